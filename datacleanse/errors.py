@@ -1,0 +1,36 @@
+"""The errors that a person can cause and mend.
+
+Every message says what was wrong, the value met and where it stands (file, row, column); the hint
+says what to do next. The command line catches `DatacleanseError` in one place and turns it into an
+exit code. Anything else that escapes is a bug of ours.
+"""
+
+from __future__ import annotations
+
+
+class DatacleanseError(Exception):
+    """Base of all errors that are the input's or the caller's to mend.
+
+    Attributes:
+        slug: short stable name, e.g. ``label-missing``; the key of the error index in the docs.
+        message: what was wrong, with the value and the place.
+        hint: what to do next, as an imperative sentence.
+    """
+
+    def __init__(self, message: str, *, slug: str, hint: str) -> None:
+        super().__init__(f"{message} {hint}")
+        self.message = message
+        self.slug = slug
+        self.hint = hint
+
+
+class InputError(DatacleanseError):
+    """A file or frame that was handed in cannot be used as it is."""
+
+
+class SettingsError(DatacleanseError):
+    """A setting is out of range, unknown or contradicts another."""
+
+
+class RunFolderError(DatacleanseError):
+    """A run folder is missing, unfinished, damaged or in the way."""

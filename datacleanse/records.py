@@ -1,0 +1,100 @@
+"""Values that cross module borders. All frozen; every field says its shape, unit and range."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+FeatureKind = Literal["numeric", "boolean", "categorical", "datetime", "embedding"]
+SetAsideKind = Literal["constant", "empty", "text", "identifier", "nested", "dropped"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column that the network reads."""
+
+    name: str
+    kind: FeatureKind
+    width: int = 1
+    """Numbers per cell: the vector length of an embedding, 1 otherwise."""
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A column that the network does not read, and why."""
+
+    name: str
+    kind: SetAsideKind
+    reason: str
+    """A sentence part for people, e.g. ``every value is different (an id)``."""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """What DATA's columns are. Inferred once on DATA and held for every other file."""
+
+    label: str
+    """Name of the label column."""
+    id: str | None
+    """Name of the id column, or None when rows are known by their number."""
+    classes: tuple[str, ...]
+    """Class names in the order of the network's outputs (sorted, numbers by value); at least 2."""
+    columns: tuple[Column, ...]
+    """Features in DATA's order; at least 1."""
+    set_aside: tuple[SetAside, ...]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something that a person should know although the work went on."""
+
+    slug: str
+    message: str
+    """One or two full sentences with the numbers that matter."""
+    is_warning: bool = False
+    """True where the result may suffer; False for plain information."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A table with its labels, in the order of the file."""
+
+    source: str
+    """How messages name it: the path as given, or ``<DataFrame>``."""
+    table: pa.Table
+    """All columns as read, N rows (the label and id columns too)."""
+    schema: Schema
+    labels: NDArray[np.int64]
+    """(N,) index into ``schema.classes``; -1 throughout where the file has no label column."""
+    given_labels: tuple[str, ...]
+    """The spelling of each class in this file, by class index (``1.0`` here may be ``1`` in DATA)."""
+    notices: tuple[Notice, ...]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of rows N."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Overlap:
+    """Rows of CLEAN that stand in DATA too."""
+
+    data_rows: NDArray[np.int64]
+    """(K,) sorted distinct rows of DATA that match at least one row of CLEAN."""
+    clean_rows: NDArray[np.int64]
+    """(K,) the matching row of CLEAN where the match is one to one, else -1."""
+    matched_by: Literal["id", "values"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """What the check of CLEAN against DATA found."""
+
+    overlap: Overlap
+    notices: tuple[Notice, ...]
