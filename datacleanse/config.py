@@ -1,0 +1,80 @@
+"""The settings of a run, checked when made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from datacleanse.errors import SettingsError
+
+RuleName = Literal["l2rw", "uniform", "random"]
+DeviceName = Literal["auto", "cpu", "cuda"]
+ModelName = Literal["auto", "mlp"]
+
+MAX_SEED = 2**32 - 1
+"""NumPy and scikit-learn accept no larger one."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a user can choose about a run; `run.json` keeps it whole.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
+    rule: RuleName = "l2rw"
+    model: ModelName = "auto"
+    epochs: int | None = None
+    """Passes over the training rows, at least 2; None: chosen by their number."""
+    batch_size: int | None = None
+    """Rows a step, at least 2; None: chosen by the number of training rows."""
+    lr: float | None = None
+    """Peak learning rate, > 0; None: the network's own."""
+    fdr: float = 0.10
+    """Largest expected share of false alarms among the flags, in (0, 1)."""
+    top: int = 500
+    """Suspects listed in the reports, at least 1."""
+    device: DeviceName = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("rule", self.rule, get_args(RuleName))
+        _one_of("model", self.model, get_args(ModelName))
+        _one_of("device", self.device, get_args(DeviceName))
+        _at_least("epochs", self.epochs, 2)
+        _at_least("batch-size", self.batch_size, 2)
+        _at_least("top", self.top, 1)
+        _at_least("seed", self.seed, 0)
+        if self.seed > MAX_SEED:
+            raise _refused("seed", self.seed, f"a whole number up to {MAX_SEED}")
+        if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
+            raise _refused("lr", self.lr, "a number above 0, e.g. 0.001")
+        if not 0 < self.fdr < 1:
+            raise _refused("fdr", self.fdr, "a share between 0 and 1, e.g. 0.10")
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and in what portions the networks are trained."""
+
+    epochs: int
+    batch_size: int
+    lr: float
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise _refused(name, value, "one of " + ", ".join(allowed))
+
+
+def _at_least(name: str, value: int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise _refused(name, value, f"a whole number of at least {least}")
+
+
+def _refused(name: str, value: object, wanted: str) -> SettingsError:
+    return SettingsError(
+        f"--{name} is {value!r}.", slug="setting-out-of-range", hint=f"Give {wanted}."
+    )

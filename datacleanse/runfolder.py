@@ -1,0 +1,175 @@
+"""The files of a run. The only module that knows their names."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow.parquet as pq
+
+from datacleanse.atomic import written_aside
+from datacleanse.errors import RunFolderError
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+SCHEMA_VERSION = 1
+"""Of `run.json`.
+
+1: first version.
+"""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where everything of a run lies."""
+
+    path: Path
+
+    @property
+    def manifest_file(self) -> Path:
+        """`run.json`: settings, data, timings, metrics, notices."""
+        return self.path / "run.json"
+
+    @property
+    def audit_file(self) -> Path:
+        """`audit.parquet`: one row per row of DATA."""
+        return self.path / "audit.parquet"
+
+    @property
+    def suspects_file(self) -> Path:
+        """`suspects.parquet`: the original columns of the most suspicious rows, typed."""
+        return self.path / "suspects.parquet"
+
+    @property
+    def calibration_file(self) -> Path:
+        """`calibration.parquet`: part played and score of each row of CLEAN."""
+        return self.path / "calibration.parquet"
+
+    @property
+    def weights_dir(self) -> Path:
+        """`weights/`: the ledger."""
+        return self.path / "weights"
+
+    @property
+    def model_dir(self) -> Path:
+        """`model/`: safetensors and JSON."""
+        return self.path / "model"
+
+    @property
+    def reports_dir(self) -> Path:
+        """`reports/`: what people read."""
+        return self.path / "reports"
+
+    def epoch_file(self, epoch: int) -> Path:
+        """The ledger of one epoch, counted from 0."""
+        return self.weights_dir / f"epoch-{epoch:04d}.parquet"
+
+    def epoch_files(self) -> list[Path]:
+        """The ledger's closed files, in order."""
+        return sorted(self.weights_dir.glob("epoch-*.parquet"))
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Write `run.json` whole."""
+        with written_aside(self.manifest_file) as aside:
+            text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+            aside.write_text(text + "\n", encoding="utf-8")
+
+    def manifest(self) -> dict[str, Any]:
+        """Read `run.json` of a finished run.
+
+        Raises:
+            RunFolderError: no run, a damaged one, one of a later version, or an unfinished one.
+        """
+        manifest = self._any_manifest()
+        if manifest.get("status") != "finished":
+            raise RunFolderError(
+                f"The run in {self.path} is {manifest.get('status', 'unfinished')!r}, not finished.",
+                slug="run-unfinished",
+                hint="Repeat the audit with --force.",
+            )
+        return manifest
+
+    def _any_manifest(self) -> dict[str, Any]:
+        if not self.manifest_file.is_file():
+            raise RunFolderError(
+                f"{self.path} holds no run: there is no run.json in it.",
+                slug="run-missing",
+                hint="Give the folder that `datacleanse audit` wrote, e.g. runs/NAME.",
+            )
+        try:
+            manifest = json.loads(self.manifest_file.read_text(encoding="utf-8"))
+            version = manifest["schema_version"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(
+                f"{self.manifest_file} is damaged ({error}).",
+                slug="run-damaged",
+                hint="Repeat the audit.",
+            ) from error
+        if version > SCHEMA_VERSION:
+            raise RunFolderError(
+                f"{self.path} has format {version}; this program reads up to {SCHEMA_VERSION}.",
+                slug="run-newer",
+                hint="Update datacleanse: pip install -U datacleanse.",
+            )
+        assert isinstance(manifest, dict)
+        return manifest
+
+    def read_audit(self) -> pa.Table:
+        """The audit table, in DATA's order."""
+        return self._read(self.audit_file)
+
+    def read_suspects(self) -> pa.Table:
+        """The stored suspects' ``row`` (first column) and original columns, by rank."""
+        return self._read(self.suspects_file)
+
+    def _read(self, file: Path) -> pa.Table:
+        try:
+            return pq.read_table(file)
+        except (OSError, ValueError) as error:
+            raise RunFolderError(
+                f"{file} is missing or damaged ({error}).",
+                slug="run-damaged",
+                hint="Repeat the audit.",
+            ) from error
+
+
+def create(path: Path, *, force: bool) -> RunFolder:
+    """Make an empty run folder.
+
+    Raises:
+        RunFolderError: there is a run and ``force`` is off, the place holds something that is
+            no run, or nothing can be written there.
+    """
+    folder = RunFolder(path)
+    if path.exists() and (not path.is_dir() or any(path.iterdir())):
+        _make_way(folder, force=force)
+    try:
+        for directory in (folder.weights_dir, folder.model_dir, folder.reports_dir):
+            directory.mkdir(parents=True)
+    except OSError as error:
+        raise RunFolderError(
+            f"The run folder {path} cannot be made: {error.strerror or error}.",
+            slug="run-not-writable",
+            hint="Choose another place with --out.",
+        ) from error
+    return folder
+
+
+def _make_way(folder: RunFolder, *, force: bool) -> None:
+    if not folder.manifest_file.is_file():
+        raise RunFolderError(
+            f"{folder.path} exists and is no run folder (it has no run.json).",
+            slug="run-in-the-way",
+            hint="Choose another place with --out; nothing was changed there.",
+        )
+    if not force:
+        raise RunFolderError(
+            f"{folder.path} already holds a run.",
+            slug="run-exists",
+            hint="Choose another place with --out, or replace it with --force.",
+        )
+    shutil.rmtree(folder.path)
