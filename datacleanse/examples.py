@@ -1,0 +1,80 @@
+"""DATA and CLEAN laid out as one matrix of examples, with the part that each row plays."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from datacleanse.clean_split import CleanSplit, split_clean
+from datacleanse.encode import Encoding, encode_into, fit_encoding
+from datacleanse.errors import InputError
+from datacleanse.train import Examples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Dataset, Overlap
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The part of every row; DATA's N rows first, then CLEAN's, M in all."""
+
+    split: CleanSplit
+    labels: NDArray[np.int64]
+    """(M,) as given."""
+    trained: NDArray[np.bool_]
+    """(M,) DATA's rows that are not in CLEAN, and the calibration rows."""
+    verified: NDArray[np.int64]
+    """(N,) label that CLEAN gives this very row, -1 where it gives none."""
+
+    @property
+    def n_data(self) -> int:
+        """N."""
+        return len(self.verified)
+
+
+def make_plan(data: Dataset, clean: Dataset, overlap: Overlap, *, seed: int) -> Plan:
+    """Give every row its part.
+
+    Raises:
+        InputError: fewer than 2 rows of DATA are left to train on.
+    """
+    n = data.n_rows
+    split = split_clean(clean.labels, seed=seed)
+    trained = np.zeros(n + clean.n_rows, dtype=np.bool_)
+    trained[:n] = True
+    trained[overlap.data_rows] = False
+    if np.count_nonzero(trained) < 2:
+        raise InputError(
+            f"{data.source} has {np.count_nonzero(trained)} rows that are not in CLEAN.",
+            slug="nothing-to-train-on",
+            hint="Give more rows as DATA, or fewer as CLEAN.",
+        )
+    trained[n + split.calibration] = True
+    verified = np.full(n, -1, dtype=np.int64)
+    one_to_one = overlap.clean_rows >= 0
+    verified[overlap.data_rows[one_to_one]] = clean.labels[overlap.clean_rows[one_to_one]]
+    return Plan(split, np.concatenate([data.labels, clean.labels]), trained, verified)
+
+
+def make_examples(
+    data: Dataset, clean: Dataset, plan: Plan, *, device: torch.device
+) -> tuple[Examples, Encoding]:
+    """Encode both into one matrix on the device; the encoding is learned from trained rows."""
+    encoding = fit_encoding(data, np.flatnonzero(plan.trained[: plan.n_data]))
+    matrix = np.empty((len(plan.labels), encoding.width), dtype=np.float32)
+    encode_into(matrix[: plan.n_data], data, encoding)
+    encode_into(matrix[plan.n_data :], clean, encoding)
+    examples = Examples(
+        inputs=torch.from_numpy(matrix).to(device),
+        labels=torch.from_numpy(plan.labels).to(device),
+        n_data=plan.n_data,
+        trained=torch.from_numpy(np.flatnonzero(plan.trained)).to(device),
+        trusted=torch.from_numpy(plan.n_data + plan.split.meta).to(device),
+        n_classes=len(data.schema.classes),
+    )
+    return examples, encoding

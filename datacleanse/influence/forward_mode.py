@@ -1,0 +1,61 @@
+"""Influence by one forward pass in dual numbers (forward-mode differentiation).
+
+With parameters theta + e v, the tangent of example i's loss is d l_i / de = < grad l_i, v >.
+The primal part keeps its ordinary graph, so the weighted backward pass reuses the same forward
+pass, with the same dropout mask and the same batch statistics.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.func import functional_call
+
+from datacleanse.influence.interface import (
+    Direction,
+    Loss,
+    Step,
+    backward_of,
+    plain_step,
+    trainable,
+)
+
+class ForwardMode:
+    """The general route: any network of operations that have forward derivatives."""
+
+    name = "forward-mode"
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        self._model = model
+        self._loss = loss
+
+    def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
+        """See `Engine`."""
+        if direction is None:
+            return plain_step(self._model, self._loss, inputs, labels)
+        logits, losses, influence = self._dual(inputs, labels, direction)
+        return Step(
+            logits.detach(), losses.detach(), labels, influence, backward_of(self._model, losses)
+        )
+
+    def _dual(
+        self, inputs: Tensor, labels: Tensor, direction: Direction
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        # Batch statistics are updated in place, which dual numbers do not allow on the model's
+        # own buffers: work on copies and take their values over.
+        buffers = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
+        with forward_ad.dual_level():
+            duals = {
+                name: forward_ad.make_dual(parameter, direction[name])
+                for name, parameter in trainable(self._model).items()
+            }
+            out = functional_call(self._model, {**duals, **buffers}, (inputs,))
+            losses, tangent = forward_ad.unpack_dual(self._loss(out, labels))
+            logits = forward_ad.unpack_dual(out).primal
+            updated = {name: forward_ad.unpack_dual(b).primal for name, b in buffers.items()}
+        with torch.no_grad():
+            for name, buffer in self._model.named_buffers():
+                buffer.copy_(updated[name])
+        influence = torch.zeros_like(losses) if tangent is None else tangent
+        return logits, losses, influence.detach()

@@ -1,0 +1,109 @@
+"""What both routes share: the step, and the gradient on the trusted examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor, nn
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(B, C) logits and (B,) int64 labels to (B,) losses, unreduced."""
+
+Direction = dict[str, Tensor]
+"""v: a tensor for each trainable parameter, by its name in ``model.named_parameters()``."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch between its forward pass and the update. All tensors are detached."""
+
+    logits: Tensor
+    """(B, C)."""
+    losses: Tensor
+    """(B,), >= 0 for cross-entropy, in nats."""
+    labels: Tensor
+    """(B,) int64."""
+    influence: Tensor | None
+    """(B,) < grad l_i, v >; None where no direction was given."""
+    descend: Callable[[Tensor], None]
+    """Given weights (B,), add sum_i w_i grad l_i to the parameters' ``.grad``. Call it once."""
+
+
+class Engine(Protocol):
+    """A route from a batch to influences and to the weighted gradient, sharing their work."""
+
+    name: str
+
+    def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
+        """Run the network on a batch.
+
+        Args:
+            inputs: (B, ...).
+            labels: (B,) int64.
+            direction: v; with None no influence is computed and the step costs a plain one.
+        """
+
+
+def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that an update changes, by name; shared ones once."""
+    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+
+
+def trusted_gradient(
+    model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor
+) -> tuple[Direction, Tensor]:
+    """Gradient of the mean loss on trusted examples, and that loss.
+
+    Runs in evaluation mode, and restores the mode: without dropout's noise, and with the running
+    statistics of batch normalisation, which the few trusted examples would otherwise disturb.
+    The optimiser's weight decay is no part of it.
+
+    Args:
+        model: the network.
+        loss: unreduced loss.
+        inputs: (M, ...).
+        labels: (M,) int64.
+
+    Returns:
+        v by parameter name (zeros where the loss does not depend on a parameter), and () loss.
+    """
+    parameters = trainable(model)
+    was_training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        mean = loss(model(inputs), labels).mean()
+        gradients = torch.autograd.grad(
+            mean, list(parameters.values()), allow_unused=True, materialize_grads=True
+        )
+    finally:
+        for module in was_training:
+            module.training = True
+    return dict(zip(parameters, gradients, strict=True)), mean.detach()
+
+
+def plain_step(model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor) -> Step:
+    """A step without influence, at the cost of ordinary training."""
+    logits = model(inputs)
+    losses = loss(logits, labels)
+    return Step(logits.detach(), losses.detach(), labels, None, backward_of(model, losses))
+
+
+def backward_of(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
+    """The weighted backward pass through the graph that made ``losses``, (B,)."""
+    parameters = list(trainable(model).values())
+
+    def descend(weights: Tensor) -> None:
+        gradients = torch.autograd.grad(losses, parameters, weights, allow_unused=True)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            if gradient is not None:
+                accumulate(parameter, gradient)
+
+    return descend
+
+
+def accumulate(parameter: Tensor, gradient: Tensor) -> None:
+    """Add to ``.grad``, as ``backward`` does."""
+    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient

@@ -1,0 +1,51 @@
+"""How good a model's probabilities are on labelled rows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+N_BINS = 15
+"""Of the calibration error, as in Guo et al. 2017."""
+
+Metrics = dict[str, float]
+
+
+def classification_metrics(
+    probability: NDArray[np.float64], labels: NDArray[np.int64]
+) -> Metrics:
+    """Accuracy, balanced accuracy, log-loss (nats) and calibration error.
+
+    Args:
+        probability: (n, C), rows sum to 1.
+        labels: (n,) class of each row, n >= 1.
+    """
+    from sklearn.metrics import log_loss, recall_score
+
+    predicted = probability.argmax(axis=1)
+    present = np.unique(labels)
+    recalls = recall_score(labels, predicted, labels=present, average=None, zero_division=0.0)
+    exact = probability / probability.sum(axis=1, keepdims=True)
+    return {
+        "accuracy": float(np.mean(predicted == labels)),
+        "balanced_accuracy": float(np.mean(recalls)),
+        "log_loss": float(log_loss(labels, exact, labels=np.arange(probability.shape[1]))),
+        "calibration_error": calibration_error(probability, labels),
+    }
+
+
+def calibration_error(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+    """Expected calibration error of the top class over equal bins.
+
+    Guo, Pleiss, Sun, Weinberger 2017, "On Calibration of Modern Neural Networks",
+    arXiv 1706.04599, eq. 3.
+    """
+    confidence = probability.max(axis=1)
+    correct = probability.argmax(axis=1) == labels
+    bins = np.minimum((confidence * N_BINS).astype(np.int64), N_BINS - 1)
+    gap = np.bincount(bins, weights=correct - confidence, minlength=N_BINS)
+    return float(np.abs(gap).sum() / len(labels))

@@ -1,0 +1,1 @@
+"""Networks: (B, ...) to logits (B, C)."""

@@ -1,0 +1,148 @@
+"""The default network for tables: embeddings, then a multilayer perceptron.
+
+Piecewise-linear encoding: Gorishniy, Rubachev, Babenko 2022, arXiv 2203.05556, eq. 1. The learned
+linear map on top of the encoded bins is the first linear layer.
+
+NOTE[DIFF] a category's embedding has the width of the first hidden layer and is added to it, which
+equals a one-hot column through that layer. Concatenating narrow embeddings needs a width per
+column to be chosen, and costs a layer more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+if TYPE_CHECKING:
+    from datacleanse.encode import Encoding
+
+
+@dataclass(frozen=True)
+class TabularShape:
+    """All that is needed to rebuild the network around saved parameters."""
+
+    n_numeric: int
+    n_bins: tuple[int, ...]
+    """Bins of each numeric feature."""
+    missing: tuple[int, ...]
+    """Numeric features with a missing indicator."""
+    n_categories: tuple[int, ...]
+    """Embedding rows of each categorical feature, the unseen slot included."""
+    n_classes: int
+    width: int
+    """Units in each hidden layer."""
+    n_hidden: int
+    dropout: float
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(saved: dict[str, Any]) -> TabularShape:
+        """Inverse of `to_json`."""
+        lists = ("n_bins", "missing", "n_categories")
+        return TabularShape(**{k: tuple(v) if k in lists else v for k, v in saved.items()})
+
+
+def shape_for(
+    encoding: Encoding, n_classes: int, *, width: int, n_hidden: int, dropout: float
+) -> TabularShape:
+    """The network's shape for an encoding."""
+    return TabularShape(
+        n_numeric=len(encoding.numeric),
+        n_bins=tuple(max(0, len(feature.edges) - 1) for feature in encoding.numeric),
+        missing=tuple(i for i, feature in enumerate(encoding.numeric) if feature.has_missing),
+        n_categories=tuple(len(feature.categories) + 1 for feature in encoding.categorical),
+        n_classes=n_classes,
+        width=width,
+        n_hidden=n_hidden,
+        dropout=dropout,
+    )
+
+
+class PiecewiseLinear(nn.Module):
+    """Fill in missing values and append bins and missing indicators.
+
+    - Input: (B, n_numeric), NaN where missing
+    - Output: (B, n_numeric + total bins + n_missing)
+    """
+
+    feature: Tensor
+    low: Tensor
+    inverse_width: Tensor
+    missing: Tensor
+
+    def __init__(self, shape: TabularShape) -> None:
+        super().__init__()
+        n_bins = torch.tensor(shape.n_bins, dtype=torch.int64)
+        total = int(n_bins.sum())
+        self.register_buffer("feature", torch.arange(shape.n_numeric).repeat_interleave(n_bins))
+        self.register_buffer("low", torch.zeros(total))
+        self.register_buffer("inverse_width", torch.ones(total))
+        self.register_buffer("missing", torch.tensor(shape.missing, dtype=torch.int64))
+
+    def set_edges(self, encoding: Encoding) -> None:
+        """Take over the bin edges learned by the encoding."""
+        edges = [torch.tensor(f.edges, dtype=torch.float64) for f in encoding.numeric]
+        if not edges:
+            return
+        self.low.copy_(torch.cat([edge[:-1] for edge in edges]))
+        self.inverse_width.copy_(torch.cat([1.0 / edge.diff() for edge in edges]))
+
+    def forward(self, numbers: Tensor) -> Tensor:
+        """See the class."""
+        is_missing = numbers.isnan()
+        # 0 is the median after scaling.
+        filled = numbers.masked_fill(is_missing, 0.0)
+        bins = ((filled.index_select(1, self.feature) - self.low) * self.inverse_width).clamp(0.0, 1.0)
+        return torch.cat([filled, bins, is_missing.index_select(1, self.missing).to(filled.dtype)], dim=1)
+
+
+class TabularNetwork(nn.Module):
+    """Embeddings, hidden layers with ReLU and dropout, a linear head.
+
+    - Input: (B, F) as `encode` makes it: numeric features, then category codes
+    - Output: logits (B, C)
+    """
+
+    offsets: Tensor
+
+    def __init__(self, shape: TabularShape) -> None:
+        super().__init__()
+        self.shape = shape
+        self.numbers = PiecewiseLinear(shape)
+        n_first = shape.n_numeric + sum(shape.n_bins) + len(shape.missing)
+        starts = torch.tensor([0, *shape.n_categories], dtype=torch.int64).cumsum(0)
+        self.register_buffer("offsets", starts[:-1])
+        self.first = nn.Linear(n_first, shape.width) if n_first else None
+        self.categories = nn.Embedding(int(starts[-1]), shape.width) if shape.n_categories else None
+        if self.categories is not None:
+            bound = (n_first + len(shape.n_categories)) ** -0.5  # as nn.Linear on one-hot columns
+            nn.init.uniform_(self.categories.weight, -bound, bound)
+            with torch.no_grad():
+                # A category that training never meets then changes nothing.
+                self.categories.weight[self.offsets] = 0.0
+        self.hidden = nn.ModuleList(
+            nn.Linear(shape.width, shape.width) for _ in range(shape.n_hidden - 1)
+        )
+        self.dropout = nn.Dropout(shape.dropout)
+        self.head = nn.Linear(shape.width, shape.n_classes)
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """See the class."""
+        n_numeric = self.shape.n_numeric
+        h = rows.new_zeros(len(rows), self.shape.width)
+        if self.first is not None:
+            h = self.first(self.numbers(rows[:, :n_numeric]))
+        if self.categories is not None:
+            codes = rows[:, n_numeric:].long() + self.offsets
+            h = h + self.categories(codes).sum(dim=1)
+        h = self.dropout(h.relu())
+        for layer in self.hidden:
+            h = self.dropout(layer(h).relu())
+        logits: Tensor = self.head(h)
+        return logits

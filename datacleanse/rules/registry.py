@@ -1,0 +1,27 @@
+"""The rules by name."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datacleanse.rules.l2rw import L2RW
+from datacleanse.rules.random import Random
+from datacleanse.rules.uniform import Uniform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datacleanse.config import RuleName
+    from datacleanse.rules.interface import Rule
+
+RULES: dict[RuleName, Callable[[int], Rule]] = {
+    "l2rw": lambda seed: L2RW(),
+    "uniform": lambda seed: Uniform(),
+    "random": lambda seed: Random(seed=seed),
+}
+"""Each maps a seed to a fresh rule."""
+
+
+def make_rule(name: RuleName, *, seed: int) -> Rule:
+    """A fresh rule."""
+    return RULES[name](seed)

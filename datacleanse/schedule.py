@@ -1,0 +1,43 @@
+"""Default network and schedule, by the number of training rows. Measured: `docs/network.md`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datacleanse.config import Schedule
+
+if TYPE_CHECKING:
+    from datacleanse.config import Settings
+
+WIDTH = 128
+N_HIDDEN = 2
+DROPOUT = 0.1
+LR = 1e-3
+
+
+@dataclass(frozen=True)
+class _Size:
+    up_to: float
+    """Training rows that it serves."""
+    epochs: int
+    batch_size: int
+
+
+SIZES = (
+    _Size(10_000, epochs=30, batch_size=128),
+    _Size(50_000, epochs=20, batch_size=256),
+    _Size(200_000, epochs=12, batch_size=512),
+    _Size(float("inf"), epochs=8, batch_size=1024),
+)
+"""More rows need fewer passes, and allow larger batches."""
+
+
+def schedule_for(settings: Settings, n_rows: int) -> Schedule:
+    """The settings' schedule, the measured one where they leave it open."""
+    size = next(size for size in SIZES if n_rows <= size.up_to)
+    return Schedule(
+        epochs=settings.epochs or size.epochs,
+        batch_size=settings.batch_size or size.batch_size,
+        lr=settings.lr or LR,
+    )
