@@ -1,0 +1,33 @@
+"""The features of a `Dataset`, one column at a time, in the shape that encoders want."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.data.columns import parse_categories, parse_moments, parse_numbers, parse_vectors
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Column, Dataset
+
+
+def numbers(dataset: Dataset, column: Column) -> NDArray[np.float64]:
+    """A numeric or boolean column (N,), an embedding (N, width); missing is NaN, inf stays."""
+    cells = dataset.table.column(column.name)
+    if column.kind == "embedding":
+        return parse_vectors(cells, width=column.width)
+    parsed = parse_numbers(cells, flags=column.kind == "boolean")
+    return parsed.values.astype(np.float64, copy=False)
+
+
+def categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Codes (N,) int32 into the returned sorted distinct values of this file; -1 is missing."""
+    return parse_categories(dataset.table.column(column.name))
+
+
+def moments(dataset: Dataset, column: Column) -> NDArray[np.int64]:
+    """A date/time column (N,) in microseconds since 1970-01-01 UTC; the int64 minimum is missing."""
+    return parse_moments(dataset.table.column(column.name)).values.astype(np.int64, copy=False)

@@ -1,0 +1,217 @@
+"""From a path or frame to a `Dataset`: DATA, whose schema is inferred, and files held to it."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacleanse.data.columns import distinct, is_text
+from datacleanse.data.identity import check_ids
+from datacleanse.data.interface import ReadOptions, Request
+from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
+from datacleanse.data.messages import did_you_mean, listed
+from datacleanse.data.readers import reader_for
+from datacleanse.data.readers.frame import from_memory
+from datacleanse.data.schema import check_options, hold, infer_features
+from datacleanse.data.sources import locate
+from datacleanse.errors import InputError
+from datacleanse.progress import SILENT
+from datacleanse.records import Dataset, Notice, Schema
+
+if TYPE_CHECKING:
+    from datacleanse.progress import Progress
+
+Source = str | os.PathLike[str] | pd.DataFrame | pa.Table
+Role = Literal["CLEAN", "TEST", "NEW"]
+
+PACKED = {b"datacleanse": b"packed"}
+"""Field metadata of text columns that are dictionaries for the sake of memory only."""
+_UNTYPED = (".csv", ".tsv")
+
+
+@dataclass(frozen=True)
+class _Raw:
+    name: str
+    table: pa.Table
+    declared: frozenset[str]
+    text_is_typed: bool
+
+
+def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILENT) -> Dataset:
+    """Read DATA and infer its schema.
+
+    Args:
+        source: path, glob, folder of Parquet, address, or a frame or table in memory.
+        options: what the person says about the columns.
+        progress: is told of stages and of choices made.
+
+    Raises:
+        InputError: the table cannot be used; the message names file, row, column and value.
+        SettingsError: options contradict each other.
+    """
+    progress.stage("Reading DATA", None)
+    wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
+    as_text = frozenset({*wanted, *options.categorical, *([options.id] if options.id else [])})
+    raw = _read(source, Request(as_text, options.delimiter))
+    names = raw.table.column_names
+    label = choose_label(names, options.label, source=raw.name)
+    check_options(options, names, label=label, source=raw.name)
+    check_ids(raw.table, options.id, source=raw.name, unique=True)
+    notices: list[Notice] = []
+    if options.label is None:
+        message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
+        progress.say(message)
+        notices.append(Notice("label-chosen", message))
+    labels = learn_labels(raw.table.column(label), name=label, source=raw.name)
+    features = infer_features(
+        raw.table,
+        options,
+        label=label,
+        source=raw.name,
+        declared=raw.declared,
+        text_is_typed=raw.text_is_typed,
+        progress=progress,
+    )
+    schema = Schema(label, options.id, labels.classes, features.columns, features.set_aside)
+    all_notices = (*notices, *labels.notices, *features.notices)
+    return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, all_notices)
+
+
+def read_like(
+    source: Source,
+    schema: Schema,
+    *,
+    role: Role,
+    delimiter: str | None = None,
+    progress: Progress = SILENT,
+) -> Dataset:
+    """Read another file and hold it to DATA's schema.
+
+    Args:
+        source: as for `read_data`.
+        schema: DATA's.
+        role: what messages call the file; NEW may lack labels (all -1 then) and know others (-1).
+        delimiter: of a CSV; None for the format's own.
+        progress: is told of the stage.
+
+    Raises:
+        InputError: columns or labels do not fit DATA's, or the table cannot be read.
+    """
+    progress.stage(f"Reading {role}", None)
+    categorical = [column.name for column in schema.columns if column.kind == "categorical"]
+    as_text = {schema.label, *categorical, *([schema.id] if schema.id else [])}
+    raw = _read(source, Request(frozenset(as_text), delimiter))
+    notices = hold(raw.table, schema, source=raw.name, role=role)
+    check_ids(raw.table, schema.id, source=raw.name, unique=False)
+    if schema.label not in raw.table.column_names:
+        if role != "NEW":
+            raise _no_labels(raw, schema.label, role)
+        nothing = np.full(raw.table.num_rows, -1, np.int64)
+        return Dataset(raw.name, raw.table, schema, nothing, schema.classes, tuple(notices))
+    labels = match_labels(
+        raw.table.column(schema.label),
+        schema.classes,
+        name=schema.label,
+        source=raw.name,
+        role=role,
+    )
+    return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, tuple(notices))
+
+
+def _no_labels(raw: _Raw, label: str, role: Role) -> InputError:
+    names = raw.table.column_names
+    return InputError(
+        f"{raw.name} ({role}) has no column '{label}' for the label.",
+        slug="label-column-missing",
+        hint=did_you_mean(label, names, otherwise=f"Its columns are {listed(names)}."),
+    )
+
+
+def _read(source: Source, request: Request) -> _Raw:
+    if isinstance(source, pd.DataFrame | pa.Table):
+        name = "<DataFrame>" if isinstance(source, pd.DataFrame) else "<Table>"
+        table, text_is_typed = from_memory(source), True
+    else:
+        location = locate(source)
+        name, text_is_typed = location.name, location.suffix not in _UNTYPED
+        table = reader_for(location).read(location, request=request)
+    _check_shape(table, name)
+    declared = _dictionaries(table) if text_is_typed else frozenset()
+    return _Raw(name, _tidy(table, declared=declared), declared, text_is_typed)
+
+
+def _check_shape(table: pa.Table, name: str) -> None:
+    seen: set[str] = set()
+    twice = sorted({column for column in table.column_names if column in seen or seen.add(column)})
+    if twice:
+        raise InputError(
+            f"{name} has more than one column named {listed([repr(column) for column in twice])}.",
+            slug="columns-duplicate",
+            hint="Give every column its own name.",
+        )
+    if not table.num_rows:
+        what = "a header but no rows" if table.num_columns else "neither columns nor rows"
+        raise InputError(
+            f"{name} has {what}.",
+            slug="table-empty",
+            hint="Check the program that wrote it.",
+        )
+
+
+def _dictionaries(table: pa.Table) -> frozenset[str]:
+    return frozenset(
+        field.name
+        for field in table.schema
+        if pa.types.is_dictionary(field.type) and not _is_packed(field)
+    )
+
+
+def _is_packed(field: pa.Field) -> bool:
+    return bool(field.metadata) and PACKED.items() <= field.metadata.items()
+
+
+def _tidy(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
+    """Plain types only; repeated text becomes a dictionary where that is smaller."""
+    for position, field in enumerate(table.schema):
+        cells = _plain(table.column(position))
+        if is_text(cells.type) and field.name not in declared:
+            packed = _packed(cells)
+            if packed is not None:
+                new_field = pa.field(field.name, packed.type, metadata=PACKED)
+                table = table.set_column(position, new_field, packed)
+                continue
+        if cells.type != field.type:
+            table = table.set_column(position, field.name, cells)
+    return table.replace_schema_metadata(None)
+
+
+def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    if isinstance(cells.type, pa.BaseExtensionType):
+        chunks = [chunk.storage for chunk in cells.chunks]
+        cells = pa.chunked_array(chunks, cells.type.storage_type)
+    kind = cells.type
+    if pa.types.is_string_view(kind):
+        return cells.cast(pa.large_string())
+    if pa.types.is_run_end_encoded(kind):
+        return pa.chunked_array(
+            [pc.run_end_decode(chunk) for chunk in cells.chunks], kind.value_type
+        )
+    return cells
+
+
+def _packed(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The column as one dictionary, None if values repeat too seldom for that to be smaller."""
+    if not pa.types.is_dictionary(cells.type):
+        head = cells.slice(0, 10_000)
+        if len(head.unique()) > 0.5 * len(head):
+            return None
+        cells = cells.dictionary_encode()
+    found = distinct(cells)
+    codes = pa.array(found.codes, mask=found.codes < 0)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, found.values)])

@@ -1,0 +1,216 @@
+"""What is wrong with a CSV that does not read: found in a second, slow pass, or in its head."""
+
+from __future__ import annotations
+
+import codecs
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.csv as pacsv
+
+from datacleanse.data.columns import is_text
+from datacleanse.data.messages import count_text, rows_text, shown
+from datacleanse.data.sources import BLOCK, unreadable
+from datacleanse.errors import InputError, SettingsError
+
+if TYPE_CHECKING:
+    from datacleanse.data.sources import Location
+
+_HEAD = 1 << 16
+_OTHER_DELIMITERS = (";", "\t", "|", ",")
+_WIDE_TEXT = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+def check_delimiter_setting(delimiter: str) -> None:
+    """Refuse a delimiter that no CSV can have."""
+    if len(delimiter) == 1 and delimiter.isascii() and delimiter not in '"\r\n':
+        return
+    raise SettingsError(
+        f"The delimiter {shown(delimiter)} is not one ASCII sign.",
+        slug="delimiter-invalid",
+        hint="Give one sign, for example --delimiter ';'.",
+    )
+
+
+def check_head(location: Location, delimiter: str) -> None:
+    """Look at the first bytes for what would make every later message misleading."""
+    try:
+        with location.stream() as stream:
+            head = stream.read(_HEAD)
+    except OSError as error:
+        raise damaged(location.name, error) from error
+    if head.startswith(_WIDE_TEXT):
+        raise _encoding(location.name, "it is written in UTF-16", "UTF-16")
+    if b"\0" in head:
+        raise _nul(location.name, f"byte {head.index(0)} is NUL")
+    if not head.strip(b"\xef\xbb\xbf \t\r\n"):
+        raise InputError(
+            f"{location.name} holds nothing but blank lines.",
+            slug="file-empty",
+            hint="Check the program that wrote it; a table needs a header and rows.",
+        )
+    header = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines()[0]
+    _check_header(location.name, header, delimiter)
+
+
+def _check_header(name: str, header: bytes, delimiter: str) -> None:
+    try:
+        text = header.decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.end >= len(header) and len(header) >= _HEAD - 4:
+            return
+        found = f"its header holds the byte 0x{header[error.start]:02x}, which is not UTF-8"
+        raise _encoding(name, found, "its encoding") from error
+    if delimiter in text:
+        return
+    for other in _OTHER_DELIMITERS:
+        if other in text and not text.startswith('"'):
+            sign = "\\t" if other == "\t" else other
+            raise InputError(
+                f"{name} has a single column when split at {shown(delimiter)}: {shown(text)}.",
+                slug="delimiter-wrong",
+                hint=f"Say --delimiter '{sign}'." if sign == other else "Say --delimiter $'\\t'.",
+            )
+
+
+def diagnose(location: Location, delimiter: str, error: Exception) -> InputError:
+    """Say why Arrow gave the file up; ``error`` is what it said."""
+    try:
+        ragged = _find_ragged(location, delimiter)
+        if ragged is not None:
+            return ragged
+        invalid = _find_undecodable(location)
+    except OSError as broken:
+        return damaged(location.name, broken)
+    if invalid is not None:
+        return invalid
+    return InputError(
+        f"{location.name} cannot be read as separated text: {error}.",
+        slug="file-damaged",
+        hint="Open it in a text editor near that place and mend it.",
+    )
+
+
+def damaged(name: str, error: OSError) -> InputError:
+    """The error for a compressed file that ends early or is none, else for an unreadable one."""
+    text = str(error).lower()
+    if any(word in text for word in ("truncated", "inflate", "decompress", "zstd", "gzip", "zlib")):
+        return InputError(
+            f"{name} cannot be unpacked: {error}.",
+            slug="file-damaged",
+            hint="The file is cut off or not what its ending says; copy or download it again.",
+        )
+    return unreadable(name, error)
+
+
+def check_table(location: Location, table: pa.Table, delimiter: str) -> None:
+    """Refuse what Arrow accepts silently: other encodings, NUL bytes, a quote never closed."""
+    last_breaks = False
+    for name, column in zip(table.column_names, table.columns, strict=True):
+        kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+        if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
+            raise _undecodable_cell(location.name, name, column)
+        if not is_text(kind) or not len(column):
+            continue
+        _check_nul(location.name, name, column)
+        last = column[-1].as_py()
+        last_breaks = last_breaks or (isinstance(last, str) and "\n" in last)
+    if last_breaks and sum(block.count(b'"') for block in location.blocks()) % 2:
+        raise InputError(
+            f"{location.name} ends inside quotes: a quote is opened at or before "
+            f"{rows_text([len(table) - 1])} and never closed.",
+            slug="quote-unclosed",
+            hint="Close the quote, or write a quote inside a cell twice.",
+        )
+
+
+def _check_nul(file: str, name: str, column: pa.ChunkedArray) -> None:
+    start = 0
+    for chunk in column.chunks:
+        values = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
+        if pc.any(pc.match_substring(values, "\0")).as_py():
+            cells = chunk.cast(values.type)
+            row = start + pc.index(pc.match_substring(cells, "\0"), True).as_py()
+            raise _nul(file, f"column '{name}', {rows_text([row])}, holds a NUL byte")
+        start += len(chunk)
+
+
+def _nul(file: str, where: str) -> InputError:
+    return InputError(
+        f"{file} is not plain text: {where}.",
+        slug="nul-byte",
+        hint="If it is UTF-16, save it as UTF-8; else remove the bytes (tr -d '\\000').",
+    )
+
+
+def _encoding(file: str, found: str, source: str) -> InputError:
+    return InputError(
+        f"{file} is not UTF-8: {found}.",
+        slug="encoding-not-utf8",
+        hint=f"Save it as UTF-8, for example: iconv -f {'UTF-16' if source == 'UTF-16' else 'latin1'}"
+        " -t UTF-8 old.csv > new.csv.",
+    )
+
+
+def _undecodable_cell(file: str, name: str, column: pa.ChunkedArray) -> InputError:
+    for row, cell in enumerate(column.to_pylist()):
+        try:
+            (cell or b"").decode("utf-8")
+        except UnicodeDecodeError as error:
+            found = f"column '{name}', {rows_text([row])}, holds {shown(cell)}"
+            return _encoding(file, f"{found} (byte 0x{cell[error.start]:02x})", "cell")
+    return _encoding(file, f"column '{name}' holds bytes that are no text", "cell")
+
+
+def _find_ragged(location: Location, delimiter: str) -> InputError | None:
+    seen: list[pacsv.InvalidRow] = []
+
+    def note(row: pacsv.InvalidRow) -> str:
+        if len(seen) < 1000:
+            seen.append(row)
+        return "skip"
+
+    options = pacsv.ParseOptions(
+        delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note
+    )
+    # Only the single-threaded reader knows row numbers. As bytes, no cell can fail to convert.
+    try:
+        with (
+            location.stream() as stream,
+            pacsv.open_csv(
+                stream,
+                read_options=pacsv.ReadOptions(use_threads=False, block_size=BLOCK),
+                parse_options=options,
+                convert_options=pacsv.ConvertOptions(check_utf8=False),
+            ) as reader,
+        ):
+            for _ in reader:
+                pass
+    except (pa.ArrowInvalid, UnicodeDecodeError):
+        pass
+    if not seen or seen[0].number is None:
+        return None
+    first = seen[0]
+    row = first.number - 2  # Arrow counts from 1 and counts the header.
+    more = f"; {count_text(len(seen) - 1, 'more row')} like it" if len(seen) > 1 else ""
+    return InputError(
+        f"{location.name} is ragged: {rows_text([row])} has {first.actual_columns} cells, the header "
+        f"has {first.expected_columns}{more}. It reads {shown(first.text)}.",
+        slug="row-ragged",
+        hint="Quote cells that hold the delimiter, or remove the row.",
+    )
+
+
+def _find_undecodable(location: Location) -> InputError | None:
+    """The first byte that is no UTF-8, by the line it stands on."""
+    decoder = codecs.getincrementaldecoder("utf-8")()
+    line = 1
+    for block in location.blocks():
+        try:
+            line += decoder.decode(block).count("\n")
+        except UnicodeDecodeError as error:
+            line += error.object[: error.start].count(b"\n")
+            found = f"line {line} holds the byte 0x{error.object[error.start]:02x}"
+            return _encoding(location.name, found, "line")
+    return None

@@ -1,0 +1,81 @@
+"""Parquet: one file, or the shards of a folder or glob."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import unquote
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datacleanse.data.messages import listed
+from datacleanse.data.sources import SHARD_SUFFIX, unreadable
+from datacleanse.errors import InputError
+
+if TYPE_CHECKING:
+    from datacleanse.data.interface import Request
+    from datacleanse.data.sources import Location
+
+_NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+
+
+class ParquetReader:
+    """Reads Parquet; shards are joined in the order of their paths, ``key=value`` folders too."""
+
+    suffixes = (SHARD_SUFFIX,)
+    compressible = False
+
+    def read(self, location: Location, *, request: Request) -> pa.Table:
+        """Read one file, or all shards; these must have the same columns."""
+        del request
+        tables = [_read_shard(location, path) for path in location.paths]
+        for path, table in zip(location.paths, tables, strict=True):
+            _check_same_columns(location, path, table, first=tables[0])
+        if len(tables) == 1:
+            return tables[0]
+        try:
+            return pa.concat_tables(tables, promote_options="permissive")
+        except pa.ArrowException as error:
+            raise InputError(
+                f"The shards of {location.name} do not fit together: {error}.",
+                slug="shards-differ",
+                hint="Write all shards with the same column types.",
+            ) from error
+
+
+def _read_shard(location: Location, path: str) -> pa.Table:
+    name = location.name if len(location.paths) == 1 else path
+    try:
+        with location.filesystem.open_input_file(path) as handle:
+            table = pq.ParquetFile(handle).read()
+    except (pa.ArrowException, OSError) as error:
+        if isinstance(error, PermissionError):
+            raise unreadable(name, error) from error
+        raise InputError(
+            f"{name} is not a readable Parquet file: {error}.",
+            slug="file-damaged",
+            hint="The file is cut off or not what its ending says; copy or write it again.",
+        ) from error
+    if location.root is None:
+        return table
+    for key, value in _partitions(path[len(location.root) :]):
+        if key not in table.column_names:
+            cells = pa.repeat(pa.scalar(value, pa.string()), table.num_rows)
+            table = table.append_column(key, cells)
+    return table
+
+
+def _partitions(below_root: str) -> list[tuple[str, str | None]]:
+    pairs = [part.split("=", 1) for part in below_root.split("/")[:-1] if "=" in part]
+    return [(key, None if value == _NO_PARTITION else unquote(value)) for key, value in pairs]
+
+
+def _check_same_columns(location: Location, path: str, table: pa.Table, *, first: pa.Table) -> None:
+    odd = sorted(set(table.column_names) ^ set(first.column_names))
+    if odd:
+        raise InputError(
+            f"The shards of {location.name} have different columns: {listed(odd)} "
+            f"in only one of {location.paths[0]} and {path}.",
+            slug="shards-differ",
+            hint="Write all shards with the same columns, or name one file.",
+        )

@@ -1,0 +1,206 @@
+"""DATA's schema: inferred once, then held for every other file."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from datacleanse.data.columns import (
+    is_text,
+    parse_moments,
+    parse_numbers,
+    vector_lengths,
+    vectors_from_text,
+)
+from datacleanse.data.kinds import MOSTLY, Verdict, judge, judge_numeric
+from datacleanse.data.messages import count_text, did_you_mean, listed, nearest, rows_text, shown
+from datacleanse.errors import InputError, SettingsError
+from datacleanse.records import Column, Notice, SetAside
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datacleanse.data.interface import ReadOptions
+    from datacleanse.progress import Progress
+    from datacleanse.records import Schema
+
+
+@dataclass(frozen=True)
+class Features:
+    """The columns that the network reads, those that it does not, and what to say about them."""
+
+    columns: tuple[Column, ...]
+    set_aside: tuple[SetAside, ...]
+    notices: tuple[Notice, ...]
+
+
+def check_options(options: ReadOptions, names: Sequence[str], *, label: str, source: str) -> None:
+    """Refuse options that contradict each other or name columns that are not there.
+
+    Raises:
+        SettingsError: two options cannot both hold.
+        InputError: a column does not exist.
+    """
+    lists = {"drop": options.drop, "categorical": options.categorical, "numeric": options.numeric}
+    for flag, wanted in lists.items():
+        for name in wanted:
+            if name not in names:
+                raise InputError(
+                    f"{source} has no column '{name}' (from --{flag}).",
+                    slug="column-unknown",
+                    hint=did_you_mean(name, names, otherwise=f"Its columns are {listed(names)}."),
+                )
+    both = [name for name in options.categorical if name in options.numeric]
+    if both:
+        raise _conflict(f"Column '{both[0]}' is named by both --categorical and --numeric.")
+    for flag, wanted in lists.items():
+        if label in wanted:
+            raise _conflict(f"Column '{label}' is the label and is named by --{flag} too.")
+    if options.id == label:
+        raise _conflict(f"Column '{label}' is named as the label and as the id.")
+
+
+def _conflict(message: str) -> SettingsError:
+    return SettingsError(message, slug="column-options-conflict", hint="Name it once.")
+
+
+def infer_features(
+    table: pa.Table,
+    options: ReadOptions,
+    *,
+    label: str,
+    source: str,
+    declared: frozenset[str],
+    text_is_typed: bool,
+    progress: Progress,
+) -> Features:
+    """Decide what each column of DATA is.
+
+    Args:
+        table: DATA as read.
+        options: what the person said about columns.
+        label: the label column, which is no feature.
+        source: how messages name DATA.
+        declared: columns that the file itself declares categories.
+        text_is_typed: the format tells text from numbers.
+        progress: is told of each column.
+    """
+    progress.stage("Looking at columns", table.num_columns)
+    columns: list[Column] = []
+    aside: list[SetAside] = []
+    notices: list[Notice] = []
+    for name, cells in zip(table.column_names, table.columns, strict=True):
+        progress.advance()
+        if name in (label, options.id):
+            continue
+        if name in options.drop:
+            verdict = Verdict(None, SetAside(name, "dropped", "--drop names it"))
+        elif name in options.categorical:
+            verdict = Verdict(Column(name, "categorical"))
+        elif name in options.numeric:
+            verdict = judge_numeric(name, cells, source=source)
+        else:
+            verdict = judge(
+                name,
+                cells,
+                source=source,
+                declared=name in declared,
+                text_is_typed=text_is_typed,
+            )
+        notices += verdict.notices
+        columns += [verdict.column] if verdict.column is not None else []
+        aside += [verdict.set_aside] if verdict.set_aside is not None else []
+    if not columns:
+        raise _no_features(aside, source=source)
+    return Features(tuple(columns), tuple(aside), (*notices, *_aside_notices(aside, source)))
+
+
+def _no_features(aside: Sequence[SetAside], *, source: str) -> InputError:
+    why = "; ".join(f"'{column.name}': {column.reason}" for column in aside[:5])
+    return InputError(
+        f"{source} has no column to learn from{f' ({why})' if why else ' beside the label'}.",
+        slug="no-features",
+        hint="Give columns that describe the rows; --numeric and --categorical overrule the "
+        "detection.",
+    )
+
+
+def _aside_notices(aside: Sequence[SetAside], source: str) -> list[Notice]:
+    if not aside:
+        return []
+    what = "; ".join(f"'{column.name}' ({column.reason})" for column in aside[:8])
+    more = f"; and {len(aside) - 8} more" if len(aside) > 8 else ""
+    start = f"{count_text(len(aside), 'column')} of {source} "
+    return [Notice("columns-set-aside", f"{start}not used as features: {what}{more}.")]
+
+
+def hold(table: pa.Table, schema: Schema, *, source: str, role: str) -> list[Notice]:
+    """Check another file against DATA's columns.
+
+    Raises:
+        InputError: a feature is missing, or its values are of another kind than in DATA.
+    """
+    names = table.column_names
+    known = {schema.label, schema.id, *(column.name for column in schema.columns)}
+    known |= {column.name for column in schema.set_aside}
+    extra = [name for name in names if name not in known]
+    missing = [column.name for column in schema.columns if column.name not in names]
+    if missing:
+        close = [(name, nearest(name, extra)) for name in missing]
+        pairs = [f"'{name}' may be '{other}' here" for name, other in close if other is not None]
+        raise InputError(
+            f"{source} ({role}) lacks {count_text(len(missing), 'column')} of DATA: "
+            f"{listed(missing)}.",
+            slug="columns-missing",
+            hint=f"{'; '.join(pairs[:5])}; rename." if pairs else "Add them; cells may be empty.",
+        )
+    for column in schema.columns:
+        _check_kind(table.column(column.name), column, source=source, role=role)
+    if not extra:
+        return []
+    message = f"{source} ({role}) has {count_text(len(extra), 'column')} that DATA lacks: "
+    return [Notice("columns-extra", f"{message}{listed(extra)}; ignored.")]
+
+
+def _check_kind(cells: pa.ChunkedArray, column: Column, *, source: str, role: str) -> None:
+    if column.kind == "categorical" or pa.types.is_null(cells.type):
+        return
+    if column.kind == "embedding":
+        _check_vectors(cells, column, source=source, role=role)
+        return
+    if column.kind == "datetime":
+        parsed = parse_moments(cells)
+    else:
+        parsed = parse_numbers(cells, flags=column.kind == "boolean")
+    failed = int(parsed.failed.sum())
+    present = failed + int((~parsed.missing()).sum())
+    if failed > (1 - MOSTLY) * present:
+        row = int(np.argmax(parsed.failed))
+        raise InputError(
+            f"{source} ({role}): column '{column.name}' is {column.kind} in DATA, but "
+            f"{count_text(failed, 'value')} of {present:,} here cannot be read so, for example "
+            f"{shown(cells[row].as_py())} in {rows_text([row])}.",
+            slug="column-retyped",
+            hint="Mend the values, or leave the column out with --drop.",
+        )
+
+
+def _check_vectors(cells: pa.ChunkedArray, column: Column, *, source: str, role: str) -> None:
+    lists = vectors_from_text(cells) if is_text(cells.type) else cells
+    if pa.types.is_nested(lists.type):
+        lengths = vector_lengths(lists)
+        odd = np.flatnonzero((lengths >= 0) & (lengths != column.width))
+        if not len(odd) and not (lists.null_count == len(lists) > cells.null_count):
+            return
+        found = f"{lengths[odd[0]]} numbers in {rows_text([int(odd[0])])}" if len(odd) else "text"
+    else:
+        found = str(lists.type)
+    raise InputError(
+        f"{source} ({role}): column '{column.name}' holds lists of {column.width} numbers in DATA, "
+        f"but {found} here.",
+        slug="embedding-lengths",
+        hint="Write the lists with the same encoder as DATA's.",
+    )

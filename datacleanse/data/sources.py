@@ -1,0 +1,217 @@
+"""Where a table lies: local paths, globs, folders of shards and remote addresses."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.fs as pafs
+
+from datacleanse.data.messages import did_you_mean
+from datacleanse.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
+"""Suffix behind a format's own suffix -> Arrow's name of the codec."""
+SHARD_SUFFIX = ".parquet"
+BLOCK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Location:
+    """One table: a file, or the shards of a folder or glob.
+
+    Attributes:
+        name: how messages call it, as the person wrote it.
+        filesystem: opens the paths.
+        paths: at least one, sorted; several only for shards.
+        root: what the shards' paths have in common, for ``key=value`` folders; None for a file.
+        suffix: of the format, in lower case, e.g. ``.csv``.
+        compression: Arrow's name of the codec around the whole file, None if there is none.
+    """
+
+    name: str
+    filesystem: pafs.FileSystem
+    paths: tuple[str, ...]
+    root: str | None
+    suffix: str
+    compression: str | None
+
+    @property
+    def path(self) -> str:
+        """The file, or the first shard."""
+        return self.paths[0]
+
+    def stream(self) -> pa.NativeStream:
+        """Open the (first) file from its start, decompressed."""
+        return self.filesystem.open_input_stream(
+            self.path, compression=self.compression, buffer_size=BLOCK
+        )
+
+    def blocks(self) -> Iterator[bytes]:
+        """The file's decompressed bytes, in order."""
+        with self.stream() as stream:
+            while block := stream.read(BLOCK):
+                yield block
+
+
+def split_suffix(path: str) -> tuple[str, str | None]:
+    """Format suffix and codec, e.g. ``a.csv.gz`` -> (``.csv``, ``gzip``)."""
+    name = path.rstrip("/").rsplit("/", 1)[-1].rsplit("\\", 1)[-1].lower()
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - may be the path of an address
+    compression = COMPRESSIONS.get(suffix)
+    if compression is not None:
+        suffix = os.path.splitext(stem)[1]  # noqa: PTH122
+    return suffix, compression
+
+
+def locate(source: str | os.PathLike[str]) -> Location:
+    """Find what a path, glob or address means.
+
+    Raises:
+        InputError: nothing is there, it may not be read, or it is empty.
+    """
+    name = os.fspath(source)
+    filesystem, path = _open_filesystem(name)
+    try:
+        info = filesystem.get_file_info(path)
+        if info.type == pafs.FileType.Directory:
+            return _shards(name, filesystem, path, pattern=None)
+        if info.type == pafs.FileType.NotFound and any(sign in path for sign in "*?["):
+            return _shards(name, filesystem, path, pattern=path)
+    except OSError as error:
+        raise unreadable(name, error) from error
+    if info.type == pafs.FileType.NotFound:
+        raise _missing(name, filesystem, path)
+    _check_content(name, filesystem, path)
+    suffix, compression = split_suffix(path)
+    return Location(name, filesystem, (path,), None, suffix, compression)
+
+
+def unreadable(name: str, error: OSError) -> InputError:
+    """The error for a place that the operating system or the network does not open."""
+    if isinstance(error, PermissionError) or "Permission denied" in str(error):
+        return InputError(
+            f"{name} may not be read: permission denied.",
+            slug="file-permission",
+            hint="Allow reading it (for example with chmod u+r) or copy it to a place of yours.",
+        )
+    return InputError(
+        f"{name} cannot be read: {error}.",
+        slug="file-unreadable",
+        hint="Check that the disk or the address answers, then try again.",
+    )
+
+
+def _open_filesystem(name: str) -> tuple[pafs.FileSystem, str]:
+    if "://" not in name:
+        return pafs.LocalFileSystem(), Path(name).expanduser().absolute().as_posix()
+    try:
+        return pafs.FileSystem.from_uri(name)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return _open_fsspec(name)
+    except OSError as error:
+        raise unreadable(name, error) from error
+
+
+def _open_fsspec(name: str) -> tuple[pafs.FileSystem, str]:
+    scheme = name.split("://", 1)[0]
+    try:
+        import fsspec
+
+        filesystem, path = fsspec.core.url_to_fs(name)
+    except ImportError as error:
+        raise InputError(
+            f"{name} needs a package that is not installed: {error}.",
+            slug="address-unsupported",
+            hint=f"Install it (pip install 'datacleanse[remote]', and what {scheme}:// needs) "
+            "or download the file first.",
+        ) from error
+    except ValueError as error:
+        raise InputError(
+            f"{name}: {error}.",
+            slug="address-unsupported",
+            hint="Use a path, or an address that pyarrow or fsspec opens, such as s3:// or gs://.",
+        ) from error
+    except OSError as error:
+        raise unreadable(name, error) from error
+    return pafs.PyFileSystem(pafs.FSSpecHandler(filesystem)), path
+
+
+def _check_content(name: str, filesystem: pafs.FileSystem, path: str) -> None:
+    try:
+        with filesystem.open_input_stream(path, compression=None) as stream:
+            is_empty = not stream.read(1)
+    except OSError as error:
+        raise unreadable(name, error) from error
+    if is_empty:
+        raise InputError(
+            f"{name} is empty (0 bytes).",
+            slug="file-empty",
+            hint="Check the program that wrote it; a table needs a header and rows.",
+        )
+
+
+def _missing(name: str, filesystem: pafs.FileSystem, path: str) -> InputError:
+    parent, _, own = path.rpartition("/")
+    try:
+        selector = pafs.FileSelector(parent or "/", allow_not_found=False)
+        neighbours = [info.base_name for info in filesystem.get_file_info(selector)]
+    except (OSError, pa.ArrowInvalid):
+        neighbours = []
+    return InputError(
+        f"{name} does not exist.",
+        slug="file-missing",
+        hint=did_you_mean(own, neighbours, otherwise="Check the path for a typing error."),
+    )
+
+
+def _shards(name: str, filesystem: pafs.FileSystem, path: str, *, pattern: str | None) -> Location:
+    root = path.rstrip("/")
+    if pattern is not None:
+        before = pattern[: min(pattern.find(sign) for sign in "*?[" if sign in pattern)]
+        root = before.rpartition("/")[0]
+    selector = pafs.FileSelector(root or "/", allow_not_found=True, recursive=True)
+    found = sorted(
+        info.path
+        for info in filesystem.get_file_info(selector)
+        if info.is_file
+        and info.path.lower().endswith(SHARD_SUFFIX)
+        and _is_data(info.path, root)
+        and (pattern is None or _matches(info.path, pattern))
+    )
+    if not found:
+        what = "holds no Parquet file" if pattern is None else "matches no Parquet file"
+        raise InputError(
+            f"{name} {what}.",
+            slug="shards-missing",
+            hint="Name one table file, or a folder or glob of .parquet files.",
+        )
+    return Location(name, filesystem, tuple(found), root, SHARD_SUFFIX, None)
+
+
+def _is_data(path: str, root: str) -> bool:
+    """Whether no part below the root is hidden; engines put logs under ``_`` and ``.``."""
+    return not any(part.startswith(("_", ".")) for part in path[len(root) :].split("/") if part)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    """Match part by part, so that ``*`` stays within one folder; ``**`` spans folders."""
+    return _match_parts(path.strip("/").split("/"), pattern.strip("/").split("/"))
+
+
+def _match_parts(parts: list[str], patterns: list[str]) -> bool:
+    from fnmatch import fnmatchcase
+
+    if not patterns:
+        return not parts
+    if patterns[0] == "**":
+        return any(_match_parts(parts[skip:], patterns[1:]) for skip in range(len(parts) + 1))
+    if not parts or not fnmatchcase(parts[0], patterns[0]):
+        return False
+    return _match_parts(parts[1:], patterns[1:])
