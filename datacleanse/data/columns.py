@@ -170,6 +170,10 @@ class Parsed:
     values: NDArray[np.float64] | NDArray[np.int64]
     failed: NDArray[np.bool_]
 
+    def floats(self) -> NDArray[np.float64]:
+        """The values of numbers, as such."""
+        return self.values.astype(np.float64, copy=False)
+
     def missing(self) -> NDArray[np.bool_]:
         """(N,) True where no value was read, failed ones included."""
         if self.values.dtype.kind == "i":
@@ -218,8 +222,8 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 
 def _to_numpy_bool(column: pa.ChunkedArray) -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = column.to_numpy()
-    return result.astype(bool, copy=False)
+    result: NDArray[np.bool_] = np.asarray(column.to_numpy(), dtype=bool)
+    return result
 
 
 def parse_moments(column: pa.ChunkedArray) -> Parsed:

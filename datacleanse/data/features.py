@@ -19,8 +19,7 @@ def numbers(dataset: Dataset, column: Column) -> NDArray[np.float64]:
     cells = dataset.table.column(column.name)
     if column.kind == "embedding":
         return parse_vectors(cells, width=column.width)
-    parsed = parse_numbers(cells, flags=column.kind == "boolean")
-    return parsed.values.astype(np.float64, copy=False)
+    return parse_numbers(cells, flags=column.kind == "boolean").floats()
 
 
 def categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
@@ -29,5 +28,5 @@ def categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tup
 
 
 def moments(dataset: Dataset, column: Column) -> NDArray[np.int64]:
-    """A date/time column (N,) in microseconds since 1970-01-01 UTC; the int64 minimum is missing."""
+    """A date/time column (N,) in microseconds since 1970-01-01 UTC; int64's minimum is missing."""
     return parse_moments(dataset.table.column(column.name)).values.astype(np.int64, copy=False)

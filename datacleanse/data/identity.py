@@ -137,8 +137,7 @@ def _cell_hashes(cells: pa.ChunkedArray, column: Column) -> NDArray[np.uint64]:
         for place in range(column.width):
             total = _mix(total ^ _number_hashes(vectors[:, place]))
         return total
-    parsed = parse_numbers(cells, flags=column.kind == "boolean")
-    return _number_hashes(parsed.values.astype(np.float64, copy=False))
+    return _number_hashes(parse_numbers(cells, flags=column.kind == "boolean").floats())
 
 
 def _number_hashes(values: NDArray[np.float64]) -> NDArray[np.uint64]:

@@ -49,10 +49,13 @@ class Request:
 class TableReader(Protocol):
     """Reads one format. A new one is a file in ``readers/`` and a line in its registry."""
 
-    suffixes: tuple[str, ...]
-    """File suffixes in lower case, with the dot, without a compression suffix."""
-    compressible: bool
-    """Whether the format is also read with ``.gz`` or ``.zst`` behind its suffix."""
+    @property
+    def suffixes(self) -> tuple[str, ...]:
+        """File suffixes in lower case, with the dot, without a compression suffix."""
+
+    @property
+    def compressible(self) -> bool:
+        """Whether the format is also read with ``.gz`` or ``.zst`` behind its suffix."""
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all rows and columns in the file's order; raise InputError for what is broken."""

@@ -72,7 +72,7 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
         raise InputError(
             f"{source} has several columns that may be the label: {', '.join(usual)}.",
             slug="label-column-ambiguous",
-            hint="Say which with --label, and leave the others out with --drop if they give it away.",
+            hint="Say which with --label; leave the others out with --drop if they give it away.",
         )
     raise InputError(
         f"{source} has no column named {', '.join(USUAL_NAMES[:-1])} or {USUAL_NAMES[-1]}; its "

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -27,8 +28,8 @@ from datacleanse.records import Dataset, Notice, Schema
 if TYPE_CHECKING:
     from datacleanse.progress import Progress
 
-Source = str | os.PathLike[str] | pd.DataFrame | pa.Table
-Role = Literal["CLEAN", "TEST", "NEW"]
+Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | pa.Table
+Role: TypeAlias = Literal["CLEAN", "TEST", "NEW"]
 
 PACKED = {b"datacleanse": b"packed"}
 """Field metadata of text columns that are dictionaries for the sake of memory only."""
@@ -147,8 +148,7 @@ def _read(source: Source, request: Request) -> _Raw:
 
 
 def _check_shape(table: pa.Table, name: str) -> None:
-    seen: set[str] = set()
-    twice = sorted({column for column in table.column_names if column in seen or seen.add(column)})
+    twice = sorted(column for column, n in Counter(table.column_names).items() if n > 1)
     if twice:
         raise InputError(
             f"{name} has more than one column named {listed([repr(column) for column in twice])}.",

@@ -15,8 +15,10 @@ from datacleanse.data.columns import (
     vector_lengths,
     vectors_from_text,
 )
-from datacleanse.data.kinds import MOSTLY, Verdict, judge, judge_numeric
+from datacleanse.data.kinds import judge, judge_numeric
 from datacleanse.data.messages import count_text, did_you_mean, listed, nearest, rows_text, shown
+from datacleanse.data.text_kinds import MOSTLY
+from datacleanse.data.verdict import Context, Verdict
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Notice, SetAside
 
@@ -103,13 +105,7 @@ def infer_features(
         elif name in options.numeric:
             verdict = judge_numeric(name, cells, source=source)
         else:
-            verdict = judge(
-                name,
-                cells,
-                source=source,
-                declared=name in declared,
-                text_is_typed=text_is_typed,
-            )
+            verdict = judge(name, cells, Context(source, name in declared, text_is_typed))
         notices += verdict.notices
         columns += [verdict.column] if verdict.column is not None else []
         aside += [verdict.set_aside] if verdict.set_aside is not None else []

@@ -112,7 +112,8 @@ def _open_filesystem(name: str) -> tuple[pafs.FileSystem, str]:
     if "://" not in name:
         return pafs.LocalFileSystem(), Path(name).expanduser().absolute().as_posix()
     try:
-        return pafs.FileSystem.from_uri(name)
+        filesystem, path = pafs.FileSystem.from_uri(name)
+        return filesystem, path
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return _open_fsspec(name)
     except OSError as error:

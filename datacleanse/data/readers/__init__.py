@@ -53,7 +53,7 @@ def reader_for(location: Location) -> TableReader:
             if location.compression is None or reader.compressible:
                 return reader
             raise InputError(
-                f"{location.name}: {location.suffix} files are not read inside {location.compression}.",
+                f"{location.name}: {location.suffix} is not read inside {location.compression}.",
                 slug="format-unknown",
                 hint="Unpack it first; these formats are compressed inside.",
             )

@@ -41,7 +41,7 @@ def check_head(location: Location, delimiter: str) -> None:
     except OSError as error:
         raise damaged(location.name, error) from error
     if head.startswith(_WIDE_TEXT):
-        raise _encoding(location.name, "it is written in UTF-16", "UTF-16")
+        raise _encoding(location.name, "it is written in UTF-16", source="UTF-16")
     if b"\0" in head:
         raise _nul(location.name, f"byte {head.index(0)} is NUL")
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
@@ -61,7 +61,7 @@ def _check_header(name: str, header: bytes, delimiter: str) -> None:
         if error.end >= len(header) and len(header) >= _HEAD - 4:
             return
         found = f"its header holds the byte 0x{header[error.start]:02x}, which is not UTF-8"
-        raise _encoding(name, found, "its encoding") from error
+        raise _encoding(name, found) from error
     if delimiter in text:
         return
     for other in _OTHER_DELIMITERS:
@@ -144,12 +144,11 @@ def _nul(file: str, where: str) -> InputError:
     )
 
 
-def _encoding(file: str, found: str, source: str) -> InputError:
+def _encoding(file: str, found: str, *, source: str = "latin1") -> InputError:
     return InputError(
         f"{file} is not UTF-8: {found}.",
         slug="encoding-not-utf8",
-        hint=f"Save it as UTF-8, for example: iconv -f {'UTF-16' if source == 'UTF-16' else 'latin1'}"
-        " -t UTF-8 old.csv > new.csv.",
+        hint=f"Save it as UTF-8, for example: iconv -f {source} -t UTF-8 old.csv > new.csv.",
     )
 
 
@@ -159,8 +158,8 @@ def _undecodable_cell(file: str, name: str, column: pa.ChunkedArray) -> InputErr
             (cell or b"").decode("utf-8")
         except UnicodeDecodeError as error:
             found = f"column '{name}', {rows_text([row])}, holds {shown(cell)}"
-            return _encoding(file, f"{found} (byte 0x{cell[error.start]:02x})", "cell")
-    return _encoding(file, f"column '{name}' holds bytes that are no text", "cell")
+            return _encoding(file, f"{found} (byte 0x{cell[error.start]:02x})")
+    return _encoding(file, f"column '{name}' holds bytes that are no text")
 
 
 def _find_ragged(location: Location, delimiter: str) -> InputError | None:
@@ -195,8 +194,8 @@ def _find_ragged(location: Location, delimiter: str) -> InputError | None:
     row = first.number - 2  # Arrow counts from 1 and counts the header.
     more = f"; {count_text(len(seen) - 1, 'more row')} like it" if len(seen) > 1 else ""
     return InputError(
-        f"{location.name} is ragged: {rows_text([row])} has {first.actual_columns} cells, the header "
-        f"has {first.expected_columns}{more}. It reads {shown(first.text)}.",
+        f"{location.name} is ragged: {rows_text([row])} has {first.actual_columns} cells, the "
+        f"header has {first.expected_columns}{more}. It reads {shown(first.text)}.",
         slug="row-ragged",
         hint="Quote cells that hold the delimiter, or remove the row.",
     )
@@ -212,5 +211,5 @@ def _find_undecodable(location: Location) -> InputError | None:
         except UnicodeDecodeError as error:
             line += error.object[: error.start].count(b"\n")
             found = f"line {line} holds the byte 0x{error.object[error.start]:02x}"
-            return _encoding(location.name, found, "line")
+            return _encoding(location.name, found)
     return None

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def from_memory(source: pd.DataFrame | pa.Table) -> pa.Table:
-    """An Arrow table of the same rows; a named index becomes a column, a nameless one is dropped."""
+    """An Arrow table of the same rows; a named index becomes a column, another is dropped."""
     if isinstance(source, pa.Table):
         return source
     names: list[str] = []
@@ -21,7 +21,7 @@ def from_memory(source: pd.DataFrame | pa.Table) -> pa.Table:
         values = source.index.get_level_values(level)
         if values.name is not None and values.name not in source.columns:
             names.append(_name(values.name))
-            arrays.append(_column(values.to_series(index=range(len(values)))))
+            arrays.append(_column(pd.Series(values.array)))
     for position, name in enumerate(source.columns):
         names.append(_name(name))
         arrays.append(_column(source.iloc[:, position]))

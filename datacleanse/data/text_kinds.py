@@ -1,0 +1,128 @@
+"""What a column of text is: dates, numbers, names, ids or prose."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.data.columns import (
+    MISSING_TEXTS,
+    Distinct,
+    Parsed,
+    distinct,
+    parse_moments,
+    parse_numbers,
+)
+from datacleanse.data.verdict import (
+    Context,
+    Verdict,
+    aside,
+    categorical,
+    constant,
+    empty,
+    feature,
+    has_id_name,
+    infinite,
+    unreadable,
+)
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+MOSTLY = 0.9
+"""Share of the values present that must read as numbers (or dates) for the column to be such."""
+
+_FEW_MARKERS = 5
+"""Distinct texts that may be markers of missing values among numbers; more are codes."""
+_FEW_CODES = 100
+_ROWS_A_CODE = 10
+"""Mean rows of each value from which numbers in text may be names."""
+
+
+@dataclass(frozen=True)
+class _Texts:
+    """The distinct texts of a column that stand for a value, and how often they come."""
+
+    found: Distinct
+    spellings: list[str]
+    counts: NDArray[np.int64]
+
+    @property
+    def present(self) -> int:
+        """Rows that hold a value."""
+        return int(self.counts.sum())
+
+
+def judge_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
+    """Decide by the values."""
+    values = _values(distinct(cells))
+    if not values.present:
+        return empty(name)
+    if len(values.spellings) == 1 and values.present == len(cells):
+        return constant(name, values.spellings[0])
+    if context.declared:
+        return categorical(name, len(values.spellings))
+    if all(text.casefold() in ("true", "false") for text in values.spellings):
+        return feature(name, "boolean")
+    return _judge_parsed(name, cells, values, context) or _judge_words(name, values)
+
+
+def _values(found: Distinct) -> _Texts:
+    texts = found.values.to_pylist()
+    is_value = np.array([text.strip() not in MISSING_TEXTS for text in texts], dtype=bool)
+    kept = [text for text, keep in zip(texts, is_value, strict=True) if keep]
+    return _Texts(found, kept, found.counts()[is_value])
+
+
+def _judge_parsed(
+    name: str, cells: pa.ChunkedArray, values: _Texts, context: Context
+) -> Verdict | None:
+    source = context.source
+    moments = parse_moments(cells)
+    if _mostly(moments, values.present):
+        notices = unreadable(name, cells, moments, source=source, what="date")
+        return feature(name, "datetime", *notices)
+    numbers = parse_numbers(cells)
+    if not _mostly(numbers, values.present) or _are_codes(numbers, values, context):
+        return None
+    notices = unreadable(name, cells, numbers, source=source, what="number")
+    notices += infinite(name, numbers.floats(), source=source)
+    return feature(name, "numeric", *notices)
+
+
+def _mostly(parsed: Parsed, present: int) -> bool:
+    return int((~parsed.missing()).sum()) >= MOSTLY * present
+
+
+def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
+    """Numbers in text that name things, e.g. diagnoses ``250``, ``V57``, ``E909``.
+
+    Either many different values are no numbers, or none is but the file says that they are text;
+    and each value comes often enough to be learned as a category.
+    """
+    repeats = values.present >= _ROWS_A_CODE * len(values.spellings)
+    failed = len(np.unique(values.found.codes[numbers.failed]))
+    if failed > _FEW_MARKERS:
+        return repeats
+    if failed or not context.text_is_typed or len(values.spellings) > _FEW_CODES:
+        return False
+    floats = numbers.floats()
+    return repeats and bool((np.isnan(floats) | (floats == np.rint(floats))).all())
+
+
+def _judge_words(name: str, values: _Texts) -> Verdict:
+    share = len(values.spellings) / values.present
+    words = float(
+        np.average([len(text.split()) for text in values.spellings], weights=values.counts)
+    )
+    is_unique = share > 0.95 and values.present >= 50
+    if (is_unique and words >= 4) or (share > 0.5 and words >= 5):
+        return aside(name, "text", f"it is free text ({words:.0f} words a cell)")
+    if is_unique:
+        return aside(name, "identifier", "nearly every value is different (an id)")
+    if share == 1.0 and has_id_name(name):
+        return aside(name, "identifier", "every value is different (an id)")
+    return categorical(name, len(values.spellings))

@@ -1,0 +1,109 @@
+"""What was decided about one column of DATA, and the ways to say it."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.data.messages import count_text, rows_text, shown
+from datacleanse.records import Column, Notice, SetAside
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from datacleanse.data.columns import Parsed
+    from datacleanse.records import FeatureKind, SetAsideKind
+
+MANY_CATEGORIES = 1000
+
+_ID_NAME = re.compile(
+    r"(^|[_\s.-])id$|^index$|^row([_ ]?(id|num|number))?$|uuid|^unnamed: 0$|^$", re.IGNORECASE
+)
+_CAMEL_ID = re.compile(r"[a-z]I[Dd]$")
+
+
+@dataclass(frozen=True)
+class Context:
+    """What is known of a column beside its cells.
+
+    Attributes:
+        source: how messages name DATA.
+        declared: the file itself says that these are categories (a dictionary column).
+        text_is_typed: the format tells text from numbers, so digits in text were meant as text.
+    """
+
+    source: str
+    declared: bool
+    text_is_typed: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a column is: exactly one of the first two is set."""
+
+    column: Column | None = None
+    set_aside: SetAside | None = None
+    notices: tuple[Notice, ...] = ()
+
+
+def aside(name: str, kind: SetAsideKind, reason: str) -> Verdict:
+    """The network does not read the column; ``reason`` is a sentence part."""
+    return Verdict(None, SetAside(name, kind, reason))
+
+
+def feature(name: str, kind: FeatureKind, *notices: Notice, width: int = 1) -> Verdict:
+    """The network reads the column."""
+    return Verdict(Column(name, kind, width), None, notices)
+
+
+def constant(name: str, value: object) -> Verdict:
+    """Every row holds the same value, so nothing can be learned from it."""
+    return aside(name, "constant", f"every value is {shown(value)}")
+
+
+def empty(name: str) -> Verdict:
+    """No row holds a value."""
+    return aside(name, "empty", "every value is missing")
+
+
+def categorical(name: str, values: int) -> Verdict:
+    """A column of names; very many of them are worth a word."""
+    if values <= MANY_CATEGORIES:
+        return feature(name, "categorical")
+    message = f"Column '{name}' has {values:,} categories; rare ones teach the network little."
+    return feature(name, "categorical", Notice("categories-many", message))
+
+
+def has_id_name(name: str) -> bool:
+    """Whether the name says that values name rows: ``customer_id``, ``customerID``, ``index``."""
+    return bool(_CAMEL_ID.search(name) or _ID_NAME.search(name.strip()))
+
+
+def unreadable(
+    name: str, cells: pa.ChunkedArray, parsed: Parsed, *, source: str, what: str
+) -> list[Notice]:
+    """A warning if values that are no ``what`` were taken as missing."""
+    failed = int(parsed.failed.sum())
+    if not failed:
+        return []
+    row, is_one = int(np.argmax(parsed.failed)), failed == 1
+    message = (
+        f"{source}: column '{name}' is read as {what}s; {count_text(failed, 'value')} that "
+        f"{'is' if is_one else 'are'} no {what} {'counts' if is_one else 'count'} as missing, "
+        f"for example {shown(cells[row].as_py())} in {rows_text([row])}."
+    )
+    return [Notice("values-unreadable", message, is_warning=True)]
+
+
+def infinite(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
+    """A warning if a column of numbers holds infinities."""
+    rows = np.flatnonzero(np.isinf(values))
+    if not len(rows):
+        return []
+    where = rows_text([int(row) for row in rows[:5]], total=len(rows))
+    message = f"{source}: column '{name}' holds infinite values in {where}."
+    return [Notice("values-infinite", message, is_warning=True)]
