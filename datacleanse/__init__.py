@@ -1,0 +1,53 @@
+"""Find the wrong labels in a table: learned example reweighting with an audit trail.
+
+The public names are loaded when they are first used, so that importing the package is cheap.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.errors import DatacleanseError, InputError, RunFolderError, SettingsError
+
+if TYPE_CHECKING:
+    from datacleanse.config import Settings
+    from datacleanse.predictor import Predictor, load_predictor
+    from datacleanse.result import AuditResult, audit
+    from datacleanse.reweighting import Reweighted, reweight
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AuditResult",
+    "DatacleanseError",
+    "InputError",
+    "Predictor",
+    "Reweighted",
+    "RunFolderError",
+    "Settings",
+    "SettingsError",
+    "audit",
+    "load_predictor",
+    "reweight",
+]
+
+_LAZY = {
+    "AuditResult": "datacleanse.result",
+    "Predictor": "datacleanse.predictor",
+    "Reweighted": "datacleanse.reweighting",
+    "Settings": "datacleanse.config",
+    "audit": "datacleanse.result",
+    "load_predictor": "datacleanse.predictor",
+    "reweight": "datacleanse.reweighting",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _LAZY:
+        raise AttributeError(f"module 'datacleanse' has no attribute {name!r}")
+    return getattr(import_module(_LAZY[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -118,6 +118,10 @@ class RunFolder:
         assert isinstance(manifest, dict)
         return manifest
 
+    def is_finished(self) -> bool:
+        """Whether `run.json` says so."""
+        return bool(self._any_manifest().get("status") == "finished")
+
     def read_audit(self) -> pa.Table:
         """The audit table, in DATA's order."""
         return self._read(self.audit_file)
@@ -145,8 +149,7 @@ def create(path: Path, *, force: bool) -> RunFolder:
             no run, or nothing can be written there.
     """
     folder = RunFolder(path)
-    if path.exists() and (not path.is_dir() or any(path.iterdir())):
-        _make_way(folder, force=force)
+    make_way(folder, force=force)
     try:
         for directory in (folder.weights_dir, folder.model_dir, folder.reports_dir):
             directory.mkdir(parents=True)
@@ -159,17 +162,25 @@ def create(path: Path, *, force: bool) -> RunFolder:
     return folder
 
 
-def _make_way(folder: RunFolder, *, force: bool) -> None:
+def make_way(folder: RunFolder, *, force: bool) -> None:
+    """Clear the place for a run; an empty or unfinished one gives way by itself.
+
+    Raises:
+        RunFolderError: as `create`.
+    """
+    path = folder.path
+    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+        return
     if not folder.manifest_file.is_file():
         raise RunFolderError(
-            f"{folder.path} exists and is no run folder (it has no run.json).",
+            f"{path} exists and is no run folder (it has no run.json).",
             slug="run-in-the-way",
             hint="Choose another place with --out; nothing was changed there.",
         )
-    if not force:
+    if not force and folder.is_finished():
         raise RunFolderError(
-            f"{folder.path} already holds a run.",
+            f"{path} already holds a run.",
             slug="run-exists",
             hint="Choose another place with --out, or replace it with --force.",
         )
-    shutil.rmtree(folder.path)
+    shutil.rmtree(path)

@@ -132,6 +132,15 @@ class TabularNetwork(nn.Module):
         self.dropout = nn.Dropout(shape.dropout)
         self.head = nn.Linear(shape.width, shape.n_classes)
 
+    def describe(self) -> str:
+        """One sentence for people."""
+        shape = self.shape
+        return (
+            f"Multilayer perceptron, {shape.n_hidden} hidden layers of {shape.width} units, on "
+            f"{shape.n_numeric} numeric features with {sum(shape.n_bins)} piecewise-linear bins "
+            f"and {len(shape.n_categories)} categorical features with learned embeddings."
+        )
+
     def forward(self, rows: Tensor) -> Tensor:
         """See the class."""
         n_numeric = self.shape.n_numeric

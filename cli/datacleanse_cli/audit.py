@@ -1,0 +1,138 @@
+"""`datacleanse audit`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from datacleanse.config import Settings
+from datacleanse.errors import SettingsError
+from datacleanse_cli import exits, options
+from datacleanse_cli.progress import shown_progress
+
+if TYPE_CHECKING:
+    from datacleanse.pipeline import Request
+    from datacleanse_reports.view import ReportView
+
+SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
+
+
+def audit(
+    data: options.Data,
+    val: Annotated[str, typer.Option("--val", help="Table of rows whose labels are trusted.")],
+    label: options.Label = None,
+    id_: options.Id = None,
+    test: Annotated[
+        str | None, typer.Option(help="Table with true labels, to measure both models on.")
+    ] = None,
+    drop: options.Drop = None,
+    categorical: Annotated[
+        list[str] | None, typer.Option(help="Column to read as categories. Repeatable.")
+    ] = None,
+    numeric: Annotated[
+        list[str] | None, typer.Option(help="Column to read as numbers. Repeatable.")
+    ] = None,
+    delimiter: options.Delimiter = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Run folder. [default: runs/NAME]")
+    ] = None,
+    force: options.Force = False,
+    rule: Annotated[str, typer.Option(help="Reweighting rule: l2rw, uniform or random.")] = "l2rw",
+    model: Annotated[str, typer.Option(help="Network: auto or mlp.")] = "auto",
+    epochs: Annotated[int | None, typer.Option(help="Passes over the rows. [default: auto]")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Rows a step. [default: auto]")] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate. [default: auto]")] = None,
+    fdr: Annotated[
+        float, typer.Option(help="Largest expected share of false alarms among flagged rows.")
+    ] = 0.10,
+    top: Annotated[int, typer.Option(help="Suspects listed in the reports.")] = 500,
+    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    fail_over: Annotated[
+        float | None,
+        typer.Option(help="Exit with 1 if more than this share of rows is flagged, e.g. 0.02."),
+    ] = None,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> int:
+    """Train with learned reweighting; rank the rows whose labels look wrong."""
+    settings = Settings(
+        rule=rule,  # type: ignore[arg-type]  # Settings checks it
+        model=model,  # type: ignore[arg-type]
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        fdr=fdr,
+        top=top,
+        device=device,  # type: ignore[arg-type]
+        seed=seed,
+    )
+    _check_share(fail_over)
+    from datacleanse.data import ReadOptions
+    from datacleanse.pipeline import Request
+
+    request = Request(
+        data=data,
+        clean=val,
+        test=test,
+        options=ReadOptions(
+            label=label,
+            id=id_,
+            drop=tuple(drop or ()),
+            categorical=tuple(categorical or ()),
+            numeric=tuple(numeric or ()),
+            delimiter=delimiter,
+        ),
+        settings=settings,
+        command=tuple(sys.argv[1:]),
+    )
+    place = out or Path("runs") / run_name(data)
+    view = perform(request, place, force=force, quiet=quiet, as_json=as_json)
+    is_over = fail_over is not None and view.n_flagged > fail_over * view.n_rows
+    return exits.OVER_LIMIT if is_over else exits.DONE
+
+
+def perform(
+    request: Request, place: Path, *, force: bool, quiet: bool, as_json: bool
+) -> ReportView:
+    """Run the audit, write the reports, print the summary."""
+    from rich.console import Console
+
+    from datacleanse.pipeline import run_audit
+    from datacleanse_cli.summary import print_summary
+    from datacleanse_reports.view import read_view
+    from datacleanse_reports.writing import write_reports
+
+    with shown_progress(quiet=quiet) as progress:
+        folder = run_audit(request, place, force=force, progress=progress)
+        progress.stage("Reports", None)
+        written = write_reports(folder, top=request.settings.top)
+    view = read_view(folder, top=request.settings.top)
+    if as_json:
+        summary = json.loads(written["json"].read_text(encoding="utf-8"))
+        typer.echo(json.dumps({"run": str(place), **summary}, ensure_ascii=False))
+    else:
+        print_summary(view, Console(), run=place)
+    return view
+
+
+def run_name(data: str) -> str:
+    """Name of the default run folder: the file's name without its endings."""
+    name = data.rstrip("/*").replace("\\", "/").rsplit("/", 1)[-1].replace("*", "")
+    stripped = name
+    while stripped.endswith(SUFFIXES):
+        stripped = stripped[: stripped.rindex(".")]
+    return stripped or "audit"
+
+
+def _check_share(fail_over: float | None) -> None:
+    if fail_over is not None and not 0 <= fail_over <= 1:
+        raise SettingsError(
+            f"--fail-over is {fail_over!r}.",
+            slug="setting-out-of-range",
+            hint="Give a share between 0 and 1, e.g. 0.02.",
+        )

@@ -1,0 +1,65 @@
+"""`datacleanse demo`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from datacleanse.config import Settings
+from datacleanse_cli import options
+
+if TYPE_CHECKING:
+    from datacleanse.demo import Demo
+    from datacleanse.runfolder import RunFolder
+
+COUNTS = (10, 50, 100)
+"""Lengths of the list at which hits are counted, besides the number of planted errors."""
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--out", "-o", help="Run folder.")] = Path("runs/demo"),
+    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Audit a bundled real data set with known planted errors; count how many are found."""
+    from datacleanse.data import ReadOptions
+    from datacleanse.demo import LABEL, write_demo
+    from datacleanse.pipeline import Request
+    from datacleanse.runfolder import RunFolder
+    from datacleanse_cli.audit import perform
+
+    files = write_demo(out.with_name(f"{out.name}-data"), seed=seed)
+    command = ("audit", str(files.data), "--val", str(files.clean), "--label", LABEL)
+    if not as_json:
+        typer.echo(
+            f"{len(files.planted)} handwritten digits; {files.planted.sum()} labels were changed "
+            f"on purpose.\nThis runs: datacleanse {' '.join(command)} --out {out}\n"
+        )
+    request = Request(
+        data=str(files.data),
+        clean=str(files.clean),
+        options=ReadOptions(label=LABEL),
+        settings=Settings(seed=seed),
+        command=(*command, "--out", str(out), "--seed", str(seed)),
+    )
+    # The demo's own folder, so that it can be repeated.
+    perform(request, out, force=True, quiet=quiet, as_json=as_json)
+    found = hits(RunFolder(out), files)
+    if as_json:
+        return
+    typer.echo("\nPlanted errors among the first rows of the ranking (by chance in brackets):")
+    for count, (n_found, by_chance) in found.items():
+        typer.echo(f"  first {count:4d}: {n_found:4d} found   ({by_chance:.0f})")
+
+
+def hits(folder: RunFolder, files: Demo) -> dict[int, tuple[int, float]]:
+    """Planted errors among the first k rows, and how many chance would put there, by k."""
+    rank = folder.read_audit().column("rank").to_numpy()
+    n_planted = int(files.planted.sum())
+    return {
+        count: (int(files.planted[rank <= count].sum()), count * n_planted / len(rank))
+        for count in sorted({*COUNTS, n_planted})
+    }

@@ -1,0 +1,36 @@
+"""`datacleanse predict`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datacleanse_cli import options
+from datacleanse_cli.progress import shown_progress
+
+
+def predict(
+    run: options.Run,
+    new: Annotated[str, typer.Argument(help="Table of rows to classify; labels are not needed.")],
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
+        "predictions.csv"
+    ),
+    delimiter: options.Delimiter = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write the class and the probabilities of new rows, by the run's reweighted model."""
+    from datacleanse.data import write_table
+    from datacleanse.prediction_table import prediction_table
+    from datacleanse.predictor import load_predictor
+    from datacleanse.runfolder import RunFolder
+
+    folder = RunFolder(run)
+    folder.manifest()
+    predictor = load_predictor(folder.model_dir)
+    with shown_progress(quiet=quiet) as progress:
+        progress.stage("Predicting", None)
+        table = prediction_table(predictor, new, delimiter=delimiter)
+    write_table(table, out)
+    typer.echo(f"{table.num_rows} rows classified: {out}")

@@ -1,0 +1,93 @@
+"""Progress on stderr: bars in a terminal, plain lines in a pipe, nothing with --quiet."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from datacleanse.progress import SILENT, Progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from rich.console import Console
+    from rich.progress import Progress as Bars
+    from rich.progress import TaskID
+
+
+class _Bars:
+    """One line a stage: name, bar, share, time left."""
+
+    def __init__(self, bars: Bars) -> None:
+        self._bars = bars
+        self._task: TaskID | None = None
+
+    def stage(self, name: str, total: int | None) -> None:
+        self.finish()
+        self._task = self._bars.add_task(name, total=total)
+
+    def advance(self, steps: int = 1) -> None:
+        if self._task is not None:
+            self._bars.advance(self._task, steps)
+
+    def say(self, message: str) -> None:
+        self._bars.console.print(message, markup=False, highlight=False)
+
+    def finish(self) -> None:
+        """Fill the bar of the stage that ends."""
+        if self._task is not None:
+            task = self._bars.tasks[self._bars.task_ids.index(self._task)]
+            total = task.total or 1
+            self._bars.update(self._task, total=total, completed=total)
+
+
+class _Lines:
+    """One line when a stage begins, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+
+    def stage(self, name: str, total: int | None) -> None:
+        del total
+        self._console.print(f"{name} ...", markup=False, highlight=False)
+
+    def advance(self, steps: int = 1) -> None:
+        del steps
+
+    def say(self, message: str) -> None:
+        self._console.print(message, markup=False, highlight=False)
+
+
+@contextmanager
+def shown_progress(*, quiet: bool) -> Iterator[Progress]:
+    """The way to report progress that suits stderr."""
+    if quiet:
+        yield SILENT
+        return
+    from rich.console import Console
+
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield _Lines(Console(stderr=True, soft_wrap=True))
+        return
+    from rich.progress import (
+        BarColumn,
+        TaskProgressColumn,
+        TextColumn,
+        TimeElapsedColumn,
+        TimeRemainingColumn,
+    )
+    from rich.progress import Progress as Bars
+
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(bar_width=24),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+    )
+    with Bars(*columns, console=console) as bars:
+        shown = _Bars(bars)
+        yield shown
+        shown.finish()

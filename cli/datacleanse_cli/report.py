@@ -1,0 +1,29 @@
+"""`datacleanse report`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from datacleanse_cli import options
+
+
+def report(
+    run: options.Run,
+    top: Annotated[
+        int | None, typer.Option(help="Suspects to list. [default: as in the run]")
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", "-f", help="csv, json, md or html. Repeatable. [default: all]"),
+    ] = None,
+) -> None:
+    """Render the reports of a finished run again."""
+    from datacleanse.runfolder import RunFolder
+    from datacleanse_reports.writing import write_reports
+
+    folder = RunFolder(run)
+    count = top if top is not None else folder.manifest()["settings"]["top"]
+    for path in write_reports(folder, top=count, formats=formats).values():
+        typer.echo(str(path))

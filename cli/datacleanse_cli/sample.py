@@ -1,0 +1,52 @@
+"""`datacleanse sample`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from datacleanse.errors import SettingsError
+from datacleanse_cli import options
+from datacleanse_cli.progress import shown_progress
+
+
+def sample(
+    data: options.Data,
+    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
+        "to_verify.csv"
+    ),
+    n: Annotated[int, typer.Option("--rows", "-n", help="Rows to draw.")] = 200,
+    label: options.Label = None,
+    id_: options.Id = None,
+    drop: options.Drop = None,
+    delimiter: options.Delimiter = None,
+    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Draw rows for a person to verify, each class in proportion: they become the clean set."""
+    from datacleanse.data import ReadOptions, read_data, sample_rows, write_table
+
+    if n < 1:
+        raise SettingsError(
+            f"-n is {n}.", slug="setting-out-of-range", hint="Draw at least 1 row, better 200."
+        )
+    if out.exists() and not force:
+        raise SettingsError(
+            f"{out} exists already.",
+            slug="file-exists",
+            hint="Choose another name with -o, or replace it with --force.",
+        )
+    reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
+    with shown_progress(quiet=quiet) as progress:
+        progress.stage("Reading", None)
+        dataset = read_data(data, reading, progress=progress)
+    rows = sample_rows(dataset, n, seed=seed)
+    write_table(dataset.table.take(rows), out)
+    typer.echo(
+        f"{len(rows)} of {dataset.n_rows} rows drawn, every class in proportion: {out}\n"
+        f"Check the column {dataset.schema.label!r} of each row, correct it where it is wrong, "
+        f"then:\n  datacleanse audit {data} --val {out}"
+    )

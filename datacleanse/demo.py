@@ -1,0 +1,58 @@
+"""A real data set with planted errors, as the two files that an audit starts from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from datacleanse.noise import one_sided_flips
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+MISTAKEN_FOR = np.array([6, 7, 1, 8, 9, 3, 5, 1, 3, 4])
+"""Handwritten digits that tired eyes take for another one: 0 for 6, 1 for 7, 3 for 8, ..."""
+
+SHARE = 0.15
+N_CLEAN = 200
+LABEL = "digit"
+
+
+@dataclass(frozen=True)
+class Demo:
+    """Files written, and the truth about them."""
+
+    data: Path
+    clean: Path
+    planted: NDArray[np.bool_]
+    """(N,) True where the label of a row of ``data`` is a planted error."""
+
+
+def write_demo(directory: Path, *, seed: int) -> Demo:
+    """Write ``digits.csv`` with planted errors and ``clean.csv`` with verified rows.
+
+    The data: 1,797 handwritten digits, 8 x 8 pixels of 0 to 16, from the UCI repository as bundled
+    with scikit-learn (Alpaydin and Kaynak 1998).
+    """
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+
+    digits = load_digits()
+    names = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
+    frame = pd.DataFrame(digits.data.astype(np.int64), columns=names)
+    truth = digits.target.astype(np.int64)
+    dirty, clean = train_test_split(
+        np.arange(len(truth)), test_size=N_CLEAN, stratify=truth, random_state=seed
+    )
+    dirty.sort()
+    noisy = one_sided_flips(truth[dirty], MISTAKEN_FOR, SHARE, seed=seed)
+    directory.mkdir(parents=True, exist_ok=True)
+    data_file, clean_file = directory / "digits.csv", directory / "clean.csv"
+    frame.iloc[dirty].assign(**{LABEL: noisy}).to_csv(data_file, index=False)
+    frame.iloc[clean].assign(**{LABEL: truth[clean]}).to_csv(clean_file, index=False)
+    return Demo(data_file, clean_file, noisy != truth[dirty])

@@ -1,0 +1,126 @@
+"""The audit for Python: frames in, frames out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.config import Settings
+from datacleanse.data import ReadOptions
+from datacleanse.pipeline import Request, run_audit
+from datacleanse.predictor import Predictor, load_predictor
+from datacleanse.progress import SILENT, Progress
+from datacleanse.runfolder import RunFolder, make_way
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    import pandas as pd
+
+    from datacleanse.data import Source
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """A finished audit. Kept in a temporary folder until it is saved."""
+
+    folder: RunFolder
+    _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per row of DATA, in its order, with the columns of `audit.parquet`."""
+        frame: pd.DataFrame = self.folder.read_audit().to_pandas()
+        return frame
+
+    def suspects(self, n: int = 50) -> pd.DataFrame:
+        """The ``n`` most suspicious rows: audit columns, then the row's own columns.
+
+        At least 1,000 rows are kept; own columns that are named like an audit column are
+        prefixed with ``data.``.
+        """
+        own: pd.DataFrame = self.folder.read_suspects().to_pandas().iloc[:n, 1:]
+        own = own.rename(columns={c: f"data.{c}" for c in own.columns if c in self.table.columns})
+        top = self.table.sort_values("rank").head(len(own)).reset_index(drop=True)
+        return top.join(own)
+
+    @cached_property
+    def model(self) -> Predictor:
+        """The reweighted model; ``model.predict(frame)``, ``model.predict_proba(frame)``."""
+        return load_predictor(self.folder.model_dir)
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """`run.json`: settings, data, training, metrics, flags, notices."""
+        return self.folder.manifest()
+
+    def save(self, path: str | PathLike[str], *, force: bool = False) -> RunFolder:
+        """Copy the run folder to ``path``; `datacleanse report` renders its reports.
+
+        Raises:
+            RunFolderError: something stands there and ``force`` is off, or it is no run.
+        """
+        target = RunFolder(Path(path))
+        make_way(target, force=force)
+        shutil.copytree(self.folder.path, target.path, dirs_exist_ok=True)
+        return target
+
+
+def audit(
+    data: Source,
+    *,
+    val: Source,
+    label: str | None = None,
+    id: str | None = None,  # noqa: A002  # the column's role has this name everywhere
+    test: Source | None = None,
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
+    out: str | PathLike[str] | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+    **settings: Any,
+) -> AuditResult:
+    """Audit the labels of a table.
+
+    Args:
+        data: pandas frame, pyarrow table or path of the table whose labels are in doubt.
+        val: rows whose labels are trusted, with the same columns.
+        label: label column; without it the one named label, target, class or y.
+        id: column that names each row.
+        test: rows with true labels, to measure the reweighted model and plain training on.
+        drop: columns not to learn from.
+        categorical: columns to read as categories.
+        numeric: columns to read as numbers.
+        out: run folder to write; None: a temporary one, see `AuditResult.save`.
+        force: replace a finished run in ``out``.
+        progress: receives stages and messages.
+        **settings: fields of `Settings`: ``fdr``, ``seed``, ``rule``, ``epochs``, ...
+
+    Raises:
+        InputError: a table cannot be used; the message says where and why.
+        SettingsError: a setting is out of its range.
+        RunFolderError: ``out`` is in the way or cannot be written.
+
+    Examples:
+        >>> result = audit(frame, val=clean_frame, label="income")  # doctest: +SKIP
+        >>> result.suspects(20)  # doctest: +SKIP
+    """
+    request = Request(
+        data=data,
+        clean=val,
+        test=test,
+        options=ReadOptions(label, id, tuple(drop), tuple(categorical), tuple(numeric)),
+        settings=Settings(**settings),
+        command=("datacleanse.audit",),
+    )
+    if out is not None:
+        return AuditResult(run_audit(request, Path(out), force=force, progress=progress))
+    temporary = tempfile.TemporaryDirectory(prefix="datacleanse-")
+    folder = run_audit(request, Path(temporary.name) / "run", progress=progress)
+    return AuditResult(folder, temporary)
