@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datacleanse.data.compare import compare
 from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.identity import fingerprint, ids, row_hashes
 from datacleanse.data.interface import ReadOptions
 from datacleanse.data.read import Role, Source, read_data, read_like
+from datacleanse.data.sample import sample_rows
+from datacleanse.data.write import write_table
 
 __all__ = [
     "ReadOptions",
     "Role",
     "Source",
     "categories",
+    "compare",
     "fingerprint",
     "ids",
     "moments",
@@ -19,4 +23,6 @@ __all__ = [
     "read_data",
     "read_like",
     "row_hashes",
+    "sample_rows",
+    "write_table",
 ]

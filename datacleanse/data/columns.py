@@ -222,7 +222,7 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 
 def _to_numpy_bool(column: pa.ChunkedArray) -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = np.asarray(column.to_numpy(), dtype=bool)
+    result: NDArray[np.bool_] = column.to_numpy()
     return result
 
 

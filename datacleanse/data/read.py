@@ -10,13 +10,12 @@ from typing import TYPE_CHECKING, Literal, TypeAlias
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from datacleanse.data.columns import distinct, is_text
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
 from datacleanse.data.messages import did_you_mean, listed
+from datacleanse.data.packing import declared_categories, tidied
 from datacleanse.data.readers import reader_for
 from datacleanse.data.readers.frame import from_memory
 from datacleanse.data.schema import check_options, hold, infer_features
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
 Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | pa.Table
 Role: TypeAlias = Literal["CLEAN", "TEST", "NEW"]
 
-PACKED = {b"datacleanse": b"packed"}
-"""Field metadata of text columns that are dictionaries for the sake of memory only."""
 _UNTYPED = (".csv", ".tsv")
 
 
@@ -143,8 +140,8 @@ def _read(source: Source, request: Request) -> _Raw:
         name, text_is_typed = location.name, location.suffix not in _UNTYPED
         table = reader_for(location).read(location, request=request)
     _check_shape(table, name)
-    declared = _dictionaries(table) if text_is_typed else frozenset()
-    return _Raw(name, _tidy(table, declared=declared), declared, text_is_typed)
+    declared = declared_categories(table) if text_is_typed else frozenset()
+    return _Raw(name, tidied(table, declared=declared), declared, text_is_typed)
 
 
 def _check_shape(table: pa.Table, name: str) -> None:
@@ -162,56 +159,3 @@ def _check_shape(table: pa.Table, name: str) -> None:
             slug="table-empty",
             hint="Check the program that wrote it.",
         )
-
-
-def _dictionaries(table: pa.Table) -> frozenset[str]:
-    return frozenset(
-        field.name
-        for field in table.schema
-        if pa.types.is_dictionary(field.type) and not _is_packed(field)
-    )
-
-
-def _is_packed(field: pa.Field) -> bool:
-    return bool(field.metadata) and PACKED.items() <= field.metadata.items()
-
-
-def _tidy(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
-    """Plain types only; repeated text becomes a dictionary where that is smaller."""
-    for position, field in enumerate(table.schema):
-        cells = _plain(table.column(position))
-        if is_text(cells.type) and field.name not in declared:
-            packed = _packed(cells)
-            if packed is not None:
-                new_field = pa.field(field.name, packed.type, metadata=PACKED)
-                table = table.set_column(position, new_field, packed)
-                continue
-        if cells.type != field.type:
-            table = table.set_column(position, field.name, cells)
-    return table.replace_schema_metadata(None)
-
-
-def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    if isinstance(cells.type, pa.BaseExtensionType):
-        chunks = [chunk.storage for chunk in cells.chunks]
-        cells = pa.chunked_array(chunks, cells.type.storage_type)
-    kind = cells.type
-    if pa.types.is_string_view(kind):
-        return cells.cast(pa.large_string())
-    if pa.types.is_run_end_encoded(kind):
-        return pa.chunked_array(
-            [pc.run_end_decode(chunk) for chunk in cells.chunks], kind.value_type
-        )
-    return cells
-
-
-def _packed(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """The column as one dictionary, None if values repeat too seldom for that to be smaller."""
-    if not pa.types.is_dictionary(cells.type):
-        head = cells.slice(0, 10_000)
-        if len(head.unique()) > 0.5 * len(head):
-            return None
-        cells = cells.dictionary_encode()
-    found = distinct(cells)
-    codes = pa.array(found.codes, mask=found.codes < 0)
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, found.values)])

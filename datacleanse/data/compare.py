@@ -1,0 +1,139 @@
+"""CLEAN against DATA: which rows stand in both, and whether CLEAN can speak for DATA."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow.compute as pc
+
+from datacleanse.data.drift import feature_notices, share_notices
+from datacleanse.data.identity import ids, row_hashes
+from datacleanse.data.messages import count_text, listed, shown
+from datacleanse.errors import InputError
+from datacleanse.records import Comparison, Notice, Overlap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Dataset
+
+_SMALL = 50
+"""Rows of CLEAN below which a warning is due."""
+_SMALL_CLASS = 5
+
+
+def compare(data: Dataset, clean: Dataset) -> Comparison:
+    """Find the rows that CLEAN shares with DATA and what makes CLEAN a doubtful judge.
+
+    Args:
+        data: DATA.
+        clean: the clean set, held to DATA's schema.
+
+    Raises:
+        InputError: nothing of DATA is left beside CLEAN, so the two are the same.
+    """
+    if _same_file(data.source, clean.source):
+        raise _is_data(data, clean, "the two are the same file")
+    overlap = _overlap(data, clean)
+    if len(overlap.data_rows) == data.n_rows:
+        raise _is_data(data, clean, f"all {data.n_rows:,} rows of DATA stand in it")
+    notices = [
+        *_overlap_notices(data, clean, overlap),
+        *_size_notices(data, clean),
+        *share_notices(data, clean),
+        *feature_notices(data, clean),
+    ]
+    return Comparison(overlap, tuple(notices))
+
+
+def _same_file(data: str, clean: str) -> bool:
+    if data.startswith("<"):
+        return False
+    try:
+        return data == clean or Path(data).samefile(clean)
+    except OSError:
+        return False
+
+
+def _is_data(data: Dataset, clean: Dataset, why: str) -> InputError:
+    return InputError(
+        f"CLEAN ({clean.source}) is DATA ({data.source}) itself: {why}, so nothing is left to "
+        "audit.",
+        slug="clean-is-data",
+        hint="Give rows that a person has verified; `datacleanse sample` draws some to verify.",
+    )
+
+
+def _overlap(data: Dataset, clean: Dataset) -> Overlap:
+    name = data.schema.id
+    if name is not None and name in clean.table.column_names:
+        rows = pc.index_in(ids(clean), value_set=ids(data))
+        found = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
+        if len(found):
+            keys = rows.drop_null().to_numpy().astype(np.int64)
+            data_rows, first, counts = np.unique(keys, return_index=True, return_counts=True)
+            return Overlap(data_rows, np.where(counts == 1, found[first], -1), "id")
+    return _overlap_by_values(row_hashes(data), row_hashes(clean))
+
+
+def _overlap_by_values(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> Overlap:
+    values, first, counts = np.unique(clean, return_index=True, return_counts=True)
+    place = np.minimum(np.searchsorted(values, data), len(values) - 1)
+    rows = np.flatnonzero(values[place] == data)
+    matched = place[rows]
+    times = np.bincount(matched, minlength=len(values))
+    one_to_one = (times[matched] == 1) & (counts[matched] == 1)
+    return Overlap(rows, np.where(one_to_one, first[matched], -1), "values")
+
+
+def _overlap_notices(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notice]:
+    if not len(overlap.data_rows):
+        return []
+    how = "the same id" if overlap.matched_by == "id" else "the same feature values"
+    message = (
+        f"{count_text(len(overlap.data_rows), 'row')} of DATA {_verb(overlap)} in CLEAN too "
+        f"({how}); left out of training."
+    )
+    single = overlap.clean_rows >= 0
+    given = data.labels[overlap.data_rows[single]]
+    trusted = clean.labels[overlap.clean_rows[single]]
+    differing = int((given != trusted).sum())
+    if differing:
+        share = differing / len(given)
+        message += (
+            f" Their labels differ in {count_text(differing, 'row')} ({share:.0%} of the "
+            f"{len(given):,} that match one to one)."
+        )
+    return [Notice("overlap", message)]
+
+
+def _verb(overlap: Overlap) -> str:
+    return "stands" if len(overlap.data_rows) == 1 else "stand"
+
+
+def _size_notices(data: Dataset, clean: Dataset) -> list[Notice]:
+    counts = np.bincount(clean.labels, minlength=len(data.schema.classes))
+    in_data = np.bincount(data.labels, minlength=len(data.schema.classes))
+    notices = []
+    lacking = [
+        shown(data.schema.classes[at]) for at in np.flatnonzero((counts == 0) & (in_data > 0))
+    ]
+    if lacking:
+        noun = "class" if len(lacking) == 1 else "classes"
+        message = (
+            f"CLEAN ({clean.source}) has no row of {len(lacking)} {noun} of DATA: "
+            f"{listed(lacking)}; labels of such rows cannot be judged well."
+        )
+        notices.append(Notice("clean-lacks-class", message, is_warning=True))
+    few = np.flatnonzero((counts > 0) & (counts < _SMALL_CLASS))
+    if clean.n_rows < _SMALL or len(few):
+        named = [f"{shown(data.schema.classes[at])} ({counts[at]})" for at in few]
+        where = f", fewer than {_SMALL_CLASS} of {listed(named)}" if named else ""
+        message = (
+            f"CLEAN ({clean.source}) is small: {count_text(clean.n_rows, 'row')}{where}; "
+            "verify more rows for a surer result."
+        )
+        notices.append(Notice("clean-small", message, is_warning=True))
+    return notices

@@ -1,0 +1,76 @@
+"""Text that repeats, held as a dictionary to save memory, and marked so that it can be undone."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacleanse.data.columns import distinct, is_text
+
+_MARK = {b"datacleanse": b"packed"}
+"""Field metadata of dictionaries that the source did not have."""
+_HEAD = 10_000
+
+
+def declared_categories(table: pa.Table) -> frozenset[str]:
+    """Names of the dictionary columns that the source itself had."""
+    return frozenset(
+        field.name
+        for field in table.schema
+        if pa.types.is_dictionary(field.type) and not _is_packed(field)
+    )
+
+
+def _is_packed(field: pa.Field) -> bool:
+    return bool(field.metadata) and _MARK.items() <= field.metadata.items()
+
+
+def tidied(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
+    """Plain types only; text that repeats is packed where that is smaller.
+
+    Args:
+        table: as a reader gave it.
+        declared: dictionary columns to leave as they are.
+    """
+    for position, field in enumerate(table.schema):
+        cells = _plain(table.column(position))
+        packed = _packed(cells) if is_text(cells.type) and field.name not in declared else None
+        if packed is not None:
+            marked = pa.field(field.name, packed.type, metadata=_MARK)
+            table = table.set_column(position, marked, packed)
+        elif cells.type != field.type:
+            table = table.set_column(position, field.name, cells)
+    return table.replace_schema_metadata(None)
+
+
+def unpacked(table: pa.Table) -> pa.Table:
+    """The table with packed columns as plain text again."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_dictionary(field.type) and _is_packed(field):
+            cells = table.column(position).cast(field.type.value_type)
+            table = table.set_column(position, field.name, cells)
+    return table
+
+
+def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    if isinstance(cells.type, pa.BaseExtensionType):
+        chunks = [chunk.storage for chunk in cells.chunks]
+        cells = pa.chunked_array(chunks, cells.type.storage_type)
+    kind = cells.type
+    if pa.types.is_string_view(kind):
+        return cells.cast(pa.large_string())
+    if pa.types.is_run_end_encoded(kind):
+        decoded = [pc.run_end_decode(chunk) for chunk in cells.chunks]
+        return pa.chunked_array(decoded, kind.value_type)
+    return cells
+
+
+def _packed(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
+    """The column as one dictionary, None if values repeat too seldom for that to be smaller."""
+    if not pa.types.is_dictionary(cells.type):
+        head = cells.slice(0, _HEAD)
+        if len(head.unique()) > 0.5 * len(head):
+            return None
+    found = distinct(cells)
+    codes = pa.array(found.codes, mask=found.codes < 0)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, found.values)])

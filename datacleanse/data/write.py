@@ -1,0 +1,136 @@
+"""Tables out, in the formats that are read; a file appears whole or not at all."""
+
+from __future__ import annotations
+
+import base64
+import datetime
+import decimal
+import json
+import math
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.csv as pacsv
+import pyarrow.feather as pafeather
+import pyarrow.parquet as pq
+
+from datacleanse.atomic import written_aside
+from datacleanse.data.packing import unpacked
+from datacleanse.data.readers import accepted_suffixes
+from datacleanse.data.sources import split_suffix
+from datacleanse.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+_BATCH = 65_536
+
+
+def write_table(table: pa.Table, path: Path) -> None:
+    """Write a table in the format of the path's suffix, ``.gz`` and ``.zst`` included.
+
+    Lists and structs become JSON text in CSV, bytes become base64 text in CSV and JSON Lines.
+
+    Raises:
+        SettingsError: the suffix is none that is written.
+    """
+    suffix, compression = split_suffix(path.as_posix())
+    write = _WRITERS.get(suffix)
+    if write is None or (compression is not None and suffix not in _TEXT_FORMATS):
+        raise SettingsError(
+            f"{path} cannot be written: accepted endings are {accepted_suffixes()}.",
+            slug="format-unwritable",
+            hint="Choose one of these endings.",
+        )
+    plain = unpacked(table)
+    with written_aside(path) as aside, _sink(aside, compression) as sink:
+        write(plain, sink)
+
+
+def _sink(path: Path, compression: str | None) -> pa.NativeFile:
+    sink = pa.OSFile(str(path), "wb")
+    return sink if compression is None else pa.CompressedOutputStream(sink, compression)
+
+
+def _write_csv(table: pa.Table, sink: pa.NativeFile, *, delimiter: str = ",") -> None:
+    pacsv.write_csv(_flat(table), sink, pacsv.WriteOptions(delimiter=delimiter))
+
+
+def _write_tsv(table: pa.Table, sink: pa.NativeFile) -> None:
+    _write_csv(table, sink, delimiter="\t")
+
+
+def _write_parquet(table: pa.Table, sink: pa.NativeFile) -> None:
+    pq.write_table(table, sink, compression="zstd")
+
+
+def _write_feather(table: pa.Table, sink: pa.NativeFile) -> None:
+    pafeather.write_feather(table, sink)
+
+
+def _write_jsonl(table: pa.Table, sink: pa.NativeFile) -> None:
+    for batch in table.to_batches(max_chunksize=_BATCH):
+        lines = [json.dumps(_jsonable(row), ensure_ascii=False) for row in batch.to_pylist()]
+        sink.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+_WRITERS: dict[str, Callable[[pa.Table, pa.NativeFile], None]] = {
+    ".csv": _write_csv,
+    ".tsv": _write_tsv,
+    ".jsonl": _write_jsonl,
+    ".ndjson": _write_jsonl,
+    ".parquet": _write_parquet,
+    ".feather": _write_feather,
+    ".arrow": _write_feather,
+}
+_TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson")
+
+
+def _flat(table: pa.Table) -> pa.Table:
+    """Nested and binary columns as text, the rest as it is."""
+    for position, field in enumerate(table.schema):
+        if _is_flat(field.type):
+            continue
+        cells = [_json_text(cell) for cell in table.column(position).to_pylist()]
+        table = table.set_column(position, field.name, pa.array(cells, pa.string()))
+    return table
+
+
+def _is_flat(kind: pa.DataType) -> bool:
+    types = pa.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    is_bytes = types.is_binary(kind) or types.is_large_binary(kind)
+    is_odd = types.is_fixed_size_binary(kind) or types.is_duration(kind)
+    return not (types.is_nested(kind) or is_bytes or is_odd)
+
+
+def _json_text(cell: object) -> str | None:
+    value = _jsonable(cell)
+    return value if value is None or isinstance(value, str) else json.dumps(value)
+
+
+def _jsonable(value: object) -> object:
+    if isinstance(value, dict):
+        return {str(key): _jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_jsonable(item) for item in value]
+    if isinstance(value, float) and math.isnan(value):
+        return None
+    return _scalar(value)
+
+
+def _scalar(value: object) -> object:
+    match value:
+        case bytes():
+            plain: object = base64.b64encode(value).decode("ascii")
+        case datetime.timedelta():
+            plain = value.total_seconds()
+        case datetime.date() | datetime.time():
+            plain = value.isoformat()
+        case decimal.Decimal():
+            plain = float(value)
+        case _:
+            plain = value
+    return plain
