@@ -9,14 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import DatacleanseError, InputError, RunFolderError, SettingsError
+from datacleanse.version import __version__
 
 if TYPE_CHECKING:
     from datacleanse.config import Settings
     from datacleanse.predictor import Predictor, load_predictor
     from datacleanse.result import AuditResult, audit
     from datacleanse.reweighting import Reweighted, reweight
-
-__version__ = "0.1.0"
 
 __all__ = [
     "AuditResult",
@@ -27,6 +26,7 @@ __all__ = [
     "RunFolderError",
     "Settings",
     "SettingsError",
+    "__version__",
     "audit",
     "load_predictor",
     "reweight",

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from datacleanse.score import Assessment, Evidence
 
 
-def audit_columns(
-    data: Dataset, evidence: Evidence, assessment: Assessment
-) -> dict[str, pa.Array]:
+def audit_columns(data: Dataset, evidence: Evidence, assessment: Assessment) -> dict[str, pa.Array]:
     """Every column of `ledger.AUDIT_COLUMNS` but the weights by epoch, (N,) each."""
     n = data.n_rows
     dynamics = evidence.reweighted

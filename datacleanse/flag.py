@@ -38,8 +38,8 @@ def conformal_p_values(
     """
     ordered = np.sort(calibration)
     n_at_least = len(ordered) - np.searchsorted(ordered, scores, side="left")
-    result: NDArray[np.float64] = (1.0 + n_at_least) / (len(ordered) + 1.0)
-    return result
+    p_values: NDArray[np.float64] = ((1 + n_at_least) / (len(ordered) + 1)).astype(np.float64)
+    return p_values
 
 
 def null_share(p_values: NDArray[np.float64]) -> float:

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-import datacleanse
 from datacleanse.runfolder import SCHEMA_VERSION
 from datacleanse.score import METHODS
+from datacleanse.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -61,7 +61,7 @@ def opening(run_id: str, command: Iterable[str], settings: Settings) -> dict[str
         "created_at": now(),
         "settings": asdict(settings),
         "versions": {
-            "datacleanse": datacleanse.__version__,
+            "datacleanse": __version__,
             "python": platform.python_version(),
             **{name: version(name) for name in LIBRARIES},
         },

@@ -15,9 +15,7 @@ N_BINS = 15
 Metrics = dict[str, float]
 
 
-def classification_metrics(
-    probability: NDArray[np.float64], labels: NDArray[np.int64]
-) -> Metrics:
+def classification_metrics(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> Metrics:
     """Accuracy, balanced accuracy, log-loss (nats) and calibration error.
 
     Args:

@@ -251,9 +251,7 @@ def _write(path: Path, table: pa.Table) -> None:
         pq.write_table(table, aside)
 
 
-def _found(
-    request: Request, inputs: Inputs, plan: Plan, device: torch.device
-) -> dict[str, Any]:
+def _found(request: Request, inputs: Inputs, plan: Plan, device: torch.device) -> dict[str, Any]:
     """The manifest's part about inputs."""
     data, clean, test, comparison = inputs.data, inputs.clean, inputs.test, inputs.comparison
     notices = [*data.notices, *clean.notices, *comparison.notices]

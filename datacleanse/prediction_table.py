@@ -31,8 +31,7 @@ def prediction_table(
             "id": ids(data),
             "predicted_label": pa.array(names[probability.argmax(axis=1)], pa.string()),
             **{
-                f"probability_{name}": probability[:, k]
-                for k, name in enumerate(predictor.classes)
+                f"probability_{name}": probability[:, k] for k, name in enumerate(predictor.classes)
             },
         }
     )

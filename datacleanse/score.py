@@ -140,7 +140,9 @@ def wrong_probability(
     null = np.append(calibration, beyond)
     x = np.concatenate([tested, null])
     is_data = np.concatenate([np.ones(len(tested)), np.zeros(len(null))])
-    weight = np.concatenate([np.full(len(tested), 1 / len(tested)), np.full(len(null), 1 / len(null))])
+    weight = np.concatenate(
+        [np.full(len(tested), 1 / len(tested)), np.full(len(null), 1 / len(null))]
+    )
     fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     share = fit.fit(x, is_data, sample_weight=weight).predict(scores)
     with np.errstate(divide="ignore"):
@@ -181,7 +183,7 @@ def _suggestions(
 ) -> NDArray[np.int64]:
     n = evidence.n_data
     pooled = evidence.reweighted.probability[:n] + evidence.control.probability[:n]
-    likeliest = pooled.argmax(axis=1).astype(np.int64)
+    likeliest: NDArray[np.int64] = pooled.argmax(axis=1).astype(np.int64)
     likeliest[wrong] = evidence.verified[wrong]
     likeliest[right | (likeliest == evidence.labels[:n])] = -1
     return likeliest

@@ -13,8 +13,8 @@ from typing import Annotated
 import click
 import typer
 
-import datacleanse
 from datacleanse.errors import DatacleanseError
+from datacleanse.version import __version__
 from datacleanse_cli import exits
 from datacleanse_cli.audit import audit
 from datacleanse_cli.demo import demo
@@ -35,7 +35,7 @@ for command in (audit, sample, report, predict, demo):
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"datacleanse {datacleanse.__version__}")
+        typer.echo(f"datacleanse {__version__}")
         raise typer.Exit
 
 
@@ -58,27 +58,33 @@ def _run() -> int:
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
-    except click.exceptions.Abort:
-        return exits.STOPPED
-    except click.ClickException as error:
-        return _complain(error.format_message(), "Try `datacleanse --help`.")
-    except DatacleanseError as error:
-        return _complain(error.message, error.hint)
-    except KeyboardInterrupt:
-        sys.stderr.write("Stopped. The unfinished run is not kept; repeat the command.\n")
-        return exits.STOPPED
-    except BrokenPipeError:
-        # The reader went away (`| head`); nothing is wrong. Keep Python from flushing into it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return exits.DONE
-    except Exception:
-        traceback.print_exc()
-        sys.stderr.write(
-            "\nThis is a bug in datacleanse, not in your data. Please report it with the lines "
-            "above, the command and the output of `datacleanse --version`.\n"
-        )
-        return exits.BUG
+    except BaseException as error:
+        return _exit_code(error)
     return code if isinstance(code, int) else exits.DONE
+
+
+def _exit_code(error: BaseException) -> int:
+    """Say what happened on stderr; which exit code it is."""
+    match error:
+        case SystemExit(code=int(code)):
+            return code
+        case click.exceptions.Abort() | KeyboardInterrupt():
+            sys.stderr.write("Stopped. The unfinished run is not kept; repeat the command.\n")
+            return exits.STOPPED
+        case click.ClickException():
+            return _complain(error.format_message(), "Try `datacleanse --help`.")
+        case DatacleanseError():
+            return _complain(error.message, error.hint)
+        case BrokenPipeError():
+            # The reader went away (`| head`). Keep Python from flushing into it at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return exits.DONE
+    traceback.print_exception(error)
+    sys.stderr.write(
+        "\nThis is a bug in datacleanse, not in your data. Please report it with the lines "
+        "above, the command and the output of `datacleanse --version`.\n"
+    )
+    return exits.BUG
 
 
 def _complain(message: str, hint: str) -> int:

@@ -43,7 +43,9 @@ def audit(
     force: options.Force = False,
     rule: Annotated[str, typer.Option(help="Reweighting rule: l2rw, uniform or random.")] = "l2rw",
     model: Annotated[str, typer.Option(help="Network: auto or mlp.")] = "auto",
-    epochs: Annotated[int | None, typer.Option(help="Passes over the rows. [default: auto]")] = None,
+    epochs: Annotated[
+        int | None, typer.Option(help="Passes over the rows. [default: auto]")
+    ] = None,
     batch_size: Annotated[int | None, typer.Option(help="Rows a step. [default: auto]")] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate. [default: auto]")] = None,
     fdr: Annotated[

@@ -21,6 +21,7 @@ from datacleanse.influence.interface import (
     trainable,
 )
 
+
 class ForwardMode:
     """The general route: any network of operations that have forward derivatives."""
 

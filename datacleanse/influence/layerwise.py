@@ -136,9 +136,7 @@ class Layerwise:
         total = deltas[0].new_zeros(len(deltas[0]))
         for call, delta in zip(calls, deltas, strict=True):
             along = {
-                key: direction[self._canonical[id(p)]]
-                if p.requires_grad
-                else torch.zeros_like(p)
+                key: direction[self._canonical[id(p)]] if p.requires_grad else torch.zeros_like(p)
                 for key, p in call.layer.named_parameters(recurse=False)
             }
             tangent = functional_call(call.layer, along, (call.a,))

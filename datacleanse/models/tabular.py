@@ -44,8 +44,8 @@ class TabularShape:
     @staticmethod
     def from_json(saved: dict[str, Any]) -> TabularShape:
         """Inverse of `to_json`."""
-        lists = ("n_bins", "missing", "n_categories")
-        return TabularShape(**{k: tuple(v) if k in lists else v for k, v in saved.items()})
+        lists = {name: tuple(saved[name]) for name in ("n_bins", "missing", "n_categories")}
+        return TabularShape(**{**saved, **lists})
 
 
 def shape_for(
@@ -98,8 +98,12 @@ class PiecewiseLinear(nn.Module):
         is_missing = numbers.isnan()
         # 0 is the median after scaling.
         filled = numbers.masked_fill(is_missing, 0.0)
-        bins = ((filled.index_select(1, self.feature) - self.low) * self.inverse_width).clamp(0.0, 1.0)
-        return torch.cat([filled, bins, is_missing.index_select(1, self.missing).to(filled.dtype)], dim=1)
+        bins = ((filled.index_select(1, self.feature) - self.low) * self.inverse_width).clamp(
+            0.0, 1.0
+        )
+        return torch.cat(
+            [filled, bins, is_missing.index_select(1, self.missing).to(filled.dtype)], dim=1
+        )
 
 
 class TabularNetwork(nn.Module):

@@ -1,0 +1,42 @@
+# Two commands: `make demo` shows the main job, `make test` runs every check. Each sets up what it
+# needs in .venv, once; the stamps make the second call start at once.
+
+PYTHON ?= python3
+ifeq ($(OS),Windows_NT)
+BIN := .venv/Scripts
+else
+BIN := .venv/bin
+endif
+INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
+
+.PHONY: demo test lint golden clean
+
+demo: .venv/.installed
+	$(BIN)/datacleanse demo
+
+test: lint
+	$(BIN)/python -m pytest -n auto
+
+lint: .venv/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# Take over the present output as what the report tests expect; read the diff before committing.
+golden: .venv/.installed-dev
+	DATACLEANSE_UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/reports
+
+.venv/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv .venv
+	@echo "Installing (a minute or two, once) ..."
+	$(INSTALL) -e .
+	touch $@
+
+.venv/.installed-dev: .venv/.installed
+	@echo "Installing the checks (once) ..."
+	$(INSTALL) -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf .venv runs dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
