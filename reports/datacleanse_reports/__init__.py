@@ -8,6 +8,6 @@ from __future__ import annotations
 
 from datacleanse_reports.records import ReportView
 from datacleanse_reports.view import read_view
-#from datacleanse_reports.write import write_reports
+from datacleanse_reports.write import write_reports
 
-__all__ = ["ReportView", "read_view"]
+__all__ = ["ReportView", "read_view", "write_reports"]

@@ -1,0 +1,247 @@
+"""Reads the audit table: the listed suspects and the sums over all rows."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.errors import RunFolderError
+from datacleanse_reports.cells import column_as_text
+from datacleanse_reports.reason import Evidence, reason
+from datacleanse_reports.records import (
+    Basis,
+    Budget,
+    ClassSummary,
+    Confusion,
+    Confusions,
+    Suspect,
+    WeightDistribution,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from datacleanse.runfolder import RunFolder
+
+_SUMMED = [
+    "rank",
+    "given_label",
+    "suggested_label",
+    "mislabel_probability",
+    "flagged",
+    "mean_weight",
+]
+_BUDGETS = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+_MAX_PAIRS = 12
+_MAX_BINS = 24
+
+
+def read_columns(folder: RunFolder) -> pa.Table:
+    """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
+    return _read(folder, columns=_SUMMED)
+
+
+def read_ranked(folder: RunFolder, *, last: int) -> pa.Table:
+    """All columns of the rows with rank 1 to ``last``, by rank."""
+    return _read(folder, filters=[("rank", "<=", last)]).sort_by("rank")
+
+
+def _read(folder: RunFolder, **options: object) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    with _damage_named(folder.audit_file):
+        return pq.read_table(folder.audit_file, **options)
+
+
+def read_originals(folder: RunFolder) -> pa.Table:
+    """``row`` and the original columns of the stored suspects."""
+    import pyarrow.parquet as pq
+
+    # `read_table` goes by name and refuses a file in which one repeats, as ``row`` may here.
+    with _damage_named(folder.suspects_file), pq.ParquetFile(folder.suspects_file) as file:
+        return file.read()
+
+
+@contextmanager
+def _damage_named(file: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise RunFolderError(
+            f"{file} is missing or damaged ({error}).",
+            slug="run-damaged",
+            hint="Repeat the audit.",
+        ) from error
+
+
+def finite(value: float | None) -> float | None:
+    """The number, or None for what is missing, NaN or infinite."""
+    return float(value) if value is not None and math.isfinite(value) else None
+
+
+def suspects_of(
+    ranked: pa.Table, originals: pa.Table, *, label: str, learned: bool
+) -> tuple[tuple[str, ...], tuple[Suspect, ...]]:
+    """The original columns' names and the suspects that have their cells stored.
+
+    Args:
+        ranked: the audit columns by rank.
+        originals: ``row`` and the original columns, in any order of rows.
+        label: the label column, which is left out: it is shown as the given label.
+        learned: whether weights were learned, so that they are evidence.
+    """
+    # By position: the original names may repeat and may be the audit's own.
+    positions = [i for i, name in enumerate(originals.column_names) if i > 0 and name != label]
+    names = tuple(originals.column_names[i] for i in positions)
+    texts = [column_as_text(originals.column(i)) for i in positions]
+    stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
+    suspects = tuple(
+        _suspect(record, [text[stored[record["row"]]] for text in texts], learned=learned)
+        for record in ranked.to_pylist()
+        if record["row"] in stored
+    )
+    return names, suspects
+
+
+def _suspect(record: Mapping[str, Any], cells: Sequence[str | None], *, learned: bool) -> Suspect:
+    weights = tuple(finite(weight) for weight in record["weight_by_epoch"] or ())
+    margin, control = finite(record["mean_margin"]), finite(record["control_margin"])
+    evidence = Evidence(
+        given=record["given_label"],
+        suggested=record["suggested_label"],
+        verified=record["verified_label"],
+        p_value=finite(record["p_value"]),
+        weights=weights if learned else (),
+        margin=margin,
+        control_margin=control,
+    )
+    return Suspect(
+        rank=record["rank"],
+        row=record["row"],
+        id=record["id"] if record["id"] is not None else str(record["row"]),
+        given_label=record["given_label"],
+        suggested_label=record["suggested_label"],
+        suspicion=finite(record["suspicion"]),
+        mislabel_probability=finite(record["mislabel_probability"]),
+        p_value=evidence.p_value,
+        flagged=bool(record["flagged"]),
+        mean_weight=finite(record["mean_weight"]),
+        zero_weight_share=finite(record["zero_weight_share"]),
+        mean_influence=finite(record["mean_influence"]),
+        mean_margin=margin,
+        mean_loss=finite(record["mean_loss"]),
+        control_margin=control,
+        in_training=bool(record["in_training"]),
+        verified_label=record["verified_label"],
+        weight_by_epoch=weights,
+        reason=reason(evidence),
+        cells=tuple(cells),
+    )
+
+
+def class_summaries(table: pa.Table) -> tuple[ClassSummary, ...]:
+    """Rows, expected wrong labels and flags by given label, most suspected first."""
+    sums = (
+        table.append_column("known", table["mislabel_probability"].is_valid())
+        .group_by("given_label")
+        .aggregate(
+            [
+                ("mislabel_probability", "sum"),
+                ("known", "all"),
+                ("flagged", "sum"),
+                ([], "count_all"),
+            ]
+        )
+    )
+    classes = [
+        ClassSummary(
+            name=group["given_label"],
+            rows=group["count_all"],
+            suspected=group["mislabel_probability_sum"] if group["known_all"] else None,
+            suspected_share=(
+                group["mislabel_probability_sum"] / group["count_all"]
+                if group["known_all"]
+                else None
+            ),
+            flagged=group["flagged_sum"] or 0,
+        )
+        for group in sums.to_pylist()
+    ]
+    return tuple(sorted(classes, key=lambda c: (-(c.suspected or 0), -c.flagged, c.name)))
+
+
+def basis_of(table: pa.Table, *, listed: int) -> tuple[Basis, NDArray[np.bool_]]:
+    """Which rows summaries are about, and a mask of them, (N,)."""
+    flagged = table["flagged"].to_numpy()
+    if flagged.any():
+        return "flagged", flagged
+    return "top", table["rank"].to_numpy() <= listed
+
+
+def confusions(table: pa.Table, basis: Basis, mask: NDArray[np.bool_]) -> Confusions:
+    """The most frequent pairs of given and suggested label among the rows of the basis."""
+    rows = table.select(["given_label", "suggested_label"]).filter(mask)
+    pairs = zip(rows[0].to_pylist(), rows[1].to_pylist(), strict=True)
+    counts = Counter(pair for pair in pairs if pair[1] is not None)
+    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return Confusions(
+        basis=basis,
+        basis_rows=rows.num_rows,
+        pairs=tuple(
+            Confusion(given=given, suggested=suggested, rows=n, share=n / rows.num_rows)
+            for (given, suggested), n in ordered[:_MAX_PAIRS]
+        ),
+        other_pairs=max(0, len(ordered) - _MAX_PAIRS),
+    )
+
+
+def budgets(table: pa.Table) -> tuple[Budget, ...]:
+    """What reading the first 10, 20, 50 ... rows is expected to find; none without a basis."""
+    import numpy as np
+
+    if table["mislabel_probability"].null_count:
+        return ()
+    order = np.argsort(table["rank"].to_numpy())
+    found = np.cumsum(table["mislabel_probability"].to_numpy()[order])
+    return tuple(
+        Budget(rows=n, expected_wrong=float(found[n - 1]), expected_share=float(found[n - 1]) / n)
+        for n in _BUDGETS
+        if n <= len(found)
+    )
+
+
+def weight_distribution(
+    table: pa.Table, basis: Basis, mask: NDArray[np.bool_]
+) -> WeightDistribution | None:
+    """Histogram of the mean weight, in and out of the basis; None where there is nothing to see."""
+    import numpy as np
+
+    weights = table["mean_weight"].to_numpy().astype(np.float64)
+    known = np.isfinite(weights)
+    inside, outside = weights[known & mask], weights[known & ~mask]
+    if not len(inside) or not len(outside) or np.ptp(weights[known]) == 0:
+        return None
+    right = float(np.quantile(weights[known], 0.99)) or float(weights[known].max())
+    edges = np.linspace(0.0, right, _MAX_BINS + 1)
+
+    def shares(values: NDArray[np.float64]) -> tuple[float, ...]:
+        counts, _ = np.histogram(np.clip(values, 0.0, right), bins=edges)
+        return tuple(float(n) / len(values) for n in counts)
+
+    return WeightDistribution(
+        basis=basis,
+        edges=tuple(map(float, edges)),
+        basis_rows=len(inside),
+        other_rows=len(outside),
+        basis_shares=shares(inside),
+        other_shares=shares(outside),
+        basis_median=float(np.median(inside)),
+        other_median=float(np.median(outside)),
+    )

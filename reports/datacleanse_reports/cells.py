@@ -1,0 +1,59 @@
+"""Cells of the user's table as text."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+_EMPTY_FRACTION = re.compile(r"\.0+(?=$|[Z+-])")
+_TRAILING_ZEROS = re.compile(r"(\.\d*?[1-9])0+(?=$|[Z+-])")
+_PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def column_as_text(column: pa.ChunkedArray) -> list[str | None]:
+    """Every cell of a column as a person would have typed it; None where it is missing."""
+    import pyarrow as pa
+
+    kind = column.type
+    if pa.types.is_dictionary(kind):
+        return column_as_text(column.cast(kind.value_type))
+    if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
+        return [_short_time(text) for text in column.cast(pa.string()).to_pylist()]
+    if pa.types.is_floating(kind):
+        # Arrow knows the shortest spelling of a float32; Python would widen it first.
+        texts = column.cast(pa.string()).to_pylist()
+        return [None if text in (None, "nan") else text.removesuffix(".0") for text in texts]
+    return [_plain(value) for value in column.to_pylist()]
+
+
+def _short_time(text: str | None) -> str | None:
+    if text is None:
+        return None
+    return _TRAILING_ZEROS.sub(r"\1", _EMPTY_FRACTION.sub("", text))
+
+
+def _plain(value: object) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, bytes):
+        return f"{len(value):,} bytes"
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def safe_for_spreadsheets(text: str) -> str:
+    """Text that no spreadsheet takes for a formula: ``=cmd()`` becomes ``'=cmd()``.
+
+    Plain numbers such as ``-4.1`` stay as they are.
+    """
+    if text.startswith(_FORMULA_STARTS) and not _PLAIN_NUMBER.fullmatch(text):
+        return f"'{text}"
+    return text

@@ -1,0 +1,209 @@
+"""``report.md``: the report for a pull request, a wiki or a mail."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datacleanse_reports import sentences
+from datacleanse_reports.wording import (
+    MISSING,
+    count,
+    decimal,
+    estimate,
+    percent,
+    plural,
+    probability,
+    seconds,
+    short,
+    shortened,
+    signed,
+    visible,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from datacleanse_reports.records import Comparison, ReportView
+
+SUSPECTS_SHOWN = 20
+"""More than that is no reading matter here; `suspects.csv` has them all."""
+
+_MARKUP = re.compile(r"([\\`*_\[\]<>|&~#])")
+_CELL_LIMIT = 80
+
+
+@dataclass(frozen=True)
+class MarkdownReport:
+    """GitHub's Markdown, with the user's text escaped."""
+
+    name: str = "md"
+    file_name: str = "report.md"
+
+    def render(self, view: ReportView) -> str:
+        """Headline, comparison, classes, first suspects, methods, data."""
+        parts = [
+            _top(view),
+            _model(view),
+            _noise(view),
+            _suspects(view),
+            _methods(view),
+            _data(view),
+        ]
+        return "\n\n".join(part for part in parts if part) + "\n"
+
+
+def plain(text: str) -> str:
+    """The user's text as Markdown that shows just that text, on one line."""
+    return _MARKUP.sub(r"\\\1", visible(shortened(text, _CELL_LIMIT)))
+
+
+def _label(text: str | None) -> str:
+    return MISSING if text is None else plain(text) or "(empty)"
+
+
+def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: str = "") -> str:
+    """A table; ``numbers`` has an ``r`` for each column to be set to the right."""
+    rule = ["---:" if side == "r" else "---" for side in numbers.ljust(len(headers))]
+    lines = [headers, rule, *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def _top(view: ReportView) -> str:
+    lines = [
+        f"# Label audit of {plain(view.data.source)}",
+        "",
+        f"- {sentences.noise(view)}",
+        f"- {sentences.reading(view)}",
+        f"- {sentences.expectation(view)}",
+        f"- {sentences.model(view)}",
+    ]
+    lines = [line for line in lines if line != "- "]
+    if view.warnings:
+        lines += ["", "## Warnings", ""]
+        lines += [f"- {plain_notice(notice.message)}" for notice in view.warnings]
+    return "\n".join(lines)
+
+
+def plain_notice(message: str) -> str:
+    """A notice's text, escaped and uncut."""
+    return _MARKUP.sub(r"\\\1", visible(message))
+
+
+def _model(view: ReportView) -> str:
+    lines = ["## Reweighted network and plain training"]
+    for title, comparison in (("Test rows", view.test), ("Held-back rows", view.held_back)):
+        if comparison is not None:
+            lines.append(f"{title}: {count(comparison.rows)}.\n\n{_metrics(comparison)}")
+    if view.test is None:
+        lines.append("No `--test` file was given.")
+    training = view.training
+    lines.append(
+        f"{training.network} {plural(training.parameters, 'parameter')}, "
+        f"{plural(training.rows, 'training row')}, {plural(training.epochs, 'epoch')}, rule "
+        f"`{training.rule}`, {seconds(view.timings.get('total'))} in all."
+    )
+    return "\n\n".join(lines)
+
+
+def _metrics(comparison: Comparison) -> str:
+    return _table(
+        ["Measure", "Reweighted", "Plain", "Difference", "Better"],
+        (
+            [
+                metric.title,
+                decimal(metric.reweighted),
+                decimal(metric.control),
+                signed(metric.difference),
+                metric.better or MISSING,
+            ]
+            for metric in comparison.metrics
+        ),
+        numbers=" rrr",
+    )
+
+
+def _noise(view: ReportView) -> str:
+    classes = _table(
+        ["Given label", "Rows", "Expected wrong", "Share", "Flagged"],
+        (
+            [
+                _label(each.name),
+                count(each.rows),
+                estimate(each.suspected),
+                percent(each.suspected_share),
+                count(each.flagged),
+            ]
+            for each in view.classes
+        ),
+        numbers=" rrrr",
+    )
+    basis = "flagged rows" if view.confusions.basis == "flagged" else "listed suspects"
+    pairs = _table(
+        ["Given", "Suggested", "Rows", "Share"],
+        (
+            [_label(pair.given), _label(pair.suggested), count(pair.rows), percent(pair.share)]
+            for pair in view.confusions.pairs
+        ),
+        numbers="  rr",
+    )
+    return f"## By class\n\n{classes}\n\n## Most frequent changes among the {basis}\n\n{pairs}"
+
+
+def _suspects(view: ReportView) -> str:
+    shown = view.suspects[:SUSPECTS_SHOWN]
+    table = _table(
+        ["#", "Row", "Id", "Given", "Suggested", "P(wrong)", "p", "Flagged", "Reason"],
+        (
+            [
+                count(each.rank),
+                str(each.row),
+                _label(each.id),
+                _label(each.given_label),
+                _label(each.suggested_label),
+                probability(each.mislabel_probability),
+                short(each.p_value),
+                "yes" if each.flagged else "no",
+                plain_notice(each.reason),
+            ]
+            for each in shown
+        ),
+        numbers="rr   rr",
+    )
+    return (
+        f"## First {plural(len(shown), 'suspect')}\n\n{sentences.listed(view)} "
+        f"All of them are in `suspects.csv`.\n\n{table}"
+    )
+
+
+def _methods(view: ReportView) -> str:
+    lines = [
+        f"- **{sentences.METHOD_TITLES.get(column, plain(column))}**: {plain_notice(sentence)}"
+        for column, sentence in view.methods.items()
+    ]
+    return "## Methods\n\n" + "\n".join(lines)
+
+
+def _data(view: ReportView) -> str:
+    aside = [
+        f"- {plain(column.name)} ({column.kind}): {plain_notice(column.reason)}"
+        for column in view.columns_aside
+    ]
+    lines = [
+        f"- Data: {plain(view.data.source)}, {plural(view.data.rows, 'row')}, "
+        f"{plural(view.data.columns, 'column')}, sha256 `{view.data.sha256}`",
+        f"- Clean set: {plain(view.clean.source)}, {plural(view.clean.rows, 'row')}, "
+        f"sha256 `{view.clean.sha256}`",
+        f"- {plural(view.overlap.rows, 'row')} of the data also in the clean set, "
+        f"left out of training",
+        *[f"- {plain_notice(notice.message)}" for notice in view.notices if not notice.is_warning],
+    ]
+    command = "    datacleanse " + visible(shlex.join(view.command))
+    return (
+        "## Data\n\n"
+        + "\n".join(lines)
+        + ("\n\nColumns set aside:\n\n" + "\n".join(aside) if aside else "")
+        + f"\n\nTo repeat this run (seed {view.settings.get('seed', MISSING)}):\n\n{command}"
+    )

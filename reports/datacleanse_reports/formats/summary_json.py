@@ -1,0 +1,87 @@
+"""``summary.json``: the report as one JSON object for scripts."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from datacleanse_reports.records import ReportView
+
+SCHEMA_VERSION = 1
+"""Of `summary.json`. Keys may be added within a version, never renamed or removed.
+
+1: first version.
+"""
+
+KEYS = (
+    "run_id",
+    "created_at",
+    "finished_at",
+    "command",
+    "headline",
+    "flagging",
+    "budgets",
+    "classes",
+    "confusions",
+    "training",
+    "test",
+    "held_back",
+    "data",
+    "clean",
+    "test_set",
+    "overlap",
+    "columns_read",
+    "columns_aside",
+    "methods",
+    "notices",
+    "settings",
+    "versions",
+    "device",
+    "timings",
+)
+"""Fields of `ReportView` that stand in the object under the same name; its docstrings say what
+each means and in which unit. Numbers are plain numbers, and what is not known is null."""
+
+SUSPECT_KEYS = (
+    "rank",
+    "row",
+    "id",
+    "given_label",
+    "suggested_label",
+    "suspicion",
+    "mislabel_probability",
+    "p_value",
+    "flagged",
+    "mean_weight",
+    "zero_weight_share",
+    "mean_margin",
+    "control_margin",
+    "reason",
+)
+"""Of each of ``suspects``. The rows' own columns are in `suspects.csv`, so that the summary can be
+passed on without the data."""
+
+
+@dataclass(frozen=True)
+class SummaryJson:
+    """For scripts and dashboards."""
+
+    name: str = "json"
+    file_name: str = "summary.json"
+
+    def render(self, view: ReportView) -> str:
+        """The object of `summary`, indented."""
+        text = json.dumps(summary(view), indent=2, ensure_ascii=False, allow_nan=False)
+        return text + "\n"
+
+
+def summary(view: ReportView) -> dict[str, Any]:
+    """``schema_version``, the view's `KEYS` and ``suspects`` with `SUSPECT_KEYS`."""
+    whole = asdict(view)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **{key: whole[key] for key in KEYS},
+        "suspects": [{key: suspect[key] for key in SUSPECT_KEYS} for suspect in whole["suspects"]],
+    }

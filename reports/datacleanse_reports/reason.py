@@ -1,0 +1,103 @@
+"""Why a row stands in the ranking, in one sentence made of the row's own numbers.
+
+The sentence never claims more than these numbers: how they enter the score is told once, in the
+report's methods.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from datacleanse_reports.wording import shortened
+
+MOSTLY = 0.5
+"""A row that had no weight in at least this share of the epochs is said to."""
+
+_LABEL_LIMIT = 60
+"""Characters of a label that a sentence can bear."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of one row."""
+
+    given: str
+    suggested: str | None
+    verified: str | None
+    """The label that CLEAN gives this very row, in DATA's spelling."""
+    p_value: float | None
+    weights: tuple[float | None, ...]
+    """Learned weights by epoch; empty or None throughout where there are none to speak of."""
+    margin: float | None
+    """Mean margin of the given label under the reweighted network, in logits."""
+    control_margin: float | None
+    """The same under plain training."""
+
+
+def reason(evidence: Evidence) -> str:
+    """One sentence, without a capital or a full stop, e.g. for a cell of a table."""
+    parts = [_verified(evidence), _weights(evidence.weights), _margins(evidence)]
+    return "; ".join(part for part in parts if part) or "no numbers are known for this row"
+
+
+def _verified(evidence: Evidence) -> str:
+    if evidence.verified is None:
+        return ""
+    if evidence.verified == evidence.given:
+        return "verified: the clean set gives this very row the same label"
+    return f"verified as wrong: the clean set gives this very row as {_name(evidence.verified)}"
+
+
+def _weights(weights: tuple[float | None, ...]) -> str:
+    known = [weight for weight in weights if weight is not None]
+    n_zero = sum(weight == 0 for weight in known)
+    if not known or n_zero < MOSTLY * len(known):
+        return ""
+    return f"no weight in {n_zero} of {len(known)} epochs"
+
+
+def _margins(evidence: Evidence) -> str:
+    margin, control = evidence.margin, evidence.control_margin
+    preferred = "another label" if evidence.suggested is None else _name(evidence.suggested)
+    if margin is None or control is None:
+        return _one_margin(margin, control, preferred)
+    if margin < 0 and control < 0:
+        return f"both networks prefer {preferred}; " + _both(margin, control)
+    if margin < 0:
+        return f"the reweighted network prefers {preferred}; " + _both(margin, control)
+    if control < 0:
+        return f"plain training prefers {preferred}; " + _both(margin, control)
+    return f"both networks keep the given label{_against_right(evidence)}; " + _both(
+        margin, control
+    )
+
+
+def _name(label: str) -> str:
+    return shortened(label, _LABEL_LIMIT)
+
+
+def _both(margin: float, control: float) -> str:
+    return f"margin {_logits(margin)} (plain training {_logits(control)})"
+
+
+def _logits(value: float) -> str:
+    # Two decimals near 0, where one would hide the sign.
+    return f"{value:.1f}" if abs(value) >= 0.05 else f"{value:.2f}"
+
+
+def _one_margin(margin: float | None, control: float | None, preferred: str) -> str:
+    if margin is not None:
+        who, value = "the reweighted network", margin
+    elif control is not None:
+        who, value = "plain training", control
+    else:
+        return ""
+    verb = f"prefers {preferred}" if value < 0 else "keeps the given label"
+    return f"{who} {verb}; margin {_logits(value)}"
+
+
+def _against_right(evidence: Evidence) -> str:
+    """Compare with verified rows: p is about the share of them that look at least as wrong."""
+    if evidence.p_value is None or evidence.p_value >= 0.5:
+        return ""
+    return f", less sure than for most rows known to be right (p {evidence.p_value:.2g})"

@@ -1,0 +1,317 @@
+"""What a report says, as frozen values. Every format reads these and computes nothing itself.
+
+None always means "not known" and is shown as such; no float here is NaN or infinite.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+Basis = Literal["flagged", "top"]
+"""Which rows a summary is about: all flagged ones or, where there are none, the listed ones."""
+
+
+@dataclass(frozen=True)
+class Headline:
+    """The answer in five numbers."""
+
+    rows: int
+    """Rows of DATA."""
+    classes: int
+    estimated_wrong: float | None
+    """Expected number of wrong labels in DATA, in rows."""
+    estimated_share: float | None
+    """The same as a share of the rows, in [0, 1]."""
+    flagged: int
+    """Rows in the list whose expected share of false alarms is at most ``fdr``."""
+    fdr: float
+    """In (0, 1)."""
+
+
+@dataclass(frozen=True)
+class Flagging:
+    """What the flags rest on."""
+
+    calibration_rows: int
+    """Verified rows that the scores were compared with."""
+    smallest_p_value: float | None
+    null_share: float | None
+    """Estimated share of right labels (Storey's pi0), in [0, 1]."""
+    rows_needed: int | None
+    """Verified rows that would have made a flag possible, where none was."""
+
+
+@dataclass(frozen=True)
+class Budget:
+    """What reading the first rows of the ranking is expected to find."""
+
+    rows: int
+    """Rows read, from rank 1 on."""
+    expected_wrong: float
+    """Sum of their mislabel probabilities, in rows."""
+    expected_share: float
+    """The same as a share of the rows read, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class ClassSummary:
+    """One label of DATA."""
+
+    name: str
+    rows: int
+    suspected: float | None
+    """Sum of the rows' mislabel probabilities, in rows."""
+    suspected_share: float | None
+    """The same as a share of the class's rows, in [0, 1]."""
+    flagged: int
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """A pair of labels that are taken for each other."""
+
+    given: str
+    suggested: str
+    rows: int
+    share: float
+    """Of the rows of the basis, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Confusions:
+    """The most frequent pairs, most frequent first."""
+
+    basis: Basis
+    basis_rows: int
+    pairs: tuple[Confusion, ...]
+    other_pairs: int
+    """Pairs that are rarer than the ones listed."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One measure of both networks on the same rows."""
+
+    name: str
+    """Key, e.g. ``balanced_accuracy``."""
+    title: str
+    """For people, e.g. ``Balanced accuracy``."""
+    higher_is_better: bool
+    reweighted: float | None
+    control: float | None
+    difference: float | None
+    """Reweighted minus control."""
+    better: Literal["reweighted", "control", "equal"] | None
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The reweighted network beside plain training."""
+
+    rows: int
+    metrics: tuple[Metric, ...]
+    accuracy_error: float | None
+    """Half the width of the reweighted accuracy's 95 % interval (normal approximation)."""
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Learning curves of one network; losses in nats, one per epoch."""
+
+    loss: tuple[float | None, ...]
+    """On the training rows, against the labels as given."""
+    clean_loss: tuple[float | None, ...]
+    """On verified rows."""
+
+
+@dataclass(frozen=True)
+class Training:
+    """How the networks were trained."""
+
+    rule: str
+    epochs: int
+    batch_size: int
+    lr: float
+    rows: int
+    """Training rows."""
+    parameters: int
+    network: str
+    """One sentence."""
+    skipped_steps: int
+    """Steps without an update because every weight was 0."""
+    reweighted: Curves
+    control: Curves
+
+
+@dataclass(frozen=True)
+class WeightDistribution:
+    """Histogram of the mean learned weight, of the rows of the basis and of all others."""
+
+    basis: Basis
+    edges: tuple[float, ...]
+    """(B + 1,) rising; the last bin also holds everything beyond its right edge."""
+    basis_rows: int
+    other_rows: int
+    basis_shares: tuple[float, ...]
+    """(B,) share of the rows of the basis in each bin, in [0, 1]."""
+    other_shares: tuple[float, ...]
+    """(B,) the same of the other rows."""
+    basis_median: float
+    other_median: float
+
+
+@dataclass(frozen=True)
+class TableSource:
+    """A file that was read."""
+
+    source: str
+    sha256: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class DataSource:
+    """DATA."""
+
+    source: str
+    sha256: str
+    rows: int
+    columns: int
+    label: str
+    id: str | None
+
+
+@dataclass(frozen=True)
+class CleanSource:
+    """CLEAN and how its rows were used."""
+
+    source: str
+    sha256: str
+    rows: int
+    meta_rows: int
+    """Rows whose gradient steered the weights."""
+    calibration_rows: int
+    """Rows held out of steering, whose scores show what "right" looks like."""
+    classes: dict[str, int]
+    """Rows by label."""
+
+
+@dataclass(frozen=True)
+class OverlapSummary:
+    """Rows of CLEAN that stand in DATA too and were left out of training."""
+
+    rows: int
+    verified: int
+    matched_by: str
+
+
+@dataclass(frozen=True)
+class ColumnUse:
+    """A column that the network read."""
+
+    name: str
+    kind: str
+    width: int
+
+
+@dataclass(frozen=True)
+class ColumnAside:
+    """A column that the network did not read, and why."""
+
+    name: str
+    kind: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class NoticeView:
+    """Something that a reader should know."""
+
+    slug: str
+    message: str
+    is_warning: bool
+
+
+@dataclass(frozen=True)
+class Suspect:
+    """A row of the ranking. Fields are those of ``audit.parquet`` where the names agree."""
+
+    rank: int
+    row: int
+    id: str
+    given_label: str
+    suggested_label: str | None
+    suspicion: float | None
+    mislabel_probability: float | None
+    p_value: float | None
+    flagged: bool
+    mean_weight: float | None
+    zero_weight_share: float | None
+    mean_influence: float | None
+    mean_margin: float | None
+    mean_loss: float | None
+    control_margin: float | None
+    in_training: bool
+    verified_label: str | None
+    weight_by_epoch: tuple[float | None, ...]
+    reason: str
+    """One sentence made of this row's own numbers."""
+    cells: tuple[str | None, ...]
+    """The row's original columns as text, in the order of ``ReportView.columns``."""
+
+
+@dataclass(frozen=True)
+class ReportView:
+    """Everything that any report shows."""
+
+    run_id: str
+    created_at: str
+    """ISO 8601."""
+    finished_at: str
+    command: tuple[str, ...]
+    """Arguments after the program's name."""
+    headline: Headline
+    flagging: Flagging
+    budgets: tuple[Budget, ...]
+    """Empty where rows have no mislabel probability."""
+    classes: tuple[ClassSummary, ...]
+    """Most suspected first."""
+    confusions: Confusions
+    training: Training
+    test: Comparison | None
+    """On the rows of ``--test``."""
+    held_back: Comparison | None
+    """On verified rows held out of steering."""
+    weights: WeightDistribution | None
+    """None where all weights are alike."""
+    data: DataSource
+    clean: CleanSource
+    test_set: TableSource | None
+    overlap: OverlapSummary
+    columns_read: tuple[ColumnUse, ...]
+    columns_aside: tuple[ColumnAside, ...]
+    methods: dict[str, str]
+    """A sentence for each audit column that rests on a choice of method."""
+    notices: tuple[NoticeView, ...]
+    settings: dict[str, str | int | float | None]
+    versions: dict[str, str]
+    device: dict[str, str | int]
+    timings: dict[str, float]
+    """Seconds by stage."""
+    top: int
+    """Suspects asked for; fewer are listed where the run stored fewer."""
+    columns: tuple[str, ...]
+    """Names of the original columns, label left out; they may repeat."""
+    suspects: tuple[Suspect, ...]
+    """By rank."""
+
+    @property
+    def comparison(self) -> Comparison | None:
+        """The figures to show first: on the test rows, else on the held-back ones."""
+        return self.test or self.held_back
+
+    @property
+    def warnings(self) -> tuple[NoticeView, ...]:
+        """Notices where the result may suffer."""
+        return tuple(notice for notice in self.notices if notice.is_warning)

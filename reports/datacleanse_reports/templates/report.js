@@ -1,0 +1,125 @@
+// Sorting and filtering of the suspects. The state lives in the address (#q=..&sort=..), so that a
+// view can be kept or sent. Without this script the page shows everything, by rank.
+"use strict";
+(function () {
+  const FIRST = 50;
+  const KEYS = ["q", "pair", "flag", "sort", "all"];
+  const table = document.getElementById("suspect-table");
+  const form = document.getElementById("filters");
+  const shown = document.getElementById("shown");
+  const more = document.getElementById("more");
+  const rows = Array.from(table.tBodies);
+  const texts = new Map();
+
+  function textOf(row) {
+    if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
+    return texts.get(row);
+  }
+
+  function readState() {
+    const address = new URLSearchParams(location.hash.slice(1));
+    const state = {};
+    for (const key of KEYS) state[key] = address.get(key) || "";
+    return state;
+  }
+
+  function keepState(state) {
+    const address = new URLSearchParams();
+    for (const key of KEYS) if (state[key]) address.set(key, state[key]);
+    const hash = address.toString();
+    // Not by assigning location.hash: that would scroll and fill the history while typing.
+    try {
+      history.replaceState(null, "", hash ? "#" + hash : location.pathname + location.search);
+    } catch (error) {
+      // A page that is shown inside another may not change its address; the view works all the same.
+    }
+  }
+
+  function isShown(row, state) {
+    const data = row.dataset;
+    if (state.flag && data.flag !== state.flag) return false;
+    if (state.pair && data.pair !== state.pair) return false;
+    return state.q.toLowerCase().split(/\s+/).every(function (word) {
+      return textOf(row).includes(word);
+    });
+  }
+
+  function compare(key, direction) {
+    return function (a, b) {
+      const left = a.dataset[key], right = b.dataset[key];
+      // Unknown values go last whichever way it is sorted.
+      if ((left === "") !== (right === "")) return left === "" ? 1 : -1;
+      return direction * (left - right) || a.dataset.rank - b.dataset.rank;
+    };
+  }
+
+  function apply(state) {
+    const [asked, way] = (state.sort || "rank:asc").split(":");
+    const known = table.querySelector('th[data-key="' + CSS.escape(asked) + '"]');
+    const key = known ? asked : "rank";
+    const direction = way === "desc" ? -1 : 1;
+    const sorted = rows.slice().sort(compare(key, direction));
+    let fitting = 0;
+    for (const row of sorted) {
+      const fits = isShown(row, state);
+      if (fits) fitting += 1;
+      row.hidden = !fits || (!state.all && fitting > FIRST);
+    }
+    table.append(...sorted);
+    for (const head of table.tHead.rows[0].cells) {
+      if (head.dataset.key === key) {
+        head.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
+      } else {
+        head.removeAttribute("aria-sort");
+      }
+    }
+    const cut = !state.all && fitting > FIRST;
+    shown.value = (cut ? "first " + FIRST + " of " : "") + fitting + (fitting === 1 ? " row" : " rows");
+    more.hidden = !cut;
+    more.firstChild.textContent = "Show all " + fitting;
+  }
+
+  function change(part) {
+    const state = Object.assign(readState(), part);
+    keepState(state);
+    apply(state);
+  }
+
+  function fillForm(state) {
+    for (const name of ["q", "pair", "flag"]) form.elements[name].value = state[name];
+  }
+
+  function onHead(head) {
+    const state = readState();
+    const rising = head.getAttribute("aria-sort") === "ascending";
+    change({ sort: head.dataset.key + (rising ? ":desc" : ":asc"), all: state.all });
+  }
+
+  for (const head of table.tHead.rows[0].cells) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(...head.childNodes);
+    button.addEventListener("click", function () { onHead(head); });
+    head.append(button);
+  }
+  form.addEventListener("input", function (event) {
+    change({ [event.target.name]: event.target.value });
+  });
+  form.addEventListener("submit", function (event) { event.preventDefault(); });
+  form.addEventListener("reset", function () {
+    change({ q: "", pair: "", flag: "", all: "" });
+  });
+  more.firstChild.addEventListener("click", function () { change({ all: "1" }); });
+  window.addEventListener("hashchange", function () {
+    // A jump to a section is no view of the table.
+    if (location.hash && !location.hash.includes("=")) return;
+    const state = readState();
+    fillForm(state);
+    apply(state);
+  });
+
+  form.hidden = false;
+  const start = readState();
+  fillForm(start);
+  apply(start);
+})();

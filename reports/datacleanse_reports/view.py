@@ -1,0 +1,208 @@
+"""Makes the view of a run: every number that a report shows is worked out here, once."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from datacleanse.errors import RunFolderError
+from datacleanse_reports import audit
+from datacleanse_reports.audit import finite
+from datacleanse_reports.records import (
+    CleanSource,
+    ColumnAside,
+    ColumnUse,
+    Comparison,
+    Curves,
+    DataSource,
+    Flagging,
+    Headline,
+    Metric,
+    NoticeView,
+    OverlapSummary,
+    ReportView,
+    TableSource,
+    Training,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from _typeshed import DataclassInstance
+
+    from datacleanse.runfolder import RunFolder
+
+__all__ = ["ReportView", "read_view"]
+
+_Record = TypeVar("_Record", bound="DataclassInstance")
+
+_METRICS = (
+    ("accuracy", "Accuracy", True),
+    ("balanced_accuracy", "Balanced accuracy", True),
+    ("log_loss", "Log-loss (nats)", False),
+    ("calibration_error", "Calibration error", False),
+)
+"""Key, title, whether higher is better."""
+
+
+def read_view(folder: RunFolder, *, top: int) -> ReportView:
+    """Everything that the reports of a finished run show.
+
+    Args:
+        folder: a finished run.
+        top: suspects to list, at least 1; fewer where the run stored fewer.
+
+    Raises:
+        RunFolderError: the run is missing, unfinished, of a later version or damaged.
+    """
+    manifest = folder.manifest()
+    try:
+        described = _described(manifest)
+        label = manifest["data"]["label"]
+        learned = manifest["settings"]["rule"] == "l2rw"
+    except (KeyError, TypeError) as error:
+        raise RunFolderError(
+            f"{folder.manifest_file} is damaged (it lacks {error}).",
+            slug="run-damaged",
+            hint="Repeat the audit.",
+        ) from error
+    table = audit.read_columns(folder)
+    ranked = audit.read_ranked(folder, last=top)
+    columns, suspects = audit.suspects_of(
+        ranked, audit.read_originals(folder), label=label, learned=learned
+    )
+    basis, mask = audit.basis_of(table, listed=top)
+    return ReportView(
+        **described,
+        budgets=audit.budgets(table),
+        classes=audit.class_summaries(table),
+        confusions=audit.confusions(table, basis, mask),
+        weights=audit.weight_distribution(table, basis, mask),
+        top=top,
+        columns=columns,
+        suspects=suspects,
+    )
+
+
+def _described(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the view that `run.json` alone decides."""
+    schema, metrics = manifest["schema"], manifest["metrics"]
+    return {
+        "run_id": manifest["run_id"],
+        "created_at": manifest["created_at"],
+        "finished_at": manifest["finished_at"],
+        "command": tuple(manifest["command"]),
+        "headline": _headline(manifest),
+        "flagging": _flagging(manifest["flags"]),
+        "training": _training(manifest["training"], rule=manifest["settings"]["rule"]),
+        "test": _comparison(metrics["test"]),
+        "held_back": _comparison(metrics["held_back"]),
+        "data": _record(DataSource, manifest["data"]),
+        "clean": _record(CleanSource, manifest["clean"]),
+        "test_set": _record(TableSource, manifest["test"]) if manifest["test"] else None,
+        "overlap": _record(OverlapSummary, manifest["overlap"]),
+        "columns_read": tuple(_record(ColumnUse, column) for column in schema["columns"]),
+        "columns_aside": tuple(_record(ColumnAside, column) for column in schema["set_aside"]),
+        "methods": dict(manifest["methods"]),
+        "notices": tuple(_record(NoticeView, notice) for notice in manifest["notices"]),
+        "settings": dict(manifest["settings"]),
+        "versions": dict(manifest["versions"]),
+        "device": dict(manifest["device"]),
+        "timings": dict(manifest["timings"]),
+    }
+
+
+def _record(kind: type[_Record], described: Mapping[str, Any]) -> _Record:
+    # By name, so that a manifest of the same version may hold more than this program knows.
+    return kind(**{field.name: described[field.name] for field in fields(kind)})
+
+
+def _headline(manifest: Mapping[str, Any]) -> Headline:
+    data, flags = manifest["data"], manifest["flags"]
+    wrong = finite(flags["estimated_wrong"])
+    return Headline(
+        rows=data["rows"],
+        classes=len(data["classes"]),
+        estimated_wrong=wrong,
+        estimated_share=None if wrong is None else wrong / data["rows"],
+        flagged=flags["flagged"],
+        fdr=flags["fdr"],
+    )
+
+
+def _flagging(flags: Mapping[str, Any]) -> Flagging:
+    return Flagging(
+        calibration_rows=flags["calibration_rows"],
+        smallest_p_value=finite(flags["smallest_p_value"]),
+        null_share=finite(flags["null_share"]),
+        rows_needed=flags["rows_needed"],
+    )
+
+
+def _training(training: Mapping[str, Any], *, rule: str) -> Training:
+    return Training(
+        rule=rule,
+        epochs=training["epochs"],
+        batch_size=training["batch_size"],
+        lr=training["lr"],
+        rows=training["training_rows"],
+        parameters=training["parameters"],
+        network=training["network"],
+        skipped_steps=training["skipped_steps"],
+        reweighted=_curves(training["curves"]["reweighted"]),
+        control=_curves(training["curves"]["control"]),
+    )
+
+
+def _curves(curves: Mapping[str, Any]) -> Curves:
+    return Curves(
+        loss=tuple(map(finite, curves["loss"])),
+        clean_loss=tuple(map(finite, curves["clean_loss"])),
+    )
+
+
+def _comparison(figures: Mapping[str, Any] | None) -> Comparison | None:
+    if figures is None:
+        return None
+    rows, reweighted, control = figures["rows"], figures["reweighted"], figures["control"]
+    accuracy = finite(reweighted.get("accuracy"))
+    error = None if accuracy is None else 1.96 * math.sqrt(accuracy * (1 - accuracy) / rows)
+    return Comparison(
+        rows=rows,
+        metrics=tuple(
+            _metric(
+                finite(reweighted.get(name)),
+                finite(control.get(name)),
+                name=name,
+                title=title,
+                higher_is_better=higher_is_better,
+            )
+            for name, title, higher_is_better in _METRICS
+        ),
+        accuracy_error=error,
+    )
+
+
+def _metric(
+    reweighted: float | None,
+    control: float | None,
+    *,
+    name: str,
+    title: str,
+    higher_is_better: bool,
+) -> Metric:
+    difference = None if reweighted is None or control is None else reweighted - control
+    better: Any = None
+    if difference is not None:
+        ahead = difference if higher_is_better else -difference
+        better = "equal" if ahead == 0 else "reweighted" if ahead > 0 else "control"
+    return Metric(
+        name=name,
+        title=title,
+        higher_is_better=higher_is_better,
+        reweighted=reweighted,
+        control=control,
+        difference=difference,
+        better=better,
+    )

@@ -1,0 +1,66 @@
+"""Writes the reports of a run into its folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datacleanse.atomic import written_aside
+from datacleanse.errors import SettingsError
+from datacleanse_reports.formats.registry import FORMATS
+from datacleanse_reports.view import read_view
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from datacleanse.runfolder import RunFolder
+    from datacleanse_reports.formats.interface import Format
+    from datacleanse_reports.records import ReportView
+
+
+def write_reports(
+    folder: RunFolder, *, top: int, formats: Sequence[str] | None = None
+) -> dict[str, Path]:
+    """Render reports of a finished run; each file appears whole or not at all.
+
+    Args:
+        folder: a finished run.
+        top: suspects to list, at least 1.
+        formats: names from the registry; None for all.
+
+    Returns:
+        The file that was written, by the format's name.
+
+    Raises:
+        SettingsError: there is no format of such a name.
+        RunFolderError: the run is missing, unfinished, damaged or cannot be written to.
+    """
+    chosen = _chosen(FORMATS, formats)
+    return write_view(read_view(folder, top=top), folder, chosen)
+
+
+def write_view(view: ReportView, folder: RunFolder, formats: Sequence[Format]) -> dict[str, Path]:
+    """The same from a view that was already read."""
+    # Rendered first, so that a failure leaves the earlier reports as they were.
+    rendered = {each: each.render(view) for each in formats}
+    folder.reports_dir.mkdir(exist_ok=True)
+    written = {}
+    for each, text in rendered.items():
+        path = folder.reports_dir / each.file_name
+        with written_aside(path) as aside:
+            aside.write_text(text, encoding="utf-8", newline="")
+        written[each.name] = path
+    return written
+
+
+def _chosen(available: Mapping[str, Format], names: Sequence[str] | None) -> list[Format]:
+    if names is None:
+        return list(available.values())
+    unknown = [name for name in names if name not in available]
+    if unknown:
+        raise SettingsError(
+            f"There is no report format {unknown[0]!r}.",
+            slug="format-unknown",
+            hint="Choose from " + ", ".join(available) + ".",
+        )
+    return [available[name] for name in dict.fromkeys(names)]

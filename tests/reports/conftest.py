@@ -1,0 +1,272 @@
+"""Fabricates run folders: a small one full of hostile text, and a large one for size and speed."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datacleanse import ledger, runfolder
+from datacleanse.runfolder import RunFolder
+
+HOSTILE = (
+    "<script>console.error('ran')</script>",
+    "</script><script>console.error('ran')</script>",
+    '" onmouseover="console.error(1)" x="',
+    "'; --",
+    "=cmd|'/c calc'!A0",
+    "+1+1",
+    "-2+3",
+    "@SUM(A1)",
+    "\t=1+1",
+    "\r=1+1",
+    "-4.1",
+    "line one\nline two",
+    "right\u202eto left\u200f",
+    "👩‍👩‍👧 family",
+    "{{ 7 * 7 }} {% raw %}",
+    "[red]markup[/red] [bold",
+    "`code` | pipe *star* ![x](http://x)",
+    "nul\x00bell\x07esc\x1b[31m",
+    "&lt;amp&amp;",
+    "",
+)
+
+MANIFEST: dict[str, Any] = {
+    "schema_version": 1,
+    "run_id": "20260101-000000-abcd",
+    "status": "finished",
+    "command": ["audit", "data people.csv", "--val", "clean.csv", "--label", "label"],
+    "created_at": "2026-01-01T00:00:00+00:00",
+    "finished_at": "2026-01-01T00:00:12+00:00",
+    "settings": {
+        "rule": "l2rw",
+        "model": "auto",
+        "epochs": None,
+        "batch_size": None,
+        "lr": None,
+        "fdr": 0.1,
+        "top": 500,
+        "device": "auto",
+        "seed": 0,
+    },
+    "versions": {"datacleanse": "0.1.0", "python": "3.11.7", "torch": "2.9.0"},
+    "device": {"name": "cpu", "threads": 2},
+    "data": {
+        "source": "data people.csv",
+        "sha256": "d" * 64,
+        "rows": 0,
+        "columns": 6,
+        "label": "label",
+        "id": "person",
+        "classes": {},
+    },
+    "clean": {
+        "source": "clean.csv",
+        "sha256": "c" * 64,
+        "rows": 200,
+        "classes": {"yes": 120, "no": 80},
+        "meta_rows": 100,
+        "calibration_rows": 100,
+    },
+    "test": None,
+    "schema": {
+        "columns": [
+            {"name": "age", "kind": "numeric", "width": 1},
+            {"name": "vector", "kind": "embedding", "width": 64},
+        ],
+        "set_aside": [
+            {"name": "person", "kind": "identifier", "reason": "the id column"},
+            {"name": "note", "kind": "text", "reason": "free text, 20 words a cell on average"},
+        ],
+    },
+    "overlap": {"rows": 3, "verified": 2, "matched_by": "id"},
+    "training": {
+        "epochs": 5,
+        "batch_size": 64,
+        "lr": 0.001,
+        "training_rows": 57,
+        "parameters": 12345,
+        "network": "A multilayer perceptron with two hidden layers of 128.",
+        "skipped_steps": 1,
+        "curves": {
+            "reweighted": {
+                "loss": [0.7, 0.6, 0.5, 0.45, 0.4],
+                "clean_loss": [0.7, 0.5, 0.4, 0.3, 0.25],
+            },
+            "control": {
+                "loss": [0.7, 0.5, 0.4, 0.3, 0.2],
+                "clean_loss": [0.7, 0.6, 0.5, 0.45, 0.5],
+            },
+        },
+    },
+    "timings": {
+        "read": 0.1,
+        "encode": 0.2,
+        "control": 3.0,
+        "reweighted": 7.5,
+        "score": 0.3,
+        "total": 11.1,
+    },
+    "metrics": {
+        "test": None,
+        "held_back": {
+            "rows": 100,
+            "reweighted": {
+                "accuracy": 0.91,
+                "balanced_accuracy": 0.9,
+                "log_loss": 0.25,
+                "calibration_error": None,
+            },
+            "control": {
+                "accuracy": 0.88,
+                "balanced_accuracy": 0.87,
+                "log_loss": 0.31,
+                "calibration_error": 0.04,
+            },
+        },
+    },
+    "flags": {
+        "fdr": 0.1,
+        "flagged": 0,
+        "calibration_rows": 100,
+        "smallest_p_value": 0.0099,
+        "null_share": 0.8,
+        "estimated_wrong": 9.5,
+        "rows_needed": None,
+    },
+    "methods": {
+        "suspicion": "Sum of the ranks of the two networks' mean margins.",
+        "mislabel_probability": "Isotonic regression on the calibration rows.",
+        "p_value": "Conformal, against 100 calibration rows.",
+        "flagged": "Benjamini–Hochberg at 0.10 with Storey's estimate.",
+        "suggested_label": "The reweighted network's likeliest class.",
+    },
+    "notices": [
+        {"slug": "label-chosen", "message": "The label column is 'label'.", "is_warning": False},
+        {
+            "slug": "clean-small",
+            "message": "CLEAN has only 200 rows <b>&</b> few of class 'no'.",
+            "is_warning": True,
+        },
+    ],
+}
+
+
+@dataclass
+class Fabricated:
+    """What a fabricated run holds; change fields before `write`."""
+
+    n_rows: int = 60
+    n_epochs: int = 5
+    n_columns: int = 4
+    classes: tuple[str, ...] = ("yes", "no", *HOSTILE[:3])
+    cells: tuple[str, ...] = HOSTILE
+    flagged: int = 8
+    with_estimates: bool = True
+    stored: int | None = None
+    manifest: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(MANIFEST))
+
+    def write(self, path: Path) -> RunFolder:
+        """Write the folder with the engine's own functions."""
+        folder = runfolder.create(path, force=False)
+        generator = np.random.default_rng(7)
+        audit = self._audit(generator)
+        for epoch in range(self.n_epochs):
+            ledger.write_epoch(folder.epoch_file(epoch), epoch, self._epoch(generator, audit))
+        ledger.write_audit(folder.audit_file, audit, folder.epoch_files())
+        order = np.argsort(audit["rank"].to_numpy())[: self.stored]
+        pq.write_table(self._originals(audit, order), folder.suspects_file)
+        self._describe(audit)
+        folder.write_manifest(self.manifest)
+        return folder
+
+    def _audit(self, generator: np.random.Generator) -> dict[str, pa.Array]:
+        n = self.n_rows
+        suspicion = np.round(generator.permutation(n) / n, 4)
+        rank = n - np.argsort(np.argsort(suspicion))
+        given = np.arange(n) % len(self.classes)
+        suggested = np.where(rank <= n // 2, (given + 1) % len(self.classes), -1)
+        in_training = np.arange(n) % 20 != 3
+        names = np.array([*self.classes, None], dtype=object)
+        estimates = np.round(suspicion**4, 4) if self.with_estimates else np.full(n, np.nan)
+        weight = np.where(in_training, np.round(2 * (1 - suspicion), 3), np.nan)
+
+        def numbers(values: Any) -> pa.Array:
+            return pa.array(np.asarray(values, dtype=np.float64), from_pandas=True)
+
+        return {
+            "row": pa.array(np.arange(n)),
+            "id": pa.array([f"{self.cells[i % len(self.cells)]}{i}" for i in range(n)]),
+            "given_label": pa.array(names[given].tolist(), type=pa.string()),
+            "suggested_label": pa.array(names[suggested].tolist(), type=pa.string()),
+            "suspicion": numbers(suspicion),
+            "rank": pa.array(rank),
+            "mislabel_probability": numbers(estimates),
+            "p_value": numbers(
+                np.round((1 + rank) / (n + 1), 4) if self.with_estimates else estimates
+            ),
+            "flagged": pa.array(rank <= self.flagged),
+            "mean_weight": numbers(weight),
+            "zero_weight_share": numbers(np.where(in_training, np.round(suspicion, 1), np.nan)),
+            "mean_influence": numbers(np.where(in_training, 0.5 - suspicion, np.nan)),
+            "mean_margin": numbers(np.round(4 - 8 * suspicion, 3)),
+            "mean_loss": numbers(np.round(3 * suspicion, 3)),
+            "control_margin": numbers(np.round(5 - 7 * suspicion, 3)),
+            "in_training": pa.array(in_training),
+            "verified_label": pa.array(
+                [None if t else self.classes[i % 2] for i, t in enumerate(in_training)],
+                type=pa.string(),
+            ),
+        }
+
+    def _epoch(
+        self, generator: np.random.Generator, audit: dict[str, pa.Array]
+    ) -> ledger.EpochRecord:
+        suspicion = audit["suspicion"].to_numpy()
+        drawn = np.maximum(0, generator.normal(1 - 2 * suspicion, 0.5)).round(3)
+        weight = np.where(audit["in_training"].to_numpy(zero_copy_only=False), drawn, np.nan)
+        filler = np.zeros(self.n_rows, dtype=np.float32)
+        return ledger.EpochRecord(weight.astype(np.float32), filler, filler, filler)
+
+    def _originals(self, audit: dict[str, pa.Array], order: Any) -> pa.Table:
+        cells = self.cells
+        n_cells = len(cells)
+        named: list[tuple[str, pa.Array]] = [
+            ("row", audit["row"].take(pa.array(order))),
+            ("person", audit["id"].take(pa.array(order))),
+            ("rank", pa.array([f"{i} of the user's" for i in order])),
+            ("age", pa.array([None if i % 7 == 0 else float(i) for i in order])),
+            ("label", audit["given_label"].take(pa.array(order))),
+        ]
+        for column in range(self.n_columns):
+            # The first two share a name, which Parquet allows.
+            name = "=cmd()<b>" if column < 2 else f"col {column}"
+            values = [cells[(int(i) + 3 * column) % n_cells] for i in order]
+            named.append((name, pa.array(values)))
+        return pa.Table.from_arrays([a for _, a in named], names=[n for n, _ in named])
+
+    def _describe(self, audit: dict[str, pa.Array]) -> None:
+        data = self.manifest["data"]
+        data["rows"] = self.n_rows
+        counts = audit["given_label"].value_counts().to_pylist()
+        data["classes"] = {pair["values"]: pair["counts"] for pair in counts}
+        self.manifest["flags"]["flagged"] = self.flagged
+
+
+@pytest.fixture
+def fabricated() -> Fabricated:
+    """A small run full of hostile text, not written yet."""
+    return Fabricated()
+
+
+@pytest.fixture
+def hostile_run(fabricated: Fabricated, tmp_path: Path) -> RunFolder:
+    """The small run, written."""
+    return fabricated.write(tmp_path / "people")
