@@ -176,9 +176,9 @@ class Parsed:
 
     def missing(self) -> NDArray[np.bool_]:
         """(N,) True where no value was read, failed ones included."""
-        if self.values.dtype.kind == "i":
-            return self.values == NO_MOMENT
-        return np.isnan(self.values)
+        is_moment = self.values.dtype.kind == "i"
+        absent: NDArray[np.bool_] = self.values == NO_MOMENT if is_moment else np.isnan(self.values)
+        return absent
 
 
 def parse_numbers(column: pa.ChunkedArray, *, flags: bool = False) -> Parsed:
@@ -222,8 +222,8 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
 
 
 def _to_numpy_bool(column: pa.ChunkedArray) -> NDArray[np.bool_]:
-    result: NDArray[np.bool_] = column.to_numpy()
-    return result
+    flags: NDArray[np.bool_] = column.to_numpy()
+    return flags
 
 
 def parse_moments(column: pa.ChunkedArray) -> Parsed:

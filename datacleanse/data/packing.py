@@ -67,10 +67,30 @@ def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _packed(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The column as one dictionary, None if values repeat too seldom for that to be smaller."""
-    if not pa.types.is_dictionary(cells.type):
-        head = cells.slice(0, _HEAD)
-        if len(head.unique()) > 0.5 * len(head):
-            return None
+    if not pa.types.is_dictionary(cells.type) and not _repeats(cells):
+        return None
     found = distinct(cells)
     codes = pa.array(found.codes, mask=found.codes < 0)
     return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, found.values)])
+
+
+def _repeats(cells: pa.Array | pa.ChunkedArray) -> bool:
+    head = cells.slice(0, _HEAD)
+    return len(head.unique()) <= 0.5 * len(head)
+
+
+def repeating_texts(batch: pa.RecordBatch) -> list[int]:
+    """Positions of the text columns that are smaller as dictionaries."""
+    return [
+        position
+        for position, cells in enumerate(batch.columns)
+        if is_text(cells.type) and _repeats(cells)
+    ]
+
+
+def with_dictionaries(batch: pa.RecordBatch, positions: list[int]) -> pa.RecordBatch:
+    """The batch with these columns as dictionaries of its own."""
+    arrays = batch.columns
+    for position in positions:
+        arrays[position] = arrays[position].dictionary_encode()
+    return pa.RecordBatch.from_arrays(arrays, names=batch.schema.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -9,17 +10,20 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from datacleanse.data.columns import MISSING_TEXTS
+from datacleanse.data.packing import repeating_texts, with_dictionaries
 from datacleanse.data.readers import csv_faults as faults
-from datacleanse.data.sources import BLOCK, unreadable
+from datacleanse.data.sources import unreadable
 
 if TYPE_CHECKING:
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
 
+_BLOCK = 1 << 21
 _BIG_BLOCK = 1 << 28
 """Bytes to read at once when a single row does not fit into an ordinary block."""
-_FEW_VALUES = 1000
-"""Distinct texts in a block up to which a column is held as a dictionary from the start."""
+_ATTEMPTS = 6
+"""Passes in which a column may turn out to be of another type than at the file's start."""
+_FAILED_COLUMN = re.compile(r"In CSV column #(\d+)")
 
 
 @dataclass(frozen=True)
@@ -45,30 +49,84 @@ class CsvReader:
         return table
 
     def _parse(self, location: Location, *, request: Request, delimiter: str) -> pa.Table:
+        types = dict.fromkeys(request.as_text, pa.string())
         try:
-            try:
-                return _arrow_read(location, request, delimiter=delimiter, block=BLOCK)
-            except pa.ArrowInvalid as error:
-                if "straddling" not in str(error):
-                    raise
-                return _arrow_read(location, request, delimiter=delimiter, block=_BIG_BLOCK)
+            return _read_widening(location, types, delimiter=delimiter)
         except (pa.ArrowException, UnicodeDecodeError) as error:
             raise faults.diagnose(location, delimiter, error) from error
         except OSError as error:
             raise unreadable(location.name, error) from error
 
 
-def _arrow_read(location: Location, request: Request, *, delimiter: str, block: int) -> pa.Table:
+def _read_widening(
+    location: Location, types: dict[str, pa.DataType], *, delimiter: str
+) -> pa.Table:
+    """Read in one pass with the types of the first block, again where a later value differs.
+
+    Arrow's reader that infers from all blocks keeps the whole text until it is done, three times
+    the table.
+    """
+    block = _BLOCK
+    for _ in range(_ATTEMPTS):
+        batches = _Batches(location, types, delimiter=delimiter, block=block)
+        try:
+            return batches.read()
+        except pa.ArrowInvalid as error:
+            if "straddling" in str(error) and block < _BIG_BLOCK:
+                block = _BIG_BLOCK
+                continue
+            failed = _FAILED_COLUMN.search(str(error))
+            if failed is None or batches.schema is None:
+                raise
+            field = batches.schema.field(int(failed[1]))
+            types = {**types, field.name: _wider(field.type)}
     with location.stream() as stream:
-        return pacsv.read_csv(
-            stream,
-            read_options=pacsv.ReadOptions(block_size=block),
-            parse_options=pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-            convert_options=pacsv.ConvertOptions(
-                null_values=sorted(MISSING_TEXTS),
-                strings_can_be_null=True,
-                column_types=dict.fromkeys(request.as_text, pa.string()),
-                auto_dict_encode=True,
-                auto_dict_max_cardinality=_FEW_VALUES,
-            ),
-        )
+        return pacsv.read_csv(stream, **_options(types, delimiter=delimiter, block=block))
+
+
+def _wider(kind: pa.DataType) -> pa.DataType:
+    if pa.types.is_integer(kind):
+        return pa.float64()
+    # Text that is no UTF-8 is kept as bytes, so that the cell can be named.
+    return pa.binary() if pa.types.is_string(kind) else pa.string()
+
+
+class _Batches:
+    """One pass over a file, block by block.
+
+    Attributes:
+        schema: of the first block, None until it was read.
+    """
+
+    def __init__(
+        self, location: Location, types: dict[str, pa.DataType], *, delimiter: str, block: int
+    ) -> None:
+        self.schema: pa.Schema | None = None
+        self._location = location
+        self._options = _options(types, delimiter=delimiter, block=block)
+
+    def read(self) -> pa.Table:
+        """All rows; text that repeats is packed block by block."""
+        batches = []
+        with (
+            self._location.stream() as stream,
+            pacsv.open_csv(stream, **self._options) as reader,
+        ):
+            self.schema = reader.schema
+            packed: list[int] | None = None
+            for batch in reader:
+                if packed is None:
+                    packed = repeating_texts(batch)
+                batches.append(with_dictionaries(batch, packed))
+        schema = batches[0].schema if batches else self.schema
+        return pa.Table.from_batches(batches, schema)
+
+
+def _options(types: dict[str, pa.DataType], *, delimiter: str, block: int) -> dict[str, object]:
+    return {
+        "read_options": pacsv.ReadOptions(block_size=block),
+        "parse_options": pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
+        "convert_options": pacsv.ConvertOptions(
+            null_values=sorted(MISSING_TEXTS), strings_can_be_null=True, column_types=types
+        ),
+    }
