@@ -76,7 +76,7 @@ def audit(
     *,
     val: Source,
     label: str | None = None,
-    id: str | None = None,  # noqa: A002  # the column's role has this name everywhere
+    id: str | None = None,  # the column's role has this name everywhere
     test: Source | None = None,
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
@@ -84,7 +84,7 @@ def audit(
     out: str | PathLike[str] | None = None,
     force: bool = False,
     progress: Progress = SILENT,
-    **settings: Any,
+    **settings: Any,  # noqa: ANN401  # Settings checks names and values
 ) -> AuditResult:
     """Audit the labels of a table.
 

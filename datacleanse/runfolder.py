@@ -85,9 +85,10 @@ class RunFolder:
             RunFolderError: no run, a damaged one, one of a later version, or an unfinished one.
         """
         manifest = self._any_manifest()
-        if manifest.get("status") != "finished":
+        status = manifest.get("status")
+        if status != "finished":
             raise RunFolderError(
-                f"The run in {self.path} is {manifest.get('status', 'unfinished')!r}, not finished.",
+                f"The run in {self.path} is not finished (its status is {status!r}).",
                 slug="run-unfinished",
                 hint="Repeat the audit with --force.",
             )

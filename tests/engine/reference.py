@@ -1,0 +1,33 @@
+"""Slow, obvious references that the fast formulas are held against."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.func import functional_call
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+def double_backward_influence(
+    model: nn.Module, batch: tuple[Tensor, Tensor], trusted: tuple[Tensor, Tensor], lr: float = 0.1
+) -> Tensor:
+    """Ren et al. 2018, Algorithm 1, lines 4 to 9, as written: through the virtual step."""
+    parameters = dict(model.named_parameters())
+    buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
+    epsilon = torch.zeros(len(batch[0]), dtype=batch[0].dtype, requires_grad=True)
+    losses = cross_entropy(functional_call(model, {**parameters, **buffers}, batch[0]), batch[1])
+    gradients = torch.autograd.grad(
+        (epsilon * losses).sum(), list(parameters.values()), create_graph=True
+    )
+    virtual = {
+        name: parameter - lr * gradient
+        for (name, parameter), gradient in zip(parameters.items(), gradients, strict=True)
+    }
+    model.eval()
+    meta = cross_entropy(functional_call(model, virtual, trusted[0]), trusted[1]).mean()
+    model.train()
+    return -torch.autograd.grad(meta, epsilon)[0] / lr

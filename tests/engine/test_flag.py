@@ -1,0 +1,73 @@
+"""P-values and flags, against slow transcriptions and by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from datacleanse import flag
+
+SCORES = arrays(np.float64, st.integers(1, 30), elements=st.integers(0, 9).map(float))
+
+
+@given(scores=SCORES, calibration=SCORES)
+def test_p_values_count_the_calibration_rows_that_are_at_least_as_suspicious(scores, calibration):
+    expected = [
+        (1 + sum(c >= score for c in calibration)) / (len(calibration) + 1) for score in scores
+    ]
+    np.testing.assert_allclose(flag.conformal_p_values(scores, calibration), expected)
+
+
+@given(
+    p=arrays(np.float64, st.integers(1, 30), elements=st.integers(1, 40).map(lambda k: k / 40)),
+    level=st.floats(0.01, 1.5),
+)
+def test_benjamini_hochberg_is_its_definition(p, level):
+    ordered = sorted(p)
+    passing = [k for k in range(1, len(p) + 1) if ordered[k - 1] <= level * k / len(p)]
+    cut = ordered[max(passing) - 1] if passing else -1.0
+    np.testing.assert_array_equal(flag.benjamini_hochberg(p, level), [x <= cut for x in p])
+
+
+def test_no_rows_give_no_flags():
+    assert flag.benjamini_hochberg(np.empty(0), 0.1).shape == (0,)
+    assert flag.null_share(np.empty(0)) == 1.0
+
+
+def test_the_mean_share_of_false_alarms_stays_below_the_stated_level():
+    """2,000 right and 400 wrong labels, 200 calibration rows: 300 simulated audits."""
+    rng = np.random.default_rng(0)
+    false_shares, recalls = [], []
+    for _ in range(300):
+        calibration = rng.normal(size=200)
+        scores = np.concatenate([rng.normal(size=2000), rng.normal(3.0, 1.0, size=400)])
+        p = flag.conformal_p_values(scores, calibration)
+        flagged = flag.benjamini_hochberg(p, 0.1 / flag.null_share(p))
+        n_false = flagged[:2000].sum()
+        false_shares.append(n_false / max(1, flagged.sum()))
+        recalls.append(flagged[2000:].mean())
+    assert np.mean(false_shares) <= 0.11
+    assert np.mean(recalls) > 0.3
+
+
+def test_the_null_share_is_that_of_the_right_labels():
+    rng = np.random.default_rng(0)
+    p = np.concatenate([rng.uniform(size=7000), np.full(3000, 1e-3)])
+    assert flag.null_share(p) == pytest.approx(0.7, abs=0.02)
+
+
+def test_the_rows_needed_are_enough():
+    scores = np.concatenate([np.zeros(990), np.full(10, 5.0)])
+    calibration = np.linspace(-1, 1, 50)
+    assert not flag.benjamini_hochberg(flag.conformal_p_values(scores, calibration), 0.1).any()
+    needed = flag.calibration_rows_needed(scores, calibration, 0.1)
+    enough, one_less = np.linspace(-1, 1, needed), np.linspace(-1, 1, needed - 1)
+    assert flag.benjamini_hochberg(flag.conformal_p_values(scores, enough), 0.1).any()
+    assert not flag.benjamini_hochberg(flag.conformal_p_values(scores, one_less), 0.1).any()
+
+
+def test_nothing_beyond_the_calibration_rows_means_no_number_would_help():
+    assert flag.calibration_rows_needed(np.zeros(5), np.ones(5), 0.1) is None

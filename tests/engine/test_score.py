@@ -1,0 +1,106 @@
+"""From dynamics to suspicion, probability and flags."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datacleanse.dynamics import Dynamics
+from datacleanse.score import Evidence, assess, wrong_probability
+
+N, N_CLEAN = 400, 300
+
+
+def dynamics(margin, labels) -> Dynamics:
+    margin = margin.astype(np.float32)
+    right = 1 / (1 + np.exp(-margin))
+    probability = np.stack([1 - right, right], axis=1)
+    probability[labels == 0] = probability[labels == 0][:, ::-1]
+    blank = np.full(len(margin), np.nan, np.float32)
+    return Dynamics(blank, blank, blank, np.log1p(np.exp(-margin)), margin, probability)
+
+
+def evidence(n_wrong=60, *, n_calibration=100, shift=-6.0, verified=None, seed=0) -> Evidence:
+    """The first ``n_wrong`` rows of DATA are wrong: their margins are ``shift`` lower."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 2, N + N_CLEAN)
+    margins = [rng.normal(3.0, 1.0, N + N_CLEAN) for _ in range(2)]
+    for margin in margins:
+        margin[:n_wrong] += shift
+    trained = np.ones(N + N_CLEAN, dtype=bool)
+    trained[N + n_calibration :] = False
+    return Evidence(
+        reweighted=dynamics(margins[0], labels),
+        control=dynamics(margins[1], labels),
+        labels=labels,
+        n_data=N,
+        trained=trained,
+        verified=np.full(N, -1) if verified is None else verified,
+    )
+
+
+def test_rows_with_small_margins_lead_the_ranking():
+    assessment = assess(evidence(), fdr=0.1)
+    top = np.argsort(-assessment.suspicion)[:60]
+    assert np.mean(top < 60) > 0.95
+
+
+def test_flags_and_estimates_fit_the_planted_errors():
+    assessment = assess(evidence(n_calibration=N_CLEAN), fdr=0.2)
+    assert assessment.flagged[:60].mean() > 0.9
+    assert assessment.flagged[60:].sum() < 30
+    assert assessment.probability.sum() == pytest.approx(60, rel=0.35)
+    assert assessment.null_share == pytest.approx(1 - 60 / N, abs=0.1)
+
+
+def test_the_suggestion_is_the_other_class_where_the_networks_prefer_it():
+    given = evidence()
+    assessment = assess(given, fdr=0.1)
+    np.testing.assert_array_equal(assessment.suggested[:40], 1 - given.labels[:40])
+    assert (assessment.suggested[60:] == -1).mean() > 0.95
+
+
+def test_scores_are_distinct_even_where_all_rows_are_alike():
+    tied = evidence(n_wrong=0)
+    for d in (tied.reweighted, tied.control):
+        d.margin[:] = 1.0
+        d.loss[:] = 0.3
+    assessment = assess(tied, fdr=0.1)
+    assert len(np.unique(assessment.suspicion)) == N
+    assert list(np.argsort(-assessment.suspicion)[:3]) == [0, 1, 2]
+
+
+def test_too_few_calibration_rows_leave_nulls_not_guesses():
+    assessment = assess(evidence(n_calibration=0), fdr=0.1)
+    assert np.isnan(assessment.p_value).all()
+    assert np.isnan(assessment.probability).all()
+    assert not assessment.flagged.any()
+    assert assessment.null_share is None
+
+
+def test_rows_that_the_clean_set_verifies_get_its_verdict():
+    base = evidence()
+    verified = np.full(N, -1)
+    verified[100] = base.labels[100]
+    verified[200] = 1 - base.labels[200]
+    assessment = assess(evidence(verified=verified), fdr=0.1)
+    assert assessment.probability[100] == 0.0
+    assert assessment.probability[200] == 1.0
+    assert assessment.suspicion[200] == assessment.suspicion.max()
+    assert assessment.suspicion[100] == assessment.suspicion.min()
+    assert assessment.flagged[200]
+    assert not assessment.flagged[100]
+    assert assessment.suggested[200] == verified[200]
+    assert assessment.suggested[100] == -1
+    assert np.isnan(assessment.p_value[[100, 200]]).all()
+
+
+def test_probability_never_falls_as_suspicion_rises_and_is_never_certain():
+    rng = np.random.default_rng(0)
+    tested = np.concatenate([rng.normal(size=900), rng.normal(4, 1, size=100)])
+    calibration = rng.normal(size=100)
+    probability = wrong_probability(tested, tested, calibration, pi0=0.9)
+    ordered = probability[np.argsort(tested)]
+    assert (np.diff(ordered) >= 0).all()
+    assert 0.5 < ordered[-1] < 1.0
+    assert probability.sum() == pytest.approx(100, rel=0.3)
