@@ -47,6 +47,11 @@ def did_you_mean(name: str, among: Iterable[str], *, otherwise: str) -> str:
     return f"Did you mean '{best}'?" if best is not None else otherwise
 
 
+def said(error: Exception) -> str:
+    """What a library's error says, on one line and without a full stop."""
+    return " ".join(str(error).split()).rstrip(".")
+
+
 def shown(value: object, *, width: int = 60) -> str:
     """A value as quoted in a message: one line, shortened, its kind of quotes visible."""
     text = repr(value)

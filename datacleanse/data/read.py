@@ -14,12 +14,13 @@ import pyarrow as pa
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
-from datacleanse.data.messages import did_you_mean, listed
+from datacleanse.data.messages import did_you_mean, listed, said
 from datacleanse.data.packing import declared_categories, tidied
 from datacleanse.data.readers import reader_for
 from datacleanse.data.readers.frame import from_memory
 from datacleanse.data.schema import check_options, hold, infer_features
 from datacleanse.data.sources import locate
+from datacleanse.data.verdict import Context
 from datacleanse.errors import InputError
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, Notice, Schema
@@ -40,6 +41,10 @@ class _Raw:
     declared: frozenset[str]
     text_is_typed: bool
 
+    def context(self, column: str) -> Context:
+        """What is known of a column beside its cells."""
+        return Context(self.name, column in self.declared, self.text_is_typed)
+
 
 def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILENT) -> Dataset:
     """Read DATA and infer its schema.
@@ -58,7 +63,8 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     as_text = frozenset({*wanted, *options.categorical, *([options.id] if options.id else [])})
     raw = _read(source, Request(as_text, options.delimiter))
     names = raw.table.column_names
-    label = choose_label(names, options.label, source=raw.name)
+    candidates = names if options.label else [name for name in names if name not in options.drop]
+    label = choose_label(candidates, options.label, source=raw.name)
     check_options(options, names, label=label, source=raw.name)
     check_ids(raw.table, options.id, source=raw.name, unique=True)
     notices: list[Notice] = []
@@ -71,9 +77,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         raw.table,
         options,
         label=label,
-        source=raw.name,
-        declared=raw.declared,
-        text_is_typed=raw.text_is_typed,
+        context=raw.context,
         progress=progress,
     )
     schema = Schema(label, options.id, labels.classes, features.columns, features.set_aside)
@@ -140,8 +144,21 @@ def _read(source: Source, request: Request) -> _Raw:
         name, text_is_typed = location.name, location.suffix not in _UNTYPED
         table = reader_for(location).read(location, request=request)
     _check_shape(table, name)
+    _check_text(table, name)
     declared = declared_categories(table) if text_is_typed else frozenset()
     return _Raw(name, tidied(table, declared=declared), declared, text_is_typed)
+
+
+def _check_text(table: pa.Table, name: str) -> None:
+    for column, cells in zip(table.column_names, table.columns, strict=True):
+        try:
+            cells.validate(full=True)
+        except pa.ArrowInvalid as error:
+            raise InputError(
+                f"{name}: column '{column}' is damaged: {said(error)}.",
+                slug="file-damaged",
+                hint="Write the file again; its text must be UTF-8.",
+            ) from error
 
 
 def _check_shape(table: pa.Table, name: str) -> None:

@@ -18,12 +18,12 @@ from datacleanse.data.columns import (
 from datacleanse.data.kinds import judge, judge_numeric
 from datacleanse.data.messages import count_text, did_you_mean, listed, nearest, rows_text, shown
 from datacleanse.data.text_kinds import MOSTLY
-from datacleanse.data.verdict import Context, Verdict
+from datacleanse.data.verdict import Context, Verdict, aside, feature
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Notice, SetAside
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from datacleanse.data.interface import ReadOptions
     from datacleanse.progress import Progress
@@ -74,9 +74,7 @@ def infer_features(
     options: ReadOptions,
     *,
     label: str,
-    source: str,
-    declared: frozenset[str],
-    text_is_typed: bool,
+    context: Callable[[str], Context],
     progress: Progress,
 ) -> Features:
     """Decide what each column of DATA is.
@@ -85,37 +83,42 @@ def infer_features(
         table: DATA as read.
         options: what the person said about columns.
         label: the label column, which is no feature.
-        source: how messages name DATA.
-        declared: columns that the file itself declares categories.
-        text_is_typed: the format tells text from numbers.
+        context: what is known of a column, by its name.
         progress: is told of each column.
+
+    Raises:
+        InputError: no column is left to learn from.
     """
     progress.stage("Looking at columns", table.num_columns)
-    columns: list[Column] = []
-    aside: list[SetAside] = []
-    notices: list[Notice] = []
+    verdicts: list[Verdict] = []
     for name, cells in zip(table.column_names, table.columns, strict=True):
+        if name not in (label, options.id):
+            verdicts.append(_verdict(name, cells, options, context=context(name)))
         progress.advance()
-        if name in (label, options.id):
-            continue
-        if name in options.drop:
-            verdict = Verdict(None, SetAside(name, "dropped", "--drop names it"))
-        elif name in options.categorical:
-            verdict = Verdict(Column(name, "categorical"))
-        elif name in options.numeric:
-            verdict = judge_numeric(name, cells, source=source)
-        else:
-            verdict = judge(name, cells, Context(source, name in declared, text_is_typed))
-        notices += verdict.notices
-        columns += [verdict.column] if verdict.column is not None else []
-        aside += [verdict.set_aside] if verdict.set_aside is not None else []
+    columns = tuple(verdict.column for verdict in verdicts if verdict.column is not None)
+    aside = tuple(verdict.set_aside for verdict in verdicts if verdict.set_aside is not None)
+    source = context(label).source
     if not columns:
         raise _no_features(aside, source=source)
-    return Features(tuple(columns), tuple(aside), (*notices, *_aside_notices(aside, source)))
+    notices = [notice for verdict in verdicts for notice in verdict.notices]
+    return Features(columns, aside, (*notices, *_aside_notices(aside, source)))
 
 
-def _no_features(aside: Sequence[SetAside], *, source: str) -> InputError:
-    why = "; ".join(f"'{column.name}': {column.reason}" for column in aside[:5])
+def _verdict(
+    name: str, cells: pa.ChunkedArray, options: ReadOptions, *, context: Context
+) -> Verdict:
+    """What a person said of the column holds, else its values decide."""
+    if name in options.drop:
+        return aside(name, "dropped", "--drop names it")
+    if name in options.categorical:
+        return feature(name, "categorical")
+    if name in options.numeric:
+        return judge_numeric(name, cells, source=context.source)
+    return judge(name, cells, context)
+
+
+def _no_features(columns: Sequence[SetAside], *, source: str) -> InputError:
+    why = "; ".join(f"'{column.name}': {column.reason}" for column in columns[:5])
     return InputError(
         f"{source} has no column to learn from{f' ({why})' if why else ' beside the label'}.",
         slug="no-features",
@@ -124,12 +127,12 @@ def _no_features(aside: Sequence[SetAside], *, source: str) -> InputError:
     )
 
 
-def _aside_notices(aside: Sequence[SetAside], source: str) -> list[Notice]:
-    if not aside:
+def _aside_notices(columns: Sequence[SetAside], source: str) -> list[Notice]:
+    if not columns:
         return []
-    what = "; ".join(f"'{column.name}' ({column.reason})" for column in aside[:8])
-    more = f"; and {len(aside) - 8} more" if len(aside) > 8 else ""
-    start = f"{count_text(len(aside), 'column')} of {source} "
+    what = "; ".join(f"'{column.name}' ({column.reason})" for column in columns[:8])
+    more = f"; and {len(columns) - 8} more" if len(columns) > 8 else ""
+    start = f"{count_text(len(columns), 'column')} of {source} "
     return [Notice("columns-set-aside", f"{start}not used as features: {what}{more}.")]
 
 

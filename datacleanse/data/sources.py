@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from datacleanse.data.messages import did_you_mean
+from datacleanse.data.messages import did_you_mean, said
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def unreadable(name: str, error: OSError) -> InputError:
             hint="Allow reading it (for example with chmod u+r) or copy it to a place of yours.",
         )
     return InputError(
-        f"{name} cannot be read: {error}.",
+        f"{name} cannot be read: {said(error)}.",
         slug="file-unreadable",
         hint="Check that the disk or the address answers, then try again.",
     )
@@ -128,14 +128,14 @@ def _open_fsspec(name: str) -> tuple[pafs.FileSystem, str]:
         filesystem, path = fsspec.core.url_to_fs(name)
     except ImportError as error:
         raise InputError(
-            f"{name} needs a package that is not installed: {error}.",
+            f"{name} needs a package that is not installed: {said(error)}.",
             slug="address-unsupported",
             hint=f"Install it (pip install 'datacleanse[remote]', and what {scheme}:// needs) "
             "or download the file first.",
         ) from error
     except ValueError as error:
         raise InputError(
-            f"{name}: {error}.",
+            f"{name}: {said(error)}.",
             slug="address-unsupported",
             hint="Use a path, or an address that pyarrow or fsspec opens, such as s3:// or gs://.",
         ) from error

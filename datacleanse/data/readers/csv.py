@@ -12,7 +12,6 @@ import pyarrow.csv as pacsv
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.packing import repeating_texts, with_dictionaries
 from datacleanse.data.readers import csv_faults as faults
-from datacleanse.data.sources import unreadable
 
 if TYPE_CHECKING:
     from datacleanse.data.interface import Request
@@ -41,8 +40,7 @@ class CsvReader:
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read the file; empty cells and pandas' missing texts are null."""
-        delimiter = request.delimiter or self.delimiter
-        faults.check_delimiter_setting(delimiter)
+        delimiter = faults.checked_delimiter(request.delimiter or self.delimiter)
         faults.check_head(location, delimiter)
         table = self._parse(location, request=request, delimiter=delimiter)
         faults.check_table(location, table, delimiter)
@@ -55,7 +53,7 @@ class CsvReader:
         except (pa.ArrowException, UnicodeDecodeError) as error:
             raise faults.diagnose(location, delimiter, error) from error
         except OSError as error:
-            raise unreadable(location.name, error) from error
+            raise faults.damaged(location.name, error) from error
 
 
 def _read_widening(

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from datacleanse.data.columns import is_text
-from datacleanse.data.messages import count_text, rows_text, shown
+from datacleanse.data.messages import count_text, rows_text, said, shown
 from datacleanse.data.sources import BLOCK, unreadable
 from datacleanse.errors import InputError, SettingsError
 
@@ -22,10 +22,12 @@ _OTHER_DELIMITERS = (";", "\t", "|", ",")
 _WIDE_TEXT = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def check_delimiter_setting(delimiter: str) -> None:
-    """Refuse a delimiter that no CSV can have."""
+def checked_delimiter(delimiter: str) -> str:
+    """The delimiter, a tab where it is spelled out; refuse what no CSV can have."""
+    if delimiter == "\\t":
+        return "\t"
     if len(delimiter) == 1 and delimiter.isascii() and delimiter not in '"\r\n':
-        return
+        return delimiter
     raise SettingsError(
         f"The delimiter {shown(delimiter)} is not one ASCII sign.",
         slug="delimiter-invalid",
@@ -66,11 +68,11 @@ def _check_header(name: str, header: bytes, delimiter: str) -> None:
         return
     for other in _OTHER_DELIMITERS:
         if other in text and not text.startswith('"'):
-            sign = "\\t" if other == "\t" else other
+            shown_sign = "\\t" if other == "\t" else other
             raise InputError(
                 f"{name} has a single column when split at {shown(delimiter)}: {shown(text)}.",
                 slug="delimiter-wrong",
-                hint=f"Say --delimiter '{sign}'." if sign == other else "Say --delimiter $'\\t'.",
+                hint=f"Say --delimiter '{shown_sign}'.",
             )
 
 
@@ -86,7 +88,7 @@ def diagnose(location: Location, delimiter: str, error: Exception) -> InputError
     if invalid is not None:
         return invalid
     return InputError(
-        f"{location.name} cannot be read as separated text: {error}.",
+        f"{location.name} cannot be read as separated text: {said(error)}.",
         slug="file-damaged",
         hint="Open it in a text editor near that place and mend it.",
     )
@@ -97,7 +99,7 @@ def damaged(name: str, error: OSError) -> InputError:
     text = str(error).lower()
     if any(word in text for word in ("truncated", "inflate", "decompress", "zstd", "gzip", "zlib")):
         return InputError(
-            f"{name} cannot be unpacked: {error}.",
+            f"{name} cannot be unpacked: {said(error)}.",
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or download it again.",
         )
@@ -194,8 +196,9 @@ def _find_ragged(location: Location, delimiter: str) -> InputError | None:
     row = first.number - 2  # Arrow counts from 1 and counts the header.
     more = f"; {count_text(len(seen) - 1, 'more row')} like it" if len(seen) > 1 else ""
     return InputError(
-        f"{location.name} is ragged: {rows_text([row])} has {first.actual_columns} cells, the "
-        f"header has {first.expected_columns}{more}. It reads {shown(first.text)}.",
+        f"{location.name} is ragged: {rows_text([row])} has "
+        f"{count_text(first.actual_columns, 'cell')}, the header has "
+        f"{first.expected_columns}{more}. It reads {shown(first.text)}.",
         slug="row-ragged",
         hint="Quote cells that hold the delimiter, or remove the row.",
     )

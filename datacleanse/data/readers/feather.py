@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.feather as pafeather
 
+from datacleanse.data.messages import said
 from datacleanse.data.sources import unreadable
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
     from datacleanse.data.interface import Request
-    from datacleanse.data.sources import Location
+    from datacleanse.data.messages import said
+from datacleanse.data.sources import Location
 
 _FILE_MAGIC = b"ARROW1"
 _FEATHER_1_MAGIC = b"FEA1"
@@ -40,7 +42,7 @@ class FeatherReader:
             raise unreadable(location.name, error) from error
         except (pa.ArrowException, OSError) as error:
             raise InputError(
-                f"{location.name} is not a readable Arrow file: {error}.",
+                f"{location.name} is not a readable Arrow file: {said(error)}.",
                 slug="file-damaged",
                 hint="The file is cut off or not what its ending says; copy or write it again.",
             ) from error

@@ -30,17 +30,27 @@ class JsonLinesReader:
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all lines; keys that a line lacks are null, nested objects stay nested."""
-        del request
         try:
-            try:
-                with location.stream() as stream:
-                    return pajson.read_json(
-                        stream, read_options=pajson.ReadOptions(block_size=16 * BLOCK)
-                    )
-            except (pa.ArrowException, UnicodeDecodeError):
-                return _read_by_python(location)
+            table = _read_by_arrow(location, request)
+            return _read_by_python(location) if table is None else table
         except OSError as error:
             raise damaged(location.name, error) from error
+
+
+def _read_by_arrow(location: Location, request: Request) -> pa.Table | None:
+    try:
+        with location.stream() as stream:
+            options = pajson.ReadOptions(block_size=16 * BLOCK)
+            table = pajson.read_json(stream, read_options=options)
+        table.validate(full=True)  # Arrow's parser takes any bytes for text.
+    except (pa.ArrowException, UnicodeDecodeError):
+        return None
+    # Arrow makes moments of text such as 2020-01-01, which as an id must stay as written.
+    respelled = any(
+        field.name in request.as_text and pa.types.is_timestamp(field.type)
+        for field in table.schema
+    )
+    return None if respelled else table
 
 
 def _read_by_python(location: Location) -> pa.Table:

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.data.messages import listed
+from datacleanse.data.messages import listed, said
 from datacleanse.data.sources import SHARD_SUFFIX, unreadable
 from datacleanse.errors import InputError
 
@@ -37,7 +37,7 @@ class ParquetReader:
             return pa.concat_tables(tables, promote_options="permissive")
         except pa.ArrowException as error:
             raise InputError(
-                f"The shards of {location.name} do not fit together: {error}.",
+                f"The shards of {location.name} do not fit together: {said(error)}.",
                 slug="shards-differ",
                 hint="Write all shards with the same column types.",
             ) from error
@@ -54,7 +54,7 @@ def _read_shard(location: Location, path: str) -> pa.Table:
         if isinstance(error, PermissionError):
             raise unreadable(name, error) from error
         raise InputError(
-            f"{name} is not a readable Parquet file: {error}.",
+            f"{name} is not a readable Parquet file: {said(error)}.",
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or write it again.",
         ) from error
