@@ -16,7 +16,7 @@ from datacleanse_cli.progress import shown_progress
 
 if TYPE_CHECKING:
     from datacleanse.pipeline import Request
-    from datacleanse_reports.view import ReportView
+    from datacleanse_reports.records import ReportView
 
 SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
 
@@ -94,7 +94,7 @@ def audit(
     )
     place = out or Path("runs") / run_name(data)
     view = perform(request, place, force=force, quiet=quiet, as_json=as_json)
-    is_over = fail_over is not None and view.n_flagged > fail_over * view.n_rows
+    is_over = fail_over is not None and view.headline.flagged > fail_over * view.headline.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
 
 
@@ -107,7 +107,7 @@ def perform(
     from datacleanse.pipeline import run_audit
     from datacleanse_cli.summary import print_summary
     from datacleanse_reports.view import read_view
-    from datacleanse_reports.writing import write_reports
+    from datacleanse_reports.write import write_reports
 
     with shown_progress(quiet=quiet) as progress:
         folder = run_audit(request, place, force=force, progress=progress)

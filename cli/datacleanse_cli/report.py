@@ -21,7 +21,7 @@ def report(
 ) -> None:
     """Render the reports of a finished run again."""
     from datacleanse.runfolder import RunFolder
-    from datacleanse_reports.writing import write_reports
+    from datacleanse_reports.write import write_reports
 
     folder = RunFolder(run)
     count = top if top is not None else folder.manifest()["settings"]["top"]
