@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.wording import percent, short
+from datacleanse_reports.wording import rate, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -99,7 +99,7 @@ def weight_histogram(distribution: WeightDistribution) -> str:
         ),
         body=body,
         x_ticks=ticks,
-        y_ticks=[(0.0, "0"), (0.5, percent(tallest / 2)), (1.0, percent(tallest))],
+        y_ticks=[(0.0, "0"), (0.5, rate(tallest / 2)), (1.0, rate(tallest))],
         x_title="mean weight over epochs (1 = average)",
     )
 

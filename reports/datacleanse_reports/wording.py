@@ -20,7 +20,7 @@ def estimate(value: float | None) -> str:
     """An expected number of things; one decimal where that says something: ``3.4``, ``412``."""
     if value is None:
         return MISSING
-    return f"{value:,.1f}" if abs(value) < 10 else f"{value:,.0f}"
+    return f"{value:,.1f}" if abs(value) < 9.95 else f"{value:,.0f}"
 
 
 def percent(share: float | None) -> str:
@@ -35,8 +35,8 @@ def percent(share: float | None) -> str:
 
 
 def rate(share: float) -> str:
-    """A share that somebody chose, as they would write it: ``10%``, ``2.5%``."""
-    return f"{100 * share:.4g}%"
+    """A round share, as people write it: ``10%``, ``2.5%``."""
+    return f"{100 * share:.3g}%"
 
 
 def probability(value: float | None) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -11,6 +9,8 @@ from typing import TYPE_CHECKING
 from datacleanse_reports.cells import safe_for_spreadsheets
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from datacleanse_reports.records import ReportView, Suspect
 
 AUDIT_COLUMNS = (
@@ -49,21 +49,29 @@ class SuspectsCsv:
 
     def render(self, view: ReportView) -> str:
         """One line a suspect; cells that a spreadsheet would run as formulas are defused."""
-        text = io.StringIO(newline="")
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow([*AUDIT_COLUMNS, *map(_header, view.columns)])
-        for suspect in view.suspects:
-            cells = [_cell(value) for value in (*_audit_values(suspect), *suspect.cells)]
-            writer.writerow(cells)
-        return text.getvalue()
+        header = [*AUDIT_COLUMNS, *map(_header, view.columns)]
+        rows = ([_cell(value) for value in _values(suspect)] for suspect in view.suspects)
+        return "".join(map(_line, [header, *rows]))
+
+
+def _line(cells: Iterable[str]) -> str:
+    # Not by the csv module: with this line end it leaves a lone carriage return unquoted, and
+    # readers take that for a new row.
+    return ",".join(map(_quoted, cells)) + "\n"
+
+
+def _quoted(cell: str) -> str:
+    if any(character in cell for character in ',"\r\n'):
+        return '"' + cell.replace('"', '""') + '"'
+    return cell
 
 
 def _header(column: str) -> str:
     return safe_for_spreadsheets(PREFIX + column if column in AUDIT_COLUMNS else column)
 
 
-def _audit_values(suspect: Suspect) -> list[object]:
-    return [getattr(suspect, name) for name in AUDIT_COLUMNS]
+def _values(suspect: Suspect) -> list[object]:
+    return [*(getattr(suspect, name) for name in AUDIT_COLUMNS), *suspect.cells]
 
 
 def _cell(value: object) -> str:

@@ -86,7 +86,12 @@
   }
 
   function fillForm(state) {
-    for (const name of ["q", "pair", "flag"]) form.elements[name].value = state[name];
+    for (const name of ["q", "pair", "flag"]) {
+      const field = form.elements[name];
+      field.value = state[name];
+      if (field.selectedIndex === -1) field.value = "";  // a choice that this report does not have
+      state[name] = field.value;
+    }
   }
 
   function onHead(head) {

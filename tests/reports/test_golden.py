@@ -1,0 +1,62 @@
+"""Whole outputs against stored ones; see golden/README.md."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from datacleanse_cli.summary import print_summary
+from datacleanse_reports import read_view
+from datacleanse_reports.formats.registry import FORMATS
+
+GOLDEN = Path(__file__).parent / "golden"
+UPDATE = os.environ.get("DATACLEANSE_UPDATE_GOLDEN") == "1"
+
+SCRUBBED = (
+    (re.compile(r"\d{4}-\d\d-\d\d(?:T| )\d\d:\d\d(?::\d\d)?(?:\+00:00)?"), "DATE"),
+    (re.compile(r"(datacleanse|python|torch)(\W+(?:small>)?)\d+\.\d+\.\d+"), r"\1\2VERSION"),
+    (re.compile(r"(<style>|<script>).*?(</style>|</script>\n</body>)", re.DOTALL), r"\1…\2"),
+    (re.compile(r"sha256-[\w+/=]+"), "HASH"),
+)
+"""What may change without the report's meaning: versions, dates, and the style and script, which
+the browser tests cover."""
+
+
+def scrubbed(text: str) -> str:
+    for pattern, replacement in SCRUBBED:
+        text = pattern.sub(replacement, text)
+    return text
+
+
+def check(name: str, actual: str) -> None:
+    path = GOLDEN / name
+    actual = scrubbed(actual)
+    if UPDATE:
+        path.write_text(actual, encoding="utf-8", newline="")
+
+    assert path.read_bytes().decode("utf-8") == actual
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_format_writes_what_it_always_wrote(name, hostile_run):
+    view = read_view(hostile_run, top=12)
+    check(FORMATS[name].file_name, FORMATS[name].render(view))
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_terminal_shows_what_it_always_showed(width, hostile_run):
+    out = io.StringIO()
+    console = Console(file=out, width=width, color_system=None)
+    print_summary(read_view(hostile_run, top=12), console, run=Path("runs/people"))
+    check(f"terminal-{width}.txt", out.getvalue())
+
+
+def test_scrubber_hides_dates_and_versions():
+    text = 'on 2026-01-01T00:00:12+00:00 by "torch": "2.9.0"'
+
+    assert scrubbed(text) == 'on DATE by "torch": "VERSION"'

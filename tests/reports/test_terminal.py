@@ -1,0 +1,81 @@
+"""The terminal summary fits its width and shows hostile text as text."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+from rich.cells import cell_len
+from rich.console import Console
+
+from datacleanse_cli.summary import print_summary, printable
+from datacleanse_reports import read_view
+
+
+def shown(folder, *, width=80, run=Path("runs/people"), encoding="utf-8"):
+    raw = io.BytesIO()
+    file = io.TextIOWrapper(raw, encoding=encoding, newline="")
+    console = Console(file=file, width=width, color_system=None)
+    print_summary(read_view(folder, top=60), console, run=run)
+    file.flush()
+    return raw.getvalue().decode(encoding)
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+def test_no_line_is_wider_than_the_terminal(width, hostile_run):
+    run = Path("runs") / ("a long name " * 12)
+    lines = shown(hostile_run, width=width, run=run).splitlines()
+
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_markup_is_not_obeyed(fabricated, tmp_path):
+    fabricated.classes = ("[red]yes[/red]", "[/bold]no")
+    text = shown(fabricated.write(tmp_path / "markup"), width=120)
+
+    assert "[red]yes[/red]" in text
+    assert "[/bold]no" in text
+
+
+def test_control_characters_do_not_reach_the_terminal(fabricated, tmp_path):
+    fabricated.classes = ("a\x1b[31m\u202eb", "c\x07\r\nd")
+    fabricated.manifest["data"]["source"] = "x\x1b]0;title\x07.csv"
+    text = shown(fabricated.write(tmp_path / "control"), width=120)
+
+    assert not {"\x1b", "\x07", "\r", "\u202e"} & set(text)
+    assert "a\\x1b[31m\\u202eb" in text
+
+
+def test_terminal_without_unicode_gets_ascii(hostile_run):
+    text = shown(hostile_run, encoding="ascii")
+
+    assert "->" in text
+    assert "+- 0.056" in text
+
+
+def test_printable_keeps_what_the_encoding_has():
+    assert printable("Zürich → 1", "utf-8") == "Zürich → 1"
+    assert printable("Zürich → 1", "latin-1") == "Zürich -> 1"
+
+
+def test_says_what_to_do_next_and_warns(hostile_run):
+    text = shown(hostile_run)
+
+    assert "datacleanse predict runs/people new.csv -o predictions.csv" in text
+    assert "runs/people/reports/report.html" in text
+    assert "! CLEAN has only 200 rows" in text
+    assert "No --test file was given" in text
+
+
+def test_nothing_estimated_nothing_claimed(fabricated, tmp_path):
+    fabricated.with_estimates = False
+    fabricated.flagged = 0
+    fabricated.manifest["metrics"]["held_back"] = None
+    fabricated.manifest["flags"].update(estimated_wrong=None, rows_needed=450)
+    text = " ".join(shown(fabricated.write(tmp_path / "bare")).split())
+
+    assert "could not be estimated" in text
+    assert "About 450 verified rows would make flags possible" in text
+    assert "the networks are not compared" in text
+    assert "likely wrong" not in text
