@@ -1,4 +1,4 @@
-"""The audit table's columns, from what training and scoring found."""
+"""The tables of a run, from what training and scoring found."""
 
 from __future__ import annotations
 
@@ -6,14 +6,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.parquet as pq
 
+from datacleanse.atomic import written_aside
 from datacleanse.data import ids
+from datacleanse.ledger import write_audit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
+    from datacleanse.runfolder import RunFolder
     from datacleanse.score import Assessment, Evidence
+
+STORED_SUSPECTS = 1000
+"""Rows whose own columns are kept in the run folder, at least, so that reports can be rendered
+again without DATA."""
 
 
 def audit_columns(data: Dataset, evidence: Evidence, assessment: Assessment) -> dict[str, pa.Array]:
@@ -45,6 +55,37 @@ def audit_columns(data: Dataset, evidence: Evidence, assessment: Assessment) -> 
             for name, values in measured.items()
         },
     }
+
+
+def write_tables(
+    folder: RunFolder, data: Dataset, evidence: Evidence, assessment: Assessment, *, top: int
+) -> None:
+    """Write the audit table, the suspects' own columns and the calibration scores."""
+    columns = audit_columns(data, evidence, assessment)
+    write_audit(folder.audit_file, columns, folder.epoch_files())
+    n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
+    _write(folder.suspects_file, _suspects(data, assessment.suspicion, n_stored))
+    score = assessment.calibration_score
+    calibration = {
+        "row": pa.array(np.arange(len(score))),
+        "part": pa.array(np.where(np.isnan(score), "meta", "calibration")),
+        "score": pa.array(score, from_pandas=True),
+    }
+    _write(folder.calibration_file, pa.table(calibration))
+
+
+def _suspects(data: Dataset, suspicion: NDArray[np.float64], count: int) -> pa.Table:
+    """The most suspicious rows as they stand in DATA, their position in the first column."""
+    rows = pa.array(ranks(suspicion).argsort()[:count])
+    name = "row"
+    while name in data.table.column_names:
+        name = f"{name}_"
+    return data.table.take(rows).add_column(0, name, rows)
+
+
+def _write(path: Path, table: pa.Table) -> None:
+    with written_aside(path) as aside:
+        pq.write_table(table, aside)
 
 
 def ranks(suspicion: NDArray[np.float64]) -> NDArray[np.int64]:

@@ -1,4 +1,4 @@
-"""The two parts of the clean set: meta rows steer, calibration rows show what "right" looks like."""
+"""The two parts of the clean set: meta rows steer, calibration rows show how right ones look."""
 
 from __future__ import annotations
 

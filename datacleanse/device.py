@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
@@ -9,7 +10,12 @@ import torch
 from datacleanse.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.config import DeviceName
+
+ONE_THREAD_BELOW = 1024
+"""Rows a step, on the CPU."""
 
 
 def choose_device(name: DeviceName) -> torch.device:
@@ -28,8 +34,23 @@ def choose_device(name: DeviceName) -> torch.device:
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def describe_device(device: torch.device) -> dict[str, str | int]:
+def describe_device(device: torch.device, threads: int) -> dict[str, str | int]:
     """For the manifest: name, and what results depend on besides the seed."""
-    if device.type == "cuda":
-        return {"name": torch.cuda.get_device_name(device), "threads": torch.get_num_threads()}
-    return {"name": "cpu", "threads": torch.get_num_threads()}
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+    return {"name": name, "threads": threads}
+
+
+@contextmanager
+def suitable_threads(device: torch.device, batch_size: int) -> Iterator[int]:
+    """Use as many CPU threads as a step of this size can feed, and restore the number after.
+
+    Small matrix products lose more to handing work over than a second core gains, by a factor of
+    ten where other programs want that core too (`benchmarks/threads.py`).
+    """
+    before = torch.get_num_threads()
+    wanted = 1 if device.type == "cpu" and batch_size < ONE_THREAD_BELOW else before
+    torch.set_num_threads(wanted)
+    try:
+        yield wanted
+    finally:
+        torch.set_num_threads(before)

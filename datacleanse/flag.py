@@ -27,7 +27,7 @@ MIN_CALIBRATION = 10
 def conformal_p_values(
     scores: NDArray[np.float64], calibration: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """p = (1 + #{calibration scores >= score}) / (n + 1): 2104.08279, eq. 3.
+    """P = (1 + #{calibration scores >= score}) / (n + 1): 2104.08279, eq. 3.
 
     Args:
         scores: (N,) suspicion of rows to be tested; higher is more suspicious.

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datacleanse.device import describe_device
+from datacleanse.metrics import classification_metrics
 from datacleanse.runfolder import SCHEMA_VERSION
 from datacleanse.score import METHODS
 from datacleanse.version import __version__
@@ -20,9 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from datacleanse.config import Settings
-    from datacleanse.records import Dataset, Notice, Schema
+    from datacleanse.examples import Plan
+    from datacleanse.records import Comparison, Dataset
     from datacleanse.score import Assessment
     from datacleanse.train import Outcome
+    from datacleanse.trainings import Pair
+
+Json = dict[str, Any]
+"""Plain values that JSON can hold; no NaN."""
 
 LIBRARIES = ("torch", "numpy", "pandas", "pyarrow", "scikit-learn")
 
@@ -46,12 +53,24 @@ class Stopwatch:
         return {**self.seconds, "total": round(perf_counter() - self._started, 3)}
 
 
+@dataclass(frozen=True)
+class Inputs:
+    """What was read, checked against each other."""
+
+    data: Dataset
+    clean: Dataset
+    test: Dataset | None
+    comparison: Comparison
+    sha256: dict[str, str]
+    """Of the files, by role: ``data``, ``clean``, ``test``."""
+
+
 def now() -> str:
     """This moment, ISO 8601, UTC, in seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def opening(run_id: str, command: Iterable[str], settings: Settings) -> dict[str, Any]:
+def opening(run_id: str, command: Iterable[str], settings: Settings) -> Json:
     """What is known before the run starts."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -68,68 +87,103 @@ def opening(run_id: str, command: Iterable[str], settings: Settings) -> dict[str
     }
 
 
-def describe_data(data: Dataset, sha256: str) -> dict[str, Any]:
-    """DATA's fingerprint."""
+def describe_inputs(inputs: Inputs, plan: Plan) -> Json:
+    """Where the rows came from, and the part they play."""
+    data, clean, overlap = inputs.data, inputs.clean, inputs.comparison.overlap
+    sets = [data, clean] if inputs.test is None else [data, clean, inputs.test]
+    notices = [notice for each in sets for notice in each.notices]
     return {
-        **describe_file(data, sha256),
-        "columns": data.table.num_columns,
-        "label": data.schema.label,
-        "id": data.schema.id,
-        "classes": class_counts(data),
+        "data": {
+            **_file(inputs, "data", data),
+            "columns": data.table.num_columns,
+            "label": data.schema.label,
+            "id": data.schema.id,
+            "classes": _class_counts(data),
+        },
+        "clean": {
+            **_file(inputs, "clean", clean),
+            "classes": _class_counts(clean),
+            "meta_rows": len(plan.split.meta),
+            "calibration_rows": len(plan.split.calibration),
+        },
+        "test": None if inputs.test is None else _file(inputs, "test", inputs.test),
+        "schema": {
+            "columns": [asdict(column) for column in data.schema.columns],
+            "set_aside": [asdict(column) for column in data.schema.set_aside],
+        },
+        "overlap": {
+            "rows": len(overlap.data_rows),
+            "verified": int((plan.verified >= 0).sum()),
+            "matched_by": overlap.matched_by,
+        },
+        "notices": [asdict(n) for n in dict.fromkeys([*notices, *inputs.comparison.notices])],
     }
 
 
-def describe_file(data: Dataset, sha256: str) -> dict[str, Any]:
-    """Where rows came from."""
-    return {"source": data.source, "sha256": sha256, "rows": data.n_rows}
+def describe_training(pair: Pair) -> Json:
+    """Network, schedule, device and learning curves."""
+    network, schedule = pair.reweighted.predictor.network, pair.schedule
+    return {
+        "device": describe_device(pair.device, pair.threads),
+        "training": {
+            **asdict(schedule),
+            "training_rows": pair.n_trained,
+            "parameters": sum(p.numel() for p in network.parameters()),
+            "network": network.describe(),
+            "skipped_steps": pair.reweighted.outcome.skipped_steps,
+            "curves": {
+                "reweighted": _curves(pair.reweighted.outcome),
+                "control": _curves(pair.control.outcome),
+            },
+        },
+    }
 
 
-def class_counts(data: Dataset) -> dict[str, int]:
+def describe_assessment(assessment: Assessment, fdr: float) -> Json:
+    """What the flags promise, and what they and the columns rest on."""
+    n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
+    has_p_values = not np.isnan(assessment.p_value).all()
+    return {
+        "flags": {
+            "fdr": fdr,
+            "flagged": int(assessment.flagged.sum()),
+            "calibration_rows": n_calibration,
+            "smallest_p_value": 1.0 / (n_calibration + 1) if has_p_values else None,
+            "null_share": assessment.null_share,
+            "estimated_wrong": _number(float(assessment.probability.sum())),
+            "rows_needed": assessment.rows_needed,
+        },
+        "methods": dict(METHODS),
+    }
+
+
+def compare_models(test: Dataset | None, pair: Pair) -> Json:
+    """Metrics of both networks on the rows of ``--test``."""
+    if test is None:
+        return {"test": None, "held_back": None}
+    figures: Json = {
+        name: classification_metrics(trained.predictor.probabilities(test), test.labels)
+        for name, trained in (("reweighted", pair.reweighted), ("control", pair.control))
+    }
+    return {"test": {"rows": test.n_rows, **figures}, "held_back": None}
+
+
+def _file(inputs: Inputs, role: str, data: Dataset) -> Json:
+    return {"source": data.source, "sha256": inputs.sha256[role], "rows": data.n_rows}
+
+
+def _class_counts(data: Dataset) -> dict[str, int]:
     """Rows of each class, by the file's own spelling."""
     counts = np.bincount(data.labels, minlength=len(data.given_labels))
     return {name: int(count) for name, count in zip(data.given_labels, counts, strict=True)}
 
 
-def describe_schema(schema: Schema) -> dict[str, Any]:
-    """Columns read and columns set aside."""
-    return {
-        "columns": [asdict(column) for column in schema.columns],
-        "set_aside": [asdict(column) for column in schema.set_aside],
-    }
-
-
-def describe_notices(notices: Iterable[Notice]) -> list[dict[str, Any]]:
-    """Everything that was said, once each, in order."""
-    return [asdict(notice) for notice in dict.fromkeys(notices)]
-
-
-def curves(outcome: Outcome) -> dict[str, list[float | None]]:
+def _curves(outcome: Outcome) -> dict[str, list[float | None]]:
     """Losses by epoch."""
     return {
         "loss": [_number(value) for value in outcome.loss],
         "clean_loss": [_number(value) for value in outcome.trusted_loss],
     }
-
-
-def describe_flags(assessment: Assessment, fdr: float) -> dict[str, Any]:
-    """What the flags promise, and what they rest on."""
-    n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
-    has_p_values = not np.isnan(assessment.p_value).all()
-    wrong = assessment.probability.sum()
-    return {
-        "fdr": fdr,
-        "flagged": int(assessment.flagged.sum()),
-        "calibration_rows": n_calibration,
-        "smallest_p_value": 1.0 / (n_calibration + 1) if has_p_values else None,
-        "null_share": assessment.null_share,
-        "estimated_wrong": _number(float(wrong)),
-        "rows_needed": assessment.rows_needed,
-    }
-
-
-def describe_methods() -> dict[str, str]:
-    """What each column of the audit table rests on."""
-    return dict(METHODS)
 
 
 def _number(value: float) -> float | None:

@@ -72,7 +72,7 @@ class Dataset:
     labels: NDArray[np.int64]
     """(N,) index into ``schema.classes``; -1 throughout where the file has no label column."""
     given_labels: tuple[str, ...]
-    """The spelling of each class in this file, by class index (``1.0`` here may be ``1`` in DATA)."""
+    """The spelling of each class in this file, by class index (here ``1.0``, in DATA ``1``)."""
     notices: tuple[Notice, ...]
 
     @property

@@ -45,12 +45,16 @@ def test_rows_with_small_margins_lead_the_ranking():
     assert np.mean(top < 60) > 0.95
 
 
-def test_flags_and_estimates_fit_the_planted_errors():
+def test_flags_find_the_planted_errors():
     assessment = assess(evidence(n_calibration=N_CLEAN), fdr=0.2)
     assert assessment.flagged[:60].mean() > 0.9
     assert assessment.flagged[60:].sum() < 30
-    assert assessment.probability.sum() == pytest.approx(60, rel=0.35)
-    assert assessment.null_share == pytest.approx(1 - 60 / N, abs=0.1)
+
+
+def test_the_estimated_number_of_errors_is_right_on_the_mean():
+    assessments = [assess(evidence(n_calibration=N_CLEAN, seed=s), fdr=0.2) for s in range(20)]
+    assert np.mean([a.probability.sum() for a in assessments]) == pytest.approx(60, rel=0.25)
+    assert np.mean([a.null_share for a in assessments]) == pytest.approx(1 - 60 / N, abs=0.04)
 
 
 def test_the_suggestion_is_the_other_class_where_the_networks_prefer_it():

@@ -1,0 +1,130 @@
+"""The two trainings of an audit: the reweighted network, and plain training as its control."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+
+from datacleanse.device import choose_device, suitable_threads
+from datacleanse.examples import make_examples
+from datacleanse.models.tabular import TabularNetwork, shape_for
+from datacleanse.predictor import Predictor
+from datacleanse.rules import make_rule
+from datacleanse.schedule import DROPOUT, N_HIDDEN, WIDTH, schedule_for
+from datacleanse.train import n_batches, train
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datacleanse.config import RuleName, Schedule, Settings
+    from datacleanse.encode import Encoding
+    from datacleanse.examples import Plan
+    from datacleanse.ledger import EpochRecord
+    from datacleanse.progress import Progress
+    from datacleanse.records import Dataset
+    from datacleanse.train import Examples, Outcome
+
+    Keep = Callable[[int, EpochRecord], None]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network with its preprocessing, and what its training showed."""
+
+    predictor: Predictor
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Both networks, started from the same parameters and fed in the same order."""
+
+    reweighted: Trained
+    control: Trained
+    """The same object where the rule is ``uniform``."""
+    schedule: Schedule
+    n_trained: int
+    """Rows that updates were made from."""
+    device: torch.device
+    threads: int
+    """CPU threads used; results may differ in the last digits with another number."""
+
+
+def train_pair(
+    data: Dataset,
+    clean: Dataset,
+    plan: Plan,
+    settings: Settings,
+    *,
+    keep: Keep,
+    lap: Callable[[str], None],
+    progress: Progress,
+) -> Pair:
+    """Encode, then train by the rule asked for and, beside it, uniformly.
+
+    Args:
+        data: DATA.
+        clean: CLEAN.
+        plan: the part that every row plays.
+        settings: of the run.
+        keep: called after each epoch of the reweighted training.
+        lap: called with the name of each part when it is done.
+        progress: receives a stage for each part.
+
+    Raises:
+        SettingsError: the device asked for is not there.
+        TrainingError: a loss became NaN or infinite.
+    """
+    device = choose_device(settings.device)
+    progress.stage("Encoding", None)
+    examples, encoding = make_examples(data, clean, plan, device=device)
+    lap("encode")
+    schedule = schedule_for(settings, len(examples.trained))
+    job = _Job(data, examples, encoding, schedule, settings.seed, progress)
+    with suitable_threads(device, schedule.batch_size) as threads:
+        reweighted = job.run(settings.rule, keep)
+        lap("reweighted")
+        is_plain = settings.rule == "uniform"
+        control = reweighted if is_plain else job.run("uniform", None)
+        lap("control")
+    return Pair(reweighted, control, schedule, len(examples.trained), device, threads)
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What both trainings share."""
+
+    data: Dataset
+    examples: Examples
+    encoding: Encoding
+    schedule: Schedule
+    seed: int
+    progress: Progress
+
+    def run(self, rule: RuleName, keep: Keep | None) -> Trained:
+        n_steps = n_batches(len(self.examples.trained), self.schedule.batch_size)
+        self.progress.stage(f"Training, rule {rule}", self.schedule.epochs * n_steps)
+        network = build_network(self.encoding, self.examples.n_classes, seed=self.seed)
+        network.to(self.examples.inputs.device)
+        outcome = train(
+            network,
+            make_rule(rule, seed=self.seed),
+            self.examples,
+            self.schedule,
+            seed=self.seed,
+            on_epoch=keep,
+            progress=self.progress,
+        )
+        return Trained(Predictor(network, self.encoding, self.data.schema), outcome)
+
+
+def build_network(encoding: Encoding, n_classes: int, *, seed: int) -> TabularNetwork:
+    """The default network, initialised from the seed, on the CPU."""
+    shape = shape_for(encoding, n_classes, width=WIDTH, n_hidden=N_HIDDEN, dropout=DROPOUT)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = TabularNetwork(shape)
+    network.numbers.set_edges(encoding)
+    return network
