@@ -36,19 +36,21 @@ def sample_rows(dataset: Dataset, n: int, *, seed: int) -> NDArray[np.int64]:
 
 
 def _quotas(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """(C,) rows of each stratum, ``n`` in all: a floor for each, then by who lacks the most."""
-    floor = next((floor for floor in (2, 1) if floor * len(counts) <= n), 0)
-    quotas = np.minimum(counts, floor)
-    fair = n * counts / counts.sum()
-    while (left := n - int(quotas.sum())) > 0:
-        lack = np.where(quotas < counts, fair - quotas, -np.inf)
-        if left > len(counts):
-            # Whole rows at once first, so that the loop is short for large n.
-            step = np.clip(np.floor(lack), 0, counts - quotas)
-            step = np.floor(step * min(1.0, left / max(step.sum(), 1.0))).astype(np.int64)
-            if step.any():
-                quotas = quotas + step
-                continue
-        quotas[int(np.argmax(lack))] += 1
-    result: NDArray[np.int64] = quotas
-    return result
+    """(C,) rows of each stratum, ``n`` < N in all: a floor for each, the rest in proportion."""
+    room = next((floor for floor in (2, 1) if floor * len(counts) <= n), 0)
+    floors = np.minimum(counts, room)
+    quotas = floors.astype(np.float64)
+    is_open = np.ones(len(counts), dtype=bool)
+    while True:
+        left = n - floors[~is_open].sum()
+        quotas[is_open] = left * counts[is_open] / counts[is_open].sum()
+        short = is_open & (quotas < floors)
+        if not short.any():
+            break
+        # What the floor adds to the rare strata is taken from the others in proportion.
+        quotas[short] = floors[short]
+        is_open &= ~short
+    whole = np.floor(quotas).astype(np.int64)
+    remainders = np.argsort(whole - quotas, kind="stable")
+    whole[remainders[: n - int(whole.sum())]] += 1
+    return whole
