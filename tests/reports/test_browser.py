@@ -133,6 +133,12 @@ def test_searches_the_rows_own_columns(fabricated, tmp_path, dump):
         assert all(word in text for word in (str(wanted.row), "of", "the", "user"))
 
 
+def test_search_does_not_find_column_names(page, dump):
+    document, _ = dump(page, "#q=col")
+
+    assert shown(document) == {}
+
+
 def test_an_address_that_means_nothing_is_ignored(page, dump):
     document, console = dump(page, "#sort=%3Cscript%3E:up&pair=999&flag=x&q=")
 

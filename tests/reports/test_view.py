@@ -8,6 +8,7 @@ import sys
 import pyarrow as pa
 import pytest
 
+import datacleanse_reports
 from datacleanse_reports import read_view
 from datacleanse_reports.cells import column_as_text
 
@@ -105,9 +106,17 @@ def test_cells_read_as_a_person_would_type_them(values, expected):
     assert expected == column_as_text(pa.chunked_array([values]))
 
 
+def test_every_public_name_is_there():
+    assert all(hasattr(datacleanse_reports, name) for name in dir(datacleanse_reports))
+    assert not hasattr(datacleanse_reports, "no_such_name")
+
+
 def test_import_is_cheap():
     heavy = "jinja2", "pyarrow", "numpy", "pandas", "torch"
-    code = f"import sys, datacleanse_reports; print([m for m in {heavy!r} if m in sys.modules])"
+    code = (
+        "import sys, datacleanse_reports.view, datacleanse_reports.formats.registry\n"
+        f"print([name for name in {heavy!r} if name in sys.modules])"
+    )
     path = ":".join(each for each in sys.path if each)
     done = subprocess.run(
         [sys.executable, "-c", code],

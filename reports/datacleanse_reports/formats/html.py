@@ -6,7 +6,6 @@ import base64
 import hashlib
 import shlex
 from dataclasses import dataclass
-from importlib.resources import files
 from typing import TYPE_CHECKING, TypeVar
 
 from datacleanse_reports import sentences, svg, wording
@@ -101,6 +100,8 @@ def _basis(view: ReportView) -> str:
 
 
 def _asset(name: str) -> str:
+    from importlib.resources import files
+
     return (files("datacleanse_reports") / "templates" / name).read_text(encoding="utf-8")
 
 

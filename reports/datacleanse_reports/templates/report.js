@@ -12,7 +12,16 @@
   const texts = new Map();
 
   function textOf(row) {
-    if (!texts.has(row)) texts.set(row, row.textContent.toLowerCase());
+    if (!texts.has(row)) {
+      // Piece by piece: textContent would join rank 1 and row 7 to "17". Column names are in every
+      // row and would find them all.
+      const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
+      const pieces = [];
+      while (walker.nextNode()) {
+        if (!walker.currentNode.parentNode.closest("dt")) pieces.push(walker.currentNode.data);
+      }
+      texts.set(row, pieces.join(" ").toLowerCase());
+    }
     return texts.get(row);
   }
 
