@@ -45,19 +45,28 @@ _MAX_BINS = 24
 
 def read_columns(folder: RunFolder) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
-    return _read(folder, columns=_SUMMED)
+    import pyarrow.parquet as pq
+
+    with _damage_named(folder.audit_file):
+        # Labels as codes: there are few of them and many rows.
+        labels = ["given_label", "suggested_label"]
+        with pq.ParquetFile(folder.audit_file, read_dictionary=labels) as file:
+            return file.read(columns=_SUMMED).unify_dictionaries()
 
 
 def read_ranked(folder: RunFolder, *, last: int) -> pa.Table:
     """All columns of the rows with rank 1 to ``last``, by rank."""
-    return _read(folder, filters=[("rank", "<=", last)]).sort_by("rank")
-
-
-def _read(folder: RunFolder, **options: object) -> pa.Table:
+    import pyarrow as pa
+    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    with _damage_named(folder.audit_file):
-        return pq.read_table(folder.audit_file, **options)
+    with _damage_named(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
+        # Group by group, so that all histories are never in memory at once.
+        groups = [file.schema_arrow.empty_table()]
+        for group in range(file.num_row_groups):
+            rows = file.read_row_group(group)
+            groups.append(rows.filter(pc.less_equal(rows["rank"], last)))
+        return pa.concat_tables(groups).sort_by("rank")
 
 
 def read_originals(folder: RunFolder) -> pa.Table:
