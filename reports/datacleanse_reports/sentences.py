@@ -79,7 +79,7 @@ def where_compared(view: ReportView) -> str:
         return (
             f"No --test file was given; on {plural(view.held_back.rows, 'held-back verified row')}"
         )
-    return "No --test file was given and no verified rows were held back"
+    return "No --test file was given"
 
 
 def model(view: ReportView) -> str:

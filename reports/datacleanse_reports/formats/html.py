@@ -6,6 +6,7 @@ import base64
 import hashlib
 import shlex
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from datacleanse_reports import sentences, svg, wording
@@ -47,6 +48,7 @@ class HtmlReport:
         page = _environment().get_template("report.html.j2")
         return page.render(
             view=view,
+            title=PurePath(view.data.source).name or view.data.source,
             suspects=suspects,
             columns=columns,
             columns_left_out=len(view.columns) - len(columns),
