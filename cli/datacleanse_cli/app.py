@@ -8,9 +8,8 @@ from __future__ import annotations
 import os
 import sys
 import traceback
-from typing import Annotated
+from typing import Annotated, cast
 
-import click
 import typer
 
 from datacleanse.errors import DatacleanseError
@@ -21,6 +20,10 @@ from datacleanse_cli.demo import demo
 from datacleanse_cli.predict import predict
 from datacleanse_cli.report import report
 from datacleanse_cli.sample import sample
+
+CommandLineError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])
+"""click's base of all complaints about a command line. Taken from Typer, because newer versions of
+it carry a click of their own."""
 
 app = typer.Typer(
     name="datacleanse",
@@ -65,14 +68,14 @@ def _run() -> int:
 
 def _exit_code(error: BaseException) -> int:
     """Say what happened on stderr; which exit code it is."""
+    if isinstance(error, CommandLineError):
+        return _complain(error.format_message(), "Try `datacleanse --help`.")
     match error:
-        case SystemExit(code=int(code)):
+        case SystemExit(code=int(code)) | typer.Exit(exit_code=code):
             return code
-        case click.exceptions.Abort() | KeyboardInterrupt():
+        case typer.Abort() | KeyboardInterrupt():
             sys.stderr.write("Stopped. The unfinished run is not kept; repeat the command.\n")
             return exits.STOPPED
-        case click.ClickException():
-            return _complain(error.format_message(), "Try `datacleanse --help`.")
         case DatacleanseError():
             return _complain(error.message, error.hint)
         case BrokenPipeError():
@@ -88,5 +91,6 @@ def _exit_code(error: BaseException) -> int:
 
 
 def _complain(message: str, hint: str) -> int:
-    sys.stderr.write(f"error: {message}\n{hint}\n")
+    if message:  # empty where a bare `datacleanse` has shown its help
+        sys.stderr.write(f"error: {message}\n{hint}\n")
     return exits.WRONG_INPUT

@@ -38,16 +38,18 @@ def audit(
     ] = None,
     delimiter: options.Delimiter = None,
     out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Run folder. [default: runs/NAME]")
+        Path | None, typer.Option("--out", "-o", help="Run folder.", show_default="runs/NAME")
     ] = None,
     force: options.Force = False,
     rule: Annotated[str, typer.Option(help="Reweighting rule: l2rw, uniform or random.")] = "l2rw",
     model: Annotated[str, typer.Option(help="Network: auto or mlp.")] = "auto",
     epochs: Annotated[
-        int | None, typer.Option(help="Passes over the rows. [default: auto]")
+        int | None, typer.Option(help="Passes over the rows.", show_default="auto")
     ] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Rows a step. [default: auto]")] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate. [default: auto]")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(help="Rows a step.", show_default="auto")
+    ] = None,
+    lr: Annotated[float | None, typer.Option(help="Learning rate.", show_default="auto")] = None,
     fdr: Annotated[
         float, typer.Option(help="Largest expected share of false alarms among flagged rows.")
     ] = 0.10,

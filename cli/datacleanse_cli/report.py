@@ -12,11 +12,13 @@ from datacleanse_cli import options
 def report(
     run: options.Run,
     top: Annotated[
-        int | None, typer.Option(help="Suspects to list. [default: as in the run]")
+        int | None, typer.Option(help="Suspects to list.", show_default="as in the run")
     ] = None,
     formats: Annotated[
         list[str] | None,
-        typer.Option("--format", "-f", help="csv, json, md or html. Repeatable. [default: all]"),
+        typer.Option(
+            "--format", "-f", show_default="all", help="csv, json, md or html. Repeatable."
+        ),
     ] = None,
 ) -> None:
     """Render the reports of a finished run again."""

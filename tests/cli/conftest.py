@@ -1,0 +1,68 @@
+"""The program as a subprocess, and small tables to feed it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    out: str
+    err: str
+
+
+def run_program(*arguments: object, cwd: Path, **options) -> Done:
+    """Run `datacleanse` in ``cwd``; warnings are errors there too."""
+    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    done = subprocess.run(
+        [sys.executable, "-m", "datacleanse", *map(str, arguments)],
+        cwd=cwd,
+        env=environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+        **options,
+    )
+    return Done(done.returncode, done.stdout, done.stderr)
+
+
+def people(n: int, *, seed: int, wrong: float = 0.0) -> pd.DataFrame:
+    """A mixed table whose label follows from age and city, with a share of wrong labels."""
+    rng = np.random.default_rng(seed)
+    age = rng.integers(18, 90, n)
+    city = rng.choice(["Ulm", "Köln", "Genf"], n)
+    label = np.where((age > 50) ^ (city == "Genf"), "yes", "no")
+    flipped = rng.random(n) < wrong
+    label = np.where(flipped, np.where(label == "yes", "no", "yes"), label)
+    frame = pd.DataFrame(
+        {
+            "key": [f"p{seed}-{i}" for i in range(n)],
+            "age": age.astype(float),
+            "income": rng.normal(3000, 500, n).round(2),
+            "city": city,
+            "member": rng.random(n) < 0.5,
+            "since": pd.Timestamp("2020-01-01") + pd.to_timedelta(rng.integers(0, 900, n), "D"),
+            "label": label,
+        }
+    )
+    frame.loc[::17, "income"] = np.nan
+    return frame
+
+
+@pytest.fixture
+def tables(tmp_path):
+    """`data.csv` with wrong labels, `clean.csv` and `test.csv` without, in an empty folder."""
+    people(300, seed=0, wrong=0.1).to_csv(tmp_path / "data.csv", index=False)
+    people(80, seed=1).to_csv(tmp_path / "clean.csv", index=False)
+    people(100, seed=2).to_csv(tmp_path / "test.csv", index=False)
+    return tmp_path

@@ -1,0 +1,193 @@
+"""The commands as a user runs them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.cli.conftest import run_program
+
+AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "6")
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """One audited folder that the tests below only read."""
+    from tests.cli.conftest import people
+
+    folder = tmp_path_factory.mktemp("finished")
+    people(300, seed=0, wrong=0.1).to_csv(folder / "data.csv", index=False)
+    people(80, seed=1).to_csv(folder / "clean.csv", index=False)
+    people(100, seed=2).to_csv(folder / "test.csv", index=False)
+    done = run_program(*AUDIT, "--test", "test.csv", "--id", "key", cwd=folder)
+    assert done.code == 0, done.err
+    return folder, done
+
+
+def test_audit_leaves_the_whole_run_folder(finished):
+    folder, _ = finished
+    run = folder / "runs" / "data"
+    files = {str(path.relative_to(run)) for path in run.rglob("*") if path.is_file()}
+    assert files == {
+        "run.json",
+        "audit.parquet",
+        "suspects.parquet",
+        "calibration.parquet",
+        "model/model.json",
+        "model/model.safetensors",
+        *(f"weights/epoch-{epoch:04d}.parquet" for epoch in range(6)),
+        *(f"reports/{name}" for name in ("report.html", "report.md", "suspects.csv")),
+        "reports/summary.json",
+    }
+
+
+def test_audit_prints_results_on_stdout_and_progress_on_stderr(finished):
+    _, done = finished
+    assert "Top 10 suspects" in done.out
+    assert "Training" in done.err
+    assert "Training" not in done.out
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+
+
+def test_audit_table_has_a_row_for_every_row_of_data(finished):
+    folder, _ = finished
+    table = pd.read_parquet(folder / "runs" / "data" / "audit.parquet")
+    data = pd.read_csv(folder / "data.csv")
+    assert list(table["row"]) == list(range(300))
+    assert list(table["id"]) == list(data["key"])
+    assert list(table["given_label"]) == list(data["label"])
+    assert sorted(table["rank"]) == list(range(1, 301))
+    assert table["suspicion"].is_unique
+    assert (table.sort_values("rank")["suspicion"].diff().dropna() < 0).all()
+    assert all(len(weights) == 6 for weights in table["weight_by_epoch"])
+
+
+def test_manifest_says_what_is_needed_to_repeat_the_run(finished):
+    folder, _ = finished
+    manifest = json.loads((folder / "runs" / "data" / "run.json").read_text(encoding="utf-8"))
+    assert manifest["status"] == "finished"
+    assert manifest["command"][:4] == ["audit", "data.csv", "--val", "clean.csv"]
+    assert manifest["settings"]["epochs"] == 6
+    assert manifest["data"]["rows"] == 300
+    assert len(manifest["data"]["sha256"]) == 64
+    assert set(manifest["versions"]) >= {"datacleanse", "torch", "python"}
+    assert set(manifest["metrics"]["test"]) == {"rows", "reweighted", "control"}
+
+
+def test_predict_gives_the_probabilities_of_the_run_s_own_model(finished):
+    folder, _ = finished
+    done = run_program("predict", "runs/data", "test.csv", "-o", "p.csv", cwd=folder)
+    assert done.code == 0, done.err
+    predictions = pd.read_csv(folder / "p.csv")
+    manifest = json.loads((folder / "runs" / "data" / "run.json").read_text(encoding="utf-8"))
+    truth = pd.read_csv(folder / "test.csv")["label"]
+    expected = manifest["metrics"]["test"]["reweighted"]
+    assert (predictions["predicted_label"] == truth).mean() == pytest.approx(expected["accuracy"])
+    given = predictions[["probability_no", "probability_yes"]].to_numpy()
+    picked = given[np.arange(len(truth)), (truth == "yes").astype(int)]
+    assert -np.log(picked).mean() == pytest.approx(expected["log_loss"], abs=1e-6)
+
+
+def test_predict_needs_no_label_and_takes_other_formats(finished):
+    folder, _ = finished
+    frame = pd.read_csv(folder / "test.csv", parse_dates=["since"])
+    frame.drop(columns=["label", "key"]).to_parquet(folder / "new.parquet")
+    for arguments in (("test.csv", "-o", "a.csv"), ("new.parquet", "-o", "b.parquet")):
+        assert run_program("predict", "runs/data", *arguments, cwd=folder).code == 0
+    first, second = pd.read_csv(folder / "a.csv"), pd.read_parquet(folder / "b.parquet")
+    np.testing.assert_allclose(first["probability_yes"], second["probability_yes"], atol=1e-6)
+
+
+def test_report_renders_again_what_was_deleted(finished):
+    folder, _ = finished
+    report = folder / "runs" / "data" / "reports" / "report.html"
+    before = report.read_text(encoding="utf-8")
+    report.unlink()
+    done = run_program("report", "runs/data", "--format", "html", cwd=folder)
+    assert done.code == 0, done.err
+    assert report.read_text(encoding="utf-8") == before
+
+
+def test_a_finished_run_is_not_overwritten_without_force(finished):
+    folder, _ = finished
+    before = (folder / "runs" / "data" / "run.json").read_bytes()
+    done = run_program(*AUDIT, cwd=folder)
+    assert done.code == 2
+    assert "--force" in done.err
+    assert (folder / "runs" / "data" / "run.json").read_bytes() == before
+
+
+def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tables):
+    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
+        done = run_program(*AUDIT, "--seed", seed, "--out", name, "--quiet", cwd=tables)
+        assert done.code == 0, done.err
+    audits = [(tables / name / "audit.parquet").read_bytes() for name in "abc"]
+    assert audits[0] == audits[1]
+    assert audits[0] != audits[2]
+
+
+@pytest.mark.parametrize("rule", ["uniform", "random"])
+def test_other_rules_run_the_same_way(tables, rule):
+    done = run_program(*AUDIT, "--rule", rule, "--quiet", cwd=tables)
+    assert done.code == 0, done.err
+    table = pd.read_parquet(tables / "runs" / "data" / "audit.parquet")
+    assert table["mean_influence"].isna().all()
+    assert table["mean_weight"].mean() == pytest.approx(1.0, abs=0.05)
+
+
+def test_quiet_is_silent_on_stderr_and_json_is_one_object(tables):
+    done = run_program(*AUDIT, "--quiet", "--json", cwd=tables)
+    assert done.code == 0
+    assert done.err == ""
+    summary = json.loads(done.out)
+    assert summary["run"] == "runs/data" or summary["run"].endswith("data")
+
+
+def test_fail_over_turns_many_flags_into_exit_code_1(tables):
+    people_with_errors = pd.read_csv(tables / "data.csv")
+    people_with_errors.to_csv(tables / "data.csv", index=False)
+    strict = run_program(*AUDIT, "--fdr", "0.9", "--fail-over", "0.0", cwd=tables)
+    lenient = run_program(*AUDIT, "--force", "--fdr", "0.9", "--fail-over", "1", cwd=tables)
+    assert (strict.code, lenient.code) == (1, 0), strict.err
+
+
+def test_a_sample_with_corrected_labels_serves_as_the_clean_set(tables):
+    done = run_program("sample", "data.csv", "-n", "60", "-o", "to_verify.csv", cwd=tables)
+    assert done.code == 0, done.err
+    sample = pd.read_csv(tables / "to_verify.csv")
+    assert len(sample) == 60
+    shares = pd.read_csv(tables / "data.csv")["label"].value_counts(normalize=True)
+    assert sample["label"].value_counts(normalize=True)["yes"] == pytest.approx(
+        shares["yes"], abs=0.03
+    )
+    sample.loc[0, "label"] = {"yes": "no", "no": "yes"}[sample.loc[0, "label"]]
+    sample.to_csv(tables / "to_verify.csv", index=False)
+
+    done = run_program("audit", "data.csv", "--val", "to_verify.csv", "--epochs", "4", cwd=tables)
+
+    assert done.code == 0, done.err
+    table = pd.read_parquet(tables / "runs" / "data" / "audit.parquet").set_index("id")
+    corrected = table[table["verified_label"].notna() & table["flagged"]]
+    assert (table["in_training"].sum(), table["verified_label"].notna().sum()) == (240, 60)
+    assert corrected.iloc[0]["rank"] == 1
+    assert corrected.iloc[0]["suggested_label"] == sample.loc[0, "label"]
+
+
+def test_sample_does_not_overwrite(tables):
+    (tables / "to_verify.csv").write_text("mine", encoding="utf-8")
+    done = run_program("sample", "data.csv", cwd=tables)
+    assert done.code == 2
+    assert (tables / "to_verify.csv").read_text(encoding="utf-8") == "mine"
+
+
+def test_demo_finds_most_planted_errors_and_can_be_repeated(tmp_path):
+    first = run_program("demo", cwd=tmp_path)
+    assert first.code == 0, first.err
+    line = next(line for line in first.out.splitlines() if line.strip().startswith("first  100"))
+    assert int(line.split(":")[1].split("found")[0]) >= 90
+    second = run_program("demo", cwd=tmp_path)
+    assert second.code == 0, second.err
+    assert first.out.splitlines()[-5:] == second.out.splitlines()[-5:]

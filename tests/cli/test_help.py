@@ -1,0 +1,53 @@
+"""Help, version, and how little is imported before a command needs it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+import datacleanse
+from tests.cli.conftest import run_program
+
+COMMANDS = ("audit", "sample", "report", "predict", "demo")
+HEAVY = ("torch", "pandas", "pyarrow", "sklearn", "numpy", "jinja2")
+
+
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
+def test_every_command_explains_itself(tmp_path, command):
+    done = run_program(*command, "--help", cwd=tmp_path)
+    assert done.code == 0
+    assert "Usage" in done.out
+    assert max(len(line) for line in done.out.splitlines()) <= 80
+
+
+def test_version_is_that_of_the_package(tmp_path):
+    done = run_program("--version", cwd=tmp_path)
+    assert done.out.strip() == f"datacleanse {datacleanse.__version__}"
+
+
+@pytest.mark.parametrize("module", ["datacleanse", "datacleanse_cli.app", "datacleanse_reports"])
+def test_nothing_heavy_is_imported_before_it_is_needed(module):
+    program = f"import sys, {module}; print([m for m in {HEAVY!r} if m in sys.modules])"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("audit",), "data"),
+        (("audit", "data.csv"), "--val"),
+        (("audit", "data.csv", "--val", "clean.csv", "--nonsense"), "--nonsense"),
+        (("audit", "data.csv", "--val", "clean.csv", "--epochs", "many"), "many"),
+        (("nonsense",), "nonsense"),
+    ],
+)
+def test_a_wrong_command_line_is_one_message_and_exit_code_2(tmp_path, arguments, word):
+    done = run_program(*arguments, cwd=tmp_path)
+    assert done.code == 2
+    assert word in done.err
+    assert "Traceback" not in done.err
