@@ -122,7 +122,7 @@ class Curves:
     loss: tuple[float | None, ...]
     """On the training rows, against the labels as given."""
     clean_loss: tuple[float | None, ...]
-    """On verified rows."""
+    """On the clean rows that steer the weights, so not a fair test of the reweighted network."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def _charts(view: ReportView) -> dict[str, str]:
         ),
         "clean_loss": svg.learning_curves(
             "clean-loss",
-            title="Loss on clean rows",
+            title="Loss on the clean rows that steer the weights",
             reweighted=reweighted.clean_loss,
             control=control.clean_loss,
         ),
