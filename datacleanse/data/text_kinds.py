@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,6 +16,7 @@ from datacleanse.data.columns import (
     parse_moments,
     parse_numbers,
 )
+from datacleanse.data.messages import shown
 from datacleanse.data.verdict import (
     Context,
     Verdict,
@@ -27,6 +29,7 @@ from datacleanse.data.verdict import (
     infinite,
     unreadable,
 )
+from datacleanse.records import Notice
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -37,6 +40,7 @@ MOSTLY = 0.9
 
 _FEW_MARKERS = 5
 """Distinct texts that may be markers of missing values among numbers; more are codes."""
+_COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)+")
 _FEW_CODES = 100
 _ROWS_A_CODE = 10
 """Mean rows of each value from which numbers in text may be names."""
@@ -114,6 +118,21 @@ def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
 
 
 def _judge_words(name: str, values: _Texts) -> Verdict:
+    verdict = _by_share(name, values)
+    matches = [_COMMA_NUMBER.fullmatch(text.strip()) is not None for text in values.spellings]
+    if int(values.counts[np.array(matches)].sum()) < MOSTLY * values.present:
+        return verdict
+    # Not guessed at: 1,234 may be a thousand or a little more than one.
+    message = (
+        f"Column '{name}' holds numbers written with a comma, such as "
+        f"{shown(values.spellings[matches.index(True)])}; they are taken as text. Write them with "
+        "a decimal point to have them read as numbers."
+    )
+    notice = Notice("numbers-with-comma", message, is_warning=True)
+    return replace(verdict, notices=(*verdict.notices, notice))
+
+
+def _by_share(name: str, values: _Texts) -> Verdict:
     share = len(values.spellings) / values.present
     words = float(
         np.average([len(text.split()) for text in values.spellings], weights=values.counts)

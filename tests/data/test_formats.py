@@ -135,8 +135,8 @@ def test_a_type_that_changes_after_the_first_block_loses_nothing(csv):
 
 
 def test_a_row_longer_than_a_block_is_read(csv):
-    path = csv(f'z,x,label\n1,"{"long " * 1_000_000}",a\n2,short,b\n')
-    assert len(read_data(path, ReadOptions(drop=())).table.column("x")[0].as_py()) == 5_000_000
+    path = csv(f'z,x,label\n1,"{"long " * 500_000}",a\n2,short,b\n')
+    assert len(read_data(path, ReadOptions(drop=())).table.column("x")[0].as_py()) == 2_500_000
 
 
 def test_json_of_mixed_types_is_read_as_text(csv):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datacleanse.data.sources import Location
 
 _BLOCK = 1 << 21
-_BIG_BLOCK = 1 << 28
+_BIG_BLOCK = 1 << 26
 """Bytes to read at once when a single row does not fit into an ordinary block."""
 _ATTEMPTS = 6
 """Passes in which a column may turn out to be of another type than at the file's start."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import codecs
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -11,13 +12,15 @@ import pyarrow.csv as pacsv
 
 from datacleanse.data.columns import is_text
 from datacleanse.data.messages import count_text, rows_text, said, shown
-from datacleanse.data.sources import BLOCK, unreadable
+from datacleanse.data.sources import unreadable
 from datacleanse.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
     from datacleanse.data.sources import Location
 
 _HEAD = 1 << 16
+_LONG_CELL = 16 << 20
+"""Bytes that no cell is taken to have when a file is broken anyway."""
 _OTHER_DELIMITERS = (";", "\t", "|", ",")
 _WIDE_TEXT = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -119,12 +122,8 @@ def check_table(location: Location, table: pa.Table, delimiter: str) -> None:
         last = column[-1].as_py()
         last_breaks = last_breaks or (isinstance(last, str) and "\n" in last)
     if last_breaks and sum(block.count(b'"') for block in location.blocks()) % 2:
-        raise InputError(
-            f"{location.name} ends inside quotes: a quote is opened at or before "
-            f"{rows_text([len(table) - 1])} and never closed.",
-            slug="quote-unclosed",
-            hint="Close the quote, or write a quote inside a cell twice.",
-        )
+        where = f"a quote is opened at or before {rows_text([len(table) - 1])}"
+        raise _unclosed(location.name, f"{where} and never closed")
 
 
 def _check_nul(file: str, name: str, column: pa.ChunkedArray) -> None:
@@ -136,6 +135,14 @@ def _check_nul(file: str, name: str, column: pa.ChunkedArray) -> None:
             row = start + pc.index(pc.match_substring(cells, "\0"), True).as_py()
             raise _nul(file, f"column '{name}', {rows_text([row])}, holds a NUL byte")
         start += len(chunk)
+
+
+def _unclosed(file: str, found: str) -> InputError:
+    return InputError(
+        f"{file} has an open quote: {found}.",
+        slug="quote-unclosed",
+        hint="Close the quote, or write a quote inside a cell twice.",
+    )
 
 
 def _nul(file: str, where: str) -> InputError:
@@ -164,37 +171,69 @@ def _undecodable_cell(file: str, name: str, column: pa.ChunkedArray) -> InputErr
     return _encoding(file, f"column '{name}' holds bytes that are no text")
 
 
-def _find_ragged(location: Location, delimiter: str) -> InputError | None:
-    seen: list[pacsv.InvalidRow] = []
+@dataclass
+class _Parsed:
+    """What a pass over the rows found: the invalid ones, and whether a cell never ended."""
 
-    def note(row: pacsv.InvalidRow) -> str:
-        if len(seen) < 1000:
-            seen.append(row)
+    invalid: list[pacsv.InvalidRow] = field(default_factory=list)
+    rows: int = 0
+    runs_on: bool = False
+
+    def note(self, row: pacsv.InvalidRow) -> str:
+        """Keep an invalid row and go on."""
+        self.invalid.append(row)
         return "skip"
 
-    options = pacsv.ParseOptions(
-        delimiter=delimiter, newlines_in_values=True, invalid_row_handler=note
-    )
-    # Only the single-threaded reader knows row numbers. As bytes, no cell can fail to convert.
+
+def _parse(location: Location, delimiter: str) -> _Parsed:
+    """Split the file into cells without reading them as values."""
+    found = _Parsed()
+    with location.stream() as stream:
+        header = pa.py_buffer(stream.read(_LONG_CELL))
     try:
+        names = pacsv.open_csv(
+            pa.BufferReader(header), parse_options=_split(delimiter)
+        ).schema.names
         with (
             location.stream() as stream,
             pacsv.open_csv(
                 stream,
-                read_options=pacsv.ReadOptions(use_threads=False, block_size=BLOCK),
-                parse_options=options,
-                convert_options=pacsv.ConvertOptions(check_utf8=False),
+                # Only the single-threaded reader knows row numbers.
+                read_options=pacsv.ReadOptions(use_threads=False, block_size=_LONG_CELL),
+                parse_options=_split(delimiter, found),
+                convert_options=pacsv.ConvertOptions(
+                    column_types=dict.fromkeys(names, pa.binary())
+                ),
             ) as reader,
         ):
-            for _ in reader:
-                pass
-    except (pa.ArrowInvalid, UnicodeDecodeError):
-        pass
-    if not seen or seen[0].number is None:
+            for batch in reader:
+                found.rows += batch.num_rows
+    except (pa.ArrowInvalid, UnicodeDecodeError) as error:
+        found.runs_on = "straddling" in str(error)
+    return found
+
+
+def _split(delimiter: str, found: _Parsed | None = None) -> pacsv.ParseOptions:
+    return pacsv.ParseOptions(
+        delimiter=delimiter,
+        newlines_in_values=True,
+        invalid_row_handler=(found or _Parsed()).note,
+    )
+
+
+def _find_ragged(location: Location, delimiter: str) -> InputError | None:
+    found = _parse(location, delimiter)
+    if found.runs_on:
+        where = f"a cell in or after {rows_text([found.rows])} runs on for {_LONG_CELL >> 20} MB"
+        return _unclosed(location.name, where)
+    if not found.invalid or found.invalid[0].number is None:
         return None
-    first = seen[0]
+    first = found.invalid[0]
     row = first.number - 2  # Arrow counts from 1 and counts the header.
-    more = f"; {count_text(len(seen) - 1, 'more row')} like it" if len(seen) > 1 else ""
+    if first.text.count('"') % 2:
+        return _unclosed(location.name, f"{rows_text([row])} begins {shown(first.text[:60])}")
+    others = len(found.invalid) - 1
+    more = f"; {count_text(others, 'more row')} like it" if others else ""
     return InputError(
         f"{location.name} is ragged: {rows_text([row])} has "
         f"{count_text(first.actual_columns, 'cell')}, the header has "
