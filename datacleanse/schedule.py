@@ -12,8 +12,8 @@ if TYPE_CHECKING:
 
 WIDTH = 128
 N_HIDDEN = 2
-DROPOUT = 0.1
-LR = 1e-3
+DROPOUT = 0.3
+LR = 2e-3
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,8 @@ class _Size:
 
 
 SIZES = (
-    _Size(10_000, epochs=30, batch_size=128),
+    _Size(2_500, epochs=30, batch_size=128),
+    _Size(10_000, epochs=20, batch_size=256),
     _Size(50_000, epochs=20, batch_size=256),
     _Size(200_000, epochs=12, batch_size=512),
     _Size(float("inf"), epochs=8, batch_size=1024),

@@ -23,12 +23,6 @@ if TYPE_CHECKING:
 TIE_STEP = 1e-12
 """Separates equal scores; far below the distance of two ranks at any size that fits in memory."""
 
-BISECTIONS = 60
-"""Halve an interval below double precision's resolution."""
-
-MAX_SCALE = 1e12
-"""Where the search for a scale gives up; reached only if no row resembles the calibration rows."""
-
 METHODS = {
     "suspicion": (
         "Mean of two ranks: the mean margin over epochs under the reweighted network and under "
@@ -37,8 +31,8 @@ METHODS = {
     ),
     "mislabel_probability": (
         "Local false-discovery rate: 1 - pi0 f0/f, with f0 the scores of calibration rows (known "
-        "to be right), f those of DATA, their ratio fitted by isotonic regression, scaled so that "
-        "the probabilities sum to (1 - pi0) N, pi0 by Storey's estimate. Null with fewer than "
+        "to be right), f those of DATA, their ratio fitted by isotonic regression, pi0 by "
+        "Storey's estimate. Rough with few calibration rows; null with fewer than "
         f"{flag.MIN_CALIBRATION} calibration rows."
     ),
     "p_value": "Conformal p-value against the calibration rows (arXiv 2104.08279).",
@@ -129,9 +123,7 @@ def wrong_probability(
 
     Isotonic regression of "is from DATA" on the score, both samples weighing the same, estimates
     f / (f + f0). One more calibration row is imagined beyond all scores, the + 1 of the conformal
-    p-value: otherwise any row beyond the last calibration row would be wrong for certain. The fit
-    follows the noise of few calibration rows, which makes the ratio too small on the mean, so it
-    is scaled until the probabilities of DATA's rows average 1 - pi0, as they must.
+    p-value: otherwise any row beyond the last calibration row would be wrong for certain.
 
     Args:
         scores: (N,) to be judged.
@@ -153,31 +145,10 @@ def wrong_probability(
     )
     fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
     fit.fit(x, is_data, sample_weight=weight)
-    ratio, tested_ratio = (_odds_of_null(fit.predict(values)) for values in (scores, tested))
-    scale = _scale_to_mean(tested_ratio, 1.0 - pi0)
-    result: NDArray[np.float64] = np.clip(1.0 - scale * ratio, 0.0, 1.0)
+    # Bounded, so that the ratio stays finite where no calibration row is left.
+    share = np.maximum(fit.predict(scores), np.finfo(np.float64).eps)
+    result: NDArray[np.float64] = np.clip(1.0 - pi0 * (1.0 - share) / share, 0.0, 1.0)
     return result
-
-
-def _odds_of_null(share: NDArray[np.float64]) -> NDArray[np.float64]:
-    """f0 / f from f / (f + f0), bounded so that it stays finite."""
-    bounded = np.maximum(share, np.finfo(np.float64).eps)
-    result: NDArray[np.float64] = (1.0 - bounded) / bounded
-    return result
-
-
-def _scale_to_mean(ratio: NDArray[np.float64], target: float) -> float:
-    """The scale s at which mean(clip(1 - s ratio, 0, 1)) is the target, by bisection."""
-    low, high = 0.0, 1.0
-    while np.clip(1.0 - high * ratio, 0.0, 1.0).mean() > target and high < MAX_SCALE:
-        high *= 2.0
-    for _ in range(BISECTIONS):
-        middle = (low + high) / 2
-        if np.clip(1.0 - middle * ratio, 0.0, 1.0).mean() > target:
-            low = middle
-        else:
-            high = middle
-    return high
 
 
 def _margin_ranks(evidence: Evidence) -> NDArray[np.float64]:

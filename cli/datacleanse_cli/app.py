@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import traceback
+from itertools import pairwise
 from typing import Annotated, cast
 
 import typer
@@ -69,7 +70,7 @@ def _run() -> int:
 def _exit_code(error: BaseException) -> int:
     """Say what happened on stderr; which exit code it is."""
     if isinstance(error, CommandLineError):
-        return _complain(error.format_message(), "Try `datacleanse --help`.")
+        return _complain(error.format_message() + _value_met(error), "Try `datacleanse --help`.")
     match error:
         case SystemExit(code=int(code)) | typer.Exit(exit_code=code):
             return code
@@ -88,6 +89,15 @@ def _exit_code(error: BaseException) -> int:
         "above, the command and the output of `datacleanse --version`.\n"
     )
     return exits.BUG
+
+
+def _value_met(error: Exception) -> str:
+    """What was given for the option that the error is about; Typer's messages leave it out."""
+    names = getattr(getattr(error, "param", None), "opts", ())
+    for name, value in pairwise(sys.argv):
+        if name in names and value not in str(error):
+            return f" (Given: {value!r}.)"
+    return ""
 
 
 def _complain(message: str, hint: str) -> int:

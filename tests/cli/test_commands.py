@@ -149,8 +149,8 @@ def test_quiet_is_silent_on_stderr_and_json_is_one_object(tables):
 def test_fail_over_turns_many_flags_into_exit_code_1(tables):
     people_with_errors = pd.read_csv(tables / "data.csv")
     people_with_errors.to_csv(tables / "data.csv", index=False)
-    strict = run_program(*AUDIT, "--fdr", "0.9", "--fail-over", "0.0", cwd=tables)
-    lenient = run_program(*AUDIT, "--force", "--fdr", "0.9", "--fail-over", "1", cwd=tables)
+    strict = run_program(*AUDIT[:-1], 20, "--fdr", "0.9", "--fail-over", "0.0", cwd=tables)
+    lenient = run_program(*AUDIT[:-1], 20, "--force", "--fdr", "0.9", "--fail-over", "1", cwd=tables)
     assert (strict.code, lenient.code) == (1, 0), strict.err
 
 
