@@ -11,6 +11,7 @@ from unittest import mock
 import numpy as np
 import torch
 import torch.nn.functional as F
+from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 
 from datacleanse import encode, schedule, train
@@ -43,6 +44,19 @@ class Candidate:
     label_smoothing: float = 0.0
     averaged_from: float = 1.0
     """< 1: predict with the mean of the parameters since this share of all steps."""
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What one training gave."""
+
+    accuracy: float
+    """On the test rows' true labels, in [0, 1]."""
+    seconds: float
+    """Processor time of the training."""
+    average_precision: float | None = None
+    """Of the planted errors ranked by 1 - mean probability of the given label over epochs; None
+    without errors."""
 
 
 REFERENCE = Candidate()
@@ -95,29 +109,47 @@ COMBINATIONS = (
 CHOSEN = Candidate(name="chosen")
 """Stands for what the package uses by default; see `resolved`."""
 
-FINALISTS = (REFERENCE,)
-"""The best combinations, for all tables."""
+FINALISTS = (
+    REFERENCE,
+    COMBINATIONS[1],
+    CHOSEN,
+    _but("chosen, 4 bins", n_bins=4, lr=2e-3, dropout=0.3, epochs=0, batch_size=0),
+)
+"""The best combinations, for all tables; epochs 0: the package's by the number of rows."""
 
-LARGE = {20_000: (REFERENCE,)}
-"""Candidates by the number of training rows."""
+
+def _large(epochs: int, batch_size: int) -> Candidate:
+    name = f"{epochs} epochs, batch {batch_size}"
+    return replace(COMBINATIONS[1], name=name, epochs=epochs, batch_size=batch_size)
+
+
+LARGE = {
+    20_000: (_large(20, 256), _large(30, 128), _large(12, 256), _large(12, 512), REFERENCE),
+    60_000: (_large(12, 512), _large(20, 256), _large(8, 512), _large(8, 1024)),
+    200_000: (_large(8, 1024), _large(12, 512), _large(4, 1024)),
+}
+"""Schedules by the number of training rows, for the network of combination A."""
 
 
 def resolved(contestant: Candidate | str, n_rows: int) -> Candidate | str:
-    """The contestant itself; for `CHOSEN` the package's defaults for so many training rows."""
-    if contestant != CHOSEN:
+    """The contestant, what it leaves to the package filled in for so many training rows."""
+    if isinstance(contestant, str):
         return contestant
     size = next(size for size in schedule.SIZES if n_rows <= size.up_to)
-    return Candidate(
-        name=CHOSEN.name,
-        n_bins=encode.N_BINS,
-        width=schedule.WIDTH,
-        n_hidden=schedule.N_HIDDEN,
-        dropout=schedule.DROPOUT,
-        lr=schedule.LR,
-        epochs=size.epochs,
-        batch_size=size.batch_size,
-        weight_decay=train.WEIGHT_DECAY,
-    )
+    if contestant == CHOSEN:
+        contestant = Candidate(
+            name=CHOSEN.name,
+            n_bins=encode.N_BINS,
+            width=schedule.WIDTH,
+            n_hidden=schedule.N_HIDDEN,
+            dropout=schedule.DROPOUT,
+            lr=schedule.LR,
+            epochs=0,
+            weight_decay=train.WEIGHT_DECAY,
+        )
+    if contestant.epochs:
+        return contestant
+    return replace(contestant, epochs=size.epochs, batch_size=size.batch_size)
 
 
 class Periodic(nn.Module):
@@ -178,7 +210,7 @@ class ParameterMean:
 
 def train_and_test(
     candidate: Candidate, rows: Rows, labels: NDArray[np.int64], *, seed: int
-) -> tuple[float, float]:
+) -> Trial:
     """Train through the package's own encoder, network and loop, with uniform weights.
 
     Args:
@@ -186,10 +218,6 @@ def train_and_test(
         rows: to train and test on.
         labels: (n,) of the training rows, as given (with errors).
         seed: of initialisation, order and dropout.
-
-    Returns:
-        Accuracy of the final network on the test rows' true labels, in [0, 1], and the processor
-        seconds that training took.
     """
     loss = partial(F.cross_entropy, reduction="none", label_smoothing=candidate.label_smoothing)
     encoding, inputs, tested = _encoded(rows, candidate.n_bins)
@@ -205,12 +233,18 @@ def train_and_test(
         mock.patch.object(train, "cross_entropy", loss),
     ):
         started = process_time()
-        train.train(network, Uniform(), examples, plan, seed=seed)
+        outcome = train.train(network, Uniform(), examples, plan, seed=seed)
         seconds = process_time() - started
     if mean is not None:
         mean.use()
     logits = train.logits_of(network, tested)
-    return float(np.mean(logits.argmax(dim=1).numpy() == rows.test.labels)), seconds
+    accuracy = float(np.mean(logits.argmax(dim=1).numpy() == rows.test.labels))
+    doubt = 1 - outcome.dynamics.probability[np.arange(len(labels)), labels]
+    return Trial(accuracy, seconds, _average_precision(labels != rows.train.labels, doubt))
+
+
+def _average_precision(is_wrong: NDArray[np.bool_], doubt: NDArray[np.float32]) -> float | None:
+    return float(average_precision_score(is_wrong, doubt)) if is_wrong.any() else None
 
 
 @lru_cache(maxsize=4)

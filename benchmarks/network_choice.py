@@ -31,12 +31,12 @@ from benchmarks.common import (
     write_json,
 )
 from benchmarks.network_candidates import (
-    CHOSEN,
     COMBINATIONS,
     FINALISTS,
     LARGE,
     ONE_FACTOR,
     Candidate,
+    Trial,
     resolved,
     train_and_test,
 )
@@ -97,6 +97,8 @@ class Cell:
     accuracy: float
     seconds: float
     """Processor time of the training."""
+    average_precision: float | None = None
+    """See `Trial`."""
 
 
 def stages(tables: list[str], *, seeds: int, quick: bool) -> Iterator[Stage]:
@@ -104,7 +106,7 @@ def stages(tables: list[str], *, seeds: int, quick: bool) -> Iterator[Stage]:
     max_train = QUICK_TRAIN if quick else MAX_TRAIN
     screened = tuple(name for name in tables if name in SCREENED)
     large = tuple(name for name in tables if name in LARGE_TABLES)
-    confirmed = (*FINALISTS, CHOSEN, *PEERS)
+    confirmed = (*FINALISTS, *PEERS)
     yield Stage("screen", screened, ONE_FACTOR, (0.0, 0.3), 1, max_train)
     yield Stage("combine", screened, COMBINATIONS, (0.0, 0.3), 1, max_train)
     yield Stage("confirm", tuple(tables), confirmed, (0.0, 0.1, 0.3), seeds, max_train)
@@ -165,21 +167,19 @@ def _run_table(stage: Stage, table: str, seed: int, folder: Path, kept: Kept) ->
             key = f"{table} {rows.train.n_rows} {noise} {seed} {stage.name} {settings!r}"
             cell = kept.find(key)
             if cell is None:
-                name, accuracy, seconds = _trained(settings, rows, labels, seed)
+                name = settings if isinstance(settings, str) else settings.name
+                trial = _try(settings, rows, labels, seed)
                 n = rows.train.n_rows
-                cell = Cell(stage.name, table, noise, seed, name, n, accuracy, seconds)
+                cell = Cell(stage.name, table, noise, seed, name, n, **asdict(trial))
                 kept.add(key, cell)
             cells.append(cell)
     return cells
 
 
-def _trained(
-    contestant: Candidate | str, rows: Rows, labels: NDArray[np.int64], seed: int
-) -> tuple[str, float, float]:
-    """Name, accuracy and processor seconds."""
+def _try(contestant: Candidate | str, rows: Rows, labels: NDArray[np.int64], seed: int) -> Trial:
     if isinstance(contestant, str):
-        return contestant, *train_and_test_peer(contestant, rows, labels, seed=seed)
-    return contestant.name, *train_and_test(contestant, rows, labels, seed=seed)
+        return train_and_test_peer(contestant, rows, labels, seed=seed)
+    return train_and_test(contestant, rows, labels, seed=seed)
 
 
 def summarise(cells: list[Cell]) -> list[dict[str, Any]]:
@@ -199,6 +199,7 @@ def summarise(cells: list[Cell]) -> list[dict[str, Any]]:
                     f"{noise:.0%}": round(mean(c.accuracy for c in own if c.noise == noise), 4)
                     for noise in levels
                 },
+                "average_precision": _mean_precision(own),
                 "mean": round(mean(cell.accuracy for cell in own), 4),
                 "lead": round(mean(leads), 4),
                 "lead_error": round(stdev(leads) / len(leads) ** 0.5, 4)
@@ -213,6 +214,11 @@ def summarise(cells: list[Cell]) -> list[dict[str, Any]]:
     return summary
 
 
+def _mean_precision(cells: Iterable[Cell]) -> float | None:
+    values = [c.average_precision for c in cells if c.average_precision is not None]
+    return round(mean(values), 4) if values else None
+
+
 def _by_table(cells: Iterable[Cell], name: str) -> dict[str, float]:
     found: dict[str, list[float]] = defaultdict(list)
     for cell in cells:
@@ -224,9 +230,10 @@ def _by_table(cells: Iterable[Cell], name: str) -> dict[str, float]:
 def summary_table(summary: list[dict[str, Any]]) -> str:
     """One stage for people."""
     levels = list(summary[0]["accuracy"])
-    header = ["", *levels, "mean", "lead ± s.e.", "time ratio"]
+    header = ["", *levels, "mean", "lead ± s.e.", "errors found (AP)", "time ratio"]
     rows = []
     for entry in summary:
+        found = entry["average_precision"]
         error = "" if entry["lead_error"] is None else f" ± {100 * entry['lead_error']:.1f}"
         rows.append(
             [
@@ -234,6 +241,7 @@ def summary_table(summary: list[dict[str, Any]]) -> str:
                 *(f"{100 * entry['accuracy'][level]:.1f}" for level in levels),
                 f"{100 * entry['mean']:.1f}",
                 f"{100 * entry['lead']:+.1f}{error}",
+                "" if found is None else f"{100 * found:.1f}",
                 f"{entry['time_ratio']:.2f}",
             ]
         )
@@ -252,6 +260,16 @@ def by_table(cells: list[Cell], names: tuple[str, ...]) -> str:
         for table in dict.fromkeys(cell.table for cell in cells)
     ]
     return markdown_table(header, rows)
+
+
+def _rounded(cell: Cell) -> list[float | None]:
+    """Accuracy, seconds, average precision."""
+    precision = cell.average_precision
+    return [
+        round(cell.accuracy, 4),
+        round(cell.seconds, 3),
+        None if precision is None else round(precision, 4),
+    ]
 
 
 def measure(folder: Path, wanted: list[Stage], kept: Kept) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier, RandomForestClassifier
 from sklearn.preprocessing import OrdinalEncoder
 
+from benchmarks.network_candidates import Trial
 from datacleanse.data import categories, moments, numbers
 
 if TYPE_CHECKING:
@@ -25,10 +26,8 @@ MAX_CATEGORIES = 255
 """As many as boosted trees accept in one column; the rarest share a code."""
 
 
-def train_and_test_peer(
-    name: str, rows: Rows, labels: NDArray[np.int64], *, seed: int
-) -> tuple[float, float]:
-    """Fit on the given labels; accuracy on true labels, in [0, 1], and processor seconds."""
+def train_and_test_peer(name: str, rows: Rows, labels: NDArray[np.int64], *, seed: int) -> Trial:
+    """Fit on the given labels, test on true ones."""
     fitted, tested, is_categorical = _matrices(rows)
     if name == FOREST:
         model = RandomForestClassifier(200, n_jobs=1, random_state=seed)
@@ -39,7 +38,7 @@ def train_and_test_peer(
     started = process_time()
     model.fit(fitted, labels)
     seconds = process_time() - started
-    return float(np.mean(model.predict(tested) == rows.test.labels)), seconds
+    return Trial(float(np.mean(model.predict(tested) == rows.test.labels)), seconds)
 
 
 @lru_cache(maxsize=2)
