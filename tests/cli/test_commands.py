@@ -146,11 +146,13 @@ def test_quiet_is_silent_on_stderr_and_json_is_one_object(tables):
     assert summary["run"] == "runs/data" or summary["run"].endswith("data")
 
 
-def test_fail_over_turns_many_flags_into_exit_code_1(tables):
-    people_with_errors = pd.read_csv(tables / "data.csv")
-    people_with_errors.to_csv(tables / "data.csv", index=False)
-    strict = run_program(*AUDIT[:-1], 20, "--fdr", "0.9", "--fail-over", "0.0", cwd=tables)
-    lenient = run_program(*AUDIT[:-1], 20, "--force", "--fdr", "0.9", "--fail-over", "1", cwd=tables)
+def test_fail_over_turns_more_flags_than_allowed_into_exit_code_1(tables):
+    """A row whose label CLEAN corrects is flagged for certain."""
+    clean = pd.read_csv(tables / "data.csv").head(40)
+    clean.loc[0, "label"] = {"yes": "no", "no": "yes"}[clean.loc[0, "label"]]
+    clean.to_csv(tables / "clean.csv", index=False)
+    strict = run_program(*AUDIT, "--fail-over", "0", cwd=tables)
+    lenient = run_program(*AUDIT, "--force", "--fail-over", "1", cwd=tables)
     assert (strict.code, lenient.code) == (1, 0), strict.err
 
 
