@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from datacleanse.config import Schedule, Settings
 from datacleanse.data import ReadOptions, read_data, read_like
-from datacleanse.device import suitable_threads
+from datacleanse.device import one_cpu_thread
 from datacleanse.encode import encode, fit_encoding
 from datacleanse.schedule import schedule_for
 from datacleanse.train import WEIGHT_DECAY, logits_of, split
@@ -57,7 +57,7 @@ def cross_validate(data_file: str, clean_file: str) -> np.ndarray:
     n_classes = len(data.schema.classes)
     fold = torch.from_numpy(np.random.default_rng(0).permutation(len(x)) % N_FOLDS)
     logits = torch.empty(len(x), n_classes)
-    with suitable_threads(torch.device("cpu"), schedule.batch_size):
+    with one_cpu_thread(torch.device("cpu")):
         for k in range(N_FOLDS):
             model = build_network(encoding, n_classes, seed=k)
             fit_plainly(model, x[fold != k], y[fold != k], schedule, seed=k)

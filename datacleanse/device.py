@@ -14,9 +14,6 @@ if TYPE_CHECKING:
 
     from datacleanse.config import DeviceName
 
-ONE_THREAD_BELOW = 1024
-"""Rows a step, on the CPU."""
-
 
 def choose_device(name: DeviceName) -> torch.device:
     """The device asked for; ``auto`` takes a CUDA GPU where there is one.
@@ -41,14 +38,18 @@ def describe_device(device: torch.device, threads: int) -> dict[str, str | int]:
 
 
 @contextmanager
-def suitable_threads(device: torch.device, batch_size: int) -> Iterator[int]:
-    """Use as many CPU threads as a step of this size can feed, and restore the number after.
+def one_cpu_thread(device: torch.device) -> Iterator[int]:
+    """Train on one CPU thread, and restore the number after; a GPU is fed as before.
 
-    Small matrix products lose more to handing work over than a second core gains, by a factor of
-    ten where other programs want that core too (`benchmarks/threads.py`).
+    The matrix products of a table's network are too small to share: a second thread gains little
+    on an idle machine and, where another program wants that core too, makes a step twenty times
+    slower (`benchmarks/threads.py`). One thread also makes results independent of the cores.
+
+    Yields:
+        The number of threads used.
     """
     before = torch.get_num_threads()
-    wanted = 1 if device.type == "cpu" and batch_size < ONE_THREAD_BELOW else before
+    wanted = 1 if device.type == "cpu" else before
     torch.set_num_threads(wanted)
     try:
         yield wanted

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datacleanse.device import choose_device, suitable_threads
+from datacleanse.device import choose_device, one_cpu_thread
 from datacleanse.examples import make_examples
 from datacleanse.models.tabular import TabularNetwork, shape_for
 from datacleanse.predictor import Predictor
@@ -83,7 +83,7 @@ def train_pair(
     lap("encode")
     schedule = schedule_for(settings, len(examples.trained))
     job = _Job(data, examples, encoding, schedule, settings.seed, progress)
-    with suitable_threads(device, schedule.batch_size) as threads:
+    with one_cpu_thread(device) as threads:
         reweighted = job.run(settings.rule, keep)
         lap("reweighted")
         is_plain = settings.rule == "uniform"
