@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,7 +11,7 @@ import pyarrow.parquet as pq
 
 from datacleanse.atomic import written_aside
 from datacleanse.data import ids
-from datacleanse.ledger import write_audit
+from datacleanse.ledger import ROW_GROUP, write_audit
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,45 +27,56 @@ STORED_SUSPECTS = 1000
 again without DATA."""
 
 
-def audit_columns(data: Dataset, evidence: Evidence, assessment: Assessment) -> dict[str, pa.Array]:
-    """Every column of `ledger.AUDIT_COLUMNS` but the weights by epoch, (N,) each."""
-    n = data.n_rows
-    dynamics = evidence.reweighted
-    measured = {
-        "suspicion": assessment.suspicion,
-        "mislabel_probability": assessment.probability,
-        "p_value": assessment.p_value,
-        "mean_weight": dynamics.weight[:n],
-        "zero_weight_share": dynamics.zero_weight_share[:n],
-        "mean_influence": dynamics.influence[:n],
-        "mean_margin": dynamics.margin[:n],
-        "mean_loss": dynamics.loss[:n],
-        "control_margin": evidence.control.margin[:n],
-    }
-    return {
-        "row": pa.array(np.arange(n)),
-        "id": ids(data),
-        "given_label": _names(data.labels, data.given_labels),
-        "suggested_label": _names(assessment.suggested, data.given_labels),
-        "rank": pa.array(ranks(assessment.suspicion)),
-        "flagged": pa.array(assessment.flagged),
-        "in_training": pa.array(evidence.trained[:n]),
-        "verified_label": _names(evidence.verified, data.given_labels),
-        **{
-            name: pa.array(values, type=pa.float64(), from_pandas=True)
-            for name, values in measured.items()
-        },
-    }
+@dataclass(frozen=True)
+class AuditColumns:
+    """Every column of `ledger.AUDIT_COLUMNS` but the weights by epoch, made when asked for."""
+
+    data: Dataset
+    evidence: Evidence
+    assessment: Assessment
+    rank: NDArray[np.int64]
+    """(N,) 1 = most suspicious."""
+
+    def portion(self, rows: slice) -> dict[str, pa.Array]:
+        """The columns of some rows."""
+        names, labels = self.data.given_labels, self.data.labels
+        assessment, dynamics = self.assessment, self.evidence.reweighted
+        measured: dict[str, NDArray[np.floating]] = {
+            "suspicion": assessment.suspicion,
+            "mislabel_probability": assessment.probability,
+            "p_value": assessment.p_value,
+            "mean_weight": dynamics.weight,
+            "zero_weight_share": dynamics.zero_weight_share,
+            "mean_influence": dynamics.influence,
+            "mean_margin": dynamics.margin,
+            "mean_loss": dynamics.loss,
+            "control_margin": self.evidence.control.margin,
+        }
+        part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
+        return {
+            "row": pa.array(np.arange(rows.start, rows.stop)),
+            "id": ids(part) if self.data.schema.id else _numbered(rows),
+            "given_label": _names(labels[rows], names),
+            "suggested_label": _names(assessment.suggested[rows], names),
+            "rank": pa.array(self.rank[rows]),
+            "flagged": pa.array(assessment.flagged[rows]),
+            "in_training": pa.array(self.evidence.trained[rows]),
+            "verified_label": _names(self.evidence.verified[rows], names),
+            **{
+                name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
+                for name, values in measured.items()
+            },
+        }
 
 
 def write_tables(
     folder: RunFolder, data: Dataset, evidence: Evidence, assessment: Assessment, *, top: int
 ) -> None:
     """Write the audit table, the suspects' own columns and the calibration scores."""
-    columns = audit_columns(data, evidence, assessment)
-    write_audit(folder.audit_file, columns, folder.epoch_files())
+    columns = AuditColumns(data, evidence, assessment, ranks(assessment.suspicion))
+    write_audit(folder.audit_file, columns.portion, folder.epoch_files())
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
-    _write(folder.suspects_file, _suspects(data, assessment.suspicion, n_stored))
+    _write(folder.suspects_file, _suspects(data, columns.rank, n_stored))
     score = assessment.calibration_score
     calibration = {
         "row": pa.array(np.arange(len(score))),
@@ -74,13 +86,23 @@ def write_tables(
     _write(folder.calibration_file, pa.table(calibration))
 
 
-def _suspects(data: Dataset, suspicion: NDArray[np.float64], count: int) -> pa.Table:
+def _suspects(data: Dataset, rank: NDArray[np.int64], count: int) -> pa.Table:
     """The most suspicious rows as they stand in DATA, their position in the first column."""
-    rows = pa.array(ranks(suspicion).argsort()[:count])
+    rows = np.flatnonzero(rank <= count)
+    taken = _taken(data.table, rows).take(pa.array(np.argsort(rank[rows])))
     name = "row"
     while name in data.table.column_names:
         name = f"{name}_"
-    return data.table.take(rows).add_column(0, name, rows)
+    return taken.add_column(0, name, pa.array(rows[np.argsort(rank[rows])]))
+
+
+def _taken(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """Some rows, in order, taken a portion at a time: Arrow would first join a column's parts."""
+    parts = []
+    for start in range(0, table.num_rows, ROW_GROUP):
+        here = rows[(rows >= start) & (rows < start + ROW_GROUP)] - start
+        parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
+    return pa.concat_tables(parts).unify_dictionaries()
 
 
 def _write(path: Path, table: pa.Table) -> None:
@@ -93,6 +115,10 @@ def ranks(suspicion: NDArray[np.float64]) -> NDArray[np.int64]:
     result = np.empty(len(suspicion), dtype=np.int64)
     result[np.argsort(-suspicion)] = np.arange(1, len(suspicion) + 1)
     return result
+
+
+def _numbered(rows: slice) -> pa.Array:
+    return pa.array(np.arange(rows.start, rows.stop)).cast(pa.string())
 
 
 def _names(codes: NDArray[np.int64], names: tuple[str, ...]) -> pa.Array:

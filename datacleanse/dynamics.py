@@ -78,7 +78,8 @@ class Recorder:
     def close_epoch(self, n_rows: int) -> EpochRecord:
         """Add the epoch to the sums; return its record of the first ``n_rows`` examples."""
         weight, influence, loss, margin = self._epoch
-        self._sums += torch.stack([weight, (weight == 0).float(), influence, loss, margin])
+        for row, values in enumerate((weight, weight == 0, influence, loss, margin)):
+            self._sums[row] += values  # one at a time, so that no stacked copy is needed
         self._n_epochs += 1
         kept = self._epoch[:, :n_rows].cpu().numpy().copy()
         return EpochRecord(*kept)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 from datacleanse.atomic import written_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -93,18 +93,23 @@ class EpochRecord:
 
 def write_epoch(path: Path, epoch: int, record: EpochRecord) -> None:
     """Write one closed epoch file; it appears whole or not at all."""
-    n_rows = len(record.weight)
-    columns = [
-        pa.array(np.arange(n_rows, dtype=np.int64)),
-        pa.array(np.full(n_rows, epoch, dtype=np.int32)),
-        *(
-            pa.array(values, type=pa.float32(), from_pandas=True)
-            for values in (record.weight, record.influence, record.loss, record.margin)
-        ),
+    with written_aside(path) as aside, pq.ParquetWriter(aside, EPOCH_SCHEMA) as writer:
+        for start in range(0, len(record.weight), ROW_GROUP):
+            writer.write_table(_epoch_group(epoch, record, start), row_group_size=ROW_GROUP)
+
+
+def _epoch_group(epoch: int, record: EpochRecord, start: int) -> pa.Table:
+    """The rows of one row group; few enough that copies of them do not matter."""
+    columns = [record.weight, record.influence, record.loss, record.margin]
+    parts = [
+        pa.array(values[start : start + ROW_GROUP], type=pa.float32(), from_pandas=True)
+        for values in columns
     ]
-    table = pa.Table.from_arrays(columns, schema=EPOCH_SCHEMA)
-    with written_aside(path) as aside:
-        pq.write_table(table, aside, row_group_size=ROW_GROUP, compression="zstd")
+    n = len(parts[0])
+    row = pa.array(np.arange(start, start + n))
+    return pa.Table.from_arrays(
+        [row, pa.repeat(pa.scalar(epoch, pa.int32()), n), *parts], schema=EPOCH_SCHEMA
+    )
 
 
 def weights_by_epoch(paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
@@ -126,25 +131,26 @@ def weights_by_epoch(paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
             file.close()
 
 
-def write_audit(path: Path, columns: dict[str, pa.Array], epochs: Sequence[Path]) -> None:
-    """Write the audit table, a row group at a time so that a long history needs little memory.
+def write_audit(
+    path: Path, columns: Callable[[slice], dict[str, pa.Array]], epochs: Sequence[Path]
+) -> None:
+    """Write the audit table, a row group at a time so that many rows need little memory.
 
     Args:
         path: where to.
-        columns: every column of `AUDIT_COLUMNS` but ``weight_by_epoch``, (N,) each.
+        columns: given a slice of rows, every column of `AUDIT_COLUMNS` but ``weight_by_epoch``.
         epochs: the epoch files in order; their weights become ``weight_by_epoch``.
     """
     with written_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
         start = 0
         for weights in weights_by_epoch(epochs):
-            stop = start + weights.shape[1]
-            group = {name: values[start:stop] for name, values in columns.items()}
-            group["weight_by_epoch"] = _as_lists(weights)
+            rows = slice(start, start + weights.shape[1])
+            group = {**columns(rows), "weight_by_epoch": _as_lists(weights)}
             writer.write_table(
                 pa.Table.from_arrays([group[f.name] for f in AUDIT_SCHEMA], schema=AUDIT_SCHEMA),
                 row_group_size=ROW_GROUP,
             )
-            start = stop
+            start = rows.stop
 
 
 def _as_lists(weights: NDArray[np.float32]) -> pa.Array:

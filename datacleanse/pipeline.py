@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from datacleanse import manifest, runfolder
@@ -14,8 +14,9 @@ from datacleanse.config import Settings
 from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
 from datacleanse.device import choose_device
 from datacleanse.errors import RunFolderError
-from datacleanse.examples import make_plan
+from datacleanse.examples import make_examples, make_plan
 from datacleanse.ledger import write_epoch
+from datacleanse.parking import parked
 from datacleanse.progress import SILENT, Progress
 from datacleanse.score import Evidence, assess
 from datacleanse.trainings import train_pair
@@ -55,7 +56,7 @@ def run_audit(
     """
     watch = manifest.Stopwatch()
     settings = request.settings
-    choose_device(settings.device)
+    device = choose_device(settings.device)
     inputs = read_inputs(request, progress)
     plan = make_plan(inputs.data, inputs.clean, inputs.comparison.overlap, seed=settings.seed)
     watch.lap("read")
@@ -63,21 +64,27 @@ def run_audit(
     with _removed_on_failure(folder):
         opening = manifest.opening(uuid.uuid4().hex, request.command, settings)
         folder.write_manifest(opening)
+        progress.stage("Encoding", None)
+        examples, encoding = make_examples(inputs.data, inputs.clean, plan, device=device)
+        watch.lap("encode")
 
         def keep(epoch: int, record: EpochRecord) -> None:
             write_epoch(folder.epoch_file(epoch), epoch, record)
 
-        pair = train_pair(
-            inputs.data,
-            inputs.clean,
-            plan,
-            settings,
-            keep=keep,
-            lap=watch.lap,
-            progress=progress,
-        )
-        progress.stage("Scoring", None)
-        found = _conclude(folder, settings, inputs=inputs, plan=plan, pair=pair, watch=watch)
+        with parked(inputs.data.table, folder.parked_file) as table:
+            inputs = replace(inputs, data=replace(inputs.data, table=table))
+            pair = train_pair(
+                examples,
+                encoding,
+                inputs.data.schema,
+                settings,
+                keep=keep,
+                lap=watch.lap,
+                progress=progress,
+            )
+            del examples
+            progress.stage("Scoring", None)
+            found = _conclude(folder, settings, inputs=inputs, plan=plan, pair=pair, watch=watch)
         folder.write_manifest(opening | found)
     return folder
 

@@ -45,6 +45,11 @@ class RunFolder:
         return self.path / "suspects.parquet"
 
     @property
+    def parked_file(self) -> Path:
+        """Where DATA waits while the networks train; gone when the run is finished."""
+        return self.path / ".data.arrow"
+
+    @property
     def calibration_file(self) -> Path:
         """`calibration.parquet`: part played and score of each row of CLEAN."""
         return self.path / "calibration.parquet"
@@ -103,14 +108,15 @@ class RunFolder:
             )
         try:
             manifest = json.loads(self.manifest_file.read_text(encoding="utf-8"))
-            version = manifest["schema_version"]
-        except (ValueError, KeyError, TypeError) as error:
+            is_newer = manifest["schema_version"] > SCHEMA_VERSION
+        except (OSError, ValueError, KeyError, TypeError) as error:
             raise RunFolderError(
-                f"{self.manifest_file} is damaged ({error}).",
+                f"{self.manifest_file} is damaged ({type(error).__name__}: {error}).",
                 slug="run-damaged",
-                hint="Repeat the audit.",
+                hint="Repeat the audit with --force.",
             ) from error
-        if version > SCHEMA_VERSION:
+        if is_newer:
+            version = manifest["schema_version"]
             raise RunFolderError(
                 f"{self.path} has format {version}; this program reads up to {SCHEMA_VERSION}.",
                 slug="run-newer",

@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datacleanse.device import choose_device, one_cpu_thread
-from datacleanse.examples import make_examples
+from datacleanse.device import one_cpu_thread
 from datacleanse.models.tabular import TabularNetwork, shape_for
 from datacleanse.predictor import Predictor
 from datacleanse.rules import make_rule
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
 
     from datacleanse.config import RuleName, Schedule, Settings
     from datacleanse.encode import Encoding
-    from datacleanse.examples import Plan
     from datacleanse.ledger import EpochRecord
     from datacleanse.progress import Progress
-    from datacleanse.records import Dataset
+    from datacleanse.records import Schema
     from datacleanse.train import Examples, Outcome
 
     Keep = Callable[[int, EpochRecord], None]
@@ -53,36 +51,32 @@ class Pair:
 
 
 def train_pair(
-    data: Dataset,
-    clean: Dataset,
-    plan: Plan,
+    examples: Examples,
+    encoding: Encoding,
+    schema: Schema,
     settings: Settings,
     *,
     keep: Keep,
     lap: Callable[[str], None],
     progress: Progress,
 ) -> Pair:
-    """Encode, then train by the rule asked for and, beside it, uniformly.
+    """Train by the rule asked for and, beside it, uniformly.
 
     Args:
-        data: DATA.
-        clean: CLEAN.
-        plan: the part that every row plays.
+        examples: encoded rows, on the device to train on.
+        encoding: by which they were encoded.
+        schema: DATA's.
         settings: of the run.
         keep: called after each epoch of the reweighted training.
         lap: called with the name of each part when it is done.
         progress: receives a stage for each part.
 
     Raises:
-        SettingsError: the device asked for is not there.
         TrainingError: a loss became NaN or infinite.
     """
-    device = choose_device(settings.device)
-    progress.stage("Encoding", None)
-    examples, encoding = make_examples(data, clean, plan, device=device)
-    lap("encode")
     schedule = schedule_for(settings, len(examples.trained))
-    job = _Job(data, examples, encoding, schedule, settings.seed, progress)
+    job = _Job(examples, encoding, schema, schedule, settings.seed, progress)
+    device = examples.inputs.device
     with one_cpu_thread(device) as threads:
         reweighted = job.run(settings.rule, keep)
         lap("reweighted")
@@ -96,9 +90,9 @@ def train_pair(
 class _Job:
     """What both trainings share."""
 
-    data: Dataset
     examples: Examples
     encoding: Encoding
+    schema: Schema
     schedule: Schedule
     seed: int
     progress: Progress
@@ -117,7 +111,7 @@ class _Job:
             on_epoch=keep,
             progress=self.progress,
         )
-        return Trained(Predictor(network, self.encoding, self.data.schema), outcome)
+        return Trained(Predictor(network, self.encoding, self.schema), outcome)
 
 
 def build_network(encoding: Encoding, n_classes: int, *, seed: int) -> TabularNetwork:

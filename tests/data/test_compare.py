@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
-from datacleanse.data import ReadOptions, compare, read_data, read_like, row_hashes
+from datacleanse.data import ReadOptions, compare, drift, read_data, read_like, row_hashes
 from datacleanse.errors import InputError
 
 
@@ -171,3 +172,13 @@ def test_hashes_differ_where_a_value_differs():
         }
     )
     assert len(set(hashes(frame))) == 8
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_distance_of_distributions_is_that_of_scipy(seed):
+    rng = np.random.default_rng(seed)
+    first, second = rng.normal(size=300).round(1), rng.normal(0.2 * seed, 1, size=90).round(1)
+    expected = stats.ks_2samp(first, second, method="asymp")
+    distance, p_value = drift._kolmogorov_smirnov(first, second)
+    assert distance == pytest.approx(expected.statistic)
+    assert p_value == pytest.approx(expected.pvalue, rel=0.3, abs=1e-6)

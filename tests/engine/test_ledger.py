@@ -23,12 +23,11 @@ def record(n: int, seed: int) -> EpochRecord:
     return EpochRecord(*values)
 
 
-def audit_columns(n: int) -> dict[str, pa.Array]:
-    columns = {}
-    for field in ledger.AUDIT_SCHEMA:
-        if field.name != "weight_by_epoch":
-            columns[field.name] = pa.nulls(n, field.type)
-    return columns | {"row": pa.array(np.arange(n))}
+def audit_columns(rows: slice) -> dict[str, pa.Array]:
+    n = rows.stop - rows.start
+    columns = {field.name: pa.nulls(n, field.type) for field in ledger.AUDIT_SCHEMA}
+    del columns["weight_by_epoch"]
+    return columns | {"row": pa.array(np.arange(rows.start, rows.stop))}
 
 
 def test_epoch_file_holds_what_was_recorded(tmp_path):
@@ -65,9 +64,10 @@ def test_weights_by_epoch_are_gathered_over_any_number_of_row_groups(
         patch.setattr(ledger, "ROW_GROUP", group)
         for epoch, path in enumerate(paths):
             write_epoch(path, epoch, records[epoch])
-        write_audit(folder / "audit.parquet", audit_columns(n), paths)
+        write_audit(folder / "audit.parquet", audit_columns, paths)
     table = pq.read_table(folder / "audit.parquet")
     assert table.schema.names == [name for name, _, _ in ledger.AUDIT_COLUMNS]
+    assert table.column("row").to_pylist() == list(range(n))
     weights = table.column("weight_by_epoch").to_pylist()
     for row in range(n):
         expected = [float(r.weight[row]) for r in records]
