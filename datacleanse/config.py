@@ -32,6 +32,12 @@ class Settings:
     """Rows a step, at least 2; None: chosen by the number of training rows."""
     lr: float | None = None
     """Peak learning rate, > 0; None: the network's own."""
+    meta_batch: int = 128
+    """Trusted rows that a steering gradient is made from, at least 1."""
+    meta_every: int = 4
+    """Steps that a steering gradient serves, at least 1."""
+    meta_average: float = 0.0
+    """Share of the former steering gradient in the next one, in [0, 1)."""
     fdr: float = 0.10
     """Largest expected share of false alarms among the flags, in (0, 1)."""
     top: int = 500
@@ -45,6 +51,10 @@ class Settings:
         _one_of("device", self.device, get_args(DeviceName))
         _at_least("epochs", self.epochs, 2)
         _at_least("batch-size", self.batch_size, 2)
+        _at_least("meta-batch", self.meta_batch, 1)
+        _at_least("meta-every", self.meta_every, 1)
+        if not 0 <= self.meta_average < 1:
+            raise _refused("meta-average", self.meta_average, "a share from 0 to below 1, e.g. 0.5")
         _at_least("top", self.top, 1)
         _at_least("seed", self.seed, 0)
         if self.seed > MAX_SEED:
@@ -56,12 +66,22 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Meta:
+    """How the gradient on the trusted rows is obtained; see `Settings`."""
+
+    batch: int = Settings.meta_batch
+    every: int = Settings.meta_every
+    average: float = Settings.meta_average
+
+
+@dataclass(frozen=True)
 class Schedule:
     """How long and in what portions the networks are trained."""
 
     epochs: int
     batch_size: int
     lr: float
+    meta: Meta = Meta()
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

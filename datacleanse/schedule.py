@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.config import Schedule
+from datacleanse.config import Meta, Schedule
 
 if TYPE_CHECKING:
     from datacleanse.config import Settings
@@ -40,4 +40,5 @@ def schedule_for(settings: Settings, n_rows: int) -> Schedule:
         epochs=settings.epochs or size.epochs,
         batch_size=settings.batch_size or size.batch_size,
         lr=settings.lr or LR,
+        meta=Meta(settings.meta_batch, settings.meta_every, settings.meta_average),
     )

@@ -20,6 +20,7 @@ from datacleanse.influence.choice import choose_engine
 from datacleanse.influence.forward_mode import ForwardMode
 from datacleanse.influence.interface import Direction, Engine, Step, trusted_gradient
 from datacleanse.influence.layerwise import Layerwise
+from datacleanse.influence.trusted import Trusted, TrustedDirection
 
 __all__ = [
     "Direction",
@@ -27,6 +28,8 @@ __all__ = [
     "ForwardMode",
     "Layerwise",
     "Step",
+    "Trusted",
+    "TrustedDirection",
     "choose_engine",
     "trusted_gradient",
 ]

@@ -17,6 +17,7 @@ from datacleanse.influence.interface import (
     Loss,
     Step,
     backward_of,
+    losses_of,
     plain_step,
     trainable,
 )
@@ -52,7 +53,8 @@ class ForwardMode:
                 for name, parameter in trainable(self._model).items()
             }
             out = functional_call(self._model, {**duals, **buffers}, (inputs,))
-            losses, tangent = forward_ad.unpack_dual(self._loss(out, labels))
+            dual = losses_of(self._loss, out, labels)
+            losses, tangent = forward_ad.unpack_dual(dual)
             logits = forward_ad.unpack_dual(out).primal
             updated = {name: forward_ad.unpack_dual(b).primal for name, b in buffers.items()}
         with torch.no_grad():

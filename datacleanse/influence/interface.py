@@ -9,6 +9,8 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from datacleanse.errors import DatacleanseError
+
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(B, C) logits and (B,) int64 labels to (B,) losses, unreduced."""
 
@@ -47,6 +49,36 @@ class Engine(Protocol):
         """
 
 
+class ModelError(DatacleanseError):
+    """A network or loss that cannot be reweighted as it was handed in."""
+
+
+def losses_of(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
+    """(B,) losses of (B, C) logits.
+
+    Raises:
+        ModelError: the network's output or the loss has another shape.
+    """
+    n = len(labels)
+    is_table = isinstance(logits, Tensor) and logits.dim() == 2
+    if not is_table or len(logits) != n:
+        met = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ModelError(
+            f"The model's output is {met} for {n} labels.",
+            slug="model-output",
+            hint=f"Give a model whose output is a tensor ({n}, number of classes), "
+            "and a label for each example.",
+        )
+    losses = loss(logits, labels)
+    if losses.shape != (n,):
+        raise ModelError(
+            f"The loss is of shape {tuple(losses.shape)} for {n} examples.",
+            slug="loss-reduced",
+            hint='Give an unreduced loss, one value an example: reduction="none".',
+        )
+    return losses
+
+
 def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that an update changes, by name; shared ones once."""
     return {name: p for name, p in model.named_parameters() if p.requires_grad}
@@ -74,7 +106,7 @@ def trusted_gradient(
     was_training = [module for module in model.modules() if module.training]
     model.eval()
     try:
-        mean = loss(model(inputs), labels).mean()
+        mean = losses_of(loss, model(inputs), labels).mean()
         gradients = torch.autograd.grad(
             mean, list(parameters.values()), allow_unused=True, materialize_grads=True
         )
@@ -87,7 +119,7 @@ def trusted_gradient(
 def plain_step(model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor) -> Step:
     """A step without influence, at the cost of ordinary training."""
     logits = model(inputs)
-    losses = loss(logits, labels)
+    losses = losses_of(loss, logits, labels)
     return Step(logits.detach(), losses.detach(), labels, None, backward_of(model, losses))
 
 
@@ -104,6 +136,9 @@ def backward_of(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
     return descend
 
 
-def accumulate(parameter: Tensor, gradient: Tensor) -> None:
-    """Add to ``.grad``, as ``backward`` does."""
-    parameter.grad = gradient if parameter.grad is None else parameter.grad + gradient
+def accumulate(parameter: Tensor, gradient: Tensor, factor: float = 1.0) -> None:
+    """Add to ``.grad``, as ``backward`` does. With factor 1 the gradient may be taken over."""
+    if parameter.grad is not None:
+        parameter.grad.add_(gradient, alpha=factor)
+    else:
+        parameter.grad = gradient if factor == 1.0 else factor * gradient

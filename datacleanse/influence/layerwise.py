@@ -1,96 +1,62 @@
 """Influence from what one backward pass leaves at each layer ("ghost" products).
 
-A layer whose output is linear in its parameters, f(a; theta), contributes
-
-    < grad l_i, v >_layer = sum over positions of  delta_i . f(a_i; v),
-
-with a_i the layer's input and delta_i the gradient of l_i with respect to its output. One forward
-pass and one backward pass to the outputs give all a and delta; the weighted parameter gradient
-then comes from the same a and (w_i delta_i). The network is never run twice.
-
-Related: ghost norms (Goodfellow 2015, arXiv 1510.01799) and ghost dot products (Wang et al. 2024,
-arXiv 2406.11011), which need the trusted examples in the same batch.
+One forward pass and one backward pass to the layers' outputs give each layer's input a and output
+gradients delta, from which `layers` forms the inner products as soon as a delta arrives. The
+weighted parameter gradients then come from the same a and (w_i delta_i). The network is never run
+twice, and dropout's mask is one and the same in weighting and update.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
-from torch.func import functional_call
+from torch.autograd.graph import get_gradient_edge
 
 from datacleanse.influence.interface import (
     Direction,
     Loss,
     Step,
     accumulate,
+    losses_of,
     plain_step,
     trainable,
 )
+from datacleanse.influence.layers import CALLS, SELECT_BELOW, Call, Parameters
 
-Gradient = Callable[[nn.Module, Tensor, Tensor], dict[str, Tensor]]
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-
-def _linear(layer: nn.Module, a: Tensor, delta: Tensor) -> dict[str, Tensor]:
-    flat = delta.flatten(0, -2)
-    return {"weight": flat.T @ a.flatten(0, -2), "bias": flat.sum(dim=0)}
-
-
-def _embedding(layer: nn.Module, a: Tensor, delta: Tensor) -> dict[str, Tensor]:
-    assert isinstance(layer, nn.Embedding)
-    gradient = torch.zeros_like(layer.weight)
-    gradient.index_add_(0, a.flatten(), delta.flatten(0, -2))
-    if layer.padding_idx is not None:
-        gradient[layer.padding_idx] = 0.0
-    return {"weight": gradient}
-
-
-def _norm(layer: nn.Module, a: Tensor, delta: Tensor) -> dict[str, Tensor]:
-    """Layer and group normalisation; their parameters are few, so autograd's route is cheap."""
-    parameters = {name: p.detach().requires_grad_() for name, p in layer.named_parameters()}
-    out = functional_call(layer, parameters, (a,))
-    gradients = torch.autograd.grad(out, list(parameters.values()), delta)
-    return dict(zip(parameters, gradients, strict=True))
-
-
-GRADIENTS: dict[type[nn.Module], Gradient] = {
-    nn.Linear: _linear,
-    nn.Embedding: _embedding,
-    nn.LayerNorm: _norm,
-    nn.GroupNorm: _norm,
-}
-"""Layers served, with the parameter gradient from inputs a and output gradients delta."""
+    from torch.autograd.graph import GradientEdge
 
 MIXING = (nn.modules.batchnorm._BatchNorm,)
 """Layers that let one example's loss depend on another example."""
 
 
-@dataclass(frozen=True)
-class _Call:
-    """One use of a layer in the forward pass; a shared layer has several."""
-
-    name: str
-    layer: nn.Module
-    a: Tensor
-    out: Tensor
-    version: int
+class NotServedError(Exception):
+    """The forward pass used a layer in a way that the layerwise formulas do not cover."""
 
 
 def serves(model: nn.Module) -> bool:
-    """Whether every trainable parameter sits in a layer of `GRADIENTS` and examples do not mix."""
-    for module in model.modules():
-        if isinstance(module, MIXING):
-            return False
-        own = [p for p in module.parameters(recurse=False) if p.requires_grad]
-        if own and type(module) not in GRADIENTS:
-            return False
-        if type(module) is nn.Embedding and (module.max_norm or module.scale_grad_by_freq):
-            return False
-    return True
+    """Whether every trainable parameter sits in a layer of `CALLS` and examples do not mix.
+
+    What cannot be seen without running the network, `choose_engine` finds on the first batch.
+    """
+    return all(_is_served(module) for module in model.modules())
+
+
+def _is_served(module: nn.Module) -> bool:
+    if isinstance(module, MIXING):
+        return False
+    own = {name for name, p in module.named_parameters(recurse=False) if p.requires_grad}
+    if not own:
+        return True
+    is_plain = type(module) in CALLS and own <= {"weight", "bias"}
+    if isinstance(module, nn.Embedding):
+        is_plain = is_plain and not (module.max_norm or module.scale_grad_by_freq)
+    return is_plain
 
 
 class Layerwise:
@@ -101,76 +67,104 @@ class Layerwise:
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self._model = model
         self._loss = loss
-        self._layers = {
-            name: module
-            for name, module in model.named_modules()
-            if any(p.requires_grad for p in module.parameters(recurse=False))
-        }
+        self._layers = [m for m in model.modules() if _has_trainable(m)]
         # A shared parameter has one name in named_parameters() but several homes.
-        self._canonical = {id(p): name for name, p in trainable(model).items()}
+        canonical = {id(p): name for name, p in trainable(model).items()}
+        self._names = {
+            layer: {k: canonical.get(id(p)) for k, p in layer.named_parameters(recurse=False)}
+            for layer in self._layers
+        }
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
-        """See `Engine`."""
+        """See `Engine`.
+
+        Raises:
+            NotServedError: a layer's output has no row for each example.
+        """
         if direction is None:
             return plain_step(self._model, self._loss, inputs, labels)
-        calls: list[_Call] = []
+        tape = _Tape(len(inputs), self._along(direction))
         with ExitStack() as stack:
-            for name, layer in self._layers.items():
-                handle = layer.register_forward_hook(_keeper(name, calls))
-                stack.callback(handle.remove)
+            for layer in self._layers:
+                stack.callback(layer.register_forward_hook(tape.keep).remove)
             logits = self._model(inputs)
-        losses = self._loss(logits, labels)
-        _check_untouched(calls)
-        deltas = torch.autograd.grad(losses.sum(), [call.out for call in calls])
-        influence = self._influence(calls, deltas, direction)
+        losses = losses_of(self._loss, logits, labels)
+        influence = tape.read(losses)
 
         def descend(weights: Tensor) -> None:
-            self._add_weighted(calls, deltas, weights)
+            self._add_weighted(tape, weights)
 
         return Step(logits.detach(), losses.detach(), labels, influence, descend)
 
-    @torch.no_grad()
-    def _influence(
-        self, calls: list[_Call], deltas: tuple[Tensor, ...], direction: Direction
-    ) -> Tensor:
-        total = deltas[0].new_zeros(len(deltas[0]))
-        for call, delta in zip(calls, deltas, strict=True):
-            along = {
-                key: direction[self._canonical[id(p)]] if p.requires_grad else torch.zeros_like(p)
-                for key, p in call.layer.named_parameters(recurse=False)
+    def _along(self, direction: Direction) -> dict[nn.Module, Parameters]:
+        """Each layer's part of v."""
+        return {
+            layer: {
+                k: torch.zeros_like(p) if names[k] is None else direction[names[k]]  # type: ignore[index]
+                for k, p in layer.named_parameters(recurse=False)
             }
-            tangent = functional_call(call.layer, along, (call.a,))
-            total += (delta * tangent).flatten(1).sum(dim=1)
-        return total
+            for layer, names in self._names.items()
+        }
 
-    def _add_weighted(
-        self, calls: list[_Call], deltas: tuple[Tensor, ...], weights: Tensor
-    ) -> None:
-        for call, delta in zip(calls, deltas, strict=True):
-            weighted = delta * weights.view(-1, *[1] * (delta.dim() - 1))
-            gradients = GRADIENTS[type(call.layer)](call.layer, call.a, weighted)
-            for key, parameter in call.layer.named_parameters(recurse=False):
+    @torch.no_grad()
+    def _add_weighted(self, tape: _Tape, weights: Tensor) -> None:
+        rows = None
+        # On a GPU the count of rows would have to be waited for.
+        if not weights.is_cuda and weights.count_nonzero() < SELECT_BELOW * len(weights):
+            rows = weights.nonzero()[:, 0]
+            weights = weights[rows]
+        for layer, call in tape.unwind():
+            gradients = call.gradient(weights, rows)
+            for name, parameter in layer.named_parameters(recurse=False):
                 if parameter.requires_grad:
-                    accumulate(parameter, gradients[key])
+                    accumulate(parameter, gradients[name].to(parameter.dtype))
 
 
-def _keeper(name: str, calls: list[_Call]) -> Callable[[nn.Module, Any, Any], None]:
-    def keep(layer: nn.Module, args: tuple[Tensor, ...], out: Tensor) -> None:
-        calls.append(_Call(name, layer, args[0].detach(), out, out._version))
+class _Tape:
+    """The calls of one forward pass, and what the backward pass finds at each."""
 
-    return keep
+    def __init__(self, n_examples: int, along: dict[nn.Module, Parameters]) -> None:
+        self._n = n_examples
+        self._along = along
+        self._firsts: list[GradientEdge] = []
+        self._read: list[tuple[nn.Module, Call]] = []
+        self._influence: Tensor | None = None
+
+    def keep(self, layer: nn.Module, args: tuple[Any, ...], out: Tensor) -> None:
+        """Forward hook: keep the input, wait for the output's gradient."""
+        if not out.requires_grad:
+            return
+        if not args or len(out) != self._n or len(args[0]) != self._n:
+            raise NotServedError
+        if not args[0].requires_grad:
+            # Nothing trainable lies before this layer, so the backward pass may end here.
+            self._firsts.append(get_gradient_edge(out))
+        call = CALLS[type(layer)](layer, args[0].detach())
+        # The hook is of the output as it is now, even if it is overwritten later.
+        out.register_hook(self._reader(layer, call))
+
+    def _reader(self, layer: nn.Module, call: Call) -> Callable[[Tensor], None]:
+        def read(delta: Tensor) -> None:
+            found = call.influence(delta, self._along[layer])
+            total = self._influence
+            self._influence = found if total is None else total + found
+            self._read.append((layer, call))
+
+        return read
+
+    def read(self, losses: Tensor) -> Tensor:
+        """(B,) influence, by one backward pass that forms no parameter's gradient."""
+        if self._firsts and losses.requires_grad:
+            torch.autograd.grad(losses.sum(), self._firsts, allow_unused=True)
+        if self._influence is None:
+            return torch.zeros_like(losses)
+        return self._influence.detach().to(losses.dtype)
+
+    def unwind(self) -> list[tuple[nn.Module, Call]]:
+        """All calls that the losses depend on; the tape keeps none, so that each can be freed."""
+        read, self._read = self._read, []
+        return read
 
 
-def _check_untouched(calls: list[_Call]) -> None:
-    for call in calls:
-        if call.out._version != call.version:
-            raise InPlaceError(call.name)
-
-
-class InPlaceError(RuntimeError):
-    """A layer's output was overwritten, so its gradient can no longer be asked for."""
-
-    def __init__(self, layer: str) -> None:
-        super().__init__(
-            f"The output of layer {layer!r} is changed in place; use the forward-mode route."
-        )
+def _has_trainable(module: nn.Module) -> bool:
+    return any(p.requires_grad for p in module.parameters(recurse=False))

@@ -1,0 +1,207 @@
+"""What a layer's parameters contribute to influence and gradient, from what one pass leaves there.
+
+Every layer here is linear in its parameters, f(a; theta), with example i in row i of its input a
+and of its output. With delta_i the gradient of l_i with respect to that output,
+
+    < grad l_i, v >_layer = sum over positions of  delta_i . f(a_i; v).
+
+Related: ghost norms (Goodfellow 2015, arXiv 1510.01799) and ghost dot products (Wang et al. 2024,
+arXiv 2406.11011), which need the trusted examples in the same batch.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+Parameters = dict[str, Tensor]
+"""Tensors shaped like a layer's own ``weight`` and ``bias``, by these names."""
+
+SELECT_BELOW = 0.8
+"""Share of examples with a weight below which the others are left out of the weighted gradient;
+above it, copying the rows costs more than it saves."""
+
+
+class Call(Protocol):
+    """One use of a layer in a forward pass; a shared layer has several. Made with its input."""
+
+    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """(B,) inner products; keeps what `gradient` needs. Called once.
+
+        Args:
+            delta: (B, ...) gradient of the summed losses with respect to the layer's output.
+            v: direction of the layer's trainable parameters, zeros for frozen ones.
+        """
+
+    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """sum_i w_i grad l_i, after `influence`.
+
+        Args:
+            weights: (B,), or (R,) of ``rows``.
+            rows: (R,) int64 examples that have a weight; None for all.
+        """
+
+
+class LinearCall:
+    """``nn.Linear`` on (B, ..., in)."""
+
+    def __init__(self, layer: nn.Module, a: Tensor) -> None:
+        self._a = a
+
+    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """See `Call`."""
+        # Under autocast the layer computed in delta's precision.
+        self._a, self._delta = self._a.to(delta.dtype), delta
+        v = {name: along.to(delta.dtype) for name, along in v.items()}
+        return _dot(delta, F.linear(self._a, v["weight"], v.get("bias")))
+
+    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """See `Call`."""
+        a, delta = _weighted(self._a, self._delta, weights, rows)
+        flat = delta.flatten(0, -2)
+        return {"weight": flat.T @ a.flatten(0, -2), "bias": flat.sum(dim=0)}
+
+
+class ConvCall:
+    """``nn.Conv1d``, ``nn.Conv2d``, ``nn.Conv3d``: any stride, padding, dilation and groups."""
+
+    def __init__(self, layer: nn.Module, a: Tensor) -> None:
+        assert isinstance(layer, nn.modules.conv._ConvNd)
+        self._layer = layer
+        self._a = a
+
+    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """See `Call`."""
+        self._a, self._delta = self._a.to(delta.dtype), delta
+        v = {name: along.to(delta.dtype) for name, along in v.items()}
+        # The layer's own way from input to output, so that every padding mode is served.
+        forward = self._layer._conv_forward
+        return _dot(delta, forward(self._a, v["weight"], v.get("bias")))
+
+    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """See `Call`."""
+        layer = self._layer
+        a, delta = _weighted(self._a, self._delta, weights, rows)
+        padding = layer.padding
+        if isinstance(padding, str) or layer.padding_mode != "zeros":
+            mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
+            a = F.pad(a, layer._reversed_padding_repeated_twice, mode=mode)
+            padding = (0,) * len(layer.stride)
+        has_bias = layer.bias is not None
+        _, weight, bias = torch.ops.aten.convolution_backward(
+            delta,
+            a,
+            layer.weight.detach().to(delta.dtype),
+            [layer.out_channels] if has_bias else None,
+            layer.stride,
+            padding,
+            layer.dilation,
+            False,
+            [0] * len(layer.stride),
+            layer.groups,
+            [False, True, has_bias],
+        )
+        return {"weight": weight, "bias": bias} if has_bias else {"weight": weight}
+
+
+class EmbeddingCall:
+    """``nn.Embedding`` on (B, ...) codes."""
+
+    def __init__(self, layer: nn.Module, a: Tensor) -> None:
+        assert isinstance(layer, nn.Embedding)
+        self._n, self._skipped = layer.num_embeddings, layer.padding_idx
+        self._a = a
+
+    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """See `Call`."""
+        self._delta = delta
+        along = F.embedding(self._a, v["weight"])
+        if self._skipped is not None:
+            along = along.masked_fill((self._a == self._skipped)[..., None], 0.0)
+        return _dot(delta, along)
+
+    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """See `Call`."""
+        codes, delta = _weighted(self._a, self._delta, weights, rows)
+        skipped = -1 if self._skipped is None else self._skipped
+        gradient = torch.ops.aten.embedding_dense_backward(delta, codes, self._n, skipped, False)
+        return {"weight": gradient}
+
+
+class NormCall:
+    """``nn.GroupNorm``, ``nn.LayerNorm``, ``nn.RMSNorm``: scale and shift after normalisation.
+
+    They have so few parameters that each example's own gradient, (B, ...) like the parameters, is
+    smaller than the delta which it is made from. Keeping the former frees the latter.
+    """
+
+    def __init__(self, layer: nn.Module, a: Tensor) -> None:
+        self._layer = layer
+        self._a: Tensor | None = a
+
+    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """See `Call`."""
+        assert self._a is not None
+        a, self._a = self._a.to(delta.dtype), None
+        normalised = _normalise(self._layer, a)
+        if isinstance(self._layer, nn.GroupNorm):
+            # (B, C, positions): the parameters lie along dimension 1 ...
+            flat, x = (t.reshape(*t.shape[:2], -1) for t in (delta, normalised))
+            own = {"weight": torch.linalg.vecdot(flat, x), "bias": flat.sum(dim=2)}
+        else:
+            # ... or along the last ones, (B, positions, *normalized_shape).
+            shape = v["weight"].shape
+            flat, x = (t.reshape(len(t), -1, *shape) for t in (delta, normalised))
+            own = {"weight": (flat * x).sum(dim=1), "bias": flat.sum(dim=1)}
+        self._own = {name: own[name].flatten(1) for name in v}
+        total = delta.new_zeros(len(delta))
+        for name, gradients in self._own.items():
+            total = total + gradients @ v[name].flatten().to(delta.dtype)
+        return total
+
+    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """See `Call`."""
+        shape = self._layer.weight.shape
+        own = {k: g if rows is None else g[rows] for k, g in self._own.items()}
+        return {k: (weights.to(g.dtype) @ g).view(shape) for k, g in own.items()}
+
+
+CALLS: dict[type[nn.Module], type[LinearCall | ConvCall | EmbeddingCall | NormCall]] = {
+    nn.Linear: LinearCall,
+    nn.Conv1d: ConvCall,
+    nn.Conv2d: ConvCall,
+    nn.Conv3d: ConvCall,
+    nn.Embedding: EmbeddingCall,
+    nn.GroupNorm: NormCall,
+    nn.LayerNorm: NormCall,
+    nn.RMSNorm: NormCall,
+}
+"""Layers served. Exact types only: a subclass may compute something else."""
+
+
+def _normalise(layer: nn.Module, a: Tensor) -> Tensor:
+    if isinstance(layer, nn.GroupNorm):
+        return F.group_norm(a, layer.num_groups, eps=layer.eps)
+    if isinstance(layer, nn.LayerNorm):
+        return F.layer_norm(a, layer.normalized_shape, eps=layer.eps)
+    assert isinstance(layer, nn.RMSNorm)
+    return F.rms_norm(a, layer.normalized_shape, eps=layer.eps)
+
+
+def _dot(delta: Tensor, tangent: Tensor) -> Tensor:
+    """Two (B, ...) to (B,): one inner product an example, without the product in memory."""
+    products: Tensor = torch.linalg.vecdot(delta.flatten(1), tangent.flatten(1))
+    return products
+
+
+def _weighted(
+    a: Tensor, delta: Tensor, weights: Tensor, rows: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """Input and weighted delta of the examples that count."""
+    weights = weights.to(delta.dtype).view(-1, *[1] * (delta.dim() - 1))
+    if rows is None:
+        return a, delta * weights
+    return a.index_select(0, rows), delta.index_select(0, rows) * weights

@@ -1,0 +1,81 @@
+"""The gradient on the trusted examples that steers the weights: how much of it, how often.
+
+In units of a forward pass a plain step costs 3, and a fresh gradient on as many trusted examples 3
+more. Defaults of the settings: `benchmarks/meta_gradient.py`, read in `docs/engine.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from datacleanse.influence.interface import Direction, trusted_gradient
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from datacleanse.config import Meta
+    from datacleanse.influence.interface import Loss
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """The trusted examples, on the network's device."""
+
+    inputs: Tensor
+    """(T, ...)."""
+    labels: Tensor
+    """(T,) int64."""
+
+
+class TrustedDirection:
+    """v = grad L_meta, kept for ``meta.every`` steps, averaged over its refreshings."""
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: Loss,
+        trusted: Trusted,
+        meta: Meta,
+        *,
+        generator: torch.Generator,
+    ) -> None:
+        self._model, self._loss, self._trusted, self._meta = model, loss, trusted, meta
+        self._generator = generator
+        self._direction: Direction = {}
+        self._age = 0
+
+    def at_step(self) -> Direction:
+        """The v of the next step; call it once a step, before the step."""
+        if self._age % self._meta.every == 0:
+            self._refresh()
+        self._age += 1
+        return self._direction
+
+    def batch(self) -> Trusted:
+        """A random ``meta.batch`` of the trusted examples, or all where they are no more."""
+        n, size = len(self._trusted.labels), self._meta.batch
+        if n <= size:
+            return self._trusted
+        drawn = torch.randperm(n, generator=self._generator)[:size]
+        drawn = drawn.to(self._trusted.labels.device)
+        return Trusted(self._trusted.inputs[drawn], self._trusted.labels[drawn])
+
+    def _refresh(self) -> None:
+        batch = self.batch()
+        fresh, _ = trusted_gradient(self._model, self._loss, batch.inputs, batch.labels)
+        keep = self._meta.average
+        if self._direction and keep:
+            before = self._direction
+            fresh = {name: before[name].lerp(g, 1 - keep) for name, g in fresh.items()}
+        self._direction = fresh
+
+    def state(self) -> dict[str, Any]:
+        """What `load` needs to go on as if never interrupted, besides the generator."""
+        return {"age": self._age, "direction": self._direction}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over a `state`."""
+        self._age, self._direction = state["age"], state["direction"]
