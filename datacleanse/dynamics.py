@@ -7,7 +7,7 @@ the Area Under the Margin Ranking", arXiv 2001.10528.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from torch import Tensor
 from datacleanse.ledger import EpochRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from datacleanse.influence import Step
@@ -83,6 +85,30 @@ class Recorder:
         self._n_epochs += 1
         kept = self._epoch[:, :n_rows].cpu().numpy().copy()
         return EpochRecord(*kept)
+
+    def first_not_finite(self, index: Tensor) -> int | None:
+        """Position in ``index`` of the first example whose weight or loss is NaN or infinite."""
+        is_finite = self._epoch[0, index].isfinite() & self._epoch[2, index].isfinite()
+        found = (~is_finite).nonzero()
+        return int(found[0]) if len(found) else None
+
+    def state(self, *, in_epoch: bool) -> dict[str, Any]:
+        """What `load` needs; the living tensors. ``in_epoch``: with the epoch that is open."""
+        state = {
+            "sums": self._sums,
+            "probability": self._probability,
+            "epochs": self._n_epochs,
+        }
+        # An epoch overwrites all of the one before it.
+        return state | {"epoch": self._epoch} if in_epoch else state
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over a `state`."""
+        self._sums.copy_(state["sums"])
+        self._probability.copy_(state["probability"])
+        self._n_epochs = state["epochs"]
+        if "epoch" in state:
+            self._epoch.copy_(state["epoch"])
 
     def mean_loss(self, index: Tensor) -> float:
         """Mean loss of this epoch over ``index``, in nats; NaN where it is empty."""

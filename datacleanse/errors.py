@@ -32,5 +32,13 @@ class SettingsError(DatacleanseError):
     """A setting is out of range, unknown or contradicts another."""
 
 
+class OutputError(DatacleanseError):
+    """A file cannot be written."""
+
+
 class RunFolderError(DatacleanseError):
     """A run folder is missing, unfinished, damaged or in the way."""
+
+
+class Stopped(DatacleanseError):  # noqa: N818  # it was asked for
+    """A run was stopped on request; what it has done so far is saved."""

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import islice
+from typing import TYPE_CHECKING, Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from datacleanse.checkpoint import Checkpoint
 from datacleanse.dynamics import Dynamics, Recorder
-from datacleanse.errors import DatacleanseError
+from datacleanse.errors import DatacleanseError, Stopped
 from datacleanse.influence import choose_engine, trusted_gradient
 from datacleanse.influence.interface import accumulate, trainable
 from datacleanse.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Mapping
 
     from datacleanse.config import Schedule
     from datacleanse.influence import Direction
@@ -70,6 +72,21 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits, labels, reduction="none")
 
 
+@dataclass(frozen=True)
+class Hooks:
+    """What a training does besides learning, all of it optional."""
+
+    on_epoch: Callable[[int, EpochRecord], None] | None = None
+    """Called after each epoch with its number and its record of DATA's rows."""
+    save: Callable[[Checkpoint], None] | None = None
+    """Called after that, and when the training is stopped; must be done with the checkpoint's
+    tensors when it returns."""
+    should_stop: Callable[[], bool] | None = None
+    """Asked after each batch."""
+    progress: Progress = SILENT
+    """Advanced once a batch."""
+
+
 def train(
     model: nn.Module,
     rule: Rule,
@@ -77,8 +94,8 @@ def train(
     schedule: Schedule,
     *,
     seed: int,
-    on_epoch: Callable[[int, EpochRecord], None] | None = None,
-    progress: Progress = SILENT,
+    saved: Checkpoint | None = None,
+    hooks: Hooks | None = None,
 ) -> Outcome:
     """Train ``model`` in place.
 
@@ -88,29 +105,46 @@ def train(
         examples: what to train on, and what to watch.
         schedule: epochs, batch size, peak learning rate (cosine to 0).
         seed: of the order of examples, of dropout and of the draws of trusted rows.
-        on_epoch: called after each epoch with its number and its record of DATA's rows.
-        progress: advanced once a batch.
+        saved: where to go on; all other arguments must be as they were then.
+        hooks: see there.
 
     Raises:
-        TrainingError: a loss became NaN or infinite.
+        TrainingError: a loss, a weight or a parameter became NaN or infinite.
+        Stopped: ``hooks.should_stop`` said so; a checkpoint of that moment was saved.
     """
+    hooks = hooks or Hooks()
     loop = _Loop(model, rule, examples, schedule, seed)
-    recorder = Recorder(len(examples.labels), examples.n_classes, device=examples.inputs.device)
-    losses, trusted_losses = [], []
     devices = [examples.inputs.device] if examples.inputs.is_cuda else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
-        for epoch in range(schedule.epochs):
-            for index in loop.batches():
-                loop.step(index, recorder)
-                progress.advance()
-            _watch(model, examples, recorder)
-            losses.append(_finite(recorder.mean_loss(examples.trained), epoch))
-            trusted_losses.append(recorder.mean_loss(examples.trusted))
-            record = recorder.close_epoch(examples.n_data)
-            if on_epoch is not None:
-                on_epoch(epoch, record)
-    return Outcome(recorder.dynamics(), tuple(losses), tuple(trusted_losses), loop.skipped)
+        if saved is not None:
+            loop.load(saved)
+            hooks.progress.advance(saved.steps)
+        while loop.epoch < schedule.epochs:
+            _run_epoch(loop, schedule, hooks)
+    return loop.outcome()
+
+
+def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks) -> None:
+    """Run the rest of an epoch, and save it."""
+    for index in loop.batches():
+        loop.step(index)
+        hooks.progress.advance()
+        if hooks.should_stop is not None and hooks.should_stop():
+            loop.check_finite()
+            if hooks.save is not None:
+                hooks.save(loop.checkpoint())
+            raise Stopped(
+                f"The training was stopped on request after {loop.epoch} of {schedule.epochs} "
+                f"epochs and {loop.batch} of {loop.n_batches} batches.",
+                slug="stopped",
+                hint="Go on with --resume.",
+            )
+    epoch, record = loop.epoch, loop.close_epoch()
+    if hooks.on_epoch is not None:
+        hooks.on_epoch(epoch, record)
+    if hooks.save is not None:
+        hooks.save(loop.checkpoint())
 
 
 class _Loop:
@@ -127,32 +161,123 @@ class _Loop:
         self._optimiser = torch.optim.AdamW(
             self._parameters.values(), lr=schedule.lr, weight_decay=WEIGHT_DECAY, fused=True
         )
+        self._recorder = Recorder(
+            len(examples.labels), examples.n_classes, device=examples.inputs.device
+        )
         self._peak = schedule.lr
-        self._total = schedule.epochs * n_batches(len(examples.trained), schedule.batch_size)
+        self.n_batches = n_batches(len(examples.trained), schedule.batch_size)
+        self._total = schedule.epochs * self.n_batches
         self._done = 0
-        self.skipped = 0
+        self._skipped = 0
+        self._losses: list[float] = []
+        self._trusted_losses: list[float] = []
+        self.epoch = 0
+        self.batch = 0
+        """Batches done in the epoch."""
+        self._order: Tensor | None = None
 
     def batches(self) -> Iterator[Tensor]:
-        """The training rows of one epoch in a fresh order."""
+        """The training rows of one epoch in a fresh order; the rest of an epoch begun before."""
         trained = self._examples.trained
-        order = torch.randperm(len(trained), generator=self._generator)
-        yield from split(trained[order.to(trained.device)], self._batch_size)
+        if self._order is None:
+            order = torch.randperm(len(trained), generator=self._generator)
+            self._order = trained[order.to(trained.device)]
+        yield from islice(split(self._order, self._batch_size), self.batch, None)
 
-    def step(self, index: Tensor, recorder: Recorder) -> None:
+    def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it."""
         examples = self._examples
         direction = self._direction() if self._rule.needs_influence else None
         self._model.train()
         step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
         weights = self._rule.weigh(step)
-        recorder.trained(index, step, weights)
+        self._recorder.trained(index, step, weights)
         if self._rule.needs_influence and not bool(weights.any()):
-            self.skipped += 1
+            self._skipped += 1
         else:
             step.descend(weights)
             self._follow(direction)
             self._update()
         self._done += 1
+        self.batch += 1
+
+    def close_epoch(self) -> EpochRecord:
+        """Watch the other rows, and add the epoch to what is known; its record of DATA's rows."""
+        examples, recorder = self._examples, self._recorder
+        _watch(self._model, examples, recorder)
+        self.check_finite()
+        self._losses.append(recorder.mean_loss(examples.trained))
+        self._trusted_losses.append(recorder.mean_loss(examples.trusted))
+        self.epoch, self.batch, self._order = self.epoch + 1, 0, None
+        return recorder.close_epoch(examples.n_data)
+
+    def check_finite(self) -> None:
+        """Look at the epoch's batches so far, all at once: a look at each would slow a GPU down.
+
+        Raises:
+            TrainingError: a loss, a weight or a parameter is NaN or infinite.
+        """
+        assert self._order is not None
+        is_whole = self.batch == self.n_batches
+        seen = self._order if is_whole else self._order[: self.batch * self._batch_size]
+        at = self._recorder.first_not_finite(seen)
+        if at is not None:
+            batch = min(at // self._batch_size, self.n_batches - 1)
+            raise _diverged("a loss or a weight", self.epoch, batch)
+        if not all(bool(p.isfinite().all()) for p in self._parameters.values()):
+            raise _diverged("a parameter of the network", self.epoch, self.batch - 1)
+
+    def outcome(self) -> Outcome:
+        """What the training leaves."""
+        return Outcome(
+            self._recorder.dynamics(),
+            tuple(self._losses),
+            tuple(self._trusted_losses),
+            self._skipped,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """All that `load` needs; the living tensors."""
+        generators = {"batches": self._generator.get_state(), "cpu": torch.get_rng_state()}
+        device = self._examples.inputs.device
+        if device.type == "cuda":
+            generators["cuda"] = torch.cuda.get_rng_state(device)
+        return Checkpoint(
+            epochs=self.epoch,
+            batches=self.batch,
+            steps=self._done,
+            skipped=self._skipped,
+            losses=self._losses,
+            trusted_losses=self._trusted_losses,
+            network=self._model.state_dict(),
+            optimiser=self._optimiser.state_dict()["state"],
+            rule=self._rule.state(),
+            direction={},
+            generators=generators,
+            recorder=self._recorder.state(in_epoch=self._order is not None),
+            order=self._order,
+        )
+
+    def load(self, saved: Checkpoint) -> None:
+        """Take over a `checkpoint`."""
+        self.epoch, self.batch, self._done = saved.epochs, saved.batches, saved.steps
+        self._skipped = saved.skipped
+        self._losses, self._trusted_losses = list(saved.losses), list(saved.trusted_losses)
+        self._model.load_state_dict(saved.network)
+        self._load_optimiser(saved.optimiser)
+        self._rule.load(dict(saved.rule))
+        self._recorder.load(saved.recorder)
+        if saved.order is not None:
+            self._order = saved.order.to(self._examples.trained.device)
+        self._generator.set_state(saved.generators["batches"])
+        torch.set_rng_state(saved.generators["cpu"])
+        if "cuda" in saved.generators:
+            torch.cuda.set_rng_state(saved.generators["cuda"], self._examples.inputs.device)
+
+    def _load_optimiser(self, saved: Mapping[str, Any]) -> None:
+        # Its settings are the program's own; only what it has learned is taken over.
+        state = {int(number): dict(values) for number, values in saved.items()}
+        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": state})
 
     def _update(self) -> None:
         for group in self._optimiser.param_groups:
@@ -211,11 +336,10 @@ def _watch(model: nn.Module, examples: Examples, recorder: Recorder) -> None:
         recorder.seen(watched, logits_of(model, examples.inputs[watched]), labels)
 
 
-def _finite(loss: float, epoch: int) -> float:
-    if not math.isfinite(loss):
-        raise TrainingError(
-            f"The training loss became {loss} in epoch {epoch}.",
-            slug="training-diverged",
-            hint="Lower the learning rate with --lr, e.g. --lr 0.0003.",
-        )
-    return loss
+def _diverged(what: str, epoch: int, batch: int) -> TrainingError:
+    return TrainingError(
+        f"Training went astray in epoch {epoch}, batch {batch} (both counted from 0): {what} "
+        "became NaN or infinite.",
+        slug="training-diverged",
+        hint="Lower the learning rate with --lr, e.g. --lr 0.0003.",
+    )

@@ -12,7 +12,7 @@ from datacleanse.models.tabular import TabularNetwork, shape_for
 from datacleanse.predictor import Predictor
 from datacleanse.rules import make_rule
 from datacleanse.schedule import DROPOUT, N_HIDDEN, WIDTH, schedule_for
-from datacleanse.train import n_batches, train
+from datacleanse.train import Hooks, n_batches, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -108,8 +108,7 @@ class _Job:
             self.examples,
             self.schedule,
             seed=self.seed,
-            on_epoch=keep,
-            progress=self.progress,
+            hooks=Hooks(on_epoch=keep, progress=self.progress),
         )
         return Trained(Predictor(network, self.encoding, self.schema), outcome)
 

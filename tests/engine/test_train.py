@@ -11,7 +11,7 @@ from torch import nn
 
 from datacleanse.config import Schedule
 from datacleanse.rules import make_rule
-from datacleanse.train import Examples, TrainingError, n_batches, split, train
+from datacleanse.train import Examples, Hooks, TrainingError, n_batches, split, train
 
 
 def blobs(n_data=90, n_clean=10, *, flipped=0, seed=0):
@@ -47,7 +47,7 @@ def run(examples, rule="l2rw", *, schedule=SCHEDULE, seed=0, model=None):
         examples,
         schedule,
         seed=seed,
-        on_epoch=lambda epoch, record: records.append((epoch, record)),
+        hooks=Hooks(on_epoch=lambda epoch, record: records.append((epoch, record))),
     )
     return outcome, records
 
