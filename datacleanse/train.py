@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from datacleanse.checkpoint import Checkpoint
 from datacleanse.dynamics import Dynamics, Recorder
 from datacleanse.errors import DatacleanseError, Stopped
-from datacleanse.influence import choose_engine, trusted_gradient
+from datacleanse.influence import Trusted, TrustedDirection, choose_engine
 from datacleanse.influence.interface import accumulate, trainable
 from datacleanse.progress import SILENT, Progress
 
@@ -157,6 +157,13 @@ class _Loop:
         self._batch_size = schedule.batch_size
         self._generator = torch.Generator().manual_seed(seed)
         self._engine = choose_engine(model, cross_entropy)
+        self._direction = TrustedDirection(
+            model,
+            cross_entropy,
+            Trusted(examples.inputs[examples.trusted], examples.labels[examples.trusted]),
+            schedule.meta,
+            generator=self._generator,
+        )
         self._parameters = trainable(model)
         self._optimiser = torch.optim.AdamW(
             self._parameters.values(), lr=schedule.lr, weight_decay=WEIGHT_DECAY, fused=True
@@ -187,7 +194,7 @@ class _Loop:
     def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it."""
         examples = self._examples
-        direction = self._direction() if self._rule.needs_influence else None
+        direction = self._direction.at_step() if self._rule.needs_influence else None
         self._model.train()
         step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
         weights = self._rule.weigh(step)
@@ -252,7 +259,7 @@ class _Loop:
             network=self._model.state_dict(),
             optimiser=self._optimiser.state_dict()["state"],
             rule=self._rule.state(),
-            direction={},
+            direction=self._direction.state(),
             generators=generators,
             recorder=self._recorder.state(in_epoch=self._order is not None),
             order=self._order,
@@ -266,6 +273,7 @@ class _Loop:
         self._model.load_state_dict(saved.network)
         self._load_optimiser(saved.optimiser)
         self._rule.load(dict(saved.rule))
+        self._direction.load(_moved(dict(saved.direction), self._examples.inputs.device))
         self._recorder.load(saved.recorder)
         if saved.order is not None:
             self._order = saved.order.to(self._examples.trained.device)
@@ -285,21 +293,21 @@ class _Loop:
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
 
-    def _direction(self) -> Direction:
-        """The trusted gradient, on all trusted rows or on a random batch of them."""
-        trusted = self._examples.trusted
-        if len(trusted) > self._batch_size:
-            drawn = torch.randperm(len(trusted), generator=self._generator)[: self._batch_size]
-            trusted = trusted[drawn.to(trusted.device)]
-        inputs, labels = self._examples.inputs[trusted], self._examples.labels[trusted]
-        return trusted_gradient(self._model, cross_entropy, inputs, labels)[0]
-
     def _follow(self, direction: Direction | None) -> None:
         """Let the update follow the trusted gradient too, as far as the rule wants it."""
         if direction is None or not self._rule.trusted_share:
             return
         for name, parameter in self._parameters.items():
-            accumulate(parameter, self._rule.trusted_share * direction[name])
+            accumulate(parameter, direction[name], self._rule.trusted_share)
+
+
+def _moved(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors and plain values
+    """The state with its tensors on the device."""
+    if isinstance(state, Tensor):
+        return state.to(device)
+    if isinstance(state, dict):
+        return {key: _moved(value, device) for key, value in state.items()}
+    return state
 
 
 def n_batches(n_examples: int, batch_size: int) -> int:
