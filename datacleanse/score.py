@@ -3,7 +3,8 @@
 The mean learned weight alone ranks badly: rows that the network already fits have no gradient,
 hence no weight, and look like mislabels. Margins do not have this weakness. The score is the mean
 of a row's rank by its margin under the reweighted network, which one-sided noise does not fool,
-and by its margin under plain training (AUM, arXiv 2001.10528), which sees all rows.
+and by its margin under plain training (AUM, arXiv 2001.10528), which sees all rows, after its
+class shares were corrected.
 """
 
 from __future__ import annotations
@@ -23,11 +24,14 @@ if TYPE_CHECKING:
 TIE_STEP = 1e-12
 """Separates equal scores; far below the distance of two ranks at any size that fits in memory."""
 
+LEAST_PROBABILITY = 1e-6
+"""Floor under the control's mean probabilities before their logarithm."""
+
 METHODS = {
     "suspicion": (
-        "Mean of two ranks: the mean margin over epochs under the reweighted network and under "
-        "plain, uniform training; 1 = least margin. Rows verified by CLEAN stand above 1 (wrong) "
-        "or below 0 (right)."
+        "Mean of two ranks: by the mean margin over epochs under the reweighted network, and by "
+        "the margin under plain, uniform training with DATA's class shares replaced by CLEAN's; "
+        "1 = least margin. Rows verified by CLEAN stand above 1 (wrong) or below 0 (right)."
     ),
     "mislabel_probability": (
         "Local false-discovery rate: 1 - pi0 f0/f, with f0 the scores of calibration rows (known "
@@ -155,9 +159,33 @@ def _margin_ranks(evidence: Evidence) -> NDArray[np.float64]:
     """(M,) in (0, 1): mean of both margins' ranks, 1 = least margin."""
     from scipy.stats import rankdata
 
-    margins = (evidence.reweighted.margin, evidence.control.margin)
-    ranks = sum(rankdata(-margin.astype(np.float64)) for margin in margins)
+    margins = (evidence.reweighted.margin.astype(np.float64), adjusted_margin(evidence))
+    ranks = sum(rankdata(-margin) for margin in margins)
     result: NDArray[np.float64] = ranks / (len(margins) * (len(evidence.labels) + 1))
+    return result
+
+
+def adjusted_margin(evidence: Evidence) -> NDArray[np.float64]:
+    """(M,) margin under plain training, with DATA's class shares replaced by CLEAN's.
+
+    One-sided errors make the class that they lead to too frequent, and plain training learns
+    that. Adding log(share in CLEAN / share in DATA) to the log-probabilities takes it back
+    (Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314, eq. 9). A clean
+    set with as many rows of each class was balanced on purpose and says nothing about shares.
+    """
+    probability, labels = evidence.control.probability, evidence.labels
+    n_classes = probability.shape[1]
+    counts = np.bincount(labels[evidence.n_data :], minlength=n_classes)
+    adjusted = np.log(np.maximum(probability, LEAST_PROBABILITY, dtype=np.float64))
+    if counts.max() - counts.min() > 1:
+        given = np.bincount(labels[: evidence.n_data], minlength=n_classes)
+        # One more row of each class: a class that CLEAN lacks is rare, not impossible.
+        shares = [(c + 1) / (c + 1).sum() for c in (counts, given)]
+        adjusted += np.log(shares[0] / shares[1])
+    at = np.arange(len(labels)), labels
+    own = adjusted[at]
+    adjusted[at] = -np.inf
+    result: NDArray[np.float64] = own - adjusted.max(axis=1)
     return result
 
 

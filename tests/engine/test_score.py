@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datacleanse.dynamics import Dynamics
-from datacleanse.score import Evidence, assess, wrong_probability
+from datacleanse.score import Evidence, adjusted_margin, assess, wrong_probability
 
 N, N_CLEAN = 400, 300
 
@@ -69,6 +69,7 @@ def test_scores_are_distinct_even_where_all_rows_are_alike():
     for d in (tied.reweighted, tied.control):
         d.margin[:] = 1.0
         d.loss[:] = 0.3
+        d.probability[:] = 0.5
     assessment = assess(tied, fdr=0.1)
     assert len(np.unique(assessment.suspicion)) == N
     assert list(np.argsort(-assessment.suspicion)[:3]) == [0, 1, 2]
@@ -108,3 +109,29 @@ def test_probability_never_falls_as_suspicion_rises_and_is_never_certain():
     assert (np.diff(ordered) >= 0).all()
     assert 0.5 < ordered[-1] < 1.0
     assert probability.sum() == pytest.approx(100, rel=0.5)
+
+
+def test_the_control_s_class_shares_are_taken_back_to_those_of_the_clean_set():
+    """Half of DATA's class 1 are errors, and plain training has learned that share."""
+    n_data = 100
+    labels = np.array([1] * 60 + [0] * 40 + [1] * 12 + [0] * 28)
+    probability = np.full((len(labels), 2), [0.45, 0.55], dtype=np.float32)
+    blank = np.zeros(len(labels), dtype=np.float32)
+    control = Dynamics(blank, blank, blank, blank, blank, probability)
+    given = Evidence(control, control, labels, n_data, np.ones(len(labels), bool), labels[:0])
+    margin = adjusted_margin(given)
+    ratio = (13 / 42) / (61 / 102), (29 / 42) / (41 / 102)
+    expected = np.log(0.55 * ratio[0]) - np.log(0.45 * ratio[1])
+    np.testing.assert_allclose(margin[labels == 1], expected, rtol=1e-5)
+    np.testing.assert_allclose(margin[labels == 0], -expected, rtol=1e-5)
+    assert expected < 0
+
+
+def test_a_balanced_clean_set_says_nothing_about_shares():
+    labels = np.array([1] * 80 + [0] * 20 + [1] * 10 + [0] * 10)
+    probability = np.full((len(labels), 2), [0.3, 0.7], dtype=np.float32)
+    blank = np.zeros(len(labels), dtype=np.float32)
+    control = Dynamics(blank, blank, blank, blank, blank, probability)
+    given = Evidence(control, control, labels, 100, np.ones(len(labels), bool), labels[:0])
+    expected = np.log(0.7 / 0.3)
+    np.testing.assert_allclose(adjusted_margin(given)[labels == 1], expected, rtol=1e-5)
