@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+
+from datacleanse.errors import OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -13,13 +15,45 @@ if TYPE_CHECKING:
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
-    """Give a path to write to; rename it to ``path`` on success, remove it on failure."""
+    """Give a path to write to; rename it to ``path`` on success, remove it on failure.
+
+    Raises:
+        OutputError: the system does not let it be written.
+    """
     aside = path.with_name(f".{path.name}.part")
     try:
         yield aside
         with aside.open("rb+") as handle:
             os.fsync(handle.fileno())
         aside.replace(path)
-    except BaseException:
-        aside.unlink(missing_ok=True)
+    except BaseException as error:
+        with suppress(OSError):
+            aside.unlink()
+        if isinstance(error, OSError):
+            raise _unwritable(path, error) from error
         raise
+
+
+def make_folder(path: Path) -> None:
+    """Make a folder and those above it; one that is there is fine.
+
+    Raises:
+        OutputError: the system does not let it be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> OutputError:
+    if path.parent.exists() and not path.parent.is_dir():
+        hint = f"Choose another place: {path.parent} is no folder."
+    elif not path.parent.exists():
+        hint = f"Make the folder {path.parent} first, or choose another place."
+    elif path.is_dir():
+        hint = "A folder of that name is in the way; choose another name."
+    else:
+        hint = "Free some space, allow writing there or choose another place."
+    why = os.strerror(error.errno) if error.errno else str(error)
+    return OutputError(f"{path} cannot be written: {why}.", slug="file-unwritable", hint=hint)

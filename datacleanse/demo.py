@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from datacleanse.atomic import make_folder, written_aside
 from datacleanse.noise import one_sided_flips
 
 if TYPE_CHECKING:
@@ -51,8 +52,9 @@ def write_demo(directory: Path, *, seed: int) -> Demo:
     )
     dirty.sort()
     noisy = one_sided_flips(truth[dirty], MISTAKEN_FOR, SHARE, seed=seed)
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory)
     data_file, clean_file = directory / "digits.csv", directory / "clean.csv"
-    frame.iloc[dirty].assign(**{LABEL: noisy}).to_csv(data_file, index=False)
-    frame.iloc[clean].assign(**{LABEL: truth[clean]}).to_csv(clean_file, index=False)
+    for file, rows, labels in ((data_file, dirty, noisy), (clean_file, clean, truth[clean])):
+        with written_aside(file) as aside:
+            frame.iloc[rows].assign(**{LABEL: labels}).to_csv(aside, index=False)
     return Demo(data_file, clean_file, noisy != truth[dirty])

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 
 from datacleanse.atomic import written_aside
 from datacleanse.data import read_like
@@ -74,7 +75,8 @@ class Predictor:
         """Write `model.safetensors` and `model.json`."""
         tensors = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
         with written_aside(directory / PARAMETERS) as aside:
-            save_file(tensors, aside)
+            # Not by safetensors: its errors do not tell a full disk from a bug.
+            aside.write_bytes(to_bytes(tensors))
         description = {
             "format_version": FORMAT_VERSION,
             "architecture": {"name": "tabular", **self.network.shape.to_json()},

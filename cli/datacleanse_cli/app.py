@@ -5,19 +5,22 @@ Nothing heavy is imported before a command needs it, so that `--help` answers at
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
+from contextlib import suppress
 from itertools import pairwise
 from typing import Annotated, cast
 
 import typer
 
-from datacleanse.errors import DatacleanseError
+from datacleanse.errors import DatacleanseError, OutputError
 from datacleanse.version import __version__
 from datacleanse_cli import exits
 from datacleanse_cli.audit import audit
 from datacleanse_cli.demo import demo
+from datacleanse_cli.memory import return_freed_memory
 from datacleanse_cli.predict import predict
 from datacleanse_cli.report import report
 from datacleanse_cli.sample import sample
@@ -54,11 +57,20 @@ def _program(
 
 
 def main() -> None:
-    """Run the program and exit with a code of `exits`."""
-    sys.exit(_run())
+    """Run the program and exit with a code of `exits`.
+
+    Exits at once, without Python's teardown: Arrow's threads may still read ahead in a file that
+    was given up, and would then turn the exit code into that of a crash.
+    """
+    code = _run()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):
+            stream.flush()
+    os._exit(code)
 
 
 def _run() -> int:
+    return_freed_memory()
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -69,6 +81,12 @@ def _run() -> int:
 
 def _exit_code(error: BaseException) -> int:
     """Say what happened on stderr; which exit code it is."""
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        error = OutputError(
+            f"The output cannot be written: {os.strerror(error.errno)}.",
+            slug="file-unwritable",
+            hint="Free some space, then repeat the command.",
+        )
     if isinstance(error, CommandLineError):
         return _complain(error.format_message() + _value_met(error), "Try `datacleanse --help`.")
     match error:
@@ -78,7 +96,7 @@ def _exit_code(error: BaseException) -> int:
             sys.stderr.write("Stopped. The unfinished run is not kept; repeat the command.\n")
             return exits.STOPPED
         case DatacleanseError():
-            return _complain(error.message, error.hint)
+            return _complain(_one_line(error.message), _one_line(error.hint))
         case BrokenPipeError():
             # The reader went away (`| head`). Keep Python from flushing into it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -94,10 +112,15 @@ def _exit_code(error: BaseException) -> int:
 def _value_met(error: Exception) -> str:
     """What was given for the option that the error is about; Typer's messages leave it out."""
     names = getattr(getattr(error, "param", None), "opts", ())
-    for name, value in pairwise(sys.argv):
-        if name in names and value not in str(error):
-            return f" (Given: {value!r}.)"
-    return ""
+    pairs = [*pairwise(sys.argv), *(tuple(part.split("=", 1)) for part in sys.argv if "=" in part)]
+    values = [value for name, value in pairs if name in names]
+    # The last one counts where an option is given twice.
+    return f" (Given: {values[-1]!r}.)" if values and values[-1] not in str(error) else ""
+
+
+def _one_line(text: str) -> str:
+    """The text without what moves the cursor: names of columns may hold anything."""
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 
 
 def _complain(message: str, hint: str) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from datacleanse.config import Settings
-from datacleanse.errors import SettingsError
+from datacleanse.errors import OutputError, SettingsError
 from datacleanse_cli import exits, options
 from datacleanse_cli.progress import shown_progress
 
@@ -114,7 +114,14 @@ def perform(
     with shown_progress(quiet=quiet) as progress:
         folder = run_audit(request, place, force=force, progress=progress)
         progress.stage("Reports", None)
-        written = write_reports(folder, top=request.settings.top)
+        try:
+            written = write_reports(folder, top=request.settings.top)
+        except OutputError as error:
+            raise OutputError(
+                error.message,
+                slug=error.slug,
+                hint=f"The run itself is done. Free some space, then: datacleanse report {place}",
+            ) from error
     view = read_view(folder, top=request.settings.top)
     if as_json:
         summary = json.loads(written["json"].read_text(encoding="utf-8"))

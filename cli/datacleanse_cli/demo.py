@@ -31,6 +31,7 @@ def demo(
     from datacleanse.runfolder import RunFolder
     from datacleanse_cli.audit import perform
 
+    settings = Settings(seed=seed)
     files = write_demo(out.with_name(f"{out.name}-data"), seed=seed)
     command = ("audit", str(files.data), "--val", str(files.clean), "--label", LABEL)
     if not as_json:
@@ -42,7 +43,7 @@ def demo(
         data=str(files.data),
         clean=str(files.clean),
         options=ReadOptions(label=LABEL),
-        settings=Settings(seed=seed),
+        settings=settings,
         command=(*command, "--out", str(out), "--seed", str(seed)),
     )
     # The demo's own folder, so that it can be repeated.

@@ -22,10 +22,12 @@ def report(
     ] = None,
 ) -> None:
     """Render the reports of a finished run again."""
+    from datacleanse.config import Settings
     from datacleanse.runfolder import RunFolder
     from datacleanse_reports.write import write_reports
 
     folder = RunFolder(run)
-    count = top if top is not None else folder.manifest()["settings"]["top"]
-    for path in write_reports(folder, top=count, formats=formats).values():
+    as_in_run = folder.manifest().get("settings", {}).get("top", Settings.top)
+    settings = Settings(top=as_in_run if top is None else top)
+    for path in write_reports(folder, top=settings.top, formats=formats).values():
         typer.echo(str(path))

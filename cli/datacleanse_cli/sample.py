@@ -27,8 +27,10 @@ def sample(
     quiet: options.Quiet = False,
 ) -> None:
     """Draw rows for a person to verify, each class in proportion: they become the clean set."""
+    from datacleanse.config import Settings
     from datacleanse.data import ReadOptions, read_data, sample_rows, write_table
 
+    settings = Settings(seed=seed)
     if n < 1:
         raise SettingsError(
             f"-n is {n}.", slug="setting-out-of-range", hint="Draw at least 1 row, better 200."
@@ -43,7 +45,7 @@ def sample(
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Reading", None)
         dataset = read_data(data, reading, progress=progress)
-    rows = sample_rows(dataset, n, seed=seed)
+    rows = sample_rows(dataset, n, seed=settings.seed)
     write_table(dataset.table.take(rows), out)
     typer.echo(
         f"{len(rows)} of {dataset.n_rows} rows drawn, every class in proportion: {out}\n"

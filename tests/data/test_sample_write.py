@@ -22,7 +22,7 @@ from datacleanse.data import (
     sample_rows,
     write_table,
 )
-from datacleanse.errors import SettingsError
+from datacleanse.errors import OutputError, SettingsError
 
 
 def drawn(counts, n, seed=0):
@@ -176,7 +176,7 @@ def test_a_file_that_fails_half_way_does_not_appear(tmp_path, monkeypatch):
 
     monkeypatch.setitem(write._WRITERS, ".csv", fail)
     (tmp_path / "t.csv").write_text("old")
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(OutputError, match="No space"):
         write_table(pa.table({"x": [1]}), tmp_path / "t.csv")
     assert [path.name for path in tmp_path.iterdir()] == ["t.csv"]
     assert (tmp_path / "t.csv").read_text() == "old"
