@@ -31,6 +31,9 @@ NO_MOMENT = np.iinfo(np.int64).min
 
 _INTEGRAL = re.compile(r"(-?(?:0|[1-9][0-9]*))(?:\.0*)?")
 _ISO_DATE = re.compile(r"\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:.*)?")
+_TIME_OF_DAY = re.compile(r"\d{2}:\d{2}:\d{2}(?:\.\d+)?")
+A_SECOND = {"s": 1, "ms": 1_000, "us": 1_000_000, "ns": 1_000_000_000}
+"""Arrow's units of time in a second."""
 
 
 @dataclass(frozen=True)
@@ -191,8 +194,7 @@ def parse_numbers(column: pa.ChunkedArray, *, flags: bool = False) -> Parsed:
         column = column.cast(kind.value_type)
         kind = column.type
     if pa.types.is_duration(kind):
-        micros = column.cast(pa.duration("us"), safe=False).cast(pa.int64())
-        return Parsed(_floats(micros) / 1e6, nothing)
+        return Parsed(_floats(column.cast(pa.int64())) / A_SECOND[kind.unit], nothing)
     if pa.types.is_boolean(kind):
         return Parsed(_floats(column.cast(pa.uint8())), nothing)
     if is_numeric(kind) or pa.types.is_null(kind):
@@ -250,7 +252,7 @@ def _parse_moment_texts(column: pa.ChunkedArray) -> Parsed:
     import pandas as pd
 
     found = distinct(column)
-    spellings = [str(text).strip() for text in found.values.to_pylist()]
+    spellings = [_dated(str(text).strip()) for text in found.values.to_pylist()]
     is_date = np.array([_ISO_DATE.fullmatch(text) is not None for text in spellings], dtype=bool)
     candidates = [text if ok else None for text, ok in zip(spellings, is_date, strict=True)]
     stamps = pd.to_datetime(
@@ -260,6 +262,11 @@ def _parse_moment_texts(column: pa.ChunkedArray) -> Parsed:
     missing = np.array([text in MISSING_TEXTS for text in spellings], dtype=bool)
     failed = (moments == NO_MOMENT) & ~missing
     return Parsed(np.append(moments, NO_MOMENT)[found.codes], np.append(failed, False)[found.codes])
+
+
+def _dated(text: str) -> str:
+    """A time of day on the day on which such times lie, other text as it is."""
+    return f"1970-01-01T{text}" if _TIME_OF_DAY.fullmatch(text) else text
 
 
 def parse_categories(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 _SMALL = 50
 """Rows of CLEAN below which a warning is due."""
 _SMALL_CLASS = 5
+_TELLING = 0.5
+"""Share of distinct rows from which equal feature values mean the same row."""
 
 
 def compare(data: Dataset, clean: Dataset) -> Comparison:
@@ -36,10 +38,11 @@ def compare(data: Dataset, clean: Dataset) -> Comparison:
     """
     if _same_file(data.source, clean.source):
         raise _is_data(data, clean, "the two are the same file")
-    overlap = _overlap(data, clean)
+    overlap, notices = _overlap(data, clean)
     if len(overlap.data_rows) == data.n_rows:
         raise _is_data(data, clean, f"all {data.n_rows:,} rows of DATA stand in it")
     notices = [
+        *notices,
         *_overlap_notices(data, clean, overlap),
         *_size_notices(data, clean),
         *share_notices(data, clean),
@@ -66,7 +69,7 @@ def _is_data(data: Dataset, clean: Dataset, why: str) -> InputError:
     )
 
 
-def _overlap(data: Dataset, clean: Dataset) -> Overlap:
+def _overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
     name = data.schema.id
     if name is not None and name in clean.table.column_names:
         rows = pc.index_in(ids(clean), value_set=ids(data))
@@ -74,8 +77,27 @@ def _overlap(data: Dataset, clean: Dataset) -> Overlap:
         if len(found):
             keys = rows.drop_null().to_numpy().astype(np.int64)
             data_rows, first, counts = np.unique(keys, return_index=True, return_counts=True)
-            return Overlap(data_rows, np.where(counts == 1, found[first], -1), "id")
-    return _overlap_by_values(row_hashes(data), row_hashes(clean))
+            return Overlap(data_rows, np.where(counts == 1, found[first], -1), "id"), []
+    hashes, clean_hashes = row_hashes(data), row_hashes(clean)
+    distinct = len(np.unique(hashes))
+    if distinct >= _TELLING * data.n_rows or _holds_all(hashes, clean_hashes):
+        return _overlap_by_values(hashes, clean_hashes), []
+    nothing = np.empty(0, np.int64)
+    message = (
+        f"Rows of DATA are not told apart by their feature values ({distinct:,} different sets of "
+        f"values in {data.n_rows:,} rows), so that rows which stand in CLEAN too are not looked "
+        "for; name a column of ids with --id to have them found."
+    )
+    notices = [Notice("overlap-unknown", message)] if np.isin(clean_hashes, hashes).any() else []
+    return Overlap(nothing, nothing, "values"), notices
+
+
+def _holds_all(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> bool:
+    """Whether every row of DATA stands in CLEAN, and as often."""
+    values, times = np.unique(data, return_counts=True)
+    clean_values, clean_times = np.unique(clean, return_counts=True)
+    shared = np.isin(clean_values, values)
+    return int(shared.sum()) == len(values) and bool((clean_times[shared] >= times).all())
 
 
 def _overlap_by_values(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> Overlap:

@@ -95,6 +95,8 @@ def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
     if missing.all():
         return empty(name)
     if (values == values[0]).all():
+        if pa.types.is_integer(cells.type) and pc.count_distinct(cells).as_py() > 1:
+            return aside(name, "constant", "its values differ only beyond the 15th digit")
         return constant(name, cells[0].as_py())
     if pa.types.is_integer(cells.type) and not missing.any():
         reason = _id_reason(name, cells)

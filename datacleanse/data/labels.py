@@ -212,7 +212,8 @@ def _check_whole(column: pa.ChunkedArray, found: Sequence[str], *, name: str, so
         if number is not None and not number.is_integer() and not math.isnan(number):
             row = next(at for at, cell in enumerate(column) if str(cell.as_py()) == text)
             raise InputError(
-                f"{source}: column '{name}' looks like a number to predict, not a class: {text} in "
+                f"{source}: column '{name}' looks like a number to predict, not a class: "
+                f"{text[:60]} in "
                 f"{rows_text([row])}, {count_text(len(found), 'distinct value')}.",
                 slug="label-not-a-class",
                 hint="Name the label column with --label; if the numbers are classes, write them "

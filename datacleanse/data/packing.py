@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 import pyarrow.compute as pc
+import pyarrow.parquet as pq
 
 from datacleanse.data.columns import distinct, is_text
 
@@ -33,12 +34,13 @@ def tidied(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
         declared: dictionary columns to leave as they are.
     """
     for position, field in enumerate(table.schema):
-        cells = _plain(table.column(position))
+        column = table.column(position)
+        cells = _plain(column)
         packed = _packed(cells) if is_text(cells.type) and field.name not in declared else None
         if packed is not None:
             marked = pa.field(field.name, packed.type, metadata=_MARK)
             table = table.set_column(position, marked, packed)
-        elif cells.type != field.type:
+        elif cells is not column:
             table = table.set_column(position, field.name, cells)
     return table.replace_schema_metadata(None)
 
@@ -62,16 +64,35 @@ def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     if pa.types.is_run_end_encoded(kind):
         decoded = [pc.run_end_decode(chunk) for chunk in cells.chunks]
         return pa.chunked_array(decoded, kind.value_type)
+    if pa.types.is_dictionary(kind):
+        has_null_value = any(chunk.dictionary.null_count for chunk in cells.chunks)
+        return _one_dictionary(cells) if has_null_value else cells
+    if not _is_storable(kind):
+        return pa.chunked_array([pa.array(map(str, cells.to_pylist()), pa.string())])
     return cells
+
+
+def _is_storable(kind: pa.DataType) -> bool:
+    """Whether Parquet has such cells: it knows no intervals and no unions."""
+    try:
+        pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([("", kind)])).close()
+    except pa.ArrowNotImplementedError:
+        return False
+    return True
+
+
+def _one_dictionary(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+    """A column as one dictionary that holds each value once, and no null."""
+    found = distinct(cells)
+    codes = pa.array(found.codes, mask=found.codes < 0)
+    return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, found.values)])
 
 
 def _packed(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The column as one dictionary, None if values repeat too seldom for that to be smaller."""
     if not pa.types.is_dictionary(cells.type) and not _repeats(cells):
         return None
-    found = distinct(cells)
-    codes = pa.array(found.codes, mask=found.codes < 0)
-    return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, found.values)])
+    return _one_dictionary(cells)
 
 
 def _repeats(cells: pa.Array | pa.ChunkedArray) -> bool:

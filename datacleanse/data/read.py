@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
@@ -14,11 +13,12 @@ import pyarrow as pa
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
-from datacleanse.data.messages import did_you_mean, listed, said
+from datacleanse.data.messages import did_you_mean, listed
 from datacleanse.data.packing import declared_categories, tidied
 from datacleanse.data.readers import reader_for
 from datacleanse.data.readers.frame import from_memory
 from datacleanse.data.schema import check_options, hold, infer_features
+from datacleanse.data.soundness import check_cells, check_shape
 from datacleanse.data.sources import locate
 from datacleanse.data.verdict import Context
 from datacleanse.errors import InputError
@@ -143,36 +143,7 @@ def _read(source: Source, request: Request) -> _Raw:
         location = locate(source)
         name, text_is_typed = location.name, location.suffix not in _UNTYPED
         table = reader_for(location).read(location, request=request)
-    _check_shape(table, name)
-    _check_text(table, name)
+    check_shape(table, name)
+    check_cells(table, name)
     declared = declared_categories(table) if text_is_typed else frozenset()
     return _Raw(name, tidied(table, declared=declared), declared, text_is_typed)
-
-
-def _check_text(table: pa.Table, name: str) -> None:
-    for column, cells in zip(table.column_names, table.columns, strict=True):
-        try:
-            cells.validate(full=True)
-        except pa.ArrowInvalid as error:
-            raise InputError(
-                f"{name}: column '{column}' is damaged: {said(error)}.",
-                slug="file-damaged",
-                hint="Write the file again; its text must be UTF-8.",
-            ) from error
-
-
-def _check_shape(table: pa.Table, name: str) -> None:
-    twice = sorted(column for column, n in Counter(table.column_names).items() if n > 1)
-    if twice:
-        raise InputError(
-            f"{name} has more than one column named {listed([repr(column) for column in twice])}.",
-            slug="columns-duplicate",
-            hint="Give every column its own name.",
-        )
-    if not table.num_rows:
-        what = "a header but no rows" if table.num_columns else "neither columns nor rows"
-        raise InputError(
-            f"{name} has {what}.",
-            slug="table-empty",
-            hint="Check the program that wrote it.",
-        )

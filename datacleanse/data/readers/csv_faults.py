@@ -23,6 +23,17 @@ _LONG_CELL = 16 << 20
 """Bytes that no cell is taken to have when a file is broken anyway."""
 _OTHER_DELIMITERS = (";", "\t", "|", ",")
 _WIDE_TEXT = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_OTHER_FORMATS = {
+    b"PAR1": ("Parquet", "Rename it so that it ends in .parquet."),
+    b"ARROW1": ("an Arrow file", "Rename it so that it ends in .arrow."),
+    b"\x1f\x8b": ("packed by gzip", "Add .gz to its name."),
+    b"\x28\xb5\x2f\xfd": ("packed by zstd", "Add .zst to its name."),
+    b"PK\x03\x04": (
+        "an Excel or zip file",
+        "Export the sheet to CSV, or unpack the file, and give that.",
+    ),
+}
+"""First bytes of what is sometimes named .csv, what it is, and the cure."""
 
 
 def checked_delimiter(delimiter: str) -> str:
@@ -45,6 +56,11 @@ def check_head(location: Location, delimiter: str) -> None:
             head = stream.read(_HEAD)
     except OSError as error:
         raise damaged(location.name, error) from error
+    for start, (what, cure) in _OTHER_FORMATS.items():
+        if head.startswith(start):
+            raise InputError(
+                f"{location.name} is {what} inside, not text.", slug="format-other", hint=cure
+            )
     if head.startswith(_WIDE_TEXT):
         raise _encoding(location.name, "it is written in UTF-16", source="UTF-16")
     if b"\0" in head:
@@ -90,6 +106,8 @@ def diagnose(location: Location, delimiter: str, error: Exception) -> InputError
         return damaged(location.name, broken)
     if invalid is not None:
         return invalid
+    if _has_odd_quotes(location):
+        return _unclosed(location.name, "its quotes do not come in pairs")
     return InputError(
         f"{location.name} cannot be read as separated text: {said(error)}.",
         slug="file-damaged",
@@ -121,9 +139,13 @@ def check_table(location: Location, table: pa.Table, delimiter: str) -> None:
         _check_nul(location.name, name, column)
         last = column[-1].as_py()
         last_breaks = last_breaks or (isinstance(last, str) and "\n" in last)
-    if last_breaks and sum(block.count(b'"') for block in location.blocks()) % 2:
+    if last_breaks and _has_odd_quotes(location):
         where = f"a quote is opened at or before {rows_text([len(table) - 1])}"
         raise _unclosed(location.name, f"{where} and never closed")
+
+
+def _has_odd_quotes(location: Location) -> bool:
+    return sum(block.count(b'"') for block in location.blocks()) % 2 == 1
 
 
 def _check_nul(file: str, name: str, column: pa.ChunkedArray) -> None:
