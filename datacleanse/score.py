@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pandas as pd
+from scipy.optimize import isotonic_regression
 
 from datacleanse import flag
 
@@ -138,30 +140,25 @@ def wrong_probability(
     Returns:
         (N,) in [0, 1], not decreasing in the score.
     """
-    from sklearn.isotonic import IsotonicRegression
-
     beyond = max(tested.max(), calibration.max())
     null = np.append(calibration, beyond)
-    x = np.concatenate([tested, null])
-    is_data = np.concatenate([np.ones(len(tested)), np.zeros(len(null))])
-    weight = np.concatenate(
-        [np.full(len(tested), 1 / len(tested)), np.full(len(null), 1 / len(null))]
-    )
-    fit = IsotonicRegression(y_min=0.0, y_max=1.0, out_of_bounds="clip")
-    fit.fit(x, is_data, sample_weight=weight)
+    x, position = np.unique(np.concatenate([tested, null]), return_inverse=True)
+    # Both samples weigh the same in all; rows with equal scores are one point of the fit.
+    data_weight = np.bincount(position[: len(tested)], minlength=len(x)) / len(tested)
+    null_weight = np.bincount(position[len(tested) :], minlength=len(x)) / len(null)
+    weight = data_weight + null_weight
+    fit = isotonic_regression(data_weight / weight, weights=weight)
     # Bounded, so that the ratio stays finite where no calibration row is left.
-    share = np.maximum(fit.predict(scores), np.finfo(np.float64).eps)
+    share = np.maximum(np.interp(scores, x, fit.x), np.finfo(np.float64).eps)
     result: NDArray[np.float64] = np.clip(1.0 - pi0 * (1.0 - share) / share, 0.0, 1.0)
     return result
 
 
 def _margin_ranks(evidence: Evidence) -> NDArray[np.float64]:
     """(M,) in (0, 1): mean of both margins' ranks, 1 = least margin."""
-    from scipy.stats import rankdata
-
     margins = (evidence.reweighted.margin.astype(np.float64), adjusted_margin(evidence))
-    ranks = sum(rankdata(-margin) for margin in margins)
-    result: NDArray[np.float64] = ranks / (len(margins) * (len(evidence.labels) + 1))
+    ranks = [pd.Series(-margin).rank().to_numpy() for margin in margins]
+    result: NDArray[np.float64] = np.mean(ranks, axis=0) / (len(evidence.labels) + 1)
     return result
 
 

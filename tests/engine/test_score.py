@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from sklearn.isotonic import IsotonicRegression
 
 from datacleanse.dynamics import Dynamics
 from datacleanse.score import Evidence, adjusted_margin, assess, wrong_probability
@@ -135,3 +136,20 @@ def test_a_balanced_clean_set_says_nothing_about_shares():
     given = Evidence(control, control, labels, 100, np.ones(len(labels), bool), labels[:0])
     expected = np.log(0.7 / 0.3)
     np.testing.assert_allclose(adjusted_margin(given)[labels == 1], expected, rtol=1e-5)
+
+
+def test_the_probability_is_that_of_an_isotonic_fit():
+    """Against scikit-learn's regression of "is from DATA" on the score, with many equal scores."""
+    rng = np.random.default_rng(3)
+    tested = np.concatenate([rng.normal(size=300), rng.normal(3, 1, size=60)]).round(1)
+    calibration = rng.normal(size=50).round(1)
+    null = np.append(calibration, max(tested.max(), calibration.max()))
+    x = np.concatenate([tested, null])
+    is_data = np.concatenate([np.ones(len(tested)), np.zeros(len(null))])
+    weight = np.concatenate(
+        [np.full(len(tested), 1 / len(tested)), np.full(len(null), 1 / len(null))]
+    )
+    share = IsotonicRegression().fit(x, is_data, sample_weight=weight).predict(tested)
+    expected = np.clip(1 - 0.8 * (1 - share) / share, 0, 1)
+    actual = wrong_probability(tested, tested, calibration, pi0=0.8)
+    np.testing.assert_allclose(actual, expected, atol=1e-9)
