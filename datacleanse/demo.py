@@ -21,6 +21,7 @@ MISTAKEN_FOR = np.array([6, 7, 1, 8, 9, 3, 5, 1, 3, 4])
 
 SHARE = 0.15
 N_CLEAN = 200
+N_TEST = 300
 LABEL = "digit"
 
 
@@ -30,12 +31,13 @@ class Demo:
 
     data: Path
     clean: Path
+    test: Path
     planted: NDArray[np.bool_]
     """(N,) True where the label of a row of ``data`` is a planted error."""
 
 
 def write_demo(directory: Path, *, seed: int) -> Demo:
-    """Write ``digits.csv`` with planted errors and ``clean.csv`` with verified rows.
+    """Write ``digits.csv`` with planted errors, and ``clean.csv`` and ``test.csv`` without.
 
     The data: 1,797 handwritten digits, 8 x 8 pixels of 0 to 16, from the UCI repository as bundled
     with scikit-learn (Alpaydin and Kaynak 1998).
@@ -47,14 +49,16 @@ def write_demo(directory: Path, *, seed: int) -> Demo:
     names = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
     frame = pd.DataFrame(digits.data.astype(np.int64), columns=names)
     truth = digits.target.astype(np.int64)
-    dirty, clean = train_test_split(
+    rest, clean = train_test_split(
         np.arange(len(truth)), test_size=N_CLEAN, stratify=truth, random_state=seed
     )
+    dirty, test = train_test_split(rest, test_size=N_TEST, stratify=truth[rest], random_state=seed)
     dirty.sort()
     noisy = one_sided_flips(truth[dirty], MISTAKEN_FOR, SHARE, seed=seed)
     make_folder(directory)
-    data_file, clean_file = directory / "digits.csv", directory / "clean.csv"
-    for file, rows, labels in ((data_file, dirty, noisy), (clean_file, clean, truth[clean])):
+    parts = {"digits": (dirty, noisy), "clean": (clean, truth[clean]), "test": (test, truth[test])}
+    files = [directory / f"{name}.csv" for name in parts]
+    for file, (rows, labels) in zip(files, parts.values(), strict=True):
         with written_aside(file) as aside:
             frame.iloc[rows].assign(**{LABEL: labels}).to_csv(aside, index=False)
-    return Demo(data_file, clean_file, noisy != truth[dirty])
+    return Demo(*files, planted=noisy != truth[dirty])

@@ -14,12 +14,15 @@ if TYPE_CHECKING:
     from datacleanse.demo import Demo
     from datacleanse.runfolder import RunFolder
 
+PLACE = Path("runs/demo")
+
 COUNTS = (10, 50, 100)
 """Lengths of the list at which hits are counted, besides the number of planted errors."""
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Run folder.")] = Path("runs/demo"),
+    out: Annotated[Path, typer.Option("--out", "-o", help="Run folder.")] = PLACE,
+    force: options.Force = False,
     seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
@@ -33,21 +36,23 @@ def demo(
 
     settings = Settings(seed=seed)
     files = write_demo(out.with_name(f"{out.name}-data"), seed=seed)
-    command = ("audit", str(files.data), "--val", str(files.clean), "--label", LABEL)
+    command = ("audit", str(files.data), "--val", str(files.clean), "--test", str(files.test))
+    command += ("--label", LABEL, "--out", str(out))
     if not as_json:
         typer.echo(
             f"{len(files.planted)} handwritten digits; {files.planted.sum()} labels were changed "
-            f"on purpose.\nThis runs: datacleanse {' '.join(command)} --out {out}\n"
+            f"on purpose.\nThis runs: datacleanse {' '.join(command)}\n"
         )
     request = Request(
         data=str(files.data),
         clean=str(files.clean),
+        test=str(files.test),
         options=ReadOptions(label=LABEL),
         settings=settings,
-        command=(*command, "--out", str(out), "--seed", str(seed)),
+        command=(*command, "--seed", str(seed)),
     )
-    # The demo's own folder, so that it can be repeated.
-    perform(request, out, force=True, quiet=quiet, as_json=as_json)
+    # Only the demo's own folder gives way by itself, so that the demo can be repeated.
+    perform(request, out, force=force or out == PLACE, quiet=quiet, as_json=as_json)
     found = hits(RunFolder(out), files)
     if as_json:
         return
