@@ -83,6 +83,7 @@ def audit(
     numeric: Sequence[str] = (),
     out: str | PathLike[str] | None = None,
     force: bool = False,
+    resume: bool = False,
     progress: Progress = SILENT,
     **settings: Any,  # noqa: ANN401  # Settings checks names and values
 ) -> AuditResult:
@@ -98,7 +99,9 @@ def audit(
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
         out: run folder to write; None: a temporary one, see `AuditResult.save`.
-        force: replace a finished run in ``out``.
+        force: replace the run in ``out``.
+        resume: go on with the unfinished run in ``out``, e.g. one that was killed; a finished one
+            is returned as it is, and where there is none the audit starts.
         progress: receives stages and messages.
         **settings: fields of `Settings`: ``fdr``, ``seed``, ``rule``, ``epochs``, ...
 
@@ -120,7 +123,8 @@ def audit(
         command=("datacleanse.audit",),
     )
     if out is not None:
-        return AuditResult(run_audit(request, Path(out), force=force, progress=progress))
+        folder = run_audit(request, Path(out), force=force, resume=resume, progress=progress)
+        return AuditResult(folder)
     temporary = tempfile.TemporaryDirectory(prefix="datacleanse-")
     folder = run_audit(request, Path(temporary.name) / "run", progress=progress)
     return AuditResult(folder, temporary)

@@ -22,6 +22,9 @@ SCHEMA_VERSION = 1
 1: first version.
 """
 
+REMOVED = "removed"
+"""Status of a run that was being replaced when the program was killed."""
+
 
 @dataclass(frozen=True)
 class RunFolder:
@@ -53,6 +56,11 @@ class RunFolder:
     def calibration_file(self) -> Path:
         """`calibration.parquet`: part played and score of each row of CLEAN."""
         return self.path / "calibration.parquet"
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """`checkpoint/`: what `--resume` needs; gone when the run is finished."""
+        return self.path / "checkpoint"
 
     @property
     def weights_dir(self) -> Path:
@@ -95,9 +103,51 @@ class RunFolder:
             raise RunFolderError(
                 f"The run in {self.path} is not finished (its status is {status!r}).",
                 slug="run-unfinished",
-                hint="Repeat the audit with --force.",
+                hint="Repeat the audit with --resume to finish it, or with --force to start anew.",
             )
         return manifest
+
+    def has_checkpoint(self) -> bool:
+        """Whether a training has saved something to go on with."""
+        return any(self.checkpoint_dir.glob("*.safetensors"))
+
+    def begin(self, manifest: dict[str, Any]) -> None:
+        """Write `run.json` before anything else, so that what a killed run leaves is known."""
+        self.write_manifest(manifest)
+
+    def finish(self, manifest: dict[str, Any]) -> None:
+        """Write `run.json` last, and let go of what only an unfinished run needs."""
+        self.write_manifest(manifest)
+        self.forget_checkpoint()
+
+    def forget_checkpoint(self) -> None:
+        """Remove what a finished run does not need."""
+        shutil.rmtree(self.checkpoint_dir, ignore_errors=True)
+
+    def check_ledger(self, epochs: int) -> None:
+        """See that every epoch has its file.
+
+        Raises:
+            RunFolderError: one is missing.
+        """
+        for epoch in range(epochs):
+            if not self.epoch_file(epoch).is_file():
+                raise RunFolderError(
+                    f"{self.epoch_file(epoch)} is missing.",
+                    slug="run-damaged",
+                    hint="Repeat the audit with --force.",
+                )
+
+    def begun(self) -> dict[str, Any] | None:
+        """`run.json` of a run that is finished or may be gone on with; None where there is none.
+
+        Raises:
+            RunFolderError: a damaged run, or one of a later version.
+        """
+        if not self.manifest_file.is_file():
+            return None
+        manifest = self._any_manifest()
+        return None if manifest.get("status") == REMOVED else manifest
 
     def _any_manifest(self) -> dict[str, Any]:
         if not self.manifest_file.is_file():
@@ -149,7 +199,7 @@ class RunFolder:
 
 
 def create(path: Path, *, force: bool) -> RunFolder:
-    """Make an empty run folder.
+    """Make an empty folder for a run.
 
     Raises:
         RunFolderError: there is a run and ``force`` is off, the place holds something that is
@@ -159,7 +209,7 @@ def create(path: Path, *, force: bool) -> RunFolder:
     make_way(folder, force=force)
     try:
         for directory in (folder.weights_dir, folder.model_dir, folder.reports_dir):
-            directory.mkdir(parents=True)
+            directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunFolderError(
             f"The run folder {path} cannot be made: {error.strerror or error}.",
@@ -170,13 +220,13 @@ def create(path: Path, *, force: bool) -> RunFolder:
 
 
 def make_way(folder: RunFolder, *, force: bool) -> None:
-    """Clear the place for a run; an empty or unfinished one gives way by itself.
+    """Clear the place for a run; an empty one, or one without a checkpoint, gives way by itself.
 
     Raises:
         RunFolderError: as `create`.
     """
     path = folder.path
-    if not path.exists() or (path.is_dir() and not any(path.iterdir())):
+    if _is_vacant(folder):
         return
     if not folder.manifest_file.is_file():
         raise RunFolderError(
@@ -190,4 +240,34 @@ def make_way(folder: RunFolder, *, force: bool) -> None:
             slug="run-exists",
             hint="Choose another place with --out, or replace it with --force.",
         )
-    shutil.rmtree(path)
+    if not force and folder.has_checkpoint():
+        raise RunFolderError(
+            f"{path} holds an unfinished run.",
+            slug="run-unfinished",
+            hint="Go on with it by --resume, or replace it with --force.",
+        )
+    _remove(folder)
+
+
+def _is_vacant(folder: RunFolder) -> bool:
+    """Whether nothing lies there but what a run killed in its first moment leaves."""
+    path = folder.path
+    if not path.exists():
+        return True
+    first = f".{folder.manifest_file.name}.part"
+    return path.is_dir() and all(
+        entry.name == first or (entry.is_dir() and not any(entry.iterdir()))
+        for entry in path.iterdir()
+    )
+
+
+def _remove(folder: RunFolder) -> None:
+    """Remove a run so that one killed meanwhile leaves a folder that gives way."""
+    folder.write_manifest({"schema_version": SCHEMA_VERSION, "status": REMOVED})
+    folder.forget_checkpoint()
+    for entry in folder.path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry != folder.manifest_file:
+            entry.unlink()
+    shutil.rmtree(folder.path)

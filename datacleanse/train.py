@@ -135,8 +135,8 @@ def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks) -> None:
             if hooks.save is not None:
                 hooks.save(loop.checkpoint())
             raise Stopped(
-                f"The training was stopped on request after {loop.epoch} of {schedule.epochs} "
-                f"epochs and {loop.batch} of {loop.n_batches} batches.",
+                f"after {loop.epoch} of {schedule.epochs} epochs and {loop.batch} of "
+                f"{loop.n_batches} batches.",
                 slug="stopped",
                 hint="Go on with --resume.",
             )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import os
+import signal
 import sys
 import traceback
 from contextlib import suppress
@@ -15,7 +16,7 @@ from typing import Annotated, cast
 
 import typer
 
-from datacleanse.errors import DatacleanseError, OutputError
+from datacleanse.errors import DatacleanseError, OutputError, Stopped
 from datacleanse.version import __version__
 from datacleanse_cli import exits
 from datacleanse_cli.audit import audit
@@ -24,6 +25,7 @@ from datacleanse_cli.memory import return_freed_memory
 from datacleanse_cli.predict import predict
 from datacleanse_cli.report import report
 from datacleanse_cli.sample import sample
+from datacleanse_cli.stopping import ignore_signals, interrupt
 
 CommandLineError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])
 """click's base of all complaints about a command line. Taken from Typer, because newer versions of
@@ -62,7 +64,10 @@ def main() -> None:
     Exits at once, without Python's teardown: Arrow's threads may still read ahead in a file that
     was given up, and would then turn the exit code into that of a crash.
     """
-    code = _run()
+    try:
+        code = _run()
+    except KeyboardInterrupt:  # a second one, while the first was dealt with
+        code = exits.STOPPED
     for stream in (sys.stdout, sys.stderr):
         with suppress(OSError):
             stream.flush()
@@ -71,6 +76,7 @@ def main() -> None:
 
 def _run() -> int:
     return_freed_memory()
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -92,9 +98,8 @@ def _exit_code(error: BaseException) -> int:
     match error:
         case SystemExit(code=int(code)) | typer.Exit(exit_code=code):
             return code
-        case typer.Abort() | KeyboardInterrupt():
-            sys.stderr.write("Stopped. The unfinished run is not kept; repeat the command.\n")
-            return exits.STOPPED
+        case Stopped() | typer.Abort() | KeyboardInterrupt():
+            return _take_leave(error)
         case DatacleanseError():
             return _complain(_one_line(error.message), _one_line(error.hint))
         case BrokenPipeError():
@@ -107,6 +112,16 @@ def _exit_code(error: BaseException) -> int:
         "above, the command and the output of `datacleanse --version`.\n"
     )
     return exits.BUG
+
+
+def _take_leave(error: BaseException) -> int:
+    """Say how to go on after a request to stop."""
+    ignore_signals()
+    if isinstance(error, Stopped):
+        sys.stderr.write(f"{_one_line(error.message)}\n{_one_line(error.hint)}\n")
+    else:
+        sys.stderr.write("Stopped on request. Repeat the command.\n")
+    return exits.STOPPED
 
 
 def _value_met(error: Exception) -> str:

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from datacleanse.config import Settings
-from datacleanse.errors import OutputError, SettingsError
+from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse_cli import exits, options
 from datacleanse_cli.progress import shown_progress
+from datacleanse_cli.stopping import command_to_go_on, heeded_signals
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.pipeline import Request
+    from datacleanse.runfolder import RunFolder
+    from datacleanse.stopping import StopRequest
     from datacleanse_reports.records import ReportView
 
 SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
@@ -41,6 +47,14 @@ def audit(
         Path | None, typer.Option("--out", "-o", help="Run folder.", show_default="runs/NAME")
     ] = None,
     force: options.Force = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with the unfinished run there. A finished one only gets its reports again; "
+            "where there is none, the audit starts.",
+        ),
+    ] = False,
     rule: Annotated[str, typer.Option(help="Reweighting rule: l2rw, uniform or random.")] = "l2rw",
     model: Annotated[str, typer.Option(help="Network: auto or mlp.")] = "auto",
     epochs: Annotated[
@@ -95,40 +109,72 @@ def audit(
         command=tuple(sys.argv[1:]),
     )
     place = out or Path("runs") / run_name(data)
-    view = perform(request, place, force=force, quiet=quiet, as_json=as_json)
+    view = perform(request, place, force=force, resume=resume, quiet=quiet, as_json=as_json)
     is_over = fail_over is not None and view.headline.flagged > fail_over * view.headline.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
 
 
 def perform(
-    request: Request, place: Path, *, force: bool, quiet: bool, as_json: bool
+    request: Request,
+    place: Path,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    quiet: bool,
+    as_json: bool,
 ) -> ReportView:
-    """Run the audit, write the reports, print the summary."""
-    from rich.console import Console
+    """Run the audit, write the reports, print the summary.
 
+    Raises:
+        Stopped: by Ctrl-C or SIGTERM; the hint is the command to go on.
+    """
     from datacleanse.pipeline import run_audit
+    from datacleanse_cli.console import Terminal
     from datacleanse_cli.summary import print_summary
     from datacleanse_reports.view import read_view
-    from datacleanse_reports.write import write_reports
 
-    with shown_progress(quiet=quiet) as progress:
-        folder = run_audit(request, place, force=force, progress=progress)
+    with _told_how_to_go_on(request, place) as stop, shown_progress(quiet=quiet) as progress:
+        folder = run_audit(request, place, force=force, resume=resume, progress=progress, stop=stop)
         progress.stage("Reports", None)
-        try:
-            written = write_reports(folder, top=request.settings.top)
-        except OutputError as error:
-            raise OutputError(
-                error.message,
-                slug=error.slug,
-                hint=f"The run itself is done. Free some space, then: datacleanse report {place}",
-            ) from error
+        written = _write_reports(folder, top=request.settings.top)
     view = read_view(folder, top=request.settings.top)
     if as_json:
         summary = json.loads(written["json"].read_text(encoding="utf-8"))
         typer.echo(json.dumps({"run": str(place), **summary}, ensure_ascii=False))
     else:
-        print_summary(view, Console(), run=place)
+        print_summary(view, Terminal(), run=place)
     return view
+
+
+def _write_reports(folder: RunFolder, *, top: int) -> dict[str, Path]:
+    from datacleanse_reports.write import write_reports
+
+    try:
+        return write_reports(folder, top=top)
+    except OutputError as error:
+        raise OutputError(
+            error.message,
+            slug=error.slug,
+            hint=f"The run itself is done. Free some space, then: datacleanse report {folder.path}",
+        ) from error
+
+
+@contextmanager
+def _told_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
+    from datacleanse.runfolder import RunFolder
+
+    try:
+        with heeded_signals() as signals:
+            yield signals
+    except (Stopped, KeyboardInterrupt) as error:
+        done = f"{error.message} " if isinstance(error, Stopped) else ""
+        is_saved = RunFolder(place).has_checkpoint()
+        where = f"What was trained so far is saved in {place}." if is_saved else ""
+        raise Stopped(
+            f"Stopped on request. {done}{where}".strip(),
+            slug="stopped",
+            hint=f"To go on: {command_to_go_on(request.command)}",
+        ) from error
 
 
 def run_name(data: str) -> str:

@@ -81,8 +81,7 @@ def test_a_run_that_is_not_as_it_should_be_is_refused(good_run, tmp_path, case):
     [
         (100, "run.json"),
         (1000, "runs/data"),
-        (7000, "audit.parquet"),
-        (30_000, "model.safetensors"),
+        (7000, "reweighted.safetensors"),
     ],
 )
 def test_a_full_disk_leaves_no_run(folder, size, file):
