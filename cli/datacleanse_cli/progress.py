@@ -64,11 +64,11 @@ def shown_progress(*, quiet: bool) -> Iterator[Progress]:
     if quiet:
         yield SILENT
         return
-    from rich.console import Console
+    from datacleanse_cli.console import Terminal
 
-    console = Console(stderr=True)
+    console = Terminal(stderr=True)
     if not console.is_terminal:
-        yield _Lines(Console(stderr=True, soft_wrap=True))
+        yield _Lines(Terminal(stderr=True, soft_wrap=True))
         return
     from rich.progress import (
         BarColumn,
