@@ -12,6 +12,7 @@ from datacleanse.errors import DatacleanseError, InputError, RunFolderError, Set
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
+    from datacleanse.classifier import ReweightedClassifier
     from datacleanse.config import Settings
     from datacleanse.predictor import Predictor, load_predictor
     from datacleanse.result import AuditResult, audit
@@ -23,6 +24,7 @@ __all__ = [
     "InputError",
     "Predictor",
     "Reweighted",
+    "ReweightedClassifier",
     "RunFolderError",
     "Settings",
     "SettingsError",
@@ -36,6 +38,7 @@ _LAZY = {
     "AuditResult": "datacleanse.result",
     "Predictor": "datacleanse.predictor",
     "Reweighted": "datacleanse.reweighting",
+    "ReweightedClassifier": "datacleanse.classifier",
     "Settings": "datacleanse.config",
     "audit": "datacleanse.result",
     "load_predictor": "datacleanse.predictor",
