@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
@@ -32,6 +33,18 @@ def written_aside(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise _unwritable(path, error) from error
         raise
+
+
+def check_place(path: Path) -> None:
+    """Refuse a path at which no file can come to stand.
+
+    Raises:
+        OutputError: it is a folder, or lies in none.
+    """
+    if path.is_dir():
+        raise _unwritable(path, OSError(errno.EISDIR, ""))
+    if not path.parent.is_dir():
+        raise _unwritable(path, OSError(errno.ENOTDIR, ""))
 
 
 def make_folder(path: Path) -> None:

@@ -36,8 +36,8 @@ def demo(
 
     settings = Settings(seed=seed)
     files = write_demo(out.with_name(f"{out.name}-data"), seed=seed)
-    command = ("audit", str(files.data), "--val", str(files.clean), "--test", str(files.test))
-    command += ("--label", LABEL, "--out", str(out))
+    command: tuple[str, ...] = ("audit", str(files.data), "--val", str(files.clean))
+    command += ("--test", str(files.test), "--label", LABEL, "--out", str(out))
     if not as_json:
         typer.echo(
             f"{len(files.planted)} handwritten digits; {files.planted.sum()} labels were changed "

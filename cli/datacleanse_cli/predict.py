@@ -21,13 +21,16 @@ def predict(
     quiet: options.Quiet = False,
 ) -> None:
     """Write the class and the probabilities of new rows, by the run's reweighted model."""
-    from datacleanse.data import write_table
-    from datacleanse.prediction_table import prediction_table
-    from datacleanse.predictor import load_predictor
+    from datacleanse.data import check_target, write_table
     from datacleanse.runfolder import RunFolder
 
     folder = RunFolder(run)
     folder.manifest()
+    check_target(out, source=new)
+    # Slow to import, so that a typing error is answered at once.
+    from datacleanse.prediction_table import prediction_table
+    from datacleanse.predictor import load_predictor
+
     predictor = load_predictor(folder.model_dir)
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Predicting", None)

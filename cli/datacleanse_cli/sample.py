@@ -28,7 +28,7 @@ def sample(
 ) -> None:
     """Draw rows for a person to verify, each class in proportion: they become the clean set."""
     from datacleanse.config import Settings
-    from datacleanse.data import ReadOptions, read_data, sample_rows, write_table
+    from datacleanse.data import ReadOptions, check_target, read_data, sample_rows, write_table
 
     settings = Settings(seed=seed)
     if n < 1:
@@ -41,6 +41,7 @@ def sample(
             slug="file-exists",
             hint="Choose another name with -o, or replace it with --force.",
         )
+    check_target(out, source=data)
     reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Reading", None)

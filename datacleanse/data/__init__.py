@@ -8,13 +8,14 @@ from datacleanse.data.identity import fingerprint, ids, row_hashes
 from datacleanse.data.interface import ReadOptions
 from datacleanse.data.read import Role, Source, read_data, read_like
 from datacleanse.data.sample import sample_rows
-from datacleanse.data.write import write_table
+from datacleanse.data.write import check_target, write_table
 
 __all__ = [
     "ReadOptions",
     "Role",
     "Source",
     "categories",
+    "check_target",
     "compare",
     "fingerprint",
     "ids",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import pyarrow.compute as pc
 from datacleanse.data.drift import feature_notices, share_notices
 from datacleanse.data.identity import ids, row_hashes
 from datacleanse.data.messages import count_text, listed, shown
+from datacleanse.data.sources import same_file
 from datacleanse.errors import InputError
 from datacleanse.records import Comparison, Notice, Overlap
 
@@ -36,7 +36,7 @@ def compare(data: Dataset, clean: Dataset) -> Comparison:
     Raises:
         InputError: nothing of DATA is left beside CLEAN, so the two are the same.
     """
-    if _same_file(data.source, clean.source):
+    if same_file(data.source, clean.source):
         raise _is_data(data, clean, "the two are the same file")
     overlap, notices = _overlap(data, clean)
     if len(overlap.data_rows) == data.n_rows:
@@ -49,15 +49,6 @@ def compare(data: Dataset, clean: Dataset) -> Comparison:
         *feature_notices(data, clean),
     ]
     return Comparison(overlap, tuple(notices))
-
-
-def _same_file(data: str, clean: str) -> bool:
-    if data.startswith("<"):
-        return False
-    try:
-        return data == clean or Path(data).samefile(clean)
-    except OSError:
-        return False
 
 
 def _is_data(data: Dataset, clean: Dataset, why: str) -> InputError:

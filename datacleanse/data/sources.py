@@ -88,9 +88,25 @@ def locate(source: str | os.PathLike[str]) -> Location:
         raise unreadable(name, error) from error
     if info.type == pafs.FileType.NotFound:
         raise _missing(name, filesystem, path)
+    if info.type == pafs.FileType.Unknown:
+        raise InputError(
+            f"{name} is a pipe or a device, not a file.",
+            slug="file-special",
+            hint="Write the table to a file first and give that: it is read more than once.",
+        )
     _check_content(name, filesystem, path)
     suffix, compression = split_suffix(path)
     return Location(name, filesystem, (path,), None, suffix, compression)
+
+
+def same_file(first: str, second: str) -> bool:
+    """Whether two names, as messages call tables, mean one file."""
+    if first.startswith("<"):
+        return False
+    try:
+        return first == second or Path(first).samefile(second)
+    except OSError:
+        return False
 
 
 def unreadable(name: str, error: OSError) -> InputError:

@@ -14,10 +14,10 @@ import pyarrow.csv as pacsv
 import pyarrow.feather as pafeather
 import pyarrow.parquet as pq
 
-from datacleanse.atomic import written_aside
+from datacleanse.atomic import check_place, written_aside
 from datacleanse.data.packing import unpacked
 from datacleanse.data.readers import accepted_suffixes
-from datacleanse.data.sources import split_suffix
+from datacleanse.data.sources import same_file, split_suffix
 from datacleanse.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -27,6 +27,27 @@ if TYPE_CHECKING:
 _BATCH = 65_536
 
 
+def check_target(path: Path, *, source: str) -> None:
+    """Refuse, before any work is done, what `write_table` would refuse after it.
+
+    Args:
+        path: where a table is to be written.
+        source: the table that is read; it is never written over.
+
+    Raises:
+        SettingsError: the suffix is none that is written, or the path is the source.
+        OutputError: the path is a folder, or lies in none.
+    """
+    _writer(path)
+    check_place(path)
+    if same_file(source, str(path)):
+        raise SettingsError(
+            f"{path} is the table that is read.",
+            slug="output-is-input",
+            hint="Choose another name with -o.",
+        )
+
+
 def write_table(table: pa.Table, path: Path) -> None:
     """Write a table in the format of the path's suffix, ``.gz`` and ``.zst`` included.
 
@@ -34,7 +55,15 @@ def write_table(table: pa.Table, path: Path) -> None:
 
     Raises:
         SettingsError: the suffix is none that is written.
+        OutputError: the system does not let it be written.
     """
+    write, compression = _writer(path)
+    plain = unpacked(table)
+    with written_aside(path) as aside, _sink(aside, compression) as sink:
+        write(plain, sink)
+
+
+def _writer(path: Path) -> tuple[Callable[[pa.Table, pa.NativeFile], None], str | None]:
     suffix, compression = split_suffix(path.as_posix())
     write = _WRITERS.get(suffix)
     if write is None or (compression is not None and suffix not in _TEXT_FORMATS):
@@ -43,9 +72,7 @@ def write_table(table: pa.Table, path: Path) -> None:
             slug="format-unwritable",
             hint="Choose one of these endings.",
         )
-    plain = unpacked(table)
-    with written_aside(path) as aside, _sink(aside, compression) as sink:
-        write(plain, sink)
+    return write, compression
 
 
 def _sink(path: Path, compression: str | None) -> pa.NativeFile:

@@ -96,6 +96,12 @@ SETTINGS = (
         "one of these endings",
     ),
     Call(
+        "sample onto the data",
+        ("sample", "data.csv", "-o", "./data.csv", "--force", "-q"),
+        ("data.csv", "is the table that is read"),
+        "another name",
+    ),
+    Call(
         "sample into nowhere",
         ("sample", "data.csv", "-o", "nowhere/s.csv", "-q"),
         ("nowhere/s.csv", "cannot be written"),
@@ -217,6 +223,12 @@ RUNS = (
         ("predict", "run", "new.csv", "-o", "p.docx", "-q"),
         ("p.docx", ".csv"),
         "one of these endings",
+    ),
+    RunCall(
+        "predictions onto the new rows",
+        ("predict", "run", "new.csv", "-o", "new.csv", "-q"),
+        ("new.csv", "is the table that is read"),
+        "another name",
     ),
     RunCall(
         "predictions into nowhere",
