@@ -17,8 +17,7 @@ from datacleanse.data.columns import (
 )
 from datacleanse.data.kinds import judge, judge_numeric
 from datacleanse.data.messages import count_text, did_you_mean, listed, nearest, rows_text, shown
-from datacleanse.data.text_kinds import MOSTLY
-from datacleanse.data.verdict import Context, Verdict, aside, feature
+from datacleanse.data.verdict import Context, Verdict, aside, feature, unreadable
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Notice, SetAside
 
@@ -156,27 +155,31 @@ def hold(table: pa.Table, schema: Schema, *, source: str, role: str) -> list[Not
             slug="columns-missing",
             hint=f"{'; '.join(pairs[:5])}; rename." if pairs else "Add them; cells may be empty.",
         )
-    for column in schema.columns:
-        _check_kind(table.column(column.name), column, source=source, role=role)
-    if not extra:
-        return []
-    message = f"{source} ({role}) has {count_text(len(extra), 'column')} that DATA lacks: "
-    return [Notice("columns-extra", f"{message}{listed(extra)}; ignored.")]
+    notices = [
+        notice
+        for column in schema.columns
+        for notice in _check_kind(table.column(column.name), column, source=source, role=role)
+    ]
+    if extra:
+        message = f"{source} ({role}) has {count_text(len(extra), 'column')} that DATA lacks: "
+        notices.append(Notice("columns-extra", f"{message}{listed(extra)}; ignored."))
+    return notices
 
 
-def _check_kind(cells: pa.ChunkedArray, column: Column, *, source: str, role: str) -> None:
+def _check_kind(cells: pa.ChunkedArray, column: Column, *, source: str, role: str) -> list[Notice]:
+    """Refuse a column most of whose values are of another kind; warn of some."""
     if column.kind == "categorical" or pa.types.is_null(cells.type):
-        return
+        return []
     if column.kind == "embedding":
         _check_vectors(cells, column, source=source, role=role)
-        return
+        return []
     if column.kind == "datetime":
         parsed = parse_moments(cells)
     else:
         parsed = parse_numbers(cells, flags=column.kind == "boolean")
     failed = int(parsed.failed.sum())
     present = failed + int((~parsed.missing()).sum())
-    if failed > (1 - MOSTLY) * present:
+    if failed and failed >= present / 2:
         row = int(np.argmax(parsed.failed))
         raise InputError(
             f"{source} ({role}): column '{column.name}' is {column.kind} in DATA, but "
@@ -185,6 +188,8 @@ def _check_kind(cells: pa.ChunkedArray, column: Column, *, source: str, role: st
             slug="column-retyped",
             hint="Mend the values, or leave the column out with --drop.",
         )
+    what = "date" if column.kind == "datetime" else "number"
+    return unreadable(column.name, cells, parsed, source=f"{source} ({role})", what=what)
 
 
 def _check_vectors(cells: pa.ChunkedArray, column: Column, *, source: str, role: str) -> None:

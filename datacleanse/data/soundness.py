@@ -20,7 +20,15 @@ _LONGEST = 999_999_999 * _DAY
 
 def check_shape(table: pa.Table, name: str) -> None:
     """Refuse a table without rows, or with two columns of one name."""
-    twice = sorted(column for column, n in Counter(table.column_names).items() if n > 1)
+    try:
+        names = table.column_names
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"{name}: the name of a column is damaged: {said(error)}.",
+            slug="file-damaged",
+            hint="Write the file again; its text must be UTF-8.",
+        ) from error
+    twice = sorted(column for column, n in Counter(names).items() if n > 1)
     if twice:
         raise InputError(
             f"{name} has more than one column named {listed([repr(column) for column in twice])}.",

@@ -98,14 +98,12 @@ def _check_header(name: str, header: bytes, delimiter: str) -> None:
 def diagnose(location: Location, delimiter: str, error: Exception) -> InputError:
     """Say why Arrow gave the file up; ``error`` is what it said."""
     try:
-        ragged = _find_ragged(location, delimiter)
-        if ragged is not None:
-            return ragged
-        invalid = _find_undecodable(location)
+        # In this order: Arrow tells of ragged rows only in UTF-8.
+        found = _find_undecodable(location) or _find_ragged(location, delimiter)
     except OSError as broken:
         return damaged(location.name, broken)
-    if invalid is not None:
-        return invalid
+    if found is not None:
+        return found
     if _has_odd_quotes(location):
         return _unclosed(location.name, "its quotes do not come in pairs")
     return InputError(
@@ -129,8 +127,12 @@ def damaged(name: str, error: OSError) -> InputError:
 
 def check_table(location: Location, table: pa.Table, delimiter: str) -> None:
     """Refuse what Arrow accepts silently: other encodings, NUL bytes, a quote never closed."""
+    try:
+        names = table.column_names
+    except UnicodeDecodeError as error:
+        raise diagnose(location, delimiter, error) from error
     last_breaks = False
-    for name, column in zip(table.column_names, table.columns, strict=True):
+    for name, column in zip(names, table.columns, strict=True):
         kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
             raise _undecodable_cell(location.name, name, column)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from datacleanse.data.sources import Location
 
 _BOM = b"\xef\xbb\xbf"
+_BARE_NULL = re.compile(rb"[\n}](?:\xef\xbb\xbf)?\s*null")
+_TAIL = 64
+"""Bytes of a block that are looked at again with the next."""
 
 
 class JsonLinesReader:
@@ -31,10 +35,23 @@ class JsonLinesReader:
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all lines; keys that a line lacks are null, nested objects stay nested."""
         try:
-            table = _read_by_arrow(location, request)
-            return _read_by_python(location) if table is None else table
+            if not _holds_bare_null(location):
+                table = _read_by_arrow(location, request)
+                if table is not None:
+                    return table
+            return _read_by_python(location)
         except OSError as error:
             raise damaged(location.name, error) from error
+
+
+def _holds_bare_null(location: Location) -> bool:
+    """Whether null may stand where an object should: Arrow's parser crashes on it."""
+    tail = b"\n"
+    for block in location.blocks():
+        if _BARE_NULL.search(tail + block):
+            return True
+        tail = block[-_TAIL:]
+    return False
 
 
 def _read_by_arrow(location: Location, request: Request) -> pa.Table | None:
@@ -43,12 +60,13 @@ def _read_by_arrow(location: Location, request: Request) -> pa.Table | None:
             options = pajson.ReadOptions(block_size=16 * BLOCK)
             table = pajson.read_json(stream, read_options=options)
         table.validate(full=True)  # Arrow's parser takes any bytes for text.
+        names = table.column_names
     except (pa.ArrowException, UnicodeDecodeError):
         return None
     # Arrow makes moments of text such as 2020-01-01, which as an id must stay as written.
     respelled = any(
-        field.name in request.as_text and pa.types.is_timestamp(field.type)
-        for field in table.schema
+        name in request.as_text and pa.types.is_timestamp(column.type)
+        for name, column in zip(names, table.columns, strict=True)
     )
     return None if respelled else table
 
