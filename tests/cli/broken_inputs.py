@@ -90,6 +90,7 @@ TEXT = (
         "0xf6",
         cure="iconv -f latin1",
     ),
+    _data("latin-1 and ragged", DATA.encode("latin-1") + b"1\n", "line 3", "0xf6", cure="iconv"),
     _data("utf-16", DATA.encode("utf-16"), "UTF-16", cure="iconv -f UTF-16"),
     _clean("clean utf-16", CLEAN.encode("utf-16-le"), "NUL", cure="save it as UTF-8"),
     _data("nul bytes", cell(DATA, 5, "city", "Gen\0"), "NUL", "byte", cure="tr -d '\\000'"),
@@ -164,6 +165,7 @@ FORMATS = (
         '{"x": 2, "lab',
         cure="one object a line",
     ),
+    _file("json null", "a.jsonl", '{"x": 1}\nnull\n', "row 1 ", "'null", cure="one object a line"),
     _file("json array", "a.jsonl", '[{"x": 1}]\n', "row 0 ", "[{", cure="one object a line"),
     _file(
         "ragged embeddings",
