@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datacleanse.influence.interface import (
     Direction,
@@ -47,7 +48,8 @@ class ForwardMode:
         # Batch statistics are updated in place, which dual numbers do not allow on the model's
         # own buffers: work on copies and take their values over.
         buffers = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
-        with forward_ad.dual_level():
+        # Fused attention has no forward derivative.
+        with forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
             duals = {
                 name: forward_ad.make_dual(parameter, direction[name])
                 for name, parameter in trainable(self._model).items()

@@ -37,7 +37,9 @@ class Step:
 class Engine(Protocol):
     """A route from a batch to influences and to the weighted gradient, sharing their work."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """Of the route: ``layerwise`` or ``forward-mode``."""
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
         """Run the network on a batch.

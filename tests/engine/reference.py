@@ -6,22 +6,28 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
     return F.cross_entropy(logits, labels, reduction="none")
 
 
+@sdpa_kernel(SDPBackend.MATH)
 def double_backward_influence(
     model: nn.Module, batch: tuple[Tensor, Tensor], trusted: tuple[Tensor, Tensor], lr: float = 0.1
 ) -> Tensor:
     """Ren et al. 2018, Algorithm 1, lines 4 to 9, as written: through the virtual step."""
-    parameters = dict(model.named_parameters())
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     epsilon = torch.zeros(len(batch[0]), dtype=batch[0].dtype, requires_grad=True)
     losses = cross_entropy(functional_call(model, {**parameters, **buffers}, batch[0]), batch[1])
     gradients = torch.autograd.grad(
-        (epsilon * losses).sum(), list(parameters.values()), create_graph=True
+        (epsilon * losses).sum(),
+        list(parameters.values()),
+        create_graph=True,
+        allow_unused=True,
+        materialize_grads=True,
     )
     virtual = {
         name: parameter - lr * gradient
@@ -30,4 +36,4 @@ def double_backward_influence(
     model.eval()
     meta = cross_entropy(functional_call(model, virtual, trusted[0]), trusted[1]).mean()
     model.train()
-    return -torch.autograd.grad(meta, epsilon)[0] / lr
+    return -torch.autograd.grad(meta, epsilon, materialize_grads=True)[0] / lr
