@@ -19,12 +19,13 @@ from sklearn.utils import assert_all_finite, check_consistent_length, check_rand
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from datacleanse.auditing import run_audit
 from datacleanse.config import MAX_SEED, Settings
 from datacleanse.data import ReadOptions, read_like
 from datacleanse.encode import encode
 from datacleanse.errors import DatacleanseError
+from datacleanse.inputs import Request, read_inputs
 from datacleanse.own_network import audit_with
-from datacleanse.pipeline import Request, read_inputs, run_audit
 from datacleanse.predictor import load_predictor
 from datacleanse.progress import SILENT
 from datacleanse.runfolder import RunFolder

@@ -61,4 +61,5 @@ def write_demo(directory: Path, *, seed: int) -> Demo:
     for file, (rows, labels) in zip(files, parts.values(), strict=True):
         with written_aside(file) as aside:
             frame.iloc[rows].assign(**{LABEL: labels}).to_csv(aside, index=False)
-    return Demo(*files, planted=noisy != truth[dirty])
+    data, clean_file, test_file = files
+    return Demo(data, clean_file, test_file, noisy != truth[dirty])

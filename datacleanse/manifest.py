@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from datacleanse.config import Settings
     from datacleanse.examples import Plan
-    from datacleanse.records import Comparison, Dataset
+    from datacleanse.inputs import Inputs
+    from datacleanse.records import Dataset
     from datacleanse.score import Assessment
     from datacleanse.train import Outcome
     from datacleanse.trainings import Pair
@@ -38,8 +39,8 @@ LIBRARIES = ("torch", "numpy", "pandas", "pyarrow", "scikit-learn")
 class Stopwatch:
     """Seconds spent in each part of the run."""
 
-    seconds: dict[str, float] = field(default_factory=dict)
-    _started: float = field(default_factory=perf_counter)
+    seconds: dict[str, float]
+    """What was measured before."""
     _last: float = field(default_factory=perf_counter)
 
     def lap(self, name: str) -> None:
@@ -50,19 +51,7 @@ class Stopwatch:
 
     def stop(self) -> dict[str, float]:
         """All laps and the total."""
-        return {**self.seconds, "total": round(perf_counter() - self._started, 3)}
-
-
-@dataclass(frozen=True)
-class Inputs:
-    """What was read, checked against each other."""
-
-    data: Dataset
-    clean: Dataset
-    test: Dataset | None
-    comparison: Comparison
-    sha256: dict[str, str]
-    """Of the files, by role: ``data``, ``clean``, ``test``."""
+        return {**self.seconds, "total": round(sum(self.seconds.values()), 3)}
 
 
 def now() -> str:

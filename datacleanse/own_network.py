@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from datacleanse.config import RuleName, Settings
     from datacleanse.encode import Encoding
-    from datacleanse.manifest import Inputs
+    from datacleanse.inputs import Inputs
     from datacleanse.runfolder import RunFolder
     from datacleanse.train import Examples, Outcome
 

@@ -1,11 +1,11 @@
-"""The whole recipe on one page: files to network, ledger, audit table and model."""
+"""The whole recipe on one page: what was read to network, ledger, audit table and model."""
 
 from __future__ import annotations
 
 import shutil
 import uuid
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -13,22 +13,17 @@ import torch
 from datacleanse import manifest, runfolder
 from datacleanse.audit_table import write_tables
 from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
-from datacleanse.config import Settings
-from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
 from datacleanse.device import choose_device
 from datacleanse.errors import (
     DatacleanseError,
     OutputError,
-    SettingsError,
     Stopped,
 )
 from datacleanse.examples import make_examples, make_plan
 from datacleanse.ledger import write_epoch
 from datacleanse.parking import parked
-from datacleanse.progress import SILENT, Progress
 from datacleanse.runfolder import RunFolder
 from datacleanse.score import Evidence, assess
-from datacleanse.stopping import NEVER, StopRequest
 from datacleanse.train import TrainingError
 from datacleanse.trainings import train_pair
 from datacleanse.version import __version__
@@ -37,60 +32,46 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from datacleanse.data import Source
+    from datacleanse.config import Settings
     from datacleanse.examples import Plan
+    from datacleanse.inputs import Inputs, Request
     from datacleanse.ledger import EpochRecord
-    from datacleanse.manifest import Inputs, Json, Stopwatch
+    from datacleanse.manifest import Json, Stopwatch
+    from datacleanse.progress import Progress
+    from datacleanse.stopping import StopRequest
     from datacleanse.train import Examples
     from datacleanse.trainings import Pair
 
 
-@dataclass(frozen=True)
-class Request:
-    """What is asked for."""
-
-    data: Source
-    clean: Source
-    test: Source | None = None
-    options: ReadOptions = field(default_factory=ReadOptions)
-    settings: Settings = field(default_factory=Settings)
-    command: tuple[str, ...] = ()
-    """How it was called, for the manifest."""
-
-
-def run_audit(
+def learn(
     request: Request,
+    handed_over: list[Inputs],
     place: Path,
     *,
-    force: bool = False,
-    resume: bool = False,
-    progress: Progress = SILENT,
-    stop: StopRequest = NEVER,
+    force: bool,
+    resume: bool,
+    progress: Progress,
+    stop: StopRequest,
 ) -> RunFolder:
-    """Audit DATA and write the run folder. Nothing is written before all inputs are checked.
+    """Train, score, and write the run folder.
 
     Where it fails or is interrupted, the folder stays if a training has saved something in it.
 
     Args:
         request: what is asked for.
+        handed_over: one item, what was read for it; taken out, so that nobody else holds DATA's
+            table while it is parked.
         place: the run folder.
-        force: replace what run is there.
-        resume: go on with the unfinished run there; leave a finished one; start where there is
-            none.
+        force: see `auditing.run_audit`, as all that follow.
+        resume: go on with the unfinished run there.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
-
-    Raises:
-        DatacleanseError: an input or a setting cannot be used, or nothing can be written.
-        Stopped: on request; everything so far is saved.
     """
-    _check_flags(force=force, resume=resume)
-    watch = manifest.Stopwatch()
+    inputs = handed_over.pop()
+    watch = manifest.Stopwatch({"read": inputs.seconds})
     settings = request.settings
     device = choose_device(settings.device)
-    inputs = read_inputs(request, progress)
     plan = make_plan(inputs.data, inputs.clean, inputs.comparison.overlap, seed=settings.seed)
-    watch.lap("read")
     identity = _identity(request, inputs, device)
     opening = manifest.opening(uuid.uuid4().hex, request.command, settings)
     opening |= {"identity": identity}
@@ -128,31 +109,6 @@ def run_audit(
     return folder
 
 
-def read_inputs(request: Request, progress: Progress) -> Inputs:
-    """Read all files and check them against each other."""
-    progress.stage("Reading", None)
-    options = request.options
-    data = read_data(request.data, options, progress=progress)
-    delimiter = options.delimiter
-    clean = read_like(
-        request.clean, data.schema, role="CLEAN", delimiter=delimiter, progress=progress
-    )
-    test = request.test
-    return manifest.Inputs(
-        data,
-        clean,
-        None
-        if test is None
-        else read_like(test, data.schema, role="TEST", delimiter=delimiter, progress=progress),
-        compare(data, clean),
-        {
-            role: fingerprint(source)
-            for role, source in (("data", request.data), ("clean", request.clean), ("test", test))
-            if source is not None
-        },
-    )
-
-
 def _conclude(
     folder: RunFolder,
     settings: Settings,
@@ -186,15 +142,6 @@ def _conclude(
         "status": "finished",
         "finished_at": manifest.now(),
     }
-
-
-def _check_flags(*, force: bool, resume: bool) -> None:
-    if force and resume:
-        raise SettingsError(
-            "--force and --resume contradict each other.",
-            slug="settings-contradict",
-            hint="Give --resume to go on with the run there, or --force to replace it.",
-        )
 
 
 def _identity(request: Request, inputs: Inputs, device: torch.device) -> Identity:

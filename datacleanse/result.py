@@ -9,9 +9,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.auditing import run_audit
 from datacleanse.config import Settings
 from datacleanse.data import ReadOptions
-from datacleanse.pipeline import Request, run_audit
+from datacleanse.inputs import Request
 from datacleanse.predictor import Predictor, load_predictor
 from datacleanse.progress import SILENT, Progress
 from datacleanse.runfolder import RunFolder, make_way

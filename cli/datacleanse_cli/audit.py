@@ -19,7 +19,7 @@ from datacleanse_cli.stopping import command_to_go_on, heeded_signals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacleanse.pipeline import Request
+    from datacleanse.inputs import Request
     from datacleanse.runfolder import RunFolder
     from datacleanse.stopping import StopRequest
     from datacleanse_reports.records import ReportView
@@ -91,7 +91,7 @@ def audit(
     )
     _check_share(fail_over)
     from datacleanse.data import ReadOptions
-    from datacleanse.pipeline import Request
+    from datacleanse.inputs import Request
 
     request = Request(
         data=data,
@@ -128,7 +128,7 @@ def perform(
     Raises:
         Stopped: by Ctrl-C or SIGTERM; the hint is the command to go on.
     """
-    from datacleanse.pipeline import run_audit
+    from datacleanse.auditing import run_audit
     from datacleanse_cli.console import Terminal
     from datacleanse_cli.summary import print_summary
     from datacleanse_reports.view import read_view

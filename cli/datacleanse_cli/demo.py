@@ -30,7 +30,7 @@ def demo(
     """Audit a bundled real data set with known planted errors; count how many are found."""
     from datacleanse.data import ReadOptions
     from datacleanse.demo import LABEL, write_demo
-    from datacleanse.pipeline import Request
+    from datacleanse.inputs import Request
     from datacleanse.runfolder import RunFolder
     from datacleanse_cli.audit import perform
 
