@@ -83,7 +83,9 @@ def losses_of(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
 
 def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that an update changes, by name; shared ones once."""
-    return {name: p for name, p in model.named_parameters() if p.requires_grad}
+    # ``torch.compile`` wraps a network and its names; both routes look inside.
+    named = ((name.removeprefix("_orig_mod."), p) for name, p in model.named_parameters())
+    return {name: p for name, p in named if p.requires_grad}
 
 
 def trusted_gradient(

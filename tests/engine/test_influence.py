@@ -8,7 +8,9 @@ from torch import nn
 
 from datacleanse.encode import CategoricalFeature, Encoding, NumericFeature
 from datacleanse.influence import ForwardMode, Layerwise, choose_engine, trusted_gradient
+from datacleanse.influence.interface import ModelError
 from datacleanse.models.tabular import TabularNetwork, shape_for
+from datacleanse.reweighting import reweight
 from tests.engine.reference import cross_entropy, double_backward_influence
 
 N_IN, N_CLASSES = 6, 3
@@ -219,3 +221,28 @@ def test_an_output_changed_in_place_is_no_obstacle_to_the_layerwise_route():
     actual = Layerwise(model, cross_entropy).open(*batch, direction).influence
 
     torch.testing.assert_close(actual, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("loss", [nn.CrossEntropyLoss(), lambda logits, labels: logits])
+def test_a_loss_that_is_not_one_value_an_example_is_refused(loss):
+    batch, trusted = batches()
+    with pytest.raises(ModelError, match="unreduced"):
+        reweight(built(lambda: mlp(nn.ReLU())), loss, batch, trusted)
+
+
+def test_a_batch_with_too_few_labels_is_refused():
+    (x, y), trusted = batches()
+    with pytest.raises(ModelError, match="a label for each example"):
+        reweight(built(lambda: mlp(nn.ReLU())), cross_entropy, (x, y[:-1]), trusted)
+
+
+def test_a_compiled_network_gives_the_same_influence():
+    model = built(lambda: mlp(nn.ReLU()))
+    batch, trusted = batches()
+    expected = reweight(model, cross_entropy, batch, trusted).influence
+
+    compiled = torch.compile(model, backend="eager")
+
+    torch.testing.assert_close(
+        reweight(compiled, cross_entropy, batch, trusted).influence, expected
+    )
