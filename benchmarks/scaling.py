@@ -46,10 +46,8 @@ def measure(n_rows: int, base: int) -> dict[str, Any]:
     with tempfile.TemporaryDirectory() as directory:
         data, clean = write_made(Path(directory), n_rows, suffix=".parquet", seed=0)
         run = Path(directory) / "run"
-        measured = run_measured(
-            [sys.executable, "-m", "datacleanse", "audit", str(data), "--val", str(clean)]
-            + ["--out", str(run), "--quiet"]
-        )
+        audit = [sys.executable, "-m", "datacleanse", "audit", str(data), "--val", str(clean)]
+        measured = run_measured([*audit, "--out", str(run), "--quiet"])
         manifest = json.loads((run / "run.json").read_text(encoding="utf-8"))
     columns = manifest["schema"]["columns"]
     width = sum(DATE_PARTS if column["kind"] == "datetime" else 1 for column in columns)

@@ -34,7 +34,7 @@ class Settings:
     """Peak learning rate, > 0; None: the network's own."""
     meta_batch: int = 128
     """Trusted rows that a steering gradient is made from, at least 1."""
-    meta_every: int = 4
+    meta_every: int = 2
     """Steps that a steering gradient serves, at least 1."""
     meta_average: float = 0.0
     """Share of the former steering gradient in the next one, in [0, 1)."""

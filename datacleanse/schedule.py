@@ -25,7 +25,8 @@ class _Size:
 
 
 SIZES = (
-    _Size(2_500, epochs=30, batch_size=128),
+    _Size(500, epochs=30, batch_size=32),
+    _Size(2_500, epochs=30, batch_size=64),
     _Size(10_000, epochs=20, batch_size=256),
     _Size(50_000, epochs=12, batch_size=512),
     _Size(float("inf"), epochs=8, batch_size=1024),

@@ -180,7 +180,11 @@ class Fabricated:
         audit = self._audit(generator)
         for epoch in range(self.n_epochs):
             ledger.write_epoch(folder.epoch_file(epoch), epoch, self._epoch(generator, audit))
-        ledger.write_audit(folder.audit_file, audit, folder.epoch_files())
+        ledger.write_audit(
+            folder.audit_file,
+            lambda rows: {name: column[rows] for name, column in audit.items()},
+            folder.epoch_files(),
+        )
         order = np.argsort(audit["rank"].to_numpy())[: self.stored]
         pq.write_table(self._originals(audit, order), folder.suspects_file)
         self._describe(audit)
