@@ -41,9 +41,9 @@ def describe_device(device: torch.device, threads: int) -> dict[str, str | int]:
 def one_cpu_thread(device: torch.device) -> Iterator[int]:
     """Train on one CPU thread, and restore the number after; a GPU is fed as before.
 
-    The matrix products of a table's network are too small to share: a second thread gains little
-    on an idle machine and, where another program wants that core too, makes a step twenty times
-    slower (`benchmarks/threads.py`). One thread also makes results independent of the cores.
+    The matrix products of a table's network are too small to share: a second thread saves
+    at most a tenth of a step on an idle machine and, where another program wants that core too,
+    makes it 3.5 times slower (`benchmarks/threads.py`). One thread also makes results independent of the cores.
 
     Yields:
         The number of threads used.
