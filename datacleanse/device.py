@@ -43,7 +43,8 @@ def one_cpu_thread(device: torch.device) -> Iterator[int]:
 
     The matrix products of a table's network are too small to share: a second thread saves
     at most a tenth of a step on an idle machine and, where another program wants that core too,
-    makes it 3.5 times slower (`benchmarks/threads.py`). One thread also makes results independent of the cores.
+    makes it 3.5 times slower (`benchmarks/threads.py`). One thread also makes results independent
+    of the number of cores.
 
     Yields:
         The number of threads used.
