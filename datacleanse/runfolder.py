@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,8 @@ from datacleanse.atomic import written_aside
 from datacleanse.errors import RunFolderError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
 SCHEMA_VERSION = 1
@@ -188,14 +191,26 @@ class RunFolder:
         return self._read(self.suspects_file)
 
     def _read(self, file: Path) -> pa.Table:
-        try:
-            return pq.read_table(file)
-        except (OSError, ValueError) as error:
-            raise RunFolderError(
-                f"{file} is missing or damaged ({error}).",
-                slug="run-damaged",
-                hint="Repeat the audit.",
-            ) from error
+        # `read_table` goes by name and refuses a file in which one repeats.
+        with damage_named(file), pq.ParquetFile(file) as parquet:
+            return parquet.read()
+
+
+@contextmanager
+def damage_named(file: Path) -> Iterator[None]:
+    """Say which file of a run is missing or damaged while the block reads it.
+
+    Raises:
+        RunFolderError: it is.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise RunFolderError(
+            f"{file} is missing or damaged ({error}).",
+            slug="run-damaged",
+            hint="Repeat the audit.",
+        ) from error
 
 
 def create(path: Path, *, force: bool) -> RunFolder:

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.errors import RunFolderError
 from datacleanse_reports.cells import column_as_text
 from datacleanse_reports.reason import Evidence, reason
 from datacleanse_reports.records import (
@@ -21,8 +19,7 @@ from datacleanse_reports.records import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
     import pyarrow as pa
@@ -47,7 +44,9 @@ def read_columns(folder: RunFolder) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
     import pyarrow.parquet as pq
 
-    with _damage_named(folder.audit_file):
+    from datacleanse.runfolder import damage_named
+
+    with damage_named(folder.audit_file):
         # Labels as codes: there are few of them and many rows.
         labels = ["given_label", "suggested_label"]
         with pq.ParquetFile(folder.audit_file, read_dictionary=labels) as file:
@@ -60,7 +59,9 @@ def read_ranked(folder: RunFolder, *, last: int) -> pa.Table:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    with _damage_named(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
+    from datacleanse.runfolder import damage_named
+
+    with damage_named(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
         # Group by group, so that all histories are never in memory at once.
         groups = [file.schema_arrow.empty_table()]
         for group in range(file.num_row_groups):
@@ -71,23 +72,7 @@ def read_ranked(folder: RunFolder, *, last: int) -> pa.Table:
 
 def read_originals(folder: RunFolder) -> pa.Table:
     """``row`` and the original columns of the stored suspects."""
-    import pyarrow.parquet as pq
-
-    # `read_table` goes by name and refuses a file in which one repeats, as ``row`` may here.
-    with _damage_named(folder.suspects_file), pq.ParquetFile(folder.suspects_file) as file:
-        return file.read()
-
-
-@contextmanager
-def _damage_named(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise RunFolderError(
-            f"{file} is missing or damaged ({error}).",
-            slug="run-damaged",
-            hint="Repeat the audit.",
-        ) from error
+    return folder.read_suspects()
 
 
 def finite(value: float | None) -> float | None:
