@@ -21,7 +21,7 @@ from benchmarks.common import markdown_table, provenance, write_json
 from benchmarks.made_table import made_table
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.encode import encode, fit_encoding
-from datacleanse.train import cross_entropy
+from datacleanse.influence import cross_entropy
 from datacleanse.trainings import build_network
 
 RESULT = Path(__file__).parent / "results" / "threads.json"

@@ -49,6 +49,10 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
     return given[:, 0] - others.amax(dim=1)
 
 
+BLOCK = 1 << 16
+"""Examples whose probabilities are formed at a time."""
+
+
 class Recorder:
     """Collects an epoch's record and the sums over epochs.
 
@@ -56,39 +60,55 @@ class Recorder:
     evaluation mode at the end of the epoch.
     """
 
-    def __init__(self, n_examples: int, n_classes: int, *, device: torch.device) -> None:
-        self._epoch = torch.full((4, n_examples), torch.nan, device=device)
+    def __init__(self, labels: Tensor, n_classes: int) -> None:
+        n, device = len(labels), labels.device
+        self._labels = labels
+        self._logits = torch.full((n, n_classes), torch.nan, device=device)
+        self._weight = torch.full((n,), torch.nan, device=device)
+        self._influence = torch.full((n,), torch.nan, device=device)
         # Sums of weight, zero weight, influence, loss, margin.
-        self._sums = torch.zeros((5, n_examples), device=device)
-        self._probability = torch.zeros((n_examples, n_classes), device=device)
+        self._sums = torch.zeros((5, n), device=device)
+        self._probability = torch.zeros((n, n_classes), device=device)
         self._n_epochs = 0
 
     def trained(self, index: Tensor, step: Step, weights: Tensor) -> None:
         """Record a batch: ``index`` (B,) distinct examples, ``weights`` (B,) summing to 1."""
-        self._epoch[0, index] = weights * len(weights)
+        self._weight.index_copy_(0, index, (weights * len(weights)).float())
         if step.influence is not None:
-            self._epoch[1, index] = step.influence
-        self.seen(index, step.logits, step.labels)
+            self._influence.index_copy_(0, index, step.influence.float())
+        self.seen(index, step.logits)
 
-    def seen(self, index: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """Record what the network makes of examples, (B,), without weights."""
-        log_probability = F.log_softmax(logits, dim=1)
-        self._epoch[2, index] = -log_probability.gather(1, labels[:, None])[:, 0]
-        self._epoch[3, index] = margins(logits, labels)
-        self._probability[index] += log_probability.exp()
+    def seen(self, index: Tensor, logits: Tensor) -> None:
+        """Record what the network makes of examples, (B,): logits (B, C), without weights."""
+        self._logits.index_copy_(0, index, logits.float())
 
     def close_epoch(self, n_rows: int) -> EpochRecord:
         """Add the epoch to the sums; return its record of the first ``n_rows`` examples."""
-        weight, influence, loss, margin = self._epoch
+        loss, margin = self._read()
+        weight, influence = self._weight, self._influence
         for row, values in enumerate((weight, weight == 0, influence, loss, margin)):
             self._sums[row] += values  # one at a time, so that no stacked copy is needed
         self._n_epochs += 1
-        kept = self._epoch[:, :n_rows].cpu().numpy().copy()
+        self._loss = loss
+        kept = (t[:n_rows].cpu().numpy().copy() for t in (weight, influence, loss, margin))
         return EpochRecord(*kept)
 
+    def _read(self) -> tuple[Tensor, Tensor]:
+        """(M,) loss and (M,) margin of the epoch; adds to the probabilities. By blocks of rows."""
+        parts = []
+        for logits, labels, total in zip(
+            *(t.split(BLOCK) for t in (self._logits, self._labels, self._probability)), strict=True
+        ):
+            log_probability = F.log_softmax(logits, dim=1)
+            loss = -log_probability.gather(1, labels[:, None])[:, 0]
+            parts.append((loss, margins(logits, labels)))
+            total.add_(log_probability.exp_())
+        losses, found = zip(*parts, strict=True)
+        return torch.cat(losses), torch.cat(found)
+
     def first_not_finite(self, index: Tensor) -> int | None:
-        """Position in ``index`` of the first example whose weight or loss is NaN or infinite."""
-        is_finite = self._epoch[0, index].isfinite() & self._epoch[2, index].isfinite()
+        """Position in ``index`` of the first example whose weight or logits are NaN or infinite."""
+        is_finite = self._weight[index].isfinite() & self._logits[index].isfinite().all(dim=1)
         found = (~is_finite).nonzero()
         return int(found[0]) if len(found) else None
 
@@ -100,19 +120,27 @@ class Recorder:
             "epochs": self._n_epochs,
         }
         # An epoch overwrites all of the one before it.
-        return state | {"epoch": self._epoch} if in_epoch else state
+        if not in_epoch:
+            return state
+        return state | {
+            "logits": self._logits,
+            "weight": self._weight,
+            "influence": self._influence,
+        }
 
     def load(self, state: Mapping[str, Any]) -> None:
         """Take over a `state`."""
         self._sums.copy_(state["sums"])
         self._probability.copy_(state["probability"])
         self._n_epochs = state["epochs"]
-        if "epoch" in state:
-            self._epoch.copy_(state["epoch"])
+        if "logits" in state:
+            self._logits.copy_(state["logits"])
+            self._weight.copy_(state["weight"])
+            self._influence.copy_(state["influence"])
 
     def mean_loss(self, index: Tensor) -> float:
-        """Mean loss of this epoch over ``index``, in nats; NaN where it is empty."""
-        return float(self._epoch[2, index].double().mean())
+        """Mean loss of the epoch closed last over ``index``, in nats; NaN where it is empty."""
+        return float(self._loss[index].double().mean())
 
     def dynamics(self) -> Dynamics:
         """Means over all closed epochs."""

@@ -8,18 +8,18 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from datacleanse.adamw import AdamW
 from datacleanse.checkpoint import Checkpoint
 from datacleanse.dynamics import Dynamics, Recorder
 from datacleanse.errors import DatacleanseError, Stopped
-from datacleanse.influence import Trusted, TrustedDirection, choose_engine
+from datacleanse.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
 from datacleanse.influence.interface import accumulate, trainable
 from datacleanse.progress import SILENT, Progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator
 
     from datacleanse.config import Schedule
     from datacleanse.influence import Direction
@@ -65,11 +65,6 @@ class Outcome:
 
 class TrainingError(DatacleanseError):
     """Training left the realm of finite numbers."""
-
-
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """(B, C), (B,) to (B,) nats."""
-    return F.cross_entropy(logits, labels, reduction="none")
 
 
 @dataclass(frozen=True)
@@ -158,19 +153,14 @@ class _Loop:
         self._generator = torch.Generator().manual_seed(seed)
         self._engine = choose_engine(model, cross_entropy)
         self._direction = TrustedDirection(
-            model,
-            cross_entropy,
+            self._engine,
             Trusted(examples.inputs[examples.trusted], examples.labels[examples.trusted]),
             schedule.meta,
             generator=self._generator,
         )
         self._parameters = trainable(model)
-        self._optimiser = torch.optim.AdamW(
-            self._parameters.values(), lr=schedule.lr, weight_decay=WEIGHT_DECAY, fused=True
-        )
-        self._recorder = Recorder(
-            len(examples.labels), examples.n_classes, device=examples.inputs.device
-        )
+        self._optimiser = AdamW(list(self._parameters.values()), weight_decay=WEIGHT_DECAY)
+        self._recorder = Recorder(examples.labels, examples.n_classes)
         self._peak = schedule.lr
         self.n_batches = n_batches(len(examples.trained), schedule.batch_size)
         self._total = schedule.epochs * self.n_batches
@@ -195,7 +185,8 @@ class _Loop:
         """Weigh one batch, (B,) positions, and update the network with it."""
         examples = self._examples
         direction = self._direction.at_step() if self._rule.needs_influence else None
-        self._model.train()
+        if not self._model.training:
+            self._model.train()
         step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
         weights = self._rule.weigh(step)
         self._recorder.trained(index, step, weights)
@@ -213,10 +204,11 @@ class _Loop:
         examples, recorder = self._examples, self._recorder
         _watch(self._model, examples, recorder)
         self.check_finite()
+        record = recorder.close_epoch(examples.n_data)
         self._losses.append(recorder.mean_loss(examples.trained))
         self._trusted_losses.append(recorder.mean_loss(examples.trusted))
         self.epoch, self.batch, self._order = self.epoch + 1, 0, None
-        return recorder.close_epoch(examples.n_data)
+        return record
 
     def check_finite(self) -> None:
         """Look at the epoch's batches so far, all at once: a look at each would slow a GPU down.
@@ -257,7 +249,7 @@ class _Loop:
             losses=self._losses,
             trusted_losses=self._trusted_losses,
             network=self._model.state_dict(),
-            optimiser=self._optimiser.state_dict()["state"],
+            optimiser=self._optimiser.state(),
             rule=self._rule.state(),
             direction=self._direction.state(),
             generators=generators,
@@ -271,7 +263,7 @@ class _Loop:
         self._skipped = saved.skipped
         self._losses, self._trusted_losses = list(saved.losses), list(saved.trusted_losses)
         self._model.load_state_dict(saved.network)
-        self._load_optimiser(saved.optimiser)
+        self._optimiser.load(saved.optimiser)
         self._rule.load(dict(saved.rule))
         self._direction.load(_moved(dict(saved.direction), self._examples.inputs.device))
         self._recorder.load(saved.recorder)
@@ -282,16 +274,9 @@ class _Loop:
         if "cuda" in saved.generators:
             torch.cuda.set_rng_state(saved.generators["cuda"], self._examples.inputs.device)
 
-    def _load_optimiser(self, saved: Mapping[str, Any]) -> None:
-        # Its settings are the program's own; only what it has learned is taken over.
-        state = {int(number): dict(values) for number, values in saved.items()}
-        self._optimiser.load_state_dict({**self._optimiser.state_dict(), "state": state})
-
     def _update(self) -> None:
-        for group in self._optimiser.param_groups:
-            group["lr"] = self._peak * 0.5 * (1 + math.cos(math.pi * self._done / self._total))
-        self._optimiser.step()
-        self._optimiser.zero_grad(set_to_none=True)
+        cosine = 0.5 * (1 + math.cos(math.pi * self._done / self._total))
+        self._optimiser.step(self._peak * cosine)
 
     def _follow(self, direction: Direction | None) -> None:
         """Let the update follow the trusted gradient too, as far as the rule wants it."""
@@ -340,8 +325,7 @@ def _watch(model: nn.Module, examples: Examples, recorder: Recorder) -> None:
     is_watched[examples.trained] = False
     watched = is_watched.nonzero()[:, 0]
     if len(watched):
-        labels = examples.labels[watched]
-        recorder.seen(watched, logits_of(model, examples.inputs[watched]), labels)
+        recorder.seen(watched, logits_of(model, examples.inputs[watched]))
 
 
 def _diverged(what: str, epoch: int, batch: int) -> TrainingError:

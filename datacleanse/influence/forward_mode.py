@@ -21,6 +21,7 @@ from datacleanse.influence.interface import (
     losses_of,
     plain_step,
     trainable,
+    trusted_gradient,
 )
 
 
@@ -41,6 +42,10 @@ class ForwardMode:
         return Step(
             logits.detach(), losses.detach(), labels, influence, backward_of(self._model, losses)
         )
+
+    def gradient(self, inputs: Tensor, labels: Tensor) -> Direction:
+        """See `Engine`."""
+        return trusted_gradient(self._model, self._loss, inputs, labels)[0]
 
     def _dual(
         self, inputs: Tensor, labels: Tensor, direction: Direction

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datacleanse.errors import DatacleanseError
@@ -39,7 +40,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> str:
-        """Of the route: ``layerwise`` or ``forward-mode``."""
+        """Of the route: ``closed-form``, ``layerwise`` or ``forward-mode``."""
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
         """Run the network on a batch.
@@ -49,6 +50,14 @@ class Engine(Protocol):
             labels: (B,) int64.
             direction: v; with None no influence is computed and the step costs a plain one.
         """
+
+    def gradient(self, inputs: Tensor, labels: Tensor) -> Direction:
+        """As `trusted_gradient`, in evaluation mode: of the mean loss on (M, ...) and (M,)."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """(B, C), (B,) to (B,) nats."""
+    return F.cross_entropy(logits, labels, reduction="none")
 
 
 class ModelError(DatacleanseError):

@@ -222,6 +222,14 @@ CALLS: dict[type[nn.Module], type[LinearCall | ConvCall | EmbeddingCall | NormCa
 """Layers served. Exact types only: a subclass may compute something else."""
 
 
+def counting_rows(weights: Tensor) -> Tensor | None:
+    """(R,) examples with a weight, where leaving the others out saves time; else None."""
+    # On a GPU the count of rows would have to be waited for.
+    if weights.is_cuda or weights.count_nonzero() >= SELECT_BELOW * len(weights):
+        return None
+    return weights.nonzero()[:, 0]
+
+
 def _normalise(layer: nn.Module, a: Tensor) -> Tensor:
     if isinstance(layer, nn.GroupNorm):
         return F.group_norm(a, layer.num_groups, eps=layer.eps)

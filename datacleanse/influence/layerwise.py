@@ -23,8 +23,9 @@ from datacleanse.influence.interface import (
     losses_of,
     plain_step,
     trainable,
+    trusted_gradient,
 )
-from datacleanse.influence.layers import CALLS, SELECT_BELOW, Call, Parameters
+from datacleanse.influence.layers import CALLS, Call, Parameters, counting_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -96,6 +97,10 @@ class Layerwise:
 
         return Step(logits.detach(), losses.detach(), labels, influence, descend)
 
+    def gradient(self, inputs: Tensor, labels: Tensor) -> Direction:
+        """See `Engine`."""
+        return trusted_gradient(self._model, self._loss, inputs, labels)[0]
+
     def _along(self, direction: Direction) -> dict[nn.Module, Parameters]:
         """Each layer's part of v."""
         return {
@@ -108,11 +113,8 @@ class Layerwise:
 
     @torch.no_grad()
     def _add_weighted(self, tape: _Tape, weights: Tensor) -> None:
-        rows = None
-        # On a GPU the count of rows would have to be waited for.
-        if not weights.is_cuda and weights.count_nonzero() < SELECT_BELOW * len(weights):
-            rows = weights.nonzero()[:, 0]
-            weights = weights[rows]
+        rows = counting_rows(weights)
+        weights = weights if rows is None else weights[rows]
         for layer, call in tape.unwind():
             gradients = call.gradient(weights, rows)
             for name, parameter in layer.named_parameters(recurse=False):

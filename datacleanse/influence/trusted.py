@@ -11,13 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from datacleanse.influence.interface import Direction, trusted_gradient
-
 if TYPE_CHECKING:
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from datacleanse.config import Meta
-    from datacleanse.influence.interface import Loss
+    from datacleanse.influence.interface import Direction, Engine
 
 
 @dataclass(frozen=True)
@@ -35,14 +33,13 @@ class TrustedDirection:
 
     def __init__(
         self,
-        model: nn.Module,
-        loss: Loss,
+        engine: Engine,
         trusted: Trusted,
         meta: Meta,
         *,
         generator: torch.Generator,
     ) -> None:
-        self._model, self._loss, self._trusted, self._meta = model, loss, trusted, meta
+        self._engine, self._trusted, self._meta = engine, trusted, meta
         self._generator = generator
         self._direction: Direction = {}
         self._age = 0
@@ -65,7 +62,7 @@ class TrustedDirection:
 
     def _refresh(self) -> None:
         batch = self.batch()
-        fresh, _ = trusted_gradient(self._model, self._loss, batch.inputs, batch.labels)
+        fresh = self._engine.gradient(batch.inputs, batch.labels)
         keep = self._meta.average
         if self._direction and keep:
             before = self._direction

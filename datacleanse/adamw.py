@@ -1,0 +1,67 @@
+"""AdamW (Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization", arXiv 1711.05101).
+
+``torch.optim.AdamW`` does the same by the same fused kernel. Its ``step`` first loads torch's
+compiler, a second and 70 MiB of every audit, and costs a third of a step of a small network.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+BETAS = (0.9, 0.999)
+EPSILON = 1e-8
+
+
+class AdamW:
+    """Updates parameters in place from their ``.grad``; those without one stay as they are."""
+
+    def __init__(self, parameters: Sequence[Tensor], *, weight_decay: float) -> None:
+        self._parameters = list(parameters)
+        self._decay = weight_decay
+        self._means = [torch.zeros_like(p) for p in self._parameters]
+        self._squares = [torch.zeros_like(p) for p in self._parameters]
+        # Each its own count, as a parameter may lack a gradient at times.
+        self._steps = [torch.zeros((), device=p.device) for p in self._parameters]
+
+    @torch.no_grad()
+    def step(self, lr: float) -> None:
+        """Take a step at learning rate ``lr`` > 0 and forget the gradients."""
+        given = [(i, p.grad) for i, p in enumerate(self._parameters) if p.grad is not None]
+        if not given:
+            return
+        due, gradients = [i for i, _ in given], [gradient for _, gradient in given]
+        steps = [self._steps[i] for i in due]
+        torch._foreach_add_(steps, 1)
+        torch._fused_adamw_(
+            [self._parameters[i] for i in due],
+            gradients,
+            [self._means[i] for i in due],
+            [self._squares[i] for i in due],
+            [],
+            steps,
+            lr=lr,
+            beta1=BETAS[0],
+            beta2=BETAS[1],
+            weight_decay=self._decay,
+            eps=EPSILON,
+            amsgrad=False,
+            maximize=False,
+        )
+        for parameter in self._parameters:
+            parameter.grad = None
+
+    def state(self) -> dict[str, list[Tensor]]:
+        """What `load` needs; the living tensors."""
+        return {"means": self._means, "squares": self._squares, "steps": self._steps}
+
+    def load(self, state: Mapping[str, Sequence[Tensor]]) -> None:
+        """Take over a `state`."""
+        for name, own in self.state().items():
+            for mine, saved in zip(own, state[name], strict=True):
+                mine.copy_(saved)
