@@ -80,7 +80,7 @@ def audit(
     """Train with learned reweighting; rank the rows whose labels look wrong."""
     settings = Settings(
         rule=rule,  # type: ignore[arg-type]  # Settings checks it
-        model=model,  # type: ignore[arg-type]
+        model=model,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
