@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import copy
-import tempfile
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -32,7 +30,7 @@ from datacleanse.pipeline import carry_out
 from datacleanse.predictor import load_parameters, save_loose
 from datacleanse.progress import SILENT, Progress
 from datacleanse.records import Dataset, Schema
-from datacleanse.result import AuditResult
+from datacleanse.result import AuditResult, place_for
 from datacleanse.rows import Fetched, item, rows_of
 from datacleanse.schedule import schedule_for
 from datacleanse.stopping import NEVER
@@ -42,6 +40,7 @@ from datacleanse.trainings import Lesson
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from os import PathLike
+    from pathlib import Path
 
     from numpy.typing import NDArray
     from torch import Tensor
@@ -110,8 +109,7 @@ def audit_dataset(
     optimisation = Optimisation(optimizer, clip_norm)
     progress.stage("Reading", None)
     task, inputs = _prepare(model, (data, trusted), classes, chosen, optimisation)
-    temporary = tempfile.TemporaryDirectory(prefix="datacleanse-") if out is None else None
-    place = Path(temporary.name) / "run" if out is None else Path(out)
+    place, temporary = place_for(out)
     folder = carry_out(
         task, [inputs], place, force=force, resume=resume, progress=progress, stop=NEVER
     )

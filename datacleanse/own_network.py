@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from datacleanse.influence import choose_engine, cross_entropy
 from datacleanse.influence.interface import ModelError, trainable
+from datacleanse.influence.soundness import differentiable, unchanged
 from datacleanse.models.own import DenseRows, OwnNetwork
 from datacleanse.optimisers import Optimisation, make_optimiser
 from datacleanse.own_code import name_of, told_as_own
@@ -76,8 +77,7 @@ def outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None
         OwnCodeError: the forward pass failed.
         ModelError: they are no (B, C), with C as given or at least 2, or the inputs were changed.
     """
-    before = inputs._version
-    with told_as_own(f"{said} fails on inputs {tuple(inputs.shape)}"):
+    with unchanged(inputs), told_as_own(f"{said} fails on {len(inputs)} examples"):
         logits = network.eval()(inputs)
     met = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     expected = (len(inputs), n_classes)
@@ -88,12 +88,6 @@ def outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None
             f"{said} gives {met} for {len(inputs)} examples.",
             slug="model-output",
             hint=f"Its output must be logits, one a class and no softmax: here {wanted}.",
-        )
-    if inputs._version != before:
-        raise ModelError(
-            f"{said} changes its inputs in place; they are used again.",
-            slug="model-changes-inputs",
-            hint="Write x = x + 1 for x += 1, and give the first layer inplace=False.",
         )
     return logits  # type: ignore[no-any-return]  # a Tensor, as checked
 
@@ -136,7 +130,8 @@ def try_training(
         )
     labels = torch.arange(len(inputs)) % 2
     engine = choose_engine(network.train(), cross_entropy)
-    with told_as_own(f"{said} fails in training mode"), torch.random.fork_rng(devices=[]):
+    own = told_as_own(f"{said} fails in training mode")
+    with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
         direction = engine.gradient(inputs, labels)
         network.train()
         step = engine.open(inputs, labels, direction)

@@ -144,10 +144,16 @@ def audit(
         command=("datacleanse.audit",),
         module=module,
     )
-    own = None if name in MODELS else model
+    place, temporary = place_for(out)
+    folder = run_audit(request, place, force=force, resume=resume, progress=progress)
+    return AuditResult(folder, None if name in MODELS else model, temporary)
+
+
+def place_for(
+    out: str | PathLike[str] | None,
+) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
+    """The run folder asked for; without one, a place in a temporary folder, and that folder."""
     if out is not None:
-        folder = run_audit(request, Path(out), force=force, resume=resume, progress=progress)
-        return AuditResult(folder, own)
+        return Path(out), None
     temporary = tempfile.TemporaryDirectory(prefix="datacleanse-")
-    folder = run_audit(request, Path(temporary.name) / "run", progress=progress)
-    return AuditResult(folder, own, temporary)
+    return Path(temporary.name) / "run", temporary
