@@ -31,28 +31,29 @@ def choose_device(name: DeviceName) -> torch.device:
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def describe_device(device: torch.device, threads: int) -> dict[str, str | int]:
+def describe_device(device: torch.device) -> dict[str, str | int]:
     """For the manifest: name, and what results depend on besides the seed."""
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return {"name": name, "threads": threads}
+    return {"name": name, "threads": _threads(device)}
+
+
+def _threads(device: torch.device) -> int:
+    """CPU threads to train with."""
+    return 1 if device.type == "cpu" else torch.get_num_threads()
 
 
 @contextmanager
-def one_cpu_thread(device: torch.device) -> Iterator[int]:
+def one_cpu_thread(device: torch.device) -> Iterator[None]:
     """Train on one CPU thread, and restore the number after; a GPU is fed as before.
 
     The matrix products of a table's network are too small to share: a second thread saves
     at most a tenth of a step on an idle machine and, where another program wants that core too,
     makes it 3.5 times slower (`benchmarks/threads.py`). One thread also makes results independent
     of the number of cores.
-
-    Yields:
-        The number of threads used.
     """
     before = torch.get_num_threads()
-    wanted = 1 if device.type == "cpu" else before
-    torch.set_num_threads(wanted)
+    torch.set_num_threads(_threads(device))
     try:
-        yield wanted
+        yield
     finally:
         torch.set_num_threads(before)

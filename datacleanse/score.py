@@ -169,6 +169,13 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     )
 
 
+def worth_of(assessment: Assessment, n_examples: int) -> NDArray[np.float32]:
+    """(M,) P(label is right): how much each row counts in the final model; CLEAN's rows count 1."""
+    worth = np.ones(n_examples, dtype=np.float32)
+    worth[: len(assessment.suspicion)] = 1.0 - np.clip(assessment.suspicion, 0.0, 1.0)
+    return worth
+
+
 class _Judged:
     """The posterior of each row, kept as far as it is needed: block by block."""
 

@@ -11,12 +11,15 @@ it has voted: a forest on a million rows would take more memory than the rows.
 
 from __future__ import annotations
 
+import threading
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
     from sklearn.tree import DecisionTreeClassifier
@@ -26,6 +29,9 @@ N_TREES = 100
 
 MAX_BAG = 20_000
 """Rows that a tree is grown on at most: each draws its own."""
+
+FLOOR = 1e-3
+"""Least probability by one kind of trees: no vote is no proof."""
 
 PORTION = 65_536
 """Rows that a tree judges at a time."""
@@ -82,8 +88,37 @@ def out_of_bag(
     return result
 
 
-FLOOR = 1e-3
-"""Least probability by one kind of trees: no vote is no proof."""
+@contextmanager
+def growing(
+    rows: NDArray[np.float32] | None,
+    labels: NDArray[np.int64],
+    is_grown_on: NDArray[np.bool_],
+    n_classes: int,
+    *,
+    seed: int,
+) -> Iterator[Future[NDArray[np.float32] | None]]:
+    """Ask for the opinion beside other work, which a network's training on one thread leaves
+    room for; None where there are no rows. Abandoned when the block is left.
+    """
+    if rows is None:
+        without: Future[NDArray[np.float32] | None] = Future()
+        without.set_result(None)
+        yield without
+        return
+    is_left = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="trees") as pool:
+        try:
+            yield pool.submit(
+                out_of_bag,
+                rows,
+                labels,
+                is_grown_on,
+                n_classes=n_classes,
+                seed=seed,
+                is_unwanted=is_left.is_set,
+            )
+        finally:
+            is_left.set()
 
 
 def _vote(

@@ -33,6 +33,9 @@ WEIGHT_DECAY = 1e-2
 SMALLEST_BATCH = 2
 """Rows a step: batch statistics are undefined on one, and its weight would always be 0 or 1."""
 
+LEAST_WORTH = 1e-6
+"""Of a batch as a whole, so that one of worthless examples changes next to nothing."""
+
 EVALUATION_BATCH = 8192
 """Rows a forward pass without gradients, at most."""
 
@@ -53,8 +56,12 @@ class Examples:
     trained: Tensor
     """(K,) int64 positions that updates are made from, K >= 2."""
     trusted: Tensor
-    """(T,) int64 positions whose gradient steers the weights; not among ``trained``, T >= 1."""
+    """(T,) int64 positions whose gradient steers the weights, T >= 1; not among ``trained`` where
+    the rule lets them steer."""
     n_classes: int
+    worth: Tensor | None = None
+    """(M,) in [0, 1]: how much each example counts besides the rule's weight; None: all the same.
+    Trained examples are not all worth 0."""
 
     def trusted_inputs(self, at_most: int) -> Rows:
         """(T, ...) inputs of the trusted rows; on the device where they are few."""
@@ -223,6 +230,8 @@ class _Loop:
             self._model.train()
         step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
         weights = self._rule.weigh(step)
+        if examples.worth is not None:
+            weights = _worth(weights, examples.worth[index])
         self._recorder.trained(index, step, weights)
         if self._rule.needs_influence and not bool(weights.any()):
             self._skipped += 1
@@ -327,6 +336,12 @@ class _Loop:
             return
         for name, parameter in self._parameters.items():
             accumulate(parameter, direction[name], self._rule.trusted_share)
+
+
+def _worth(weights: Tensor, worth: Tensor) -> Tensor:
+    """Weights (B,) times worth (B,), with the sum that they had."""
+    found = weights * worth
+    return found * (weights.sum() / found.sum().clamp(min=LEAST_WORTH))
 
 
 def _moved(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors and plain values

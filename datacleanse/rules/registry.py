@@ -22,6 +22,11 @@ RULES: dict[RuleName, Callable[[int], Rule]] = {
 """Each maps a seed to a fresh rule."""
 
 
+def is_steered(name: RuleName) -> bool:
+    """Whether the labels of the clean set steer the network itself."""
+    return make_rule(name, seed=0).needs_influence
+
+
 def make_rule(name: RuleName, *, seed: int) -> Rule:
     """A fresh rule."""
     return RULES[name](seed)

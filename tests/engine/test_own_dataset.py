@@ -93,9 +93,7 @@ def test_its_run_folder_is_one_like_any_other(audited):
     assert len(result.suspects(10)) == 10
     with pytest.raises(dc.RunFolderError, match="cannot rebuild it"):
         _ = result.model
-    saved = load_file(
-        result.folder.model_dir / "model.safetensors"
-    )
+    saved = load_file(result.folder.model_dir / "model.safetensors")
     for name, values in model.state_dict().items():
         assert torch.equal(saved[name], values)
 

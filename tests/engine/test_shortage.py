@@ -28,7 +28,9 @@ SHORTAGES = {
         "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: "
         "you tried to allocate 400000000000 bytes. Error code 12 (Cannot allocate memory)"
     ),
-    "windows": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"),
+    "windows": RuntimeError(
+        "DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"
+    ),
     "python": MemoryError(),
 }
 
