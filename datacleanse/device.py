@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
+from threadpoolctl import threadpool_limits
 
 from datacleanse.errors import SettingsError
 
@@ -44,7 +45,7 @@ def _threads(device: torch.device) -> int:
 
 @contextmanager
 def one_cpu_thread(device: torch.device) -> Iterator[None]:
-    """Train on one CPU thread, and restore the number after; a GPU is fed as before.
+    """Compute on one CPU thread, NumPy too, and restore the number after; a GPU is fed as before.
 
     The matrix products of a table's network are too small to share: a second thread saves
     at most a tenth of a step on an idle machine and, where another program wants that core too,
@@ -54,6 +55,7 @@ def one_cpu_thread(device: torch.device) -> Iterator[None]:
     before = torch.get_num_threads()
     torch.set_num_threads(_threads(device))
     try:
-        yield
+        with threadpool_limits(limits=1):
+            yield
     finally:
         torch.set_num_threads(before)

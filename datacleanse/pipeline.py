@@ -13,7 +13,7 @@ import torch
 from datacleanse import manifest, runfolder
 from datacleanse.audit_table import write_tables
 from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
-from datacleanse.device import describe_device
+from datacleanse.device import describe_device, one_cpu_thread
 from datacleanse.errors import DatacleanseError, OutputError, Stopped
 from datacleanse.examples import of_all, of_fold
 from datacleanse.ledger import write_epoch
@@ -139,7 +139,8 @@ def _learn_and_judge(
         networks = trainer.learn(folds, everything, keep=keep)
         progress.stage("Scoring", None)
         evidence = _evidence(plan, networks, trees.result(), settings)
-        assessment = assess(evidence, fdr=settings.fdr)
+        with one_cpu_thread(task.device):
+            assessment = assess(evidence, fdr=settings.fdr)
     watch.lap("score")
     final = networks.reweighted[0]
     if evidence.is_steered:
