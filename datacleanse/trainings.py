@@ -162,7 +162,7 @@ class Trainer:
             batch_size, is_first = max(SMALLEST_BATCH, batch_size // 2), False
             self.progress.say(f"Memory ran out; going on with batches of {batch_size:,} rows.")
 
-    def _attempt(
+    def _attempt(  # noqa: PLR0917  # as `_run`
         self,
         name: str,
         rule: RuleName,
