@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from datacleanse.errors import SettingsError
 
-RuleName = Literal["l2rw", "uniform", "random"]
+RuleName = Literal["l2rw", "lilaw", "uniform", "random"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 ModelName = Literal["auto", "mlp"]
 

@@ -17,6 +17,7 @@ from datacleanse.errors import DatacleanseError, Stopped
 from datacleanse.influence import Trusted, TrustedDirection, choose_engine
 from datacleanse.influence.interface import accumulate, trainable
 from datacleanse.progress import SILENT, Progress
+from datacleanse.rules.uniform import Uniform
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -194,17 +195,19 @@ class _Loop:
     def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it."""
         examples = self._examples
-        direction = self._direction.at_step() if self._rule.needs_influence else None
+        rule = self._rule if self.epoch >= self._rule.warm_up_epochs else Uniform()
+        direction = self._direction.at_step() if rule.needs_influence else None
         self._model.train()
         step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
-        weights = self._rule.weigh(step)
+        weights = rule.weigh(step)
         self._recorder.trained(index, step, weights)
-        if self._rule.needs_influence and not bool(weights.any()):
+        if rule.needs_influence and not bool(weights.any()):
             self._skipped += 1
         else:
             step.descend(weights)
             self._follow(direction)
             self._update()
+            self._teach(rule)
         self._done += 1
         self.batch += 1
 
@@ -292,6 +295,12 @@ class _Loop:
             group["lr"] = self._peak * 0.5 * (1 + math.cos(math.pi * self._done / self._total))
         self._optimiser.step()
         self._optimiser.zero_grad(set_to_none=True)
+
+    def _teach(self, rule: Rule) -> None:
+        """Show the rule what the network makes of trusted examples, if it learns from them."""
+        if rule.learns:
+            trusted = self._direction.batch()
+            rule.learn(logits_of(self._model, trusted.inputs), trusted.labels)
 
     def _follow(self, direction: Direction | None) -> None:
         """Let the update follow the trusted gradient too, as far as the rule wants it."""
