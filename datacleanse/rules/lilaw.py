@@ -13,8 +13,9 @@ After each step of the network, on this loss of a training batch, the three para
 on the same loss of a batch of trusted examples, the network standing still. The first epoch is
 plain training.
 
-NOTE[DIFF] the weights are constants in the network's update, as under every rule here. The
-derivative of the loss above has a second term, cross-entropy times the weights' own derivative.
+NOTE[DIFF] the weights are constants in the network's update, as under every rule here. Read as it
+stands, the loss has a second term in its derivative, cross-entropy times the weights' own, which
+is no weighting of the examples' gradients.
 NOTE[DIFF] the network makes its probabilities of trusted examples in evaluation mode, as for every
 trusted gradient here.
 """
