@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from datacleanse import own_code
 from datacleanse.errors import SettingsError
 
-RuleName = Literal["l2rw", "uniform", "random"]
+RuleName = Literal["l2rw", "lilaw", "uniform", "random"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 MODELS = ("auto", "mlp")

@@ -17,6 +17,7 @@ from datacleanse.influence.interface import accumulate, trainable
 from datacleanse.optimisers import Optimisation, make_optimiser
 from datacleanse.progress import SILENT, Progress
 from datacleanse.rows import Part, Rows
+from datacleanse.rules.uniform import Uniform
 from datacleanse.shortage import is_shortage
 
 if TYPE_CHECKING:
@@ -225,20 +226,22 @@ class _Loop:
     def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it."""
         examples = self._examples
-        direction = self._direction.at_step() if self._rule.needs_influence else None
+        rule = self._rule if self.epoch >= self._rule.warm_up_epochs else Uniform()
+        direction = self._direction.at_step() if rule.needs_influence else None
         if not self._model.training:
             self._model.train()
         step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
-        weights = self._rule.weigh(step)
+        weights = rule.weigh(step)
         if examples.worth is not None:
             weights = _worth(weights, examples.worth[index])
         self._recorder.trained(index, step, weights)
-        if self._rule.needs_influence and not bool(weights.any()):
+        if rule.needs_influence and not bool(weights.any()):
             self._skipped += 1
         else:
             step.descend(weights)
             self._follow(direction)
             self._update()
+            self._teach(rule)
         self._done += 1
         self.batch += 1
         self._rows += len(index)
@@ -329,6 +332,12 @@ class _Loop:
         done = self.epoch * self.n_batches + self.batch
         cosine = 0.5 * (1 + math.cos(math.pi * done / (self._epochs * self.n_batches)))
         self._optimiser.step(self._peak * cosine)
+
+    def _teach(self, rule: Rule) -> None:
+        """Show the rule what the network makes of trusted examples, if it learns from them."""
+        if rule.learns:
+            inputs, labels = self._direction.batch()
+            rule.learn(logits_of(self._model, inputs), labels)
 
     def _follow(self, direction: Direction | None) -> None:
         """Let the update follow the trusted gradient too, as far as the rule wants it."""

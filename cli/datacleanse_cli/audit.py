@@ -56,7 +56,9 @@ def audit(
             "where there is none, the audit starts.",
         ),
     ] = False,
-    rule: Annotated[str, typer.Option(help="Reweighting rule: l2rw, uniform or random.")] = "l2rw",
+    rule: Annotated[
+        str, typer.Option(help="Reweighting rule: l2rw, lilaw, uniform or random.")
+    ] = "l2rw",
     model: Annotated[
         str,
         typer.Option(

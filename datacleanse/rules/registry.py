@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.rules.l2rw import L2RW
+from datacleanse.rules.lilaw import LiLAW
 from datacleanse.rules.random import Random
 from datacleanse.rules.uniform import Uniform
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 RULES: dict[RuleName, Callable[[int], Rule]] = {
     "l2rw": lambda seed: L2RW(),
+    "lilaw": lambda seed: LiLAW(),
     "uniform": lambda seed: Uniform(),
     "random": lambda seed: Random(seed=seed),
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -37,3 +39,41 @@ def double_backward_influence(
     meta = cross_entropy(functional_call(model, virtual, trusted[0]), trusted[1]).mean()
     model.train()
     return -torch.autograd.grad(meta, epsilon, materialize_grads=True)[0] / lr
+
+
+class PlainLiLAW:
+    """Moturu et al. 2025, arXiv 2509.20786, one example at a time."""
+
+    def __init__(self) -> None:
+        self._three = [
+            torch.tensor(start, dtype=torch.float64, requires_grad=True) for start in (10.0, 2, 6)
+        ]
+        self._descent = torch.optim.SGD(self._three, lr=0.005, weight_decay=1e-4)
+
+    def parameters(self) -> Tensor:
+        return torch.stack(self._three).detach()
+
+    def weights(self, logits: Tensor, labels: Tensor) -> list[float]:
+        """What each cross-entropy counts in the batch's mean."""
+        return [
+            self._weight(row, label).item() / len(labels)
+            for row, label in zip(logits.tolist(), labels.tolist(), strict=True)
+        ]
+
+    def learn(self, logits: Tensor, labels: Tensor) -> None:
+        loss = torch.zeros((), dtype=torch.float64)
+        for row, label in zip(logits.tolist(), labels.tolist(), strict=True):
+            cross_entropy = math.log(sum(math.exp(z) for z in row)) - row[label]
+            loss = loss + self._weight(row, label) * cross_entropy / len(labels)
+        self._descent.zero_grad()
+        loss.backward()
+        self._descent.step()
+
+    def _weight(self, row: list[float], label: int) -> Tensor:
+        alpha, beta, delta = self._three
+        whole = sum(math.exp(z) for z in row)
+        s, M = math.exp(row[label]) / whole, math.exp(max(row)) / whole
+        easy = 1 / (1 + torch.exp(-(alpha * s - M)))
+        hard = 1 / (1 + torch.exp(beta * s - M))
+        moderate = torch.exp(-((delta * s - M) ** 2) / 2)
+        return easy + hard + moderate
