@@ -107,6 +107,9 @@ def test_tensors_and_fetched_examples_give_the_same_audit(audited):
     result._temporary.cleanup()
 
 
+SGD = partial(torch.optim.SGD, momentum=0.9)
+
+
 class Stop:
     """Progress that interrupts after so many batches, as Ctrl-C does."""
 
@@ -125,7 +128,7 @@ class Stop:
             raise KeyboardInterrupt
 
 
-def groups(named, *, kind=partial(torch.optim.SGD, momentum=0.9)):
+def groups(named, *, kind=SGD):
     head = [p for name, p in named if name.startswith("4")]
     body = [p for name, p in named if not name.startswith("4")]
     return kind([{"params": body, "lr": 0.01}, {"params": head, "lr": 0.05}])
@@ -299,6 +302,14 @@ def test_what_cannot_be_audited_is_refused_before_a_folder_is_made(tmp_path, cas
     assert said in error.value.message
     assert cure in error.value.hint
     assert not (tmp_path / "run").exists()
+
+
+def test_examples_of_arrays_that_cannot_be_written_to_are_taken(tmp_path):
+    values = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    values.flags.writeable = False
+    data = Made(lambda at: (values[at], at % 3))
+    result = dc.audit_dataset(LINEAR(), data, data, epochs=2, out=tmp_path / "run")
+    assert len(result.table) == 30
 
 
 def test_a_resumed_audit_of_another_network_or_optimiser_is_refused(tmp_path):

@@ -28,9 +28,7 @@ SHORTAGES = {
         "[enforce fail at alloc_cpu.cpp:124] err == 0. DefaultCPUAllocator: can't allocate memory: "
         "you tried to allocate 400000000000 bytes. Error code 12 (Cannot allocate memory)"
     ),
-    "windows": RuntimeError(
-        "DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes"
-    ),
+    "windows": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 B"),
     "python": MemoryError(),
 }
 
@@ -61,11 +59,11 @@ def lesson(largest, error, *, free=0, batch_size=32, epochs=4):
     return Lesson(build, True, "l2rw", Schedule(epochs=epochs, batch_size=batch_size, lr=1e-2), 0)
 
 
-def learned(lesson, checkpoints=None, *, stop=None):
+def learned(lesson, checkpoints=None, *, stop=None, records=None):
     """Both trainings, and the ledger of the reweighted one."""
     Bounded.calls = 0
     examples, _ = blobs(flipped=10)
-    records = {}
+    records = {} if records is None else records
 
     class Stop:
         def __call__(self):
@@ -133,11 +131,14 @@ def test_resuming_keeps_the_halved_batch(tmp_path):
         try:
             # After the first stop memory would suffice; the size stays.
             bound = lesson(8 if n_stops == 0 else 99, error)
-            pair, more = learned(bound, checkpoints, stop=lambda steps=steps: next(steps) == 6)
-            records |= more
+            pair, _ = learned(
+                bound, checkpoints, stop=lambda steps=steps: next(steps) == 6, records=records
+            )
         except Stopped:
             n_stops += 1
     assert n_stops > 5
+    for epoch, record in expected.items():
+        assert_same(records[epoch], record)
     assert (pair.reweighted.batch_size, pair.control.batch_size) == (8, 8)
     assert pair.notices == whole.notices
     assert_same(pair.reweighted.outcome.dynamics, whole.reweighted.outcome.dynamics)
