@@ -96,7 +96,7 @@ def lead(cells: list[Json], method: str) -> Json | None:
 
 def markdown(result: Json) -> str:
     """The tables that the command prints."""
-    parts = [_precision_table(result), _measure_table(result)]
+    parts = [_precision_table(result), _flags_table(result), _measure_table(result)]
     ours = result["lead"] and result["lead"].get(OURS)
     if ours:
         error = ours["standard_error_of_tables"]
@@ -117,6 +117,7 @@ def _cell(name: CellName, place: CellCache, kept_as: dict[str, str]) -> Json:
     # A list without a row has no false share to cut others at.
     if methods.get(OURS, {}).get("flagged"):
         share = methods[OURS]["false_share"]
+        methods[OURS]["recall_at_our_false_share"] = methods[OURS]["recall"]
         for method, measures in methods.items():
             if method.partition("-")[0] in MODELS:
                 score = place.verdict(kept_as[method]).suspicion
@@ -167,9 +168,7 @@ def _precision_table(result: Json) -> str:
     header = ["average precision", *kinds, "worst", f"more than {BEHIND} behind"]
     rows = []
     if result["oracle"]:
-        rows.append(
-            [f"{ORACLE}, an oracle", *(f"{result['oracle'][k]:.3f}" for k in kinds), "", ""]
-        )
+        rows.append([ORACLE, *(_shown(result["oracle"][kind]) for kind in kinds), "", ""])
     n_cells = len(result["cells"])
     for method in means["all"]:
         of_kinds = [means[kind].get(method, {}).get(AP) for kind in kinds]
@@ -188,6 +187,19 @@ def _measure_table(result: Json) -> str:
         for method, its in means.items()
     ]
     return markdown_table(["means over its cells", *MEASURES.values()], rows)
+
+
+def _flags_table(result: Json) -> str:
+    """False share and recall of each list by kind of error; cells without a flag count as 0, 0."""
+    kinds, rows = list(result["means"]), []
+    for method, overall in result["means"]["all"].items():
+        # Both scores of cleanlab stand beside the same list.
+        if "recall" not in overall or method.endswith("-confidence"):
+            continue
+        its = [result["means"][kind][method] for kind in kinds]
+        pairs = [f"{m['false_share']:.3f} / {m['recall']:.3f}" for m in its]
+        rows.append([method.removesuffix("-margin"), *pairs])
+    return markdown_table(["flags: false share / recall", *kinds], rows)
 
 
 def _digits(key: str) -> int:
