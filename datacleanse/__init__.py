@@ -13,18 +13,22 @@ from datacleanse.version import __version__
 
 if TYPE_CHECKING:
     from datacleanse.classifier import ReweightedClassifier
-    from datacleanse.config import Settings
+    from datacleanse.config import Meta, Settings
+    from datacleanse.influence import Route
     from datacleanse.predictor import Predictor, load_predictor
     from datacleanse.result import AuditResult, audit
-    from datacleanse.reweighting import Reweighted, reweight
+    from datacleanse.reweighting import Reweighted, Reweighter, reweight
 
 __all__ = [
     "AuditResult",
     "DatacleanseError",
     "InputError",
+    "Meta",
     "Predictor",
     "Reweighted",
     "ReweightedClassifier",
+    "Reweighter",
+    "Route",
     "RunFolderError",
     "Settings",
     "SettingsError",
@@ -36,9 +40,12 @@ __all__ = [
 
 _LAZY = {
     "AuditResult": "datacleanse.result",
+    "Meta": "datacleanse.config",
     "Predictor": "datacleanse.predictor",
     "Reweighted": "datacleanse.reweighting",
     "ReweightedClassifier": "datacleanse.classifier",
+    "Reweighter": "datacleanse.reweighting",
+    "Route": "datacleanse.influence",
     "Settings": "datacleanse.config",
     "audit": "datacleanse.result",
     "load_predictor": "datacleanse.predictor",

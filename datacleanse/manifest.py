@@ -120,6 +120,7 @@ def describe_training(pair: Pair) -> Json:
             "parameters": sum(p.numel() for p in network.parameters()),
             "network": network.describe(),
             "skipped_steps": pair.reweighted.outcome.skipped_steps,
+            "route": _route(pair.reweighted.outcome),
             "curves": {
                 "reweighted": _curves(pair.reweighted.outcome),
                 "control": _curves(pair.control.outcome),
@@ -165,6 +166,11 @@ def _class_counts(data: Dataset) -> dict[str, int]:
     """Rows of each class, by the file's own spelling."""
     counts = np.bincount(data.labels, minlength=len(data.given_labels))
     return {name: int(count) for name, count in zip(data.given_labels, counts, strict=True)}
+
+
+def _route(outcome: Outcome) -> Json | None:
+    """How influences were computed, and why so; None where the rule needs none."""
+    return None if outcome.route is None else asdict(outcome.route)
 
 
 def _curves(outcome: Outcome) -> dict[str, list[float | None]]:

@@ -37,9 +37,13 @@ class TrustedDirection:
         trusted: Trusted,
         meta: Meta,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> None:
-        self._engine, self._trusted, self._meta = engine, trusted, meta
+        self._engine, self._meta = engine, meta
+        self.trusted = trusted
+        """What the next refreshing draws from."""
+        self.loss: Tensor | None = None
+        """() mean on the rows of the last refreshing; None before the first and after `load`."""
         self._generator = generator
         self._direction: Direction = {}
         self._age = 0
@@ -53,16 +57,16 @@ class TrustedDirection:
 
     def batch(self) -> Trusted:
         """A random ``meta.batch`` of the trusted examples, or all where they are no more."""
-        n, size = len(self._trusted.labels), self._meta.batch
+        n, size = len(self.trusted.labels), self._meta.batch
         if n <= size:
-            return self._trusted
+            return self.trusted
         drawn = torch.randperm(n, generator=self._generator)[:size]
-        drawn = drawn.to(self._trusted.labels.device)
-        return Trusted(self._trusted.inputs[drawn], self._trusted.labels[drawn])
+        drawn = drawn.to(self.trusted.labels.device)
+        return Trusted(self.trusted.inputs[drawn], self.trusted.labels[drawn])
 
     def _refresh(self) -> None:
         batch = self.batch()
-        fresh = self._engine.gradient(batch.inputs, batch.labels)
+        fresh, self.loss = self._engine.gradient(batch.inputs, batch.labels)
         keep = self._meta.average
         if self._direction and keep:
             before = self._direction
