@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 RESULT = Path(__file__).parent / "results" / "step_cost.json"
-N_IMAGES = 512
+N_IMAGES = 1024
 IMAGE_BATCH = 128
 FRESH = Meta(batch=10_000, every=1, average=0.0)
 """All trusted rows, at each step."""

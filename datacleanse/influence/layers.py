@@ -25,6 +25,11 @@ SELECT_BELOW = 0.8
 above it, copying the rows costs more than it saves."""
 
 
+MIN_CHANNELS = 8
+"""Of a convolution's group, from which the examples' own gradients are made; a picture's three
+take three times as long that way."""
+
+
 class Call(Protocol):
     """One use of a layer in a forward pass; a shared layer has several. Made with its input."""
 
@@ -85,8 +90,10 @@ class ConvCall:
         assert self._a is not None
         a = self._a.to(delta.dtype)
         v = {name: along.to(delta.dtype) for name, along in v.items()}
-        # Measured on CPUs, where a convolution with a group for each example is fast.
-        if not delta.is_cuda and a[0].numel() + delta[0].numel() >= v["weight"].numel():
+        # Measured on CPUs, where a convolution with a group for each example is fast, but for
+        # groups of few channels.
+        is_small = a[0].numel() + delta[0].numel() >= v["weight"].numel()
+        if is_small and not delta.is_cuda and v["weight"].shape[1] >= MIN_CHANNELS:
             self._a = None
             self._own = self._each(a, delta)
             return _along(self._own, v)
