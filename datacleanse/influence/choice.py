@@ -19,7 +19,7 @@ from datacleanse.influence.interface import (
 from datacleanse.influence.kernels import uncompiled
 from datacleanse.influence.layerwise import Layerwise, obstacle
 from datacleanse.influence.perceptron import ClosedForm, Perceptron
-from datacleanse.influence.trial import fault
+from datacleanse.influence.trial import NotTellingError, fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -128,7 +128,10 @@ class Automatic:
     def _try(self, inputs: Tensor, labels: Tensor) -> None:
         """On the first batch, leave the routes that are not exact."""
         while not self._is_tried:
-            said = fault(self._routes[0], self._model, self._loss, inputs, labels)
+            try:
+                said = fault(self._routes[0], self._model, self._loss, inputs, labels)
+            except NotTellingError:
+                return
             if said is None:
                 break
             self._leave(said)

@@ -24,6 +24,10 @@ ROUGH = 0.05
 """The same in half precision, and on GPUs, which may round factors to 10 bits (TF32)."""
 
 
+class NotTellingError(Exception):
+    """The batch's gradient is NaN or infinite: it cannot tell a right route from a wrong one."""
+
+
 def fault(
     route: Engine, model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor
 ) -> str | None:
@@ -33,6 +37,9 @@ def fault(
     weighted sum of its influences must be that gradient's product with v. (Uneven, since the
     layerwise route reads the gradient of the plain sum of losses, in which mixing examples would
     not show.) Leaves no trace in the network, its gradients and the random state.
+
+    Raises:
+        NotTellingError: see there.
     """
     with _untouched(model, inputs):
         v = {name: torch.randn_like(p) for name, p in trainable(model).items()}
@@ -41,9 +48,13 @@ def fault(
     except NotServedError as error:
         return str(error)
     _, plain = _stepped(model, inputs, lambda x: plain_step(model, loss, x, labels))
+    if not _norm(plain).isfinite():
+        raise NotTellingError
     tolerance = _tolerance(step)
+    # Some gradients are 0 but for rounding (an attention's key bias, a bias before a norm).
+    floor = 1e-3 * _norm(plain) + 1e-9
     for name, expected in plain.items():
-        if not (own[name] - expected).norm() <= tolerance * expected.norm() + 1e-12:
+        if not (own[name] - expected).norm() <= tolerance * (expected.norm() + floor):
             return (
                 f"On the first batch the {route.name} gradient of {name!r} was not autograd's: the "
                 "parameter is used outside its layer, or examples mix."
@@ -104,8 +115,12 @@ def _adds_up(step: Step, gradient: Direction, v: Direction, tolerance: float) ->
     assert step.influence is not None
     influence = (_weights(step) * step.influence).double()
     product = torch.stack([(g.double() * v[name]).sum() for name, g in gradient.items()]).sum()
-    size = torch.stack([g.double().norm() for g in gradient.values()]).norm() + influence.norm()
-    return bool((influence.sum() - product).abs() <= tolerance * size + 1e-12)
+    size = _norm(gradient) + influence.norm() + 1e-9
+    return bool((influence.sum() - product).abs() <= tolerance * size)
+
+
+def _norm(gradient: Direction) -> Tensor:
+    return torch.stack([g.double().norm() for g in gradient.values()]).norm()
 
 
 def _tolerance(step: Step) -> float:
