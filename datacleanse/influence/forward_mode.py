@@ -46,7 +46,11 @@ class ForwardMode:
             return plain_step(self._model, self._loss, inputs, labels)
         try:
             logits, losses, influence = self._dual(inputs, labels, direction)
-        except NotImplementedError as error:
+        except torch.OutOfMemoryError:
+            raise
+        except RuntimeError as error:
+            # Most often a NotImplementedError. A fault of the network's own comes up again in the
+            # next route.
             where = module_at_fault(self._model, error)
             said = f"{where} has no forward derivative ({first_line(error)})."
             raise NotServedError(said) from error

