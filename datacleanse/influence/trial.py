@@ -124,7 +124,8 @@ def _adds_up(step: Step, gradient: Direction, v: Direction, tolerance: float) ->
 
 
 def _norm(gradient: Direction) -> Tensor:
-    return torch.stack([g.double().norm() for g in gradient.values()]).norm()
+    total: Tensor = torch.stack([g.double().norm() for g in gradient.values()]).norm()
+    return total
 
 
 def _tolerance(step: Step) -> float:
