@@ -37,7 +37,7 @@ from datacleanse import train
 from datacleanse.config import Meta, Settings
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.encode import encode
-from datacleanse.examples import Plan, make_examples, make_plan
+from datacleanse.examples import Plan, learn_encoding, make_examples, make_plan
 from datacleanse.noise import one_sided_flips
 from datacleanse.rules import make_rule
 from datacleanse.schedule import schedule_for
@@ -129,7 +129,8 @@ def _cells(folder: Path, name: str, seed: int) -> Iterator[Cell]:
 def measure(cell: Cell, seed: int) -> Iterator[dict[str, Any]]:
     """Train plainly once, then once in every way."""
     plan = make_plan(cell.data, cell.clean, compare(cell.data, cell.clean).overlap, seed=seed)
-    examples, encoding = make_examples(cell.data, cell.clean, plan, device=torch.device("cpu"))
+    encoding = learn_encoding(cell.data, plan)
+    examples = make_examples(cell.data, cell.clean, plan, encoding, device=torch.device("cpu"))
     tested = torch.from_numpy(encode(cell.test, encoding))
     schedule = schedule_for(Settings(), len(examples.trained))
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datacleanse.classifier import ReweightedClassifier
     from datacleanse.config import Meta, Settings
     from datacleanse.influence import Route
+    from datacleanse.own_dataset import audit_dataset
     from datacleanse.predictor import Predictor, load_predictor
     from datacleanse.result import AuditResult, audit
     from datacleanse.reweighting import Reweighted, Reweighter, reweight
@@ -34,6 +35,7 @@ __all__ = [
     "SettingsError",
     "__version__",
     "audit",
+    "audit_dataset",
     "load_predictor",
     "reweight",
 ]
@@ -48,6 +50,7 @@ _LAZY = {
     "Route": "datacleanse.influence",
     "Settings": "datacleanse.config",
     "audit": "datacleanse.result",
+    "audit_dataset": "datacleanse.own_dataset",
     "load_predictor": "datacleanse.predictor",
     "reweight": "datacleanse.reweighting",
 }

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from datacleanse.config import Meta
 from datacleanse.influence import Trusted, TrustedDirection, choose_engine, trusted_gradient
 from datacleanse.influence.interface import ModelError, accumulate, trainable
+from datacleanse.influence.soundness import differentiable, unchanged
 from datacleanse.rules.l2rw import L2RW
 
 if TYPE_CHECKING:
@@ -111,19 +112,17 @@ class Reweighter:
                 is due.
 
         Raises:
-            ModelError: the network's output, the loss or its gradients are not as they must be, or
-                no route serves the network.
+            ModelError: the model or the loss has another output, changes its inputs in place,
+                cannot be differentiated, or gives losses that are not finite.
         """
         self._follow_freezing()
         direction = self._directed(Trusted(*trusted))
-        v = direction.at_step()
-        step = self._engine.open(*batch, v)
+        with unchanged(batch[0], trusted[0]), differentiable():
+            v = direction.at_step()
+            step = self._engine.open(*batch, v)
         assert direction.loss is not None
         found = _reweighted(self._rule, step, direction.loss)
-        total = float(found.weights.sum())
-        if not math.isfinite(total):
-            raise _not_finite(found)
-        if total:
+        if _check_finite(found):
             step.descend(found.weights)
             if self._rule.trusted_share:
                 for name, parameter in trainable(self._model).items():
@@ -173,10 +172,12 @@ def reweight(model: nn.Module, loss: Loss, batch: Batch, trusted: Batch) -> Rewe
     """
     engine = choose_engine(model, loss)
     _check_trusted(trusted[1])
-    direction, trusted_loss = trusted_gradient(model, loss, *trusted)
-    inputs, labels = batch
-    # A copy, as the network may overwrite its input, and the batch is still to be trained on.
-    return _reweighted(L2RW(), engine.open(inputs.clone(), labels, direction), trusted_loss)
+    with unchanged(batch[0], trusted[0]), differentiable():
+        direction, trusted_loss = trusted_gradient(model, loss, *trusted)
+        step = engine.open(*batch, direction)
+    found = _reweighted(L2RW(), step, trusted_loss)
+    _check_finite(found)
+    return found
 
 
 def _reweighted(rule: L2RW, step: Step, trusted_loss: Tensor) -> Reweighted:
@@ -193,12 +194,27 @@ def _check_trusted(labels: Tensor) -> None:
         )
 
 
-def _not_finite(found: Reweighted) -> ModelError:
-    n = int((~found.influence.isfinite()).sum())
+def _check_finite(found: Reweighted) -> bool:
+    """Whether any example has a weight; raises where a weight is no number."""
+    total = float(found.weights.sum())
+    if not math.isfinite(total):
+        raise _not_finite(found.trusted_loss, found.losses)
+    return total > 0
+
+
+def _not_finite(trusted_loss: Tensor, losses: Tensor) -> ModelError:
+    """Where it begins: at the trusted examples, at one of the batch, or in the gradients."""
+    bad = (~losses.isfinite()).nonzero()
+    if not bool(trusted_loss.isfinite()):
+        what = f"the mean loss on the trusted examples is {trusted_loss.item()}"
+    elif len(bad):
+        at = int(bad[0])
+        what = f"the loss of example {at} of the batch (counted from 0) is {losses[at].item()}"
+    else:
+        what = "the losses are finite, their gradients are not"
     return ModelError(
-        f"The influences of {n} of {len(found.influence)} examples are NaN or infinite; the "
-        f"trusted loss is {float(found.trusted_loss):.4g}.",
-        slug="influence-not-finite",
-        hint="Look for such values in the batch, the trusted examples and the parameters; lower "
-        "the learning rate, or use bfloat16 in place of float16.",
+        f"The weights are not finite: {what}.",
+        slug="not-finite",
+        hint="Look for NaN or infinity in these inputs and in the model's parameters; after a step "
+        "that was too long, go back to the parameters before and lower the learning rate.",
     )

@@ -55,8 +55,8 @@ def unwrapped(model: nn.Module) -> nn.Module:
     if not trainable(inner):
         raise ModelError(
             "No parameter of the network is trainable.",
-            slug="model-frozen",
-            hint="Call `requires_grad_(True)` on those to be trained.",
+            slug="model-not-trainable",
+            hint="Leave requires_grad on for the layers that are to learn.",
         )
     for module in inner.modules():
         if isinstance(module, WRAPPERS):

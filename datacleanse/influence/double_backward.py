@@ -27,6 +27,7 @@ from datacleanse.influence.interface import (
     trusted_gradient,
 )
 from datacleanse.influence.kernels import differentiable_kernels, first_line
+from datacleanse.shortage import is_shortage
 
 if TYPE_CHECKING:
     from datacleanse.influence.interface import RouteName
@@ -54,9 +55,9 @@ class DoubleBackward:
             losses = losses_of(self._loss, logits, labels)
             try:
                 influence = self._influence(losses, direction)
-            except torch.OutOfMemoryError:
-                raise
             except RuntimeError as error:
+                if is_shortage(error):
+                    raise
                 said = f"It cannot be differentiated twice ({first_line(error)})."
                 raise NotServedError(said) from error
         return Step(

@@ -26,6 +26,7 @@ from datacleanse.influence.interface import (
     trusted_gradient,
 )
 from datacleanse.influence.kernels import differentiable_kernels, first_line, module_at_fault
+from datacleanse.shortage import is_shortage
 
 if TYPE_CHECKING:
     from datacleanse.influence.interface import RouteName
@@ -46,9 +47,9 @@ class ForwardMode:
             return plain_step(self._model, self._loss, inputs, labels)
         try:
             logits, losses, influence = self._dual(inputs, labels, direction)
-        except torch.OutOfMemoryError:
-            raise
         except RuntimeError as error:
+            if is_shortage(error):
+                raise
             # Most often a NotImplementedError. A fault of the network's own comes up again in the
             # next route.
             where = module_at_fault(self._model, error)
@@ -72,14 +73,29 @@ class ForwardMode:
             tensors = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
             for name, parameter in trainable(self._model).items():
                 tensors[name] = forward_ad.make_dual(parameter, direction[name])
-            # Buffers that the network replaces instead of overwriting are replaced in `tensors`.
-            out = functional_call(self._model, tensors, (inputs,))
+            # `functional_call` would tie by name, and leave a module that has two names with the
+            # duals in it.
+            placed = _in_all_homes(self._model, tensors)
+            # Buffers that the network replaces instead of overwriting are replaced in `placed`.
+            out = functional_call(self._model, placed, (inputs,), tie_weights=False)
             dual = losses_of(self._loss, out, labels)
             losses, tangent = forward_ad.unpack_dual(dual)
             logits = forward_ad.unpack_dual(out).primal
-            updated = {name: forward_ad.unpack_dual(tensors[name]).primal for name in buffers}
+            updated = {name: forward_ad.unpack_dual(placed[name]).primal for name in buffers}
         with torch.no_grad():
             for name, buffer in self._model.named_buffers():
                 buffer.copy_(updated[name])
         influence = torch.zeros_like(losses) if tangent is None else tangent
         return logits, losses, influence.detach()
+
+
+def _in_all_homes(model: nn.Module, values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Values by the first name of each parameter and buffer, to all names, one a module."""
+    own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    by_tensor = {id(own[name]): value for name, value in values.items()}
+    return {
+        f"{prefix}.{name}".removeprefix("."): by_tensor[id(tensor)]
+        for prefix, module in model.named_modules()
+        for name, tensor in (*module._parameters.items(), *module._buffers.items())
+        if id(tensor) in by_tensor
+    }

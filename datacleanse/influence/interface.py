@@ -145,8 +145,7 @@ def trusted_gradient(
     was_training = [module for module in model.modules() if module.training]
     model.eval()
     try:
-        # A copy, as the network may overwrite its input, and the trusted examples serve again.
-        mean = losses_of(loss, model(inputs.clone()), labels).mean()
+        mean = losses_of(loss, model(inputs), labels).mean()
         gradients = torch.autograd.grad(
             mean, list(parameters.values()), allow_unused=True, materialize_grads=True
         )

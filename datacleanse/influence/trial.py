@@ -96,7 +96,7 @@ def _stepped(
     with _untouched(model, inputs):
         for parameter in parameters.values():
             parameter.grad = None
-        # A copy, as the network may overwrite its input.
+        # A copy: a network that overwrites its input is to be told so, not to fail here.
         step = opened(inputs.clone())
         step.descend(_weights(step))
         gradients = {

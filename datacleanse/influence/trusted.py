@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from datacleanse.config import Meta
     from datacleanse.influence.interface import Direction, Engine
+    from datacleanse.rows import Rows
 
 
 @dataclass(frozen=True)
 class Trusted:
-    """The trusted examples, on the network's device."""
+    """The trusted examples; batches of them lie on the network's device."""
 
-    inputs: Tensor
+    inputs: Rows
     """(T, ...)."""
     labels: Tensor
     """(T,) int64."""
@@ -55,18 +56,17 @@ class TrustedDirection:
         self._age += 1
         return self._direction
 
-    def batch(self) -> Trusted:
-        """A random ``meta.batch`` of the trusted examples, or all where they are no more."""
-        n, size = len(self.trusted.labels), self._meta.batch
-        if n <= size:
-            return self.trusted
-        drawn = torch.randperm(n, generator=self._generator)[:size]
-        drawn = drawn.to(self.trusted.labels.device)
-        return Trusted(self.trusted.inputs[drawn], self.trusted.labels[drawn])
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Inputs and labels of ``meta.batch`` random trusted examples, all where they are fewer."""
+        labels, size = self.trusted.labels, self._meta.batch
+        if isinstance(self.trusted.inputs, torch.Tensor) and len(labels) <= size:
+            return self.trusted.inputs, labels
+        drawn = torch.randperm(len(labels), generator=self._generator)[:size]
+        drawn = drawn.to(labels.device)
+        return self.trusted.inputs[drawn], labels[drawn]
 
     def _refresh(self) -> None:
-        batch = self.batch()
-        fresh, self.loss = self._engine.gradient(batch.inputs, batch.labels)
+        fresh, self.loss = self._engine.gradient(*self.batch())
         keep = self._meta.average
         if self._direction and keep:
             before = self._direction

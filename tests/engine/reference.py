@@ -45,7 +45,7 @@ def backward_for_each(
 ) -> tuple[Tensor, list[dict[str, Tensor]]]:
     """One forward pass, then a backward pass for each example: its influence and its gradient."""
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
-    losses = cross_entropy(model(batch[0].clone()), batch[1])
+    losses = cross_entropy(model(batch[0]), batch[1])
     gradients = []
     for each in losses:
         found = torch.autograd.grad(

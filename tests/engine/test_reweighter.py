@@ -206,7 +206,15 @@ def test_a_weight_that_is_not_finite_is_an_error_and_leaves_the_gradients_alone(
     (batch, *_), trusted = batches()
     model = network()
     batch[0][3, 0] = torch.nan
-    with pytest.raises(ModelError, match="influences of 1 of 12 examples"):
+    with pytest.raises(ModelError, match="loss of example 3 of the batch"):
+        dc.Reweighter(model, cross_entropy).step(batch, trusted)
+    assert all(p.grad is None for p in model.parameters())
+
+
+def test_a_network_that_overwrites_its_input_is_refused():
+    (batch, *_), trusted = batches()
+    model = nn.Sequential(nn.Hardtanh(inplace=True), network())
+    with pytest.raises(ModelError, match="changes its inputs in place"):
         dc.Reweighter(model, cross_entropy).step(batch, trusted)
     assert all(p.grad is None for p in model.parameters())
 
