@@ -121,6 +121,7 @@ def describe_training(lesson: Lesson, networks: Trainings, final: Trained, *, ne
             "parameters": sum(p.numel() for p in final.network.parameters()),
             "network": network,
             "skipped_steps": reweighted.outcome.skipped_steps,
+            "route": _route(reweighted.outcome),
             "folds": len(networks.reweighted),
             "curves": {
                 "reweighted": _curves(reweighted.outcome),
@@ -187,6 +188,11 @@ def _class_counts(data: Dataset) -> dict[str, int]:
     """Rows of each class, by the file's own spelling."""
     counts = np.bincount(data.labels, minlength=len(data.given_labels))
     return {name: int(count) for name, count in zip(data.given_labels, counts, strict=True)}
+
+
+def _route(outcome: Outcome) -> Json | None:
+    """How influences were computed, and why so; None where the rule needs none."""
+    return None if outcome.route is None else asdict(outcome.route)
 
 
 def _curves(outcome: Outcome) -> dict[str, list[float | None]]:

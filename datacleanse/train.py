@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from datacleanse.config import Schedule
-    from datacleanse.influence import Direction
+    from datacleanse.influence import Direction, Route
     from datacleanse.ledger import EpochRecord
     from datacleanse.rules import Rule
 
@@ -82,6 +82,8 @@ class Outcome:
     """Mean loss over the trusted rows after each epoch, nats."""
     skipped_steps: int
     """Batches in which every weight was 0, so that nothing was updated."""
+    route: Route | None
+    """How influences were computed; None where the rule needs none."""
 
 
 class TrainingError(DatacleanseError):
@@ -279,6 +281,7 @@ class _Loop:
             tuple(self._losses),
             tuple(self._trusted_losses),
             self._skipped,
+            self._engine.route if self._rule.needs_influence else None,
         )
 
     def checkpoint(self) -> Checkpoint:

@@ -72,6 +72,10 @@ def test_manifest_says_what_is_needed_to_repeat_the_run(finished):
     assert manifest["command"][:4] == ["audit", "data.csv", "--val", "clean.csv"]
     assert manifest["settings"]["epochs"] == 6
     assert manifest["data"]["rows"] == 300
+    assert manifest["training"]["route"] == {
+        "name": "closed-form",
+        "reason": "The network is a multilayer perceptron under cross-entropy.",
+    }
     assert len(manifest["data"]["sha256"]) == 64
     assert set(manifest["versions"]) >= {"datacleanse", "torch", "python"}
     assert set(manifest["metrics"]["test"]) == {"rows", "reweighted", "control"}

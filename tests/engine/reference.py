@@ -22,7 +22,7 @@ def double_backward_influence(
     """Ren et al. 2018, Algorithm 1, lines 4 to 9, as written: through the virtual step."""
     parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    epsilon = torch.zeros(len(batch[0]), dtype=batch[0].dtype, requires_grad=True)
+    epsilon = torch.zeros(len(batch[0]), dtype=torch.float64, requires_grad=True)
     losses = cross_entropy(functional_call(model, {**parameters, **buffers}, batch[0]), batch[1])
     gradients = torch.autograd.grad(
         (epsilon * losses).sum(),
@@ -77,3 +77,20 @@ class PlainLiLAW:
         hard = 1 / (1 + torch.exp(beta * s - M))
         moderate = torch.exp(-((delta * s - M) ** 2) / 2)
         return easy + hard + moderate
+
+
+@sdpa_kernel(SDPBackend.MATH)
+def backward_for_each(
+    model: nn.Module, batch: tuple[Tensor, Tensor], direction: dict[str, Tensor]
+) -> tuple[Tensor, list[dict[str, Tensor]]]:
+    """One forward pass, then a backward pass for each example: its influence and its gradient."""
+    parameters = {name: p for name, p in model.named_parameters() if p.requires_grad}
+    losses = cross_entropy(model(batch[0]), batch[1])
+    gradients = []
+    for each in losses:
+        found = torch.autograd.grad(
+            each, list(parameters.values()), retain_graph=True, materialize_grads=True
+        )
+        gradients.append(dict(zip(parameters, found, strict=True)))
+    influence = [sum((g[name] * direction[name]).sum() for name in parameters) for g in gradients]
+    return torch.stack(influence), gradients

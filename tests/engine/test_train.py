@@ -197,6 +197,22 @@ def test_a_rule_that_learns_is_shown_trusted_rows_after_each_update_but_not_whil
         assert sorted(record.weight) == pytest.approx(sorted(np.tile(np.linspace(1, 2, 32), 3)))
 
 
+def test_a_first_batch_that_is_not_finite_is_the_training_s_error_not_the_network_s():
+    """It tells nothing about the routes, and must not seem to refuse them all."""
+    examples, _ = blobs()
+    examples.inputs[:90] = torch.inf
+    batch_norm = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    for model in (network(), batch_norm):
+        with pytest.raises(TrainingError, match="epoch 0, batch 0"):
+            run(examples, model=model)
+
+
+def test_the_outcome_says_by_which_route_influences_were_computed():
+    examples, _ = blobs()
+    assert run(examples)[0].route.name == "layerwise"
+    assert run(examples, "uniform")[0].route is None
+
+
 @given(n=st.integers(2, 200), batch_size=st.integers(2, 64))
 def test_batches_cover_every_row_once_and_none_has_a_single_row(n, batch_size):
     parts = list(split(torch.arange(n), batch_size))
