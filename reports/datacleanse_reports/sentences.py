@@ -100,7 +100,7 @@ def _unflagged(head: Headline, flagging: Flagging) -> str:
 
 def _beside(flagging: Flagging) -> str:
     if not flagging.calibration_rows:
-        return "with no verified rows to calibrate with"
+        return "without verified rows to compare with,"
     return f"beside {plural(flagging.calibration_rows, 'verified row')}"
 
 

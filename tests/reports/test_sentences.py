@@ -27,8 +27,8 @@ READINGS = [
         {"basis": "estimated", "rows_needed": None, "calibration_rows": 0},
         1,
         "1 row is flagged by estimated probabilities; about 10% of such a list are expected to "
-        "be false alarms. This is an estimate and no guarantee, because with no verified rows to "
-        "calibrate with no list could be controlled.",
+        "be false alarms. This is an estimate and no guarantee, because without verified rows to "
+        "compare with, no list could be controlled.",
     ),
     (
         {"basis": "none", "rows_needed": 450},
