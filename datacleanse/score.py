@@ -105,7 +105,8 @@ class Assessment:
     probability: NDArray[np.float64]
     """(N,) in [0, 1]."""
     bounds: tuple[NDArray[np.float64], NDArray[np.float64]]
-    """(N,) each: the smaller and the larger of the two estimates that ``probability`` averages."""
+    """(N,) each: the smaller and the larger of the two estimates that ``probability`` averages; 0
+    and 1 where there is only one, as nothing calibrates it."""
     p_value: NDArray[np.float64]
     """(N,) in (0, 1]; NaN where none is possible."""
     flagged: NDArray[np.bool_]
@@ -145,17 +146,23 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         local = local_probability(posterior, folds, pi0)
         if not flagged.any():
             needed = flag.calibration_rows_needed(p_value[tested], n_calibration, fdr / pi0)
-    basis: Basis = "controlled" if flagged.any() else "estimated"
+    basis: Basis = "controlled"
     if not flagged.any():
         flagged[tested] = flag.longest_list(posterior[tested], fdr)
+        basis = "estimated" if flagged.any() else "controlled"
     wrong, right = _verdicts(evidence)
     known = wrong | right
     low, high = np.minimum(posterior, local), np.maximum(posterior, local)
-    low[known], high[known] = wrong[known], wrong[known]
+    if pi0 is None:
+        # Nothing to check the posterior against: the truth may be anything.
+        low, high = np.zeros(n), np.ones(n)
+    probability = (posterior + local) / 2
+    for each in (low, high, probability):
+        each[known] = wrong[known]
     flagged |= wrong
     return Assessment(
         suspicion=_without_ties(posterior + wrong - right, evidence),
-        probability=(low + high) / 2,
+        probability=probability,
         bounds=(low, high),
         p_value=p_value,
         flagged=flagged,

@@ -114,7 +114,18 @@ def test_without_calibration_rows_there_are_no_p_values_and_no_controlled_flags(
     assert np.isnan(assessment.calibration_score).all()
     assert assessment.null_share is None
     assert assessment.basis == "estimated"
-    np.testing.assert_allclose(assessment.probability, assessment.bounds[0])
+    np.testing.assert_allclose(assessment.probability, assessment.suspicion, atol=1e-6)
+    assert (assessment.bounds[0] == 0).all()
+    assert (assessment.bounds[1] == 1).all()
+
+
+def test_a_list_of_proven_errors_alone_is_no_estimate():
+    base = evidence(n_wrong=0)
+    verified = np.full(N, -1)
+    verified[5] = 1 - base.labels[5]
+    assessment = assess(replace(base, verified=verified), fdr=0.01)
+    assert list(np.flatnonzero(assessment.flagged)) == [5]
+    assert assessment.basis == "controlled"
 
 
 def test_where_no_p_value_can_be_small_enough_the_list_is_an_estimate_and_says_what_is_needed():
