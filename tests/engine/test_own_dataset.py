@@ -63,8 +63,9 @@ def test_wrong_labels_lead_the_table(audited):
     wrong = DATA.y != DATA.truth
     assert wrong[table.sort_values("rank")["row"].head(20)].mean() >= 0.9
     assert list(table["given_label"]) == [str(label) for label in DATA.y]
-    found = table[wrong]
-    assert (found["suggested_label"] == "0").mean() >= 0.9
+    suggested = table[wrong]["suggested_label"].dropna()
+    assert len(suggested) >= 8
+    assert (suggested == "0").all()
 
 
 def test_the_ledger_has_each_example_in_each_epoch(audited):

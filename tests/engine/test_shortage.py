@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from dataclasses import fields
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ from datacleanse.progress import SILENT
 from datacleanse.rows import Moved, Part, placed
 from datacleanse.shortage import MemoryShortError, is_shortage
 from datacleanse.train import Examples, logits_of
-from datacleanse.trainings import Lesson, train_pair
+from datacleanse.trainings import Lesson, Trainer
 from tests.engine.test_train import blobs
 
 SHORTAGES = {
@@ -71,16 +72,16 @@ def learned(lesson, checkpoints=None, *, stop=None, records=None):
 
         awaited = staticmethod(nullcontext)
 
-    pair = train_pair(
-        examples,
-        lesson,
-        keep=records.__setitem__,
-        lap=lambda name: None,
-        progress=SILENT,
-        checkpoints=checkpoints,
-        stop=Stop(),
-    )
-    return pair, records
+    return train_both(lesson, examples, records.__setitem__, checkpoints, Stop()), records
+
+
+def train_both(lesson, examples, keep, *others):
+    """The reweighted training and its control, on the same rows."""
+    trainer = Trainer(lesson, torch.device("cpu"), lambda name: None, SILENT, *others)
+    networks = trainer.learn([examples], examples, keep=keep)
+    (reweighted,), control = networks.reweighted, networks.control
+    notices = trainer.halved(control.batch_size)
+    return SimpleNamespace(reweighted=reweighted, control=control, notices=notices)
 
 
 def assert_same(one, other):
@@ -95,7 +96,6 @@ def test_a_batch_that_does_not_fit_is_halved_until_it_does_and_all_is_as_with_th
     pair, records = learned(lesson(8, error), Checkpoints(tmp_path / "c", {}))
     small, expected = learned(lesson(8, error, batch_size=8))
     assert (pair.reweighted.batch_size, pair.control.batch_size) == (8, 8)
-    assert pair.schedule.batch_size == 8
     assert sorted(records) == [0, 1, 2, 3]
     for epoch, record in records.items():
         assert_same(record, expected[epoch])
@@ -238,9 +238,7 @@ def test_moved_examples_give_the_training_of_resident_ones():
     outcomes = []
     for each in (examples, moved):
         task = lesson(99, SHORTAGES["gpu"])
-        outcomes.append(
-            train_pair(each, task, keep=lambda *_: None, lap=lambda name: None, progress=SILENT)
-        )
+        outcomes.append(train_both(task, each, lambda *_: None))
     for name in ("reweighted", "control"):
         first, second = (getattr(pair, name).outcome for pair in outcomes)
         assert_same(first.dynamics, second.dynamics)
