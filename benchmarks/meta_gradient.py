@@ -37,7 +37,7 @@ from datacleanse import train
 from datacleanse.config import Meta, Settings
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.encode import encode
-from datacleanse.examples import Plan, make_examples, make_plan
+from datacleanse.examples import make_examples, make_plan
 from datacleanse.noise import one_sided_flips
 from datacleanse.rules import make_rule
 from datacleanse.schedule import schedule_for
@@ -45,12 +45,16 @@ from datacleanse.score import Evidence, assess
 from datacleanse.trainings import build_network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
+    from datacleanse.config import RuleName, Schedule
     from datacleanse.dynamics import Dynamics
+    from datacleanse.examples import Plan
     from datacleanse.records import Dataset
+    from datacleanse.train import Examples
 
 RESULT = Path(__file__).parent / "results" / "meta_gradient.json"
 SETS = ("dry_bean", "pendigits", "spambase", "student_dropout", "telco_churn")
@@ -76,14 +80,22 @@ MEASURES = ("suspicion_ap", "margin_ap", "accuracy", "cost")
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
-    """One table with errors planted in one manner."""
+class Problem:
+    """Rows with errors planted in one manner, and the training that they are given."""
 
     name: dict[str, Any]
-    data: Dataset
-    clean: Dataset
-    test: Dataset
+    plan: Plan
+    examples: Examples
     is_wrong: NDArray[np.bool_]
+    """(N,) the planted errors."""
+    schedule: Schedule
+    """Its trusted gradient is replaced by each way's."""
+    build: Callable[[], nn.Module]
+    """A fresh network, the same at each call."""
+    test_inputs: Tensor
+    test_labels: NDArray[np.int64]
+    """True classes of rows that were not trained on."""
+    seed: int
 
 
 def main() -> None:
@@ -98,13 +110,13 @@ def main() -> None:
     trials: list[dict[str, Any]] = []
     for table in available_tables(options.data, options.sets):
         for seed in range(options.seeds):
-            for cell in _cells(options.data, table, seed):
-                trials += [{**cell.name, **trial} for trial in measure(cell, seed)]
+            for problem in _problems(options.data, table, seed):
+                trials += measure(problem, WAYS)
     write_json(options.out, {"provenance": provenance(), "trials": trials})
-    print(report(trials))
+    print(report(trials, WAYS))
 
 
-def _cells(folder: Path, name: str, seed: int) -> Iterator[Cell]:
+def _problems(folder: Path, name: str, seed: int) -> Iterator[Problem]:
     table = load_table(folder, name)
     order = np.random.default_rng(seed).permutation(table.num_rows)
     data = read_data(table.take(order[:N_DATA]), ReadOptions(label=LABEL))
@@ -123,46 +135,70 @@ def _cells(folder: Path, name: str, seed: int) -> Iterator[Cell]:
     }
     for noise, labels in noisy.items():
         described = {"table": name, "noise": noise, "seed": seed}
-        yield Cell(described, replace(data, labels=labels), clean, test, labels != data.labels)
+        yield _problem(described, data, labels, clean, test, seed=seed)
 
 
-def measure(cell: Cell, seed: int) -> Iterator[dict[str, Any]]:
+def _problem(
+    name: dict[str, Any],
+    data: Dataset,
+    labels: NDArray[np.int64],
+    clean: Dataset,
+    test: Dataset,
+    *,
+    seed: int,
+) -> Problem:
+    noisy = replace(data, labels=labels)
+    plan = make_plan(noisy, clean, compare(noisy, clean).overlap, seed=seed)
+    examples, encoding = make_examples(noisy, clean, plan, device=torch.device("cpu"))
+    return Problem(
+        name=name,
+        plan=plan,
+        examples=examples,
+        is_wrong=labels != data.labels,
+        schedule=schedule_for(Settings(), len(examples.trained)),
+        build=lambda: build_network(encoding, examples.n_classes, seed=seed),
+        test_inputs=torch.from_numpy(encode(test, encoding)),
+        test_labels=test.labels,
+        seed=seed,
+    )
+
+
+def measure(problem: Problem, ways: Mapping[str, Meta]) -> Iterator[dict[str, Any]]:
     """Train plainly once, then once in every way."""
-    plan = make_plan(cell.data, cell.clean, compare(cell.data, cell.clean).overlap, seed=seed)
-    examples, encoding = make_examples(cell.data, cell.clean, plan, device=torch.device("cpu"))
-    tested = torch.from_numpy(encode(cell.test, encoding))
-    schedule = schedule_for(Settings(), len(examples.trained))
-
-    def run(rule: Any, meta: Meta) -> tuple[Dynamics, float, float]:  # noqa: ANN401
-        network = build_network(encoding, examples.n_classes, seed=seed)
-        started = process_time()
-        outcome = train.train(
-            network,
-            make_rule(rule, seed=seed),
-            examples,
-            replace(schedule, meta=meta),
-            seed=seed,
-        )
-        seconds = process_time() - started
-        predicted = train.logits_of(network, tested).argmax(dim=1).numpy()
-        return outcome.dynamics, float(np.mean(predicted == cell.test.labels)), seconds
-
-    control, plain_accuracy, plain_seconds = run("uniform", Meta())
-    for way, meta in WAYS.items():
-        dynamics, accuracy, seconds = run("l2rw", meta)
+    control, plain_accuracy, plain_seconds = _run(problem, "uniform", Meta())
+    for way, meta in ways.items():
+        dynamics, accuracy, seconds = _run(problem, "l2rw", meta)
         yield {
+            **problem.name,
             "way": way,
             "meta": asdict(meta),
-            "suspicion_ap": _suspicion_ap(cell, plan, dynamics, control),
-            "margin_ap": _ap(cell.is_wrong, -dynamics.margin[: cell.data.n_rows]),
+            "suspicion_ap": _suspicion_ap(problem, dynamics, control),
+            "margin_ap": _ap(problem.is_wrong, -dynamics.margin[: problem.plan.n_data]),
             "accuracy": accuracy,
             "plain_accuracy": plain_accuracy,
             "cost": seconds / plain_seconds,
         }
-    note(f"{cell.name}")
+    note(f"{problem.name}")
 
 
-def _suspicion_ap(cell: Cell, plan: Plan, reweighted: Dynamics, control: Dynamics) -> float:
+def _run(problem: Problem, rule: RuleName, meta: Meta) -> tuple[Dynamics, float, float]:
+    """Dynamics, accuracy on the test rows, processor seconds of one training."""
+    network = problem.build()
+    started = process_time()
+    outcome = train.train(
+        network,
+        make_rule(rule, seed=problem.seed),
+        problem.examples,
+        replace(problem.schedule, meta=meta),
+        seed=problem.seed,
+    )
+    seconds = process_time() - started
+    predicted = train.logits_of(network, problem.test_inputs).argmax(dim=1).numpy()
+    return outcome.dynamics, float(np.mean(predicted == problem.test_labels)), seconds
+
+
+def _suspicion_ap(problem: Problem, reweighted: Dynamics, control: Dynamics) -> float:
+    plan = problem.plan
     evidence = Evidence(
         reweighted=reweighted,
         control=control,
@@ -171,17 +207,17 @@ def _suspicion_ap(cell: Cell, plan: Plan, reweighted: Dynamics, control: Dynamic
         trained=plan.trained,
         verified=plan.verified,
     )
-    return _ap(cell.is_wrong, assess(evidence, fdr=Settings.fdr).suspicion)
+    return _ap(problem.is_wrong, assess(evidence, fdr=Settings.fdr).suspicion)
 
 
 def _ap(is_wrong: NDArray[np.bool_], score: NDArray[Any]) -> float:
     return float(average_precision_score(is_wrong, score))
 
 
-def report(trials: list[dict[str, Any]]) -> str:
-    """Means over cells, with each measure's difference from the reference and its s.e."""
+def report(trials: list[dict[str, Any]], ways: Iterable[str]) -> str:
+    """Means over cells, with each measure's paired difference from `REFERENCE` and its s.e."""
     header = ["trusted gradient", "suspicion AP", "±", "margin AP", "±", "accuracy", "±", "cost"]
-    by_way = {way: [t for t in trials if t["way"] == way] for way in WAYS}
+    by_way = {way: [t for t in trials if t["way"] == way] for way in ways}
     rows = []
     for way, mine in by_way.items():
         cells = [way]

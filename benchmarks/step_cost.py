@@ -77,11 +77,13 @@ class Block(nn.Module):
         return (self.second_norm(self.second(h)) + shortcut).relu()
 
 
-def resnet(width: int = 16) -> nn.Module:
-    """A small residual network, (B, 3, 32, 32) to (B, 10)."""
-    torch.manual_seed(0)
+def resnet(
+    width: int = 16, *, n_channels: int = 3, n_classes: int = 10, seed: int = 0
+) -> nn.Module:
+    """A small residual network, (B, n_channels, H, W) to (B, n_classes); width a multiple of 8."""
+    torch.manual_seed(seed)
     return nn.Sequential(
-        nn.Conv2d(3, width, 3, 1, 1, bias=False),
+        nn.Conv2d(n_channels, width, 3, 1, 1, bias=False),
         nn.GroupNorm(8, width),
         nn.ReLU(),
         Block(width, width, 1),
@@ -89,7 +91,7 @@ def resnet(width: int = 16) -> nn.Module:
         Block(2 * width, 4 * width, 2),
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        nn.Linear(4 * width, 10),
+        nn.Linear(4 * width, n_classes),
     )
 
 

@@ -1,0 +1,154 @@
+"""How much of a trusted gradient is needed on images; `meta_gradient` asks the same of tables.
+
+    python -m benchmarks.meta_images --data DIR [--seeds N]
+
+``DIR/mnist/data.parquet`` holds the digits: ``image``, PNG bytes, and ``label``. Pillow decodes
+them; it is no dependency of the package. A small residual network is trained on a few of them,
+with errors planted in two manners: a wrong class at random, and each digit taken for the next one.
+Measures are those of `meta_gradient`. Finished trainings are kept beside the result until all are
+done, so a run that was stopped goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow.parquet as pq
+import torch
+from PIL import Image
+
+from benchmarks.common import LABEL, flip_uniformly, provenance, write_json
+from benchmarks.kept import Kept
+from benchmarks.meta_gradient import ALL, REFERENCE, SHARE, Problem, measure, report
+from benchmarks.step_cost import resnet
+from datacleanse.clean_split import split_clean
+from datacleanse.config import Meta, Schedule
+from datacleanse.examples import Plan
+from datacleanse.noise import one_sided_flips
+from datacleanse.train import Examples
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+RESULT = Path(__file__).parent / "results" / "meta_images.json"
+N_DATA, N_CLEAN, N_TEST = 1_500, 200, 2_000
+N_CLASSES = 10
+WIDTH = 8
+SCHEDULE = Schedule(epochs=10, batch_size=64, lr=2e-3)
+WAYS = {
+    REFERENCE: Meta(ALL, 1, 0.0),
+    "full, every 2": Meta(ALL, 2, 0.0),
+    "full, every 4": Meta(ALL, 4, 0.0),
+    "full, every 8": Meta(ALL, 8, 0.0),
+    "64 rows, every 2": Meta(64, 2, 0.0),
+}
+SETTINGS = {
+    "images": N_DATA,
+    "clean": N_CLEAN,
+    "test": N_TEST,
+    "width": WIDTH,
+    "epochs": SCHEDULE.epochs,
+    "batch_size": SCHEDULE.batch_size,
+    "lr": SCHEDULE.lr,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Digits:
+    """Images with their true classes: DATA's, then CLEAN's, then those to test on."""
+
+    inputs: torch.Tensor
+    """(N, 1, 28, 28) float32 in [0, 1]."""
+    labels: NDArray[np.int64]
+    """(N,)."""
+
+
+def main() -> None:
+    """Measure, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with the folder mnist")
+    parser.add_argument("--seeds", type=int, default=2)
+    parser.add_argument("--out", type=Path, default=RESULT)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    kept = Kept(options.out.with_suffix(".partial.jsonl"))
+    trials: list[dict[str, Any]] = []
+    for seed in range(options.seeds):
+        for problem in _problems(draw_digits(options.data, seed), seed):
+            trials += _measure_missing(problem, kept)
+    write_json(options.out, {"provenance": provenance(), "settings": SETTINGS, "trials": trials})
+    kept.remove()
+    print(report(trials, WAYS))
+
+
+def draw_digits(folder: Path, seed: int) -> Digits:
+    """Draw and decode as many images as are needed, without stratification."""
+    table = pq.read_table(folder / "mnist" / "data.parquet", columns=["image", LABEL])
+    order = np.random.default_rng(seed).permutation(table.num_rows)
+    drawn = table.take(order[: N_DATA + N_CLEAN + N_TEST])
+    pixels = [np.asarray(Image.open(io.BytesIO(png))) for png in drawn["image"].to_pylist()]
+    inputs = torch.from_numpy(np.stack(pixels)[:, None]).float() / 255
+    return Digits(inputs, np.array(drawn[LABEL].to_pylist()).astype(np.int64))
+
+
+def _problems(digits: Digits, seed: int) -> Iterator[Problem]:
+    true = digits.labels[:N_DATA]
+    following = (np.arange(N_CLASSES) + 1) % N_CLASSES
+    noisy = {
+        "uniform": flip_uniformly(true, N_CLASSES, SHARE, seed=seed),
+        "one-sided": one_sided_flips(true, following, SHARE, seed=seed),
+    }
+    for noise, labels in noisy.items():
+        plan = _plan(labels, digits.labels[N_DATA : N_DATA + N_CLEAN], seed=seed)
+        yield Problem(
+            name={"set": "mnist", "noise": noise, "seed": seed},
+            plan=plan,
+            examples=_examples(digits.inputs[: N_DATA + N_CLEAN], plan),
+            is_wrong=labels != true,
+            schedule=SCHEDULE,
+            build=partial(resnet, WIDTH, n_channels=1, n_classes=N_CLASSES, seed=seed),
+            test_inputs=digits.inputs[N_DATA + N_CLEAN :],
+            test_labels=digits.labels[N_DATA + N_CLEAN :],
+            seed=seed,
+        )
+
+
+def _plan(labels: NDArray[np.int64], clean: NDArray[np.int64], *, seed: int) -> Plan:
+    """The part of every image; none of DATA is in CLEAN, for no two images are the same."""
+    split = split_clean(clean, seed=seed)
+    trained = np.ones(N_DATA + N_CLEAN, dtype=np.bool_)
+    trained[N_DATA + split.meta] = False
+    return Plan(split, np.concatenate([labels, clean]), trained, np.full(N_DATA, -1))
+
+
+def _examples(inputs: torch.Tensor, plan: Plan) -> Examples:
+    return Examples(
+        inputs=inputs,
+        labels=torch.from_numpy(plan.labels),
+        n_data=plan.n_data,
+        trained=torch.from_numpy(np.flatnonzero(plan.trained)),
+        trusted=torch.from_numpy(plan.n_data + plan.split.meta),
+        n_classes=N_CLASSES,
+    )
+
+
+def _measure_missing(problem: Problem, kept: Kept) -> list[dict[str, Any]]:
+    """Every way's trial; those that an earlier run kept are not made again."""
+    keys = {way: f"{SETTINGS} {problem.name} {way}" for way in WAYS}
+    missing = {way: meta for way, meta in WAYS.items() if kept.find(keys[way]) is None}
+    if missing:
+        for trial in measure(problem, missing):
+            kept.add(keys[trial["way"]], trial)
+    return [trial for key in keys.values() if (trial := kept.find(key)) is not None]
+
+
+if __name__ == "__main__":
+    main()
