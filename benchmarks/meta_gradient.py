@@ -37,7 +37,7 @@ from datacleanse import train
 from datacleanse.config import Meta, Settings
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.encode import encode
-from datacleanse.examples import make_examples, make_plan
+from datacleanse.examples import learn_encoding, make_examples, make_plan
 from datacleanse.noise import one_sided_flips
 from datacleanse.rules import make_rule
 from datacleanse.schedule import schedule_for
@@ -149,7 +149,8 @@ def _problem(
 ) -> Problem:
     noisy = replace(data, labels=labels)
     plan = make_plan(noisy, clean, compare(noisy, clean).overlap, seed=seed)
-    examples, encoding = make_examples(noisy, clean, plan, device=torch.device("cpu"))
+    encoding = learn_encoding(noisy, plan)
+    examples = make_examples(noisy, clean, plan, encoding, device=torch.device("cpu"))
     return Problem(
         name=name,
         plan=plan,

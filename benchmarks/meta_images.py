@@ -30,9 +30,8 @@ from benchmarks.meta_gradient import ALL, REFERENCE, SHARE, Problem, measure, re
 from benchmarks.step_cost import resnet
 from datacleanse.clean_split import split_clean
 from datacleanse.config import Meta, Schedule
-from datacleanse.examples import Plan
+from datacleanse.examples import Plan, lay_out
 from datacleanse.noise import one_sided_flips
-from datacleanse.train import Examples
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -118,7 +117,12 @@ def _problems(digits: Digits, epochs: int, seed: int) -> Iterator[Problem]:
         yield Problem(
             name={"set": "mnist", "epochs": epochs, "noise": noise, "seed": seed},
             plan=plan,
-            examples=_examples(digits.inputs[: N_DATA + N_CLEAN], plan),
+            examples=lay_out(
+                digits.inputs[: N_DATA + N_CLEAN],
+                plan,
+                n_classes=N_CLASSES,
+                device=torch.device("cpu"),
+            ),
             is_wrong=labels != true,
             schedule=Schedule(epochs, BATCH_SIZE, LR),
             build=partial(resnet, WIDTH, n_channels=1, n_classes=N_CLASSES, seed=seed),
@@ -134,17 +138,6 @@ def _plan(labels: NDArray[np.int64], clean: NDArray[np.int64], *, seed: int) -> 
     trained = np.ones(N_DATA + N_CLEAN, dtype=np.bool_)
     trained[N_DATA + split.meta] = False
     return Plan(split, np.concatenate([labels, clean]), trained, np.full(N_DATA, -1))
-
-
-def _examples(inputs: torch.Tensor, plan: Plan) -> Examples:
-    return Examples(
-        inputs=inputs,
-        labels=torch.from_numpy(plan.labels),
-        n_data=plan.n_data,
-        trained=torch.from_numpy(np.flatnonzero(plan.trained)),
-        trusted=torch.from_numpy(plan.n_data + plan.split.meta),
-        n_classes=N_CLASSES,
-    )
 
 
 def _measure_missing(problem: Problem, ways: tuple[str, ...], kept: Kept) -> list[dict[str, Any]]:

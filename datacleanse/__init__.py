@@ -14,6 +14,7 @@ from datacleanse.version import __version__
 if TYPE_CHECKING:
     from datacleanse.classifier import ReweightedClassifier
     from datacleanse.config import Settings
+    from datacleanse.own_dataset import audit_dataset
     from datacleanse.predictor import Predictor, load_predictor
     from datacleanse.result import AuditResult, audit
     from datacleanse.reweighting import Reweighted, reweight
@@ -30,6 +31,7 @@ __all__ = [
     "SettingsError",
     "__version__",
     "audit",
+    "audit_dataset",
     "load_predictor",
     "reweight",
 ]
@@ -41,6 +43,7 @@ _LAZY = {
     "ReweightedClassifier": "datacleanse.classifier",
     "Settings": "datacleanse.config",
     "audit": "datacleanse.result",
+    "audit_dataset": "datacleanse.own_dataset",
     "load_predictor": "datacleanse.predictor",
     "reweight": "datacleanse.reweighting",
 }

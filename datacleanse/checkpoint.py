@@ -23,10 +23,11 @@ if TYPE_CHECKING:
     from pathlib import Path
     from typing import BinaryIO
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Of the checkpoint files.
 
 1: first version.
+2: with the batch size, and the rows done in the epoch.
 """
 
 Identity = dict[str, Any]
@@ -34,6 +35,7 @@ Identity = dict[str, Any]
 
 FILES = ("DATA", "CLEAN")
 VERSIONS = ("datacleanse", "torch")
+NETWORK = "network"
 ROWS = "encoded rows"
 """Keys of an `Identity`; all others are settings."""
 
@@ -66,6 +68,10 @@ class Checkpoint:
     """Finished."""
     batches: int
     """Finished in the epoch after those; 0 at an epoch's end."""
+    rows: int
+    """In those batches: the first ones of ``order``."""
+    batch_size: int
+    """Rows a step; less than was asked for where more did not fit into memory."""
     steps: int
     """Batches since the training began."""
     skipped: int
@@ -170,7 +176,8 @@ def check_identity(saved: Identity, present: Identity, place: Path) -> None:
 def _gravity(key: str) -> tuple[int, str]:
     """Versions and files first: where they differ, so may the rest."""
     order = (*VERSIONS, *FILES)
-    return (order.index(key) if key in order else len(order) + (key == ROWS), key)
+    late = (NETWORK, ROWS)
+    return (order.index(key) if key in order else len(order) + (key in late), key)
 
 
 def _other(key: str, saved: object, present: object, place: Path) -> RunFolderError:
@@ -186,6 +193,12 @@ def _other(key: str, saved: object, present: object, place: Path) -> RunFolderEr
             f"{place} is of another {key}: its content has changed since the run was begun.",
             slug="checkpoint-other-data",
             hint=f"Give the {key} that the run was begun with, or {anew}",
+        )
+    if key == NETWORK:
+        return RunFolderError(
+            f"{place} was begun with another network: its layers or their sizes have changed.",
+            slug="checkpoint-other-network",
+            hint=f"Go on with the network that the run was begun with, or {anew}",
         )
     if key == ROWS:
         return RunFolderError(

@@ -24,10 +24,9 @@ from datacleanse.config import MAX_SEED, Settings
 from datacleanse.data import ReadOptions, read_like
 from datacleanse.encode import encode
 from datacleanse.errors import DatacleanseError
-from datacleanse.inputs import Request, read_inputs
-from datacleanse.own_network import audit_with
+from datacleanse.inputs import Request
+from datacleanse.own_code import name_of
 from datacleanse.predictor import load_predictor
-from datacleanse.progress import SILENT
 from datacleanse.runfolder import RunFolder
 from datacleanse.train import logits_of
 
@@ -262,20 +261,16 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     ) -> _Fitted:
         """Audit in a temporary run folder, of which only what is returned is kept."""
         names = ("rule", "epochs", "batch_size", "lr", "fdr", "device")
-        settings = Settings(seed=seed, **{name: getattr(self, name) for name in names})
+        chosen = {name: getattr(self, name) for name in names}
+        if self.module is not None:
+            chosen["model"] = name_of(self.module)
         command = ("datacleanse.ReweightedClassifier",)
-        request = Request(data, clean, None, options, settings, command)
+        settings = Settings(seed=seed, **chosen)
+        request = Request(data, clean, None, options, settings, command, self.module)
         with tempfile.TemporaryDirectory(prefix="datacleanse-") as directory:
             folder = RunFolder(Path(directory) / "run")
-            if self.module is not None:
-                inputs = read_inputs(request, SILENT)
-                network, encoding = audit_with(self.module, inputs, settings, folder)
-                said = (*inputs.data.notices, *inputs.clean.notices, *inputs.comparison.notices)
-                notices = [notice.message for notice in said]
-                table = folder.read_audit().to_pandas()
-                return _Fitted(table, network.eval(), encoding, inputs.data.schema, notices)
             run_audit(request, folder.path)
-            model = load_predictor(folder.model_dir)
+            model = load_predictor(folder.model_dir, model=self.module)
             notices = [notice["message"] for notice in folder.manifest()["notices"]]
             table = folder.read_audit().to_pandas()
             return _Fitted(table, model.network, model.encoding, model.schema, notices)

@@ -6,11 +6,14 @@ import math
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from datacleanse import own_code
 from datacleanse.errors import SettingsError
 
 RuleName = Literal["l2rw", "uniform", "random"]
 DeviceName = Literal["auto", "cpu", "cuda"]
-ModelName = Literal["auto", "mlp"]
+
+MODELS = ("auto", "mlp")
+"""Networks of the package; any other ``model`` is ``package.module:factory``, see `own_code`."""
 
 MAX_SEED = 2**32 - 1
 """NumPy and scikit-learn accept no larger one."""
@@ -25,7 +28,8 @@ class Settings:
     """
 
     rule: RuleName = "l2rw"
-    model: ModelName = "auto"
+    model: str = "auto"
+    """``auto``, ``mlp``, or ``package.module:factory`` for a network of the user's own."""
     epochs: int | None = None
     """Passes over the training rows, at least 2; None: chosen by their number."""
     batch_size: int | None = None
@@ -47,7 +51,8 @@ class Settings:
 
     def __post_init__(self) -> None:
         _one_of("rule", self.rule, get_args(RuleName))
-        _one_of("model", self.model, get_args(ModelName))
+        if self.model not in MODELS:
+            own_code.split_name(self.model)
         _one_of("device", self.device, get_args(DeviceName))
         _at_least("epochs", self.epochs, 2)
         _at_least("batch-size", self.batch_size, 2)

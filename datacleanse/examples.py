@@ -11,12 +11,14 @@ import torch
 from datacleanse.clean_split import CleanSplit, split_clean
 from datacleanse.encode import Encoding, encode_into, fit_encoding
 from datacleanse.errors import InputError
+from datacleanse.rows import placed
 from datacleanse.train import Examples
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset, Overlap
+    from datacleanse.rows import Rows
 
 
 @dataclass(frozen=True)
@@ -61,20 +63,29 @@ def make_plan(data: Dataset, clean: Dataset, overlap: Overlap, *, seed: int) -> 
     return Plan(split, np.concatenate([data.labels, clean.labels]), trained, verified)
 
 
+def learn_encoding(data: Dataset, plan: Plan) -> Encoding:
+    """The encoding of DATA's columns, learned from the rows that are trained on."""
+    return fit_encoding(data, np.flatnonzero(plan.trained[: plan.n_data]))
+
+
 def make_examples(
-    data: Dataset, clean: Dataset, plan: Plan, *, device: torch.device
-) -> tuple[Examples, Encoding]:
-    """Encode both into one matrix on the device; the encoding is learned from trained rows."""
-    encoding = fit_encoding(data, np.flatnonzero(plan.trained[: plan.n_data]))
+    data: Dataset, clean: Dataset, plan: Plan, encoding: Encoding, *, device: torch.device
+) -> Examples:
+    """Encode both into one matrix, on the device if it fits there."""
     matrix = np.empty((len(plan.labels), encoding.width), dtype=np.float32)
     encode_into(matrix[: plan.n_data], data, encoding)
     encode_into(matrix[plan.n_data :], clean, encoding)
-    examples = Examples(
-        inputs=torch.from_numpy(matrix).to(device),
+    inputs = placed(torch.from_numpy(matrix), device)
+    return lay_out(inputs, plan, n_classes=len(data.schema.classes), device=device)
+
+
+def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -> Examples:
+    """The plan's examples around their inputs."""
+    return Examples(
+        inputs=inputs,
         labels=torch.from_numpy(plan.labels).to(device),
         n_data=plan.n_data,
         trained=torch.from_numpy(np.flatnonzero(plan.trained)).to(device),
         trusted=torch.from_numpy(plan.n_data + plan.split.meta).to(device),
-        n_classes=len(data.schema.classes),
+        n_classes=n_classes,
     )
-    return examples, encoding

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datacleanse.config import Settings
 from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from datacleanse.data import Source
     from datacleanse.progress import Progress
     from datacleanse.records import Comparison, Dataset
@@ -26,6 +28,8 @@ class Request:
     settings: Settings = field(default_factory=Settings)
     command: tuple[str, ...] = ()
     """How it was called, for the manifest."""
+    module: Callable[[int, int], Any] | None = None
+    """The factory that ``settings.model`` names, where it need not be imported."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from datacleanse.config import Settings
     from datacleanse.examples import Plan
     from datacleanse.inputs import Inputs
-    from datacleanse.records import Dataset
+    from datacleanse.predictor import Predictor
+    from datacleanse.records import Dataset, Notice
     from datacleanse.score import Assessment
     from datacleanse.train import Outcome
     from datacleanse.trainings import Pair
@@ -76,11 +77,12 @@ def opening(run_id: str, command: Iterable[str], settings: Settings) -> Json:
     }
 
 
-def describe_inputs(inputs: Inputs, plan: Plan) -> Json:
-    """Where the rows came from, and the part they play."""
+def describe_inputs(inputs: Inputs, plan: Plan, told: Iterable[Notice] = ()) -> Json:
+    """Where the rows came from, the part they play, and all notices; ``told``: while training."""
     data, clean, overlap = inputs.data, inputs.clean, inputs.comparison.overlap
     sets = [data, clean] if inputs.test is None else [data, clean, inputs.test]
     notices = [notice for each in sets for notice in each.notices]
+    notices += [*inputs.comparison.notices, *told]
     return {
         "data": {
             **_file(inputs, "data", data),
@@ -105,20 +107,20 @@ def describe_inputs(inputs: Inputs, plan: Plan) -> Json:
             "verified": int((plan.verified >= 0).sum()),
             "matched_by": overlap.matched_by,
         },
-        "notices": [asdict(n) for n in dict.fromkeys([*notices, *inputs.comparison.notices])],
+        "notices": [asdict(notice) for notice in dict.fromkeys(notices)],
     }
 
 
-def describe_training(pair: Pair) -> Json:
-    """Network, schedule, device and learning curves."""
-    network, schedule = pair.reweighted.predictor.network, pair.schedule
+def describe_training(pair: Pair, *, network: str, rows: str) -> Json:
+    """Network, described already, schedule, device, where the rows lay, and learning curves."""
+    schedule, parameters = pair.schedule, pair.reweighted.network.parameters()
     return {
-        "device": describe_device(pair.device, pair.threads),
+        "device": {**describe_device(pair.device, pair.threads), "rows": rows},
         "training": {
             **asdict(schedule),
             "training_rows": pair.n_trained,
-            "parameters": sum(p.numel() for p in network.parameters()),
-            "network": network.describe(),
+            "parameters": sum(p.numel() for p in parameters),
+            "network": network,
             "skipped_steps": pair.reweighted.outcome.skipped_steps,
             "curves": {
                 "reweighted": _curves(pair.reweighted.outcome),
@@ -146,13 +148,15 @@ def describe_assessment(assessment: Assessment, fdr: float) -> Json:
     }
 
 
-def compare_models(test: Dataset | None, pair: Pair) -> Json:
+def compare_models(
+    test: Dataset | None, reweighted: Predictor | None, control: Predictor | None
+) -> Json:
     """Metrics of both networks on the rows of ``--test``."""
-    if test is None:
+    if test is None or reweighted is None or control is None:
         return {"test": None, "held_back": None}
     figures: Json = {
-        name: classification_metrics(trained.predictor.probabilities(test), test.labels)
-        for name, trained in (("reweighted", pair.reweighted), ("control", pair.control))
+        name: classification_metrics(predictor.probabilities(test), test.labels)
+        for name, predictor in (("reweighted", reweighted), ("control", control))
     }
     return {"test": {"rows": test.n_rows, **figures}, "held_back": None}
 

@@ -5,40 +5,34 @@ from __future__ import annotations
 import shutil
 import uuid
 from contextlib import contextmanager
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import torch
 
 from datacleanse import manifest, runfolder
 from datacleanse.audit_table import write_tables
 from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
-from datacleanse.device import choose_device
-from datacleanse.errors import (
-    DatacleanseError,
-    OutputError,
-    Stopped,
-)
-from datacleanse.examples import make_examples, make_plan
+from datacleanse.errors import DatacleanseError, OutputError, Stopped
 from datacleanse.ledger import write_epoch
 from datacleanse.parking import parked
+from datacleanse.records import Notice
+from datacleanse.rows import Moved, described, held_in
 from datacleanse.runfolder import RunFolder
 from datacleanse.score import Evidence, assess
+from datacleanse.shortage import MemoryShortError
+from datacleanse.tasks import table_task
 from datacleanse.train import TrainingError
 from datacleanse.trainings import train_pair
-from datacleanse.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from datacleanse.config import Settings
-    from datacleanse.examples import Plan
     from datacleanse.inputs import Inputs, Request
     from datacleanse.ledger import EpochRecord
     from datacleanse.manifest import Json, Stopwatch
     from datacleanse.progress import Progress
     from datacleanse.stopping import StopRequest
+    from datacleanse.tasks import Task
     from datacleanse.train import Examples
     from datacleanse.trainings import Pair
 
@@ -53,12 +47,29 @@ def learn(
     progress: Progress,
     stop: StopRequest,
 ) -> RunFolder:
+    """Plan the audit of a table, and carry it out; see `carry_out`."""
+    task = table_task(request, handed_over[0])
+    return carry_out(
+        task, handed_over, place, force=force, resume=resume, progress=progress, stop=stop
+    )
+
+
+def carry_out(
+    task: Task,
+    handed_over: list[Inputs],
+    place: Path,
+    *,
+    force: bool,
+    resume: bool,
+    progress: Progress,
+    stop: StopRequest,
+) -> RunFolder:
     """Train, score, and write the run folder.
 
     Where it fails or is interrupted, the folder stays if a training has saved something in it.
 
     Args:
-        request: what is asked for.
+        task: what is audited.
         handed_over: one item, what was read for it; taken out, so that nobody else holds DATA's
             table while it is parked.
         place: the run folder.
@@ -69,13 +80,9 @@ def learn(
     """
     inputs = handed_over.pop()
     watch = manifest.Stopwatch({"read": inputs.seconds})
-    settings = request.settings
-    device = choose_device(settings.device)
-    plan = make_plan(inputs.data, inputs.clean, inputs.comparison.overlap, seed=settings.seed)
-    identity = _identity(request, inputs, device)
-    opening = manifest.opening(uuid.uuid4().hex, request.command, settings)
-    opening |= {"identity": identity}
-    before = _begun(place, identity, progress) if resume else None
+    opening = manifest.opening(uuid.uuid4().hex, task.command, task.settings)
+    opening |= {"identity": task.identity}
+    before = _begun(place, task.identity, progress) if resume else None
     if before is not None and before["status"] == "finished":
         return RunFolder(place)
     folder = runfolder.create(place, force=force) if before is None else RunFolder(place)
@@ -83,42 +90,53 @@ def learn(
     with _kept_if_resumable(folder, opening):
         folder.begin(opening)
         progress.stage("Encoding", None)
-        examples, encoding = make_examples(inputs.data, inputs.clean, plan, device=device)
+        examples = task.examples(inputs)
         watch.lap("encode")
-
-        def keep(epoch: int, record: EpochRecord) -> None:
-            write_epoch(folder.epoch_file(epoch), epoch, record)
-
         with parked(inputs.data.table, folder.parked_file) as table:
             inputs = replace(inputs, data=replace(inputs.data, table=table))
-            pair = train_pair(
-                examples,
-                encoding,
-                inputs.data.schema,
-                settings,
-                keep=keep,
-                lap=watch.lap,
-                progress=progress,
-                checkpoints=_checkpoints(folder, identity, examples),
-                stop=stop,
-            )
+            rows, told = described(examples.inputs), _told(examples, progress)
+            pair = _train(folder, task, examples, watch=watch, progress=progress, stop=stop)
             del examples
             progress.stage("Scoring", None)
-            found = _conclude(folder, settings, inputs=inputs, plan=plan, pair=pair, watch=watch)
+            found = _conclude(folder, task, inputs=inputs, pair=pair, watch=watch)
+            found |= manifest.describe_inputs(inputs, task.plan, [*told, *pair.notices])
+            found |= manifest.describe_training(
+                pair, network=task.describe(pair.reweighted.network), rows=rows
+            )
         folder.finish(opening | found)
     return folder
 
 
-def _conclude(
+def _train(
     folder: RunFolder,
-    settings: Settings,
+    task: Task,
+    examples: Examples,
     *,
-    inputs: Inputs,
-    plan: Plan,
-    pair: Pair,
     watch: Stopwatch,
+    progress: Progress,
+    stop: StopRequest,
+) -> Pair:
+    """Both trainings; each epoch's file of the ledger."""
+
+    def keep(epoch: int, record: EpochRecord) -> None:
+        write_epoch(folder.epoch_file(epoch), epoch, record)
+
+    return train_pair(
+        examples,
+        task.lesson,
+        keep=keep,
+        lap=watch.lap,
+        progress=progress,
+        checkpoints=_checkpoints(folder, task.identity, examples),
+        stop=stop,
+    )
+
+
+def _conclude(
+    folder: RunFolder, task: Task, *, inputs: Inputs, pair: Pair, watch: Stopwatch
 ) -> manifest.Json:
     """Score, write the tables and the model; return the manifest's part about it."""
+    settings, plan = task.settings, task.plan
     evidence = Evidence(
         reweighted=pair.reweighted.outcome.dynamics,
         control=pair.control.outcome.dynamics,
@@ -130,12 +148,11 @@ def _conclude(
     assessment = assess(evidence, fdr=settings.fdr)
     folder.check_ledger(pair.schedule.epochs)
     write_tables(folder, inputs.data, evidence, assessment, top=settings.top)
-    pair.reweighted.predictor.save(folder.model_dir)
-    metrics = manifest.compare_models(inputs.test, pair)
+    task.save(pair.reweighted.network, folder.model_dir)
+    networks = (pair.reweighted.network, pair.control.network)
+    metrics = manifest.compare_models(inputs.test, *map(task.predictor, networks))
     watch.lap("score")
     return {
-        **manifest.describe_inputs(inputs, plan),
-        **manifest.describe_training(pair),
         **manifest.describe_assessment(assessment, settings.fdr),
         "metrics": metrics,
         "timings": watch.stop(),
@@ -144,25 +161,17 @@ def _conclude(
     }
 
 
-def _identity(request: Request, inputs: Inputs, device: torch.device) -> Identity:
-    """All that the trainings depend on, by the names that users know."""
-    options, schema = request.options, inputs.data.schema
-    # These two matter after training; the device's name is replaced by what was chosen.
-    free = {"fdr", "top", "device"}
-    settings = {key: value for key, value in asdict(request.settings).items() if key not in free}
-    return {
-        "datacleanse": __version__,
-        "torch": torch.__version__,
-        "DATA": inputs.sha256["data"],
-        "CLEAN": inputs.sha256["clean"],
-        "--label": schema.label,
-        "--id": schema.id,
-        "--drop": sorted(options.drop),
-        "--categorical": sorted(options.categorical),
-        "--numeric": sorted(options.numeric),
-        "device": device.type,
-        **{f"--{name.replace('_', '-')}": value for name, value in settings.items()},
-    }
+def _told(examples: Examples, progress: Progress) -> list[Notice]:
+    """Say where the examples lie if it is not on the device."""
+    if not isinstance(examples.inputs, Moved):
+        return []
+    size = examples.inputs.values.nbytes / 2**20
+    message = (
+        f"The examples take {size:,.0f} MiB, too much for the memory that is free on the "
+        f"{examples.labels.device.type}: they stay in main memory and are moved batch by batch."
+    )
+    progress.say(message)
+    return [Notice("rows-moved", message)]
 
 
 def _begun(place: Path, identity: Identity, progress: Progress) -> Json | None:
@@ -188,7 +197,10 @@ def _continued(before: Json | None) -> Json:
 
 
 def _checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
-    rows = digest(examples.inputs, examples.labels, examples.trained, examples.trusted)
+    # Those that a dataset makes whenever they are asked for are its own affair.
+    inputs = held_in(examples.inputs)
+    held = () if inputs is None else (inputs,)
+    rows = digest(*held, examples.labels, examples.trained, examples.trusted)
     return Checkpoints(folder.checkpoint_dir, identity | {ROWS: rows})
 
 
@@ -205,7 +217,7 @@ def _kept_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
             stopped = {"status": "stopped", "stopped_at": manifest.now()}
             folder.write_manifest(opening | stopped)
         told = _unwritable(folder, error) if isinstance(error, OSError) else error
-        if is_kept and isinstance(told, OutputError | TrainingError):
+        if is_kept and isinstance(told, OutputError | TrainingError | MemoryShortError):
             told = _with_cure(told, folder)
         if told is error:
             raise
@@ -220,11 +232,15 @@ def _unwritable(folder: RunFolder, error: OSError) -> OutputError:
     )
 
 
-def _with_cure(error: OutputError | TrainingError, folder: RunFolder) -> DatacleanseError:
+def _with_cure(
+    error: OutputError | TrainingError | MemoryShortError, folder: RunFolder
+) -> DatacleanseError:
     """The error, with what is left of the run and what to do about it."""
     if isinstance(error, TrainingError):
         kept = f"The last good checkpoint is kept in {folder.path} until then."
         hint = f"{error.hint[:-1]} and start anew with --force. {kept}"
+    elif isinstance(error, MemoryShortError):
+        hint = f"{error.hint} With more memory, --resume goes on with {folder.path}."
     else:
         hint = f"Free some space, then go on with --resume: {folder.path} keeps what is trained."
     return type(error)(error.message, slug=error.slug, hint=hint)

@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
 from datacleanse.atomic import written_aside
 from datacleanse.data import read_like
 from datacleanse.encode import Encoding, encode
-from datacleanse.errors import RunFolderError
+from datacleanse.errors import DatacleanseError, RunFolderError
+from datacleanse.models.own import ARCHITECTURE, OwnNetwork
 from datacleanse.models.tabular import TabularNetwork, TabularShape
+from datacleanse.own_code import find, name_of
+from datacleanse.own_network import build_own, probe_rows
 from datacleanse.records import Column, Dataset, Schema, SetAside
 from datacleanse.train import logits_of
 
@@ -23,14 +27,23 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from datacleanse.data import Source
+    from datacleanse.own_network import ModuleFactory
 
 FORMAT_VERSION = 1
 """Of `model.json`.
 
 1: first version.
 """
+
+PROBE_TOLERANCE = 1e-3
+"""Largest difference of a network's outputs from those when it was saved, over their largest: what
+another processor may do, far below what another network does."""
+
+LOOSE = "own dataset"
+"""Architecture of a network that is of no table, in `model.json`."""
 
 PARAMETERS = "model.safetensors"
 DESCRIPTION = "model.json"
@@ -40,7 +53,7 @@ DESCRIPTION = "model.json"
 class Predictor:
     """Classifies new rows."""
 
-    network: TabularNetwork
+    network: TabularNetwork | OwnNetwork
     encoding: Encoding
     schema: Schema
 
@@ -73,44 +86,165 @@ class Predictor:
 
     def save(self, directory: Path) -> None:
         """Write `model.safetensors` and `model.json`."""
-        tensors = {k: v.cpu().contiguous() for k, v in self.network.state_dict().items()}
-        with written_aside(directory / PARAMETERS) as aside:
-            # Not by safetensors: its errors do not tell a full disk from a bug.
-            aside.write_bytes(to_bytes(tensors))
+        save_parameters(self.network, directory)
         description = {
             "format_version": FORMAT_VERSION,
-            "architecture": {"name": "tabular", **self.network.shape.to_json()},
+            "architecture": self.network.architecture(),
             "encoding": self.encoding.to_json(),
             "schema": asdict(self.schema),
+            "probe": self._probe().tolist(),
         }
-        with written_aside(directory / DESCRIPTION) as aside:
-            text = json.dumps(description, ensure_ascii=False, allow_nan=False)
-            aside.write_text(text + "\n", encoding="utf-8")
+        save_description(description, directory)
+
+    def _probe(self) -> Tensor:
+        """(2, C) logits of made rows: they tell whether this is the network that was saved."""
+        device = next(self.network.parameters()).device
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return logits_of(self.network, probe_rows(self.encoding).to(device)).cpu()
+
+    def check_probe(self, saved: list[list[float]]) -> bool:
+        """Whether the network gives the logits that it gave when it was saved."""
+        before, now = torch.tensor(saved), self._probe()
+        return bool(((now - before).abs() <= PROBE_TOLERANCE * (1 + before.abs().max())).all())
 
 
-def load_predictor(directory: Path) -> Predictor:
-    """Inverse of `Predictor.save`; executes nothing from the files.
+def save_parameters(network: nn.Module, directory: Path) -> None:
+    """Write `model.safetensors`."""
+    # Copies, as safetensors refuses parameters that share memory.
+    tensors = {k: v.cpu().contiguous().clone() for k, v in network.state_dict().items()}
+    with written_aside(directory / PARAMETERS) as aside:
+        # Not by safetensors: its errors do not tell a full disk from a bug.
+        aside.write_bytes(to_bytes(tensors))
+
+
+def save_loose(network: nn.Module, directory: Path) -> None:
+    """Keep a network that is of no table, for `load_parameters`."""
+    save_parameters(network, directory)
+    architecture = {"name": LOOSE, "class": type(network).__qualname__}
+    save_description({"format_version": FORMAT_VERSION, "architecture": architecture}, directory)
+
+
+def load_parameters(directory: Path) -> dict[str, Tensor]:
+    """`model.safetensors`, by the parameters' names.
 
     Raises:
-        RunFolderError: a file is missing, damaged or of a later version.
+        RunFolderError: it is missing or damaged.
+    """
+    try:
+        return load_file(directory / PARAMETERS)
+    except (OSError, SafetensorError) as error:
+        raise _damaged(directory, error) from error
+
+
+def save_description(description: dict[str, Any], directory: Path) -> None:
+    """Write `model.json`."""
+    with written_aside(directory / DESCRIPTION) as aside:
+        text = json.dumps(description, ensure_ascii=False, allow_nan=False)
+        aside.write_text(text + "\n", encoding="utf-8")
+
+
+def load_predictor(directory: Path, *, model: str | ModuleFactory | None = None) -> Predictor:
+    """Inverse of `Predictor.save`; executes nothing from the files.
+
+    Args:
+        directory: `model/` of a run.
+        model: for a network of your own, its factory or ``package.module:factory``. The run names
+            it, too, but no code is imported because a file names it.
+
+    Raises:
+        RunFolderError: a file is missing, damaged or of a later version, ``model`` is missing or
+            not wanted, or it no longer makes the network that was saved.
+        OwnCodeError: ``model`` cannot be imported or fails.
     """
     try:
         description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
         _check_version(directory, description)
-        architecture = {k: v for k, v in description["architecture"].items() if k != "name"}
-        network = TabularNetwork(TabularShape.from_json(architecture))
-        network.load_state_dict(load_file(directory / PARAMETERS))
+        architecture = description["architecture"]
+        _check_trust(directory, architecture, model)
         encoding = Encoding.from_json(description["encoding"])
         schema = _schema(description["schema"])
-    except RunFolderError:
+        network: TabularNetwork | OwnNetwork
+        if model is None:
+            shape = {k: v for k, v in architecture.items() if k != "name"}
+            network = TabularNetwork(TabularShape.from_json(shape))
+        else:
+            network = _own(model, encoding, len(schema.classes))
+        tensors = load_file(directory / PARAMETERS)
+        if model is not None:
+            _check_shapes(network, tensors, directory, architecture)
+        network.load_state_dict(tensors)
+        predictor = Predictor(network.eval(), encoding, schema)
+        if model is not None and not predictor.check_probe(description["probe"]):
+            raise _changed(directory, architecture, "other outputs")
+    except DatacleanseError:
         raise
     except Exception as error:  # safetensors and torch raise their own kinds
+        raise _damaged(directory, error) from error
+    return predictor
+
+
+def _damaged(directory: Path, error: Exception) -> RunFolderError:
+    return RunFolderError(
+        f"The model in {directory} is missing or damaged ({type(error).__name__}: {error}).",
+        slug="model-damaged",
+        hint="Repeat the audit.",
+    )
+
+
+def _own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> OwnNetwork:
+    if isinstance(model, str):
+        return build_own(find(model), encoding, n_classes, seed=0, name=model)
+    return build_own(model, encoding, n_classes, seed=0)
+
+
+def _check_trust(
+    directory: Path, architecture: dict[str, Any], model: str | ModuleFactory | None
+) -> None:
+    """See that code is imported where a person has said so, and only there."""
+    kind = architecture["name"]
+    if kind == LOOSE:
         raise RunFolderError(
-            f"The model in {directory} is missing or damaged ({type(error).__name__}: {error}).",
-            slug="model-damaged",
-            hint="Repeat the audit.",
-        ) from error
-    return Predictor(network.eval(), encoding, schema)
+            f"The model in {directory} is a network for a dataset of your own: this program cannot "
+            "rebuild it.",
+            slug="model-own-dataset",
+            hint=f"Load {directory / PARAMETERS} into your network with safetensors.torch.",
+        )
+    if kind == ARCHITECTURE and model is None:
+        factory = architecture["factory"]
+        raise RunFolderError(
+            f"The model in {directory} is a network of your own, made by {factory}. No code is run "
+            "because a file names it.",
+            slug="model-needs-trust",
+            hint=f"If you trust that code, name it: --model {factory} (in Python: "
+            f'load_predictor(..., model="{factory}")).',
+        )
+    if kind != ARCHITECTURE and model is not None:
+        raise RunFolderError(
+            f"The model in {directory} is the package's own network, not one made by "
+            f"{model if isinstance(model, str) else name_of(model)}.",
+            slug="model-not-own",
+            hint="Leave --model out.",
+        )
+
+
+def _check_shapes(
+    network: nn.Module, saved: dict[str, Tensor], directory: Path, architecture: dict[str, Any]
+) -> None:
+    own = {name: tuple(values.shape) for name, values in network.state_dict().items()}
+    for name in sorted(own.keys() | saved.keys()):
+        met = tuple(saved[name].shape) if name in saved else "missing"
+        if own.get(name, "missing") != met:
+            difference = f"{name} is {own.get(name, 'missing')} now and was {met}"
+            raise _changed(directory, architecture, difference)
+
+
+def _changed(directory: Path, architecture: dict[str, Any], difference: str) -> RunFolderError:
+    return RunFolderError(
+        f"The network made now is not the one saved in {directory}: {difference}.",
+        slug="model-changed",
+        hint=f"Give the code of {architecture['factory']} that the run was made with.",
+    )
 
 
 def _check_version(directory: Path, description: dict[str, Any]) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing import run_audit
-from datacleanse.config import Settings
+from datacleanse.config import MODELS, Settings
 from datacleanse.data import ReadOptions
 from datacleanse.inputs import Request
+from datacleanse.own_code import name_of
 from datacleanse.predictor import Predictor, load_predictor
 from datacleanse.progress import SILENT, Progress
 from datacleanse.runfolder import RunFolder, make_way
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from datacleanse.data import Source
+    from datacleanse.own_network import ModuleFactory
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,8 @@ class AuditResult:
     """A finished audit. Kept in a temporary folder until it is saved."""
 
     folder: RunFolder
+    _module: str | ModuleFactory | None = field(default=None, repr=False)
+    """What ``model`` named or was, where it was the caller's own."""
     _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
 
     @cached_property
@@ -52,8 +56,18 @@ class AuditResult:
 
     @cached_property
     def model(self) -> Predictor:
-        """The reweighted model; ``model.predict(frame)``, ``model.predict_proba(frame)``."""
-        return load_predictor(self.folder.model_dir)
+        """The reweighted model; ``model.predict(frame)``, ``model.predict_proba(frame)``.
+
+        Raises:
+            RunFolderError: the run is of a dataset; its network is the one that was handed in.
+        """
+        return load_predictor(self.folder.model_dir, model=self._module)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """One row per row of DATA and epoch: ``row``, ``epoch``, ``weight``, ``influence``, ..."""
+        frame: pd.DataFrame = self.folder.read_ledger().to_pandas()
+        return frame
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
@@ -82,6 +96,7 @@ def audit(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    model: str | ModuleFactory = "auto",
     out: str | PathLike[str] | None = None,
     force: bool = False,
     resume: bool = False,
@@ -99,6 +114,8 @@ def audit(
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
+        model: ``auto``, ``mlp``, or a network of your own: its factory, called as
+            ``factory(n_features, n_classes)``, or ``package.module:factory``.
         out: run folder to write; None: a temporary one, see `AuditResult.save`.
         force: replace the run in ``out``.
         resume: go on with the unfinished run in ``out``, e.g. one that was killed; a finished one
@@ -110,22 +127,33 @@ def audit(
         InputError: a table cannot be used; the message says where and why.
         SettingsError: a setting is out of its range.
         RunFolderError: ``out`` is in the way or cannot be written.
+        DatacleanseError: a network of your own fails or cannot be trained; the message says how.
 
     Examples:
         >>> result = audit(frame, val=clean_frame, label="income")  # doctest: +SKIP
         >>> result.suspects(20)  # doctest: +SKIP
     """
+    module = None if isinstance(model, str) else model
+    name = model if isinstance(model, str) else name_of(model)
     request = Request(
         data=data,
         clean=val,
         test=test,
         options=ReadOptions(label, id, tuple(drop), tuple(categorical), tuple(numeric)),
-        settings=Settings(**settings),
+        settings=Settings(model=name, **settings),
         command=("datacleanse.audit",),
+        module=module,
     )
+    place, temporary = place_for(out)
+    folder = run_audit(request, place, force=force, resume=resume, progress=progress)
+    return AuditResult(folder, None if name in MODELS else model, temporary)
+
+
+def place_for(
+    out: str | PathLike[str] | None,
+) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
+    """The run folder asked for; without one, a place in a temporary folder, and that folder."""
     if out is not None:
-        folder = run_audit(request, Path(out), force=force, resume=resume, progress=progress)
-        return AuditResult(folder)
+        return Path(out), None
     temporary = tempfile.TemporaryDirectory(prefix="datacleanse-")
-    folder = run_audit(request, Path(temporary.name) / "run", progress=progress)
-    return AuditResult(folder, temporary)
+    return Path(temporary.name) / "run", temporary

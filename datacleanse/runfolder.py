@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.atomic import written_aside
@@ -16,8 +17,6 @@ from datacleanse.errors import RunFolderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-    import pyarrow as pa
 
 SCHEMA_VERSION = 1
 """Of `run.json`.
@@ -189,6 +188,10 @@ class RunFolder:
     def read_suspects(self) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""
         return self._read(self.suspects_file)
+
+    def read_ledger(self) -> pa.Table:
+        """The epochs' files, one after the other."""
+        return pa.concat_tables([self._read(file) for file in self.epoch_files()])
 
     def _read(self, file: Path) -> pa.Table:
         # `read_table` goes by name and refuses a file in which one repeats.

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 
-from datacleanse.adamw import AdamW
 from datacleanse.checkpoint import Checkpoint
 from datacleanse.dynamics import Dynamics, Recorder
 from datacleanse.errors import DatacleanseError, Stopped
 from datacleanse.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
 from datacleanse.influence.interface import accumulate, trainable
+from datacleanse.optimisers import Optimisation, make_optimiser
 from datacleanse.progress import SILENT, Progress
+from datacleanse.rows import Part, Rows
+from datacleanse.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -29,16 +30,22 @@ if TYPE_CHECKING:
 WEIGHT_DECAY = 1e-2
 """AdamW's, decoupled: it is no part of any gradient that influences are made from."""
 
+SMALLEST_BATCH = 2
+"""Rows a step: batch statistics are undefined on one, and its weight would always be 0 or 1."""
+
 EVALUATION_BATCH = 8192
-"""Rows a forward pass without gradients."""
+"""Rows a forward pass without gradients, at most."""
+
+EVALUATION_SHARE = 4
+"""Batches that a forward pass without gradients may be as large as: it keeps no activations."""
 
 
 @dataclass(frozen=True)
 class Examples:
     """All that a network may see, M rows: DATA's N, then CLEAN's. Tensors lie on one device."""
 
-    inputs: Tensor
-    """(M, ...)."""
+    inputs: Rows
+    """(M, ...); batches of it lie on that device."""
     labels: Tensor
     """(M,) int64, as given."""
     n_data: int
@@ -48,6 +55,12 @@ class Examples:
     trusted: Tensor
     """(T,) int64 positions whose gradient steers the weights; not among ``trained``, T >= 1."""
     n_classes: int
+
+    def trusted_inputs(self, at_most: int) -> Rows:
+        """(T, ...) inputs of the trusted rows; on the device where they are few."""
+        if len(self.trusted) > at_most:
+            return Part(self.inputs, self.trusted)
+        return self.inputs[self.trusted]
 
 
 @dataclass(frozen=True)
@@ -91,6 +104,7 @@ def train(
     seed: int,
     saved: Checkpoint | None = None,
     hooks: Hooks | None = None,
+    optimisation: Optimisation | None = None,
 ) -> Outcome:
     """Train ``model`` in place.
 
@@ -100,16 +114,19 @@ def train(
         examples: what to train on, and what to watch.
         schedule: epochs, batch size, peak learning rate (cosine to 0).
         seed: of the order of examples, of dropout and of the draws of trusted rows.
-        saved: where to go on; all other arguments must be as they were then.
+        saved: where to go on; all other arguments must be as they were then, but the batches may
+            be smaller.
         hooks: see there.
+        optimisation: of the parameters; None: AdamW.
 
     Raises:
         TrainingError: a loss, a weight or a parameter became NaN or infinite.
         Stopped: ``hooks.should_stop`` said so; a checkpoint of that moment was saved.
     """
     hooks = hooks or Hooks()
-    loop = _Loop(model, rule, examples, schedule, seed)
-    devices = [examples.inputs.device] if examples.inputs.is_cuda else []
+    loop = _Loop(model, rule, examples, schedule, seed, optimisation)
+    device = examples.inputs.device
+    devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
         torch.manual_seed(seed)
         if saved is not None:
@@ -145,8 +162,14 @@ def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks) -> None:
 class _Loop:
     """The state that lives from one batch to the next."""
 
-    def __init__(
-        self, model: nn.Module, rule: Rule, examples: Examples, schedule: Schedule, seed: int
+    def __init__(  # noqa: PLR0917  # as `train`
+        self,
+        model: nn.Module,
+        rule: Rule,
+        examples: Examples,
+        schedule: Schedule,
+        seed: int,
+        optimisation: Optimisation | None = None,
     ) -> None:
         self._model, self._rule, self._examples = model, rule, examples
         self._batch_size = schedule.batch_size
@@ -154,16 +177,23 @@ class _Loop:
         self._engine = choose_engine(model, cross_entropy)
         self._direction = TrustedDirection(
             self._engine,
-            Trusted(examples.inputs[examples.trusted], examples.labels[examples.trusted]),
+            Trusted(
+                examples.trusted_inputs(schedule.meta.batch), examples.labels[examples.trusted]
+            ),
             schedule.meta,
             generator=self._generator,
         )
         self._parameters = trainable(model)
-        self._optimiser = AdamW(list(self._parameters.values()), weight_decay=WEIGHT_DECAY)
+        self._optimiser = make_optimiser(
+            self._parameters,
+            optimisation or Optimisation(),
+            peak=schedule.lr,
+            weight_decay=WEIGHT_DECAY,
+        )
         self._recorder = Recorder(examples.labels, examples.n_classes)
         self._peak = schedule.lr
         self.n_batches = n_batches(len(examples.trained), schedule.batch_size)
-        self._total = schedule.epochs * self.n_batches
+        self._epochs = schedule.epochs
         self._done = 0
         self._skipped = 0
         self._losses: list[float] = []
@@ -171,6 +201,8 @@ class _Loop:
         self.epoch = 0
         self.batch = 0
         """Batches done in the epoch."""
+        self._rows = 0
+        """Of the epoch's order, done."""
         self._order: Tensor | None = None
 
     def batches(self) -> Iterator[Tensor]:
@@ -179,7 +211,9 @@ class _Loop:
         if self._order is None:
             order = torch.randperm(len(trained), generator=self._generator)
             self._order = trained[order.to(trained.device)]
-        yield from islice(split(self._order, self._batch_size), self.batch, None)
+        rest = self._order[self._rows :]
+        if len(rest):
+            yield from split(rest, self._batch_size)
 
     def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it."""
@@ -198,16 +232,18 @@ class _Loop:
             self._update()
         self._done += 1
         self.batch += 1
+        self._rows += len(index)
 
     def close_epoch(self) -> EpochRecord:
         """Watch the other rows, and add the epoch to what is known; its record of DATA's rows."""
         examples, recorder = self._examples, self._recorder
-        _watch(self._model, examples, recorder)
+        _watch(self._model, examples, recorder, self._batch_size)
         self.check_finite()
         record = recorder.close_epoch(examples.n_data)
         self._losses.append(recorder.mean_loss(examples.trained))
         self._trusted_losses.append(recorder.mean_loss(examples.trusted))
-        self.epoch, self.batch, self._order = self.epoch + 1, 0, None
+        self.epoch, self.batch, self._rows, self._order = self.epoch + 1, 0, 0, None
+        self.n_batches = n_batches(len(examples.trained), self._batch_size)
         return record
 
     def check_finite(self) -> None:
@@ -217,9 +253,7 @@ class _Loop:
             TrainingError: a loss, a weight or a parameter is NaN or infinite.
         """
         assert self._order is not None
-        is_whole = self.batch == self.n_batches
-        seen = self._order if is_whole else self._order[: self.batch * self._batch_size]
-        at = self._recorder.first_not_finite(seen)
+        at = self._recorder.first_not_finite(self._order[: self._rows])
         if at is not None:
             batch = min(at // self._batch_size, self.n_batches - 1)
             raise _diverged("a loss or a weight", self.epoch, batch)
@@ -244,6 +278,8 @@ class _Loop:
         return Checkpoint(
             epochs=self.epoch,
             batches=self.batch,
+            rows=self._rows,
+            batch_size=self._batch_size,
             steps=self._done,
             skipped=self._skipped,
             losses=self._losses,
@@ -260,6 +296,7 @@ class _Loop:
     def load(self, saved: Checkpoint) -> None:
         """Take over a `checkpoint`."""
         self.epoch, self.batch, self._done = saved.epochs, saved.batches, saved.steps
+        self._rows = saved.rows
         self._skipped = saved.skipped
         self._losses, self._trusted_losses = list(saved.losses), list(saved.trusted_losses)
         self._model.load_state_dict(saved.network)
@@ -269,13 +306,19 @@ class _Loop:
         self._recorder.load(saved.recorder)
         if saved.order is not None:
             self._order = saved.order.to(self._examples.trained.device)
+        if saved.order is not None and saved.batch_size != self._batch_size:
+            # The rest of an epoch that was begun with larger batches.
+            self.batch = self._rows // self._batch_size
+            left = len(saved.order) - self._rows
+            self.n_batches = self.batch + (n_batches(left, self._batch_size) if left else 0)
         self._generator.set_state(saved.generators["batches"])
         torch.set_rng_state(saved.generators["cpu"])
         if "cuda" in saved.generators:
             torch.cuda.set_rng_state(saved.generators["cuda"], self._examples.inputs.device)
 
     def _update(self) -> None:
-        cosine = 0.5 * (1 + math.cos(math.pi * self._done / self._total))
+        done = self.epoch * self.n_batches + self.batch
+        cosine = 0.5 * (1 + math.cos(math.pi * done / (self._epochs * self.n_batches)))
         self._optimiser.step(self._peak * cosine)
 
     def _follow(self, direction: Direction | None) -> None:
@@ -313,19 +356,28 @@ def split(order: Tensor, batch_size: int) -> Iterator[Tensor]:
 
 
 @torch.no_grad()
-def logits_of(model: nn.Module, inputs: Tensor) -> Tensor:
-    """Evaluation-mode logits, (M, C), a large batch at a time."""
+def logits_of(model: nn.Module, inputs: Tensor, *, at_once: int = EVALUATION_BATCH) -> Tensor:
+    """Evaluation-mode logits, (M, C), a large batch at a time, a smaller one where memory ends."""
     model.eval()
-    return torch.cat([model(part) for part in inputs.split(EVALUATION_BATCH)])
+    try:
+        return torch.cat([model(part) for part in inputs.split(at_once)])
+    except (RuntimeError, MemoryError) as error:
+        if at_once <= SMALLEST_BATCH or not is_shortage(error):
+            raise
+    return logits_of(model, inputs, at_once=at_once // 2)
 
 
-def _watch(model: nn.Module, examples: Examples, recorder: Recorder) -> None:
+@torch.no_grad()
+def _watch(model: nn.Module, examples: Examples, recorder: Recorder, batch_size: int) -> None:
     """Record the examples that are not trained on."""
     is_watched = torch.ones(len(examples.labels), dtype=torch.bool, device=examples.labels.device)
     is_watched[examples.trained] = False
     watched = is_watched.nonzero()[:, 0]
-    if len(watched):
-        recorder.seen(watched, logits_of(model, examples.inputs[watched]))
+    if not len(watched):
+        return
+    model.eval()
+    for part in watched.split(min(EVALUATION_BATCH, EVALUATION_SHARE * batch_size)):
+        recorder.seen(part, model(examples.inputs[part]))
 
 
 def _diverged(what: str, epoch: int, batch: int) -> TrainingError:

@@ -13,6 +13,7 @@ import typer
 from datacleanse.config import Settings
 from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse_cli import exits, options
+from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.progress import shown_progress
 from datacleanse_cli.stopping import command_to_go_on, heeded_signals
 
@@ -56,7 +57,13 @@ def audit(
         ),
     ] = False,
     rule: Annotated[str, typer.Option(help="Reweighting rule: l2rw, uniform or random.")] = "l2rw",
-    model: Annotated[str, typer.Option(help="Network: auto or mlp.")] = "auto",
+    model: Annotated[
+        str,
+        typer.Option(
+            help="Network: auto, mlp, or one of your own as package.module:factory, imported from "
+            "here or the environment and called as factory(n_features, n_classes)."
+        ),
+    ] = "auto",
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the rows.", show_default="auto")
     ] = None,
@@ -78,9 +85,10 @@ def audit(
     as_json: options.Json = False,
 ) -> int:
     """Train with learned reweighting; rank the rows whose labels look wrong."""
+    heed_current_directory(model)
     settings = Settings(
         rule=rule,  # type: ignore[arg-type]  # Settings checks it
-        model=model,  # type: ignore[arg-type]
+        model=model,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,

@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
+from datacleanse.own_code import split_name
 from datacleanse_cli import options
+from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.progress import shown_progress
 
 
@@ -17,6 +19,13 @@ def predict(
     out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
         "predictions.csv"
     ),
+    model: Annotated[
+        str | None,
+        typer.Option(
+            help="For a run with a network of your own: package.module:factory, as the audit was "
+            "given. Without it none of your code is run."
+        ),
+    ] = None,
     delimiter: options.Delimiter = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -24,6 +33,9 @@ def predict(
     from datacleanse.data import check_target, write_table
     from datacleanse.runfolder import RunFolder
 
+    if model is not None:
+        split_name(model)
+        heed_current_directory(model)
     folder = RunFolder(run)
     folder.manifest()
     check_target(out, source=new)
@@ -31,7 +43,7 @@ def predict(
     from datacleanse.prediction_table import prediction_table
     from datacleanse.predictor import load_predictor
 
-    predictor = load_predictor(folder.model_dir)
+    predictor = load_predictor(folder.model_dir, model=model)
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Predicting", None)
         table = prediction_table(predictor, new, delimiter=delimiter)

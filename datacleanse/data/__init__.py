@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datacleanse.data.compare import compare
+from datacleanse.data.compare import compare, compare_labels
 from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.identity import fingerprint, ids, row_hashes
 from datacleanse.data.interface import ReadOptions
@@ -17,6 +17,7 @@ __all__ = [
     "categories",
     "check_target",
     "compare",
+    "compare_labels",
     "fingerprint",
     "ids",
     "moments",

@@ -51,6 +51,13 @@ def compare(data: Dataset, clean: Dataset) -> Comparison:
     return Comparison(overlap, tuple(notices))
 
 
+def compare_labels(data: Dataset, clean: Dataset) -> Comparison:
+    """As `compare`, for sets without feature columns: no row is looked for in both."""
+    nothing = np.empty(0, np.int64)
+    notices = (*_size_notices(data, clean), *share_notices(data, clean))
+    return Comparison(Overlap(nothing, nothing, "values"), notices)
+
+
 def _is_data(data: Dataset, clean: Dataset, why: str) -> InputError:
     return InputError(
         f"CLEAN ({clean.source}) is DATA ({data.source}) itself: {why}, so nothing is left to "

@@ -59,7 +59,10 @@ class ForwardMode:
                 name: forward_ad.make_dual(parameter, direction[name])
                 for name, parameter in trainable(self._model).items()
             }
-            out = functional_call(self._model, {**duals, **buffers}, (inputs,))
+            # `functional_call` would tie by name, and leave a module that has two names with the
+            # duals in it.
+            placed = _in_all_homes(self._model, {**duals, **buffers})
+            out = functional_call(self._model, placed, (inputs,), tie_weights=False)
             dual = losses_of(self._loss, out, labels)
             losses, tangent = forward_ad.unpack_dual(dual)
             logits = forward_ad.unpack_dual(out).primal
@@ -69,3 +72,15 @@ class ForwardMode:
                 buffer.copy_(updated[name])
         influence = torch.zeros_like(losses) if tangent is None else tangent
         return logits, losses, influence.detach()
+
+
+def _in_all_homes(model: nn.Module, values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Values by the first name of each parameter and buffer, to all names, one a module."""
+    own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    by_tensor = {id(own[name]): value for name, value in values.items()}
+    return {
+        f"{prefix}.{name}".removeprefix("."): by_tensor[id(tensor)]
+        for prefix, module in model.named_modules()
+        for name, tensor in (*module._parameters.items(), *module._buffers.items())
+        if id(tensor) in by_tensor
+    }

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
     from datacleanse.config import Meta
     from datacleanse.influence.interface import Direction, Engine
+    from datacleanse.rows import Rows
 
 
 @dataclass(frozen=True)
 class Trusted:
-    """The trusted examples, on the network's device."""
+    """The trusted examples; batches of them lie on the network's device."""
 
-    inputs: Tensor
+    inputs: Rows
     """(T, ...)."""
     labels: Tensor
     """(T,) int64."""
@@ -51,18 +52,17 @@ class TrustedDirection:
         self._age += 1
         return self._direction
 
-    def batch(self) -> Trusted:
-        """A random ``meta.batch`` of the trusted examples, or all where they are no more."""
-        n, size = len(self._trusted.labels), self._meta.batch
-        if n <= size:
-            return self._trusted
-        drawn = torch.randperm(n, generator=self._generator)[:size]
-        drawn = drawn.to(self._trusted.labels.device)
-        return Trusted(self._trusted.inputs[drawn], self._trusted.labels[drawn])
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Inputs and labels of ``meta.batch`` random trusted examples, all where they are fewer."""
+        labels, size = self._trusted.labels, self._meta.batch
+        if isinstance(self._trusted.inputs, torch.Tensor) and len(labels) <= size:
+            return self._trusted.inputs, labels
+        drawn = torch.randperm(len(labels), generator=self._generator)[:size]
+        drawn = drawn.to(labels.device)
+        return self._trusted.inputs[drawn], labels[drawn]
 
     def _refresh(self) -> None:
-        batch = self.batch()
-        fresh = self._engine.gradient(batch.inputs, batch.labels)
+        fresh = self._engine.gradient(*self.batch())
         keep = self._meta.average
         if self._direction and keep:
             before = self._direction

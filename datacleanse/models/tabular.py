@@ -171,6 +171,10 @@ class TabularNetwork(nn.Module):
             f"and {len(shape.n_categories)} categorical features with learned embeddings."
         )
 
+    def architecture(self) -> dict[str, Any]:
+        """For `model.json`."""
+        return {"name": "tabular", **self.shape.to_json()}
+
     def features(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Split (B, F) into what `first` reads, (B, F'), and rows of `categories`, (B, K)."""
         n_numeric = self.shape.n_numeric

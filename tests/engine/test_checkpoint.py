@@ -164,6 +164,8 @@ def checkpoint(**state) -> Checkpoint:
         **{
             "epochs": 2,
             "batches": 1,
+            "rows": 4,
+            "batch_size": 4,
             "steps": 13,
             "skipped": 0,
             "losses": [0.5, 0.1 + 0.2],
@@ -245,10 +247,10 @@ def test_another_format_is_refused(tmp_path):
     Checkpoints(tmp_path, IDENTITY).save("t", checkpoint())
     file = tmp_path / "t.safetensors"
     content = file.read_bytes()
-    old, new = (json.dumps('{"version": ' + n)[1:-1].encode() for n in "19")
+    old, new = (json.dumps('{"version": ' + n)[1:-1].encode() for n in "29")
     assert content.count(old) == 1
     file.write_bytes(content.replace(old, new))
-    with pytest.raises(RunFolderError, match="format 9; this program reads 1") as error:
+    with pytest.raises(RunFolderError, match="format 9; this program reads 2") as error:
         Checkpoints(tmp_path, IDENTITY).load("t")
     assert error.value.slug == "checkpoint-other-version"
 

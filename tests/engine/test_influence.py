@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -188,6 +190,25 @@ def test_trusted_gradient_leaves_mode_and_gradients_alone():
     assert all(p.grad is None for p in model.parameters())
     for expected, actual in zip(before, model.buffers(), strict=True):
         torch.testing.assert_close(actual, expected)
+
+
+def test_a_module_that_is_used_twice_keeps_its_parameters_in_forward_mode():
+    layer = nn.Linear(6, 6)
+    layers = [layer, nn.BatchNorm1d(6), nn.Tanh(), layer, nn.Linear(6, 3)]
+    model = built(lambda: nn.Sequential(*layers))
+    batch, trusted = batches()
+    # The reference leaves virtual parameters in a module that has two names.
+    expected = double_backward_influence(copy.deepcopy(model), batch, trusted)
+    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    before = dict(model.named_parameters())
+
+    step = ForwardMode(model, cross_entropy).open(*batch, direction)
+
+    torch.testing.assert_close(step.influence, expected)
+    step.descend(torch.ones(len(batch[1]), dtype=torch.float64))
+    after = dict(model.named_parameters())
+    assert all(after[name] is parameter for name, parameter in before.items())
+    assert all(parameter.grad is not None for parameter in after.values())
 
 
 @pytest.mark.parametrize("engine", [Layerwise, ForwardMode])

@@ -1,0 +1,164 @@
+"""What an audit is of: rows of a table under the package's network or one of the user's own."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from datacleanse.checkpoint import NETWORK, Identity
+from datacleanse.config import MODELS
+from datacleanse.device import choose_device
+from datacleanse.examples import learn_encoding, make_examples, make_plan
+from datacleanse.models.own import OwnNetwork
+from datacleanse.models.tabular import TabularNetwork
+from datacleanse.own_code import find
+from datacleanse.own_network import blueprint, build_own, probe_rows, try_training
+from datacleanse.predictor import Predictor
+from datacleanse.schedule import schedule_for
+from datacleanse.trainings import Lesson, build_network
+from datacleanse.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from torch import nn
+
+    from datacleanse.config import Settings
+    from datacleanse.encode import Encoding
+    from datacleanse.examples import Plan
+    from datacleanse.inputs import Inputs, Request
+    from datacleanse.records import Schema
+    from datacleanse.train import Examples
+
+
+class Task(Protocol):
+    """All that the recipe asks of what is audited. It holds no rows: they are read, then let go."""
+
+    @property
+    def settings(self) -> Settings:
+        """Of the run."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How it was called, for the manifest."""
+
+    @property
+    def plan(self) -> Plan:
+        """The part that each row plays."""
+
+    @property
+    def device(self) -> torch.device:
+        """To train on."""
+
+    @property
+    def identity(self) -> Identity:
+        """All that the trainings depend on; rows, once they are encoded, are added."""
+
+    @property
+    def lesson(self) -> Lesson:
+        """The network, tried already if it is the user's, and how it is trained."""
+
+    def examples(self, inputs: Inputs) -> Examples:
+        """What the network sees."""
+
+    def describe(self, network: nn.Module) -> str:
+        """A sentence on the network, for people."""
+
+    def save(self, network: nn.Module, directory: Path) -> None:
+        """Keep the trained network."""
+
+    def predictor(self, network: nn.Module) -> Predictor | None:
+        """The network with its preprocessing; None where it has none."""
+
+
+@dataclass(frozen=True)
+class TableTask:
+    """The audit of a table."""
+
+    settings: Settings
+    command: tuple[str, ...]
+    plan: Plan
+    device: torch.device
+    identity: Identity
+    lesson: Lesson
+    encoding: Encoding
+    schema: Schema
+
+    def examples(self, inputs: Inputs) -> Examples:
+        """See `Task`."""
+        return make_examples(
+            inputs.data, inputs.clean, self.plan, self.encoding, device=self.device
+        )
+
+    def describe(self, network: nn.Module) -> str:
+        """See `Task`."""
+        return self.predictor(network).network.describe()
+
+    def save(self, network: nn.Module, directory: Path) -> None:
+        """See `Task`."""
+        self.predictor(network).save(directory)
+
+    def predictor(self, network: nn.Module) -> Predictor:
+        """See `Task`."""
+        assert isinstance(network, TabularNetwork | OwnNetwork)
+        return Predictor(network, self.encoding, self.schema)
+
+
+def table_task(request: Request, inputs: Inputs) -> TableTask:
+    """Plan the audit of a table, and try a network of the user's own.
+
+    Raises:
+        InputError: nothing is left to train on.
+        SettingsError: the device asked for is not there.
+        OwnCodeError: the user's factory is not found, or it or its network fails.
+        ModelError: its network cannot be trained on these rows.
+    """
+    settings, schema = request.settings, inputs.data.schema
+    device = choose_device(settings.device)
+    plan = make_plan(inputs.data, inputs.clean, inputs.comparison.overlap, seed=settings.seed)
+    encoding = learn_encoding(inputs.data, plan)
+    identity = _identity(request, inputs, device)
+    is_own = request.module is not None or settings.model not in MODELS
+    seed, n_classes = settings.seed, len(schema.classes)
+    build: Callable[[], nn.Module] = partial(build_network, encoding, n_classes, seed=seed)
+    if is_own:
+        name = settings.model
+        factory = request.module or find(name)
+        build = partial(build_own, factory, encoding, n_classes, seed=seed, name=name)
+        network = build()
+        try_training(network, build, probe_rows(encoding), f"The network of {name}")
+        identity |= {NETWORK: blueprint(network)}
+    schedule = schedule_for(settings, int(plan.trained.sum()))
+    lesson = Lesson(build, is_own, settings.rule, schedule, seed)
+    return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)
+
+
+def identity_of_run(settings: Settings, device: torch.device) -> Identity:
+    """Versions, device and settings, by the names that users know."""
+    # These two matter after training; the device's name is replaced by what was chosen.
+    free = {"fdr", "top", "device"}
+    kept = {key: value for key, value in asdict(settings).items() if key not in free}
+    return {
+        "datacleanse": __version__,
+        "torch": torch.__version__,
+        "device": device.type,
+        **{f"--{name.replace('_', '-')}": value for name, value in kept.items()},
+    }
+
+
+def _identity(request: Request, inputs: Inputs, device: torch.device) -> Identity:
+    """All that the trainings depend on besides the user's own code."""
+    options, schema = request.options, inputs.data.schema
+    return identity_of_run(request.settings, device) | {
+        "DATA": inputs.sha256["data"],
+        "CLEAN": inputs.sha256["clean"],
+        "--label": schema.label,
+        "--id": schema.id,
+        "--drop": sorted(options.drop),
+        "--categorical": sorted(options.categorical),
+        "--numeric": sorted(options.numeric),
+    }

@@ -1,0 +1,109 @@
+"""`--model package.module:factory` as a user types it, in a directory that is not on the path."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from tests.cli.conftest import people
+
+NETS = """
+from torch import nn
+
+
+def small(n_features, n_classes):
+    return nn.Sequential(nn.Linear(n_features, 16), nn.ReLU(), nn.Linear(16, n_classes))
+
+
+def frozen(n_features, n_classes):
+    return small(n_features, n_classes).requires_grad_(False)
+"""
+AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "4")
+
+
+def run(*arguments, cwd):
+    """The program as its script starts it: without the current directory on the path (-P)."""
+    return subprocess.run(
+        [sys.executable, "-P", "-m", "datacleanse", *arguments],
+        cwd=cwd,
+        env={**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=300,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("own")
+    people(300, seed=0, wrong=0.1).to_csv(folder / "data.csv", index=False)
+    people(80, seed=1).to_csv(folder / "clean.csv", index=False)
+    people(100, seed=2).to_csv(folder / "test.csv", index=False)
+    (folder / "nets").mkdir()
+    (folder / "nets" / "tables.py").write_text(NETS, encoding="utf-8")
+    done = run(*AUDIT, "--test", "test.csv", "--model", "nets.tables:small", cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_network_is_named_in_the_manifest_and_the_report(folder):
+    manifest = json.loads((folder / "runs/data/run.json").read_text(encoding="utf-8"))
+    assert manifest["settings"]["model"] == "nets.tables:small"
+    report = (folder / "runs/data/reports/report.md").read_text(encoding="utf-8")
+    assert "Network of your own, nets.tables:small, on" in report
+    assert sorted(path.name for path in (folder / "runs/data/model").iterdir()) == [
+        "model.json",
+        "model.safetensors",
+    ]
+
+
+def test_predict_runs_the_users_code_only_on_their_word(folder):
+    without = run("predict", "runs/data", "test.csv", "-o", "p.csv", cwd=folder)
+    assert without.returncode == 2
+    message, hint = without.stderr.splitlines()
+    assert "No code is run because a file names it" in message
+    assert "--model nets.tables:small" in hint
+    assert not (folder / "p.csv").exists()
+    given = ("--model", "nets.tables:small")
+    done = run("predict", "runs/data", "test.csv", "-o", "p.csv", *given, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((folder / "runs/data/run.json").read_text(encoding="utf-8"))
+    predictions, truth = pd.read_csv(folder / "p.csv"), pd.read_csv(folder / "test.csv")["label"]
+    probability = predictions[["probability_no", "probability_yes"]].to_numpy()
+    loss = -np.log(probability[np.arange(100), (truth == "yes").astype(int)]).mean()
+    expected = manifest["metrics"]["test"]["reweighted"]["log_loss"]
+    assert loss == pytest.approx(expected, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "cure"),
+    [
+        ("nets/tables.py:small", "There is no module nets/tables", "For networks/small.py give"),
+        ("nets.tables:frozen", "has no trainable parameters", "requires_grad"),
+        ("nets.tables", "--model is 'nets.tables'", "auto, mlp"),
+    ],
+)
+def test_a_network_that_cannot_be_used_is_one_error_and_leaves_nothing(folder, model, said, cure):
+    done = run(*AUDIT, "--model", model, "--out", "other", "-q", cwd=folder)
+    assert done.returncode == 2
+    message, hint = done.stderr.splitlines()
+    assert said in message
+    assert cure in hint
+    assert not (folder / "other").exists()
+
+
+def test_without_such_a_name_no_file_of_the_directory_is_imported(folder):
+    shadow = folder / "safetensors.py"
+    shadow.write_text("raise SystemExit('imported')", encoding="utf-8")
+    try:
+        done = run(*AUDIT, "--out", "plain", "-q", cwd=folder)
+    finally:
+        shadow.unlink()
+    assert done.returncode == 0, done.stderr
