@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -163,6 +164,8 @@ def markdown_table(header: list[str], rows: list[list[str]]) -> str:
 
 
 def _git(*arguments: str) -> str | None:
+    if shutil.which("git") is None:
+        return None
     here = Path(__file__).parent.parent
     done = subprocess.run(
         ["git", *arguments], cwd=here, capture_output=True, text=True, check=False

@@ -10,19 +10,26 @@ from __future__ import annotations
 
 import math
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datacleanse.config import Schedule, Settings
+from datacleanse.config import Settings
 from datacleanse.data import ReadOptions, read_data, read_like
 from datacleanse.device import one_cpu_thread
 from datacleanse.encode import encode, fit_encoding
 from datacleanse.schedule import schedule_for
 from datacleanse.train import WEIGHT_DECAY, logits_of, split
 from datacleanse.trainings import build_network
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.config import Schedule
+    from datacleanse.encode import Encoding
 
 N_FOLDS = 5
 
@@ -46,24 +53,45 @@ def fit_plainly(model: nn.Module, x: Tensor, y: Tensor, schedule: Schedule, *, s
             done += 1
 
 
-def cross_validate(data_file: str, clean_file: str) -> np.ndarray:
+def network_out_of_fold(
+    encoding: Encoding, x: Tensor, y: Tensor, n_classes: int, fold: NDArray[np.int64]
+) -> NDArray[np.float32]:
+    """Probabilities of networks that have not seen the row, one network a fold.
+
+    Args:
+        encoding: by which the rows were encoded.
+        x: (M, F) encoded rows.
+        y: (M,) their labels, below ``n_classes``.
+        n_classes: C.
+        fold: (M,) from 0 to `N_FOLDS` - 1.
+
+    Returns:
+        (M, C), rows sum to 1.
+    """
+    schedule = schedule_for(Settings(), len(x))
+    held_out = [torch.from_numpy(fold == k) for k in range(N_FOLDS)]
+    logits = torch.empty(len(x), n_classes)
+    for k, rows in enumerate(held_out):
+        model = build_network(encoding, n_classes, seed=k)
+        fit_plainly(model, x[~rows], y[~rows], schedule, seed=k)
+        logits[rows] = logits_of(model, x[rows])
+    return torch.softmax(logits, dim=1).numpy()
+
+
+def cross_validate(data_file: str, clean_file: str) -> NDArray[np.float32]:
     """Out-of-sample probabilities of DATA's and CLEAN's rows, (M, C)."""
     data = read_data(data_file, ReadOptions())
     clean = read_like(clean_file, data.schema, role="CLEAN")
     encoding = fit_encoding(data, np.arange(data.n_rows))
     x = torch.from_numpy(np.concatenate([encode(data, encoding), encode(clean, encoding)]))
     y = torch.from_numpy(np.concatenate([data.labels, clean.labels]))
-    schedule = schedule_for(Settings(), len(x))
     n_classes = len(data.schema.classes)
-    fold = torch.from_numpy(np.random.default_rng(0).permutation(len(x)) % N_FOLDS)
-    logits = torch.empty(len(x), n_classes)
+    fold = np.random.default_rng(0).permutation(len(x)) % N_FOLDS
     with one_cpu_thread(torch.device("cpu")):
-        for k in range(N_FOLDS):
-            model = build_network(encoding, n_classes, seed=k)
-            fit_plainly(model, x[fold != k], y[fold != k], schedule, seed=k)
-            logits[fold == k] = logits_of(model, x[fold == k])
+        probability = network_out_of_fold(encoding, x, y, n_classes, fold)
+        schedule = schedule_for(Settings(), len(x))
         fit_plainly(build_network(encoding, n_classes, seed=0), x, y, schedule, seed=0)
-    return torch.softmax(logits, dim=1).numpy()
+    return probability
 
 
 if __name__ == "__main__":

@@ -31,6 +31,7 @@ from torch.func import functional_call
 
 from benchmarks.common import markdown_table, provenance, write_json
 from benchmarks.made_table import N_CLEAN, made_table
+from benchmarks.networks import resnet
 from datacleanse.config import Meta, Schedule, Settings
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.encode import encode, fit_encoding
@@ -40,7 +41,7 @@ from datacleanse.train import WEIGHT_DECAY, Examples, _Loop, split
 from datacleanse.trainings import build_network
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping
 
 RESULT = Path(__file__).parent / "results" / "step_cost.json"
 N_IMAGES = 1024
@@ -56,43 +57,14 @@ class Case:
     examples: Examples
     schedule: Schedule
     make: Callable[[], nn.Module]
+    """A fresh network on the examples' device."""
+    half: bool = False
+    """Under bfloat16 autocast."""
 
-
-class Block(nn.Module):
-    """Two 3x3 convolutions with GroupNorm around a shortcut, (B, in, H, W) to (B, out, H', W')."""
-
-    def __init__(self, n_in: int, n_out: int, stride: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(n_in, n_out, 3, stride, 1, bias=False)
-        self.first_norm = nn.GroupNorm(8, n_out)
-        self.second = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False)
-        self.second_norm = nn.GroupNorm(8, n_out)
-        is_same = n_in == n_out and stride == 1
-        self.short = nn.Identity() if is_same else nn.Conv2d(n_in, n_out, 1, stride, bias=False)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
-        h = self.first_norm(self.first(x)).relu()
-        shortcut: Tensor = self.short(x)
-        return (self.second_norm(self.second(h)) + shortcut).relu()
-
-
-def resnet(
-    width: int = 16, *, n_channels: int = 3, n_classes: int = 10, seed: int = 0
-) -> nn.Module:
-    """A small residual network, (B, n_channels, H, W) to (B, n_classes); width a multiple of 8."""
-    torch.manual_seed(seed)
-    return nn.Sequential(
-        nn.Conv2d(n_channels, width, 3, 1, 1, bias=False),
-        nn.GroupNorm(8, width),
-        nn.ReLU(),
-        Block(width, width, 1),
-        Block(width, 2 * width, 2),
-        Block(2 * width, 4 * width, 2),
-        nn.AdaptiveAvgPool2d(1),
-        nn.Flatten(),
-        nn.Linear(4 * width, n_classes),
-    )
+    def precision(self) -> torch.autocast:
+        """For one step; at its end the cast copies of the weights go."""
+        device = self.examples.inputs.device.type
+        return torch.autocast(device, dtype=torch.bfloat16, enabled=self.half)
 
 
 def table_case(n_rows: int) -> Case:
@@ -105,14 +77,20 @@ def table_case(n_rows: int) -> Case:
     return Case(examples, schedule, lambda: build_network(encoding, 2, seed=0))
 
 
-def image_case() -> Case:
+def image_case(
+    n_images: int = N_IMAGES,
+    batch_size: int = IMAGE_BATCH,
+    make: Callable[[], nn.Module] = resnet,
+    *,
+    n_trusted: int = N_CLEAN // 2,
+) -> Case:
     """Random images; the time does not depend on what they show."""
     generator = torch.Generator().manual_seed(0)
-    n = N_IMAGES + N_CLEAN // 2
+    n = n_images + n_trusted
     inputs = torch.randn(n, 3, 32, 32, generator=generator)
     labels = torch.randint(10, (n,), generator=generator)
-    examples = _examples(inputs, labels, N_IMAGES, n_classes=10)
-    return Case(examples, Schedule(epochs=1_000, batch_size=IMAGE_BATCH, lr=1e-3), resnet)
+    examples = _examples(inputs, labels, n_images, n_classes=10)
+    return Case(examples, Schedule(epochs=1_000, batch_size=batch_size, lr=1e-3), make)
 
 
 def _examples(inputs: Tensor, labels: Tensor, n_trained: int, *, n_classes: int) -> Examples:
@@ -136,10 +114,11 @@ def plain(case: Case) -> Callable[[], None]:
 
     def epoch() -> None:
         model.train()
-        for index in _batches(case):
+        for index in batches(case):
             optimiser.zero_grad()
-            logits = model(examples.inputs[index])
-            F.cross_entropy(logits, examples.labels[index]).backward()
+            with case.precision():
+                loss = F.cross_entropy(model(examples.inputs[index]), examples.labels[index])
+            loss.backward()
             optimiser.step()
 
     return epoch
@@ -154,7 +133,8 @@ def audited(case: Case, meta: Meta | None = None) -> Callable[[], None]:
 
     def epoch() -> None:
         for index in loop.batches():
-            loop.step(index)
+            with case.precision():
+                loop.step(index)
         loop.close_epoch()
 
     return epoch
@@ -168,11 +148,12 @@ def textbook(case: Case) -> Callable[[], None]:
 
     def epoch() -> None:
         model.train()
-        for index in _batches(case):
+        for index in batches(case):
             x, y = examples.inputs[index], examples.labels[index]
-            weights = _textbook_weights(model, (x, y), trusted, lr=case.schedule.lr)
             optimiser.zero_grad()
-            losses = F.cross_entropy(model(x), y, reduction="none")
+            with case.precision():
+                weights = _textbook_weights(model, (x, y), trusted, lr=case.schedule.lr)
+                losses = F.cross_entropy(model(x), y, reduction="none")
             (weights * losses).sum().backward()
             optimiser.step()
 
@@ -183,7 +164,7 @@ def _textbook_weights(
     model: nn.Module, batch: tuple[Tensor, Tensor], trusted: tuple[Tensor, Tensor], *, lr: float
 ) -> Tensor:
     parameters = dict(model.named_parameters())
-    epsilon = torch.zeros(len(batch[1]), requires_grad=True)
+    epsilon = torch.zeros(len(batch[1]), device=batch[1].device, requires_grad=True)
     losses = F.cross_entropy(model(batch[0]), batch[1], reduction="none")
     gradients = torch.autograd.grad(
         (epsilon * losses).sum(), list(parameters.values()), create_graph=True
@@ -211,23 +192,32 @@ def _adamw(model: nn.Module, case: Case) -> torch.optim.Optimizer:
     return torch.optim.AdamW(model.parameters(), lr=lr, weight_decay=WEIGHT_DECAY, fused=True)
 
 
-def _batches(case: Case) -> Any:  # noqa: ANN401  # an iterator of positions
+def batches(case: Case) -> Iterator[Tensor]:
+    """The training rows of an epoch in a fresh order, (B,) positions at a time."""
     trained = case.examples.trained
-    return split(trained[torch.randperm(len(trained))], case.schedule.batch_size)
+    order = torch.randperm(len(trained), device=trained.device)
+    return split(trained[order], case.schedule.batch_size)
 
 
 def time_case(name: str, n_rounds: int) -> dict[str, Any]:
-    """Seconds an epoch by route and round; the first round, which warms up, is left out."""
+    """Seconds an epoch by route and round."""
     case = CASES[name]()
     epochs = {route: make(case) for route, make in ROUTES.items()}
-    seconds: dict[str, list[float]] = {route: [] for route in ROUTES}
+    return {"case": name, "seconds": time_by_turns(epochs, n_rounds, process_time)}
+
+
+def time_by_turns(
+    epochs: Mapping[str, Callable[[], None]], n_rounds: int, clock: Callable[[], float]
+) -> dict[str, list[float]]:
+    """Seconds of each in each round; a first round, which warms up, is left out."""
+    seconds: dict[str, list[float]] = {route: [] for route in epochs}
     for number in range(n_rounds + 1):
         for route, epoch in epochs.items():
-            started = process_time()
+            started = clock()
             epoch()
             if number:
-                seconds[route].append(process_time() - started)
-    return {"case": name, "seconds": seconds}
+                seconds[route].append(clock() - started)
+    return seconds
 
 
 def peak_growth(name: str, route: str) -> float:

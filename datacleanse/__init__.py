@@ -13,19 +13,23 @@ from datacleanse.version import __version__
 
 if TYPE_CHECKING:
     from datacleanse.classifier import ReweightedClassifier
-    from datacleanse.config import Settings
+    from datacleanse.config import Meta, Settings
+    from datacleanse.influence import Route
     from datacleanse.own_dataset import audit_dataset
     from datacleanse.predictor import Predictor, load_predictor
     from datacleanse.result import AuditResult, audit
-    from datacleanse.reweighting import Reweighted, reweight
+    from datacleanse.reweighting import Reweighted, Reweighter, reweight
 
 __all__ = [
     "AuditResult",
     "DatacleanseError",
     "InputError",
+    "Meta",
     "Predictor",
     "Reweighted",
     "ReweightedClassifier",
+    "Reweighter",
+    "Route",
     "RunFolderError",
     "Settings",
     "SettingsError",
@@ -38,9 +42,12 @@ __all__ = [
 
 _LAZY = {
     "AuditResult": "datacleanse.result",
+    "Meta": "datacleanse.config",
     "Predictor": "datacleanse.predictor",
     "Reweighted": "datacleanse.reweighting",
     "ReweightedClassifier": "datacleanse.classifier",
+    "Reweighter": "datacleanse.reweighting",
+    "Route": "datacleanse.influence",
     "Settings": "datacleanse.config",
     "audit": "datacleanse.result",
     "audit_dataset": "datacleanse.own_dataset",

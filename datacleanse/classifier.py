@@ -60,7 +60,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     `check_estimator` does not give.
 
     Args:
-        rule: how a batch is weighed: ``l2rw``, ``uniform`` or ``random``.
+        rule: how a batch is weighed: ``l2rw``, ``lilaw``, ``uniform`` or ``random``.
         epochs: passes over the training rows, at least 2; None: chosen by their number.
         batch_size: rows a step, at least 2; None: chosen by the number of training rows.
         lr: peak learning rate, > 0; None: the network's own.

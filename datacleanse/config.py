@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from datacleanse import own_code
 from datacleanse.errors import SettingsError
 
-RuleName = Literal["l2rw", "uniform", "random"]
+RuleName = Literal["l2rw", "lilaw", "uniform", "random"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
 MODELS = ("auto", "mlp")
@@ -42,6 +42,8 @@ class Settings:
     """Steps that a steering gradient serves, at least 1."""
     meta_average: float = 0.0
     """Share of the former steering gradient in the next one, in [0, 1)."""
+    fast: bool = False
+    """One reweighted training instead of two: half of the clean rows calibrate."""
     fdr: float = 0.10
     """Largest expected share of false alarms among the flags, in (0, 1)."""
     top: int = 500
@@ -56,10 +58,7 @@ class Settings:
         _one_of("device", self.device, get_args(DeviceName))
         _at_least("epochs", self.epochs, 2)
         _at_least("batch-size", self.batch_size, 2)
-        _at_least("meta-batch", self.meta_batch, 1)
-        _at_least("meta-every", self.meta_every, 1)
-        if not 0 <= self.meta_average < 1:
-            raise _refused("meta-average", self.meta_average, "a share from 0 to below 1, e.g. 0.5")
+        Meta(self.meta_batch, self.meta_every, self.meta_average)
         _at_least("top", self.top, 1)
         _at_least("seed", self.seed, 0)
         if self.seed > MAX_SEED:
@@ -72,11 +71,21 @@ class Settings:
 
 @dataclass(frozen=True)
 class Meta:
-    """How the gradient on the trusted rows is obtained; see `Settings`."""
+    """How the gradient on the trusted rows is obtained; see `Settings`.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
 
     batch: int = Settings.meta_batch
     every: int = Settings.meta_every
     average: float = Settings.meta_average
+
+    def __post_init__(self) -> None:
+        _at_least("meta-batch", self.batch, 1)
+        _at_least("meta-every", self.every, 1)
+        if not 0 <= self.average < 1:
+            raise _refused("meta-average", self.average, "a share from 0 to below 1, e.g. 0.5")
 
 
 @dataclass(frozen=True)
@@ -86,7 +95,7 @@ class Schedule:
     epochs: int
     batch_size: int
     lr: float
-    meta: Meta = Meta()
+    meta: Meta = field(default_factory=Meta)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:

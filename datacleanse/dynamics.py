@@ -29,7 +29,7 @@ class Dynamics:
     """Means over epochs, float32, for M examples. NaN: not trained on, or no influence."""
 
     weight: NDArray[np.float32]
-    """(M,) >= 0, 1 = the batch's average."""
+    """(M,) >= 0, 1 = plain training's."""
     zero_weight_share: NDArray[np.float32]
     """(M,) in [0, 1]."""
     influence: NDArray[np.float32]
@@ -72,7 +72,7 @@ class Recorder:
         self._n_epochs = 0
 
     def trained(self, index: Tensor, step: Step, weights: Tensor) -> None:
-        """Record a batch: ``index`` (B,) distinct examples, ``weights`` (B,) summing to 1."""
+        """Record a batch: ``index`` (B,) distinct examples, ``weights`` (B,), plain 1 / B."""
         self._weight.index_copy_(0, index, (weights * len(weights)).float())
         if step.influence is not None:
             self._influence.index_copy_(0, index, step.influence.float())

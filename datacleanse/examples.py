@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,11 +25,13 @@ if TYPE_CHECKING:
 class Plan:
     """The part of every row; DATA's N rows first, then CLEAN's, M in all."""
 
-    split: CleanSplit
+    folds: tuple[CleanSplit, ...]
+    """Ways to use CLEAN's rows: the halves, and the halves swapped. One where all rows must steer,
+    or where time is short."""
     labels: NDArray[np.int64]
     """(M,) as given."""
     trained: NDArray[np.bool_]
-    """(M,) DATA's rows that are not in CLEAN, and the calibration rows."""
+    """(M,) DATA's rows that are not in CLEAN, and the calibration rows of the first fold."""
     verified: NDArray[np.int64]
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""
 
@@ -38,9 +40,21 @@ class Plan:
         """N."""
         return len(self.verified)
 
+    @property
+    def split(self) -> CleanSplit:
+        """Of the first fold, that of the run's own network."""
+        return self.folds[0]
 
-def make_plan(data: Dataset, clean: Dataset, overlap: Overlap, *, seed: int) -> Plan:
-    """Give every row its part.
+    @property
+    def learned(self) -> NDArray[np.bool_]:
+        """(M,) all rows whose label may be learned: DATA's that are not in CLEAN, and CLEAN's."""
+        return self.trained | (np.arange(len(self.labels)) >= self.n_data)
+
+
+def make_plan(
+    data: Dataset, clean: Dataset, overlap: Overlap, *, seed: int, is_fast: bool = False
+) -> Plan:
+    """Give every row its part; ``is_fast``: in one fold.
 
     Raises:
         InputError: fewer than 2 rows of DATA are left to train on.
@@ -60,7 +74,10 @@ def make_plan(data: Dataset, clean: Dataset, overlap: Overlap, *, seed: int) -> 
     verified = np.full(n, -1, dtype=np.int64)
     one_to_one = overlap.clean_rows >= 0
     verified[overlap.data_rows[one_to_one]] = clean.labels[overlap.clean_rows[one_to_one]]
-    return Plan(split, np.concatenate([data.labels, clean.labels]), trained, verified)
+    folds = [split]
+    if len(split.calibration) and not is_fast:
+        folds.append(CleanSplit(split.calibration, split.meta))
+    return Plan(tuple(folds), np.concatenate([data.labels, clean.labels]), trained, verified)
 
 
 def learn_encoding(data: Dataset, plan: Plan) -> Encoding:
@@ -80,7 +97,7 @@ def make_examples(
 
 
 def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -> Examples:
-    """The plan's examples around their inputs."""
+    """The examples of the plan's first fold, around their inputs."""
     return Examples(
         inputs=inputs,
         labels=torch.from_numpy(plan.labels).to(device),
@@ -88,4 +105,26 @@ def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -
         trained=torch.from_numpy(np.flatnonzero(plan.trained)).to(device),
         trusted=torch.from_numpy(plan.n_data + plan.split.meta).to(device),
         n_classes=n_classes,
+    )
+
+
+def of_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
+    """The same rows with their parts in another fold."""
+    trained = np.flatnonzero(plan.trained[: plan.n_data])
+    return _with_parts(examples, np.append(trained, plan.n_data + fold.calibration), fold.meta)
+
+
+def of_all(examples: Examples, plan: Plan) -> Examples:
+    """The same rows, all of CLEAN trained on: for plain training, which nothing steers."""
+    return _with_parts(examples, np.flatnonzero(plan.learned), plan.split.meta)
+
+
+def _with_parts(
+    examples: Examples, trained: NDArray[np.int64], meta: NDArray[np.int64]
+) -> Examples:
+    device = examples.labels.device
+    return replace(
+        examples,
+        trained=torch.from_numpy(trained).to(device),
+        trusted=torch.from_numpy(examples.n_data + meta).to(device),
     )

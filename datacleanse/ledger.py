@@ -38,7 +38,7 @@ Documented = tuple[str, pa.DataType, str]
 EPOCH_COLUMNS: tuple[Documented, ...] = (
     ("row", pa.int64(), "position in DATA, from 0"),
     ("epoch", pa.int32(), "training epoch, from 0"),
-    ("weight", pa.float32(), "learned weight, 1 = the batch's average; null: not trained on"),
+    ("weight", pa.float32(), "learned weight, 1 = plain training's; null: not trained on"),
     ("influence", pa.float32(), "signed meta-gradient before clipping; null: the rule has none"),
     ("loss", pa.float32(), "cross-entropy of the given label before the step, in nats"),
     ("margin", pa.float32(), "logit of the given label minus the best other logit"),
@@ -54,7 +54,7 @@ AUDIT_COLUMNS: tuple[Documented, ...] = (
     ("mislabel_probability", pa.float64(), "calibrated estimate in [0, 1]; null: no basis for one"),
     ("p_value", pa.float64(), "conformal p-value of 'this label is right'; null: none possible"),
     ("flagged", pa.bool_(), "in the list whose expected share of false alarms is at most --fdr"),
-    ("mean_weight", pa.float64(), "mean learned weight over epochs, 1 = the batch's average"),
+    ("mean_weight", pa.float64(), "mean learned weight over epochs, 1 = plain training's"),
     ("zero_weight_share", pa.float64(), "share of epochs in which the weight was 0"),
     ("mean_influence", pa.float64(), "mean signed meta-gradient over epochs, before clipping"),
     ("mean_margin", pa.float64(), "mean margin over epochs under the reweighted model"),

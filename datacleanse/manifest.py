@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from time import perf_counter
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datacleanse.device import describe_device
+from datacleanse.estimates import budget, confusions, noise_by_class, noise_rate
 from datacleanse.metrics import classification_metrics
 from datacleanse.runfolder import SCHEMA_VERSION
 from datacleanse.score import METHODS
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset, Notice
     from datacleanse.score import Assessment
     from datacleanse.train import Outcome
-    from datacleanse.trainings import Pair
+    from datacleanse.trainings import Lesson, Trained, Trainings
 
 Json = dict[str, Any]
 """Plain values that JSON can hold; no NaN."""
@@ -111,39 +111,58 @@ def describe_inputs(inputs: Inputs, plan: Plan, told: Iterable[Notice] = ()) -> 
     }
 
 
-def describe_training(pair: Pair, *, network: str, rows: str) -> Json:
-    """Network, described already, schedule, device, where the rows lay, and learning curves."""
-    schedule, parameters = pair.schedule, pair.reweighted.network.parameters()
+def describe_training(lesson: Lesson, networks: Trainings, final: Trained, *, network: str) -> Json:
+    """Network, described already, schedule and learning curves."""
+    reweighted, control = networks.reweighted[0], networks.control
     return {
-        "device": {**describe_device(pair.device, pair.threads), "rows": rows},
         "training": {
-            **asdict(schedule),
-            "training_rows": pair.n_trained,
-            "parameters": sum(p.numel() for p in parameters),
+            **asdict(replace(lesson.schedule, batch_size=final.batch_size)),
+            "training_rows": reweighted.n_trained,
+            "parameters": sum(p.numel() for p in final.network.parameters()),
             "network": network,
-            "skipped_steps": pair.reweighted.outcome.skipped_steps,
+            "skipped_steps": reweighted.outcome.skipped_steps,
+            "route": _route(reweighted.outcome),
+            "folds": len(networks.reweighted),
             "curves": {
-                "reweighted": _curves(pair.reweighted.outcome),
-                "control": _curves(pair.control.outcome),
+                "reweighted": _curves(reweighted.outcome),
+                "control": _curves(control.outcome),
+                "final": _curves(final.outcome),
             },
         },
     }
 
 
-def describe_assessment(assessment: Assessment, fdr: float) -> Json:
-    """What the flags promise, and what they and the columns rest on."""
+def describe_assessment(assessment: Assessment, data: Dataset, fdr: float) -> Json:
+    """What the flags promise, the noise found, how far to read, and what the columns rest on."""
     n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
     has_p_values = not np.isnan(assessment.p_value).all()
+    names = data.schema.classes
     return {
         "flags": {
             "fdr": fdr,
             "flagged": int(assessment.flagged.sum()),
+            "basis": assessment.basis,
             "calibration_rows": n_calibration,
             "smallest_p_value": 1.0 / (n_calibration + 1) if has_p_values else None,
             "null_share": assessment.null_share,
-            "estimated_wrong": _number(float(assessment.probability.sum())),
+            "estimated_wrong": float(assessment.probability.sum()),
             "rows_needed": assessment.rows_needed,
         },
+        "noise": {
+            "rate": asdict(noise_rate(assessment)),
+            "by_given_label": {
+                name: asdict(share)
+                for name, share in zip(
+                    names, noise_by_class(assessment, data.labels, len(names)), strict=True
+                )
+            },
+            "confusions": [
+                {**asdict(pair), "given": names[pair.given], "true": names[pair.true]}
+                for pair in confusions(assessment)
+            ],
+            "matrix_trust": [model.trust for model in assessment.noise],
+        },
+        "budget": [asdict(share) for share in budget(assessment)],
         "methods": dict(METHODS),
     }
 
@@ -169,6 +188,11 @@ def _class_counts(data: Dataset) -> dict[str, int]:
     """Rows of each class, by the file's own spelling."""
     counts = np.bincount(data.labels, minlength=len(data.given_labels))
     return {name: int(count) for name, count in zip(data.given_labels, counts, strict=True)}
+
+
+def _route(outcome: Outcome) -> Json | None:
+    """How influences were computed, and why so; None where the rule needs none."""
+    return None if outcome.route is None else asdict(outcome.route)
 
 
 def _curves(outcome: Outcome) -> dict[str, list[float | None]]:

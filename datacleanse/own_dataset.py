@@ -137,6 +137,10 @@ class DatasetTask:
         rows = rows_of(self.datasets, self.device)
         return lay_out(rows, self.plan, n_classes=self.n_classes, device=self.device)
 
+    def table_rows(self, examples: Examples) -> None:
+        """See `Task`."""
+        del examples
+
     def describe(self, network: nn.Module) -> str:
         """See `Task`."""
         return f"Network of your own, {type(network).__name__}."
@@ -167,7 +171,13 @@ def _prepare(
     optimiser = try_training(build(), build, sample, "The network", optimisation)
     labels = [_labels(dataset, n_classes) for dataset in datasets]
     inputs = _inputs(datasets, labels, _names(classes, n_classes), started)
-    plan = make_plan(inputs.data, inputs.clean, inputs.comparison.overlap, seed=settings.seed)
+    plan = make_plan(
+        inputs.data,
+        inputs.clean,
+        inputs.comparison.overlap,
+        seed=settings.seed,
+        is_fast=settings.fast,
+    )
     identity = identity_of_run(settings, device) | {
         "DATA": inputs.sha256["data"],
         "CLEAN": inputs.sha256["clean"],

@@ -132,7 +132,7 @@ def try_training(
     engine = choose_engine(network.train(), cross_entropy)
     own = told_as_own(f"{said} fails in training mode")
     with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
-        direction = engine.gradient(inputs, labels)
+        direction, _ = engine.gradient(inputs, labels)
         network.train()
         step = engine.open(inputs, labels, direction)
         step.descend(torch.full((len(inputs),), 1.0 / len(inputs)))

@@ -8,25 +8,36 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import torch
+
 from datacleanse import manifest, runfolder
 from datacleanse.audit_table import write_tables
 from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
+from datacleanse.device import describe_device, one_cpu_thread
 from datacleanse.errors import DatacleanseError, OutputError, Stopped
+from datacleanse.examples import of_all, of_fold
 from datacleanse.ledger import write_epoch
 from datacleanse.parking import parked
 from datacleanse.records import Notice
 from datacleanse.rows import Moved, described, held_in
+from datacleanse.rules import is_steered
 from datacleanse.runfolder import RunFolder
-from datacleanse.score import Evidence, assess
+from datacleanse.score import Evidence, Fold, assess, worth_of
+from datacleanse.second_opinion import growing
 from datacleanse.shortage import MemoryShortError
 from datacleanse.tasks import table_task
 from datacleanse.train import TrainingError
-from datacleanse.trainings import train_pair
+from datacleanse.trainings import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from datacleanse.config import Settings
+    from datacleanse.examples import Plan
     from datacleanse.inputs import Inputs, Request
     from datacleanse.ledger import EpochRecord
     from datacleanse.manifest import Json, Stopwatch
@@ -34,7 +45,7 @@ if TYPE_CHECKING:
     from datacleanse.stopping import StopRequest
     from datacleanse.tasks import Task
     from datacleanse.train import Examples
-    from datacleanse.trainings import Pair
+    from datacleanse.trainings import Trainings
 
 
 def learn(
@@ -94,71 +105,85 @@ def carry_out(
         watch.lap("encode")
         with parked(inputs.data.table, folder.parked_file) as table:
             inputs = replace(inputs, data=replace(inputs.data, table=table))
-            rows, told = described(examples.inputs), _told(examples, progress)
-            pair = _train(folder, task, examples, watch=watch, progress=progress, stop=stop)
-            del examples
-            progress.stage("Scoring", None)
-            found = _conclude(folder, task, inputs=inputs, pair=pair, watch=watch)
-            found |= manifest.describe_inputs(inputs, task.plan, [*told, *pair.notices])
-            found |= manifest.describe_training(
-                pair, network=task.describe(pair.reweighted.network), rows=rows
+            found = _learn_and_judge(
+                folder, task, inputs, examples, watch=watch, progress=progress, stop=stop
             )
         folder.finish(opening | found)
     return folder
 
 
-def _train(
+def _learn_and_judge(
     folder: RunFolder,
     task: Task,
+    inputs: Inputs,
     examples: Examples,
     *,
     watch: Stopwatch,
     progress: Progress,
     stop: StopRequest,
-) -> Pair:
-    """Both trainings; each epoch's file of the ledger."""
+) -> Json:
+    """Train, judge, train the final model; the manifest's part about all that."""
+    plan, settings = task.plan, task.settings
+    rows, told = described(examples.inputs), _told(examples, progress)
+    checkpoints = _checkpoints(folder, task.identity, examples)
+    trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, stop)
+    everything = of_all(examples, plan)
 
     def keep(epoch: int, record: EpochRecord) -> None:
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
-    return train_pair(
-        examples,
-        task.lesson,
-        keep=keep,
-        lap=watch.lap,
-        progress=progress,
-        checkpoints=_checkpoints(folder, task.identity, examples),
-        stop=stop,
-    )
-
-
-def _conclude(
-    folder: RunFolder, task: Task, *, inputs: Inputs, pair: Pair, watch: Stopwatch
-) -> manifest.Json:
-    """Score, write the tables and the model; return the manifest's part about it."""
-    settings, plan = task.settings, task.plan
-    evidence = Evidence(
-        reweighted=pair.reweighted.outcome.dynamics,
-        control=pair.control.outcome.dynamics,
-        labels=plan.labels,
-        n_data=plan.n_data,
-        trained=plan.trained,
-        verified=plan.verified,
-    )
-    assessment = assess(evidence, fdr=settings.fdr)
-    folder.check_ledger(pair.schedule.epochs)
-    write_tables(folder, inputs.data, evidence, assessment, top=settings.top)
-    task.save(pair.reweighted.network, folder.model_dir)
-    networks = (pair.reweighted.network, pair.control.network)
-    metrics = manifest.compare_models(inputs.test, *map(task.predictor, networks))
+    table = task.table_rows(examples)
+    n_classes = examples.n_classes
+    with growing(table, plan.labels, plan.learned, n_classes, seed=settings.seed) as trees:
+        folds = [of_fold(examples, plan, fold) for fold in plan.folds]
+        networks = trainer.learn(folds, everything, keep=keep)
+        progress.stage("Scoring", None)
+        evidence = _evidence(plan, networks, trees.result(), settings)
+        with one_cpu_thread(task.device):
+            assessment = assess(evidence, fdr=settings.fdr)
     watch.lap("score")
+    final = networks.reweighted[0]
+    if evidence.is_steered:
+        worth = torch.from_numpy(worth_of(assessment, len(plan.labels)))
+        final = trainer.refit(everything, worth, networks.control.batch_size)
+    progress.stage("Writing", None)
+    folder.check_ledger(task.lesson.schedule.epochs)
+    write_tables(folder, inputs.data, evidence, assessment, top=settings.top)
+    task.save(final.network, folder.model_dir)
+    pair = (final.network, networks.control.network)
+    metrics = manifest.compare_models(inputs.test, *map(task.predictor, pair))
+    watch.lap("write")
+    told += trainer.halved(final.batch_size)
+    network = task.describe(final.network)
     return {
-        **manifest.describe_assessment(assessment, settings.fdr),
+        **manifest.describe_inputs(inputs, plan, told),
+        **manifest.describe_training(task.lesson, networks, final, network=network),
+        "device": {**describe_device(task.device), "rows": rows},
+        **manifest.describe_assessment(assessment, inputs.data, settings.fdr),
         "metrics": metrics,
         "timings": watch.stop(),
         "status": "finished",
         "finished_at": manifest.now(),
     }
+
+
+def _evidence(
+    plan: Plan, networks: Trainings, trees: NDArray[np.float32] | None, settings: Settings
+) -> Evidence:
+    folds = (
+        Fold(trained.outcome.dynamics, plan.n_data + fold.meta, plan.n_data + fold.calibration)
+        for trained, fold in zip(networks.reweighted, plan.folds, strict=True)
+    )
+    return Evidence(
+        control=networks.control.outcome.dynamics,
+        folds=tuple(folds),
+        is_steered=is_steered(settings.rule),
+        trees=trees,
+        labels=plan.labels,
+        n_data=plan.n_data,
+        trained=plan.trained,
+        verified=plan.verified,
+    )
 
 
 def _told(examples: Examples, progress: Progress) -> list[Notice]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset, default_collate
@@ -71,11 +72,13 @@ class Fetched:
         batch = default_collate([self._input(position) for position in index.tolist()])
         if not isinstance(batch, Tensor):
             raise _no_tensor(batch)
-        # A dataset of views would give its own memory, which a network could change in place.
         return batch.to(self.device)
 
     def _input(self, position: int) -> Any:  # noqa: ANN401  # whatever the dataset makes
-        return item(self._datasets, position)[0]
+        made = item(self._datasets, position)[0]
+        # Torch warns of arrays that it could not write to, such as pandas gives.
+        is_locked = isinstance(made, np.ndarray) and not made.flags.writeable
+        return made.copy() if is_locked else made
 
 
 def item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, Any]:

@@ -1,71 +1,99 @@
-"""From training dynamics to suspicion, probability and flags.
+"""From what was learned to suspicion, probability and flags.
 
-The mean learned weight alone ranks badly: rows that the network already fits have no gradient,
-hence no weight, and look like mislabels. Margins do not have this weakness. The score is the mean
-of a row's rank by its margin under the reweighted network, which one-sided noise does not fool,
-and by its margin under plain training (AUM, arXiv 2001.10528), which sees all rows, after its
-class shares were corrected.
+Each fold has a network that one half of the clean set steered. Its opinion, plain training's and
+that of out-of-bag trees make the posterior probability that a row's label is wrong
+(`posterior.py`); the other half of the clean set, treated like any row, shows how that score looks
+where the label is right (`flag.py`). A row's suspicion is the mean over the folds.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
-from scipy.optimize import isotonic_regression
 
 from datacleanse import flag
+from datacleanse.flag import Scored
+from datacleanse.local_rate import local_probability
+from datacleanse.posterior import BLOCK, Opinions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.dynamics import Dynamics
+    from datacleanse.noise_matrix import NoiseModel
 
 TIE_STEP = 1e-12
-"""Separates equal scores; far below the distance of two ranks at any size that fits in memory."""
-
-LEAST_PROBABILITY = 1e-6
-"""Floor under the control's mean probabilities before their logarithm."""
+"""Separates equal scores."""
 
 METHODS = {
     "suspicion": (
-        "Mean of two ranks: by the mean margin over epochs under the reweighted network, and by "
-        "the margin under plain, uniform training with DATA's class shares replaced by CLEAN's; "
-        "1 = least margin. Rows verified by CLEAN stand above 1 (wrong) or below 0 (right)."
+        "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
+        "network, of plain training and, on tables, of out-of-bag trees, with a noise matrix "
+        "learned from the clean set; mean over the folds of the clean set. Rows verified by CLEAN "
+        "stand above 1 (wrong) or below 0 (right)."
     ),
     "mislabel_probability": (
-        "Local false-discovery rate: 1 - pi0 f0/f, with f0 the scores of calibration rows (known "
-        "to be right), f those of DATA, their ratio fitted by isotonic regression, pi0 by "
-        "Storey's estimate. Rough with few calibration rows; null with fewer than "
-        f"{flag.MIN_CALIBRATION} calibration rows."
+        "Mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with f0 the "
+        "scores of calibration rows (known to be right), f those of DATA, their ratio fitted by "
+        "isotonic regression, pi0 by Storey's estimate. With fewer than "
+        f"{flag.MIN_CALIBRATION} calibration rows the suspicion alone."
     ),
-    "p_value": "Conformal p-value against the calibration rows (arXiv 2104.08279).",
+    "p_value": (
+        "Conformal p-value against the calibration rows, cross-fitted over the folds "
+        "(arXiv 2104.08279, 1208.0806)."
+    ),
     "flagged": (
-        "Benjamini-Hochberg over the p-values at --fdr / pi0, and rows that CLEAN proves wrong."
+        "Benjamini-Hochberg over the p-values at --fdr / pi0, and rows that CLEAN proves wrong. "
+        "Where that flags nothing: the longest list whose estimated share of false alarms is at "
+        "most --fdr, by the suspicion; such a list is an estimate and carries no guarantee."
     ),
     "suggested_label": (
-        "Likeliest class by the mean over epochs of both networks' probabilities, when it is not "
-        "the given one; CLEAN's label for verified rows."
+        "Likeliest true class by the same posterior, when it is not the given one; CLEAN's label "
+        "for verified rows."
     ),
 }
 """What each column of the audit table rests on, for the reports."""
 
+Basis = Literal["controlled", "estimated", "none"]
+"""What a list of flags rests on: p-values, estimated probabilities, or there is no list."""
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A way to use the clean set: some rows steered the network, others calibrate its verdict."""
+
+    reweighted: Dynamics
+    meta: NDArray[np.int64]
+    """(m,) positions among the M examples, m >= 1."""
+    calibration: NDArray[np.int64]
+    """(n,) positions; treated in all like DATA's rows."""
+
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known of DATA's N rows and of CLEAN's rows after both trainings; M = N + CLEAN."""
+    """What is known of DATA's N rows and of CLEAN's rows after the trainings; M = N + CLEAN."""
 
-    reweighted: Dynamics
     control: Dynamics
+    folds: tuple[Fold, ...]
+    """One at least; the first one's network is the run's own."""
+    is_steered: bool
+    """Whether true labels steered the reweighted networks, or only the labels as given."""
+    trees: NDArray[np.float32] | None
+    """(M, C) out-of-bag class probabilities, where there is a table to grow trees on."""
     labels: NDArray[np.int64]
     """(M,) given label."""
     n_data: int
     trained: NDArray[np.bool_]
-    """(M,) whether updates were made from the row."""
+    """(M,) whether updates were made from the row in the first fold."""
     verified: NDArray[np.int64]
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""
+
+    @property
+    def reweighted(self) -> Dynamics:
+        """Of the run's own network."""
+        return self.folds[0].reweighted
 
 
 @dataclass(frozen=True)
@@ -75,115 +103,156 @@ class Assessment:
     suspicion: NDArray[np.float64]
     """(N,) distinct; higher is more likely mislabelled."""
     probability: NDArray[np.float64]
-    """(N,) in [0, 1]; NaN throughout where there is no basis."""
+    """(N,) in [0, 1]."""
+    bounds: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """(N,) each: the smaller and the larger of the two estimates that ``probability`` averages; 0
+    and 1 where there is only one, as nothing calibrates it."""
     p_value: NDArray[np.float64]
     """(N,) in (0, 1]; NaN where none is possible."""
     flagged: NDArray[np.bool_]
+    basis: Basis
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
+    confusion: NDArray[np.float64]
+    """(C, C) expected rows of DATA by given label (first) and true class."""
+    noise: tuple[NoiseModel, ...]
+    """By fold."""
     calibration_score: NDArray[np.float64]
-    """(CLEAN,) score of each calibration row, NaN for rows that steer."""
+    """(CLEAN,) score of each row in the fold in which it calibrates, NaN where it never does."""
     null_share: float | None
     """Estimated share of right labels among DATA's trained rows."""
     rows_needed: int | None
-    """Calibration rows that would let something be flagged, where nothing could be."""
+    """Calibration rows that would let something be flagged with a guarantee, where nothing was."""
 
 
 def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     """Score, calibrate and flag."""
     n = evidence.n_data
-    scores = _margin_ranks(evidence)
+    judged = _Judged(evidence)
     tested = evidence.trained[:n] & (evidence.verified < 0)
-    calibration = scores[n:][evidence.trained[n:]]
-    p_value, probability = np.full(n, np.nan), np.full(n, np.nan)
+    folds = [
+        Scored(scores[:n][tested], scores[fold.calibration])
+        for scores, fold in zip(judged.scores, evidence.folds, strict=True)
+    ]
+    n_calibration = sum(len(fold.calibration) for fold in folds)
+    posterior = np.mean([scores[:n] for scores in judged.scores], axis=0)
+    local, p_value = posterior, np.full(n, np.nan)
     flagged = np.zeros(n, dtype=np.bool_)
     pi0, needed = None, None
-    if len(calibration) >= flag.MIN_CALIBRATION and tested.any():
-        p_value[tested] = flag.conformal_p_values(scores[:n][tested], calibration)
+    if n_calibration >= flag.MIN_CALIBRATION and tested.any():
+        p_value[tested] = _p_values(folds, evidence, tested)
         pi0 = flag.null_share(p_value[tested])
         flagged[tested] = flag.benjamini_hochberg(p_value[tested], fdr / pi0)
-        probability[:] = wrong_probability(scores[:n], scores[:n][tested], calibration, pi0)
+        local = local_probability(posterior, folds, pi0)
         if not flagged.any():
-            needed = flag.calibration_rows_needed(scores[:n][tested], calibration, fdr / pi0)
+            needed = flag.calibration_rows_needed(p_value[tested], n_calibration, fdr / pi0)
+    basis: Basis = "controlled"
+    if not flagged.any():
+        flagged[tested] = flag.longest_list(posterior[tested], fdr)
+        basis = "estimated" if flagged.any() else "controlled"
     wrong, right = _verdicts(evidence)
-    probability[wrong], probability[right] = 1.0, 0.0
+    known = wrong | right
+    low, high = np.minimum(posterior, local), np.maximum(posterior, local)
+    if pi0 is None:
+        # Nothing to check the posterior against: the truth may be anything.
+        low, high = np.zeros(n), np.ones(n)
+    probability = (posterior + local) / 2
+    for each in (low, high, probability):
+        each[known] = wrong[known]
+    flagged |= wrong
     return Assessment(
-        suspicion=_without_ties(scores[:n] + wrong - right, evidence),
+        suspicion=_without_ties(posterior + wrong - right, evidence),
         probability=probability,
+        bounds=(low, high),
         p_value=p_value,
-        flagged=flagged | wrong,
-        suggested=_suggestions(evidence, wrong=wrong, right=right),
-        calibration_score=np.where(evidence.trained[n:], scores[n:], np.nan),
+        flagged=flagged,
+        basis=basis if flagged.any() else "none",
+        suggested=_suggestions(judged, evidence, wrong=wrong, right=right),
+        confusion=judged.confusion,
+        noise=tuple(judged.noise),
+        calibration_score=_calibration_scores(judged, evidence),
         null_share=pi0,
         rows_needed=needed,
     )
 
 
-def wrong_probability(
-    scores: NDArray[np.float64],
-    tested: NDArray[np.float64],
-    calibration: NDArray[np.float64],
-    pi0: float,
+def worth_of(assessment: Assessment, n_examples: int) -> NDArray[np.float32]:
+    """(M,) P(label is right): how much each row counts in the final model; CLEAN's rows count 1."""
+    worth = np.ones(n_examples, dtype=np.float32)
+    worth[: len(assessment.suspicion)] = 1.0 - np.clip(assessment.suspicion, 0.0, 1.0)
+    return worth
+
+
+class _Judged:
+    """The posterior of each row, kept as far as it is needed: block by block."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        labels, n = evidence.labels, evidence.n_data
+        n_classes = evidence.control.probability.shape[1]
+        opinions = [_opinions(evidence, fold) for fold in evidence.folds]
+        self.noise = [
+            o.noise(fold.meta, labels[fold.meta])
+            for o, fold in zip(opinions, evidence.folds, strict=True)
+        ]
+        self.scores = [np.empty(len(labels)) for _ in opinions]
+        """(M,) by fold: 1 - q(given label)."""
+        self.likeliest = np.empty(n, dtype=np.int64)
+        """(N,) class."""
+        self.confusion = np.zeros((n_classes, n_classes))
+        for start in range(0, len(labels), BLOCK):
+            rows = np.arange(start, min(start + BLOCK, len(labels)))
+            given = labels[rows]
+            mean = np.zeros((len(rows), n_classes))
+            for o, noise, scores in zip(opinions, self.noise, self.scores, strict=True):
+                q = o.posterior(rows, given, noise)
+                own = q[np.arange(len(rows)), given]
+                # The sum of the others keeps what 1 - own would round away.
+                q_others = q.copy()
+                q_others[np.arange(len(rows)), given] = 0.0
+                scores[rows] = np.where(own > 0.5, q_others.sum(axis=1), 1.0 - own)
+                mean += q / len(opinions)
+            of_data = rows < n
+            self.likeliest[rows[of_data]] = mean[of_data].argmax(axis=1)
+            np.add.at(self.confusion, given[of_data], mean[of_data])
+
+
+def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
+    control, own = evidence.control.probability, fold.reweighted.probability
+    of_given = [control] if evidence.trees is None else [evidence.trees, control]
+    if fold.reweighted is evidence.control:
+        return Opinions(of_given, [])
+    return Opinions(of_given, [own]) if evidence.is_steered else Opinions([*of_given, own], [])
+
+
+def _p_values(
+    folds: list[Scored], evidence: Evidence, tested: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """1 - pi0 f0(s) / f(s), the complement of Efron's local false-discovery rate (2008, eq. 2.3).
+    """(K,) of the tested rows; class by class where CLEAN was balanced on purpose.
 
-    Isotonic regression of "is from DATA" on the score, both samples weighing the same, estimates
-    f / (f + f0). One more calibration row is imagined beyond all scores, the + 1 of the conformal
-    p-value: otherwise any row beyond the last calibration row would be wrong for certain.
-
-    Args:
-        scores: (N,) to be judged.
-        tested: (K,) of DATA's rows, K >= 1.
-        calibration: (n,) of rows known to be right, n >= 1.
-        pi0: share of right labels in DATA.
-
-    Returns:
-        (N,) in [0, 1], not decreasing in the score.
+    Rows that calibrate must then be compared with rows of their own class alone, since the mix of
+    classes is another one.
     """
-    beyond = max(tested.max(), calibration.max())
-    null = np.append(calibration, beyond)
-    x, position = np.unique(np.concatenate([tested, null]), return_inverse=True)
-    # Both samples weigh the same in all; rows with equal scores are one point of the fit.
-    data_weight = np.bincount(position[: len(tested)], minlength=len(x)) / len(tested)
-    null_weight = np.bincount(position[len(tested) :], minlength=len(x)) / len(null)
-    weight = data_weight + null_weight
-    fit = isotonic_regression(data_weight / weight, weights=weight)
-    # Bounded, so that the ratio stays finite where no calibration row is left.
-    share = np.maximum(np.interp(scores, x, fit.x), np.finfo(np.float64).eps)
-    result: NDArray[np.float64] = np.clip(1.0 - pi0 * (1.0 - share) / share, 0.0, 1.0)
-    return result
+    n = evidence.n_data
+    counts = np.bincount(evidence.labels[n:])
+    shares = np.bincount(evidence.labels[:n], minlength=len(counts)) / n
+    is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
+    if not is_balanced or np.ptp(shares) < UNBALANCED:
+        return flag.conformal_p_values(folds)
+    given = evidence.labels[:n][tested]
+    p_values = np.ones(len(given))
+    for label in np.unique(given):
+        mine = given == label
+        own = [
+            Scored(s.tested[mine], s.calibration[evidence.labels[fold.calibration] == label])
+            for s, fold in zip(folds, evidence.folds, strict=True)
+        ]
+        p_values[mine] = flag.conformal_p_values(own)
+    return p_values
 
 
-def _margin_ranks(evidence: Evidence) -> NDArray[np.float64]:
-    """(M,) in (0, 1): mean of both margins' ranks, 1 = least margin."""
-    margins = (evidence.reweighted.margin.astype(np.float64), adjusted_margin(evidence))
-    ranks = [pd.Series(-margin).rank().to_numpy() for margin in margins]
-    result: NDArray[np.float64] = np.mean(ranks, axis=0) / (len(evidence.labels) + 1)
-    return result
-
-
-def adjusted_margin(evidence: Evidence) -> NDArray[np.float64]:
-    """(M,) margin under plain training, with DATA's class shares replaced by CLEAN's.
-
-    One-sided errors make the class that they lead to too frequent, and plain training learns
-    that. Adding log(share in CLEAN / share in DATA) to the log-probabilities takes it back
-    (Menon et al. 2021, "Long-tail learning via logit adjustment", arXiv 2007.07314, eq. 9). A clean
-    set with as many rows of each class was balanced on purpose and says nothing about shares.
-    """
-    probability, labels = evidence.control.probability, evidence.labels
-    n_classes = probability.shape[1]
-    counts = np.bincount(labels[evidence.n_data :], minlength=n_classes)
-    adjusted = np.log(np.maximum(probability, LEAST_PROBABILITY, dtype=np.float64))
-    if counts.max() - counts.min() > 1:
-        given = np.bincount(labels[: evidence.n_data], minlength=n_classes)
-        # One more row of each class: a class that CLEAN lacks is rare, not impossible.
-        shares = [(c + 1) / (c + 1).sum() for c in (counts, given)]
-        adjusted += np.log(shares[0] / shares[1])
-    at = np.arange(len(labels)), labels
-    own = adjusted[at]
-    adjusted[at] = -np.inf
-    result: NDArray[np.float64] = own - adjusted.max(axis=1)
-    return result
+UNBALANCED = 0.1
+"""Difference of the largest and the least share of a class in DATA from which a clean set with as
+many rows of each is no sample of DATA."""
 
 
 def _verdicts(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -204,11 +273,16 @@ def _without_ties(scores: NDArray[np.float64], evidence: Evidence) -> NDArray[np
 
 
 def _suggestions(
-    evidence: Evidence, *, wrong: NDArray[np.bool_], right: NDArray[np.bool_]
+    judged: _Judged, evidence: Evidence, *, wrong: NDArray[np.bool_], right: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    n = evidence.n_data
-    pooled = evidence.reweighted.probability[:n] + evidence.control.probability[:n]
-    likeliest: NDArray[np.int64] = pooled.argmax(axis=1).astype(np.int64)
+    likeliest = judged.likeliest.copy()
     likeliest[wrong] = evidence.verified[wrong]
-    likeliest[right | (likeliest == evidence.labels[:n])] = -1
+    likeliest[right | (likeliest == evidence.labels[: evidence.n_data])] = -1
     return likeliest
+
+
+def _calibration_scores(judged: _Judged, evidence: Evidence) -> NDArray[np.float64]:
+    found = np.full(len(evidence.labels), np.nan)
+    for scores, fold in zip(judged.scores, evidence.folds, strict=True):
+        found[fold.calibration] = scores[fold.calibration]
+    return found[evidence.n_data :]

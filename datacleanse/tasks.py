@@ -17,6 +17,7 @@ from datacleanse.models.tabular import TabularNetwork
 from datacleanse.own_code import find
 from datacleanse.own_network import blueprint, build_own, probe_rows, try_training
 from datacleanse.predictor import Predictor
+from datacleanse.rows import held_in
 from datacleanse.schedule import schedule_for
 from datacleanse.trainings import Lesson, build_network
 from datacleanse.version import __version__
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import nn
 
     from datacleanse.config import Settings
@@ -65,6 +68,9 @@ class Task(Protocol):
     def examples(self, inputs: Inputs) -> Examples:
         """What the network sees."""
 
+    def table_rows(self, examples: Examples) -> NDArray[np.float32] | None:
+        """(M, F) rows that trees can be grown on, NaN where missing; None where there are none."""
+
     def describe(self, network: nn.Module) -> str:
         """A sentence on the network, for people."""
 
@@ -94,6 +100,13 @@ class TableTask:
             inputs.data, inputs.clean, self.plan, self.encoding, device=self.device
         )
 
+    def table_rows(self, examples: Examples) -> NDArray[np.float32]:
+        """See `Task`."""
+        held = held_in(examples.inputs)
+        assert held is not None
+        rows: NDArray[np.float32] = held.cpu().numpy()
+        return rows
+
     def describe(self, network: nn.Module) -> str:
         """See `Task`."""
         return self.predictor(network).network.describe()
@@ -119,7 +132,13 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
     """
     settings, schema = request.settings, inputs.data.schema
     device = choose_device(settings.device)
-    plan = make_plan(inputs.data, inputs.clean, inputs.comparison.overlap, seed=settings.seed)
+    plan = make_plan(
+        inputs.data,
+        inputs.clean,
+        inputs.comparison.overlap,
+        seed=settings.seed,
+        is_fast=settings.fast,
+    )
     encoding = learn_encoding(inputs.data, plan)
     identity = _identity(request, inputs, device)
     is_own = request.module is not None or settings.model not in MODELS

@@ -17,13 +17,14 @@ from datacleanse.influence.interface import accumulate, trainable
 from datacleanse.optimisers import Optimisation, make_optimiser
 from datacleanse.progress import SILENT, Progress
 from datacleanse.rows import Part, Rows
+from datacleanse.rules.uniform import Uniform
 from datacleanse.shortage import is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from datacleanse.config import Schedule
-    from datacleanse.influence import Direction
+    from datacleanse.influence import Direction, Route
     from datacleanse.ledger import EpochRecord
     from datacleanse.rules import Rule
 
@@ -32,6 +33,9 @@ WEIGHT_DECAY = 1e-2
 
 SMALLEST_BATCH = 2
 """Rows a step: batch statistics are undefined on one, and its weight would always be 0 or 1."""
+
+LEAST_WORTH = 1e-6
+"""Of a batch as a whole, so that one of worthless examples changes next to nothing."""
 
 EVALUATION_BATCH = 8192
 """Rows a forward pass without gradients, at most."""
@@ -53,8 +57,12 @@ class Examples:
     trained: Tensor
     """(K,) int64 positions that updates are made from, K >= 2."""
     trusted: Tensor
-    """(T,) int64 positions whose gradient steers the weights; not among ``trained``, T >= 1."""
+    """(T,) int64 positions whose gradient steers the weights, T >= 1; not among ``trained`` where
+    the rule lets them steer."""
     n_classes: int
+    worth: Tensor | None = None
+    """(M,) in [0, 1]: how much each example counts besides the rule's weight; None: all the same.
+    Trained examples are not all worth 0."""
 
     def trusted_inputs(self, at_most: int) -> Rows:
         """(T, ...) inputs of the trusted rows; on the device where they are few."""
@@ -74,6 +82,8 @@ class Outcome:
     """Mean loss over the trusted rows after each epoch, nats."""
     skipped_steps: int
     """Batches in which every weight was 0, so that nothing was updated."""
+    route: Route | None
+    """How influences were computed; None where the rule needs none."""
 
 
 class TrainingError(DatacleanseError):
@@ -218,18 +228,22 @@ class _Loop:
     def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it."""
         examples = self._examples
-        direction = self._direction.at_step() if self._rule.needs_influence else None
+        rule = self._rule if self.epoch >= self._rule.warm_up_epochs else Uniform()
+        direction = self._direction.at_step() if rule.needs_influence else None
         if not self._model.training:
             self._model.train()
         step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
-        weights = self._rule.weigh(step)
+        weights = rule.weigh(step)
+        if examples.worth is not None:
+            weights = _worth(weights, examples.worth[index])
         self._recorder.trained(index, step, weights)
-        if self._rule.needs_influence and not bool(weights.any()):
+        if rule.needs_influence and not bool(weights.any()):
             self._skipped += 1
         else:
             step.descend(weights)
             self._follow(direction)
             self._update()
+            self._teach(rule)
         self._done += 1
         self.batch += 1
         self._rows += len(index)
@@ -267,6 +281,7 @@ class _Loop:
             tuple(self._losses),
             tuple(self._trusted_losses),
             self._skipped,
+            self._engine.route if self._rule.needs_influence else None,
         )
 
     def checkpoint(self) -> Checkpoint:
@@ -321,12 +336,24 @@ class _Loop:
         cosine = 0.5 * (1 + math.cos(math.pi * done / (self._epochs * self.n_batches)))
         self._optimiser.step(self._peak * cosine)
 
+    def _teach(self, rule: Rule) -> None:
+        """Show the rule what the network makes of trusted examples, if it learns from them."""
+        if rule.learns:
+            inputs, labels = self._direction.batch()
+            rule.learn(logits_of(self._model, inputs), labels)
+
     def _follow(self, direction: Direction | None) -> None:
         """Let the update follow the trusted gradient too, as far as the rule wants it."""
         if direction is None or not self._rule.trusted_share:
             return
         for name, parameter in self._parameters.items():
             accumulate(parameter, direction[name], self._rule.trusted_share)
+
+
+def _worth(weights: Tensor, worth: Tensor) -> Tensor:
+    """Weights (B,) times worth (B,), with the sum that they had."""
+    found = weights * worth
+    return found * (weights.sum() / found.sum().clamp(min=LEAST_WORTH))
 
 
 def _moved(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors and plain values

@@ -1,4 +1,4 @@
-"""The two trainings of an audit: the reweighted network, and plain training as its control."""
+"""The trainings of an audit: reweighted, plain as their control, and the final model."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from datacleanse.stopping import NEVER, StopRequest
 from datacleanse.train import SMALLEST_BATCH, Hooks, n_batches, train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    from torch import nn
+    from torch import Tensor, nn
 
     from datacleanse.checkpoint import Checkpoint, Checkpoints
     from datacleanse.config import RuleName, Schedule
@@ -35,6 +35,12 @@ if TYPE_CHECKING:
     from datacleanse.train import Examples, Outcome
 
     Keep = Callable[[int, EpochRecord], None]
+
+
+FOLD_NAMES = ("reweighted", "swapped")
+"""Trainings by fold of the clean set; the first is the run's own."""
+
+STAGES = {"swapped": "Training, halves of CLEAN swapped", "final": "Training the final model"}
 
 
 @dataclass(frozen=True)
@@ -60,109 +66,107 @@ class Trained:
     outcome: Outcome
     batch_size: int
     """Rows a step, at the end."""
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Both networks, started from the same parameters and fed in the same order."""
-
-    reweighted: Trained
-    control: Trained
-    """The same object where the rule is ``uniform``."""
-    schedule: Schedule
-    """With the batch size that was used at the end."""
     n_trained: int
     """Rows that updates were made from."""
-    device: torch.device
-    threads: int
-    """CPU threads used; results may differ in the last digits with another number."""
-    notices: tuple[Notice, ...]
-
-
-def train_pair(
-    examples: Examples,
-    lesson: Lesson,
-    *,
-    keep: Keep,
-    lap: Callable[[str], None],
-    progress: Progress,
-    checkpoints: Checkpoints | None = None,
-    stop: StopRequest = NEVER,
-) -> Pair:
-    """Train by the rule asked for and, beside it, uniformly.
-
-    Where memory runs out, the training goes on from its last checkpoint with half the batch size.
-
-    Args:
-        examples: what to learn from.
-        lesson: the network, and how it is trained.
-        keep: called after each epoch of the reweighted training; again for an epoch begun anew.
-        lap: called with the name of each part when it is done.
-        progress: receives a stage for each part.
-        checkpoints: where the trainings are saved, and gone on with where they were saved before.
-        stop: asked after each batch.
-
-    Raises:
-        TrainingError: a loss became NaN or infinite.
-        MemoryShortError: the smallest batch does not fit into memory.
-        OwnCodeError: the user's network failed.
-        RunFolderError: a checkpoint cannot be gone on with.
-        Stopped: on request; everything so far is saved.
-    """
-    job = _Job(examples, lesson, progress, checkpoints, stop)
-    device = examples.labels.device
-    size = lesson.schedule.batch_size
-    with one_cpu_thread(device) as threads, stop.awaited():
-        reweighted = job.run("reweighted", lesson.rule, keep, size)
-        lap("reweighted")
-        control = reweighted
-        if lesson.rule != "uniform":
-            # What did not fit before would not fit now, and the two should be fed alike.
-            control = job.run("control", "uniform", None, reweighted.batch_size)
-        lap("control")
-    used = control.batch_size
-    return Pair(
-        reweighted,
-        control,
-        replace(lesson.schedule, batch_size=used),
-        len(examples.trained),
-        device,
-        threads,
-        (_halved(size, used, device),) if used < size else (),
-    )
 
 
 @dataclass(frozen=True)
-class _Job:
-    """What both trainings share besides the lesson."""
+class Trainings:
+    """Networks that started from the same parameters, before the final one."""
 
-    examples: Examples
+    reweighted: tuple[Trained, ...]
+    """One for each fold of the clean set; the control itself where the rule is ``uniform``."""
+    control: Trained
+    """Plain training on all rows, the clean ones too."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Runs the trainings of one audit, each fed with batches as large as the one before."""
+
     lesson: Lesson
+    device: torch.device
+    lap: Callable[[str], None]
+    """Called with the name of each part when it is done."""
     progress: Progress
-    checkpoints: Checkpoints | None
-    stop: StopRequest
+    """Receives a stage for each part."""
+    checkpoints: Checkpoints | None = None
+    """Where the trainings are saved, and gone on with where they were saved before."""
+    stop: StopRequest = NEVER
+    """Asked after each batch."""
 
-    def run(self, name: str, rule: RuleName, keep: Keep | None, batch_size: int) -> Trained:
+    def learn(self, folds: Sequence[Examples], everything: Examples, *, keep: Keep) -> Trainings:
+        """Train by the rule asked for, once a fold, and uniformly on all rows.
+
+        Where memory runs out, a training goes on from its last checkpoint with half the batch size.
+
+        Args:
+            folds: the same rows, with their parts in each fold.
+            everything: the same with all clean rows among the trained.
+            keep: called after each epoch of the first training; again for an epoch begun anew.
+
+        Raises:
+            TrainingError: a loss became NaN or infinite.
+            MemoryShortError: the smallest batch does not fit into memory.
+            OwnCodeError: the user's network failed.
+            RunFolderError: a checkpoint cannot be gone on with.
+            Stopped: on request; everything so far is saved.
+        """
+        rule, size = self.lesson.rule, self.lesson.schedule.batch_size
+        with one_cpu_thread(self.device), self.stop.awaited():
+            if rule == "uniform":
+                control = self._run("control", rule, everything, size, keep)
+                self.lap("control")
+                return Trainings((control,) * len(folds), control)
+            reweighted: list[Trained] = []
+            for name, examples in zip(FOLD_NAMES, folds, strict=False):
+                # What did not fit before would not fit now, and all should be fed alike.
+                size = reweighted[-1].batch_size if reweighted else size
+                kept = None if reweighted else keep
+                reweighted.append(self._run(name, rule, examples, size, kept))
+                self.lap(name)
+            size = reweighted[-1].batch_size
+            control = self._run("control", "uniform", everything, size, None)
+            self.lap("control")
+        return Trainings(tuple(reweighted), control)
+
+    def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> Trained:
+        """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
+        with one_cpu_thread(self.device), self.stop.awaited():
+            examples = replace(everything, worth=worth.to(self.device))
+            final = self._run("final", "uniform", examples, batch_size, None)
+            self.lap("final")
+        return final
+
+    def halved(self, used: int) -> tuple[Notice, ...]:
+        """What is to be said of a batch size that was smaller in the end."""
+        asked = self.lesson.schedule.batch_size
+        return (_halved(asked, used, self.device),) if used < asked else ()
+
+    def _run(
+        self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
+    ) -> Trained:
         """Train a fresh network, or go on with the one saved under this name."""
         is_first = True
         while True:
             saved = self._saved(name, is_told=is_first)
             if saved is not None:
                 batch_size = min(batch_size, saved.batch_size)
-            trained = self._attempt(name, rule, keep, batch_size, saved)
+            trained = self._attempt(name, rule, examples, keep, batch_size, saved)
             if trained is not None:
                 return trained
             # The engine's hooks and graphs may hold each other.
             gc.collect()
-            if self.examples.labels.is_cuda:
+            if self.device.type == "cuda":
                 torch.cuda.empty_cache()
             batch_size, is_first = max(SMALLEST_BATCH, batch_size // 2), False
             self.progress.say(f"Memory ran out; going on with batches of {batch_size:,} rows.")
 
-    def _attempt(
+    def _attempt(  # noqa: PLR0917  # as `_run`
         self,
         name: str,
         rule: RuleName,
+        examples: Examples,
         keep: Keep | None,
         batch_size: int,
         saved: Checkpoint | None,
@@ -170,20 +174,20 @@ class _Job:
         """The training done; None where memory ran out and smaller batches may help."""
         schedule = replace(self.lesson.schedule, batch_size=batch_size)
         epochs, steps = (0, 0) if saved is None else (saved.epochs, saved.steps)
-        n_steps = n_batches(len(self.examples.trained), batch_size)
+        n_steps = n_batches(len(examples.trained), batch_size)
         total = steps + (schedule.epochs - epochs) * n_steps
-        self.progress.stage(f"Training, rule {rule}", total)
+        self.progress.stage(STAGES.get(name, f"Training, rule {rule}"), total)
         save = None if self.checkpoints is None else partial(self.checkpoints.save, name)
         what = f"Training with rule {rule} failed in the network"
         try:
             # A full disk is not the network's fault.
             own = told_as_own(what, but=(OSError,)) if self.lesson.is_own else nullcontext()
             with _said_which(rule), own:
-                network = self.lesson.build().to(self.examples.labels.device)
+                network = self.lesson.build().to(self.device)
                 outcome = train(
                     network,
                     make_rule(rule, seed=self.lesson.seed),
-                    self.examples,
+                    examples,
                     schedule,
                     seed=self.lesson.seed,
                     saved=saved,
@@ -194,9 +198,9 @@ class _Job:
             if not is_shortage(error):
                 raise
             if batch_size <= SMALLEST_BATCH:
-                raise _too_large(self.examples.labels.device) from error
+                raise _too_large(self.device) from error
             return None
-        return Trained(network, outcome, batch_size)
+        return Trained(network, outcome, batch_size, len(examples.trained))
 
     def _saved(self, name: str, *, is_told: bool) -> Checkpoint | None:
         saved = None if self.checkpoints is None else self.checkpoints.load(name)

@@ -56,7 +56,9 @@ def audit(
             "where there is none, the audit starts.",
         ),
     ] = False,
-    rule: Annotated[str, typer.Option(help="Reweighting rule: l2rw, uniform or random.")] = "l2rw",
+    rule: Annotated[
+        str, typer.Option(help="Reweighting rule: l2rw, lilaw, uniform or random.")
+    ] = "l2rw",
     model: Annotated[
         str,
         typer.Option(
@@ -71,6 +73,12 @@ def audit(
         int | None, typer.Option(help="Rows a step.", show_default="auto")
     ] = None,
     lr: Annotated[float | None, typer.Option(help="Learning rate.", show_default="auto")] = None,
+    fast: Annotated[
+        bool,
+        typer.Option(
+            "--fast", help="One reweighted training instead of two: fewer clean rows calibrate."
+        ),
+    ] = False,
     fdr: Annotated[
         float, typer.Option(help="Largest expected share of false alarms among flagged rows.")
     ] = 0.10,
@@ -92,6 +100,7 @@ def audit(
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,
+        fast=fast,
         fdr=fdr,
         top=top,
         device=device,  # type: ignore[arg-type]

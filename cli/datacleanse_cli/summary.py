@@ -92,8 +92,7 @@ def _read(view: ReportView) -> list[str]:
     lines = [
         f"{data.source}: {plural(data.rows, 'row')}, {plural(data.columns, 'column')}, "
         f"{plural(view.headline.classes, 'class', 'classes')} in column {data.label}",
-        f"{clean.source}: {plural(clean.rows, 'verified row')}, {clean.meta_rows} to steer "
-        f"and {clean.calibration_rows} to calibrate",
+        f"{clean.source}: {plural(clean.rows, 'verified row')}, {sentences.clean_use(view)}",
     ]
     if view.test_set is not None:
         lines.append(f"{view.test_set.source}: {plural(view.test_set.rows, 'test row')}")
@@ -155,12 +154,14 @@ def _short(text: str) -> str:
 
 
 def _model(view: ReportView, encoding: str) -> list[RenderableType]:
-    parts: list[RenderableType] = [_line(f"{sentences.where_compared(view)}:", encoding)]
-    if view.comparison is None:
+    if view.test is None:
         return [_line(sentences.model(view), encoding)]
-    parts.append(_metrics(view.comparison, encoding))
-    if view.comparison.accuracy_error is not None:
-        error = decimal(view.comparison.accuracy_error)
+    parts: list[RenderableType] = [
+        _line(f"On {plural(view.test.rows, 'test row')}:", encoding),
+        _metrics(view.test, encoding),
+    ]
+    if view.test.accuracy_error is not None:
+        error = decimal(view.test.accuracy_error)
         parts.append(_line(f"Accuracies of so few rows are good to ± {error} (95%).", encoding))
     return parts
 

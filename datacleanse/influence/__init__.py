@@ -7,27 +7,42 @@ the loss on the trusted examples changes with e_i. At e = 0, where the paper tak
 
     -dL_meta / de_i  =  lr * < grad l_i(theta), grad L_meta(theta) >.
 
-That inner product is the influence. Three routes compute it exactly for a whole batch:
+That inner product is the influence. Four routes compute it exactly for a whole batch, the cheapest
+first:
 
-- `forward_mode`: one forward pass in dual numbers along v = grad L_meta. Any network.
-- `layerwise`: inner products formed layer by layer from what one backward pass leaves behind.
-  Cheaper, for networks whose parameters all sit in layers that are linear in them.
-- `perceptron`: the same with the backward pass written out, for the default network of tables.
+- `perceptron`: inner products layer by layer, with the backward pass written out, for the default
+  network of tables.
+- `layerwise`: the same from what autograd's backward pass leaves behind, for networks whose
+  parameters all sit in layers that are linear in them.
+- `forward_mode`: one forward pass in dual numbers along v = grad L_meta. Nearly any network.
+- `double_backward`: the gradient differentiated once more, where there are no forward derivatives.
+
+`choice` takes the first that `trial` finds exact on the first batch.
 """
 
 from __future__ import annotations
 
 from datacleanse.influence.choice import choose_engine
+from datacleanse.influence.double_backward import DoubleBackward
 from datacleanse.influence.forward_mode import ForwardMode
-from datacleanse.influence.interface import Direction, Engine, Step, cross_entropy, trusted_gradient
+from datacleanse.influence.interface import (
+    Direction,
+    Engine,
+    Route,
+    Step,
+    cross_entropy,
+    trusted_gradient,
+)
 from datacleanse.influence.layerwise import Layerwise
 from datacleanse.influence.trusted import Trusted, TrustedDirection
 
 __all__ = [
     "Direction",
+    "DoubleBackward",
     "Engine",
     "ForwardMode",
     "Layerwise",
+    "Route",
     "Step",
     "Trusted",
     "TrustedDirection",

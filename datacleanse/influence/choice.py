@@ -1,37 +1,79 @@
-"""Which route serves a network: the cheap one where it is exact, found out on the first batch."""
+"""Which route serves a network: the cheapest that is exact, found out on the first batch."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import torch
+from torch import nn
 
+from datacleanse.influence.double_backward import DoubleBackward
 from datacleanse.influence.forward_mode import ForwardMode
-from datacleanse.influence.interface import cross_entropy, plain_step, trainable
-from datacleanse.influence.layerwise import Layerwise, NotServedError, serves
+from datacleanse.influence.interface import (
+    ModelError,
+    NotServedError,
+    Route,
+    called,
+    cross_entropy,
+    trainable,
+)
+from datacleanse.influence.kernels import uncompiled
+from datacleanse.influence.layerwise import Layerwise, obstacle
 from datacleanse.influence.perceptron import ClosedForm, Perceptron
+from datacleanse.influence.trial import NotTellingError, fault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
 
-    from torch import Tensor, nn
+    from torch import Tensor
 
-    from datacleanse.influence.interface import Direction, Engine, Loss, Step
+    from datacleanse.influence.interface import Direction, Engine, Loss, RouteName, Step
 
-TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-3}
-"""Largest relative difference of the two routes' gradients by the losses' type; others: 0.05. A
-layer used in an unforeseen way differs by much more."""
+WRAPPERS = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+"""They give each replica a part of the batch, whose weights would then sum to 1 on their own."""
+
+WHY: dict[RouteName, str] = {
+    "closed-form": "The network is a multilayer perceptron under cross-entropy.",
+    "layerwise": "Every trainable parameter sits in a layer that has a formula.",
+}
+"""Of the routes that a network must be fit for."""
 
 
-def choose_engine(model: nn.Module, loss: Loss) -> Engine:
-    """The cheapest route that is exact for the network; ``name`` says which."""
+def choose_engine(model: nn.Module, loss: Loss) -> Automatic:
+    """The cheapest route that is exact for the network; ``route`` says which and why.
+
+    Raises:
+        ModelError: the network is split over devices, has nothing to train, or an embedding in it
+            changes its gradient.
+    """
     return Automatic(unwrapped(model), loss)
 
 
 def unwrapped(model: nn.Module) -> nn.Module:
-    """The network inside ``torch.compile``'s wrapper, which hides its layers from both routes."""
+    """The network inside ``torch.compile``'s wrapper, which hides its layers from all routes."""
     inner = getattr(model, "_orig_mod", model)
-    assert isinstance(inner, torch.nn.Module)
+    assert isinstance(inner, nn.Module)
+    if not trainable(inner):
+        raise ModelError(
+            "No parameter of the network is trainable.",
+            slug="model-not-trainable",
+            hint="Leave requires_grad on for the layers that are to learn.",
+        )
+    for module in inner.modules():
+        if isinstance(module, WRAPPERS):
+            raise ModelError(
+                f"{called(inner, module)} splits the batch over devices, and weights are relative "
+                "to the whole batch.",
+                slug="model-parallel",
+                hint="Give the network inside, its `.module`, on one device.",
+            )
+        if isinstance(module, (nn.Embedding, nn.EmbeddingBag)):
+            for option in ("sparse", "scale_grad_by_freq"):
+                if getattr(module, option):
+                    raise ModelError(
+                        f"{called(inner, module)} has gradients changed by {option}=True.",
+                        slug="model-embedding",
+                        hint=f"Make it with {option}=False.",
+                    )
     return inner
 
 
@@ -40,79 +82,72 @@ class Automatic:
 
     The layers alone do not tell whether a weight is used outside its layer (an embedding that is
     also the output's matrix), whether examples mix (``x - x.mean(0)``), whether a layer sees
-    positions of all examples in one dimension. Such a network goes on to the next route; forward
-    mode serves any.
+    positions of all examples in one dimension. Such a network goes on to the next route.
     """
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self._model, self._loss = model, loss
         self._routes = list(_routes(model, loss))
         self._is_tried = False
+        self._refusals: list[str] = []
+        said = obstacle(model)
+        if said is not None:
+            self._refusals.append(said)
 
     @property
-    def name(self) -> str:
+    def name(self) -> RouteName:
         """Of the route in use; final from the first batch on."""
         return self._routes[0].name
 
-    def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
-        """See `Engine`."""
-        self._try(inputs, labels)
-        try:
-            return self._routes[0].open(inputs, labels, direction)
-        except NotServedError:
-            del self._routes[0]
-            return self.open(inputs, labels, direction)
+    @property
+    def route(self) -> Route:
+        """In use, and why; final from the first batch on."""
+        return Route(self.name, WHY.get(self.name) or self._refusals[-1])
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> Direction:
+    def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
+        """See `Engine`.
+
+        Raises:
+            ModelError: no route serves the network.
+        """
+        with uncompiled():
+            self._try(inputs, labels)
+            try:
+                return self._routes[0].open(inputs, labels, direction)
+            except NotServedError as error:
+                self._leave(str(error))
+        return self.open(inputs, labels, direction)
+
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
         """See `Engine`."""
-        self._try(inputs, labels)
+        # The others take autograd's, which needs no trial.
+        if self.name == "closed-form":
+            self._try(inputs, labels)
         return self._routes[0].gradient(inputs, labels)
 
     def _try(self, inputs: Tensor, labels: Tensor) -> None:
-        """On the first batch, leave the routes that differ from autograd; forward mode stays."""
-        if not self._is_tried:
-            self._is_tried = True
-            while len(self._routes) > 1 and not self._agrees(inputs, labels):
-                del self._routes[0]
+        """On the first batch, leave the routes that are not exact."""
+        while not self._is_tried:
+            try:
+                said = fault(self._routes[0], self._model, self._loss, inputs, labels)
+            except NotTellingError:
+                return
+            if said is None:
+                break
+            self._leave(said)
+        # One example alone cannot show that examples mix.
+        self._is_tried = self._is_tried or len(labels) > 1
 
-    def _agrees(self, inputs: Tensor, labels: Tensor) -> bool:
-        """Whether the route and autograd give one gradient for uneven weights; leaves no trace.
-
-        Examples that mix are found by the uneven weights: delta is of the plain sum of losses.
-        """
-        parameters = trainable(self._model)
-        buffers = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
-        kept = {name: parameter.grad for name, parameter in parameters.items()}
-        try:
-            return self._compare(inputs, labels)
-        except NotServedError:
-            return False
-        finally:
-            with torch.no_grad():
-                for name, buffer in self._model.named_buffers():
-                    buffer.copy_(buffers[name])
-            for name, parameter in parameters.items():
-                parameter.grad = kept[name]
-
-    def _compare(self, inputs: Tensor, labels: Tensor) -> bool:
-        # The gradient does not depend on the direction: any will do.
-        v = {name: parameter.detach() for name, parameter in trainable(self._model).items()}
-        found = []
-        ways: tuple[Callable[[], Step], ...] = (
-            lambda: self._routes[0].open(inputs, labels, v),
-            lambda: plain_step(self._model, self._loss, inputs, labels),
-        )
-        for way in ways:
-            for parameter in trainable(self._model).values():
-                parameter.grad = None
-            with torch.random.fork_rng(devices=[inputs.device] if inputs.is_cuda else []):
-                step = way()
-            step.descend(torch.linspace(0.1, 1.0, len(labels)).to(step.losses))
-            found.append([p.grad for p in trainable(self._model).values()])
-        return all(
-            _is_close(layerwise, plain, TOLERANCE.get(step.losses.dtype, 0.05))
-            for layerwise, plain in zip(*found, strict=True)
-        )
+    def _leave(self, reason: str) -> None:
+        del self._routes[0]
+        self._refusals.append(reason)
+        if not self._routes:
+            raise ModelError(
+                "The network cannot be reweighted. " + " ".join(self._refusals),
+                slug="model-not-differentiable",
+                hint="Write the layer named last in torch's own operations, or give its "
+                "autograd.Function a `jvp`.",
+            )
 
 
 def _routes(model: nn.Module, loss: Loss) -> Iterator[Engine]:
@@ -120,14 +155,7 @@ def _routes(model: nn.Module, loss: Loss) -> Iterator[Engine]:
     is_all_trained = all(parameter.requires_grad for parameter in model.parameters())
     if loss is cross_entropy and is_all_trained and isinstance(model, Perceptron):
         yield ClosedForm(model)
-    if serves(model):
+    if obstacle(model) is None:
         yield Layerwise(model, loss)
     yield ForwardMode(model, loss)
-
-
-def _is_close(first: Tensor | None, second: Tensor | None, tolerance: float) -> bool:
-    if first is None:
-        return second is None or not bool(second.any())
-    if second is None:
-        return not bool(first.any())
-    return bool((first - second).norm() <= tolerance * second.norm() + 1e-12)
+    yield DoubleBackward(model, loss)

@@ -7,15 +7,17 @@ pass, with the same dropout mask and the same batch statistics.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import torch
 from torch import Tensor, nn
 from torch.autograd import forward_ad
 from torch.func import functional_call
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from datacleanse.influence.interface import (
     Direction,
     Loss,
+    NotServedError,
     Step,
     backward_of,
     losses_of,
@@ -23,12 +25,17 @@ from datacleanse.influence.interface import (
     trainable,
     trusted_gradient,
 )
+from datacleanse.influence.kernels import differentiable_kernels, first_line, module_at_fault
+from datacleanse.shortage import is_shortage
+
+if TYPE_CHECKING:
+    from datacleanse.influence.interface import RouteName
 
 
 class ForwardMode:
     """The general route: any network of operations that have forward derivatives."""
 
-    name = "forward-mode"
+    name: RouteName = "forward-mode"
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self._model = model
@@ -38,35 +45,43 @@ class ForwardMode:
         """See `Engine`."""
         if direction is None:
             return plain_step(self._model, self._loss, inputs, labels)
-        logits, losses, influence = self._dual(inputs, labels, direction)
+        try:
+            logits, losses, influence = self._dual(inputs, labels, direction)
+        except RuntimeError as error:
+            if is_shortage(error):
+                raise
+            # Most often a NotImplementedError. A fault of the network's own comes up again in the
+            # next route.
+            where = module_at_fault(self._model, error)
+            said = f"{where} has no forward derivative ({first_line(error)})."
+            raise NotServedError(said) from error
         return Step(
             logits.detach(), losses.detach(), labels, influence, backward_of(self._model, losses)
         )
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> Direction:
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
         """See `Engine`."""
-        return trusted_gradient(self._model, self._loss, inputs, labels)[0]
+        return trusted_gradient(self._model, self._loss, inputs, labels)
 
     def _dual(
         self, inputs: Tensor, labels: Tensor, direction: Direction
     ) -> tuple[Tensor, Tensor, Tensor]:
         # Batch statistics are updated in place, which dual numbers do not allow on the model's
         # own buffers: work on copies and take their values over.
-        buffers = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
-        # Fused attention has no forward derivative.
-        with forward_ad.dual_level(), sdpa_kernel(SDPBackend.MATH):
-            duals = {
-                name: forward_ad.make_dual(parameter, direction[name])
-                for name, parameter in trainable(self._model).items()
-            }
+        buffers = [name for name, _ in self._model.named_buffers()]
+        with forward_ad.dual_level(), differentiable_kernels(self._model, inputs):
+            tensors = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
+            for name, parameter in trainable(self._model).items():
+                tensors[name] = forward_ad.make_dual(parameter, direction[name])
             # `functional_call` would tie by name, and leave a module that has two names with the
             # duals in it.
-            placed = _in_all_homes(self._model, {**duals, **buffers})
+            placed = _in_all_homes(self._model, tensors)
+            # Buffers that the network replaces instead of overwriting are replaced in `placed`.
             out = functional_call(self._model, placed, (inputs,), tie_weights=False)
             dual = losses_of(self._loss, out, labels)
             losses, tangent = forward_ad.unpack_dual(dual)
             logits = forward_ad.unpack_dual(out).primal
-            updated = {name: forward_ad.unpack_dual(b).primal for name, b in buffers.items()}
+            updated = {name: forward_ad.unpack_dual(placed[name]).primal for name in buffers}
         with torch.no_grad():
             for name, buffer in self._model.named_buffers():
                 buffer.copy_(updated[name])

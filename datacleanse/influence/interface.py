@@ -1,10 +1,10 @@
-"""What both routes share: the step, and the gradient on the trusted examples."""
+"""What all routes share: the step, and the gradient on the trusted examples."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import torch
 import torch.nn.functional as F
@@ -17,6 +17,18 @@ Loss = Callable[[Tensor, Tensor], Tensor]
 
 Direction = dict[str, Tensor]
 """v: a tensor for each trainable parameter, by its name in ``model.named_parameters()``."""
+
+
+RouteName = Literal["closed-form", "layerwise", "forward-mode", "double-backward"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """How influence is computed, and why so."""
+
+    name: RouteName
+    reason: str
+    """A sentence: what lets the network take this route, or what kept it from the cheaper one."""
 
 
 @dataclass(frozen=True)
@@ -39,8 +51,8 @@ class Engine(Protocol):
     """A route from a batch to influences and to the weighted gradient, sharing their work."""
 
     @property
-    def name(self) -> str:
-        """Of the route: ``closed-form``, ``layerwise`` or ``forward-mode``."""
+    def name(self) -> RouteName:
+        """Of the route."""
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
         """Run the network on a batch.
@@ -49,9 +61,12 @@ class Engine(Protocol):
             inputs: (B, ...).
             labels: (B,) int64.
             direction: v; with None no influence is computed and the step costs a plain one.
+
+        Raises:
+            NotServedError: the network is not one for this route.
         """
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> Direction:
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
         """As `trusted_gradient`, in evaluation mode: of the mean loss on (M, ...) and (M,)."""
 
 
@@ -61,7 +76,11 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 class ModelError(DatacleanseError):
-    """A network or loss that cannot be reweighted as it was handed in."""
+    """A network, loss or batch that cannot be reweighted as it was handed in."""
+
+
+class NotServedError(Exception):
+    """A route cannot serve the network; the message is a sentence that says why."""
 
 
 def losses_of(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
@@ -95,6 +114,13 @@ def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     # ``torch.compile`` wraps a network and its names; both routes look inside.
     named = ((name.removeprefix("_orig_mod."), p) for name, p in model.named_parameters())
     return {name: p for name, p in named if p.requires_grad}
+
+
+def called(model: nn.Module, module: nn.Module) -> str:
+    """A module of the network by name and class, to begin a sentence with."""
+    name = next((name for name, each in model.named_modules() if each is module), "")
+    kind = type(module).__name__
+    return f"Layer {name!r} ({kind})" if name else f"The network itself ({kind})"
 
 
 def trusted_gradient(

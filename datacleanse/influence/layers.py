@@ -131,7 +131,8 @@ class ConvCall:
         padding = layer.padding
         if isinstance(padding, str) or layer.padding_mode != "zeros":
             mode = "constant" if layer.padding_mode == "zeros" else layer.padding_mode
-            a = F.pad(a, layer._reversed_padding_repeated_twice, mode=mode)
+            # Autocast pads in float32.
+            a = F.pad(a, layer._reversed_padding_repeated_twice, mode=mode).to(delta.dtype)
             padding = (0,) * len(layer.stride)
         shape = (n * layer.weight.shape[0], *layer.weight.shape[1:])
         gradient: Tensor = torch.ops.aten.convolution_backward(
@@ -183,6 +184,31 @@ class EmbeddingCall:
         return {"weight": gradient}
 
 
+class EmbeddingBagCall:
+    """``nn.EmbeddingBag`` on (B, K) codes, their sum or mean."""
+
+    def __init__(self, layer: nn.Module, a: Tensor) -> None:
+        assert isinstance(layer, nn.EmbeddingBag)
+        self._n, self._mode, self._skipped = layer.num_embeddings, layer.mode, layer.padding_idx
+        self._a = a
+
+    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """See `Call`."""
+        self._delta = delta
+        along = F.embedding_bag(self._a, v["weight"], mode=self._mode, padding_idx=self._skipped)
+        return _dot(delta, along)
+
+    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """See `Call`."""
+        codes, delta = _weighted(self._a, self._delta, weights, rows)
+        skipped = -1 if self._skipped is None else self._skipped
+        if self._mode == "mean":
+            delta = delta / (codes != skipped).sum(dim=1, keepdim=True).clamp(min=1)
+        delta = delta[:, None].expand(*codes.shape, -1)
+        gradient = torch.ops.aten.embedding_dense_backward(delta, codes, self._n, skipped, False)
+        return {"weight": gradient}
+
+
 class NormCall:
     """``nn.GroupNorm``, ``nn.LayerNorm``, ``nn.RMSNorm``: scale and shift after normalisation.
 
@@ -216,12 +242,15 @@ class NormCall:
         return _combined(self._own, weights, rows)
 
 
-CALLS: dict[type[nn.Module], type[LinearCall | ConvCall | EmbeddingCall | NormCall]] = {
+CALLS: dict[
+    type[nn.Module], type[LinearCall | ConvCall | EmbeddingCall | EmbeddingBagCall | NormCall]
+] = {
     nn.Linear: LinearCall,
     nn.Conv1d: ConvCall,
     nn.Conv2d: ConvCall,
     nn.Conv3d: ConvCall,
     nn.Embedding: EmbeddingCall,
+    nn.EmbeddingBag: EmbeddingBagCall,
     nn.GroupNorm: NormCall,
     nn.LayerNorm: NormCall,
     nn.RMSNorm: NormCall,

@@ -18,8 +18,10 @@ from torch.autograd.graph import get_gradient_edge
 from datacleanse.influence.interface import (
     Direction,
     Loss,
+    NotServedError,
     Step,
     accumulate,
+    called,
     losses_of,
     plain_step,
     trainable,
@@ -32,38 +34,42 @@ if TYPE_CHECKING:
 
     from torch.autograd.graph import GradientEdge
 
+    from datacleanse.influence.interface import RouteName
+
 MIXING = (nn.modules.batchnorm._BatchNorm,)
 """Layers that let one example's loss depend on another example."""
 
 
-class NotServedError(Exception):
-    """The forward pass used a layer in a way that the layerwise formulas do not cover."""
+def obstacle(model: nn.Module) -> str | None:
+    """Why the layers keep the network from this route, as a sentence; None where they do not.
 
-
-def serves(model: nn.Module) -> bool:
-    """Whether every trainable parameter sits in a layer of `CALLS` and examples do not mix.
-
-    What cannot be seen without running the network, `choose_engine` finds on the first batch.
+    Every trainable parameter must sit in a layer of `CALLS`, and examples must not mix. What cannot
+    be seen without running the network, `choose_engine` finds on the first batch.
     """
-    return all(_is_served(module) for module in model.modules())
+    for module in model.modules():
+        said = _obstacle_in(module)
+        if said is not None:
+            return f"{called(model, module)} {said}."
+    return None
 
 
-def _is_served(module: nn.Module) -> bool:
+def _obstacle_in(module: nn.Module) -> str | None:
     if isinstance(module, MIXING):
-        return False
+        return "lets one example's loss depend on the others"
     own = {name for name, p in module.named_parameters(recurse=False) if p.requires_grad}
-    if not own:
-        return True
-    is_plain = type(module) in CALLS and own <= {"weight", "bias"}
-    if isinstance(module, nn.Embedding):
-        is_plain = is_plain and not (module.max_norm or module.scale_grad_by_freq)
-    return is_plain
+    if own and not (type(module) in CALLS and own <= {"weight", "bias"}):
+        return f"has parameters ({', '.join(sorted(own))}) without a layerwise formula"
+    if own and isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and module.max_norm:
+        return "rescales its weight to max_norm"
+    if own and isinstance(module, nn.EmbeddingBag) and module.mode == "max":
+        return "takes a maximum, which is not linear in the weight"
+    return None
 
 
 class Layerwise:
-    """The cheap route, for networks that `serves` accepts."""
+    """The cheap route, for networks without an `obstacle`."""
 
-    name = "layerwise"
+    name: RouteName = "layerwise"
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self._model = model
@@ -80,11 +86,11 @@ class Layerwise:
         """See `Engine`.
 
         Raises:
-            NotServedError: a layer's output has no row for each example.
+            NotServedError: a layer's input or output has no row for each example.
         """
         if direction is None:
             return plain_step(self._model, self._loss, inputs, labels)
-        tape = _Tape(len(inputs), self._along(direction))
+        tape = _Tape(self._model, len(inputs), self._along(direction))
         with ExitStack() as stack:
             for layer in self._layers:
                 stack.callback(layer.register_forward_hook(tape.keep).remove)
@@ -97,9 +103,9 @@ class Layerwise:
 
         return Step(logits.detach(), losses.detach(), labels, influence, descend)
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> Direction:
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
         """See `Engine`."""
-        return trusted_gradient(self._model, self._loss, inputs, labels)[0]
+        return trusted_gradient(self._model, self._loss, inputs, labels)
 
     def _along(self, direction: Direction) -> dict[nn.Module, Parameters]:
         """Each layer's part of v."""
@@ -125,8 +131,10 @@ class Layerwise:
 class _Tape:
     """The calls of one forward pass, and what the backward pass finds at each."""
 
-    def __init__(self, n_examples: int, along: dict[nn.Module, Parameters]) -> None:
-        self._n = n_examples
+    def __init__(
+        self, model: nn.Module, n_examples: int, along: dict[nn.Module, Parameters]
+    ) -> None:
+        self._model, self._n = model, n_examples
         self._along = along
         self._firsts: list[GradientEdge] = []
         self._read: list[tuple[nn.Module, Call]] = []
@@ -137,7 +145,9 @@ class _Tape:
         if not out.requires_grad:
             return
         if not args or len(out) != self._n or len(args[0]) != self._n:
-            raise NotServedError
+            met = f"{len(args[0])} rows" if args else "keywords alone"
+            where = called(self._model, layer)
+            raise NotServedError(f"{where} is given {met} for a batch of {self._n}.")
         if not args[0].requires_grad:
             # Nothing trainable lies before this layer, so the backward pass may end here.
             self._firsts.append(get_gradient_edge(out))
@@ -148,6 +158,8 @@ class _Tape:
     def _reader(self, layer: nn.Module, call: Call) -> Callable[[Tensor], None]:
         def read(delta: Tensor) -> None:
             found = call.influence(delta, self._along[layer])
+            # Under autocast a layer's products come in half precision; their sum should not.
+            found = found.to(torch.promote_types(found.dtype, torch.float32))
             total = self._influence
             self._influence = found if total is None else total + found
             self._read.append((layer, call))

@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datacleanse.influence.interface import Direction, Step, accumulate
+from datacleanse.influence.interface import Direction, RouteName, Step, accumulate
 from datacleanse.influence.layers import counting_rows
 
 
@@ -82,7 +82,7 @@ class _Pass:
 class ClosedForm:
     """Steps of a `Perceptron` under the cross-entropy of its labels. All parameters are trained."""
 
-    name = "closed-form"
+    name: RouteName = "closed-form"
 
     def __init__(self, network: Perceptron) -> None:
         self._network = network
@@ -123,11 +123,12 @@ class ClosedForm:
         return Step(done.logits, losses, labels, influence, descend)
 
     @torch.no_grad()
-    def gradient(self, inputs: Tensor, labels: Tensor) -> Direction:
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
         """See `Engine`."""
         done = self._forward(inputs, is_training=False)
-        _, error = _losses_and_error(done.logits, labels)
-        return self._gradient(done, self._deltas(done, error.div_(len(labels))))
+        losses, error = _losses_and_error(done.logits, labels)
+        deltas = self._deltas(done, error.div_(len(labels)))
+        return self._gradient(done, deltas), losses.mean()
 
     def _forward(self, inputs: Tensor, *, is_training: bool) -> _Pass:
         network, units = self._network, []

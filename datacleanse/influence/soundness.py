@@ -48,7 +48,7 @@ def differentiable() -> Iterator[None]:
         raise ModelError(
             f"An operation of the model has no derivative: {_first_line(error)}",
             slug="model-not-differentiable",
-            hint="Replace that operation by one that torch can differentiate in forward mode.",
+            hint="Replace that operation by one that torch can differentiate.",
         ) from error
     except RuntimeError as error:
         if "inplace" not in str(error) and "in-place" not in str(error):

@@ -38,9 +38,13 @@ class TrustedDirection:
         trusted: Trusted,
         meta: Meta,
         *,
-        generator: torch.Generator,
+        generator: torch.Generator | None = None,
     ) -> None:
-        self._engine, self._trusted, self._meta = engine, trusted, meta
+        self._engine, self._meta = engine, meta
+        self.trusted = trusted
+        """What the next refreshing draws from."""
+        self.loss: Tensor | None = None
+        """() mean on the rows of the last refreshing; None before the first and after `load`."""
         self._generator = generator
         self._direction: Direction = {}
         self._age = 0
@@ -54,15 +58,15 @@ class TrustedDirection:
 
     def batch(self) -> tuple[Tensor, Tensor]:
         """Inputs and labels of ``meta.batch`` random trusted examples, all where they are fewer."""
-        labels, size = self._trusted.labels, self._meta.batch
-        if isinstance(self._trusted.inputs, torch.Tensor) and len(labels) <= size:
-            return self._trusted.inputs, labels
+        labels, size = self.trusted.labels, self._meta.batch
+        if isinstance(self.trusted.inputs, torch.Tensor) and len(labels) <= size:
+            return self.trusted.inputs, labels
         drawn = torch.randperm(len(labels), generator=self._generator)[:size]
         drawn = drawn.to(labels.device)
-        return self._trusted.inputs[drawn], labels[drawn]
+        return self.trusted.inputs[drawn], labels[drawn]
 
     def _refresh(self) -> None:
-        fresh = self._engine.gradient(*self.batch())
+        fresh, self.loss = self._engine.gradient(*self.batch())
         keep = self._meta.average
         if self._direction and keep:
             before = self._direction

@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 from datacleanse.rules.interface import Rule
-from datacleanse.rules.registry import RULES, make_rule
+from datacleanse.rules.registry import RULES, is_steered, make_rule
 
-__all__ = ["RULES", "Rule", "make_rule"]
+__all__ = ["RULES", "Rule", "is_steered", "make_rule"]

@@ -12,7 +12,9 @@ trains on the reweighted examples alone. `TRUSTED_SHARE` = 0 is the paper's upda
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from datacleanse.rules.interface import Rule
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -23,7 +25,7 @@ TRUSTED_SHARE = 0.2
 """See `docs/method.md` for its measurement."""
 
 
-class L2RW:
+class L2RW(Rule):
     """The paper's rule. It learns nothing of its own: the weights follow from each step."""
 
     needs_influence = True
@@ -38,11 +40,3 @@ class L2RW:
         total = clipped.sum()
         # Where nothing helps, the paper's delta makes the denominator 1 and all weights 0.
         return clipped / (total + (total == 0))
-
-    def state(self) -> dict[str, Any]:
-        """See `Rule`."""
-        return {}
-
-    def load(self, state: dict[str, Any]) -> None:
-        """See `Rule`."""
-        del state

@@ -11,17 +11,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from datacleanse.rules.interface import Rule
+
 if TYPE_CHECKING:
     from torch import Tensor
 
     from datacleanse.influence import Step
 
 
-class Random:
+class Random(Rule):
     """Draws from a generator of its own, on the CPU so that every device sees the same weights."""
-
-    needs_influence = False
-    trusted_share = 0.0
 
     def __init__(self, *, seed: int) -> None:
         self._generator = torch.Generator().manual_seed(seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.rules.l2rw import L2RW
+from datacleanse.rules.lilaw import LiLAW
 from datacleanse.rules.random import Random
 from datacleanse.rules.uniform import Uniform
 
@@ -16,10 +17,16 @@ if TYPE_CHECKING:
 
 RULES: dict[RuleName, Callable[[int], Rule]] = {
     "l2rw": lambda seed: L2RW(),
+    "lilaw": lambda seed: LiLAW(),
     "uniform": lambda seed: Uniform(),
     "random": lambda seed: Random(seed=seed),
 }
 """Each maps a seed to a fresh rule."""
+
+
+def is_steered(name: RuleName) -> bool:
+    """Whether the labels of the clean set steer the network itself."""
+    return make_rule(name, seed=0).needs_influence
 
 
 def make_rule(name: RuleName, *, seed: int) -> Rule:

@@ -1,19 +1,14 @@
-"""Reads the audit table: the listed suspects and the sums over all rows."""
+"""Reads the audit table: the listed suspects, flags by label, weights in and out of a list."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from datacleanse_reports.cells import column_as_text
 from datacleanse_reports.reason import Evidence, reason
 from datacleanse_reports.records import (
     Basis,
-    Budget,
-    ClassSummary,
-    Confusion,
-    Confusions,
     Suspect,
     WeightDistribution,
 )
@@ -27,16 +22,7 @@ if TYPE_CHECKING:
 
     from datacleanse.runfolder import RunFolder
 
-_SUMMED = [
-    "rank",
-    "given_label",
-    "suggested_label",
-    "mislabel_probability",
-    "flagged",
-    "mean_weight",
-]
-_BUDGETS = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
-_MAX_PAIRS = 12
+_SUMMED = ["rank", "given_label", "flagged", "mean_weight"]
 _MAX_BINS = 24
 
 
@@ -46,11 +32,13 @@ def read_columns(folder: RunFolder) -> pa.Table:
 
     from datacleanse.runfolder import damage_named
 
-    with damage_named(folder.audit_file):
-        # Labels as codes: there are few of them and many rows.
-        labels = ["given_label", "suggested_label"]
-        with pq.ParquetFile(folder.audit_file, read_dictionary=labels) as file:
-            return file.read(columns=_SUMMED).unify_dictionaries()
+    # Labels as codes: there are few of them and many rows.
+    coded = ["given_label"]
+    with (
+        damage_named(folder.audit_file),
+        pq.ParquetFile(folder.audit_file, read_dictionary=coded) as file,
+    ):
+        return file.read(columns=_SUMMED).unify_dictionaries()
 
 
 def read_ranked(folder: RunFolder, *, last: int) -> pa.Table:
@@ -140,35 +128,10 @@ def _suspect(record: Mapping[str, Any], cells: Sequence[str | None], *, learned:
     )
 
 
-def class_summaries(table: pa.Table) -> tuple[ClassSummary, ...]:
-    """Rows, expected wrong labels and flags by given label, most suspected first."""
-    sums = (
-        table.append_column("known", table["mislabel_probability"].is_valid())
-        .group_by("given_label")
-        .aggregate(
-            [
-                ("mislabel_probability", "sum"),
-                ("known", "all"),
-                ("flagged", "sum"),
-                ([], "count_all"),
-            ]
-        )
-    )
-    classes = [
-        ClassSummary(
-            name=group["given_label"],
-            rows=group["count_all"],
-            suspected=group["mislabel_probability_sum"] if group["known_all"] else None,
-            suspected_share=(
-                group["mislabel_probability_sum"] / group["count_all"]
-                if group["known_all"]
-                else None
-            ),
-            flagged=group["flagged_sum"] or 0,
-        )
-        for group in sums.to_pylist()
-    ]
-    return tuple(sorted(classes, key=lambda c: (-(c.suspected or 0), -c.flagged, c.name)))
+def flagged_by_label(table: pa.Table) -> dict[str, int]:
+    """Flagged rows by given label, of the labels that DATA has."""
+    sums = table.group_by("given_label").aggregate([("flagged", "sum")])
+    return {group["given_label"]: group["flagged_sum"] for group in sums.to_pylist()}
 
 
 def basis_of(table: pa.Table, *, listed: int) -> tuple[Basis, NDArray[np.bool_]]:
@@ -177,38 +140,6 @@ def basis_of(table: pa.Table, *, listed: int) -> tuple[Basis, NDArray[np.bool_]]
     if flagged.any():
         return "flagged", flagged
     return "top", table["rank"].to_numpy() <= listed
-
-
-def confusions(table: pa.Table, basis: Basis, mask: NDArray[np.bool_]) -> Confusions:
-    """The most frequent pairs of given and suggested label among the rows of the basis."""
-    rows = table.select(["given_label", "suggested_label"]).filter(mask)
-    pairs = zip(rows[0].to_pylist(), rows[1].to_pylist(), strict=True)
-    counts = Counter(pair for pair in pairs if pair[1] is not None)
-    ordered = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return Confusions(
-        basis=basis,
-        basis_rows=rows.num_rows,
-        pairs=tuple(
-            Confusion(given=given, suggested=suggested, rows=n, share=n / rows.num_rows)
-            for (given, suggested), n in ordered[:_MAX_PAIRS]
-        ),
-        other_pairs=max(0, len(ordered) - _MAX_PAIRS),
-    )
-
-
-def budgets(table: pa.Table) -> tuple[Budget, ...]:
-    """What reading the first 10, 20, 50 ... rows is expected to find; none without a basis."""
-    import numpy as np
-
-    if table["mislabel_probability"].null_count:
-        return ()
-    order = np.argsort(table["rank"].to_numpy())
-    found = np.cumsum(table["mislabel_probability"].to_numpy()[order])
-    return tuple(
-        Budget(rows=n, expected_wrong=float(found[n - 1]), expected_share=float(found[n - 1]) / n)
-        for n in _BUDGETS
-        if n <= len(found)
-    )
 
 
 def weight_distribution(

@@ -11,20 +11,29 @@ from typing import Literal
 Basis = Literal["flagged", "top"]
 """Which rows a summary is about: all flagged ones or, where there are none, the listed ones."""
 
+Promise = Literal["controlled", "estimated", "none"]
+"""What a list of flags rests on: p-values that control its false alarms, estimated probabilities
+that do not, or there is no list."""
+
 
 @dataclass(frozen=True)
 class Headline:
-    """The answer in five numbers."""
+    """The answer in a few numbers."""
 
     rows: int
     """Rows of DATA."""
     classes: int
-    estimated_wrong: float | None
+    estimated_wrong: float
     """Expected number of wrong labels in DATA, in rows."""
-    estimated_share: float | None
+    estimated_share: float
     """The same as a share of the rows, in [0, 1]."""
+    low_share: float
+    """Lower end of the share's range, in [0, ``estimated_share``]."""
+    high_share: float
+    """Upper end, in [``estimated_share``, 1]."""
     flagged: int
-    """Rows in the list whose expected share of false alarms is at most ``fdr``."""
+    """Rows in the list whose expected share of false alarms is at most ``fdr``; `Flagging.basis`
+    says whether that is a promise or an estimate."""
     fdr: float
     """In (0, 1)."""
 
@@ -33,13 +42,15 @@ class Headline:
 class Flagging:
     """What the flags rest on."""
 
+    basis: Promise
     calibration_rows: int
     """Verified rows that the scores were compared with."""
     smallest_p_value: float | None
     null_share: float | None
     """Estimated share of right labels (Storey's pi0), in [0, 1]."""
     rows_needed: int | None
-    """Verified rows that would have made a flag possible, where none was."""
+    """Verified rows that would about do for a controlled list, where there is none and they can
+    be told."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +63,10 @@ class Budget:
     """Sum of their mislabel probabilities, in rows."""
     expected_share: float
     """The same as a share of the rows read, in [0, 1]."""
+    low_share: float
+    """Lower end of the share's range."""
+    high_share: float
+    """Upper end."""
 
 
 @dataclass(frozen=True)
@@ -60,33 +75,27 @@ class ClassSummary:
 
     name: str
     rows: int
-    suspected: float | None
+    suspected: float
     """Sum of the rows' mislabel probabilities, in rows."""
-    suspected_share: float | None
+    suspected_share: float
     """The same as a share of the class's rows, in [0, 1]."""
+    low_share: float
+    """Lower end of the share's range."""
+    high_share: float
+    """Upper end."""
     flagged: int
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """A pair of labels that are taken for each other."""
+    """Rows of one class that bear the label of another."""
 
     given: str
-    suggested: str
-    rows: int
+    true: str
+    rows: float
+    """Expected number."""
     share: float
-    """Of the rows of the basis, in [0, 1]."""
-
-
-@dataclass(frozen=True)
-class Confusions:
-    """The most frequent pairs, most frequent first."""
-
-    basis: Basis
-    basis_rows: int
-    pairs: tuple[Confusion, ...]
-    other_pairs: int
-    """Pairs that are rarer than the ones listed."""
+    """Of the rows with the given label, in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -135,13 +144,18 @@ class Training:
     lr: float
     rows: int
     """Training rows."""
+    folds: int
+    """Ways in which the clean set was divided, each with a reweighted network of its own."""
     parameters: int
     network: str
     """One sentence."""
     skipped_steps: int
     """Steps without an update because every weight was 0."""
     reweighted: Curves
+    """Of the first fold."""
     control: Curves
+    final: Curves | None
+    """Of the network that was saved and tested; None where that is the reweighted one itself."""
 
 
 @dataclass(frozen=True)
@@ -190,9 +204,9 @@ class CleanSource:
     sha256: str
     rows: int
     meta_rows: int
-    """Rows whose gradient steered the weights."""
+    """Rows whose gradient steered the weights, in the first fold."""
     calibration_rows: int
-    """Rows held out of steering, whose scores show what "right" looks like."""
+    """Rows held out of steering there, whose scores show what "right" looks like."""
     classes: dict[str, int]
     """Rows by label."""
 
@@ -274,15 +288,14 @@ class ReportView:
     headline: Headline
     flagging: Flagging
     budgets: tuple[Budget, ...]
-    """Empty where rows have no mislabel probability."""
+    """Shortest first; empty where DATA has fewer rows than the shortest."""
     classes: tuple[ClassSummary, ...]
-    """Most suspected first."""
-    confusions: Confusions
+    """Of the labels that DATA has, most suspected first."""
+    confusions: tuple[Confusion, ...]
+    """Most expected rows first; the rarest are left out."""
     training: Training
     test: Comparison | None
     """On the rows of ``--test``."""
-    held_back: Comparison | None
-    """On verified rows held out of steering."""
     weights: WeightDistribution | None
     """None where all weights are alike."""
     data: DataSource
@@ -305,11 +318,6 @@ class ReportView:
     """Names of the original columns, label left out; they may repeat."""
     suspects: tuple[Suspect, ...]
     """By rank."""
-
-    @property
-    def comparison(self) -> Comparison | None:
-        """The figures to show first: on the test rows, else on the held-back ones."""
-        return self.test or self.held_back
 
     @property
     def warnings(self) -> tuple[NoticeView, ...]:

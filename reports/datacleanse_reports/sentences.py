@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, assert_never
 
-from datacleanse_reports.wording import count, decimal, estimate, percent, plural, rate
+from datacleanse_reports.wording import (
+    count,
+    count_range,
+    decimal,
+    estimate,
+    percent,
+    percent_range,
+    plural,
+    rate,
+)
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import Budget, Comparison, ReportView
+    from datacleanse_reports.records import Budget, Comparison, Flagging, Headline, ReportView
 
 METHOD_TITLES = {
     "suspicion": "Suspicion (the ranking)",
@@ -18,6 +27,16 @@ METHOD_TITLES = {
 }
 """What the audit's columns are called where people read them."""
 
+RANGES = (
+    "Estimated shares are means of probabilities. Their ranges span both estimates of these, the "
+    "ranking's and the local false-discovery rate, and 95% of the sampling error. Where the two "
+    "differ, the truth may be either."
+)
+"""What the ranges beside estimated numbers are."""
+
+PAIRS_SHOWN = 15
+"""Expected confusions that people are shown; `summary.json` has more."""
+
 _GOOD_READ = 100
 """Rows in a sitting; what they are expected to hold is told first."""
 
@@ -25,26 +44,51 @@ _GOOD_READ = 100
 def noise(view: ReportView) -> str:
     """How noisy the labels are."""
     head = view.headline
-    if head.estimated_wrong is None:
-        return "The number of wrong labels could not be estimated."
     return (
         f"About {estimate(head.estimated_wrong)} of {plural(head.rows, 'label')} "
-        f"({percent(head.estimated_share)}) are expected to be wrong."
+        f"({percent(head.estimated_share)}, range {percent_range(head.low_share, head.high_share)})"
+        " are expected to be wrong."
     )
 
 
 def reading(view: ReportView) -> str:
     """How many rows to look at and what to expect of them."""
-    head, flagging = view.headline, view.flagging
-    if head.flagged:
-        verb = "row is" if head.flagged == 1 else "rows are"
-        return (
-            f"{count(head.flagged)} {verb} flagged; at most {rate(head.fdr)} "
-            "of such a list are expected to be false alarms."
-        )
+    basis = view.flagging.basis
+    if basis == "controlled":
+        return _controlled(view.headline)
+    if basis == "estimated":
+        return _estimated(view.headline, view.flagging)
+    if basis == "none":
+        return _unflagged(view.headline, view.flagging)
+    assert_never(basis)
+
+
+def _controlled(head: Headline) -> str:
+    verb = "row is" if head.flagged == 1 else "rows are"
+    return (
+        f"{count(head.flagged)} {verb} flagged; at most {rate(head.fdr)} "
+        "of such a list are expected to be false alarms."
+    )
+
+
+def _estimated(head: Headline, flagging: Flagging) -> str:
+    verb = "row is" if head.flagged == 1 else "rows are"
+    would_do = (
+        ""
+        if flagging.rows_needed is None
+        else f"; about {plural(flagging.rows_needed, 'verified row')} would do"
+    )
+    return (
+        f"{count(head.flagged)} {verb} flagged by estimated probabilities; about {rate(head.fdr)} "
+        "of such a list are expected to be false alarms. This is an estimate and no guarantee, "
+        f"because {_beside(flagging)} no list could be controlled{would_do}."
+    )
+
+
+def _unflagged(head: Headline, flagging: Flagging) -> str:
     parts = [
-        f"No row is flagged: beside {plural(flagging.calibration_rows, 'verified row')} none "
-        f"stands out enough to keep the expected false alarms at {rate(head.fdr)}."
+        f"No row is flagged: {_beside(flagging)} none stands out enough to keep the expected "
+        f"false alarms at {rate(head.fdr)}."
     ]
     if flagging.rows_needed is not None:
         parts.append(
@@ -54,6 +98,29 @@ def reading(view: ReportView) -> str:
     return " ".join(parts)
 
 
+def _beside(flagging: Flagging) -> str:
+    if not flagging.calibration_rows:
+        return "without verified rows to compare with,"
+    return f"beside {plural(flagging.calibration_rows, 'verified row')}"
+
+
+def flag(view: ReportView) -> str:
+    """What the word beside a suspect means, as a clause; empty where no row bears it."""
+    level = rate(view.headline.fdr)
+    if view.flagging.basis == "controlled":
+        return f"on the list whose expected false alarms are at most {level}"
+    if view.flagging.basis == "estimated":
+        return f"on the list with an estimated {level} of false alarms (no guarantee)"
+    return ""
+
+
+def clean_use(view: ReportView) -> str:
+    """What the clean rows were for, to follow their number."""
+    if view.training.folds > 1:
+        return "each half steers once and calibrates once"
+    return f"{count(view.clean.meta_rows)} steer, {count(view.clean.calibration_rows)} calibrate"
+
+
 def sitting(view: ReportView) -> Budget | None:
     """The budget to name first: the largest up to 100 rows."""
     fitting = [budget for budget in view.budgets if budget.rows <= _GOOD_READ]
@@ -61,36 +128,25 @@ def sitting(view: ReportView) -> Budget | None:
 
 
 def expectation(view: ReportView) -> str:
-    """What a first sitting is expected to find; empty where nothing is known."""
+    """What a first sitting is expected to find; empty where DATA is too short for one."""
     budget = sitting(view)
     if budget is None:
         return ""
     return (
         f"The first {plural(budget.rows, 'row')} of the ranking are expected to hold "
-        f"{estimate(budget.expected_wrong)} wrong labels."
+        f"{estimate(budget.expected_wrong)} wrong labels "
+        f"({count_range(budget.low_share * budget.rows, budget.high_share * budget.rows)})."
     )
-
-
-def where_compared(view: ReportView) -> str:
-    """Which rows the two networks are compared on."""
-    if view.test is not None:
-        return f"On {plural(view.test.rows, 'test row')}"
-    if view.held_back is not None:
-        return (
-            f"No --test file was given; on {plural(view.held_back.rows, 'held-back verified row')}"
-        )
-    return "No --test file was given"
 
 
 def model(view: ReportView) -> str:
     """How the reweighted network compares with plain training."""
-    comparison = view.comparison
-    if comparison is None:
-        return f"{where_compared(view)}, so the networks are not compared."
-    accuracy = comparison.metrics[0]
+    if view.test is None:
+        return "No --test file was given, so the networks are not compared."
+    accuracy = view.test.metrics[0]
     return (
-        f"{where_compared(view)}, the reweighted network's accuracy is "
-        f"{decimal(accuracy.reweighted)}{_error(comparison)} and plain training's "
+        f"On {plural(view.test.rows, 'test row')}, the reweighted network's accuracy is "
+        f"{decimal(accuracy.reweighted)}{_error(view.test)} and plain training's "
         f"{decimal(accuracy.control)}."
     )
 

@@ -100,7 +100,7 @@ def weight_histogram(distribution: WeightDistribution) -> str:
         body=body,
         x_ticks=ticks,
         y_ticks=[(0.0, "0"), (0.5, rate(tallest / 2)), (1.0, rate(tallest))],
-        x_title="mean weight over epochs (1 = average)",
+        x_title="mean weight over epochs (1 = plain training's)",
     )
 
 

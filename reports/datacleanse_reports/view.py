@@ -10,10 +10,13 @@ from datacleanse.errors import RunFolderError
 from datacleanse_reports import audit
 from datacleanse_reports.audit import finite
 from datacleanse_reports.records import (
+    Budget,
+    ClassSummary,
     CleanSource,
     ColumnAside,
     ColumnUse,
     Comparison,
+    Confusion,
     Curves,
     DataSource,
     Flagging,
@@ -59,6 +62,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     manifest = folder.manifest()
     try:
         described = _described(manifest)
+        by_label = manifest["noise"]["by_given_label"]
         label = manifest["data"]["label"]
         learned = manifest["settings"]["rule"] == "l2rw"
     except (KeyError, TypeError) as error:
@@ -75,9 +79,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     basis, mask = audit.basis_of(table, listed=top)
     return ReportView(
         **described,
-        budgets=audit.budgets(table),
-        classes=audit.class_summaries(table),
-        confusions=audit.confusions(table, basis, mask),
+        classes=_classes(by_label, audit.flagged_by_label(table)),
         weights=audit.weight_distribution(table, basis, mask),
         top=top,
         columns=columns,
@@ -87,7 +89,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
 
 def _described(manifest: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the view that `run.json` alone decides."""
-    schema, metrics = manifest["schema"], manifest["metrics"]
+    schema = manifest["schema"]
     return {
         "run_id": manifest["run_id"],
         "created_at": manifest["created_at"],
@@ -95,9 +97,10 @@ def _described(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "command": tuple(manifest["command"]),
         "headline": _headline(manifest),
         "flagging": _flagging(manifest["flags"]),
+        "budgets": tuple(map(_budget, manifest["budget"])),
+        "confusions": tuple(_record(Confusion, pair) for pair in manifest["noise"]["confusions"]),
         "training": _training(manifest["training"], rule=manifest["settings"]["rule"]),
-        "test": _comparison(metrics["test"]),
-        "held_back": _comparison(metrics["held_back"]),
+        "test": _comparison(manifest["metrics"]["test"]),
         "data": _record(DataSource, manifest["data"]),
         "clean": _record(CleanSource, manifest["clean"]),
         "test_set": _record(TableSource, manifest["test"]) if manifest["test"] else None,
@@ -119,13 +122,14 @@ def _record(kind: type[_Record], described: Mapping[str, Any]) -> _Record:
 
 
 def _headline(manifest: Mapping[str, Any]) -> Headline:
-    data, flags = manifest["data"], manifest["flags"]
-    wrong = finite(flags["estimated_wrong"])
+    data, flags, rate = manifest["data"], manifest["flags"], manifest["noise"]["rate"]
     return Headline(
         rows=data["rows"],
         classes=len(data["classes"]),
-        estimated_wrong=wrong,
-        estimated_share=None if wrong is None else wrong / data["rows"],
+        estimated_wrong=rate["share"] * rate["rows"],
+        estimated_share=rate["share"],
+        low_share=rate["low"],
+        high_share=rate["high"],
         flagged=flags["flagged"],
         fdr=flags["fdr"],
     )
@@ -133,6 +137,7 @@ def _headline(manifest: Mapping[str, Any]) -> Headline:
 
 def _flagging(flags: Mapping[str, Any]) -> Flagging:
     return Flagging(
+        basis=flags["basis"],
         calibration_rows=flags["calibration_rows"],
         smallest_p_value=finite(flags["smallest_p_value"]),
         null_share=finite(flags["null_share"]),
@@ -140,18 +145,51 @@ def _flagging(flags: Mapping[str, Any]) -> Flagging:
     )
 
 
+def _budget(share: Mapping[str, Any]) -> Budget:
+    return Budget(
+        rows=share["rows"],
+        expected_wrong=share["share"] * share["rows"],
+        expected_share=share["share"],
+        low_share=share["low"],
+        high_share=share["high"],
+    )
+
+
+def _classes(
+    by_label: Mapping[str, Mapping[str, Any]], flagged: Mapping[str, int]
+) -> tuple[ClassSummary, ...]:
+    """Of the labels in ``flagged``: CLEAN may know some that DATA has on no row."""
+    classes = [
+        ClassSummary(
+            name=name,
+            rows=share["rows"],
+            suspected=share["share"] * share["rows"],
+            suspected_share=share["share"],
+            low_share=share["low"],
+            high_share=share["high"],
+            flagged=flagged[name],
+        )
+        for name, share in by_label.items()
+        if name in flagged
+    ]
+    return tuple(sorted(classes, key=lambda c: (-c.suspected, -c.flagged, c.name)))
+
+
 def _training(training: Mapping[str, Any], *, rule: str) -> Training:
+    curves = training["curves"]
     return Training(
         rule=rule,
         epochs=training["epochs"],
         batch_size=training["batch_size"],
         lr=training["lr"],
         rows=training["training_rows"],
+        folds=training["folds"],
         parameters=training["parameters"],
         network=training["network"],
         skipped_steps=training["skipped_steps"],
-        reweighted=_curves(training["curves"]["reweighted"]),
-        control=_curves(training["curves"]["control"]),
+        reweighted=_curves(curves["reweighted"]),
+        control=_curves(curves["control"]),
+        final=None if curves["final"] == curves["reweighted"] else _curves(curves["final"]),
     )
 
 

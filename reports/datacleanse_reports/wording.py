@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import unicodedata
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 MISSING = "–"
 """Stands for a value that is not known."""
@@ -23,6 +28,16 @@ def estimate(value: float | None) -> str:
     return f"{value:,.1f}" if abs(value) < 9.95 else f"{value:,.0f}"
 
 
+def count_range(low: float, high: float) -> str:
+    """A range of numbers of things, rounded outwards: ``between 87 and 100``."""
+    return f"between {_outwards(low, math.floor):,.0f} and {_outwards(high, math.ceil):,.0f}"
+
+
+def _outwards(value: float, away: Callable[[float], int]) -> float:
+    # Without the last digits, in which 100 x 0.29 is less than 29.
+    return away(round(value, 6))
+
+
 def percent(share: float | None) -> str:
     """A share in [0, 1] as ``8.2%``."""
     if share is None:
@@ -32,6 +47,16 @@ def percent(share: float | None) -> str:
     if 0.9995 <= share < 1:
         return ">99.9%"
     return f"{100 * share:.1f}%"
+
+
+def percent_range(low: float, high: float) -> str:
+    """A range of shares, short and rounded outwards: ``6.1–11%``."""
+    return f"{_short_percent(low, math.floor)}–{_short_percent(high, math.ceil)}%"
+
+
+def _short_percent(share: float, away: Callable[[float], int]) -> str:
+    tenths = _outwards(1000 * share, away)
+    return f"{tenths / 10:.3g}" if tenths < 100 else f"{_outwards(100 * share, away):.0f}"
 
 
 def rate(share: float) -> str:

@@ -65,7 +65,7 @@ SETTINGS = (
     _setting("seed", "-1", "at least 0"),
     _setting("seed", "99999999999", "up to 4294967295"),
     _setting("top", "0", "at least 1"),
-    _setting("rule", "nonsense", "l2rw, uniform, random"),
+    _setting("rule", "nonsense", "l2rw, lilaw, uniform, random"),
     _setting("model", "nonsense", "auto, mlp"),
     _setting("device", "nonsense", "auto, cpu, cuda"),
     _setting("fail-over", "2", "between 0 and 1"),

@@ -359,5 +359,12 @@ def test_every_block_of_the_python_page_runs():
     assert names["wrong"][names["suspects"]["row"]].mean() > 0.8
     assert len(names["result"].suspects(20)) == 20
     assert names["scores"].min() > 0.7
+    assert names["wrong"][names["rows_suspects"]["row"]].mean() > 0.8
+    assert "network" in names["own_result"].manifest["settings"]["model"]
+    wrong = torch.tensor(names["wrong"])
+    assert (names["influence"][wrong] < 0).double().mean() > 0.6
+    assert (names["influence"][~wrong] < 0).double().mean() < 0.3
+    assert names["reweighter"].route.name == "forward-mode"
     # Taken away here, where the warning that it does so by itself is not in the way.
-    names["result"]._temporary.cleanup()
+    for result in (names["result"], names["own_result"], names["rows_result"], *names["tuned"]):
+        result._temporary.cleanup()

@@ -10,6 +10,11 @@ from hypothesis.extra.numpy import arrays
 
 from datacleanse import flag
 
+
+def one_fold(scores, calibration):
+    return flag.conformal_p_values([flag.Scored(scores, calibration)])
+
+
 SCORES = arrays(np.float64, st.integers(1, 30), elements=st.integers(0, 9).map(float))
 
 
@@ -18,7 +23,21 @@ def test_p_values_count_the_calibration_rows_that_are_at_least_as_suspicious(sco
     expected = [
         (1 + sum(c >= score for c in calibration)) / (len(calibration) + 1) for score in scores
     ]
-    np.testing.assert_allclose(flag.conformal_p_values(scores, calibration), expected)
+    np.testing.assert_allclose(one_fold(scores, calibration), expected)
+
+
+@given(n=st.integers(1, 12), seed=st.integers(0, 2**16))
+def test_cross_fitted_p_values_count_each_fold_by_its_own_scores(n, seed):
+    rng = np.random.default_rng(seed)
+    folds = [
+        flag.Scored(rng.integers(0, 9, n).astype(float), rng.integers(0, 9, m).astype(float))
+        for m in (5, 3)
+    ]
+    expected = [
+        (1 + sum(sum(c >= fold.tested[i] for c in fold.calibration) for fold in folds)) / 9
+        for i in range(n)
+    ]
+    np.testing.assert_allclose(flag.conformal_p_values(folds), expected)
 
 
 @given(
@@ -44,7 +63,7 @@ def test_the_mean_share_of_false_alarms_stays_below_the_stated_level():
     for _ in range(300):
         calibration = rng.normal(size=200)
         scores = np.concatenate([rng.normal(size=2000), rng.normal(3.0, 1.0, size=400)])
-        p = flag.conformal_p_values(scores, calibration)
+        p = one_fold(scores, calibration)
         flagged = flag.benjamini_hochberg(p, 0.1 / flag.null_share(p))
         n_false = flagged[:2000].sum()
         false_shares.append(n_false / max(1, flagged.sum()))
@@ -62,12 +81,23 @@ def test_the_null_share_is_that_of_the_right_labels():
 def test_the_rows_needed_are_enough():
     scores = np.concatenate([np.zeros(990), np.full(10, 5.0)])
     calibration = np.linspace(-1, 1, 50)
-    assert not flag.benjamini_hochberg(flag.conformal_p_values(scores, calibration), 0.1).any()
-    needed = flag.calibration_rows_needed(scores, calibration, 0.1)
+    assert not flag.benjamini_hochberg(one_fold(scores, calibration), 0.1).any()
+    needed = flag.calibration_rows_needed(one_fold(scores, calibration), 50, 0.1)
     enough, one_less = np.linspace(-1, 1, needed), np.linspace(-1, 1, needed - 1)
-    assert flag.benjamini_hochberg(flag.conformal_p_values(scores, enough), 0.1).any()
-    assert not flag.benjamini_hochberg(flag.conformal_p_values(scores, one_less), 0.1).any()
+    assert flag.benjamini_hochberg(one_fold(scores, enough), 0.1).any()
+    assert not flag.benjamini_hochberg(one_fold(scores, one_less), 0.1).any()
 
 
 def test_nothing_beyond_the_calibration_rows_means_no_number_would_help():
-    assert flag.calibration_rows_needed(np.zeros(5), np.ones(5), 0.1) is None
+    assert flag.calibration_rows_needed(one_fold(np.zeros(5), np.ones(5)), 5, 0.1) is None
+
+
+@given(
+    p=arrays(np.float64, st.integers(1, 30), elements=st.integers(0, 20).map(lambda k: k / 20)),
+    level=st.floats(0.01, 0.9),
+)
+def test_the_estimated_list_is_the_longest_that_keeps_the_mean_below_the_level(p, level):
+    order = np.argsort(-p, kind="stable")
+    fitting = [k for k in range(1, len(p) + 1) if sum(1 - p[i] for i in order[:k]) <= level * k]
+    listed = flag.longest_list(p, level)
+    assert set(np.flatnonzero(listed)) == set(order[: max(fitting, default=0)])

@@ -63,8 +63,9 @@ def test_wrong_labels_lead_the_table(audited):
     wrong = DATA.y != DATA.truth
     assert wrong[table.sort_values("rank")["row"].head(20)].mean() >= 0.9
     assert list(table["given_label"]) == [str(label) for label in DATA.y]
-    found = table[wrong]
-    assert (found["suggested_label"] == "0").mean() >= 0.9
+    suggested = table[wrong]["suggested_label"].dropna()
+    assert len(suggested) >= 8
+    assert (suggested == "0").all()
 
 
 def test_the_ledger_has_each_example_in_each_epoch(audited):
@@ -93,9 +94,7 @@ def test_its_run_folder_is_one_like_any_other(audited):
     assert len(result.suspects(10)) == 10
     with pytest.raises(dc.RunFolderError, match="cannot rebuild it"):
         _ = result.model
-    saved = load_file(
-        result.folder.model_dir / "model.safetensors"
-    )
+    saved = load_file(result.folder.model_dir / "model.safetensors")
     for name, values in model.state_dict().items():
         assert torch.equal(saved[name], values)
 
@@ -107,6 +106,9 @@ def test_tensors_and_fetched_examples_give_the_same_audit(audited):
     assert result.manifest["device"]["rows"] == "on the device"
     assert audited[0].manifest["device"]["rows"] == "fetched from the dataset"
     result._temporary.cleanup()
+
+
+SGD = partial(torch.optim.SGD, momentum=0.9)
 
 
 class Stop:
@@ -127,7 +129,7 @@ class Stop:
             raise KeyboardInterrupt
 
 
-def groups(named, *, kind=partial(torch.optim.SGD, momentum=0.9)):
+def groups(named, *, kind=SGD):
     head = [p for name, p in named if name.startswith("4")]
     body = [p for name, p in named if not name.startswith("4")]
     return kind([{"params": body, "lr": 0.01}, {"params": head, "lr": 0.05}])
@@ -301,6 +303,14 @@ def test_what_cannot_be_audited_is_refused_before_a_folder_is_made(tmp_path, cas
     assert said in error.value.message
     assert cure in error.value.hint
     assert not (tmp_path / "run").exists()
+
+
+def test_examples_of_arrays_that_cannot_be_written_to_are_taken(tmp_path):
+    values = np.random.default_rng(0).normal(size=(30, 3)).astype(np.float32)
+    values.flags.writeable = False
+    data = Made(lambda at: (values[at], at % 3))
+    result = dc.audit_dataset(LINEAR(), data, data, epochs=2, out=tmp_path / "run")
+    assert len(result.table) == 30
 
 
 def test_a_resumed_audit_of_another_network_or_optimiser_is_refused(tmp_path):

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from datacleanse.config import Schedule
-from datacleanse.rules import make_rule
+from datacleanse.config import Meta, Schedule
+from datacleanse.rules import RULES, Rule, make_rule
 from datacleanse.train import Examples, Hooks, TrainingError, n_batches, split, train
 
 
@@ -88,7 +88,7 @@ def test_rows_that_are_not_trained_on_have_margins_but_no_weight():
     assert np.isfinite(outcome.dynamics.margin[90:]).all()
 
 
-@pytest.mark.parametrize("rule", ["l2rw", "uniform", "random"])
+@pytest.mark.parametrize("rule", sorted(RULES))
 def test_the_same_seed_gives_the_same_network_and_record(rule):
     examples, _ = blobs(flipped=5)
     models = [network(), network()]
@@ -146,6 +146,71 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_names_the_epoch():
     examples.inputs[0, 0] = torch.inf
     with pytest.raises(TrainingError, match="epoch 0"):
         run(examples)
+
+
+class Pupil(Rule):
+    """Weighs nothing, and keeps what it is shown beside what the network says of it just then."""
+
+    warm_up_epochs = 1
+    learns = True
+
+    def __init__(self, model):
+        self._model = model
+        self.weighed = 0
+        self.lessons = []
+
+    def weigh(self, step):
+        self.weighed += 1
+        return torch.linspace(1, 2, len(step.losses)) / len(step.losses)
+
+    def learn(self, logits, labels):
+        parameters = [p.detach().clone() for p in self._model.parameters()]
+        self.lessons.append((logits, labels, self._model.training, parameters, self.weighed))
+
+
+def test_a_rule_that_learns_is_shown_trusted_rows_after_each_update_but_not_while_warming_up():
+    examples, _ = blobs(n_data=96, n_clean=10)
+    schedule = Schedule(epochs=3, batch_size=32, lr=1e-2, meta=Meta(batch=4))
+    model = network()
+    rule = Pupil(model)
+    records = []
+    train(
+        model,
+        rule,
+        examples,
+        schedule,
+        seed=0,
+        hooks=Hooks(on_epoch=lambda epoch, record: records.append(record)),
+    )
+    assert [weighed for *_, weighed in rule.lessons] == [1, 2, 3, 4, 5, 6]
+    shown = network()
+    for logits, labels, is_training, parameters, _ in rule.lessons:
+        assert len(labels) == 4
+        assert not is_training
+        for mine, then in zip(shown.parameters(), parameters, strict=True):
+            mine.data.copy_(then)
+        trusted = shown.eval()(examples.inputs[90 + 6 :])
+        assert all(any(torch.allclose(row, other) for other in trusted) for row in logits)
+    assert not torch.equal(rule.lessons[0][3][0], rule.lessons[1][3][0])
+    np.testing.assert_array_equal(records[0].weight, 1.0)
+    for record in records[1:]:
+        assert sorted(record.weight) == pytest.approx(sorted(np.tile(np.linspace(1, 2, 32), 3)))
+
+
+def test_a_first_batch_that_is_not_finite_is_the_training_s_error_not_the_network_s():
+    """It tells nothing about the routes, and must not seem to refuse them all."""
+    examples, _ = blobs()
+    examples.inputs[:90] = torch.inf
+    batch_norm = nn.Sequential(nn.Linear(4, 8), nn.BatchNorm1d(8), nn.Linear(8, 2))
+    for model in (network(), batch_norm):
+        with pytest.raises(TrainingError, match="epoch 0, batch 0"):
+            run(examples, model=model)
+
+
+def test_the_outcome_says_by_which_route_influences_were_computed():
+    examples, _ = blobs()
+    assert run(examples)[0].route.name == "layerwise"
+    assert run(examples, "uniform")[0].route is None
 
 
 @given(n=st.integers(2, 200), batch_size=st.integers(2, 64))

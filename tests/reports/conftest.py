@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -75,7 +76,7 @@ MANIFEST: dict[str, Any] = {
         "meta_rows": 100,
         "calibration_rows": 100,
     },
-    "test": None,
+    "test": {"source": "test.csv", "sha256": "e" * 64, "rows": 100},
     "schema": {
         "columns": [
             {"name": "age", "kind": "numeric", "width": 1},
@@ -95,6 +96,7 @@ MANIFEST: dict[str, Any] = {
         "parameters": 12345,
         "network": "A multilayer perceptron with two hidden layers of 128.",
         "skipped_steps": 1,
+        "folds": 2,
         "curves": {
             "reweighted": {
                 "loss": [0.7, 0.6, 0.5, 0.45, 0.4],
@@ -103,6 +105,10 @@ MANIFEST: dict[str, Any] = {
             "control": {
                 "loss": [0.7, 0.5, 0.4, 0.3, 0.2],
                 "clean_loss": [0.7, 0.6, 0.5, 0.45, 0.5],
+            },
+            "final": {
+                "loss": [0.7, 0.6, 0.5, 0.4, 0.35],
+                "clean_loss": [0.7, 0.5, 0.3, 0.2, None],
             },
         },
     },
@@ -115,8 +121,7 @@ MANIFEST: dict[str, Any] = {
         "total": 11.1,
     },
     "metrics": {
-        "test": None,
-        "held_back": {
+        "test": {
             "rows": 100,
             "reweighted": {
                 "accuracy": 0.91,
@@ -131,22 +136,26 @@ MANIFEST: dict[str, Any] = {
                 "calibration_error": 0.04,
             },
         },
+        "held_back": None,
     },
     "flags": {
         "fdr": 0.1,
         "flagged": 0,
+        "basis": "controlled",
         "calibration_rows": 100,
         "smallest_p_value": 0.0099,
         "null_share": 0.8,
         "estimated_wrong": 9.5,
         "rows_needed": None,
     },
+    "noise": {"rate": {}, "by_given_label": {}, "confusions": [], "matrix_trust": [0.9, 0.8]},
+    "budget": [],
     "methods": {
-        "suspicion": "Sum of the ranks of the two networks' mean margins.",
-        "mislabel_probability": "Isotonic regression on the calibration rows.",
+        "suspicion": "Bayes' rule with a noise matrix learned from the clean set.",
+        "mislabel_probability": "Mean of the suspicion and the local false-discovery rate.",
         "p_value": "Conformal, against 100 calibration rows.",
         "flagged": "Benjamini–Hochberg at 0.10 with Storey's estimate.",
-        "suggested_label": "The reweighted network's likeliest class.",
+        "suggested_label": "Likeliest true class by the same posterior.",
     },
     "notices": [
         {"slug": "label-chosen", "message": "The label column is 'label'.", "is_warning": False},
@@ -169,7 +178,7 @@ class Fabricated:
     classes: tuple[str, ...] = ("yes", "no", *HOSTILE[:3])
     cells: tuple[str, ...] = HOSTILE
     flagged: int = 8
-    with_estimates: bool = True
+    with_p_values: bool = True
     stored: int | None = None
     manifest: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(MANIFEST))
 
@@ -199,7 +208,6 @@ class Fabricated:
         suggested = np.where(rank <= n // 2, (given + 1) % len(self.classes), -1)
         in_training = np.arange(n) % 20 != 3
         names = np.array([*self.classes, None], dtype=object)
-        estimates = np.round(suspicion**4, 4) if self.with_estimates else np.full(n, np.nan)
         weight = np.where(in_training, np.round(2 * (1 - suspicion), 3), np.nan)
 
         def numbers(values: Any) -> pa.Array:
@@ -212,9 +220,9 @@ class Fabricated:
             "suggested_label": pa.array(names[suggested].tolist(), type=pa.string()),
             "suspicion": numbers(suspicion),
             "rank": pa.array(rank),
-            "mislabel_probability": numbers(estimates),
+            "mislabel_probability": numbers(np.round(suspicion**4, 4)),
             "p_value": numbers(
-                np.round((1 + rank) / (n + 1), 4) if self.with_estimates else estimates
+                np.round((1 + rank) / (n + 1), 4) if self.with_p_values else np.full(n, np.nan)
             ),
             "flagged": pa.array(rank <= self.flagged),
             "mean_weight": numbers(weight),
@@ -262,6 +270,36 @@ class Fabricated:
         counts = audit["given_label"].value_counts().to_pylist()
         data["classes"] = {pair["values"]: pair["counts"] for pair in counts}
         self.manifest["flags"]["flagged"] = self.flagged
+        if not self.flagged:
+            self.manifest["flags"]["basis"] = "none"
+        self._estimate(audit)
+
+    def _estimate(self, audit: dict[str, pa.Array]) -> None:
+        """Noise, confusions and budget, by and large as the engine would find them."""
+        probability = audit["mislabel_probability"].to_numpy()
+        by_rank = probability[np.argsort(audit["rank"].to_numpy())]
+        given = np.array(audit["given_label"].to_pylist(), dtype=object)
+        noise = self.manifest["noise"]
+        noise["rate"] = _share(probability)
+        # One label that CLEAN alone knows.
+        names = (*self.classes, "only in CLEAN")
+        noise["by_given_label"] = {name: _share(probability[given == name]) for name in names}
+        noise["confusions"] = [
+            {"given": name, "true": other, "rows": 8.0 / 2**i, "share": 0.2 / 2**i}
+            for i, (name, other) in enumerate(pairwise(self.classes))
+        ]
+        self.manifest["budget"] = [
+            _share(by_rank[:rows]) for rows in (10, 20, 50, 100, 200) if rows <= self.n_rows
+        ]
+
+
+def _share(probability: Any) -> dict[str, Any]:
+    if not len(probability):
+        return {"rows": 0, "share": 0.0, "low": 0.0, "high": 1.0}
+    # Rounded, since the last digits of a sum are not the same everywhere.
+    share = round(float(probability.mean()), 6)
+    low, high = round(max(0.0, share - 0.05), 6), round(min(1.0, share + 0.1), 6)
+    return {"rows": len(probability), "share": share, "low": low, "high": high}
 
 
 @pytest.fixture

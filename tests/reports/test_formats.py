@@ -49,10 +49,11 @@ def test_names_the_first_suspects_labels(format_, hostile_run):
 
 @every_format
 def test_never_says_nan_or_none(format_, fabricated, tmp_path):
-    fabricated.with_estimates = False
+    fabricated.with_p_values = False
     fabricated.flagged = 0
-    fabricated.manifest["metrics"]["held_back"] = None
-    for name in ("smallest_p_value", "null_share", "estimated_wrong"):
+    fabricated.manifest["metrics"]["test"] = None
+    fabricated.manifest["test"] = None
+    for name in ("smallest_p_value", "null_share"):
         fabricated.manifest["flags"][name] = None
     fabricated.manifest["flags"]["rows_needed"] = 1234
     text = format_.render(read_view(fabricated.write(tmp_path / "bare"), top=10))
@@ -100,16 +101,21 @@ def test_unknown_format_is_refused_by_name(hostile_run):
         write_reports(hostile_run, top=10, formats=["html", "pdf"])
 
 
-def test_manifest_that_lacks_a_part_is_named_as_damaged(fabricated, tmp_path):
-    del fabricated.manifest["training"]["curves"]
-    folder = fabricated.write(tmp_path / "damaged")
+@pytest.mark.parametrize(
+    ("part", "key"),
+    [("training", "curves"), ("training", "folds"), ("flags", "basis"), ("noise", "rate")],
+)
+def test_manifest_that_lacks_a_part_is_named_as_damaged(part, key, hostile_run):
+    manifest = hostile_run.manifest()
+    del manifest[part][key]
+    hostile_run.write_manifest(manifest)
 
-    with pytest.raises(RunFolderError, match="curves"):
-        read_view(folder, top=10)
+    with pytest.raises(RunFolderError, match=rf"damaged \(it lacks '{key}'"):
+        read_view(hostile_run, top=10)
 
 
 def test_manifest_may_hold_more_than_this_program_knows(fabricated, tmp_path):
-    for part in ("data", "clean", "overlap", "flags", "training"):
+    for part in ("data", "clean", "overlap", "flags", "training", "noise"):
         fabricated.manifest[part]["new in a later version"] = 1
 
     assert read_view(fabricated.write(tmp_path / "later"), top=10).suspects
@@ -220,6 +226,34 @@ def test_html_leaves_columns_of_very_wide_tables_out_and_says_so(fabricated, tmp
     page = FORMATS["html"].render(read_view(fabricated.write(tmp_path / "wide"), top=50))
 
     assert "203 further columns" in page
+
+
+@pytest.mark.parametrize("name", ["html", "md"])
+def test_many_confusions_are_cut_for_people_and_whole_for_scripts(name, fabricated, tmp_path):
+    fabricated.classes = tuple(f"class {i}." for i in range(22))
+    view = read_view(fabricated.write(tmp_path / "classes"), top=5)
+    text = FORMATS[name].render(view)
+    pair = "class {}.</bdi> → <bdi>class {}." if name == "html" else "| class {}. | class {}. |"
+
+    assert pair.format(14, 15) in text
+    assert pair.format(15, 16) not in text.split("First 5 suspects")[0].split('id="suspects"')[0]
+    assert len(json.loads(FORMATS["json"].render(view))["confusions"]) == 21
+
+
+FLAG_WORDS = {
+    "controlled": "on the list whose expected false alarms are at most 10%.",
+    "estimated": "on the list with an estimated 10% of false alarms (no guarantee).",
+}
+
+
+@pytest.mark.parametrize("name", ["html", "md"])
+@pytest.mark.parametrize("basis", FLAG_WORDS)
+def test_a_flag_promises_what_its_basis_can_keep(name, basis, fabricated, tmp_path):
+    fabricated.manifest["flags"]["basis"] = basis
+    text = FORMATS[name].render(read_view(fabricated.write(tmp_path / basis), top=10))
+
+    assert [kind for kind, words in FLAG_WORDS.items() if words in text] == [basis]
+    assert ("no guarantee" in text) == (basis == "estimated")
 
 
 def test_top_beyond_what_was_stored_is_said(fabricated, tmp_path):

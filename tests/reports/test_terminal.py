@@ -65,17 +65,10 @@ def test_says_what_to_do_next_and_warns(hostile_run):
     assert "datacleanse predict runs/people new.csv -o predictions.csv" in text
     assert "runs/people/reports/report.html" in text
     assert "! CLEAN has only 200 rows" in text
-    assert "No --test file was given" in text
 
 
-def test_nothing_estimated_nothing_claimed(fabricated, tmp_path):
-    fabricated.with_estimates = False
-    fabricated.flagged = 0
-    fabricated.manifest["metrics"]["held_back"] = None
-    fabricated.manifest["flags"].update(estimated_wrong=None, rows_needed=450)
-    text = " ".join(shown(fabricated.write(tmp_path / "bare")).split())
+def test_without_test_rows_nothing_is_compared(fabricated, tmp_path):
+    fabricated.manifest["metrics"]["test"] = None
+    text = " ".join(shown(fabricated.write(tmp_path / "untested")).split())
 
-    assert "could not be estimated" in text
-    assert "About 450 verified rows would make flags possible" in text
-    assert "the networks are not compared" in text
-    assert "likely wrong" not in text
+    assert "No --test file was given, so the networks are not compared." in text

@@ -59,7 +59,6 @@ class HtmlReport:
             script=script,
             script_hash=_hash(script),
             charts=_charts(view),
-            basis=_basis(view),
             command="datacleanse " + shlex.join(view.command),
         )
 
@@ -97,10 +96,6 @@ def _charts(view: ReportView) -> dict[str, str]:
     }
 
 
-def _basis(view: ReportView) -> str:
-    return "flagged rows" if view.confusions.basis == "flagged" else "listed suspects"
-
-
 def _asset(name: str) -> str:
     from importlib.resources import files
 
@@ -128,6 +123,7 @@ def _environment() -> Environment:
         wording.decimal,
         wording.estimate,
         wording.percent,
+        wording.percent_range,
         wording.plural,
         wording.probability,
         wording.seconds,
@@ -142,6 +138,7 @@ def _environment() -> Environment:
     environment.globals.update(
         missing=wording.MISSING,
         sentences=sentences,
+        basis_name=svg.basis_name,
         sparkline=_drawn(svg.sparkline),
         share_bar=_drawn(svg.share_bar),
     )

@@ -14,6 +14,7 @@ from datacleanse_reports.wording import (
     decimal,
     estimate,
     percent,
+    percent_range,
     plural,
     probability,
     seconds,
@@ -94,11 +95,10 @@ def plain_notice(message: str) -> str:
 
 def _model(view: ReportView) -> str:
     lines = ["## Reweighted network and plain training"]
-    for title, comparison in (("Test rows", view.test), ("Held-back rows", view.held_back)):
-        if comparison is not None:
-            lines.append(f"{title}: {count(comparison.rows)}.\n\n{_metrics(comparison)}")
     if view.test is None:
         lines.append("No `--test` file was given.")
+    else:
+        lines.append(f"Test rows: {count(view.test.rows)}.\n\n{_metrics(view.test)}")
     training = view.training
     lines.append(
         f"{training.network} {plural(training.parameters, 'parameter')}, "
@@ -127,29 +127,53 @@ def _metrics(comparison: Comparison) -> str:
 
 def _noise(view: ReportView) -> str:
     classes = _table(
-        ["Given label", "Rows", "Expected wrong", "Share", "Flagged"],
+        ["Given label", "Rows", "Expected wrong", "Share", "Range", "Flagged"],
         (
             [
                 _label(each.name),
                 count(each.rows),
                 estimate(each.suspected),
                 percent(each.suspected_share),
+                percent_range(each.low_share, each.high_share),
                 count(each.flagged),
             ]
             for each in view.classes
         ),
-        numbers=" rrrr",
+        numbers=" rrrrr",
     )
-    basis = "flagged rows" if view.confusions.basis == "flagged" else "listed suspects"
-    pairs = _table(
-        ["Given", "Suggested", "Rows", "Share"],
+    parts = [f"## By class\n\n{classes}"]
+    if view.confusions:
+        parts.append(f"## Expected confusions\n\n{_confusions(view)}")
+    if view.budgets:
+        parts.append(f"## How far reading pays\n\n{_budgets(view)}")
+    return "\n\n".join(parts)
+
+
+def _confusions(view: ReportView) -> str:
+    return _table(
+        ["Given", "True", "Expected rows", "Share of the given label"],
         (
-            [_label(pair.given), _label(pair.suggested), count(pair.rows), percent(pair.share)]
-            for pair in view.confusions.pairs
+            [_label(pair.given), _label(pair.true), estimate(pair.rows), percent(pair.share)]
+            for pair in view.confusions[: sentences.PAIRS_SHOWN]
         ),
         numbers="  rr",
     )
-    return f"## By class\n\n{classes}\n\n## Most frequent changes among the {basis}\n\n{pairs}"
+
+
+def _budgets(view: ReportView) -> str:
+    return _table(
+        ["Rows read", "Wrong labels", "Hit rate", "Range"],
+        (
+            [
+                count(budget.rows),
+                estimate(budget.expected_wrong),
+                percent(budget.expected_share),
+                percent_range(budget.low_share, budget.high_share),
+            ]
+            for budget in view.budgets
+        ),
+        numbers="rrrr",
+    )
 
 
 def _suspects(view: ReportView) -> str:
@@ -172,10 +196,10 @@ def _suspects(view: ReportView) -> str:
         ),
         numbers="rr   rr",
     )
-    return (
-        f"## First {plural(len(shown), 'suspect')}\n\n{sentences.listed(view)} "
-        f"All of them are in `suspects.csv`.\n\n{table}"
-    )
+    told = f"{sentences.listed(view)} All of them are in `suspects.csv`."
+    if flag := sentences.flag(view):
+        told += f" Flagged: {flag}."
+    return f"## First {plural(len(shown), 'suspect')}\n\n{told}\n\n{table}"
 
 
 def _methods(view: ReportView) -> str:
@@ -183,6 +207,7 @@ def _methods(view: ReportView) -> str:
         f"- **{sentences.METHOD_TITLES.get(column, plain(column))}**: {plain_notice(sentence)}"
         for column, sentence in view.methods.items()
     ]
+    lines.append(f"- **Ranges**: {sentences.RANGES}")
     return "## Methods\n\n" + "\n".join(lines)
 
 
@@ -194,7 +219,8 @@ def _data(view: ReportView) -> str:
     lines = [
         f"- Data: {plain(view.data.source)}, {plural(view.data.rows, 'row')}, "
         f"{plural(view.data.columns, 'column')}, sha256 `{view.data.sha256}`",
-        f"- Clean set: {plain(view.clean.source)}, {plural(view.clean.rows, 'row')}, "
+        f"- Clean set: {plain(view.clean.source)}, {plural(view.clean.rows, 'row')} "
+        f"({sentences.clean_use(view)}), "
         f"sha256 `{view.clean.sha256}`",
         f"- {plural(view.overlap.rows, 'row')} of the data also in the clean set, "
         f"left out of training",

@@ -27,7 +27,6 @@ KEYS = (
     "confusions",
     "training",
     "test",
-    "held_back",
     "data",
     "clean",
     "test_set",

@@ -1,0 +1,48 @@
+"""How many of the rows with a score are wrong: the local false-discovery rate."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.optimize import isotonic_regression
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from datacleanse.flag import Scored
+
+
+def local_probability(
+    scores: NDArray[np.float64], folds: Sequence[Scored], pi0: float
+) -> NDArray[np.float64]:
+    """1 - pi0 f0(s) / f(s), the complement of Efron's local false-discovery rate (2008, eq. 2.3).
+
+    Isotonic regression of "is from DATA" on the score, both samples weighing the same, estimates
+    f / (f + f0). One more calibration row is imagined beyond all scores, the + 1 of the conformal
+    p-value: otherwise any row beyond the last calibration row would be wrong for certain.
+
+    Args:
+        scores: (N,) to be judged.
+        folds: scores of DATA's rows and of rows known to be right, one of each at least.
+        pi0: share of right labels in DATA.
+
+    Returns:
+        (N,) in [0, 1], not decreasing in the score.
+    """
+    tested = np.concatenate([fold.tested for fold in folds])
+    calibration = np.concatenate([fold.calibration for fold in folds])
+    beyond = max(tested.max(), calibration.max())
+    null = np.append(calibration, beyond)
+    x, position = np.unique(np.concatenate([tested, null]), return_inverse=True)
+    # Both samples weigh the same in all; rows with equal scores are one point of the fit.
+    data_weight = np.bincount(position[: len(tested)], minlength=len(x)) / len(tested)
+    null_weight = np.bincount(position[len(tested) :], minlength=len(x)) / len(null)
+    weight = data_weight + null_weight
+    fit = isotonic_regression(data_weight / weight, weights=weight)
+    # Bounded, so that the ratio stays finite where no calibration row is left.
+    share = np.maximum(np.interp(scores, x, fit.x), np.finfo(np.float64).eps)
+    result: NDArray[np.float64] = np.clip(1.0 - pi0 * (1.0 - share) / share, 0.0, 1.0)
+    return result

@@ -1,0 +1,131 @@
+"""What is said of flags and expectations is no more than what they rest on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from datacleanse_reports import read_view, sentences, wording
+
+TAIL = " Read the ranking from the top instead."
+
+READINGS = [
+    (
+        {"basis": "controlled"},
+        8,
+        "8 rows are flagged; at most 10% of such a list are expected to be false alarms.",
+    ),
+    (
+        {"basis": "estimated", "rows_needed": 900, "calibration_rows": 40},
+        8,
+        "8 rows are flagged by estimated probabilities; about 10% of such a list are expected to "
+        "be false alarms. This is an estimate and no guarantee, because beside 40 verified rows no "
+        "list could be controlled; about 900 verified rows would do.",
+    ),
+    (
+        {"basis": "estimated", "rows_needed": None, "calibration_rows": 0},
+        1,
+        "1 row is flagged by estimated probabilities; about 10% of such a list are expected to "
+        "be false alarms. This is an estimate and no guarantee, because without verified rows to "
+        "compare with, no list could be controlled.",
+    ),
+    (
+        {"basis": "none", "rows_needed": 450},
+        0,
+        "No row is flagged: beside 100 verified rows none stands out enough to keep the expected "
+        "false alarms at 10%. About 450 verified rows would make flags possible." + TAIL,
+    ),
+    (
+        {"basis": "none"},
+        0,
+        "No row is flagged: beside 100 verified rows none stands out enough to keep the expected "
+        "false alarms at 10%." + TAIL,
+    ),
+]
+
+
+@pytest.fixture
+def view(hostile_run):
+    return read_view(hostile_run, top=12)
+
+
+@pytest.mark.parametrize(("flagging", "flagged", "expected"), READINGS)
+def test_reading_promises_what_the_flags_rest_on(flagging, flagged, expected, view):
+    view = replace(
+        view,
+        headline=replace(view.headline, flagged=flagged),
+        flagging=replace(view.flagging, **flagging),
+    )
+
+    assert expected == sentences.reading(view)
+
+
+def test_expectation_names_the_largest_budget_of_a_sitting_and_its_range(view):
+    budgets = tuple(
+        replace(
+            view.budgets[0],
+            rows=rows,
+            expected_wrong=0.94 * rows,
+            expected_share=0.94,
+            low_share=0.873,
+            high_share=1.0,
+        )
+        for rows in (50, 100, 200)
+    )
+
+    assert sentences.expectation(replace(view, budgets=budgets)) == (
+        "The first 100 rows of the ranking are expected to hold 94 wrong labels "
+        "(between 87 and 100)."
+    )
+    assert sentences.expectation(replace(view, budgets=())) == ""
+
+
+def test_halves_that_take_turns_are_not_told_as_parts(view):
+    once = replace(view, training=replace(view.training, folds=1))
+
+    assert sentences.clean_use(view) == "each half steers once and calibrates once"
+    assert sentences.clean_use(once) == "100 steer, 100 calibrate"
+
+
+def test_noise_is_told_with_its_range(view):
+    head = replace(
+        view.headline,
+        rows=5000,
+        estimated_wrong=412.0,
+        estimated_share=0.0824,
+        low_share=0.0612,
+        high_share=0.1041,
+    )
+
+    assert sentences.noise(replace(view, headline=head)) == (
+        "About 412 of 5,000 labels (8.2%, range 6.1–11%) are expected to be wrong."
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (8.3, 15.2, "between 8 and 16"),
+        (100 * 0.29, 100 * 0.07 + 50, "between 29 and 57"),
+        (0.0, 0.2, "between 0 and 1"),
+        (1200.5, 4000.0, "between 1,200 and 4,000"),
+    ],
+)
+def test_ranges_of_counts_are_rounded_outwards(low, high, expected):
+    assert expected == wording.count_range(low, high)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.14022, 0.32149, "14–33%"),
+        (0.0, 0.0265, "0–2.7%"),
+        (0.07, 0.29, "7–29%"),
+        (0.0999, 0.1, "9.9–10%"),
+        (0.0, 0.00001, "0–0.1%"),
+        (0.9999, 1.0, "99–100%"),
+    ],
+)
+def test_ranges_of_shares_are_short_and_rounded_outwards(low, high, expected):
+    assert expected == wording.percent_range(low, high)
