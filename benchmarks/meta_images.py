@@ -51,6 +51,8 @@ WAYS = {
     "full, every 4": Meta(ALL, 4, 0.0),
     "full, every 8": Meta(ALL, 8, 0.0),
     "64 rows, every 2": Meta(64, 2, 0.0),
+    "32 rows, each step": Meta(32, 1, 0.0),
+    "16 rows, each step": Meta(16, 1, 0.0),
 }
 LENGTHS = {
     10: tuple(WAYS),
