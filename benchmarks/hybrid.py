@@ -125,12 +125,12 @@ def main() -> None:
     print(report(study(measure, name="hybrid", about=__doc__.splitlines()[0])))
 
 
-def measure(bench: Bench, seed: int) -> Iterator[dict[str, Any]]:
+def measure(bench: Bench) -> Iterator[dict[str, Any]]:
     """Train plainly once, then once in every way."""
-    control = bench.run(make_rule("uniform", seed=seed))
+    control = bench.run(make_rule("uniform", seed=bench.seed))
     for way, make in WAYS.items():
         with adams_inner_product() if way == PRECONDITIONED else nullcontext():
-            ran = bench.run(make(seed))
+            ran = bench.run(make(bench.seed))
         yield {"way": way, **bench.measures(ran, control)}
 
 

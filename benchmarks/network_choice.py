@@ -11,7 +11,6 @@ kept beside the result until all are done, so a run that was stopped goes on whe
 from __future__ import annotations
 
 import argparse
-import json
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +29,7 @@ from benchmarks.common import (
     provenance,
     write_json,
 )
+from benchmarks.kept import Kept
 from benchmarks.network_candidates import (
     COMBINATIONS,
     FINALISTS,
@@ -116,34 +116,6 @@ def stages(tables: list[str], *, seeds: int, quick: bool) -> Iterator[Stage]:
         yield Stage(f"{n_rows:,} rows", enough, candidates, (0.0, 0.3), 1, n_train)
 
 
-class Kept:
-    """Finished trainings, one a line, in a file that a later run goes on from."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._cells: dict[str, Cell] = {}
-        if path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                key, values = json.loads(line)
-                self._cells[key] = Cell(**values)
-            note(f"Going on from {len(self._cells)} trainings in {path}")
-
-    def find(self, key: str) -> Cell | None:
-        """The training made before under this key."""
-        return self._cells.get(key)
-
-    def add(self, key: str, cell: Cell) -> None:
-        """Keep one."""
-        self._cells[key] = cell
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        with self._path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps([key, asdict(cell)]) + "\n")
-
-    def remove(self) -> None:
-        """Everything is in the result now."""
-        self._path.unlink(missing_ok=True)
-
-
 def run_stage(stage: Stage, folder: Path, kept: Kept) -> list[Cell]:
     """Make all trainings of a stage; contestants take turns, so that times compare."""
     cells: list[Cell] = []
@@ -165,13 +137,15 @@ def _run_table(stage: Stage, table: str, seed: int, folder: Path, kept: Kept) ->
         for contestant in stage.contestants:
             settings = resolved(contestant, rows.train.n_rows)
             key = f"{table} {rows.train.n_rows} {noise} {seed} {stage.name} {settings!r}"
-            cell = kept.find(key)
-            if cell is None:
+            found = kept.find(key)
+            if found is not None:
+                cell = Cell(**found)
+            else:
                 name = settings if isinstance(settings, str) else settings.name
                 trial = _try(settings, rows, labels, seed)
                 n = rows.train.n_rows
                 cell = Cell(stage.name, table, noise, seed, name, n, **asdict(trial))
-                kept.add(key, cell)
+                kept.add(key, asdict(cell))
             cells.append(cell)
     return cells
 

@@ -34,11 +34,21 @@ class Block(nn.Module):
         return (self.second_norm(self.second(h)) + shortcut).relu()
 
 
-def resnet(widths: Sequence[int] = SMALL, *, n_blocks: int = 1, seed: int = 0) -> nn.Module:
-    """A residual network, (B, 3, 32, 32) to (B, 10); each stage but the first halves the sides."""
+def resnet(
+    widths: Sequence[int] = SMALL,
+    *,
+    n_blocks: int = 1,
+    n_channels: int = 3,
+    n_classes: int = 10,
+    seed: int = 0,
+) -> nn.Module:
+    """A residual network, (B, n_channels, H, W) to (B, n_classes).
+
+    Each stage but the first halves the sides. ``widths`` are multiples of 8.
+    """
     torch.manual_seed(seed)
     layers: list[nn.Module] = [
-        nn.Conv2d(3, widths[0], 3, 1, 1, bias=False),
+        nn.Conv2d(n_channels, widths[0], 3, 1, 1, bias=False),
         nn.GroupNorm(8, widths[0]),
         nn.ReLU(),
     ]
@@ -47,4 +57,5 @@ def resnet(widths: Sequence[int] = SMALL, *, n_blocks: int = 1, seed: int = 0) -
         for number in range(n_blocks):
             layers.append(Block(n_in, width, 2 if stage and not number else 1))
             n_in = width
-    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(widths[-1], 10))
+    head = nn.Linear(widths[-1], n_classes)
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), head)

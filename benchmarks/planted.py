@@ -42,10 +42,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
+    from datacleanse.config import Schedule
     from datacleanse.dynamics import Dynamics
+    from datacleanse.examples import Plan
     from datacleanse.records import Dataset
     from datacleanse.rules import Rule
+    from datacleanse.train import Examples
 
 RESULTS = Path(__file__).parent / "results"
 SETS = ("dry_bean", "pendigits", "spambase", "student_dropout", "telco_churn")
@@ -98,34 +102,35 @@ class Ran:
     """Of the processor."""
 
 
+@dataclass(frozen=True, eq=False)
 class Bench:
-    """A cell ready to be trained on, however often."""
+    """Examples with planted errors, ready to be trained on, however often."""
 
-    def __init__(self, cell: Cell, seed: int) -> None:
-        self.cell, self._seed = cell, seed
-        overlap = compare(cell.data, cell.clean).overlap
-        self._plan = make_plan(cell.data, cell.clean, overlap, seed=seed)
-        self._encoding = learn_encoding(cell.data, self._plan)
-        self._examples = make_examples(
-            cell.data, cell.clean, self._plan, self._encoding, device=torch.device("cpu")
-        )
-        self._tested = torch.from_numpy(encode(cell.test, self._encoding))
-        self._schedule = schedule_for(Settings(), len(self._examples.trained))
+    plan: Plan
+    examples: Examples
+    schedule: Schedule
+    build: Callable[[], nn.Module]
+    """A fresh network, the same at each call."""
+    test_inputs: Tensor
+    test_labels: NDArray[np.int64]
+    """True classes of rows that are not trained on."""
+    is_wrong: NDArray[np.bool_]
+    """(N,) the planted errors."""
+    seed: int
 
     def run(self, rule: Rule, meta: Meta | None = None) -> Ran:
-        """Train the default network by a rule; everything else at its default."""
-        network = build_network(self._encoding, self._examples.n_classes, seed=self._seed)
-        schedule = replace(self._schedule, meta=meta or Meta())
+        """Train a fresh network by a rule; without ``meta``, with the package's default."""
+        network = self.build()
+        schedule = replace(self.schedule, meta=meta or Meta())
         started = process_time()
-        outcome = train.train(network, rule, self._examples, schedule, seed=self._seed)
+        outcome = train.train(network, rule, self.examples, schedule, seed=self.seed)
         seconds = process_time() - started
-        predicted = train.logits_of(network, self._tested).argmax(dim=1).numpy()
-        accuracy = float(np.mean(predicted == self.cell.test.labels))
-        return Ran(outcome.dynamics, accuracy, seconds)
+        predicted = train.logits_of(network, self.test_inputs).argmax(dim=1).numpy()
+        return Ran(outcome.dynamics, float(np.mean(predicted == self.test_labels)), seconds)
 
     def measures(self, ran: Ran, control: Ran) -> dict[str, float]:
         """Average precision by the posterior of both networks and by the margin; accuracies."""
-        plan = self._plan
+        plan = self.plan
         n, split = plan.n_data, plan.split
         evidence = Evidence(
             control=control.dynamics,
@@ -133,25 +138,42 @@ class Bench:
             is_steered=True,
             trees=None,
             labels=plan.labels,
-            n_data=plan.n_data,
+            n_data=n,
             trained=plan.trained,
             verified=plan.verified,
         )
-        margin = ran.dynamics.margin[: plan.n_data]
         return {
             "suspicion_ap": self._ap(assess(evidence, fdr=Settings.fdr).suspicion),
-            "margin_ap": self._ap(-margin),
+            "margin_ap": self._ap(-ran.dynamics.margin[:n]),
             "accuracy": ran.accuracy,
             "plain_accuracy": control.accuracy,
             "cost": ran.seconds / control.seconds,
         }
 
     def _ap(self, score: NDArray[Any]) -> float:
-        return float(average_precision_score(self.cell.is_wrong, score))
+        return float(average_precision_score(self.is_wrong, score))
+
+
+def bench_of(cell: Cell, *, seed: int) -> Bench:
+    """The default network on a table, everything at its default."""
+    overlap = compare(cell.data, cell.clean).overlap
+    plan = make_plan(cell.data, cell.clean, overlap, seed=seed)
+    encoding = learn_encoding(cell.data, plan)
+    examples = make_examples(cell.data, cell.clean, plan, encoding, device=torch.device("cpu"))
+    return Bench(
+        plan=plan,
+        examples=examples,
+        schedule=schedule_for(Settings(), len(examples.trained)),
+        build=lambda: build_network(encoding, examples.n_classes, seed=seed),
+        test_inputs=torch.from_numpy(encode(cell.test, encoding)),
+        test_labels=cell.test.labels,
+        is_wrong=cell.is_wrong,
+        seed=seed,
+    )
 
 
 def study(
-    measure: Callable[[Bench, int], Iterator[dict[str, Any]]], *, name: str, about: str
+    measure: Callable[[Bench], Iterator[dict[str, Any]]], *, name: str, about: str
 ) -> list[dict[str, Any]]:
     """Measure every cell that the command line asks for, and write ``results/name.json``."""
     parser = argparse.ArgumentParser(description=about)
@@ -165,7 +187,8 @@ def study(
     for table in available_tables(options.data, options.sets):
         for seed in range(options.seeds):
             for cell in cells(options.data, table, seed):
-                trials += [{**cell.name, **trial} for trial in measure(Bench(cell, seed), seed)]
+                bench = bench_of(cell, seed=seed)
+                trials += [{**cell.name, **trial} for trial in measure(bench)]
                 note(f"{cell.name}")
     write_json(options.out, {"provenance": provenance(), "trials": trials})
     return trials
