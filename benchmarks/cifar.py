@@ -21,13 +21,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.common import flip_uniformly, note
+from datacleanse.batches import n_batches, split
 from datacleanse.config import Meta
 from datacleanse.influence import cross_entropy
 from datacleanse.influence.interface import plain_step
 from datacleanse.noise import one_sided_flips
 from datacleanse.reweighting import Reweighter
 from datacleanse.rules import make_rule
-from datacleanse.train import logits_of, n_batches, split
+from datacleanse.train import logits_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,12 +17,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from datacleanse.batches import split
 from datacleanse.config import Settings
 from datacleanse.data import ReadOptions, read_data, read_like
 from datacleanse.device import one_cpu_thread
 from datacleanse.encode import encode, fit_encoding
 from datacleanse.schedule import schedule_for
-from datacleanse.train import WEIGHT_DECAY, logits_of, split
+from datacleanse.train import WEIGHT_DECAY, logits_of
 from datacleanse.trainings import build_network
 
 if TYPE_CHECKING:

@@ -32,12 +32,13 @@ from torch.func import functional_call
 from benchmarks.common import markdown_table, provenance, write_json
 from benchmarks.made_table import N_CLEAN, made_table
 from benchmarks.networks import resnet
+from datacleanse.batches import split
 from datacleanse.config import Meta, Schedule, Settings
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.encode import encode, fit_encoding
 from datacleanse.rules.l2rw import L2RW
 from datacleanse.schedule import schedule_for
-from datacleanse.train import WEIGHT_DECAY, Examples, _Loop, split
+from datacleanse.train import WEIGHT_DECAY, Examples, _Loop
 from datacleanse.trainings import build_network
 
 if TYPE_CHECKING:

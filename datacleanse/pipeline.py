@@ -42,10 +42,11 @@ if TYPE_CHECKING:
     from datacleanse.ledger import EpochRecord
     from datacleanse.manifest import Json, Stopwatch
     from datacleanse.progress import Progress
+    from datacleanse.score import Assessment
     from datacleanse.stopping import StopRequest
     from datacleanse.tasks import Task
     from datacleanse.train import Examples
-    from datacleanse.trainings import Trainings
+    from datacleanse.trainings import Trained, Trainings
 
 
 def learn(
@@ -147,13 +148,9 @@ def _learn_and_judge(
         worth = torch.from_numpy(worth_of(assessment, len(plan.labels)))
         final = trainer.refit(everything, worth, networks.control.batch_size)
     progress.stage("Writing", None)
-    folder.check_ledger(task.lesson.schedule.epochs)
-    write_tables(folder, inputs.data, evidence, assessment, top=settings.top)
-    task.save(final.network, folder.model_dir)
-    pair = (final.network, networks.control.network)
-    metrics = manifest.compare_models(inputs.test, *map(task.predictor, pair))
-    watch.lap("write")
     told += trainer.halved(final.batch_size)
+    metrics = _write(folder, task, inputs, evidence, assessment, networks, final)
+    watch.lap("write")
     network = task.describe(final.network)
     return {
         **manifest.describe_inputs(inputs, plan, told),
@@ -165,6 +162,23 @@ def _learn_and_judge(
         "status": "finished",
         "finished_at": manifest.now(),
     }
+
+
+def _write(  # noqa: PLR0917  # all that was found
+    folder: RunFolder,
+    task: Task,
+    inputs: Inputs,
+    evidence: Evidence,
+    assessment: Assessment,
+    networks: Trainings,
+    final: Trained,
+) -> Json:
+    """Write the tables and the final model; its metrics beside plain training's."""
+    folder.check_ledger(task.lesson.schedule.epochs)
+    write_tables(folder, inputs.data, evidence, assessment, top=task.settings.top)
+    task.save(final.network, folder.model_dir)
+    pair = (final.network, networks.control.network)
+    return manifest.compare_models(inputs.test, *map(task.predictor, pair))
 
 
 def _evidence(

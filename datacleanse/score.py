@@ -146,20 +146,20 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         local = local_probability(posterior, folds, pi0)
         if not flagged.any():
             needed = flag.calibration_rows_needed(p_value[tested], n_calibration, fdr / pi0)
-    basis: Basis = "controlled"
-    if not flagged.any():
+    is_controlled = bool(flagged.any())
+    if not is_controlled:
         flagged[tested] = flag.longest_list(posterior[tested], fdr)
-        basis = "estimated" if flagged.any() else "controlled"
+    basis: Basis = "estimated" if flagged.any() and not is_controlled else "controlled"
     wrong, right = _verdicts(evidence)
-    known = wrong | right
+    flagged |= wrong
     low, high = np.minimum(posterior, local), np.maximum(posterior, local)
     if pi0 is None:
         # Nothing to check the posterior against: the truth may be anything.
         low, high = np.zeros(n), np.ones(n)
-    probability = (posterior + local) / 2
-    for each in (low, high, probability):
-        each[known] = wrong[known]
-    flagged |= wrong
+    low, probability, high = (
+        np.where(wrong, 1.0, np.where(right, 0.0, each))
+        for each in (low, (posterior + local) / 2, high)
+    )
     return Assessment(
         suspicion=_without_ties(posterior + wrong - right, evidence),
         probability=probability,

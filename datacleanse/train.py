@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from datacleanse.batches import n_batches, split
 from datacleanse.checkpoint import Checkpoint
 from datacleanse.dynamics import Dynamics, Recorder
 from datacleanse.errors import DatacleanseError, Stopped
@@ -363,23 +364,6 @@ def _moved(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors 
     if isinstance(state, dict):
         return {key: _moved(value, device) for key, value in state.items()}
     return state
-
-
-def n_batches(n_examples: int, batch_size: int) -> int:
-    """How many batches `split` makes."""
-    whole, rest = divmod(n_examples, batch_size)
-    return max(1, whole + (rest > 1))
-
-
-def split(order: Tensor, batch_size: int) -> Iterator[Tensor]:
-    """Cut (K,) positions into batches; a last batch of one joins the batch before it.
-
-    Batch statistics are undefined on one example, and its weight would always be 0 or 1.
-    """
-    count = n_batches(len(order), batch_size)
-    for number in range(count):
-        last = number == count - 1
-        yield order[number * batch_size : None if last else (number + 1) * batch_size]
 
 
 @torch.no_grad()

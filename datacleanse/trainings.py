@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
+from datacleanse.batches import n_batches
 from datacleanse.device import one_cpu_thread
 from datacleanse.errors import Stopped
 from datacleanse.models.tabular import TabularNetwork, shape_for
@@ -19,7 +20,7 @@ from datacleanse.rules import make_rule
 from datacleanse.schedule import DROPOUT, N_HIDDEN, WIDTH
 from datacleanse.shortage import MemoryShortError, is_shortage
 from datacleanse.stopping import NEVER, StopRequest
-from datacleanse.train import SMALLEST_BATCH, Hooks, n_batches, train
+from datacleanse.train import SMALLEST_BATCH, Hooks, train
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

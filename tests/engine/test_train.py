@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from datacleanse.batches import n_batches, split
 from datacleanse.config import Meta, Schedule
 from datacleanse.rules import RULES, Rule, make_rule
-from datacleanse.train import Examples, Hooks, TrainingError, n_batches, split, train
+from datacleanse.train import Examples, Hooks, TrainingError, train
 
 
 def blobs(n_data=90, n_clean=10, *, flipped=0, seed=0):
