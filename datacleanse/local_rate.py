@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from datacleanse.flag import Scored
 
 
+MAX_POINTS = 100_000
+"""Scores a fold that the ratio is fitted on, about: more would not move it."""
+
+
 def local_probability(
     scores: NDArray[np.float64], folds: Sequence[Scored], pi0: float
 ) -> NDArray[np.float64]:
@@ -32,7 +36,7 @@ def local_probability(
     Returns:
         (N,) in [0, 1], not decreasing in the score.
     """
-    tested = np.concatenate([fold.tested for fold in folds])
+    tested = np.concatenate([_thinned(fold.tested) for fold in folds])
     calibration = np.concatenate([fold.calibration for fold in folds])
     beyond = max(tested.max(), calibration.max())
     null = np.append(calibration, beyond)
@@ -46,3 +50,9 @@ def local_probability(
     share = np.maximum(np.interp(scores, x, fit.x), np.finfo(np.float64).eps)
     result: NDArray[np.float64] = np.clip(1.0 - pi0 * (1.0 - share) / share, 0.0, 1.0)
     return result
+
+
+def _thinned(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Every k-th of the ordered scores, where there are very many."""
+    step = max(1, len(scores) // MAX_POINTS)
+    return scores if step == 1 else np.sort(scores)[::step]

@@ -266,7 +266,8 @@ def _without_ties(scores: NDArray[np.float64], evidence: Evidence) -> NDArray[np
     """Break ties by the losses, then in favour of the earlier row."""
     n = evidence.n_data
     losses = (evidence.reweighted.loss + evidence.control.loss)[:n]
-    order = np.lexsort((np.arange(n), -losses, -scores))
+    # Stable: the earlier of equal rows comes first.
+    order = np.lexsort((-losses, -scores))
     distinct = np.empty(n)
     distinct[order] = scores[order] - TIE_STEP * np.arange(n)
     return distinct
