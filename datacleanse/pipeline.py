@@ -16,6 +16,7 @@ from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, 
 from datacleanse.device import describe_device, one_cpu_thread
 from datacleanse.errors import DatacleanseError, OutputError, Stopped
 from datacleanse.examples import of_all, of_fold
+from datacleanse.growing import Question, growing
 from datacleanse.ledger import write_epoch
 from datacleanse.parking import parked
 from datacleanse.records import Notice
@@ -23,7 +24,6 @@ from datacleanse.rows import Moved, described, held_in
 from datacleanse.rules import is_steered
 from datacleanse.runfolder import RunFolder
 from datacleanse.score import Evidence, Fold, assess, worth_of
-from datacleanse.second_opinion import growing
 from datacleanse.shortage import MemoryShortError
 from datacleanse.tasks import table_task
 from datacleanse.train import TrainingError
@@ -133,13 +133,11 @@ def _learn_and_judge(
     def keep(epoch: int, record: EpochRecord) -> None:
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
-    table = task.table_rows(examples)
-    n_classes = examples.n_classes
-    with growing(table, plan.labels, plan.learned, n_classes, seed=settings.seed) as trees:
+    with growing(_question(task, examples), folder.checkpoint_dir) as trees:
         folds = [of_fold(examples, plan, fold) for fold in plan.folds]
         networks = trainer.learn(folds, everything, keep=keep)
         progress.stage("Scoring", None)
-        evidence = _evidence(plan, networks, trees.result(), settings)
+        evidence = _evidence(plan, networks, trees(), settings)
         with one_cpu_thread(task.device):
             assessment = assess(evidence, fdr=settings.fdr)
     watch.lap("score")
@@ -162,6 +160,14 @@ def _learn_and_judge(
         "status": "finished",
         "finished_at": manifest.now(),
     }
+
+
+def _question(task: Task, examples: Examples) -> Question | None:
+    """What the second opinion is asked; None where there is no table."""
+    rows, plan = task.table_rows(examples), task.plan
+    if rows is None:
+        return None
+    return Question(rows, plan.labels, plan.learned, examples.n_classes, task.settings.seed)
 
 
 def _write(  # noqa: PLR0917  # all that was found

@@ -11,15 +11,12 @@ it has voted: a forest on a million rows would take more memory than the rows.
 
 from __future__ import annotations
 
-import threading
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
     from sklearn.tree import DecisionTreeClassifier
@@ -126,40 +123,6 @@ def _pooled(
     np.exp(pooled, out=pooled)
     pooled /= pooled.sum(axis=1, keepdims=True)
     return pooled
-
-
-@contextmanager
-def growing(
-    rows: NDArray[np.float32] | None,
-    labels: NDArray[np.int64],
-    is_grown_on: NDArray[np.bool_],
-    n_classes: int,
-    *,
-    seed: int,
-) -> Iterator[Future[NDArray[np.float32] | None]]:
-    """Ask for the opinion beside other work; it is abandoned when the block is left.
-
-    A network's training on one thread leaves room for it. None where there are no rows.
-    """
-    if rows is None:
-        without: Future[NDArray[np.float32] | None] = Future()
-        without.set_result(None)
-        yield without
-        return
-    is_left = threading.Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="trees") as pool:
-        try:
-            yield pool.submit(
-                out_of_bag,
-                rows,
-                labels,
-                is_grown_on,
-                n_classes=n_classes,
-                seed=seed,
-                is_unwanted=is_left.is_set,
-            )
-        finally:
-            is_left.set()
 
 
 def _vote(

@@ -1,0 +1,148 @@
+"""The second opinion beside other work: the network trains on one thread, trees grow meanwhile.
+
+In this process they would share Python's lock with a training of many small steps, and load
+scikit-learn into it: a second and a half of an audit of 5,000 rows. So many rows get a process of
+their own, ``python -m datacleanse.growing``; for few, starting one takes longer than the trees.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.second_opinion import out_of_bag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    Answer = Callable[[], NDArray[np.float32] | None]
+
+MANY = 3_000
+"""Rows from which a process of its own pays."""
+
+_ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the trees are grown on; see `out_of_bag`."""
+
+    rows: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    is_grown_on: NDArray[np.bool_]
+    n_classes: int
+    seed: int
+
+    def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
+        """The opinion, (M, C)."""
+        return out_of_bag(
+            self.rows,
+            self.labels,
+            self.is_grown_on,
+            n_classes=self.n_classes,
+            seed=self.seed,
+            is_unwanted=is_unwanted,
+        )
+
+
+@contextmanager
+def growing(question: Question | None, place: Path) -> Iterator[Answer]:
+    """Ask beside other work, and abandon it when the block is left.
+
+    Args:
+        question: None where there are no rows to grow trees on.
+        place: folder for the files that a process of its own reads and writes.
+
+    Yields:
+        What waits for the answer; None without a question.
+    """
+    if question is None:
+        yield lambda: None
+    elif len(question.rows) < MANY:
+        with _in_thread(question) as answer:
+            yield answer
+    else:
+        with _in_process(question, place) as answer:
+            yield answer
+
+
+@contextmanager
+def _in_thread(question: Question) -> Iterator[Answer]:
+    is_left = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="trees") as pool:
+        try:
+            yield pool.submit(question.answer, is_left.is_set).result
+        finally:
+            is_left.set()
+
+
+@contextmanager
+def _in_process(question: Question, place: Path) -> Iterator[Answer]:
+    place.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place) as directory:
+        folder = Path(directory)
+        np.save(folder / _ROWS, question.rows)
+        np.save(folder / _LABELS, question.labels)
+        np.save(folder / _USED, question.is_grown_on)
+        process = _start(folder, question)
+
+        def answer() -> NDArray[np.float32]:
+            if process is not None and process.wait() == 0:
+                opinion: NDArray[np.float32] = np.load(folder / _OPINION)
+                return opinion
+            # No process could be started, or it was killed: the same answer, only later.
+            return question.answer()
+
+        try:
+            yield answer
+        finally:
+            if process is not None:
+                process.kill()
+                process.wait()
+
+
+def _start(folder: Path, question: Question) -> subprocess.Popen[bytes] | None:
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    # The same packages as here, wherever they were found.
+    path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    arguments = [str(folder), str(question.n_classes), str(question.seed)]
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "datacleanse.growing", *arguments],
+            env=os.environ | threads | path,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
+
+
+def main(arguments: list[str]) -> None:
+    """Answer the question in a folder; give up where nobody waits for it any more."""
+    folder, parent = Path(arguments[0]), os.getppid()
+    # Mapped: nothing of it is copied but the bags.
+    question = Question(
+        np.load(folder / _ROWS, mmap_mode="r"),
+        np.load(folder / _LABELS),
+        np.load(folder / _USED),
+        n_classes=int(arguments[1]),
+        seed=int(arguments[2]),
+    )
+    np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

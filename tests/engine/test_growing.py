@@ -1,0 +1,75 @@
+"""The second opinion beside other work: the same answer in a thread and in a process."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+
+import numpy as np
+import pytest
+
+from datacleanse import growing as module
+from datacleanse.growing import Question, growing
+from datacleanse.second_opinion import AbandonedError
+
+
+def question(n=120, **other) -> Question:
+    rows = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
+    rows[::7, 1] = np.nan
+    labels = (rows[:, 0] > 0).astype(np.int64)
+    return Question(rows, labels, np.arange(n) > 10, **({"n_classes": 2, "seed": 3} | other))
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return question().answer()
+
+
+@pytest.mark.parametrize("many", [0, 10**9], ids=["process", "thread"])
+def test_both_ways_give_the_same_answer_and_leave_nothing(many, expected, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "MANY", many)
+    with growing(question(), tmp_path) as answer:
+        np.testing.assert_array_equal(answer(), expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_without_a_table_there_is_no_opinion(tmp_path):
+    with growing(None, tmp_path) as answer:
+        assert answer() is None
+
+
+@pytest.mark.parametrize("executable", ["/no/such/python", "false"])
+def test_where_no_process_answers_this_one_does(executable, expected, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(sys, "executable", executable)
+    with growing(question(), tmp_path) as answer:
+        np.testing.assert_array_equal(answer(), expected)
+
+
+def test_leaving_the_block_ends_the_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "MANY", 0)
+    started = []
+    start = module._start
+    monkeypatch.setattr(module, "_start", lambda *a: started.append(start(*a)) or started[-1])
+    with growing(question(n=5000), tmp_path):
+        pass
+    assert started[0].poll() is not None
+    if hasattr(signal, "SIGKILL"):
+        assert started[0].returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
+    asked = question()
+    for name, values in zip(
+        (module._ROWS, module._LABELS, module._USED),
+        (asked.rows, asked.labels, asked.is_grown_on),
+        strict=True,
+    ):
+        np.save(tmp_path / name, values)
+    parents = iter([1, 1, 2])
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    with pytest.raises(AbandonedError):
+        module.main([str(tmp_path), "2", "3"])
+    assert not (tmp_path / module._OPINION).exists()
