@@ -59,10 +59,6 @@ class NoiseModel:
     gain: float
     """Nats by which `full` is ahead on clean rows that it was not fitted on."""
 
-    def expected(self) -> Matrix:
-        """(C, C) mean of both by trust."""
-        return self.trust * self.full + (1 - self.trust) * self.one_rate
-
 
 def floored(probability: Matrix, least: float = LEAST) -> Matrix:
     """(n, C) with every entry at least ``least`` before rows are made to sum to 1 again."""

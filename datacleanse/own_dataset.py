@@ -19,7 +19,7 @@ from datacleanse.config import Settings
 from datacleanse.data import compare_labels
 from datacleanse.device import choose_device
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.examples import Plan, lay_out, make_plan
+from datacleanse.examples import Plan, lay_out
 from datacleanse.influence.choice import unwrapped
 from datacleanse.influence.interface import ModelError
 from datacleanse.inputs import Inputs
@@ -34,7 +34,7 @@ from datacleanse.result import AuditResult, place_for
 from datacleanse.rows import Fetched, item, rows_of
 from datacleanse.schedule import schedule_for
 from datacleanse.stopping import NEVER
-from datacleanse.tasks import identity_of_run
+from datacleanse.tasks import identity_of_run, plan_of
 from datacleanse.trainings import Lesson
 
 if TYPE_CHECKING:
@@ -171,13 +171,7 @@ def _prepare(
     optimiser = try_training(build(), build, sample, "The network", optimisation)
     labels = [_labels(dataset, n_classes) for dataset in datasets]
     inputs = _inputs(datasets, labels, _names(classes, n_classes), started)
-    plan = make_plan(
-        inputs.data,
-        inputs.clean,
-        inputs.comparison.overlap,
-        seed=settings.seed,
-        is_fast=settings.fast,
-    )
+    plan = plan_of(inputs, settings)
     identity = identity_of_run(settings, device) | {
         "DATA": inputs.sha256["data"],
         "CLEAN": inputs.sha256["clean"],

@@ -30,9 +30,6 @@ if TYPE_CHECKING:
 POOL_LEAST = 2e-3
 """Floor under each opinion in the mean."""
 
-BLOCK = 65_536
-"""Rows at a time."""
-
 
 class Opinions:
     """What is thought of M rows, each (M, C) with rows that sum to 1."""

@@ -16,7 +16,7 @@ import numpy as np
 from datacleanse import flag
 from datacleanse.flag import Scored
 from datacleanse.local_rate import local_probability
-from datacleanse.posterior import BLOCK, Opinions
+from datacleanse.posterior import Opinions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,6 +26,13 @@ if TYPE_CHECKING:
 
 TIE_STEP = 1e-12
 """Separates equal scores."""
+
+BLOCK = 65_536
+"""Rows judged at a time."""
+
+UNBALANCED = 0.1
+"""Difference of the largest and the least share of a class in DATA from which a clean set with as
+many rows of each is no sample of DATA."""
 
 METHODS = {
     "suspicion": (
@@ -202,15 +209,14 @@ class _Judged:
         for start in range(0, len(labels), BLOCK):
             rows = np.arange(start, min(start + BLOCK, len(labels)))
             given = labels[rows]
+            own = np.arange(len(rows)), given
             mean = np.zeros((len(rows), n_classes))
             for o, noise, scores in zip(opinions, self.noise, self.scores, strict=True):
                 q = o.posterior(rows, given, noise)
-                own = q[np.arange(len(rows)), given]
-                # The sum of the others keeps what 1 - own would round away.
-                q_others = q.copy()
-                q_others[np.arange(len(rows)), given] = 0.0
-                scores[rows] = np.where(own > 0.5, q_others.sum(axis=1), 1.0 - own)
                 mean += q / len(opinions)
+                # The sum of the others keeps what 1 - q(given) would round away.
+                q[own] = 0.0
+                scores[rows] = q.sum(axis=1)
             of_data = rows < n
             self.likeliest[rows[of_data]] = mean[of_data].argmax(axis=1)
             np.add.at(self.confusion, given[of_data], mean[of_data])
@@ -248,11 +254,6 @@ def _p_values(
         ]
         p_values[mine] = flag.conformal_p_values(own)
     return p_values
-
-
-UNBALANCED = 0.1
-"""Difference of the largest and the least share of a class in DATA from which a clean set with as
-many rows of each is no sample of DATA."""
 
 
 def _verdicts(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

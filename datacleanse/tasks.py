@@ -132,13 +132,7 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
     """
     settings, schema = request.settings, inputs.data.schema
     device = choose_device(settings.device)
-    plan = make_plan(
-        inputs.data,
-        inputs.clean,
-        inputs.comparison.overlap,
-        seed=settings.seed,
-        is_fast=settings.fast,
-    )
+    plan = plan_of(inputs, settings)
     encoding = learn_encoding(inputs.data, plan)
     identity = _identity(request, inputs, device)
     is_own = request.module is not None or settings.model not in MODELS
@@ -154,6 +148,21 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
     schedule = schedule_for(settings, int(plan.trained.sum()))
     lesson = Lesson(build, is_own, settings.rule, schedule, seed)
     return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)
+
+
+def plan_of(inputs: Inputs, settings: Settings) -> Plan:
+    """The part that each row plays.
+
+    Raises:
+        InputError: nothing is left to train on.
+    """
+    return make_plan(
+        inputs.data,
+        inputs.clean,
+        inputs.comparison.overlap,
+        seed=settings.seed,
+        is_fast=settings.fast,
+    )
 
 
 def identity_of_run(settings: Settings, device: torch.device) -> Identity:

@@ -87,12 +87,10 @@ class Automatic:
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self._model, self._loss = model, loss
-        self._routes = list(_routes(model, loss))
-        self._is_tried = False
-        self._refusals: list[str] = []
         said = obstacle(model)
-        if said is not None:
-            self._refusals.append(said)
+        self._refusals = [] if said is None else [said]
+        self._routes = list(_routes(model, loss, is_layerwise=said is None))
+        self._is_tried = False
 
     @property
     def name(self) -> RouteName:
@@ -150,12 +148,12 @@ class Automatic:
             )
 
 
-def _routes(model: nn.Module, loss: Loss) -> Iterator[Engine]:
+def _routes(model: nn.Module, loss: Loss, *, is_layerwise: bool) -> Iterator[Engine]:
     """What may serve the network, the cheapest first."""
     is_all_trained = all(parameter.requires_grad for parameter in model.parameters())
     if loss is cross_entropy and is_all_trained and isinstance(model, Perceptron):
         yield ClosedForm(model)
-    if obstacle(model) is None:
+    if is_layerwise:
         yield Layerwise(model, loss)
     yield ForwardMode(model, loss)
     yield DoubleBackward(model, loss)

@@ -20,9 +20,9 @@ from datacleanse.influence.interface import (
     Loss,
     NotServedError,
     Step,
-    backward_of,
     losses_of,
     plain_step,
+    step_of,
     trainable,
     trusted_gradient,
 )
@@ -60,9 +60,7 @@ class DoubleBackward:
                     raise
                 said = f"It cannot be differentiated twice ({first_line(error)})."
                 raise NotServedError(said) from error
-        return Step(
-            logits.detach(), losses.detach(), labels, influence, backward_of(self._model, losses)
-        )
+        return step_of(self._model, logits, losses, labels, influence)
 
     def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
         """See `Engine`."""

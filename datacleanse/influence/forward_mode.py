@@ -19,9 +19,9 @@ from datacleanse.influence.interface import (
     Loss,
     NotServedError,
     Step,
-    backward_of,
     losses_of,
     plain_step,
+    step_of,
     trainable,
     trusted_gradient,
 )
@@ -55,9 +55,7 @@ class ForwardMode:
             where = module_at_fault(self._model, error)
             said = f"{where} has no forward derivative ({first_line(error)})."
             raise NotServedError(said) from error
-        return Step(
-            logits.detach(), losses.detach(), labels, influence, backward_of(self._model, losses)
-        )
+        return step_of(self._model, logits, losses, labels, influence)
 
     def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
         """See `Engine`."""

@@ -159,7 +159,14 @@ def plain_step(model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor) -> 
     """A step without influence, at the cost of ordinary training."""
     logits = model(inputs)
     losses = losses_of(loss, logits, labels)
-    return Step(logits.detach(), losses.detach(), labels, None, backward_of(model, losses))
+    return step_of(model, logits, losses, labels, None)
+
+
+def step_of(
+    model: nn.Module, logits: Tensor, losses: Tensor, labels: Tensor, influence: Tensor | None
+) -> Step:
+    """The step whose weighted backward pass goes through the graph that made ``losses``, (B,)."""
+    return Step(logits.detach(), losses.detach(), labels, influence, backward_of(model, losses))
 
 
 def backward_of(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
