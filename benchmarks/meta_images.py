@@ -31,7 +31,7 @@ from benchmarks.networks import resnet
 from benchmarks.planted import SHARE, Bench
 from datacleanse.clean_split import split_clean
 from datacleanse.config import Meta, Schedule
-from datacleanse.examples import Plan, lay_out
+from datacleanse.examples import Plan, lay_out, of_fold
 from datacleanse.noise import one_sided_flips
 
 if TYPE_CHECKING:
@@ -137,10 +137,11 @@ def _bench(digits: Digits, labels: NDArray[np.int64], schedule: Schedule, *, see
     n = N_DATA + N_CLEAN
     plan = _plan(labels, digits.labels[N_DATA:n], seed=seed)
     cpu = torch.device("cpu")
+    laid_out = lay_out(digits.inputs[:n], plan, n_classes=N_CLASSES, device=cpu)
     widths = (WIDTH, 2 * WIDTH, 4 * WIDTH)
     return Bench(
         plan=plan,
-        examples=lay_out(digits.inputs[:n], plan, n_classes=N_CLASSES, device=cpu),
+        examples=of_fold(laid_out, plan, plan.split),
         schedule=schedule,
         build=partial(resnet, widths, n_channels=1, n_classes=N_CLASSES, seed=seed),
         test_inputs=digits.inputs[n:],

@@ -32,7 +32,7 @@ from datacleanse import train
 from datacleanse.config import Meta, Settings
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.encode import encode
-from datacleanse.examples import learn_encoding, make_examples, make_plan
+from datacleanse.examples import learn_encoding, make_examples, make_plan, of_fold
 from datacleanse.noise import one_sided_flips
 from datacleanse.schedule import schedule_for
 from datacleanse.score import Evidence, Fold, assess
@@ -133,8 +133,9 @@ class Bench:
         plan = self.plan
         n, split = plan.n_data, plan.split
         evidence = Evidence(
+            reweighted=ran.dynamics,
             control=control.dynamics,
-            folds=(Fold(ran.dynamics, n + split.meta, n + split.calibration),),
+            folds=(Fold(ran.dynamics.probability, n + split.meta, n + split.calibration),),
             is_steered=True,
             trees=None,
             labels=plan.labels,
@@ -159,7 +160,8 @@ def bench_of(cell: Cell, *, seed: int) -> Bench:
     overlap = compare(cell.data, cell.clean).overlap
     plan = make_plan(cell.data, cell.clean, overlap, seed=seed)
     encoding = learn_encoding(cell.data, plan)
-    examples = make_examples(cell.data, cell.clean, plan, encoding, device=torch.device("cpu"))
+    laid_out = make_examples(cell.data, cell.clean, plan, encoding, device=torch.device("cpu"))
+    examples = of_fold(laid_out, plan, plan.split)
     return Bench(
         plan=plan,
         examples=examples,

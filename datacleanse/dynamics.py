@@ -90,8 +90,9 @@ class Recorder:
             self._sums[row] += values  # one at a time, so that no stacked copy is needed
         self._n_epochs += 1
         self._loss = loss
-        kept = (t[:n_rows].cpu().numpy().copy() for t in (weight, influence, loss, margin))
-        return EpochRecord(*kept)
+        kept = [t[:n_rows].cpu().numpy() for t in (weight, influence, loss, margin)]
+        # The next epoch overwrites the first two.
+        return EpochRecord(kept[0].copy(), kept[1].copy(), *kept[2:])
 
     def _read(self) -> tuple[Tensor, Tensor]:
         """(M,) loss and (M,) margin of the epoch; adds to the probabilities. By blocks of rows."""
@@ -144,7 +145,10 @@ class Recorder:
 
     def dynamics(self) -> Dynamics:
         """Means over all closed epochs."""
-        weight, zero, influence, loss, margin = (self._sums / self._n_epochs).cpu().numpy()
+        # One array each, so that each can be let go of.
+        weight, zero, influence, loss, margin = (
+            (total / self._n_epochs).cpu().numpy() for total in self._sums
+        )
         zero[np.isnan(weight)] = np.nan
         return Dynamics(
             weight=weight,

@@ -97,34 +97,24 @@ def make_examples(
 
 
 def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -> Examples:
-    """The examples of the plan's first fold, around their inputs."""
+    """The examples around their inputs, all of CLEAN trained on: for what nothing steers."""
     return Examples(
         inputs=inputs,
         labels=torch.from_numpy(plan.labels).to(device),
         n_data=plan.n_data,
-        trained=torch.from_numpy(np.flatnonzero(plan.trained)).to(device),
+        trained=torch.from_numpy(np.flatnonzero(plan.learned)).to(device),
         trusted=torch.from_numpy(plan.n_data + plan.split.meta).to(device),
         n_classes=n_classes,
     )
 
 
 def of_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
-    """The same rows with their parts in another fold."""
-    trained = np.flatnonzero(plan.trained[: plan.n_data])
-    return _with_parts(examples, np.append(trained, plan.n_data + fold.calibration), fold.meta)
-
-
-def of_all(examples: Examples, plan: Plan) -> Examples:
-    """The same rows, all of CLEAN trained on: for plain training, which nothing steers."""
-    return _with_parts(examples, np.flatnonzero(plan.learned), plan.split.meta)
-
-
-def _with_parts(
-    examples: Examples, trained: NDArray[np.int64], meta: NDArray[np.int64]
-) -> Examples:
+    """The same rows with their parts in a fold."""
     device = examples.labels.device
+    trained = np.flatnonzero(plan.trained[: plan.n_data])
+    trained = np.append(trained, plan.n_data + fold.calibration)
     return replace(
         examples,
         trained=torch.from_numpy(trained).to(device),
-        trusted=torch.from_numpy(examples.n_data + meta).to(device),
+        trusted=torch.from_numpy(plan.n_data + fold.meta).to(device),
     )

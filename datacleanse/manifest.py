@@ -21,14 +21,14 @@ from datacleanse.version import __version__
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from datacleanse.config import Settings
+    from datacleanse.config import Schedule, Settings
     from datacleanse.examples import Plan
     from datacleanse.inputs import Inputs
     from datacleanse.predictor import Predictor
     from datacleanse.records import Dataset, Notice
     from datacleanse.score import Assessment
     from datacleanse.train import Outcome
-    from datacleanse.trainings import Lesson, Trained, Trainings
+    from datacleanse.trainings import Trained, Trainings
 
 Json = dict[str, Any]
 """Plain values that JSON can hold; no NaN."""
@@ -111,23 +111,33 @@ def describe_inputs(inputs: Inputs, plan: Plan, told: Iterable[Notice] = ()) -> 
     }
 
 
-def describe_training(lesson: Lesson, networks: Trainings, final: Trained, *, network: str) -> Json:
-    """Network, described already, schedule and learning curves."""
-    reweighted, control = networks.reweighted[0], networks.control
+def describe_training(networks: Trainings) -> Json:
+    """Rows, and the learning curves of the trainings that were compared."""
+    reweighted, control = networks.reweighted, networks.control
     return {
         "training": {
-            **asdict(replace(lesson.schedule, batch_size=final.batch_size)),
             "training_rows": reweighted.n_trained,
-            "parameters": sum(p.numel() for p in final.network.parameters()),
-            "network": network,
             "skipped_steps": reweighted.outcome.skipped_steps,
             "route": _route(reweighted.outcome),
-            "folds": len(networks.reweighted),
+            "folds": len(networks.opinions),
             "curves": {
                 "reweighted": _curves(reweighted.outcome),
                 "control": _curves(control.outcome),
-                "final": _curves(final.outcome),
             },
+        },
+    }
+
+
+def describe_final(found: Json, schedule: Schedule, final: Trained, *, network: str) -> Json:
+    """What `describe_training` found, with network, described already, and final schedule."""
+    training = found["training"]
+    return {
+        "training": {
+            **asdict(replace(schedule, batch_size=final.batch_size)),
+            "parameters": sum(p.numel() for p in final.network.parameters()),
+            "network": network,
+            **training,
+            "curves": {**training["curves"], "final": _curves(final.outcome)},
         },
     }
 

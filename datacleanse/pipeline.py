@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import uuid
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import torch
@@ -15,7 +15,7 @@ from datacleanse.audit_table import write_tables
 from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
 from datacleanse.device import describe_device, one_cpu_thread
 from datacleanse.errors import DatacleanseError, OutputError, Stopped
-from datacleanse.examples import of_all, of_fold
+from datacleanse.examples import of_fold
 from datacleanse.growing import Question, growing
 from datacleanse.ledger import write_epoch
 from datacleanse.parking import parked
@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from datacleanse.config import Settings
     from datacleanse.examples import Plan
@@ -42,7 +43,6 @@ if TYPE_CHECKING:
     from datacleanse.ledger import EpochRecord
     from datacleanse.manifest import Json, Stopwatch
     from datacleanse.progress import Progress
-    from datacleanse.score import Assessment
     from datacleanse.stopping import StopRequest
     from datacleanse.tasks import Task
     from datacleanse.train import Examples
@@ -124,42 +124,74 @@ def _learn_and_judge(
     stop: StopRequest,
 ) -> Json:
     """Train, judge, train the final model; the manifest's part about all that."""
-    plan, settings = task.plan, task.settings
     rows, told = described(examples.inputs), _told(examples, progress)
     checkpoints = _checkpoints(folder, task.identity, examples)
     trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, stop)
-    everything = of_all(examples, plan)
-
-    def keep(epoch: int, record: EpochRecord) -> None:
-        write_epoch(folder.epoch_file(epoch), epoch, record)
-
-    with growing(_question(task, examples), folder.checkpoint_dir) as trees:
-        folds = [of_fold(examples, plan, fold) for fold in plan.folds]
-        networks = trainer.learn(folds, everything, keep=keep)
-        progress.stage("Scoring", None)
-        evidence = _evidence(plan, networks, trees(), settings)
-        with one_cpu_thread(task.device):
-            assessment = assess(evidence, fdr=settings.fdr)
-    watch.lap("score")
-    final = networks.reweighted[0]
-    if evidence.is_steered:
-        worth = torch.from_numpy(worth_of(assessment, len(plan.labels)))
-        final = trainer.refit(everything, worth, networks.control.batch_size)
+    judged = _judge(folder, task, inputs, examples, trainer)
+    final = judged.final or trainer.refit(examples, judged.worth, judged.batch_size)
     progress.stage("Writing", None)
-    told += trainer.halved(final.batch_size)
-    metrics = _write(folder, task, inputs, evidence, assessment, networks, final)
+    task.save(final.network, folder.model_dir)
+    predictors = map(task.predictor, (final.network, judged.control))
+    metrics = manifest.compare_models(inputs.test, *predictors)
     watch.lap("write")
-    network = task.describe(final.network)
     return {
-        **manifest.describe_inputs(inputs, plan, told),
-        **manifest.describe_training(task.lesson, networks, final, network=network),
+        **manifest.describe_inputs(inputs, task.plan, [*told, *trainer.halved(final.batch_size)]),
+        **judged.found,
+        **manifest.describe_final(
+            judged.found, task.lesson.schedule, final, network=task.describe(final.network)
+        ),
         "device": {**describe_device(task.device), "rows": rows},
-        **manifest.describe_assessment(assessment, inputs.data, settings.fdr),
         "metrics": metrics,
         "timings": watch.stop(),
         "status": "finished",
         "finished_at": manifest.now(),
     }
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """What is left when the tables are written: little, so that the final model has room."""
+
+    found: Json
+    """The manifest's part about trainings and verdict."""
+    control: nn.Module
+    batch_size: int
+    worth: Tensor
+    """(M,) in [0, 1]: P(label is right)."""
+    final: Trained | None
+    """The first network, where no true label steered it, so that no better one can be had."""
+
+
+def _judge(
+    folder: RunFolder, task: Task, inputs: Inputs, examples: Examples, trainer: Trainer
+) -> _Judged:
+    """Train with learned weights and plainly, and write what that says of each row."""
+    plan, settings = task.plan, task.settings
+
+    def keep(epoch: int, record: EpochRecord) -> None:
+        write_epoch(folder.epoch_file(epoch), epoch, record)
+
+    with growing(_question(task, examples), folder.checkpoint_dir) as trees:
+        folds = (of_fold(examples, plan, fold) for fold in plan.folds)
+        networks = trainer.learn(folds, examples, keep=keep)
+        trainer.progress.stage("Scoring", None)
+        evidence = _evidence(plan, networks, trees(), settings)
+    with one_cpu_thread(task.device):
+        assessment = assess(evidence, fdr=settings.fdr)
+    folder.check_ledger(task.lesson.schedule.epochs)
+    write_tables(folder, inputs.data, evidence, assessment, top=settings.top)
+    found = {
+        **manifest.describe_training(networks),
+        **manifest.describe_assessment(assessment, inputs.data, settings.fdr),
+    }
+    trainer.lap("score")
+    return _Judged(
+        found,
+        networks.control.network,
+        networks.control.batch_size,
+        torch.from_numpy(worth_of(assessment, len(plan.labels))),
+        None if evidence.is_steered else networks.reweighted,
+    )
 
 
 def _question(task: Task, examples: Examples) -> Question | None:
@@ -170,31 +202,15 @@ def _question(task: Task, examples: Examples) -> Question | None:
     return Question(rows, plan.labels, plan.learned, examples.n_classes, task.settings.seed)
 
 
-def _write(  # noqa: PLR0917  # all that was found
-    folder: RunFolder,
-    task: Task,
-    inputs: Inputs,
-    evidence: Evidence,
-    assessment: Assessment,
-    networks: Trainings,
-    final: Trained,
-) -> Json:
-    """Write the tables and the final model; its metrics beside plain training's."""
-    folder.check_ledger(task.lesson.schedule.epochs)
-    write_tables(folder, inputs.data, evidence, assessment, top=task.settings.top)
-    task.save(final.network, folder.model_dir)
-    pair = (final.network, networks.control.network)
-    return manifest.compare_models(inputs.test, *map(task.predictor, pair))
-
-
 def _evidence(
     plan: Plan, networks: Trainings, trees: NDArray[np.float32] | None, settings: Settings
 ) -> Evidence:
     folds = (
-        Fold(trained.outcome.dynamics, plan.n_data + fold.meta, plan.n_data + fold.calibration)
-        for trained, fold in zip(networks.reweighted, plan.folds, strict=True)
+        Fold(opinion, plan.n_data + fold.meta, plan.n_data + fold.calibration)
+        for opinion, fold in zip(networks.opinions, plan.folds, strict=True)
     )
     return Evidence(
+        reweighted=networks.reweighted.outcome.dynamics,
         control=networks.control.outcome.dynamics,
         folds=tuple(folds),
         is_steered=is_steered(settings.rule),

@@ -71,7 +71,8 @@ Basis = Literal["controlled", "estimated", "none"]
 class Fold:
     """A way to use the clean set: some rows steered the network, others calibrate its verdict."""
 
-    reweighted: Dynamics
+    opinion: NDArray[np.float32]
+    """(M, C) mean class probabilities by the network that was steered."""
     meta: NDArray[np.int64]
     """(m,) positions among the M examples, m >= 1."""
     calibration: NDArray[np.int64]
@@ -82,9 +83,11 @@ class Fold:
 class Evidence:
     """What is known of DATA's N rows and of CLEAN's rows after the trainings; M = N + CLEAN."""
 
+    reweighted: Dynamics
+    """Of the run's own network, that of the first fold."""
     control: Dynamics
     folds: tuple[Fold, ...]
-    """One at least; the first one's network is the run's own."""
+    """One at least."""
     is_steered: bool
     """Whether true labels steered the reweighted networks, or only the labels as given."""
     trees: NDArray[np.float32] | None
@@ -96,11 +99,6 @@ class Evidence:
     """(M,) whether updates were made from the row in the first fold."""
     verified: NDArray[np.int64]
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""
-
-    @property
-    def reweighted(self) -> Dynamics:
-        """Of the run's own network."""
-        return self.folds[0].reweighted
 
 
 @dataclass(frozen=True)
@@ -136,37 +134,35 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     """Score, calibrate and flag."""
     n = evidence.n_data
     judged = _Judged(evidence)
-    tested = evidence.trained[:n] & (evidence.verified < 0)
+    is_tested = evidence.trained[:n] & (evidence.verified < 0)
     folds = [
-        Scored(scores[:n][tested], scores[fold.calibration])
+        Scored(
+            # A million rows are not copied without need.
+            scores[:n] if is_tested.all() else scores[:n][is_tested],
+            scores[fold.calibration],
+        )
         for scores, fold in zip(judged.scores, evidence.folds, strict=True)
     ]
     n_calibration = sum(len(fold.calibration) for fold in folds)
-    posterior = np.mean([scores[:n] for scores in judged.scores], axis=0)
-    local, p_value = posterior, np.full(n, np.nan)
+    posterior = judged.posterior()
+    p_value = np.full(n, np.nan)
     flagged = np.zeros(n, dtype=np.bool_)
-    pi0, needed = None, None
-    if n_calibration >= flag.MIN_CALIBRATION and tested.any():
-        p_value[tested] = _p_values(folds, evidence, tested)
-        pi0 = flag.null_share(p_value[tested])
-        flagged[tested] = flag.benjamini_hochberg(p_value[tested], fdr / pi0)
+    local, pi0, needed = None, None, None
+    if n_calibration >= flag.MIN_CALIBRATION and is_tested.any():
+        found = _p_values(folds, evidence, is_tested)
+        pi0 = flag.null_share(found)
+        p_value[is_tested] = found
+        flagged[is_tested] = flag.benjamini_hochberg(found, fdr / pi0)
         local = local_probability(posterior, folds, pi0)
         if not flagged.any():
-            needed = flag.calibration_rows_needed(p_value[tested], n_calibration, fdr / pi0)
+            needed = flag.calibration_rows_needed(found, n_calibration, fdr / pi0)
     is_controlled = bool(flagged.any())
     if not is_controlled:
-        flagged[tested] = flag.longest_list(posterior[tested], fdr)
+        flagged[is_tested] = flag.longest_list(posterior[is_tested], fdr)
     basis: Basis = "estimated" if flagged.any() and not is_controlled else "controlled"
     wrong, right = _verdicts(evidence)
     flagged |= wrong
-    low, high = np.minimum(posterior, local), np.maximum(posterior, local)
-    if pi0 is None:
-        # Nothing to check the posterior against: the truth may be anything.
-        low, high = np.zeros(n), np.ones(n)
-    low, probability, high = (
-        np.where(wrong, 1.0, np.where(right, 0.0, each))
-        for each in (low, (posterior + local) / 2, high)
-    )
+    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
     return Assessment(
         suspicion=_without_ties(posterior + wrong - right, evidence),
         probability=probability,
@@ -181,6 +177,25 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         null_share=pi0,
         rows_needed=needed,
     )
+
+
+def _probability(
+    posterior: NDArray[np.float64],
+    local: NDArray[np.float64] | None,
+    *,
+    wrong: NDArray[np.bool_],
+    right: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The smaller estimate, the mean and the larger one, (N,) each; see `Assessment.bounds`."""
+    if local is None:
+        # Nothing to check the posterior against: the truth may be anything.
+        estimates = np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
+    else:
+        mean = (posterior + local) / 2
+        estimates = np.minimum(posterior, local), mean, np.maximum(posterior, local)
+    for each in estimates:
+        each[wrong], each[right] = 1.0, 0.0
+    return estimates
 
 
 def worth_of(assessment: Assessment, n_examples: int) -> NDArray[np.float32]:
@@ -220,12 +235,21 @@ class _Judged:
             of_data = rows < n
             self.likeliest[rows[of_data]] = mean[of_data].argmax(axis=1)
             np.add.at(self.confusion, given[of_data], mean[of_data])
+        self._n = n
+
+    def posterior(self) -> NDArray[np.float64]:
+        """(N,) P(given label is wrong): mean over the folds."""
+        mean = self.scores[0][: self._n].copy()
+        for scores in self.scores[1:]:
+            mean += scores[: self._n]
+        mean /= len(self.scores)
+        return mean
 
 
 def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
-    control, own = evidence.control.probability, fold.reweighted.probability
+    control, own = evidence.control.probability, fold.opinion
     of_given = [control] if evidence.trees is None else [evidence.trees, control]
-    if fold.reweighted is evidence.control:
+    if own is control:
         return Opinions(of_given, [])
     return Opinions(of_given, [own]) if evidence.is_steered else Opinions([*of_given, own], [])
 
@@ -277,7 +301,7 @@ def _without_ties(scores: NDArray[np.float64], evidence: Evidence) -> NDArray[np
 def _suggestions(
     judged: _Judged, evidence: Evidence, *, wrong: NDArray[np.bool_], right: NDArray[np.bool_]
 ) -> NDArray[np.int64]:
-    likeliest = judged.likeliest.copy()
+    likeliest = judged.likeliest
     likeliest[wrong] = evidence.verified[wrong]
     likeliest[right | (likeliest == evidence.labels[: evidence.n_data])] = -1
     return likeliest

@@ -23,8 +23,10 @@ from datacleanse.stopping import NEVER, StopRequest
 from datacleanse.train import SMALLEST_BATCH, Hooks, train
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from datacleanse.checkpoint import Checkpoint, Checkpoints
@@ -75,8 +77,10 @@ class Trained:
 class Trainings:
     """Networks that started from the same parameters, before the final one."""
 
-    reweighted: tuple[Trained, ...]
-    """One for each fold of the clean set; the control itself where the rule is ``uniform``."""
+    reweighted: Trained
+    """In the first fold of the clean set; the control itself where the rule is ``uniform``."""
+    opinions: tuple[NDArray[np.float32], ...]
+    """(M, C) each: mean class probabilities while it was reweighted, by fold of the clean set."""
     control: Trained
     """Plain training on all rows, the clean ones too."""
 
@@ -96,13 +100,13 @@ class Trainer:
     stop: StopRequest = NEVER
     """Asked after each batch."""
 
-    def learn(self, folds: Sequence[Examples], everything: Examples, *, keep: Keep) -> Trainings:
+    def learn(self, folds: Iterable[Examples], everything: Examples, *, keep: Keep) -> Trainings:
         """Train by the rule asked for, once a fold, and uniformly on all rows.
 
         Where memory runs out, a training goes on from its last checkpoint with half the batch size.
 
         Args:
-            folds: the same rows, with their parts in each fold.
+            folds: the same rows, with their parts in each fold; one at least.
             everything: the same with all clean rows among the trained.
             keep: called after each epoch of the first training; again for an epoch begun anew.
 
@@ -118,18 +122,21 @@ class Trainer:
             if rule == "uniform":
                 control = self._run("control", rule, everything, size, keep)
                 self.lap("control")
-                return Trainings((control,) * len(folds), control)
-            reweighted: list[Trained] = []
+                opinion = control.outcome.dynamics.probability
+                return Trainings(control, tuple(opinion for _ in folds), control)
+            reweighted, opinions = None, []
             for name, examples in zip(FOLD_NAMES, folds, strict=False):
+                kept = keep if reweighted is None else None
+                trained = self._run(name, rule, examples, size, kept)
                 # What did not fit before would not fit now, and all should be fed alike.
-                size = reweighted[-1].batch_size if reweighted else size
-                kept = None if reweighted else keep
-                reweighted.append(self._run(name, rule, examples, size, kept))
+                size = trained.batch_size
+                opinions.append(trained.outcome.dynamics.probability)
+                reweighted = reweighted or trained
                 self.lap(name)
-            size = reweighted[-1].batch_size
+            assert reweighted is not None
             control = self._run("control", "uniform", everything, size, None)
             self.lap("control")
-        return Trainings(tuple(reweighted), control)
+        return Trainings(reweighted, tuple(opinions), control)
 
     def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> Trained:
         """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""

@@ -41,9 +41,14 @@ def evidence(
     parts = [(clean[:half], clean[half:]), (clean[half:], clean[:half])][:n_folds]
     trained = np.ones(n_all, dtype=bool)
     trained[parts[0][0]] = False
+    opinions = [opinion() for _ in parts]
     return Evidence(
+        reweighted=opinions[0],
         control=opinion(),
-        folds=tuple(Fold(opinion(), meta, calibration) for meta, calibration in parts),
+        folds=tuple(
+            Fold(o.probability, meta, calibration)
+            for o, (meta, calibration) in zip(opinions, parts, strict=True)
+        ),
         is_steered=True,
         trees=opinion().probability,
         labels=labels,
@@ -98,9 +103,10 @@ def test_every_row_is_counted_once_in_the_confusions():
 def test_scores_are_distinct_even_where_all_rows_are_alike():
     tied = evidence(n_wrong=0)
     tied.trees[:] = 0.5
-    for d in (tied.control, *(fold.reweighted for fold in tied.folds)):
-        d.loss[:] = 0.3
-        d.probability[:] = 0.5
+    for dynamics_ in (tied.reweighted, tied.control):
+        dynamics_.loss[:] = 0.3
+    for opinion in (tied.control.probability, *(fold.opinion for fold in tied.folds)):
+        opinion[:] = 0.5
     labels = np.zeros_like(tied.labels)
     labels[N:] = np.arange(N_CLEAN) % 2
     assessment = assess(replace(tied, labels=labels), fdr=0.1)
@@ -154,8 +160,8 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     probability = np.stack([own, 1 - own], axis=1).astype(np.float32)
     probability[labels == 1] = probability[labels == 1][:, ::-1]
     seen = replace(dynamics(own), probability=probability)
-    folds = tuple(replace(fold, reweighted=seen) for fold in base.folds)
-    given = replace(base, labels=labels, control=seen, folds=folds, trees=probability)
+    folds = tuple(replace(fold, opinion=probability) for fold in base.folds)
+    given = replace(base, labels=labels, reweighted=seen, control=seen, folds=folds, trees=probability)
     p_value = assess(given, fdr=0.1).p_value
     assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)
     assert np.mean(p_value[40:]) == pytest.approx(0.5, abs=0.15)
