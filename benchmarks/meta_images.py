@@ -156,7 +156,8 @@ def _plan(labels: NDArray[np.int64], clean: NDArray[np.int64], *, seed: int) -> 
     split = split_clean(clean, seed=seed)
     trained = np.ones(N_DATA + N_CLEAN, dtype=np.bool_)
     trained[N_DATA + split.meta] = False
-    return Plan((split,), np.concatenate([labels, clean]), trained, np.full(N_DATA, -1))
+    nothing = np.empty(0, dtype=np.int64)
+    return Plan((split,), np.concatenate([labels, clean]), trained, np.full(N_DATA, -1), nothing)
 
 
 def _measure_missing(cell: Cell, ways: tuple[str, ...], kept: Kept) -> list[dict[str, Any]]:

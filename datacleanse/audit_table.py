@@ -36,6 +36,8 @@ class AuditColumns:
     assessment: Assessment
     rank: NDArray[np.int64]
     """(N,) 1 = most suspicious."""
+    stability: NDArray[np.float64] | None
+    """(N,) share of the repeated runs that flag the row; None where there are none."""
 
     def portion(self, rows: slice) -> dict[str, pa.Array]:
         """The columns of some rows."""
@@ -52,6 +54,8 @@ class AuditColumns:
             "mean_loss": dynamics.loss,
             "control_margin": self.evidence.control.margin,
         }
+        if self.stability is not None:
+            measured["flag_stability"] = self.stability
         part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
         return {
             "row": pa.array(np.arange(rows.start, rows.stop)),
@@ -62,6 +66,7 @@ class AuditColumns:
             "flagged": pa.array(assessment.flagged[rows]),
             "in_training": pa.array(self.evidence.trained[rows]),
             "verified_label": _names(self.evidence.verified[rows], names),
+            "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
@@ -70,20 +75,35 @@ class AuditColumns:
 
 
 def write_tables(
-    folder: RunFolder, data: Dataset, evidence: Evidence, assessment: Assessment, *, top: int
+    folder: RunFolder,
+    data: Dataset,
+    evidence: Evidence,
+    assessment: Assessment,
+    *,
+    stability: NDArray[np.float64] | None,
+    top: int,
 ) -> None:
     """Write the audit table, the suspects' own columns and the calibration scores."""
-    columns = AuditColumns(data, evidence, assessment, ranks(assessment.suspicion))
+    columns = AuditColumns(data, evidence, assessment, ranks(assessment.suspicion), stability)
     write_audit(folder.audit_file, columns.portion, folder.epoch_files())
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
     _write(folder.suspects_file, _suspects(data, columns.rank, n_stored))
     score = assessment.calibration_score
     calibration = {
         "row": pa.array(np.arange(len(score))),
-        "part": pa.array(np.where(np.isnan(score), "meta", "calibration")),
+        "part": _parts(evidence, len(score)),
         "score": pa.array(score, from_pandas=True),
     }
     _write(folder.calibration_file, pa.table(calibration))
+
+
+def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
+    """(CLEAN,) what each row of CLEAN is there for; those that steer and calibrate calibrate."""
+    parts = np.full(n_clean, "held back", dtype=object)
+    for name in ("meta", "calibration"):
+        for fold in evidence.folds:
+            parts[getattr(fold, name) - evidence.n_data] = name
+    return pa.array(parts, pa.string())
 
 
 def _suspects(data: Dataset, rank: NDArray[np.int64], count: int) -> pa.Table:

@@ -18,6 +18,9 @@ MODELS = ("auto", "mlp")
 MAX_SEED = 2**32 - 1
 """NumPy and scikit-learn accept no larger one."""
 
+MAX_HELD_BACK = 0.5
+"""Share of CLEAN: the rest must steer and calibrate."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -44,6 +47,10 @@ class Settings:
     """Share of the former steering gradient in the next one, in [0, 1)."""
     fast: bool = False
     """One reweighted training instead of two: half of the clean rows calibrate."""
+    hold_back: float = 0.0
+    """Share of CLEAN that takes no part but to compare the models on, in [0, 0.5]."""
+    repeats: int = 0
+    """Further runs with other random draws, to see which flags stay; at least 0."""
     fdr: float = 0.10
     """Largest expected share of false alarms among the flags, in (0, 1)."""
     top: int = 500
@@ -59,6 +66,9 @@ class Settings:
         _at_least("epochs", self.epochs, 2)
         _at_least("batch-size", self.batch_size, 2)
         Meta(self.meta_batch, self.meta_every, self.meta_average)
+        if not 0 <= self.hold_back <= MAX_HELD_BACK:
+            raise _refused("hold-back", self.hold_back, "a share from 0 to 0.5, e.g. 0.2")
+        _at_least("repeats", self.repeats, 0)
         _at_least("top", self.top, 1)
         _at_least("seed", self.seed, 0)
         if self.seed > MAX_SEED:

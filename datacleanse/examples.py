@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.clean_split import CleanSplit, split_clean
+from datacleanse.clean_split import CleanSplit, held_back_rows, split_clean
 from datacleanse.encode import Encoding, encode_into, fit_encoding
 from datacleanse.errors import InputError
 from datacleanse.rows import placed
@@ -34,6 +34,8 @@ class Plan:
     """(M,) DATA's rows that are not in CLEAN, and the calibration rows of the first fold."""
     verified: NDArray[np.int64]
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""
+    held_back: NDArray[np.int64]
+    """(H,) rows of CLEAN that are in no fold and that nothing learns from, sorted."""
 
     @property
     def n_data(self) -> int:
@@ -48,19 +50,34 @@ class Plan:
     @property
     def learned(self) -> NDArray[np.bool_]:
         """(M,) all rows whose label may be learned: DATA's that are not in CLEAN, and CLEAN's."""
-        return self.trained | (np.arange(len(self.labels)) >= self.n_data)
+        learned = self.trained | (np.arange(len(self.labels)) >= self.n_data)
+        learned[self.n_data + self.held_back] = False
+        return learned
 
 
 def make_plan(
-    data: Dataset, clean: Dataset, overlap: Overlap, *, seed: int, is_fast: bool = False
+    data: Dataset,
+    clean: Dataset,
+    overlap: Overlap,
+    *,
+    seed: int,
+    is_fast: bool = False,
+    hold_back: float = 0.0,
 ) -> Plan:
-    """Give every row its part; ``is_fast``: in one fold.
+    """Give every row its part.
+
+    Args:
+        data: DATA.
+        clean: CLEAN.
+        overlap: rows that stand in both.
+        seed: of the draws.
+        is_fast: in one fold.
+        hold_back: share of CLEAN that nothing learns from.
 
     Raises:
         InputError: fewer than 2 rows of DATA are left to train on.
     """
     n = data.n_rows
-    split = split_clean(clean.labels, seed=seed)
     trained = np.zeros(n + clean.n_rows, dtype=np.bool_)
     trained[:n] = True
     trained[overlap.data_rows] = False
@@ -70,14 +87,30 @@ def make_plan(
             slug="nothing-to-train-on",
             hint="Give more rows as DATA, or fewer as CLEAN.",
         )
-    trained[n + split.calibration] = True
     verified = np.full(n, -1, dtype=np.int64)
     one_to_one = overlap.clean_rows >= 0
     verified[overlap.data_rows[one_to_one]] = clean.labels[overlap.clean_rows[one_to_one]]
+    held_back = held_back_rows(clean.labels, hold_back, seed=seed)
+    labels = np.concatenate([data.labels, clean.labels])
+    return _drawn(Plan((), labels, trained, verified, held_back), seed=seed, is_fast=is_fast)
+
+
+def redrawn(plan: Plan, *, seed: int) -> Plan:
+    """The same plan with CLEAN halved anew."""
+    return _drawn(plan, seed=seed, is_fast=len(plan.folds) == 1)
+
+
+def _drawn(plan: Plan, *, seed: int, is_fast: bool) -> Plan:
+    """The plan with folds by the seed."""
+    n = plan.n_data
+    split = split_clean(plan.labels[n:], seed=seed, held_back=plan.held_back)
+    trained = plan.trained.copy()
+    trained[n:] = False
+    trained[n + split.calibration] = True
     folds = [split]
     if len(split.calibration) and not is_fast:
         folds.append(CleanSplit(split.calibration, split.meta))
-    return Plan(tuple(folds), np.concatenate([data.labels, clean.labels]), trained, verified)
+    return replace(plan, folds=tuple(folds), trained=trained)
 
 
 def learn_encoding(data: Dataset, plan: Plan) -> Encoding:

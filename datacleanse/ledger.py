@@ -60,6 +60,11 @@ AUDIT_COLUMNS: tuple[Documented, ...] = (
     ("mean_margin", pa.float64(), "mean margin over epochs under the reweighted model"),
     ("mean_loss", pa.float64(), "mean loss over epochs under the reweighted model, in nats"),
     ("weight_by_epoch", pa.list_(pa.float32()), "the learned weight in each epoch"),
+    (
+        "flag_stability",
+        pa.float64(),
+        "share of the repeated runs (--repeats) in which the row is flagged; null: there are none",
+    ),
     ("control_margin", pa.float64(), "mean margin over epochs under plain, uniform training"),
     ("in_training", pa.bool_(), "False: the row stands in CLEAN too and was not trained on"),
     ("verified_label", pa.string(), "the label that CLEAN gives this very row, else null"),

@@ -19,7 +19,7 @@ from datacleanse.score import METHODS
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from datacleanse.config import Schedule, Settings
     from datacleanse.examples import Plan
@@ -96,6 +96,7 @@ def describe_inputs(inputs: Inputs, plan: Plan, told: Iterable[Notice] = ()) -> 
             "classes": _class_counts(clean),
             "meta_rows": len(plan.split.meta),
             "calibration_rows": len(plan.split.calibration),
+            "held_back_rows": len(plan.held_back),
         },
         "test": None if inputs.test is None else _file(inputs, "test", inputs.test),
         "schema": {
@@ -178,16 +179,24 @@ def describe_assessment(assessment: Assessment, data: Dataset, fdr: float) -> Js
 
 
 def compare_models(
-    test: Dataset | None, reweighted: Predictor | None, control: Predictor | None
+    rows: Mapping[str, Dataset | None], reweighted: Predictor | None, control: Predictor | None
 ) -> Json:
-    """Metrics of both networks on the rows of ``--test``."""
-    if test is None or reweighted is None or control is None:
-        return {"test": None, "held_back": None}
-    figures: Json = {
-        name: classification_metrics(predictor.probabilities(test), test.labels)
-        for name, predictor in (("reweighted", reweighted), ("control", control))
+    """Metrics of both networks on ``rows`` with true labels, by what these are."""
+    if reweighted is None or control is None:
+        return dict.fromkeys(rows)
+    both = {"reweighted": reweighted, "control": control}
+    return {
+        name: None
+        if dataset is None
+        else {
+            "rows": dataset.n_rows,
+            **{
+                role: classification_metrics(predictor.probabilities(dataset), dataset.labels)
+                for role, predictor in both.items()
+            },
+        }
+        for name, dataset in rows.items()
     }
-    return {"test": {"rows": test.n_rows, **figures}, "held_back": None}
 
 
 def _file(inputs: Inputs, role: str, data: Dataset) -> Json:

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
 
 from datacleanse import manifest, runfolder
 from datacleanse.audit_table import write_tables
 from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
+from datacleanse.data import some_rows
 from datacleanse.device import describe_device, one_cpu_thread
 from datacleanse.errors import DatacleanseError, OutputError, Stopped
-from datacleanse.examples import of_fold
+from datacleanse.examples import of_fold, redrawn
 from datacleanse.growing import Question, growing
 from datacleanse.ledger import write_epoch
 from datacleanse.parking import parked
@@ -33,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    import numpy as np
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -46,7 +47,7 @@ if TYPE_CHECKING:
     from datacleanse.stopping import StopRequest
     from datacleanse.tasks import Task
     from datacleanse.train import Examples
-    from datacleanse.trainings import Trained, Trainings
+    from datacleanse.trainings import Keep, Trained, Trainings
 
 
 def learn(
@@ -132,7 +133,10 @@ def _learn_and_judge(
     progress.stage("Writing", None)
     task.save(final.network, folder.model_dir)
     predictors = map(task.predictor, (final.network, judged.control))
-    metrics = manifest.compare_models(inputs.test, *predictors)
+    metrics = manifest.compare_models(
+        {"test": inputs.test, "held_back": some_rows(inputs.clean, task.plan.held_back)},
+        *predictors,
+    )
     watch.lap("write")
     return {
         **manifest.describe_inputs(inputs, task.plan, [*told, *trainer.halved(final.batch_size)]),
@@ -171,15 +175,12 @@ def _judge(
     def keep(epoch: int, record: EpochRecord) -> None:
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
-    with growing(_question(task, examples), folder.checkpoint_dir) as trees:
-        folds = (of_fold(examples, plan, fold) for fold in plan.folds)
-        networks = trainer.learn(folds, examples, keep=keep)
-        trainer.progress.stage("Scoring", None)
-        evidence = _evidence(plan, networks, trees(), settings)
+    networks, evidence = _learned(folder, task, plan, examples, trainer, keep)
     with one_cpu_thread(task.device):
         assessment = assess(evidence, fdr=settings.fdr)
+    stability = _stability(folder, task, examples, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
-    write_tables(folder, inputs.data, evidence, assessment, top=settings.top)
+    write_tables(folder, inputs.data, evidence, assessment, stability=stability, top=settings.top)
     found = {
         **manifest.describe_training(networks),
         **manifest.describe_assessment(assessment, inputs.data, settings.fdr),
@@ -194,12 +195,46 @@ def _judge(
     )
 
 
-def _question(task: Task, examples: Examples) -> Question | None:
+def _learned(  # noqa: PLR0917  # all that learning needs
+    folder: RunFolder,
+    task: Task,
+    plan: Plan,
+    examples: Examples,
+    trainer: Trainer,
+    keep: Keep | None = None,
+) -> tuple[Trainings, Evidence]:
+    """Train in every fold and plainly, trees growing meanwhile."""
+    question = _question(task, plan, examples, trainer.lesson.seed)
+    with growing(question, folder.checkpoint_dir) as trees:
+        folds = (of_fold(examples, plan, fold) for fold in plan.folds)
+        networks = trainer.learn(folds, examples, keep=keep)
+        trainer.progress.stage("Scoring", None)
+        return networks, _evidence(plan, networks, trees(), task.settings)
+
+
+def _stability(
+    folder: RunFolder, task: Task, examples: Examples, trainer: Trainer
+) -> NDArray[np.float64]:
+    """(N,) share of repeated runs, with other random draws, in which each row is flagged."""
+    repeats = task.settings.repeats
+    flagged = np.zeros(task.plan.n_data)
+    for number in range(1, repeats + 1):
+        again = trainer.repeated(number)
+        plan = redrawn(task.plan, seed=again.lesson.seed)
+        _, evidence = _learned(folder, task, plan, examples, again)
+        with one_cpu_thread(task.device):
+            flagged += assess(evidence, fdr=task.settings.fdr).flagged
+    trainer.lap("repeats")
+    share: NDArray[np.float64] = flagged / repeats
+    return share
+
+
+def _question(task: Task, plan: Plan, examples: Examples, seed: int) -> Question | None:
     """What the second opinion is asked; None where there is no table."""
-    rows, plan = task.table_rows(examples), task.plan
+    rows = task.table_rows(examples)
     if rows is None:
         return None
-    return Question(rows, plan.labels, plan.learned, examples.n_classes, task.settings.seed)
+    return Question(rows, plan.labels, plan.learned, examples.n_classes, seed)
 
 
 def _evidence(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -28,6 +29,14 @@ if TYPE_CHECKING:
     from datacleanse.own_network import ModuleFactory
 
 
+class TemporaryFolder:
+    """A folder that goes when nobody holds this any more, without a warning."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="datacleanse-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
 @dataclass(frozen=True)
 class AuditResult:
     """A finished audit. Kept in a temporary folder until it is saved."""
@@ -35,7 +44,7 @@ class AuditResult:
     folder: RunFolder
     _module: str | ModuleFactory | None = field(default=None, repr=False)
     """What ``model`` named or was, where it was the caller's own."""
-    _temporary: tempfile.TemporaryDirectory[str] | None = field(default=None, repr=False)
+    _temporary: TemporaryFolder | None = field(default=None, repr=False)
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -149,11 +158,9 @@ def audit(
     return AuditResult(folder, None if name in MODELS else model, temporary)
 
 
-def place_for(
-    out: str | PathLike[str] | None,
-) -> tuple[Path, tempfile.TemporaryDirectory[str] | None]:
+def place_for(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:
     """The run folder asked for; without one, a place in a temporary folder, and that folder."""
     if out is not None:
         return Path(out), None
-    temporary = tempfile.TemporaryDirectory(prefix="datacleanse-")
-    return Path(temporary.name) / "run", temporary
+    temporary = TemporaryFolder()
+    return temporary.path / "run", temporary

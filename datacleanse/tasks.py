@@ -162,6 +162,7 @@ def plan_of(inputs: Inputs, settings: Settings) -> Plan:
         inputs.comparison.overlap,
         seed=settings.seed,
         is_fast=settings.fast,
+        hold_back=settings.hold_back,
     )
 
 

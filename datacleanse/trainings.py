@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from datacleanse.batches import n_batches
+from datacleanse.config import MAX_SEED
 from datacleanse.device import one_cpu_thread
 from datacleanse.errors import Stopped
 from datacleanse.models.tabular import TabularNetwork, shape_for
@@ -99,8 +100,17 @@ class Trainer:
     """Where the trainings are saved, and gone on with where they were saved before."""
     stop: StopRequest = NEVER
     """Asked after each batch."""
+    repeat: int = 0
+    """Number of the repeated run; 0: the run itself."""
 
-    def learn(self, folds: Iterable[Examples], everything: Examples, *, keep: Keep) -> Trainings:
+    def repeated(self, number: int) -> Trainer:
+        """The same trainings with other random draws; networks start from the same parameters."""
+        lesson = replace(self.lesson, seed=(self.lesson.seed + number) % (MAX_SEED + 1))
+        return replace(self, lesson=lesson, lap=lambda part: None, repeat=number)
+
+    def learn(
+        self, folds: Iterable[Examples], everything: Examples, *, keep: Keep | None = None
+    ) -> Trainings:
         """Train by the rule asked for, once a fold, and uniformly on all rows.
 
         Where memory runs out, a training goes on from its last checkpoint with half the batch size.
@@ -155,6 +165,8 @@ class Trainer:
         self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
     ) -> Trained:
         """Train a fresh network, or go on with the one saved under this name."""
+        if self.repeat:
+            name = f"repeat-{self.repeat}-{name}"
         is_first = True
         while True:
             saved = self._saved(name, is_told=is_first)
@@ -184,7 +196,8 @@ class Trainer:
         epochs, steps = (0, 0) if saved is None else (saved.epochs, saved.steps)
         n_steps = n_batches(len(examples.trained), batch_size)
         total = steps + (schedule.epochs - epochs) * n_steps
-        self.progress.stage(STAGES.get(name, f"Training, rule {rule}"), total)
+        stage = f"Repeat {self.repeat}" if self.repeat else f"Training, rule {rule}"
+        self.progress.stage(STAGES.get(name, stage), total)
         save = None if self.checkpoints is None else partial(self.checkpoints.save, name)
         what = f"Training with rule {rule} failed in the network"
         try:

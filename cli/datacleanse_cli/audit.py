@@ -79,6 +79,20 @@ def audit(
             "--fast", help="One reweighted training instead of two: fewer clean rows calibrate."
         ),
     ] = False,
+    hold_back: Annotated[
+        float,
+        typer.Option(
+            help="Share of CLEAN that takes no part but to compare the final model with plain "
+            "training, e.g. 0.2; for when there is no --test."
+        ),
+    ] = 0.0,
+    repeats: Annotated[
+        int,
+        typer.Option(
+            help="Further runs with other random draws; the audit table tells in how many of them "
+            "each row is flagged. Each takes three quarters of the audit's time."
+        ),
+    ] = 0,
     fdr: Annotated[
         float, typer.Option(help="Largest expected share of false alarms among flagged rows.")
     ] = 0.10,
@@ -101,6 +115,8 @@ def audit(
         batch_size=batch_size,
         lr=lr,
         fast=fast,
+        hold_back=hold_back,
+        repeats=repeats,
         fdr=fdr,
         top=top,
         device=device,  # type: ignore[arg-type]

@@ -7,7 +7,7 @@ from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.identity import fingerprint, ids, row_hashes
 from datacleanse.data.interface import ReadOptions
 from datacleanse.data.read import Role, Source, read_data, read_like
-from datacleanse.data.sample import sample_rows
+from datacleanse.data.sample import sample_rows, some_rows
 from datacleanse.data.write import check_target, write_table
 
 __all__ = [
@@ -26,5 +26,6 @@ __all__ = [
     "read_like",
     "row_hashes",
     "sample_rows",
+    "some_rows",
     "write_table",
 ]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,6 +35,13 @@ def sample_rows(dataset: Dataset, n: int, *, seed: int) -> NDArray[np.int64]:
         for stratum, quota in enumerate(quotas)
     ]
     return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+def some_rows(dataset: Dataset, rows: NDArray[np.int64]) -> Dataset | None:
+    """A dataset of these rows; None where there are none."""
+    if not len(rows):
+        return None
+    return replace(dataset, table=dataset.table.take(pa.array(rows)), labels=dataset.labels[rows])
 
 
 def _quotas(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:

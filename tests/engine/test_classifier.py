@@ -365,6 +365,3 @@ def test_every_block_of_the_python_page_runs():
     assert (names["influence"][wrong] < 0).double().mean() > 0.6
     assert (names["influence"][~wrong] < 0).double().mean() < 0.3
     assert names["reweighter"].route.name == "forward-mode"
-    # Taken away here, where the warning that it does so by itself is not in the way.
-    for result in (names["result"], names["own_result"], names["rows_result"], *names["tuned"]):
-        result._temporary.cleanup()

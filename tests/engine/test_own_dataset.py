@@ -105,7 +105,6 @@ def test_tensors_and_fetched_examples_give_the_same_audit(audited):
     np.testing.assert_array_equal(result.table["suspicion"], audited[0].table["suspicion"])
     assert result.manifest["device"]["rows"] == "on the device"
     assert audited[0].manifest["device"]["rows"] == "fetched from the dataset"
-    result._temporary.cleanup()
 
 
 SGD = partial(torch.optim.SGD, momentum=0.9)

@@ -161,7 +161,9 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     probability[labels == 1] = probability[labels == 1][:, ::-1]
     seen = replace(dynamics(own), probability=probability)
     folds = tuple(replace(fold, opinion=probability) for fold in base.folds)
-    given = replace(base, labels=labels, reweighted=seen, control=seen, folds=folds, trees=probability)
+    given = replace(
+        base, labels=labels, reweighted=seen, control=seen, folds=folds, trees=probability
+    )
     p_value = assess(given, fdr=0.1).p_value
     assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)
     assert np.mean(p_value[40:]) == pytest.approx(0.5, abs=0.15)
