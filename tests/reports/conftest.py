@@ -230,6 +230,7 @@ class Fabricated:
             "mean_influence": numbers(np.where(in_training, 0.5 - suspicion, np.nan)),
             "mean_margin": numbers(np.round(4 - 8 * suspicion, 3)),
             "mean_loss": numbers(np.round(3 * suspicion, 3)),
+            "flag_stability": numbers(np.full(n, np.nan)),
             "control_margin": numbers(np.round(5 - 7 * suspicion, 3)),
             "in_training": pa.array(in_training),
             "verified_label": pa.array(
