@@ -94,7 +94,7 @@ def cross_validated(model: str, cell: Cell) -> OutOfFold:
     """Five-fold cross-validation of one of `MODELS` on noisy and clean rows."""
     started = process_time()
     if model == "network":
-        encoding, x, y = _tensors(cell)
+        encoding, x, y = tensors(cell)
         u = network_out_of_fold(encoding, x, y, len(cell.drawn.classes), folds(cell))
     else:
         u = out_of_fold(model, cell)
@@ -125,7 +125,7 @@ def by_cleanlab(score: str, cell: Cell, found: OutOfFold) -> Verdict:
 def train_plainly(cell: Cell) -> tuple[Dynamics, float]:
     """Plain training of the package's network on noisy and clean rows, and its seconds."""
     started = process_time()
-    encoding, x, y = _tensors(cell)
+    encoding, x, y = tensors(cell)
     n, n_classes = len(y), len(cell.drawn.classes)
     # The trusted row that the loop asks for is a copy, and unused.
     examples = Examples(
@@ -205,7 +205,7 @@ def engine_digest() -> str:
     return digest.hexdigest()[:12]
 
 
-def _tensors(cell: Cell) -> tuple[Encoding, torch.Tensor, torch.Tensor]:
+def tensors(cell: Cell) -> tuple[Encoding, torch.Tensor, torch.Tensor]:
     """The encoding, learned from the noisy rows, all rows encoded (N + m', F), their labels."""
     rows = cell.drawn.rows
     encoding = fit_encoding(rows.train, np.arange(rows.train.n_rows))
