@@ -9,7 +9,7 @@ BIN := .venv/bin
 endif
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test lint golden clean
+.PHONY: demo test lint docs golden clean
 
 demo: .venv/.installed
 	$(BIN)/datacleanse demo
@@ -22,6 +22,10 @@ lint: .venv/.installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# The documentation site, into site/. A broken link or an undocumented page is an error.
+docs: .venv/.installed-docs
+	$(BIN)/mkdocs build --strict --quiet
 
 # Take over the present output as what the report tests expect; read the diff before committing.
 golden: .venv/.installed-dev
@@ -38,5 +42,9 @@ golden: .venv/.installed-dev
 	$(INSTALL) -e ".[dev]"
 	touch $@
 
+.venv/.installed-docs: .venv/.installed
+	$(INSTALL) -e ".[docs]"
+	touch $@
+
 clean:
-	rm -rf .venv runs dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv runs site dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

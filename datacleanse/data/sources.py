@@ -146,8 +146,7 @@ def _open_fsspec(name: str) -> tuple[pafs.FileSystem, str]:
         raise InputError(
             f"{name} needs a package that is not installed: {said(error)}.",
             slug="address-unsupported",
-            hint=f"Install it (pip install 'datacleanse[remote]', and what {scheme}:// needs) "
-            "or download the file first.",
+            hint=f"Install it (pip install 'fsspec[{scheme}]') or download the file first.",
         ) from error
     except ValueError as error:
         raise InputError(
