@@ -1,0 +1,112 @@
+"""Whether lists of flags keep their promise, by number of clean rows and level.
+
+    python -m benchmarks.flags --data DIR [--sets a,b] [--cells pair20,native] [--seeds N]
+        [--clean 100,200,500] [--levels .05,.10,.20]
+
+The cells of the detection benchmark (`cells.py`), audited once for each number of clean rows; the
+lists at all levels follow from the same p-values and suspicions.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from benchmarks import detectors
+from benchmarks.cells import NATIVE, PLANTED, Limits, cell_names, make_cell
+from benchmarks.common import available_tables, markdown_table, note, provenance, write_json
+from benchmarks.kept import Kept
+from datacleanse import flag
+from datacleanse.config import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from benchmarks.cells import Cell
+    from benchmarks.detectors import Verdict
+
+RESULT = Path(__file__).parent / "results" / "flags.json"
+
+
+def lists(verdict: Verdict, cell: Cell, levels: list[float]) -> Iterator[dict[str, Any]]:
+    """What each level's list holds."""
+    assert verdict.p_value is not None
+    pi0 = flag.null_share(verdict.p_value)
+    for level in levels:
+        flagged = flag.benjamini_hochberg(verdict.p_value, level / pi0)
+        is_controlled = bool(flagged.any())
+        if not is_controlled:
+            flagged = flag.longest_list(np.clip(verdict.suspicion, 0.0, 1.0), level)
+        yield {
+            "level": level,
+            "is_controlled": is_controlled,
+            "flagged": int(flagged.sum()),
+            "false": int((flagged & ~cell.is_wrong).sum()),
+            "wrong": int(cell.is_wrong.sum()),
+        }
+
+
+def main() -> None:
+    """Measure, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
+    parser.add_argument("--sets", help="names of tables, comma-separated")
+    parser.add_argument("--cells", help="kinds of error, comma-separated")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--clean", default="100,200,500", help="numbers of clean rows")
+    parser.add_argument("--levels", default=".05,.10,.20", help="shares of false alarms")
+    parser.add_argument("--out", type=Path, default=RESULT)
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    levels = [float(level) for level in options.levels.split(",")]
+    native = {noise for found in NATIVE.values() for noise in found}
+    wanted = set(options.cells.split(",")) if options.cells else {*PLANTED, *native}
+    tables = available_tables(options.data, options.sets)
+    kept, found = Kept(Path("runs") / "flags.jsonl"), []
+    for name in cell_names(options.data, tables, options.seeds):
+        for n_clean in map(int, options.clean.split(",") if name.noise in wanted else ()):
+            key = f"{detectors.engine_digest()} {levels} {n_clean} {name}"
+            if kept.find(key) is None:
+                cell = make_cell(options.data, name, Limits(clean=n_clean))
+                verdict = detectors.by_audit(cell, Settings.fdr)
+                kept.add(key, {"lists": list(lists(verdict, cell, levels))})
+                note(f"{name}, {n_clean} clean rows")
+            of_cell = {**vars(name), "clean": n_clean}
+            found += [{**of_cell, **each} for each in (kept.find(key) or {})["lists"]]
+    write_json(options.out, {"provenance": provenance(), "lists": found})
+    print(report(found))
+
+
+def report(found: list[dict[str, Any]]) -> str:
+    """By number of clean rows and level: false share on the mean and pooled, recall."""
+    rows = []
+    for n_clean in sorted({each["clean"] for each in found}):
+        for level in sorted({each["level"] for each in found}):
+            mine = [e for e in found if e["clean"] == n_clean and e["level"] == level]
+            flagged, false, wrong = (
+                np.array([e[key] for e in mine], dtype=float)
+                for key in ("flagged", "false", "wrong")
+            )
+            # An empty list holds no false alarm.
+            share = false / np.maximum(flagged, 1)
+            rows.append(
+                [
+                    str(n_clean),
+                    f"{level:.2f}",
+                    str(len(mine)),
+                    f"{np.mean([e['is_controlled'] for e in mine]):.0%}",
+                    f"{share.mean():.3f}",
+                    f"{false.sum() / max(flagged.sum(), 1):.3f}",
+                    f"{((flagged - false) / wrong).mean():.3f}",
+                ]
+            )
+    header = ["clean rows", "level", "cells", "controlled", "false, mean", "pooled", "recall"]
+    return markdown_table(header, rows)
+
+
+if __name__ == "__main__":
+    main()
