@@ -50,6 +50,11 @@ class RunFolder:
         return self.path / "suspects.parquet"
 
     @property
+    def decisions_file(self) -> Path:
+        """`decisions.jsonl`: what a reviewer decided; there once there is a decision."""
+        return self.path / "decisions.jsonl"
+
+    @property
     def parked_file(self) -> Path:
         """Where DATA waits while the networks train; gone when the run is finished."""
         return self.path / ".data.arrow"
