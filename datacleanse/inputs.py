@@ -44,6 +44,8 @@ class Inputs:
     """Of the files, by role: ``data``, ``clean``, ``test``."""
     seconds: float
     """Spent on reading."""
+    options: ReadOptions = field(default_factory=ReadOptions)
+    """How DATA was read."""
 
 
 def read_inputs(request: Request, progress: Progress) -> Inputs:
@@ -74,4 +76,5 @@ def read_inputs(request: Request, progress: Progress) -> Inputs:
             if source is not None
         },
         round(perf_counter() - started, 3),
+        options,
     )

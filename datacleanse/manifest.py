@@ -90,6 +90,7 @@ def describe_inputs(inputs: Inputs, plan: Plan, told: Iterable[Notice] = ()) -> 
             "label": data.schema.label,
             "id": data.schema.id,
             "classes": _class_counts(data),
+            "reading": asdict(inputs.options),
         },
         "clean": {
             **_file(inputs, "clean", clean),

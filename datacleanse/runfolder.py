@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +190,19 @@ class RunFolder:
     def read_audit(self) -> pa.Table:
         """The audit table, in DATA's order."""
         return self._read(self.audit_file)
+
+    def read_flagged(self) -> pa.Table:
+        """The flagged rows of the audit table, without their histories."""
+        # Group by group, so that the others are never in memory at once.
+        with damage_named(self.audit_file), pq.ParquetFile(self.audit_file) as file:
+            names = [name for name in file.schema_arrow.names if name != "weight_by_epoch"]
+            groups = [
+                group.filter(group["flagged"])
+                for group in map(
+                    partial(file.read_row_group, columns=names), range(file.num_row_groups)
+                )
+            ]
+        return pa.concat_tables(groups)
 
     def read_suspects(self) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""

@@ -53,7 +53,7 @@ def features_digests(table: pa.Table, *, label: str) -> list[str]:
 
 def row_sha256(features: str, label: str | None) -> str:
     """The hash of a row: of its features digest and its label (None: it has none)."""
-    whole = features.encode() + _netstring(None if label is None else canonical(label))
+    whole = features.encode() + _netstring(None if label is None else label_text(label))
     return hashlib.sha256(whole).hexdigest()
 
 
@@ -68,6 +68,14 @@ def row_seals(data: Dataset, rows: NDArray[np.int64]) -> list[str | None]:
     digests = features_digests(data.table.take(pa.array(rows)), label=name)
     labels = (data.given_labels[code] if code >= 0 else None for code in data.labels[rows])
     return [row_sha256(digest, label) for digest, label in zip(digests, labels, strict=True)]
+
+
+def label_text(label: str) -> str:
+    """The text under which spellings of one class agree: ``1`` and ``1.0``, ``True`` and ``true``.
+
+    Not `value_text`: a class may bear the name ``NA``, and ``001`` and ``1`` may be two of them.
+    """
+    return canonical(label)
 
 
 def value_text(text: str) -> str | None:
