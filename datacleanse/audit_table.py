@@ -114,6 +114,7 @@ def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
     for name in ("meta", "calibration"):
         for fold in evidence.folds:
             parts[getattr(fold, name) - evidence.n_data] = name
+    parts[n_clean - evidence.n_reviewed :] = "reviewed"
     return pa.array(parts, pa.string())
 
 

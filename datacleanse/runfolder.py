@@ -235,6 +235,11 @@ def damage_named(file: Path) -> Iterator[None]:
         ) from error
 
 
+def decisions_in(place: Path) -> Path:
+    """The file of decisions that is meant by its own name or by that of the run it is about."""
+    return RunFolder(place).decisions_file if place.is_dir() else place
+
+
 def create(path: Path, *, force: bool) -> RunFolder:
     """Make an empty folder for a run.
 

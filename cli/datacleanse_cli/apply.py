@@ -60,10 +60,9 @@ def apply(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write cleaned data: a copy with the reviewer's decisions carried out, and a list of changes.
+    """Write cleaned data: a copy with the decisions carried out, and a list of the changes.
 
-    Rows that nobody has decided about stay as they are, and so does every byte that need not be
-    changed where the format stays the same. The audited table itself is never touched.
+    Undecided rows stay as they are. The audited table itself is never touched.
     """
     _check_flags(auto, relabel_above, drop_above, yes)
     from datacleanse.cleaned_files import check_files, cleaned_files, describe, write_cleaned
