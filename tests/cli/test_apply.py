@@ -350,6 +350,22 @@ def test_data_that_was_moved_is_asked_for(folder):
     assert "--data" in message
 
 
+@pytest.mark.parametrize(
+    ("place", "said"),
+    [
+        ("gone.jsonl", "gone.jsonl does not exist"),
+        ("runs/data", "decisions.jsonl does not exist"),
+        ("clean.csv", "clean.csv holds no decision"),
+    ],
+)
+def test_an_audit_refuses_decisions_that_are_none_before_it_begins(folder, place, said):
+    before = contents(folder)
+    done = run_here(*AUDIT, "-o", "runs/again", "--decisions", place, cwd=folder)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert contents(folder) == before
+
+
 def test_dropping_everything_is_refused(folder):
     decide(folder, dict.fromkeys(range(150), "drop"))
     assert "All 150 rows of data.csv would be dropped" in refused(folder)

@@ -300,7 +300,8 @@ def test_a_second_round_trusts_what_was_reviewed(tmp_path):
             cleaned.loc[each.row, "label"] = each.new_label
     cleaned = cleaned.drop(index=[top[5]]).reset_index(drop=True)
 
-    second = dc.audit(cleaned, val=clean, id="key", epochs=2, decisions=tmp_path / "first")
+    places = {"decisions": tmp_path / "first", "out": tmp_path / "second"}
+    second = dc.audit(cleaned, val=clean, id="key", epochs=2, **places)
 
     found = second.table.set_index("id")
     reviewed = [each.id for each in made if each.action != "drop"]
@@ -310,14 +311,8 @@ def test_a_second_round_trusts_what_was_reviewed(tmp_path):
     assert found["rank"].loc[reviewed].min() == len(cleaned) - 29 + 1
     manifest = second.manifest
     kept = sum(each.action == "keep" for each in made)
-    assert {
-        key: manifest["reviewed"][key] for key in ("rows", "kept", "relabelled", "left_out")
-    } == {
-        "rows": 29,
-        "kept": kept,
-        "relabelled": 29 - kept,
-        "left_out": 0,
-    }
+    counts = {"rows": 29, "kept": kept, "relabelled": 29 - kept, "left_out": 0}
+    assert {key: manifest["reviewed"][key] for key in counts} == counts
     assert manifest["clean"]["rows"] == 89
     assert manifest["clean"]["meta_rows"] + manifest["clean"]["calibration_rows"] == 89
     assert manifest["clean"]["calibration_rows"] == 30
