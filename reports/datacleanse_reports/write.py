@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from datacleanse.atomic import written_aside
 from datacleanse.errors import SettingsError
-from datacleanse_reports.formats.registry import FORMATS
+from datacleanse_reports.formats.registry import FORMATS, TOOLS
 from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from datacleanse.runfolder import RunFolder
@@ -38,7 +38,7 @@ def write_reports(
         SettingsError: there is no format of such a name.
         RunFolderError: the run is missing, unfinished, damaged or cannot be written to.
     """
-    chosen = [_raw(each) if raw else each for each in _chosen(FORMATS, formats)]
+    chosen = [_raw(each) if raw else each for each in _chosen(formats)]
     return write_view(read_view(folder, top=top), folder, chosen)
 
 
@@ -60,9 +60,10 @@ def _raw(chosen: Format) -> Format:
     return replace(chosen, raw=True) if isinstance(chosen, SuspectsCsv) else chosen
 
 
-def _chosen(available: Mapping[str, Format], names: Sequence[str] | None) -> list[Format]:
+def _chosen(names: Sequence[str] | None) -> list[Format]:
     if names is None:
-        return list(available.values())
+        return list(FORMATS.values())
+    available = {**FORMATS, **TOOLS}
     unknown = [name for name in names if name not in available]
     if unknown:
         raise SettingsError(
