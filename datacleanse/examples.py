@@ -38,7 +38,8 @@ class Plan:
     held_back: NDArray[np.int64]
     """(H,) rows of CLEAN that are in no fold and that nothing learns from, sorted."""
     reviewed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    """(R,) rows of CLEAN that steer in every fold and never calibrate, sorted; see `reviewed.py`."""
+    """(R,) rows of CLEAN, its last, that steer in every fold and never calibrate; see
+    `reviewed.py`."""
 
     @property
     def n_data(self) -> int:

@@ -15,7 +15,7 @@ from datacleanse.data.columns import parse_categories, parse_moments, parse_numb
 from datacleanse.data.rejoining import joined_columns
 from datacleanse.decisions import Decision, append_decisions
 from datacleanse.errors import InputError
-from datacleanse.examples import make_plan, of_all, of_fold
+from datacleanse.examples import make_plan, of_fold, redrawn
 from datacleanse.recognition import recognise
 from datacleanse.reviewed import read_reviewed, with_reviewed
 from tests.cli.conftest import people
@@ -147,6 +147,12 @@ def test_reviewed_rows_steer_in_every_fold_and_calibrate_in_none(frame, clean, t
     assert plan.verified[:20].tolist() == data.labels[:20].tolist()
     assert (plan.verified[20:] == -1).all()
     assert plan.learned[120 + 60 :].all()
+    again = redrawn(plan, seed=1).split
+    assert set(range(60, 80)) <= set(again.steering.tolist())
+    assert again.calibration.tolist() != plan.split.calibration.tolist()
+    held = make_plan(data, whole, overlap, seed=0, reviewed=reviewed, hold_back=0.5)
+    assert len(held.held_back) == 30
+    assert held.held_back.max() < 60
     alone = make_plan(data, read_like(clean, data.schema, role="CLEAN"), overlap_of_none(), seed=0)
     assert plan.split.calibration.tolist() == alone.split.calibration.tolist()
 
@@ -168,7 +174,8 @@ def test_examples_are_steered_by_reviewed_rows_too(frame, clean, tmp_path):
     examples = make_examples(data, whole, plan, encoding, device=torch.device("cpu"))
     for fold in plan.folds:
         assert {180, 181} <= set(of_fold(examples, plan, fold).trusted.tolist())
-    assert {180, 181} <= set(of_all(examples, plan).trained.tolist())
+    assert {180, 181} <= set(examples.trained.tolist())
+    assert {180, 181} <= set(examples.trusted.tolist())
     inputs = examples.inputs[torch.tensor([3, 180])]
     assert torch.equal(inputs[0], inputs[1])
 
