@@ -1,7 +1,8 @@
 """Formats for other tools, against their documented import schemas, written out here.
 
 That the tools' own packages load the files was tried by hand: label-studio-sdk 2.1.2
-(`LabelInterface.validate_task`, `validate_prediction`) and argilla 2.8.0 (`records.from_json`).
+(`LabelInterface.validate_task`, `validate_prediction`), argilla 2.8.0 (`records.from_json`) and
+fiftyone 1.22.1 (`FiftyOneImageClassificationDatasetImporter`).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import math
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 
 import pyarrow.parquet as pq
 import pytest
@@ -131,13 +133,20 @@ def test_fiftyone_labels_keep_the_documented_schema(pictures):
         assert found["classes"][label["label"]] == suspect.given_label
         assert is_share(label["confidence"])
         assert label["attributes"]["rank"] == suspect.rank
-        assert label["attributes"]["id"] == suspect.id
+        assert label["attributes"]["row_id"] == suspect.id
+        assert not {"id", "label", "confidence", "logits", "tags"} & set(label["attributes"])
 
 
 def test_fiftyone_needs_pictures(hostile_run):
     with pytest.raises(SettingsError, match="have no pictures"):
         write_reports(hostile_run, top=5, formats=["fiftyone"])
     assert list(hostile_run.reports_dir.iterdir()) == []
+
+
+def test_fiftyone_cannot_tell_pictures_by_their_endings(pictures):
+    suspects = (pictures.suspects[0], replace(pictures.suspects[0], rank=2))
+    with pytest.raises(SettingsError, match="differ in their endings only"):
+        TOOLS["fiftyone"].render(replace(pictures, suspects=suspects))
 
 
 # --- all of them ----------------------------------------------------------------------------------

@@ -45,6 +45,13 @@ class FiftyOneLabels:
                     hint=f"Choose another --format; a column with the pictures' paths is named "
                     f"{', '.join(PATH_COLUMNS[:-1])} or {PATH_COLUMNS[-1]}.",
                 )
+            if _key(path) in labels:
+                raise SettingsError(
+                    f"Two pictures of {view.data.source} differ in their endings only: {path}.",
+                    slug="pictures-alike",
+                    hint="FiftyOne's labels leave endings out; rename one of them, or choose "
+                    "another --format.",
+                )
             labels[_key(path)] = _label(suspect, classes)
         whole = {"classes": classes, "labels": labels}
         return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -59,4 +66,5 @@ def _label(suspect: Suspect, classes: list[str]) -> dict[str, Any]:
     label: dict[str, Any] = {"label": classes.index(suspect.given_label)}
     if suspect.mislabel_probability is not None:
         label["confidence"] = 1.0 - suspect.mislabel_probability
-    return {**label, "attributes": {"id": suspect.id, **known_of(suspect)}}
+    # FiftyOne's labels have an `id` of their own.
+    return {**label, "attributes": {"row_id": suspect.id, **known_of(suspect)}}
