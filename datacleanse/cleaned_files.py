@@ -13,7 +13,7 @@ from datacleanse.atomic import check_place, written_aside
 from datacleanse.cleaning import AUTO
 from datacleanse.data import check_target, read_like, row_hashes
 from datacleanse.data.rewriting import Edits, Rewriting, not_row_by_row, rewrite
-from datacleanse.data.sources import Location, same_file, split_suffix
+from datacleanse.data.sources import Location, same_file, split_suffix, would_be_shard
 from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.spreadsheets import csv_line, safe_for_spreadsheets
 
@@ -74,6 +74,12 @@ def check_files(files: CleanedFiles, location: Location, *, force: bool) -> None
                 slug="file-exists",
                 hint="Choose another name with -o, or replace it with --force.",
             )
+    if would_be_shard(location.name, files.cleaned):
+        raise SettingsError(
+            f"{files.cleaned} would become a part of {location.name}, which is read.",
+            slug="output-is-input",
+            hint="Choose a place outside that folder with -o.",
+        )
     if same_file(str(files.cleaned), str(files.diff)):
         raise SettingsError(
             f"{files.diff} is the cleaned data itself.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import shutil
@@ -204,6 +205,40 @@ def test_data_in_another_format_is_still_known_row_by_row(folder):
     assert found["cleaned"] == "cleaned.parquet"
     after = pq.read_table(folder / "cleaned.parquet")
     assert after.schema.equals(pq.read_schema(folder / "moved.parquet"), check_metadata=True)
+
+
+def test_a_table_of_another_delimiter_and_a_packed_one_stay_so(folder):
+    decide(folder, {3: "relabel", 5: "drop"})
+    text = (folder / "data.csv").read_bytes()
+    (folder / "packed.csv.gz").write_bytes(gzip.compress(text))
+    pd.read_csv(folder / "data.csv").to_csv(folder / "semi.csv", sep=";", index=False)
+    found = apply_json(folder, "--data", "packed.csv.gz")
+    assert found["cleaned"] == "cleaned.csv.gz"
+    apply_json(folder, "-o", "plain.csv")
+    assert (
+        gzip.decompress((folder / "cleaned.csv.gz").read_bytes())
+        == (folder / "plain.csv").read_bytes()
+    )
+    found = apply_json(folder, "--data", "semi.csv", "--delimiter", ";", "-o", "semi2.csv")
+    assert (found["relabelled"], found["dropped"], found["refused"]) == (1, 1, [])
+    before, after = lines(folder / "semi.csv"), lines(folder / "semi2.csv")
+    assert after[:4] == before[:4]
+    assert after[5:] == [before[5], *before[7:]]
+
+
+def test_a_folder_of_parquet_is_cleaned_into_one_file_outside_of_it(folder):
+    decide(folder, {3: "relabel", 149: "drop"})
+    frame = pd.read_csv(folder / "data.csv", parse_dates=["since"])
+    (folder / "parts").mkdir()
+    frame.head(100).to_parquet(folder / "parts" / "a.parquet")
+    frame.tail(50).to_parquet(folder / "parts" / "b.parquet")
+    for out in ("parts/a.parquet", "parts/c.parquet"):
+        for source in ("parts", "parts/*.parquet"):
+            message = refused(folder, "--data", source, "-o", out, "--force")
+            assert "which is read" in message or "is the table that is read" in message
+    found = apply_json(folder, "--data", "parts")
+    assert (found["cleaned"], found["relabelled"], found["dropped"]) == ("cleaned.parquet", 1, 1)
+    assert len(pd.read_parquet(folder / "cleaned.parquet")) == 149
 
 
 def test_decisions_that_the_page_saved_are_read_from_their_file(folder):
