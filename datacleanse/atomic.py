@@ -31,7 +31,7 @@ def written_aside(path: Path) -> Iterator[Path]:
         with suppress(OSError):
             aside.unlink()
         if isinstance(error, OSError):
-            raise _unwritable(path, error) from error
+            raise unwritable(path, error) from error
         raise
 
 
@@ -42,9 +42,9 @@ def check_place(path: Path) -> None:
         OutputError: it is a folder, or lies in none.
     """
     if path.is_dir():
-        raise _unwritable(path, OSError(errno.EISDIR, ""))
+        raise unwritable(path, OSError(errno.EISDIR, ""))
     if not path.parent.is_dir():
-        raise _unwritable(path, OSError(errno.ENOTDIR, ""))
+        raise unwritable(path, OSError(errno.ENOTDIR, ""))
 
 
 def make_folder(path: Path) -> None:
@@ -56,10 +56,11 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(path, error) from error
+        raise unwritable(path, error) from error
 
 
-def _unwritable(path: Path, error: OSError) -> OutputError:
+def unwritable(path: Path, error: OSError) -> OutputError:
+    """The error for a place that the operating system does not let be written."""
     if path.parent.exists() and not path.parent.is_dir():
         hint = f"Choose another place: {path.parent} is no folder."
     elif not path.parent.exists():

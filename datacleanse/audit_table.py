@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.atomic import written_aside
-from datacleanse.data import ids
+from datacleanse.data import ids, row_seals
 from datacleanse.ledger import ROW_GROUP, write_audit
 
 if TYPE_CHECKING:
@@ -38,6 +38,8 @@ class AuditColumns:
     """(N,) 1 = most suspicious."""
     stability: NDArray[np.float64] | None
     """(N,) share of the repeated runs that flag the row; None where there are none."""
+    n_stored: int
+    """Rows of the lowest ranks that are kept, and known again, beyond the run."""
 
     def portion(self, rows: slice) -> dict[str, pa.Array]:
         """The columns of some rows."""
@@ -67,11 +69,19 @@ class AuditColumns:
             "in_training": pa.array(self.evidence.trained[rows]),
             "verified_label": _names(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
+            "row_sha256": self._seals(part, self.rank[rows]),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
             },
         }
+
+    def _seals(self, part: Dataset, rank: NDArray[np.int64]) -> pa.Array:
+        """(n,) what the stored suspects among these rows are known by again, else null."""
+        seals = np.full(len(rank), None, dtype=object)
+        stored = np.flatnonzero(rank <= self.n_stored)
+        seals[stored] = row_seals(part, stored)
+        return pa.array(seals, pa.string())
 
 
 def write_tables(
@@ -84,9 +94,10 @@ def write_tables(
     top: int,
 ) -> None:
     """Write the audit table, the suspects' own columns and the calibration scores."""
-    columns = AuditColumns(data, evidence, assessment, ranks(assessment.suspicion), stability)
-    write_audit(folder.audit_file, columns.portion, folder.epoch_files())
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
+    rank = ranks(assessment.suspicion)
+    columns = AuditColumns(data, evidence, assessment, rank, stability, n_stored)
+    write_audit(folder.audit_file, columns.portion, folder.epoch_files())
     _write(folder.suspects_file, _suspects(data, columns.rank, n_stored))
     score = assessment.calibration_score
     calibration = {
@@ -103,6 +114,7 @@ def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
     for name in ("meta", "calibration"):
         for fold in evidence.folds:
             parts[getattr(fold, name) - evidence.n_data] = name
+    parts[n_clean - evidence.n_reviewed :] = "reviewed"
     return pa.array(parts, pa.string())
 
 

@@ -5,7 +5,7 @@ Some may be held back from both, to compare models on.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,6 +24,13 @@ class CleanSplit:
     """At least 1."""
     calibration: NDArray[np.int64]
     """Empty where the clean set is too small to spare `MIN_CALIBRATION` rows."""
+    reviewed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Rows that steer in every fold and calibrate in none, see `reviewed.py`."""
+
+    @property
+    def steering(self) -> NDArray[np.int64]:
+        """All rows that steer, sorted."""
+        return np.sort(np.concatenate([self.meta, self.reviewed]))
 
 
 def split_clean(

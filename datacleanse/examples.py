@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset, Overlap
+    from datacleanse.reviewed import Reviewed
     from datacleanse.rows import Rows
 
 
@@ -36,6 +37,9 @@ class Plan:
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""
     held_back: NDArray[np.int64]
     """(H,) rows of CLEAN that are in no fold and that nothing learns from, sorted."""
+    reviewed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """(R,) rows of CLEAN, its last, that steer in every fold and never calibrate; see
+    `reviewed.py`."""
 
     @property
     def n_data(self) -> int:
@@ -63,16 +67,18 @@ def make_plan(
     seed: int,
     is_fast: bool = False,
     hold_back: float = 0.0,
+    reviewed: Reviewed | None = None,
 ) -> Plan:
     """Give every row its part.
 
     Args:
         data: DATA.
-        clean: CLEAN.
+        clean: CLEAN, its reviewed rows last.
         overlap: rows that stand in both.
         seed: of the draws.
         is_fast: in one fold.
-        hold_back: share of CLEAN that nothing learns from.
+        hold_back: share of CLEAN that nothing learns from; of its reviewed rows none.
+        reviewed: rows that reviewers decided about, where there are any.
 
     Raises:
         InputError: fewer than 2 rows of DATA are left to train on.
@@ -81,6 +87,8 @@ def make_plan(
     trained = np.zeros(n + clean.n_rows, dtype=np.bool_)
     trained[:n] = True
     trained[overlap.data_rows] = False
+    if reviewed is not None:
+        trained[reviewed.left_out] = False
     if np.count_nonzero(trained) < 2:
         raise InputError(
             f"{data.source} has {np.count_nonzero(trained)} rows that are not in CLEAN.",
@@ -90,9 +98,16 @@ def make_plan(
     verified = np.full(n, -1, dtype=np.int64)
     one_to_one = overlap.clean_rows >= 0
     verified[overlap.data_rows[one_to_one]] = clean.labels[overlap.clean_rows[one_to_one]]
-    held_back = held_back_rows(clean.labels, hold_back, seed=seed)
-    labels = np.concatenate([data.labels, clean.labels])
-    return _drawn(Plan((), labels, trained, verified, held_back), seed=seed, is_fast=is_fast)
+    n_sampled = clean.n_rows - (0 if reviewed is None else len(reviewed.rows))
+    plan = Plan(
+        folds=(),
+        labels=np.concatenate([data.labels, clean.labels]),
+        trained=trained,
+        verified=verified,
+        held_back=held_back_rows(clean.labels[:n_sampled], hold_back, seed=seed),
+        reviewed=np.arange(n_sampled, clean.n_rows),
+    )
+    return _drawn(plan, seed=seed, is_fast=is_fast)
 
 
 def redrawn(plan: Plan, *, seed: int) -> Plan:
@@ -103,13 +118,15 @@ def redrawn(plan: Plan, *, seed: int) -> Plan:
 def _drawn(plan: Plan, *, seed: int, is_fast: bool) -> Plan:
     """The plan with folds by the seed."""
     n = plan.n_data
-    split = split_clean(plan.labels[n:], seed=seed, held_back=plan.held_back)
+    sampled = plan.labels[n : len(plan.labels) - len(plan.reviewed)]
+    split = split_clean(sampled, seed=seed, held_back=plan.held_back)
+    split = replace(split, reviewed=plan.reviewed)
     trained = plan.trained.copy()
     trained[n:] = False
     trained[n + split.calibration] = True
     folds = [split]
     if len(split.calibration) and not is_fast:
-        folds.append(CleanSplit(split.calibration, split.meta))
+        folds.append(CleanSplit(split.calibration, split.meta, split.reviewed))
     return replace(plan, folds=tuple(folds), trained=trained)
 
 
@@ -136,7 +153,7 @@ def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -
         labels=torch.from_numpy(plan.labels).to(device),
         n_data=plan.n_data,
         trained=torch.from_numpy(np.flatnonzero(plan.learned)).to(device),
-        trusted=torch.from_numpy(plan.n_data + plan.split.meta).to(device),
+        trusted=torch.from_numpy(plan.n_data + plan.split.steering).to(device),
         n_classes=n_classes,
     )
 
@@ -149,5 +166,5 @@ def of_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
     return replace(
         examples,
         trained=torch.from_numpy(trained).to(device),
-        trusted=torch.from_numpy(plan.n_data + fold.meta).to(device),
+        trusted=torch.from_numpy(plan.n_data + fold.steering).to(device),
     )

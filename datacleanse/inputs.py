@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse.config import Settings
 from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
+from datacleanse.records import Comparison
+from datacleanse.reviewed import Reviewed, read_reviewed, with_reviewed
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from datacleanse.data import Source
     from datacleanse.progress import Progress
-    from datacleanse.records import Comparison, Dataset
+    from datacleanse.records import Dataset
 
 
 @dataclass(frozen=True)
@@ -30,6 +33,8 @@ class Request:
     """How it was called, for the manifest."""
     module: Callable[[int, int], Any] | None = None
     """The factory that ``settings.model`` names, where it need not be imported."""
+    decisions: tuple[Path, ...] = ()
+    """Files of decisions made in earlier rounds."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,10 @@ class Inputs:
     """Of the files, by role: ``data``, ``clean``, ``test``."""
     seconds: float
     """Spent on reading."""
+    options: ReadOptions = field(default_factory=ReadOptions)
+    """How DATA was read."""
+    reviewed: Reviewed | None = None
+    """Rows that reviewers decided about; they stand behind CLEAN's own in ``clean``."""
 
 
 def read_inputs(request: Request, progress: Progress) -> Inputs:
@@ -61,17 +70,24 @@ def read_inputs(request: Request, progress: Progress) -> Inputs:
         request.clean, data.schema, role="CLEAN", delimiter=delimiter, progress=progress
     )
     test = request.test
+    comparison, reviewed = compare(data, clean), None
+    if request.decisions:
+        reviewed = read_reviewed(data, comparison.overlap, request.decisions)
+        clean, overlap = with_reviewed(data, clean, comparison.overlap, reviewed)
+        comparison = Comparison(overlap, (*comparison.notices, *reviewed.notices))
     return Inputs(
         data,
         clean,
         None
         if test is None
         else read_like(test, data.schema, role="TEST", delimiter=delimiter, progress=progress),
-        compare(data, clean),
+        comparison,
         {
             role: fingerprint(source)
             for role, source in (("data", request.data), ("clean", request.clean), ("test", test))
             if source is not None
         },
         round(perf_counter() - started, 3),
+        options,
+        reviewed,
     )

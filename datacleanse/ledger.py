@@ -68,6 +68,15 @@ AUDIT_COLUMNS: tuple[Documented, ...] = (
     ("control_margin", pa.float64(), "mean margin over epochs under plain, uniform training"),
     ("in_training", pa.bool_(), "False: the row stands in CLEAN too and was not trained on"),
     ("verified_label", pa.string(), "the label that CLEAN gives this very row, else null"),
+    (
+        "row_sha256",
+        pa.string(),
+        "sha256 (hex) of the row's cells and given label, by which a decision knows the row again: "
+        "of the hex sha256 of all cells but the label (for each column, in the order of the names' "
+        "code points: name and value as netstrings, ~ for a missing value; equal numbers, moments "
+        "and truths are spelled alike) followed by the label's netstring; null beyond the stored "
+        "suspects",
+    ),
 )
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datacleanse.inputs import Inputs
     from datacleanse.predictor import Predictor
     from datacleanse.records import Dataset, Notice
+    from datacleanse.reviewed import Reviewed
     from datacleanse.score import Assessment
     from datacleanse.train import Outcome
     from datacleanse.trainings import Trained, Trainings
@@ -90,15 +91,17 @@ def describe_inputs(inputs: Inputs, plan: Plan, told: Iterable[Notice] = ()) -> 
             "label": data.schema.label,
             "id": data.schema.id,
             "classes": _class_counts(data),
+            "reading": asdict(inputs.options),
         },
         "clean": {
             **_file(inputs, "clean", clean),
             "classes": _class_counts(clean),
-            "meta_rows": len(plan.split.meta),
+            "meta_rows": len(plan.split.steering),
             "calibration_rows": len(plan.split.calibration),
             "held_back_rows": len(plan.held_back),
         },
         "test": None if inputs.test is None else _file(inputs, "test", inputs.test),
+        "reviewed": None if inputs.reviewed is None else _reviewed(inputs.reviewed),
         "schema": {
             "columns": [asdict(column) for column in data.schema.columns],
             "set_aside": [asdict(column) for column in data.schema.set_aside],
@@ -201,6 +204,18 @@ def compare_models(
 
 def _file(inputs: Inputs, role: str, data: Dataset) -> Json:
     return {"source": data.source, "sha256": inputs.sha256[role], "rows": data.n_rows}
+
+
+def _reviewed(reviewed: Reviewed) -> Json:
+    """The part of the clean set that decisions of earlier rounds made."""
+    return {
+        "sources": list(reviewed.files),
+        "sha256": reviewed.sha256,
+        "rows": len(reviewed.rows),
+        "kept": reviewed.kept,
+        "relabelled": len(reviewed.rows) - reviewed.kept,
+        "left_out": len(reviewed.left_out),
+    }
 
 
 def _class_counts(data: Dataset) -> dict[str, int]:

@@ -254,6 +254,7 @@ def _evidence(
         n_data=plan.n_data,
         trained=plan.trained,
         verified=plan.verified,
+        n_reviewed=len(plan.reviewed),
     )
 
 

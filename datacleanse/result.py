@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,11 +18,10 @@ from datacleanse.inputs import Request
 from datacleanse.own_code import name_of
 from datacleanse.predictor import Predictor, load_predictor
 from datacleanse.progress import SILENT, Progress
-from datacleanse.runfolder import RunFolder, make_way
+from datacleanse.runfolder import RunFolder, decisions_in, make_way
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from os import PathLike
 
     import pandas as pd
 
@@ -102,6 +102,7 @@ def audit(
     label: str | None = None,
     id: str | None = None,  # the column's role has this name everywhere
     test: Source | None = None,
+    decisions: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
@@ -120,6 +121,9 @@ def audit(
         label: label column; without it the one named label, target, class or y.
         id: column that names each row.
         test: rows with true labels, to measure the reweighted model and plain training on.
+        decisions: what reviewers decided in earlier rounds: files, or folders of the runs that were
+            reviewed. Rows that were found right or relabelled join the clean set, with the label
+            that was found; dropped ones are not trained on.
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
@@ -148,6 +152,7 @@ def audit(
         data=data,
         clean=val,
         test=test,
+        decisions=tuple(decisions_in(Path(each)) for each in _several(decisions)),
         options=ReadOptions(label, id, tuple(drop), tuple(categorical), tuple(numeric)),
         settings=Settings(model=name, **settings),
         command=("datacleanse.audit",),
@@ -156,6 +161,12 @@ def audit(
     place, temporary = place_for(out)
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
     return AuditResult(folder, None if name in MODELS else model, temporary)
+
+
+def _several(
+    places: str | PathLike[str] | Sequence[str | PathLike[str]],
+) -> Sequence[str | PathLike[str]]:
+    return [places] if isinstance(places, str | PathLike) else places
 
 
 def place_for(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:

@@ -6,6 +6,7 @@ import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,11 @@ class RunFolder:
     def suspects_file(self) -> Path:
         """`suspects.parquet`: the original columns of the most suspicious rows, typed."""
         return self.path / "suspects.parquet"
+
+    @property
+    def decisions_file(self) -> Path:
+        """`decisions.jsonl`: what a reviewer decided; there once there is a decision."""
+        return self.path / "decisions.jsonl"
 
     @property
     def parked_file(self) -> Path:
@@ -185,6 +191,19 @@ class RunFolder:
         """The audit table, in DATA's order."""
         return self._read(self.audit_file)
 
+    def read_flagged(self) -> pa.Table:
+        """The flagged rows of the audit table, without their histories."""
+        # Group by group, so that the others are never in memory at once.
+        with damage_named(self.audit_file), pq.ParquetFile(self.audit_file) as file:
+            names = [name for name in file.schema_arrow.names if name != "weight_by_epoch"]
+            groups = [
+                group.filter(group["flagged"])
+                for group in map(
+                    partial(file.read_row_group, columns=names), range(file.num_row_groups)
+                )
+            ]
+        return pa.concat_tables(groups)
+
     def read_suspects(self) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""
         return self._read(self.suspects_file)
@@ -214,6 +233,11 @@ def damage_named(file: Path) -> Iterator[None]:
             slug="run-damaged",
             hint="Repeat the audit.",
         ) from error
+
+
+def decisions_in(place: Path) -> Path:
+    """The file of decisions that is meant by its own name or by that of the run it is about."""
+    return RunFolder(place).decisions_file if place.is_dir() else place
 
 
 def create(path: Path, *, force: bool) -> RunFolder:

@@ -74,7 +74,8 @@ class Fold:
     opinion: NDArray[np.float32]
     """(M, C) mean class probabilities by the network that was steered."""
     meta: NDArray[np.int64]
-    """(m,) positions among the M examples, m >= 1."""
+    """(m,) positions among the M examples, m >= 1; those drawn from DATA like the calibration
+    rows, so that the noise matrix can be learned from them."""
     calibration: NDArray[np.int64]
     """(n,) positions; treated in all like DATA's rows."""
 
@@ -99,6 +100,8 @@ class Evidence:
     """(M,) whether updates were made from the row in the first fold."""
     verified: NDArray[np.int64]
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""
+    n_reviewed: int = 0
+    """Rows of CLEAN, its last, that are no sample of DATA; see `reviewed.py`."""
 
 
 @dataclass(frozen=True)
@@ -263,7 +266,7 @@ def _p_values(
     classes is another one.
     """
     n = evidence.n_data
-    counts = np.bincount(evidence.labels[n:])
+    counts = np.bincount(evidence.labels[n : len(evidence.labels) - evidence.n_reviewed])
     shares = np.bincount(evidence.labels[:n], minlength=len(counts)) / n
     is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
     if not is_balanced or np.ptp(shares) < UNBALANCED:

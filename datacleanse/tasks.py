@@ -163,6 +163,7 @@ def plan_of(inputs: Inputs, settings: Settings) -> Plan:
         seed=settings.seed,
         is_fast=settings.fast,
         hold_back=settings.hold_back,
+        reviewed=inputs.reviewed,
     )
 
 
@@ -185,6 +186,7 @@ def _identity(request: Request, inputs: Inputs, device: torch.device) -> Identit
     return identity_of_run(request.settings, device) | {
         "DATA": inputs.sha256["data"],
         "CLEAN": inputs.sha256["clean"],
+        "--decisions": None if inputs.reviewed is None else inputs.reviewed.sha256,
         "--label": schema.label,
         "--id": schema.id,
         "--drop": sorted(options.drop),

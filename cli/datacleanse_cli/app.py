@@ -19,6 +19,7 @@ import typer
 from datacleanse.errors import DatacleanseError, OutputError, Stopped
 from datacleanse.version import __version__
 from datacleanse_cli import exits
+from datacleanse_cli.apply import apply
 from datacleanse_cli.audit import audit
 from datacleanse_cli.demo import demo
 from datacleanse_cli.memory import return_freed_memory
@@ -38,7 +39,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (audit, sample, report, predict, demo):
+for command in (audit, sample, report, apply, predict, demo):
     app.command()(command)
 
 

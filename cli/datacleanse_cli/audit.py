@@ -36,6 +36,13 @@ def audit(
     test: Annotated[
         str | None, typer.Option(help="Table with true labels, to measure both models on.")
     ] = None,
+    decisions: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="Decisions of an earlier round: the run that was reviewed, or its file. Reviewed "
+            "rows count as verified. Repeatable.",
+        ),
+    ] = None,
     drop: options.Drop = None,
     categorical: Annotated[
         list[str] | None, typer.Option(help="Column to read as categories. Repeatable.")
@@ -125,11 +132,13 @@ def audit(
     _check_share(fail_over)
     from datacleanse.data import ReadOptions
     from datacleanse.inputs import Request
+    from datacleanse.runfolder import decisions_in
 
     request = Request(
         data=data,
         clean=val,
         test=test,
+        decisions=tuple(map(decisions_in, decisions or ())),
         options=ReadOptions(
             label=label,
             id=id_,

@@ -26,4 +26,12 @@ Delimiter = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
+Raw = Annotated[
+    bool,
+    typer.Option(
+        "--raw",
+        help="Leave cells of the program's own CSV files that a spreadsheet would run as formulas "
+        "(=, +, -, @) as they are, without a ' before them.",
+    ),
+]
 Force = Annotated[bool, typer.Option("--force", help="Replace what stands there.")]

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from datacleanse.errors import SettingsError
 from datacleanse_cli import options
 
 
@@ -17,11 +20,25 @@ def report(
     formats: Annotated[
         list[str] | None,
         typer.Option(
-            "--format", "-f", show_default="all", help="csv, json, md or html. Repeatable."
+            "--format",
+            "-f",
+            show_default="csv, json, md and html",
+            help="csv, json, md, html; or for another tool: label-studio, argilla, fiftyone. "
+            "Repeatable.",
         ),
     ] = None,
+    compare: Annotated[
+        Path | None,
+        typer.Option(help="An earlier run: tell what changed since, instead of the reports."),
+    ] = None,
+    raw: options.Raw = False,
+    as_json: options.Json = False,
 ) -> None:
-    """Render the reports of a finished run again."""
+    """Render the reports of a finished run again, or compare it with an earlier one."""
+    if compare is not None:
+        _check_alone(formats, top)
+        _compare(run, compare, as_json=as_json)
+        return
     from datacleanse.config import Settings
     from datacleanse.runfolder import RunFolder
     from datacleanse_reports.write import write_reports
@@ -29,5 +46,37 @@ def report(
     folder = RunFolder(run)
     as_in_run = folder.manifest().get("settings", {}).get("top", Settings.top)
     settings = Settings(top=as_in_run if top is None else top)
-    for path in write_reports(folder, top=settings.top, formats=formats).values():
+    written = write_reports(folder, top=settings.top, formats=formats, raw=raw)
+    if as_json:
+        files = {name: str(path) for name, path in written.items()}
+        typer.echo(json.dumps({"run": str(run), "written": files}, ensure_ascii=False))
+        return
+    for path in written.values():
         typer.echo(str(path))
+
+
+def _compare(run: Path, earlier: Path, *, as_json: bool) -> None:
+    from datacleanse.runfolder import RunFolder
+    from datacleanse_reports.changes.view import read_changes
+    from datacleanse_reports.changes.write import as_json as described
+    from datacleanse_reports.changes.write import write_changes
+
+    folder = RunFolder(run)
+    changes = read_changes(folder, RunFolder(earlier))
+    written = write_changes(changes, folder)
+    if as_json:
+        typer.echo(json.dumps({"run": str(run), **described(changes)}, ensure_ascii=False))
+        return
+    from datacleanse_cli.changes_summary import print_changes
+    from datacleanse_cli.console import Terminal
+
+    print_changes(changes, Terminal(), written=list(written.values()))
+
+
+def _check_alone(formats: list[str] | None, top: int | None) -> None:
+    if formats or top is not None:
+        raise SettingsError(
+            f"--compare is given together with {'--format' if formats else '--top'}.",
+            slug="settings-contradict",
+            hint="A comparison is written as JSON and Markdown; leave the other option out.",
+        )

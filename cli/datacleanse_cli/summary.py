@@ -5,10 +5,10 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from datacleanse_cli.layout import line, print_sections, printable
 from datacleanse_reports import sentences
 from datacleanse_reports.wording import (
     MISSING,
@@ -32,9 +32,6 @@ SUSPECTS_SHOWN = 10
 """More would push the headline off the screen."""
 
 _LABEL_LIMIT = 60
-_INDENT = (0, 0, 0, 2)
-_PLAIN_SIGNS = {"→": "->", "±": "+-", "–": "-", "·": "|", "…": "..."}
-"""What stands for a sign where the terminal's encoding lacks it."""
 
 
 def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
@@ -47,44 +44,16 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
     """
     encoding = console.encoding or "utf-8"
     sections: list[tuple[str, list[RenderableType]]] = [
-        ("Read", [_line(text, encoding) for text in _read(view)]),
-        ("Learned", [_line(text, encoding) for text in _learned(view)]),
-        ("Found", [_line(text, encoding) for text in _found(view)]),
+        ("Read", [line(text, encoding) for text in _read(view)]),
+        ("Learned", [line(text, encoding) for text in _learned(view)]),
+        ("Found", [line(text, encoding) for text in _found(view)]),
         (f"Top {plural(len(_shown(view)), 'suspect')}", [_suspects(view, encoding)]),
         ("Reweighted network and plain training", _model(view, encoding)),
-        ("Warnings", [_line(each.message, encoding, mark="! ") for each in view.warnings]),
-        ("Written", [_line(visible(str(run)), encoding), *_files(encoding)]),
-        ("Next", [_line(text, encoding) for text in _next(run)]),
+        ("Warnings", [line(each.message, encoding, mark="! ") for each in view.warnings]),
+        ("Written", [line(visible(str(run)), encoding), *_files(encoding)]),
+        ("Next", [line(text, encoding) for text in _next(run)]),
     ]
-    for title, parts in sections:
-        if not parts:
-            continue
-        console.print()
-        console.print(Text(title, style="bold"))
-        for part in parts:
-            console.print(Padding(part, _INDENT, expand=False))
-
-
-def printable(text: str, encoding: str) -> str:
-    """Text that this terminal can show: nothing hidden, nothing that its encoding lacks."""
-    shown = visible(text)
-    try:
-        shown.encode(encoding)
-    except UnicodeEncodeError:
-        plain = "".join(_PLAIN_SIGNS.get(character, character) for character in shown)
-        return plain.encode(encoding, "backslashreplace").decode(encoding)
-    return shown
-
-
-def _line(text: str, encoding: str, *, mark: str = "") -> Table:
-    """A paragraph whose further lines stand under its first word."""
-    grid = Table.grid()
-    if mark:
-        grid.add_column(no_wrap=True)
-    grid.add_column(overflow="fold")
-    paragraph = Text(printable(text, encoding))
-    grid.add_row(*([Text(mark, style="bold yellow")] if mark else []), paragraph)
-    return grid
+    print_sections(sections, console)
 
 
 def _read(view: ReportView) -> list[str]:
@@ -155,14 +124,14 @@ def _short(text: str) -> str:
 
 def _model(view: ReportView, encoding: str) -> list[RenderableType]:
     if view.test is None:
-        return [_line(sentences.model(view), encoding)]
+        return [line(sentences.model(view), encoding)]
     parts: list[RenderableType] = [
-        _line(f"On {plural(view.test.rows, 'test row')}:", encoding),
+        line(f"On {plural(view.test.rows, 'test row')}:", encoding),
         _metrics(view.test, encoding),
     ]
     if view.test.accuracy_error is not None:
         error = decimal(view.test.accuracy_error)
-        parts.append(_line(f"Accuracies of so few rows are good to ± {error} (95%).", encoding))
+        parts.append(line(f"Accuracies of so few rows are good to ± {error} (95%).", encoding))
     return parts
 
 

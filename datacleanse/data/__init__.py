@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datacleanse.data.compare import compare, compare_labels
+from datacleanse.data.content import features_digests, row_seals, row_sha256
 from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.identity import fingerprint, ids, row_hashes
 from datacleanse.data.interface import ReadOptions
@@ -18,6 +19,7 @@ __all__ = [
     "check_target",
     "compare",
     "compare_labels",
+    "features_digests",
     "fingerprint",
     "ids",
     "moments",
@@ -25,6 +27,8 @@ __all__ = [
     "read_data",
     "read_like",
     "row_hashes",
+    "row_seals",
+    "row_sha256",
     "sample_rows",
     "some_rows",
     "write_table",

@@ -19,7 +19,7 @@ from datacleanse.data.readers import reader_for
 from datacleanse.data.readers.frame import from_memory
 from datacleanse.data.schema import check_options, hold, infer_features
 from datacleanse.data.soundness import check_cells, check_shape
-from datacleanse.data.sources import locate
+from datacleanse.data.sources import Location, locate
 from datacleanse.data.verdict import Context
 from datacleanse.errors import InputError
 from datacleanse.progress import SILENT
@@ -86,7 +86,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
 
 
 def read_like(
-    source: Source,
+    source: Source | Location,
     schema: Schema,
     *,
     role: Role,
@@ -135,12 +135,12 @@ def _no_labels(raw: _Raw, label: str, role: Role) -> InputError:
     )
 
 
-def _read(source: Source, request: Request) -> _Raw:
+def _read(source: Source | Location, request: Request) -> _Raw:
     if isinstance(source, pd.DataFrame | pa.Table):
         name = "<DataFrame>" if isinstance(source, pd.DataFrame) else "<Table>"
         table, text_is_typed = from_memory(source), True
     else:
-        location = locate(source)
+        location = source if isinstance(source, Location) else locate(source)
         name, text_is_typed = location.name, location.suffix not in _UNTYPED
         table = reader_for(location).read(location, request=request)
     check_shape(table, name)

@@ -109,6 +109,18 @@ def same_file(first: str, second: str) -> bool:
         return False
 
 
+def would_be_shard(name: str, path: Path) -> bool:
+    """Whether a file at ``path`` would be one more shard of the folder or glob ``name``."""
+    filesystem, place = _open_filesystem(name)
+    own = path.expanduser().resolve().as_posix()
+    if not isinstance(filesystem, pafs.LocalFileSystem) or not own.lower().endswith(SHARD_SUFFIX):
+        return False
+    if filesystem.get_file_info(place).type == pafs.FileType.Directory:
+        root = Path(place).resolve().as_posix()
+        return own.startswith(f"{root}/") and _is_data(own, root)
+    return any(sign in place for sign in "*?[") and _matches(own, place)
+
+
 def unreadable(name: str, error: OSError) -> InputError:
     """The error for a place that the operating system or the network does not open."""
     if isinstance(error, PermissionError) or "Permission denied" in str(error):

@@ -57,10 +57,15 @@ def write_table(table: pa.Table, path: Path) -> None:
         SettingsError: the suffix is none that is written.
         OutputError: the system does not let it be written.
     """
-    write, compression = _writer(path)
-    plain = unpacked(table)
-    with written_aside(path) as aside, _sink(aside, compression) as sink:
-        write(plain, sink)
+    _, compression = _writer(path)
+    with written_aside(path) as aside, opened_sink(aside, compression) as sink:
+        write_into(table, path, sink)
+
+
+def write_into(table: pa.Table, path: Path, sink: pa.NativeFile) -> None:
+    """As `write_table`, into what is open already; ``path`` says the format only."""
+    write, _ = _writer(path)
+    write(unpacked(table), sink)
 
 
 def _writer(path: Path) -> tuple[Callable[[pa.Table, pa.NativeFile], None], str | None]:
@@ -75,7 +80,8 @@ def _writer(path: Path) -> tuple[Callable[[pa.Table, pa.NativeFile], None], str 
     return write, compression
 
 
-def _sink(path: Path, compression: str | None) -> pa.NativeFile:
+def opened_sink(path: Path, compression: str | None) -> pa.NativeFile:
+    """A file to write to; what is written is packed by Arrow's codec of that name."""
     sink = pa.OSFile(str(path), "wb")
     return sink if compression is None else pa.CompressedOutputStream(sink, compression)
 

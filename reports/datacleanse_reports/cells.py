@@ -11,8 +11,6 @@ if TYPE_CHECKING:
 
 _EMPTY_FRACTION = re.compile(r"\.0+(?=$|[Z+-])")
 _TRAILING_ZEROS = re.compile(r"(\.\d*?[1-9])0+(?=$|[Z+-])")
-_PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def column_as_text(column: pa.ChunkedArray) -> list[str | None]:
@@ -47,13 +45,3 @@ def _plain(value: object) -> str | None:
     if isinstance(value, list | tuple | dict):
         return json.dumps(value, ensure_ascii=False, default=str)
     return str(value)
-
-
-def safe_for_spreadsheets(text: str) -> str:
-    """Text that no spreadsheet takes for a formula: ``=cmd()`` becomes ``'=cmd()``.
-
-    Plain numbers such as ``-4.1`` stay as they are.
-    """
-    if text.startswith(_FORMULA_STARTS) and not _PLAIN_NUMBER.fullmatch(text):
-        return f"'{text}"
-    return text

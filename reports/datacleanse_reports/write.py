@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.atomic import written_aside
 from datacleanse.errors import SettingsError
-from datacleanse_reports.formats.registry import FORMATS
+from datacleanse_reports.formats.registry import FORMATS, TOOLS
+from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from datacleanse.runfolder import RunFolder
@@ -19,14 +21,15 @@ if TYPE_CHECKING:
 
 
 def write_reports(
-    folder: RunFolder, *, top: int, formats: Sequence[str] | None = None
+    folder: RunFolder, *, top: int, formats: Sequence[str] | None = None, raw: bool = False
 ) -> dict[str, Path]:
     """Render reports of a finished run; each file appears whole or not at all.
 
     Args:
         folder: a finished run.
         top: suspects to list, at least 1.
-        formats: names from the registry; None for all.
+        formats: names from the registry; None for those that every run gets.
+        raw: leave cells that a spreadsheet would run as formulas as they are.
 
     Returns:
         The file that was written, by the format's name.
@@ -35,7 +38,7 @@ def write_reports(
         SettingsError: there is no format of such a name.
         RunFolderError: the run is missing, unfinished, damaged or cannot be written to.
     """
-    chosen = _chosen(FORMATS, formats)
+    chosen = [_raw(each) if raw else each for each in _chosen(formats)]
     return write_view(read_view(folder, top=top), folder, chosen)
 
 
@@ -53,9 +56,14 @@ def write_view(view: ReportView, folder: RunFolder, formats: Sequence[Format]) -
     return written
 
 
-def _chosen(available: Mapping[str, Format], names: Sequence[str] | None) -> list[Format]:
+def _raw(chosen: Format) -> Format:
+    return replace(chosen, raw=True) if isinstance(chosen, SuspectsCsv) else chosen
+
+
+def _chosen(names: Sequence[str] | None) -> list[Format]:
     if names is None:
-        return list(available.values())
+        return list(FORMATS.values())
+    available = {**FORMATS, **TOOLS}
     unknown = [name for name in names if name not in available]
     if unknown:
         raise SettingsError(

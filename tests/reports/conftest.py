@@ -237,6 +237,7 @@ class Fabricated:
                 [None if t else self.classes[i % 2] for i, t in enumerate(in_training)],
                 type=pa.string(),
             ),
+            "row_sha256": pa.array([f"{i:064x}" for i in range(n)]),
         }
 
     def _epoch(

@@ -12,14 +12,17 @@ from dataclasses import asdict
 import pytest
 
 from datacleanse.errors import RunFolderError, SettingsError
+from datacleanse.spreadsheets import safe_for_spreadsheets
 from datacleanse_reports import read_view, write_reports
-from datacleanse_reports.cells import safe_for_spreadsheets
 from datacleanse_reports.formats import summary_json, suspects_csv
 from datacleanse_reports.formats.html import MAX_SUSPECTS
-from datacleanse_reports.formats.registry import FORMATS
+from datacleanse_reports.formats.registry import FORMATS, TOOLS
 from datacleanse_reports.wording import visible
 
-every_format = pytest.mark.parametrize("format_", FORMATS.values(), ids=FORMATS)
+# FiftyOne shows pictures, which these runs have none of; see test_tools.py.
+ALL = {**FORMATS, **{name: each for name, each in TOOLS.items() if name != "fiftyone"}}
+
+every_format = pytest.mark.parametrize("format_", ALL.values(), ids=ALL)
 
 
 @every_format

@@ -61,11 +61,12 @@ def plain(text: str) -> str:
     return _MARKUP.sub(r"\\\1", visible(shortened(text, _CELL_LIMIT)))
 
 
-def _label(text: str | None) -> str:
+def label_text(text: str | None) -> str:
+    """A label or an id; what is missing or empty is said."""
     return MISSING if text is None else plain(text) or "(empty)"
 
 
-def _table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: str = "") -> str:
+def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: str = "") -> str:
     """A table; ``numbers`` has an ``r`` for each column to be set to the right."""
     rule = ["---:" if side == "r" else "---" for side in numbers.ljust(len(headers))]
     lines = [headers, rule, *rows]
@@ -109,7 +110,7 @@ def _model(view: ReportView) -> str:
 
 
 def _metrics(comparison: Comparison) -> str:
-    return _table(
+    return table(
         ["Measure", "Reweighted", "Plain", "Difference", "Better"],
         (
             [
@@ -126,11 +127,11 @@ def _metrics(comparison: Comparison) -> str:
 
 
 def _noise(view: ReportView) -> str:
-    classes = _table(
+    classes = table(
         ["Given label", "Rows", "Expected wrong", "Share", "Range", "Flagged"],
         (
             [
-                _label(each.name),
+                label_text(each.name),
                 count(each.rows),
                 estimate(each.suspected),
                 percent(each.suspected_share),
@@ -150,10 +151,15 @@ def _noise(view: ReportView) -> str:
 
 
 def _confusions(view: ReportView) -> str:
-    return _table(
+    return table(
         ["Given", "True", "Expected rows", "Share of the given label"],
         (
-            [_label(pair.given), _label(pair.true), estimate(pair.rows), percent(pair.share)]
+            [
+                label_text(pair.given),
+                label_text(pair.true),
+                estimate(pair.rows),
+                percent(pair.share),
+            ]
             for pair in view.confusions[: sentences.PAIRS_SHOWN]
         ),
         numbers="  rr",
@@ -161,7 +167,7 @@ def _confusions(view: ReportView) -> str:
 
 
 def _budgets(view: ReportView) -> str:
-    return _table(
+    return table(
         ["Rows read", "Wrong labels", "Hit rate", "Range"],
         (
             [
@@ -178,15 +184,15 @@ def _budgets(view: ReportView) -> str:
 
 def _suspects(view: ReportView) -> str:
     shown = view.suspects[:SUSPECTS_SHOWN]
-    table = _table(
+    rows = table(
         ["#", "Row", "Id", "Given", "Suggested", "P(wrong)", "p", "Flagged", "Reason"],
         (
             [
                 count(each.rank),
                 str(each.row),
-                _label(each.id),
-                _label(each.given_label),
-                _label(each.suggested_label),
+                label_text(each.id),
+                label_text(each.given_label),
+                label_text(each.suggested_label),
                 probability(each.mislabel_probability),
                 short(each.p_value),
                 "yes" if each.flagged else "no",
@@ -199,7 +205,7 @@ def _suspects(view: ReportView) -> str:
     told = f"{sentences.listed(view)} All of them are in `suspects.csv`."
     if flag := sentences.flag(view):
         told += f" Flagged: {flag}."
-    return f"## First {plural(len(shown), 'suspect')}\n\n{told}\n\n{table}"
+    return f"## First {plural(len(shown), 'suspect')}\n\n{told}\n\n{rows}"
 
 
 def _methods(view: ReportView) -> str:

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from datacleanse_reports.formats.argilla import ArgillaRecords
+from datacleanse_reports.formats.fiftyone import FiftyOneLabels
 from datacleanse_reports.formats.html import HtmlReport
+from datacleanse_reports.formats.label_studio import LabelStudioTasks
 from datacleanse_reports.formats.markdown import MarkdownReport
 from datacleanse_reports.formats.summary_json import SummaryJson
 from datacleanse_reports.formats.suspects_csv import SuspectsCsv
@@ -15,4 +18,9 @@ if TYPE_CHECKING:
 _ALL: tuple[Format, ...] = (HtmlReport(), SuspectsCsv(), SummaryJson(), MarkdownReport())
 
 FORMATS: dict[str, Format] = {each.name: each for each in _ALL}
-"""In the order in which they are written."""
+"""The reports of every run, in the order in which they are written."""
+
+_TOOLS: tuple[Format, ...] = (LabelStudioTasks(), ArgillaRecords(), FiftyOneLabels())
+
+TOOLS: dict[str, Format] = {each.name: each for each in _TOOLS}
+"""For other programs; written when they are asked for."""

@@ -6,11 +6,9 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.cells import safe_for_spreadsheets
+from datacleanse.spreadsheets import csv_line, safe_for_spreadsheets
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from datacleanse_reports.records import ReportView, Suspect
 
 AUDIT_COLUMNS = (
@@ -46,28 +44,18 @@ class SuspectsCsv:
 
     name: str = "csv"
     file_name: str = "suspects.csv"
+    raw: bool = False
+    """Whether cells that a spreadsheet would run as formulas stay as they are."""
 
     def render(self, view: ReportView) -> str:
-        """One line a suspect; cells that a spreadsheet would run as formulas are defused."""
-        header = [*AUDIT_COLUMNS, *map(_header, view.columns)]
+        """One line a suspect; unless ``raw``, what a spreadsheet would run is defused."""
+        names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
         rows = ([_cell(value) for value in _values(suspect)] for suspect in view.suspects)
-        return "".join(map(_line, [header, *rows]))
+        lines = [[*AUDIT_COLUMNS, *names], *rows]
+        return "".join(csv_line(map(self._safe, line)) for line in lines)
 
-
-def _line(cells: Iterable[str]) -> str:
-    # Not by the csv module: with this line end it leaves a lone carriage return unquoted, and
-    # readers take that for a new row.
-    return ",".join(map(_quoted, cells)) + "\n"
-
-
-def _quoted(cell: str) -> str:
-    if any(character in cell for character in ',"\r\n'):
-        return '"' + cell.replace('"', '""') + '"'
-    return cell
-
-
-def _header(column: str) -> str:
-    return safe_for_spreadsheets(PREFIX + column if column in AUDIT_COLUMNS else column)
+    def _safe(self, cell: str) -> str:
+        return cell if self.raw else safe_for_spreadsheets(cell)
 
 
 def _values(suspect: Suspect) -> list[object]:
@@ -81,4 +69,4 @@ def _cell(value: object) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         return json.dumps(value)
-    return safe_for_spreadsheets(value) if isinstance(value, str) else repr(value)
+    return value if isinstance(value, str) else repr(value)

@@ -1,0 +1,118 @@
+"""`datacleanse apply`."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from datacleanse.errors import InputError, SettingsError
+from datacleanse_cli import options
+from datacleanse_cli.progress import shown_progress
+
+if TYPE_CHECKING:
+    from datacleanse.data.sources import Location
+
+
+def apply(
+    run: options.Run,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="File to write, its ending says the format.",
+            show_default="cleaned, with the data's ending",
+        ),
+    ] = None,
+    data: Annotated[
+        str | None, typer.Option(help="Where the audited table lies now, if it was moved.")
+    ] = None,
+    decisions: Annotated[
+        Path | None,
+        typer.Option(help="Decisions that the review page saved.", show_default="the run's own"),
+    ] = None,
+    auto: Annotated[
+        bool,
+        typer.Option(
+            "--auto",
+            help="Act on flags that nobody has reviewed, too. Says what would be done; add --yes "
+            "to have it done.",
+        ),
+    ] = False,
+    relabel_above: Annotated[
+        float | None,
+        typer.Option(
+            help="With --auto: give flagged rows their suggested label from this mislabel "
+            "probability on."
+        ),
+    ] = None,
+    drop_above: Annotated[
+        float | None,
+        typer.Option(help="With --auto: drop flagged rows from this mislabel probability on."),
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="With --auto: write the files.")] = False,
+    raw: options.Raw = False,
+    delimiter: options.Delimiter = None,
+    force: options.Force = False,
+    quiet: options.Quiet = False,
+    as_json: options.Json = False,
+) -> None:
+    """Write cleaned data: a copy with the decisions carried out, and a list of the changes.
+
+    Undecided rows stay as they are. The audited table itself is never touched.
+    """
+    _check_flags(auto, relabel_above, drop_above, yes)
+    from datacleanse.cleaned_files import check_files, cleaned_files, describe, write_cleaned
+    from datacleanse.cleaning import Automatic, audited, plan_cleaning
+    from datacleanse.runfolder import RunFolder
+
+    automatic = Automatic(relabel_above, drop_above) if auto else None
+    what = audited(RunFolder(run), data=data, delimiter=delimiter)
+    location = _located(what.source, is_given=data is not None)
+    files = cleaned_files(location, out)
+    check_files(files, location, force=force)
+    is_dry = auto and not yes
+    with shown_progress(quiet=quiet) as progress:
+        cleaning = plan_cleaning(what, decisions=decisions, automatic=automatic, progress=progress)
+        if not is_dry:
+            progress.stage("Writing", None)
+            write_cleaned(cleaning, files, raw=raw)
+    if as_json:
+        described = describe(cleaning, None if is_dry else files)
+        typer.echo(json.dumps({"run": str(run), **described}, ensure_ascii=False))
+        return
+    from datacleanse_cli.cleaning_summary import print_cleaning
+    from datacleanse_cli.console import Terminal
+
+    print_cleaning(cleaning, files, Terminal(), run=run, is_dry=is_dry)
+
+
+def _check_flags(
+    auto: bool, relabel_above: float | None, drop_above: float | None, yes: bool
+) -> None:
+    given = {"--relabel-above": relabel_above, "--drop-above": drop_above, "--yes": yes or None}
+    for name, value in given.items():
+        if value is not None and not auto:
+            raise SettingsError(
+                f"{name} is given without --auto.",
+                slug="settings-contradict",
+                hint="Add --auto to act on flags, or leave it out to apply decisions alone.",
+            )
+
+
+def _located(source: str, *, is_given: bool) -> Location:
+    from datacleanse.data.sources import locate
+
+    try:
+        return locate(source)
+    except InputError as error:
+        if error.slug != "file-missing" or is_given:
+            raise
+        raise InputError(
+            f"The audited table {error.message}",
+            slug=error.slug,
+            hint="Say where it is now with --data, or go to the folder where the audit was run.",
+        ) from error

@@ -1,0 +1,89 @@
+"""What the terminal shows of a comparison of two runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from rich.table import Table
+from rich.text import Text
+
+from datacleanse_cli.layout import line, print_sections, printable
+from datacleanse_reports.changes import sentences
+from datacleanse_reports.wording import MISSING, decimal, probability, shortened, signed, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from rich.console import Console, RenderableType
+
+    from datacleanse_reports.changes.records import Changes, RowChange
+
+ROWS_SHOWN = 5
+"""Of each kind; `comparison.json` has all of them."""
+
+
+def print_changes(changes: Changes, console: Console, *, written: Sequence[Path]) -> None:
+    """Print what changed from an earlier run to a later one.
+
+    Args:
+        changes: the two runs.
+        console: where to; its width is kept to.
+        written: files of the comparison.
+    """
+    encoding = console.encoding or "utf-8"
+    said = [
+        sentences.noise(changes),
+        sentences.flags(changes),
+        sentences.outcomes(changes),
+        sentences.clean(changes),
+        sentences.matching(changes),
+    ]
+    sections: list[tuple[str, list[RenderableType]]] = [
+        ("What changed", [line(text, encoding) for text in said if text]),
+        ("Model", _model(changes, encoding)),
+        *(
+            (f"{title} ({min(len(rows), ROWS_SHOWN):,} of {len(rows):,})", _rows(rows, encoding))
+            for title, rows in (
+                ("Newly flagged", changes.newly_flagged),
+                ("Resolved", changes.resolved),
+                ("Largest moves in the ranking", changes.moves),
+            )
+        ),
+        ("Written", [line(visible(str(path)), encoding) for path in written]),
+    ]
+    print_sections(sections, console)
+
+
+def _model(changes: Changes, encoding: str) -> list[RenderableType]:
+    said = sentences.test(changes)
+    parts: list[RenderableType] = [line(said, encoding)] if said else []
+    if changes.metrics:
+        table = Table(box=None, show_edge=False, pad_edge=False, header_style="dim")
+        table.add_column("")
+        for header in ("Before", "Now", "Difference"):
+            table.add_column(header, justify="right")
+        for each in changes.metrics:
+            cells = [each.title, decimal(each.before), decimal(each.now), signed(each.difference)]
+            table.add_row(*(Text(printable(cell, encoding)) for cell in cells))
+        parts.append(table)
+    return parts
+
+
+def _rows(changes: Sequence[RowChange], encoding: str) -> list[RenderableType]:
+    return [line(_row(change), encoding) for change in changes[:ROWS_SHOWN]]
+
+
+def _row(change: RowChange) -> str:
+    state = change.shown
+    place = f"row {state.row}"
+    if state.id != str(state.row):
+        place += f" ({shortened(state.id, 60)})"
+    suggested = MISSING if state.suggested_label is None else shortened(state.suggested_label, 60)
+    parts = [place, f"{shortened(state.given_label, 60)} → {suggested}"]
+    if state.mislabel_probability is not None:
+        parts.append(f"{probability(state.mislabel_probability)} likely wrong")
+    parts.append(f"rank {sentences.move(change)}")
+    if change.outcome is not None:
+        parts.append(change.outcome)
+    return " · ".join(parts)

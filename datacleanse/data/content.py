@@ -1,0 +1,173 @@
+"""What tells whether a row still is what it was: sha256 of its cells, and of its cells and label.
+
+A row's *features digest* is the sha256 of every cell but the label: for each column, in the order
+of the names' code points, the name and the cell's text, both as netstrings (``5:hello,``; a missing
+cell is ``~``). Its `row_sha256` is the sha256 of that digest (64 hexadecimal signs) and of the
+label's netstring, so that a row can be known again after its label was mended.
+
+Cells are compared as values, not as typed: 1, 1.0, "1" and "001" are one number, all ways of being
+missing are one, ``2020-01-01`` and ``2020-01-01T00:00:00`` are one moment, ``True`` and ``true``
+are one truth. So a row keeps its digest when the type that a reader finds for a column changes with
+a cell elsewhere, and when the table is saved in another format.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacleanse.data.columns import MISSING_TEXTS, canonical, distinct, parse_number, texts
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Dataset
+
+_PORTION = 65_536
+"""Rows whose texts are held at once."""
+_EXACT = 2.0**53
+_MISSING = b"~"
+_WHOLE = re.compile(r"[+-]?0*(\d+)(?:\.0*)?")
+_MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?")
+
+
+def features_digests(table: pa.Table, *, label: str) -> list[str]:
+    """(N,) sha256 (hex) of each row's cells without the label; see the module's docstring.
+
+    Args:
+        table: N rows with all their columns, as read.
+        label: the column to leave out; it may be absent.
+    """
+    digests: list[str] = []
+    for start in range(0, table.num_rows, _PORTION):
+        digests += _portion(table.slice(start, _PORTION), label)
+    return digests
+
+
+def row_sha256(features: str, label: str | None) -> str:
+    """The hash of a row: of its features digest and its label (None: it has none)."""
+    whole = features.encode() + _netstring(None if label is None else label_text(label))
+    return hashlib.sha256(whole).hexdigest()
+
+
+def row_seals(data: Dataset, rows: NDArray[np.int64]) -> list[str | None]:
+    """`row_sha256` of some rows of a data set, in the order asked for.
+
+    None where the rows have no column beside the label, so that nothing tells them apart.
+    """
+    name = data.schema.label
+    if set(data.table.column_names) <= {name}:
+        return [None] * len(rows)
+    digests = features_digests(data.table.take(pa.array(rows)), label=name)
+    labels = (data.given_labels[code] if code >= 0 else None for code in data.labels[rows])
+    return [row_sha256(digest, label) for digest, label in zip(digests, labels, strict=True)]
+
+
+def label_text(label: str) -> str:
+    """The text under which spellings of one class agree: ``1`` and ``1.0``, ``True`` and ``true``.
+
+    Not `value_text`: a class may bear the name ``NA``, and ``001`` and ``1`` may be two of them.
+    """
+    return canonical(label)
+
+
+def value_text(text: str) -> str | None:
+    """The text under which equal values agree, whatever they were written as; None: missing."""
+    stripped = text.strip()
+    if stripped in MISSING_TEXTS:
+        return None
+    if stripped.casefold() in ("true", "false"):
+        return stripped.casefold()
+    number = parse_number(stripped)
+    if number is not None:
+        return _number_text(stripped, number)
+    moment = _MOMENT.fullmatch(text)
+    return text if moment is None else _moment_text(*moment.groups())
+
+
+def _number_text(text: str, number: float) -> str:
+    whole = _WHOLE.fullmatch(text)
+    if whole is not None:  # as many digits as there are
+        sign = "-" if text.startswith("-") and whole[1] != "0" else ""
+        return sign + whole[1]
+    return str(int(number)) if number.is_integer() and abs(number) < _EXACT else repr(number)
+
+
+def _moment_text(
+    day: str, minute: str | None, second: str | None, fraction: str | None, zone: str | None
+) -> str:
+    fraction = (fraction or "").rstrip("0").rstrip(".")
+    clock = f"{minute or '00:00'}{second or ':00'}{fraction}{zone or ''}"
+    return day if clock == "00:00:00" else f"{day} {clock}"
+
+
+def _portion(table: pa.Table, label: str) -> list[str]:
+    parts = [
+        _cells(name, table.column(name)) for name in sorted(table.column_names) if name != label
+    ]
+    if not parts:
+        return [hashlib.sha256().hexdigest()] * table.num_rows
+    whole = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.large_binary()))
+    return [hashlib.sha256(cells).hexdigest() for cells in whole.to_pylist()]
+
+
+def _cells(name: str, column: pa.ChunkedArray) -> pa.Array:
+    """(N,) binary: the column's name and each cell, as netstrings."""
+    start = _netstring(name)
+    if pa.types.is_null(column.type):
+        return pa.array([start + _MISSING] * len(column), pa.large_binary())
+    if pa.types.is_nested(column.type) or _is_bytes(column.type):
+        spelled = [start + _netstring(_odd_text(value)) for value in column.to_pylist()]
+        return pa.array(spelled, pa.large_binary())
+    found = distinct(column)
+    known = [start + _netstring(text) for text in _texts(found.values)]
+    codes = np.where(found.codes >= 0, found.codes, len(known))
+    return pa.array([*known, start + _MISSING], pa.large_binary()).take(pa.array(codes))
+
+
+def _texts(values: pa.Array) -> list[str | None]:
+    """`value_text` of each value, by a short cut where the type says what they are."""
+    kind = values.type
+    if pa.types.is_integer(kind):
+        return [str(value) for value in values.to_pylist()]
+    if pa.types.is_float64(kind):
+        return [_float_text(value) for value in values.to_pylist()]
+    return [value_text(text) for text in texts(values)]
+
+
+def _float_text(value: float) -> str | None:
+    if value.is_integer():
+        return str(int(value)) if abs(value) < _EXACT else value_text(str(value))
+    return None if math.isnan(value) else repr(value)
+
+
+def _is_bytes(kind: pa.DataType) -> bool:
+    types = pa.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    )
+
+
+def _odd_text(value: object) -> str | None:
+    """Lists, structs and bytes as text."""
+    return None if value is None else json.dumps(value, sort_keys=True, default=_hex)
+
+
+def _hex(value: object) -> str:
+    return value.hex() if isinstance(value, bytes) else str(value)
+
+
+def _netstring(text: str | None) -> bytes:
+    if text is None:
+        return _MISSING
+    content = text.encode("utf-8", "surrogatepass")
+    return b"%d:%b," % (len(content), content)

@@ -1,0 +1,65 @@
+"""A table's file written anew with some rows changed. This registry names all formats."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datacleanse.atomic import written_aside
+from datacleanse.data.rewriting.cells import edited
+from datacleanse.data.rewriting.csv import CsvRewriter
+from datacleanse.data.rewriting.damage import not_row_by_row
+from datacleanse.data.rewriting.feather import FeatherRewriter
+from datacleanse.data.rewriting.interface import Edits, Rewriter, Rewriting
+from datacleanse.data.rewriting.jsonl import JsonLinesRewriter
+from datacleanse.data.rewriting.parquet import ParquetRewriter
+from datacleanse.data.sources import split_suffix
+from datacleanse.data.write import opened_sink, write_into
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+__all__ = ["REWRITERS", "Edits", "Rewriting", "not_row_by_row", "rewrite"]
+
+REWRITERS: tuple[Rewriter, ...] = (
+    CsvRewriter(suffixes=(".csv",), delimiter=","),
+    CsvRewriter(suffixes=(".tsv",), delimiter="\t"),
+    JsonLinesRewriter(),
+    ParquetRewriter(),
+    FeatherRewriter(),
+)
+
+
+def rewrite(task: Rewriting, path: Path, *, check: Callable[[Path], None]) -> None:
+    """Write the changed table to a file, which appears whole or not at all.
+
+    In the format it was read from, nothing else is changed; in another one, or where the table lies
+    in several files, it is written from the values that were read.
+
+    Args:
+        task: what is written.
+        path: where to; its suffix says the format.
+        check: given the written file before it comes to stand there; raises if it is not right.
+
+    Raises:
+        InputError: the file cannot be taken apart into its rows.
+        OutputError: the system does not let it be written.
+    """
+    suffix, compression = split_suffix(path.as_posix())
+    rewriter = _rewriter(task, suffix)
+    with written_aside(path) as aside:
+        with opened_sink(aside, compression) as sink:
+            if rewriter is None:
+                write_into(edited(task.table, task.edits, label=task.label), path, sink)
+            else:
+                rewriter.rewrite(task, sink)
+        check(aside)
+
+
+def _rewriter(task: Rewriting, suffix: str) -> Rewriter | None:
+    if len(task.location.paths) > 1 or task.location.root is not None:
+        return None
+    for rewriter in REWRITERS:
+        if suffix in rewriter.suffixes and task.location.suffix in rewriter.suffixes:
+            return rewriter
+    return None

@@ -1,0 +1,129 @@
+"""Separated text: every byte stays but the cells that are changed and the rows that are dropped."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datacleanse.data.readers.csv_faults import checked_delimiter
+from datacleanse.data.rewriting.damage import not_row_by_row
+
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterable, Iterator
+
+    import pyarrow as pa
+
+    from datacleanse.data.rewriting.interface import Rewriting
+
+_BOM = b"\xef\xbb\xbf"
+_QUOTED = re.compile(rb'"((?:[^"]|"")*)"(.*)', re.DOTALL)
+
+
+@dataclass(frozen=True)
+class CsvRewriter:
+    """Takes a file apart as Arrow reads it: quotes count at the start of a cell only.
+
+    Attributes:
+        suffixes: file endings.
+        delimiter: what separates cells unless the task says otherwise.
+    """
+
+    suffixes: tuple[str, ...]
+    delimiter: str
+
+    def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
+        """See `Rewriter`."""
+        grammar = Grammar(checked_delimiter(task.delimiter or self.delimiter))
+        edits, place, row = task.edits, -1, 0
+        for record in grammar.records(task.location.blocks()):
+            if not record.strip(b"\r\n"):  # readers skip it
+                sink.write(record)
+            elif place < 0:
+                names = [name.decode("utf-8", "replace") for name in grammar.cells(record)]
+                if task.label not in names:
+                    raise not_row_by_row(task.location.name, f"its header lacks '{task.label}'")
+                place = names.index(task.label)
+                sink.write(record)
+            else:
+                if row in edits.labels:
+                    sink.write(grammar.replaced(record, place, edits.labels[row].encode()))
+                elif row not in edits.dropped:
+                    sink.write(record)
+                row += 1
+        if row != task.table.num_rows:
+            found = f"{row:,} rows where {task.table.num_rows:,} were read"
+            raise not_row_by_row(task.location.name, found)
+
+
+class Grammar:
+    """How bytes are divided into records and cells.
+
+    Args:
+        delimiter: one ASCII sign.
+    """
+
+    def __init__(self, delimiter: str) -> None:
+        self._delimiter = delimiter.encode()
+        sign = re.escape(self._delimiter)
+        plain = rb"[^" + sign + rb"\r\n]*+"
+        # A quote within a cell that does not begin with one is a sign like any other, and so is
+        # what stands behind a closing quote.
+        cell = rb'(?:"(?:[^"]++|"")*+"' + plain + rb'|(?!")' + plain + rb")"
+        line = cell + rb"(?:" + sign + cell + rb")*+"
+        self._cell = re.compile(cell)
+        self._record = re.compile(line + rb"(?:\r\n|\n|\r)")
+
+    def records(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Each record with its line end, blank lines too; together they are the blocks."""
+        rest, waiting = b"", [b""]
+        for block in blocks:
+            waiting.append(block)
+            if b"\n" not in block:
+                continue
+            ready, _, tail = b"".join(waiting).rpartition(b"\n")
+            rest = yield from self._whole_records(rest + ready + b"\n")
+            waiting = [tail]
+        rest = yield from self._whole_records(rest + b"".join(waiting))
+        if rest:
+            yield rest
+
+    def _whole_records(self, text: bytes) -> Generator[bytes, None, bytes]:
+        """Yield whole records; return what is left: one that is not closed yet."""
+        if b'"' not in text:
+            lines = text.splitlines(keepends=True)  # \n, \r\n and \r
+            rest = lines.pop() if lines and not lines[-1].endswith((b"\n", b"\r")) else b""
+            yield from lines
+            return rest
+        at = 0
+        while found := self._record.match(text, at):
+            yield found[0]
+            at = found.end()
+        return text[at:]
+
+    def cells(self, record: bytes) -> list[bytes]:
+        """The cells' values, quotes taken off."""
+        record = record.removeprefix(_BOM)
+        return [_unquoted(record[start:end]) for start, end in self._spans(record)]
+
+    def replaced(self, record: bytes, place: int, value: bytes) -> bytes:
+        """The record with the cell at ``place`` changed; it stays in quotes if it was."""
+        start, end = self._spans(record)[place]
+        needs_quotes = any(sign in value for sign in (b'"', b"\r", b"\n", self._delimiter))
+        if needs_quotes or record[start : start + 1] == b'"':
+            value = b'"' + value.replace(b'"', b'""') + b'"'
+        return record[:start] + value + record[end:]
+
+    def _spans(self, record: bytes) -> list[tuple[int, int]]:
+        spans, at = [], 0
+        while found := self._cell.match(record, at):
+            spans.append(found.span())
+            at = found.end() + 1
+            if record[at - 1 : at] != self._delimiter:
+                break
+        return spans
+
+
+def _unquoted(cell: bytes) -> bytes:
+    found = _QUOTED.fullmatch(cell)
+    return cell if found is None else found[1].replace(b'""', b'"') + found[2]

@@ -1,0 +1,15 @@
+"""The error for a file that reads as a table but cannot be written row by row."""
+
+from __future__ import annotations
+
+from datacleanse.errors import InputError
+
+
+def not_row_by_row(name: str, why: str) -> InputError:
+    """The error for ``name``; ``why`` is a sentence part."""
+    return InputError(
+        f"{name} cannot be written again row by row: {why}.",
+        slug="rows-not-separable",
+        hint="Give an output of another format, e.g. -o cleaned.parquet, which is written from the "
+        "values that were read.",
+    )

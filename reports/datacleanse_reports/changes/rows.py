@@ -1,0 +1,201 @@
+"""Rows of two runs beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from datacleanse_reports.audit import finite
+from datacleanse_reports.changes.records import MatchedBy, Outcome, RowChange, RowState
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    import numpy as np
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+    from datacleanse.runfolder import RunFolder
+
+FIRST = 100
+"""Rows at the top of a ranking whose moves are told."""
+
+_COLUMNS = (
+    "row",
+    "id",
+    "rank",
+    "given_label",
+    "suggested_label",
+    "mislabel_probability",
+    "flagged",
+    "verified_label",
+)
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """The audit tables of both runs, and which rows are the same."""
+
+    before: pa.Table
+    now: pa.Table
+    to_now: NDArray[np.int64]
+    """(N before,) row of the later run, -1 where it is not known."""
+    matched_by: MatchedBy
+
+    def newly_flagged(self) -> tuple[RowChange, ...]:
+        """Flagged now and not before, by rank."""
+        import numpy as np
+
+        to_before = self._to_before()
+        flagged = np.append(_mask(self.before, "flagged"), False)
+        rows = np.flatnonzero(_mask(self.now, "flagged") & ~flagged[to_before])
+        found = [
+            RowChange(_state(self.before, to_before[row]), _state(self.now, row))
+            for row in rows.tolist()
+        ]
+        return tuple(sorted(found, key=lambda change: change.shown.rank))
+
+    def resolved(self) -> tuple[RowChange, ...]:
+        """Flagged before and not now, by the rank before."""
+        import numpy as np
+
+        flagged = np.append(_mask(self.now, "flagged"), False)
+        rows = np.flatnonzero(_mask(self.before, "flagged") & ~flagged[self.to_now])
+        found = [self._resolved(row) for row in rows.tolist()]
+        return tuple(sorted(found, key=lambda c: c.before.rank if c.before else 0))
+
+    def still_flagged(self) -> int:
+        """Rows that are flagged in both runs."""
+        import numpy as np
+
+        flagged = np.append(_mask(self.now, "flagged"), False)
+        return int((_mask(self.before, "flagged") & flagged[self.to_now]).sum())
+
+    def moves(self) -> tuple[RowChange, ...]:
+        """Rows among the first of either run whose rank changed, the farthest move first.
+
+        Verified rows lead or close a ranking by rule, so that their moves say nothing.
+        """
+        import numpy as np
+
+        judged = _is_judged(self.before) & np.append(_is_judged(self.now), False)[self.to_now]
+        known = np.flatnonzero(judged)
+        before = self.before["rank"].to_numpy()[known]
+        now = self.now["rank"].to_numpy()[self.to_now[known]]
+        matters = ((before <= FIRST) | (now <= FIRST)) & (before != now)
+        order = np.argsort(-np.abs(now - before)[matters], kind="stable")
+        return tuple(
+            RowChange(_state(self.before, row), _state(self.now, self.to_now[row]))
+            for row in known[matters][order]
+        )
+
+    def _resolved(self, row: int) -> RowChange:
+        before, now = _state(self.before, row), _state(self.now, self.to_now[row])
+        assert before is not None
+        outcome: Outcome = "cleared"
+        if now is None:
+            outcome = "gone"
+        elif now.given_label != before.given_label:
+            outcome = "relabelled"
+        elif self.now["verified_label"][int(self.to_now[row])].is_valid:
+            outcome = "verified"
+        return RowChange(before, now, outcome)
+
+    def _to_before(self) -> NDArray[np.int64]:
+        import numpy as np
+
+        places = np.full(self.now.num_rows, -1, dtype=np.int64)
+        known = self.to_now >= 0
+        places[self.to_now[known]] = np.flatnonzero(known)
+        return places
+
+
+def pair(
+    before: RunFolder, now: RunFolder, manifests: tuple[Mapping[str, Any], Mapping[str, Any]]
+) -> Pairs:
+    """Find the rows that two finished runs have in common.
+
+    Args:
+        before: the earlier run.
+        now: the later one.
+        manifests: their `run.json`, in this order.
+    """
+    tables = _read(before), _read(now)
+    first, second = (manifest["data"] for manifest in manifests)
+    if first["sha256"] == second["sha256"] and first["rows"] == second["rows"]:
+        import numpy as np
+
+        return Pairs(*tables, np.arange(tables[0].num_rows), "row")
+    if first["id"] is not None and first["id"] == second["id"]:
+        return Pairs(*tables, _by_id(*tables), "id")
+    labels = first["label"], second["label"]
+    return Pairs(*tables, _by_content(before, now, labels, tables[0].num_rows), "content")
+
+
+def _read(folder: RunFolder) -> pa.Table:
+    import pyarrow.parquet as pq
+
+    from datacleanse.runfolder import damage_named
+
+    with damage_named(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
+        return file.read(columns=list(_COLUMNS))
+
+
+def _by_id(before: pa.Table, now: pa.Table) -> NDArray[np.int64]:
+    import numpy as np
+    import pyarrow.compute as pc
+
+    places = pc.index_in(before["id"], value_set=now["id"].combine_chunks())
+    found: NDArray[np.int64] = places.fill_null(-1).to_numpy().astype(np.int64)
+    return found
+
+
+def _by_content(
+    before: RunFolder, now: RunFolder, labels: tuple[str, str], n_before: int
+) -> NDArray[np.int64]:
+    """Of rows alike, those of the lowest ranks belong together."""
+    import numpy as np
+
+    known: dict[str, list[int]] = {}
+    for row, digest in _digests(now, labels[1]):
+        known.setdefault(digest, []).append(row)
+    to_now = np.full(n_before, -1, dtype=np.int64)
+    for row, digest in _digests(before, labels[0]):
+        if known.get(digest):
+            to_now[row] = known[digest].pop(0)
+    return to_now
+
+
+def _digests(folder: RunFolder, label: str) -> list[tuple[int, str]]:
+    """Row and content of the stored suspects, by rank."""
+    from datacleanse.data import features_digests
+
+    stored = folder.read_suspects()
+    rows = stored.column(0).to_pylist()
+    return list(zip(rows, features_digests(stored.remove_column(0), label=label), strict=True))
+
+
+def _mask(table: pa.Table, name: str) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = table[name].to_numpy()
+    return found
+
+
+def _is_judged(table: pa.Table) -> NDArray[np.bool_]:
+    """(N,) whether a row's rank is what the audit thinks of it, as it was not verified."""
+    found: NDArray[np.bool_] = table["verified_label"].is_null().to_numpy()
+    return found
+
+
+def _state(table: pa.Table, row: int) -> RowState | None:
+    if row < 0:
+        return None
+    record = table.slice(int(row), 1).to_pylist()[0]
+    return RowState(
+        row=record["row"],
+        id=record["id"],
+        rank=record["rank"],
+        given_label=record["given_label"],
+        suggested_label=record["suggested_label"],
+        mislabel_probability=finite(record["mislabel_probability"]),
+        flagged=record["flagged"],
+    )

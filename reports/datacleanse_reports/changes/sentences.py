@@ -1,0 +1,83 @@
+"""The sentences that the terminal and Markdown share, made of the numbers of two runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datacleanse_reports.wording import count, estimate, percent, percent_range, plural
+
+if TYPE_CHECKING:
+    from datacleanse_reports.changes.records import Changes, RowChange, RunState
+
+_OUTCOMES = {
+    "relabelled": "relabelled",
+    "gone": "gone",
+    "verified": "verified to be right",
+    "cleared": "found right by the audit",
+}
+_MATCHED = {
+    "row": "Rows are matched by their position: the data is the same file.",
+    "id": "Rows are matched by their ids.",
+    "content": "Rows are matched by their cells, the label apart, among the stored suspects of "
+    "both runs; rows that only one of them stored count as gone or new.",
+}
+
+
+def noise(changes: Changes) -> str:
+    """How noisy the labels were and are."""
+    return f"Expected wrong labels: {_noise(changes.before)} before, {_noise(changes.now)} now."
+
+
+def _noise(state: RunState) -> str:
+    spread = percent_range(state.low_share, state.high_share)
+    return (
+        f"{estimate(state.estimated_wrong)} of {count(state.rows)} "
+        f"({percent(state.estimated_share)}, range {spread})"
+    )
+
+
+def flags(changes: Changes) -> str:
+    """How many rows were and are flagged."""
+    new, old = len(changes.newly_flagged), len(changes.resolved)
+    return (
+        f"Flagged: {count(changes.before.flagged)} before, {count(changes.now.flagged)} now: "
+        f"{count(old)} resolved, {count(new)} new, {count(changes.still_flagged)} still flagged."
+    )
+
+
+def outcomes(changes: Changes) -> str:
+    """Why rows are flagged no more; empty where there are none."""
+    parts = [
+        f"{count(number)} {_OUTCOMES[outcome]}"
+        for outcome, number in changes.outcomes.items()
+        if number
+    ]
+    return f"Resolved: {', '.join(parts)}." if parts else ""
+
+
+def clean(changes: Changes) -> str:
+    """How many rows were and are trusted."""
+    return (
+        f"Trusted: {plural(changes.before.clean_rows, 'row')} before, "
+        f"{count(changes.now.clean_rows)} now."
+    )
+
+
+def matching(changes: Changes) -> str:
+    """How rows were told to be the same."""
+    return _MATCHED[changes.matched_by]
+
+
+def test(changes: Changes) -> str:
+    """What the measures are worth; empty where they are those of the same rows."""
+    if not changes.metrics:
+        return "The models are not compared: not both runs had a --test file."
+    if not changes.same_test:
+        return "The two runs were tested on different rows, so differences may be theirs."
+    return ""
+
+
+def move(change: RowChange) -> str:
+    """From rank to rank."""
+    before = "new" if change.before is None else count(change.before.rank)
+    return f"{before} → {'gone' if change.now is None else count(change.now.rank)}"

@@ -1,0 +1,90 @@
+"""Makes the view of two runs: every number that a comparison shows is worked out here, once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datacleanse.errors import SettingsError
+from datacleanse_reports.changes.records import Changes, MetricChange, RunState
+from datacleanse_reports.changes.rows import pair
+from datacleanse_reports.view import read_view
+
+if TYPE_CHECKING:
+    from datacleanse.runfolder import RunFolder
+    from datacleanse_reports.records import ReportView
+
+
+def read_changes(folder: RunFolder, earlier: RunFolder) -> Changes:
+    """What changed from an earlier finished run to a later one.
+
+    Args:
+        folder: the later run.
+        earlier: the run to compare it with, of the same table or of an earlier state of it.
+
+    Raises:
+        RunFolderError: a run is missing, unfinished, of a later version or damaged.
+        SettingsError: the two are one run.
+    """
+    before, now = read_view(earlier, top=1), read_view(folder, top=1)
+    if before.run_id == now.run_id:
+        raise SettingsError(
+            f"{earlier.path} and {folder.path} are the same run.",
+            slug="same-run",
+            hint="Give the folder of an earlier run to --compare.",
+        )
+    pairs = pair(earlier, folder, (earlier.manifest(), folder.manifest()))
+    return Changes(
+        before=_state(before),
+        now=_state(now),
+        matched_by=pairs.matched_by,
+        newly_flagged=pairs.newly_flagged(),
+        resolved=pairs.resolved(),
+        still_flagged=pairs.still_flagged(),
+        moves=pairs.moves(),
+        metrics=_metrics(before, now),
+        same_test=_same_test(before, now),
+    )
+
+
+def _state(view: ReportView) -> RunState:
+    head = view.headline
+    return RunState(
+        run_id=view.run_id,
+        created_at=view.created_at,
+        source=view.data.source,
+        rows=head.rows,
+        clean_rows=view.clean.rows,
+        estimated_wrong=head.estimated_wrong,
+        estimated_share=head.estimated_share,
+        low_share=head.low_share,
+        high_share=head.high_share,
+        flagged=head.flagged,
+        basis=view.flagging.basis,
+        fdr=head.fdr,
+    )
+
+
+def _metrics(before: ReportView, now: ReportView) -> tuple[MetricChange, ...]:
+    if before.test is None or now.test is None:
+        return ()
+    old = {metric.name: metric.reweighted for metric in before.test.metrics}
+    return tuple(
+        MetricChange(
+            name=metric.name,
+            title=metric.title,
+            higher_is_better=metric.higher_is_better,
+            before=old.get(metric.name),
+            now=metric.reweighted,
+            difference=_difference(old.get(metric.name), metric.reweighted),
+        )
+        for metric in now.test.metrics
+    )
+
+
+def _difference(before: float | None, now: float | None) -> float | None:
+    return None if before is None or now is None else now - before
+
+
+def _same_test(before: ReportView, now: ReportView) -> bool:
+    sets = before.test_set, now.test_set
+    return sets[0] is not None and sets[1] is not None and sets[0].sha256 == sets[1].sha256

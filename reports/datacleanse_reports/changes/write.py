@@ -1,0 +1,48 @@
+"""Writes a comparison beside the later run's reports."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.atomic import written_aside
+from datacleanse_reports.changes import markdown
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datacleanse.runfolder import RunFolder
+    from datacleanse_reports.changes.records import Changes
+
+SCHEMA_VERSION = 1
+"""Of `comparison.json`. Keys may be added within a version, never renamed or removed.
+
+1: first version.
+"""
+
+
+def as_json(changes: Changes) -> dict[str, Any]:
+    """``schema_version``, the fields of `Changes`, and ``outcomes``: rows resolved, by why."""
+    return {
+        "schema_version": SCHEMA_VERSION,
+        **asdict(changes),
+        "outcomes": dict(changes.outcomes),
+    }
+
+
+def write_changes(changes: Changes, folder: RunFolder) -> dict[str, Path]:
+    """Write `comparison.json` and `comparison.md`; each appears whole or not at all.
+
+    Returns:
+        The files by format.
+    """
+    text = json.dumps(as_json(changes), indent=2, ensure_ascii=False, allow_nan=False)
+    folder.reports_dir.mkdir(exist_ok=True)
+    written = {}
+    for name, content in (("json", text + "\n"), ("md", markdown.render(changes))):
+        path = folder.reports_dir / f"comparison.{name}"
+        with written_aside(path) as aside:
+            aside.write_text(content, encoding="utf-8", newline="")
+        written[name] = path
+    return written

@@ -1,0 +1,197 @@
+"""What changed between two runs: the same rows found, and every number that of the tables."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+import pytest
+from rich.console import Console
+
+from datacleanse.errors import SettingsError
+from datacleanse_cli.changes_summary import print_changes
+from datacleanse_reports.changes import markdown
+from datacleanse_reports.changes.view import read_changes
+from datacleanse_reports.changes.write import as_json, write_changes
+from tests.reports.conftest import Fabricated
+
+
+def rewrite(folder, change):
+    """Change the audit table's records."""
+    table = pq.read_table(folder.audit_file)
+    records = table.to_pylist()
+    change({record["row"]: record for record in records}, records)
+    pq.write_table(pa.Table.from_pylist(records, schema=table.schema), folder.audit_file)
+
+
+def edit_manifest(folder, change):
+    manifest = json.loads(folder.manifest_file.read_text(encoding="utf-8"))
+    change(manifest)
+    folder.write_manifest(manifest)
+
+
+@pytest.fixture
+def pair(tmp_path):
+    """Two runs of one table; flagged are rows 0 to 3 before and rows 2 to 5 now."""
+    folders = []
+    for name, flagged in (("before", range(4)), ("now", range(2, 6))):
+        run = Fabricated()
+        run.manifest["run_id"] = name
+        folder = run.write(tmp_path / name)
+
+        def change(by_row, records, flagged=flagged):
+            for record in records:
+                record["flagged"] = record["row"] in flagged
+                record["verified_label"] = None
+                record["rank"] = record["row"] + 1
+
+        rewrite(folder, change)
+        folders.append(folder)
+    return folders
+
+
+def rows(changes):
+    return [change.shown.row for change in changes]
+
+
+def test_flags_that_came_went_and_stayed(pair):
+    before, now = pair
+
+    def change(by_row, records):
+        by_row[0]["given_label"] = "another"
+        by_row[1]["verified_label"] = "yes"
+        by_row[7]["rank"], by_row[50]["rank"] = 51, 8
+
+    rewrite(now, change)
+    changes = read_changes(now, before)
+    assert changes.matched_by == "row"
+    assert rows(changes.newly_flagged) == [4, 5]
+    assert rows(changes.resolved) == [0, 1]
+    assert [change.outcome for change in changes.resolved] == ["relabelled", "verified"]
+    assert changes.still_flagged == 2
+    assert [(c.before.rank, c.now.rank) for c in changes.moves] == [(8, 51), (51, 8)]
+    assert changes.outcomes == {"relabelled": 1, "gone": 0, "verified": 1, "cleared": 0}
+
+
+def shortened_by(folder, dropped, *, sha256="other"):
+    """The run as of a table in which some rows were dropped."""
+    table = pq.read_table(folder.audit_file)
+    keep = pc.invert(pc.is_in(table["row"], pa.array(dropped)))
+    kept = table.filter(keep)
+    kept = kept.set_column(0, kept.schema.field(0), pa.array(range(len(kept))))
+    pq.write_table(kept.cast(table.schema), folder.audit_file)
+
+    def change(manifest):
+        manifest["data"]["sha256"] = sha256
+        manifest["data"]["rows"] = len(kept)
+
+    edit_manifest(folder, change)
+
+
+@pytest.mark.parametrize("id_", ["person", None])
+def test_rows_are_the_same_by_id_or_content_when_others_were_dropped(tmp_path, pair, id_):
+    before, now = pair
+    for folder in pair:
+        edit_manifest(folder, lambda manifest: manifest["data"].update(id=id_))
+    shortened_by(now, [0, 3, 30])
+    places = {row: place for place, row in enumerate(r for r in range(60) if r not in (0, 3, 30))}
+    files = []
+    for folder in pair:  # the same own columns, by rows of each run
+        with pq.ParquetFile(folder.suspects_file) as file:
+            table = file.read()
+        unique = pa.array([f"cell {row}" for row in table.column(0).to_pylist()])
+        table = pa.table({"row": table.column(0), "x": unique, "label": table["label"]})
+        files.append((folder, table))
+    folder, table = files[1]
+    table = table.filter(pc.invert(pc.is_in(table["row"], pa.array([0, 3, 30]))))
+    moved = pa.array([places[row] for row in table["row"].to_pylist()])
+    files[1] = folder, table.set_column(0, "row", moved)
+    for folder, table in files:
+        pq.write_table(table, folder.suspects_file)
+
+    changes = read_changes(now, before)
+
+    assert changes.matched_by == ("id" if id_ else "content")
+    found = [(change.before.row, change.outcome) for change in changes.resolved]
+    assert found == [(0, "gone"), (1, "cleared"), (3, "gone")]
+    assert {c.before.row: c.now.row for c in changes.newly_flagged} == {4: 2, 5: 3}
+    assert changes.still_flagged == 1
+
+
+def test_metrics_are_compared_where_both_runs_were_tested(pair):
+    before, now = pair
+    edit_manifest(
+        now, lambda manifest: manifest["metrics"]["test"]["reweighted"].update(accuracy=0.95)
+    )
+    changes = read_changes(now, before)
+    accuracy = next(metric for metric in changes.metrics if metric.name == "accuracy")
+    assert (accuracy.before, accuracy.now) == (0.91, 0.95)
+    assert accuracy.difference == pytest.approx(0.04)
+    assert changes.same_test
+    edit_manifest(now, lambda manifest: manifest["test"].update(sha256="another"))
+    assert not read_changes(now, before).same_test
+    edit_manifest(now, lambda manifest: manifest["metrics"].update(test=None))
+    assert read_changes(now, before).metrics == ()
+
+
+def test_a_run_is_not_compared_with_itself(pair):
+    with pytest.raises(SettingsError, match="same run"):
+        read_changes(pair[0], pair[0])
+
+
+def test_files_hold_the_view_and_hostile_text_stays_text(pair):
+    before, now = pair
+    changes = read_changes(now, before)
+    written = write_changes(changes, now)
+    found = json.loads(written["json"].read_text(encoding="utf-8"))
+    assert found == json.loads(json.dumps(as_json(changes)))
+    assert found["schema_version"] == 1
+    text = written["md"].read_text(encoding="utf-8")
+    assert text == markdown.render(changes)
+    assert "<script" not in text.replace("\\<script", "")
+    assert "Newly flagged (2 of 2)" in text
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_terminal_keeps_to_its_width(pair, width):
+    changes = read_changes(pair[1], pair[0])
+    out = io.StringIO()
+    print_changes(changes, Console(file=out, width=width), written=[])
+    assert max(map(len, out.getvalue().splitlines())) <= width
+    text = " ".join(out.getvalue().split())
+    assert "Flagged: 8 before, 8 now: 2 resolved, 2 new, 2 still flagged." in text
+
+
+def test_compare_on_the_command_line(pair, tmp_path):
+    from tests.cli.conftest import run_here
+
+    done = run_here("report", "now", "--compare", "before", "--json", cwd=tmp_path)
+    assert (done.code, done.err) == (0, "")
+    assert json.loads(done.out)["still_flagged"] == 2
+    done = run_here("report", "now", "--compare", "before", cwd=tmp_path)
+    assert "What changed" in done.out
+    for arguments, said in (
+        (("--compare", "gone"), "gone holds no run"),
+        (("--compare", "now"), "same run"),
+        (("--compare", "before", "--format", "md"), "--compare is given together with --format"),
+        (("--compare", "before", "--top", "3"), "--compare is given together with --top"),
+    ):
+        done = run_here("report", "now", *arguments, cwd=tmp_path)
+        assert (done.code, done.out) == (2, "")
+        assert said in done.err
+
+
+def test_report_says_where_its_files_are_and_writes_cells_raw_if_asked(pair, tmp_path):
+    from tests.cli.conftest import run_here
+
+    done = run_here("report", "now", "-f", "csv", "--raw", "--json", cwd=tmp_path)
+    assert json.loads(done.out) == {"run": "now", "written": {"csv": "now/reports/suspects.csv"}}
+    raw = (tmp_path / "now/reports/suspects.csv").read_text(encoding="utf-8")
+    run_here("report", "now", "-f", "csv", cwd=tmp_path)
+    safe = (tmp_path / "now/reports/suspects.csv").read_text(encoding="utf-8")
+    assert "'=cmd()<b>" in safe
+    assert "'=cmd()<b>" not in raw
+    assert ("'@SUM" in safe, "'@SUM" in raw) == (True, False)
