@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.atomic import written_aside
+from datacleanse.conflicts import conflicts
 from datacleanse.data import ids, row_seals
 from datacleanse.ledger import ROW_GROUP, write_audit
+from datacleanse.score import likely_classes
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset
     from datacleanse.runfolder import RunFolder
     from datacleanse.score import Assessment, Evidence
+
+LIKELY_CLASSES = 9
+"""Classes that are told of a stored suspect: as many as there are digits to choose them by."""
 
 STORED_SUSPECTS = 1000
 """Rows whose own columns are kept in the run folder, at least, so that reports can be rendered
@@ -93,12 +98,16 @@ def write_tables(
     stability: NDArray[np.float64] | None,
     top: int,
 ) -> None:
-    """Write the audit table, the suspects' own columns and the calibration scores."""
+    """Write the audit table, what is kept of the suspects, conflicts and calibration scores."""
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
     rank = ranks(assessment.suspicion)
     columns = AuditColumns(data, evidence, assessment, rank, stability, n_stored)
     write_audit(folder.audit_file, columns.portion, folder.epoch_files())
     _write(folder.suspects_file, _suspects(data, columns.rank, n_stored))
+    stored = np.flatnonzero(columns.rank <= n_stored)
+    _write(folder.likelihoods_file, _likelihoods(data, evidence, assessment, stored))
+    if data.schema.columns:
+        _write(folder.conflicts_file, conflicts(data, columns.rank))
     score = assessment.calibration_score
     calibration = {
         "row": pa.array(np.arange(len(score))),
@@ -116,6 +125,22 @@ def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
             parts[getattr(fold, name) - evidence.n_data] = name
     parts[n_clean - evidence.n_reviewed :] = "reviewed"
     return pa.array(parts, pa.string())
+
+
+def _likelihoods(
+    data: Dataset, evidence: Evidence, assessment: Assessment, rows: NDArray[np.int64]
+) -> pa.Table:
+    """One line a row and place: ``row``, ``place`` from 1, ``label``, ``probability``."""
+    classes, probability = likely_classes(evidence, assessment, rows, places=LIKELY_CLASSES)
+    places = classes.shape[1]
+    return pa.table(
+        {
+            "row": pa.array(np.repeat(rows, places)),
+            "place": pa.array(np.tile(np.arange(1, places + 1, dtype=np.int32), len(rows))),
+            "label": _names(classes.ravel(), data.given_labels),
+            "probability": pa.array(probability.ravel().astype(np.float32)),
+        }
+    )
 
 
 def _suspects(data: Dataset, rank: NDArray[np.int64], count: int) -> pa.Table:

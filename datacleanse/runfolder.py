@@ -56,6 +56,26 @@ class RunFolder:
         return self.path / "decisions.jsonl"
 
     @property
+    def likelihoods_file(self) -> Path:
+        """`likelihoods.parquet`: the likeliest classes of the stored suspects."""
+        return self.path / "likelihoods.parquet"
+
+    @property
+    def neighbours_file(self) -> Path:
+        """`neighbours.parquet`: the nearest verified rows of the stored suspects."""
+        return self.path / "neighbours.parquet"
+
+    @property
+    def thumbnails_file(self) -> Path:
+        """`thumbnails.parquet`: small pictures of the stored suspects and their neighbours."""
+        return self.path / "thumbnails.parquet"
+
+    @property
+    def conflicts_file(self) -> Path:
+        """`conflicts.parquet`: rows of DATA that are equal but for their labels."""
+        return self.path / "conflicts.parquet"
+
+    @property
     def parked_file(self) -> Path:
         """Where DATA waits while the networks train; gone when the run is finished."""
         return self.path / ".data.arrow"
@@ -207,6 +227,10 @@ class RunFolder:
     def read_suspects(self) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""
         return self._read(self.suspects_file)
+
+    def read_calibration(self) -> pa.Table:
+        """Part played and score of each row of CLEAN."""
+        return self._read(self.calibration_file)
 
     def read_ledger(self) -> pa.Table:
         """The epochs' files, one after the other."""

@@ -208,6 +208,31 @@ def worth_of(assessment: Assessment, n_examples: int) -> NDArray[np.float32]:
     return worth
 
 
+def likely_classes(
+    evidence: Evidence, assessment: Assessment, rows: NDArray[np.int64], *, places: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The likeliest true classes of some rows, for those who decide on them.
+
+    Args:
+        evidence: what `assess` was given.
+        assessment: what it found.
+        rows: (K,) positions among the M examples.
+        places: P, classes told at most.
+
+    Returns:
+        Two (K, min(P, C)): classes, likeliest first, and their probabilities q.
+    """
+    labels = evidence.labels[rows]
+    opinions = [_opinions(evidence, fold) for fold in evidence.folds]
+    parts = [
+        each.posterior(rows, labels, noise)
+        for each, noise in zip(opinions, assessment.noise, strict=True)
+    ]
+    mean = np.mean(parts, axis=0)
+    order = np.argsort(-mean, axis=1, kind="stable")[:, :places]
+    return order, np.take_along_axis(mean, order, axis=1)
+
+
 class _Judged:
     """The posterior of each row, kept as far as it is needed: block by block."""
 

@@ -25,6 +25,7 @@ from datacleanse_cli.demo import demo
 from datacleanse_cli.memory import return_freed_memory
 from datacleanse_cli.predict import predict
 from datacleanse_cli.report import report
+from datacleanse_cli.review import review
 from datacleanse_cli.sample import sample
 from datacleanse_cli.stopping import ignore_signals, interrupt
 
@@ -39,7 +40,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (audit, sample, report, apply, predict, demo):
+for command in (audit, sample, report, review, apply, predict, demo):
     app.command()(command)
 
 

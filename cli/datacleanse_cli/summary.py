@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from datacleanse_reports.records import Comparison, ReportView, Suspect
+    from datacleanse_reports.records import Comparison, ReportView
+    from datacleanse_reports.suspect import Suspect
 
 SUSPECTS_SHOWN = 10
 """More would push the headline off the screen."""

@@ -7,11 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse_reports.cells import column_as_text
 from datacleanse_reports.reason import Evidence, reason
-from datacleanse_reports.records import (
-    Basis,
-    Suspect,
-    WeightDistribution,
-)
+from datacleanse_reports.records import Basis, WeightDistribution
+from datacleanse_reports.suspect import Suspect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -21,8 +18,17 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.runfolder import RunFolder
+    from datacleanse_reports.companions import Companions
 
-_SUMMED = ["rank", "given_label", "flagged", "mean_weight"]
+_SUMMED = [
+    "rank",
+    "given_label",
+    "flagged",
+    "mean_weight",
+    "suspicion",
+    "mislabel_probability",
+    "p_value",
+]
 _MAX_BINS = 24
 
 
@@ -63,19 +69,28 @@ def read_originals(folder: RunFolder) -> pa.Table:
     return folder.read_suspects()
 
 
+def read_calibration(folder: RunFolder) -> NDArray[np.float64]:
+    """(K,) scores of the verified rows that calibrate."""
+    import numpy as np
+
+    scores: NDArray[np.float64] = folder.read_calibration()["score"].drop_null().to_numpy()
+    return scores[np.isfinite(scores)]
+
+
 def finite(value: float | None) -> float | None:
     """The number, or None for what is missing, NaN or infinite."""
     return float(value) if value is not None and math.isfinite(value) else None
 
 
 def suspects_of(
-    ranked: pa.Table, originals: pa.Table, *, label: str, learned: bool
+    ranked: pa.Table, originals: pa.Table, beside: Companions, *, label: str, learned: bool
 ) -> tuple[tuple[str, ...], tuple[Suspect, ...]]:
     """The original columns' names and the suspects that have their cells stored.
 
     Args:
         ranked: the audit columns by rank.
         originals: ``row`` and the original columns, in any order of rows.
+        beside: what the run keeps of the suspects besides.
         label: the label column, which is left out: it is shown as the given label.
         learned: whether weights were learned, so that they are evidence.
     """
@@ -85,14 +100,18 @@ def suspects_of(
     texts = [column_as_text(originals.column(i)) for i in positions]
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
     suspects = tuple(
-        _suspect(record, [text[stored[record["row"]]] for text in texts], learned=learned)
+        _suspect(record, [text[stored[record["row"]]] for text in texts], beside, learned=learned)
         for record in ranked.to_pylist()
         if record["row"] in stored
     )
     return names, suspects
 
 
-def _suspect(record: Mapping[str, Any], cells: Sequence[str | None], *, learned: bool) -> Suspect:
+def _suspect(
+    record: Mapping[str, Any], cells: Sequence[str | None], beside: Companions, *, learned: bool
+) -> Suspect:
+    row = record["row"]
+    likely, neighbours = beside.likely.get(row, ()), beside.neighbours.get(row, ())
     weights = tuple(finite(weight) for weight in record["weight_by_epoch"] or ())
     margin, control = finite(record["mean_margin"]), finite(record["control_margin"])
     evidence = Evidence(
@@ -103,11 +122,13 @@ def _suspect(record: Mapping[str, Any], cells: Sequence[str | None], *, learned:
         weights=weights if learned else (),
         margin=margin,
         control_margin=control,
+        likely=likely,
+        neighbours=tuple(neighbour.label for neighbour in neighbours),
     )
     return Suspect(
         rank=record["rank"],
-        row=record["row"],
-        id=record["id"] if record["id"] is not None else str(record["row"]),
+        row=row,
+        id=record["id"] if record["id"] is not None else str(row),
         given_label=record["given_label"],
         suggested_label=record["suggested_label"],
         suspicion=finite(record["suspicion"]),
@@ -125,6 +146,10 @@ def _suspect(record: Mapping[str, Any], cells: Sequence[str | None], *, learned:
         weight_by_epoch=weights,
         reason=reason(evidence),
         cells=tuple(cells),
+        row_sha256=record.get("row_sha256"),
+        likely=likely,
+        neighbours=neighbours,
+        picture=beside.pictures.get(row),
     )
 
 

@@ -6,9 +6,14 @@ report's methods.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from datacleanse_reports.wording import shortened
+
+if TYPE_CHECKING:
+    from datacleanse_reports.suspect import LikelyClass
 
 MOSTLY = 0.5
 """A row that had no weight in at least this share of the epochs is said to."""
@@ -32,11 +37,21 @@ class Evidence:
     """Mean margin of the given label under the reweighted network, in logits."""
     control_margin: float | None
     """The same under plain training."""
+    likely: tuple[LikelyClass, ...] = ()
+    """Likeliest true classes; empty where they are not known."""
+    neighbours: tuple[str, ...] = ()
+    """Trusted labels of the nearest verified rows, nearest first."""
 
 
 def reason(evidence: Evidence) -> str:
     """One sentence, without a capital or a full stop, e.g. for a cell of a table."""
-    parts = [_verified(evidence), _weights(evidence.weights), _margins(evidence)]
+    parts = [
+        _verified(evidence),
+        _weights(evidence.weights),
+        _seen(evidence.likely),
+        _margins(evidence),
+        _nearest(evidence.neighbours),
+    ]
     return "; ".join(part for part in parts if part) or "no numbers are known for this row"
 
 
@@ -54,6 +69,30 @@ def _weights(weights: tuple[float | None, ...]) -> str:
     if not known or n_zero < MOSTLY * len(known):
         return ""
     return f"no weight in {n_zero} of {len(known)} epochs"
+
+
+def _seen(likely: tuple[LikelyClass, ...]) -> str:
+    if not likely:
+        return ""
+    return f"seen as {_name(likely[0].label)} with {_two_digits(likely[0].probability)}"
+
+
+def _two_digits(probability: float) -> str:
+    # Certainty is not claimed by rounding.
+    return ">0.99" if 0.995 <= probability < 1 else f"{probability:.2f}"
+
+
+def _nearest(labels: tuple[str, ...]) -> str:
+    """The labels of the nearest verified rows, the commonest first."""
+    if not labels:
+        return ""
+    if len(labels) == 1:
+        return f"its nearest verified row is {_name(labels[0])}"
+    counts = Counter(labels).most_common()
+    if len(counts) == 1:
+        return f"its {len(labels)} nearest verified rows are {_name(labels[0])}"
+    told = ", ".join(f"{count} {_name(label)}" for label, count in counts)
+    return f"of its {len(labels)} nearest verified rows {told}"
 
 
 def _margins(evidence: Evidence) -> str:

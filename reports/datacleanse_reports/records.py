@@ -6,7 +6,10 @@ None always means "not known" and is shown as such; no float here is NaN or infi
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from datacleanse_reports.suspect import Conflicts, Suspect
 
 Basis = Literal["flagged", "top"]
 """Which rows a summary is about: all flagged ones or, where there are none, the listed ones."""
@@ -99,6 +102,27 @@ class Confusion:
 
 
 @dataclass(frozen=True)
+class MatrixCell:
+    """Rows with one label that are truly of one class."""
+
+    rows: float | None
+    """Expected number; None where it is too small to be told."""
+    share: float
+    """Of the rows with the given label, in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class NoiseMatrix:
+    """Given labels against true classes, of the classes that errors touch most."""
+
+    labels: tuple[str, ...]
+    cells: tuple[tuple[MatrixCell, ...], ...]
+    """By given label, then by true class, both in the order of ``labels``."""
+    n_left_out: int
+    """Classes of DATA that are not shown."""
+
+
+@dataclass(frozen=True)
 class Metric:
     """One measure of both networks on the same rows."""
 
@@ -176,6 +200,32 @@ class WeightDistribution:
 
 
 @dataclass(frozen=True)
+class ReliabilityBin:
+    """Rows of DATA with about the same suspicion: two estimates of the share of wrong ones."""
+
+    rows: int
+    """Rows that were compared with verified ones."""
+    calibration_rows: int
+    """Verified rows, all of them right, with such a score."""
+    predicted: float
+    """Mean of the rows' mislabel probabilities, in [0, 1]."""
+    implied: float
+    """Share of wrong rows that the verified ones imply, in [0, 1]."""
+    low: float
+    """Lower end of its 95 % interval, from the number of verified rows alone."""
+    high: float
+    """Upper end."""
+
+
+@dataclass(frozen=True)
+class ReadingPoint:
+    """Wrong labels expected among the first rows of the ranking."""
+
+    rows: int
+    expected_wrong: float
+
+
+@dataclass(frozen=True)
 class TableSource:
     """A file that was read."""
 
@@ -248,34 +298,6 @@ class NoticeView:
 
 
 @dataclass(frozen=True)
-class Suspect:
-    """A row of the ranking. Fields are those of ``audit.parquet`` where the names agree."""
-
-    rank: int
-    row: int
-    id: str
-    given_label: str
-    suggested_label: str | None
-    suspicion: float | None
-    mislabel_probability: float | None
-    p_value: float | None
-    flagged: bool
-    mean_weight: float | None
-    zero_weight_share: float | None
-    mean_influence: float | None
-    mean_margin: float | None
-    mean_loss: float | None
-    control_margin: float | None
-    in_training: bool
-    verified_label: str | None
-    weight_by_epoch: tuple[float | None, ...]
-    reason: str
-    """One sentence made of this row's own numbers."""
-    cells: tuple[str | None, ...]
-    """The row's original columns as text, in the order of ``ReportView.columns``."""
-
-
-@dataclass(frozen=True)
 class ReportView:
     """Everything that any report shows."""
 
@@ -293,11 +315,21 @@ class ReportView:
     """Of the labels that DATA has, most suspected first."""
     confusions: tuple[Confusion, ...]
     """Most expected rows first; the rarest are left out."""
+    matrix: NoiseMatrix | None
+    """None where no errors are expected between two classes."""
     training: Training
     test: Comparison | None
     """On the rows of ``--test``."""
     weights: WeightDistribution | None
     """None where all weights are alike."""
+    reliability: tuple[ReliabilityBin, ...]
+    """By rising suspicion; empty where too few rows are verified."""
+    reading: tuple[ReadingPoint, ...]
+    """Rising, as far as reading is likely to be worth it."""
+    conflicts: Conflicts | None
+    """None where equal rows were not looked for."""
+    labels: tuple[str, ...]
+    """What a row may be relabelled to: the classes, as DATA spells them."""
     data: DataSource
     clean: CleanSource
     test_set: TableSource | None

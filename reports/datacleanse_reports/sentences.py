@@ -37,6 +37,12 @@ RANGES = (
 PAIRS_SHOWN = 15
 """Expected confusions that people are shown; `summary.json` has more."""
 
+GROUPS_SHOWN = 8
+"""Groups of equal rows with different labels that people are shown."""
+
+ROWS_SHOWN = 6
+"""Rows of such a group."""
+
 _GOOD_READ = 100
 """Rows in a sitting; what they are expected to hold is told first."""
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from datacleanse.errors import RunFolderError
 from datacleanse_reports import audit
 from datacleanse_reports.audit import finite
+from datacleanse_reports.companions import read_companions, read_conflicts
+from datacleanse_reports.matrix import noise_matrix
 from datacleanse_reports.records import (
     Budget,
     ClassSummary,
@@ -28,6 +30,7 @@ from datacleanse_reports.records import (
     TableSource,
     Training,
 )
+from datacleanse_reports.reliability import reading_curve, reliability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,14 +76,22 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         ) from error
     table = audit.read_columns(folder)
     ranked = audit.read_ranked(folder, last=top)
+    beside = read_companions(folder, rows=set(ranked["row"].to_pylist()))
     columns, suspects = audit.suspects_of(
-        ranked, audit.read_originals(folder), label=label, learned=learned
+        ranked, audit.read_originals(folder), beside, label=label, learned=learned
     )
     basis, mask = audit.basis_of(table, listed=top)
+    classes = _classes(by_label, audit.flagged_by_label(table))
     return ReportView(
         **described,
-        classes=_classes(by_label, audit.flagged_by_label(table)),
+        classes=classes,
+        matrix=noise_matrix(classes, described["confusions"], described["labels"]),
         weights=audit.weight_distribution(table, basis, mask),
+        reliability=reliability(
+            table, audit.read_calibration(folder), described["flagging"].null_share
+        ),
+        reading=reading_curve(table),
+        conflicts=read_conflicts(folder),
         top=top,
         columns=columns,
         suspects=suspects,
@@ -102,6 +113,7 @@ def _described(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "training": _training(manifest["training"], rule=manifest["settings"]["rule"]),
         "test": _comparison(manifest["metrics"]["test"]),
         "data": _record(DataSource, manifest["data"]),
+        "labels": tuple(manifest["data"]["classes"]),
         "clean": _record(CleanSource, manifest["clean"]),
         "test_set": _record(TableSource, manifest["test"]) if manifest["test"] else None,
         "overlap": _record(OverlapSummary, manifest["overlap"]),

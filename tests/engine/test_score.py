@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from datacleanse.dynamics import Dynamics
-from datacleanse.score import Evidence, Fold, assess, worth_of
+from datacleanse.score import Evidence, Fold, assess, likely_classes, worth_of
 
 N, N_CLEAN = 400, 300
 
@@ -196,3 +196,25 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
     parts = assess(evidence(), fdr=0.1)
     np.testing.assert_array_equal(whole.suspicion, parts.suspicion)
     np.testing.assert_allclose(whole.confusion, parts.confusion)
+
+
+def test_likely_classes_are_those_that_the_ranking_rests_on():
+    given = evidence()
+    assessment = assess(given, fdr=0.1)
+    rows = np.argsort(-assessment.suspicion)[:80]
+    classes, probability = likely_classes(given, assessment, rows, places=9)
+
+    assert classes.shape == (80, 2)
+    np.testing.assert_allclose(probability.sum(axis=1), 1)
+    assert (np.diff(probability, axis=1) <= 0).all()
+    own = probability[classes == given.labels[rows][:, None]]
+    np.testing.assert_allclose(1 - own, assessment.suspicion[rows], atol=1e-9)
+    best = np.where(classes[:, 0] == given.labels[rows], -1, classes[:, 0])
+    np.testing.assert_array_equal(best, assessment.suggested[rows])
+
+
+def test_no_more_classes_are_told_than_there_are_places():
+    given = evidence()
+    classes, _ = likely_classes(given, assess(given, fdr=0.1), np.arange(5), places=1)
+
+    assert classes.shape == (5, 1)

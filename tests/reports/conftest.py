@@ -15,6 +15,7 @@ import pytest
 
 from datacleanse import ledger, runfolder
 from datacleanse.runfolder import RunFolder
+from tests.reports import beside
 
 HOSTILE = (
     "<script>console.error('ran')</script>",
@@ -180,6 +181,8 @@ class Fabricated:
     flagged: int = 8
     with_p_values: bool = True
     stored: int | None = None
+    with_companions: bool = True
+    with_pictures: bool = False
     manifest: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(MANIFEST))
 
     def write(self, path: Path) -> RunFolder:
@@ -196,9 +199,20 @@ class Fabricated:
         )
         order = np.argsort(audit["rank"].to_numpy())[: self.stored]
         pq.write_table(self._originals(audit, order), folder.suspects_file)
+        beside.write_calibration(folder, n_rows=self.manifest["clean"]["rows"])
+        if self.with_companions:
+            self._write_companions(folder, audit, order)
         self._describe(audit)
         folder.write_manifest(self.manifest)
         return folder
+
+    def _write_companions(self, folder: RunFolder, audit: dict[str, pa.Array], order: Any) -> None:
+        rows = [int(row) for row in order]
+        beside.write_likelihoods(folder, pa.table(audit).take(pa.array(rows)), self.classes)
+        beside.write_neighbours(folder, rows, self.classes)
+        beside.write_conflicts(folder, self.classes)
+        if self.with_pictures:
+            beside.write_thumbnails(folder, rows)
 
     def _audit(self, generator: np.random.Generator) -> dict[str, pa.Array]:
         n = self.n_rows

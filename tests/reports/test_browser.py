@@ -2,145 +2,219 @@
 
 from __future__ import annotations
 
-import html
-import re
-import shutil
-import subprocess
-
 import pytest
 
 from datacleanse_reports import read_view, write_reports
+from tests.browser import until
+from tests.browser import window as opened_window
 
-CHROMIUM = next(
-    filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None
-)
-
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no chromium or google-chrome on PATH")
-
-FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--enable-logging=stderr",
-    "--dump-dom",
-)
-
-
-@pytest.fixture(scope="module")
-def profile(tmp_path_factory):
-    return tmp_path_factory.mktemp("profile")
+SHOWN = """() => Array.from(document.querySelectorAll("#suspect-table > tbody"))
+    .filter(body => !body.hidden).map(body => Number(body.dataset.rank))"""
+VALUES = """key => Array.from(document.querySelectorAll("#suspect-table > tbody"))
+    .map(body => body.dataset[key])"""
 
 
 @pytest.fixture
-def page(fabricated, tmp_path):
+def report(fabricated, tmp_path):
     fabricated.n_rows = 200
     folder = fabricated.write(tmp_path / "people")
     return write_reports(folder, top=120, formats=["html"])["html"]
 
 
 @pytest.fixture
-def dump(profile):
-    """Load a page at an address; give its document afterwards and the console's lines."""
-
-    def load(page, address=""):
-        command = [CHROMIUM, *FLAGS, f"--user-data-dir={profile}", f"{page.as_uri()}{address}"]
-        done = subprocess.run(command, capture_output=True, timeout=60, check=True)
-        errors = done.stderr.decode(errors="replace").splitlines()
-        return done.stdout.decode(), [line for line in errors if "CONSOLE" in line]
-
-    return load
+def load(report, window):
+    """The report at an address within it."""
+    return lambda address="": window.tab(report.as_uri() + address)
 
 
-ROW = re.compile(r"<tbody data-rank=\"(\d+)\"([^>]*)>(.*?)</tbody>", re.DOTALL)
+def shown(page):
+    """Ranks of the rows that are not hidden, from top to bottom."""
+    return page.evaluate(SHOWN)
 
 
-def shown(document):
-    """Ranks of the rows that are not hidden, from top to bottom, with their markup."""
-    return {int(rank): body for rank, rest, body in ROW.findall(document) if "hidden" not in rest}
+def test_hostile_text_does_nothing_and_the_console_stays_empty(load, window):
+    page = load()
+    for details in page.locator("#suspect-table tbody:not([hidden]) details").all()[:20]:
+        details.locator("summary").click()
+
+    assert window.console == []
+    assert page.evaluate("document.scripts.length") == 3
+    assert page.locator("[onmouseover], iframe, object, embed, base").count() == 0
+    assert page.evaluate("document.querySelectorAll('script[src], link[href^=http]').length") == 0
 
 
-def test_hostile_text_does_nothing_and_the_console_stays_empty(page, dump):
-    document, console = dump(page)
-
-    assert console == []
-    assert len(re.findall("<script", document)) == 1
-    assert "onmouseover" not in re.sub(r">[^<]*<", "><", document)
-
-
-def test_the_console_is_really_watched(page, dump):
+def test_the_console_is_really_watched(report, window):
     # Its own script is refused too, as the policy knows only the report's.
-    page.write_text(page.read_text().replace("</body>", "<script>1</script></body>"))
-    _, console = dump(page)
+    hostile = "<script>console.error('ran')</script></body>"
+    report.write_text(report.read_text().replace("</body>", hostile))
+    window.tab(report.as_uri())
 
-    assert any("Content Security Policy" in line for line in console)
-
-
-def test_first_fifty_rows_by_rank_are_shown(page, dump):
-    document, _ = dump(page)
-
-    assert list(range(1, 51)) == list(shown(document))
-    assert "first 50 of 120 rows" in document
-    assert 'data-key="rank" aria-sort="ascending"' in document
+    assert len(window.console) == 1
+    assert "Content Security Policy" in window.console[0]
 
 
-@pytest.mark.parametrize("key", ["probability", "p", "weight", "row", "pair", "flag"])
-def test_sorts_by_any_column(key, page, dump):
-    document, console = dump(page, f"#sort={key}:desc&all=1")
-    head = re.search(f'data-key="{key}"[^>]*', document).group()
-    rests = [rest for _, rest, _ in ROW.findall(document)]
-    values = [re.search(f'data-{key}="([^"]*)"', rest).group(1) for rest in rests]
-    known = [float(value) for value in values if value]
+def test_nothing_is_asked_of_any_network(report, window):
+    asked = []
+    window.context.on("request", lambda request: asked.append(request.url))
+    page = window.tab(report.as_uri())
+    refused = page.evaluate("fetch('http://127.0.0.1:9').then(() => 'sent', () => 'refused')")
 
-    assert console == []
-    assert 'aria-sort="descending"' in head
-    assert len(shown(document)) == 120
-    assert sorted(known, reverse=True) == known
-    assert all(value == "" for value in values[len(known) :])
+    assert refused == "refused"
+    assert {url.partition(":")[0] for url in asked} <= {"file", "data"}
 
 
-def test_filters_by_flag(page, dump):
-    document, _ = dump(page, "#flag=1")
+def test_first_fifty_rows_by_rank_are_shown(load):
+    page = load()
 
-    assert list(range(1, 9)) == list(shown(document))
-    assert "8 rows" in document
-
-
-def test_filters_by_pair_of_labels(page, dump):
-    document, _ = dump(page, "")
-    options = re.findall(r'<option value="(\d+)">([^<]*)</option>', document)
-    pair = next(value for value, text in options if text == "yes → no")
-    document, _ = dump(page, f"#pair={pair}&all=1")
-
-    assert shown(document)
-    assert all("<bdi>yes</bdi></span> → <b><bdi>no</bdi>" in b for b in shown(document).values())
+    assert list(range(1, 51)) == shown(page)
+    assert page.locator("#shown").evaluate("e => e.value") == "first 50 of 120 rows"
+    assert page.locator('th[data-key="rank"]').get_attribute("aria-sort") == "ascending"
 
 
-def test_searches_the_rows_own_columns(fabricated, tmp_path, dump):
+def test_sorts_by_any_column(load, window):
+    page = load("#all=1")
+    for key in ("probability", "p", "weight", "row", "pair", "flag"):
+        button = page.locator(f'th[data-key="{key}"] button')
+        button.click()
+        button.click()
+        values = page.evaluate(VALUES, key)
+        known = [float(value) for value in values if value]
+
+        assert page.locator(f'th[data-key="{key}"]').get_attribute("aria-sort") == "descending"
+        assert sorted(known, reverse=True) == known
+        assert all(value == "" for value in values[len(known) :])
+    assert len(shown(page)) == 120
+    assert window.console == []
+
+
+def test_a_view_can_be_kept_as_an_address(load):
+    page = load()
+    page.locator('th[data-key="row"] button').click()
+    page.locator("select[name=flag]").select_option("1")
+    again = load(page.evaluate("location.hash"))
+
+    assert len(shown(page)) == 8
+    assert shown(again) == shown(page)
+
+
+def test_filters_by_flag(load):
+    page = load("#flag=1")
+
+    assert list(range(1, 9)) == shown(page)
+    assert page.locator("#shown").evaluate("e => e.value") == "8 rows"
+
+
+def test_filters_by_pair_of_labels(load):
+    page = load()
+    option = page.locator("select[name=pair] option", has_text="yes → no (")
+    n_rows = int(option.text_content().rpartition("(")[2].rstrip(")"))
+    page.locator("select[name=pair]").select_option(option.get_attribute("value"))
+    cells = page.locator("#suspect-table tbody:not([hidden]) tr:first-child td:nth-child(3)")
+
+    assert cells.count() == n_rows > 5
+    assert all(text.startswith("yes → no") for text in cells.all_text_contents())
+
+
+def test_filters_by_probability(load, report):
+    page = load("#all=1")
+    page.locator("select[name=least]").select_option("0.5")
+    probabilities = map(float, page.evaluate(VALUES, "probability"))
+    expected = sum(probability >= 0.5 for probability in probabilities)
+
+    assert 0 < expected < 120
+    assert len(shown(page)) == expected
+
+
+def test_a_pair_of_labels_leads_to_its_suspects(load):
+    page = load()
+    link = page.locator("#noise a[href^='#pair=']").first
+    n_rows = int(link.text_content().split()[0])
+    link.click()
+
+    assert len(shown(page)) == n_rows
+    assert page.locator("#suspects").evaluate("e => e.getBoundingClientRect().top") < 200
+
+
+def test_searches_the_rows_own_columns(fabricated, tmp_path, window):
     folder = fabricated.write(tmp_path / "people")
-    page = write_reports(folder, top=60, formats=["html"])["html"]
+    report = write_reports(folder, top=60, formats=["html"])["html"]
     view = read_view(folder, top=60)
     wanted = next(suspect for suspect in view.suspects if suspect.rank == 17)
-    document, _ = dump(page, f"#q={wanted.row}%20of%20the%20USER")
+    page = window.tab(report.as_uri())
+    page.locator("input[name=q]").fill(f"{wanted.row} of the USER")
 
-    assert 17 in shown(document)
-    for body in shown(document).values():
-        text = html.unescape(re.sub("<[^>]*>", " ", body)).lower()
-        assert all(word in text for word in (str(wanted.row), "of", "the", "user"))
-
-
-def test_search_does_not_find_column_names(page, dump):
-    document, _ = dump(page, "#q=col")
-
-    assert shown(document) == {}
+    assert 17 in shown(page)
+    texts = page.evaluate(
+        """() => Array.from(document.querySelectorAll("#suspect-table > tbody:not([hidden])"))
+        .map(body => (body.textContent + rowCells.text(Number(body.dataset.row))).toLowerCase())"""
+    )
+    assert len(texts) < 20
+    assert all(word in text for text in texts for word in (str(wanted.row), "of", "the", "user"))
 
 
-def test_an_address_that_means_nothing_is_ignored(page, dump):
-    document, console = dump(page, "#sort=%3Cscript%3E:up&pair=999&flag=x&q=")
+def test_search_does_not_find_column_names(load):
+    assert shown(load("#q=col")) == []
 
-    assert console == []
-    assert list(range(1, 51)) == list(shown(document))
+
+def test_an_opened_row_shows_its_cells_with_nothing_hidden(load):
+    page = load()
+    page.locator("#suspect-table summary").first.click()
+    cells = page.locator("#suspect-table .cells").first
+    names = cells.locator("dt").all_text_contents()
+
+    assert names == ["person", "rank", "age", "=cmd()<b>", "=cmd()<b>", "col 2", "col 3"]
+    text = page.evaluate("document.getElementById('cell-data').textContent")
+    assert not {"\x00", "\u202e", "\x1b", "<"} & set(text)
+    assert "\\\\u202e" in text
+
+
+def test_an_address_that_means_nothing_is_ignored(load, window):
+    page = load("#sort=%3Cscript%3E:up&pair=999&flag=x&q=")
+
+    assert window.console == []
+    assert list(range(1, 51)) == shown(page)
+
+
+def test_pictures_are_shown_and_of_no_foreign_kind(fabricated, tmp_path, window):
+    fabricated.with_pictures = True
+    report = write_reports(fabricated.write(tmp_path / "p"), top=30, formats=["html"])["html"]
+    page = window.tab(report.as_uri())
+    page.locator("[data-start-review]").first.click()
+
+    assert page.locator("img.thumb").count() == 30
+    # Those of the table load when they are scrolled to, those of the review at once.
+    until(page, "document.querySelector('#review-row img').naturalWidth === 8")
+    assert page.locator("#review-row img").count() == 4
+    assert page.locator("#review-row figcaption").nth(1).text_content().startswith("verified: ")
+    assert window.console == []
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280, 3840])
+def test_the_page_fits_any_screen(width, report, browser):
+    with opened_window(browser, viewport={"width": width, "height": 700}) as window:
+        page = window.tab(report.as_uri())
+        widest = page.evaluate("document.documentElement.scrollWidth")
+        page.locator("[data-start-review]").first.click()
+        in_review = page.locator("#review").evaluate("e => e.scrollWidth")
+
+    assert widest <= width
+    assert in_review <= width
+
+
+def test_print_shows_the_report_and_no_controls(load):
+    page = load()
+    page.emulate_media(media="print")
+
+    assert page.locator("#suspect-table").is_visible()
+    for control in ("#filters", "#more", "nav", "[data-start-review] >> nth=0"):
+        assert not page.locator(control).is_visible()
+
+
+def test_without_scripts_all_suspects_are_listed(report, browser):
+    with opened_window(browser, java_script_enabled=False) as window:
+        page = window.context.new_page()
+        page.goto(report.as_uri())
+
+        assert page.locator("#suspect-table > tbody:visible").count() == 120
+        assert page.locator("noscript p").is_visible()
+        assert not page.locator("[data-start-review]").first.is_visible()

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 from datacleanse_reports.formats.rows import known_of, path_of, proposal, text_of
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import ReportView, Suspect
+    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.suspect import Suspect
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ from datacleanse.errors import SettingsError
 from datacleanse_reports.formats.rows import PATH_COLUMNS, classes_of, known_of, path_of
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import ReportView, Suspect
+    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.suspect import Suspect
 
 
 @dataclass(frozen=True)

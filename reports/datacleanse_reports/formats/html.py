@@ -9,7 +9,15 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
-from datacleanse_reports import sentences, svg, wording
+from datacleanse_reports import charts, sentences, svg, wording
+from datacleanse_reports.page import (
+    MAX_CELLS,
+    MAX_SUSPECTS,
+    album_of,
+    cell_data,
+    pairs_of,
+    review_data,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,77 +25,74 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
-    from datacleanse_reports.records import ReportView, Suspect
+    from datacleanse_reports.records import ReportView
 
 _Drawn = TypeVar("_Drawn")
 
-MAX_SUSPECTS = 500
-"""Rows that are embedded; `suspects.csv` and `audit.parquet` have the others."""
-
-MAX_CELLS = 40_000
-"""Cells that are embedded; beyond it a very wide table loses its last columns, and it is said."""
-
-CELL_BUDGET = 600_000
-"""Characters of cells that keep the page well under 1.5 MB; longer cells are cut until they fit."""
-
-_CELL_LIMITS = (400, 200, 100, 60, 40, 24)
+SCRIPTS = ("cells.js", "table.js", "decisions.js", "card.js", "review.js")
+STYLES = ("report.css", "review.css")
 
 
 @dataclass(frozen=True)
 class HtmlReport:
-    """For people. Plain tables and inline SVG; the script only sorts and filters."""
+    """For people. Tables and inline SVG; the script sorts, filters and keeps decisions."""
 
     name: str = "html"
     file_name: str = "report.html"
 
     def render(self, view: ReportView) -> str:
         """The page with its style sheet, script and charts inside."""
-        suspects = view.suspects[:MAX_SUSPECTS]
-        css, script = _asset("report.css"), _asset("report.js")
-        columns = view.columns[: max(1, MAX_CELLS // max(1, len(suspects)))]
-        page = _environment().get_template("report.html.j2")
-        return page.render(
-            view=view,
-            title=PurePath(view.data.source).name or view.data.source,
-            suspects=suspects,
-            columns=columns,
-            columns_left_out=len(view.columns) - len(columns),
-            cell_limit=_cell_limit(suspects, len(columns)),
-            pairs=_pairs(suspects),
-            css=css,
-            css_hash=_hash(css),
-            script=script,
-            script_hash=_hash(script),
-            charts=_charts(view),
-            command="datacleanse " + shlex.join(view.command),
-        )
+        return render_page(view)
 
 
-def _pairs(suspects: tuple[Suspect, ...]) -> list[tuple[str, str | None]]:
-    """The pairs of labels among the suspects, for the filter and as small keys of the rows."""
-    pairs = {(suspect.given_label, suspect.suggested_label) for suspect in suspects}
-    return sorted(pairs, key=lambda pair: (pair[0], pair[1] or ""))
+def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> str:
+    """The page about `MAX_SUSPECTS` suspects.
 
-
-def _cell_limit(suspects: tuple[Suspect, ...], n_columns: int) -> int:
-    lengths = [len(cell or "") for each in suspects for cell in each.cells[:n_columns]]
-    for limit in _CELL_LIMITS:
-        if sum(min(length, limit) for length in lengths) <= CELL_BUDGET:
-            return limit
-    return _CELL_LIMITS[-1]
+    Args:
+        view: of the run.
+        first: rank of the first suspect to embed.
+        served: whether it goes to a browser from `datacleanse review`, which takes decisions.
+    """
+    suspects = tuple(each for each in view.suspects if each.rank >= first)[:MAX_SUSPECTS]
+    album = album_of(suspects)
+    n_columns = min(len(view.columns), max(1, MAX_CELLS // max(1, len(suspects))))
+    css = "".join(map(_asset, STYLES))
+    script = "".join(map(_asset, SCRIPTS))
+    page = _environment().get_template("report.html.j2")
+    return page.render(
+        view=view,
+        title=PurePath(view.data.source).name or view.data.source,
+        suspects=suspects,
+        columns_left_out=len(view.columns) - n_columns,
+        cell_data=cell_data(view.columns[:n_columns], suspects),
+        pairs=pairs_of(suspects),
+        pictured=album.rows,
+        clean_pictures=album.clean,
+        pictures_left_out=album.n_left_out,
+        review_data=review_data(view, suspects, served=served),
+        served=served,
+        css=css,
+        css_hash=_hash(css),
+        script=script,
+        script_hash=_hash(script),
+        charts=_charts(view),
+        command="datacleanse " + shlex.join(view.command),
+    )
 
 
 def _charts(view: ReportView) -> dict[str, str]:
     reweighted, control = view.training.reweighted, view.training.control
     return {
-        "weights": "" if view.weights is None else svg.weight_histogram(view.weights),
-        "loss": svg.learning_curves(
+        "reading": charts.reading_chart(view.reading, view.budgets),
+        "reliability": charts.reliability_chart(view.reliability),
+        "weights": "" if view.weights is None else charts.weight_histogram(view.weights),
+        "loss": charts.learning_curves(
             "loss",
             title="Loss on the training rows",
             reweighted=reweighted.loss,
             control=control.loss,
         ),
-        "clean_loss": svg.learning_curves(
+        "clean_loss": charts.learning_curves(
             "clean-loss",
             title="Loss on the clean rows that steer the weights",
             reweighted=reweighted.clean_loss,
@@ -133,12 +138,13 @@ def _environment() -> Environment:
         wording.visible,
         _exact,
         _label,
+        _shade,
     ):
         environment.filters[each.__name__.strip("_")] = each
     environment.globals.update(
         missing=wording.MISSING,
         sentences=sentences,
-        basis_name=svg.basis_name,
+        basis_name=charts.basis_name,
         sparkline=_drawn(svg.sparkline),
         share_bar=_drawn(svg.share_bar),
     )
@@ -157,8 +163,13 @@ def _exact(value: float | None) -> str:
     return "" if value is None else f"{value:.6g}"
 
 
-def _label(text: str | None) -> str:
+def _shade(share: float) -> int:
+    """How dark a cell of the noise matrix is, 0 to 6; darker from 0.5 %, 2 %, 5 %, 10 %, ... on."""
+    return sum(share >= step for step in (0.005, 0.02, 0.05, 0.1, 0.2, 0.4))
+
+
+def _label(text: str | None, limit: int = 200) -> str:
     """A label as a person can see it, however odd."""
     if text is None:
         return wording.MISSING
-    return wording.visible(wording.shortened(text, 200)) or "(empty)"
+    return wording.visible(wording.shortened(text, limit)) or "(empty)"

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import ReportView, Suspect
+    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.suspect import Suspect
 
 PATH_COLUMNS = ("path", "file_name", "filepath", "image")
 """Names of a column that says where a row's picture lies, those of a manifest of pictures, in the

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from datacleanse.spreadsheets import csv_line, safe_for_spreadsheets
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import ReportView, Suspect
+    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.suspect import Suspect
 
 AUDIT_COLUMNS = (
     "rank",

@@ -1,14 +1,15 @@
 // Sorting and filtering of the suspects. The state lives in the address (#q=..&sort=..), so that a
-// view can be kept or sent. Without this script the page shows everything, by rank.
-"use strict";
-(function () {
+// view can be kept or sent. Without this script the page shows all suspects, by rank.
+
+const suspectTable = (function () {
   const FIRST = 50;
-  const KEYS = ["q", "pair", "flag", "sort", "all"];
+  const KEYS = ["q", "pair", "flag", "least", "decision", "sort", "all"];
   const table = document.getElementById("suspect-table");
   const form = document.getElementById("filters");
   const shown = document.getElementById("shown");
   const more = document.getElementById("more");
   const rows = Array.from(table.tBodies);
+  const byRow = new Map(rows.map(function (body) { return [Number(body.dataset.row), body]; }));
   const texts = new Map();
 
   function textOf(row) {
@@ -16,9 +17,9 @@
       // Piece by piece: textContent would join rank 1 and row 7 to "17". Column names are in every
       // row and would find them all.
       const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
-      const pieces = [];
+      const pieces = [rowCells.text(Number(row.dataset.row))];
       while (walker.nextNode()) {
-        if (!walker.currentNode.parentNode.closest("dt")) pieces.push(walker.currentNode.data);
+        if (!walker.currentNode.parentNode.closest(".cells")) pieces.push(walker.currentNode.data);
       }
       texts.set(row, pieces.join(" ").toLowerCase());
     }
@@ -44,10 +45,18 @@
     }
   }
 
-  function isShown(row, state) {
+  function fitsDecision(row, wanted) {
+    const action = row.dataset.decision || "";
+    if (wanted === "open") return !action;
+    return wanted === "done" ? Boolean(action) : action === wanted;
+  }
+
+  function isFitting(row, state) {
     const data = row.dataset;
     if (state.flag && data.flag !== state.flag) return false;
     if (state.pair && data.pair !== state.pair) return false;
+    if (state.least && !(Number(data.probability || -1) >= Number(state.least))) return false;
+    if (state.decision && !fitsDecision(row, state.decision)) return false;
     return state.q.toLowerCase().split(/\s+/).every(function (word) {
       return textOf(row).includes(word);
     });
@@ -62,15 +71,18 @@
     };
   }
 
-  function apply(state) {
+  function order(state) {
     const [asked, way] = (state.sort || "rank:asc").split(":");
     const known = table.querySelector('th[data-key="' + CSS.escape(asked) + '"]');
-    const key = known ? asked : "rank";
-    const direction = way === "desc" ? -1 : 1;
+    return { key: known ? asked : "rank", direction: way === "desc" ? -1 : 1 };
+  }
+
+  function apply(state) {
+    const { key, direction } = order(state);
     const sorted = rows.slice().sort(compare(key, direction));
     let fitting = 0;
     for (const row of sorted) {
-      const fits = isShown(row, state);
+      const fits = isFitting(row, state);
       if (fits) fitting += 1;
       row.hidden = !fits || (!state.all && fitting > FIRST);
     }
@@ -95,7 +107,7 @@
   }
 
   function fillForm(state) {
-    for (const name of ["q", "pair", "flag"]) {
+    for (const name of ["q", "pair", "flag", "least", "decision"]) {
       const field = form.elements[name];
       field.value = state[name];
       if (field.selectedIndex === -1) field.value = "";  // a choice that this report does not have
@@ -109,31 +121,56 @@
     change({ sort: head.dataset.key + (rising ? ":desc" : ":asc"), all: state.all });
   }
 
+  function start() {
+    const state = readState();
+    fillForm(state);
+    apply(state);
+  }
+
   for (const head of table.tHead.rows[0].cells) {
+    if (!head.dataset.key) continue;
     const button = document.createElement("button");
     button.type = "button";
     button.append(...head.childNodes);
     button.addEventListener("click", function () { onHead(head); });
     head.append(button);
   }
+  // The event does not bubble.
+  table.addEventListener("toggle", function (event) {
+    const details = event.target;
+    if (!details.open || details.querySelector(".cells")) return;
+    const cells = rowCells.list(Number(details.closest("tbody").dataset.row));
+    if (cells) details.querySelector("summary").after(cells);
+  }, true);
   form.addEventListener("input", function (event) {
     change({ [event.target.name]: event.target.value });
   });
   form.addEventListener("submit", function (event) { event.preventDefault(); });
   form.addEventListener("reset", function () {
-    change({ q: "", pair: "", flag: "", all: "" });
+    change({ q: "", pair: "", flag: "", least: "", decision: "", all: "" });
   });
   more.firstChild.addEventListener("click", function () { change({ all: "1" }); });
   window.addEventListener("hashchange", function () {
     // A jump to a section is no view of the table.
     if (location.hash && !location.hash.includes("=")) return;
-    const state = readState();
-    fillForm(state);
-    apply(state);
+    start();
+    // A link from a pair of labels to its suspects.
+    if (!document.querySelector("dialog[open]")) document.getElementById("suspects").scrollIntoView();
   });
 
   form.hidden = false;
-  const start = readState();
-  fillForm(start);
-  apply(start);
+
+  return {
+    start,
+    bodyOf: function (row) { return byRow.get(row); },
+    // Rows that fit the filters, in the present order, those beyond the first 50 too.
+    fitting: function () {
+      const state = readState();
+      const { key, direction } = order(state);
+      return rows
+        .filter(function (row) { return isFitting(row, state); })
+        .sort(compare(key, direction))
+        .map(function (row) { return Number(row.dataset.row); });
+    },
+  };
 })();

@@ -1,0 +1,76 @@
+"""`datacleanse review`."""
+
+from __future__ import annotations
+
+import getpass
+from contextlib import suppress
+from threading import Thread
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from datacleanse_cli import options
+
+if TYPE_CHECKING:
+    from datacleanse.runfolder import RunFolder
+    from datacleanse_reports.served import ServedReview
+
+
+def review(
+    run: options.Run,
+    first: Annotated[
+        int,
+        typer.Option(min=1, help="Rank of the first suspect on the page, which holds 500 of them."),
+    ] = 1,
+    reviewer: Annotated[
+        str | None,
+        typer.Option(help="Who decides, for the record.", show_default="your user name"),
+    ] = None,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")
+    ] = 0,
+    no_browser: Annotated[
+        bool, typer.Option("--no-browser", help="Only print the address.")
+    ] = False,
+) -> None:
+    """Review the suspects in the browser; each decision is saved as it is made."""
+    from datacleanse.runfolder import RunFolder
+    from datacleanse_cli.review_server import ReviewServer
+    from datacleanse_reports.served import ServedReview
+
+    folder = RunFolder(run)
+    served = ServedReview(folder, first=first, reviewer=reviewer or _user_name())
+    for notice in served.notices():
+        typer.echo(notice.message, err=True)
+    typer.echo(f"Suspects: {served.n_suspects}, of which {served.n_decided} are decided already.")
+    with ReviewServer(served, port=port) as server:
+        typer.echo(f"Review: {server.address}")
+        typer.echo("Press Ctrl-C when you are done.")
+        if not no_browser:
+            _open(server.address)
+        # Both are how a review ends: nothing is left to be saved or gone on with.
+        with suppress(KeyboardInterrupt):
+            server.serve_forever(poll_interval=0.2)
+    _take_leave(served, folder)
+
+
+def _take_leave(served: ServedReview, folder: RunFolder) -> None:
+    served.finish()
+    typer.echo(f"\nDecided: {served.n_decided} of {served.n_suspects} suspects.")
+    if folder.decisions_file.is_file():
+        typer.echo(f"Saved: {folder.decisions_file}")
+        typer.echo(f"Next: datacleanse apply {folder.path} -o cleaned.csv")
+
+
+def _open(address: str) -> None:
+    import webbrowser
+
+    # In a thread of its own: a browser in the terminal would keep the server from answering it.
+    Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+
+
+def _user_name() -> str:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a user that the system does not know by name
+        return ""

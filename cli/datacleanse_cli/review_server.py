@@ -1,0 +1,190 @@
+"""The server of the review: this machine only, one page, one list of decisions.
+
+Everything on a machine can reach 127.0.0.1, every web page in the user's browser too. So each
+request must bear the token that only the printed address holds, must name this very host (a foreign
+name that resolves to 127.0.0.1 does not) and must not come from another origin.
+"""
+
+from __future__ import annotations
+
+import hmac
+import json
+import secrets
+import sys
+from dataclasses import asdict
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING, Any
+from urllib.parse import SplitResult, parse_qs, urlsplit
+
+from datacleanse.errors import DatacleanseError, OutputError, SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datacleanse_reports.served import ServedReview
+
+HOST = "127.0.0.1"
+
+MAX_BODY = 1 << 16
+"""Bytes of a request's body; a decision takes a few hundred."""
+
+TIMEOUT = 10.0
+"""Seconds that a request may take to arrive."""
+
+TOKEN_HEADER = "X-Datacleanse-Token"
+
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Content-Security-Policy": "frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+}
+
+
+class ReviewServer(ThreadingHTTPServer):
+    """Serves one review on 127.0.0.1 until it is shut down."""
+
+    daemon_threads = True
+    allow_reuse_address = False
+    request_queue_size = 1024
+
+    def __init__(self, review: ServedReview, *, port: int = 0) -> None:
+        """Take a port.
+
+        Raises:
+            SettingsError: the port is taken, or not to be had.
+        """
+        self.review = review
+        self.token = secrets.token_urlsafe(24)
+        try:
+            super().__init__((HOST, port), _Handler)
+        except OSError as error:
+            raise SettingsError(
+                f"Port {port} of {HOST} cannot be used: {error.strerror or error}.",
+                slug="port-unusable",
+                hint="Leave --port out to take any free one.",
+            ) from error
+
+    @property
+    def origin(self) -> str:
+        """What the browser calls this server."""
+        return f"http://{HOST}:{self.server_address[1]}"
+
+    @property
+    def address(self) -> str:
+        """What to open."""
+        return f"{self.origin}/?token={self.token}"
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # socketserver's
+        """A browser that went away, or never got to the point, is no error."""
+        if not isinstance(sys.exception(), OSError):
+            super().handle_error(request, client_address)
+
+
+class _RefusedError(Exception):
+    """A request that is not answered with what it asked for."""
+
+    def __init__(self, status: HTTPStatus, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ReviewServer
+    timeout = TIMEOUT
+    server_version = "datacleanse"
+    sys_version = ""
+
+    def do_GET(self) -> None:
+        """The page, or the decisions so far."""
+        self._answer(self._get)
+
+    def do_POST(self) -> None:
+        """A decision."""
+        self._answer(self._post)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Silence: the terminal is the reviewer's."""
+
+    def _answer(self, reply: Callable[[], tuple[str, bytes]]) -> None:
+        try:
+            self._check_sender()
+            kind, content = reply()
+            self._send(HTTPStatus.OK, kind, content)
+        except _RefusedError as refused:
+            self._send(refused.status, "text/plain; charset=utf-8", str(refused).encode())
+        except OutputError as error:
+            text = f"{error.message} {error.hint}".encode()
+            self._send(HTTPStatus.INSUFFICIENT_STORAGE, "text/plain; charset=utf-8", text)
+        except DatacleanseError as error:
+            text = f"{error.message} {error.hint}".encode()
+            self._send(HTTPStatus.BAD_REQUEST, "text/plain; charset=utf-8", text)
+
+    def _check_sender(self) -> None:
+        own = self.server.origin
+        if self.headers.get_all("Host", []) != [own.removeprefix("http://")]:
+            raise _RefusedError(HTTPStatus.FORBIDDEN, "This server has another name.")
+        if self.headers.get("Origin", own) != own:
+            raise _RefusedError(HTTPStatus.FORBIDDEN, "Requests from other pages are refused.")
+        if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+            raise _RefusedError(HTTPStatus.FORBIDDEN, "Requests from other pages are refused.")
+        given = (
+            self.headers.get(TOKEN_HEADER) or parse_qs(self._asked().query).get("token", [""])[0]
+        )
+        # As bytes: text that is not ASCII cannot be compared in constant time.
+        if not hmac.compare_digest(given.encode(), self.server.token.encode()):
+            raise _RefusedError(
+                HTTPStatus.FORBIDDEN, "The token is missing or wrong: open the printed address."
+            )
+
+    def _asked(self) -> SplitResult:
+        try:
+            return urlsplit(self.path)
+        except ValueError as error:
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "This is no address.") from error
+
+    def _get(self) -> tuple[str, bytes]:
+        match self._asked().path:
+            case "/":
+                return "text/html; charset=utf-8", self.server.review.page
+            case "/decisions":
+                last = [asdict(decision) for decision in self.server.review.decisions()]
+                return "application/json", json.dumps({"decisions": last}).encode()
+        raise _RefusedError(HTTPStatus.NOT_FOUND, "There is nothing here.")
+
+    def _post(self) -> tuple[str, bytes]:
+        if self._asked().path != "/decisions":
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "There is nothing here.")
+        # Only the page itself can send the token as a header: forms of other pages cannot.
+        if TOKEN_HEADER not in self.headers:
+            raise _RefusedError(HTTPStatus.FORBIDDEN, f"{TOKEN_HEADER} is missing.")
+        decision = self.server.review.decide(self._json())
+        return "application/json", json.dumps(asdict(decision)).encode()
+
+    def _json(self) -> object:
+        length = self.headers.get("Content-Length", "")
+        if not (length.isascii() and length.isdecimal()):
+            raise _RefusedError(HTTPStatus.LENGTH_REQUIRED, "The length of the body is missing.")
+        # A number of many digits is refused before it is read.
+        if len(length) > 9 or int(length) > MAX_BODY:
+            raise _RefusedError(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over {MAX_BODY} bytes."
+            )
+        body = self.rfile.read(int(length))
+        try:
+            return json.loads(body.decode("utf-8"))
+        except (ValueError, RecursionError) as error:
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "The body is no JSON.") from error
+
+    def _send(self, status: HTTPStatus, kind: str, content: bytes) -> None:
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(content)))
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(content)

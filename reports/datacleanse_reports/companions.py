@@ -1,0 +1,130 @@
+"""What a run keeps of its suspects besides the audit table: all of it optional.
+
+The likeliest classes of each, its nearest verified rows, small pictures, and rows of DATA that are
+equal but for their labels.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections import defaultdict
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from datacleanse_reports.suspect import (
+    ConflictGroup,
+    ConflictRow,
+    Conflicts,
+    LikelyClass,
+    Neighbour,
+    Picture,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from pathlib import Path
+
+    import pyarrow as pa
+
+    from datacleanse.runfolder import RunFolder
+
+_KINDS = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
+"""First bytes of the pictures that a page may show, and their media types."""
+
+
+@dataclass(frozen=True)
+class Companions:
+    """By row of DATA. A row that is not there has nothing kept."""
+
+    likely: Mapping[int, tuple[LikelyClass, ...]] = field(default_factory=dict)
+    neighbours: Mapping[int, tuple[Neighbour, ...]] = field(default_factory=dict)
+    pictures: Mapping[int, Picture] = field(default_factory=dict)
+
+
+def read_companions(folder: RunFolder, *, rows: set[int]) -> Companions:
+    """What is kept of some rows of DATA.
+
+    Raises:
+        RunFolderError: a file is damaged.
+    """
+    likely: dict[int, list[LikelyClass]] = defaultdict(list)
+    for line in _lines(folder.likelihoods_file):
+        if line["row"] in rows:
+            likely[line["row"]].append(LikelyClass(line["label"], line["probability"]))
+    nearest = [line for line in _lines(folder.neighbours_file) if line["row"] in rows]
+    clean_rows = {line["clean_row"] for line in nearest}
+    pictures = _pictures(folder, {"data": rows, "clean": clean_rows})
+    neighbours: dict[int, list[Neighbour]] = defaultdict(list)
+    for line in nearest:
+        picture = pictures["clean"].get(line["clean_row"])
+        neighbours[line["row"]].append(
+            Neighbour(line["clean_row"], line["label"], line["distance"], picture)
+        )
+    return Companions(
+        likely={row: tuple(classes) for row, classes in likely.items()},
+        neighbours={row: tuple(near) for row, near in neighbours.items()},
+        pictures=pictures["data"],
+    )
+
+
+def _lines(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of a table, by row and place; none where there is no such file."""
+    table = _read(path)
+    if table is None:
+        return
+    yield from table.sort_by([("row", "ascending"), ("place", "ascending")]).to_pylist()
+
+
+def _read(path: Path) -> pa.Table | None:
+    import pyarrow.parquet as pq
+
+    from datacleanse.runfolder import damage_named
+
+    if not path.is_file():
+        return None
+    with damage_named(path), pq.ParquetFile(path) as file:
+        return file.read()
+
+
+def _pictures(folder: RunFolder, wanted: Mapping[str, set[int]]) -> dict[str, dict[int, Picture]]:
+    """By source and row."""
+    found: dict[str, dict[int, Picture]] = {source: {} for source in wanted}
+    table = _read(folder.thumbnails_file)
+    if table is None:
+        return found
+    for batch in table.to_batches(max_chunksize=64):
+        for line in batch.to_pylist():
+            source, row = line["source"], line["row"]
+            if row in wanted.get(source, ()) and (uri := _uri(line["image"])):
+                found[source][row] = Picture(uri, line["note"])
+    return found
+
+
+def _uri(image: bytes | None) -> str | None:
+    """The picture as an address; None for what is no picture that a page may show."""
+    for start, kind in _KINDS:
+        if image is not None and image.startswith(start):
+            return f"data:{kind};base64,{base64.b64encode(image).decode()}"
+    return None
+
+
+def read_conflicts(folder: RunFolder) -> Conflicts | None:
+    """Rows that are equal but for their labels; None where they were not looked for.
+
+    Raises:
+        RunFolderError: the file is damaged.
+    """
+    table = _read(folder.conflicts_file)
+    if table is None:
+        return None
+    groups: dict[int, list[ConflictRow]] = defaultdict(list)
+    sizes: dict[int, int] = {}
+    for line in table.to_pylist():
+        sizes[line["group"]] = line["group_rows"]
+        groups[line["group"]].append(ConflictRow(line["row"], line["rank"], line["label"]))
+    told = table.schema.metadata
+    return Conflicts(
+        n_groups=int(told[b"groups"]),
+        n_rows=int(told[b"rows"]),
+        groups=tuple(ConflictGroup(sizes[g], tuple(groups[g])) for g in sorted(groups)),
+    )

@@ -1,0 +1,161 @@
+"""What `report.html` embeds, held to a size that every browser bears."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from datacleanse_reports.wording import shortened, visible
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.suspect import Suspect
+
+MAX_SUSPECTS = 500
+"""Rows that are embedded; `suspects.csv` and `audit.parquet` have the others."""
+
+MAX_CELLS = 40_000
+"""Cells that are embedded; beyond it a very wide table loses its last columns, and it is said."""
+
+CELL_BUDGET = 600_000
+"""Characters of cells that keep the page well under 1.5 MB; longer cells are cut until they fit."""
+
+PICTURE_BUDGET = 6_500_000
+"""Characters of pictures that keep the page under 8 MB."""
+
+_CELL_LIMITS = (400, 200, 100, 60, 40, 24)
+_LONGEST_NAME = 200
+"""Characters of a column's name that are shown."""
+
+_LONGEST_ID = 200
+"""Characters of an id that a decision repeats; the row's number and hash name the row anyway."""
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Suspects with the same given and suggested label."""
+
+    key: int
+    """Small name for the filter and the rows."""
+    n_rows: int
+    rows: tuple[int, ...]
+    """The most suspicious of them, as examples."""
+
+
+def pairs_of(suspects: Sequence[Suspect]) -> dict[tuple[str, str | None], Pair]:
+    """The pairs of given and suggested label among the suspects, in alphabetical order."""
+    rows: dict[tuple[str, str | None], list[int]] = {}
+    for each in suspects:
+        rows.setdefault((each.given_label, each.suggested_label), []).append(each.row)
+    ordered = sorted(rows, key=lambda pair: (pair[0], pair[1] or ""))
+    return {
+        pair: Pair(key, len(rows[pair]), tuple(rows[pair][:_EXAMPLES]))
+        for key, pair in enumerate(ordered)
+    }
+
+
+def cell_data(columns: Sequence[str], suspects: Sequence[Suspect]) -> str:
+    """The rows' own columns as people can see them, as JSON that is safe inside ``<script>``."""
+    limit = _cell_limit(suspects, len(columns))
+
+    def shown(cell: str | None) -> str | None:
+        return cell and visible(shortened(cell, limit), keep_lines=True)
+
+    return _embedded(
+        {
+            "columns": [visible(shortened(name, _LONGEST_NAME)) or "(empty)" for name in columns],
+            "rows": [each.row for each in suspects],
+            "cells": [[shown(cell) for cell in each.cells[: len(columns)]] for each in suspects],
+        }
+    )
+
+
+def _embedded(data: object) -> str:
+    """JSON that a text such as ``</script>`` cannot leave."""
+    text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _cell_limit(suspects: Sequence[Suspect], n_columns: int) -> int:
+    """Characters of a cell that keep all cells within `CELL_BUDGET`."""
+    lengths = [len(cell or "") for each in suspects for cell in each.cells[:n_columns]]
+    for limit in _CELL_LIMITS:
+        if sum(min(length, limit) for length in lengths) <= CELL_BUDGET:
+            return limit
+    return _CELL_LIMITS[-1]
+
+
+@dataclass(frozen=True)
+class Album:
+    """Which pictures are embedded: the first suspects' before their neighbours'."""
+
+    rows: frozenset[int]
+    """Rows of DATA whose picture is embedded."""
+    clean: dict[int, str]
+    """``data:`` addresses of verified neighbours by row of CLEAN."""
+    n_left_out: int
+
+
+def album_of(suspects: Sequence[Suspect], budget: int = PICTURE_BUDGET) -> Album:
+    """Choose pictures, most suspicious rows first, until the budget is spent."""
+    rows: set[int] = set()
+    clean: dict[int, str] = {}
+    n_left_out = 0
+    for each in suspects:
+        if each.picture is None:
+            continue
+        if len(each.picture.uri) <= budget:
+            rows.add(each.row)
+            budget -= len(each.picture.uri)
+        else:
+            n_left_out += 1
+    for near in (near for each in suspects for near in each.neighbours):
+        if near.picture is None or near.clean_row in clean:
+            continue
+        if len(near.picture.uri) <= budget:
+            clean[near.clean_row] = near.picture.uri
+            budget -= len(near.picture.uri)
+    return Album(frozenset(rows), clean, n_left_out)
+
+
+def review_data(view: ReportView, suspects: Sequence[Suspect], *, served: bool) -> str:
+    """What the review needs and the page does not show, as JSON that is safe inside ``<script>``.
+
+    Labels stand here as they are, while the page shows them with what is invisible spelt out.
+
+    Args:
+        view: of the run.
+        suspects: those on the page.
+        served: whether decisions go to the server that the page came from.
+    """
+    used = [label for each in suspects for label in (each.given_label, each.suggested_label)]
+    labels = list(dict.fromkeys([*view.labels, *(label for label in used if label is not None)]))
+    place = {label: i for i, label in enumerate(labels)}
+    data = {
+        "run_id": view.run_id,
+        "served": served,
+        "labels": labels,
+        "suspects": [_reviewed(each, place) for each in suspects],
+    }
+    return _embedded(data)
+
+
+def _reviewed(suspect: Suspect, place: dict[str, int]) -> dict[str, Any]:
+    suggested = suspect.suggested_label
+    return {
+        "row": suspect.row,
+        "id": suspect.id if len(suspect.id) <= _LONGEST_ID else None,
+        "sha256": suspect.row_sha256,
+        "given": place[suspect.given_label],
+        "suggested": None if suggested is None else place[suggested],
+        "likely": [
+            [place[each.label], round(each.probability, 3)]
+            for each in suspect.likely
+            if each.label in place
+        ],
+        "near": [[near.clean_row, near.label[:_LONGEST_ID]] for near in suspect.neighbours],
+    }

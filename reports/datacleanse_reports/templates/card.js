@@ -1,0 +1,112 @@
+// What the review shows of one suspect: its row, taken from the table of the report, and a button
+// for each class that it may be.
+
+const card = (function () {
+  const WORDS = { keep: "kept", drop: "to be dropped", unsure: "unsure" };
+
+  function make(name, text, className) {
+    const element = document.createElement(name);
+    if (text !== undefined) element.textContent = text;
+    if (className) element.className = className;
+    return element;
+  }
+
+  // Labels may hold anything: control and direction characters are spelt out, as in the report.
+  function readable(label) {
+    const whole = label.length > 200 ? label.slice(0, 200) + "…" : label;
+    return whole.replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, function (sign) {
+      const code = sign.codePointAt(0).toString(16);
+      return code.length > 2 ? "\\u" + code.padStart(4, "0") : "\\x" + code.padStart(2, "0");
+    }) || "(empty)";
+  }
+
+  function inWords(decision) {
+    if (decision.action === "relabel") return "changed to " + readable(decision.new_label);
+    return WORDS[decision.action];
+  }
+
+  function classesOf(suspect) {
+    const likely = suspect.likely.slice();
+    const known = new Set(likely.map(function (pair) { return pair[0]; }));
+    for (const label of [suspect.suggested, suspect.given]) {
+      if (label !== null && !known.has(label)) likely.push([label, null]);
+      known.add(label);
+    }
+    if (reviewData.labels.length <= 9) {
+      reviewData.labels.forEach(function (_, label) {
+        if (!known.has(label)) likely.push([label, null]);
+      });
+    }
+    // The suggestion leads even where it comes from the clean set and not from the networks.
+    likely.sort(function (a, b) {
+      return (b[0] === suspect.suggested) - (a[0] === suspect.suggested);
+    });
+    return likely.slice(0, 9);
+  }
+
+  function row(suspect) {
+    const body = suspectTable.bodyOf(suspect.row);
+    const rank = body.rows[0].cells[0].textContent, decision = decisions.of(suspect.row);
+    const heading = make("h3", "Row " + suspect.row + ": ");
+    heading.id = "review-heading";
+    heading.append(make("bdi", readable(reviewData.labels[suspect.given])));
+    if (suspect.suggested !== null) {
+      heading.append(" → ", make("bdi", readable(reviewData.labels[suspect.suggested])), "?");
+    }
+    const flag = body.dataset.flag === "1" ? " · flagged" : "";
+    const facts = make("p", "rank " + rank + flag, "note");
+    if (body.dataset.probability) {
+      facts.append(" · " + Math.round(100 * body.dataset.probability) + "% likely wrong");
+    }
+    const reason = make("p", body.querySelector("summary").textContent);
+    const parts = [heading, facts, reason];
+    if (decision) parts.splice(2, 0, make("p", "Decided: " + inWords(decision), "verdict"));
+    const picture = body.querySelector("img.thumb");
+    if (picture || suspect.near.length) parts.push(pictures(picture, suspect));
+    for (const part of body.querySelectorAll(".spark, .quality")) parts.push(part.cloneNode(true));
+    const cells = rowCells.list(suspect.row);
+    if (cells) parts.push(cells);
+    parts.push(body.querySelector(".more").cloneNode(true));
+    return parts;
+  }
+
+  function pictures(picture, suspect) {
+    const list = make("div", undefined, "pictures");
+    if (picture) list.append(figure(picture, "this row"));
+    for (const [row, label] of suspect.near) {
+      const near = document.querySelector('#clean-pictures img[data-clean-row="' + row + '"]');
+      if (near) list.append(figure(near, "verified: " + readable(label)));
+    }
+    return list;
+  }
+
+  function figure(picture, caption) {
+    const whole = document.createElement("figure");
+    const copy = picture.cloneNode();
+    copy.className = "";
+    copy.loading = "eager";
+    copy.alt = caption;
+    whole.append(copy, make("figcaption", caption));
+    return whole;
+  }
+
+  function classButtons(suspect) {
+    return classesOf(suspect).map(function ([label, probability], i) {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.dataset.label = label;
+      button.append(make("kbd", i + 1), " ", make("bdi", readable(reviewData.labels[label])));
+      if (probability !== null) button.append(" ", make("small", percent(probability)));
+      if (label === suspect.given) button.append(" ", make("small", "given"));
+      if (label === suspect.suggested) button.append(" ", make("small", "suggested"));
+      return button;
+    });
+  }
+
+  function percent(share) {
+    if (share < 0.01) return "<1%";
+    return share > 0.99 && share < 1 ? ">99%" : Math.round(100 * share) + "%";
+  }
+
+  return { make, readable, inWords, row, classButtons };
+})();

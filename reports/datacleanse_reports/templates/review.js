@@ -1,0 +1,251 @@
+// Review by keyboard, in a dialog over the report: one suspect at a time, in the order and with the
+// filters that the table has when the review begins.
+
+(function () {
+  const LONGEST_PAUSE = 120;  // seconds; a longer one is no work
+  const KEYS = { q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo" };
+
+  const { make, readable, inWords } = card;
+
+  function find(id) { return document.getElementById(id); }
+
+  const dialog = find("review");
+  const article = find("review-row");
+  const told = find("review-told");
+  const choices = find("review-classes");
+  const other = find("review-other");
+  const useKeys = find("review-keys");
+  const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
+  let queue = [];
+  let position = 0;
+  let done = [];     // for undo: { row, before, position }
+  let moments = [];  // seconds between decisions, the latest ones
+
+  // The table beside the review: a word, and an attribute to filter by.
+  function markTable() {
+    for (const row of suspects.keys()) {
+      const body = suspectTable.bodyOf(row), decision = decisions.of(row);
+      const text = decision ? inWords(decision) : "";
+      const place = body.querySelector(".decision");
+      if (place.textContent === text) continue;
+      body.dataset.decision = decision ? decision.action : "";
+      place.textContent = text;
+    }
+    const n = decisions.count();
+    find("decided").textContent = n ? n + (n === 1 ? " row" : " rows") + " decided." : "";
+    document.querySelector("[data-download]").hidden = !n;
+  }
+
+  function current() { return suspects.get(queue[position]); }
+
+  function showChoices(suspect) {
+    const given = reviewData.labels[suspect.given], decision = decisions.of(suspect.row);
+    for (const place of dialog.querySelectorAll("[data-given]")) place.textContent = readable(given);
+    const accept = dialog.querySelector('[data-do="accept"]');
+    accept.disabled = suspect.suggested === null;
+    accept.querySelector("[data-suggested]").textContent =
+      suspect.suggested === null ? "– (no suggestion)" : readable(reviewData.labels[suspect.suggested]);
+    const preferred = suspect.suggested === null ? "keep" : "accept";
+    for (const button of dialog.querySelectorAll(".review-buttons button")) {
+      button.classList.toggle("primary", button.dataset.do === preferred);
+      button.setAttribute("aria-pressed", String(isMade(button.dataset.do, decision, suspect)));
+    }
+    choices.replaceChildren(...card.classButtons(suspect));
+    other.hidden = reviewData.labels.length <= choices.children.length;
+    other.querySelector("select").value = "";
+  }
+
+  function isMade(what, decision, suspect) {
+    if (!decision) return false;
+    if (what !== "accept") return decision.action === what;
+    return decision.action === "relabel" && suspect.suggested !== null &&
+      decision.new_label === reviewData.labels[suspect.suggested];
+  }
+
+  function showPace() {
+    const n = queue.filter(function (row) { return decisions.of(row); }).length;
+    const bar = find("review-progress");
+    bar.max = queue.length || 1;
+    bar.value = n;
+    let text = n + " of " + queue.length + " decided";
+    if (moments.length >= 3) {
+      const sorted = moments.slice().sort(function (a, b) { return a - b; });
+      const pace = sorted[Math.floor(sorted.length / 2)];
+      const left = pace * (queue.length - n);
+      text += " · " + pace.toFixed(1) + " s a row";
+      if (n < queue.length) text += " · about " + (left < 90 ? Math.ceil(left) + " s" : Math.ceil(left / 60) + " min") + " left";
+    }
+    find("review-pace").textContent = text;
+    const saved = find("review-saved");
+    saved.textContent = decisions.problem() || (reviewData.served
+      ? (decisions.waiting() ? "saving" : "saved in the run folder")
+      : "kept in this browser");
+    saved.classList.toggle("problem", Boolean(decisions.problem()));
+  }
+
+  function show() {
+    showPace();
+    const suspect = current();
+    dialog.classList.toggle("is-over", !suspect);
+    if (suspect) {
+      article.replaceChildren(...card.row(suspect));
+      showChoices(suspect);
+      dialog.querySelector(".review-buttons .primary").focus({ preventScroll: true });
+      article.parentElement.scrollTop = 0;
+      article.scrollTop = 0;
+    } else {
+      const open = queue.filter(function (row) { return !decisions.of(row); }).length;
+      article.replaceChildren(
+        make("h3", queue.length ? "That was the last row" : "No row fits the filters"),
+        make("p", open ? open + " were passed over without a decision. K goes back." : "All are decided. K goes back."),
+        make("p", reviewData.served
+          ? "The decisions are in the run folder. Ctrl-C in the terminal ends the review; then: datacleanse apply RUN -o cleaned.csv"
+          : "Download the decisions into the run folder; then: datacleanse apply RUN -o cleaned.csv"));
+      dialog.querySelector('[data-do="download"]').focus();
+    }
+  }
+
+  function say(text) {
+    const suspect = current();
+    told.textContent = text + (suspect ? " Next: row " + suspect.row + ", given " +
+      readable(reviewData.labels[suspect.given]) + (suspect.suggested === null ? "" :
+        ", suggested " + readable(reviewData.labels[suspect.suggested])) + "." : " That was the last row.");
+  }
+
+  let last = null;  // when the last decision was made, or the review began, in seconds
+
+  function decide(action, label) {
+    const suspect = current();
+    if (!suspect) return;
+    const given = reviewData.labels[suspect.given];
+    if (action === "relabel" && label === given) action = "keep";
+    const now = performance.now() / 1000;
+    if (last !== null && now - last < LONGEST_PAUSE) moments = moments.concat(now - last).slice(-20);
+    last = now;
+    done.push({ row: suspect.row, before: decisions.of(suspect.row), position });
+    decisions.decide(suspect.row, action, action === "relabel" ? label : null);
+    const made = decisions.of(suspect.row);
+    position += 1;
+    show();
+    say("Row " + suspect.row + " " + inWords(made) + ".");
+  }
+
+  function undo() {
+    const step = done.pop();
+    if (!step) {
+      told.textContent = "There is nothing to undo.";
+      return;
+    }
+    decisions.restore(step.row, step.before);
+    position = step.position;
+    show();
+    say("Undone.");
+  }
+
+  function move(by) {
+    position = Math.min(queue.length, Math.max(0, position + by));
+    show();
+    say("");
+  }
+
+  function toggleHelp() {
+    const help = find("review-help");
+    help.hidden = !help.hidden;
+    dialog.querySelector('[data-do="help"]').setAttribute("aria-expanded", String(!help.hidden));
+    if (!help.hidden) help.scrollIntoView({ block: "nearest" });
+  }
+
+  function download() {
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([decisions.text()], { type: "application/x-ndjson" }));
+    link.download = "decisions.jsonl";
+    link.click();
+    window.setTimeout(function () { URL.revokeObjectURL(link.href); }, 10000);
+  }
+
+  const ACTIONS = {
+    keep: function () { decide("keep", null); },
+    accept: function () {
+      const suspect = current();
+      if (!suspect) return;
+      if (suspect.suggested === null) told.textContent = "There is no suggestion for this row.";
+      else decide("relabel", reviewData.labels[suspect.suggested]);
+    },
+    drop: function () { decide("drop", null); },
+    unsure: function () { decide("unsure", null); },
+    next: function () { move(1); },
+    back: function () { move(-1); },
+    undo, download,
+    help: toggleHelp,
+    close: function () { dialog.close(); },
+  };
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // A key held down would decide rows that nobody has seen.
+    if (event.repeat) {
+      if (event.key === "Enter" || event.key === " ") event.preventDefault();
+      return;
+    }
+    const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
+    if (isTyping || (!useKeys.checked && event.key !== "?")) return;
+    const what = event.key === "?" ? "help" : KEYS[event.key.toLowerCase()];
+    if (what) {
+      event.preventDefault();
+      ACTIONS[what]();
+    } else if (/^[1-9]$/.test(event.key)) {
+      const button = choices.children[Number(event.key) - 1];
+      if (button && current()) decide("relabel", reviewData.labels[Number(button.dataset.label)]);
+    }
+  }
+
+  function open() {
+    queue = suspectTable.fitting();
+    done = [];
+    last = performance.now() / 1000;
+    const first = queue.findIndex(function (row) { return !decisions.of(row); });
+    position = first < 0 ? 0 : first;
+    dialog.showModal();
+    show();
+  }
+
+  dialog.addEventListener("keydown", onKey);
+  dialog.addEventListener("click", function (event) {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.do) ACTIONS[button.dataset.do]();
+    else if (button.dataset.label) decide("relabel", reviewData.labels[Number(button.dataset.label)]);
+  });
+  dialog.addEventListener("close", suspectTable.start);
+  other.querySelector("select").append(...reviewData.labels.map(function (label, i) {
+    const option = make("option", readable(label));
+    option.value = i;
+    return option;
+  }));
+  other.addEventListener("change", function (event) {
+    if (event.target.value) decide("relabel", reviewData.labels[Number(event.target.value)]);
+  });
+  find("review-name").value = decisions.reviewer();
+  find("review-name").addEventListener("input", function (event) {
+    decisions.setReviewer(event.target.value.trim());
+  });
+  find("review-where").textContent = reviewData.served
+    ? "Each decision is written to decisions.jsonl in the run folder at once."
+    : "Decisions stay in this browser, for this report, until you download them. Put the file into " +
+      "the run folder as decisions.jsonl. With `datacleanse review RUN` that happens by itself.";
+  for (const button of document.querySelectorAll("[data-start-review]")) {
+    button.parentElement.hidden = false;
+    button.addEventListener("click", open);
+  }
+  document.querySelector("[data-download]").addEventListener("click", download);
+
+  decisions.onChange(function () {
+    markTable();
+    if (dialog.open) showPace();
+  });
+  Promise.resolve(decisions.start()).then(function () {
+    markTable();
+    suspectTable.start();
+    document.documentElement.dataset.ready = "";
+  });
+})();

@@ -1,0 +1,51 @@
+"""Axe-core's rules (WCAG 2 A and AA, best practices) on the page as people meet it."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+
+from datacleanse_reports import write_reports
+from tests.browser import window as opened_window
+
+SCREENS = {
+    "light": {},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
+}
+
+
+@pytest.fixture
+def report(fabricated, tmp_path):
+    # Their texts are the user's; what is judged is the page.
+    fabricated.with_pictures = True
+    fabricated.n_rows = 100
+    return write_reports(fabricated.write(tmp_path / "people"), top=12, formats=["html"])["html"]
+
+
+def violations(page):
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
+    return [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found]
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_axe_finds_no_violation(screen, report, browser):
+    with opened_window(browser, **SCREENS[screen]) as window:
+        page = window.tab(report.as_uri())
+        page.locator("#suspect-table summary").first.click()
+        of_report = violations(page)
+        page.locator("[data-start-review]").first.click()
+        page.keyboard.press("q")
+        page.keyboard.press("k")
+        page.keyboard.press("?")
+        of_review = violations(page)
+
+    assert of_report == []
+    assert of_review == []
+
+
+def test_axe_is_really_asked(report, window):
+    page = window.tab(report.as_uri())
+    page.locator("img.thumb").first.evaluate("picture => picture.removeAttribute('alt')")
+
+    assert "image-alt" in dict(violations(page))
