@@ -88,6 +88,22 @@ def check_files(files: CleanedFiles, location: Location, *, force: bool) -> None
         )
 
 
+def check_keeps_bytes(files: CleanedFiles, location: Location) -> None:
+    """Refuse to write a table of encoded pictures in any other way than it was read.
+
+    Raises:
+        SettingsError: the ending is another one, or the table lies in several files.
+    """
+    suffix, _ = split_suffix(files.cleaned.name)
+    if suffix != location.suffix or location.root is not None:
+        raise SettingsError(
+            f"{files.cleaned} cannot hold the pictures that {location.name} holds as bytes.",
+            slug="format-no-bytes",
+            hint=f"Clean one {location.suffix} file into another: give it with --data, and -o "
+            f"cleaned{location.suffix}.",
+        )
+
+
 def write_cleaned(cleaning: Cleaning, files: CleanedFiles, *, raw: bool = False) -> None:
     """Write both files, which appear whole or not at all; DATA is only read.
 
@@ -103,6 +119,7 @@ def write_cleaned(cleaning: Cleaning, files: CleanedFiles, *, raw: bool = False)
         InputError: DATA's file cannot be taken apart into its rows.
         OutputError: the system does not let a file be written.
     """
+    assert cleaning.location is not None
     changes = cleaning.changes
     edits = Edits(
         {each.row: each.decision.new_label for each in changes if each.decision.new_label},
@@ -116,7 +133,7 @@ def write_cleaned(cleaning: Cleaning, files: CleanedFiles, *, raw: bool = False)
         edits,
     )
     with written_aside(files.diff) as aside:
-        text = "".join(_diff_lines(cleaning, raw=raw))
+        text = "".join(diff_lines(cleaning, raw=raw))
         aside.write_text(text, encoding="utf-8", newline="")
         rewrite(task, files.cleaned, check=_Check(cleaning, edits, files.cleaned))
 
@@ -147,7 +164,8 @@ def describe(cleaning: Cleaning, files: CleanedFiles | None) -> dict[str, Any]:
     }
 
 
-def _diff_lines(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
+def diff_lines(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
+    """The lines of the file of changes, its header first; ``raw`` as in `write_cleaned`."""
     yield csv_line(DIFF_COLUMNS)
     for change in cleaning.changes:
         made = change.decision
@@ -174,6 +192,8 @@ class _Check:
     def __call__(self, written: Path) -> None:
         """See `rewrite`."""
         data = self.cleaning.data
+        before = self.cleaning.location
+        assert before is not None
         suffix, compression = split_suffix(self.path.name)
         place = Location(
             str(self.path),
@@ -183,7 +203,7 @@ class _Check:
             suffix,
             compression,
         )
-        delimiter = self.cleaning.delimiter if suffix == self.cleaning.location.suffix else None
+        delimiter = self.cleaning.delimiter if suffix == before.suffix else None
         try:
             after = read_like(place, data.schema, role="NEW", delimiter=delimiter)
         except DatacleanseError as error:

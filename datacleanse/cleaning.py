@@ -10,6 +10,9 @@ from datacleanse.data.content import label_text
 from datacleanse.data.sources import Location, locate
 from datacleanse.decisions import Decision, now, read_decisions
 from datacleanse.errors import InputError, RunFolderError, SettingsError
+from datacleanse.pictures.hashed import fingerprint_then, hashed_dataset
+from datacleanse.pictures.left_out import Unreadable
+from datacleanse.pictures.read import data_asked, find_pictures
 from datacleanse.progress import SILENT
 from datacleanse.recognition import recognise
 
@@ -17,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from datacleanse.pictures.interface import Listing
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset, Notice
     from datacleanse.runfolder import RunFolder
@@ -99,7 +103,10 @@ class Cleaning:
 
     data: Dataset
     """As it is now."""
-    location: Location
+    location: Location | None
+    """Where its table lies; None where only a listing says which files are its pictures."""
+    listing: Listing | None
+    """Its pictures, unreadable ones too; None for a table."""
     delimiter: str | None
     changes: tuple[Change, ...]
     """By row."""
@@ -151,6 +158,7 @@ class Audited:
     n_rows: int
     classes: tuple[str, ...]
     """As DATA spelled them."""
+    is_of_pictures: bool
 
 
 def audited(folder: RunFolder, *, data: str | None = None, delimiter: str | None = None) -> Audited:
@@ -176,6 +184,7 @@ def audited(folder: RunFolder, *, data: str | None = None, delimiter: str | None
             described["sha256"],
             described["rows"],
             tuple(described["classes"]),
+            manifest.get("pictures") is not None,
         )
     except (KeyError, TypeError) as error:
         raise RunFolderError(
@@ -212,14 +221,21 @@ def plan_cleaning(
         made, notices = read.last, read.notices
     if automatic is not None:
         made = {**dict(_flagged(run.folder, automatic, run.run_id)), **made}
-    dataset = read_data(run.source, run.options, progress=progress)
-    progress.stage("Comparing", None)
-    is_changed = fingerprint(run.source) != run.sha256
+    listing = listed(run)
+    if listing is None:
+        dataset = read_data(run.source, run.options, progress=progress)
+        progress.stage("Comparing", None)
+        is_changed = fingerprint(run.source) != run.sha256
+    else:
+        dataset, sha256 = hashed_dataset(listing, progress=progress)
+        progress.stage("Comparing", None)
+        is_changed = fingerprint_then(dataset, sha256, _left_out(run.folder)) != run.sha256
     changes, refused, done = _carried_out(dataset, list(made.values()), is_changed=is_changed)
     actions = [decision.action for decision in made.values()]
     cleaning = Cleaning(
         data=dataset,
-        location=locate(run.source),
+        location=None if listing is not None and listing.path is not None else locate(run.source),
+        listing=listing,
         delimiter=run.options.delimiter,
         changes=tuple(sorted(changes, key=lambda change: change.row)),
         refused=tuple(sorted(refused, key=lambda refusal: refusal.decision.row)),
@@ -231,6 +247,25 @@ def plan_cleaning(
     )
     _check_rest(cleaning)
     return cleaning
+
+
+def listed(run: Audited) -> Listing | None:
+    """The pictures of a run's DATA as it is now; None where its rows are those of a table.
+
+    Raises:
+        InputError: nothing is there, or it holds pictures in no usable way.
+    """
+    return find_pictures(run.source, data_asked(run.options)) if run.is_of_pictures else None
+
+
+def _left_out(folder: RunFolder) -> list[Unreadable]:
+    """The pictures of DATA that could not be read when it was audited."""
+    rows = folder.read_unreadable().to_pylist()
+    return [
+        Unreadable(row["place"], row["id"], row["reason"])
+        for row in rows
+        if row["source"] == "data"
+    ]
 
 
 def _place(described: Mapping[str, Any], data: str | None, folder: RunFolder) -> str:
@@ -247,12 +282,13 @@ def _place(described: Mapping[str, Any], data: str | None, folder: RunFolder) ->
 def _options(described: Mapping[str, Any], delimiter: str | None) -> ReadOptions:
     """How the audit read DATA."""
     reading = described.get("reading", {})
-    lists = {name: tuple(reading.get(name, ())) for name in ("drop", "categorical", "numeric")}
     return ReadOptions(
         label=described["label"],
-        id=described["id"],
+        id=reading.get("id", described["id"]),
+        drop=tuple(reading.get("drop", ())),
+        categorical=tuple(reading.get("categorical", ())),
+        numeric=tuple(reading.get("numeric", ())),
         delimiter=reading.get("delimiter") if delimiter is None else delimiter,
-        **lists,
     )
 
 

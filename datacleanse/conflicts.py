@@ -25,19 +25,22 @@ STORED_ROWS = 20
 """Rows that are told of a group, the most suspicious."""
 
 
-def conflicts(data: Dataset, rank: NDArray[np.int64]) -> pa.Table:
+def conflicts(
+    data: Dataset, rank: NDArray[np.int64], keys: NDArray[np.uint64] | None = None
+) -> pa.Table:
     """Groups of equal rows with more than one label.
 
     Args:
-        data: DATA, with one column to read at least.
+        data: DATA, with one column to read at least, or with keys.
         rank: (N,) 1 = most suspicious.
+        keys: (N,) the same for equal rows; None: hashes of their columns.
 
     Returns:
         One line a row: ``group`` int64 from 0, by the rank of its most suspicious row;
         ``group_rows`` int64, how many there are; ``row`` int64; ``rank`` int64; ``label`` string.
         The schema's metadata has the number of all groups and of their rows.
     """
-    position, group = _conflicting(row_hashes(data), data.labels)
+    position, group = _conflicting(row_hashes(data) if keys is None else keys, data.labels)
     n_groups = int(group.max()) + 1 if len(group) else 0
     sizes = np.bincount(group, minlength=n_groups)
     first = np.full(n_groups, len(rank) + 1)

@@ -14,6 +14,7 @@ import numpy as np
 
 from datacleanse.estimates import budget, confusions, noise_by_class, noise_rate
 from datacleanse.metrics import classification_metrics
+from datacleanse.picture_files import describe_pictures
 from datacleanse.runfolder import SCHEMA_VERSION
 from datacleanse.score import METHODS
 from datacleanse.version import __version__
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 """Plain values that JSON can hold; no NaN."""
 
-LIBRARIES = ("torch", "numpy", "pandas", "pyarrow", "scikit-learn")
+LIBRARIES = ("torch", "numpy", "pandas", "pyarrow", "scikit-learn", "pillow")
 
 
 @dataclass
@@ -111,6 +112,7 @@ def describe_inputs(inputs: Inputs, plan: Plan, told: Iterable[Notice] = ()) -> 
             "verified": int((plan.verified >= 0).sum()),
             "matched_by": overlap.matched_by,
         },
+        **describe_pictures(inputs.gallery),
         "notices": [asdict(notice) for notice in dict.fromkeys(notices)],
     }
 

@@ -21,6 +21,7 @@ from datacleanse.examples import of_fold, redrawn
 from datacleanse.growing import Question, growing
 from datacleanse.ledger import write_epoch
 from datacleanse.parking import parked
+from datacleanse.picture_files import write_picture_files
 from datacleanse.records import Notice
 from datacleanse.rows import Moved, described, held_in
 from datacleanse.rules import is_steered
@@ -137,6 +138,7 @@ def _learn_and_judge(
         {"test": inputs.test, "held_back": some_rows(inputs.clean, task.plan.held_back)},
         *predictors,
     )
+    write_picture_files(folder, inputs)
     watch.lap("write")
     return {
         **manifest.describe_inputs(inputs, task.plan, [*told, *trainer.halved(final.batch_size)]),

@@ -89,7 +89,7 @@ class Overlap:
     """(K,) sorted distinct rows of DATA that match at least one row of CLEAN."""
     clean_rows: NDArray[np.int64]
     """(K,) the matching row of CLEAN where the match is one to one, else -1."""
-    matched_by: Literal["id", "values"]
+    matched_by: Literal["id", "values", "pictures"]
 
 
 @dataclass(frozen=True)
@@ -104,9 +104,9 @@ class Comparison:
 class PictureInputs:
     """The decoded pictures beside the tables of an audit of images, row by row.
 
-    All three are of one size (C, H, W): channels (1 where every picture of DATA is grey, else 3, red,
-    green, blue), height and width in pixels. They may be read-only memory maps of files that live as
-    long as the run trains.
+    All three are of one size (C, H, W): channels (1 where every picture of DATA is grey, else 3,
+    red, green, blue), height and width in pixels. They may be memory maps, of files that live as
+    long as the arrays.
     """
 
     data: NDArray[np.uint8]

@@ -106,6 +106,8 @@ def audit(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    image_size: int | None = None,
+    max_unreadable: float = 0.05,
     model: str | ModuleFactory = "auto",
     out: str | PathLike[str] | None = None,
     force: bool = False,
@@ -113,11 +115,12 @@ def audit(
     progress: Progress = SILENT,
     **settings: Any,  # noqa: ANN401  # Settings checks names and values
 ) -> AuditResult:
-    """Audit the labels of a table.
+    """Audit the labels of a table or of pictures.
 
     Args:
-        data: pandas frame, pyarrow table or path of the table whose labels are in doubt.
-        val: rows whose labels are trusted, with the same columns.
+        data: pandas frame, pyarrow table or path of the table whose labels are in doubt; or of
+            pictures: a folder of class folders, a table with a column of paths or of bytes.
+        val: rows whose labels are trusted, with the same columns, or pictures in any form.
         label: label column; without it the one named label, target, class or y.
         id: column that names each row.
         test: rows with true labels, to measure the reweighted model and plain training on.
@@ -127,6 +130,8 @@ def audit(
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
+        image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
+        max_unreadable: largest share of pictures that may be left out because they are unreadable.
         model: ``auto``, ``mlp``, or a network of your own: its factory, called as
             ``factory(n_features, n_classes)``, or ``package.module:factory``.
         out: run folder to write; None: a temporary one, see `AuditResult.save`.
@@ -153,7 +158,15 @@ def audit(
         clean=val,
         test=test,
         decisions=tuple(decisions_in(Path(each)) for each in _several(decisions)),
-        options=ReadOptions(label, id, tuple(drop), tuple(categorical), tuple(numeric)),
+        options=ReadOptions(
+            label,
+            id,
+            tuple(drop),
+            tuple(categorical),
+            tuple(numeric),
+            image_size=image_size,
+            max_unreadable=max_unreadable,
+        ),
         settings=Settings(model=name, **settings),
         command=("datacleanse.audit",),
         module=module,

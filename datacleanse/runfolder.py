@@ -19,6 +19,9 @@ from datacleanse.errors import RunFolderError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import numpy as np
+    from numpy.typing import NDArray
+
 SCHEMA_VERSION = 1
 """Of `run.json`.
 
@@ -74,6 +77,16 @@ class RunFolder:
     def conflicts_file(self) -> Path:
         """`conflicts.parquet`: rows of DATA that are equal but for their labels."""
         return self.path / "conflicts.parquet"
+
+    @property
+    def duplicates_file(self) -> Path:
+        """`duplicates.parquet`: pictures of DATA that show the same as another one."""
+        return self.path / "duplicates.parquet"
+
+    @property
+    def unreadable_file(self) -> Path:
+        """`unreadable.parquet`: pictures that were left out, and why."""
+        return self.path / "unreadable.parquet"
 
     @property
     def parked_file(self) -> Path:
@@ -231,6 +244,20 @@ class RunFolder:
     def read_calibration(self) -> pa.Table:
         """Part played and score of each row of CLEAN."""
         return self._read(self.calibration_file)
+
+    def read_ranks(self) -> NDArray[np.int64]:
+        """(N,) the audit table's ranks, in DATA's order."""
+        with damage_named(self.audit_file), pq.ParquetFile(self.audit_file) as file:
+            rank: NDArray[np.int64] = file.read(columns=["rank"]).column(0).to_numpy()
+        return rank
+
+    def read_unreadable(self) -> pa.Table:
+        """The pictures that were left out, of a run of pictures."""
+        return self._read(self.unreadable_file)
+
+    def read_neighbours(self) -> pa.Table | None:
+        """What `write_neighbours` wrote; None in runs of before there were any."""
+        return self._read(self.neighbours_file) if self.neighbours_file.is_file() else None
 
     def read_ledger(self) -> pa.Table:
         """The epochs' files, one after the other."""

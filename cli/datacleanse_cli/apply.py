@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -13,7 +14,7 @@ from datacleanse_cli import options
 from datacleanse_cli.progress import shown_progress
 
 if TYPE_CHECKING:
-    from datacleanse.data.sources import Location
+    from collections.abc import Iterator
 
 
 def apply(
@@ -23,8 +24,9 @@ def apply(
         typer.Option(
             "--out",
             "-o",
-            help="File to write, its ending says the format.",
-            show_default="cleaned, with the data's ending",
+            help="File to write, its ending says the format; of pictures in files a manifest, or a "
+            "folder of class folders where the name has no ending.",
+            show_default="cleaned, with the data's ending or .csv",
         ),
     ] = None,
     data: Annotated[
@@ -54,6 +56,12 @@ def apply(
         typer.Option(help="With --auto: drop flagged rows from this mislabel probability on."),
     ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="With --auto: write the files.")] = False,
+    link: Annotated[
+        bool,
+        typer.Option(
+            "--link", help="Fill a folder of pictures with symbolic links instead of copies."
+        ),
+    ] = False,
     raw: options.Raw = False,
     delimiter: options.Delimiter = None,
     force: options.Force = False,
@@ -65,21 +73,48 @@ def apply(
     Undecided rows stay as they are. The audited table itself is never touched.
     """
     _check_flags(auto, relabel_above, drop_above, yes)
-    from datacleanse.cleaned_files import check_files, cleaned_files, describe, write_cleaned
-    from datacleanse.cleaning import Automatic, audited, plan_cleaning
+    from datacleanse.cleaned_files import (
+        check_files,
+        check_keeps_bytes,
+        cleaned_files,
+        describe,
+        write_cleaned,
+    )
+    from datacleanse.cleaned_pictures import (
+        check_picture_files,
+        cleaned_picture_files,
+        is_tree,
+        write_cleaned_pictures,
+    )
+    from datacleanse.cleaning import Automatic, audited, listed, plan_cleaning
+    from datacleanse.data.sources import locate
     from datacleanse.runfolder import RunFolder
 
     automatic = Automatic(relabel_above, drop_above) if auto else None
     what = audited(RunFolder(run), data=data, delimiter=delimiter)
-    location = _located(what.source, is_given=data is not None)
-    files = cleaned_files(location, out)
-    check_files(files, location, force=force)
+    with _said_to_be_moved(is_given=data is not None):
+        listing = listed(what)
+        is_of_files = listing is not None and listing.path is not None
+        location = None if is_of_files else locate(what.source)
+    _check_link(link, is_of_files and out is not None and is_tree(out))
+    if location is None:
+        assert listing is not None
+        files = cleaned_picture_files(out)
+        check_picture_files(files, listing, force=force)
+    else:
+        files = cleaned_files(location, out)
+        check_files(files, location, force=force)
+        if listing is not None:
+            check_keeps_bytes(files, location)
     is_dry = auto and not yes
     with shown_progress(quiet=quiet) as progress:
         cleaning = plan_cleaning(what, decisions=decisions, automatic=automatic, progress=progress)
         if not is_dry:
             progress.stage("Writing", None)
-            write_cleaned(cleaning, files, raw=raw)
+            if is_of_files:
+                write_cleaned_pictures(cleaning, files, raw=raw, link=link)
+            else:
+                write_cleaned(cleaning, files, raw=raw)
     if as_json:
         described = describe(cleaning, None if is_dry else files)
         typer.echo(json.dumps({"run": str(run), **described}, ensure_ascii=False))
@@ -103,11 +138,20 @@ def _check_flags(
             )
 
 
-def _located(source: str, *, is_given: bool) -> Location:
-    from datacleanse.data.sources import locate
+def _check_link(link: bool, is_for_folder: bool) -> None:
+    if link and not is_for_folder:
+        raise SettingsError(
+            "--link is given, but no folder of pictures is written.",
+            slug="settings-contradict",
+            hint="Name a folder with -o, without an ending, or leave --link out.",
+        )
 
+
+@contextmanager
+def _said_to_be_moved(*, is_given: bool) -> Iterator[None]:
+    """Say of audited data that is not where it was how to tell where it is."""
     try:
-        return locate(source)
+        yield
     except InputError as error:
         if error.slug != "file-missing" or is_given:
             raise

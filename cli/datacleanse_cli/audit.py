@@ -30,11 +30,11 @@ SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".fe
 
 def audit(
     data: options.Data,
-    val: Annotated[str, typer.Option("--val", help="Table of rows whose labels are trusted.")],
+    val: Annotated[str, typer.Option("--val", help="The like with labels that are trusted.")],
     label: options.Label = None,
     id_: options.Id = None,
     test: Annotated[
-        str | None, typer.Option(help="Table with true labels, to measure both models on.")
+        str | None, typer.Option(help="The like with true labels, to measure both models on.")
     ] = None,
     decisions: Annotated[
         list[Path] | None,
@@ -51,6 +51,13 @@ def audit(
         list[str] | None, typer.Option(help="Column to read as numbers. Repeatable.")
     ] = None,
     delimiter: options.Delimiter = None,
+    image_size: Annotated[
+        int | None,
+        typer.Option(help="Side to which pictures are scaled, in pixels.", show_default="auto"),
+    ] = None,
+    max_unreadable: Annotated[
+        float, typer.Option(help="Largest share of pictures that may be unreadable.")
+    ] = 0.05,
     out: Annotated[
         Path | None, typer.Option("--out", "-o", help="Run folder.", show_default="runs/NAME")
     ] = None,
@@ -146,6 +153,8 @@ def audit(
             categorical=tuple(categorical or ()),
             numeric=tuple(numeric or ()),
             delimiter=delimiter,
+            image_size=image_size,
+            max_unreadable=max_unreadable,
         ),
         settings=settings,
         command=tuple(sys.argv[1:]),

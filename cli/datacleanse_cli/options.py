@@ -8,7 +8,11 @@ from typing import Annotated
 import typer
 
 Data = Annotated[
-    str, typer.Argument(help="Table: csv, tsv, jsonl (also .gz, .zst), parquet, feather; or a URI.")
+    str,
+    typer.Argument(
+        help="Table: csv, tsv, jsonl (also .gz, .zst), parquet, feather; or a URI. Or pictures: a "
+        "folder of class folders, a manifest with a column path, or Parquet with a column image."
+    ),
 ]
 Run = Annotated[Path, typer.Argument(help="Run folder that `datacleanse audit` wrote.")]
 Label = Annotated[

@@ -29,6 +29,8 @@ def sample(
     """Draw rows for a person to verify, each class in proportion: they become the clean set."""
     from datacleanse.config import Settings
     from datacleanse.data import ReadOptions, check_target, read_data, sample_rows, write_table
+    from datacleanse.pictures.read import data_asked, find_pictures, listed_dataset
+    from datacleanse.pictures.sample import check_sample_target, drawn
 
     settings = Settings(seed=seed)
     if n < 1:
@@ -45,11 +47,18 @@ def sample(
     reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Reading", None)
-        dataset = read_data(data, reading, progress=progress)
+        listing = find_pictures(data, data_asked(reading))
+        if listing is None:
+            dataset = read_data(data, reading, progress=progress)
+        else:
+            check_sample_target(listing, out)
+            dataset = listed_dataset(listing)
     rows = sample_rows(dataset, n, seed=settings.seed)
-    write_table(dataset.table.take(rows), out)
+    taken = dataset.table.take(rows) if listing is None else drawn(listing, rows, out)
+    write_table(taken, out)
+    noun = "rows" if listing is None else "pictures"
     typer.echo(
-        f"{len(rows)} of {dataset.n_rows} rows drawn, every class in proportion: {out}\n"
+        f"{len(rows)} of {dataset.n_rows} {noun} drawn, every class in proportion: {out}\n"
         f"Check the column {dataset.schema.label!r} of each row, correct it where it is wrong, "
         f"then:\n  datacleanse audit {data} --val {out}"
     )

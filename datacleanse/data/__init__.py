@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datacleanse.data.compare import compare, compare_labels
+from datacleanse.data.compare import compare, compare_by, compare_labels
 from datacleanse.data.content import features_digests, row_seals, row_sha256
 from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.identity import fingerprint, ids, row_hashes
@@ -18,6 +18,7 @@ __all__ = [
     "categories",
     "check_target",
     "compare",
+    "compare_by",
     "compare_labels",
     "features_digests",
     "fingerprint",

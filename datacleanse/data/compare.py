@@ -15,6 +15,8 @@ from datacleanse.errors import InputError
 from datacleanse.records import Comparison, Notice, Overlap
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
@@ -22,6 +24,12 @@ if TYPE_CHECKING:
 _SMALL = 50
 """Rows of CLEAN below which a warning is due."""
 _SMALL_CLASS = 5
+_MATCHES = {
+    "id": "the same id",
+    "values": "the same feature values",
+    "pictures": "the same picture, or a copy of it",
+}
+"""What rows that stand in both have in common."""
 _TELLING = 0.5
 """Share of distinct rows from which equal feature values mean the same row."""
 
@@ -39,6 +47,17 @@ def compare(data: Dataset, clean: Dataset) -> Comparison:
     if same_file(data.source, clean.source):
         raise _is_data(data, clean, "the two are the same file")
     overlap, notices = _overlap(data, clean)
+    return compare_by(data, clean, overlap, notices)
+
+
+def compare_by(
+    data: Dataset, clean: Dataset, overlap: Overlap, notices: Sequence[Notice]
+) -> Comparison:
+    """As `compare`, where the rows that stand in both are known; ``notices`` come first.
+
+    Raises:
+        InputError: nothing of DATA is left beside CLEAN, so the two are the same.
+    """
     if len(overlap.data_rows) == data.n_rows:
         raise _is_data(data, clean, f"all {data.n_rows:,} rows of DATA stand in it")
     notices = [
@@ -111,7 +130,7 @@ def _overlap_by_values(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> O
 def _overlap_notices(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notice]:
     if not len(overlap.data_rows):
         return []
-    how = "the same id" if overlap.matched_by == "id" else "the same feature values"
+    how = _MATCHES[overlap.matched_by]
     message = (
         f"{count_text(len(overlap.data_rows), 'row')} of DATA {_verb(overlap)} in CLEAN too "
         f"({how}); left out of training."

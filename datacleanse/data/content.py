@@ -2,8 +2,10 @@
 
 A row's *features digest* is the sha256 of every cell but the label: for each column, in the order
 of the names' code points, the name and the cell's text, both as netstrings (``5:hello,``; a missing
-cell is ``~``). Its `row_sha256` is the sha256 of that digest (64 hexadecimal signs) and of the
-label's netstring, so that a row can be known again after its label was mended.
+cell is ``~``). Where a column is marked as the hash of what the row is about, such as a picture's
+bytes, it alone is digested: a picture stays itself wherever it lies. Its `row_sha256` is the sha256
+of that digest (64 hexadecimal signs) and of the label's netstring, so that a row can be known again
+after its label was mended.
 
 Cells are compared as values, not as typed: 1, 1.0, "1" and "001" are one number, all ways of being
 missing are one, ``2020-01-01`` and ``2020-01-01T00:00:00`` are one moment, ``True`` and ``true``
@@ -24,6 +26,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.columns import MISSING_TEXTS, canonical, distinct, parse_number, texts
+from datacleanse.data.packing import CONTENT_MARK
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -109,13 +112,18 @@ def _moment_text(
 
 
 def _portion(table: pa.Table, label: str) -> list[str]:
-    parts = [
-        _cells(name, table.column(name)) for name in sorted(table.column_names) if name != label
-    ]
+    parts = [_cells(name, table.column(name)) for name in _telling(table.schema, label)]
     if not parts:
         return [hashlib.sha256().hexdigest()] * table.num_rows
     whole = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.large_binary()))
     return [hashlib.sha256(cells).hexdigest() for cells in whole.to_pylist()]
+
+
+def _telling(schema: pa.Schema, label: str) -> list[str]:
+    """The columns whose cells make a row what it is: all but the label, or those marked so."""
+    marks = CONTENT_MARK.items()
+    marked = sorted(f.name for f in schema if f.metadata and marks <= f.metadata.items())
+    return marked or sorted(name for name in schema.names if name != label)
 
 
 def _cells(name: str, column: pa.ChunkedArray) -> pa.Array:

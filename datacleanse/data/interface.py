@@ -5,10 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from datacleanse.errors import SettingsError
+
 if TYPE_CHECKING:
     import pyarrow as pa
 
     from datacleanse.data.sources import Location
+
+IMAGE_SIZES = (8, 1024)
+"""The least and the largest side of a picture that a network is trained on, in pixels."""
 
 
 @dataclass(frozen=True)
@@ -22,6 +27,12 @@ class ReadOptions:
         categorical: columns whose values are names, whatever they look like.
         numeric: columns whose values are numbers; other values count as missing.
         delimiter: what separates cells of a CSV; None takes ``,`` (a tab for .tsv).
+        image_size: side of the squares to which pictures are scaled, in pixels; None chooses it by
+            DATA's pictures.
+        max_unreadable: largest share of pictures that may be left out because they cannot be read.
+
+    Raises:
+        SettingsError: a number is out of its range.
     """
 
     label: str | None = None
@@ -30,6 +41,23 @@ class ReadOptions:
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
     delimiter: str | None = None
+    image_size: int | None = None
+    max_unreadable: float = 0.05
+
+    def __post_init__(self) -> None:
+        least, most = IMAGE_SIZES
+        if self.image_size is not None and not least <= self.image_size <= most:
+            raise SettingsError(
+                f"--image-size is {self.image_size!r}.",
+                slug="setting-out-of-range",
+                hint=f"Give a number of pixels from {least} to {most}, e.g. 64.",
+            )
+        if not 0 <= self.max_unreadable <= 1:
+            raise SettingsError(
+                f"--max-unreadable is {self.max_unreadable!r}.",
+                slug="setting-out-of-range",
+                hint="Give a share between 0 and 1, e.g. 0.05.",
+            )
 
 
 @dataclass(frozen=True)
@@ -40,10 +68,13 @@ class Request:
         as_text: columns whose cells stay as written (``007`` is not 7), where a format would guess.
             Names that the file lacks are ignored.
         delimiter: what separates cells of a CSV; None for the format's own.
+        unread: columns to leave out where the format lets them lie unread (Parquet); elsewhere they
+            are read like any other.
     """
 
     as_text: frozenset[str] = frozenset()
     delimiter: str | None = None
+    unread: frozenset[str] = frozenset()
 
 
 class TableReader(Protocol):
@@ -56,6 +87,12 @@ class TableReader(Protocol):
     @property
     def compressible(self) -> bool:
         """Whether the format is also read with ``.gz`` or ``.zst`` behind its suffix."""
+
+    def peek(self, location: Location, *, request: Request) -> pa.Schema:
+        """Columns by the file's start, without reading rows; text formats tell only their names.
+
+        A file that is broken there may seem to have no columns, or raise InputError: `read` tells.
+        """
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all rows and columns in the file's order; raise InputError for what is broken."""

@@ -10,6 +10,9 @@ from datacleanse.data.columns import distinct, is_text
 
 _MARK = {b"datacleanse": b"packed"}
 """Field metadata of dictionaries that the source did not have."""
+CONTENT_MARK = {b"datacleanse": b"content"}
+"""Field metadata of a column of hashes of what a row is about and lies elsewhere: a picture's
+bytes."""
 _HEAD = 10_000
 
 

@@ -31,15 +31,22 @@ if TYPE_CHECKING:
 Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | pa.Table
 Role: TypeAlias = Literal["CLEAN", "TEST", "NEW"]
 
+_HEAD = 100
+"""Rows of a frame by which `peek` tells its columns' types."""
 _UNTYPED = (".csv", ".tsv")
 
 
 @dataclass(frozen=True)
-class _Raw:
+class Raw:
+    """A table as read, before anything is said of its columns."""
+
     name: str
+    """How messages name it."""
     table: pa.Table
     declared: frozenset[str]
+    """Dictionary columns that the source itself had."""
     text_is_typed: bool
+    """The format tells text from numbers."""
 
     def context(self, column: str) -> Context:
         """What is known of a column beside its cells."""
@@ -61,7 +68,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     progress.stage("Reading DATA", None)
     wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
     as_text = frozenset({*wanted, *options.categorical, *([options.id] if options.id else [])})
-    raw = _read(source, Request(as_text, options.delimiter))
+    raw = read_raw(source, Request(as_text, options.delimiter))
     names = raw.table.column_names
     candidates = names if options.label else [name for name in names if name not in options.drop]
     label = choose_label(candidates, options.label, source=raw.name)
@@ -108,7 +115,7 @@ def read_like(
     progress.stage(f"Reading {role}", None)
     categorical = [column.name for column in schema.columns if column.kind == "categorical"]
     as_text = {schema.label, *categorical, *([schema.id] if schema.id else [])}
-    raw = _read(source, Request(frozenset(as_text), delimiter))
+    raw = read_raw(source, Request(frozenset(as_text), delimiter))
     notices = hold(raw.table, schema, source=raw.name, role=role)
     check_ids(raw.table, schema.id, source=raw.name, unique=False)
     if schema.label not in raw.table.column_names:
@@ -126,7 +133,7 @@ def read_like(
     return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, tuple(notices))
 
 
-def _no_labels(raw: _Raw, label: str, role: Role) -> InputError:
+def _no_labels(raw: Raw, label: str, role: Role) -> InputError:
     names = raw.table.column_names
     return InputError(
         f"{raw.name} ({role}) has no column '{label}' for the label.",
@@ -135,7 +142,26 @@ def _no_labels(raw: _Raw, label: str, role: Role) -> InputError:
     )
 
 
-def _read(source: Source | Location, request: Request) -> _Raw:
+def peek(source: Source, request: Request) -> pa.Schema:
+    """The columns of a table by its start; text formats tell only their names.
+
+    Raises:
+        InputError: nothing is there, or it is broken at its start.
+    """
+    if isinstance(source, pd.DataFrame):
+        return from_memory(source.head(_HEAD)).schema
+    if isinstance(source, pa.Table):
+        return source.schema
+    location = locate(source)
+    return reader_for(location).peek(location, request=request)
+
+
+def read_raw(source: Source | Location, request: Request) -> Raw:
+    """Read a table of any kind.
+
+    Raises:
+        InputError: nothing is there, or it is broken.
+    """
     if isinstance(source, pd.DataFrame | pa.Table):
         name = "<DataFrame>" if isinstance(source, pd.DataFrame) else "<Table>"
         table, text_is_typed = from_memory(source), True
@@ -146,4 +172,4 @@ def _read(source: Source | Location, request: Request) -> _Raw:
     check_shape(table, name)
     check_cells(table, name)
     declared = declared_categories(table) if text_is_typed else frozenset()
-    return _Raw(name, tidied(table, declared=declared), declared, text_is_typed)
+    return Raw(name, tidied(table, declared=declared), declared, text_is_typed)

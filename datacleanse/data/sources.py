@@ -214,11 +214,14 @@ def _shards(name: str, filesystem: pafs.FileSystem, path: str, *, pattern: str |
         and (pattern is None or _matches(info.path, pattern))
     )
     if not found:
-        what = "holds no Parquet file" if pattern is None else "matches no Parquet file"
+        what = "matches no Parquet file"
+        if pattern is None:
+            what = "holds no Parquet file, and no pictures in folders"
         raise InputError(
             f"{name} {what}.",
             slug="shards-missing",
-            hint="Name one table file, or a folder or glob of .parquet files.",
+            hint="Name one table file, a folder or glob of .parquet files, or a folder that holds "
+            "a folder of pictures for each class.",
         )
     return Location(name, filesystem, tuple(found), root, SHARD_SUFFIX, None)
 

@@ -23,7 +23,13 @@ READERS: tuple[TableReader, ...] = (
     FeatherReader(),
 )
 
+_PICTURE = (
+    "Give the folder whose folders of pictures are the classes, or a manifest: a CSV with the "
+    "columns path and label."
+)
 _CURES = {
+    **dict.fromkeys((".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff", ".gif"), _PICTURE),
+    ".tar": "Unpack it into a folder of pictures for each class and give that.",
     ".xlsx": "Export the sheet to CSV (File > Save As > CSV UTF-8) and give that file.",
     ".xls": "Export the sheet to CSV (File > Save As > CSV UTF-8) and give that file.",
     ".ods": "Export the sheet to CSV and give that file.",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from dataclasses import dataclass
+from io import StringIO
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -37,6 +39,14 @@ class CsvReader:
     suffixes: tuple[str, ...]
     delimiter: str
     compressible: bool = True
+
+    def peek(self, location: Location, *, request: Request) -> pa.Schema:
+        """The names in the header."""
+        delimiter = faults.checked_delimiter(request.delimiter or self.delimiter)
+        faults.check_head(location, delimiter)
+        head = next(location.blocks()).decode("utf-8-sig", errors="replace").lstrip("\r\n")
+        names = next(csv.reader(StringIO(head), delimiter=delimiter), [])
+        return pa.schema([(name, pa.null()) for name in names])
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read the file; empty cells and pandas' missing texts are null."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -12,6 +13,8 @@ from datacleanse.data.sources import unreadable
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.data.interface import Request
     from datacleanse.data.messages import said
 from datacleanse.data.sources import Location
@@ -26,23 +29,39 @@ class FeatherReader:
     suffixes = (".feather", ".arrow")
     compressible = False
 
+    def peek(self, location: Location, *, request: Request) -> pa.Schema:
+        """The columns; the first version of Feather is read whole for them."""
+        del request
+        with _opened(location) as file:
+            return file.schema
+
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all record batches."""
         del request
-        try:
-            with location.filesystem.open_input_file(location.path) as handle:
-                magic = handle.read(len(_FILE_MAGIC))
-                handle.seek(0)
-                if magic == _FILE_MAGIC:
-                    return pa.ipc.open_file(handle).read_all()
-                if magic.startswith(_FEATHER_1_MAGIC):
-                    return pafeather.read_table(handle)
-                return pa.ipc.open_stream(handle).read_all()
-        except PermissionError as error:
-            raise unreadable(location.name, error) from error
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(
-                f"{location.name} is not a readable Arrow file: {said(error)}.",
-                slug="file-damaged",
-                hint="The file is cut off or not what its ending says; copy or write it again.",
-            ) from error
+        with _opened(location) as file:
+            return file if isinstance(file, pa.Table) else file.read_all()
+
+
+@contextmanager
+def _opened(
+    location: Location,
+) -> Iterator[pa.Table | pa.RecordBatchFileReader | pa.RecordBatchStreamReader]:
+    """What reads the file, by its first bytes, while the block lasts."""
+    try:
+        with location.filesystem.open_input_file(location.path) as handle:
+            magic = handle.read(len(_FILE_MAGIC))
+            handle.seek(0)
+            if magic == _FILE_MAGIC:
+                yield pa.ipc.open_file(handle)
+            elif magic.startswith(_FEATHER_1_MAGIC):
+                yield pafeather.read_table(handle)
+            else:
+                yield pa.ipc.open_stream(handle)
+    except PermissionError as error:
+        raise unreadable(location.name, error) from error
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{location.name} is not a readable Arrow file: {said(error)}.",
+            slug="file-damaged",
+            hint="The file is cut off or not what its ending says; copy or write it again.",
+        ) from error

@@ -32,6 +32,15 @@ class JsonLinesReader:
     suffixes = (".jsonl", ".ndjson")
     compressible = True
 
+    def peek(self, location: Location, *, request: Request) -> pa.Schema:
+        """The keys of the first line."""
+        del request
+        try:
+            first = next(_records(location), {})
+        except OSError as error:
+            raise damaged(location.name, error) from error
+        return pa.schema([(name, pa.null()) for name in first])
+
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all lines; keys that a line lacks are null, nested objects stay nested."""
         try:

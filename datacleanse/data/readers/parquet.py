@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -13,6 +14,8 @@ from datacleanse.data.sources import SHARD_SUFFIX, unreadable
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
 
@@ -25,10 +28,15 @@ class ParquetReader:
     suffixes = (SHARD_SUFFIX,)
     compressible = False
 
+    def peek(self, location: Location, *, request: Request) -> pa.Schema:
+        """The schema of the first shard."""
+        del request
+        with opened(location, location.path) as file:
+            return file.schema_arrow
+
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read one file, or all shards; these must have the same columns."""
-        del request
-        tables = [_read_shard(location, path) for path in location.paths]
+        tables = [_read_shard(location, path, request.unread) for path in location.paths]
         for path, table in zip(location.paths, tables, strict=True):
             _check_same_columns(location, path, table, first=tables[0])
         if len(tables) == 1:
@@ -43,13 +51,19 @@ class ParquetReader:
             ) from error
 
 
-def _read_shard(location: Location, path: str) -> pa.Table:
+@contextmanager
+def opened(location: Location, path: str) -> Iterator[pq.ParquetFile]:
+    """Open one of the location's files while the block reads it.
+
+    Raises:
+        InputError: it is damaged, or may not be read.
+    """
     name = location.name if len(location.paths) == 1 else path
     try:
         with location.filesystem.open_input_file(path) as handle:
             # Buffering ahead hides a network's delay; on a disk it only costs memory.
             is_remote = location.filesystem.type_name != "local"
-            table = pq.ParquetFile(handle, pre_buffer=is_remote).read()
+            yield pq.ParquetFile(handle, pre_buffer=is_remote)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, PermissionError):
             raise unreadable(name, error) from error
@@ -58,6 +72,14 @@ def _read_shard(location: Location, path: str) -> pa.Table:
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or write it again.",
         ) from error
+
+
+def _read_shard(location: Location, path: str, unread: frozenset[str]) -> pa.Table:
+    with opened(location, path) as file:
+        # None reads all; naming them would lose a column whose name another one has, too.
+        names = file.schema_arrow.names
+        columns = [name for name in names if name not in unread] if unread else None
+        table = file.read(columns=columns)
     if location.root is None:
         return table
     for key, value in _partitions(path[len(location.root) :]):

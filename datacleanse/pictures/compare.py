@@ -1,0 +1,132 @@
+"""CLEAN's pictures against DATA's, and DATA's against each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from datacleanse.data import compare_by, ids
+from datacleanse.data.messages import count_text
+from datacleanse.pictures.duplicates import prints_of, shared, within
+from datacleanse.records import Notice, Overlap
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.pictures.duplicates import Pairs
+    from datacleanse.pictures.read import PictureSet
+    from datacleanse.records import Comparison, Dataset
+
+DUPLICATES = pa.schema(
+    [
+        pa.field("group", pa.int64(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("id", pa.string(), nullable=False),
+        pa.field("given_label", pa.string(), nullable=False),
+        pa.field("match", pa.string(), nullable=False),
+        pa.field("conflicting", pa.bool_(), nullable=False),
+    ]
+)
+"""Of `duplicates.parquet`: the pictures of DATA that show the same, group by group from 0, the
+groups with more than one label first; ``match`` is ``exact`` where another picture of the group has
+the same bytes, else ``near``."""
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Pictures of DATA that show the same as another one, K in all."""
+
+    rows: NDArray[np.int64]
+    """(K,) sorted by group, then by row."""
+    group: NDArray[np.int64]
+    """(K,) from 0; the groups with more than one label come first."""
+    is_exact: NDArray[np.bool_]
+    """(K,) whether another picture of the group has the same bytes."""
+    n_conflicting: int
+    """Groups with more than one label."""
+
+    @property
+    def n_groups(self) -> int:
+        """All groups."""
+        return int(self.group.max()) + 1 if len(self.group) else 0
+
+
+def compare_pictures(
+    data: Dataset, clean: Dataset, pictures: PictureSet, clean_pictures: PictureSet
+) -> tuple[Comparison, Groups]:
+    """Find the pictures that CLEAN shares with DATA, and those that stand in DATA more than once.
+
+    Raises:
+        InputError: nothing of DATA is left beside CLEAN, so the two are the same.
+    """
+    prints = prints_of(pictures.values, pictures.sha256)
+    both = shared(prints, prints_of(clean_pictures.values, clean_pictures.sha256))
+    groups = grouped(within(prints), data.labels)
+    notices = _notices(data, groups)
+    return compare_by(data, clean, overlap_of(both), notices), groups
+
+
+def overlap_of(pairs: Pairs) -> Overlap:
+    """The pairs of a picture of DATA (first) with one of CLEAN as rows that stand in both."""
+    rows, first, times = np.unique(pairs.first, return_index=True, return_counts=True)
+    partners = pairs.second[first]
+    _, at, clean_times = np.unique(pairs.second, return_inverse=True, return_counts=True)
+    is_single = (times == 1) & (clean_times[at][first] == 1)
+    return Overlap(rows, np.where(is_single, partners, -1), "pictures")
+
+
+def grouped(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
+    """Pairs of pictures of DATA, with its labels (N,), as groups that show the same."""
+    rows = np.unique(np.concatenate([pairs.first, pairs.second]))
+    first, second = np.searchsorted(rows, pairs.first), np.searchsorted(rows, pairs.second)
+    links = coo_array((np.ones(len(first)), (first, second)), shape=(len(rows), len(rows)))
+    n_groups, group = connected_components(links, directed=False) if len(rows) else (0, rows)
+    is_exact = np.zeros(len(rows), np.bool_)
+    is_exact[first[pairs.is_exact]] = is_exact[second[pairs.is_exact]] = True
+    low = np.full(n_groups, labels.max(initial=0))
+    high = np.zeros(n_groups, np.int64)
+    np.minimum.at(low, group, labels[rows])
+    np.maximum.at(high, group, labels[rows])
+    order = np.argsort(low == high, kind="stable")  # the conflicting ones first
+    renumbered = np.empty(n_groups, np.int64)
+    renumbered[order] = np.arange(n_groups)
+    group = renumbered[group] if n_groups else group
+    by_group = np.argsort(group, kind="stable")
+    return Groups(rows[by_group], group[by_group], is_exact[by_group], int((low != high).sum()))
+
+
+def _notices(data: Dataset, groups: Groups) -> list[Notice]:
+    if not groups.n_groups:
+        return []
+    message = (
+        f"{count_text(len(groups.rows), 'picture')} of {data.source} show the same as another one "
+        f"({count_text(groups.n_groups, 'group')})"
+    )
+    if not groups.n_conflicting:
+        return [Notice("pictures-duplicate", f"{message}, each with the same label.")]
+    message += (
+        f"; in {count_text(groups.n_conflicting, 'group')} the labels differ, so that one of them "
+        "is wrong or both are right."
+    )
+    return [Notice("pictures-duplicate", message, is_warning=True)]
+
+
+def duplicates_table(groups: Groups, data: Dataset) -> pa.Table:
+    """The duplicates with the columns of `DUPLICATES`."""
+    rows = groups.rows
+    names = ids(data).take(pa.array(rows))
+    labels = [data.given_labels[code] for code in data.labels[rows].tolist()]
+    columns = [
+        pa.array(groups.group),
+        pa.array(rows),
+        names,
+        pa.array(labels, pa.string()),
+        pa.array(np.where(groups.is_exact, "exact", "near")),
+        pa.array(groups.group < groups.n_conflicting),
+    ]
+    return pa.Table.from_arrays(columns, schema=DUPLICATES)

@@ -1,0 +1,178 @@
+"""A table with a column of paths and, but for NEW, a column of labels; also in memory."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from datacleanse.data.columns import distinct, is_text
+from datacleanse.data.identity import check_ids
+from datacleanse.data.interface import Request
+from datacleanse.data.labels import USUAL_NAMES, choose_label
+from datacleanse.data.messages import count_text, did_you_mean, listed, rows_text, shown
+from datacleanse.data.read import peek, read_raw
+from datacleanse.data.sources import locate
+from datacleanse.errors import InputError
+from datacleanse.pictures.decode import PictureError
+from datacleanse.pictures.forms.folders import is_picture
+from datacleanse.pictures.interface import Listing
+from datacleanse.pictures.stores import FileStore
+from datacleanse.records import Notice
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datacleanse.data import Source
+    from datacleanse.data.read import Raw
+    from datacleanse.pictures.interface import Asked
+
+PATH_COLUMNS = ("path", "file_name", "filepath", "image")
+"""Names of a column of paths; the first that holds names of pictures is taken."""
+
+_MOSTLY = 0.9
+"""Share of the cells that must end like pictures for a column to be one of paths."""
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A table that names pictures by their paths."""
+
+    name = "manifest"
+
+    def find(self, source: Source, asked: Asked) -> Listing | None:
+        """See `PictureForm`."""
+        request = request_of(asked)
+        if not set(peek(source, request).names).intersection(PATH_COLUMNS).difference(asked.drop):
+            return None
+        raw = read_raw(source, request)
+        return listing_of(raw, asked, base=_base(source), form=self.name)
+
+
+def request_of(asked: Asked) -> Request:
+    """What a reader is told: labels, ids and paths stay as written."""
+    labels = {asked.label} if asked.label is not None else set(USUAL_NAMES)
+    as_text = {*labels, *PATH_COLUMNS, *([asked.id] if asked.id else [])}
+    return Request(frozenset(as_text), asked.delimiter)
+
+
+def _base(source: Source) -> Path | None:
+    """The folder that relative paths start from; None for a table that is not on this machine."""
+    if not isinstance(source, str | os.PathLike):
+        return Path.cwd()
+    location = locate(source)
+    if location.filesystem.type_name != "local":
+        return None
+    return Path(location.path if location.root is None else f"{location.root}/-").parent
+
+
+def listing_of(raw: Raw, asked: Asked, *, base: Path | None, form: str) -> Listing | None:
+    """The pictures that a table names; None where it has no column of paths."""
+    name = path_column(raw.table, asked.drop)
+    if name is None:
+        return None
+    paths = raw.table.column(name).cast(pa.string()).to_pylist()
+    _check_inside(paths, name, source=raw.name)
+    store = FileStore([_located(path, base) for path in paths])
+    label = choose_labels(raw, asked)
+    check_ids(raw.table, asked.id, source=raw.name, unique=asked.role == "DATA")
+    id_ = asked.id if asked.id is not None and asked.id in raw.table.column_names else name
+    notices = notices_of(raw, asked, label, used=(name,))
+    return Listing(raw.name, form, raw.table, label, id_, name, store, notices)
+
+
+def path_column(table: pa.Table, drop: Sequence[str]) -> str | None:
+    """The column that names pictures; None where there is none."""
+    for name in PATH_COLUMNS:
+        if name in table.column_names and name not in drop and is_text(table.column(name).type):
+            found = distinct(table.column(name))
+            ends = [is_picture(text) for text in found.values.to_pylist()]
+            counts = found.counts()
+            if ends and counts[ends].sum() >= _MOSTLY * counts.sum():
+                return name
+    return None
+
+
+def _check_inside(paths: Sequence[str | None], name: str, *, source: str) -> None:
+    """Refuse relative paths that climb out of the manifest's folder.
+
+    A manifest from elsewhere could so bring any picture of this machine into a report.
+    """
+    rows = [row for row, path in enumerate(paths) if path is not None and _climbs(path)]
+    if rows:
+        raise InputError(
+            f"{source}: column '{name}' points outside the manifest's folder in "
+            f"{rows_text(rows)}, e.g. {shown(paths[rows[0]])}.",
+            slug="path-outside",
+            hint="Put the manifest into a folder above the pictures, or write absolute paths.",
+        )
+
+
+def _climbs(path: str) -> bool:
+    # The plain test first: normalising takes longer, and few paths have such parts.
+    if ".." not in path or os.path.isabs(path):  # noqa: PTH117 - Path takes ten times as long
+        return False
+    plain = os.path.normpath(path.replace("\\", "/"))
+    return plain.replace(os.sep, "/").split("/")[0] == ".."
+
+
+def _located(path: str | None, base: Path | None) -> str | PictureError:
+    """Where a picture of a manifest lies."""
+    if path is None:
+        return PictureError("is missing (the cell of its path is empty)")
+    if "://" in path:
+        return PictureError("is an address; download it and give its path")
+    if os.path.isabs(path):  # noqa: PTH117 - Path takes ten times as long
+        return path
+    if base is None:
+        return PictureError("has a relative path in a manifest that is not on this machine")
+    joined = f"{base}/{path}"
+    if "\\" in path and os.name != "nt" and not os.path.lexists(joined):
+        return joined.replace("\\", "/")  # written on Windows
+    return joined
+
+
+def choose_labels(raw: Raw, asked: Asked) -> str | None:
+    """The label column; None for NEW without one.
+
+    Raises:
+        InputError: there is none, or several may be it.
+    """
+    names: list[str] = [name for name in raw.table.column_names if name not in asked.drop]
+    if asked.role == "DATA":
+        return choose_label(names, asked.label, source=raw.name)
+    if asked.label is not None and asked.label in names:
+        return asked.label
+    usual = [name for name in names if name in USUAL_NAMES]
+    if len(usual) == 1:
+        return usual[0]
+    if asked.role == "NEW":
+        return None
+    wanted = asked.label or USUAL_NAMES[0]
+    raise InputError(
+        f"{raw.name} ({asked.role}) has no column '{wanted}' for the label.",
+        slug="label-column-missing",
+        hint=did_you_mean(wanted, names, otherwise=f"Its columns are {listed(names)}."),
+    )
+
+
+def notices_of(
+    raw: Raw, asked: Asked, label: str | None, *, used: Sequence[str]
+) -> tuple[Notice, ...]:
+    """What to say about the columns: how the label was chosen, and which are not learned from."""
+    notices = []
+    if asked.role == "DATA" and asked.label is None:
+        message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
+        notices.append(Notice("label-chosen", message))
+    known = {label, asked.id, *used}
+    extra = [name for name in raw.table.column_names if name not in known]
+    if asked.role == "DATA" and extra:
+        message = (
+            f"{count_text(len(extra), 'column')} of {raw.name} not learned from, since its rows "
+            f"are pictures: {listed(extra)}."
+        )
+        notices.append(Notice("columns-beside-pictures", message))
+    return tuple(notices)

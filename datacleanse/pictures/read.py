@@ -1,0 +1,293 @@
+"""From listed pictures to a `Dataset` and its pixels: DATA, and sources held to it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from datacleanse.data import ids
+from datacleanse.data.labels import learn_labels, match_labels
+from datacleanse.data.messages import listed, shown
+from datacleanse.data.packing import CONTENT_MARK
+from datacleanse.errors import InputError, SettingsError
+from datacleanse.pictures.chunks import ColourFoundError
+from datacleanse.pictures.decoding import choose_shape, decode_all
+from datacleanse.pictures.forms import FORMS
+from datacleanse.pictures.interface import Asked
+from datacleanse.pictures.left_out import check_share, unreadable_notice, unreadable_of
+from datacleanse.records import Dataset, Schema
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from datacleanse.data import ReadOptions, Source
+    from datacleanse.data.labels import Labels
+    from datacleanse.pictures.decoding import Pixels
+    from datacleanse.pictures.interface import Listing, Role, Store
+    from datacleanse.pictures.left_out import Unreadable
+    from datacleanse.progress import Progress
+
+CONTENT = "sha256"
+"""Column of the hashes of the pictures' bytes."""
+
+NO_LABEL = "label"
+"""Name that a schema gives to labels where the source has none."""
+
+
+@dataclass(frozen=True)
+class PictureSet:
+    """The pictures of one source that could be read, in its order."""
+
+    form: str
+    """How they were handed over, for people."""
+    values: NDArray[np.uint8]
+    """(N, C, S, S)"""
+    store: Store
+    """Where the originals lie."""
+    places: NDArray[np.int64]
+    """(N,) position of each among the source's rows: unreadable ones have no row of their own."""
+    sha256: NDArray[np.uint8]
+    """(N, 32) of the encoded bytes."""
+    sizes: NDArray[np.int32]
+    """(N, 2) width and height of the originals, upright, in pixels."""
+    unreadable: tuple[Unreadable, ...]
+    fingerprint: str
+    """sha256 (hex) of ids, labels and encoded bytes of all rows, in order."""
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """(C, S, S)."""
+        channels, height, width = self.values.shape[1:]
+        return channels, height, width
+
+
+def find_pictures(source: Source, asked: Asked) -> Listing | None:
+    """List the pictures of a source; None where its rows are those of a table.
+
+    Raises:
+        InputError: nothing is there, or it holds pictures in no usable way.
+    """
+    for form in FORMS:
+        found = form.find(source, asked)
+        if found is not None:
+            return found
+    return None
+
+
+def data_asked(options: ReadOptions) -> Asked:
+    """What is asked of DATA."""
+    return Asked("DATA", options.label, options.id, options.drop, options.delimiter)
+
+
+def read_picture_data(
+    listing: Listing, options: ReadOptions, *, scratch: Path, progress: Progress
+) -> tuple[Dataset, PictureSet]:
+    """Decode DATA's pictures and learn its classes.
+
+    Raises:
+        InputError: labels or pictures cannot be used; the message names them.
+        SettingsError: options are about columns of a table.
+    """
+    check_picture_options(options)
+    for notice in listing.notices:
+        progress.say(notice.message)
+    labels = learned(listing)
+    store = listing.store
+    progress.stage("Decoding DATA", len(store))
+    shape = choose_shape(store, options.image_size)
+    is_grey = shape[0] == 1
+    try:
+        pixels = decode_all(store, shape, scratch=scratch, progress=progress, must_be_grey=is_grey)
+    except ColourFoundError:
+        progress.stage("Decoding DATA", len(store))
+        shape = (3, *shape[1:])
+        pixels = decode_all(store, shape, scratch=scratch, progress=progress)
+    unreadable = unreadable_of(listing, pixels)
+    if unreadable:
+        check_share(listing, unreadable, "DATA", most=options.max_unreadable)
+        listing = replace(listing, table=listing.table.take(pa.array(pixels.rows)))
+        labels = learned(listing)
+    schema = Schema(listing.label or NO_LABEL, listing.id, labels.classes, (), ())
+    return _dataset(listing, schema, labels, pixels, unreadable)
+
+
+def read_pictures_like(
+    source: Source,
+    schema: Schema,
+    *,
+    role: Role,
+    shape: tuple[int, int, int],
+    options: ReadOptions,
+    scratch: Path,
+    progress: Progress,
+) -> tuple[Dataset, PictureSet]:
+    """Read the pictures of another source and hold them to DATA's classes and size.
+
+    Args:
+        source: of any form of pictures.
+        schema: DATA's.
+        role: what messages call the source; NEW may lack labels (all -1 then) and know others.
+        shape: (C, S, S) of DATA's decoded pictures.
+        options: as given for DATA; the delimiter and the share of unreadable pictures count.
+        scratch: folder for a file where memory does not suffice.
+        progress: is told of stages.
+
+    Raises:
+        InputError: it holds no pictures, labels do not fit, or too many cannot be read.
+    """
+    progress.stage(f"Reading {role}", None)
+    asked = Asked(role, schema.label, schema.id, delimiter=options.delimiter)
+    listing = find_pictures(source, asked)
+    if listing is None:
+        raise _no_pictures(source, role)
+    labels = _matched(listing, schema, role)
+    progress.stage(f"Decoding {role}", len(listing.store))
+    pixels = decode_all(listing.store, shape, scratch=scratch, progress=progress)
+    unreadable = unreadable_of(listing, pixels)
+    if unreadable:
+        check_share(listing, unreadable, role, most=options.max_unreadable)
+        listing = replace(listing, table=listing.table.take(pa.array(pixels.rows)))
+        labels = _matched(listing, schema, role)
+    schema = replace(schema, label=listing.label or NO_LABEL, id=listing.id)
+    return _dataset(listing, schema, labels, pixels, unreadable)
+
+
+def check_picture_options(options: ReadOptions) -> None:
+    """Refuse what only a table can be told.
+
+    Raises:
+        SettingsError: a column is said to be of a kind.
+    """
+    for name in ("categorical", "numeric"):
+        if getattr(options, name):
+            raise SettingsError(
+                f"--{name} is about the columns of a table, but DATA's rows are pictures.",
+                slug="settings-contradict",
+                hint="Leave it out; --drop with the column of paths makes DATA a table.",
+            )
+
+
+def learned(listing: Listing) -> Labels:
+    """The classes of DATA's pictures.
+
+    Raises:
+        InputError: a label is missing, or the values are no classes.
+    """
+    assert listing.label is not None  # no form lets DATA be without
+    column = listing.table.column(listing.label)
+    labels = learn_labels(column, name=listing.label, source=listing.source)
+    _check_case(labels.classes, listing.source)
+    return labels
+
+
+def listed_dataset(listing: Listing) -> Dataset:
+    """The rows and labels of DATA's pictures, none of them decoded.
+
+    Raises:
+        InputError: a label is missing, or the values are no classes.
+    """
+    labels = learned(listing)
+    schema = Schema(listing.label or NO_LABEL, listing.id, labels.classes, (), ())
+    notices = (*listing.notices, *labels.notices)
+    return Dataset(listing.source, listing.table, schema, labels.codes, labels.given, notices)
+
+
+def _check_case(classes: tuple[str, ...], source: str) -> None:
+    """Refuse classes that differ by case only, unless they are letters of an alphabet."""
+    alike = defaultdict(list)
+    for name in classes:
+        alike[name.strip().casefold()].append(name)
+    for names in alike.values():
+        if len(names) > 1 and len(names[0].strip()) > 1:
+            raise InputError(
+                f"{source}: the classes {listed([shown(name) for name in names])} differ by case "
+                "or space only.",
+                slug="classes-differ-by-case",
+                hint="Write them the same way, or merge their folders, if they are one class; "
+                "rename one of them if they are two.",
+            )
+
+
+def _matched(listing: Listing, schema: Schema, role: Role) -> Labels | None:
+    if listing.label is None:
+        if role == "NEW":
+            return None
+        raise InputError(
+            f"{listing.source} ({role}) has no labels.",
+            slug="label-column-missing",
+            hint="Put its pictures into folders named like DATA's classes, or give a manifest: a "
+            "CSV with the columns path and label.",
+        )
+    column = listing.table.column(listing.label)
+    return match_labels(
+        column, schema.classes, name=listing.label, source=listing.source, role=role
+    )
+
+
+def _no_pictures(source: Source, role: Role) -> InputError:
+    name = source if isinstance(source, str) else f"<{type(source).__name__}>"
+    return InputError(
+        f"{name} ({role}) is a table without pictures, but DATA's rows are pictures.",
+        slug="pictures-missing",
+        hint="Give class folders, a manifest with a column path, or a table with a column image.",
+    )
+
+
+def _dataset(
+    listing: Listing,
+    schema: Schema,
+    labels: Labels | None,
+    pixels: Pixels,
+    unreadable: tuple[Unreadable, ...],
+) -> tuple[Dataset, PictureSet]:
+    """What was read of a listing whose table holds the readable rows only."""
+    codes = np.full(len(pixels.rows), -1, np.int64) if labels is None else labels.codes
+    given = schema.classes if labels is None else labels.given
+    notices = (*listing.notices, *(() if labels is None else labels.notices))
+    if unreadable:
+        notices = (*notices, unreadable_notice(listing, unreadable))
+    dataset = Dataset(listing.source, listing.table, schema, codes, given, notices)
+    dataset = with_content(dataset, pixels.sha256)
+    pictures = PictureSet(
+        listing.form,
+        pixels.values,
+        listing.store,
+        pixels.rows,
+        pixels.sha256,
+        pixels.sizes,
+        unreadable,
+        fingerprint_of(dataset, pixels.sha256, unreadable),
+    )
+    return dataset, pictures
+
+
+def with_content(dataset: Dataset, sha256: NDArray[np.uint8]) -> Dataset:
+    """The same with a column that tells the pictures' bytes, (N, 32) hashed, apart."""
+    name = CONTENT
+    while name in dataset.table.column_names:
+        name = f"{name}_"
+    hashes = pa.array([each.tobytes().hex() for each in sha256], pa.string())
+    field = pa.field(name, hashes.type, metadata=CONTENT_MARK)
+    return replace(dataset, table=dataset.table.append_column(field, hashes))
+
+
+def fingerprint_of(
+    dataset: Dataset, sha256: NDArray[np.uint8], unreadable: tuple[Unreadable, ...]
+) -> str:
+    """sha256 (hex) of ids, labels and contents, (N, 32) hashed, and of what was left out."""
+    digest = hashlib.sha256()
+    names = (*dataset.given_labels, "")  # the last one is that of no label
+    named = zip(ids(dataset).to_pylist(), dataset.labels.tolist(), sha256, strict=True)
+    for name, code, content in named:
+        digest.update(f"{name}\0{names[code]}\0".encode("utf-8", "surrogateescape"))
+        digest.update(content.tobytes())
+    for each in unreadable:
+        digest.update(f"{each.place}\0{each.id}\0".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()

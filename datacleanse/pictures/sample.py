@@ -1,0 +1,74 @@
+"""Pictures to verify by hand: a manifest of some of them, or a table with their bytes."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+
+from datacleanse.errors import SettingsError
+from datacleanse.pictures.decode import PictureError
+from datacleanse.pictures.forms.encoded import IMAGE
+from datacleanse.pictures.stores import FileStore
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from datacleanse.pictures.interface import Blob, Listing
+
+_FOR_BYTES = (".parquet", ".feather", ".arrow")
+
+
+def check_sample_target(listing: Listing, target: Path) -> None:
+    """Refuse to draw encoded pictures into a file of text.
+
+    Raises:
+        SettingsError: the file's ending is that of text.
+    """
+    if listing.path is None and target.suffix.lower() not in _FOR_BYTES:
+        raise SettingsError(
+            f"{target} cannot hold the pictures that {listing.source} holds as bytes.",
+            slug="format-no-bytes",
+            hint=f"Draw them into a Parquet file: -o {target.with_suffix('.parquet')}",
+        )
+
+
+def drawn(listing: Listing, rows: NDArray[np.int64], target: Path) -> pa.Table:
+    """Some of the pictures, as a table that can be given as CLEAN from where it is written.
+
+    Args:
+        listing: of DATA.
+        rows: (K,) ascending.
+        target: file that the table is to be written to; paths below its folder start from there,
+            others are absolute.
+    """
+    table = listing.table.take(pa.array(rows))
+    store = listing.store
+    if listing.path is None or not isinstance(store, FileStore):
+        blobs = [_bytes(blob) for _, blob in store.blobs(rows)]
+        return table.append_column(IMAGE, pa.array(blobs, pa.large_binary()))
+    folder = os.path.abspath(target.parent)  # noqa: PTH100 - links are not to be resolved
+    paths = [_from(folder, store.paths[row]) for row in rows.tolist()]
+    place = table.schema.get_field_index(listing.path)
+    return table.set_column(place, listing.path, pa.array(paths, pa.string()))
+
+
+def _bytes(blob: Blob) -> bytes | None:
+    try:
+        return blob()
+    except PictureError:
+        return None
+
+
+def _from(folder: str, path: str | PictureError) -> str | None:
+    """A path as a manifest in ``folder`` has to write it."""
+    if isinstance(path, PictureError):
+        return None
+    # Names that are no UTF-8 cannot stand in a table as they are.
+    path = os.fsencode(os.path.abspath(path)).decode("utf-8", "backslashreplace")  # noqa: PTH100
+    below = os.path.join(folder, "")  # noqa: PTH118
+    return path[len(below) :].replace(os.sep, "/") if path.startswith(below) else path

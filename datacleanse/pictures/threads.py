@@ -1,0 +1,44 @@
+"""Work for several threads, of which only a little is prepared ahead."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+_AHEAD = 4
+"""Items a thread that are taken before results are."""
+
+
+def n_threads() -> int:
+    """Cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """Results in the order of the items, which are taken only a few ahead of them.
+
+    An executor's own `map` would first take all of them, and hold what they hold.
+    """
+    threads = n_threads()
+    pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
+    rest = iter(items)
+    try:
+        waiting: deque[Future[Result]] = deque(
+            pool.submit(function, item) for item in islice(rest, threads * _AHEAD)
+        )
+        while waiting:
+            yield waiting.popleft().result()
+            waiting.extend(pool.submit(function, item) for item in islice(rest, 1))
+    finally:
+        pool.shutdown(wait=True, cancel_futures=True)

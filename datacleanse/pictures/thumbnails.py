@@ -1,0 +1,116 @@
+"""Small pictures of single rows, for reports, with notes on the quality of the originals."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from datacleanse.pictures.decode import PictureError, decode, quiet_decoding
+from datacleanse.pictures.quality import SIDE, quality_notes, sharpness, usual
+from datacleanse.pictures.threads import in_threads
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from PIL import Image
+
+    from datacleanse.pictures.interface import Blob
+    from datacleanse.pictures.quality import Usual
+    from datacleanse.pictures.read import PictureSet
+
+LARGEST = 128
+"""Pixels of the longer side; smaller pictures keep their size."""
+
+_LOSSLESS = 48
+"""Longest side of pictures that are kept as PNG: JPEG would show its blocks when they are enlarged,
+and saves nothing."""
+_JPEG_QUALITY = 80
+_SAMPLE = 256
+
+SCHEMA = pa.schema(
+    [
+        pa.field("source", pa.string(), nullable=False),
+        pa.field("row", pa.int64(), nullable=False),
+        pa.field("image", pa.binary(), nullable=False),
+        pa.field("note", pa.string()),
+    ]
+)
+"""Of `thumbnails.parquet`: ``data`` or ``clean``, the row there, JPEG or PNG, and notes such as
+``blurred, dark``; null where there is nothing to note."""
+
+
+@dataclass(frozen=True)
+class _Thumbnail:
+    image: bytes
+    note: str | None
+
+
+def usual_of(pictures: PictureSet) -> Usual:
+    """What DATA's pictures are like, their sharpness by up to 256 spread over them."""
+    n = len(pictures.places)
+    rows = np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64))
+
+    def measured(item: tuple[int, Blob]) -> float:
+        try:
+            image = decode(item[1](), (SIDE, SIDE), keeps_ratio=True).image
+            return sharpness(np.asarray(image.convert("L")))
+        except PictureError:
+            return np.nan
+
+    with quiet_decoding():
+        found = np.array(list(in_threads(measured, pictures.store.blobs(pictures.places[rows]))))
+    return usual(pictures.sizes, found[np.isfinite(found)])
+
+
+def thumbnails(
+    pictures: PictureSet, source: str, rows: NDArray[np.int64], common: Usual
+) -> pa.Table:
+    """Thumbnails of some rows, with the columns of `SCHEMA`.
+
+    A picture that can no longer be read, since its file was moved meanwhile, has none.
+
+    Args:
+        pictures: they are taken of.
+        source: what the column of that name says.
+        rows: (K,) ascending.
+        common: sizes that are usual in DATA.
+    """
+    row_of = {int(place): int(row) for row, place in zip(rows, pictures.places[rows], strict=True)}
+
+    def made(item: tuple[int, Blob]) -> tuple[int, _Thumbnail | None]:
+        row = row_of[item[0]]
+        return row, _thumbnail(item[1], pictures.sizes[row], common)
+
+    with quiet_decoding():
+        found = list(in_threads(made, pictures.store.blobs(pictures.places[rows])))
+    there = [(row, thumbnail) for row, thumbnail in found if thumbnail is not None]
+    columns = {
+        "source": [source] * len(there),
+        "row": [row for row, _ in there],
+        "image": [thumbnail.image for _, thumbnail in there],
+        "note": [thumbnail.note for _, thumbnail in there],
+    }
+    return pa.table(columns, schema=SCHEMA)
+
+
+def _thumbnail(blob: Blob, size: NDArray[np.int32], common: Usual) -> _Thumbnail | None:
+    try:
+        image = decode(blob(), (SIDE, SIDE), keeps_ratio=True).image
+    except PictureError:
+        return None
+    notes = quality_notes(np.asarray(image.convert("L")), size, common)
+    return _Thumbnail(_encoded(image), ", ".join(notes) or None)
+
+
+def _encoded(image: Image.Image) -> bytes:
+    if max(image.size) > LARGEST:
+        image.thumbnail((LARGEST, LARGEST))
+    sink = io.BytesIO()
+    if max(image.size) <= _LOSSLESS:
+        image.save(sink, "PNG", optimize=True)
+    else:
+        image.save(sink, "JPEG", quality=_JPEG_QUALITY, optimize=True)
+    return sink.getvalue()
