@@ -115,6 +115,8 @@ def test_the_run_keeps_thumbnails_duplicates_and_what_was_left_out(inputs, tmp_p
     pq.write_table(pa.table({"row": [3, 0], "path": ["x", "y"]}), folder.suspects_file)
     neighbours = pa.table({"row": [3, 0], "clean_row": pa.array([2, 2], pa.int64())})
     pq.write_table(neighbours, folder.neighbours_file)
+    ranks = np.arange(inputs.data.n_rows, 0, -1)
+    pq.write_table(pa.table({"rank": ranks}), folder.audit_file)
     write_picture_files(folder, inputs)
     shown = pq.read_table(folder.thumbnails_file)
     pairs = list(zip(*(shown.column(n).to_pylist() for n in ("source", "row")), strict=True))
@@ -127,6 +129,11 @@ def test_the_run_keeps_thumbnails_duplicates_and_what_was_left_out(inputs, tmp_p
     ] == [
         ("cat/000.png", "cat/000.png", "near", True),
         ("dog/copy.jpg", "dog/copy.jpg", "near", True),
+    ]
+    conflicts = pq.read_table(folder.conflicts_file).to_pylist()
+    assert [(ids[each["row"]], each["label"], each["group"]) for each in conflicts] == [
+        ("dog/copy.jpg", "dog", 0),
+        ("cat/000.png", "cat", 0),
     ]
     left_out = pq.read_table(folder.unreadable_file)
     assert left_out.schema.equals(UNREADABLE)
