@@ -69,6 +69,12 @@ def test_csv_keeps_line_ends_and_their_absence(csv, tmp_path, end, last):
     assert out.decode() == end.join(lines) + (end if last else "")
 
 
+def test_blank_lines_before_the_header_stay(csv, tmp_path):
+    text = "\ufeff\r\n\na,label\n\n1,x\n2,y\n\n"
+    out = rewritten(csv(text), tmp_path / "o.csv", {0: "y"})
+    assert out.decode() == text.replace("1,x", "1,y")
+
+
 def test_csv_of_another_delimiter_keeps_it(csv, tmp_path):
     text = "a;b;label\n1,5;x;yes\n2;y;no\n3;z;no\n"
     out = rewritten(csv(text), tmp_path / "o.csv", {1: "yes"}, delimiter=";")

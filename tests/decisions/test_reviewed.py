@@ -134,7 +134,7 @@ def test_kept_and_relabelled_rows_join_with_their_right_labels(frame, clean, tmp
 
 
 def test_reviewed_rows_steer_in_every_fold_and_calibrate_in_none(frame, clean, tmp_path):
-    """They are suspects: as calibration rows they would make every other row look right."""
+    """They are suspects, no sample of the data: as calibration rows they break the promise."""
     actions = dict.fromkeys(range(20), "keep") | {20: "drop"}
     data, _, whole, overlap, reviewed = joined(frame, clean, tmp_path, actions)
     plan = make_plan(data, whole, overlap, seed=0, reviewed=reviewed)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.readers.csv_faults import checked_delimiter
 from datacleanse.data.rewriting.damage import not_row_by_row
+from datacleanse.data.rewriting.pieces import write_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Generator, Iterable, Iterator
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Rewriting
 
 _BOM = b"\xef\xbb\xbf"
+_ENDS = (b"\n", b"\r\n", b"\r")
+_BLANK = frozenset({*_ENDS, *(_BOM + end for end in _ENDS)})
 _QUOTED = re.compile(rb'"((?:[^"]|"")*)"(.*)', re.DOTALL)
 
 
@@ -35,25 +38,7 @@ class CsvRewriter:
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
         """See `Rewriter`."""
         grammar = Grammar(checked_delimiter(task.delimiter or self.delimiter))
-        edits, place, row = task.edits, -1, 0
-        for record in grammar.records(task.location.blocks()):
-            if not record.strip(b"\r\n"):  # readers skip it
-                sink.write(record)
-            elif place < 0:
-                names = [name.decode("utf-8", "replace") for name in grammar.cells(record)]
-                if task.label not in names:
-                    raise not_row_by_row(task.location.name, f"its header lacks '{task.label}'")
-                place = names.index(task.label)
-                sink.write(record)
-            else:
-                if row in edits.labels:
-                    sink.write(grammar.replaced(record, place, edits.labels[row].encode()))
-                elif row not in edits.dropped:
-                    sink.write(record)
-                row += 1
-        if row != task.table.num_rows:
-            found = f"{row:,} rows where {task.table.num_rows:,} were read"
-            raise not_row_by_row(task.location.name, found)
+        write_pieces(sink, _rewritten(task, grammar))
 
 
 class Grammar:
@@ -122,6 +107,29 @@ class Grammar:
             if record[at - 1 : at] != self._delimiter:
                 break
         return spans
+
+
+def _rewritten(task: Rewriting, grammar: Grammar) -> Iterator[bytes]:
+    """The records that stay, changed where that is asked for."""
+    edits, place, row = task.edits, -1, 0
+    for record in grammar.records(task.location.blocks()):
+        if record in _BLANK:  # readers skip it
+            yield record
+        elif place < 0:
+            names = [name.decode("utf-8", "replace") for name in grammar.cells(record)]
+            if task.label not in names:
+                raise not_row_by_row(task.location.name, f"its header lacks '{task.label}'")
+            place = names.index(task.label)
+            yield record
+        else:
+            if row in edits.labels:
+                yield grammar.replaced(record, place, edits.labels[row].encode())
+            elif row not in edits.dropped:
+                yield record
+            row += 1
+    if row != task.table.num_rows:
+        found = f"{row:,} rows where {task.table.num_rows:,} were read"
+        raise not_row_by_row(task.location.name, found)
 
 
 def _unquoted(cell: bytes) -> bytes:

@@ -7,6 +7,7 @@ import re
 from typing import TYPE_CHECKING
 
 from datacleanse.data.rewriting.damage import not_row_by_row
+from datacleanse.data.rewriting.pieces import write_pieces
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,19 +30,24 @@ class JsonLinesRewriter:
 
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
         """See `Rewriter`."""
-        edits, row = task.edits, 0
-        for line in _lines(task.location):
-            if not line.removeprefix(_BOM.encode()).strip():  # readers skip it
-                sink.write(line)
-                continue
-            if row in edits.labels:
-                sink.write(_replaced(line, task.label, edits.labels[row], task.location.name))
-            elif row not in edits.dropped:
-                sink.write(line)
-            row += 1
-        if row != task.table.num_rows:
-            found = f"{row:,} lines where {task.table.num_rows:,} objects were read"
-            raise not_row_by_row(task.location.name, found)
+        write_pieces(sink, _rewritten(task))
+
+
+def _rewritten(task: Rewriting) -> Iterator[bytes]:
+    """The lines that stay, changed where that is asked for."""
+    edits, row = task.edits, 0
+    for line in _lines(task.location):
+        if not line.removeprefix(_BOM.encode()).strip():  # readers skip it
+            yield line
+            continue
+        if row in edits.labels:
+            yield _replaced(line, task.label, edits.labels[row], task.location.name)
+        elif row not in edits.dropped:
+            yield line
+        row += 1
+    if row != task.table.num_rows:
+        found = f"{row:,} lines where {task.table.num_rows:,} objects were read"
+        raise not_row_by_row(task.location.name, found)
 
 
 def _lines(location: Location) -> Iterator[bytes]:
