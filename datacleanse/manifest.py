@@ -97,6 +97,7 @@ def describe_inputs(inputs: Inputs, plan: Plan, told: Iterable[Notice] = ()) -> 
             **_file(inputs, "clean", clean),
             "classes": _class_counts(clean),
             "meta_rows": len(plan.split.steering),
+            "reviewed_rows": len(plan.reviewed),
             "calibration_rows": len(plan.split.calibration),
             "held_back_rows": len(plan.held_back),
         },

@@ -259,6 +259,9 @@ class CleanSource:
     """Rows held out of steering there, whose scores show what "right" looks like."""
     classes: dict[str, int]
     """Rows by label."""
+    reviewed_rows: int = 0
+    """Of ``rows``, those that reviewers verified in an earlier round: they steer, too, but do not
+    calibrate."""
 
 
 @dataclass(frozen=True)

@@ -122,9 +122,14 @@ def flag(view: ReportView) -> str:
 
 def clean_use(view: ReportView) -> str:
     """What the clean rows were for, to follow their number."""
+    reviewed = view.clean.reviewed_rows
     if view.training.folds > 1:
-        return "each half steers once and calibrates once"
-    return f"{count(view.clean.meta_rows)} steer, {count(view.clean.calibration_rows)} calibrate"
+        of_drawn = f" of {count(view.clean.rows - reviewed)}" if reviewed else ""
+        steer = f"; {count(reviewed)} reviewed ones steer" if reviewed else ""
+        return f"each half{of_drawn} steers once and calibrates once{steer}"
+    by_review = f" ({count(reviewed)} of them reviewed)" if reviewed else ""
+    steering, calibrating = view.clean.meta_rows, view.clean.calibration_rows
+    return f"{count(steering)} steer{by_review}, {count(calibrating)} calibrate"
 
 
 def sitting(view: ReportView) -> Budget | None:

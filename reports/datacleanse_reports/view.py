@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from datacleanse.errors import RunFolderError
@@ -129,8 +129,10 @@ def _described(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _record(kind: type[_Record], described: Mapping[str, Any]) -> _Record:
-    # By name, so that a manifest of the same version may hold more than this program knows.
-    return kind(**{field.name: described[field.name] for field in fields(kind)})
+    # By name, so that a manifest of the same version may hold more than this program knows, or
+    # less where there is a default.
+    names = (f.name for f in fields(kind) if f.name in described or f.default is MISSING)
+    return kind(**{name: described[name] for name in names})
 
 
 def _headline(manifest: Mapping[str, Any]) -> Headline:

@@ -86,6 +86,13 @@ def test_halves_that_take_turns_are_not_told_as_parts(view):
 
     assert sentences.clean_use(view) == "each half steers once and calibrates once"
     assert sentences.clean_use(once) == "100 steer, 100 calibrate"
+    clean = replace(view.clean, reviewed_rows=20)
+    assert sentences.clean_use(replace(view, clean=clean)) == (
+        "each half of 180 steers once and calibrates once; 20 reviewed ones steer"
+    )
+    assert sentences.clean_use(replace(once, clean=clean)) == (
+        "100 steer (20 of them reviewed), 100 calibrate"
+    )
 
 
 def test_noise_is_told_with_its_range(view):
