@@ -127,7 +127,7 @@ def read_decisions(
                 reading.take(number, line)
     except OSError as error:
         raise _unreadable(path, error) from error
-    if reading.left_out and not reading.n_read:
+    if reading.n_left_out and not reading.n_read:
         raise InputError(
             f"{path} holds no decision: {reading.named()}.",
             slug="decisions-invalid",
@@ -167,11 +167,12 @@ class _Reading:
 
     def __init__(self, n_rows: int | None, classes: Container[str] | None) -> None:
         self.last: dict[int, Decision] = {}
-        self.left_out: list[tuple[int, str]] = []
-        """Line number from 1, and why."""
+        self.n_left_out = 0
         self.runs: dict[str, int] = {}
         """First line of each run."""
         self.n_read = 0
+        self._named: list[str] = []
+        """The first lines left out, and why: a long file of anything must not fill the memory."""
         self._n_rows, self._classes = n_rows, classes
         self._changed: dict[int, None] = {}
 
@@ -186,7 +187,9 @@ class _Reading:
                 self.runs.setdefault(decision.run_id, number)
             self._check(decision)
         except _UnusableError as error:
-            self.left_out.append((number, str(error)))
+            self.n_left_out += 1
+            if len(self._named) < _NAMED:
+                self._named.append(f"line {number}: {error}")
             if isinstance(record, dict) and _is_row(record.get("row")):
                 self.last.pop(record["row"], None)
             return
@@ -206,14 +209,13 @@ class _Reading:
 
     def named(self) -> str:
         """The lines left out, each with the reason."""
-        texts = [f"line {number}: {why}" for number, why in self.left_out[:_NAMED]]
-        more = len(self.left_out) - len(texts)
-        return "; ".join(texts) + (f"; and {more:,} more" if more else "")
+        more = self.n_left_out - len(self._named)
+        return "; ".join(self._named) + (f"; and {more:,} more" if more else "")
 
     def notices(self, path: Path) -> Iterator[Notice]:
         """What a person should know."""
-        if self.left_out:
-            n = len(self.left_out)
+        if self.n_left_out:
+            n = self.n_left_out
             what = "1 line was" if n == 1 else f"{n:,} lines were"
             message = f"{path}: {what} left out ({self.named()})."
             yield Notice("decisions-left-out", message, is_warning=True)

@@ -180,6 +180,19 @@ def test_a_line_of_100_megabytes_takes_no_such_memory(file):
     assert peak < 8 << 20
 
 
+def test_a_long_file_of_anything_takes_no_memory(file):
+    import tracemalloc
+
+    file.write_bytes(json.dumps(asdict(KEEP)).encode() + b"\n" + b"x\n" * 10_000)
+    tracemalloc.start()
+    found = read_decisions(file)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert found.last == {3: KEEP}
+    assert "10,000 lines were left out" in found.notices[0].message
+    assert peak < 1 << 18
+
+
 def test_rows_and_classes_that_the_data_lacks_are_left_out(file):
     far, odd = replace(KEEP, row=10), replace(RELABEL, row=6, new_label="maybe")
     found = read_decisions(write(file, KEEP, far, odd), n_rows=10, classes=("yes", "no"))
