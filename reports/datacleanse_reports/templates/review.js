@@ -243,6 +243,7 @@
     markTable();
     if (dialog.open) showPace();
   });
+  suspectTable.start();
   Promise.resolve(decisions.start()).then(function () {
     markTable();
     suspectTable.start();

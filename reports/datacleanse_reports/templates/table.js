@@ -125,6 +125,7 @@ const suspectTable = (function () {
     const state = readState();
     fillForm(state);
     apply(state);
+    document.documentElement.classList.remove("starting");
   }
 
   for (const head of table.tHead.rows[0].cells) {
