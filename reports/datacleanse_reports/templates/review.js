@@ -235,7 +235,11 @@
       "the run folder as decisions.jsonl. With `datacleanse review RUN` that happens by itself.";
   for (const button of document.querySelectorAll("[data-start-review]")) {
     button.parentElement.hidden = false;
-    button.addEventListener("click", open);
+    button.addEventListener("click", function () {
+      const which = button.dataset.startReview;
+      if (which !== "shown") suspectTable.show(which === "flagged" ? "1" : "");
+      open();
+    });
   }
   document.querySelector("[data-download]").addEventListener("click", download);
 

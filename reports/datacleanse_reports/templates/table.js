@@ -163,6 +163,12 @@ const suspectTable = (function () {
 
   return {
     start,
+    // Filters that leave the rows with a flag, or all of them.
+    show: function (flag) {
+      const state = { q: "", pair: "", flag, least: "", decision: "" };
+      change(state);
+      fillForm(state);
+    },
     bodyOf: function (row) { return byRow.get(row); },
     // Rows that fit the filters, in the present order, those beyond the first 50 too.
     fitting: function () {
