@@ -380,7 +380,7 @@ def test_undo_in_a_served_review_leaves_the_row_as_it_is(folder, window):
         page.keyboard.press("e")
         page.keyboard.press("u")
         until(page, "decisions.waiting() === 0")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while len(folder.decisions_file.read_text().splitlines()) < 2:
             assert time.monotonic() < deadline
         del process
