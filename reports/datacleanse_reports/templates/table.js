@@ -57,7 +57,8 @@ const suspectTable = (function () {
     if (state.pair && data.pair !== state.pair) return false;
     if (state.least && !(Number(data.probability || -1) >= Number(state.least))) return false;
     if (state.decision && !fitsDecision(row, state.decision)) return false;
-    return state.q.toLowerCase().split(/\s+/).every(function (word) {
+    // Texts are gathered when first searched.
+    return !state.q || state.q.toLowerCase().split(/\s+/).every(function (word) {
       return textOf(row).includes(word);
     });
   }
