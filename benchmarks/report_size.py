@@ -9,6 +9,7 @@ Chromium on the path.
 from __future__ import annotations
 
 import io
+import os
 import shutil
 import statistics
 import tempfile
@@ -55,6 +56,7 @@ def main() -> None:
             "rows": N_ROWS,
             "columns": N_COLUMNS,
             "suspects": N_SUSPECTS,
+            "load_average": os.getloadavg()[0],
             "bounds": {"bytes": BOUNDS, "seconds": SOON},
             "reports": found,
         },
