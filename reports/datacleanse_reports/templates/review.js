@@ -81,6 +81,8 @@
       ? (decisions.waiting() ? "saving" : "saved in the run folder")
       : "kept in this browser");
     saved.classList.toggle("problem", Boolean(decisions.problem()));
+    // Told at once where something is wrong; "saved" after each key would be noise.
+    saved.setAttribute("role", decisions.problem() ? "alert" : "note");
   }
 
   function show() {
@@ -95,8 +97,10 @@
       article.scrollTop = 0;
     } else {
       const open = queue.filter(function (row) { return !decisions.of(row); }).length;
+      const heading = make("h3", queue.length ? "That was the last row" : "No row fits the filters");
+      heading.id = "review-heading";
       article.replaceChildren(
-        make("h3", queue.length ? "That was the last row" : "No row fits the filters"),
+        heading,
         make("p", open ? open + " were passed over without a decision. K goes back." : "All are decided. K goes back."),
         make("p", reviewData.served
           ? "The decisions are in the run folder. Ctrl-C in the terminal ends the review; then: datacleanse apply RUN -o cleaned.csv"
