@@ -47,13 +47,13 @@ class Window:
         page.on("console", lambda message: self.console.append(message.text))
         page.on("pageerror", lambda error: self.console.append(str(error)))
         page.goto(address)
-        page.wait_for_selector("html[data-ready]", timeout=20_000)
+        page.wait_for_selector("html[data-ready]", timeout=60_000)
         return page
 
 
 def until(page: Page, condition: str) -> None:
     """Wait for a JavaScript expression to hold; the page's policy stops Playwright's own way."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"{condition} does not come true"
         page.wait_for_timeout(20)
@@ -64,6 +64,6 @@ def window(browser: Browser, **options: Any) -> Iterator[Window]:
     """A window; options are those of Playwright's contexts."""
     whole = {"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce", **options}
     context = browser.new_context(**whole)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     yield Window(context)
     context.close()

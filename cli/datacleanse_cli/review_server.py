@@ -34,6 +34,8 @@ TIMEOUT = 10.0
 
 TOKEN_HEADER = "X-Datacleanse-Token"
 
+_FOREIGN = "Requests from other pages are refused: type or paste the printed address."
+
 _HEADERS = {
     "Cache-Control": "no-store",
     "Content-Security-Policy": "frame-ancestors 'none'",
@@ -129,9 +131,9 @@ class _Handler(BaseHTTPRequestHandler):
         if self.headers.get_all("Host", []) != [own.removeprefix("http://")]:
             raise _RefusedError(HTTPStatus.FORBIDDEN, "This server has another name.")
         if self.headers.get("Origin", own) != own:
-            raise _RefusedError(HTTPStatus.FORBIDDEN, "Requests from other pages are refused.")
+            raise _RefusedError(HTTPStatus.FORBIDDEN, _FOREIGN)
         if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
-            raise _RefusedError(HTTPStatus.FORBIDDEN, "Requests from other pages are refused.")
+            raise _RefusedError(HTTPStatus.FORBIDDEN, _FOREIGN)
         given = (
             self.headers.get(TOKEN_HEADER) or parse_qs(self._asked().query).get("token", [""])[0]
         )

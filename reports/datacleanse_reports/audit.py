@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from datacleanse_reports.cells import column_as_text
@@ -111,20 +112,10 @@ def _suspect(
     record: Mapping[str, Any], cells: Sequence[str | None], beside: Companions, *, learned: bool
 ) -> Suspect:
     row = record["row"]
-    likely, neighbours = beside.likely.get(row, ()), beside.neighbours.get(row, ())
-    weights = tuple(finite(weight) for weight in record["weight_by_epoch"] or ())
-    margin, control = finite(record["mean_margin"]), finite(record["control_margin"])
-    evidence = Evidence(
-        given=record["given_label"],
-        suggested=record["suggested_label"],
-        verified=record["verified_label"],
-        p_value=finite(record["p_value"]),
-        weights=weights if learned else (),
-        margin=margin,
-        control_margin=control,
-        likely=likely,
-        neighbours=tuple(neighbour.label for neighbour in neighbours),
-    )
+    evidence = _evidence(record, beside)
+    weights = evidence.weights
+    if not learned:
+        evidence = replace(evidence, weights=())
     return Suspect(
         rank=record["rank"],
         row=row,
@@ -138,18 +129,33 @@ def _suspect(
         mean_weight=finite(record["mean_weight"]),
         zero_weight_share=finite(record["zero_weight_share"]),
         mean_influence=finite(record["mean_influence"]),
-        mean_margin=margin,
+        mean_margin=evidence.margin,
         mean_loss=finite(record["mean_loss"]),
-        control_margin=control,
+        control_margin=evidence.control_margin,
         in_training=bool(record["in_training"]),
         verified_label=record["verified_label"],
         weight_by_epoch=weights,
         reason=reason(evidence),
         cells=tuple(cells),
         row_sha256=record.get("row_sha256"),
-        likely=likely,
-        neighbours=neighbours,
+        likely=evidence.likely,
+        neighbours=beside.neighbours.get(row, ()),
         picture=beside.pictures.get(row),
+    )
+
+
+def _evidence(record: Mapping[str, Any], beside: Companions) -> Evidence:
+    near = beside.neighbours.get(record["row"], ())
+    return Evidence(
+        given=record["given_label"],
+        suggested=record["suggested_label"],
+        verified=record["verified_label"],
+        p_value=finite(record["p_value"]),
+        weights=tuple(finite(weight) for weight in record["weight_by_epoch"] or ()),
+        margin=finite(record["mean_margin"]),
+        control_margin=finite(record["control_margin"]),
+        likely=beside.likely.get(record["row"], ()),
+        neighbours=tuple(neighbour.label for neighbour in near),
     )
 
 

@@ -212,7 +212,8 @@ class ReliabilityBin:
     implied: float
     """Share of wrong rows that the verified ones imply, in [0, 1]."""
     low: float
-    """Lower end of its 95 % interval, from the number of verified rows alone."""
+    """Lower end of its range, by 95 % intervals of the verified rows' share and of all right
+    rows'."""
     high: float
     """Upper end."""
 

@@ -51,7 +51,7 @@ def reliability(
     probability = table["mislabel_probability"].to_numpy()[tested]
     place = np.digitize(suspicion, EDGES)
     verified = np.bincount(np.digitize(scores, EDGES), minlength=len(EDGES) + 1)
-    n_right = null_share * len(suspicion)
+    fewest, n_right, most_right = _right_rows(null_share, len(scores), len(suspicion))
     bins = []
     for first, last in _joined(np.bincount(place, minlength=len(EDGES) + 1)):
         here = (place >= first) & (place <= last)
@@ -63,11 +63,20 @@ def reliability(
                 calibration_rows=k,
                 predicted=float(probability[here].mean()),
                 implied=_wrong(n_right * k / len(scores), n),
-                low=_wrong(n_right * most, n),
-                high=_wrong(n_right * least, n),
+                low=_wrong(most_right * most, n),
+                high=_wrong(fewest * least, n),
             )
         )
     return tuple(bins)
+
+
+def _right_rows(null_share: float, n_verified: int, n: int) -> tuple[float, float, float]:
+    """How many of n rows are right: least, expected, most."""
+    # Storey's estimate counts the scores beyond the middle of either sample: here is 1.96 times its
+    # relative standard error. No more than all rows are right.
+    error = _Z * math.sqrt(1 / n_verified + 1 / n)
+    low, high = max(0.0, null_share * (1 - error)), min(1.0, null_share * (1 + error))
+    return n * low, n * null_share, n * high
 
 
 def _wrong(n_right: float, n: int) -> float:

@@ -35,6 +35,7 @@ from datacleanse_reports.reliability import reading_curve, reliability
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import pyarrow as pa
     from _typeshed import DataclassInstance
 
     from datacleanse.runfolder import RunFolder
@@ -74,28 +75,35 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
             slug="run-damaged",
             hint="Repeat the audit.",
         ) from error
-    table = audit.read_columns(folder)
     ranked = audit.read_ranked(folder, last=top)
     beside = read_companions(folder, rows=set(ranked["row"].to_pylist()))
     columns, suspects = audit.suspects_of(
         ranked, audit.read_originals(folder), beside, label=label, learned=learned
     )
-    basis, mask = audit.basis_of(table, listed=top)
+    table = audit.read_columns(folder)
     classes = _classes(by_label, audit.flagged_by_label(table))
     return ReportView(
         **described,
         classes=classes,
         matrix=noise_matrix(classes, described["confusions"], described["labels"]),
-        weights=audit.weight_distribution(table, basis, mask),
-        reliability=reliability(
-            table, audit.read_calibration(folder), described["flagging"].null_share
-        ),
-        reading=reading_curve(table),
+        **_summed(folder, table, described["flagging"], listed=top),
         conflicts=read_conflicts(folder),
         top=top,
         columns=columns,
         suspects=suspects,
     )
+
+
+def _summed(
+    folder: RunFolder, table: pa.Table, flagging: Flagging, *, listed: int
+) -> dict[str, Any]:
+    """The fields of the view that are sums over all rows."""
+    basis, mask = audit.basis_of(table, listed=listed)
+    return {
+        "weights": audit.weight_distribution(table, basis, mask),
+        "reliability": reliability(table, audit.read_calibration(folder), flagging.null_share),
+        "reading": reading_curve(table),
+    }
 
 
 def _described(manifest: Mapping[str, Any]) -> dict[str, Any]:

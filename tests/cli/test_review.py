@@ -350,7 +350,7 @@ def test_two_tabs_and_a_killed_server_lose_nothing(folder, window):
     with command(folder) as (process, address):
         first, second = window.tab(address), window.tab(address)
         for tab, keys in ((first, "qe"), (second, "jjwn")):
-            tab.locator("[data-start-review]").first.click()
+            tab.locator("#suspects [data-start-review]").click()
             for key in keys:
                 tab.keyboard.press(key)
             until(tab, "decisions.waiting() === 0 && decisions.count() > 0")
@@ -376,11 +376,11 @@ def test_two_tabs_and_a_killed_server_lose_nothing(folder, window):
 def test_undo_in_a_served_review_leaves_the_row_as_it_is(folder, window):
     with command(folder) as (process, address):
         page = window.tab(address)
-        page.locator("[data-start-review]").first.click()
+        page.locator("#suspects [data-start-review]").click()
         page.keyboard.press("e")
         page.keyboard.press("u")
         until(page, "decisions.waiting() === 0")
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 30
         while len(folder.decisions_file.read_text().splitlines()) < 2:
             assert time.monotonic() < deadline
         del process

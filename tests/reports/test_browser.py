@@ -38,7 +38,7 @@ def test_hostile_text_does_nothing_and_the_console_stays_empty(load, window):
         details.locator("summary").click()
 
     assert window.console == []
-    assert page.evaluate("document.scripts.length") == 3
+    assert page.evaluate("document.scripts.length") == 4
     assert page.locator("[onmouseover], iframe, object, embed, base").count() == 0
     assert page.evaluate("document.querySelectorAll('script[src], link[href^=http]').length") == 0
 
@@ -179,7 +179,7 @@ def test_pictures_are_shown_and_of_no_foreign_kind(fabricated, tmp_path, window)
     fabricated.with_pictures = True
     report = write_reports(fabricated.write(tmp_path / "p"), top=30, formats=["html"])["html"]
     page = window.tab(report.as_uri())
-    page.locator("[data-start-review]").first.click()
+    page.locator("#suspects [data-start-review]").click()
 
     assert page.locator("img.thumb").count() == 30
     # Those of the table load when they are scrolled to, those of the review at once.
@@ -194,7 +194,7 @@ def test_the_page_fits_any_screen(width, report, browser):
     with opened_window(browser, viewport={"width": width, "height": 700}) as window:
         page = window.tab(report.as_uri())
         widest = page.evaluate("document.documentElement.scrollWidth")
-        page.locator("[data-start-review]").first.click()
+        page.locator("#suspects [data-start-review]").click()
         in_review = page.locator("#review").evaluate("e => e.scrollWidth")
 
     assert widest <= width

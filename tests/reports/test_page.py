@@ -51,7 +51,7 @@ def view(hostile_run):
 def test_hostile_text_stays_within_its_place(view):
     elements = Elements(render_page(view))
 
-    assert [id_ for id_, _ in elements.scripts] == ["cell-data", "review-data", None]
+    assert [id_ for id_, _ in elements.scripts] == ["early", "cell-data", "review-data", None]
     assert not any(name.startswith("on") for name in elements.attributes)
 
 
@@ -184,6 +184,6 @@ def test_file_names_are_text_too(name, fabricated, tmp_path):
     folder = fabricated.write(tmp_path / "named")
     page = write_reports(folder, top=5, formats=["html"])["html"].read_text(encoding="utf-8")
 
-    assert len(Elements(page).scripts) == 3
+    assert len(Elements(page).scripts) == 4
     assert not {"\u202e", "\x00"} & set(page)
     assert re.search(r"<title>Label audit of [^<]+</title>", page)

@@ -40,7 +40,7 @@ def review(report, window):
 
 
 def start(page):
-    page.locator("[data-start-review]").first.click()
+    page.locator("#suspects [data-start-review]").click()
 
 
 def current(page):
@@ -197,6 +197,15 @@ def test_the_filters_choose_what_is_reviewed(review):
     page.keyboard.press("Escape")
     page.locator("select[name=decision]").select_option("keep")
     assert page.locator("#suspect-table > tbody:not([hidden])").count() == 8
+
+
+def test_the_first_screen_leads_to_the_flagged_rows(report, window):
+    page = window.tab(report.as_uri() + "#q=nothing-has-this")
+    page.locator("#overview [data-start-review]").click()
+
+    assert page.locator("#review-pace").text_content() == "0 of 8 decided"
+    assert page.locator("select[name=flag]").input_value() == "1"
+    assert page.locator("input[name=q]").input_value() == ""
 
 
 def test_labels_are_recorded_as_they_are_and_shown_with_nothing_hidden(

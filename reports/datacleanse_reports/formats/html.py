@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 _Drawn = TypeVar("_Drawn")
 
+EARLY = 'document.documentElement.className = "starting"'
+"""Script before the body: until the others run, rows that they will hide are not laid out."""
+
 SCRIPTS = ("cells.js", "table.js", "decisions.js", "card.js", "review.js")
 STYLES = ("report.css", "review.css")
 
@@ -73,6 +76,8 @@ def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> st
         served=served,
         css=css,
         css_hash=_hash(css),
+        early=EARLY,
+        early_hash=_hash(EARLY),
         script=script,
         script_hash=_hash(script),
         charts=_charts(view),

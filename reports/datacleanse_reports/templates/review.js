@@ -81,6 +81,8 @@
       ? (decisions.waiting() ? "saving" : "saved in the run folder")
       : "kept in this browser");
     saved.classList.toggle("problem", Boolean(decisions.problem()));
+    // Told at once where something is wrong; "saved" after each key would be noise.
+    saved.setAttribute("role", decisions.problem() ? "alert" : "note");
   }
 
   function show() {
@@ -95,8 +97,10 @@
       article.scrollTop = 0;
     } else {
       const open = queue.filter(function (row) { return !decisions.of(row); }).length;
+      const heading = make("h3", queue.length ? "That was the last row" : "No row fits the filters");
+      heading.id = "review-heading";
       article.replaceChildren(
-        make("h3", queue.length ? "That was the last row" : "No row fits the filters"),
+        heading,
         make("p", open ? open + " were passed over without a decision. K goes back." : "All are decided. K goes back."),
         make("p", reviewData.served
           ? "The decisions are in the run folder. Ctrl-C in the terminal ends the review; then: datacleanse apply RUN -o cleaned.csv"
@@ -235,7 +239,11 @@
       "the run folder as decisions.jsonl. With `datacleanse review RUN` that happens by itself.";
   for (const button of document.querySelectorAll("[data-start-review]")) {
     button.parentElement.hidden = false;
-    button.addEventListener("click", open);
+    button.addEventListener("click", function () {
+      const which = button.dataset.startReview;
+      if (which !== "shown") suspectTable.show(which === "flagged" ? "1" : "");
+      open();
+    });
   }
   document.querySelector("[data-download]").addEventListener("click", download);
 
@@ -243,6 +251,7 @@
     markTable();
     if (dialog.open) showPace();
   });
+  suspectTable.start();
   Promise.resolve(decisions.start()).then(function () {
     markTable();
     suspectTable.start();

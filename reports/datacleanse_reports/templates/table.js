@@ -57,7 +57,8 @@ const suspectTable = (function () {
     if (state.pair && data.pair !== state.pair) return false;
     if (state.least && !(Number(data.probability || -1) >= Number(state.least))) return false;
     if (state.decision && !fitsDecision(row, state.decision)) return false;
-    return state.q.toLowerCase().split(/\s+/).every(function (word) {
+    // Texts are gathered when first searched.
+    return !state.q || state.q.toLowerCase().split(/\s+/).every(function (word) {
       return textOf(row).includes(word);
     });
   }
@@ -125,6 +126,7 @@ const suspectTable = (function () {
     const state = readState();
     fillForm(state);
     apply(state);
+    document.documentElement.classList.remove("starting");
   }
 
   for (const head of table.tHead.rows[0].cells) {
@@ -162,6 +164,12 @@ const suspectTable = (function () {
 
   return {
     start,
+    // Filters that leave the rows with a flag, or all of them.
+    show: function (flag) {
+      const state = { q: "", pair: "", flag, least: "", decision: "" };
+      change(state);
+      fillForm(state);
+    },
     bodyOf: function (row) { return byRow.get(row); },
     // Rows that fit the filters, in the present order, those beyond the first 50 too.
     fitting: function () {
