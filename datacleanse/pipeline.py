@@ -146,6 +146,7 @@ def _learn_and_judge(
         ),
         "device": {**describe_device(task.device), "rows": rows},
         "metrics": metrics,
+        "model_files": folder.model_files(),
         "timings": watch.stop(),
         "status": "finished",
         "finished_at": manifest.now(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from contextlib import contextmanager
@@ -24,6 +25,9 @@ SCHEMA_VERSION = 1
 
 1: first version.
 """
+
+MODEL_SUFFIXES = (".json", ".safetensors")
+"""In `model/`; the README there may be edited."""
 
 REMOVED = "removed"
 """Status of a run that was being replaced when the program was killed."""
@@ -104,6 +108,11 @@ class RunFolder:
     def reports_dir(self) -> Path:
         """`reports/`: what people read."""
         return self.path / "reports"
+
+    def model_files(self) -> dict[str, str]:
+        """sha256 (hex) of the files in `model/` that make the model, by name."""
+        made = [file for file in self.model_dir.iterdir() if file.suffix in MODEL_SUFFIXES]
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(made)}
 
     def epoch_file(self, epoch: int) -> Path:
         """The ledger of one epoch, counted from 0."""
