@@ -85,6 +85,8 @@ class Dataset:
     given_labels: tuple[str, ...]
     """The spelling of each class in this file, by class index (here ``1.0``, in DATA ``1``)."""
     notices: tuple[Notice, ...]
+    first_row: int = 0
+    """Position in the file of the table's first row; above 0 in a portion of it."""
 
     @property
     def n_rows(self) -> int:

@@ -37,7 +37,9 @@ _ABSENT = np.uint64(0x9E3779B97F4A7C15)
 _EXACT = 2.0**53
 
 
-def check_ids(table: pa.Table, name: str | None, *, source: str, unique: bool) -> None:
+def check_ids(
+    table: pa.Table, name: str | None, *, source: str, unique: bool, first_row: int = 0
+) -> None:
     """Refuse an id column that cannot name rows; one that is absent only if ``unique`` is asked.
 
     Raises:
@@ -59,7 +61,7 @@ def check_ids(table: pa.Table, name: str | None, *, source: str, unique: bool) -
     if len(missing):
         raise InputError(
             f"{source}: the id (column '{name}') is missing in {count_text(len(missing), 'row')}: "
-            f"{rows_text([int(row) for row in missing[:5]], total=len(missing))}.",
+            f"{rows_text([int(row) + first_row for row in missing[:5]], total=len(missing))}.",
             slug="id-missing",
             hint="Fill it in, or leave --id out to know rows by their number.",
         )
@@ -104,7 +106,8 @@ def ids(dataset: Dataset) -> pa.Array:
     """(N,) string: what names each row, the id column's value or else the row's number."""
     name = dataset.schema.id
     if name is None or name not in dataset.table.column_names:
-        return pa.array(np.arange(dataset.n_rows)).cast(pa.string())
+        first = dataset.first_row
+        return pa.array(np.arange(first, first + dataset.n_rows)).cast(pa.string())
     return id_texts(dataset.table.column(name))
 
 

@@ -6,9 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
     from datacleanse.data.sources import Location
+
+
+PORTION = 65_536
+"""Rows of a portion, at most, where a format lets us choose."""
 
 
 @dataclass(frozen=True)
@@ -40,10 +46,15 @@ class Request:
         as_text: columns whose cells stay as written (``007`` is not 7), where a format would guess.
             Names that the file lacks are ignored.
         delimiter: what separates cells of a CSV; None for the format's own.
+        as_number: columns that hold numbers, where a format would guess; they may hold others too.
+        expected: columns that the file must have. Where each row names its own, a portion whose
+            rows name one of them nowhere gets it as nulls if other rows of the file do.
     """
 
     as_text: frozenset[str] = frozenset()
     delimiter: str | None = None
+    as_number: frozenset[str] = frozenset()
+    expected: frozenset[str] = frozenset()
 
 
 class TableReader(Protocol):
@@ -59,3 +70,9 @@ class TableReader(Protocol):
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all rows and columns in the file's order; raise InputError for what is broken."""
+
+    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """The same rows a portion at a time, in memory that does not grow with the file.
+
+        A column's type may differ between portions; what is broken is raised where it is met.
+        """

@@ -26,6 +26,8 @@ from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, Notice, Schema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.progress import Progress
 
 Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | pa.Table
@@ -106,9 +108,7 @@ def read_like(
         InputError: columns or labels do not fit DATA's, or the table cannot be read.
     """
     progress.stage(f"Reading {role}", None)
-    categorical = [column.name for column in schema.columns if column.kind == "categorical"]
-    as_text = {schema.label, *categorical, *([schema.id] if schema.id else [])}
-    raw = _read(source, Request(frozenset(as_text), delimiter))
+    raw = _read(source, Request(_as_text(schema), delimiter))
     notices = hold(raw.table, schema, source=raw.name, role=role)
     check_ids(raw.table, schema.id, source=raw.name, unique=False)
     if schema.label not in raw.table.column_names:
@@ -124,6 +124,55 @@ def read_like(
         role=role,
     )
     return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, tuple(notices))
+
+
+def read_portions(
+    source: str | os.PathLike[str], schema: Schema, *, delimiter: str | None = None
+) -> Iterator[Dataset]:
+    """Read a file of new rows a portion at a time and hold each to DATA's schema.
+
+    Memory does not grow with the file. Labels are not looked at: they are all -1.
+
+    Args:
+        source: a path, a glob or folder of Parquet, or an address.
+        schema: DATA's.
+        delimiter: of a CSV; None for the format's own.
+
+    Raises:
+        InputError: as `read_like`, when the portion in question is reached.
+    """
+    location = locate(source)
+    kinds = {column.name: column.kind for column in schema.columns}
+    request = Request(
+        _as_text(schema),
+        delimiter,
+        as_number=frozenset(name for name, kind in kinds.items() if kind == "numeric"),
+        expected=frozenset(kinds),
+    )
+    row = 0
+    for table in reader_for(location).portions(location, request=request):
+        if table.num_rows:
+            yield _portion(location.name, table, schema, row)
+            row += table.num_rows
+    if not row:
+        # It says in which way there is nothing.
+        read_like(source, schema, role="NEW", delimiter=delimiter)
+
+
+def _as_text(schema: Schema) -> frozenset[str]:
+    """Columns in which digits are names."""
+    names = [column.name for column in schema.columns if column.kind == "categorical"]
+    return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
+
+
+def _portion(name: str, table: pa.Table, schema: Schema, row: int) -> Dataset:
+    check_shape(table, name)
+    check_cells(table, name, first_row=row)
+    table = tidied(table, declared=frozenset())
+    notices = hold(table, schema, source=name, role="NEW", first_row=row)
+    check_ids(table, schema.id, source=name, unique=False, first_row=row)
+    nothing = np.full(table.num_rows, -1, np.int64)
+    return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row)
 
 
 def _no_labels(raw: _Raw, label: str, role: Role) -> InputError:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.feather as pafeather
 
+from datacleanse.data.interface import PORTION
 from datacleanse.data.messages import said
 from datacleanse.data.sources import unreadable
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.data.interface import Request
-    from datacleanse.data.messages import said
-from datacleanse.data.sources import Location
+    from datacleanse.data.sources import Location
 
 _FILE_MAGIC = b"ARROW1"
 _FEATHER_1_MAGIC = b"FEA1"
@@ -29,20 +32,49 @@ class FeatherReader:
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all record batches."""
         del request
-        try:
-            with location.filesystem.open_input_file(location.path) as handle:
-                magic = handle.read(len(_FILE_MAGIC))
-                handle.seek(0)
-                if magic == _FILE_MAGIC:
-                    return pa.ipc.open_file(handle).read_all()
-                if magic.startswith(_FEATHER_1_MAGIC):
-                    return pafeather.read_table(handle)
-                return pa.ipc.open_stream(handle).read_all()
-        except PermissionError as error:
-            raise unreadable(location.name, error) from error
-        except (pa.ArrowException, OSError) as error:
-            raise InputError(
-                f"{location.name} is not a readable Arrow file: {said(error)}.",
-                slug="file-damaged",
-                hint="The file is cut off or not what its ending says; copy or write it again.",
-            ) from error
+        with _opened(location) as file:
+            return file if isinstance(file, pa.Table) else file.read_all()
+
+    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """A part of a record batch at a time; the first version of Feather is read whole."""
+        del request
+        with _opened(location) as file:
+            for batch in _batches(file):
+                for start in range(0, batch.num_rows, PORTION):
+                    yield pa.Table.from_batches([batch.slice(start, PORTION)])
+
+
+@contextmanager
+def _opened(
+    location: Location,
+) -> Iterator[pa.Table | pa.RecordBatchFileReader | pa.RecordBatchStreamReader]:
+    """What reads the file, by its first bytes, while the block lasts."""
+    try:
+        with location.filesystem.open_input_file(location.path) as handle:
+            magic = handle.read(len(_FILE_MAGIC))
+            handle.seek(0)
+            if magic == _FILE_MAGIC:
+                yield pa.ipc.open_file(handle)
+            elif magic.startswith(_FEATHER_1_MAGIC):
+                yield pafeather.read_table(handle)
+            else:
+                yield pa.ipc.open_stream(handle)
+    except PermissionError as error:
+        raise unreadable(location.name, error) from error
+    except (pa.ArrowException, OSError) as error:
+        raise InputError(
+            f"{location.name} is not a readable Arrow file: {said(error)}.",
+            slug="file-damaged",
+            hint="The file is cut off or not what its ending says; copy or write it again.",
+        ) from error
+
+
+def _batches(
+    file: pa.Table | pa.RecordBatchFileReader | pa.RecordBatchStreamReader,
+) -> Iterator[pa.RecordBatch]:
+    if isinstance(file, pa.Table):
+        yield from file.to_batches()
+    elif isinstance(file, pa.RecordBatchFileReader):
+        yield from map(file.get_batch, range(file.num_record_batches))
+    else:
+        yield from file

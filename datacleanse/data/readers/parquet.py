@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datacleanse.data.interface import PORTION
 from datacleanse.data.messages import listed, said
 from datacleanse.data.sources import SHARD_SUFFIX, unreadable
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
 
+_BUFFER = 1 << 20
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -42,14 +47,37 @@ class ParquetReader:
                 hint="Write all shards with the same column types.",
             ) from error
 
+    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """A part of a row group at a time."""
+        del request
+        first = None
+        for path in location.paths:
+            with opened(location, path, buffer_size=_BUFFER) as file:
+                for batch in file.iter_batches(PORTION):
+                    table = _with_partitions(location, path, pa.Table.from_batches([batch]))
+                    first = table.slice(0, 0) if first is None else first
+                    _check_same_columns(location, path, table, first=first)
+                    yield table
 
-def _read_shard(location: Location, path: str) -> pa.Table:
+
+@contextmanager
+def opened(location: Location, path: str, *, buffer_size: int = 0) -> Iterator[pq.ParquetFile]:
+    """Open one of the location's files while the block reads it.
+
+    Args:
+        location: names the file in messages.
+        path: of the file.
+        buffer_size: bytes of a column to hold at once; 0 holds all that a row group has.
+
+    Raises:
+        InputError: it is damaged, or may not be read.
+    """
     name = location.name if len(location.paths) == 1 else path
     try:
         with location.filesystem.open_input_file(path) as handle:
             # Buffering ahead hides a network's delay; on a disk it only costs memory.
-            is_remote = location.filesystem.type_name != "local"
-            table = pq.ParquetFile(handle, pre_buffer=is_remote).read()
+            is_remote = location.filesystem.type_name != "local" and not buffer_size
+            yield pq.ParquetFile(handle, pre_buffer=is_remote, buffer_size=buffer_size)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, PermissionError):
             raise unreadable(name, error) from error
@@ -58,6 +86,15 @@ def _read_shard(location: Location, path: str) -> pa.Table:
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or write it again.",
         ) from error
+
+
+def _read_shard(location: Location, path: str) -> pa.Table:
+    with opened(location, path) as file:
+        return _with_partitions(location, path, file.read())
+
+
+def _with_partitions(location: Location, path: str, table: pa.Table) -> pa.Table:
+    """The table, with what the names of its folders say as columns."""
     if location.root is None:
         return table
     for key, value in _partitions(path[len(location.root) :]):
