@@ -39,8 +39,8 @@ def parts(moments: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.float64]
     yield "days", _with_missing(known / DAY, missing)
     for name, value, period in (("month", month, 12), ("weekday", weekday, 7), ("hour", hour, 24)):
         angle = 2 * np.pi * value / period
-        yield f"{name} sin", _with_missing(np.round(np.sin(angle), DIGITS), missing)
-        yield f"{name} cos", _with_missing(np.round(np.cos(angle), DIGITS), missing)
+        yield f"{name} sin", _with_missing(np.sin(angle).round(DIGITS), missing)
+        yield f"{name} cos", _with_missing(np.cos(angle).round(DIGITS), missing)
 
 
 def _with_missing(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:

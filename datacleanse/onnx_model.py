@@ -71,9 +71,7 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor:
     content = _content(source) if isinstance(source, Path) else source
     try:
         # From bytes, so that the file cannot make the runtime open others.
-        session = onnxruntime.InferenceSession(
-            content, options, providers=["CPUExecutionProvider"]
-        )
+        session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises its own kinds, all derived from Exception
         raise InputError(
             f"{name} is no readable ONNX model ({' '.join(str(error).split())[:200]}).",

@@ -17,7 +17,9 @@ def export(
     format_: Annotated[
         str,
         typer.Option(
-            "--format", "-f", help="onnx, pt2, safetensors, hub-folder or weights; see docs/export.md."
+            "--format",
+            "-f",
+            help="onnx, pt2, safetensors, hub-folder or weights; see docs/export.md.",
         ),
     ],
     out: Annotated[

@@ -26,7 +26,9 @@ N_TOLD = 5
 def predict(
     run: Annotated[
         Path,
-        typer.Argument(help="Run folder that `datacleanse audit` wrote, or an exported .onnx file."),
+        typer.Argument(
+            help="Run folder that `datacleanse audit` wrote, or an exported .onnx file."
+        ),
     ],
     new: Annotated[
         str,

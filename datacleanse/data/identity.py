@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +21,11 @@ from datacleanse.data.columns import (
     texts,
 )
 from datacleanse.data.messages import count_text, did_you_mean, rows_text, shown
-from datacleanse.data.readers.frame import from_memory
+from datacleanse.data.readers.frame import Frame, from_memory
 from datacleanse.data.sources import BLOCK, locate
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import NDArray
 
     from datacleanse.data.sources import Location
@@ -160,9 +159,9 @@ def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return result
 
 
-def fingerprint(source: str | os.PathLike[str] | pd.DataFrame | pa.Table) -> str:
+def fingerprint(source: str | os.PathLike[str] | Frame) -> str:
     """sha256 (hex) of the file's bytes; of the shards' digests; of a frame's Arrow stream."""
-    if isinstance(source, pd.DataFrame | pa.Table):
+    if not isinstance(source, str | os.PathLike):
         return _table_digest(from_memory(source))
     location = locate(source)
     digests = [_file_digest(location, path) for path in location.paths]

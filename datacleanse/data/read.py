@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from datacleanse.data.identity import check_ids
@@ -16,7 +15,7 @@ from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, mat
 from datacleanse.data.messages import did_you_mean, listed
 from datacleanse.data.packing import declared_categories, tidied
 from datacleanse.data.readers import reader_for
-from datacleanse.data.readers.frame import from_memory
+from datacleanse.data.readers.frame import Frame, from_memory
 from datacleanse.data.schema import check_options, hold, infer_features
 from datacleanse.data.soundness import check_cells, check_shape
 from datacleanse.data.sources import Location, locate
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 
     from datacleanse.progress import Progress
 
-Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | pa.Table
+Source: TypeAlias = str | os.PathLike[str] | Frame
 Role: TypeAlias = Literal["CLEAN", "TEST", "NEW"]
 
 _UNTYPED = (".csv", ".tsv")
@@ -185,8 +184,8 @@ def _no_labels(raw: _Raw, label: str, role: Role) -> InputError:
 
 
 def _read(source: Source | Location, request: Request) -> _Raw:
-    if isinstance(source, pd.DataFrame | pa.Table):
-        name = "<DataFrame>" if isinstance(source, pd.DataFrame) else "<Table>"
+    if not isinstance(source, str | os.PathLike | Location):
+        name = "<Table>" if isinstance(source, pa.Table) else "<DataFrame>"
         table, text_is_typed = from_memory(source), True
     else:
         location = source if isinstance(source, Location) else locate(source)

@@ -208,7 +208,11 @@ def _check_vectors(
         odd = np.flatnonzero((lengths >= 0) & (lengths != column.width))
         if not len(odd) and not (lists.null_count == len(lists) > cells.null_count):
             return
-        found = f"{lengths[odd[0]]} numbers in {rows_text([int(odd[0]) + first_row])}" if len(odd) else "text"
+        found = (
+            f"{lengths[odd[0]]} numbers in {rows_text([int(odd[0]) + first_row])}"
+            if len(odd)
+            else "text"
+        )
     else:
         found = str(lists.type)
     raise InputError(

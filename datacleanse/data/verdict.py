@@ -92,7 +92,10 @@ def unreadable(
     what: str,
     first_row: int = 0,
 ) -> list[Notice]:
-    """A warning if values that are no ``what`` were taken as missing; the cells may be a portion."""
+    """A warning if values that are no ``what`` were taken as missing.
+
+    The cells may be a portion of the column's, from ``first_row`` on.
+    """
     failed = int(parsed.failed.sum())
     if not failed:
         return []

@@ -66,9 +66,7 @@ def write_into(table: pa.Table, path: Path, sink: pa.NativeFile) -> None:
     write(iter([unpacked(table)]), sink)
 
 
-def write_tables(
-    tables: Iterable[pa.Table], path: Path, *, suffix: str | None = None
-) -> int:
+def write_tables(tables: Iterable[pa.Table], path: Path, *, suffix: str | None = None) -> int:
     """Write tables of the same columns one below the other, each before the next is asked for.
 
     Args:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import onnx
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, compose, helper, inliner, numpy_helper
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -69,8 +69,8 @@ class Graph:
 
     def splice(self, model: onnx.ModelProto, value: str) -> str:
         """Put another model of one input and one output behind a value."""
-        inner = onnx.inliner.inline_local_functions(model)
-        inner = onnx.compose.add_prefix(inner, f"{self.prefix}/network/").graph
+        inner = inliner.inline_local_functions(model)
+        inner = compose.add_prefix(inner, f"{self.prefix}/network/").graph
         (entry,), (exit_,) = inner.input, inner.output
         self._nodes.append(helper.make_node("Identity", [value], [entry.name]))
         self._nodes.extend(inner.node)

@@ -28,9 +28,7 @@ def add_inputs(graph: Graph, schema: Schema, names: Mapping[str, str]) -> None:
         graph.input(names[column.name], kinds.get(column.kind, DOUBLE), *dims)
 
 
-def add_encoding(
-    graph: Graph, schema: Schema, encoding: Encoding, names: Mapping[str, str]
-) -> str:
+def add_encoding(graph: Graph, schema: Schema, encoding: Encoding, names: Mapping[str, str]) -> str:
     """The encoded rows, (N, F) float32, from the inputs of `add_inputs`."""
     numeric: dict[tuple[str, str], str] = {}
     for column in schema.columns:
@@ -66,7 +64,9 @@ def _scaled(graph: Graph, values: list[str], features: tuple[NumericFeature, ...
     scale = np.array([feature.scale for feature in features])
     shift = np.array([feature.center / feature.scale for feature in features])
     all_values = graph.node("Concat", *values, axis=1)
-    x = graph.node("Sub", graph.node("Div", all_values, graph.constant(scale)), graph.constant(shift))
+    x = graph.node(
+        "Sub", graph.node("Div", all_values, graph.constant(scale)), graph.constant(shift)
+    )
     bound = graph.constant(np.float64(CLIP))
     ratio = graph.node("Div", x, bound)
     square = graph.node("Add", graph.constant(np.float64(1.0)), graph.node("Mul", ratio, ratio))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import logging
 import warnings
 from typing import TYPE_CHECKING
@@ -12,8 +11,8 @@ import onnx
 import torch
 
 from datacleanse.errors import OutputError
-from datacleanse.extras import needed
 from datacleanse.export.graph import INT64, OPSETS
+from datacleanse.extras import needed
 from datacleanse.models.tabular import TabularNetwork
 
 if TYPE_CHECKING:
@@ -121,6 +120,4 @@ def _traced(network: nn.Module, sample: Tensor) -> onnx.ModelProto:
     finally:
         log.setLevel(level)
     assert program is not None
-    content = io.BytesIO()
-    program.save(content)
-    return onnx.load_from_string(content.getvalue())
+    return program.model_proto

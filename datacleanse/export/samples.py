@@ -48,14 +48,10 @@ def sample_rows_of(run: FinishedRun) -> list[Dataset]:
 def made_rows(schema: Schema, encoding: Encoding, *, n: int, seed: int) -> pa.Table:
     """Rows with missing, unseen and extreme values among usual ones, (n, columns of the schema)."""
     rng = np.random.default_rng(seed)
-    return pa.table(
-        {column.name: _cells(column, encoding, n, rng) for column in schema.columns}
-    )
+    return pa.table({column.name: _cells(column, encoding, n, rng) for column in schema.columns})
 
 
-def _cells(
-    column: Column, encoding: Encoding, n: int, rng: np.random.Generator
-) -> pa.Array:
+def _cells(column: Column, encoding: Encoding, n: int, rng: np.random.Generator) -> pa.Array:
     if column.kind == "categorical":
         known = next(f.categories for f in encoding.categorical if f.column == column.name)
         return pa.array(rng.choice([*UNSEEN, *known], n), pa.string())
@@ -71,9 +67,7 @@ def _cells(
     return pa.array(values[:, 0] if column.kind != "embedding" else list(values))
 
 
-def check_agreement(
-    name: str, expected: NDArray[np.float64], found: NDArray[np.float64]
-) -> None:
+def check_agreement(name: str, expected: NDArray[np.float64], found: NDArray[np.float64]) -> None:
     """See that an export gives the run's own probabilities, (n, C) each.
 
     Raises:

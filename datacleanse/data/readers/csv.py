@@ -49,8 +49,10 @@ class CsvReader:
         return table
 
     def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """Block by block. Where one does not fit the types so far, the file is read again from its
-        start with wider ones, and the rows that were given out already are skipped.
+        """Block by block.
+
+        Where one does not fit the types so far, the file is read again from its start with wider
+        ones, and the rows that were given out already are skipped.
         """
         delimiter = faults.checked_delimiter(request.delimiter or self.delimiter)
         faults.check_head(location, delimiter)

@@ -131,9 +131,7 @@ def check_table(location: Location, table: pa.Table, delimiter: str) -> None:
     check_end(location, table, rows=table.num_rows)
 
 
-def check_cells(
-    location: Location, table: pa.Table, delimiter: str, *, first_row: int
-) -> None:
+def check_cells(location: Location, table: pa.Table, delimiter: str, *, first_row: int) -> None:
     """Refuse other encodings and NUL bytes in a portion that begins at ``first_row``."""
     try:
         names = table.column_names

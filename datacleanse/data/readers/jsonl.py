@@ -58,9 +58,7 @@ class JsonLinesReader:
             raise damaged(location.name, error) from error
 
 
-def _portion(
-    name: str, block: bytes, request: Request, *, row: int, line: int
-) -> pa.Table | None:
+def _portion(name: str, block: bytes, request: Request, *, row: int, line: int) -> pa.Table | None:
     """The rows of some lines, None if all are blank."""
     if not block.strip():
         return None
@@ -191,8 +189,7 @@ def _lines(location: Location) -> Iterator[bytes]:
 def _not_json(name: str, row: int, *, line: int, text: bytes, why: str) -> InputError:
     start = text[:60].decode("utf-8", errors="replace")
     return InputError(
-        f"{name}: {rows_text([row])} (line {line}) is not a JSON object: {shown(start)} "
-        f"({why}).",
+        f"{name}: {rows_text([row])} (line {line}) is not a JSON object: {shown(start)} ({why}).",
         slug="json-invalid",
         hint="Write one object a line; jq -c '.[]' turns an array into such lines.",
     )
