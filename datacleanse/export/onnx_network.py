@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 import torch
 
-from datacleanse.errors import OutputError
 from datacleanse.export.graph import INT64, OPSETS
+from datacleanse.export.pt2 import untraceable
 from datacleanse.extras import needed
 from datacleanse.models.tabular import TabularNetwork
 
@@ -92,7 +92,8 @@ def _traced(network: nn.Module, sample: Tensor) -> onnx.ModelProto:
     """Any other network, by torch's own exporter.
 
     Raises:
-        OutputError: onnxscript is missing, or torch cannot express the network.
+        SettingsError: onnxscript is missing.
+        OutputError: torch cannot express the network.
     """
     needed("onnxscript", extra="onnx", what="The ONNX export of this network")
     log = logging.getLogger("torch.onnx")
@@ -110,13 +111,7 @@ def _traced(network: nn.Module, sample: Tensor) -> onnx.ModelProto:
                 opset_version=OPSETS[""],
             )
     except Exception as error:  # torch raises its own kinds, many of them
-        last = " ".join(str(error).split())[:300]
-        raise OutputError(
-            f"torch cannot express this network in ONNX ({type(error).__name__}: {last}).",
-            slug="export-untraceable",
-            hint="Export it with --format safetensors, or write its forward pass without Python "
-            "control flow that depends on values.",
-        ) from error
+        raise untraceable("ONNX", error) from error
     finally:
         log.setLevel(level)
     assert program is not None

@@ -5,12 +5,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
+from datacleanse.export.hub_folder import HubFolderFormat
 from datacleanse.export.onnx_file import OnnxFormat
+from datacleanse.export.pt2 import Pt2Format
+from datacleanse.export.safetensors_file import SafetensorsFormat
+from datacleanse.export.weights import WeightsFormat
 
 if TYPE_CHECKING:
     from datacleanse.export.interface import ExportFormat
 
-FORMATS: tuple[ExportFormat, ...] = (OnnxFormat(),)
+FORMATS: tuple[ExportFormat, ...] = (
+    OnnxFormat(),
+    Pt2Format(),
+    SafetensorsFormat(),
+    HubFolderFormat(),
+    WeightsFormat(),
+)
 
 
 def format_named(name: str) -> ExportFormat:
