@@ -20,6 +20,7 @@ from datacleanse.errors import DatacleanseError, OutputError, Stopped
 from datacleanse.examples import of_fold, redrawn
 from datacleanse.growing import Question, growing
 from datacleanse.ledger import write_epoch
+from datacleanse.model_card import card_text
 from datacleanse.parking import parked
 from datacleanse.records import Notice
 from datacleanse.rows import Moved, described, held_in
@@ -110,7 +111,9 @@ def carry_out(
             found = _learn_and_judge(
                 folder, task, inputs, examples, watch=watch, progress=progress, stop=stop
             )
-        folder.finish(opening | found)
+        found = opening | found
+        folder.write_card(card_text(found))
+        folder.finish(found)
     return folder
 
 

@@ -148,6 +148,11 @@ class RunFolder:
         """Whether a training has saved something to go on with."""
         return any(self.checkpoint_dir.glob("*.safetensors"))
 
+    def write_card(self, text: str) -> None:
+        """Write `model/README.md`, the model card."""
+        with written_aside(self.model_dir / "README.md") as aside:
+            aside.write_text(text, encoding="utf-8")
+
     def begin(self, manifest: dict[str, Any]) -> None:
         """Write `run.json` before anything else, so that what a killed run leaves is known."""
         self.write_manifest(manifest)

@@ -45,8 +45,7 @@ class HubFolderFormat:
         with _folder_aside(target) as folder:
             SafetensorsFormat().write(run, folder / SafetensorsFormat().default_target)
             left_out = _with_onnx(run, folder)
-            has_onnx = not left_out
-            text = card_text(run.manifest, run.predictor.schema.classes, has_onnx=has_onnx)
+            text = card_text(run.manifest, has_onnx=not left_out)
             (folder / CARD).write_text(text, encoding="utf-8")
         upload = f"hf upload USER/NAME {target}"
         return (*left_out, f"To publish it: {upload}")

@@ -99,7 +99,11 @@ def _calendar(moment: Tensor) -> Iterator[tuple[str, Tensor]]:
         return values.masked_fill(missing, math.nan)
 
     yield "days", part(known.double() / DAY)
-    for name, value, period in (("month", _month(day), 12), ("weekday", weekday, 7), ("hour", hour, 24)):
+    for name, value, period in (
+        ("month", _month(day), 12),
+        ("weekday", weekday, 7),
+        ("hour", hour, 24),
+    ):
         angle = 2 * math.pi * value.double() / period
         yield f"{name} sin", part(angle.sin().round(decimals=DIGITS))
         yield f"{name} cos", part(angle.cos().round(decimals=DIGITS))

@@ -1,4 +1,4 @@
-"""`--format weights`: how far each row of DATA is to be trusted, for anybody's ``sample_weight``."""
+"""`--format weights`: how far each row of DATA is to be trusted, for any ``sample_weight``."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class WeightsFormat:
-    """Columns: ``row``, ``id``, ``weight`` = 1 - P(label is wrong) in [0, 1], ``keep`` = not flagged."""
+    """Columns: ``row``, ``id``, ``weight`` = 1 - P(label is wrong), ``keep`` = not flagged."""
 
     name: str = "weights"
     default_target: str = "weights.csv"
