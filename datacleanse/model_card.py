@@ -102,10 +102,10 @@ def _title(manifest: Json) -> str:
 def _summary(manifest: Json) -> list[str]:
     training, label = manifest["training"], manifest["data"]["label"]
     classes = list(manifest["data"]["classes"])
-    shown = ", ".join(f"`{_plain(name)}`" for name in classes[:20])
+    shown = ", ".join(_plain(name) for name in classes[:20])
     more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
     return [
-        f"# {_plain(_title(manifest))}: `{_plain(label)}`",
+        f"# {_plain(_title(manifest))}: {_plain(label)}",
         "",
         f"Classifies rows into {len(classes)} classes: {shown}{more}.",
         "Trained by [datacleanse](https://pypi.org/project/datacleanse/) on labels part of which "
@@ -125,10 +125,9 @@ def _data(manifest: Json) -> list[str]:
     lines = ["## Data", "", *_table(("set", "rows", "sha256"))]
     for role, said in (("data", "training"), ("clean", "trusted"), ("test", "test")):
         if manifest[role] is not None:
-            lines.append(
-                _row((said, f"{manifest[role]['rows']:,}", f"`{manifest[role]['sha256']}`"))
-            )
-    columns = [f"`{_plain(column['name'])}` ({column['kind']})" for column in _columns(manifest)]
+            rows, sha256 = manifest[role]["rows"], manifest[role]["sha256"]
+            lines.append(_row((said, f"{rows:,}", f"`{sha256}`")))
+    columns = [f"{_plain(column['name'])} ({column['kind']})" for column in _columns(manifest)]
     if columns:
         more = f" and {len(columns) - 40} more" if len(columns) > 40 else ""
         lines += ["", f"It reads {len(columns)} columns: {', '.join(columns[:40])}{more}."]
@@ -148,8 +147,8 @@ def _noise(manifest: Json) -> list[str]:
         "## Wrong labels in the training data",
         "",
         f"Estimated share of wrong labels: {_share(noise['rate'])}; {flags['flagged']:,} rows are "
-        f"flagged (expected share of false alarms at most {flags['fdr']:.0%}). The rows are listed in "
-        "the run's report, not here.",
+        f"flagged (expected share of false alarms at most {flags['fdr']:.0%}). The run's report "
+        "lists them; this card does not.",
         "",
         *_table(("given label", "rows", "estimated wrong")),
     ]

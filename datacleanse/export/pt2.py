@@ -48,7 +48,9 @@ class Pt2Format:
         content = io.BytesIO()
         program = _traced(whole.eval(), batches[-1])
         described = json.dumps(description(run), ensure_ascii=False, allow_nan=False)
-        torch.export.save(program, content, extra_files={DESCRIBED: described})
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tensors on devices that are not in use
+            torch.export.save(program, content, extra_files={DESCRIBED: described})
         content.seek(0)
         module = torch.export.load(content).module()
         with torch.no_grad():
