@@ -173,8 +173,8 @@ def _metrics(manifest: Json) -> list[str]:
         return [
             "## How well it does",
             "",
-            "Not measured: the audit was given no rows with true labels to measure on (`--test`, or "
-            "`--hold-back` for a part of the trusted ones). Accuracy on the training labels would "
+            "Not measured: the audit was given no rows with true labels to measure on (`--test`; "
+            "`--hold-back` takes some of the trusted ones). Accuracy on the training labels would "
             "count their errors as truth.",
         ]
     name, figures = measured

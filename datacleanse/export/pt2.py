@@ -46,7 +46,7 @@ class Pt2Format:
         batches = [coded(raw_columns(rows), predictor.encoding) for rows in samples]
         whole = RawNetwork(predictor.network.cpu(), predictor.schema, predictor.encoding)
         content = io.BytesIO()
-        program = _traced(whole.eval(), batches[-1])
+        program = _traced(whole.eval().requires_grad_(False), batches[-1])
         described = json.dumps(description(run), ensure_ascii=False, allow_nan=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of tensors on devices that are not in use
