@@ -124,12 +124,13 @@ def test_portions_are_the_whole_file_in_its_order(small, tmp_path, name):
         ),
         min_size=40,
         max_size=120,
-    )
+    ),
+    st.integers(0, 40),
 )
-def test_a_number_is_the_same_whatever_stands_in_the_blocks_before_it(tmp_path_factory, cells):
+def test_a_number_is_the_same_whatever_stands_around_it(tmp_path_factory, cells, first):
     """CSV blocks get the types of the first one; later ones must not change what was read."""
     path = tmp_path_factory.mktemp("csv") / "t.csv"
-    known = [*(str(k) for k in range(100)), *cells]
+    known = [*cells[:first], *(str(k) for k in range(100)), *cells[first:]]
     pd.DataFrame({"number": known, "pad": ["x" * 40] * len(known)}).to_csv(path, index=False)
     schema = read_data(
         pd.DataFrame({"number": np.arange(40.0), "label": ["a", "b"] * 20}),

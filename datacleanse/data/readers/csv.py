@@ -146,6 +146,7 @@ class _Batches:
     ) -> None:
         self.schema: pa.Schema | None = None
         self._location = location
+        self._types = types
         self._options = _options(types, delimiter=delimiter, block=block)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
@@ -171,10 +172,23 @@ class _Batches:
     def widened(self, error: pa.ArrowInvalid) -> dict[str, pa.DataType]:
         """The column whose type was too narrow, with a wider one; any other error is raised."""
         failed = _FAILED_COLUMN.search(str(error))
-        if failed is None or self.schema is None:
+        if failed is None:
             raise error
-        field = self.schema.field(int(failed[1]))
-        return {field.name: _wider(field.type)}
+        if self.schema is not None:
+            field = self.schema.field(int(failed[1]))
+            return {field.name: _wider(field.type)}
+        # The first block already: only a type that was asked for can be too narrow there.
+        name = self._names()[int(failed[1])]
+        if self._types.get(name) != pa.float64():
+            raise error
+        return {name: pa.string()}
+
+    def _names(self) -> list[str]:
+        """The columns, by a first block whose types are as it pleases."""
+        options = {**self._options, "convert_options": None}
+        with self._location.stream() as stream, pacsv.open_csv(stream, **options) as reader:
+            names: list[str] = reader.schema.names
+            return names
 
 
 def _options(types: dict[str, pa.DataType], *, delimiter: str, block: int) -> dict[str, object]:
