@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,7 @@ def main() -> None:
     """Both measurements."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000)
+    parser.add_argument("--only", choices=("seconds", "memory"))
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/predict.json"))
     parser.add_argument("--child", nargs=3, metavar=("RUN", "FILE", "OUT"))
     options = parser.parse_args()
@@ -48,10 +50,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as directory:
         folder = Path(directory)
         run = audited(folder)
-        times = timed(run)
-        note(str(times))
-        memory = [grown(run, file) for file in long_files(folder, options.rows)]
-    write_json(options.out, {**provenance(), "seconds": times, "memory": memory})
+        out, times, memory = options.out, {}, []
+        if options.out.is_file():
+            before = json.loads(out.read_text(encoding="utf-8"))
+            times, memory = before["seconds"], before["memory"]
+        if options.only != "memory":
+            times = timed(run)
+            note(str(times))
+        if options.only != "seconds":
+            memory = [grown(run, file) for file in long_files(folder, options.rows)]
+    write_json(out, {**provenance(), "seconds": times, "memory": memory})
     print(markdown_table(["", "µs a row"], [[k, f"{v * 1e6:.1f}"] for k, v in times.items()]))
     header = ["rows", "file", "after first portion, MiB", "growth, MiB", "rows a second"]
     print(
@@ -138,7 +146,11 @@ def grown(run: Path, file: Path) -> dict[str, Any]:
     """What a process of its own says of its memory."""
     command = [sys.executable, "-m", "benchmarks.predict", "--child", str(run), str(file)]
     out = file.with_name(f"out{file.suffix}")
-    done = subprocess.run([*command, str(out)], capture_output=True, text=True, check=True)
+    # As the program sets it before Arrow is loaded.
+    environment = {**os.environ, "ARROW_DEFAULT_MEMORY_POOL": "system"}
+    done = subprocess.run(
+        [*command, str(out)], capture_output=True, text=True, check=True, env=environment
+    )
     found: dict[str, Any] = {"file": file.suffix, **json.loads(done.stdout)}
     note(str(found))
     return found

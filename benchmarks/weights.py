@@ -22,6 +22,7 @@ from benchmarks.cells import CellName, Limits, make_cell
 from benchmarks.common import (
     LABEL,
     available_tables,
+    kept,
     markdown_table,
     note,
     provenance,
@@ -60,15 +61,16 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/weights.json"))
     options = parser.parse_args()
-    found = []
+    by_name = {each["cell"]: each for each in kept(options.out, "cells")}
     there = [n for n in available_tables(options.data, options.sets) if n in CELLS]
     for seed in range(options.seeds):
         for name in there:
             for noise in CELLS[name]:
                 cell = make_cell(options.data, CellName(seed, name, noise), Limits())
-                found.append({"cell": str(cell.name), **compare(cell)})
-                note(str(found[-1]))
-                write_json(options.out, {**provenance(), "cells": found})
+                by_name[str(cell.name)] = {"cell": str(cell.name), **compare(cell)}
+                note(str(by_name[str(cell.name)]))
+                write_json(options.out, {**provenance(), "cells": list(by_name.values())})
+    found = list(by_name.values())
     means = {way: float(np.mean([each[way] for each in found])) for way in WAYS}
     header = [
         "table/errors/seed",

@@ -80,7 +80,7 @@ def description(run: FinishedRun) -> dict[str, Any]:
     """All that is needed to rebuild the model around its parameters."""
     predictor = run.predictor
     saved = json.loads((run.folder.model_dir / DESCRIPTION).read_text(encoding="utf-8"))
-    network = NETWORK
+    network: tuple[str, ...] = NETWORK
     if not isinstance(predictor.network, TabularNetwork):
         network = (f"the network that {saved['architecture']['factory']} makes",)
     return {
