@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,9 @@ FORMAT_VERSION = 1
 """
 
 SUFFIX = ".onnx"
+_OTHER_FILES = "session.model_external_initializers_file_folder_path"
+"""onnxruntime's name of the folder in which a model given as bytes may keep parameters."""
+
 KEY = "datacleanse."
 """Begins the names of the metadata that this package writes; each value is JSON."""
 
@@ -68,9 +72,10 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor:
     name = str(source) if isinstance(source, Path) else "The exported model"
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
+    # A place that is none, so that the file cannot make the runtime read others as parameters.
+    options.add_session_config_entry(_OTHER_FILES, os.devnull)
     content = _content(source) if isinstance(source, Path) else source
     try:
-        # From bytes, so that the file cannot make the runtime open others.
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises its own kinds, all derived from Exception
         raise InputError(

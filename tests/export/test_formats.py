@@ -17,6 +17,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
+from onnx.external_data_helper import set_external_data
 
 from datacleanse import calendar_parts
 from datacleanse.data import moments, read_like
@@ -252,6 +253,18 @@ def foreign() -> bytes:
     return helper.make_model(graph, opset_imports=opset, ir_version=10).SerializeToString()
 
 
+def with_parameters_elsewhere(content: bytes) -> bytes:
+    """The model with one parameter in another file, which lies in the current directory."""
+    model = onnx.load_from_string(content)
+    stolen = next(each for each in model.graph.initializer if len(each.raw_data) > 1000)
+    Path("other.bin").write_bytes(stolen.raw_data)
+    size = len(stolen.raw_data)
+    set_external_data(stolen, location="other.bin", offset=0, length=size)
+    stolen.ClearField("raw_data")
+    stolen.data_location = TensorProto.EXTERNAL
+    return model.SerializeToString()
+
+
 def with_metadata(content: bytes, **values: str) -> bytes:
     model = onnx.load_from_string(content)
     for each in model.metadata_props:
@@ -267,12 +280,16 @@ def with_metadata(content: bytes, **values: str) -> bytes:
         (lambda content: b"not a model", "onnx-damaged"),
         (lambda content: b"", "onnx-damaged"),
         (lambda content: foreign(), "onnx-foreign"),
+        (with_parameters_elsewhere, "onnx-damaged"),
         (lambda content: with_metadata(content, format_version="99"), "model-newer"),
         (lambda content: with_metadata(content, schema="{}"), "onnx-damaged"),
         (lambda content: with_metadata(content, columns="[1"), "onnx-damaged"),
     ],
 )
-def test_a_file_that_is_not_ours_or_not_whole_is_one_error(exported, tmp_path, spoil, slug):
+def test_a_file_that_is_not_ours_or_not_whole_is_one_error(
+    exported, tmp_path, monkeypatch, spoil, slug
+):
+    monkeypatch.chdir(tmp_path)
     path = tmp_path / "m.onnx"
     path.write_bytes(spoil(exported["onnx"].read_bytes()))
     with pytest.raises(DatacleanseError) as caught:
