@@ -32,10 +32,9 @@ from datacleanse.data import read_like
 from datacleanse.export import export_run
 from datacleanse.export.samples import TOLERANCE, made_rows
 from datacleanse.onnx_model import load_onnx
+from datacleanse.raw_columns import raw_columns
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from datacleanse.predictor import Predictor
     from datacleanse.records import Dataset
 
@@ -98,34 +97,20 @@ def check(table: pa.Table) -> dict[str, Any]:
 
 def spoiled(table: pa.Table, model: Predictor, rng: np.random.Generator) -> Dataset:
     """The rows, with made cells in some places."""
-    features = [column.name for column in model.schema.columns]
-    usual = read_like(table.select(features), model.schema, role="NEW").table
-    made = made_rows(model.schema, model.encoding, n=table.num_rows, seed=1)
-    columns = {}
-    for name in features:
-        odd = made.column(name)
-        if pa.types.is_string(odd.type):
-            cells = usual.column(name).cast(pa.string())
-        elif pa.types.is_floating(odd.type):
-            cells = _floats(usual.column(name))
-        else:
-            cells = usual.column(name)
-        columns[name] = _mixed(cells, odd, rng.random(table.num_rows) < SPOILED)
-    return read_like(pa.table(columns), model.schema, role="NEW")
-
-
-def _floats(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    if pa.types.is_dictionary(cells.type):
-        cells = cells.cast(cells.type.value_type)
-    return cells.cast(pa.float64(), safe=False)
-
-
-def _mixed(cells: pa.ChunkedArray, odd: pa.ChunkedArray, where: NDArray[np.bool_]) -> pa.Array:
-    odd = odd.cast(cells.type, safe=False)
-    return pa.array(
-        [b if w else a for a, b, w in zip(cells.to_pylist(), odd.to_pylist(), where, strict=True)],
-        cells.type,
+    schema, n = model.schema, table.num_rows
+    made = made_rows(schema, model.encoding, n=n, seed=1)
+    features = [column.name for column in schema.columns]
+    usual, odd = (
+        raw_columns(read_like(each, schema, role="NEW")) for each in (table.select(features), made)
     )
+    mixed = {}
+    for column in schema.columns:
+        where = rng.random((n, 1) if column.kind == "embedding" else n) < SPOILED
+        cells = np.where(where, odd[column.name], usual[column.name])
+        if column.kind == "datetime":
+            cells = cells.view("datetime64[us]")
+        mixed[column.name] = list(cells) if column.kind == "embedding" else cells
+    return read_like(pa.table(mixed), schema, role="NEW")
 
 
 if __name__ == "__main__":

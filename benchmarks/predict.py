@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 
 from benchmarks.common import LABEL, markdown_table, note, provenance, write_json
 from benchmarks.made_table import made_table, write_made
-from datacleanse.data import read_portions, write_table, write_tables
+from datacleanse.data import read_portions, write_tables
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -132,14 +132,12 @@ def timed(run: Path) -> dict[str, float]:
 
 
 def long_files(folder: Path, n_rows: int) -> list[Path]:
-    """The same rows as CSV, as JSON Lines and as Parquet with one row group."""
+    """The same rows as CSV and as Parquet with one row group."""
     table = made_table(n_rows, seed=9)
     csv, parquet = folder / "new.csv", folder / "new.parquet"
     pyarrow.csv.write_csv(table, csv)
     pq.write_table(table, parquet, row_group_size=n_rows)
-    lines = folder / "new.jsonl"
-    write_table(table, lines)
-    return [csv, parquet, lines]
+    return [csv, parquet]
 
 
 def grown(run: Path, file: Path) -> dict[str, Any]:
