@@ -152,6 +152,14 @@ def write_json(path: Path, value: object) -> None:
     path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
 
 
+def kept(path: Path, key: str) -> list[dict[str, Any]]:
+    """What a result file holds already, of other sets; empty where there is none."""
+    if not path.is_file():
+        return []
+    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))[key]
+    return found
+
+
 def note(message: str) -> None:
     """Say how far the benchmark is; results go to stdout."""
     print(message, file=sys.stderr, flush=True)

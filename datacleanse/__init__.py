@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datacleanse.classifier import ReweightedClassifier
     from datacleanse.config import Meta, Settings
     from datacleanse.influence import Route
+    from datacleanse.loaded import LoadedClassifier, load
     from datacleanse.own_dataset import audit_dataset
     from datacleanse.predictor import Predictor, load_predictor
     from datacleanse.result import AuditResult, audit
@@ -24,6 +25,7 @@ __all__ = [
     "AuditResult",
     "DatacleanseError",
     "InputError",
+    "LoadedClassifier",
     "Meta",
     "Predictor",
     "Reweighted",
@@ -36,12 +38,14 @@ __all__ = [
     "__version__",
     "audit",
     "audit_dataset",
+    "load",
     "load_predictor",
     "reweight",
 ]
 
 _LAZY = {
     "AuditResult": "datacleanse.result",
+    "LoadedClassifier": "datacleanse.loaded",
     "Meta": "datacleanse.config",
     "Predictor": "datacleanse.predictor",
     "Reweighted": "datacleanse.reweighting",
@@ -51,6 +55,7 @@ _LAZY = {
     "Settings": "datacleanse.config",
     "audit": "datacleanse.result",
     "audit_dataset": "datacleanse.own_dataset",
+    "load": "datacleanse.loaded",
     "load_predictor": "datacleanse.predictor",
     "reweight": "datacleanse.reweighting",
 }

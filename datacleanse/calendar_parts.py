@@ -17,6 +17,10 @@ MISSING = np.iinfo(np.int64).min
 DAY = 86_400_000_000
 """Microseconds."""
 
+DIGITS = 12
+"""Decimals of sines and cosines. Processors and libraries differ in the 16th, which would tell June
+(sin π = 1.2e-16) from a clean zero by a bin of its own."""
+
 FIRST_WEEKDAY = 3
 """1970-01-01 was a Thursday; Monday is 0."""
 
@@ -35,8 +39,8 @@ def parts(moments: NDArray[np.int64]) -> Iterator[tuple[str, NDArray[np.float64]
     yield "days", _with_missing(known / DAY, missing)
     for name, value, period in (("month", month, 12), ("weekday", weekday, 7), ("hour", hour, 24)):
         angle = 2 * np.pi * value / period
-        yield f"{name} sin", _with_missing(np.sin(angle), missing)
-        yield f"{name} cos", _with_missing(np.cos(angle), missing)
+        yield f"{name} sin", _with_missing(np.sin(angle).round(DIGITS), missing)
+        yield f"{name} cos", _with_missing(np.cos(angle).round(DIGITS), missing)
 
 
 def _with_missing(values: NDArray[np.float64], missing: NDArray[np.bool_]) -> NDArray[np.float64]:

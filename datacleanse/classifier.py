@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
 from numbers import Integral
 from pathlib import Path
@@ -23,7 +22,7 @@ from datacleanse.auditing import run_audit
 from datacleanse.config import MAX_SEED, Settings
 from datacleanse.data import ReadOptions, read_like
 from datacleanse.encode import encode
-from datacleanse.errors import DatacleanseError
+from datacleanse.errors import as_value_errors
 from datacleanse.inputs import Request
 from datacleanse.own_code import name_of
 from datacleanse.predictor import load_predictor
@@ -31,8 +30,6 @@ from datacleanse.runfolder import RunFolder
 from datacleanse.train import logits_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
     from torch import nn
 
@@ -146,7 +143,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             trusted, trusted_codes = self._trusted(X_val, y_val)
             clean, said = trusted.assign(**{label: names[trusted_codes]}), []
         options = ReadOptions(label, row, numeric=tuple(_numeric_columns(frame)))
-        with _as_value_errors():
+        with as_value_errors():
             self._fitted = self._audit(data, clean, options, seed)
         self.notices_ = [*said, *self._fitted.notices]
         self.audit_ = _with_labels(self._fitted.table, names, self.classes_)
@@ -158,7 +155,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         fitted = self._fitted
         frame = self._frame(X, reset=False)
-        with _as_value_errors():
+        with as_value_errors():
             rows = read_like(frame, fitted.schema, role="NEW")
         inputs = torch.from_numpy(encode(rows, fitted.encoding))
         logits = logits_of(fitted.network, inputs).double()
@@ -364,12 +361,3 @@ def _provisional(n_held_out: int, n_rows: int) -> str:
         "taken for right (validation_fraction). Wrong labels among them mislead the audit, and the "
         "false-discovery rate is not kept."
     )
-
-
-@contextmanager
-def _as_value_errors() -> Iterator[None]:
-    """scikit-learn's users expect ValueError; the words stay."""
-    try:
-        yield
-    except DatacleanseError as error:
-        raise ValueError(str(error)) from error

@@ -46,6 +46,9 @@ PORTION = 65_536
 CLIP = 3.0
 """Smooth clipping bound, in robust standard deviations (2407.04491)."""
 
+FAR = 1e100
+"""Scaled values beyond it count as infinite: the square of a larger one may overflow."""
+
 IQR_OF_NORMAL = 1.349
 """Interquartile range of the standard normal distribution."""
 
@@ -198,8 +201,7 @@ def _scaled(values: NDArray[np.float64], feature: NumericFeature) -> NDArray[np.
     with np.errstate(over="ignore", invalid="ignore"):
         x = values / feature.scale - feature.center / feature.scale
         clipped = x / np.sqrt(1.0 + (x / CLIP) ** 2)
-    # Beyond 1e150 the square overflows; the limit is known.
-    far = np.abs(x) > 1e100
+    far = np.abs(x) > FAR
     clipped[far] = np.sign(x[far]) * CLIP
     result: NDArray[np.float32] = clipped.astype(np.float32)
     return result

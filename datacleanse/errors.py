@@ -7,6 +7,12 @@ exit code. Anything else that escapes is a bug of ours.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
 
 class DatacleanseError(Exception):
     """Base of all errors that are the input's or the caller's to mend.
@@ -42,3 +48,12 @@ class RunFolderError(DatacleanseError):
 
 class Stopped(DatacleanseError):  # noqa: N818  # it was asked for
     """A run was stopped on request; what it has done so far is saved."""
+
+
+@contextmanager
+def as_value_errors() -> Iterator[None]:
+    """scikit-learn's users expect ValueError; the words stay."""
+    try:
+        yield
+    except DatacleanseError as error:
+        raise ValueError(str(error)) from error

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datacleanse.estimates import budget, confusions, noise_by_class, noise_rate
-from datacleanse.metrics import classification_metrics
+from datacleanse.metrics import class_metrics, classification_metrics
 from datacleanse.picture_files import describe_pictures
 from datacleanse.runfolder import SCHEMA_VERSION
 from datacleanse.score import METHODS
@@ -192,16 +192,25 @@ def compare_models(
         return dict.fromkeys(rows)
     both = {"reweighted": reweighted, "control": control}
     return {
-        name: None
-        if dataset is None
-        else {
-            "rows": dataset.n_rows,
-            **{
-                role: classification_metrics(predictor.probabilities(dataset), dataset.labels)
-                for role, predictor in both.items()
-            },
-        }
+        name: None if dataset is None else _compared(dataset, both)
         for name, dataset in rows.items()
+    }
+
+
+def _compared(dataset: Dataset, models: Mapping[str, Predictor]) -> Json:
+    labels, names = dataset.labels, dataset.schema.classes
+    found = {role: model.probabilities(dataset) for role, model in models.items()}
+    by_class = {role: class_metrics(each, labels) for role, each in found.items()}
+    return {
+        "rows": dataset.n_rows,
+        **{role: classification_metrics(each, labels) for role, each in found.items()},
+        "by_class": {
+            name: {
+                "rows": int((labels == code).sum()),
+                **{role: figures[code] for role, figures in by_class.items()},
+            }
+            for code, name in enumerate(names)
+        },
     }
 
 

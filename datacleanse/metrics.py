@@ -36,6 +36,24 @@ def classification_metrics(probability: NDArray[np.float64], labels: NDArray[np.
     }
 
 
+def class_metrics(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> list[Metrics]:
+    """Precision, recall and F1 of each class, in their order; 0 where there is nothing to divide.
+
+    Args:
+        probability: (n, C), rows sum to 1.
+        labels: (n,) class of each row, n >= 1.
+    """
+    from sklearn.metrics import precision_recall_fscore_support
+
+    classes = np.arange(probability.shape[1])
+    predicted = probability.argmax(axis=1)
+    found = precision_recall_fscore_support(labels, predicted, labels=classes, zero_division=0.0)
+    return [
+        dict(zip(("precision", "recall", "f1"), map(float, row), strict=True))
+        for row in np.transpose(found[:3])
+    ]
+
+
 def calibration_error(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Expected calibration error of the top class over equal bins.
 

@@ -20,6 +20,7 @@ from datacleanse.errors import DatacleanseError, OutputError, Stopped
 from datacleanse.examples import of_fold, redrawn
 from datacleanse.growing import Question, growing
 from datacleanse.ledger import write_epoch
+from datacleanse.model_card import card_text
 from datacleanse.parking import parked
 from datacleanse.picture_files import write_picture_files
 from datacleanse.records import Notice
@@ -111,7 +112,9 @@ def carry_out(
             found = _learn_and_judge(
                 folder, task, inputs, examples, watch=watch, progress=progress, stop=stop
             )
-        folder.finish(opening | found)
+        found = opening | found
+        folder.write_card(card_text(found))
+        folder.finish(found)
     return folder
 
 
@@ -148,6 +151,7 @@ def _learn_and_judge(
         ),
         "device": {**describe_device(task.device), "rows": rows},
         "metrics": metrics,
+        "model_files": folder.model_files(),
         "timings": watch.stop(),
         "status": "finished",
         "finished_at": manifest.now(),

@@ -7,31 +7,30 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import ids, read_like
+from datacleanse.data import ids
 
 if TYPE_CHECKING:
-    from datacleanse.data import Source
-    from datacleanse.predictor import Predictor
+    from datacleanse.records import Dataset
+    from datacleanse.serving import ServedModel
 
 
-def prediction_table(
-    predictor: Predictor, source: Source, *, delimiter: str | None = None
-) -> pa.Table:
-    """One row per row of ``source``, in its order.
+def prediction_table(model: ServedModel, data: Dataset, *, proba: bool) -> pa.Table:
+    """One row per row of ``data``, in its order.
 
-    Columns: ``row`` from 0, ``id`` (the id column, else the row number), ``predicted_label``, and
-    ``probability_<class>`` float64 for each class.
+    Columns: ``row``, its position in the file; ``id`` (the id column, else the row number);
+    ``predicted_label``; and with ``proba`` ``probability_<class>`` float64 for each class.
     """
-    data = read_like(source, predictor.schema, role="NEW", delimiter=delimiter)
-    probability = predictor.probabilities(data)
-    names = np.array(predictor.classes, dtype=object)
-    return pa.table(
-        {
-            "row": pa.array(np.arange(data.n_rows)),
-            "id": ids(data),
-            "predicted_label": pa.array(names[probability.argmax(axis=1)], pa.string()),
-            **{
-                f"probability_{name}": probability[:, k] for k, name in enumerate(predictor.classes)
-            },
+    probability = model.probabilities(data)
+    classes = model.schema.classes
+    columns = {
+        "row": pa.array(np.arange(data.first_row, data.first_row + data.n_rows)),
+        "id": ids(data),
+        "predicted_label": pa.array(classes, pa.string()).take(
+            pa.array(probability.argmax(axis=1))
+        ),
+    }
+    if proba:
+        columns |= {
+            f"probability_{name}": pa.array(probability[:, k]) for k, name in enumerate(classes)
         }
-    )
+    return pa.table(columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -20,10 +21,11 @@ from datacleanse.models.own import ARCHITECTURE, OwnNetwork
 from datacleanse.models.tabular import TabularNetwork, TabularShape
 from datacleanse.own_code import find, name_of
 from datacleanse.own_network import build_own, probe_rows
-from datacleanse.records import Column, Dataset, Schema, SetAside
+from datacleanse.records import Dataset, Schema
 from datacleanse.train import logits_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -144,26 +146,33 @@ def save_description(description: dict[str, Any], directory: Path) -> None:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
-def load_predictor(directory: Path, *, model: str | ModuleFactory | None = None) -> Predictor:
+def load_predictor(
+    directory: Path,
+    *,
+    model: str | ModuleFactory | None = None,
+    sha256: Mapping[str, str] | None = None,
+) -> Predictor:
     """Inverse of `Predictor.save`; executes nothing from the files.
 
     Args:
         directory: `model/` of a run.
         model: for a network of your own, its factory or ``package.module:factory``. The run names
             it, too, but no code is imported because a file names it.
+        sha256: (hex) of the files by name, as the run's manifest has them; None: not checked.
 
     Raises:
-        RunFolderError: a file is missing, damaged or of a later version, ``model`` is missing or
-            not wanted, or it no longer makes the network that was saved.
+        RunFolderError: a file is missing, damaged, not the one the run wrote or of a later version,
+            ``model`` is missing or not wanted, or it no longer makes the network that was saved.
         OwnCodeError: ``model`` cannot be imported or fails.
     """
     try:
         description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
         _check_version(directory, description)
+        _check_files(directory, sha256 or {})
         architecture = description["architecture"]
         _check_trust(directory, architecture, model)
         encoding = Encoding.from_json(description["encoding"])
-        schema = _schema(description["schema"])
+        schema = Schema.from_json(description["schema"])
         network: TabularNetwork | OwnNetwork
         if model is None:
             shape = {k: v for k, v in architecture.items() if k != "name"}
@@ -190,6 +199,19 @@ def _damaged(directory: Path, error: Exception) -> RunFolderError:
         slug="model-damaged",
         hint="Repeat the audit.",
     )
+
+
+def _check_files(directory: Path, sha256: Mapping[str, str]) -> None:
+    """See that the files are those that the run wrote."""
+    for name, expected in sha256.items():
+        found = hashlib.sha256((directory / name).read_bytes()).hexdigest()
+        if found != expected:
+            raise RunFolderError(
+                f"{directory / name} is damaged or was changed: its sha256 is {found[:12]}…, and "
+                f"run.json says {expected[:12]}….",
+                slug="model-tampered",
+                hint="Copy the run folder again from where it was made, or repeat the audit.",
+            )
 
 
 def _own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> OwnNetwork:
@@ -256,13 +278,3 @@ def _check_version(directory: Path, description: dict[str, Any]) -> None:
             slug="model-newer",
             hint="Update datacleanse: pip install -U datacleanse.",
         )
-
-
-def _schema(saved: dict[str, Any]) -> Schema:
-    return Schema(
-        label=saved["label"],
-        id=saved["id"],
-        classes=tuple(saved["classes"]),
-        columns=tuple(Column(**column) for column in saved["columns"]),
-        set_aside=tuple(SetAside(**column) for column in saved["set_aside"]),
-    )

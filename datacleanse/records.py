@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -48,6 +48,17 @@ class Schema:
     """Features in DATA's order; at least 1, none where the rows are pictures."""
     set_aside: tuple[SetAside, ...]
 
+    @staticmethod
+    def from_json(saved: dict[str, Any]) -> Schema:
+        """Inverse of `dataclasses.asdict`, after JSON."""
+        return Schema(
+            label=saved["label"],
+            id=saved["id"],
+            classes=tuple(saved["classes"]),
+            columns=tuple(Column(**column) for column in saved["columns"]),
+            set_aside=tuple(SetAside(**column) for column in saved["set_aside"]),
+        )
+
 
 @dataclass(frozen=True)
 class Notice:
@@ -74,6 +85,8 @@ class Dataset:
     given_labels: tuple[str, ...]
     """The spelling of each class in this file, by class index (here ``1.0``, in DATA ``1``)."""
     notices: tuple[Notice, ...]
+    first_row: int = 0
+    """Position in the file of the table's first row; above 0 in a portion of it."""
 
     @property
     def n_rows(self) -> int:

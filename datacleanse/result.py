@@ -70,7 +70,8 @@ class AuditResult:
         Raises:
             RunFolderError: the run is of a dataset; its network is the one that was handed in.
         """
-        return load_predictor(self.folder.model_dir, model=self._module)
+        sha256 = self.manifest.get("model_files")
+        return load_predictor(self.folder.model_dir, model=self._module, sha256=sha256)
 
     @cached_property
     def ledger(self) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from contextlib import contextmanager
@@ -27,6 +28,9 @@ SCHEMA_VERSION = 1
 
 1: first version.
 """
+
+MODEL_SUFFIXES = (".json", ".safetensors")
+"""In `model/`; the README there may be edited."""
 
 REMOVED = "removed"
 """Status of a run that was being replaced when the program was killed."""
@@ -118,6 +122,11 @@ class RunFolder:
         """`reports/`: what people read."""
         return self.path / "reports"
 
+    def model_files(self) -> dict[str, str]:
+        """sha256 (hex) of the files in `model/` that make the model, by name."""
+        made = [file for file in self.model_dir.iterdir() if file.suffix in MODEL_SUFFIXES]
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(made)}
+
     def epoch_file(self, epoch: int) -> Path:
         """The ledger of one epoch, counted from 0."""
         return self.weights_dir / f"epoch-{epoch:04d}.parquet"
@@ -151,6 +160,11 @@ class RunFolder:
     def has_checkpoint(self) -> bool:
         """Whether a training has saved something to go on with."""
         return any(self.checkpoint_dir.glob("*.safetensors"))
+
+    def write_card(self, text: str) -> None:
+        """Write `model/README.md`, the model card."""
+        with written_aside(self.model_dir / "README.md") as aside:
+            aside.write_text(text, encoding="utf-8")
 
     def begin(self, manifest: dict[str, Any]) -> None:
         """Write `run.json` before anything else, so that what a killed run leaves is known."""

@@ -22,6 +22,7 @@ from datacleanse_cli import exits
 from datacleanse_cli.apply import apply
 from datacleanse_cli.audit import audit
 from datacleanse_cli.demo import demo
+from datacleanse_cli.export import export
 from datacleanse_cli.memory import return_freed_memory
 from datacleanse_cli.predict import predict
 from datacleanse_cli.report import report
@@ -40,7 +41,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (audit, sample, report, review, apply, predict, demo):
+for command in (audit, sample, report, review, apply, predict, export, demo):
     app.command()(command)
 
 

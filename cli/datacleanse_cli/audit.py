@@ -117,6 +117,12 @@ def audit(
         float | None,
         typer.Option(help="Exit with 1 if more than this share of rows is flagged, e.g. 0.02."),
     ] = None,
+    mlflow: Annotated[
+        bool,
+        typer.Option(
+            "--mlflow", help="Log settings, figures and files to MLflow (MLFLOW_TRACKING_URI)."
+        ),
+    ] = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> int:
@@ -137,6 +143,10 @@ def audit(
         seed=seed,
     )
     _check_share(fail_over)
+    if mlflow:
+        from datacleanse.mlflow_log import check_mlflow
+
+        check_mlflow()
     from datacleanse.data import ReadOptions
     from datacleanse.inputs import Request
     from datacleanse.runfolder import decisions_in
@@ -161,6 +171,8 @@ def audit(
     )
     place = out or Path("runs") / run_name(data)
     view = perform(request, place, force=force, resume=resume, quiet=quiet, as_json=as_json)
+    if mlflow:
+        _log_to_mlflow(place, quiet=quiet)
     is_over = fail_over is not None and view.headline.flagged > fail_over * view.headline.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
 
@@ -235,6 +247,15 @@ def run_name(data: str) -> str:
     while stripped.endswith(SUFFIXES):
         stripped = stripped[: stripped.rindex(".")]
     return stripped or "audit"
+
+
+def _log_to_mlflow(place: Path, *, quiet: bool) -> None:
+    from datacleanse.mlflow_log import log_run
+    from datacleanse.runfolder import RunFolder
+
+    logged = log_run(RunFolder(place))
+    if not quiet:
+        typer.echo(f"Logged to MLflow as run {logged}.", err=True)
 
 
 def _check_share(fail_over: float | None) -> None:

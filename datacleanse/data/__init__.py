@@ -7,9 +7,9 @@ from datacleanse.data.content import features_digests, row_seals, row_sha256
 from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.identity import fingerprint, ids, row_hashes
 from datacleanse.data.interface import ReadOptions
-from datacleanse.data.read import Role, Source, read_data, read_like
+from datacleanse.data.read import Role, Source, read_data, read_like, read_portions
 from datacleanse.data.sample import sample_rows, some_rows
-from datacleanse.data.write import check_target, write_table
+from datacleanse.data.write import check_target, write_table, write_tables
 
 __all__ = [
     "ReadOptions",
@@ -27,10 +27,12 @@ __all__ = [
     "numbers",
     "read_data",
     "read_like",
+    "read_portions",
     "row_hashes",
     "row_seals",
     "row_sha256",
     "sample_rows",
     "some_rows",
     "write_table",
+    "write_tables",
 ]

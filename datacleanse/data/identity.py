@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,13 +21,11 @@ from datacleanse.data.columns import (
     texts,
 )
 from datacleanse.data.messages import count_text, did_you_mean, rows_text, shown
-from datacleanse.data.readers.frame import from_memory
+from datacleanse.data.readers.frame import Frame, from_memory
 from datacleanse.data.sources import BLOCK, locate
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
-    import os
-
     from numpy.typing import NDArray
 
     from datacleanse.data.sources import Location
@@ -37,7 +36,9 @@ _ABSENT = np.uint64(0x9E3779B97F4A7C15)
 _EXACT = 2.0**53
 
 
-def check_ids(table: pa.Table, name: str | None, *, source: str, unique: bool) -> None:
+def check_ids(
+    table: pa.Table, name: str | None, *, source: str, unique: bool, first_row: int = 0
+) -> None:
     """Refuse an id column that cannot name rows; one that is absent only if ``unique`` is asked.
 
     Raises:
@@ -59,7 +60,7 @@ def check_ids(table: pa.Table, name: str | None, *, source: str, unique: bool) -
     if len(missing):
         raise InputError(
             f"{source}: the id (column '{name}') is missing in {count_text(len(missing), 'row')}: "
-            f"{rows_text([int(row) for row in missing[:5]], total=len(missing))}.",
+            f"{rows_text([int(row) + first_row for row in missing[:5]], total=len(missing))}.",
             slug="id-missing",
             hint="Fill it in, or leave --id out to know rows by their number.",
         )
@@ -104,7 +105,8 @@ def ids(dataset: Dataset) -> pa.Array:
     """(N,) string: what names each row, the id column's value or else the row's number."""
     name = dataset.schema.id
     if name is None or name not in dataset.table.column_names:
-        return pa.array(np.arange(dataset.n_rows)).cast(pa.string())
+        first = dataset.first_row
+        return pa.array(np.arange(first, first + dataset.n_rows)).cast(pa.string())
     return id_texts(dataset.table.column(name))
 
 
@@ -157,9 +159,9 @@ def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
     return result
 
 
-def fingerprint(source: str | os.PathLike[str] | pd.DataFrame | pa.Table) -> str:
+def fingerprint(source: str | os.PathLike[str] | Frame) -> str:
     """sha256 (hex) of the file's bytes; of the shards' digests; of a frame's Arrow stream."""
-    if isinstance(source, pd.DataFrame | pa.Table):
+    if not isinstance(source, str | os.PathLike):
         return _table_digest(from_memory(source))
     location = locate(source)
     digests = [_file_digest(location, path) for path in location.paths]

@@ -8,12 +8,18 @@ from typing import TYPE_CHECKING, Protocol
 from datacleanse.errors import SettingsError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     import pyarrow as pa
 
     from datacleanse.data.sources import Location
 
 IMAGE_SIZES = (8, 1024)
 """The least and the largest side of a picture that a network is trained on, in pixels."""
+
+
+PORTION = 65_536
+"""Rows of a portion, at most, where a format lets us choose."""
 
 
 @dataclass(frozen=True)
@@ -70,11 +76,16 @@ class Request:
         delimiter: what separates cells of a CSV; None for the format's own.
         unread: columns to leave out where the format lets them lie unread (Parquet); elsewhere they
             are read like any other.
+        as_number: columns that hold numbers, where a format would guess; they may hold others too.
+        expected: columns that the file must have. Where each row names its own, a portion whose
+            rows name one of them nowhere gets it as nulls if other rows of the file do.
     """
 
     as_text: frozenset[str] = frozenset()
     delimiter: str | None = None
     unread: frozenset[str] = frozenset()
+    as_number: frozenset[str] = frozenset()
+    expected: frozenset[str] = frozenset()
 
 
 class TableReader(Protocol):
@@ -96,3 +107,9 @@ class TableReader(Protocol):
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all rows and columns in the file's order; raise InputError for what is broken."""
+
+    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """The same rows a portion at a time, in memory that does not grow with the file.
+
+        A column's type may differ between portions; what is broken is raised where it is met.
+        """

@@ -16,7 +16,7 @@ from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, mat
 from datacleanse.data.messages import did_you_mean, listed
 from datacleanse.data.packing import declared_categories, tidied
 from datacleanse.data.readers import reader_for
-from datacleanse.data.readers.frame import from_memory
+from datacleanse.data.readers.frame import Frame, from_memory
 from datacleanse.data.schema import check_options, hold, infer_features
 from datacleanse.data.soundness import check_cells, check_shape
 from datacleanse.data.sources import Location, locate
@@ -26,9 +26,11 @@ from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, Notice, Schema
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.progress import Progress
 
-Source: TypeAlias = str | os.PathLike[str] | pd.DataFrame | pa.Table
+Source: TypeAlias = str | os.PathLike[str] | Frame
 Role: TypeAlias = Literal["CLEAN", "TEST", "NEW"]
 
 _HEAD = 100
@@ -113,9 +115,7 @@ def read_like(
         InputError: columns or labels do not fit DATA's, or the table cannot be read.
     """
     progress.stage(f"Reading {role}", None)
-    categorical = [column.name for column in schema.columns if column.kind == "categorical"]
-    as_text = {schema.label, *categorical, *([schema.id] if schema.id else [])}
-    raw = read_raw(source, Request(frozenset(as_text), delimiter))
+    raw = read_raw(source, Request(_as_text(schema), delimiter))
     notices = hold(raw.table, schema, source=raw.name, role=role)
     check_ids(raw.table, schema.id, source=raw.name, unique=False)
     if schema.label not in raw.table.column_names:
@@ -133,6 +133,55 @@ def read_like(
     return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, tuple(notices))
 
 
+def read_portions(
+    source: str | os.PathLike[str], schema: Schema, *, delimiter: str | None = None
+) -> Iterator[Dataset]:
+    """Read a file of new rows a portion at a time and hold each to DATA's schema.
+
+    Memory does not grow with the file. Labels are not looked at: they are all -1.
+
+    Args:
+        source: a path, a glob or folder of Parquet, or an address.
+        schema: DATA's.
+        delimiter: of a CSV; None for the format's own.
+
+    Raises:
+        InputError: as `read_like`, when the portion in question is reached.
+    """
+    location = locate(source)
+    kinds = {column.name: column.kind for column in schema.columns}
+    request = Request(
+        _as_text(schema),
+        delimiter,
+        as_number=frozenset(name for name, kind in kinds.items() if kind == "numeric"),
+        expected=frozenset(kinds),
+    )
+    row = 0
+    for table in reader_for(location).portions(location, request=request):
+        if table.num_rows:
+            yield _portion(location.name, table, schema, row)
+            row += table.num_rows
+    if not row:
+        # It says in which way there is nothing.
+        read_like(source, schema, role="NEW", delimiter=delimiter)
+
+
+def _as_text(schema: Schema) -> frozenset[str]:
+    """Columns in which digits are names."""
+    names = [column.name for column in schema.columns if column.kind == "categorical"]
+    return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
+
+
+def _portion(name: str, table: pa.Table, schema: Schema, row: int) -> Dataset:
+    check_shape(table, name)
+    check_cells(table, name, first_row=row)
+    table = tidied(table, declared=frozenset())
+    notices = hold(table, schema, source=name, role="NEW", first_row=row)
+    check_ids(table, schema.id, source=name, unique=False, first_row=row)
+    nothing = np.full(table.num_rows, -1, np.int64)
+    return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row)
+
+
 def _no_labels(raw: Raw, label: str, role: Role) -> InputError:
     names = raw.table.column_names
     return InputError(
@@ -148,10 +197,9 @@ def peek(source: Source, request: Request) -> pa.Schema:
     Raises:
         InputError: nothing is there, or it is broken at its start.
     """
-    if isinstance(source, pd.DataFrame):
-        return from_memory(source.head(_HEAD)).schema
-    if isinstance(source, pa.Table):
-        return source.schema
+    if not isinstance(source, str | os.PathLike):
+        head = source.head(_HEAD) if isinstance(source, pd.DataFrame) else source
+        return from_memory(head).schema
     location = locate(source)
     return reader_for(location).peek(location, request=request)
 
@@ -162,8 +210,8 @@ def read_raw(source: Source | Location, request: Request) -> Raw:
     Raises:
         InputError: nothing is there, or it is broken.
     """
-    if isinstance(source, pd.DataFrame | pa.Table):
-        name = "<DataFrame>" if isinstance(source, pd.DataFrame) else "<Table>"
+    if not isinstance(source, str | os.PathLike | Location):
+        name = "<Table>" if isinstance(source, pa.Table) else "<DataFrame>"
         table, text_is_typed = from_memory(source), True
     else:
         location = source if isinstance(source, Location) else locate(source)

@@ -135,8 +135,10 @@ def _aside_notices(columns: Sequence[SetAside], source: str) -> list[Notice]:
     return [Notice("columns-set-aside", f"{start}not used as features: {what}{more}.")]
 
 
-def hold(table: pa.Table, schema: Schema, *, source: str, role: str) -> list[Notice]:
-    """Check another file against DATA's columns.
+def hold(
+    table: pa.Table, schema: Schema, *, source: str, role: str, first_row: int = 0
+) -> list[Notice]:
+    """Check another file, or a portion of it from ``first_row`` on, against DATA's columns.
 
     Raises:
         InputError: a feature is missing, or its values are of another kind than in DATA.
@@ -158,7 +160,9 @@ def hold(table: pa.Table, schema: Schema, *, source: str, role: str) -> list[Not
     notices = [
         notice
         for column in schema.columns
-        for notice in _check_kind(table.column(column.name), column, source=source, role=role)
+        for notice in _check_kind(
+            table.column(column.name), column, source=source, role=role, first_row=first_row
+        )
     ]
     if extra:
         message = f"{source} ({role}) has {count_text(len(extra), 'column')} that DATA lacks: "
@@ -166,12 +170,14 @@ def hold(table: pa.Table, schema: Schema, *, source: str, role: str) -> list[Not
     return notices
 
 
-def _check_kind(cells: pa.ChunkedArray, column: Column, *, source: str, role: str) -> list[Notice]:
+def _check_kind(
+    cells: pa.ChunkedArray, column: Column, *, source: str, role: str, first_row: int
+) -> list[Notice]:
     """Refuse a column most of whose values are of another kind; warn of some."""
     if column.kind == "categorical" or pa.types.is_null(cells.type):
         return []
     if column.kind == "embedding":
-        _check_vectors(cells, column, source=source, role=role)
+        _check_vectors(cells, column, source=source, role=role, first_row=first_row)
         return []
     if column.kind == "datetime":
         parsed = parse_moments(cells)
@@ -184,22 +190,29 @@ def _check_kind(cells: pa.ChunkedArray, column: Column, *, source: str, role: st
         raise InputError(
             f"{source} ({role}): column '{column.name}' is {column.kind} in DATA, but "
             f"{count_text(failed, 'value')} of {present:,} here cannot be read so, for example "
-            f"{shown(cells[row].as_py())} in {rows_text([row])}.",
+            f"{shown(cells[row].as_py())} in {rows_text([row + first_row])}.",
             slug="column-retyped",
             hint="Mend the values, or leave the column out with --drop.",
         )
     what = "date" if column.kind == "datetime" else "number"
-    return unreadable(column.name, cells, parsed, source=f"{source} ({role})", what=what)
+    name = f"{source} ({role})"
+    return unreadable(column.name, cells, parsed, source=name, what=what, first_row=first_row)
 
 
-def _check_vectors(cells: pa.ChunkedArray, column: Column, *, source: str, role: str) -> None:
+def _check_vectors(
+    cells: pa.ChunkedArray, column: Column, *, source: str, role: str, first_row: int
+) -> None:
     lists = vectors_from_text(cells) if is_text(cells.type) else cells
     if pa.types.is_nested(lists.type):
         lengths = vector_lengths(lists)
         odd = np.flatnonzero((lengths >= 0) & (lengths != column.width))
         if not len(odd) and not (lists.null_count == len(lists) > cells.null_count):
             return
-        found = f"{lengths[odd[0]]} numbers in {rows_text([int(odd[0])])}" if len(odd) else "text"
+        found = (
+            f"{lengths[odd[0]]} numbers in {rows_text([int(odd[0]) + first_row])}"
+            if len(odd)
+            else "text"
+        )
     else:
         found = str(lists.type)
     raise InputError(

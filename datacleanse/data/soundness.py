@@ -44,8 +44,8 @@ def check_shape(table: pa.Table, name: str) -> None:
         )
 
 
-def check_cells(table: pa.Table, name: str) -> None:
-    """Refuse text that is not UTF-8, and moments beyond the calendar.
+def check_cells(table: pa.Table, name: str, *, first_row: int = 0) -> None:
+    """Refuse text that is not UTF-8, and moments beyond the calendar; it may be a portion.
 
     Raises:
         InputError: names the column, and the row of a moment.
@@ -61,10 +61,13 @@ def check_cells(table: pa.Table, name: str) -> None:
             ) from error
         limits = _limits(cells.type)
         if limits is not None:
-            _check_moments(cells, limits, place=f"{name}: column '{column}'")
+            place = f"{name}: column '{column}'"
+            _check_moments(cells, limits, place=place, first_row=first_row)
 
 
-def _check_moments(cells: pa.ChunkedArray, limits: tuple[int, int], *, place: str) -> None:
+def _check_moments(
+    cells: pa.ChunkedArray, limits: tuple[int, int], *, place: str, first_row: int
+) -> None:
     kind = cells.type
     if kind.bit_width == 32:
         cells = cells.cast(pa.int32())
@@ -75,7 +78,7 @@ def _check_moments(cells: pa.ChunkedArray, limits: tuple[int, int], *, place: st
     if row >= 0:
         raise InputError(
             f"{place} holds what no calendar or clock shows: {values[row].as_py()} (as {kind}) in "
-            f"{rows_text([row])}; the least is {least}, the most {most}.",
+            f"{rows_text([row + first_row])}; the least is {least}, the most {most}.",
             slug="moment-impossible",
             hint="Mend the values, or remove the column from the file.",
         )

@@ -84,9 +84,18 @@ def has_id_name(name: str) -> bool:
 
 
 def unreadable(
-    name: str, cells: pa.ChunkedArray, parsed: Parsed, *, source: str, what: str
+    name: str,
+    cells: pa.ChunkedArray,
+    parsed: Parsed,
+    *,
+    source: str,
+    what: str,
+    first_row: int = 0,
 ) -> list[Notice]:
-    """A warning if values that are no ``what`` were taken as missing."""
+    """A warning if values that are no ``what`` were taken as missing.
+
+    The cells may be a portion of the column's, from ``first_row`` on.
+    """
     failed = int(parsed.failed.sum())
     if not failed:
         return []
@@ -94,7 +103,7 @@ def unreadable(
     message = (
         f"{source}: column '{name}' is read as {what}s; {count_text(failed, 'value')} that "
         f"{'is' if is_one else 'are'} no {what} {'counts' if is_one else 'count'} as missing, "
-        f"for example {shown(cells[row].as_py())} in {rows_text([row])}."
+        f"for example {shown(cells[row].as_py())} in {rows_text([row + first_row])}."
     )
     return [Notice("values-unreadable", message, is_warning=True)]
 

@@ -7,11 +7,11 @@ import datetime
 import decimal
 import json
 import math
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.csv as pacsv
-import pyarrow.feather as pafeather
 import pyarrow.parquet as pq
 
 from datacleanse.atomic import check_place, written_aside
@@ -21,24 +21,24 @@ from datacleanse.data.sources import same_file, split_suffix
 from datacleanse.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
 _BATCH = 65_536
 
 
-def check_target(path: Path, *, source: str) -> None:
+def check_target(path: Path, *, source: str, suffix: str | None = None) -> None:
     """Refuse, before any work is done, what `write_table` would refuse after it.
 
     Args:
         path: where a table is to be written.
         source: the table that is read; it is never written over.
+        suffix: as for `write_tables`.
 
     Raises:
         SettingsError: the suffix is none that is written, or the path is the source.
         OutputError: the path is a folder, or lies in none.
     """
-    _writer(path)
+    _writer(path, suffix)
     check_place(path)
     if same_file(source, str(path)):
         raise SettingsError(
@@ -57,19 +57,50 @@ def write_table(table: pa.Table, path: Path) -> None:
         SettingsError: the suffix is none that is written.
         OutputError: the system does not let it be written.
     """
-    _, compression = _writer(path)
-    with written_aside(path) as aside, opened_sink(aside, compression) as sink:
-        write_into(table, path, sink)
+    write_tables([table], path)
 
 
 def write_into(table: pa.Table, path: Path, sink: pa.NativeFile) -> None:
     """As `write_table`, into what is open already; ``path`` says the format only."""
-    write, _ = _writer(path)
-    write(unpacked(table), sink)
+    write, _ = _writer(path, None)
+    write(iter([unpacked(table)]), sink)
 
 
-def _writer(path: Path) -> tuple[Callable[[pa.Table, pa.NativeFile], None], str | None]:
-    suffix, compression = split_suffix(path.as_posix())
+def write_tables(tables: Iterable[pa.Table], path: Path, *, suffix: str | None = None) -> int:
+    """Write tables of the same columns one below the other, each before the next is asked for.
+
+    Args:
+        tables: at least one.
+        path: the file; it appears whole or not at all.
+        suffix: of the format, such as ``.jsonl``; None: the path's.
+
+    Returns:
+        The number of rows.
+
+    Raises:
+        SettingsError: the suffix is none that is written.
+        OutputError: the system does not let it be written.
+    """
+    write, compression = _writer(path, suffix)
+    rows = 0
+
+    def plain() -> Iterator[pa.Table]:
+        nonlocal rows
+        for table in tables:
+            rows += table.num_rows
+            yield unpacked(table)
+
+    with written_aside(path) as aside, opened_sink(aside, compression) as sink:
+        write(plain(), sink)
+    return rows
+
+
+Write = Callable[[Iterator[pa.Table], pa.NativeFile], None]
+
+
+def _writer(path: Path, suffix: str | None) -> tuple[Write, str | None]:
+    own, compression = split_suffix(path.as_posix())
+    suffix = own if suffix is None else suffix
     write = _WRITERS.get(suffix)
     if write is None or (compression is not None and suffix not in _TEXT_FORMATS):
         raise SettingsError(
@@ -86,29 +117,45 @@ def opened_sink(path: Path, compression: str | None) -> pa.NativeFile:
     return sink if compression is None else pa.CompressedOutputStream(sink, compression)
 
 
-def _write_csv(table: pa.Table, sink: pa.NativeFile, *, delimiter: str = ",") -> None:
-    pacsv.write_csv(_flat(table), sink, pacsv.WriteOptions(delimiter=delimiter))
+def _write_csv(tables: Iterator[pa.Table], sink: pa.NativeFile, *, delimiter: str = ",") -> None:
+    options = pacsv.WriteOptions(delimiter=delimiter)
+    _write_all(
+        map(_flat, tables), lambda schema: pacsv.CSVWriter(sink, schema, write_options=options)
+    )
 
 
-def _write_tsv(table: pa.Table, sink: pa.NativeFile) -> None:
-    _write_csv(table, sink, delimiter="\t")
+def _write_tsv(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
+    _write_csv(tables, sink, delimiter="\t")
 
 
-def _write_parquet(table: pa.Table, sink: pa.NativeFile) -> None:
-    pq.write_table(table, sink, compression="zstd")
+def _write_parquet(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
+    _write_all(tables, lambda schema: pq.ParquetWriter(sink, schema, compression="zstd"))
 
 
-def _write_feather(table: pa.Table, sink: pa.NativeFile) -> None:
-    pafeather.write_feather(table, sink)
+def _write_feather(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
+    options = pa.ipc.IpcWriteOptions(compression="lz4" if pa.Codec.is_available("lz4") else None)
+    # An Arrow file holds one dictionary a column, a table may hold one a chunk.
+    unified = (table.unify_dictionaries() for table in tables)
+    _write_all(unified, lambda schema: pa.ipc.new_file(sink, schema, options=options))
 
 
-def _write_jsonl(table: pa.Table, sink: pa.NativeFile) -> None:
-    for batch in table.to_batches(max_chunksize=_BATCH):
-        lines = [json.dumps(_jsonable(row), ensure_ascii=False) for row in batch.to_pylist()]
-        sink.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
+def _write_all(tables: Iterator[pa.Table], opened: Callable[[pa.Schema], Any]) -> None:
+    """Write tables by one of Arrow's writers, which want to know the columns first."""
+    first = next(tables)
+    with opened(first.schema) as writer:
+        writer.write_table(first)
+        for table in tables:
+            writer.write_table(table)
 
 
-_WRITERS: dict[str, Callable[[pa.Table, pa.NativeFile], None]] = {
+def _write_jsonl(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
+    for table in tables:
+        for batch in table.to_batches(max_chunksize=_BATCH):
+            lines = [json.dumps(_jsonable(row), ensure_ascii=False) for row in batch.to_pylist()]
+            sink.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+_WRITERS: dict[str, Write] = {
     ".csv": _write_csv,
     ".tsv": _write_tsv,
     ".jsonl": _write_jsonl,

@@ -183,7 +183,7 @@ class TabularNetwork(nn.Module):
     def forward(self, rows: Tensor) -> Tensor:
         """See the class."""
         numbers, codes = self.features(rows)
-        h = rows.new_zeros(len(rows), self.shape.width)
+        h = rows.new_zeros(rows.shape[0], self.shape.width)  # `len` would fix B at export
         if self.first is not None:
             h = self.first(numbers)
         if self.categories is not None:

@@ -59,6 +59,7 @@ def test_the_network_is_named_in_the_manifest_and_the_report(folder):
     report = (folder / "runs/data/reports/report.md").read_text(encoding="utf-8")
     assert "Network of your own, nets.tables:small, on" in report
     assert sorted(path.name for path in (folder / "runs/data/model").iterdir()) == [
+        "README.md",
         "model.json",
         "model.safetensors",
     ]

@@ -16,6 +16,8 @@ from datacleanse.data.packing import repeating_texts, with_dictionaries
 from datacleanse.data.readers import csv_faults as faults
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
 
@@ -56,6 +58,30 @@ class CsvReader:
         faults.check_table(location, table, delimiter)
         return table
 
+    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """Block by block.
+
+        Where one does not fit the types so far, the file is read again from its start with wider
+        ones, and the rows that were given out already are skipped.
+        """
+        delimiter = faults.checked_delimiter(request.delimiter or self.delimiter)
+        faults.check_head(location, delimiter)
+        types = dict.fromkeys(request.as_number, pa.float64())
+        types |= dict.fromkeys(request.as_text, pa.string())
+        row, last = 0, None
+        try:
+            for batch in _widening(location, types, delimiter=delimiter):
+                last = pa.Table.from_batches([batch])
+                faults.check_cells(location, last, delimiter, first_row=row)
+                row += last.num_rows
+                yield last
+        except (pa.ArrowException, UnicodeDecodeError) as error:
+            raise faults.diagnose(location, delimiter, error) from error
+        except OSError as error:
+            raise faults.damaged(location.name, error) from error
+        if last is not None:
+            faults.check_end(location, last, rows=row)
+
     def _parse(self, location: Location, *, request: Request, delimiter: str) -> pa.Table:
         types = dict.fromkeys(request.as_text, pa.string())
         try:
@@ -83,13 +109,32 @@ def _read_widening(
             if "straddling" in str(error) and block < _BIG_BLOCK:
                 block = _BIG_BLOCK
                 continue
-            failed = _FAILED_COLUMN.search(str(error))
-            if failed is None or batches.schema is None:
-                raise
-            field = batches.schema.field(int(failed[1]))
-            types = {**types, field.name: _wider(field.type)}
+            types = {**types, **batches.widened(error)}
     with location.stream() as stream:
         return pacsv.read_csv(stream, **_options(types, delimiter=delimiter, block=block))
+
+
+def _widening(
+    location: Location, types: dict[str, pa.DataType], *, delimiter: str
+) -> Iterator[pa.RecordBatch]:
+    """The file's blocks, each row once."""
+    given, block = 0, _BLOCK
+    while True:
+        batches = _Batches(location, types, delimiter=delimiter, block=block)
+        skipped = 0
+        try:
+            for batch in batches:
+                rest = batch.slice(min(given - skipped, batch.num_rows))
+                skipped += batch.num_rows - rest.num_rows
+                if rest.num_rows:
+                    given, skipped = given + rest.num_rows, skipped + rest.num_rows
+                    yield rest
+            return
+        except pa.ArrowInvalid as error:
+            if "straddling" in str(error) and block < _BIG_BLOCK:
+                block = _BIG_BLOCK
+                continue
+            types = {**types, **batches.widened(error)}
 
 
 def _wider(kind: pa.DataType) -> pa.DataType:
@@ -111,23 +156,49 @@ class _Batches:
     ) -> None:
         self.schema: pa.Schema | None = None
         self._location = location
+        self._types = types
         self._options = _options(types, delimiter=delimiter, block=block)
 
-    def read(self) -> pa.Table:
-        """All rows; text that repeats is packed block by block."""
-        batches = []
+    def __iter__(self) -> Iterator[pa.RecordBatch]:
+        """The blocks."""
         with (
             self._location.stream() as stream,
             pacsv.open_csv(stream, **self._options) as reader,
         ):
             self.schema = reader.schema
-            packed: list[int] | None = None
-            for batch in reader:
-                if packed is None:
-                    packed = repeating_texts(batch)
-                batches.append(with_dictionaries(batch, packed))
+            yield from reader
+
+    def read(self) -> pa.Table:
+        """All rows; text that repeats is packed block by block."""
+        batches: list[pa.RecordBatch] = []
+        packed: list[int] = []
+        for batch in self:
+            if not batches:
+                packed = repeating_texts(batch)
+            batches.append(with_dictionaries(batch, packed))
         schema = batches[0].schema if batches else self.schema
         return pa.Table.from_batches(batches, schema)
+
+    def widened(self, error: pa.ArrowInvalid) -> dict[str, pa.DataType]:
+        """The column whose type was too narrow, with a wider one; any other error is raised."""
+        failed = _FAILED_COLUMN.search(str(error))
+        if failed is None:
+            raise error
+        if self.schema is not None:
+            field = self.schema.field(int(failed[1]))
+            return {field.name: _wider(field.type)}
+        # The first block already: only a type that was asked for can be too narrow there.
+        name = self._names()[int(failed[1])]
+        if self._types.get(name) != pa.float64():
+            raise error
+        return {name: pa.string()}
+
+    def _names(self) -> list[str]:
+        """The columns, by a first block whose types are as it pleases."""
+        options = {**self._options, "convert_options": None}
+        with self._location.stream() as stream, pacsv.open_csv(stream, **options) as reader:
+            names: list[str] = reader.schema.names
+            return names
 
 
 def _options(types: dict[str, pa.DataType], *, delimiter: str, block: int) -> dict[str, object]:

@@ -127,22 +127,31 @@ def damaged(name: str, error: OSError) -> InputError:
 
 def check_table(location: Location, table: pa.Table, delimiter: str) -> None:
     """Refuse what Arrow accepts silently: other encodings, NUL bytes, a quote never closed."""
+    check_cells(location, table, delimiter, first_row=0)
+    check_end(location, table, rows=table.num_rows)
+
+
+def check_cells(location: Location, table: pa.Table, delimiter: str, *, first_row: int) -> None:
+    """Refuse other encodings and NUL bytes in a portion that begins at ``first_row``."""
     try:
         names = table.column_names
     except UnicodeDecodeError as error:
         raise diagnose(location, delimiter, error) from error
-    last_breaks = False
     for name, column in zip(names, table.columns, strict=True):
         kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-            raise _undecodable_cell(location.name, name, column)
-        if not is_text(kind) or not len(column):
-            continue
-        _check_nul(location.name, name, column)
-        last = column[-1].as_py()
-        last_breaks = last_breaks or (isinstance(last, str) and "\n" in last)
-    if last_breaks and _has_odd_quotes(location):
-        where = f"a quote is opened at or before {rows_text([len(table) - 1])}"
+            raise _undecodable_cell(location.name, name, column, first_row=first_row)
+        if is_text(kind):
+            _check_nul(location.name, name, column, first_row=first_row)
+
+
+def check_end(location: Location, last: pa.Table, *, rows: int) -> None:
+    """Refuse a quote that is never closed, from the file's last portion and its number of rows."""
+    if not last.num_rows:
+        return
+    cells = [column[-1].as_py() for column in last.columns if is_text(column.type)]
+    if any(cell is not None and "\n" in cell for cell in cells) and _has_odd_quotes(location):
+        where = f"a quote is opened at or before {rows_text([rows - 1])}"
         raise _unclosed(location.name, f"{where} and never closed")
 
 
@@ -150,8 +159,8 @@ def _has_odd_quotes(location: Location) -> bool:
     return sum(block.count(b'"') for block in location.blocks()) % 2 == 1
 
 
-def _check_nul(file: str, name: str, column: pa.ChunkedArray) -> None:
-    start = 0
+def _check_nul(file: str, name: str, column: pa.ChunkedArray, *, first_row: int) -> None:
+    start = first_row
     for chunk in column.chunks:
         values = chunk.dictionary if pa.types.is_dictionary(chunk.type) else chunk
         if pc.any(pc.match_substring(values, "\0")).as_py():
@@ -185,8 +194,10 @@ def _encoding(file: str, found: str, *, source: str = "latin1") -> InputError:
     )
 
 
-def _undecodable_cell(file: str, name: str, column: pa.ChunkedArray) -> InputError:
-    for row, cell in enumerate(column.to_pylist()):
+def _undecodable_cell(
+    file: str, name: str, column: pa.ChunkedArray, *, first_row: int
+) -> InputError:
+    for row, cell in enumerate(column.to_pylist(), start=first_row):
         try:
             (cell or b"").decode("utf-8")
         except UnicodeDecodeError as error:

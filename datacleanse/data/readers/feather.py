@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.feather as pafeather
 
+from datacleanse.data.interface import PORTION
 from datacleanse.data.messages import said
 from datacleanse.data.sources import unreadable
 from datacleanse.errors import InputError
@@ -16,8 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datacleanse.data.interface import Request
-    from datacleanse.data.messages import said
-from datacleanse.data.sources import Location
+    from datacleanse.data.sources import Location
 
 _FILE_MAGIC = b"ARROW1"
 _FEATHER_1_MAGIC = b"FEA1"
@@ -40,6 +40,14 @@ class FeatherReader:
         del request
         with _opened(location) as file:
             return file if isinstance(file, pa.Table) else file.read_all()
+
+    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """A part of a record batch at a time; the first version of Feather is read whole."""
+        del request
+        with _opened(location) as file:
+            for batch in _batches(file):
+                for start in range(0, batch.num_rows, PORTION):
+                    yield pa.Table.from_batches([batch.slice(start, PORTION)])
 
 
 @contextmanager
@@ -65,3 +73,14 @@ def _opened(
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or write it again.",
         ) from error
+
+
+def _batches(
+    file: pa.Table | pa.RecordBatchFileReader | pa.RecordBatchStreamReader,
+) -> Iterator[pa.RecordBatch]:
+    if isinstance(file, pa.Table):
+        yield from file.to_batches()
+    elif isinstance(file, pa.RecordBatchFileReader):
+        yield from map(file.get_batch, range(file.num_record_batches))
+    else:
+        yield from file

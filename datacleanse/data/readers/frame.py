@@ -1,8 +1,8 @@
-"""Tables that are in memory already: pandas data frames and Arrow tables."""
+"""Tables in memory: pandas data frames, Arrow tables, and frames that speak Arrow (polars)."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
 import pandas as pd
 import pyarrow as pa
@@ -11,10 +11,26 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 
-def from_memory(source: pd.DataFrame | pa.Table) -> pa.Table:
+@runtime_checkable
+class ArrowStream(Protocol):
+    """What any library hands out as a stream of Arrow's C interface, e.g. a polars frame."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        """A capsule."""
+
+
+Frame: TypeAlias = pd.DataFrame | pa.Table | ArrowStream
+
+
+def is_frame(source: object) -> TypeGuard[Frame]:
+    """Whether it is a table in memory, not a path."""
+    return isinstance(source, pd.DataFrame | pa.Table | ArrowStream)
+
+
+def from_memory(source: Frame) -> pa.Table:
     """An Arrow table of the same rows; a named index becomes a column, another is dropped."""
-    if isinstance(source, pa.Table):
-        return source
+    if not isinstance(source, pd.DataFrame):
+        return pa.table(source)
     names: list[str] = []
     arrays: list[pa.Array] = []
     for level in range(source.index.nlevels):

@@ -15,7 +15,7 @@ from datacleanse.data.sources import BLOCK
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
@@ -36,7 +36,7 @@ class JsonLinesReader:
         """The keys of the first line."""
         del request
         try:
-            first = next(_records(location), {})
+            first = next(_records(location.name, _lines(location)), {})
         except OSError as error:
             raise damaged(location.name, error) from error
         return pa.schema([(name, pa.null()) for name in first])
@@ -44,30 +44,81 @@ class JsonLinesReader:
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all lines; keys that a line lacks are null, nested objects stay nested."""
         try:
-            if not _holds_bare_null(location):
-                table = _read_by_arrow(location, request)
+            if not _holds_bare_null(location.blocks()):
+                with location.stream() as stream:
+                    table = _read_by_arrow(stream, request)
                 if table is not None:
                     return table
-            return _read_by_python(location)
+            return _read_by_python(_records(location.name, _lines(location)), location.name)
+        except OSError as error:
+            raise damaged(location.name, error) from error
+
+    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """So many whole lines at a time as fit into a block."""
+        row = line = 0
+        try:
+            for block in _line_blocks(location):
+                table = _portion(location.name, block, request, row=row, line=line)
+                line += block.count(b"\n")
+                if table is not None:
+                    row += table.num_rows
+                    yield _completed(table, location, request)
         except OSError as error:
             raise damaged(location.name, error) from error
 
 
-def _holds_bare_null(location: Location) -> bool:
+def _portion(name: str, block: bytes, request: Request, *, row: int, line: int) -> pa.Table | None:
+    """The rows of some lines, None if all are blank."""
+    if not block.strip():
+        return None
+    if not _holds_bare_null([block]):
+        table = _read_by_arrow(pa.BufferReader(block), request)
+        if table is not None:
+            return table
+    return _read_by_python(_records(name, block.split(b"\n"), row=row, line=line), name)
+
+
+def _completed(table: pa.Table, location: Location, request: Request) -> pa.Table:
+    """The portion with the expected columns that only other rows of the file name, as nulls."""
+    missing = request.expected - set(table.column_names)
+    if missing:
+        # A pass over the whole file, once for each portion that lacks something: a rare thing.
+        for record in _records(location.name, _lines(location)):
+            for key in sorted(missing & record.keys()):
+                table = table.append_column(key, pa.nulls(table.num_rows))
+                missing -= {key}
+            if not missing:
+                break
+    return table
+
+
+def _line_blocks(location: Location) -> Iterator[bytes]:
+    """The file cut behind line breaks, a block or, where a line is longer, more at a time."""
+    rest = b""
+    for block in location.blocks():
+        whole, newline, tail = block.rpartition(b"\n")
+        if newline:
+            yield rest + whole + newline
+            rest = tail
+        else:
+            rest += tail
+    yield rest
+
+
+def _holds_bare_null(blocks: Iterable[bytes]) -> bool:
     """Whether null may stand where an object should: Arrow's parser crashes on it."""
     tail = b"\n"
-    for block in location.blocks():
+    for block in blocks:
         if _BARE_NULL.search(tail + block):
             return True
         tail = block[-_TAIL:]
     return False
 
 
-def _read_by_arrow(location: Location, request: Request) -> pa.Table | None:
+def _read_by_arrow(stream: pa.NativeFile, request: Request) -> pa.Table | None:
     try:
-        with location.stream() as stream:
-            options = pajson.ReadOptions(block_size=16 * BLOCK)
-            table = pajson.read_json(stream, read_options=options)
+        options = pajson.ReadOptions(block_size=16 * BLOCK)
+        table = pajson.read_json(stream, read_options=options)
         table.validate(full=True)  # Arrow's parser takes any bytes for text.
         names = table.column_names
     except (pa.ArrowException, UnicodeDecodeError):
@@ -80,17 +131,17 @@ def _read_by_arrow(location: Location, request: Request) -> pa.Table | None:
     return None if respelled else table
 
 
-def _read_by_python(location: Location) -> pa.Table:
+def _read_by_python(records: Iterable[dict[str, object]], name: str) -> pa.Table:
     columns: dict[str, list[object]] = {}
     row = -1
-    for row, record in enumerate(_records(location)):
+    for row, record in enumerate(records):
         for key in record.keys() - columns.keys():
             columns[key] = [None] * row
         for key, cells in columns.items():
             cells.append(record.get(key))
     if row < 0:
         raise InputError(
-            f"{location.name} holds nothing but blank lines.",
+            f"{name} holds nothing but blank lines.",
             slug="file-empty",
             hint="Check the program that wrote it; a table needs rows.",
         )
@@ -111,25 +162,27 @@ def _as_text(cell: object) -> str | None:
     return json.dumps(cell)
 
 
-def _records(location: Location) -> Iterator[dict[str, object]]:
-    row = 0
-    for number, line in enumerate(_lines(location), start=1):
-        text = line.removeprefix(_BOM) if number == 1 else line
+def _records(
+    name: str, lines: Iterable[bytes], *, row: int = 0, line: int = 0
+) -> Iterator[dict[str, object]]:
+    """The objects of lines; ``row`` and ``line`` come before the first, for messages."""
+    for number, content in enumerate(lines, start=line + 1):
+        text = content.removeprefix(_BOM) if number == 1 else content
         if not text.strip():
             continue
         try:
             record = json.loads(text.decode("utf-8"))
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{location.name} is not UTF-8: {rows_text([row])} (line {number}) holds the byte "
+                f"{name} is not UTF-8: {rows_text([row])} (line {number}) holds the byte "
                 f"0x{text[error.start]:02x}.",
                 slug="encoding-not-utf8",
                 hint="Save it as UTF-8, for example: iconv -f latin1 -t UTF-8 old > new.",
             ) from error
         except ValueError as error:
-            raise _not_json(location, row, line=number, text=text, why=str(error)) from error
+            raise _not_json(name, row, line=number, text=text, why=str(error)) from error
         if not isinstance(record, dict):
-            raise _not_json(location, row, line=number, text=text, why="it is not an object")
+            raise _not_json(name, row, line=number, text=text, why="it is not an object")
         yield record
         row += 1
 
@@ -142,11 +195,10 @@ def _lines(location: Location) -> Iterator[bytes]:
     yield rest
 
 
-def _not_json(location: Location, row: int, *, line: int, text: bytes, why: str) -> InputError:
+def _not_json(name: str, row: int, *, line: int, text: bytes, why: str) -> InputError:
     start = text[:60].decode("utf-8", errors="replace")
     return InputError(
-        f"{location.name}: {rows_text([row])} (line {line}) is not a JSON object: {shown(start)} "
-        f"({why}).",
+        f"{name}: {rows_text([row])} (line {line}) is not a JSON object: {shown(start)} ({why}).",
         slug="json-invalid",
         hint="Write one object a line; jq -c '.[]' turns an array into such lines.",
     )

@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datacleanse.data.interface import PORTION
 from datacleanse.data.messages import listed, said
 from datacleanse.data.sources import SHARD_SUFFIX, unreadable
 from datacleanse.errors import InputError
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
 
+_BUFFER = 1 << 20
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
@@ -50,10 +52,27 @@ class ParquetReader:
                 hint="Write all shards with the same column types.",
             ) from error
 
+    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """A part of a row group at a time."""
+        del request
+        first = None
+        for path in location.paths:
+            with opened(location, path, buffer_size=_BUFFER) as file:
+                for batch in file.iter_batches(PORTION):
+                    table = _with_partitions(location, path, pa.Table.from_batches([batch]))
+                    first = table.slice(0, 0) if first is None else first
+                    _check_same_columns(location, path, table, first=first)
+                    yield table
+
 
 @contextmanager
-def opened(location: Location, path: str) -> Iterator[pq.ParquetFile]:
+def opened(location: Location, path: str, *, buffer_size: int = 0) -> Iterator[pq.ParquetFile]:
     """Open one of the location's files while the block reads it.
+
+    Args:
+        location: names the file in messages.
+        path: of the file.
+        buffer_size: bytes of a column to hold at once; 0 holds all that a row group has.
 
     Raises:
         InputError: it is damaged, or may not be read.
@@ -62,8 +81,8 @@ def opened(location: Location, path: str) -> Iterator[pq.ParquetFile]:
     try:
         with location.filesystem.open_input_file(path) as handle:
             # Buffering ahead hides a network's delay; on a disk it only costs memory.
-            is_remote = location.filesystem.type_name != "local"
-            yield pq.ParquetFile(handle, pre_buffer=is_remote)
+            is_remote = location.filesystem.type_name != "local" and not buffer_size
+            yield pq.ParquetFile(handle, pre_buffer=is_remote, buffer_size=buffer_size)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, PermissionError):
             raise unreadable(name, error) from error
@@ -79,7 +98,11 @@ def _read_shard(location: Location, path: str, unread: frozenset[str]) -> pa.Tab
         # None reads all; naming them would lose a column whose name another one has, too.
         names = file.schema_arrow.names
         columns = [name for name in names if name not in unread] if unread else None
-        table = file.read(columns=columns)
+        return _with_partitions(location, path, file.read(columns=columns))
+
+
+def _with_partitions(location: Location, path: str, table: pa.Table) -> pa.Table:
+    """The table, with what the names of its folders say as columns."""
     if location.root is None:
         return table
     for key, value in _partitions(path[len(location.root) :]):

@@ -1,0 +1,242 @@
+"""The model card: what the model is, what it was trained on, how well it does, what it cannot do.
+
+Markdown with the metadata header of Hugging Face's hub: https://huggingface.co/docs/hub/model-cards
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+Json = dict[str, Any]
+
+CARD = "README.md"
+
+MEASURES = (
+    ("accuracy", "Accuracy"),
+    ("balanced_accuracy", "Balanced accuracy"),
+    ("log_loss", "Log-loss (nats)"),
+    ("calibration_error", "Calibration error"),
+)
+CLASS_MEASURES = ("precision", "recall", "f1")
+
+SETS = {
+    "test": "rows of a test file, whose labels are taken for true",
+    "held_back": "verified rows that were held back from training",
+}
+"""What the figures may be measured on, the better first."""
+
+LIMITS = (
+    "It gives one of the classes above to any row, also to one like none it was trained on.",
+    "It knows a category only if it came at least twice in training; others count as missing. "
+    "Numbers far outside the range of training are treated like its ends.",
+    "Probabilities were learned from labels part of which may be wrong. Reweighting lessens what "
+    "wrong labels teach; it does not undo them, least of all errors that look like a rule.",
+    "What the trusted rows do not cover, they could not correct.",
+    "No groups of people were looked at separately: check that before it decides about any.",
+)
+
+
+def card_text(manifest: Json, *, has_onnx: bool = False) -> str:
+    """The card of a finished run.
+
+    Args:
+        manifest: of the run, `run.json`.
+        has_onnx: whether `model.onnx` lies beside the card.
+    """
+    sections = (
+        _header(manifest),
+        _summary(manifest),
+        _data(manifest),
+        _noise(manifest),
+        _metrics(manifest),
+        ["## Limits", *(f"- {limit}" for limit in LIMITS)],
+        _use(manifest, has_onnx=has_onnx),
+    )
+    return "\n\n".join("\n".join(section) for section in sections) + "\n"
+
+
+def _header(manifest: Json) -> list[str]:
+    """YAML, each value written as JSON, which is YAML too."""
+    fields: Json = {
+        "library_name": "datacleanse",
+        "pipeline_tag": "image-classification" if _is_of_images(manifest) else _TABULAR,
+        "tags": ["datacleanse", "label-noise", "example-reweighting"],
+    }
+    measured = _measured(manifest)
+    if measured is not None:
+        name, figures = measured
+        fields["metrics"] = ["accuracy"]
+        fields["model-index"] = [_index(manifest, name, figures["reweighted"])]
+    lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
+    return ["---", *lines, "---"]
+
+
+_TABULAR = "tabular-classification"
+
+
+def _is_of_images(manifest: Json) -> bool:
+    return not manifest["schema"]["columns"]
+
+
+def _index(manifest: Json, name: str, figures: Json) -> Json:
+    """One entry of the hub's list of results."""
+    results = {
+        "task": {"type": "image-classification" if _is_of_images(manifest) else _TABULAR},
+        "dataset": {"name": f"{_title(manifest)}: {SETS[name]}", "type": "own"},
+        "metrics": [{"type": key, "name": title, "value": figures[key]} for key, title in MEASURES],
+    }
+    return {"name": _title(manifest), "results": [results]}
+
+
+def _title(manifest: Json) -> str:
+    """The data's name without its folders, which are nobody else's business."""
+    name = re.split(r"[/\\]", str(manifest["data"]["source"]).rstrip("/\\"))[-1]
+    return name.split(".")[0].strip("<>*") or "data"
+
+
+def _summary(manifest: Json) -> list[str]:
+    training, label = manifest["training"], manifest["data"]["label"]
+    classes = list(manifest["data"]["classes"])
+    shown = ", ".join(_plain(name) for name in classes[:20])
+    more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
+    return [
+        f"# {_plain(_title(manifest))}: {_plain(label)}",
+        "",
+        f"Classifies rows into {len(classes)} classes: {shown}{more}.",
+        "Trained by [datacleanse](https://pypi.org/project/datacleanse/) on labels part of which "
+        "may be wrong: each row counts by its estimated probability of being right, which was "
+        "learned with the help of trusted rows (Ren et al. 2018, arXiv 1803.09050).",
+        "",
+        f"- {_plain(str(training['network']))}",
+        f"- {training['parameters']:,} parameters, {training['epochs']} epochs, rule "
+        f"`{manifest['settings']['rule']}`, seed {manifest['settings']['seed']}",
+        f"- Run `{manifest['run_id']}`, {manifest['created_at']}; datacleanse "
+        f"{manifest['versions']['datacleanse']}, torch {manifest['versions']['torch']}",
+    ]
+
+
+def _data(manifest: Json) -> list[str]:
+    data = manifest["data"]
+    lines = ["## Data", "", *_table(("set", "rows", "sha256"))]
+    for role, said in (("data", "training"), ("clean", "trusted"), ("test", "test")):
+        if manifest[role] is not None:
+            rows, sha256 = manifest[role]["rows"], manifest[role]["sha256"]
+            lines.append(_row((said, f"{rows:,}", f"`{sha256}`")))
+    columns = [f"{_plain(column['name'])} ({column['kind']})" for column in _columns(manifest)]
+    if columns:
+        more = f" and {len(columns) - 40} more" if len(columns) > 40 else ""
+        lines += ["", f"It reads {len(columns)} columns: {', '.join(columns[:40])}{more}."]
+    lines += ["", *_table(("class", "training rows"))]
+    lines += [_row((_plain(name), f"{rows:,}")) for name, rows in data["classes"].items()]
+    return lines
+
+
+def _columns(manifest: Json) -> list[Json]:
+    columns: list[Json] = manifest["schema"]["columns"]
+    return columns
+
+
+def _noise(manifest: Json) -> list[str]:
+    noise, flags = manifest["noise"], manifest["flags"]
+    lines = [
+        "## Wrong labels in the training data",
+        "",
+        f"Estimated share of wrong labels: {_share(noise['rate'])}; {flags['flagged']:,} rows are "
+        f"flagged (expected share of false alarms at most {flags['fdr']:.0%}). The run's report "
+        "lists them; this card does not.",
+        "",
+        *_table(("given label", "rows", "estimated wrong")),
+    ]
+    for name, share in noise["by_given_label"].items():
+        lines.append(_row((_plain(name), f"{share['rows']:,}", _share(share))))
+    return lines
+
+
+def _share(share: Json) -> str:
+    return f"{share['share']:.1%} (95 % interval {share['low']:.1%} to {share['high']:.1%})"
+
+
+def _measured(manifest: Json) -> tuple[str, Json] | None:
+    """The set that the models were compared on, and the figures; None where there was none."""
+    metrics = manifest["metrics"]
+    return next(((name, metrics[name]) for name in SETS if metrics.get(name)), None)
+
+
+def _metrics(manifest: Json) -> list[str]:
+    measured = _measured(manifest)
+    if measured is None:
+        return [
+            "## How well it does",
+            "",
+            "Not measured: the audit was given no rows with true labels to measure on (`--test`; "
+            "`--hold-back` takes some of the trusted ones). Accuracy on the training labels would "
+            "count their errors as truth.",
+        ]
+    name, figures = measured
+    models = ("reweighted", "control")
+    lines = [
+        "## How well it does",
+        "",
+        f"On {figures['rows']:,} {SETS[name]}; control is the same network trained plainly.",
+        "",
+        *_table(("", *models)),
+        *(_row((title, *(f"{figures[m][key]:.4f}" for m in models))) for key, title in MEASURES),
+    ]
+    if figures.get("by_class"):
+        titles = [f"{measure}, {model}" for measure in CLASS_MEASURES for model in models]
+        lines += ["", *_table(("class", "rows", *titles))]
+        lines += [_class_row(*each) for each in figures["by_class"].items()]
+    return lines
+
+
+def _class_row(name: str, figures: Json) -> str:
+    cells = [
+        f"{figures[model][measure]:.3f}"
+        for measure in CLASS_MEASURES
+        for model in ("reweighted", "control")
+    ]
+    return _row((_plain(name), f"{figures['rows']:,}", *cells))
+
+
+def _use(manifest: Json, *, has_onnx: bool) -> list[str]:
+    lines = [
+        "## Files",
+        "",
+        "- `model.safetensors`: the parameters",
+        "- `model.json`: columns, encoding, classes and architecture; no code is in either",
+    ]
+    if has_onnx:
+        lines += [
+            "- `model.onnx`: from raw columns to probabilities, for onnxruntime:",
+            "",
+            "```python",
+            "import datacleanse as dc",
+            "",
+            'model = dc.load("model.onnx")',
+            "model.predict_proba(frame)",
+            "```",
+        ]
+    else:
+        lines += ["", "`datacleanse export RUN --format onnx` makes one file of both."]
+    return lines
+
+
+def _table(header: Iterable[str]) -> Iterator[str]:
+    header = tuple(header)
+    yield _row(header)
+    yield _row((":--", *("--:" for _ in header[1:])))
+
+
+def _row(cells: Iterable[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _plain(text: str) -> str:
+    """The text without what Markdown or HTML would read: names may hold anything."""
+    shown = "".join(sign if sign.isprintable() else " " for sign in text)
+    return re.sub(r"([|<>`\[\]*_#])", lambda found: f"&#{ord(found[1])};", shown)

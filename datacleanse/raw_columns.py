@@ -1,0 +1,40 @@
+"""Rows as an exported model takes them: one array a column, before anything learned is applied.
+
+| kind of column | array | missing |
+|---|---|---|
+| numeric, boolean (0 and 1) | float64 (N,) | NaN |
+| embedding | float64 (N, width) | NaN throughout |
+| categorical | strings (N,) | ``""`` |
+| datetime | int64 (N,), microseconds since 1970-01-01 UTC | int64's minimum, NumPy's NaT |
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from datacleanse.data import categories, moments, numbers
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Column, Dataset
+
+RawColumns: TypeAlias = "dict[str, NDArray[Any]]"
+"""Column name to its array."""
+
+
+def raw_columns(data: Dataset) -> RawColumns:
+    """The features of a dataset, in the order of its schema."""
+    return {column.name: _raw(data, column) for column in data.schema.columns}
+
+
+def _raw(data: Dataset, column: Column) -> NDArray[Any]:
+    if column.kind == "datetime":
+        return moments(data, column)
+    if column.kind != "categorical":
+        return numbers(data, column)
+    codes, names = categories(data, column)
+    spelled: NDArray[Any] = np.array([*names, ""], dtype=object)[codes]  # -1 picks the last entry
+    return spelled
