@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from datacleanse.data import Source
     from datacleanse.progress import Progress
-    from datacleanse.records import Dataset
+    from datacleanse.records import Dataset, PictureInputs
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,8 @@ class Inputs:
     """How DATA was read."""
     reviewed: Reviewed | None = None
     """Rows that reviewers decided about; they stand behind CLEAN's own in ``clean``."""
+    pictures: PictureInputs | None = None
+    """What the network reads where DATA's rows are pictures; None for a table."""
 
 
 def read_inputs(request: Request, progress: Progress) -> Inputs:

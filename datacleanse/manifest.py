@@ -19,12 +19,12 @@ from datacleanse.score import METHODS
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable
 
     from datacleanse.config import Schedule, Settings
     from datacleanse.examples import Plan
     from datacleanse.inputs import Inputs
-    from datacleanse.predictor import Predictor
+    from datacleanse.metrics import Tests
     from datacleanse.records import Dataset, Notice
     from datacleanse.reviewed import Reviewed
     from datacleanse.score import Assessment
@@ -181,24 +181,21 @@ def describe_assessment(assessment: Assessment, data: Dataset, fdr: float) -> Js
     }
 
 
-def compare_models(
-    rows: Mapping[str, Dataset | None], reweighted: Predictor | None, control: Predictor | None
-) -> Json:
-    """Metrics of both networks on ``rows`` with true labels, by what these are."""
-    if reweighted is None or control is None:
-        return dict.fromkeys(rows)
+def compare_models(reweighted: Tests, control: Tests) -> Json:
+    """Metrics of both networks on rows with true labels, by what these are."""
     both = {"reweighted": reweighted, "control": control}
     return {
         name: None
-        if dataset is None
+        if tested is None
         else {
-            "rows": dataset.n_rows,
+            "rows": len(tested.labels),
             **{
-                role: classification_metrics(predictor.probabilities(dataset), dataset.labels)
-                for role, predictor in both.items()
+                role: classification_metrics(its.probability, its.labels)
+                for role, tests in both.items()
+                if (its := tests[name]) is not None
             },
         }
-        for name, dataset in rows.items()
+        for name, tested in reweighted.items()
     }
 
 

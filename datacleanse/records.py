@@ -45,7 +45,7 @@ class Schema:
     classes: tuple[str, ...]
     """Class names in the order of the network's outputs (sorted, numbers by value); at least 2."""
     columns: tuple[Column, ...]
-    """Features in DATA's order; at least 1."""
+    """Features in DATA's order; at least 1, none where the rows are pictures."""
     set_aside: tuple[SetAside, ...]
 
 
@@ -89,7 +89,7 @@ class Overlap:
     """(K,) sorted distinct rows of DATA that match at least one row of CLEAN."""
     clean_rows: NDArray[np.int64]
     """(K,) the matching row of CLEAN where the match is one to one, else -1."""
-    matched_by: Literal["id", "values"]
+    matched_by: Literal["id", "values", "pictures"]
 
 
 @dataclass(frozen=True)
@@ -98,3 +98,20 @@ class Comparison:
 
     overlap: Overlap
     notices: tuple[Notice, ...]
+
+
+@dataclass(frozen=True)
+class PictureInputs:
+    """The decoded pictures beside the tables of an audit of images, row by row.
+
+    All three are of one size (C, H, W): channels (1 where every picture of DATA is grey, else 3,
+    red, green, blue), height and width in pixels. They may be memory maps, of files that live as
+    long as the arrays.
+    """
+
+    data: NDArray[np.uint8]
+    """(N, C, H, W) DATA's pictures, values 0 (black) to 255."""
+    clean: NDArray[np.uint8]
+    """(M, C, H, W) CLEAN's pictures."""
+    test: NDArray[np.uint8] | None = None
+    """(T, C, H, W) TEST's pictures; None where there is no TEST."""

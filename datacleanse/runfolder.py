@@ -232,6 +232,15 @@ class RunFolder:
         """Part played and score of each row of CLEAN."""
         return self._read(self.calibration_file)
 
+    def write_neighbours(self, table: pa.Table) -> None:
+        """Write ``row``, ``place``, ``clean_row``, ``label``, ``distance``; see `neighbours`."""
+        with written_aside(self.neighbours_file) as aside:
+            pq.write_table(table, aside)
+
+    def read_neighbours(self) -> pa.Table | None:
+        """What `write_neighbours` wrote; None in runs of before there were any."""
+        return self._read(self.neighbours_file) if self.neighbours_file.is_file() else None
+
     def read_ledger(self) -> pa.Table:
         """The epochs' files, one after the other."""
         return pa.concat_tables([self._read(file) for file in self.epoch_files()])
