@@ -1,7 +1,7 @@
 """How well wrong labels of images are found: the product beside its peers, on the same images.
 
     python -m benchmarks.images --data DIR [--sets a,b] [--cells pair20] [--seeds N]
-        [--max-rows N] [--clean N] [--epochs N] [--cache FILE] [--out FILE]
+        [--max-rows N] [--clean N] [--epochs N] [--minutes N] [--cache FILE] [--out FILE]
 
 Each cell is a set with one kind of label errors (`image_cells.py`). Every method gets the same
 noisy images, and the clean ones, with true labels, as further images to train on; only the noisy
@@ -26,7 +26,7 @@ import tempfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from time import process_time
+from time import perf_counter, process_time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -84,6 +84,7 @@ def main() -> None:
     parser.add_argument("--max-rows", type=int, default=1000, help="noisy images a cell")
     parser.add_argument("--clean", type=int, default=200, help="clean images a cell")
     parser.add_argument("--epochs", type=int, help="of every training; default: the package's")
+    parser.add_argument("--minutes", type=float, help="begin no further cell after so many")
     parser.add_argument("--cache", type=Path, default=Path("runs/images.jsonl"))
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
@@ -97,8 +98,10 @@ def main() -> None:
         for kind in cell_kinds(name)
         if options.cells is None or kind in options.cells.split(",")
     ]
-    found = []
+    found, started = [], perf_counter()
     for name, kind, seed in cells:
+        if options.minutes is not None and perf_counter() - started > 60 * options.minutes:
+            raise SystemExit("Time is up; the same command goes on.")
         key = f"{limits} {options.epochs} {name} {kind} {seed}"
         if kept.find(key) is None:
             cell = make_cell(options.data, name, kind, limits, seed=seed)
