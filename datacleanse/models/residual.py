@@ -179,10 +179,9 @@ class ResidualNetwork(nn.Module):
         shape = self.shape
         views = f"moved by up to {shape.margin} pixels" if shape.margin else "as they are"
         return (
-            f"Residual network with group normalisation, a stem and {len(shape.widths) - 1} "
-            f"blocks of {', '.join(map(str, shape.widths))} channels, on images of "
-            f"{shape.width} x {shape.height} pixels, in training {views}"
-            f"{' and mirrored' if shape.is_mirrored else ''}."
+            "Residual network with group normalisation, a stem and blocks of "
+            f"{', '.join(map(str, shape.widths))} channels, on images of {shape.width} x "
+            f"{shape.height} pixels, in training {views}{' and mirrored' * shape.is_mirrored}."
         )
 
     def architecture(self) -> dict[str, Any]:
