@@ -53,7 +53,7 @@ IMAGES = Defaults(
     ),
     Meta(batch=32, every=4),
 )
-"""Under the residual network. Measured: `docs/images.md`, `docs/engine.md`."""
+"""Under the residual network. Measured: `docs/image-audit.md`, `docs/engine.md`."""
 
 
 def schedule_for(settings: Settings, n_rows: int, defaults: Defaults = TABLES) -> Schedule:

@@ -22,7 +22,7 @@ NEIGHBOURS = 5
 KEPT = 0.7
 """Share of the neighbours' agreement beyond chance that mirror images must keep. Measured: digits
 keep .26 to .40, photographs of flowers and of CIFAR-10's classes .90 to 1.20, also where 30 to 40 %
-of the labels are wrong (`docs/images.md`)."""
+of the labels are wrong (`docs/image-audit.md`)."""
 
 SCALED_BY = 10_000
 """Images that mean and deviation are taken from, at most."""

@@ -39,7 +39,7 @@ WIDTHS = ((10_000, 16), (100_000, 32), (float("inf"), 64))
 
 SHIFTED = 14
 """An image is moved by at most one of so many parts of its shorter side, by whole pixels. Twice as
-far costs accuracy on MNIST and changes nothing on CIFAR-10 (`docs/images.md`)."""
+far costs accuracy on MNIST and changes nothing on CIFAR-10 (`docs/image-audit.md`)."""
 
 PER_GROUP = 8
 """Channels that are normalised together, at most; there are two groups at least."""
