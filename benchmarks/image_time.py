@@ -4,7 +4,7 @@
 
 ``DIR/cifar10n_a/data.parquet`` holds the images; 200 of them are clean. Plain training is the
 audit's own control, in the same process under the same load: all that an audit adds is in the ratio
-(two reweighted trainings, the final one, the second opinion, scoring, writing). Wall time; the second
+(two reweighted trainings, the final one, the second opinion, scoring, writing). Wall time; this
 opinion is formed on another core meanwhile. Fewer epochs than the default leave the trainings'
 ratios as they are and make those of the rest look larger.
 """
