@@ -33,11 +33,11 @@ SETS = {"mnist": ("L", 28), "flowers": ("RGB", 32), "cifar10n_a": ("RGB", 32)}
 
 NATIVE = {
     "cifar10n_a": (
+        "worse_label",
         "aggre_label",
         "random_label1",
         "random_label2",
         "random_label3",
-        "worse_label",
     )
 }
 """Columns of labels as people gave them, where the true ones are known."""
