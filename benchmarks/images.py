@@ -44,11 +44,13 @@ from datacleanse.config import Settings
 from datacleanse.data import compare_labels
 from datacleanse.image_task import image_task
 from datacleanse.inputs import Inputs, Request
+from datacleanse.neighbours import penultimate_of
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
+from datacleanse.rows import Gathered, Joined
 from datacleanse.score import assess
 from datacleanse.stopping import NEVER
-from datacleanse.train import logits_of, penultimate_of
+from datacleanse.train import logits_of
 from datacleanse.trainings import Trainer
 
 if TYPE_CHECKING:
@@ -57,7 +59,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.score import Assessment, Evidence
-    from datacleanse.trainings import Trainings
+    from datacleanse.trainings import Lesson, Trainings
 
 RESULT = Path(__file__).parent / "results" / "images.json"
 NEIGHBOURS = 10
@@ -117,57 +119,58 @@ def main() -> None:
 
 def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
     """Every method's measures on one cell, and what was trained."""
-    inputs = inputs_of(cell)
     request = Request("", "", settings=settings)
     started = process_time()
     with tempfile.TemporaryDirectory() as directory, observed() as seen:
-        place = Path(directory) / "run"
         folder = pipeline.learn(
-            request, [inputs], place, force=False, resume=False, progress=SILENT, stop=NEVER
+            request,
+            [inputs_of(cell)],
+            Path(directory) / "run",
+            force=False,
+            resume=False,
+            progress=SILENT,
+            stop=NEVER,
         )
-        manifest = folder.manifest()
-        table = folder.read_audit()
-    seconds = process_time() - started
-    evidence, trainings = seen.evidence[0], seen.trainings[0]
-    n, rows = cell.n_noisy, np.arange(cell.n_noisy)
-    ours = Verdict(
-        suspicion=table["suspicion"].to_numpy(),
-        flagged=table["flagged"].to_numpy(),
-        probability=table["mislabel_probability"].to_numpy(),
-        seconds=seconds,
-    )
-    alone = assess(replace(evidence, second=None), fdr=settings.fdr).suspicion
-    task = image_task(request, inputs_of(cell))
-    plain = task.lesson.build(), task.lesson.schedule
-    plain_started = process_time()
-    u = out_of_fold(cell, *plain)
-    cv_seconds = process_time() - plain_started
-    assert evidence.second is not None
-    examples = task.examples(inputs_of(cell))
-    features = penultimate_of(
-        trainings.control.network, examples.inputs, torch.arange(len(cell.labels))
-    ).numpy()
-    pixels = cell.images.reshape(len(cell.labels), -1).astype(np.float32)
+        manifest, table = folder.manifest(), folder.read_audit()
     verdicts = {
-        OURS: ours,
+        OURS: Verdict(
+            suspicion=table["suspicion"].to_numpy(),
+            flagged=table["flagged"].to_numpy(),
+            probability=table["mislabel_probability"].to_numpy(),
+            seconds=process_time() - started,
+        ),
+        **_by_parts(cell, seen.evidence[0], seen.trainings[0], settings.fdr),
+        **_by_cleanlab(cell, image_task(request, inputs_of(cell)).lesson),
+    }
+    training, test = manifest["training"], manifest["metrics"]["test"]
+    return {
+        "measures": {m: dict(measure(v, cell.is_wrong)) for m, v in verdicts.items()},
+        "accuracy": {model: test[model]["accuracy"] for model in ("reweighted", "control")},
+        "wrong": int(cell.is_wrong.sum()),
+        "size": list(cell.images.shape[1:]),
+        **{key: training[key] for key in ("network", "epochs", "batch_size")},
+        "timings": manifest["timings"],
+    }
+
+
+def _by_parts(
+    cell: ImageCell, evidence: Evidence, trainings: Trainings, fdr: float
+) -> dict[str, Verdict]:
+    """Rankings by parts of the audit: plain training, its features, the second opinion."""
+    n, rows = cell.n_noisy, np.arange(cell.n_noisy)
+    images = Gathered(Joined(cell.images[:n], cell.images[n:]), torch.device("cpu"))
+    everything = torch.arange(len(cell.labels))
+    features = penultimate_of(trainings.control.network, images, everything).numpy()
+    pixels = cell.images.reshape(len(cell.labels), -1).astype(np.float32)
+    assert evidence.second is not None
+    alone = assess(replace(evidence, second=None), fdr=fdr).suspicion
+    return {
         "ours, no second opinion": Verdict(alone),
         "patches": Verdict(1 - evidence.second[rows, cell.given].astype(np.float64)),
         "aum": Verdict(-evidence.control.margin[:n].astype(np.float64)),
         "loss": Verdict(evidence.control.loss[:n].astype(np.float64)),
         "knn pixels": Verdict(neighbours_disagree(pixels, cell.labels)[:n]),
         "knn network": Verdict(neighbours_disagree(features, cell.labels)[:n]),
-        **{f"cleanlab {s}": _by_cleanlab(s, cell, u, cv_seconds) for s in CLEANLAB},
-    }
-    test = manifest["metrics"]["test"]
-    return {
-        "measures": {m: dict(measure(v, cell.is_wrong)) for m, v in verdicts.items()},
-        "accuracy": {model: test[model]["accuracy"] for model in ("reweighted", "control")},
-        "wrong": int(cell.is_wrong.sum()),
-        "size": list(cell.images.shape[1:]),
-        "network": manifest["training"]["network"],
-        "epochs": manifest["training"]["epochs"],
-        "batch_size": manifest["training"]["batch_size"],
-        "timings": manifest["timings"],
     }
 
 
@@ -192,16 +195,16 @@ def observed() -> Iterator[Seen]:
         pipeline.assess, Trainer.learn = judge, learn  # type: ignore[method-assign]
 
 
-def out_of_fold(cell: ImageCell, network: torch.nn.Module, schedule: Any) -> NDArray[np.float64]:  # noqa: ANN401
+def out_of_fold(cell: ImageCell, lesson: Lesson) -> NDArray[np.float64]:
     """(N + m, C) probabilities of networks that have not seen the image, one network a fold."""
-    x, y = torch.from_numpy(cell.images), torch.from_numpy(cell.labels)
+    network, x, y = lesson.build(), torch.from_numpy(cell.images), torch.from_numpy(cell.labels)
     fold = torch.from_numpy(np.random.default_rng(cell.seed).permutation(len(y)) % N_FOLDS)
     start = {name: values.clone() for name, values in network.state_dict().items()}
     logits = torch.empty(len(y), len(cell.drawn.classes))
     for k in range(N_FOLDS):
         network.load_state_dict(start)
         torch.manual_seed(cell.seed + k)
-        fit_plainly(network, x[fold != k], y[fold != k], schedule, seed=k)
+        fit_plainly(network, x[fold != k], y[fold != k], lesson.schedule, seed=k)
         logits[fold == k] = logits_of(network, x[fold == k], at_once=256)
     return torch.softmax(logits.double(), dim=1).numpy()
 
@@ -209,15 +212,24 @@ def out_of_fold(cell: ImageCell, network: torch.nn.Module, schedule: Any) -> NDA
 CLEANLAB = {"margin": "normalized_margin", "confidence": "self_confidence"}
 
 
-def _by_cleanlab(score: str, cell: ImageCell, u: NDArray[np.float64], seconds: float) -> Verdict:
+def _by_cleanlab(cell: ImageCell, lesson: Lesson) -> dict[str, Verdict]:
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
-    mine = u[: cell.n_noisy]
-    quality = get_label_quality_scores(cell.given, mine, method=CLEANLAB[score])
+    started = process_time()
+    mine = out_of_fold(cell, lesson)[: cell.n_noisy]
     flagged = np.asarray(find_label_issues(cell.given, mine, n_jobs=1), dtype=np.bool_)
     doubt = 1 - mine[np.arange(cell.n_noisy), cell.given]
-    return Verdict(1 - quality, flagged, doubt, seconds=seconds)
+    seconds = process_time() - started
+    return {
+        f"cleanlab {name}": Verdict(
+            1 - get_label_quality_scores(cell.given, mine, method=method),
+            flagged,
+            doubt,
+            seconds=seconds,
+        )
+        for name, method in CLEANLAB.items()
+    }
 
 
 def neighbours_disagree(

@@ -13,16 +13,18 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from datacleanse.train import penultimate_of
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
+    from datacleanse.rows import Rows
     from datacleanse.train import Examples
 
 N_NEIGHBOURS = 3
 """Of each suspect."""
+
+BATCH = 256
+"""Rows that are described by their last layer's inputs at a time."""
 
 BLOCK = 1_024
 """Suspects that are compared at a time."""
@@ -72,6 +74,17 @@ def neighbours(
     clean_row = np.concatenate(places) if places else np.empty((0, count), np.int64)
     distance = np.concatenate(distances) if distances else np.empty((0, count), np.float32)
     return _table(suspects, clean_row, distance, labels.cpu().numpy(), names)
+
+
+@torch.no_grad()
+def penultimate_of(model: nn.Module, rows: Rows, index: Tensor) -> Tensor:
+    """What the last layer reads of some rows, (n, F) float32, in evaluation mode.
+
+    Networks of the user's own, whose layers are not known, give their logits.
+    """
+    model.eval()
+    encode = getattr(model, "penultimate", model)
+    return torch.cat([encode(rows[part]).float() for part in index.split(BATCH)])
 
 
 def _order(gap: Tensor, is_wanted: Tensor) -> Tensor:

@@ -41,9 +41,6 @@ LEAST_WORTH = 1e-6
 EVALUATION_BATCH = 8192
 """Rows a forward pass without gradients, at most."""
 
-PENULTIMATE_BATCH = 256
-"""Rows that are described by their last layer's inputs at a time."""
-
 EVALUATION_SHARE = 4
 """Batches that a forward pass without gradients may be as large as: it keeps no activations."""
 
@@ -379,17 +376,6 @@ def logits_of(model: nn.Module, inputs: Tensor, *, at_once: int = EVALUATION_BAT
         if at_once <= SMALLEST_BATCH or not is_shortage(error):
             raise
     return logits_of(model, inputs, at_once=at_once // 2)
-
-
-@torch.no_grad()
-def penultimate_of(model: nn.Module, rows: Rows, index: Tensor) -> Tensor:
-    """What the last layer reads of some rows, (n, F) float32, in evaluation mode.
-
-    Networks of the user's own, whose layers are not known, give their logits.
-    """
-    model.eval()
-    encode = getattr(model, "penultimate", model)
-    return torch.cat([encode(rows[part]).float() for part in index.split(PENULTIMATE_BATCH)])
 
 
 @torch.no_grad()
