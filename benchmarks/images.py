@@ -262,7 +262,7 @@ def inputs_of(cell: ImageCell) -> Inputs:
     images = cell.drawn.images
     pictures = PictureInputs(images[:n], images[n:n_seen], images[n_seen:])
     sha256 = dict.fromkeys(parts, "")
-    return Inputs(data, clean, test, compare_labels(data, clean), sha256, 0.0, pictures)
+    return Inputs(data, clean, test, compare_labels(data, clean), sha256, 0.0, pictures=pictures)
 
 
 def _ap(trial: dict[str, Any], method: str) -> float:

@@ -57,7 +57,7 @@ def image_inputs(*, share=0.2, seed=1):
         compare_labels(data, clean),
         dict.fromkeys(names, "0" * 64),
         0.0,
-        PictureInputs(*(images[part] for part in parts)),
+        pictures=PictureInputs(*(images[part] for part in parts)),
     )
     return inputs, given != true[parts[0]]
 
