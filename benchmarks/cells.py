@@ -242,7 +242,7 @@ def make_cell(folder: Path, name: CellName, limits: Limits) -> Cell:
     native = NATIVE.get(name.table, {}).get(name.noise)
     if native is None:
         flip, share = PLANTED[name.noise]
-        given = flip(drawn, share, _seed(name.noise, name.seed))
+        given = flip(drawn, share, seed_of(name.noise, name.seed))
     else:
         found = pq.read_table(folder / name.table / "data.parquet", columns=[native])
         code_of = {name: code for code, name in enumerate(drawn.classes)}
@@ -257,7 +257,7 @@ def draw(folder: Path, table: str, seed: int, limits: Limits) -> Drawn:
     """Draw clean rows, rows to audit and held-back rows at random, without stratification."""
     whole = load_table(folder, table)
     n_noisy = min(limits.noisy, int(NOISY_SHARE * (whole.num_rows - limits.clean)))
-    order = np.random.default_rng(_seed(table, seed)).permutation(whole.num_rows)
+    order = np.random.default_rng(seed_of(table, seed)).permutation(whole.num_rows)
     cuts = np.cumsum([limits.clean, n_noisy, limits.test])
     clean, noisy, held_back = np.split(order[: cuts[-1]], cuts[:-1])
     names, codes = np.unique(
@@ -274,6 +274,6 @@ def draw(folder: Path, table: str, seed: int, limits: Limits) -> Drawn:
     )
 
 
-def _seed(name: str, seed: int) -> int:
+def seed_of(name: str, seed: int) -> int:
     """A seed of its own for each name, the same on every machine."""
     return zlib.crc32(f"{name} {seed}".encode())

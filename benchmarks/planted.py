@@ -137,7 +137,7 @@ class Bench:
             control=control.dynamics,
             folds=(Fold(ran.dynamics.probability, n + split.meta, n + split.calibration),),
             is_steered=True,
-            trees=None,
+            second=None,
             labels=plan.labels,
             n_data=n,
             trained=plan.trained,

@@ -17,7 +17,8 @@ import json
 import subprocess
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from statistics import median
 from time import process_time, sleep
@@ -36,8 +37,9 @@ from datacleanse.batches import split
 from datacleanse.config import Meta, Schedule, Settings
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.encode import encode, fit_encoding
+from datacleanse.models.residual import build_residual, residual_shape
 from datacleanse.rules.l2rw import L2RW
-from datacleanse.schedule import schedule_for
+from datacleanse.schedule import IMAGES, schedule_for
 from datacleanse.train import WEIGHT_DECAY, Examples, _Loop
 from datacleanse.trainings import build_network
 
@@ -91,7 +93,21 @@ def image_case(
     inputs = torch.randn(n, 3, 32, 32, generator=generator)
     labels = torch.randint(10, (n,), generator=generator)
     examples = _examples(inputs, labels, n_images, n_classes=10)
-    return Case(examples, Schedule(epochs=1_000, batch_size=batch_size, lr=1e-3), make)
+    schedule = Schedule(epochs=1_000, batch_size=batch_size, lr=1e-3, meta=IMAGES.meta)
+    return Case(examples, schedule, make)
+
+
+def default_image_case() -> Case:
+    """The same as bytes, under the package's network and schedule for so many images."""
+    examples = image_case().examples
+    normal = examples.inputs[torch.arange(len(examples.inputs))]
+    shape = residual_shape((3, 32, 32), 5_000, 10, is_mirrored=True)
+    scale = np.full(3, 128.0), np.full(3, 40.0)
+    return Case(
+        replace(examples, inputs=(normal * 40 + 128).clamp(0, 255).byte()),
+        schedule_for(Settings(), 5_000, IMAGES),
+        partial(build_residual, shape, *scale, seed=0),
+    )
 
 
 def _examples(inputs: Tensor, labels: Tensor, n_trained: int, *, n_classes: int) -> Examples:
@@ -105,6 +121,7 @@ CASES: dict[str, Callable[[], Case]] = {
     "table, 20,000 rows": lambda: table_case(20_000),
     "table, 60,000 rows": lambda: table_case(60_000),
     "ResNet, 32x32 images": image_case,
+    "default network, 32x32 images": default_image_case,
 }
 
 

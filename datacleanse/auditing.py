@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse.errors import InputError, SettingsError
+from datacleanse.errors import SettingsError
 from datacleanse.inputs import read_inputs
 from datacleanse.progress import SILENT, Progress
 from datacleanse.stopping import NEVER, StopRequest
@@ -44,12 +44,6 @@ def run_audit(
     """
     _check_flags(force=force, resume=resume)
     inputs = [read_inputs(request, progress, scratch=place.parent)]
-    if inputs[0].pictures is not None:
-        raise InputError(
-            f"{inputs[0].data.source} holds pictures, which this version reads but cannot audit.",
-            slug="pictures-not-audited",
-            hint="Give a table of features, such as an encoder's output.",
-        )
     # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
     from datacleanse.pipeline import learn
 

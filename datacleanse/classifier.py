@@ -25,7 +25,7 @@ from datacleanse.encode import encode
 from datacleanse.errors import as_value_errors
 from datacleanse.inputs import Request
 from datacleanse.own_code import name_of
-from datacleanse.predictor import load_predictor
+from datacleanse.predictor import Predictor, load_predictor
 from datacleanse.runfolder import RunFolder
 from datacleanse.train import logits_of
 
@@ -268,6 +268,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             folder = RunFolder(Path(directory) / "run")
             run_audit(request, folder.path)
             model = load_predictor(folder.model_dir, model=self.module)
+            assert isinstance(model, Predictor)
             notices = [notice["message"] for notice in folder.manifest()["notices"]]
             table = folder.read_audit().to_pandas()
             return _Fitted(table, model.network, model.encoding, model.schema, notices)

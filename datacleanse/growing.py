@@ -1,4 +1,4 @@
-"""The second opinion beside other work: the network trains on one thread, trees grow meanwhile.
+"""The second opinion beside other work: the network trains on one thread, it is formed meanwhile.
 
 In this process they would share Python's lock with a training of many small steps, and load
 scikit-learn into it: a second and a half of an audit of 5,000 rows. So many rows get a process of
@@ -16,10 +16,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from datacleanse.patch_opinion import left_out
 from datacleanse.second_opinion import out_of_bag
 
 if TYPE_CHECKING:
@@ -27,30 +28,42 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.rows import Joined
+
+    Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
     Answer = Callable[[], NDArray[np.float32] | None]
 
 MANY = 3_000
 """Rows from which a process of its own pays."""
 
+PORTION = 65_536
+"""Rows that are written at a time."""
+
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
+
+
+Kind = Literal["trees", "patches"]
+"""Who is asked: `out_of_bag` trees on a table's rows, `left_out` regression on images."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the trees are grown on; see `out_of_bag`."""
+    """What the second opinion is formed on; see `out_of_bag` and `left_out`."""
 
-    rows: NDArray[np.float32]
+    kind: Kind
+    rows: Rows
     labels: NDArray[np.int64]
-    is_grown_on: NDArray[np.bool_]
+    is_learned: NDArray[np.bool_]
     n_classes: int
     seed: int
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
         """The opinion, (M, C)."""
-        return out_of_bag(
+        ask: Callable[..., NDArray[np.float32]] = out_of_bag if self.kind == "trees" else left_out
+        return ask(
             self.rows,
             self.labels,
-            self.is_grown_on,
+            self.is_learned,
             n_classes=self.n_classes,
             seed=self.seed,
             is_unwanted=is_unwanted,
@@ -62,7 +75,7 @@ def growing(question: Question | None, place: Path) -> Iterator[Answer]:
     """Ask beside other work, and abandon it when the block is left.
 
     Args:
-        question: None where there are no rows to grow trees on.
+        question: None where there is nothing to form an opinion on.
         place: folder for the files that a process of its own reads and writes.
 
     Yields:
@@ -93,9 +106,9 @@ def _in_process(question: Question, place: Path) -> Iterator[Answer]:
     place.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=place) as directory:
         folder = Path(directory)
-        np.save(folder / _ROWS, question.rows)
+        _save(folder / _ROWS, question.rows)
         np.save(folder / _LABELS, question.labels)
-        np.save(folder / _USED, question.is_grown_on)
+        np.save(folder / _USED, question.is_learned)
         process = _start(folder, question)
 
         def answer() -> NDArray[np.float32]:
@@ -113,11 +126,20 @@ def _in_process(question: Question, place: Path) -> Iterator[Answer]:
                 process.wait()
 
 
+def _save(path: Path, rows: Rows) -> None:
+    """As `numpy.save`, a portion at a time."""
+    shape, dtype = (len(rows), *rows.shape[1:]), rows.dtype
+    saved = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    for start in range(0, len(rows), PORTION):
+        at = np.arange(start, min(start + PORTION, len(rows)))
+        saved[at] = rows[at]
+
+
 def _start(folder: Path, question: Question) -> subprocess.Popen[bytes] | None:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     # The same packages as here, wherever they were found.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-    arguments = [str(folder), str(question.n_classes), str(question.seed)]
+    arguments = [str(folder), question.kind, str(question.n_classes), str(question.seed)]
     try:
         return subprocess.Popen(
             [sys.executable, "-m", "datacleanse.growing", *arguments],
@@ -133,13 +155,14 @@ def _start(folder: Path, question: Question) -> subprocess.Popen[bytes] | None:
 def main(arguments: list[str]) -> None:
     """Answer the question in a folder; give up where nobody waits for it any more."""
     folder, parent = Path(arguments[0]), os.getppid()
-    # Mapped: nothing of it is copied but the bags.
+    # Mapped: nothing of it is copied but what is learned from at a time.
     question = Question(
+        "trees" if arguments[1] == "trees" else "patches",
         np.load(folder / _ROWS, mmap_mode="r"),
         np.load(folder / _LABELS),
         np.load(folder / _USED),
-        n_classes=int(arguments[1]),
-        seed=int(arguments[2]),
+        n_classes=int(arguments[2]),
+        seed=int(arguments[3]),
     )
     np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
 

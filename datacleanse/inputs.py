@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datacleanse.pictures.interface import Listing
     from datacleanse.pictures.read import PictureSet
     from datacleanse.progress import Progress
-    from datacleanse.records import Dataset
+    from datacleanse.records import Dataset, PictureInputs
 
 
 @dataclass(frozen=True)

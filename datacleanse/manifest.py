@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from datacleanse.config import Schedule, Settings
     from datacleanse.examples import Plan
     from datacleanse.inputs import Inputs
-    from datacleanse.predictor import Predictor
+    from datacleanse.metrics import Tested, Tests
     from datacleanse.records import Dataset, Notice
     from datacleanse.reviewed import Reviewed
     from datacleanse.score import Assessment
@@ -184,32 +184,27 @@ def describe_assessment(assessment: Assessment, data: Dataset, fdr: float) -> Js
     }
 
 
-def compare_models(
-    rows: Mapping[str, Dataset | None], reweighted: Predictor | None, control: Predictor | None
-) -> Json:
-    """Metrics of both networks on ``rows`` with true labels, by what these are."""
-    if reweighted is None or control is None:
-        return dict.fromkeys(rows)
-    both = {"reweighted": reweighted, "control": control}
-    return {
-        name: None if dataset is None else _compared(dataset, both)
-        for name, dataset in rows.items()
-    }
+def compare_models(reweighted: Tests, control: Tests, classes: tuple[str, ...]) -> Json:
+    """Metrics of both networks on rows with true labels, by what these are."""
+    found: Json = dict.fromkeys(reweighted)
+    for name, tested in reweighted.items():
+        if tested is not None and (other := control[name]) is not None:
+            found[name] = _compared({"reweighted": tested, "control": other}, classes)
+    return found
 
 
-def _compared(dataset: Dataset, models: Mapping[str, Predictor]) -> Json:
-    labels, names = dataset.labels, dataset.schema.classes
-    found = {role: model.probabilities(dataset) for role, model in models.items()}
-    by_class = {role: class_metrics(each, labels) for role, each in found.items()}
+def _compared(models: Mapping[str, Tested], classes: tuple[str, ...]) -> Json:
+    labels = models["control"].labels
+    by_class = {role: class_metrics(each.probability, labels) for role, each in models.items()}
     return {
-        "rows": dataset.n_rows,
-        **{role: classification_metrics(each, labels) for role, each in found.items()},
+        "rows": len(labels),
+        **{role: classification_metrics(each.probability, labels) for role, each in models.items()},
         "by_class": {
             name: {
                 "rows": int((labels == code).sum()),
                 **{role: figures[code] for role, figures in by_class.items()},
             }
-            for code, name in enumerate(names)
+            for code, name in enumerate(classes)
         },
     }
 

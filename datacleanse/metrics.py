@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +14,20 @@ N_BINS = 15
 """Of the calibration error, as in Guo et al. 2017."""
 
 Metrics = dict[str, float]
+
+
+@dataclass(frozen=True)
+class Tested:
+    """What a network makes of rows with true labels."""
+
+    probability: NDArray[np.float64]
+    """(n, C), rows sum to 1; n >= 1."""
+    labels: NDArray[np.int64]
+    """(n,)."""
+
+
+Tests = dict[str, Tested | None]
+"""By what the rows are: ``test``, ``held_back``; None where there are none."""
 
 
 def classification_metrics(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> Metrics:

@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from torch.optim import Optimizer
     from torch.utils.data import Dataset as MapDataset
 
+    from datacleanse.metrics import Tests
     from datacleanse.optimisers import OptimiserFactory
     from datacleanse.train import Examples
 
@@ -137,9 +138,9 @@ class DatasetTask:
         rows = rows_of(self.datasets, self.device)
         return lay_out(rows, self.plan, n_classes=self.n_classes, device=self.device)
 
-    def table_rows(self, examples: Examples) -> None:
+    def question(self, examples: Examples, plan: Plan, seed: int) -> None:
         """See `Task`."""
-        del examples
+        del examples, plan, seed
 
     def describe(self, network: nn.Module) -> str:
         """See `Task`."""
@@ -149,9 +150,10 @@ class DatasetTask:
         """See `Task`."""
         save_loose(network, directory)
 
-    def predictor(self, network: nn.Module) -> None:
+    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
         """See `Task`."""
-        del network
+        del network, inputs
+        return {"test": None, "held_back": None}
 
 
 def _prepare(

@@ -14,13 +14,15 @@ import torch
 from datacleanse import manifest, runfolder
 from datacleanse.audit_table import write_tables
 from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
-from datacleanse.data import some_rows
 from datacleanse.device import describe_device, one_cpu_thread
-from datacleanse.errors import DatacleanseError, OutputError, Stopped
+from datacleanse.errors import DatacleanseError, OutputError, SettingsError, Stopped
 from datacleanse.examples import of_fold, redrawn
-from datacleanse.growing import Question, growing
+from datacleanse.featured import wants_features, with_features
+from datacleanse.growing import growing
+from datacleanse.image_task import image_task
 from datacleanse.ledger import write_epoch
 from datacleanse.model_card import card_text
+from datacleanse.neighbours import neighbours
 from datacleanse.parking import parked
 from datacleanse.picture_files import write_picture_files
 from datacleanse.records import Notice
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pyarrow as pa
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -62,10 +65,27 @@ def learn(
     progress: Progress,
     stop: StopRequest,
 ) -> RunFolder:
-    """Plan the audit of a table, and carry it out; see `carry_out`."""
-    task = table_task(request, handed_over[0])
+    """Plan the audit of a table or of images, and carry it out; see `carry_out`."""
+    settings, inputs = request.settings, handed_over[0]
+    if wants_features(settings):
+        if inputs.pictures is None:
+            raise _no_pictures(settings)
+        progress.stage("Features", None)
+        inputs = handed_over[0] = with_features(inputs, settings)
+    plan = table_task if inputs.pictures is None else image_task
+    task: Task = plan(request, inputs)
+    del inputs
     return carry_out(
         task, handed_over, place, force=force, resume=resume, progress=progress, stop=stop
+    )
+
+
+def _no_pictures(settings: Settings) -> SettingsError:
+    asked = "--features" if settings.features is not None else f"--model {settings.model}"
+    return SettingsError(
+        f"{asked} is for images, and DATA is a table.",
+        slug="settings-contradict",
+        hint="A column of lists in a table counts as features by itself.",
     )
 
 
@@ -135,11 +155,12 @@ def _learn_and_judge(
     judged = _judge(folder, task, inputs, examples, trainer)
     final = judged.final or trainer.refit(examples, judged.worth, judged.batch_size)
     progress.stage("Writing", None)
+    folder.write_neighbours(_neighbours(folder, inputs, examples, judged, final))
     task.save(final.network, folder.model_dir)
-    predictors = map(task.predictor, (final.network, judged.control))
     metrics = manifest.compare_models(
-        {"test": inputs.test, "held_back": some_rows(inputs.clean, task.plan.held_back)},
-        *predictors,
+        task.tested(final.network, inputs),
+        task.tested(judged.control, inputs),
+        inputs.data.schema.classes,
     )
     write_picture_files(folder, inputs)
     watch.lap("write")
@@ -168,6 +189,8 @@ class _Judged:
     batch_size: int
     worth: Tensor
     """(M,) in [0, 1]: P(label is right)."""
+    suggested: NDArray[np.int64]
+    """(N,) class, -1 where the given label is the likeliest."""
     final: Trained | None
     """The first network, where no true label steered it, so that no better one can be had."""
 
@@ -197,6 +220,7 @@ def _judge(
         networks.control.network,
         networks.control.batch_size,
         torch.from_numpy(worth_of(assessment, len(plan.labels))),
+        assessment.suggested,
         None if evidence.is_steered else networks.reweighted,
     )
 
@@ -209,13 +233,13 @@ def _learned(  # noqa: PLR0917  # all that learning needs
     trainer: Trainer,
     keep: Keep | None = None,
 ) -> tuple[Trainings, Evidence]:
-    """Train in every fold and plainly, trees growing meanwhile."""
-    question = _question(task, plan, examples, trainer.lesson.seed)
-    with growing(question, folder.checkpoint_dir) as trees:
+    """Train in every fold and plainly, the second opinion being formed meanwhile."""
+    question = task.question(examples, plan, trainer.lesson.seed)
+    with growing(question, folder.checkpoint_dir) as second:
         folds = (of_fold(examples, plan, fold) for fold in plan.folds)
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
-        return networks, _evidence(plan, networks, trees(), task.settings)
+        return networks, _evidence(plan, networks, second(), task.settings)
 
 
 def _stability(
@@ -235,16 +259,17 @@ def _stability(
     return share
 
 
-def _question(task: Task, plan: Plan, examples: Examples, seed: int) -> Question | None:
-    """What the second opinion is asked; None where there is no table."""
-    rows = task.table_rows(examples)
-    if rows is None:
-        return None
-    return Question(rows, plan.labels, plan.learned, examples.n_classes, seed)
+def _neighbours(
+    folder: RunFolder, inputs: Inputs, examples: Examples, judged: _Judged, final: Trained
+) -> pa.Table:
+    """Of the stored suspects, by rank."""
+    suspects = folder.read_suspects().column(0).to_numpy()
+    suggested, names = judged.suggested[suspects], inputs.clean.given_labels
+    return neighbours(final.network, examples, suspects, suggested, names)
 
 
 def _evidence(
-    plan: Plan, networks: Trainings, trees: NDArray[np.float32] | None, settings: Settings
+    plan: Plan, networks: Trainings, second: NDArray[np.float32] | None, settings: Settings
 ) -> Evidence:
     folds = (
         Fold(opinion, plan.n_data + fold.meta, plan.n_data + fold.calibration)
@@ -255,7 +280,7 @@ def _evidence(
         control=networks.control.outcome.dynamics,
         folds=tuple(folds),
         is_steered=is_steered(settings.rule),
-        trees=trees,
+        second=second,
         labels=plan.labels,
         n_data=plan.n_data,
         trained=plan.trained,

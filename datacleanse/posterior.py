@@ -1,7 +1,8 @@
 """P(true class | row, given label): three opinions and the noise matrix in one formula.
 
-- S, of out-of-bag trees, and u, of plain training (mean over epochs, before each update), learn
-  the labels as given; `noise_matrix.deconvolved` takes the errors out of them.
+- S, of the second opinion (trees, or patches of images), and u, of plain training (mean over
+  epochs, before each update), learn the labels as given; `noise_matrix.deconvolved` takes the
+  errors out of them.
 - r, of the reweighted network, was steered by true labels and is taken as it is.
 
 With a noise matrix T, p(c | x) is their geometric mean, made to sum to 1 (a product of experts,

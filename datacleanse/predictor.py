@@ -16,8 +16,10 @@ from safetensors.torch import save as to_bytes
 from datacleanse.atomic import written_aside
 from datacleanse.data import read_like
 from datacleanse.encode import Encoding, encode
-from datacleanse.errors import DatacleanseError, RunFolderError
+from datacleanse.errors import DatacleanseError, InputError, RunFolderError
 from datacleanse.models.own import ARCHITECTURE, OwnNetwork
+from datacleanse.models.residual import ARCHITECTURE as RESIDUAL
+from datacleanse.models.residual import ResidualNetwork, ResidualShape
 from datacleanse.models.tabular import TabularNetwork, TabularShape
 from datacleanse.own_code import find, name_of
 from datacleanse.own_network import build_own, probe_rows
@@ -43,6 +45,12 @@ FORMAT_VERSION = 1
 PROBE_TOLERANCE = 1e-3
 """Largest difference of a network's outputs from those when it was saved, over their largest: what
 another processor may do, far below what another network does."""
+
+IMAGES_AT_ONCE = 1024
+"""That a network classifies; a batch of them lies in memory as numbers."""
+
+RESIZE = "the whole image onto width x height, bilinear with antialiasing"
+"""How images become as large as the network's input, for people who read `model.json`."""
 
 LOOSE = "own dataset"
 """Architecture of a network that is of no table, in `model.json`."""
@@ -111,6 +119,72 @@ class Predictor:
         return bool(((now - before).abs() <= PROBE_TOLERANCE * (1 + before.abs().max())).all())
 
 
+@dataclass(frozen=True)
+class ImagePredictor:
+    """Classifies new images, decoded and scaled as those of the audit were."""
+
+    network: ResidualNetwork
+    schema: Schema
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the probabilities' columns."""
+        return self.schema.classes
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(C, H, W) that images must have: 1 or 3 channels, height and width in pixels."""
+        shape = self.network.shape
+        return shape.channels, shape.height, shape.width
+
+    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Class probabilities of images (n, C, H, W), 0 (black) to 255: (n, K), rows sum to 1.
+
+        Raises:
+            InputError: they are no such array, or of another size.
+        """
+        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+            met = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+            raise InputError(
+                f"The images are {met}, not an array of bytes.",
+                slug="images-kind",
+                hint="Give a NumPy array of uint8 with values from 0 to 255.",
+            )
+        if images.ndim != 4 or images.shape[1:] != self.size:
+            wanted = ", ".join(map(str, self.size))
+            raise InputError(
+                f"The images are an array of {images.shape}; the network was trained on "
+                f"(n, {wanted}).",
+                slug="images-size",
+                hint=f"Scale them to {wanted} (channels, height, width).",
+            )
+        device = next(self.network.parameters()).device
+        result = np.empty((len(images), len(self.classes)))
+        for start in range(0, len(images), IMAGES_AT_ONCE):
+            # A copy: torch warns of arrays that it could not write to.
+            part = torch.from_numpy(np.array(images[start : start + IMAGES_AT_ONCE])).to(device)
+            logits = logits_of(self.network, part).double()
+            result[start : start + len(part)] = torch.softmax(logits, dim=1).cpu().numpy()
+        return result
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.object_]:
+        """Likeliest class name of each image: (n,) strings."""
+        names = np.array(self.classes, dtype=object)
+        result: NDArray[np.object_] = names[self.predict_proba(images).argmax(axis=1)]
+        return result
+
+    def save(self, directory: Path) -> None:
+        """Write `model.safetensors` and `model.json`."""
+        save_parameters(self.network, directory)
+        description = {
+            "format_version": FORMAT_VERSION,
+            "architecture": self.network.architecture(),
+            "resize": RESIZE,
+            "schema": asdict(self.schema),
+        }
+        save_description(description, directory)
+
+
 def save_parameters(network: nn.Module, directory: Path) -> None:
     """Write `model.safetensors`."""
     # Copies, as safetensors refuses parameters that share memory.
@@ -151,8 +225,8 @@ def load_predictor(
     *,
     model: str | ModuleFactory | None = None,
     sha256: Mapping[str, str] | None = None,
-) -> Predictor:
-    """Inverse of `Predictor.save`; executes nothing from the files.
+) -> Predictor | ImagePredictor:
+    """Inverse of `Predictor.save` and `ImagePredictor.save`; executes nothing from the files.
 
     Args:
         directory: `model/` of a run.
@@ -171,6 +245,8 @@ def load_predictor(
         _check_files(directory, sha256 or {})
         architecture = description["architecture"]
         _check_trust(directory, architecture, model)
+        if architecture["name"] == RESIDUAL:
+            return _image_predictor(description, directory)
         encoding = Encoding.from_json(description["encoding"])
         schema = Schema.from_json(description["schema"])
         network: TabularNetwork | OwnNetwork
@@ -191,6 +267,30 @@ def load_predictor(
     except Exception as error:  # safetensors and torch raise their own kinds
         raise _damaged(directory, error) from error
     return predictor
+
+
+def load_table_predictor(
+    directory: Path,
+    *,
+    model: str | ModuleFactory | None = None,
+    sha256: Mapping[str, str] | None = None,
+) -> Predictor:
+    """As `load_predictor`, of a table's model only."""
+    found = load_predictor(directory, model=model, sha256=sha256)
+    if isinstance(found, ImagePredictor):
+        raise RunFolderError(
+            f"The model in {directory} classifies images; this works for models of tables only.",
+            slug="model-of-images",
+            hint=f"In Python: datacleanse.load_predictor({str(directory)!r}).predict(images).",
+        )
+    return found
+
+
+def _image_predictor(description: dict[str, Any], directory: Path) -> ImagePredictor:
+    shape = {k: v for k, v in description["architecture"].items() if k != "name"}
+    network = ResidualNetwork(ResidualShape.from_json(shape))
+    network.load_state_dict(load_file(directory / PARAMETERS))
+    return ImagePredictor(network.eval(), Schema.from_json(description["schema"]))
 
 
 def _damaged(directory: Path, error: Exception) -> RunFolderError:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing import run_audit
-from datacleanse.config import MODELS, Settings
+from datacleanse.config import Settings, is_own
 from datacleanse.data import ReadOptions
 from datacleanse.inputs import Request
 from datacleanse.own_code import name_of
-from datacleanse.predictor import Predictor, load_predictor
+from datacleanse.predictor import ImagePredictor, Predictor, load_predictor
 from datacleanse.progress import SILENT, Progress
 from datacleanse.runfolder import RunFolder, decisions_in, make_way
 
@@ -64,7 +64,7 @@ class AuditResult:
         return top.join(own)
 
     @cached_property
-    def model(self) -> Predictor:
+    def model(self) -> Predictor | ImagePredictor:
         """The reweighted model; ``model.predict(frame)``, ``model.predict_proba(frame)``.
 
         Raises:
@@ -174,7 +174,7 @@ def audit(
     )
     place, temporary = place_for(out)
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
-    return AuditResult(folder, None if name in MODELS else model, temporary)
+    return AuditResult(folder, model if is_own(name) else None, temporary)
 
 
 def _several(

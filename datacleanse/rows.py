@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -16,6 +17,7 @@ from datacleanse.shortage import is_shortage
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from numpy.typing import NDArray
     from torch.utils.data import Dataset
 
 RESIDENT_SHARE = 0.5
@@ -54,6 +56,44 @@ class Moved:
             # Page-locked, so that the copy need not be waited for.
             return batch.pin_memory().to(self.device, non_blocking=True)
         return batch.to(self.device)
+
+
+class Joined:
+    """Two arrays of images, one after the other, which may be mapped files: never copied whole."""
+
+    def __init__(self, first: NDArray[np.uint8], second: NDArray[np.uint8]) -> None:
+        self._parts = first, second
+        self.shape: tuple[int, ...] = (len(first) + len(second), *first.shape[1:])
+        self.dtype = first.dtype
+
+    def __len__(self) -> int:
+        """M."""
+        return self.shape[0]
+
+    def __getitem__(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """(n,) positions to (n, ...)."""
+        first, second = self._parts
+        found = np.empty((len(index), *self.shape[1:]), self.dtype)
+        is_second = index >= len(first)
+        found[~is_second] = first[index[~is_second]]
+        found[is_second] = second[index[is_second] - len(first)]
+        return found
+
+
+class Gathered:
+    """Images in arrays or mapped files, gathered batch by batch."""
+
+    def __init__(self, images: Joined, device: torch.device) -> None:
+        self.images = images
+        self.device = device
+
+    def __len__(self) -> int:
+        """M."""
+        return len(self.images)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """See `Rows`."""
+        return torch.from_numpy(self.images[index.cpu().numpy()]).to(self.device)
 
 
 class Fetched:
@@ -136,6 +176,26 @@ def placed(values: Tensor, device: torch.device) -> Rows:
     return Moved(values, device)
 
 
+def placed_images(images: Joined, device: torch.device) -> Rows:
+    """Images put on a GPU if they fit there; gathered batch by batch elsewhere."""
+    if device.type == "cpu":
+        return Gathered(images, device)
+    size = math.prod(images.shape)
+    if size > RESIDENT_SHARE * free_memory(device):
+        return Gathered(images, device)
+    return placed(torch.from_numpy(images[np.arange(len(images))]), device)
+
+
+def images_in(rows: Rows) -> Joined | NDArray[np.uint8]:
+    """The images behind `placed_images`, in main memory or in mapped files."""
+    if isinstance(rows, Gathered):
+        return rows.images
+    held = held_in(rows)
+    assert held is not None
+    images: NDArray[np.uint8] = held.cpu().numpy()
+    return images
+
+
 def free_memory(device: torch.device) -> int:
     """Bytes free on a GPU."""
     free, _ = torch.cuda.mem_get_info(device)
@@ -159,6 +219,8 @@ def held_in(rows: Rows) -> Tensor | None:
 
 def described(rows: Rows) -> str:
     """Where the inputs lie, for people."""
+    if isinstance(rows, Gathered):
+        return "as decoded, gathered batch by batch"
     if isinstance(rows, Moved):
         return "in main memory, moved batch by batch"
     return "on the device" if isinstance(rows, Tensor) else "fetched from the dataset"

@@ -269,6 +269,11 @@ class RunFolder:
         """The pictures that were left out, of a run of pictures."""
         return self._read(self.unreadable_file)
 
+    def write_neighbours(self, table: pa.Table) -> None:
+        """Write ``row``, ``place``, ``clean_row``, ``label``, ``distance``; see `neighbours`."""
+        with written_aside(self.neighbours_file) as aside:
+            pq.write_table(table, aside)
+
     def read_neighbours(self) -> pa.Table | None:
         """What `write_neighbours` wrote; None in runs of before there were any."""
         return self._read(self.neighbours_file) if self.neighbours_file.is_file() else None

@@ -1,7 +1,7 @@
 """From what was learned to suspicion, probability and flags.
 
 Each fold has a network that one half of the clean set steered. Its opinion, plain training's and
-that of out-of-bag trees make the posterior probability that a row's label is wrong
+that of a model of another kind make the posterior probability that a row's label is wrong
 (`posterior.py`); the other half of the clean set, treated like any row, shows how that score looks
 where the label is right (`flag.py`). A row's suspicion is the mean over the folds.
 """
@@ -37,7 +37,8 @@ many rows of each is no sample of DATA."""
 METHODS = {
     "suspicion": (
         "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
-        "network, of plain training and, on tables, of out-of-bag trees, with a noise matrix "
+        "network, of plain training and of a second opinion (tables: out-of-bag trees; images: "
+        "ridge regression on whitened patches, the row's own label left out), with a noise matrix "
         "learned from the clean set; mean over the folds of the clean set. Rows verified by CLEAN "
         "stand above 1 (wrong) or below 0 (right)."
     ),
@@ -91,8 +92,8 @@ class Evidence:
     """One at least."""
     is_steered: bool
     """Whether true labels steered the reweighted networks, or only the labels as given."""
-    trees: NDArray[np.float32] | None
-    """(M, C) out-of-bag class probabilities, where there is a table to grow trees on."""
+    second: NDArray[np.float32] | None
+    """(M, C) class probabilities of the second opinion, where there is one."""
     labels: NDArray[np.int64]
     """(M,) given label."""
     n_data: int
@@ -276,7 +277,7 @@ class _Judged:
 
 def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
     control, own = evidence.control.probability, fold.opinion
-    of_given = [control] if evidence.trees is None else [evidence.trees, control]
+    of_given = [control] if evidence.second is None else [evidence.second, control]
     if own is control:
         return Opinions(of_given, [])
     return Opinions(of_given, [own]) if evidence.is_steered else Opinions([*of_given, own], [])

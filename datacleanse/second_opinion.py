@@ -84,10 +84,10 @@ def out_of_bag(
             _vote(votes, tree, rows, bag)
         votes /= np.maximum(votes.sum(axis=1, keepdims=True), 1)
         opinions.append(np.log(np.maximum(votes, FLOOR, out=votes), out=votes))
-    return _pooled(opinions, labels, used[:: max(1, len(used) // MAX_FITTED)])
+    return pooled(opinions, labels, used[:: max(1, len(used) // MAX_FITTED)])
 
 
-def _pooled(
+def pooled(
     opinions: list[NDArray[np.float32]], labels: NDArray[np.int64], fitted: NDArray[np.int64]
 ) -> NDArray[np.float32]:
     """S ~ exp(sum_k b_k log p_k): a logarithmic pool, b >= 0 of the greatest likelihood.

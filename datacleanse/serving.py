@@ -57,9 +57,9 @@ def open_model(source: Path, *, model: str | ModuleFactory | None = None) -> Ser
     if isinstance(model, str) and model.endswith(SUFFIX):
         return _of_run(folder, manifest["run_id"], model)
     # Loads torch, which takes seconds: what is wrong above should not have to wait for it.
-    from datacleanse.predictor import load_predictor
+    from datacleanse.predictor import load_table_predictor
 
-    return load_predictor(folder.model_dir, model=model, sha256=manifest.get("model_files"))
+    return load_table_predictor(folder.model_dir, model=model, sha256=manifest.get("model_files"))
 
 
 def is_onnx(source: Path) -> bool:

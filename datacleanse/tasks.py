@@ -9,9 +9,13 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from datacleanse.checkpoint import NETWORK, Identity
-from datacleanse.config import MODELS
+from datacleanse.config import IMAGE_MODELS, is_own
+from datacleanse.data import some_rows
 from datacleanse.device import choose_device
+from datacleanse.errors import SettingsError
 from datacleanse.examples import learn_encoding, make_examples, make_plan
+from datacleanse.growing import Question
+from datacleanse.metrics import Tested
 from datacleanse.models.own import OwnNetwork
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.own_code import find
@@ -26,14 +30,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import nn
 
     from datacleanse.config import Settings
     from datacleanse.encode import Encoding
     from datacleanse.examples import Plan
     from datacleanse.inputs import Inputs, Request
+    from datacleanse.metrics import Tests
     from datacleanse.records import Schema
     from datacleanse.train import Examples
 
@@ -68,8 +71,14 @@ class Task(Protocol):
     def examples(self, inputs: Inputs) -> Examples:
         """What the network sees."""
 
-    def table_rows(self, examples: Examples) -> NDArray[np.float32] | None:
-        """(M, F) rows that trees can be grown on, NaN where missing; None where there are none."""
+    def question(self, examples: Examples, plan: Plan, seed: int) -> Question | None:
+        """What the second opinion is asked; None where there is none.
+
+        Args:
+            examples: see `examples`.
+            plan: the run's own, or another one of a repeated run.
+            seed: of the opinion.
+        """
 
     def describe(self, network: nn.Module) -> str:
         """A sentence on the network, for people."""
@@ -77,8 +86,8 @@ class Task(Protocol):
     def save(self, network: nn.Module, directory: Path) -> None:
         """Keep the trained network."""
 
-    def predictor(self, network: nn.Module) -> Predictor | None:
-        """The network with its preprocessing; None where it has none."""
+    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
+        """What the network makes of the rows of ``--test`` and of those held back."""
 
 
 @dataclass(frozen=True)
@@ -100,23 +109,31 @@ class TableTask:
             inputs.data, inputs.clean, self.plan, self.encoding, device=self.device
         )
 
-    def table_rows(self, examples: Examples) -> NDArray[np.float32]:
+    def question(self, examples: Examples, plan: Plan, seed: int) -> Question:
         """See `Task`."""
         held = held_in(examples.inputs)
         assert held is not None
-        rows: NDArray[np.float32] = held.cpu().numpy()
-        return rows
+        rows = held.cpu().numpy()
+        return Question("trees", rows, plan.labels, plan.learned, examples.n_classes, seed)
 
     def describe(self, network: nn.Module) -> str:
         """See `Task`."""
-        return self.predictor(network).network.describe()
+        return self._predictor(network).network.describe()
 
     def save(self, network: nn.Module, directory: Path) -> None:
         """See `Task`."""
-        self.predictor(network).save(directory)
+        self._predictor(network).save(directory)
 
-    def predictor(self, network: nn.Module) -> Predictor:
+    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
         """See `Task`."""
+        predictor, held_back = self._predictor(network), self.plan.held_back
+        rows = {"test": inputs.test, "held_back": some_rows(inputs.clean, held_back)}
+        return {
+            name: None if each is None else Tested(predictor.probabilities(each), each.labels)
+            for name, each in rows.items()
+        }
+
+    def _predictor(self, network: nn.Module) -> Predictor:
         assert isinstance(network, TabularNetwork | OwnNetwork)
         return Predictor(network, self.encoding, self.schema)
 
@@ -131,14 +148,20 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
         ModelError: its network cannot be trained on these rows.
     """
     settings, schema = request.settings, inputs.data.schema
+    if settings.model in IMAGE_MODELS:
+        raise SettingsError(
+            f"--model is {settings.model!r}, which is a network for images; DATA is a table.",
+            slug="model-not-for-tables",
+            hint="Leave --model out.",
+        )
     device = choose_device(settings.device)
     plan = plan_of(inputs, settings)
     encoding = learn_encoding(inputs.data, plan)
-    identity = _identity(request, inputs, device)
-    is_own = request.module is not None or settings.model not in MODELS
+    identity = identity_of(request, inputs, device)
+    is_users = request.module is not None or is_own(settings.model)
     seed, n_classes = settings.seed, len(schema.classes)
     build: Callable[[], nn.Module] = partial(build_network, encoding, n_classes, seed=seed)
-    if is_own:
+    if is_users:
         name = settings.model
         factory = request.module or find(name)
         build = partial(build_own, factory, encoding, n_classes, seed=seed, name=name)
@@ -146,7 +169,7 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
         try_training(network, build, probe_rows(encoding), f"The network of {name}")
         identity |= {NETWORK: blueprint(network)}
     schedule = schedule_for(settings, int(plan.trained.sum()))
-    lesson = Lesson(build, is_own, settings.rule, schedule, seed)
+    lesson = Lesson(build, is_users, settings.rule, schedule, seed)
     return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)
 
 
@@ -180,7 +203,7 @@ def identity_of_run(settings: Settings, device: torch.device) -> Identity:
     }
 
 
-def _identity(request: Request, inputs: Inputs, device: torch.device) -> Identity:
+def identity_of(request: Request, inputs: Inputs, device: torch.device) -> Identity:
     """All that the trainings depend on besides the user's own code."""
     options, schema = request.options, inputs.data.schema
     return identity_of_run(request.settings, device) | {

@@ -76,10 +76,21 @@ def audit(
     model: Annotated[
         str,
         typer.Option(
-            help="Network: auto, mlp, or one of your own as package.module:factory, imported from "
-            "here or the environment and called as factory(n_features, n_classes)."
+            help="Network: auto, mlp (tables), residual (images), timm:NAME (frozen, with "
+            "--weights), or one of your own as package.module:factory, imported from here or the "
+            "environment and called as factory(n_features, n_classes)."
         ),
     ] = "auto",
+    weights: Annotated[
+        str | None, typer.Option(help="Parameters of the network of --model timm:NAME.")
+    ] = None,
+    features: Annotated[
+        str | None,
+        typer.Option(
+            help="Audit images by features computed elsewhere: .npy or .parquet, a row an image, "
+            "DATA's first, then CLEAN's, then TEST's."
+        ),
+    ] = None,
     epochs: Annotated[
         int | None, typer.Option(help="Passes over the rows.", show_default="auto")
     ] = None,
@@ -131,6 +142,8 @@ def audit(
     settings = Settings(
         rule=rule,  # type: ignore[arg-type]  # Settings checks it
         model=model,
+        weights=weights,
+        features=features,
         epochs=epochs,
         batch_size=batch_size,
         lr=lr,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from datacleanse.predictor import Predictor, load_predictor
+from datacleanse.predictor import Predictor, load_table_predictor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ class FinishedRun:
             RunFolderError: as `load_predictor`.
         """
         sha256 = self.manifest.get("model_files")
-        return load_predictor(self.folder.model_dir, model=self.own, sha256=sha256)
+        return load_table_predictor(self.folder.model_dir, model=self.own, sha256=sha256)
 
     @property
     def run_id(self) -> str:

@@ -180,10 +180,10 @@ class TabularNetwork(nn.Module):
         n_numeric = self.shape.n_numeric
         return self.numbers(rows[:, :n_numeric]), rows[:, n_numeric:].long() + self.offsets
 
-    def forward(self, rows: Tensor) -> Tensor:
-        """See the class."""
+    def penultimate(self, rows: Tensor) -> Tensor:
+        """(B, F) to what the head reads, (B, width)."""
         numbers, codes = self.features(rows)
-        h = rows.new_zeros(rows.shape[0], self.shape.width)  # `len` would fix B at export
+        h: Tensor = rows.new_zeros(rows.shape[0], self.shape.width)  # `len` would fix B at export
         if self.first is not None:
             h = self.first(numbers)
         if self.categories is not None:
@@ -191,7 +191,11 @@ class TabularNetwork(nn.Module):
         h = self.dropout(h.relu())
         for layer in self.hidden:
             h = self.dropout(layer(h).relu())
-        logits: Tensor = self.head(h)
+        return h
+
+    def forward(self, rows: Tensor) -> Tensor:
+        """See the class."""
+        logits: Tensor = self.head(self.penultimate(rows))
         return logits
 
     # What `influence.perceptron` asks for.

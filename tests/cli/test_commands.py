@@ -37,6 +37,7 @@ def test_audit_leaves_the_whole_run_folder(finished):
         "suspects.parquet",
         "calibration.parquet",
         "model/README.md",
+        "neighbours.parquet",
         "model/model.json",
         "model/model.safetensors",
         *(f"weights/epoch-{epoch:04d}.parquet" for epoch in range(6)),

@@ -11,6 +11,7 @@ import pytest
 
 from datacleanse import growing as module
 from datacleanse.growing import Question, growing
+from datacleanse.rows import Joined
 from datacleanse.second_opinion import AbandonedError
 
 
@@ -18,7 +19,9 @@ def question(n=120, **other) -> Question:
     rows = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
     rows[::7, 1] = np.nan
     labels = (rows[:, 0] > 0).astype(np.int64)
-    return Question(rows, labels, np.arange(n) > 10, **({"n_classes": 2, "seed": 3} | other))
+    return Question(
+        "trees", rows, labels, np.arange(n) > 10, **({"n_classes": 2, "seed": 3} | other)
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,6 +35,22 @@ def test_both_ways_give_the_same_answer_and_leave_nothing(many, expected, monkey
     with growing(question(), tmp_path) as answer:
         np.testing.assert_array_equal(answer(), expected)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "PORTION", 50)
+    images = np.random.default_rng(0).integers(256, size=(120, 1, 6, 6), dtype=np.uint8)
+    labels = np.arange(120) % 2
+    images[labels == 1, :, :3] //= 2
+    joined = Joined(images[:70], images[70:])
+    asked = Question("patches", joined, labels, np.ones(120, bool), n_classes=2, seed=3)
+    monkeypatch.setattr(module, "MANY", 0)
+    # The other process must answer: this one would give the same.
+    monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
+    with growing(asked, tmp_path) as answer:
+        found = answer()
+    assert found.shape == (120, 2)
+    assert (found.argmax(axis=1) == labels).mean() > 0.9
 
 
 def test_without_a_table_there_is_no_opinion(tmp_path):
@@ -64,12 +83,12 @@ def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
     asked = question()
     for name, values in zip(
         (module._ROWS, module._LABELS, module._USED),
-        (asked.rows, asked.labels, asked.is_grown_on),
+        (asked.rows, asked.labels, asked.is_learned),
         strict=True,
     ):
         np.save(tmp_path / name, values)
     parents = iter([1, 1, 2])
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
     with pytest.raises(AbandonedError):
-        module.main([str(tmp_path), "2", "3"])
+        module.main([str(tmp_path), "trees", "2", "3"])
     assert not (tmp_path / module._OPINION).exists()

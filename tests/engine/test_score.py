@@ -50,7 +50,7 @@ def evidence(
             for o, (meta, calibration) in zip(opinions, parts, strict=True)
         ),
         is_steered=True,
-        trees=opinion().probability,
+        second=opinion().probability,
         labels=labels,
         n_data=N,
         trained=trained,
@@ -102,7 +102,7 @@ def test_every_row_is_counted_once_in_the_confusions():
 
 def test_scores_are_distinct_even_where_all_rows_are_alike():
     tied = evidence(n_wrong=0)
-    tied.trees[:] = 0.5
+    tied.second[:] = 0.5
     for dynamics_ in (tied.reweighted, tied.control):
         dynamics_.loss[:] = 0.3
     for opinion in (tied.control.probability, *(fold.opinion for fold in tied.folds)):
@@ -162,7 +162,7 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     seen = replace(dynamics(own), probability=probability)
     folds = tuple(replace(fold, opinion=probability) for fold in base.folds)
     given = replace(
-        base, labels=labels, reweighted=seen, control=seen, folds=folds, trees=probability
+        base, labels=labels, reweighted=seen, control=seen, folds=folds, second=probability
     )
     p_value = assess(given, fdr=0.1).p_value
     assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)

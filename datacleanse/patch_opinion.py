@@ -1,0 +1,265 @@
+"""A second opinion on images, without a network: whitened patches and ridge regression.
+
+Features are learned without labels: patches drawn from the images are whitened and serve as
+filters; what they answer is rectified by its sign and summed over the quarters of an image (Coates,
+Ng, Lee 2011, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning"; exemplars
+instead of centroids: Coates, Ng 2011, "The Importance of Encoding Versus Training"). On them a
+ridge regression to the given labels is solved once, and each row is judged by the solution that its
+own label had no part in, which follows from the full one exactly (Rifkin, Lippert 2007, "Notes on
+Regularized Least Squares", section 3.2).
+
+The network's own features would not do: they were learned from the very labels in question.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from datacleanse.second_opinion import AbandonedError, pooled
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from numpy.typing import NDArray
+
+    from datacleanse.rows import Joined
+
+    Images = NDArray[np.uint8] | Joined
+    Floats = NDArray[np.float32]
+
+N_FILTERS = 200
+
+N_DRAWN = 20_000
+"""Patches that the whitening is learned from."""
+
+MAX_PATCH = 6
+"""Pixels a side of a patch; a third of the image's shorter side where that is less."""
+
+MAX_SIDE = 48
+"""Longer images are averaged down to it, by a whole factor."""
+
+DENSE_SIDE = 32
+"""Up to it patches start at each pixel, beyond at each second one."""
+
+MIN_DEVIATION = 10 / 255
+"""Added to a patch's contrast: flat patches hold noise."""
+
+WHITENING = 0.1
+"""Added to the patches' variances for the same reason. Both are Coates, Ng and Lee's."""
+
+THRESHOLD = 0.5
+"""That a filter's answer must pass."""
+
+PENALTIES = (0.03, 0.3, 3.0)
+"""Of the ridge regression, over the features' number."""
+
+MAX_FITTED = 20_000
+"""Images that the regression is solved on; the others are judged by it as it is."""
+
+PORTION = 64
+"""Images whose patches lie in memory at a time."""
+
+
+def left_out(
+    images: Images,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> Floats:
+    """Class probabilities by a regression that the row's own label had no part in.
+
+    Args:
+        images: (M, C, H, W).
+        labels: (M,) as given.
+        is_learned: (M,) whether the row's label may be learned; all others are judged too.
+        n_classes: K.
+        seed: of the patches and of the rows where they are many.
+        is_unwanted: asked before each portion of images.
+
+    Returns:
+        (M, K), rows sum to 1.
+
+    Raises:
+        AbandonedError: ``is_unwanted`` said so.
+    """
+    rng = np.random.default_rng(seed)
+    used = np.flatnonzero(is_learned)
+    if len(used) > MAX_FITTED:
+        used = np.sort(rng.choice(used, size=MAX_FITTED, replace=False))
+    encoder = _Encoder.learned(images, used, rng)
+    ridge = _Ridge(_encoded(encoder, images, used, is_unwanted), labels[used], n_classes)
+    scores = np.empty((len(PENALTIES), len(images), n_classes), dtype=np.float32)
+    scores[:, used] = ridge.left_out()
+    others = np.setdiff1d(np.arange(len(images)), used)
+    for rows in _portions(others, is_unwanted):
+        scores[:, rows] = ridge.scores(encoder.features(images[rows]))
+    return pooled(list(scores), labels, used)
+
+
+def _encoded(
+    encoder: _Encoder,
+    images: Images,
+    used: NDArray[np.int64],
+    is_unwanted: Callable[[], bool],
+) -> Floats:
+    """(n, F) features of some images."""
+    return np.concatenate([encoder.features(images[rows]) for rows in _portions(used, is_unwanted)])
+
+
+def _portions(
+    rows: NDArray[np.int64], is_unwanted: Callable[[], bool]
+) -> Iterator[NDArray[np.int64]]:
+    for start in range(0, len(rows), PORTION):
+        if is_unwanted():
+            raise AbandonedError
+        yield rows[start : start + PORTION]
+
+
+@dataclass(frozen=True)
+class _Encoder:
+    """From images to the answers of whitened patches."""
+
+    filters: Floats
+    """(P, `N_FILTERS`) for patches of P values, the whitening in them."""
+    offset: Floats
+    """(`N_FILTERS`,) answers to the mean patch."""
+    side: int
+    """Pixels a side of a patch."""
+
+    @staticmethod
+    def learned(images: Images, used: NDArray[np.int64], rng: np.random.Generator) -> _Encoder:
+        """Draw patches of some images, and whiten them."""
+        height, width = _shrunk(images[used[:1]]).shape[2:]
+        side = min(MAX_PATCH, max(1, min(height, width) // 3))
+        # A few of each portion: all of them need not be in memory at a time.
+        chosen = used[rng.permutation(len(used))[:N_DRAWN]]
+        each = -(-N_DRAWN // len(chosen))
+        drawn = []
+        for start in range(0, len(chosen), PORTION):
+            patches = _patches(_shrunk(images[chosen[start : start + PORTION]]), side)
+            at = rng.integers(patches.shape[1], size=(len(patches), each))
+            drawn.append(np.take_along_axis(patches, at[:, :, None], axis=1))
+        flat = np.concatenate(drawn).reshape(-1, drawn[0].shape[-1])
+        mean, deviation = _contrast(flat)
+        flat = (flat - mean[:, None]) / deviation[:, None]
+        centre = flat.mean(axis=0)
+        flat -= centre
+        variance, axes = np.linalg.eigh((flat.T @ flat).astype(np.float64) / len(flat))
+        whitening = (axes / np.sqrt(np.maximum(variance, 0) + WHITENING)) @ axes.T
+        exemplars = flat[rng.permutation(len(flat))[:N_FILTERS]] @ whitening
+        exemplars /= np.linalg.norm(exemplars, axis=1, keepdims=True) + 1e-12
+        filters = (whitening @ exemplars.T).astype(np.float32)
+        return _Encoder(filters, centre @ filters, side)
+
+    def features(self, images: NDArray[np.uint8]) -> Floats:
+        """(n, C, H, W) to (n, 2 * 4 * filters): rectified answers, summed by quarters."""
+        small = _shrunk(images)
+        patches = _patches(small, self.side)
+        mean, deviation = _contrast(patches)
+        answers = patches @ self.filters
+        answers -= mean[..., None] * self.filters.sum(axis=0)
+        answers /= deviation[..., None]
+        answers -= self.offset
+        rows, columns = _grid(small.shape[2:], self.side)
+        answers = answers.reshape(len(images), rows, columns, -1)
+        found = []
+        for top in (slice(0, -(-rows // 2)), slice(rows // 2, rows)):
+            for left in (slice(0, -(-columns // 2)), slice(columns // 2, columns)):
+                quarter = answers[:, top, left]
+                found += [
+                    np.maximum(sign * quarter - THRESHOLD, 0).mean(axis=(1, 2)) for sign in (1, -1)
+                ]
+        return np.concatenate(found, axis=1)
+
+
+class _Ridge:
+    """Ridge regression with an intercept to one-hot labels, for each of `PENALTIES`."""
+
+    def __init__(self, features: Floats, labels: NDArray[np.int64], n_classes: int) -> None:
+        """Solve it; ``features``, (n, F), are scaled in place."""
+        self._centre = features.mean(axis=0)
+        self._scale = features.std(axis=0) + 1e-6
+        self._features = self._scaled(features)
+        self._targets = np.eye(n_classes, dtype=np.float32)[labels]
+        self._base = self._targets.mean(axis=0)
+        moments = (self._features.T @ self._features).astype(np.float64)
+        values, axes = np.linalg.eigh(moments)
+        self._axes = axes.astype(np.float32)
+        size = len(moments)
+        self._damped = [
+            (1 / (np.maximum(values, 0) + penalty * size)).astype(np.float32)
+            for penalty in PENALTIES
+        ]
+        turned = self._axes.T @ (self._features.T @ (self._targets - self._base))
+        self._solutions = [self._axes @ (turned * each[:, None]) for each in self._damped]
+
+    def left_out(self) -> Floats:
+        """(penalties, n, K) scores of the rows, each by the solution without it."""
+        turned = self._features @ self._axes
+        fitted = self._fitted(self._features)
+        for scores, each in zip(fitted, self._damped, strict=True):
+            leverage = np.float32(1 / len(turned)) + (turned**2) @ each
+            residual = (self._targets - scores) / np.maximum(1 - leverage, 1e-6)[:, None]
+            np.subtract(self._targets, residual, out=scores)
+        return fitted
+
+    def scores(self, features: Floats) -> Floats:
+        """(penalties, n, K) scores of rows that it was not solved on."""
+        return self._fitted(self._scaled(features))
+
+    def _fitted(self, scaled: Floats) -> Floats:
+        found: Floats = np.stack([scaled @ each + self._base for each in self._solutions])
+        return found
+
+    def _scaled(self, features: Floats) -> Floats:
+        features -= self._centre
+        features /= self._scale
+        return features
+
+
+def _shrunk(images: NDArray[np.uint8]) -> Floats:
+    """(n, C, H, W) bytes to [0, 1], long sides averaged down."""
+    height, width = images.shape[2:]
+    factor = -(-max(height, width) // MAX_SIDE)
+    scaled: Floats = images.astype(np.float32) / np.float32(255)
+    if factor == 1 or min(height, width) < factor:
+        return scaled
+    height, width = height // factor, width // factor
+    cut = scaled[:, :, : height * factor, : width * factor]
+    blocks = cut.reshape(*images.shape[:2], height, factor, width, factor)
+    result: Floats = blocks.mean(axis=(3, 5))
+    return result
+
+
+def _patches(images: Floats, side: int) -> Floats:
+    """(n, C, H, W) to (n, positions, C * side * side)."""
+    step = _step(images.shape[2:])
+    windows = sliding_window_view(images, (side, side), axis=(2, 3))[:, :, ::step, ::step]
+    n, channels, rows, columns = windows.shape[:4]
+    moved = windows.transpose(0, 2, 3, 1, 4, 5)
+    return moved.reshape(n, rows * columns, channels * side * side)
+
+
+def _step(size: tuple[int, ...]) -> int:
+    return 1 if max(size) <= DENSE_SIDE else 2
+
+
+def _grid(size: tuple[int, ...], side: int) -> tuple[int, int]:
+    """Rows and columns of patches."""
+    rows, columns = ((length - side) // _step(size) + 1 for length in size)
+    return rows, columns
+
+
+def _contrast(patches: Floats) -> tuple[Floats, Floats]:
+    """Mean and deviation of the values of each patch, (..., P) to (...) each."""
+    mean = patches.mean(axis=-1)
+    square = np.einsum("...p,...p->...", patches, patches) / patches.shape[-1]
+    variance = np.maximum(square - mean**2, 0)
+    return mean, np.sqrt(variance + MIN_DEVIATION**2)
