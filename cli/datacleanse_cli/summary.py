@@ -127,7 +127,7 @@ def _model(view: ReportView, encoding: str) -> list[RenderableType]:
     if view.test is None:
         return [line(sentences.model(view), encoding)]
     parts: list[RenderableType] = [
-        line(f"On {plural(view.test.rows, 'test row')}:", encoding),
+        line(f"On {plural(view.test.rows, view.test.kind)}:", encoding),
         _metrics(view.test, encoding),
     ]
     if view.test.accuracy_error is not None:
@@ -170,8 +170,10 @@ def _files(encoding: str) -> list[RenderableType]:
 
 
 def _next(run: Path) -> list[str]:
-    report = run / "reports" / "report.html"
+    report, place = run / "reports" / "report.html", visible(shlex.quote(str(run)))
     return [
         f"Open {visible(str(report))}",
-        f"datacleanse predict {visible(shlex.quote(str(run)))} new.csv -o predictions.csv",
+        f"datacleanse review {place}   to decide on the suspects",
+        f"datacleanse apply {place}    to write cleaned data",
+        f"datacleanse predict {place} NEW -o predictions.csv",
     ]

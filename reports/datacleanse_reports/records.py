@@ -140,9 +140,10 @@ class Metric:
 
 @dataclass(frozen=True)
 class Comparison:
-    """The reweighted network beside plain training."""
+    """The reweighted network beside plain training, on rows that neither has seen."""
 
     rows: int
+    kind: Literal["test row", "held-back clean row"]
     metrics: tuple[Metric, ...]
     accuracy_error: float | None
     """Half the width of the reweighted accuracy's 95 % interval (normal approximation)."""

@@ -153,10 +153,13 @@ def expectation(view: ReportView) -> str:
 def model(view: ReportView) -> str:
     """How the reweighted network compares with plain training."""
     if view.test is None:
-        return "No --test file was given, so the networks are not compared."
+        return (
+            "Neither --test nor --hold-back was given, so the networks are not compared on rows "
+            "that they have not seen."
+        )
     accuracy = view.test.metrics[0]
     return (
-        f"On {plural(view.test.rows, 'test row')}, the reweighted network's accuracy is "
+        f"On {plural(view.test.rows, view.test.kind)}, the reweighted network's accuracy is "
         f"{decimal(accuracy.reweighted)}{_error(view.test)} and plain training's "
         f"{decimal(accuracy.control)}."
     )

@@ -119,7 +119,7 @@ def _described(manifest: Mapping[str, Any]) -> dict[str, Any]:
         "budgets": tuple(map(_budget, manifest["budget"])),
         "confusions": tuple(_record(Confusion, pair) for pair in manifest["noise"]["confusions"]),
         "training": _training(manifest["training"], rule=manifest["settings"]["rule"]),
-        "test": _comparison(manifest["metrics"]["test"]),
+        "test": _comparison(manifest["metrics"]),
         "data": _record(DataSource, manifest["data"]),
         "labels": tuple(manifest["data"]["classes"]),
         "clean": _record(CleanSource, manifest["clean"]),
@@ -222,7 +222,8 @@ def _curves(curves: Mapping[str, Any]) -> Curves:
     )
 
 
-def _comparison(figures: Mapping[str, Any] | None) -> Comparison | None:
+def _comparison(metrics: Mapping[str, Any]) -> Comparison | None:
+    figures = metrics["test"] or metrics["held_back"]
     if figures is None:
         return None
     rows, reweighted, control = figures["rows"], figures["reweighted"], figures["control"]
@@ -230,6 +231,7 @@ def _comparison(figures: Mapping[str, Any] | None) -> Comparison | None:
     error = None if accuracy is None else 1.96 * math.sqrt(accuracy * (1 - accuracy) / rows)
     return Comparison(
         rows=rows,
+        kind="test row" if metrics["test"] else "held-back clean row",
         metrics=tuple(
             _metric(
                 finite(reweighted.get(name)),

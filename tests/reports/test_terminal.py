@@ -62,7 +62,7 @@ def test_printable_keeps_what_the_encoding_has():
 def test_says_what_to_do_next_and_warns(hostile_run):
     text = shown(hostile_run)
 
-    assert "datacleanse predict runs/people new.csv -o predictions.csv" in text
+    assert "datacleanse predict runs/people NEW -o predictions.csv" in text
     assert "runs/people/reports/report.html" in text
     assert "! CLEAN has only 200 rows" in text
 
@@ -71,4 +71,4 @@ def test_without_test_rows_nothing_is_compared(fabricated, tmp_path):
     fabricated.manifest["metrics"]["test"] = None
     text = " ".join(shown(fabricated.write(tmp_path / "untested")).split())
 
-    assert "No --test file was given, so the networks are not compared." in text
+    assert "Neither --test nor --hold-back was given" in text

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import datacleanse_reports
-from datacleanse_reports import read_view
+from datacleanse_reports import read_view, sentences
 from datacleanse_reports.cells import column_as_text
 
 
@@ -140,3 +140,11 @@ def test_import_is_cheap():
     )
 
     assert done.stdout.strip() == "[]"
+
+
+def test_without_a_test_set_the_held_back_clean_rows_compare_the_networks(fabricated, tmp_path):
+    metrics = fabricated.manifest["metrics"]
+    metrics["held_back"], metrics["test"] = metrics["test"], None
+    view = read_view(fabricated.write(tmp_path / "held-back"), top=5)
+    assert view.test.kind == "held-back clean row"
+    assert "held-back clean rows" in sentences.model(view)

@@ -99,7 +99,7 @@ def _model(view: ReportView) -> str:
     if view.test is None:
         lines.append("No `--test` file was given.")
     else:
-        lines.append(f"Test rows: {count(view.test.rows)}.\n\n{_metrics(view.test)}")
+        lines.append(f"On {plural(view.test.rows, view.test.kind)}.\n\n{_metrics(view.test)}")
     training = view.training
     lines.append(
         f"{training.network} {plural(training.parameters, 'parameter')}, "
