@@ -13,7 +13,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from datacleanse.data import read_like
 from datacleanse.data.readers.frame import is_frame
 from datacleanse.errors import as_value_errors
-from datacleanse.serving import open_model
+from datacleanse.serving import ServedImageModel, open_model
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -72,7 +72,7 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         classes_: (C,) in the order of the probabilities: whole numbers or booleans if all of them
             look so, else strings.
         feature_names_in_: (F,) names of the columns that rows must have; further ones are ignored.
-        n_features_in_: F.
+        n_features_in_: F; 0 for a run of images.
     """
 
     def __init__(
@@ -96,13 +96,16 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
         Args:
             X: pandas, pyarrow or polars frame with the columns ``feature_names_in_`` in any order;
-                or an array (n, F) with the columns in that order.
+                or an array (n, F) with the columns in that order. For a run of images, an array
+                (n, C, H, W) of uint8, of the size that the network was trained on.
 
         Raises:
             ValueError: columns are missing, renamed or of another kind; the message says which.
         """
         served = self._open()
         with as_value_errors():
+            if isinstance(served, ServedImageModel):
+                return served.predict_proba(np.asarray(X))
             return served.probabilities(read_like(self._frame(X), served.schema, role="NEW"))
 
     def predict(self, X: Frame | ArrayLike) -> NDArray[Any]:
@@ -127,11 +130,11 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """See the class."""
         return len(self._open().schema.columns)
 
-    def _open(self) -> ServedModel:
+    def _open(self) -> ServedModel | ServedImageModel:
         """The model; read when it is first needed, also after unpickling."""
         if _SERVED not in self.__dict__:
             self.__dict__[_SERVED] = open_model(Path(self.run), model=self.model)
-        served: ServedModel = self.__dict__[_SERVED]
+        served: ServedModel | ServedImageModel = self.__dict__[_SERVED]
         return served
 
     def _frame(self, X: Frame | ArrayLike) -> Frame:

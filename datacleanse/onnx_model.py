@@ -26,6 +26,9 @@ FORMAT_VERSION = 1
 """
 
 SUFFIX = ".onnx"
+IMAGES = "images"
+"""Name of the input of a model of images."""
+IMAGES_AT_ONCE = 256
 _OTHER_FILES = "session.model_external_initializers_file_folder_path"
 """onnxruntime's name of the folder in which a model given as bytes may keep parameters."""
 
@@ -59,7 +62,46 @@ class OnnxPredictor:
         return result
 
 
-def load_onnx(source: Path | bytes) -> OnnxPredictor:
+@dataclass(frozen=True)
+class OnnxImagePredictor:
+    """Classifies new images."""
+
+    session: onnxruntime.InferenceSession
+    schema: Schema
+    size: tuple[int, int, int]
+    """(C, H, W) that images must have."""
+    output: str
+    """Name of the probabilities."""
+    run_id: str
+    """Of the run that the model comes from."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the probabilities' columns."""
+        return self.schema.classes
+
+    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Class probabilities of images (n, C, H, W): (n, K), rows sum to 1.
+
+        Raises:
+            InputError: they are of another size or type.
+        """
+        if images.dtype != np.uint8 or images.shape[1:] != self.size:
+            raise InputError(
+                f"The images are an array of {images.dtype}, {images.shape}; the network takes "
+                f"uint8 (n, {', '.join(map(str, self.size))}).",
+                slug="images-size",
+                hint="Scale them to that many channels, rows and columns, 0 (black) to 255.",
+            )
+        result = np.empty((len(images), len(self.classes)))
+        for start in range(0, len(images), IMAGES_AT_ONCE):
+            part = np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE])
+            (found,) = self.session.run([self.output], {IMAGES: part})
+            result[start : start + len(part)] = found
+        return result
+
+
+def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
     """Read an exported model, from a file or from its bytes; executes nothing but its operators.
 
     Raises:
@@ -97,7 +139,9 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _described(session: onnxruntime.InferenceSession, name: str) -> OnnxPredictor:
+def _described(
+    session: onnxruntime.InferenceSession, name: str
+) -> OnnxPredictor | OnnxImagePredictor:
     found = session.get_modelmeta().custom_metadata_map
     if f"{KEY}format_version" not in found:
         raise InputError(
@@ -114,9 +158,13 @@ def _described(session: onnxruntime.InferenceSession, name: str) -> OnnxPredicto
             if key.startswith(KEY)
         }
         _check_version(about["format_version"], name)
+        schema, output, run_id = Schema.from_json(about["schema"]), about["output"], about["run_id"]
+        if "images" in about:
+            channels, height, width = about["images"]["size"]
+            size = (int(channels), int(height), int(width))
+            return OnnxImagePredictor(session, schema, size, output, run_id)
         inputs = {column["name"]: column["input"] for column in about["columns"]}
-        schema = Schema.from_json(about["schema"])
-        return OnnxPredictor(session, schema, inputs, about["output"], about["run_id"])
+        return OnnxPredictor(session, schema, inputs, output, run_id)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{name} is damaged: its description cannot be read ({type(error).__name__}: {error}).",

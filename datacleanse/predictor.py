@@ -269,23 +269,6 @@ def load_predictor(
     return predictor
 
 
-def load_table_predictor(
-    directory: Path,
-    *,
-    model: str | ModuleFactory | None = None,
-    sha256: Mapping[str, str] | None = None,
-) -> Predictor:
-    """As `load_predictor`, of a table's model only."""
-    found = load_predictor(directory, model=model, sha256=sha256)
-    if isinstance(found, ImagePredictor):
-        raise RunFolderError(
-            f"The model in {directory} classifies images; this works for models of tables only.",
-            slug="model-of-images",
-            hint=f"In Python: datacleanse.load_predictor({str(directory)!r}).predict(images).",
-        )
-    return found
-
-
 def _image_predictor(description: dict[str, Any], directory: Path) -> ImagePredictor:
     shape = {k: v for k, v in description["architecture"].items() if k != "name"}
     network = ResidualNetwork(ResidualShape.from_json(shape))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from datacleanse.errors import SettingsError
+from datacleanse.errors import InputError, SettingsError
 from datacleanse.onnx_model import SUFFIX, load_onnx
 from datacleanse.runfolder import RunFolder
 
@@ -29,7 +29,42 @@ class ServedModel(Protocol):
         """Class probabilities of each row, (n, C), rows sum to 1."""
 
 
-def open_model(source: Path, *, model: str | ModuleFactory | None = None) -> ServedModel:
+@runtime_checkable
+class ServedImageModel(Protocol):
+    """Classifies images that are decoded and scaled already."""
+
+    @property
+    def schema(self) -> Schema:
+        """Holds the classes; has no columns."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(C, H, W) that images must have."""
+
+    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Class probabilities of images, (n, C, H, W): (n, K), rows sum to 1."""
+
+
+def open_table_model(source: Path, *, model: str | ModuleFactory | None = None) -> ServedModel:
+    """As `open_model`, for rows of a table.
+
+    Raises:
+        InputError: the model is one of images, too.
+    """
+    found = open_model(source, model=model)
+    if isinstance(found, ServedImageModel):
+        raise InputError(
+            f"The model of {source} classifies images, and NEW is read as a table.",
+            slug="new-not-images",
+            hint="In Python: datacleanse.load(RUN).predict(images), an array of uint8 (n, "
+            "channels, height, width), scaled as model.json says.",
+        )
+    return found
+
+
+def open_model(
+    source: Path, *, model: str | ModuleFactory | None = None
+) -> ServedModel | ServedImageModel:
     """The model of a run folder or of an exported ONNX file; executes nothing from the files.
 
     Args:
@@ -57,9 +92,9 @@ def open_model(source: Path, *, model: str | ModuleFactory | None = None) -> Ser
     if isinstance(model, str) and model.endswith(SUFFIX):
         return _of_run(folder, manifest["run_id"], model)
     # Loads torch, which takes seconds: what is wrong above should not have to wait for it.
-    from datacleanse.predictor import load_table_predictor
+    from datacleanse.predictor import load_predictor
 
-    return load_table_predictor(folder.model_dir, model=model, sha256=manifest.get("model_files"))
+    return load_predictor(folder.model_dir, model=model, sha256=manifest.get("model_files"))
 
 
 def is_onnx(source: Path) -> bool:
@@ -67,7 +102,7 @@ def is_onnx(source: Path) -> bool:
     return source.suffix == SUFFIX and not source.is_dir()
 
 
-def _of_run(folder: RunFolder, run_id: str, file: str) -> ServedModel:
+def _of_run(folder: RunFolder, run_id: str, file: str) -> ServedModel | ServedImageModel:
     from pathlib import Path
 
     found = load_onnx(Path(file))

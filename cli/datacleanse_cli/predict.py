@@ -72,9 +72,9 @@ def predict(
     check_target(target, source=new, suffix=suffix)
     # Slow to import, so that a typing error is answered at once.
     from datacleanse.prediction_table import prediction_table
-    from datacleanse.serving import open_model
+    from datacleanse.serving import open_table_model
 
-    served = open_model(run, model=model)
+    served = open_table_model(run, model=model)
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Predicting", None)
         portions = _told(read_portions(new, served.schema, delimiter=delimiter), progress)

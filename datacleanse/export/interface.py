@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol
 
-from datacleanse.predictor import Predictor, load_table_predictor
+from datacleanse.predictor import ImagePredictor, Predictor, load_predictor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,14 +25,14 @@ class FinishedRun:
     """Factory of a network of the user's own, or its name; see `load_predictor`."""
 
     @cached_property
-    def predictor(self) -> Predictor:
+    def predictor(self) -> Predictor | ImagePredictor:
         """The model, checked against the manifest; read when it is first asked for.
 
         Raises:
             RunFolderError: as `load_predictor`.
         """
         sha256 = self.manifest.get("model_files")
-        return load_table_predictor(self.folder.model_dir, model=self.own, sha256=sha256)
+        return load_predictor(self.folder.model_dir, model=self.own, sha256=sha256)
 
     @property
     def run_id(self) -> str:

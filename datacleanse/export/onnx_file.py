@@ -7,24 +7,34 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 
 from datacleanse.atomic import check_place, written_aside
-from datacleanse.export.samples import check_agreement, sample_rows_of
+from datacleanse.export.samples import check_agreement, sample_images_for, sample_rows_of
 from datacleanse.extras import needed
-from datacleanse.onnx_model import FORMAT_VERSION, KEY, load_onnx
+from datacleanse.onnx_model import (
+    FORMAT_VERSION,
+    IMAGES,
+    KEY,
+    OnnxImagePredictor,
+    OnnxPredictor,
+    load_onnx,
+)
 from datacleanse.own_network import probe_rows
+from datacleanse.predictor import RESIZE, ImagePredictor, Predictor
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from datacleanse.export.graph import Graph
     from datacleanse.export.interface import FinishedRun
 
 DOC = """Raw columns to class probabilities. One input a column: float64 (rows,) with NaN for
 missing (numbers; booleans as 0 and 1), float64 (rows, width) for vectors, strings (rows,) with ""
 for missing, int64 (rows,) microseconds since 1970-01-01 UTC for moments, int64's minimum for
-missing."""
+missing. A model of images: uint8 (rows, channels, height, width), 0 (black) to 255."""
 
 DTYPES = {"datetime": "int64", "categorical": "string"}
 """By kind of column; the others are float64."""
@@ -45,53 +55,98 @@ class OnnxFormat:
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """See `ExportFormat`."""
         content = onnx_bytes(run)
-        exported = load_onnx(content)
-        samples = sample_rows_of(run)
-        for rows in samples:
-            expected = run.predictor.probabilities(rows)
-            check_agreement(self.name, expected, exported.probabilities(rows))
+        tried = checked(self.name, run, load_onnx(content))
         with written_aside(target) as aside:
             aside.write_bytes(content)
-        tried = sum(rows.n_rows for rows in samples)
-        return (f"It agrees with the run's own predictions on {tried:,} rows.",)
+        return (f"It agrees with the run's own predictions on {tried}.",)
+
+
+def checked(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImagePredictor) -> str:
+    """See that an export does what the run does; on what that was seen.
+
+    Raises:
+        OutputError: it does something else.
+    """
+    predictor = run.predictor
+    if isinstance(predictor, ImagePredictor):
+        assert isinstance(exported, OnnxImagePredictor)
+        images = sample_images_for(predictor)
+        found = exported.predict_proba(images)
+        check_agreement(name, predictor.predict_proba(images), found)
+        return f"{len(images)} images"
+    assert isinstance(exported, OnnxPredictor)
+    samples = sample_rows_of(run, predictor)
+    for rows in samples:
+        check_agreement(name, predictor.probabilities(rows), exported.probabilities(rows))
+    return f"{sum(rows.n_rows for rows in samples):,} rows"
 
 
 def onnx_bytes(run: FinishedRun) -> bytes:
     """The run's model as an ONNX file, not yet checked against the run."""
-    from datacleanse.export.graph import DOUBLE, FLOAT, STRING, Graph
+    predictor = run.predictor
+    if isinstance(predictor, ImagePredictor):
+        return _of_images(run, predictor)
+    return _of_rows(run, predictor)
+
+
+def _of_images(run: FinishedRun, predictor: ImagePredictor) -> bytes:
+    """Bytes of decoded images to probabilities; normalisation is the network's first layer."""
+    from datacleanse.export.graph import UINT8, Graph
+    from datacleanse.export.onnx_network import add_network
+
+    graph = Graph([IMAGES, "label", "probabilities"])
+    images = graph.input(IMAGES, UINT8, *predictor.size)
+    sample = torch.zeros(2, *predictor.size, dtype=torch.uint8)
+    logits = add_network(graph, predictor.network.cpu(), images, sample)
+    metadata = {"images": {"size": predictor.size, "resize": RESIZE}}
+    return _finished(graph, run, logits, metadata, ("label", "probabilities"))
+
+
+def _of_rows(run: FinishedRun, predictor: Predictor) -> bytes:
+    from datacleanse.export.graph import Graph
     from datacleanse.export.onnx_columns import add_encoding, add_inputs
     from datacleanse.export.onnx_network import add_network
 
-    schema, encoding = run.predictor.schema, run.predictor.encoding
+    schema, encoding = predictor.schema, predictor.encoding
     inputs = _input_names(column.name for column in schema.columns)
     label, probabilities = (_unused(name, inputs.values()) for name in ("label", "probabilities"))
     graph = Graph([*inputs.values(), label, probabilities])
     add_inputs(graph, schema, inputs)
     rows = add_encoding(graph, schema, encoding, inputs)
-    logits = add_network(graph, run.predictor.network.cpu(), rows, probe_rows(encoding))
+    logits = add_network(graph, predictor.network.cpu(), rows, probe_rows(encoding))
+    columns = [
+        {**asdict(column), "input": inputs[column.name], "dtype": _dtype(column.kind)}
+        for column in schema.columns
+    ]
+    return _finished(graph, run, logits, {"columns": columns}, (label, probabilities))
+
+
+def _finished(
+    graph: Graph, run: FinishedRun, logits: str, about: dict[str, Any], outputs: tuple[str, str]
+) -> bytes:
+    """The file: label and probabilities behind the logits, and the metadata."""
+    from datacleanse.export.graph import DOUBLE, FLOAT, STRING
+
+    schema, (label, probabilities) = run.predictor.schema, outputs
     exact = graph.node("Softmax", graph.node("Cast", logits, to=DOUBLE), axis=1)
     likeliest = graph.node("ArgMax", exact, axis=1, keepdims=0)
     classes = graph.constant(np.array(schema.classes, dtype=object))
     graph.output(label, STRING, graph.node("Gather", classes, likeliest))
     width = len(schema.classes)
     graph.output(probabilities, FLOAT, graph.node("Cast", exact, to=FLOAT), width)
-    metadata = _metadata(run, inputs) | {"output": probabilities, "label_output": label}
+    metadata = _metadata(run) | about | {"output": probabilities, "label_output": label}
     texts = {KEY + key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
     content: bytes = graph.model(texts, doc=DOC).SerializeToString()
     return content
 
 
-def _metadata(run: FinishedRun, inputs: dict[str, str]) -> dict[str, Any]:
+def _metadata(run: FinishedRun) -> dict[str, Any]:
     schema = run.predictor.schema
     return {
         "format_version": FORMAT_VERSION,
         "version": __version__,
         "run_id": run.run_id,
         "classes": schema.classes,
-        "columns": [
-            {**asdict(column), "input": inputs[column.name], "dtype": _dtype(column.kind)}
-            for column in schema.columns
-        ],
         "schema": asdict(schema),
         "metrics": run.manifest["metrics"],
     }

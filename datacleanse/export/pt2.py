@@ -13,17 +13,22 @@ from torch.export import Dim
 
 from datacleanse.atomic import check_place, written_aside
 from datacleanse.errors import OutputError
-from datacleanse.export.raw_network import RawNetwork, coded
+from datacleanse.export.raw_network import ImageNetwork, RawNetwork, coded
 from datacleanse.export.safetensors_file import description
-from datacleanse.export.samples import check_agreement, sample_rows_of
+from datacleanse.export.samples import check_agreement, sample_images_for, sample_rows_of
+from datacleanse.predictor import ImagePredictor
 from datacleanse.raw_columns import raw_columns
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from datacleanse.export.interface import FinishedRun
+
+    Batch = Tensor | dict[str, Tensor]
 
 DESCRIBED = "model.json"
 """The description's name among the program's extra files."""
@@ -42,11 +47,9 @@ class Pt2Format:
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """See `ExportFormat`."""
-        predictor, samples = run.predictor, sample_rows_of(run)
-        batches = [coded(raw_columns(rows), predictor.encoding) for rows in samples]
-        whole = RawNetwork(predictor.network.cpu(), predictor.schema, predictor.encoding)
+        trial = _trial(run)
         content = io.BytesIO()
-        program = _traced(whole.eval().requires_grad_(False), batches[-1])
+        program = _traced(trial.whole.eval().requires_grad_(False), trial.batches[-1])
         described = json.dumps(description(run), ensure_ascii=False, allow_nan=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of tensors on devices that are not in use
@@ -54,23 +57,48 @@ class Pt2Format:
         content.seek(0)
         module = torch.export.load(content).module()
         with torch.no_grad():
-            for rows, batch in zip(samples, batches, strict=True):
-                expected = predictor.probabilities(rows)
+            for batch, expected in zip(trial.batches, trial.expected, strict=True):
                 check_agreement(self.name, expected, module(batch).numpy())
         with written_aside(target) as aside:
             aside.write_bytes(content.getvalue())
-        tried = sum(rows.n_rows for rows in samples)
-        return (f"It agrees with the run's own predictions on {tried:,} rows.",)
+        tried = sum(len(each) for each in trial.expected)
+        return (f"It agrees with the run's own predictions on {tried:,} examples.",)
 
 
-def _traced(whole: RawNetwork, batch: dict[str, Tensor]) -> torch.export.ExportedProgram:
+@dataclass(frozen=True)
+class _Trial:
+    """What is exported, and what it must do."""
+
+    whole: nn.Module
+    batches: list[Batch]
+    """Inputs; the last is traced with."""
+    expected: list[NDArray[np.float64]]
+    """The run's own probabilities of each batch, (n, C)."""
+
+
+def _trial(run: FinishedRun) -> _Trial:
+    predictor = run.predictor
+    network = predictor.network.cpu()
+    if isinstance(predictor, ImagePredictor):
+        images = sample_images_for(predictor)
+        expected = predictor.predict_proba(images)
+        return _Trial(ImageNetwork(network), [torch.from_numpy(images)], [expected])
+    samples = sample_rows_of(run, predictor)
+    return _Trial(
+        RawNetwork(network, predictor.schema, predictor.encoding),
+        [coded(raw_columns(rows), predictor.encoding) for rows in samples],
+        [predictor.probabilities(rows) for rows in samples],
+    )
+
+
+def _traced(whole: nn.Module, batch: Batch) -> torch.export.ExportedProgram:
     """The program.
 
     Raises:
         OutputError: torch cannot trace a network of the user's own.
     """
-    rows = Dim("rows")
-    shapes = {name: {0: rows} for name in batch}
+    rows = {0: Dim("rows")}
+    shapes = dict.fromkeys(batch, rows) if isinstance(batch, dict) else rows
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # torch's own deprecations

@@ -63,6 +63,23 @@ class RawNetwork(nn.Module):
         return torch.where(x.abs() > FAR, x.sign() * CLIP, clipped).float()
 
 
+class ImageNetwork(nn.Module):
+    """A network of images to probabilities.
+
+    - Input: (N, C, H, W) uint8
+    - Output: (N, K) float64, rows sum to 1
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """See the class."""
+        logits: Tensor = self.network(images)
+        return logits.double().softmax(dim=1)
+
+
 def coded(columns: RawColumns, encoding: Encoding) -> dict[str, Tensor]:
     """Raw columns as `RawNetwork` takes them: categories by their codes."""
     tensors = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.atomic import check_place, written_aside
 from datacleanse.errors import SettingsError
 from datacleanse.models.tabular import TabularNetwork
-from datacleanse.predictor import DESCRIPTION, PARAMETERS
+from datacleanse.predictor import DESCRIPTION, PARAMETERS, ImagePredictor
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -46,6 +46,20 @@ NETWORK = (
 """The package's network for tables, by the names of the tensors."""
 
 
+IMAGES = (
+    "images, (N, C, H, W) bytes, 0 (black) to 255, made as large as the network's input as resize "
+    "says; x = (images - mean) / deviation, by channel",
+    "norm(x): group normalisation with max(2, channels // 8) groups, epsilon 1e-5, then times "
+    "weight plus bias; conv k/s: convolution without bias, kernel k, stride s, padding k // 2",
+    "h = relu(norm(conv k/stride(x))), k = max(3, 2 stride - 1); tensors stages.0 and stages.1",
+    "for each block stages.i, i from 3: h = relu(second_norm(conv 3/1(relu(first_norm("
+    "conv 3/2(h))))) + conv 1/2(h)); tensors first, first_norm, second, second_norm, short",
+    "logits = mean of h over positions @ head.weight^T + head.bias; probabilities = "
+    "softmax(logits), columns as schema.classes",
+)
+"""The package's network for images, by the names of the tensors."""
+
+
 @dataclass(frozen=True)
 class SafetensorsFormat:
     """See the module."""
@@ -80,12 +94,16 @@ def description(run: FinishedRun) -> dict[str, Any]:
     """All that is needed to rebuild the model around its parameters."""
     predictor = run.predictor
     saved = json.loads((run.folder.model_dir / DESCRIPTION).read_text(encoding="utf-8"))
-    network: tuple[str, ...] = NETWORK
-    if not isinstance(predictor.network, TabularNetwork):
-        network = (f"the network that {saved['architecture']['factory']} makes",)
+    if isinstance(predictor, ImagePredictor):
+        computation: tuple[str, ...] = IMAGES
+    elif isinstance(predictor.network, TabularNetwork):
+        computation = (*ENCODING, *NETWORK)
+    else:
+        factory = saved["architecture"]["factory"]
+        computation = (*ENCODING, f"the network that {factory} makes")
     return {
         **saved,
-        "computation": [*ENCODING, *network],
+        "computation": computation,
         "run_id": run.run_id,
         "version": __version__,
         "metrics": run.manifest["metrics"],

@@ -15,12 +15,14 @@ if TYPE_CHECKING:
 
     from datacleanse.encode import Encoding
     from datacleanse.export.interface import FinishedRun
+    from datacleanse.predictor import ImagePredictor, Predictor
     from datacleanse.records import Column, Dataset, Schema
 
 TOLERANCE = 1e-4
 """Largest difference of a probability."""
 
 N_MADE = 256
+N_IMAGES = 64
 
 EXTREMES = (np.nan, np.inf, -np.inf, 1.7e308, -1.7e308, 5e-324, 0.0, -0.0, 2.0**53 + 1, -1e-9)
 MOMENTS = (
@@ -36,13 +38,24 @@ MOMENTS = (
 UNSEEN = ("", "never seen before", "NaN", "-0", "1e3", "日本")
 
 
-def sample_rows_of(run: FinishedRun) -> list[Dataset]:
+def sample_rows_of(run: FinishedRun, predictor: Predictor) -> list[Dataset]:
     """The stored suspects, as DATA had them, and made rows that no table has."""
-    schema, encoding = run.predictor.schema, run.predictor.encoding
+    schema, encoding = predictor.schema, predictor.encoding
     stored = run.folder.read_suspects()
     tables = [stored.drop_columns([stored.column_names[0]])] if stored.num_rows else []
     tables.append(made_rows(schema, encoding, n=N_MADE, seed=0))
     return [read_like(table, schema, role="NEW") for table in tables]
+
+
+def sample_images_for(predictor: ImagePredictor) -> NDArray[np.uint8]:
+    """Black, white and noisy images, of one grey and of contrasts, (n, C, H, W)."""
+    rng = np.random.default_rng(0)
+    shape = (N_IMAGES, *predictor.size)
+    images = rng.integers(0, 256, shape, dtype=np.uint8)
+    images[0], images[1] = 0, 255
+    images[2:N_IMAGES:3] = rng.integers(0, 256, (len(images[2:N_IMAGES:3]), 1, 1, 1))
+    images[3:N_IMAGES:3] = 255 * (images[3:N_IMAGES:3] > 127)
+    return images
 
 
 def made_rows(schema: Schema, encoding: Encoding, *, n: int, seed: int) -> pa.Table:
