@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.own_network import ModuleFactory
+    from datacleanse.predictor import ImagePredictor
     from datacleanse.records import Dataset, Schema
 
 
@@ -60,6 +61,24 @@ def open_model(source: Path, *, model: str | ModuleFactory | None = None) -> Ser
     from datacleanse.predictor import load_table_predictor
 
     return load_table_predictor(folder.model_dir, model=model, sha256=manifest.get("model_files"))
+
+
+def open_image_model(source: Path) -> ImagePredictor | None:
+    """The model of a run of pictures; None where it is one of a table, or of their features.
+
+    Raises:
+        RunFolderError: as `open_model`.
+    """
+    if is_onnx(source):
+        return None
+    folder = RunFolder(source)
+    manifest = folder.manifest()
+    if manifest.get("pictures") is None:
+        return None
+    from datacleanse.predictor import ImagePredictor, load_predictor
+
+    found = load_predictor(folder.model_dir, sha256=manifest.get("model_files"))
+    return found if isinstance(found, ImagePredictor) else None
 
 
 def is_onnx(source: Path) -> bool:
