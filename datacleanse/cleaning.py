@@ -10,9 +10,9 @@ from datacleanse.data.content import label_text
 from datacleanse.data.sources import Location, locate
 from datacleanse.decisions import Decision, now, read_decisions
 from datacleanse.errors import InputError, RunFolderError, SettingsError
+from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.pictures.hashed import fingerprint_then, hashed_dataset
 from datacleanse.pictures.left_out import Unreadable
-from datacleanse.pictures.read import data_asked, find_pictures
 from datacleanse.progress import SILENT
 from datacleanse.recognition import recognise
 

@@ -33,12 +33,13 @@ def conflicts(
     Args:
         data: DATA, with one column to read at least, or with keys.
         rank: (N,) 1 = most suspicious.
-        keys: (N,) the same for equal rows; None: hashes of their columns.
+        keys: (N,) the same for equal pictures; None: rows are equal by their columns.
 
     Returns:
         One line a row: ``group`` int64 from 0, by the rank of its most suspicious row;
         ``group_rows`` int64, how many there are; ``row`` int64; ``rank`` int64; ``label`` string.
-        The schema's metadata has the number of all groups and of their rows.
+        The schema's metadata has the number of all groups and of their rows, and whether they are
+        equal ``by`` their ``values`` or as ``pictures``.
     """
     position, group = _conflicting(row_hashes(data) if keys is None else keys, data.labels)
     n_groups = int(group.max()) + 1 if len(group) else 0
@@ -61,7 +62,8 @@ def conflicts(
             "label": pa.array(data.given_labels, pa.string()).take(pa.array(data.labels[position])),
         }
     )
-    return table.replace_schema_metadata({"groups": str(n_groups), "rows": str(sizes.sum())})
+    told = {"groups": str(n_groups), "rows": str(sizes.sum())}
+    return table.replace_schema_metadata(told | {"by": "values" if keys is None else "pictures"})
 
 
 def _conflicting(

@@ -12,13 +12,7 @@ import numpy as np
 
 from datacleanse.config import Settings
 from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
-from datacleanse.pictures.compare import compare_pictures
-from datacleanse.pictures.read import (
-    data_asked,
-    find_pictures,
-    read_picture_data,
-    read_pictures_like,
-)
+from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.reviewed import Reviewed, read_reviewed, with_reviewed
 
@@ -134,6 +128,10 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
 
 
 def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: Progress) -> Inputs:
+    # Loads Pillow, which tables have no use for.
+    from datacleanse.pictures.compare import compare_pictures
+    from datacleanse.pictures.read import read_picture_data, read_pictures_like
+
     data, pictures = read_picture_data(listing, request.options, scratch=scratch, progress=progress)
     like = partial(
         read_pictures_like,

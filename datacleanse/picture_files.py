@@ -10,8 +10,6 @@ import pyarrow.parquet as pq
 
 from datacleanse.atomic import written_aside
 from datacleanse.conflicts import conflicts
-from datacleanse.pictures.compare import duplicates_table
-from datacleanse.pictures.thumbnails import thumbnails, usual_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,6 +43,10 @@ def write_picture_files(folder: RunFolder, inputs: Inputs) -> None:
     gallery = inputs.gallery
     if gallery is None:
         return
+    # Loads Pillow, which tables have no use for.
+    from datacleanse.pictures.compare import duplicates_table
+    from datacleanse.pictures.thumbnails import thumbnails, usual_of
+
     suspects = np.sort(folder.read_suspects().column(0).to_numpy().astype(np.int64))
     neighbours = folder.read_neighbours()
     clean = np.empty(0, np.int64)
@@ -68,6 +70,8 @@ def _of_clean(
     inputs: Inputs, gallery: Gallery, rows: NDArray[np.int64], common: Usual
 ) -> list[pa.Table]:
     """Thumbnails of CLEAN's rows; reviewed rows of DATA stand behind its own."""
+    from datacleanse.pictures.thumbnails import thumbnails
+
     n_own = len(gallery.clean.places)
     own = thumbnails(gallery.clean, "clean", rows[rows < n_own], common)
     if inputs.reviewed is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from datacleanse.errors import InputError, SettingsError
+from datacleanse.errors import SettingsError
 from datacleanse.onnx_model import SUFFIX, load_onnx
 from datacleanse.runfolder import RunFolder
 
@@ -43,23 +43,6 @@ class ServedImageModel(Protocol):
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Class probabilities of images, (n, C, H, W): (n, K), rows sum to 1."""
-
-
-def open_table_model(source: Path, *, model: str | ModuleFactory | None = None) -> ServedModel:
-    """As `open_model`, for rows of a table.
-
-    Raises:
-        InputError: the model is one of images, too.
-    """
-    found = open_model(source, model=model)
-    if isinstance(found, ServedImageModel):
-        raise InputError(
-            f"The model of {source} classifies images, and NEW is read as a table.",
-            slug="new-not-images",
-            hint="In Python: datacleanse.load(RUN).predict(images), an array of uint8 (n, "
-            "channels, height, width), scaled as model.json says.",
-        )
-    return found
 
 
 def open_model(

@@ -215,4 +215,5 @@ def identity_of(request: Request, inputs: Inputs, device: torch.device) -> Ident
         "--drop": sorted(options.drop),
         "--categorical": sorted(options.categorical),
         "--numeric": sorted(options.numeric),
+        "--image-size": options.image_size,
     }

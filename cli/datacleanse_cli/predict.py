@@ -32,7 +32,9 @@ def predict(
     ],
     new: Annotated[
         str,
-        typer.Argument(help="Table of rows to classify, of any length; labels are not needed."),
+        typer.Argument(
+            help="Rows of a table, of any length, or pictures to classify; labels are not needed."
+        ),
     ],
     out: Annotated[
         Path | None,
@@ -71,10 +73,24 @@ def predict(
     target = out or Path(f"predictions{suffix or '.csv'}")
     check_target(target, source=new, suffix=suffix)
     # Slow to import, so that a typing error is answered at once.
+    from datacleanse.picture_predictions import picture_predictions
     from datacleanse.prediction_table import prediction_table
-    from datacleanse.serving import open_table_model
+    from datacleanse.serving import ServedImageModel, open_model
 
-    served = open_table_model(run, model=model)
+    served = open_model(run, model=model)
+    if isinstance(served, ServedImageModel):
+        with shown_progress(quiet=quiet) as progress:
+            table = picture_predictions(
+                served,
+                new,
+                scratch=target.parent,
+                proba=proba,
+                delimiter=delimiter,
+                progress=progress,
+            )
+            rows = write_tables([table], target, suffix=suffix)
+        typer.echo(f"{rows} pictures classified: {target}")
+        return
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Predicting", None)
         portions = _told(read_portions(new, served.schema, delimiter=delimiter), progress)

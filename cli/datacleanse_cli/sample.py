@@ -29,7 +29,8 @@ def sample(
     """Draw rows for a person to verify, each class in proportion: they become the clean set."""
     from datacleanse.config import Settings
     from datacleanse.data import ReadOptions, check_target, read_data, sample_rows, write_table
-    from datacleanse.pictures.read import data_asked, find_pictures, listed_dataset
+    from datacleanse.pictures.find import data_asked, find_pictures
+    from datacleanse.pictures.read import listed_dataset
     from datacleanse.pictures.sample import check_sample_target, drawn
 
     settings = Settings(seed=seed)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from datacleanse.data import compare_by, ids
 from datacleanse.data.messages import count_text
@@ -82,6 +80,9 @@ def overlap_of(pairs: Pairs) -> Overlap:
 
 def grouped(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
     """Pairs of pictures of DATA, with its labels (N,), as groups that show the same."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
     rows = np.unique(np.concatenate([pairs.first, pairs.second]))
     first, second = np.searchsorted(rows, pairs.first), np.searchsorted(rows, pairs.second)
     links = coo_array((np.ones(len(first)), (first, second)), shape=(len(rows), len(rows)))

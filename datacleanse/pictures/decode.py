@@ -26,14 +26,12 @@ from PIL import (
     WebPImagePlugin,
 )
 
+from datacleanse.pictures.known import PictureError
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
-
-
-class PictureError(Exception):
-    """One picture cannot be read; the text is why, as the end of a sentence about it."""
 
 
 PLUGINS = (
@@ -49,12 +47,6 @@ PLUGINS = (
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
 """Pillow's names of what is read (MPO, several pictures in a JPEG, counts as JPEG). Others are not
 tried: each decoder is code that strangers' files reach."""
-
-SUFFIXES = (
-    *(".jpg", ".jpeg", ".jpe", ".jfif"),
-    *(".png", ".webp", ".bmp", ".dib", ".tif", ".tiff", ".gif"),
-)
-"""Endings of names, in lower case, by which pictures are known."""
 
 MAX_PIXELS = 178_956_970
 """Of one picture. Beyond it (twice `PIL.Image.MAX_IMAGE_PIXELS`) Pillow, too, speaks of a

@@ -17,7 +17,8 @@ import numpy as np
 
 from datacleanse.pictures.cache import allocated, kept
 from datacleanse.pictures.chunks import Chunk, Target, decode_chunk
-from datacleanse.pictures.decode import PictureError, decode, has_colour, quiet_decoding
+from datacleanse.pictures.decode import decode, has_colour, quiet_decoding
+from datacleanse.pictures.known import PictureError
 from datacleanse.pictures.stores import FileStore
 from datacleanse.pictures.threads import in_threads, n_threads
 from datacleanse.pictures.workers import workers
@@ -39,8 +40,8 @@ _STEP = 4
 """Sides are multiples of it, so that networks can halve them twice."""
 _PROBED = 256
 """Pictures by which size and colours are chosen."""
-MANY = 5_000
-"""Pictures from which processes of their own pay for being started."""
+MANY = 8_000
+"""Pictures from which processes pay for being started, a quarter of a second each, on two cores."""
 _CHUNK = 32
 """Pictures that a thread decodes at a time."""
 

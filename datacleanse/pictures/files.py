@@ -7,7 +7,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from datacleanse.pictures.decode import PictureError
+from datacleanse.pictures.known import PictureError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

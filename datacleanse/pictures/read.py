@@ -17,7 +17,7 @@ from datacleanse.data.packing import CONTENT_MARK
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.chunks import ColourFoundError
 from datacleanse.pictures.decoding import choose_shape, decode_all
-from datacleanse.pictures.forms import FORMS
+from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
 from datacleanse.pictures.left_out import check_share, unreadable_notice, unreadable_of
 from datacleanse.records import Dataset, Schema
@@ -66,24 +66,6 @@ class PictureSet:
         """(C, S, S)."""
         channels, height, width = self.values.shape[1:]
         return channels, height, width
-
-
-def find_pictures(source: Source, asked: Asked) -> Listing | None:
-    """List the pictures of a source; None where its rows are those of a table.
-
-    Raises:
-        InputError: nothing is there, or it holds pictures in no usable way.
-    """
-    for form in FORMS:
-        found = form.find(source, asked)
-        if found is not None:
-            return found
-    return None
-
-
-def data_asked(options: ReadOptions) -> Asked:
-    """What is asked of DATA."""
-    return Asked("DATA", options.label, options.id, options.drop, options.delimiter)
 
 
 def read_picture_data(

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from datacleanse.errors import SettingsError
-from datacleanse.pictures.decode import PictureError
 from datacleanse.pictures.forms.encoded import IMAGE
+from datacleanse.pictures.known import PictureError
 from datacleanse.pictures.stores import FileStore
 
 if TYPE_CHECKING:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.pictures.decode import PictureError, decode, quiet_decoding
+from datacleanse.pictures.decode import decode, quiet_decoding
+from datacleanse.pictures.known import PictureError
 from datacleanse.pictures.quality import SIDE, quality_notes, sharpness, usual
 from datacleanse.pictures.threads import in_threads
 

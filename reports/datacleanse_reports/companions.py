@@ -127,4 +127,5 @@ def read_conflicts(folder: RunFolder) -> Conflicts | None:
         n_groups=int(told[b"groups"]),
         n_rows=int(told[b"rows"]),
         groups=tuple(ConflictGroup(sizes[g], tuple(groups[g])) for g in sorted(groups)),
+        are_pictures=told.get(b"by") == b"pictures",
     )

@@ -100,3 +100,5 @@ class Conflicts:
     n_rows: int
     groups: tuple[ConflictGroup, ...]
     """By the rank of their most suspicious row; of many groups the first ones."""
+    are_pictures: bool
+    """Whether they are pictures that show the same; rows of a table agree in every column read."""

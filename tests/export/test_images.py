@@ -11,12 +11,10 @@ import torch
 from torch.nn import functional as F
 
 import datacleanse as dc
-from datacleanse.errors import InputError
 from datacleanse.export import export_run
 from datacleanse.export.samples import TOLERANCE
 from datacleanse.pipeline import learn
 from datacleanse.progress import SILENT
-from datacleanse.serving import open_table_model
 from datacleanse.stopping import NEVER
 from tests.images.made import digits, image_inputs, request
 
@@ -64,8 +62,6 @@ def test_the_file_and_the_run_are_loaded_the_same_way(run, hub, images, expected
         assert loaded.predict(images)[0] == expected[0].argmax()
         with pytest.raises(ValueError, match=r"\(50, 1, 8, 7\)"):
             loaded.predict(images[..., :7])
-        with pytest.raises(InputError, match="classifies images"):
-            open_table_model(source)
 
 
 def test_torch_alone_runs_the_pt2(run, images, expected, tmp_path):

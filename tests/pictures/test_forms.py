@@ -14,10 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 
 from datacleanse.errors import InputError
-from datacleanse.pictures.decode import PictureError
+from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.forms import FORMS
 from datacleanse.pictures.interface import Asked
-from datacleanse.pictures.read import find_pictures
+from datacleanse.pictures.known import PictureError
 from tests.pictures.made import class_folders, picture
 
 CLASSES = ("cat", "dog")

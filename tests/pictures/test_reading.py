@@ -20,8 +20,9 @@ from datacleanse.pictures import cache, decoding, workers
 from datacleanse.pictures.chunks import ColourFoundError
 from datacleanse.pictures.decode import decode
 from datacleanse.pictures.decoding import choose_shape, decode_all
+from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
-from datacleanse.pictures.read import find_pictures, read_picture_data, read_pictures_like
+from datacleanse.pictures.read import read_picture_data, read_pictures_like
 from datacleanse.progress import SILENT
 from tests.data.conftest import Listener, slugs
 from tests.pictures.made import class_folders, encoded, picture, scene
@@ -299,11 +300,16 @@ def test_where_no_process_can_be_started_threads_decode(root, many, monkeypatch)
     assert len(decode_all(store, (3, 24, 24), scratch=root, progress=SILENT).rows) == 12
 
 
-def test_such_a_process_loads_little():
-    program = (
-        "import sys, datacleanse.pictures.workers;"
-        "print([m for m in ('torch', 'pandas', 'pyarrow', 'scipy', 'sklearn') if m in sys.modules])"
-    )
+@pytest.mark.parametrize(
+    ("modules", "heavy"),
+    [
+        ("datacleanse.pictures.workers", ("torch", "pandas", "pyarrow", "scipy", "sklearn")),
+        ("datacleanse.inputs, datacleanse.picture_files", ("PIL", "scipy.sparse", "torch")),
+    ],
+    ids=["a process that decodes", "an audit of a table"],
+)
+def test_nothing_is_loaded_that_is_not_needed(modules, heavy):
+    program = f"import sys, {modules}; print([m for m in {heavy!r} if m in sys.modules])"
     command = [sys.executable, "-c", program]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -17,9 +17,9 @@ from datacleanse.data.messages import count_text, did_you_mean, listed, rows_tex
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.sources import locate
 from datacleanse.errors import InputError
-from datacleanse.pictures.decode import PictureError
 from datacleanse.pictures.forms.folders import is_picture
 from datacleanse.pictures.interface import Listing
+from datacleanse.pictures.known import PictureError
 from datacleanse.pictures.stores import FileStore
 from datacleanse.records import Notice
 

@@ -1,0 +1,30 @@
+"""Whether a source holds pictures, and which; none of them is decoded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datacleanse.pictures.forms import FORMS
+from datacleanse.pictures.interface import Asked
+
+if TYPE_CHECKING:
+    from datacleanse.data import ReadOptions, Source
+    from datacleanse.pictures.interface import Listing
+
+
+def find_pictures(source: Source, asked: Asked) -> Listing | None:
+    """List the pictures of a source; None where its rows are those of a table.
+
+    Raises:
+        InputError: nothing is there, or it holds pictures in no usable way.
+    """
+    for form in FORMS:
+        found = form.find(source, asked)
+        if found is not None:
+            return found
+    return None
+
+
+def data_asked(options: ReadOptions) -> Asked:
+    """What is asked of DATA."""
+    return Asked("DATA", options.label, options.id, options.drop, options.delimiter)

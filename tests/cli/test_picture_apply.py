@@ -1,0 +1,232 @@
+"""`apply` and `audit --decisions` on pictures as a user types them; originals stay as they are."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from datacleanse.cleaned_pictures import _write_tree
+from datacleanse.data.rewriting import Edits
+from datacleanse.decisions import Decision, append_decisions, now
+from datacleanse.errors import InputError
+from datacleanse.pictures.find import find_pictures
+from datacleanse.pictures.interface import Asked
+from datacleanse_cli import app
+from tests.cli.conftest import Done, run_program
+from tests.cli.tiny import contents
+from tests.pictures.made import class_folders, picture
+
+CLASSES = ("cat", "dog")
+AUDIT = ("audit", "data", "--val", "clean", "--epochs", "2", "--fast", "-q", "-o")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    """A finished run of class folders, and one of the same pictures as bytes; for copying."""
+    folder = tmp_path_factory.mktemp("made")
+    data = class_folders(folder / "data", CLASSES, 20, size=(12, 12))
+    (data / "cat" / "bad.png").write_bytes(b"bad")
+    class_folders(folder / "clean", CLASSES, 12, first=100, size=(12, 12))
+    rows = [(p.read_bytes(), p.parent.name) for p in sorted(data.rglob("*.png"))]
+    table = pa.table({"image": [blob for blob, _ in rows], "label": [label for _, label in rows]})
+    pq.write_table(table, folder / "bytes.parquet", row_group_size=7)
+    done = run_program(*AUDIT, "run", cwd=folder)
+    assert done.code == 0, done.err
+    return folder
+
+
+@pytest.fixture
+def folder(made, tmp_path, monkeypatch):
+    """A copy, with decisions: two relabelled, one dropped, one kept."""
+    place = tmp_path / "work"
+    shutil.copytree(made, place)
+    monkeypatch.chdir(place)
+    decide(place / "run", {"cat/003.png": "dog", "dog/025.png": "cat", "cat/007.png": None})
+    return place
+
+
+def decide(run, new_labels):
+    """Save decisions about ids: a new label, or None to drop the row."""
+    audit = pq.read_table(run / "audit.parquet").to_pandas().set_index("id")
+    run_id = json.loads((run / "run.json").read_text())["run_id"]
+    made = []
+    for key, label in new_labels.items():
+        row = audit.loc[key]
+        action = "drop" if label is None else "relabel"
+        made.append(
+            Decision(
+                int(row["row"]),
+                key,
+                row["row_sha256"],
+                row["given_label"],
+                action,
+                label,
+                "me",
+                now(),
+                run_id,
+            )
+        )
+    append_decisions(run / "decisions.jsonl", made)
+
+
+@pytest.fixture
+def program(folder, capsys):
+    """The program within this process: a second one would mostly load libraries."""
+
+    def run(*arguments):
+        try:
+            code = app.app(list(arguments), standalone_mode=False) or 0
+        except BaseException as error:
+            code = app._exit_code(error)
+        return Done(code, *capsys.readouterr())
+
+    return run
+
+
+def labels_of(folder):
+    """(new label, old label, name) of every picture of a relabelled tree, by its bytes."""
+    old = {p.read_bytes(): p for p in (folder / "data").rglob("*.png")}
+    tree = folder / "cleaned"
+    return {
+        (p.relative_to(tree).parts[0], old[p.read_bytes()].parent.name, p.name)
+        for p in tree.rglob("*.png")
+    }
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_tree_of_class_folders_has_the_new_labels(folder, program, link):
+    before = contents(folder / "data")
+    done = program("apply", "run", "-o", "cleaned", "-q", *(["--link"] if link else []))
+    assert (done.code, done.err) == (0, "")
+    assert "relabelled 2, dropped 1" in done.out
+    assert contents(folder / "data") == before
+    found = labels_of(folder)
+    assert {each for each in found if each[0] != each[1]} == {
+        ("dog", "cat", "003.png"),
+        ("cat", "dog", "025.png"),
+    }
+    assert len(found) == 40  # 41 pictures, the unreadable one with them, less the dropped one
+    links = [p.is_symlink() for p in (folder / "cleaned").rglob("*.png")]
+    assert all(links) if link else not any(links)
+    diff = pd.read_csv(folder / "cleaned.diff.csv")
+    assert diff["action"].tolist() == ["relabel", "drop", "relabel"]
+    assert diff["id"].tolist() == ["cat/003.png", "cat/007.png", "dog/025.png"]
+
+
+def test_a_manifest_leads_to_the_originals(folder, program):
+    (folder / "out").mkdir()
+    for name in ("cleaned.csv", "out/cleaned.jsonl"):
+        assert program("apply", "run", "-o", name, "-q").code == 0
+    frame = pd.read_csv(folder / "cleaned.csv").set_index("path")["label"]
+    assert frame["data/cat/003.png"] == "dog"
+    assert frame["data/dog/025.png"] == "cat"
+    assert "data/cat/007.png" not in frame.index
+    assert len(frame) == 40
+    elsewhere = pd.read_json(folder / "out" / "cleaned.jsonl", lines=True)
+    assert all(os.path.isabs(path) and os.path.isfile(path) for path in elsewhere["path"])  # noqa: PTH113, PTH117
+
+
+def test_what_was_applied_is_known_again(folder, program):
+    assert program("apply", "run", "-o", "cleaned", "-q").code == 0
+    done = program("apply", "run", "--data", "cleaned", "-o", "again", "-q", "--json")
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert (told["done"], told["relabelled"], told["dropped"], told["refused"]) == (3, 0, 0, [])
+    assert told["data_changed"]
+
+
+def test_unchanged_data_is_known_to_be_so(program):
+    told = json.loads(program("apply", "run", "-o", "cleaned", "-q", "--json").out)
+    assert not told["data_changed"]
+    assert (told["rows"], told["rows_after"]) == (41, 40)
+
+
+def test_a_picture_that_was_exchanged_is_not_touched(folder, program):
+    (folder / "data" / "cat" / "003.png").write_bytes(picture(999))
+    told = json.loads(program("apply", "run", "-o", "cleaned", "-q", "--json").out)
+    assert [(each["id"], each["reason"]) for each in told["refused"]] == [
+        ("cat/003.png", "changed")
+    ]
+    assert told["relabelled"] == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("-o", "data/cleaned"), "among the pictures"),
+        (("-o", "clean"), "exists already"),
+        (("-o", "cleaned.csv", "--link"), "--link"),
+        (("--data", "nowhere"), "nowhere does not exist"),
+        (("-o", "nowhere/cleaned"), "cannot be written"),
+    ],
+)
+def test_what_cannot_be_written_is_refused(folder, program, arguments, said):
+    before = contents(folder)
+    done = program("apply", "run", "-q", *arguments)
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert contents(folder) == before
+
+
+def test_a_class_that_data_never_has_is_not_given(folder, program):
+    decide(folder / "run", {"cat/004.png": "../dog"})
+    done = program("apply", "run", "-o", "cleaned", "-q")
+    assert done.code == 0, done.err
+    assert "cat/004.png" not in pd.read_csv(folder / "cleaned.diff.csv")["id"].tolist()
+    assert not (folder / "dog").exists()
+
+
+@pytest.mark.parametrize("label", ["../x", "a/b", ".", ""])
+def test_a_label_that_cannot_name_a_folder_leaves_nothing(folder, label):
+    paths = ["data/cat/000.png", "data/dog/020.png"]
+    frame = pd.DataFrame({"path": paths, "label": ["cat", label]})
+    listing = find_pictures(frame, Asked("DATA", label="label"))
+    with pytest.raises(InputError, match="cannot name a folder"):
+        _write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
+    assert not list(folder.glob("*tree*"))
+
+
+def test_pictures_of_one_name_are_kept_apart(folder):
+    (folder / "data" / "dog" / "000.png").write_bytes(picture(500))
+    frame = pd.DataFrame({"path": ["data/cat/000.png", "data/dog/000.png"], "label": ["a", "a"]})
+    listing = find_pictures(frame, Asked("DATA", label="label"))
+    _write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
+    assert sorted(path.name for path in (folder / "tree" / "a").iterdir()) == [
+        "000-1.png",
+        "000.png",
+    ]
+
+
+def test_encoded_pictures_are_cleaned_in_their_own_format(folder, program):
+    done = program("audit", "bytes.parquet", *AUDIT[2:], "run2")
+    assert done.code == 0, done.err
+    decide(folder / "run2", {"3": "dog", "7": None})
+    refused = program("apply", "run2", "-o", "c.csv", "-q")
+    assert (refused.code, "cannot hold the pictures" in refused.err) == (2, True)
+    done = program("apply", "run2", "-o", "c.parquet", "-q")
+    assert (done.code, done.err) == (0, "")
+    old, new = (pq.read_table(folder / name).to_pylist() for name in ("bytes.parquet", "c.parquet"))
+    at = next(n for n, row in enumerate(new) if old_label(old, row) != row["label"])
+    assert new[at]["label"] == "dog"
+    assert len(new) == len(old) - 1
+
+
+def old_label(old, row):
+    return next(each["label"] for each in old if each["image"] == row["image"])
+
+
+def test_reviewed_pictures_join_the_clean_set(folder, program):
+    done = program(*AUDIT, "second", "--decisions", "run/decisions.jsonl")
+    assert done.code == 0, done.err
+    told = json.loads((folder / "second" / "run.json").read_text())
+    assert told["reviewed"]["rows"] == 2
+    neighbours = pq.read_table(folder / "second" / "neighbours.parquet").column("clean_row")
+    shown = pq.read_table(folder / "second" / "thumbnails.parquet").to_pandas()
+    clean = shown[shown["source"] == "clean"]["row"]
+    assert set(clean) == set(neighbours.to_pylist())
+    assert max(clean) >= 24  # one of the reviewed rows is among them

@@ -1,0 +1,129 @@
+"""A whole audit of pictures, and predictions by its model, as a user types them."""
+
+from __future__ import annotations
+
+import json
+
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from PIL import Image
+
+from datacleanse_cli import app
+from tests.cli.conftest import Done, run_program
+from tests.pictures.made import class_folders, picture
+
+CLASSES = ("cat", "dog")
+AUDIT = ("audit", "data", "--epochs", "2", "--fast", "-q", "-o", "run")
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A finished run of class folders with unreadable pictures, copies and a mixed clean set."""
+    folder = tmp_path_factory.mktemp("pictures")
+    data = class_folders(folder / "data", CLASSES, 30, size=(20, 16))
+    (data / "cat" / "zero.png").write_bytes(b"")
+    (data / "dog" / "text.jpg").write_text("no picture")
+    (data / "dog" / "copy.png").write_bytes((data / "cat" / "003.png").read_bytes())
+    (data / "empty").mkdir()
+    blobs = [picture(100 + at, colour=("red", "green")[at % 2], size=(20, 16)) for at in range(24)]
+    blobs[0] = (data / "cat" / "005.png").read_bytes()
+    clean = pd.DataFrame({"image": blobs, "target": [CLASSES[at % 2] for at in range(24)]})
+    clean.to_parquet(folder / "clean.parquet")
+    test = class_folders(folder / "test", CLASSES, 5, first=200, size=(20, 16))
+    frame = pd.DataFrame(
+        [(path.relative_to(folder).as_posix(), path.parent.name) for path in test.rglob("*.png")],
+        columns=["file_name", "label"],
+    )
+    frame.to_csv(folder / "test.csv", index=False)
+    more = ("--val", "clean.parquet", "--test", "test.csv", "--max-unreadable", "0.1")
+    done = run_program(*AUDIT, *more, cwd=folder)
+    assert done.code == 0, done.err
+    (folder / "said.txt").write_text(done.out)
+    return folder
+
+
+@pytest.fixture
+def program(folder, capsys, monkeypatch):
+    """The program within this process: a second one would mostly load libraries."""
+    monkeypatch.chdir(folder)
+
+    def run(*arguments):
+        try:
+            code = app.app(list(arguments), standalone_mode=False) or 0
+        except BaseException as error:
+            code = app._exit_code(error)
+        return Done(code, *capsys.readouterr())
+
+    return run
+
+
+def test_every_readable_picture_has_a_row_known_by_its_path(folder):
+    table = pq.read_table(folder / "run" / "audit.parquet")
+    paths = sorted(path.relative_to(folder / "data") for path in (folder / "data").rglob("*.png"))
+    expected = [path.as_posix() for path in paths if path.name != "zero.png"]
+    assert table.column("id").to_pylist() == expected
+    assert table.column("given_label").to_pylist() == [path.split("/")[0] for path in expected]
+    rows = dict(zip(expected, table.to_pylist(), strict=True))
+    assert rows["cat/005.png"]["verified_label"] == "cat"
+    assert not rows["cat/005.png"]["in_training"]
+
+
+def test_what_was_found_about_the_pictures_is_kept_and_said(folder):
+    told = json.loads((folder / "run" / "run.json").read_text())
+    assert told["pictures"]["unreadable"] == {"data": 2, "clean": 0, "test": 0}
+    assert told["pictures"]["duplicates"]["conflicting_groups"] == 1
+    assert told["overlap"] == {"rows": 1, "verified": 1, "matched_by": "pictures"}
+    assert told["metrics"]["test"]["rows"] == 10
+    said = " ".join((folder / "said.txt").read_text().split())
+    for words in ("2 of 63 pictures", "'cat/zero.png' is empty", "labels differ", "'empty'"):
+        assert words in said
+    left_out = pq.read_table(folder / "run" / "unreadable.parquet").column("id").to_pylist()
+    assert left_out == ["cat/zero.png", "dog/text.jpg"]
+
+
+def test_suspects_and_their_neighbours_have_thumbnails(folder):
+    run = folder / "run"
+    shown = pq.read_table(run / "thumbnails.parquet").to_pandas()
+    suspects = pq.read_table(run / "suspects.parquet").column("row").to_pylist()
+    neighbours = pq.read_table(run / "neighbours.parquet").column("clean_row").to_pylist()
+    assert set(shown[shown["source"] == "data"]["row"]) == set(suspects)
+    assert set(shown[shown["source"] == "clean"]["row"]) == set(neighbours)
+
+
+def test_a_run_goes_on_only_with_the_same_pictures(program):
+    more = ("--val", "clean.parquet", "--test", "test.csv", "--max-unreadable", "0.1", "--resume")
+    assert program(*AUDIT, *more).code == 0
+    done = program(*AUDIT, *more, "--image-size", "24")
+    assert (done.code, "--image-size not given; now it is 24" in done.err) == (2, True)
+
+
+def test_new_pictures_are_classified_from_any_form(folder, program):
+    new = folder / "new"
+    new.mkdir()
+    for at, colour in enumerate(("red", "green", "red")):
+        (new / f"{at}.png").write_bytes(picture(300 + at, colour=colour, size=(33, 33)))
+    (new / "bad.png").write_bytes(b"bad")
+    Image.open(new / "2.png").convert("L").save(new / "grey.jpg")
+    done = program("predict", "run", "new", "-o", "p.csv", "-q")
+    assert (done.code, done.err) == (0, "")
+    assert done.out == "4 pictures classified: p.csv\n"
+    table = pd.read_csv(folder / "p.csv", dtype={"id": str})
+    assert table["id"].tolist() == ["0.png", "1.png", "2.png", "grey.jpg"]
+    assert table["row"].tolist() == [0, 1, 2, 4]
+    assert set(table["predicted_label"]) <= set(CLASSES)
+    sums = table["probability_cat"] + table["probability_dog"]
+    assert sums.to_numpy() == pytest.approx(1)
+    blobs = pd.DataFrame({"image": [(new / f"{at}.png").read_bytes() for at in (0, 1, 2)]})
+    blobs.to_parquet(folder / "new.parquet")
+    assert program("predict", "run", "new.parquet", "-o", "q.csv", "-q").code == 0
+    again = pd.read_csv(folder / "q.csv")
+    assert again["probability_cat"].to_numpy() == pytest.approx(table["probability_cat"][:3])
+    assert again["id"].tolist() == [0, 1, 2]
+
+
+def test_a_table_is_nothing_for_a_model_of_pictures(folder, program):
+    pd.DataFrame({"x": [1.0, 2.0]}).to_csv(folder / "table.csv", index=False)
+    done = program("predict", "run", "table.csv", "-o", "r.csv", "-q")
+    assert (done.code, "table.csv (NEW) is a table without pictures" in done.err) == (2, True)
+    assert not (folder / "r.csv").exists()
