@@ -93,23 +93,23 @@ def _cell_limit(suspects: Sequence[Suspect], n_columns: int) -> int:
 class Album:
     """Which pictures are embedded: the first suspects' before their neighbours'."""
 
-    rows: frozenset[int]
-    """Rows of DATA whose picture is embedded."""
+    rows: dict[int, str]
+    """``data:`` addresses by row of DATA."""
     clean: dict[int, str]
-    """``data:`` addresses of verified neighbours by row of CLEAN."""
+    """The same of verified neighbours, by row of CLEAN."""
     n_left_out: int
 
 
 def album_of(suspects: Sequence[Suspect], budget: int = PICTURE_BUDGET) -> Album:
     """Choose pictures, most suspicious rows first, until the budget is spent."""
-    rows: set[int] = set()
+    rows: dict[int, str] = {}
     clean: dict[int, str] = {}
     n_left_out = 0
     for each in suspects:
         if each.picture is None:
             continue
         if len(each.picture.uri) <= budget:
-            rows.add(each.row)
+            rows[each.row] = each.picture.uri
             budget -= len(each.picture.uri)
         else:
             n_left_out += 1
@@ -119,7 +119,12 @@ def album_of(suspects: Sequence[Suspect], budget: int = PICTURE_BUDGET) -> Album
         if len(near.picture.uri) <= budget:
             clean[near.clean_row] = near.picture.uri
             budget -= len(near.picture.uri)
-    return Album(frozenset(rows), clean, n_left_out)
+    return Album(rows, clean, n_left_out)
+
+
+def picture_data(album: Album) -> str:
+    """The pictures by row, as JSON that is safe inside ``<script>``."""
+    return _embedded({"rows": album.rows, "clean": album.clean})
 
 
 def review_data(view: ReportView, suspects: Sequence[Suspect], *, served: bool) -> str:

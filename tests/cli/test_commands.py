@@ -38,6 +38,8 @@ def test_audit_leaves_the_whole_run_folder(finished):
         "calibration.parquet",
         "model/README.md",
         "neighbours.parquet",
+        "conflicts.parquet",
+        "likelihoods.parquet",
         "model/model.json",
         "model/model.safetensors",
         *(f"weights/epoch-{epoch:04d}.parquet" for epoch in range(6)),

@@ -24,7 +24,14 @@ SECONDS = dict(zip(STAGES, (0.5, 0.1, 1.5, 1.0, 0.3, 0.3), strict=True))
 CHAINS = 4
 KILLS = 6
 """A chain: 24 in all, each stage four times."""
-RESULTS = ("audit.parquet", "suspects.parquet", "calibration.parquet", "model/model.safetensors")
+RESULTS = (
+    "audit.parquet",
+    "suspects.parquet",
+    "likelihoods.parquet",
+    "conflicts.parquet",
+    "calibration.parquet",
+    "model/model.safetensors",
+)
 
 
 @pytest.fixture(scope="module")

@@ -38,7 +38,7 @@ def test_hostile_text_does_nothing_and_the_console_stays_empty(load, window):
         details.locator("summary").click()
 
     assert window.console == []
-    assert page.evaluate("document.scripts.length") == 4
+    assert page.evaluate("document.scripts.length") == 5
     assert page.locator("[onmouseover], iframe, object, embed, base").count() == 0
     assert page.evaluate("document.querySelectorAll('script[src], link[href^=http]').length") == 0
 

@@ -16,6 +16,7 @@ from datacleanse_reports.page import (
     album_of,
     cell_data,
     pairs_of,
+    picture_data,
     review_data,
 )
 
@@ -32,7 +33,7 @@ _Drawn = TypeVar("_Drawn")
 EARLY = 'document.documentElement.className = "starting"'
 """Script before the body: until the others run, rows that they will hide are not laid out."""
 
-SCRIPTS = ("cells.js", "table.js", "decisions.js", "card.js", "review.js")
+SCRIPTS = ("cells.js", "pictures.js", "table.js", "decisions.js", "card.js", "review.js")
 STYLES = ("report.css", "review.css")
 
 
@@ -69,8 +70,8 @@ def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> st
         columns_left_out=len(view.columns) - n_columns,
         cell_data=cell_data(view.columns[:n_columns], suspects),
         pairs=pairs_of(suspects),
-        pictured=album.rows,
-        clean_pictures=album.clean,
+        pictured=bool(album.rows),
+        picture_data=picture_data(album),
         pictures_left_out=album.n_left_out,
         review_data=review_data(view, suspects, served=served),
         served=served,

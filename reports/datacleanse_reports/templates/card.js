@@ -61,8 +61,8 @@ const card = (function () {
     const reason = make("p", body.querySelector("summary").textContent);
     const parts = [heading, facts, reason];
     if (decision) parts.splice(2, 0, make("p", "Decided: " + inWords(decision), "verdict"));
-    const picture = body.querySelector("img.thumb");
-    if (picture || suspect.near.length) parts.push(pictures(picture, suspect));
+    const gallery = galleryOf(suspect);
+    if (gallery) parts.push(gallery);
     for (const part of body.querySelectorAll(".spark, .quality")) parts.push(part.cloneNode(true));
     const cells = rowCells.list(suspect.row);
     if (cells) parts.push(cells);
@@ -70,24 +70,21 @@ const card = (function () {
     return parts;
   }
 
-  function pictures(picture, suspect) {
-    const list = make("div", undefined, "pictures");
-    if (picture) list.append(figure(picture, "this row"));
-    for (const [row, label] of suspect.near) {
-      const near = document.querySelector('#clean-pictures img[data-clean-row="' + row + '"]');
-      if (near) list.append(figure(near, "verified: " + readable(label)));
+  // The row's picture beside those of its nearest verified rows; null where there are none.
+  function galleryOf(suspect) {
+    const own = pictures.of(suspect.row);
+    const near = suspect.near.map(function ([row, label]) {
+      return [pictures.ofClean(row), "verified: " + readable(label)];
+    });
+    const figures = [[own, "this row"], ...near].filter(function (pair) { return pair[0]; });
+    if (!figures.length) return null;
+    const gallery = make("div", undefined, "pictures");
+    for (const [picture, caption] of figures) {
+      const whole = document.createElement("figure");
+      whole.append(picture, make("figcaption", caption));
+      gallery.append(whole);
     }
-    return list;
-  }
-
-  function figure(picture, caption) {
-    const whole = document.createElement("figure");
-    const copy = picture.cloneNode();
-    copy.className = "";
-    copy.loading = "eager";
-    copy.alt = caption;
-    whole.append(copy, make("figcaption", caption));
-    return whole;
+    return gallery;
   }
 
   function classButtons(suspect) {

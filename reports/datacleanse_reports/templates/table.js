@@ -86,6 +86,7 @@ const suspectTable = (function () {
       const fits = isFitting(row, state);
       if (fits) fitting += 1;
       row.hidden = !fits || (!state.all && fitting > FIRST);
+      if (!row.hidden) pictures.place(row);
     }
     table.append(...sorted);
     for (const head of table.tHead.rows[0].cells) {
