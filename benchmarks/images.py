@@ -100,11 +100,13 @@ def main() -> None:
         for kind in cell_kinds(name)
         if options.cells is None or kind in options.cells.split(",")
     ]
-    found, started = [], perf_counter()
+    found, missing, started = [], [], perf_counter()
     for name, kind, seed in cells:
-        if options.minutes is not None and perf_counter() - started > 60 * options.minutes:
-            raise SystemExit("Time is up; the same command goes on.")
         key = f"{limits} {options.epochs} {name} {kind} {seed}"
+        is_late = options.minutes is not None and perf_counter() - started > 60 * options.minutes
+        if kept.find(key) is None and is_late:
+            missing.append(f"{name} {kind} {seed}")
+            continue
         if kept.find(key) is None:
             cell = make_cell(options.data, name, kind, limits, seed=seed)
             kept.add(key, run_cell(cell, Settings(epochs=options.epochs, seed=seed, device="cpu")))
@@ -113,8 +115,13 @@ def main() -> None:
         found.append({"set": name, "kind": kind, "seed": seed, **trial})
         note(f"{name} {kind}: " + ", ".join(f"{m} {_ap(found[-1], m):.3f}" for m in METHODS))
     sizes = {"limits": vars(limits), "pixels": {name: SETS[name][1] for name in SETS}}
-    write_json(options.out, {"provenance": provenance(), **sizes, "cells": found})
+    write_json(
+        options.out,
+        {"provenance": provenance(), **sizes, "cells": found, "missing": missing},
+    )
     print(report(found))
+    if missing:
+        raise SystemExit(f"Time is up; the same command goes on with {len(missing)} cells.")
 
 
 def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
