@@ -82,7 +82,7 @@ def test_manifest_says_what_is_needed_to_repeat_the_run(finished):
     }
     assert len(manifest["data"]["sha256"]) == 64
     assert set(manifest["versions"]) >= {"datacleanse", "torch", "python"}
-    assert set(manifest["metrics"]["test"]) == {"rows", "reweighted", "control"}
+    assert set(manifest["metrics"]["test"]) == {"rows", "reweighted", "control", "by_class"}
 
 
 def test_predict_gives_the_probabilities_of_the_run_s_own_model(finished):
