@@ -8,6 +8,9 @@ SUFFIXES = (
 )
 """Endings of names, in lower case, by which pictures are known."""
 
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"RIFF")
+"""First bytes of what is decoded: JPEG, PNG, GIF, BMP, TIFF (twice), WebP."""
+
 
 class PictureError(Exception):
     """One picture cannot be read; the text is why, as the end of a sentence about it."""

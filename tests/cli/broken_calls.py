@@ -285,7 +285,7 @@ RUNS = (
         _edit("model/model.safetensors", _half),
         "run/model",
         "damaged",
-        cure="Repeat the audit",
+        cure="repeat the audit",
     ),
     _predict(
         "model.json cut",

@@ -61,7 +61,7 @@ def cleaned(tmp_path, name, *, raw=False):
     made.append(Decision(20, names[20], seals[20], LABELS[20 % 6], "drop", None, "@x", "", "r"))
     run = RunFolder(tmp_path)
     append_decisions(run.decisions_file, made)
-    what = Audited(run, "r", str(source), options, "other", 26, LABELS)
+    what = Audited(run, "r", str(source), options, "other", 26, LABELS, is_of_pictures=False)
     plan = plan_cleaning(what)
     files = cleaned_files(locate(str(source)), tmp_path / f"out-{name}")
     write_cleaned(plan, files, raw=raw)
@@ -100,7 +100,16 @@ def test_the_terminal_shows_no_hidden_sign_and_keeps_to_its_width(tmp_path):
     frame = pd.read_csv(tmp_path / "d.csv")
     frame.loc[[2, 4], "n"] += 1  # their decisions are refused, by name
     frame.to_csv(tmp_path / "d.csv", index=False)
-    what = Audited(RunFolder(tmp_path), "r", str(tmp_path / "d.csv"), _options(), "x", 26, LABELS)
+    what = Audited(
+        RunFolder(tmp_path),
+        "r",
+        str(tmp_path / "d.csv"),
+        _options(),
+        "x",
+        26,
+        LABELS,
+        is_of_pictures=False,
+    )
     plan = plan_cleaning(what)
     assert [(each.decision.row, each.reason) for each in plan.refused] == [
         (2, "changed"),

@@ -193,6 +193,7 @@ def test_a_network_of_ones_own_is_saved_by_name_and_predicts_as_it_did(here, nam
     assert result.manifest["settings"]["model"] == model
     assert model in result.manifest["training"]["network"]
     assert {file.name for file in (here / "run" / "model").iterdir()} == {
+        "README.md",
         "model.json",
         "model.safetensors",
     }

@@ -209,8 +209,9 @@ def _fresh(root):
         pa.table({"path": ["/usr/bin", "/etc/x.png"], "label": ["a", "b"]}),
         pa.table({"image": [1, 2], "label": ["a", "b"]}),
         pa.table({"one": [b"a"], "two": [b"b"], "label": ["a"]}),
+        pa.table({"key": [b"\xff\0", None, b""], "label": ["a", "b", "b"]}),
     ],
-    ids=["no path", "other endings", "mostly others", "numbers", "two columns of bytes"],
+    ids=["no path", "other endings", "mostly others", "numbers", "two columns of bytes", "bytes"],
 )
 def test_other_tables_are_tables(table):
     assert find_pictures(table, DATA) is None

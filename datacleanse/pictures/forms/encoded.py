@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from datacleanse.data.readers.parquet import opened
 from datacleanse.data.sources import SHARD_SUFFIX, locate
 from datacleanse.pictures.forms.manifest import choose_labels, notices_of, request_of
 from datacleanse.pictures.interface import Listing
+from datacleanse.pictures.known import SIGNATURES, PictureError
 from datacleanse.pictures.stores import ColumnStore, ParquetStore, bytes_of, parquet_store
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ IMAGE = "image"
 
 PATH = "path"
 """Field beside the bytes, and the column that is made of it."""
+
+LOOKED_AT = 20
+"""Cells of a column of another name than `IMAGE`."""
 
 NUMBER = "row"
 """Column of a table that would have none beside the pictures."""
@@ -56,6 +61,8 @@ class EncodedColumn:
         else:
             assert isinstance(source, str | os.PathLike)  # only files have unread columns
             store, paths = _left_in_file(source, column, schema)
+        if column != IMAGE and not _look_like_pictures(store):
+            return None
         if is_alone:  # Arrow counts no rows where there is no column
             raw = replace(raw, table=pa.table({NUMBER: np.arange(len(store))}))
         table, id_ = _with_paths(raw.table, paths, asked.id)
@@ -81,6 +88,15 @@ def holds_bytes(kind: pa.DataType) -> bool:
         at = kind.get_field_index("bytes")
         return at >= 0 and holds_bytes(kind.field(at).type)
     return bool(types.is_binary(kind) or types.is_large_binary(kind))
+
+
+def _look_like_pictures(store: ParquetStore | ColumnStore) -> bool:
+    """Whether one of the first cells begins like a picture: bytes may be anything."""
+    for _, blob in store.blobs(np.arange(min(len(store), LOOKED_AT))):
+        with suppress(PictureError):
+            if blob().startswith(SIGNATURES):
+                return True
+    return False
 
 
 def _left_in_file(
