@@ -224,6 +224,9 @@ NATIVE: dict[str, dict[str, str]] = {
 }
 """Tables whose real errors are known, with the columns that hold the labels as found."""
 
+NOISES = frozenset({*PLANTED, *(noise for found in NATIVE.values() for noise in found)})
+"""All kinds of errors."""
+
 
 def cell_names(folder: Path, tables: list[str], n_seeds: int) -> list[CellName]:
     """All cells: seed by seed, small tables first."""

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks import detectors
-from benchmarks.cells import NATIVE, PLANTED, CellName, Limits, cell_names, make_cell
+from benchmarks.cells import NOISES, CellName, Limits, cell_names, make_cell
 from benchmarks.common import available_tables, note, write_json
 from benchmarks.detection_cache import CellCache
 from benchmarks.detection_measures import measure
@@ -149,8 +149,7 @@ def make_tasks(options: argparse.Namespace) -> list[Task]:
         SystemExit: a table, a kind of error or a method is unknown.
     """
     tables = available_tables(options.data, options.sets)
-    known = {*PLANTED, *(noise for found in NATIVE.values() for noise in found)}
-    wanted = _chosen(options.cells, known, "kinds of error")
+    wanted = _chosen(options.cells, NOISES, "kinds of error")
     methods = _chosen(options.methods, detectors.METHODS, "methods")
     if find_spec("cleanlab") is None and any("-" in m for m in methods - {"knn-shapley"}):
         raise SystemExit("cleanlab is not installed: pip install -e '.[bench]' -c constraints.txt")
@@ -173,7 +172,7 @@ def make_tasks(options: argparse.Namespace) -> list[Task]:
     ]
 
 
-def _chosen(given: str | None, known: set[str] | tuple[str, ...], what: str) -> set[str]:
+def _chosen(given: str | None, known: frozenset[str] | tuple[str, ...], what: str) -> set[str]:
     names = set(given.split(",")) if given else set(known)
     unknown = sorted(names - set(known))
     if unknown:

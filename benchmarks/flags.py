@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from benchmarks import detectors
-from benchmarks.cells import NATIVE, PLANTED, Limits, cell_names, make_cell
+from benchmarks.cells import NOISES, Limits, cell_names, make_cell
 from benchmarks.common import available_tables, markdown_table, note, provenance, write_json
 from benchmarks.kept import Kept
 from datacleanse import flag
@@ -63,8 +63,7 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     levels = [float(level) for level in options.levels.split(",")]
-    native = {noise for found in NATIVE.values() for noise in found}
-    wanted = set(options.cells.split(",")) if options.cells else {*PLANTED, *native}
+    wanted = set(options.cells.split(",")) if options.cells else NOISES
     tables = available_tables(options.data, options.sets)
     kept, found = Kept(Path("runs") / "flags.jsonl"), []
     for name in cell_names(options.data, tables, options.seeds):

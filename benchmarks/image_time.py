@@ -19,12 +19,8 @@ import torch
 
 from benchmarks.common import markdown_table, provenance, write_json
 from benchmarks.image_cells import Limits, make_cell
-from benchmarks.images import inputs_of
-from datacleanse import pipeline
+from benchmarks.images import audited
 from datacleanse.config import Settings
-from datacleanse.inputs import Request
-from datacleanse.progress import SILENT
-from datacleanse.stopping import NEVER
 
 RESULT = Path(__file__).parent / "results" / "image_time.json"
 N_IMAGES, N_CLEAN = 5_000, 200
@@ -40,20 +36,12 @@ def main() -> None:
     torch.set_num_threads(1)
     limits = Limits(N_IMAGES, N_CLEAN, test=100)
     cell = make_cell(options.data, "cifar10n_a", "worse_label", limits, seed=0)
-    request = Request("", "", settings=Settings(epochs=options.epochs, device="cpu"))
+    settings = Settings(epochs=options.epochs, device="cpu")
     with tempfile.TemporaryDirectory() as directory:
-        manifest = pipeline.learn(
-            request,
-            [inputs_of(cell)],
-            Path(directory) / "run",
-            force=False,
-            resume=False,
-            progress=SILENT,
-            stop=NEVER,
-        ).manifest()
+        manifest = audited(cell, settings, Path(directory) / "run").manifest()
     timings, training = manifest["timings"], manifest["training"]
-    settings = {key: training[key] for key in ("epochs", "batch_size", "meta", "network")}
-    write_json(options.out, {"provenance": provenance(), **settings, "seconds": timings})
+    used = {key: training[key] for key in ("epochs", "batch_size", "meta", "network")}
+    write_json(options.out, {"provenance": provenance(), **used, "seconds": timings})
     plain = timings["control"]
     rows = [[name, f"{value:.1f}", f"{value / plain:.2f}"] for name, value in timings.items()]
     print(markdown_table(["part", "seconds", "over plain training"], rows))

@@ -58,6 +58,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.runfolder import RunFolder
     from datacleanse.score import Assessment, Evidence
     from datacleanse.trainings import Lesson, Trainings
 
@@ -126,18 +127,9 @@ def main() -> None:
 
 def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
     """Every method's measures on one cell, and what was trained."""
-    request = Request("", "", settings=settings)
     started = process_time()
     with tempfile.TemporaryDirectory() as directory, observed() as seen:
-        folder = pipeline.learn(
-            request,
-            [inputs_of(cell)],
-            Path(directory) / "run",
-            force=False,
-            resume=False,
-            progress=SILENT,
-            stop=NEVER,
-        )
+        folder = audited(cell, settings, Path(directory) / "run")
         manifest, table = folder.manifest(), folder.read_audit()
     verdicts = {
         OURS: Verdict(
@@ -147,7 +139,7 @@ def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
             seconds=process_time() - started,
         ),
         **_by_parts(cell, seen.evidence[0], seen.trainings[0], settings.fdr),
-        **_by_cleanlab(cell, image_task(request, inputs_of(cell)).lesson),
+        **_by_cleanlab(cell, image_task(_request(settings), inputs_of(cell)).lesson),
     }
     training, test = manifest["training"], manifest["metrics"]["test"]
     return {
@@ -252,6 +244,23 @@ def neighbours_disagree(
     closeness = np.take_along_axis(likeness, nearest, axis=1)
     result: NDArray[np.float64] = is_other.mean(axis=1) + 1e-3 * (is_other * closeness).mean(axis=1)
     return result
+
+
+def audited(cell: ImageCell, settings: Settings, place: Path) -> RunFolder:
+    """The product's run on a cell."""
+    return pipeline.learn(
+        _request(settings),
+        [inputs_of(cell)],
+        place,
+        force=False,
+        resume=False,
+        progress=SILENT,
+        stop=NEVER,
+    )
+
+
+def _request(settings: Settings) -> Request:
+    return Request("", "", settings=settings)
 
 
 def inputs_of(cell: ImageCell) -> Inputs:

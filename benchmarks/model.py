@@ -26,7 +26,7 @@ import torch
 
 import datacleanse as dc
 from benchmarks import detectors
-from benchmarks.cells import NATIVE, PLANTED, Limits, cell_names, make_cell
+from benchmarks.cells import NOISES, Limits, cell_names, make_cell
 from benchmarks.common import (
     LABEL,
     available_tables,
@@ -147,7 +147,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    wanted = set(options.cells.split(",")) if options.cells else {*PLANTED, *_native()}
+    wanted = set(options.cells.split(",")) if options.cells else NOISES
     tables = available_tables(options.data, options.sets)
     limits, kept = Limits(noisy=options.max_rows), Kept(Path("runs") / "model.jsonl")
     trials = []
@@ -161,10 +161,6 @@ def main() -> None:
         trials.append({**vars(name), **(kept.find(key) or {})})
     write_json(options.out, {"provenance": provenance(), "trials": trials, **summary(trials)})
     print(report(trials))
-
-
-def _native() -> set[str]:
-    return {noise for found in NATIVE.values() for noise in found}
 
 
 def summary(trials: list[dict[str, Any]]) -> dict[str, Any]:

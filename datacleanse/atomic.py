@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    import pyarrow as pa
+
 
 @contextmanager
 def written_aside(path: Path) -> Iterator[Path]:
@@ -33,6 +35,18 @@ def written_aside(path: Path) -> Iterator[Path]:
         if isinstance(error, OSError):
             raise unwritable(path, error) from error
         raise
+
+
+def write_parquet(path: Path, table: pa.Table) -> None:
+    """Write a whole table.
+
+    Raises:
+        OutputError: the system does not let it be written.
+    """
+    import pyarrow.parquet as pq
+
+    with written_aside(path) as aside:
+        pq.write_table(table, aside)
 
 
 def check_place(path: Path) -> None:

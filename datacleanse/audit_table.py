@@ -7,17 +7,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from datacleanse.atomic import written_aside
+from datacleanse.atomic import write_parquet
 from datacleanse.conflicts import conflicts
 from datacleanse.data import ids, row_seals
 from datacleanse.ledger import ROW_GROUP, write_audit
 from datacleanse.score import likely_classes
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
@@ -103,18 +100,18 @@ def write_tables(
     rank = ranks(assessment.suspicion)
     columns = AuditColumns(data, evidence, assessment, rank, stability, n_stored)
     write_audit(folder.audit_file, columns.portion, folder.epoch_files())
-    _write(folder.suspects_file, _suspects(data, columns.rank, n_stored))
+    write_parquet(folder.suspects_file, _suspects(data, columns.rank, n_stored))
     stored = np.flatnonzero(columns.rank <= n_stored)
-    _write(folder.likelihoods_file, _likelihoods(data, evidence, assessment, stored))
+    write_parquet(folder.likelihoods_file, _likelihoods(data, evidence, assessment, stored))
     if data.schema.columns:
-        _write(folder.conflicts_file, conflicts(data, columns.rank))
+        write_parquet(folder.conflicts_file, conflicts(data, columns.rank))
     score = assessment.calibration_score
     calibration = {
         "row": pa.array(np.arange(len(score))),
         "part": _parts(evidence, len(score)),
         "score": pa.array(score, from_pandas=True),
     }
-    _write(folder.calibration_file, pa.table(calibration))
+    write_parquet(folder.calibration_file, pa.table(calibration))
 
 
 def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
@@ -160,11 +157,6 @@ def _taken(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
         here = rows[(rows >= start) & (rows < start + ROW_GROUP)] - start
         parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
     return pa.concat_tables(parts).unify_dictionaries()
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    with written_aside(path) as aside:
-        pq.write_table(table, aside)
 
 
 def ranks(suspicion: NDArray[np.float64]) -> NDArray[np.int64]:

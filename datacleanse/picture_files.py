@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.parquet as pq
 
-from datacleanse.atomic import written_aside
+from datacleanse.atomic import write_parquet
 from datacleanse.conflicts import conflicts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
     from datacleanse.inputs import Gallery, Inputs
@@ -57,13 +54,13 @@ def write_picture_files(folder: RunFolder, inputs: Inputs) -> None:
         thumbnails(gallery.data, "data", suspects, common),
         *_of_clean(inputs, gallery, clean, common),
     ]
-    _write(folder.thumbnails_file, pa.concat_tables(parts))
-    _write(folder.duplicates_file, duplicates_table(gallery.duplicates, inputs.data))
+    write_parquet(folder.thumbnails_file, pa.concat_tables(parts))
+    write_parquet(folder.duplicates_file, duplicates_table(gallery.duplicates, inputs.data))
     rank = folder.read_ranks()
-    _write(
+    write_parquet(
         folder.conflicts_file, conflicts(inputs.data, rank, _keys(gallery.duplicates, len(rank)))
     )
-    _write(folder.unreadable_file, _unreadable(gallery))
+    write_parquet(folder.unreadable_file, _unreadable(gallery))
 
 
 def _of_clean(
@@ -128,8 +125,3 @@ def _unreadable(gallery: Gallery) -> pa.Table:
         for each in pictures.unreadable
     ]
     return pa.Table.from_pylist(rows, schema=UNREADABLE)
-
-
-def _write(path: Path, table: pa.Table) -> None:
-    with written_aside(path) as aside:
-        pq.write_table(table, aside)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.atomic import written_aside
+from datacleanse.atomic import write_parquet, written_aside
 from datacleanse.errors import RunFolderError
 
 if TYPE_CHECKING:
@@ -271,8 +271,7 @@ class RunFolder:
 
     def write_neighbours(self, table: pa.Table) -> None:
         """Write ``row``, ``place``, ``clean_row``, ``label``, ``distance``; see `neighbours`."""
-        with written_aside(self.neighbours_file) as aside:
-            pq.write_table(table, aside)
+        write_parquet(self.neighbours_file, table)
 
     def read_neighbours(self) -> pa.Table | None:
         """What `write_neighbours` wrote; None in runs of before there were any."""

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,13 @@ def run_here(*arguments: object, cwd: Path) -> Done:
         except BaseException as error:
             code = _exit_code(error)
     return Done(code or 0, out.getvalue(), err.getvalue())
+
+
+@pytest.fixture
+def program(folder, monkeypatch):
+    """`run_here` in the ``folder`` of the test's own module."""
+    monkeypatch.chdir(folder)
+    return partial(run_here, cwd=folder)
 
 
 def people(n: int, *, seed: int, wrong: float = 0.0) -> pd.DataFrame:

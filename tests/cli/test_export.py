@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datacleanse_cli import app
-from tests.cli.conftest import Done, people, run_program
+from tests.cli.conftest import people, run_program
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2", "--fast", "-q", "-o")
 
@@ -26,21 +25,6 @@ def folder(tmp_path_factory):
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Written: m.onnx. It agrees with the run's own predictions on")
     return folder
-
-
-@pytest.fixture
-def program(folder, capsys, monkeypatch):
-    """The program within this process: most of a second one's time goes into loading torch."""
-    monkeypatch.chdir(folder)
-
-    def run(*arguments):
-        try:
-            code = app.app(list(arguments), standalone_mode=False) or 0
-        except BaseException as error:
-            code = app._exit_code(error)
-        return Done(code, *capsys.readouterr())
-
-    return run
 
 
 def test_the_exported_file_predicts_what_the_run_does(folder, program):

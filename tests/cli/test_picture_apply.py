@@ -17,8 +17,7 @@ from datacleanse.decisions import Decision, append_decisions, now
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
-from datacleanse_cli import app
-from tests.cli.conftest import Done, run_program
+from tests.cli.conftest import run_program
 from tests.cli.tiny import contents
 from tests.pictures.made import class_folders, picture
 
@@ -73,20 +72,6 @@ def decide(run, new_labels):
             )
         )
     append_decisions(run / "decisions.jsonl", made)
-
-
-@pytest.fixture
-def program(folder, capsys):
-    """The program within this process: a second one would mostly load libraries."""
-
-    def run(*arguments):
-        try:
-            code = app.app(list(arguments), standalone_mode=False) or 0
-        except BaseException as error:
-            code = app._exit_code(error)
-        return Done(code, *capsys.readouterr())
-
-    return run
 
 
 def labels_of(folder):

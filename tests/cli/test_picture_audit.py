@@ -9,8 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from datacleanse_cli import app
-from tests.cli.conftest import Done, run_program
+from tests.cli.conftest import run_program
 from tests.pictures.made import class_folders, picture
 
 CLASSES = ("cat", "dog")
@@ -41,21 +40,6 @@ def folder(tmp_path_factory):
     assert done.code == 0, done.err
     (folder / "said.txt").write_text(done.out)
     return folder
-
-
-@pytest.fixture
-def program(folder, capsys, monkeypatch):
-    """The program within this process: a second one would mostly load libraries."""
-    monkeypatch.chdir(folder)
-
-    def run(*arguments):
-        try:
-            code = app.app(list(arguments), standalone_mode=False) or 0
-        except BaseException as error:
-            code = app._exit_code(error)
-        return Done(code, *capsys.readouterr())
-
-    return run
 
 
 def test_every_readable_picture_has_a_row_known_by_its_path(folder):

@@ -11,8 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from datacleanse_cli import app
-from tests.cli.conftest import Done, run_program
+from tests.cli.conftest import run_program
 from tests.cli.tiny import contents
 from tests.pictures.made import class_folders, picture
 
@@ -26,21 +25,6 @@ def folder(tmp_path):
     class_folders(tmp_path / "data", CLASSES, 6, size=(12, 12))
     class_folders(tmp_path / "clean", CLASSES, 3, first=50, size=(12, 12))
     return tmp_path
-
-
-@pytest.fixture
-def program(folder, capsys, monkeypatch):
-    """The program within this process: a second one would mostly load libraries."""
-    monkeypatch.chdir(folder)
-
-    def run(*arguments):
-        try:
-            code = app.app(list(arguments), standalone_mode=False) or 0
-        except BaseException as error:
-            code = app._exit_code(error)
-        return Done(code, *capsys.readouterr())
-
-    return run
 
 
 @dataclass(frozen=True)
