@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import io
 import math
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -192,18 +195,43 @@ def moved(x: Tensor) -> Tensor:
 
 
 def compare(
-    images: Tensor, labels: NDArray[np.int64], plan: Plan, device: torch.device, *, seed: int = 0
+    images: Tensor,
+    labels: NDArray[np.int64],
+    plan: Plan,
+    device: torch.device,
+    *,
+    n_seeds: int = 1,
+    n_jobs: int = 1,
 ) -> list[dict[str, Any]]:
-    """Accuracy of each rule under both kinds of noise."""
-    found = []
-    for noise in CLEAN:
-        task = make_task(images, labels, noise, device, seed=seed)
-        counts = {name: len(getattr(task, name)[1]) for name in ("train", "clean", "test")}
-        for rule in RULES:
-            started = perf_counter()
-            share = accuracy(task, rule, plan, seed=seed)
-            seconds = perf_counter() - started
-            note(f"cifar, {noise} flips, {rule}: {share:.3f} in {seconds:.0f} s")
-            cell = {"noise": noise, "rule": rule, "accuracy": share, "seconds": seconds}
-            found.append({**cell, "seed": seed, **counts})
-    return found
+    """Accuracy of each rule under both kinds of noise; trainings side by side share the GPU."""
+    cells = [
+        Cell(noise, rule, seed) for seed in range(n_seeds) for noise in CLEAN for rule in RULES
+    ]
+    run = partial(_run, images, labels, plan, device)
+    if n_jobs == 1:
+        return [run(cell) for cell in cells]
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(n_jobs, mp_context=context) as pool:
+        return list(pool.map(run, cells))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One training."""
+
+    noise: str
+    rule: RuleName
+    seed: int
+
+
+def _run(
+    images: Tensor, labels: NDArray[np.int64], plan: Plan, device: torch.device, cell: Cell
+) -> dict[str, Any]:
+    torch.set_num_threads(1)
+    task = make_task(images, labels, cell.noise, device, seed=cell.seed)
+    counts = {name: len(getattr(task, name)[1]) for name in ("train", "clean", "test")}
+    started = perf_counter()
+    share = accuracy(task, cell.rule, plan, seed=cell.seed)
+    seconds = perf_counter() - started
+    note(f"cifar, {cell.noise} flips, {cell.rule}, {cell.seed}: {share:.3f} in {seconds:.0f} s")
+    return {**vars(cell), "accuracy": share, "seconds": seconds, **counts}

@@ -66,10 +66,12 @@ class Size:
     """Made ones, where no data are given."""
     cifar_epochs: int
     cifar_batch: int
+    cifar_jobs: int
+    """Trainings beside each other: one alone leaves most of a large GPU idle."""
 
 
-FULL = Size(10_240, 512, 1_000, RESNET_18, 2, 20_000, 5, 0, 30, 128)
-SMOKE = Size(16, 8, 4, (8,), 1, 300, 1, 80, 1, 40)
+FULL = Size(10_240, 512, 1_000, RESNET_18, 2, 20_000, 5, 0, 30, 128, 6)
+SMOKE = Size(16, 8, 4, (8,), 1, 300, 1, 80, 1, 40, 1)
 
 
 def compiled(case: Case) -> Callable[[], None]:
@@ -185,7 +187,7 @@ def accuracies(size: Size, device: torch.device, data: Path | None) -> dict[str,
     return {
         "epochs": plan.epochs,
         "batch": plan.batch_size,
-        "cells": cifar.compare(images, labels, plan, device),
+        "cells": cifar.compare(images, labels, plan, device, n_jobs=size.cifar_jobs),
     }
 
 

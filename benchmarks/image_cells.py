@@ -42,6 +42,9 @@ NATIVE = {
 }
 """Columns of labels as people gave them, where the true ones are known."""
 
+EXTRA = {"uniform40": ("uniform30", 0.4), "background40": ("background20", 0.4)}
+"""The shares of Ren et al. 2018, section 4.3; made only where they are asked for."""
+
 COMPONENTS = 50
 """Principal components that feature-dependent errors follow."""
 
@@ -121,7 +124,9 @@ def make_cell(folder: Path, name: str, kind: str, limits: Limits, *, seed: int) 
     if kind in drawn.found:
         given = drawn.found[kind]
     else:
-        flip, share = PLANTED[kind]
+        like, share = EXTRA.get(kind, (kind, None))
+        flip, usual = PLANTED[like]
+        share = share or usual
         given = flip(drawn, share, seed_of(kind, seed))
     return ImageCell(f"{name}/{kind}/{seed}", kind, drawn, given, seed)
 

@@ -1,12 +1,14 @@
 """How well wrong labels of images are found: the product beside its peers, on the same images.
 
     python -m benchmarks.images --data DIR [--sets a,b] [--cells pair20] [--seeds N]
-        [--max-rows N] [--clean N] [--epochs N] [--minutes N] [--cache FILE] [--out FILE]
+        [--max-rows N] [--clean N] [--test N] [--epochs N] [--minutes N] [--device cuda] [--jobs N]
+        [--cache FILE] [--out FILE]
 
 Each cell is a set with one kind of label errors (`image_cells.py`). Every method gets the same
 noisy images, and the clean ones, with true labels, as further images to train on; only the noisy
 ones are scored. All networks are the package's own, trained as long. Finished parts are kept in the
-cache, so a run that was stopped goes on; delete its lines when the package changes.
+cache, so a run that was stopped goes on; delete its lines when the package changes. Cells beside
+each other (`--jobs`) share a GPU, so that their seconds say little.
 
 | method | is |
 |---|---|
@@ -22,7 +24,9 @@ last layer of the control reads |
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import tempfile
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -37,7 +41,14 @@ from benchmarks.common import LABEL, markdown_table, note, provenance, write_jso
 from benchmarks.cross_validation import N_FOLDS, fit_plainly
 from benchmarks.detection_measures import measure
 from benchmarks.detectors import Verdict
-from benchmarks.image_cells import SETS, ImageCell, Limits, cell_kinds, make_cell
+from benchmarks.image_cells import (
+    EXTRA,
+    SETS,
+    ImageCell,
+    Limits,
+    cell_kinds,
+    make_cell,
+)
 from benchmarks.kept import Kept
 from datacleanse import pipeline
 from datacleanse.config import Settings
@@ -58,9 +69,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.image_task import ImageTask
     from datacleanse.runfolder import RunFolder
     from datacleanse.score import Assessment, Evidence
-    from datacleanse.trainings import Lesson, Trainings
+    from datacleanse.trainings import Trainings
 
 RESULT = Path(__file__).parent / "results" / "images.json"
 NEIGHBOURS = 10
@@ -86,35 +98,37 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--max-rows", type=int, default=1000, help="noisy images a cell")
     parser.add_argument("--clean", type=int, default=200, help="clean images a cell")
+    parser.add_argument("--test", type=int, default=500, help="images to test accuracy on")
     parser.add_argument("--epochs", type=int, help="of every training; default: the package's")
     parser.add_argument("--minutes", type=float, help="begin no further cell after so many")
+    parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--jobs", type=int, default=1, help="cells at a time")
     parser.add_argument("--cache", type=Path, default=Path("runs/images.jsonl"))
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    kept = Kept(options.cache)
-    limits = Limits(options.max_rows, options.clean)
-    cells = [
-        (name, kind, seed)
+    kept, limits = Kept(options.cache), Limits(options.max_rows, options.clean, options.test)
+    tasks = {
+        f"{limits} {options.epochs} {name} {kind} {seed}": Task(
+            options.data,
+            name,
+            kind,
+            limits,
+            Settings(epochs=options.epochs, seed=seed, device=options.device),
+        )
         for seed in range(options.seeds)
         for name in options.sets.split(",")
-        for kind in cell_kinds(name)
-        if options.cells is None or kind in options.cells.split(",")
-    ]
-    found, missing, started = [], [], perf_counter()
-    for name, kind, seed in cells:
-        key = f"{limits} {options.epochs} {name} {kind} {seed}"
-        is_late = options.minutes is not None and perf_counter() - started > 60 * options.minutes
-        if kept.find(key) is None and is_late:
-            missing.append(f"{name} {kind} {seed}")
-            continue
-        if kept.find(key) is None:
-            cell = make_cell(options.data, name, kind, limits, seed=seed)
-            kept.add(key, run_cell(cell, Settings(epochs=options.epochs, seed=seed, device="cpu")))
+        for kind in _kinds(name, options.cells)
+    }
+    _run_missing(tasks, kept, options.jobs, options.minutes)
+    found, missing = [], []
+    for key, task in tasks.items():
         trial = kept.find(key)
-        assert trial is not None
-        found.append({"set": name, "kind": kind, "seed": seed, **trial})
-        note(f"{name} {kind}: " + ", ".join(f"{m} {_ap(found[-1], m):.3f}" for m in METHODS))
+        place = {"set": task.name, "kind": task.kind, "seed": task.settings.seed}
+        if trial is None:
+            missing.append(place)
+        else:
+            found.append({**place, **trial})
     sizes = {"limits": vars(limits), "pixels": {name: SETS[name][1] for name in SETS}}
     write_json(
         options.out,
@@ -123,6 +137,53 @@ def main() -> None:
     print(report(found))
     if missing:
         raise SystemExit(f"Time is up; the same command goes on with {len(missing)} cells.")
+
+
+def _kinds(name: str, wanted: str | None) -> tuple[str, ...]:
+    """Kinds of error of a set, in the order given."""
+    known = cell_kinds(name)
+    if wanted is None:
+        return known
+    return tuple(kind for kind in wanted.split(",") if kind in known or kind in EXTRA)
+
+
+def _run_missing(tasks: dict[str, Task], kept: Kept, n_jobs: int, minutes: float | None) -> None:
+    """Run what no earlier run kept, each cell in a process of its own."""
+    started = perf_counter()
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(n_jobs, mp_context=context, max_tasks_per_child=1) as pool:
+        begun = {
+            pool.submit(task, started, minutes): key
+            for key, task in tasks.items()
+            if kept.find(key) is None
+        }
+        for future in as_completed(begun):
+            trial = future.result()
+            if trial is not None:
+                key = begun[future]
+                kept.add(key, trial)
+                note(f"{key}: " + ", ".join(f"{m} {_ap(trial, m):.3f}" for m in METHODS))
+
+
+@dataclass(frozen=True)
+class Task:
+    """One cell to be run."""
+
+    data: Path
+    name: str
+    kind: str
+    limits: Limits
+    settings: Settings
+
+    def __call__(self, started: float, minutes: float | None) -> dict[str, Any] | None:
+        """All measures; None where time was up before it began."""
+        if minutes is not None and perf_counter() - started > 60 * minutes:
+            return None
+        torch.set_num_threads(1)
+        seed = self.settings.seed
+        return run_cell(
+            make_cell(self.data, self.name, self.kind, self.limits, seed=seed), self.settings
+        )
 
 
 def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
@@ -139,7 +200,7 @@ def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
             seconds=process_time() - started,
         ),
         **_by_parts(cell, seen.evidence[0], seen.trainings[0], settings.fdr),
-        **_by_cleanlab(cell, image_task(_request(settings), inputs_of(cell)).lesson),
+        **_by_cleanlab(cell, image_task(_request(settings), inputs_of(cell))),
     }
     training, test = manifest["training"], manifest["metrics"]["test"]
     return {
@@ -157,9 +218,10 @@ def _by_parts(
 ) -> dict[str, Verdict]:
     """Rankings by parts of the audit: plain training, its features, the second opinion."""
     n, rows = cell.n_noisy, np.arange(cell.n_noisy)
-    images = Gathered(Joined(cell.images[:n], cell.images[n:]), torch.device("cpu"))
-    everything = torch.arange(len(cell.labels))
-    features = penultimate_of(trainings.control.network, images, everything).numpy()
+    network = trainings.control.network
+    device = next(network.parameters()).device
+    images = Gathered(Joined(cell.images[:n], cell.images[n:]), device)
+    features = penultimate_of(network, images, torch.arange(len(cell.labels))).cpu().numpy()
     pixels = cell.images.reshape(len(cell.labels), -1).astype(np.float32)
     assert evidence.second is not None
     alone = assess(replace(evidence, second=None), fdr=fdr).suspicion
@@ -194,29 +256,32 @@ def observed() -> Iterator[Seen]:
         pipeline.assess, Trainer.learn = judge, learn  # type: ignore[method-assign]
 
 
-def out_of_fold(cell: ImageCell, lesson: Lesson) -> NDArray[np.float64]:
+def out_of_fold(cell: ImageCell, task: ImageTask) -> NDArray[np.float64]:
     """(N + m, C) probabilities of networks that have not seen the image, one network a fold."""
-    network, x, y = lesson.build(), torch.from_numpy(cell.images), torch.from_numpy(cell.labels)
+    lesson, device = task.lesson, task.device
+    network = lesson.build().to(device)
+    x, y = (torch.from_numpy(each).to(device) for each in (cell.images, cell.labels))
     fold = torch.from_numpy(np.random.default_rng(cell.seed).permutation(len(y)) % N_FOLDS)
+    fold = fold.to(device)
     start = {name: values.clone() for name, values in network.state_dict().items()}
-    logits = torch.empty(len(y), len(cell.drawn.classes))
+    logits = torch.empty(len(y), len(cell.drawn.classes), device=device)
     for k in range(N_FOLDS):
         network.load_state_dict(start)
         torch.manual_seed(cell.seed + k)
         fit_plainly(network, x[fold != k], y[fold != k], lesson.schedule, seed=k)
         logits[fold == k] = logits_of(network, x[fold == k], at_once=256)
-    return torch.softmax(logits.double(), dim=1).numpy()
+    return torch.softmax(logits.double(), dim=1).cpu().numpy()
 
 
 CLEANLAB = {"margin": "normalized_margin", "confidence": "self_confidence"}
 
 
-def _by_cleanlab(cell: ImageCell, lesson: Lesson) -> dict[str, Verdict]:
+def _by_cleanlab(cell: ImageCell, task: ImageTask) -> dict[str, Verdict]:
     from cleanlab.filter import find_label_issues
     from cleanlab.rank import get_label_quality_scores
 
     started = process_time()
-    mine = out_of_fold(cell, lesson)[: cell.n_noisy]
+    mine = out_of_fold(cell, task)[: cell.n_noisy]
     flagged = np.asarray(find_label_issues(cell.given, mine, n_jobs=1), dtype=np.bool_)
     doubt = 1 - mine[np.arange(cell.n_noisy), cell.given]
     seconds = process_time() - started
@@ -239,7 +304,7 @@ def neighbours_disagree(
     unit = centred / (np.linalg.norm(centred, axis=1, keepdims=True) + 1e-12)
     likeness = unit @ unit.T
     np.fill_diagonal(likeness, -np.inf)
-    nearest = np.argsort(-likeness, axis=1)[:, :NEIGHBOURS]
+    nearest = np.argpartition(-likeness, NEIGHBOURS, axis=1)[:, :NEIGHBOURS]
     is_other = labels[nearest] != labels[:, None]
     closeness = np.take_along_axis(likeness, nearest, axis=1)
     result: NDArray[np.float64] = is_other.mean(axis=1) + 1e-3 * (is_other * closeness).mean(axis=1)
