@@ -31,10 +31,9 @@ from datacleanse.influence.interface import (
     Route,
     Step,
     cross_entropy,
-    trusted_gradient,
 )
 from datacleanse.influence.layerwise import Layerwise
-from datacleanse.influence.trusted import Trusted, TrustedDirection
+from datacleanse.influence.trusted import Trusted, TrustedDirection, trusted_gradient
 
 __all__ = [
     "Direction",

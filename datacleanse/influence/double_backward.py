@@ -24,9 +24,9 @@ from datacleanse.influence.interface import (
     plain_step,
     step_of,
     trainable,
-    trusted_gradient,
 )
 from datacleanse.influence.kernels import differentiable_kernels, first_line
+from datacleanse.influence.trusted import trusted_gradient
 from datacleanse.shortage import is_shortage
 
 if TYPE_CHECKING:

@@ -23,9 +23,9 @@ from datacleanse.influence.interface import (
     plain_step,
     step_of,
     trainable,
-    trusted_gradient,
 )
 from datacleanse.influence.kernels import differentiable_kernels, first_line, module_at_fault
+from datacleanse.influence.trusted import trusted_gradient
 from datacleanse.shortage import is_shortage
 
 if TYPE_CHECKING:

@@ -123,38 +123,6 @@ def called(model: nn.Module, module: nn.Module) -> str:
     return f"Layer {name!r} ({kind})" if name else f"The network itself ({kind})"
 
 
-def trusted_gradient(
-    model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor
-) -> tuple[Direction, Tensor]:
-    """Gradient of the mean loss on trusted examples, and that loss.
-
-    Runs in evaluation mode, and restores the mode: without dropout's noise, and with the running
-    statistics of batch normalisation, which the few trusted examples would otherwise disturb.
-    The optimiser's weight decay is no part of it.
-
-    Args:
-        model: the network.
-        loss: unreduced loss.
-        inputs: (M, ...).
-        labels: (M,) int64.
-
-    Returns:
-        v by parameter name (zeros where the loss does not depend on a parameter), and () loss.
-    """
-    parameters = trainable(model)
-    was_training = [module for module in model.modules() if module.training]
-    model.eval()
-    try:
-        mean = losses_of(loss, model(inputs), labels).mean()
-        gradients = torch.autograd.grad(
-            mean, list(parameters.values()), allow_unused=True, materialize_grads=True
-        )
-    finally:
-        for module in was_training:
-            module.training = True
-    return dict(zip(parameters, gradients, strict=True)), mean.detach()
-
-
 def plain_step(model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor) -> Step:
     """A step without influence, at the cost of ordinary training."""
     logits = model(inputs)
@@ -185,8 +153,13 @@ def backward_of(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
 
 
 def accumulate(parameter: Tensor, gradient: Tensor, factor: float = 1.0) -> None:
-    """Add to ``.grad``, as ``backward`` does. With factor 1 the gradient may be taken over."""
+    """Add to ``.grad``, as ``backward`` does. With factor 1 the gradient may be taken over.
+
+    A new ``.grad`` lies in memory as the parameter does, which fused optimisers take for granted.
+    """
     if parameter.grad is not None:
         parameter.grad.add_(gradient, alpha=factor)
+    elif gradient.stride() != parameter.stride():
+        parameter.grad = torch.empty_like(parameter).copy_(gradient).mul_(factor)
     else:
         parameter.grad = gradient if factor == 1.0 else factor * gradient

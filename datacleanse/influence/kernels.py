@@ -20,8 +20,14 @@ if TYPE_CHECKING:
 @contextmanager
 def differentiable_kernels(model: nn.Module, inputs: Tensor) -> Iterator[None]:
     """Without fused attention and fused LSTMs, which have a first backward derivative only."""
+    with sdpa_kernel(SDPBackend.MATH), unfused_recurrence(model, inputs):
+        yield
+
+
+@contextmanager
+def unfused_recurrence(model: nn.Module, inputs: Tensor) -> Iterator[None]:
+    """Without fused LSTMs and GRUs; a GPU's lack even a first derivative in evaluation mode."""
     with ExitStack() as stack:
-        stack.enter_context(sdpa_kernel(SDPBackend.MATH))
         if any(isinstance(module, nn.RNNBase) for module in model.modules()):
             # Not ``library.flags``, which sets more than this one.
             library = torch.backends.cudnn if inputs.is_cuda else torch.backends.mkldnn

@@ -25,9 +25,9 @@ from datacleanse.influence.interface import (
     losses_of,
     plain_step,
     trainable,
-    trusted_gradient,
 )
 from datacleanse.influence.layers import CALLS, Call, Parameters, counting_rows
+from datacleanse.influence.trusted import trusted_gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable

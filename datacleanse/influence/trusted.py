@@ -11,12 +11,48 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from datacleanse.influence.interface import losses_of, trainable
+from datacleanse.influence.kernels import unfused_recurrence
+
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from datacleanse.config import Meta
-    from datacleanse.influence.interface import Direction, Engine
+    from datacleanse.influence.interface import Direction, Engine, Loss
     from datacleanse.rows import Rows
+
+
+def trusted_gradient(
+    model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor
+) -> tuple[Direction, Tensor]:
+    """Gradient of the mean loss on trusted examples, and that loss.
+
+    Runs in evaluation mode, and restores the mode: without dropout's noise, and with the running
+    statistics of batch normalisation, which the few trusted examples would otherwise disturb.
+    The optimiser's weight decay is no part of it.
+
+    Args:
+        model: the network.
+        loss: unreduced loss.
+        inputs: (M, ...).
+        labels: (M,) int64.
+
+    Returns:
+        v by parameter name (zeros where the loss does not depend on a parameter), and () loss.
+    """
+    parameters = trainable(model)
+    was_training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        with unfused_recurrence(model, inputs):
+            mean = losses_of(loss, model(inputs), labels).mean()
+            gradients = torch.autograd.grad(
+                mean, list(parameters.values()), allow_unused=True, materialize_grads=True
+            )
+    finally:
+        for module in was_training:
+            module.training = True
+    return dict(zip(parameters, gradients, strict=True)), mean.detach()
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import nn
 
+from datacleanse.adamw import AdamW
 from datacleanse.encode import CategoricalFeature, Encoding, NumericFeature
 from datacleanse.influence import ForwardMode, Layerwise, choose_engine, trusted_gradient
 from datacleanse.influence.interface import ModelError
@@ -267,3 +268,25 @@ def test_a_compiled_network_gives_the_same_influence():
     torch.testing.assert_close(
         reweight(compiled, cross_entropy, batch, trusted).influence, expected
     )
+
+
+@pytest.mark.parametrize("engine", [Layerwise, ForwardMode])
+def test_gradients_lie_in_memory_as_their_parameters_do(engine):
+    """Fused optimisers read both by position, whatever their strides say."""
+    torch.manual_seed(0)
+    layers = [nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.Flatten(), nn.Linear(64, 3)]
+    model = nn.Sequential(*layers).to(memory_format=torch.channels_last)
+    x, y = torch.randn(6, 3, 8, 8), torch.arange(6) % 3
+    direction, _ = trusted_gradient(model, cross_entropy, x, y)
+
+    engine(model, cross_entropy).open(x, y, direction).descend(torch.ones(6))
+
+    for parameter in model.parameters():
+        assert parameter.grad.stride() == parameter.stride()
+    other = copy.deepcopy(model)
+    for parameter, its in zip(other.parameters(), model.parameters(), strict=True):
+        parameter.grad = its.grad.contiguous().clone(memory_format=torch.preserve_format)
+    slow = torch.optim.AdamW(other.parameters(), lr=0.1, weight_decay=0.0, foreach=False)
+    slow.step()
+    AdamW(list(model.parameters()), weight_decay=0.0).step(0.1)
+    torch.testing.assert_close(dict(model.named_parameters()), dict(other.named_parameters()))
