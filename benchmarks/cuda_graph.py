@@ -85,4 +85,9 @@ def _recorded(step: Step, x: Tensor, y: Tensor) -> Callable[[], None]:
     graph = torch.cuda.CUDAGraph()
     with torch.cuda.graph(graph):
         step(x, y)
-    return graph.replay
+
+    def replay(kept: Step = step) -> None:
+        # The graph writes into the step's network without owning it.
+        graph.replay()
+
+    return replay
