@@ -277,7 +277,10 @@ def _normalise(layer: nn.Module, a: Tensor) -> Tensor:
 
 def _dot(delta: Tensor, tangent: Tensor) -> Tensor:
     """Two (B, ...) to (B,): one inner product an example, without the product in memory."""
-    products: Tensor = torch.linalg.vecdot(delta.flatten(1), tangent.flatten(1))
+    # In the order of memory both are flattened without a copy, channels last too.
+    order = sorted(range(1, delta.dim()), key=delta.stride, reverse=True)
+    flat = (each.permute(0, *order).flatten(1) for each in (delta, tangent))
+    products: Tensor = torch.linalg.vecdot(*flat)
     return products
 
 

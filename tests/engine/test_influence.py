@@ -279,8 +279,12 @@ def test_gradients_lie_in_memory_as_their_parameters_do(engine):
     x, y = torch.randn(6, 3, 8, 8), torch.arange(6) % 3
     direction, _ = trusted_gradient(model, cross_entropy, x, y)
 
-    engine(model, cross_entropy).open(x, y, direction).descend(torch.ones(6))
+    step = engine(model, cross_entropy).open(x, y, direction)
+    step.descend(torch.ones(6))
 
+    usual = copy.deepcopy(model).to(memory_format=torch.contiguous_format)
+    expected = engine(usual, cross_entropy).open(x, y, direction).influence
+    torch.testing.assert_close(step.influence, expected)
     for parameter in model.parameters():
         assert parameter.grad.stride() == parameter.stride()
     other = copy.deepcopy(model)
