@@ -14,14 +14,14 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from datacleanse.patch_opinion import left_out
-from datacleanse.second_opinion import out_of_bag
+from datacleanse import patch_opinion, table_opinion
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -42,13 +42,13 @@ PORTION = 65_536
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
 
 
-Kind = Literal["trees", "patches"]
-"""Who is asked: `out_of_bag` trees on a table's rows, `left_out` regression on images."""
+Kind = Literal["table", "images"]
+"""Who is asked: `table_opinion` or `patch_opinion`."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the second opinion is formed on; see `out_of_bag` and `left_out`."""
+    """What the second opinion is formed on; see `table_opinion` and `patch_opinion`."""
 
     kind: Kind
     rows: Rows
@@ -56,10 +56,14 @@ class Question:
     is_learned: NDArray[np.bool_]
     n_classes: int
     seed: int
+    n_numbers: int = 0
+    """Of a table's columns, its first."""
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
-        """The opinion, (M, C)."""
-        ask: Callable[..., NDArray[np.float32]] = out_of_bag if self.kind == "trees" else left_out
+        """The opinion, (K, M, C); see `second_opinion`."""
+        ask: Callable[..., NDArray[np.float32]] = patch_opinion.left_out
+        if self.kind == "table":
+            ask = partial(table_opinion.ask, n_numbers=self.n_numbers)
         return ask(
             self.rows,
             self.labels,
@@ -94,7 +98,7 @@ def growing(question: Question | None, place: Path) -> Iterator[Answer]:
 @contextmanager
 def _in_thread(question: Question) -> Iterator[Answer]:
     is_left = threading.Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="trees") as pool:
+    with ThreadPoolExecutor(1, thread_name_prefix="opinion") as pool:
         try:
             yield pool.submit(question.answer, is_left.is_set).result
         finally:
@@ -139,7 +143,8 @@ def _start(folder: Path, question: Question) -> subprocess.Popen[bytes] | None:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     # The same packages as here, wherever they were found.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-    arguments = [str(folder), question.kind, str(question.n_classes), str(question.seed)]
+    numbers = (question.n_classes, question.seed, question.n_numbers)
+    arguments = [str(folder), question.kind, *map(str, numbers)]
     try:
         return subprocess.Popen(
             [sys.executable, "-m", "datacleanse.growing", *arguments],
@@ -157,12 +162,11 @@ def main(arguments: list[str]) -> None:
     folder, parent = Path(arguments[0]), os.getppid()
     # Mapped: nothing of it is copied but what is learned from at a time.
     question = Question(
-        "trees" if arguments[1] == "trees" else "patches",
+        "table" if arguments[1] == "table" else "images",
         np.load(folder / _ROWS, mmap_mode="r"),
         np.load(folder / _LABELS),
         np.load(folder / _USED),
-        n_classes=int(arguments[2]),
-        seed=int(arguments[3]),
+        *map(int, arguments[2:]),
     )
     np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
 

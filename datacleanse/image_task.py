@@ -58,7 +58,7 @@ class ImageTask:
     def question(self, examples: Examples, plan: Plan, seed: int) -> Question:
         """See `Task`."""
         images = images_in(examples.inputs)
-        return Question("patches", images, plan.labels, plan.learned, examples.n_classes, seed)
+        return Question("images", images, plan.labels, plan.learned, examples.n_classes, seed)
 
     def describe(self, network: nn.Module) -> str:
         """See `Task`."""

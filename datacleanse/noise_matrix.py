@@ -38,10 +38,6 @@ RATES = tuple(float(r) for r in np.geomspace(0.002, 0.4, 24))
 FOLDS = 4
 """Of the clean rows, when two matrices are compared."""
 
-BURDEN = 5.0
-"""Nats by which the full matrix must be ahead on unseen clean rows to be believed as much as the
-one-rate matrix."""
-
 LEAST = 1e-3
 """Floor under probabilities, relative to their sum, that no row is ruled out by one opinion."""
 
@@ -54,10 +50,13 @@ class NoiseModel:
     """(C, C) rows sum to 1: free in every entry."""
     one_rate: Matrix
     """(C, C) rows sum to 1: one share of errors, spread evenly."""
-    trust: float
-    """In [0, 1]: how much `full` is believed."""
     gain: float
     """Nats by which `full` is ahead on clean rows that it was not fitted on."""
+
+    @property
+    def odds_of_full(self) -> float:
+        """P(`full`), in [0, 1], where both were as likely before."""
+        return float(1 / (1 + np.exp(-self.gain)))
 
 
 def floored(probability: Matrix, least: float = LEAST) -> Matrix:
@@ -100,7 +99,7 @@ def fit_noise(given: Matrix, labels: NDArray[np.int64]) -> NoiseModel:
     full, one_rate = _fit_full(given, labels, ~is_unseen), _fit_one_rate(given, labels, ~is_unseen)
     ahead = _likelihoods(given, labels, full) - _likelihoods(given, labels, one_rate)
     gain = float(ahead[is_unseen].sum())
-    return NoiseModel(full[0], one_rate[0], float(1 / (1 + np.exp(BURDEN - gain))), gain)
+    return NoiseModel(full[0], one_rate[0], gain)
 
 
 def one_rate_matrix(n_classes: int, rate: float) -> Matrix:

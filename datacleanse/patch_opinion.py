@@ -4,9 +4,7 @@ Features are learned without labels: patches drawn from the images are whitened 
 filters; what they answer is rectified by its sign and summed over the quarters of an image (Coates,
 Ng, Lee 2011, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning"; exemplars
 instead of centroids: Coates, Ng 2011, "The Importance of Encoding Versus Training"). On them a
-ridge regression to the given labels is solved once, and each row is judged by the solution that its
-own label had no part in, which follows from the full one exactly (Rifkin, Lippert 2007, "Notes on
-Regularized Least Squares", section 3.2).
+regression to the given labels is solved once, and each row judged without its own label (`ridge`).
 
 The network's own features would not do: they were learned from the very labels in question.
 """
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from datacleanse.ridge import MAX_FITTED, PENALTIES, Ridge
 from datacleanse.second_opinion import AbandonedError, pooled
 
 if TYPE_CHECKING:
@@ -54,12 +53,6 @@ WHITENING = 0.1
 THRESHOLD = 0.5
 """That a filter's answer must pass."""
 
-PENALTIES = (0.03, 0.3, 3.0)
-"""Of the ridge regression, over the features' number."""
-
-MAX_FITTED = 20_000
-"""Images that the regression is solved on; the others are judged by it as it is."""
-
 PORTION = 64
 """Images whose patches lie in memory at a time."""
 
@@ -84,7 +77,7 @@ def left_out(
         is_unwanted: asked before each portion of images.
 
     Returns:
-        (M, K), rows sum to 1.
+        (1, M, K), see `second_opinion`.
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
@@ -94,13 +87,13 @@ def left_out(
     if len(used) > MAX_FITTED:
         used = np.sort(rng.choice(used, size=MAX_FITTED, replace=False))
     encoder = _Encoder.learned(images, used, rng)
-    ridge = _Ridge(_encoded(encoder, images, used, is_unwanted), labels[used], n_classes)
+    ridge = Ridge(_encoded(encoder, images, used, is_unwanted), labels[used], n_classes)
     scores = np.empty((len(PENALTIES), len(images), n_classes), dtype=np.float32)
     scores[:, used] = ridge.left_out()
     others = np.setdiff1d(np.arange(len(images)), used)
     for rows in _portions(others, is_unwanted):
         scores[:, rows] = ridge.scores(encoder.features(images[rows]))
-    return pooled(list(scores), labels, used)
+    return pooled(list(scores), labels, used)[None]
 
 
 def _encoded(
@@ -177,51 +170,6 @@ class _Encoder:
                     np.maximum(sign * quarter - THRESHOLD, 0).mean(axis=(1, 2)) for sign in (1, -1)
                 ]
         return np.concatenate(found, axis=1)
-
-
-class _Ridge:
-    """Ridge regression with an intercept to one-hot labels, for each of `PENALTIES`."""
-
-    def __init__(self, features: Floats, labels: NDArray[np.int64], n_classes: int) -> None:
-        """Solve it; ``features``, (n, F), are scaled in place."""
-        self._centre = features.mean(axis=0)
-        self._scale = features.std(axis=0) + 1e-6
-        self._features = self._scaled(features)
-        self._targets = np.eye(n_classes, dtype=np.float32)[labels]
-        self._base = self._targets.mean(axis=0)
-        moments = (self._features.T @ self._features).astype(np.float64)
-        values, axes = np.linalg.eigh(moments)
-        self._axes = axes.astype(np.float32)
-        size = len(moments)
-        self._damped = [
-            (1 / (np.maximum(values, 0) + penalty * size)).astype(np.float32)
-            for penalty in PENALTIES
-        ]
-        turned = self._axes.T @ (self._features.T @ (self._targets - self._base))
-        self._solutions = [self._axes @ (turned * each[:, None]) for each in self._damped]
-
-    def left_out(self) -> Floats:
-        """(penalties, n, K) scores of the rows, each by the solution without it."""
-        turned = self._features @ self._axes
-        fitted = self._fitted(self._features)
-        for scores, each in zip(fitted, self._damped, strict=True):
-            leverage = np.float32(1 / len(turned)) + (turned**2) @ each
-            residual = (self._targets - scores) / np.maximum(1 - leverage, 1e-6)[:, None]
-            np.subtract(self._targets, residual, out=scores)
-        return fitted
-
-    def scores(self, features: Floats) -> Floats:
-        """(penalties, n, K) scores of rows that it was not solved on."""
-        return self._fitted(self._scaled(features))
-
-    def _fitted(self, scaled: Floats) -> Floats:
-        found: Floats = np.stack([scaled @ each + self._base for each in self._solutions])
-        return found
-
-    def _scaled(self, features: Floats) -> Floats:
-        features -= self._centre
-        features /= self._scale
-        return features
 
 
 def _shrunk(images: NDArray[np.uint8]) -> Floats:

@@ -1,25 +1,29 @@
-"""P(true class | row, given label): three opinions and the noise matrix in one formula.
+"""P(true class | row, given label): three opinions and how labels go wrong, in one formula.
 
-- S, of the second opinion (trees, or patches of images), and u, of plain training (mean over
-  epochs, before each update), learn the labels as given; `noise_matrix.deconvolved` takes the
-  errors out of them.
+- S, of the second opinion (trees and a regression, or patches of images), and u, of plain training
+  (mean over epochs, before each update), learn the labels as given; `noise_matrix.deconvolved`
+  takes the errors out of them.
 - r, of the reweighted network, was steered by true labels and is taken as it is.
 
-With a noise matrix T, p(c | x) is their geometric mean, made to sum to 1 (a product of experts,
-Hinton 2002), and by Bayes' rule
+With a noise matrix T, p(c | x) is their geometric mean, raised to `SHARPNESS` and made to sum to 1
+(a product of experts, Hinton 2002). Then by Bayes' rule
 
-    q(c | x, g) = T[c, g] p(c | x) / sum_k T[k, g] p(k | x),    P(wrong) = 1 - q(g | x, g).
+    q(c | x, g) ~ P(given label g | c, x) p(c | x),    P(wrong) = 1 - q(g | x, g).
 
-Two noise matrices are held, the free one and the one-rate one; q is their mean by trust.
+Two accounts of the errors are held: a matrix T free in every entry, with P(g | c, x) = T[c, g]; and
+one rate of errors for all classes, drawn as in `spread`. q is their mean by trust.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse import spread
 from datacleanse.noise_matrix import NoiseModel, deconvolved, fit_noise, floored
+from datacleanse.spread import Spread, fit_spread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -31,34 +35,67 @@ if TYPE_CHECKING:
 POOL_LEAST = 2e-3
 """Floor under each opinion in the mean."""
 
+SHARPNESS = 1.5
+"""Between 1, for three opinions that err alike, and 3, for three that err apart. The ranking hardly
+depends on it, the calibration does; measured in `docs/method.md`."""
+
+MAX_FITTED = 20_000
+"""Rows of DATA, about, whose labels tell how errors spread."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How labels go wrong."""
+
+    matrices: NoiseModel
+    spread: Spread
+
+    @property
+    def trust(self) -> float:
+        """In [0, 1]: how much the full matrix is believed; errors that fall evenly have none."""
+        return self.matrices.odds_of_full * self.spread.share_alike
+
 
 class Opinions:
     """What is thought of M rows, each (M, C) with rows that sum to 1."""
 
     def __init__(
-        self, of_given: Sequence[NDArray[np.float32]], of_true: Sequence[NDArray[np.float32]]
+        self,
+        of_given: Sequence[NDArray[np.float32]],
+        of_true: Sequence[NDArray[np.float32]],
+        *,
+        reference: NDArray[np.float32],
     ) -> None:
-        """Take both kinds.
+        """Take all kinds.
 
         Args:
             of_given: P(given label | x), one at least, the most independent first.
             of_true: P(true class | x).
+            reference: P(given label | x) that noise matrices are learned from.
         """
-        self._of_given, self._of_true = of_given, of_true
+        self._of_given, self._of_true, self._reference = of_given, of_true, reference
 
-    def noise(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> NoiseModel:
-        """The noise model by some clean rows, (m,) positions and (m,) true classes."""
-        return fit_noise(_at(self._of_given[0], rows), labels)
+    def noise(self, clean: NDArray[np.int64], labels: NDArray[np.int64], n_data: int) -> Noise:
+        """How labels go wrong, by clean rows and by DATA's labels.
 
-    def posterior(
-        self, rows: NDArray[np.int64], labels: NDArray[np.int64], noise: NoiseModel
-    ) -> Matrix:
+        Args:
+            clean: (m,) positions of clean rows.
+            labels: (M,) labels; of clean rows the true ones.
+            n_data: DATA's rows are the first ones.
+        """
+        matrices = fit_noise(_at(self._reference, clean), labels[clean])
+        data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+        p = deconvolved(_at(self._of_given[0], data), matrices.one_rate)
+        return Noise(matrices, fit_spread(p, labels[data]))
+
+    def posterior(self, rows: NDArray[np.int64], labels: NDArray[np.int64], noise: Noise) -> Matrix:
         """Q, (n, C), of (n,) positions with (n,) given labels."""
         given = [_at(opinion, rows) for opinion in self._of_given]
         true = [_at(opinion, rows) for opinion in self._of_true]
-        both = ((noise.full, noise.trust), (noise.one_rate, 1 - noise.trust))
-        parts = [trust * _bayes(_pooled(given, true, m), m, labels) for m, trust in both]
-        result: Matrix = parts[0] + parts[1]
+        full, one_rate = noise.matrices.full, noise.matrices.one_rate
+        by_matrix = _bayes(_pooled(given, true, full), full, labels)
+        by_rate = spread.posterior(_pooled(given, true, one_rate), labels, noise.spread)
+        result: Matrix = noise.trust * by_matrix + (1 - noise.trust) * by_rate
         return result
 
 
@@ -70,7 +107,7 @@ def _pooled(given: list[Matrix], true: list[Matrix], matrix: Matrix) -> Matrix:
     """P(c | x), (n, C)."""
     experts = [*(deconvolved(s, matrix) for s in given), *true]
     mean = np.mean([np.log(floored(p, POOL_LEAST)) for p in experts], axis=0)
-    p = np.exp(mean - mean.max(axis=1, keepdims=True))
+    p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
     result: Matrix = p / p.sum(axis=1, keepdims=True)
     return result
 

@@ -16,13 +16,12 @@ import numpy as np
 from datacleanse import flag
 from datacleanse.flag import Scored
 from datacleanse.local_rate import local_probability
-from datacleanse.posterior import Opinions
+from datacleanse.posterior import Noise, Opinions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.dynamics import Dynamics
-    from datacleanse.noise_matrix import NoiseModel
 
 TIE_STEP = 1e-12
 """Separates equal scores."""
@@ -37,9 +36,10 @@ many rows of each is no sample of DATA."""
 METHODS = {
     "suspicion": (
         "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
-        "network, of plain training and of a second opinion (tables: out-of-bag trees; images: "
-        "ridge regression on whitened patches, the row's own label left out), with a noise matrix "
-        "learned from the clean set; mean over the folds of the clean set. Rows verified by CLEAN "
+        "network, of plain training and of a second opinion (tables: out-of-bag trees and additive "
+        "ridge regression; images: ridge regression on whitened patches; the row's own label left "
+        "out), with a noise matrix learned from the clean set and the spread of errors learned "
+        "from DATA; mean over the folds of the clean set. Rows verified by CLEAN "
         "stand above 1 (wrong) or below 0 (right)."
     ),
     "mislabel_probability": (
@@ -93,7 +93,7 @@ class Evidence:
     is_steered: bool
     """Whether true labels steered the reweighted networks, or only the labels as given."""
     second: NDArray[np.float32] | None
-    """(M, C) class probabilities of the second opinion, where there is one."""
+    """(K, M, C) the second opinion, where there is one; see `second_opinion`."""
     labels: NDArray[np.int64]
     """(M,) given label."""
     n_data: int
@@ -124,7 +124,7 @@ class Assessment:
     """(N,) class, -1 where the given label is the likeliest."""
     confusion: NDArray[np.float64]
     """(C, C) expected rows of DATA by given label (first) and true class."""
-    noise: tuple[NoiseModel, ...]
+    noise: tuple[Noise, ...]
     """By fold."""
     calibration_score: NDArray[np.float64]
     """(CLEAN,) score of each row in the fold in which it calibrates, NaN where it never does."""
@@ -242,8 +242,7 @@ class _Judged:
         n_classes = evidence.control.probability.shape[1]
         opinions = [_opinions(evidence, fold) for fold in evidence.folds]
         self.noise = [
-            o.noise(fold.meta, labels[fold.meta])
-            for o, fold in zip(opinions, evidence.folds, strict=True)
+            o.noise(fold.meta, labels, n) for o, fold in zip(opinions, evidence.folds, strict=True)
         ]
         self.scores = [np.empty(len(labels)) for _ in opinions]
         """(M,) by fold: 1 - q(given label)."""
@@ -277,10 +276,13 @@ class _Judged:
 
 def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
     control, own = evidence.control.probability, fold.opinion
-    of_given = [control] if evidence.second is None else [evidence.second, control]
-    if own is control:
-        return Opinions(of_given, [])
-    return Opinions(of_given, [own]) if evidence.is_steered else Opinions([*of_given, own], [])
+    of_true: list[NDArray[np.float32]] = []
+    of_given, reference = [control], control
+    if evidence.second is not None:
+        of_given, reference = [evidence.second[0], control], evidence.second[-1]
+    if own is not control:
+        (of_true if evidence.is_steered else of_given).append(own)
+    return Opinions(of_given, of_true, reference=reference)
 
 
 def _p_values(

@@ -114,7 +114,10 @@ class TableTask:
         held = held_in(examples.inputs)
         assert held is not None
         rows = held.cpu().numpy()
-        return Question("trees", rows, plan.labels, plan.learned, examples.n_classes, seed)
+        n_numbers = len(self.encoding.numeric)
+        return Question(
+            "table", rows, plan.labels, plan.learned, examples.n_classes, seed, n_numbers
+        )
 
     def describe(self, network: nn.Module) -> str:
         """See `Task`."""

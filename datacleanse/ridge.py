@@ -1,0 +1,68 @@
+"""Ridge regression to labels, and what it would say of each row had it not seen it.
+
+The solution without a row follows from the full one exactly (Rifkin, Lippert 2007, "Notes on
+Regularized Least Squares", section 3.2), so that a row's own label cannot vouch for itself at the
+price of one fit.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+PENALTIES = (0.03, 0.3, 3.0)
+"""Over the features' number, the features being scaled to variance 1."""
+
+MAX_FITTED = 20_000
+"""Rows that a regression is solved on; the others are judged by it as it is."""
+
+
+class Ridge:
+    """Ridge regression with an intercept to one-hot labels, for each of `PENALTIES`."""
+
+    def __init__(self, features: Floats, labels: NDArray[np.int64], n_classes: int) -> None:
+        """Solve it; ``features``, (n, F), are scaled in place, ``labels`` are (n,)."""
+        self._centre = features.mean(axis=0)
+        self._scale = features.std(axis=0) + 1e-6
+        self._features = self._scaled(features)
+        self._targets = np.eye(n_classes, dtype=np.float32)[labels]
+        self._base = self._targets.mean(axis=0)
+        moments = (self._features.T @ self._features).astype(np.float64)
+        values, axes = np.linalg.eigh(moments)
+        self._axes = axes.astype(np.float32)
+        size = len(moments)
+        self._damped = [
+            (1 / (np.maximum(values, 0) + penalty * size)).astype(np.float32)
+            for penalty in PENALTIES
+        ]
+        turned = self._axes.T @ (self._features.T @ (self._targets - self._base))
+        self._solutions = [self._axes @ (turned * each[:, None]) for each in self._damped]
+
+    def left_out(self) -> Floats:
+        """(penalties, n, K) scores of the rows, each by the solution without it."""
+        turned = self._features @ self._axes
+        fitted = self._fitted(self._features)
+        for scores, each in zip(fitted, self._damped, strict=True):
+            leverage = np.float32(1 / len(turned)) + (turned**2) @ each
+            residual = (self._targets - scores) / np.maximum(1 - leverage, 1e-6)[:, None]
+            np.subtract(self._targets, residual, out=scores)
+        return fitted
+
+    def scores(self, features: Floats) -> Floats:
+        """(penalties, n, K) scores of rows that it was not solved on."""
+        return self._fitted(self._scaled(features))
+
+    def _fitted(self, scaled: Floats) -> Floats:
+        found: Floats = np.stack([scaled @ each + self._base for each in self._solutions])
+        return found
+
+    def _scaled(self, features: Floats) -> Floats:
+        features -= self._centre
+        features /= self._scale
+        return features
