@@ -19,9 +19,8 @@ def question(n=120, **other) -> Question:
     rows = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
     rows[::7, 1] = np.nan
     labels = (rows[:, 0] > 0).astype(np.int64)
-    return Question(
-        "trees", rows, labels, np.arange(n) > 10, **({"n_classes": 2, "seed": 3} | other)
-    )
+    options = {"n_classes": 2, "seed": 3, "n_numbers": 3} | other
+    return Question("table", rows, labels, np.arange(n) > 10, **options)
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +42,14 @@ def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path
     labels = np.arange(120) % 2
     images[labels == 1, :, :3] //= 2
     joined = Joined(images[:70], images[70:])
-    asked = Question("patches", joined, labels, np.ones(120, bool), n_classes=2, seed=3)
+    asked = Question("images", joined, labels, np.ones(120, bool), n_classes=2, seed=3)
     monkeypatch.setattr(module, "MANY", 0)
     # The other process must answer: this one would give the same.
     monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
     with growing(asked, tmp_path) as answer:
         found = answer()
-    assert found.shape == (120, 2)
-    assert (found.argmax(axis=1) == labels).mean() > 0.9
+    assert found.shape == (1, 120, 2)
+    assert (found[0].argmax(axis=1) == labels).mean() > 0.9
 
 
 def test_without_a_table_there_is_no_opinion(tmp_path):
@@ -90,5 +89,5 @@ def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
     parents = iter([1, 1, 2])
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
     with pytest.raises(AbandonedError):
-        module.main([str(tmp_path), "trees", "2", "3"])
+        module.main([str(tmp_path), "table", "2", "3", "3"])
     assert not (tmp_path / module._OPINION).exists()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from datacleanse.noise_matrix import NoiseModel, deconvolved, floored, one_rate_matrix
-from datacleanse.posterior import POOL_LEAST, Opinions
+from datacleanse.posterior import POOL_LEAST, SHARPNESS, Noise, Opinions
+from datacleanse.spread import Spread
 
 N, C = 30, 3
 
@@ -14,32 +16,62 @@ def draw(seed):
     return np.random.default_rng(seed).dirichlet(np.ones(C), size=N).astype(np.float32)
 
 
+def pooled(row, of_given, of_true, matrix):
+    experts = [deconvolved(floored(o[row : row + 1].astype(float)), matrix)[0] for o in of_given]
+    experts += [floored(o[row : row + 1].astype(float))[0] for o in of_true]
+    raised = [np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in experts]
+    p = np.prod(raised, axis=0) ** (SHARPNESS / len(experts))
+    return p / p.sum()
+
+
 def test_the_posterior_is_bayes_rule_on_the_pooled_opinions_mixed_by_trust():
-    trees, control, own = draw(0), draw(1), draw(2)
+    second, control, own = draw(0), draw(1), draw(2)
     full = np.array([[0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.0, 0.3, 0.7]])
-    noise = NoiseModel(full, one_rate_matrix(C, 0.1), trust=0.3, gain=0.0)
+    matrices = NoiseModel(full, one_rate_matrix(C, 0.1), gain=-0.4)
+    noise = Noise(matrices, Spread(0.04, 0.06))
+    trust = 0.6 / (1 + np.exp(0.4))
+    assert noise.trust == pytest.approx(trust)
     labels = np.random.default_rng(3).integers(0, C, N)
-    q = Opinions([trees, control], [own]).posterior(np.arange(N), labels, noise)
+    opinions = Opinions([second, control], [own], reference=second)
+    q = opinions.posterior(np.arange(N), labels, noise)
 
     for i in range(N):
-        expected = np.zeros(C)
-        for matrix, trust in ((noise.full, 0.3), (noise.one_rate, 0.7)):
-            experts = [
-                deconvolved(floored(o[i : i + 1].astype(float)), matrix)[0]
-                for o in (trees, control)
+        g = labels[i]
+        p = pooled(i, (second, control), (own,), full)
+        by_matrix = np.array([full[c, g] * p[c] for c in range(C)])
+        p = pooled(i, (second, control), (own,), matrices.one_rate)
+        by_rate = np.array(
+            [
+                0.9 * p[c] if c == g else p[c] * (0.04 / (C - 1) + 0.06 * p[g] / (1 - p[c]))
+                for c in range(C)
             ]
-            experts.append(floored(own[i : i + 1].astype(float))[0])
-            raised = [np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in experts]
-            p = np.prod(raised, axis=0) ** (1 / 3)
-            joint = [matrix[c, labels[i]] * p[c] for c in range(C)]
-            expected += trust * np.array(joint) / sum(joint)
-        np.testing.assert_allclose(q[i], expected, rtol=1e-9)
+        )
+        expected = trust * by_matrix / by_matrix.sum() + (1 - trust) * by_rate / by_rate.sum()
+        np.testing.assert_allclose(q[i], expected, rtol=1e-6)
 
 
 def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
     own, blank = draw(2), np.full((N, C), 1 / C, np.float32)
-    noise = NoiseModel(np.eye(C), one_rate_matrix(C, 0.5), trust=0.0, gain=0.0)
+    matrices = NoiseModel(np.eye(C), one_rate_matrix(C, 0.5), gain=-9.0)
+    noise = Noise(matrices, Spread(0.2, 0.2))
     labels = np.zeros(N, dtype=np.int64)
-    steered = Opinions([blank], [own]).posterior(np.arange(N), labels, noise)
-    unsteered = Opinions([blank, own], []).posterior(np.arange(N), labels, noise)
-    assert np.abs(steered - unsteered).max() > 0.01
+    steered = Opinions([blank], [own], reference=blank)
+    unsteered = Opinions([blank, own], [], reference=blank)
+    one, other = (o.posterior(np.arange(N), labels, noise) for o in (steered, unsteered))
+    assert np.abs(one - other).max() > 0.01
+
+
+def test_matrices_come_from_the_reference_and_the_spread_from_the_labels_of_data():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, C, 3000)
+    wrong = rng.random(3000) < 0.2
+    labels = np.where(wrong, (truth + rng.integers(1, C, 3000)) % C, truth)
+    labels[2800:] = truth[2800:]
+    right = np.full((3000, C), 0.05, np.float32)
+    right[np.arange(3000), truth] = 0.9
+    blank = np.full((3000, C), 1 / C, np.float32)
+    clean = np.arange(2800, 3000)
+    by_right = Opinions([right], [], reference=right).noise(clean, labels, 2800)
+    by_blank = Opinions([right], [], reference=blank).noise(clean, labels, 2800)
+    assert by_right.spread.even + by_right.spread.alike == pytest.approx(0.2, abs=0.05)
+    assert np.abs(by_right.matrices.full - by_blank.matrices.full).max() > 0.05

@@ -1,0 +1,43 @@
+"""Ridge regression: what it says of a row without that row, against fits without it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from datacleanse.ridge import PENALTIES, Ridge
+
+
+def test_left_out_scores_are_those_of_a_regression_without_the_row():
+    rng = np.random.default_rng(0)
+    features = rng.normal(size=(40, 12)).astype(np.float32)
+    labels = rng.integers(3, size=40)
+    ridge = Ridge(features.copy(), labels, 3)
+    fast = ridge.left_out()
+    # Scaling looks at no label: it is that of all rows.
+    scaled = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
+    for row in (0, 17, 39):
+        rest = np.arange(40) != row
+        targets = np.eye(3)[labels[rest]]
+        for scores, penalty in zip(fast, PENALTIES, strict=True):
+            x = np.column_stack([scaled[rest], np.ones(39)]).astype(np.float64)
+            penalties = np.diag([penalty * 12] * 12 + [0.0])
+            solution = np.linalg.solve(x.T @ x + penalties, x.T @ targets)
+            np.testing.assert_allclose(
+                scores[row], np.append(scaled[row], 1.0) @ solution, atol=1e-4
+            )
+
+
+def test_rows_that_it_was_not_solved_on_are_scored_by_the_same_solution():
+    rng = np.random.default_rng(1)
+    features = rng.normal(size=(30, 4)).astype(np.float32)
+    labels = rng.integers(2, size=30)
+    new = rng.normal(size=(5, 4)).astype(np.float32)
+    scores = Ridge(features.copy(), labels, 2).scores(new.copy())
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    x, targets = (features - mean) / scale, np.eye(2)[labels]
+    for found, penalty in zip(scores, PENALTIES, strict=True):
+        solution = np.linalg.solve(
+            x.T @ x + penalty * 4 * np.eye(4), x.T @ (targets - targets.mean(axis=0))
+        )
+        expected = (new - mean) / scale @ solution + targets.mean(axis=0)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
