@@ -55,7 +55,7 @@ METHODS = {
     "flagged": (
         "Benjamini-Hochberg over the p-values at --fdr / pi0, and rows that CLEAN proves wrong. "
         "Where that flags nothing: the longest list whose estimated share of false alarms is at "
-        "most --fdr, by the suspicion; such a list is an estimate and carries no guarantee."
+        "most --fdr, by mislabel_probability; such a list is an estimate and carries no guarantee."
     ),
     "suggested_label": (
         "Likeliest true class by the same posterior, when it is not the given one; CLEAN's label "
@@ -160,13 +160,13 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         local = local_probability(posterior, folds, pi0)
         if not flagged.any():
             needed = flag.calibration_rows_needed(found, n_calibration, fdr / pi0)
+    wrong, right = _verdicts(evidence)
+    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
     is_controlled = bool(flagged.any())
     if not is_controlled:
-        flagged[is_tested] = flag.longest_list(posterior[is_tested], fdr)
+        flagged[is_tested] = flag.longest_list(probability[is_tested], fdr)
     basis: Basis = "estimated" if flagged.any() and not is_controlled else "controlled"
-    wrong, right = _verdicts(evidence)
     flagged |= wrong
-    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
     return Assessment(
         suspicion=_without_ties(posterior + wrong - right, evidence),
         probability=probability,
@@ -203,9 +203,14 @@ def _probability(
 
 
 def worth_of(assessment: Assessment, n_examples: int) -> NDArray[np.float32]:
-    """(M,) P(label is right): how much each row counts in the final model; CLEAN's rows count 1."""
+    """(M,) P(label is right)^2: how much each row counts in the final model; CLEAN's rows count 1.
+
+    Squared, the final model is nearer to one trained on true labels than with P itself (measured
+    in `docs/method.md`): many doubtful rows outweigh the few that are surely right.
+    """
     worth = np.ones(n_examples, dtype=np.float32)
-    worth[: len(assessment.suspicion)] = 1.0 - np.clip(assessment.suspicion, 0.0, 1.0)
+    right = 1.0 - np.clip(assessment.suspicion, 0.0, 1.0)
+    worth[: len(right)] = right**2
     return worth
 
 

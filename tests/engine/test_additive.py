@@ -36,10 +36,7 @@ def test_features_are_numbers_bins_indicators_and_categories():
     edges = np.unique(np.quantile([0.0, 1, 2, 8] * 5, np.linspace(0, 1, 9)))
     for row, found in zip(rows, features, strict=True):
         number = 0.0 if np.isnan(row[0]) else row[0]
-        bins = [
-            min(max((number - low) / (high - low), 0), 1)
-            for low, high in pairwise(edges)
-        ]
+        bins = [min(max((number - low) / (high - low), 0), 1) for low, high in pairwise(edges)]
         categories = [float(row[1] == code) for code in (1, 2, 3)]
         expected = [number, *bins, float(np.isnan(row[0])), *categories]
         np.testing.assert_allclose(found, expected, rtol=1e-5)

@@ -135,7 +135,7 @@ def test_a_list_of_proven_errors_alone_is_no_estimate():
 
 
 def test_where_no_p_value_can_be_small_enough_the_list_is_an_estimate_and_says_what_is_needed():
-    assessment = assess(evidence(n_wrong=8, n_folds=1, n_calibration=20), fdr=0.05)
+    assessment = assess(evidence(n_wrong=8, n_folds=1, n_calibration=20), fdr=0.3)
     assert assessment.basis == "estimated"
     assert assessment.flagged[:8].sum() >= 5
     assert assessment.rows_needed > 20

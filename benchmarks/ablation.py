@@ -1,0 +1,215 @@
+"""What each part of the suspicion brings, on the cells of the detection benchmark.
+
+    python -m benchmarks.ablation --data DIR [--sets a,b] [--cells pair20] [--seeds N] [--jobs N]
+
+Each cell is audited once; what the trainings showed is then scored anew with a part changed. The
+lead is over the best of six peers as `results/detection.json` has it: run `detection` first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import multiprocessing
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest import mock
+
+import numpy as np
+import torch
+from sklearn.metrics import average_precision_score
+
+import datacleanse as dc
+from benchmarks.cells import NOISES, CellName, Limits, cell_names, make_cell
+from benchmarks.common import LABEL, available_tables, markdown_table, note, provenance, write_json
+from benchmarks.detection import RESULT as PEERS
+from benchmarks.kept import Kept
+from datacleanse import pipeline, posterior
+from datacleanse.posterior import Noise
+from datacleanse.score import assess
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from datacleanse.score import Assessment, Evidence
+
+RESULT = Path(__file__).parent / "results" / "ablation.json"
+AP, BRIER = "average_precision", "brier"
+
+
+class _CapturedError(Exception):
+    """The evidence is at hand; the rest of the audit is not needed."""
+
+
+def _trees_alone(evidence: Evidence) -> Evidence:
+    assert evidence.second is not None
+    return replace(evidence, second=evidence.second[-1:])
+
+
+def _matrix_from_all(evidence: Evidence) -> Evidence:
+    assert evidence.second is not None
+    return replace(evidence, second=evidence.second[:1])
+
+
+def _without_reweighting(evidence: Evidence) -> Evidence:
+    control = evidence.control.probability
+    return replace(evidence, folds=tuple(replace(f, opinion=control) for f in evidence.folds))
+
+
+def _same(evidence: Evidence) -> Evidence:
+    return evidence
+
+
+def _trust(value: Callable[[Noise], float]) -> Any:  # noqa: ANN401  # a patch
+    return mock.patch.object(Noise, "trust", property(value))
+
+
+def _power(value: float) -> Any:  # noqa: ANN401  # a patch
+    return mock.patch.object(posterior, "SHARPNESS", value)
+
+
+VARIANTS: dict[str, tuple[Callable[[Evidence], Evidence], Any]] = {
+    "as it is": (_same, None),
+    "trees alone as second opinion": (_trees_alone, None),
+    "no second opinion": (lambda e: replace(e, second=None), None),
+    "no reweighted networks": (_without_reweighting, None),
+    "T learned from all of S": (_matrix_from_all, None),
+    "never T": (_same, _trust(lambda _: 0.0)),
+    "always T": (_same, _trust(lambda _: 1.0)),
+    "T by its odds alone": (_same, _trust(lambda noise: noise.matrices.odds_of_full)),
+    "power 1": (_same, _power(1.0)),
+    "power 2": (_same, _power(2.0)),
+}
+
+
+@dataclass(frozen=True)
+class Task:
+    """One cell."""
+
+    data: Path
+    name: CellName
+    limits: Limits
+
+    def __call__(self) -> dict[str, dict[str, float]]:
+        """Measures of each variant."""
+        torch.set_num_threads(1)
+        cell = make_cell(self.data, self.name, self.limits)
+        with _captured() as seen:
+            dc.audit(
+                cell.noisy_table(),
+                val=cell.clean_table(),
+                label=LABEL,
+                seed=self.name.seed,
+                device="cpu",
+            )
+        found = {}
+        for variant, (change, patch) in VARIANTS.items():
+            suspicion = _assessed(change(seen[0]), patch).suspicion
+            found[variant] = {
+                AP: float(average_precision_score(cell.is_wrong, suspicion)),
+                BRIER: float(np.mean((np.clip(suspicion, 0, 1) - cell.is_wrong) ** 2)),
+            }
+        return found
+
+
+def _assessed(evidence: Evidence, patch: Any) -> Assessment:  # noqa: ANN401  # of `mock`
+    if patch is None:
+        return assess(evidence, fdr=0.1)
+    with patch:
+        return assess(evidence, fdr=0.1)
+
+
+@contextmanager
+def _captured() -> Iterator[list[Evidence]]:
+    """Keep the evidence of the audit in the block, and end it there."""
+    seen: list[Evidence] = []
+
+    def stop(evidence: Evidence, *, fdr: float) -> Assessment:
+        del fdr
+        seen.append(evidence)
+        raise _CapturedError
+
+    with mock.patch.object(pipeline, "assess", stop):
+        with suppress(_CapturedError):
+            yield seen
+
+
+def main() -> None:
+    """Measure, write, print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
+    parser.add_argument("--sets", help="names of tables, comma-separated")
+    parser.add_argument("--cells", help="kinds of error, comma-separated")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
+    parser.add_argument("--cache", type=Path, default=Path("runs/ablation.jsonl"))
+    parser.add_argument("--out", type=Path, default=RESULT)
+    options = parser.parse_args()
+    wanted = set(options.cells.split(",")) if options.cells else NOISES
+    tables = available_tables(options.data, options.sets)
+    names = [n for n in cell_names(options.data, tables, options.seeds) if n.noise in wanted]
+    kept = Kept(options.cache)
+    context = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
+        begun = {
+            pool.submit(Task(options.data, name, Limits())): name
+            for name in names
+            if kept.find(str(name)) is None
+        }
+        for future in as_completed(begun):
+            kept.add(str(begun[future]), future.result())
+            note(str(begun[future]))
+    best = _best_of_six()
+    cells = [{**vars(n), "kind": n.kind, "measures": kept.find(str(n))} for n in names]
+    rows = summary(cells, best)
+    write_json(options.out, {"provenance": provenance(), "summary": rows, "cells": cells})
+    print(report(rows))
+
+
+def _best_of_six() -> dict[tuple[str, str, int], float]:
+    peers = json.loads(PEERS.read_text(encoding="utf-8"))
+    return {(c["table"], c["noise"], c["seed"]): c["best_of_six"][AP] for c in peers["cells"]}
+
+
+def summary(cells: list[Any], best: dict[tuple[str, str, int], float]) -> list[dict[str, Any]]:
+    """Lead by kind of error, share of cells not far behind, and Brier score, of each variant."""
+    kinds = sorted({cell["kind"] for cell in cells})
+    found = []
+    for variant in VARIANTS:
+        lead = np.array(
+            [c["measures"][variant][AP] - best[c["table"], c["noise"], c["seed"]] for c in cells]
+        )
+        by_kind = {k: float(lead[[c["kind"] == k for c in cells]].mean()) for k in kinds}
+        brier = float(np.mean([c["measures"][variant][BRIER] for c in cells]))
+        found.append(
+            {
+                "variant": variant,
+                "lead": float(lead.mean()),
+                **by_kind,
+                "within .02": float(np.mean(lead > -0.02)),
+                "worst": float(lead.min()),
+                "brier": brier,
+            }
+        )
+    return found
+
+
+def report(rows: list[dict[str, Any]]) -> str:
+    """As a table."""
+    header = list(rows[0])
+    signed = set(header) - {"variant", "within .02", "brier"}
+    cells = [
+        [
+            f"{row[k]:+.3f}" if k in signed else row[k] if k == "variant" else f"{row[k]:.3f}"
+            for k in header
+        ]
+        for row in rows
+    ]
+    return markdown_table(header, cells)
+
+
+if __name__ == "__main__":
+    main()
