@@ -132,9 +132,8 @@ def _captured() -> Iterator[list[Evidence]]:
         seen.append(evidence)
         raise _CapturedError
 
-    with mock.patch.object(pipeline, "assess", stop):
-        with suppress(_CapturedError):
-            yield seen
+    with mock.patch.object(pipeline, "assess", stop), suppress(_CapturedError):
+        yield seen
 
 
 def main() -> None:
