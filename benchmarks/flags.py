@@ -4,7 +4,7 @@
         [--clean 100,200,500] [--levels .05,.10,.20]
 
 The cells of the detection benchmark (`cells.py`), audited once for each number of clean rows; the
-lists at all levels follow from the same p-values and suspicions.
+lists at all levels follow from the same p-values and probabilities.
 """
 
 from __future__ import annotations
@@ -35,12 +35,13 @@ RESULT = Path(__file__).parent / "results" / "flags.json"
 def lists(verdict: Verdict, cell: Cell, levels: list[float]) -> Iterator[dict[str, Any]]:
     """What each level's list holds."""
     assert verdict.p_value is not None
+    assert verdict.probability is not None
     pi0 = flag.null_share(verdict.p_value)
     for level in levels:
         flagged = flag.benjamini_hochberg(verdict.p_value, level / pi0)
         is_controlled = bool(flagged.any())
         if not is_controlled:
-            flagged = flag.longest_list(np.clip(verdict.suspicion, 0.0, 1.0), level)
+            flagged = flag.longest_list(verdict.probability, level)
         yield {
             "level": level,
             "is_controlled": is_controlled,
