@@ -38,8 +38,8 @@ def ask(
         is_unwanted: asked now and then.
 
     Returns:
-        (2, M, C), see `second_opinion`: all of them pooled, then the trees alone. The trees are
-        milder, and noise matrices learned from them were right more often (`docs/method.md`).
+        (2, M, C), see `second_opinion`: all of them pooled, then the trees alone, which are milder
+        (`docs/method.md` on whom noise matrices are learned from).
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
