@@ -282,6 +282,8 @@ def test_a_port_that_is_taken_is_named(server, folder):
 @contextmanager
 def command(folder, *options):
     """The command, running; with it the address that it printed."""
+    # Where the tests themselves run in the background, Ctrl-C is ignored, and that is inherited.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
         [sys.executable, "-m", "datacleanse", "review", str(folder.path), "--no-browser", *options],
         stdout=subprocess.PIPE,
@@ -289,6 +291,7 @@ def command(folder, *options):
         text=True,
         env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"},
     )
+    signal.signal(signal.SIGINT, before)
     try:
         address = ""
         while "http" not in address:
