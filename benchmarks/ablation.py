@@ -12,7 +12,7 @@ import argparse
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ import datacleanse as dc
 from benchmarks.cells import NOISES, CellName, Limits, cell_names, make_cell
 from benchmarks.common import LABEL, available_tables, markdown_table, note, provenance, write_json
 from benchmarks.detection import RESULT as PEERS
+from benchmarks.detectors import engine_digest
 from benchmarks.kept import Kept
 from datacleanse import pipeline, posterior
 from datacleanse.posterior import Noise
@@ -72,11 +73,11 @@ def _power(value: float) -> Any:  # noqa: ANN401  # a patch
 
 
 VARIANTS: dict[str, tuple[Callable[[Evidence], Evidence], Any]] = {
-    "as it is": (_same, None),
-    "trees alone as second opinion": (_trees_alone, None),
-    "no second opinion": (lambda e: replace(e, second=None), None),
-    "no reweighted networks": (_without_reweighting, None),
-    "T learned from all of S": (_matrix_from_all, None),
+    "as it is": (_same, nullcontext()),
+    "trees alone as second opinion": (_trees_alone, nullcontext()),
+    "no second opinion": (lambda e: replace(e, second=None), nullcontext()),
+    "no reweighted networks": (_without_reweighting, nullcontext()),
+    "T learned from all of S": (_matrix_from_all, nullcontext()),
     "never T": (_same, _trust(lambda _: 0.0)),
     "always T": (_same, _trust(lambda _: 1.0)),
     "T by its odds alone": (_same, _trust(lambda noise: noise.matrices.odds_of_full)),
@@ -107,19 +108,13 @@ class Task:
             )
         found = {}
         for variant, (change, patch) in VARIANTS.items():
-            suspicion = _assessed(change(seen[0]), patch).suspicion
+            with patch:
+                suspicion = assess(change(seen[0]), fdr=0.1).suspicion
             found[variant] = {
                 AP: float(average_precision_score(cell.is_wrong, suspicion)),
                 BRIER: float(np.mean((np.clip(suspicion, 0, 1) - cell.is_wrong) ** 2)),
             }
         return found
-
-
-def _assessed(evidence: Evidence, patch: Any) -> Assessment:  # noqa: ANN401  # of `mock`
-    if patch is None:
-        return assess(evidence, fdr=0.1)
-    with patch:
-        return assess(evidence, fdr=0.1)
 
 
 @contextmanager
@@ -150,19 +145,19 @@ def main() -> None:
     wanted = set(options.cells.split(",")) if options.cells else NOISES
     tables = available_tables(options.data, options.sets)
     names = [n for n in cell_names(options.data, tables, options.seeds) if n.noise in wanted]
-    kept = Kept(options.cache)
+    kept, engine = Kept(options.cache), engine_digest()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:
         begun = {
             pool.submit(Task(options.data, name, Limits())): name
             for name in names
-            if kept.find(str(name)) is None
+            if kept.find(f"{engine} {name}") is None
         }
         for future in as_completed(begun):
-            kept.add(str(begun[future]), future.result())
+            kept.add(f"{engine} {begun[future]}", future.result())
             note(str(begun[future]))
     best = _best_of_six()
-    cells = [{**vars(n), "kind": n.kind, "measures": kept.find(str(n))} for n in names]
+    cells = [{**vars(n), "kind": n.kind, "measures": kept.find(f"{engine} {n}")} for n in names]
     rows = summary(cells, best)
     write_json(options.out, {"provenance": provenance(), "summary": rows, "cells": cells})
     print(report(rows))
