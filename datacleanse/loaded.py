@@ -71,7 +71,8 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     Attributes:
         classes_: (C,) in the order of the probabilities: whole numbers or booleans if all of them
             look so, else strings.
-        feature_names_in_: (F,) names of the columns that rows must have; further ones are ignored.
+        feature_names_in_: (F,) names of the columns that rows must have; others that DATA had may
+            stand beside them.
         n_features_in_: F; 0 for a run of images.
     """
 
@@ -100,7 +101,8 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
                 (n, C, H, W) of uint8, of the size that the network was trained on.
 
         Raises:
-            ValueError: columns are missing, renamed or of another kind; the message says which.
+            ValueError: columns are missing, renamed, of another kind, or not DATA's; the message
+                says which.
         """
         served = self._open()
         with as_value_errors():

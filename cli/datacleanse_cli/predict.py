@@ -60,6 +60,12 @@ def predict(
             "of your code is run."
         ),
     ] = None,
+    ignore_extra: Annotated[
+        bool,
+        typer.Option(
+            "--ignore-extra", help="Pass over columns that DATA lacks; without it they are refused."
+        ),
+    ] = False,
     delimiter: options.Delimiter = None,
     quiet: options.Quiet = False,
 ) -> None:
@@ -93,8 +99,10 @@ def predict(
         return
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Predicting", None)
-        portions = _told(read_portions(new, served.schema, delimiter=delimiter), progress)
-        tables = (prediction_table(served, portion, proba=proba) for portion in portions)
+        portions = read_portions(new, served.schema, delimiter=delimiter, ignore_extra=ignore_extra)
+        tables = (
+            prediction_table(served, portion, proba=proba) for portion in _told(portions, progress)
+        )
         rows = write_tables(tables, target, suffix=suffix)
     typer.echo(f"{rows} rows classified: {target}")
 

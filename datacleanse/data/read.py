@@ -101,6 +101,7 @@ def read_like(
     role: Role,
     delimiter: str | None = None,
     progress: Progress = SILENT,
+    ignore_extra: bool | None = None,
 ) -> Dataset:
     """Read another file and hold it to DATA's schema.
 
@@ -110,13 +111,16 @@ def read_like(
         role: what messages call the file; NEW may lack labels (all -1 then) and know others (-1).
         delimiter: of a CSV; None for the format's own.
         progress: is told of the stage.
+        ignore_extra: whether columns that DATA lacks are passed over and noted, or refused; None
+            refuses them in NEW, where they are mostly another table's.
 
     Raises:
         InputError: columns or labels do not fit DATA's, or the table cannot be read.
     """
     progress.stage(f"Reading {role}", None)
     raw = read_raw(source, Request(_as_text(schema), delimiter))
-    notices = hold(raw.table, schema, source=raw.name, role=role)
+    ignored = role != "NEW" if ignore_extra is None else ignore_extra
+    notices = hold(raw.table, schema, source=raw.name, role=role, ignore_extra=ignored)
     check_ids(raw.table, schema.id, source=raw.name, unique=False)
     if schema.label not in raw.table.column_names:
         if role != "NEW":
@@ -134,7 +138,11 @@ def read_like(
 
 
 def read_portions(
-    source: str | os.PathLike[str], schema: Schema, *, delimiter: str | None = None
+    source: str | os.PathLike[str],
+    schema: Schema,
+    *,
+    delimiter: str | None = None,
+    ignore_extra: bool = False,
 ) -> Iterator[Dataset]:
     """Read a file of new rows a portion at a time and hold each to DATA's schema.
 
@@ -144,6 +152,7 @@ def read_portions(
         source: a path, a glob or folder of Parquet, or an address.
         schema: DATA's.
         delimiter: of a CSV; None for the format's own.
+        ignore_extra: whether columns that DATA lacks are passed over and noted, or refused.
 
     Raises:
         InputError: as `read_like`, when the portion in question is reached.
@@ -159,11 +168,11 @@ def read_portions(
     row = 0
     for table in reader_for(location).portions(location, request=request):
         if table.num_rows:
-            yield _portion(location.name, table, schema, row)
+            yield _portion(location.name, table, schema, row, ignore_extra=ignore_extra)
             row += table.num_rows
     if not row:
         # It says in which way there is nothing.
-        read_like(source, schema, role="NEW", delimiter=delimiter)
+        read_like(source, schema, role="NEW", delimiter=delimiter, ignore_extra=ignore_extra)
 
 
 def _as_text(schema: Schema) -> frozenset[str]:
@@ -172,11 +181,13 @@ def _as_text(schema: Schema) -> frozenset[str]:
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
 
 
-def _portion(name: str, table: pa.Table, schema: Schema, row: int) -> Dataset:
+def _portion(
+    name: str, table: pa.Table, schema: Schema, row: int, *, ignore_extra: bool
+) -> Dataset:
     check_shape(table, name)
     check_cells(table, name, first_row=row)
     table = tidied(table, declared=frozenset())
-    notices = hold(table, schema, source=name, role="NEW", first_row=row)
+    notices = hold(table, schema, source=name, role="NEW", first_row=row, ignore_extra=ignore_extra)
     check_ids(table, schema.id, source=name, unique=False, first_row=row)
     nothing = np.full(table.num_rows, -1, np.int64)
     return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row)

@@ -136,12 +136,19 @@ def _aside_notices(columns: Sequence[SetAside], source: str) -> list[Notice]:
 
 
 def hold(
-    table: pa.Table, schema: Schema, *, source: str, role: str, first_row: int = 0
+    table: pa.Table,
+    schema: Schema,
+    *,
+    source: str,
+    role: str,
+    first_row: int = 0,
+    ignore_extra: bool = True,
 ) -> list[Notice]:
     """Check another file, or a portion of it from ``first_row`` on, against DATA's columns.
 
     Raises:
-        InputError: a feature is missing, or its values are of another kind than in DATA.
+        InputError: a feature is missing, or its values are of another kind than in DATA; or there
+            are further columns that DATA lacks, and they are not to be ignored.
     """
     names = table.column_names
     known = {schema.label, schema.id, *(column.name for column in schema.columns)}
@@ -166,6 +173,13 @@ def hold(
     ]
     if extra:
         message = f"{source} ({role}) has {count_text(len(extra), 'column')} that DATA lacks: "
+        if not ignore_extra:
+            raise InputError(
+                f"{message}{listed(extra)}.",
+                slug="columns-unknown",
+                hint="Leave them out of the file if the model need not know them, or give "
+                "--ignore-extra.",
+            )
         notices.append(Notice("columns-extra", f"{message}{listed(extra)}; ignored."))
     return notices
 

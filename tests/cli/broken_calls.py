@@ -303,6 +303,17 @@ RUNS = (
         cure="Add them",
     ),
     _predict(
+        "new has further columns",
+        _new(
+            "".join(f"{line},{i}\n" for i, line in enumerate(DATA.splitlines())).replace(
+                ",0\n", ",remark\n", 1
+            )
+        ),
+        "new.csv",
+        "1 column that DATA lacks: remark",
+        cure="--ignore-extra",
+    ),
+    _predict(
         "new retypes a column",
         _new(swapped(without(DATA, "label"), *((f",{i}.5,", f",n{i},") for i in range(40)))),
         "new.csv",

@@ -57,7 +57,7 @@ def test_what_there_is_to_say_of_new_rows_is_said_on_stderr(folder, program):
     frame["age"] = frame["age"].astype(object)
     frame.loc[3, "age"] = "unknown"
     frame.to_csv(folder / "odd.csv", index=False)
-    done = program("predict", "run", "odd.csv", "-o", "odd-out.csv")
+    done = program("predict", "run", "odd.csv", "-o", "odd-out.csv", "--ignore-extra")
     assert done.code == 0, done.err
     assert "has 1 column that DATA lacks: more; ignored." in done.err
     assert "column 'age' is read as numbers; 1 value that is no number" in done.err

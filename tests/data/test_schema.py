@@ -221,6 +221,19 @@ def test_the_order_of_columns_is_free_and_extra_ones_are_said():
     assert "extra" in clean.notices[0].message
 
 
+@pytest.mark.parametrize("ignore", [None, False, True])
+def test_new_rows_have_no_extra_columns_unless_they_are_to_be_ignored(ignore):
+    schema = with_label(x=[1, 2]).schema
+    new = pa.table({"x": [1], "label": ["a"], "hour": [3]})
+    if ignore:
+        data = read_like(new, schema, role="NEW", ignore_extra=True)
+        assert slugs(data.notices) == ["columns-extra"]
+    else:
+        with pytest.raises(InputError, match="1 column that DATA lacks: hour") as caught:
+            read_like(new, schema, role="NEW", ignore_extra=ignore)
+        assert caught.value.slug == "columns-unknown"
+
+
 def test_columns_that_data_set_aside_are_not_extra():
     assert not held({"x": [1], "same": [2], "label": ["a"]}, x=[1, 2], same=[1, 1]).notices
 
