@@ -50,7 +50,7 @@ CELLS = {
 }
 """Tables, each with its kinds of label errors (`benchmarks/README.md`)."""
 
-WAYS = ("plain", "weights", "keep", "cleanlab")
+WAYS = ("plain", "weights", "squared", "keep", "cleanlab")
 
 
 def main() -> None:
@@ -77,6 +77,7 @@ def main() -> None:
         "wrong",
         "plain",
         "our weights",
+        "their squares",
         "our flags dropped",
         "cleanlab's",
     ]
@@ -100,6 +101,7 @@ def compare(cell: Cell) -> dict[str, Any]:
     ways = {
         "plain": ones,
         "weights": np.concatenate([weight, np.ones(m)]),
+        "squared": np.concatenate([weight**2, np.ones(m)]),
         "keep": np.concatenate([keep.astype(float), np.ones(m)]),
         "cleanlab": np.concatenate([(~issues).astype(float), np.ones(m)]),
     }
