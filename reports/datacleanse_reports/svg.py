@@ -77,6 +77,16 @@ def share_bar(share: float | None) -> str:
     )
 
 
+def share_square(share: float) -> str:
+    """A square whose area is a share in [0, 1], in a frame of area 1; beside the printed number."""
+    side = 20 * share**0.5
+    at = (20 - side) / 2
+    return (
+        '<svg class="square" viewBox="0 0 20 20" width="20" height="20" aria-hidden="true">'
+        f'<rect x="{at:.3g}" y="{at:.3g}" width="{side:.3g}" height="{side:.3g}"/></svg>'
+    )
+
+
 def chart(
     name: str,
     *,

@@ -144,7 +144,6 @@ def _environment() -> Environment:
         wording.visible,
         _exact,
         _label,
-        _shade,
     ):
         environment.filters[each.__name__.strip("_")] = each
     environment.globals.update(
@@ -153,6 +152,7 @@ def _environment() -> Environment:
         basis_name=charts.basis_name,
         sparkline=_drawn(svg.sparkline),
         share_bar=_drawn(svg.share_bar),
+        share_square=_drawn(svg.share_square),
     )
     return environment
 
@@ -167,11 +167,6 @@ def _drawn(draw: Callable[[_Drawn], str]) -> Callable[[_Drawn], Markup]:
 def _exact(value: float | None) -> str:
     """A number for the script to sort by; empty where it is missing."""
     return "" if value is None else f"{value:.6g}"
-
-
-def _shade(share: float) -> int:
-    """How dark a cell of the noise matrix is, 0 to 6; darker from 0.5 %, 2 %, 5 %, 10 %, ... on."""
-    return sum(share >= step for step in (0.005, 0.02, 0.05, 0.1, 0.2, 0.4))
 
 
 def _label(text: str | None, limit: int = 200) -> str:
