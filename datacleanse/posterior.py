@@ -5,8 +5,9 @@
   takes the errors out of them.
 - r, of the reweighted network, was steered by true labels and is taken as it is.
 
-With a noise matrix T, p(c | x) is their geometric mean, raised to `SHARPNESS` and made to sum to 1
-(a product of experts, Hinton 2002). Then by Bayes' rule
+With a noise matrix T, p(c | x) is the geometric mean of both kinds of models, u and r together and
+S, raised to `SHARPNESS` and made to sum to 1 (a product of experts, Hinton 2002): two networks err
+more alike than a network and S do, so that they have one vote. Then by Bayes' rule
 
     q(c | x, g) ~ P(given label g | c, x) p(c | x),    P(wrong) = 1 - q(g | x, g).
 
@@ -36,7 +37,7 @@ POOL_LEAST = 2e-3
 """Floor under each opinion in the mean."""
 
 SHARPNESS = 1.5
-"""Between 1, for three opinions that err alike, and 3, for three that err apart. The ranking hardly
+"""Between 1, for opinions that err alike, and 3, for three that err apart. The ranking hardly
 depends on it, the calibration does; measured in `docs/method.md`."""
 
 MAX_FITTED = 20_000
@@ -64,16 +65,17 @@ class Opinions:
         of_given: Sequence[NDArray[np.float32]],
         of_true: Sequence[NDArray[np.float32]],
         *,
-        reference: NDArray[np.float32],
+        second: NDArray[np.float32] | None,
     ) -> None:
         """Take all kinds.
 
         Args:
-            of_given: P(given label | x), one at least, the most independent first.
-            of_true: P(true class | x).
-            reference: P(given label | x) that noise matrices are learned from.
+            of_given: P(given label | x) by networks, one at least.
+            of_true: P(true class | x) by networks.
+            second: (K, M, C), see `second_opinion`; None where there is none.
         """
-        self._of_given, self._of_true, self._reference = of_given, of_true, reference
+        self._of_given, self._of_true = of_given, of_true
+        self._second = [] if second is None else list(second)
 
     def noise(self, clean: NDArray[np.int64], labels: NDArray[np.int64], n_data: int) -> Noise:
         """How labels go wrong, by clean rows and by DATA's labels.
@@ -83,19 +85,29 @@ class Opinions:
             labels: (M,) labels; of clean rows the true ones.
             n_data: DATA's rows are the first ones.
         """
-        matrices = fit_noise(_at(self._reference, clean), labels[clean])
+        independent = self._second or self._of_given[:1]
+        matrices = fit_noise(_at(independent[-1], clean), labels[clean])
         data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
-        p = deconvolved(_at(self._of_given[0], data), matrices.one_rate)
+        p = deconvolved(_at(independent[0], data), matrices.one_rate)
         return Noise(matrices, fit_spread(p, labels[data]))
 
     def posterior(self, rows: NDArray[np.int64], labels: NDArray[np.int64], noise: Noise) -> Matrix:
         """Q, (n, C), of (n,) positions with (n,) given labels."""
-        given = [_at(opinion, rows) for opinion in self._of_given]
-        true = [_at(opinion, rows) for opinion in self._of_true]
         full, one_rate = noise.matrices.full, noise.matrices.one_rate
-        by_matrix = _bayes(_pooled(given, true, full), full, labels)
-        by_rate = spread.posterior(_pooled(given, true, one_rate), labels, noise.spread)
+        by_matrix = _bayes(self._pooled(rows, full), full, labels)
+        by_rate = spread.posterior(self._pooled(rows, one_rate), labels, noise.spread)
         result: Matrix = noise.trust * by_matrix + (1 - noise.trust) * by_rate
+        return result
+
+    def _pooled(self, rows: NDArray[np.int64], matrix: Matrix) -> Matrix:
+        """P(c | x), (n, C), of (n,) positions."""
+        corrected = [deconvolved(_at(each, rows), matrix) for each in self._of_given]
+        kinds = [_mean_log([*corrected, *(_at(each, rows) for each in self._of_true)])]
+        if self._second:
+            kinds.append(_mean_log([deconvolved(_at(self._second[0], rows), matrix)]))
+        mean = np.mean(kinds, axis=0)
+        p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
+        result: Matrix = p / p.sum(axis=1, keepdims=True)
         return result
 
 
@@ -103,12 +115,8 @@ def _at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:
     return floored(opinion[rows].astype(np.float64))
 
 
-def _pooled(given: list[Matrix], true: list[Matrix], matrix: Matrix) -> Matrix:
-    """P(c | x), (n, C)."""
-    experts = [*(deconvolved(s, matrix) for s in given), *true]
-    mean = np.mean([np.log(floored(p, POOL_LEAST)) for p in experts], axis=0)
-    p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
-    result: Matrix = p / p.sum(axis=1, keepdims=True)
+def _mean_log(experts: Sequence[Matrix]) -> Matrix:
+    result: Matrix = np.mean([np.log(floored(p, POOL_LEAST)) for p in experts], axis=0)
     return result
 
 

@@ -281,13 +281,11 @@ class _Judged:
 
 def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
     control, own = evidence.control.probability, fold.opinion
+    of_given: list[NDArray[np.float32]] = [control]
     of_true: list[NDArray[np.float32]] = []
-    of_given, reference = [control], control
-    if evidence.second is not None:
-        of_given, reference = [evidence.second[0], control], evidence.second[-1]
     if own is not control:
         (of_true if evidence.is_steered else of_given).append(own)
-    return Opinions(of_given, of_true, reference=reference)
+    return Opinions(of_given, of_true, second=evidence.second)
 
 
 def _p_values(
