@@ -12,7 +12,7 @@ import argparse
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,13 +28,15 @@ from benchmarks.common import LABEL, available_tables, markdown_table, note, pro
 from benchmarks.detection import RESULT as PEERS
 from benchmarks.detectors import engine_digest
 from benchmarks.kept import Kept
-from datacleanse import pipeline, posterior
+from datacleanse import additive, pipeline, posterior
+from datacleanse.growing import growing
 from datacleanse.posterior import Noise
 from datacleanse.score import assess
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from datacleanse.growing import Answer, Question
     from datacleanse.score import Assessment, Evidence
 
 RESULT = Path(__file__).parent / "results" / "ablation.json"
@@ -45,44 +47,54 @@ class _CapturedError(Exception):
     """The evidence is at hand; the rest of the audit is not needed."""
 
 
-def _trees_alone(evidence: Evidence) -> Evidence:
-    assert evidence.second is not None
-    return replace(evidence, second=evidence.second[-1:])
+@dataclass
+class Seen:
+    """What passes through an audit."""
+
+    question: Question | None = None
+    evidence: Evidence | None = None
 
 
-def _matrix_from_all(evidence: Evidence) -> Evidence:
-    assert evidence.second is not None
-    return replace(evidence, second=evidence.second[:1])
+def _same(evidence: Evidence, question: Question) -> Evidence:
+    del question
+    return evidence
 
 
-def _without_reweighting(evidence: Evidence) -> Evidence:
+def _without_second(evidence: Evidence, question: Question) -> Evidence:
+    del question
+    return replace(evidence, second=None)
+
+
+def _without_reweighting(evidence: Evidence, question: Question) -> Evidence:
+    del question
     control = evidence.control.probability
     return replace(evidence, folds=tuple(replace(f, opinion=control) for f in evidence.folds))
 
 
-def _same(evidence: Evidence) -> Evidence:
-    return evidence
+def _trees_alone(evidence: Evidence, question: Question) -> Evidence:
+    with mock.patch.object(additive, "left_out", return_value=[]):
+        return replace(evidence, second=question.answer())
 
 
 def _trust(value: Callable[[Noise], float]) -> Any:  # noqa: ANN401  # a patch
     return mock.patch.object(Noise, "trust", property(value))
 
 
-def _power(value: float) -> Any:  # noqa: ANN401  # a patch
-    return mock.patch.object(posterior, "SHARPNESS", value)
+def _constant(name: str, value: float) -> Any:  # noqa: ANN401  # a patch
+    return mock.patch.object(posterior, name, value)
 
 
-VARIANTS: dict[str, tuple[Callable[[Evidence], Evidence], Any]] = {
+VARIANTS: dict[str, tuple[Callable[[Evidence, Question], Evidence], Any]] = {
     "as it is": (_same, nullcontext()),
     "trees alone as second opinion": (_trees_alone, nullcontext()),
-    "no second opinion": (lambda e: replace(e, second=None), nullcontext()),
+    "no second opinion": (_without_second, nullcontext()),
     "no reweighted networks": (_without_reweighting, nullcontext()),
-    "T learned from all of S": (_matrix_from_all, nullcontext()),
+    "one vote each for S, u and r": (_same, _constant("SECOND_VOTE", 1 / 3)),
     "never T": (_same, _trust(lambda _: 0.0)),
     "always T": (_same, _trust(lambda _: 1.0)),
     "T by its odds alone": (_same, _trust(lambda noise: noise.matrices.odds_of_full)),
-    "power 1": (_same, _power(1.0)),
-    "power 2": (_same, _power(2.0)),
+    "power 1": (_same, _constant("SHARPNESS", 1.0)),
+    "power 2": (_same, _constant("SHARPNESS", 2.0)),
 }
 
 
@@ -106,10 +118,12 @@ class Task:
                 seed=self.name.seed,
                 device="cpu",
             )
+        assert seen.evidence is not None
+        assert seen.question is not None
         found = {}
         for variant, (change, patch) in VARIANTS.items():
             with patch:
-                suspicion = assess(change(seen[0]), fdr=0.1).suspicion
+                suspicion = assess(change(seen.evidence, seen.question), fdr=0.1).suspicion
             found[variant] = {
                 AP: float(average_precision_score(cell.is_wrong, suspicion)),
                 BRIER: float(np.mean((np.clip(suspicion, 0, 1) - cell.is_wrong) ** 2)),
@@ -118,16 +132,24 @@ class Task:
 
 
 @contextmanager
-def _captured() -> Iterator[list[Evidence]]:
-    """Keep the evidence of the audit in the block, and end it there."""
-    seen: list[Evidence] = []
+def _captured() -> Iterator[Seen]:
+    """Keep what the audit in the block asked and found, and end it there."""
+    seen = Seen()
+
+    def asked(question: Question | None, place: Path) -> AbstractContextManager[Answer]:
+        seen.question = question
+        return growing(question, place)
 
     def stop(evidence: Evidence, *, fdr: float) -> Assessment:
         del fdr
-        seen.append(evidence)
+        seen.evidence = evidence
         raise _CapturedError
 
-    with mock.patch.object(pipeline, "assess", stop), suppress(_CapturedError):
+    with (
+        mock.patch.object(pipeline, "growing", asked),
+        mock.patch.object(pipeline, "assess", stop),
+        suppress(_CapturedError),
+    ):
         yield seen
 
 

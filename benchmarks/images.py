@@ -227,7 +227,7 @@ def _by_parts(
     alone = assess(replace(evidence, second=None), fdr=fdr).suspicion
     return {
         "ours, no second opinion": Verdict(alone),
-        "patches": Verdict(1 - evidence.second[0, rows, cell.given].astype(np.float64)),
+        "patches": Verdict(1 - evidence.second[rows, cell.given].astype(np.float64)),
         "aum": Verdict(-evidence.control.margin[:n].astype(np.float64)),
         "loss": Verdict(evidence.control.loss[:n].astype(np.float64)),
         "knn pixels": Verdict(neighbours_disagree(pixels, cell.labels)[:n]),

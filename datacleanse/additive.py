@@ -13,8 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.ridge import MAX_FITTED, PENALTIES, Ridge
-from datacleanse.second_opinion import AbandonedError
+from datacleanse import ridge
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -66,22 +65,18 @@ def left_out(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
-    used = np.flatnonzero(is_learned)
-    if len(used) > MAX_FITTED:
-        used = np.sort(np.random.default_rng(seed).choice(used, size=MAX_FITTED, replace=False))
+    used = ridge.drawn(is_learned, np.random.default_rng(seed))
     columns = _Columns.learned(rows[used], n_numbers)
     if columns.n_features > MAX_COLUMNS:
         return []
-    ridge = Ridge(columns.features(rows[used]), labels[used], n_classes)
-    scores = np.empty((len(PENALTIES), len(rows), n_classes), dtype=np.float32)
-    scores[:, used] = ridge.left_out()
-    others = np.setdiff1d(np.arange(len(rows)), used)
-    for start in range(0, len(others), PORTION):
-        if is_unwanted():
-            raise AbandonedError
-        some = others[start : start + PORTION]
-        scores[:, some] = ridge.scores(columns.features(rows[some]))
-    return list(scores)
+    return ridge.left_out(
+        lambda some: columns.features(rows[some]),
+        labels,
+        used,
+        n_classes=n_classes,
+        portion=PORTION,
+        is_unwanted=is_unwanted,
+    )
 
 
 @dataclass(frozen=True)

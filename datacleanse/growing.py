@@ -60,7 +60,7 @@ class Question:
     """Of a table's columns, its first."""
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
-        """The opinion, (K, M, C); see `second_opinion`."""
+        """The opinion, (M, C); see `second_opinion`."""
         ask: Callable[..., NDArray[np.float32]] = patch_opinion.left_out
         if self.kind == "table":
             ask = partial(table_opinion.ask, n_numbers=self.n_numbers)

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from datacleanse.ridge import MAX_FITTED, PENALTIES, Ridge
-from datacleanse.second_opinion import AbandonedError, pooled
+from datacleanse import ridge
+from datacleanse.second_opinion import pooled
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -77,42 +77,23 @@ def left_out(
         is_unwanted: asked before each portion of images.
 
     Returns:
-        (1, M, K), see `second_opinion`.
+        (M, K), see `second_opinion`.
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
     rng = np.random.default_rng(seed)
-    used = np.flatnonzero(is_learned)
-    if len(used) > MAX_FITTED:
-        used = np.sort(rng.choice(used, size=MAX_FITTED, replace=False))
+    used = ridge.drawn(is_learned, rng)
     encoder = _Encoder.learned(images, used, rng)
-    ridge = Ridge(_encoded(encoder, images, used, is_unwanted), labels[used], n_classes)
-    scores = np.empty((len(PENALTIES), len(images), n_classes), dtype=np.float32)
-    scores[:, used] = ridge.left_out()
-    others = np.setdiff1d(np.arange(len(images)), used)
-    for rows in _portions(others, is_unwanted):
-        scores[:, rows] = ridge.scores(encoder.features(images[rows]))
-    return pooled(list(scores), labels, used)[None]
-
-
-def _encoded(
-    encoder: _Encoder,
-    images: Images,
-    used: NDArray[np.int64],
-    is_unwanted: Callable[[], bool],
-) -> Floats:
-    """(n, F) features of some images."""
-    return np.concatenate([encoder.features(images[rows]) for rows in _portions(used, is_unwanted)])
-
-
-def _portions(
-    rows: NDArray[np.int64], is_unwanted: Callable[[], bool]
-) -> Iterator[NDArray[np.int64]]:
-    for start in range(0, len(rows), PORTION):
-        if is_unwanted():
-            raise AbandonedError
-        yield rows[start : start + PORTION]
+    scores = ridge.left_out(
+        lambda rows: encoder.features(images[rows]),
+        labels,
+        used,
+        n_classes=n_classes,
+        portion=PORTION,
+        is_unwanted=is_unwanted,
+    )
+    return pooled(scores, labels, used)
 
 
 @dataclass(frozen=True)

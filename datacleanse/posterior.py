@@ -5,9 +5,9 @@
   takes the errors out of them.
 - r, of the reweighted network, was steered by true labels and is taken as it is.
 
-With a noise matrix T, p(c | x) is the geometric mean of both kinds of models, u and r together and
-S, raised to `SHARPNESS` and made to sum to 1 (a product of experts, Hinton 2002): two networks err
-more alike than a network and S do, so that they have one vote. Then by Bayes' rule
+With a noise matrix T, p(c | x) is the geometric mean of both kinds of models, of S and of u and r
+together, raised to `SHARPNESS` and made to sum to 1 (a product of experts, Hinton 2002). Then by
+Bayes' rule
 
     q(c | x, g) ~ P(given label g | c, x) p(c | x),    P(wrong) = 1 - q(g | x, g).
 
@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
 POOL_LEAST = 2e-3
 """Floor under each opinion in the mean."""
+
+SECOND_VOTE = 0.5
+"""Of the second opinion: two networks err more alike than a network and it, so they share one."""
 
 SHARPNESS = 1.5
 """Between 1, for opinions that err alike, and 3, for three that err apart. The ranking hardly
@@ -72,10 +75,9 @@ class Opinions:
         Args:
             of_given: P(given label | x) by networks, one at least.
             of_true: P(true class | x) by networks.
-            second: (K, M, C), see `second_opinion`; None where there is none.
+            second: P(given label | x) by `second_opinion`; None where there is none.
         """
-        self._of_given, self._of_true = of_given, of_true
-        self._second = [] if second is None else list(second)
+        self._of_given, self._of_true, self._second = of_given, of_true, second
 
     def noise(self, clean: NDArray[np.int64], labels: NDArray[np.int64], n_data: int) -> Noise:
         """How labels go wrong, by clean rows and by DATA's labels.
@@ -85,10 +87,10 @@ class Opinions:
             labels: (M,) labels; of clean rows the true ones.
             n_data: DATA's rows are the first ones.
         """
-        independent = self._second or self._of_given[:1]
-        matrices = fit_noise(_at(independent[-1], clean), labels[clean])
+        independent = self._of_given[0] if self._second is None else self._second
+        matrices = fit_noise(_at(independent, clean), labels[clean])
         data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
-        p = deconvolved(_at(independent[0], data), matrices.one_rate)
+        p = deconvolved(_at(independent, data), matrices.one_rate)
         return Noise(matrices, fit_spread(p, labels[data]))
 
     def posterior(self, rows: NDArray[np.int64], labels: NDArray[np.int64], noise: Noise) -> Matrix:
@@ -102,10 +104,11 @@ class Opinions:
     def _pooled(self, rows: NDArray[np.int64], matrix: Matrix) -> Matrix:
         """P(c | x), (n, C), of (n,) positions."""
         corrected = [deconvolved(_at(each, rows), matrix) for each in self._of_given]
-        kinds = [_mean_log([*corrected, *(_at(each, rows) for each in self._of_true)])]
-        if self._second:
-            kinds.append(_mean_log([deconvolved(_at(self._second[0], rows), matrix)]))
-        mean = np.mean(kinds, axis=0)
+        networks = [*corrected, *(_at(each, rows) for each in self._of_true)]
+        mean = np.mean([_log(p) for p in networks], axis=0)
+        if self._second is not None:
+            second = _log(deconvolved(_at(self._second, rows), matrix))
+            mean = (1 - SECOND_VOTE) * mean + SECOND_VOTE * second
         p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
         result: Matrix = p / p.sum(axis=1, keepdims=True)
         return result
@@ -115,8 +118,8 @@ def _at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:
     return floored(opinion[rows].astype(np.float64))
 
 
-def _mean_log(experts: Sequence[Matrix]) -> Matrix:
-    result: Matrix = np.mean([np.log(floored(p, POOL_LEAST)) for p in experts], axis=0)
+def _log(p: Matrix) -> Matrix:
+    result: Matrix = np.log(floored(p, POOL_LEAST))
     return result
 
 

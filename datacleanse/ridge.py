@@ -11,7 +11,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.second_opinion import AbandonedError
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float32]
@@ -21,6 +25,55 @@ PENALTIES = (0.03, 0.3, 3.0)
 
 MAX_FITTED = 20_000
 """Rows that a regression is solved on; the others are judged by it as it is."""
+
+
+def drawn(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
+    """Positions, ascending, of the rows that a regression is solved on."""
+    used = np.flatnonzero(is_learned)
+    if len(used) > MAX_FITTED:
+        used = np.sort(rng.choice(used, size=MAX_FITTED, replace=False))
+    return used
+
+
+def left_out(
+    features: Callable[[NDArray[np.int64]], Floats],
+    labels: NDArray[np.int64],
+    used: NDArray[np.int64],
+    *,
+    n_classes: int,
+    portion: int,
+    is_unwanted: Callable[[], bool],
+) -> list[Floats]:
+    """Scores of the classes by regressions that the row's own label had no part in.
+
+    Args:
+        features: of rows at some positions, (n,) to (n, F).
+        labels: (M,) as given.
+        used: positions that are learned from; see `drawn`.
+        n_classes: K.
+        portion: rows whose features are made at a time.
+        is_unwanted: asked before each portion.
+
+    Returns:
+        (M, K) for each of `PENALTIES`.
+
+    Raises:
+        AbandonedError: ``is_unwanted`` said so.
+    """
+
+    def portions(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        for start in range(0, len(rows), portion):
+            if is_unwanted():
+                raise AbandonedError
+            yield rows[start : start + portion]
+
+    seen = np.concatenate([features(rows) for rows in portions(used)])
+    ridge = Ridge(seen, labels[used], n_classes)
+    scores = np.empty((len(PENALTIES), len(labels), n_classes), dtype=np.float32)
+    scores[:, used] = ridge.left_out()
+    for rows in portions(np.setdiff1d(np.arange(len(labels)), used)):
+        scores[:, rows] = ridge.scores(features(rows))
+    return list(scores)
 
 
 class Ridge:

@@ -29,6 +29,10 @@ TIE_STEP = 1e-12
 BLOCK = 65_536
 """Rows judged at a time."""
 
+EVEN_ROWS = 300
+"""Calibration rows with which the local rate, which rests on them alone, counts as much as the
+posterior; with fewer it counts less. Measured in `docs/method.md`."""
+
 UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
 many rows of each is no sample of DATA."""
@@ -43,10 +47,10 @@ METHODS = {
         "stand above 1 (wrong) or below 0 (right)."
     ),
     "mislabel_probability": (
-        "Mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with f0 the "
-        "scores of calibration rows (known to be right), f those of DATA, their ratio fitted by "
-        "isotonic regression, pi0 by Storey's estimate. With fewer than "
-        f"{flag.MIN_CALIBRATION} calibration rows the suspicion alone."
+        "Weighted mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with "
+        "f0 the scores of the n calibration rows (known to be right), f those of DATA, their "
+        f"ratio fitted by isotonic regression, pi0 by Storey's estimate; weights {EVEN_ROWS} and "
+        f"n. With fewer than {flag.MIN_CALIBRATION} calibration rows the suspicion alone."
     ),
     "p_value": (
         "Conformal p-value against the calibration rows, cross-fitted over the folds "
@@ -93,7 +97,7 @@ class Evidence:
     is_steered: bool
     """Whether true labels steered the reweighted networks, or only the labels as given."""
     second: NDArray[np.float32] | None
-    """(K, M, C) the second opinion, where there is one; see `second_opinion`."""
+    """(M, C) the second opinion, where there is one; see `second_opinion`."""
     labels: NDArray[np.int64]
     """(M,) given label."""
     n_data: int
@@ -114,8 +118,8 @@ class Assessment:
     probability: NDArray[np.float64]
     """(N,) in [0, 1]."""
     bounds: tuple[NDArray[np.float64], NDArray[np.float64]]
-    """(N,) each: the smaller and the larger of the two estimates that ``probability`` averages; 0
-    and 1 where there is only one, as nothing calibrates it."""
+    """(N,) each: the smaller and the larger of the two estimates that ``probability`` lies between;
+    0 and 1 where there is only one, as nothing calibrates it."""
     p_value: NDArray[np.float64]
     """(N,) in (0, 1]; NaN where none is possible."""
     flagged: NDArray[np.bool_]
@@ -161,7 +165,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         if not flagged.any():
             needed = flag.calibration_rows_needed(found, n_calibration, fdr / pi0)
     wrong, right = _verdicts(evidence)
-    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
+    low, probability, high = _probability(posterior, local, n_calibration, wrong=wrong, right=right)
     is_controlled = bool(flagged.any())
     if not is_controlled:
         flagged[is_tested] = flag.longest_list(probability[is_tested], fdr)
@@ -186,6 +190,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
 def _probability(
     posterior: NDArray[np.float64],
     local: NDArray[np.float64] | None,
+    n_calibration: int,
     *,
     wrong: NDArray[np.bool_],
     right: NDArray[np.bool_],
@@ -195,7 +200,7 @@ def _probability(
         # Nothing to check the posterior against: the truth may be anything.
         estimates = np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
     else:
-        mean = (posterior + local) / 2
+        mean = posterior + n_calibration / (n_calibration + EVEN_ROWS) * (local - posterior)
         estimates = np.minimum(posterior, local), mean, np.maximum(posterior, local)
     for each in estimates:
         each[wrong], each[right] = 1.0, 0.0

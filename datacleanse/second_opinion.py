@@ -1,9 +1,8 @@
 """A second opinion on the labels, by models that share no weakness with the network.
 
 `table_opinion` asks trees and a regression about a table's rows, `patch_opinion` a regression on
-patches about images. Each row is judged by what did not see its label. The answer is (K, M, C)
-class probabilities, rows sum to 1: first the opinion, last the part of it that the noise matrix is
-learned from; with K = 1 they are the same.
+patches about images. Each row is judged by what did not see its label. The answer is (M, C) class
+probabilities, rows sum to 1.
 """
 
 from __future__ import annotations

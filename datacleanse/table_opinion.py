@@ -38,8 +38,7 @@ def ask(
         is_unwanted: asked now and then.
 
     Returns:
-        (2, M, C), see `second_opinion`: all of them pooled, then the trees alone, which are milder
-        (`docs/method.md` on whom noise matrices are learned from).
+        (M, C), see `second_opinion`.
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
@@ -56,5 +55,4 @@ def ask(
         seed=seed,
         is_unwanted=is_unwanted,
     )
-    used = np.flatnonzero(is_learned)
-    return np.stack([pooled([*trees, *scores], labels, used), pooled(trees, labels, used)])
+    return pooled([*trees, *scores], labels, np.flatnonzero(is_learned))

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from datacleanse import additive as module
+from datacleanse import ridge
 from datacleanse.additive import _Columns
 from datacleanse.second_opinion import AbandonedError
 
@@ -63,7 +64,7 @@ def test_rows_that_are_not_learned_are_judged_but_change_nothing(monkeypatch):
 
 
 def test_of_many_rows_some_are_solved_on(monkeypatch):
-    monkeypatch.setattr(module, "MAX_FITTED", 200)
+    monkeypatch.setattr(ridge, "MAX_FITTED", 200)
     rows, labels = table()
     scores = ask(rows, labels, np.ones(N, bool))
     assert np.isfinite(scores).all()

@@ -48,7 +48,7 @@ def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path
     monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
     with growing(asked, tmp_path) as answer:
         found = answer()
-    assert found.shape == (1, 120, 2)
+    assert found.shape == (120, 2)
     assert (found[0].argmax(axis=1) == labels).mean() > 0.9
 
 

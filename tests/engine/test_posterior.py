@@ -16,11 +16,12 @@ def draw(seed):
     return np.random.default_rng(seed).dirichlet(np.ones(C), size=N).astype(np.float32)
 
 
-def pooled(row, of_given, of_true, matrix):
-    experts = [deconvolved(floored(o[row : row + 1].astype(float)), matrix)[0] for o in of_given]
-    experts += [floored(o[row : row + 1].astype(float))[0] for o in of_true]
-    raised = [np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in experts]
-    p = np.prod(raised, axis=0) ** (SHARPNESS / len(experts))
+def pooled(row, second, control, own, matrix):
+    """Half the exponent to the second opinion, a quarter to each of two networks."""
+    s, u, r = (floored(o[row : row + 1].astype(float)) for o in (second, control, own))
+    experts = [deconvolved(s, matrix)[0], deconvolved(u, matrix)[0], r[0]]
+    a, b, c = (np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in experts)
+    p = (a**0.5 * b**0.25 * c**0.25) ** SHARPNESS
     return p / p.sum()
 
 
@@ -32,14 +33,14 @@ def test_the_posterior_is_bayes_rule_on_the_pooled_opinions_mixed_by_trust():
     trust = 0.6 / (1 + np.exp(0.4))
     assert noise.trust == pytest.approx(trust)
     labels = np.random.default_rng(3).integers(0, C, N)
-    opinions = Opinions([second, control], [own], reference=second)
+    opinions = Opinions([control], [own], second=second)
     q = opinions.posterior(np.arange(N), labels, noise)
 
     for i in range(N):
         g = labels[i]
-        p = pooled(i, (second, control), (own,), full)
+        p = pooled(i, second, control, own, full)
         by_matrix = np.array([full[c, g] * p[c] for c in range(C)])
-        p = pooled(i, (second, control), (own,), matrices.one_rate)
+        p = pooled(i, second, control, own, matrices.one_rate)
         by_rate = np.array(
             [
                 0.9 * p[c] if c == g else p[c] * (0.04 / (C - 1) + 0.06 * p[g] / (1 - p[c]))
@@ -55,13 +56,13 @@ def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
     matrices = NoiseModel(np.eye(C), one_rate_matrix(C, 0.5), gain=-9.0)
     noise = Noise(matrices, Spread(0.2, 0.2))
     labels = np.zeros(N, dtype=np.int64)
-    steered = Opinions([blank], [own], reference=blank)
-    unsteered = Opinions([blank, own], [], reference=blank)
+    steered = Opinions([blank], [own], second=None)
+    unsteered = Opinions([blank, own], [], second=None)
     one, other = (o.posterior(np.arange(N), labels, noise) for o in (steered, unsteered))
     assert np.abs(one - other).max() > 0.01
 
 
-def test_matrices_come_from_the_reference_and_the_spread_from_the_labels_of_data():
+def test_the_noise_is_learned_from_the_second_opinion_where_there_is_one():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, C, 3000)
     wrong = rng.random(3000) < 0.2
@@ -71,7 +72,10 @@ def test_matrices_come_from_the_reference_and_the_spread_from_the_labels_of_data
     right[np.arange(3000), truth] = 0.9
     blank = np.full((3000, C), 1 / C, np.float32)
     clean = np.arange(2800, 3000)
-    by_right = Opinions([right], [], reference=right).noise(clean, labels, 2800)
-    by_blank = Opinions([right], [], reference=blank).noise(clean, labels, 2800)
-    assert by_right.spread.even + by_right.spread.alike == pytest.approx(0.2, abs=0.05)
-    assert np.abs(by_right.matrices.full - by_blank.matrices.full).max() > 0.05
+    by_second = Opinions([blank], [], second=right).noise(clean, labels, 2800)
+    by_network = Opinions([right], [], second=None).noise(clean, labels, 2800)
+    by_blank = Opinions([right], [], second=blank).noise(clean, labels, 2800)
+    assert by_second.spread.even + by_second.spread.alike == pytest.approx(0.2, abs=0.05)
+    assert by_second.spread == by_network.spread
+    np.testing.assert_array_equal(by_second.matrices.full, by_network.matrices.full)
+    assert np.abs(by_second.matrices.full - by_blank.matrices.full).max() > 0.05

@@ -50,7 +50,7 @@ def evidence(
             for o, (meta, calibration) in zip(opinions, parts, strict=True)
         ),
         is_steered=True,
-        second=opinion().probability[None],
+        second=opinion().probability,
         labels=labels,
         n_data=N,
         trained=trained,
@@ -162,7 +162,7 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     seen = replace(dynamics(own), probability=probability)
     folds = tuple(replace(fold, opinion=probability) for fold in base.folds)
     given = replace(
-        base, labels=labels, reweighted=seen, control=seen, folds=folds, second=probability[None]
+        base, labels=labels, reweighted=seen, control=seen, folds=folds, second=probability
     )
     p_value = assess(given, fdr=0.1).p_value
     assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)

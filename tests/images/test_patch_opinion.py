@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from datacleanse import patch_opinion as module
+from datacleanse import ridge
 from datacleanse.patch_opinion import left_out
 from datacleanse.rows import Joined
 from datacleanse.second_opinion import AbandonedError
@@ -23,7 +24,7 @@ def test_own_label_does_not_vouch_for_itself():
     images, labels = images[:300], labels[:300]
     changed = labels.copy()
     changed[:30] = (changed[:30] + 3) % 10
-    (opinion,) = left_out(images, changed, np.ones(300, bool), n_classes=10, seed=0)
+    opinion = left_out(images, changed, np.ones(300, bool), n_classes=10, seed=0)
     np.testing.assert_allclose(opinion.sum(axis=1), 1, rtol=1e-5)
     assert (opinion.argmax(axis=1)[:30] == labels[:30]).mean() > 0.85
 
@@ -32,17 +33,17 @@ def test_rows_that_are_not_learned_are_judged_but_change_nothing():
     images, labels = digits()
     images, labels = images[:260], labels[:260]
     is_learned = np.arange(260) < 200
-    (before,) = left_out(images, labels, is_learned, n_classes=10, seed=0)
+    before = left_out(images, labels, is_learned, n_classes=10, seed=0)
     other = np.where(is_learned, labels, (labels + 1) % 10)
-    (after,) = left_out(images, other, is_learned, n_classes=10, seed=0)
+    after = left_out(images, other, is_learned, n_classes=10, seed=0)
     np.testing.assert_array_equal(after, before)
     assert (before[200:].argmax(axis=1) == labels[200:]).mean() > 0.85
 
 
 def test_of_many_rows_some_are_solved_on(monkeypatch):
-    monkeypatch.setattr(module, "MAX_FITTED", 150)
+    monkeypatch.setattr(ridge, "MAX_FITTED", 150)
     images, labels = digits()
-    (opinion,) = left_out(images[:400], labels[:400], np.ones(400, bool), n_classes=10, seed=0)
+    opinion = left_out(images[:400], labels[:400], np.ones(400, bool), n_classes=10, seed=0)
     assert (opinion.argmax(axis=1) == labels[:400]).mean() > 0.85
 
 
@@ -51,7 +52,7 @@ def test_every_size_of_image_is_served(size):
     rng = np.random.default_rng(0)
     images = rng.integers(256, size=(12, *size), dtype=np.uint8)
     images[:2] = 0
-    (opinion,) = left_out(images, np.arange(12) % 2, np.ones(12, bool), n_classes=2, seed=0)
+    opinion = left_out(images, np.arange(12) % 2, np.ones(12, bool), n_classes=2, seed=0)
     assert np.isfinite(opinion).all()
     assert opinion.shape == (12, 2)
 
