@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
+from datacleanse.estimates import BUDGETS
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -56,6 +58,26 @@ def precision_at(score: NDArray[np.float64], is_wrong: NDArray[np.bool_], count:
     above, tied = score > cut, score == cut
     room = count - np.count_nonzero(above)
     return float((is_wrong[above].sum() + room * is_wrong[tied].mean()) / count)
+
+
+def budget(verdict: Verdict, is_wrong: NDArray[np.bool_]) -> list[dict[str, float | int]]:
+    """Expected and realised share of wrong rows among the first ones, as far as there are rows.
+
+    Args:
+        verdict: of N rows, with probabilities.
+        is_wrong: (N,).
+    """
+    assert verdict.probability is not None
+    order = np.argsort(-verdict.suspicion)
+    return [
+        {
+            "rows": count,
+            "expected": float(verdict.probability[order[:count]].mean()),
+            "found": float(is_wrong[order[:count]].mean()),
+        }
+        for count in BUDGETS
+        if count <= len(order)
+    ]
 
 
 def recall_at_false_share(

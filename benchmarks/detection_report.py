@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.common import markdown_table, provenance
-from benchmarks.detection_measures import recall_at_false_share
+from benchmarks.detection_measures import budget, recall_at_false_share
 from benchmarks.detectors import BEST_OF, METHODS, MODELS, OURS, engine_digest
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ def collect(
         "means": means,
         "oracle": {k: _oracle_mean(cells, k) for k in means} if _has_oracle(cells) else None,
         "lead": {m: lead(cells, m) for m in methods} if _has_oracle(cells) else None,
+        "budget": _budget_means(cells),
         "cells": cells,
     }
 
@@ -94,9 +95,29 @@ def lead(cells: list[Json], method: str) -> Json | None:
     }
 
 
+def _budget_means(cells: list[Json]) -> list[Json]:
+    """Expected and realised share of wrong rows among our first ones, means over the cells."""
+    by_count: dict[int, list[Json]] = {}
+    for cell in cells:
+        for line in cell.get("budget", []):
+            by_count.setdefault(line["rows"], []).append(line)
+    return [
+        {
+            "rows": count,
+            "cells": len(lines),
+            "expected": mean(line["expected"] for line in lines),
+            "found": mean(line["found"] for line in lines),
+            "off_by": mean(abs(line["expected"] - line["found"]) for line in lines),
+        }
+        for count, lines in sorted(by_count.items())
+    ]
+
+
 def markdown(result: Json) -> str:
     """The tables that the command prints."""
     parts = [_precision_table(result), _flags_table(result), _measure_table(result)]
+    if result["budget"]:
+        parts.append(_budget_table(result["budget"]))
     ours = result["lead"] and result["lead"].get(OURS)
     if ours:
         error = ours["standard_error_of_tables"]
@@ -124,6 +145,7 @@ def _cell(name: CellName, place: CellCache, kept_as: dict[str, str]) -> Json:
                 measures["recall_at_our_false_share"] = recall_at_false_share(
                     score, is_wrong, share
                 )
+    ours = {} if OURS not in methods else {"budget": budget(place.verdict(kept_as[OURS]), is_wrong)}
     best = max((m for m in BEST_OF if m in methods), key=lambda m: methods[m][AP], default=None)
     is_full = all(m in methods for m in BEST_OF)
     return {
@@ -135,6 +157,7 @@ def _cell(name: CellName, place: CellCache, kept_as: dict[str, str]) -> Json:
         "wrong": int(is_wrong.sum()),
         "best_of_six": {"method": best, AP: methods[best][AP]} if best and is_full else None,
         "methods": methods,
+        **ours,
     }
 
 
@@ -200,6 +223,15 @@ def _flags_table(result: Json) -> str:
         pairs = [f"{m['false_share']:.3f} / {m['recall']:.3f}" for m in its]
         rows.append([method.removesuffix("-margin"), *pairs])
     return markdown_table(["flags: false share / recall", *kinds], rows)
+
+
+def _budget_table(lines: list[Json]) -> str:
+    header = ["our first rows", "cells", "expected wrong", "found wrong", "off by, in a cell"]
+    shares = ("expected", "found", "off_by")
+    return markdown_table(
+        header,
+        [[*(str(x[k]) for k in ("rows", "cells")), *(_shown(x[k]) for k in shares)] for x in lines],
+    )
 
 
 def _digits(key: str) -> int:
