@@ -8,7 +8,6 @@ lead is over the best of six peers as `results/detection.json` has it: run `dete
 
 from __future__ import annotations
 
-import argparse
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -23,8 +22,9 @@ import torch
 from sklearn.metrics import average_precision_score
 
 import datacleanse as dc
-from benchmarks.cells import NOISES, CellName, Limits, cell_names, make_cell
-from benchmarks.common import LABEL, available_tables, markdown_table, note, provenance, write_json
+from benchmarks.cell_options import cells_parser, named_cells
+from benchmarks.cells import CellName, Limits, make_cell
+from benchmarks.common import LABEL, markdown_table, note, provenance, write_json
 from benchmarks.detection import RESULT as PEERS
 from benchmarks.detectors import engine_digest
 from benchmarks.kept import Kept
@@ -155,18 +155,11 @@ def _captured() -> Iterator[Seen]:
 
 def main() -> None:
     """Measure, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
-    parser.add_argument("--sets", help="names of tables, comma-separated")
-    parser.add_argument("--cells", help="kinds of error, comma-separated")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser = cells_parser(__doc__, seeds=1, out=RESULT)
     parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
     parser.add_argument("--cache", type=Path, default=Path("runs/ablation.jsonl"))
-    parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
-    wanted = set(options.cells.split(",")) if options.cells else NOISES
-    tables = available_tables(options.data, options.sets)
-    names = [n for n in cell_names(options.data, tables, options.seeds) if n.noise in wanted]
+    names = named_cells(options)
     kept, engine = Kept(options.cache), engine_digest()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(options.jobs, mp_context=context) as pool:

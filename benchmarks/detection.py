@@ -26,8 +26,9 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks import detectors
-from benchmarks.cells import NOISES, CellName, Limits, cell_names, make_cell
-from benchmarks.common import available_tables, note, write_json
+from benchmarks.cell_options import cells_parser, chosen, named_cells
+from benchmarks.cells import CellName, Limits, make_cell
+from benchmarks.common import note, write_json
 from benchmarks.detection_cache import CellCache
 from benchmarks.detection_measures import measure
 from benchmarks.detection_report import collect, markdown
@@ -148,9 +149,7 @@ def make_tasks(options: argparse.Namespace) -> list[Task]:
     Raises:
         SystemExit: a table, a kind of error or a method is unknown.
     """
-    tables = available_tables(options.data, options.sets)
-    wanted = _chosen(options.cells, NOISES, "kinds of error")
-    methods = _chosen(options.methods, detectors.METHODS, "methods")
+    methods = chosen(options.methods, detectors.METHODS, "methods")
     if find_spec("cleanlab") is None and any("-" in m for m in methods - {"knn-shapley"}):
         raise SystemExit("cleanlab is not installed: pip install -e '.[bench]' -c constraints.txt")
     ours = f"{detectors.OURS}-{detectors.engine_digest()}-q{options.fdr:g}"
@@ -167,37 +166,21 @@ def make_tasks(options: argparse.Namespace) -> list[Task]:
                 if method in methods and detectors.applies(method, name.table, name.noise)
             },
         )
-        for name in cell_names(options.data, tables, options.seeds)
-        if name.noise in wanted
+        for name in named_cells(options)
     ]
-
-
-def _chosen(given: str | None, known: frozenset[str] | tuple[str, ...], what: str) -> set[str]:
-    names = set(given.split(",")) if given else set(known)
-    unknown = sorted(names - set(known))
-    if unknown:
-        raise SystemExit(f"Not among the {what}: {', '.join(unknown)}. There are {sorted(known)}.")
-    return names
 
 
 def main() -> None:
     """Measure, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
-    parser.add_argument("--sets", help="names of tables, comma-separated")
-    parser.add_argument("--cells", help="kinds of error, comma-separated")
-    parser.add_argument("--seeds", type=int, default=3)
+    parser = cells_parser(__doc__, seeds=3, out=RESULT)
     parser.add_argument("--clean", type=int, default=200, help="clean rows a cell")
     parser.add_argument("--max-rows", type=int, default=3000, help="noisy rows a cell at most")
     parser.add_argument("--fdr", type=float, default=0.10, help="of the audit")
     parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
     parser.add_argument("--methods", help=f"comma-separated, of {', '.join(detectors.METHODS)}")
     parser.add_argument("--cache", type=Path, default=Path("runs/detection"))
-    parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     tasks = make_tasks(options)
-    if not tasks:
-        raise SystemExit("No cell is left: none of the tables has these kinds of error.")
     run_all(tasks, options.jobs)
     places = {t.name: (CellCache(t.cache, t.name, t.limits), t.kept_as) for t in tasks}
     result = collect(places, fdr=options.fdr, limits=tasks[0].limits)

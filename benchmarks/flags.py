@@ -9,7 +9,6 @@ lists at all levels follow from the same p-values and probabilities.
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,8 +16,9 @@ import numpy as np
 import torch
 
 from benchmarks import detectors
-from benchmarks.cells import NOISES, Limits, cell_names, make_cell
-from benchmarks.common import available_tables, markdown_table, note, provenance, write_json
+from benchmarks.cell_options import cells_parser, named_cells
+from benchmarks.cells import Limits, make_cell
+from benchmarks.common import markdown_table, note, provenance, write_json
 from benchmarks.kept import Kept
 from datacleanse import flag
 from datacleanse.config import Settings
@@ -53,22 +53,15 @@ def lists(verdict: Verdict, cell: Cell, levels: list[float]) -> Iterator[dict[st
 
 def main() -> None:
     """Measure, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
-    parser.add_argument("--sets", help="names of tables, comma-separated")
-    parser.add_argument("--cells", help="kinds of error, comma-separated")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser = cells_parser(__doc__, seeds=1, out=RESULT)
     parser.add_argument("--clean", default="100,200,500", help="numbers of clean rows")
     parser.add_argument("--levels", default=".05,.10,.20", help="shares of false alarms")
-    parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     torch.set_num_threads(1)
     levels = [float(level) for level in options.levels.split(",")]
-    wanted = set(options.cells.split(",")) if options.cells else NOISES
-    tables = available_tables(options.data, options.sets)
     kept, found = Kept(Path("runs") / "flags.jsonl"), []
-    for name in cell_names(options.data, tables, options.seeds):
-        for n_clean in map(int, options.clean.split(",") if name.noise in wanted else ()):
+    for name in named_cells(options):
+        for n_clean in map(int, options.clean.split(",")):
             key = f"{detectors.engine_digest()} {levels} {n_clean} {name}"
             if kept.find(key) is None:
                 cell = make_cell(options.data, name, Limits(clean=n_clean))

@@ -16,7 +16,6 @@ every way. Tested on rows that are in neither part, with true labels.
 
 from __future__ import annotations
 
-import argparse
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,10 +25,10 @@ import torch
 
 import datacleanse as dc
 from benchmarks import detectors
-from benchmarks.cells import NOISES, Limits, cell_names, make_cell
+from benchmarks.cell_options import cells_parser, named_cells
+from benchmarks.cells import Limits, make_cell
 from benchmarks.common import (
     LABEL,
-    available_tables,
     markdown_table,
     note,
     provenance,
@@ -138,22 +137,13 @@ def _audited(cell: Cell) -> dict[str, float]:
 
 def main() -> None:
     """Measure, write, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
-    parser.add_argument("--sets", help="names of tables, comma-separated")
-    parser.add_argument("--cells", help="kinds of error, comma-separated")
-    parser.add_argument("--seeds", type=int, default=1)
+    parser = cells_parser(__doc__, seeds=1, out=RESULT)
     parser.add_argument("--max-rows", type=int, default=3000, help="noisy rows a cell at most")
-    parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    wanted = set(options.cells.split(",")) if options.cells else NOISES
-    tables = available_tables(options.data, options.sets)
     limits, kept = Limits(noisy=options.max_rows), Kept(Path("runs") / "model.jsonl")
     trials = []
-    for name in cell_names(options.data, tables, options.seeds):
-        if name.noise not in wanted:
-            continue
+    for name in named_cells(options):
         key = f"{detectors.engine_digest()} {limits} {name}"
         if kept.find(key) is None:
             kept.add(key, measure(make_cell(options.data, name, limits)))

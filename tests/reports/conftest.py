@@ -15,6 +15,8 @@ import pytest
 
 from datacleanse import ledger, runfolder
 from datacleanse.runfolder import RunFolder
+from datacleanse_reports import read_view
+from datacleanse_reports.records import ReportView
 from tests.reports import beside
 
 HOSTILE = (
@@ -328,3 +330,21 @@ def fabricated() -> Fabricated:
 def hostile_run(fabricated: Fabricated, tmp_path: Path) -> RunFolder:
     """The small run, written."""
     return fabricated.write(tmp_path / "people")
+
+
+@pytest.fixture
+def view(hostile_run: RunFolder) -> ReportView:
+    """Its 25 first suspects."""
+    return read_view(hostile_run, top=25)
+
+
+@pytest.fixture
+def pictures(hostile_run: RunFolder) -> ReportView:
+    """The run as of a manifest: its second column says where each picture lies."""
+    with pq.ParquetFile(hostile_run.suspects_file) as file:
+        table = file.read()
+    names = ["row", "file_name", *table.column_names[2:]]
+    paths = [f"a b/{row}.v1.jpg" for row in table.column(0).to_pylist()]
+    table = table.set_column(1, "person", [paths]).rename_columns(names)
+    pq.write_table(table, hostile_run.suspects_file)
+    return read_view(hostile_run, top=25)

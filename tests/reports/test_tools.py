@@ -1,8 +1,6 @@
 """Formats for other tools, against their documented import schemas, written out here.
 
-That the tools' own packages load the files was tried by hand: label-studio-sdk 2.1.2
-(`LabelInterface.validate_task`, `validate_prediction`), argilla 2.8.0 (`records.from_json`) and
-fiftyone 1.22.1 (`FiftyOneImageClassificationDatasetImporter`).
+`test_tools_packages.py` has the tools' own packages read the files where they are installed.
 """
 
 from __future__ import annotations
@@ -12,30 +10,12 @@ import math
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 
-import pyarrow.parquet as pq
 import pytest
 
 from datacleanse.errors import SettingsError
-from datacleanse_reports import read_view, write_reports
+from datacleanse_reports import write_reports
 from datacleanse_reports.formats import label_studio
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
-
-
-@pytest.fixture
-def view(hostile_run):
-    return read_view(hostile_run, top=25)
-
-
-@pytest.fixture
-def pictures(hostile_run):
-    """The run as of a manifest: its second column says where each picture lies."""
-    with pq.ParquetFile(hostile_run.suspects_file) as file:
-        table = file.read()
-    names = ["row", "file_name", *table.column_names[2:]]
-    paths = [f"a b/{row}.v1.jpg" for row in table.column(0).to_pylist()]
-    table = table.set_column(1, "person", [paths]).rename_columns(names)
-    pq.write_table(table, hostile_run.suspects_file)
-    return read_view(hostile_run, top=25)
 
 
 def rendered(name, view):
