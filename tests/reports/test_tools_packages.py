@@ -1,9 +1,8 @@
 """Files for other tools, read by those tools' own packages; each test needs its package.
 
 They are large, and two of them want a server for more than reading, so that they are no
-requirement: ``pip install label-studio-sdk argilla fiftyone`` runs what is skipped (passed with 2.1.2,
-2.8.0 and 1.22.1). `test_tools.py`
-holds the files to the documented schemas in any case.
+requirement: ``pip install label-studio-sdk argilla fiftyone`` runs what is skipped. It passed with
+2.1.2, 2.8.0 and 1.22.1. `test_tools.py` holds the files to the documented schemas in any case.
 """
 
 from __future__ import annotations
