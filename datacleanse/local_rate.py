@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import isotonic_regression
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,6 +35,9 @@ def local_probability(
     Returns:
         (N,) in [0, 1], not decreasing in the score.
     """
+    # Takes a third of a second to import, which not every command has to spend.
+    from scipy.optimize import isotonic_regression
+
     tested = np.concatenate([_thinned(fold.tested) for fold in folds])
     calibration = np.concatenate([fold.calibration for fold in folds])
     beyond = max(tested.max(), calibration.max())
