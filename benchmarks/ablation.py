@@ -2,8 +2,9 @@
 
     python -m benchmarks.ablation --data DIR [--sets a,b] [--cells pair20] [--seeds N] [--jobs N]
 
-Each cell is audited once; what the trainings showed is then scored anew with a part changed. The
-lead is over the best of six peers as `results/detection.json` has it: run `detection` first.
+Each cell is audited once; what the trainings showed is then scored anew with a part changed ("trees
+alone" grows them again). The lead is over the best of six peers as `results/detection.json` has it:
+run `detection` first.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Images audited by features: computed elsewhere, or by a frozen pretrained network.
 
 The features become the one column of a table, an embedding, and the audit is a table's: the
-reweighted multilayer perceptron is the head, out-of-bag trees are the second opinion.
+reweighted multilayer perceptron is the head, trees and a regression are the second opinion.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from datacleanse.config import is_timm
 from datacleanse.device import choose_device
 from datacleanse.errors import InputError
-from datacleanse.records import Column, Dataset
+from datacleanse.records import Column, Dataset, SetAside
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -140,8 +140,16 @@ def _with_column(data: Dataset, features: Floats | None) -> Dataset:
     table = data.table
     if COLUMN in table.column_names:
         table = table.drop_columns([COLUMN])
+    # What stands beside the pictures is not read, but is DATA's: new rows may have it.
+    own = {data.schema.label, data.schema.id}
+    others = [name for name in table.column_names if name not in own]
+    aside = tuple(
+        SetAside(name, "beside pictures", "the pictures' features stand for them")
+        for name in others
+    )
     table = table.append_column(COLUMN, pa.FixedSizeListArray.from_arrays(values, width))
-    schema = replace(data.schema, columns=(Column(COLUMN, "embedding", width),))
+    columns = (Column(COLUMN, "embedding", width),)
+    schema = replace(data.schema, columns=columns, set_aside=aside)
     return replace(data, table=table, schema=schema)
 
 

@@ -5,8 +5,8 @@
   takes the errors out of them.
 - r, of the reweighted network, was steered by true labels and is taken as it is.
 
-With a noise matrix T, p(c | x) is the geometric mean of both kinds of models, of S and of u and r
-together, raised to `SHARPNESS` and made to sum to 1 (a product of experts, Hinton 2002). Then by
+With a noise matrix T, both kinds of models have a vote: p(c | x) is S^1/2 u^1/4 r^1/4, S and u so
+corrected, raised to `SHARPNESS` and made to sum to 1 (a product of experts, Hinton 2002). Then by
 Bayes' rule
 
     q(c | x, g) ~ P(given label g | c, x) p(c | x),    P(wrong) = 1 - q(g | x, g).
@@ -40,8 +40,8 @@ SECOND_VOTE = 0.5
 """Of the second opinion: two networks err more alike than a network and it, so they share one."""
 
 SHARPNESS = 1.5
-"""Between 1, for opinions that err alike, and 3, for three that err apart. The ranking hardly
-depends on it, the calibration does; measured in `docs/method.md`."""
+"""Between 1, for kinds of models that err alike, and 2, for two kinds that err apart. The ranking
+hardly depends on it, the calibration does; measured in `docs/method.md`."""
 
 MAX_FITTED = 20_000
 """Rows of DATA, about, whose labels tell how errors spread."""
@@ -73,7 +73,8 @@ class Opinions:
         """Take all kinds.
 
         Args:
-            of_given: P(given label | x) by networks, one at least.
+            of_given: P(given label | x) by networks, one at least; without a second opinion the
+                first teaches how labels go wrong.
             of_true: P(true class | x) by networks.
             second: P(given label | x) by `second_opinion`; None where there is none.
         """

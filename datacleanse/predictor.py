@@ -76,7 +76,7 @@ class Predictor:
         """Class probabilities of each row of a file or frame: (n, C), rows sum to 1.
 
         Raises:
-            InputError: a column is missing or of another kind than in DATA.
+            InputError: a column is missing, of another kind than in DATA, or not DATA's.
         """
         return self.probabilities(read_like(source, self.schema, role="NEW"))
 

@@ -11,7 +11,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 FeatureKind = Literal["numeric", "boolean", "categorical", "datetime", "embedding"]
-SetAsideKind = Literal["constant", "empty", "text", "identifier", "nested", "dropped"]
+SetAsideKind = Literal[
+    "constant", "empty", "text", "identifier", "nested", "dropped", "beside pictures"
+]
 
 
 @dataclass(frozen=True)

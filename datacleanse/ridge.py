@@ -50,12 +50,12 @@ def left_out(
         features: of rows at some positions, (n,) to (n, F).
         labels: (M,) as given.
         used: positions that are learned from; see `drawn`.
-        n_classes: K.
+        n_classes: C.
         portion: rows whose features are made at a time.
         is_unwanted: asked before each portion.
 
     Returns:
-        (M, K) for each of `PENALTIES`.
+        (M, C) for each of `PENALTIES`.
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
@@ -67,7 +67,14 @@ def left_out(
                 raise AbandonedError
             yield rows[start : start + portion]
 
-    seen = np.concatenate([features(rows) for rows in portions(used)])
+    # Filled portion by portion: held beside their copy they would take twice the memory.
+    seen, done = np.empty((0, 0), dtype=np.float32), 0
+    for rows in portions(used):
+        part = features(rows)
+        if not done:
+            seen = np.empty((len(used), part.shape[1]), dtype=np.float32)
+        seen[done : done + len(part)] = part
+        done += len(part)
     ridge = Ridge(seen, labels[used], n_classes)
     scores = np.empty((len(PENALTIES), len(labels), n_classes), dtype=np.float32)
     scores[:, used] = ridge.left_out()

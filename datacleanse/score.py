@@ -31,7 +31,7 @@ BLOCK = 65_536
 
 EVEN_ROWS = 300
 """Calibration rows with which the local rate, which rests on them alone, counts as much as the
-posterior; with fewer it counts less. Measured in `docs/method.md`."""
+posterior; with fewer it counts less. Values tried are in `docs/method.md`."""
 
 UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as

@@ -63,7 +63,8 @@ def predict(
     ignore_extra: Annotated[
         bool,
         typer.Option(
-            "--ignore-extra", help="Pass over columns that DATA lacks; without it they are refused."
+            "--ignore-extra",
+            help="Pass over columns that DATA lacks; without it a table with some is refused.",
         ),
     ] = False,
     delimiter: options.Delimiter = None,

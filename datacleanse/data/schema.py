@@ -177,8 +177,7 @@ def hold(
             raise InputError(
                 f"{message}{listed(extra)}.",
                 slug="columns-unknown",
-                hint="Leave them out of the file if the model need not know them, or give "
-                "--ignore-extra.",
+                hint="Leave them out; `datacleanse predict --ignore-extra` passes over them.",
             )
         notices.append(Notice("columns-extra", f"{message}{listed(extra)}; ignored."))
     return notices

@@ -44,7 +44,8 @@ def sample_rows_of(run: FinishedRun, predictor: Predictor) -> list[Dataset]:
     stored = run.folder.read_suspects()
     tables = [stored.drop_columns([stored.column_names[0]])] if stored.num_rows else []
     tables.append(made_rows(schema, encoding, n=N_MADE, seed=0))
-    return [read_like(table, schema, role="NEW") for table in tables]
+    # Suspects of earlier runs may hold columns that their schema does not name.
+    return [read_like(table, schema, role="NEW", ignore_extra=True) for table in tables]
 
 
 def sample_images_for(predictor: ImagePredictor) -> NDArray[np.uint8]:

@@ -62,6 +62,18 @@ def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
     assert np.abs(one - other).max() > 0.01
 
 
+def test_without_a_second_opinion_the_networks_have_all_votes():
+    control, own = draw(1), draw(2)
+    matrix = one_rate_matrix(C, 0.1)
+    pool = Opinions([control], [own], second=None)._pooled(np.arange(N), matrix)
+    for i in range(N):
+        u = deconvolved(floored(control[i : i + 1].astype(float)), matrix)[0]
+        r = floored(own[i : i + 1].astype(float))[0]
+        a, b = (np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in (u, r))
+        expected = (a * b) ** (SHARPNESS / 2)
+        np.testing.assert_allclose(pool[i], expected / expected.sum(), rtol=1e-6)
+
+
 def test_the_noise_is_learned_from_the_second_opinion_where_there_is_one():
     rng = np.random.default_rng(0)
     truth = rng.integers(0, C, 3000)

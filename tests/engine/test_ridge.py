@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from datacleanse.ridge import PENALTIES, Ridge
+from datacleanse import ridge as module
+from datacleanse.ridge import PENALTIES, Ridge, drawn
 
 
 def test_left_out_scores_are_those_of_a_regression_without_the_row():
@@ -41,3 +42,16 @@ def test_rows_that_it_was_not_solved_on_are_scored_by_the_same_solution():
         )
         expected = (new - mean) / scale @ solution + targets.mean(axis=0)
         np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_of_many_rows_some_are_drawn_to_be_learned(monkeypatch):
+    is_learned = np.arange(100) % 3 > 0
+    learned = np.flatnonzero(is_learned)
+    np.testing.assert_array_equal(drawn(is_learned, np.random.default_rng(0)), learned)
+    monkeypatch.setattr(module, "MAX_FITTED", 20)
+    some, same, other = (drawn(is_learned, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    assert len(some) == len(np.unique(some)) == 20
+    assert (np.diff(some) > 0).all()
+    assert set(some) <= set(learned)
+    np.testing.assert_array_equal(some, same)
+    assert (some != other).any()

@@ -98,6 +98,7 @@ def test_a_pickle_holds_the_place_and_not_the_files(loaded, rows):
     [
         (lambda frame: frame.drop(columns=["age"]), "lacks 1 column of DATA: age"),
         (lambda frame: frame.rename(columns={"income": "incom"}), "'income' may be 'incom' here"),
+        (lambda frame: frame.assign(more=1), "1 column that DATA lacks: more"),
         (lambda frame: frame.assign(age="old"), "'age' is numeric in DATA"),
         (lambda frame: frame.assign(since="long ago"), "'since' is datetime in DATA"),
         (lambda frame: frame.assign(vec=[[1.0]] * len(frame)), "lists of 3 numbers"),

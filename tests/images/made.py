@@ -30,6 +30,7 @@ def dataset(name, labels, classes) -> Dataset:
         {
             "path": [f"{name}/{i}.png" for i in range(len(labels))],
             "label": [classes[label] for label in labels],
+            "sha256": [f"{i:064x}" for i in range(len(labels))],
         }
     )
     return Dataset(f"<{name}>", table, schema, labels, classes, ())

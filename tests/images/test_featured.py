@@ -16,6 +16,7 @@ from sklearn.metrics import average_precision_score
 import datacleanse as dc
 from datacleanse.config import Settings
 from datacleanse.errors import InputError, SettingsError
+from datacleanse.export import export_run
 from datacleanse.featured import with_features
 from datacleanse.pipeline import learn
 from datacleanse.progress import SILENT
@@ -71,6 +72,11 @@ def test_an_audit_by_features_is_a_tables(tmp_path):
     assert "Multilayer perceptron" in folder.manifest()["training"]["network"]
     assert dc.load_predictor(folder.model_dir).schema.columns[0].name == "features"
     assert folder.read_suspects().column_names[1:3] == ["path", "label"]
+    # Rows as DATA had them are no strangers, neither to a prediction nor to the check of an export.
+    new = inputs.data.table.append_column("features", arrow(flat(360)))
+    assert len(dc.load(folder.path).predict(new)) == 360
+    export_run(folder.path, "onnx", tmp_path / "m.onnx")
+    assert (dc.load(tmp_path / "m.onnx").predict(new) == dc.load(folder.path).predict(new)).all()
 
 
 def infinite():
