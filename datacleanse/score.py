@@ -29,9 +29,9 @@ TIE_STEP = 1e-12
 BLOCK = 65_536
 """Rows judged at a time."""
 
-EVEN_ROWS = 300
-"""Calibration rows with which the local rate, which rests on them alone, counts as much as the
-posterior; with fewer it counts less. Values tried are in `docs/method.md`."""
+LOCAL_PART = 0.4
+"""Weight of the local rate in a probability; the posterior has the rest. Values tried are in
+`docs/method.md`."""
 
 UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
@@ -48,9 +48,10 @@ METHODS = {
     ),
     "mislabel_probability": (
         "Weighted mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with "
-        "f0 the scores of the n calibration rows (known to be right), f those of DATA, their "
-        f"ratio fitted by isotonic regression, pi0 by Storey's estimate; weights {EVEN_ROWS} and "
-        f"n. With fewer than {flag.MIN_CALIBRATION} calibration rows the suspicion alone."
+        "f0 the scores of the calibration rows (known to be right), f those of DATA, their ratio "
+        f"fitted by isotonic regression, pi0 by Storey's estimate; weights {1 - LOCAL_PART} and "
+        f"{LOCAL_PART}. With fewer than {flag.MIN_CALIBRATION} calibration rows the suspicion "
+        "alone."
     ),
     "p_value": (
         "Conformal p-value against the calibration rows, cross-fitted over the folds "
@@ -165,7 +166,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         if not flagged.any():
             needed = flag.calibration_rows_needed(found, n_calibration, fdr / pi0)
     wrong, right = _verdicts(evidence)
-    low, probability, high = _probability(posterior, local, n_calibration, wrong=wrong, right=right)
+    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
     is_controlled = bool(flagged.any())
     if not is_controlled:
         flagged[is_tested] = flag.longest_list(probability[is_tested], fdr)
@@ -190,7 +191,6 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
 def _probability(
     posterior: NDArray[np.float64],
     local: NDArray[np.float64] | None,
-    n_calibration: int,
     *,
     wrong: NDArray[np.bool_],
     right: NDArray[np.bool_],
@@ -200,7 +200,7 @@ def _probability(
         # Nothing to check the posterior against: the truth may be anything.
         estimates = np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
     else:
-        mean = posterior + n_calibration / (n_calibration + EVEN_ROWS) * (local - posterior)
+        mean = posterior + LOCAL_PART * (local - posterior)
         estimates = np.minimum(posterior, local), mean, np.maximum(posterior, local)
     for each in estimates:
         each[wrong], each[right] = 1.0, 0.0

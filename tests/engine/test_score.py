@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from datacleanse.dynamics import Dynamics
-from datacleanse.score import EVEN_ROWS, Evidence, Fold, assess, likely_classes, worth_of
+from datacleanse.score import LOCAL_PART, Evidence, Fold, assess, likely_classes, worth_of
 
 N, N_CLEAN = 400, 300
 
@@ -220,13 +220,11 @@ def test_no_more_classes_are_told_than_there_are_places():
     assert classes.shape == (5, 1)
 
 
-@pytest.mark.parametrize("n_calibration", [20, 60])
-def test_the_local_rate_counts_by_the_rows_that_it_rests_on(n_calibration):
-    assessment = assess(evidence(n_folds=1, n_calibration=n_calibration), fdr=0.1)
+def test_the_probability_stands_between_both_estimates_nearer_to_the_posterior():
+    assessment = assess(evidence(), fdr=0.1)
     low, high = assessment.bounds
     posterior = np.clip(assessment.suspicion, 0, 1)
     local = low + high - posterior
-    weight = n_calibration / (n_calibration + EVEN_ROWS)
     assert np.abs(local - posterior).max() > 0.1
-    expected = (1 - weight) * posterior + weight * local
+    expected = (1 - LOCAL_PART) * posterior + LOCAL_PART * local
     np.testing.assert_allclose(assessment.probability, expected, atol=1e-6)
