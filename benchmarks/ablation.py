@@ -93,7 +93,7 @@ VARIANTS: dict[str, tuple[Callable[[Evidence, Question], Evidence], Any]] = {
     "one vote each for S, u and r": (_same, _constant("SECOND_VOTE", 1 / 3)),
     "never T": (_same, _trust(lambda _: 0.0)),
     "always T": (_same, _trust(lambda _: 1.0)),
-    "T by its odds alone": (_same, _trust(lambda noise: noise.matrices.odds_of_full)),
+    "T by its odds alone": (_same, _trust(lambda noise: noise.matrices.chance_of_full())),
     "power 1": (_same, _constant("SHARPNESS", 1.0)),
     "power 2": (_same, _constant("SHARPNESS", 2.0)),
 }

@@ -53,10 +53,9 @@ class NoiseModel:
     gain: float
     """Nats by which `full` is ahead on clean rows that it was not fitted on."""
 
-    @property
-    def odds_of_full(self) -> float:
-        """P(`full`), in [0, 1], where both were as likely before."""
-        return float(1 / (1 + np.exp(-self.gain)))
+    def chance_of_full(self, burden: float = 0.0) -> float:
+        """P(`full`), in [0, 1]; before, both were as likely, or it was less so by some nats."""
+        return float(1 / (1 + np.exp(burden - self.gain)))
 
 
 def floored(probability: Matrix, least: float = LEAST) -> Matrix:

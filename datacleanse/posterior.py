@@ -43,6 +43,9 @@ SHARPNESS = 1.5
 """Between 1, for kinds of models that err alike, and 2, for two kinds that err apart. The ranking
 hardly depends on it, the calibration does; measured in `docs/method.md`."""
 
+OVERWHELMING = 8.0
+"""Nats by which clean rows must prefer a full matrix for it to be believed whatever the spread."""
+
 MAX_FITTED = 20_000
 """Rows of DATA, about, whose labels tell how errors spread."""
 
@@ -56,8 +59,12 @@ class Noise:
 
     @property
     def trust(self) -> float:
-        """In [0, 1]: how much the full matrix is believed; errors that fall evenly have none."""
-        return self.matrices.odds_of_full * self.spread.share_alike
+        """In [0, 1]: how much the full matrix is believed.
+
+        Errors that fall evenly speak against any, unless clean rows speak for it overwhelmingly.
+        """
+        usual = self.matrices.chance_of_full() * self.spread.share_alike
+        return usual + (1 - usual) * self.matrices.chance_of_full(OVERWHELMING)
 
 
 class Opinions:

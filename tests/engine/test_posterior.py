@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -31,6 +33,7 @@ def test_the_posterior_is_bayes_rule_on_the_pooled_opinions_mixed_by_trust():
     matrices = NoiseModel(full, one_rate_matrix(C, 0.1), gain=-0.4)
     noise = Noise(matrices, Spread(0.04, 0.06))
     trust = 0.6 / (1 + np.exp(0.4))
+    trust += (1 - trust) / (1 + np.exp(8.4))
     assert noise.trust == pytest.approx(trust)
     labels = np.random.default_rng(3).integers(0, C, N)
     opinions = Opinions([control], [own], second=second)
@@ -49,6 +52,13 @@ def test_the_posterior_is_bayes_rule_on_the_pooled_opinions_mixed_by_trust():
         )
         expected = trust * by_matrix / by_matrix.sum() + (1 - trust) * by_rate / by_rate.sum()
         np.testing.assert_allclose(q[i], expected, rtol=1e-6)
+
+
+def test_overwhelming_evidence_for_a_matrix_counts_whatever_the_spread():
+    even = Spread(0.2, 1e-6)
+    matrices = NoiseModel(np.eye(C), one_rate_matrix(C, 0.2), gain=0.0)
+    trusts = [Noise(replace(matrices, gain=gain), even).trust for gain in (-5.0, 2.0, 8.0, 30.0)]
+    assert trusts == pytest.approx([0.0, 0.0, 0.5, 1.0], abs=0.01)
 
 
 def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
