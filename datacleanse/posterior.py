@@ -104,26 +104,31 @@ class Opinions:
     def posterior(self, rows: NDArray[np.int64], labels: NDArray[np.int64], noise: Noise) -> Matrix:
         """Q, (n, C), of (n,) positions with (n,) given labels."""
         full, one_rate = noise.matrices.full, noise.matrices.one_rate
-        by_matrix = _bayes(self._pooled(rows, full), full, labels)
-        by_rate = spread.posterior(self._pooled(rows, one_rate), labels, noise.spread)
+        # Looked up once for both accounts.
+        given = [_at(opinion, rows) for opinion in self._of_given]
+        true = [_at(opinion, rows) for opinion in self._of_true]
+        second = None if self._second is None else _at(self._second, rows)
+        by_matrix = _bayes(_pooled(given, true, second, full), full, labels)
+        by_rate = spread.posterior(_pooled(given, true, second, one_rate), labels, noise.spread)
         result: Matrix = noise.trust * by_matrix + (1 - noise.trust) * by_rate
-        return result
-
-    def _pooled(self, rows: NDArray[np.int64], matrix: Matrix) -> Matrix:
-        """P(c | x), (n, C), of (n,) positions."""
-        corrected = [deconvolved(_at(each, rows), matrix) for each in self._of_given]
-        networks = [*corrected, *(_at(each, rows) for each in self._of_true)]
-        mean = np.mean([_log(p) for p in networks], axis=0)
-        if self._second is not None:
-            second = _log(deconvolved(_at(self._second, rows), matrix))
-            mean = (1 - SECOND_VOTE) * mean + SECOND_VOTE * second
-        p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
-        result: Matrix = p / p.sum(axis=1, keepdims=True)
         return result
 
 
 def _at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:
     return floored(opinion[rows].astype(np.float64))
+
+
+def _pooled(
+    given: list[Matrix], true: list[Matrix], second: Matrix | None, matrix: Matrix
+) -> Matrix:
+    """P(c | x), (n, C), from the opinions of networks and the second one."""
+    networks = [*(deconvolved(p, matrix) for p in given), *true]
+    mean = np.mean([_log(p) for p in networks], axis=0)
+    if second is not None:
+        mean = (1 - SECOND_VOTE) * mean + SECOND_VOTE * _log(deconvolved(second, matrix))
+    p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
+    result: Matrix = p / p.sum(axis=1, keepdims=True)
+    return result
 
 
 def _log(p: Matrix) -> Matrix:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from datacleanse.noise_matrix import NoiseModel, deconvolved, floored, one_rate_matrix
-from datacleanse.posterior import POOL_LEAST, SHARPNESS, Noise, Opinions
+from datacleanse.posterior import POOL_LEAST, SHARPNESS, Noise, Opinions, _pooled
 from datacleanse.spread import Spread
 
 N, C = 30, 3
@@ -75,7 +75,8 @@ def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
 def test_without_a_second_opinion_the_networks_have_all_votes():
     control, own = draw(1), draw(2)
     matrix = one_rate_matrix(C, 0.1)
-    pool = Opinions([control], [own], second=None)._pooled(np.arange(N), matrix)
+    given, true = (floored(opinion.astype(float)) for opinion in (control, own))
+    pool = _pooled([given], [true], None, matrix)
     for i in range(N):
         u = deconvolved(floored(control[i : i + 1].astype(float)), matrix)[0]
         r = floored(own[i : i + 1].astype(float))[0]
