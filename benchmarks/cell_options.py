@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.cells import NOISES, CellName, cell_names
+from benchmarks.cells import NOISES, USUAL, CellName, cell_names
 from benchmarks.common import available_tables
 
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def named_cells(options: argparse.Namespace) -> list[CellName]:
         SystemExit: a table or a kind of error is unknown, or none of the tables has these kinds.
     """
     tables = available_tables(options.data, options.sets)
-    wanted = chosen(options.cells, NOISES, "kinds of error")
+    wanted = chosen(options.cells, NOISES, "kinds of error") if options.cells else USUAL
     names = [n for n in cell_names(options.data, tables, options.seeds) if n.noise in wanted]
     if not names:
         raise SystemExit("No cell is left: none of the tables has these kinds of error.")

@@ -153,14 +153,28 @@ def pair(drawn: Drawn, share: float, rng_seed: int) -> Codes:
 
 
 def background(drawn: Drawn, share: float, rng_seed: int) -> Codes:
+    """A share of all rows, drawn from all other classes, into the most frequent one.
+
+    At most half of the other classes' rows: where these are few, more would leave nothing of them.
+    """
+    target, n_others = _background_of(drawn)
+    share = min(share * drawn.n_noisy / n_others, 0.5)
+    return one_sided_flips(drawn.truth[: drawn.n_noisy], target, share, seed=rng_seed)
+
+
+def of_others(drawn: Drawn, share: float, rng_seed: int) -> Codes:
     """A share of the rows of all other classes into the most frequent one.
 
     Ren et al. 2018, arXiv 1803.09050, section 4.3, with the commonest class as the background.
     """
-    truth = drawn.truth[: drawn.n_noisy]
-    common = np.bincount(truth, minlength=len(drawn.classes)).argmax()
-    target = np.full(len(drawn.classes), common)
-    return one_sided_flips(truth, target, share, seed=rng_seed)
+    target, _ = _background_of(drawn)
+    return one_sided_flips(drawn.truth[: drawn.n_noisy], target, share, seed=rng_seed)
+
+
+def _background_of(drawn: Drawn) -> tuple[Codes, int]:
+    """(C,) all pointing to the most frequent class, and the number of rows that are not in it."""
+    counts = np.bincount(drawn.truth[: drawn.n_noisy], minlength=len(drawn.classes))
+    return np.full(len(counts), counts.argmax()), int(counts.sum() - counts.max())
 
 
 def feature_dependent(drawn: Drawn, share: float, rng_seed: int) -> Codes:
@@ -211,7 +225,12 @@ PLANTED: dict[str, tuple[Callable[[Drawn, float, int], Codes], float]] = {
     "background20": (background, 0.20),
     "feature15": (feature_dependent, 0.15),
 }
-"""Planted errors, each with its share."""
+"""Planted errors, each with its share of all rows."""
+
+ON_REQUEST: dict[str, tuple[Callable[[Drawn, float, int], Codes], float]] = {
+    "others20": (of_others, 0.20)
+}
+"""Planted where `--cells` asks for them."""
 
 NATIVE: dict[str, dict[str, str]] = {
     "jira_defects_dev": {"native": "noisy_label"},
@@ -224,7 +243,9 @@ NATIVE: dict[str, dict[str, str]] = {
 }
 """Tables whose real errors are known, with the columns that hold the labels as found."""
 
-NOISES = frozenset({*PLANTED, *(noise for found in NATIVE.values() for noise in found)})
+USUAL = frozenset({*PLANTED, *(noise for found in NATIVE.values() for noise in found)})
+"""Kinds of errors that are run unless others are asked for."""
+NOISES = USUAL | ON_REQUEST.keys()
 """All kinds of errors."""
 
 
@@ -235,7 +256,7 @@ def cell_names(folder: Path, tables: list[str], n_seeds: int) -> list[CellName]:
         CellName(seed, table, noise)
         for seed in range(n_seeds)
         for table in sorted(tables, key=lambda t: (rows[t], t))
-        for noise in (*NATIVE.get(table, {}), *PLANTED)
+        for noise in (*NATIVE.get(table, {}), *PLANTED, *ON_REQUEST)
     ]
 
 
@@ -244,7 +265,7 @@ def make_cell(folder: Path, name: CellName, limits: Limits) -> Cell:
     drawn = draw(folder, name.table, name.seed, limits)
     native = NATIVE.get(name.table, {}).get(name.noise)
     if native is None:
-        flip, share = PLANTED[name.noise]
+        flip, share = (PLANTED | ON_REQUEST)[name.noise]
         given = flip(drawn, share, seed_of(name.noise, name.seed))
     else:
         found = pq.read_table(folder / name.table / "data.parquet", columns=[native])

@@ -17,7 +17,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 from sklearn.decomposition import PCA
 
-from benchmarks.cells import PLANTED, seed_of
+from benchmarks.cells import PLANTED, of_others, seed_of, uniform
 from benchmarks.common import LABEL
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ NATIVE = {
 }
 """Columns of labels as people gave them, where the true ones are known."""
 
-EXTRA = {"uniform40": ("uniform30", 0.4), "background40": ("background20", 0.4)}
+EXTRA = {"uniform40": (uniform, 0.4), "background40": (of_others, 0.4)}
 """The shares of Ren et al. 2018, section 4.3; made only where they are asked for."""
 
 COMPONENTS = 50
@@ -124,9 +124,7 @@ def make_cell(folder: Path, name: str, kind: str, limits: Limits, *, seed: int) 
     if kind in drawn.found:
         given = drawn.found[kind]
     else:
-        like, share = EXTRA.get(kind, (kind, None))
-        flip, usual = PLANTED[like]
-        share = share or usual
+        flip, share = (PLANTED | EXTRA)[kind]
         given = flip(drawn, share, seed_of(kind, seed))
     return ImageCell(f"{name}/{kind}/{seed}", kind, drawn, given, seed)
 

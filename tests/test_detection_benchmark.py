@@ -16,7 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks import cells, detection, detection_report
-from benchmarks.cells import CellName, Limits, flip_near_boundary, make_cell
+from benchmarks.cell_options import cells_parser, named_cells
+from benchmarks.cells import PLANTED, CellName, Limits, flip_near_boundary, make_cell
 from benchmarks.detection_measures import budget, measure, precision_at, recall_at_false_share
 from benchmarks.detectors import Verdict
 from benchmarks.knn_shapley import knn_shapley
@@ -94,10 +95,30 @@ def test_pair_errors_go_to_the_next_class(folder):
     assert set(cell.truth[cell.is_wrong]) == {0, 1, 2}
 
 
-def test_background_errors_take_a_fifth_of_the_others_to_the_commonest_class(folder):
+def test_background_errors_take_a_fifth_of_all_rows_to_the_commonest_class(folder):
     cell = _cell(folder, "background20")
     assert {cell.drawn.classes[code] for code in cell.given[cell.is_wrong]} == {"b"}
+    assert cell.is_wrong.sum() == 100
+
+
+def test_background_errors_leave_half_of_rare_classes(folder):
+    _write(folder / "segment", {"x": np.arange(900.0), "label": ["a"] * 800 + ["b"] * 100})
+    cell = _cell(folder, "background20", table="segment")
+    assert cell.is_wrong.sum() == round(0.5 * (cell.truth == 1).sum()) > 0
+
+
+def test_errors_of_others_take_a_fifth_of_their_rows_to_the_commonest_class(folder):
+    cell = _cell(folder, "others20")
+    assert {cell.drawn.classes[code] for code in cell.given[cell.is_wrong]} == {"b"}
     assert cell.is_wrong.sum() == round(0.2 * (cell.truth != 1).sum())
+
+
+def test_errors_on_request_are_run_only_where_they_are_asked_for(folder):
+    parser = cells_parser("Cells.", seeds=1, out=folder / "out.json")
+    usual = parser.parse_args(["--data", str(folder)])
+    assert {name.noise for name in named_cells(usual) if name.table == "dry_bean"} == set(PLANTED)
+    asked = parser.parse_args(["--data", str(folder), "--cells", "others20"])
+    assert {name.noise for name in named_cells(asked)} == {"others20"}
 
 
 def test_feature_dependent_errors_lie_where_neighbouring_classes_overlap(folder):
@@ -146,9 +167,9 @@ def test_clean_rows_of_a_class_that_no_given_label_names_are_left_out(folder, mo
 def test_cells_come_seed_by_seed_with_small_tables_first(folder):
     _write(folder / "segment", {"x": np.arange(10.0), "label": np.repeat(["a", "b"], 5)})
     names = cells.cell_names(folder, ["dry_bean", "jira_defects_dev", "segment"], 2)
-    assert len(set(names)) == len(names) == 2 * (5 + 5 + 6)
-    assert [name.table for name in names[:6]] == ["segment"] * 5 + ["dry_bean"]
-    assert [name.seed for name in names] == [0] * 16 + [1] * 16
+    assert len(set(names)) == len(names) == 2 * (6 + 6 + 7)
+    assert [name.table for name in names[:7]] == ["segment"] * 6 + ["dry_bean"]
+    assert [name.seed for name in names] == [0] * 19 + [1] * 19
 
 
 def test_out_of_fold_probabilities_have_not_seen_the_row(folder, monkeypatch):
