@@ -80,25 +80,39 @@ def deconvolved(given: Matrix, matrix: Matrix, iterations: int = ITERATIONS) -> 
     return p
 
 
-def fit_noise(given: Matrix, labels: NDArray[np.int64]) -> NoiseModel:
-    """Learn both matrices from clean rows, and which of them to believe.
+def fit_noise(
+    given: Matrix, labels: NDArray[np.int64], is_in: NDArray[np.bool_]
+) -> list[NoiseModel]:
+    """Learn both matrices from each part of the clean rows, and which of them to believe.
 
     The full matrix has C (C - 1) entries and a few hundred rows to learn them from. So it counts
     as far as it is ahead on clean rows that it has not seen, by the difference in log-likelihood.
 
     Args:
         given: (m, C) P(given label | x) of the clean rows by a model that did not see them.
-        labels: (m,) their true classes, m >= 1.
+        labels: (m,) their true classes.
+        is_in: (P, m) whether a row is in a part; each has one at least.
+
+    Returns:
+        One for each part.
     """
-    fold = np.empty(len(labels), dtype=np.int64)
-    # Classes are spread over the folds.
-    fold[np.argsort(labels, kind="stable")] = np.arange(len(labels)) % FOLDS
-    # The first fit is on all rows, each other one leaves a fold out.
-    is_unseen = fold == np.arange(-1, FOLDS)[:, None]
-    full, one_rate = _fit_full(given, labels, ~is_unseen), _fit_one_rate(given, labels, ~is_unseen)
+    is_unseen = np.concatenate([_left_out(labels, part) for part in is_in])
+    is_seen = np.repeat(is_in, 1 + FOLDS, axis=0) & ~is_unseen
+    full, one_rate = _fit_full(given, labels, is_seen), _fit_one_rate(given, labels, is_seen)
     ahead = _likelihoods(given, labels, full) - _likelihoods(given, labels, one_rate)
-    gain = float(ahead[is_unseen].sum())
-    return NoiseModel(full[0], one_rate[0], gain)
+    gain = np.where(is_unseen, ahead, 0.0).reshape(len(is_in), -1).sum(axis=1)
+    # The first fit of a part is on all its rows.
+    parts = zip(full[:: 1 + FOLDS], one_rate[:: 1 + FOLDS], gain, strict=True)
+    return [NoiseModel(free, even, float(nats)) for free, even, nats in parts]
+
+
+def _left_out(labels: NDArray[np.int64], is_in: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(1 + `FOLDS`, m) rows of a part that a fit does not see: none first, then a fold each."""
+    rows, fold = np.flatnonzero(is_in), np.full(len(labels), FOLDS)
+    # Classes are spread over the folds.
+    fold[rows[np.argsort(labels[rows], kind="stable")]] = np.arange(len(rows)) % FOLDS
+    found: NDArray[np.bool_] = fold == np.arange(-1, FOLDS)[:, None]
+    return found
 
 
 def one_rate_matrix(n_classes: int, rate: float) -> Matrix:

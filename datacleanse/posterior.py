@@ -67,6 +67,31 @@ class Noise:
         return usual + (1 - usual) * self.matrices.chance_of_full(OVERWHELMING)
 
 
+def learn_noise(
+    opinion: NDArray[np.float32],
+    parts: Sequence[NDArray[np.int64]],
+    labels: NDArray[np.int64],
+    n_data: int,
+) -> list[Noise]:
+    """How labels go wrong, by each part of the clean rows and by DATA's labels.
+
+    Args:
+        opinion: (M, C) P(given label | x) by what did not see the row: the second opinion, or the
+            control where there is none.
+        parts: positions of clean rows; each has one at least.
+        labels: (M,) labels; of clean rows the true ones.
+        n_data: DATA's rows are the first ones.
+    """
+    clean = np.unique(np.concatenate(parts))
+    is_in = np.stack([np.isin(clean, part) for part in parts])
+    data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+    given = _at(opinion, data)
+    return [
+        Noise(found, fit_spread(deconvolved(given, found.one_rate), labels[data]))
+        for found in fit_noise(_at(opinion, clean), labels[clean], is_in)
+    ]
+
+
 class Opinions:
     """What is thought of M rows, each (M, C) with rows that sum to 1."""
 
@@ -80,26 +105,11 @@ class Opinions:
         """Take all kinds.
 
         Args:
-            of_given: P(given label | x) by networks, one at least; without a second opinion the
-                first teaches how labels go wrong.
+            of_given: P(given label | x) by networks, one at least.
             of_true: P(true class | x) by networks.
             second: P(given label | x) by `second_opinion`; None where there is none.
         """
         self._of_given, self._of_true, self._second = of_given, of_true, second
-
-    def noise(self, clean: NDArray[np.int64], labels: NDArray[np.int64], n_data: int) -> Noise:
-        """How labels go wrong, by clean rows and by DATA's labels.
-
-        Args:
-            clean: (m,) positions of clean rows.
-            labels: (M,) labels; of clean rows the true ones.
-            n_data: DATA's rows are the first ones.
-        """
-        independent = self._of_given[0] if self._second is None else self._second
-        matrices = fit_noise(_at(independent, clean), labels[clean])
-        data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
-        p = deconvolved(_at(independent, data), matrices.one_rate)
-        return Noise(matrices, fit_spread(p, labels[data]))
 
     def posterior(self, rows: NDArray[np.int64], labels: NDArray[np.int64], noise: Noise) -> Matrix:
         """Q, (n, C), of (n,) positions with (n,) given labels."""

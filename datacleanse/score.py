@@ -16,7 +16,7 @@ import numpy as np
 from datacleanse import flag
 from datacleanse.flag import Scored
 from datacleanse.local_rate import local_probability
-from datacleanse.posterior import Noise, Opinions
+from datacleanse.posterior import Noise, Opinions, learn_noise
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -251,9 +251,9 @@ class _Judged:
         labels, n = evidence.labels, evidence.n_data
         n_classes = evidence.control.probability.shape[1]
         opinions = [_opinions(evidence, fold) for fold in evidence.folds]
-        self.noise = [
-            o.noise(fold.meta, labels, n) for o, fold in zip(opinions, evidence.folds, strict=True)
-        ]
+        independent = evidence.control.probability if evidence.second is None else evidence.second
+        parts = [fold.meta for fold in evidence.folds]
+        self.noise = learn_noise(independent, parts, labels, n)
         self.scores = [np.empty(len(labels)) for _ in opinions]
         """(M,) by fold: 1 - q(given label)."""
         self.likeliest = np.empty(n, dtype=np.int64)

@@ -11,6 +11,7 @@ it has voted: a forest on a million rows would take more memory than the rows.
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +24,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from sklearn.tree import DecisionTreeClassifier
 
-N_TREES = 100
+N_TREES = 150
 """Of each kind."""
 
-MAX_BAG = 20_000
-"""Rows that a tree is grown on at most: each draws its own."""
+BAG_SHARE, MAX_BAG = 0.3, 20_000
+"""Of the rows that a tree is grown on, and how many at most: each draws its own. Three such trees
+take less time than two grown on as many rows as there are, and say as much."""
 
 FLOOR = 1e-3
 """Least probability by one kind of trees: no vote is no proof."""
@@ -66,14 +68,13 @@ def out_of_bag(
     opinions = []
     rng = np.random.default_rng(seed)
     used = np.flatnonzero(is_grown_on)
+    size = min(math.ceil(BAG_SHARE * len(used)), MAX_BAG)
     for kind in (DecisionTreeClassifier, ExtraTreeClassifier):
         votes = np.zeros((len(rows), n_classes), dtype=np.float32)
         for _ in range(N_TREES):
             if is_unwanted():
                 raise AbandonedError
-            bag, counts = np.unique(
-                rng.choice(used, size=min(len(used), MAX_BAG)), return_counts=True
-            )
+            bag, counts = np.unique(rng.choice(used, size=size), return_counts=True)
             tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
             tree.fit(rows[bag], labels[bag], sample_weight=counts)
             _vote(votes, tree, rows, bag)

@@ -8,6 +8,8 @@ import pytest
 from datacleanse.noise_matrix import deconvolved, fit_noise, floored, one_rate_matrix
 
 C = 3
+ALL = np.ones((1, 300), dtype=np.bool_)
+"""One part: all clean rows."""
 
 
 def rows(n, matrix, *, sharpness=6.0, seed=0):
@@ -43,7 +45,7 @@ def test_without_noise_nothing_is_taken_out():
 def test_one_sided_errors_are_found_and_believed():
     matrix = np.array([[0.6, 0.4, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     truth, _, given = rows(300, matrix)
-    noise = fit_noise(given, truth)
+    (noise,) = fit_noise(given, truth, ALL)
     assert noise.chance_of_full() > 0.99
     assert noise.full[0, 1] == pytest.approx(0.4, abs=0.2)
     assert noise.full[1, 0] < 0.1
@@ -53,12 +55,22 @@ def test_one_sided_errors_are_found_and_believed():
 
 def test_even_errors_leave_the_one_rate_matrix_in_charge():
     truth, _, given = rows(300, one_rate_matrix(C, 0.2))
-    noise = fit_noise(given, truth)
+    (noise,) = fit_noise(given, truth, ALL)
     assert noise.chance_of_full() < 0.6
     assert 1 - noise.one_rate[0, 0] == pytest.approx(0.2, abs=0.1)
 
 
 def test_a_single_clean_row_is_fitted_without_being_believed():
-    noise = fit_noise(np.full((1, C), 1 / C), np.array([2]))
+    (noise,) = fit_noise(np.full((1, C), 1 / C), np.array([2]), ALL[:, :1])
     assert noise.chance_of_full() < 0.6
     assert np.isfinite(noise.full).all()
+
+
+def test_parts_fitted_together_come_out_as_each_would_alone():
+    truth, _, given = rows(300, one_rate_matrix(C, 0.2))
+    is_in = np.random.default_rng(0).random((2, 300)) < 0.6
+    for part, noise in zip(is_in, fit_noise(given, truth, is_in), strict=True):
+        (alone,) = fit_noise(given[part], truth[part], ALL[:, : part.sum()])
+        np.testing.assert_allclose(noise.full, alone.full, rtol=1e-6)
+        np.testing.assert_array_equal(noise.one_rate, alone.one_rate)
+        assert noise.gain == pytest.approx(alone.gain, rel=1e-6)

@@ -169,6 +169,15 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     assert np.mean(p_value[40:]) == pytest.approx(0.5, abs=0.15)
 
 
+def test_how_labels_go_wrong_is_learned_from_the_second_opinion_where_there_is_one():
+    base = evidence()
+    alone = assess(replace(base, second=None), fdr=0.1).noise
+    doubled = assess(replace(base, second=base.control.probability), fdr=0.1).noise
+    for noise, same, other in zip(alone, doubled, assess(base, fdr=0.1).noise, strict=True):
+        np.testing.assert_array_equal(noise.matrices.full, same.matrices.full)
+        assert not np.array_equal(noise.matrices.full, other.matrices.full)
+
+
 def test_rows_that_the_clean_set_verifies_get_its_verdict():
     base = evidence()
     verified = np.full(N, -1)
