@@ -31,7 +31,6 @@ from benchmarks.detectors import engine_digest
 from benchmarks.kept import Kept
 from datacleanse import additive, pipeline, posterior
 from datacleanse.growing import growing
-from datacleanse.posterior import Noise
 from datacleanse.score import assess
 
 if TYPE_CHECKING:
@@ -77,10 +76,6 @@ def _trees_alone(evidence: Evidence, question: Question) -> Evidence:
         return replace(evidence, second=question.answer())
 
 
-def _trust(value: Callable[[Noise], float]) -> Any:  # noqa: ANN401  # a patch
-    return mock.patch.object(Noise, "trust", property(value))
-
-
 def _constant(name: str, value: float) -> Any:  # noqa: ANN401  # a patch
     return mock.patch.object(posterior, name, value)
 
@@ -91,9 +86,11 @@ VARIANTS: dict[str, tuple[Callable[[Evidence, Question], Evidence], Any]] = {
     "no second opinion": (_without_second, nullcontext()),
     "no reweighted networks": (_without_reweighting, nullcontext()),
     "one vote each for S, u and r": (_same, _constant("SECOND_VOTE", 1 / 3)),
-    "never T": (_same, _trust(lambda _: 0.0)),
-    "always T": (_same, _trust(lambda _: 1.0)),
-    "T by its odds alone": (_same, _trust(lambda noise: noise.matrices.chance_of_full())),
+    "never T": (_same, _constant("BURDEN", np.inf)),
+    "always T": (_same, _constant("BURDEN", -np.inf)),
+    "no burden on T": (_same, _constant("BURDEN", 0.0)),
+    "a burden of 3": (_same, _constant("BURDEN", 3.0)),
+    "a burden of 9": (_same, _constant("BURDEN", 9.0)),
     "power 1": (_same, _constant("SHARPNESS", 1.0)),
     "power 2": (_same, _constant("SHARPNESS", 2.0)),
 }

@@ -53,10 +53,6 @@ class NoiseModel:
     gain: float
     """Nats by which `full` is ahead on clean rows that it was not fitted on."""
 
-    def chance_of_full(self, burden: float = 0.0) -> float:
-        """P(`full`), in [0, 1]; before, both were as likely, or it was less so by some nats."""
-        return float(1 / (1 + np.exp(burden - self.gain)))
-
 
 def floored(probability: Matrix, least: float = LEAST) -> Matrix:
     """(n, C) with every entry at least ``least`` before rows are made to sum to 1 again."""
@@ -83,10 +79,10 @@ def deconvolved(given: Matrix, matrix: Matrix, iterations: int = ITERATIONS) -> 
 def fit_noise(
     given: Matrix, labels: NDArray[np.int64], is_in: NDArray[np.bool_]
 ) -> list[NoiseModel]:
-    """Learn both matrices from each part of the clean rows, and which of them to believe.
+    """Learn both matrices from each part of the clean rows, and which of them is ahead.
 
-    The full matrix has C (C - 1) entries and a few hundred rows to learn them from. So it counts
-    as far as it is ahead on clean rows that it has not seen, by the difference in log-likelihood.
+    The full matrix has C (C - 1) entries and a few hundred rows to learn them from. So what counts
+    is how far it is ahead on clean rows that it has not seen, in log-likelihood.
 
     Args:
         given: (m, C) P(given label | x) of the clean rows by a model that did not see them.

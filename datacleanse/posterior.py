@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from scipy.special import expit
 
 from datacleanse import spread
 from datacleanse.noise_matrix import NoiseModel, deconvolved, fit_noise, floored
@@ -43,8 +44,8 @@ SHARPNESS = 1.5
 """Between 1, for kinds of models that err alike, and 2, for two kinds that err apart. The ranking
 hardly depends on it, the calibration does; measured in `docs/method.md`."""
 
-OVERWHELMING = 8.0
-"""Nats by which clean rows must prefer a full matrix for it to be believed whatever the spread."""
+BURDEN = 6.0
+"""Nats by which clean rows must prefer a full matrix for even odds: its entries are many."""
 
 MAX_FITTED = 20_000
 """Rows of DATA, about, whose labels tell how errors spread."""
@@ -52,19 +53,12 @@ MAX_FITTED = 20_000
 
 @dataclass(frozen=True)
 class Noise:
-    """How labels go wrong."""
+    """How labels go wrong, by one part of the clean rows."""
 
     matrices: NoiseModel
     spread: Spread
-
-    @property
-    def trust(self) -> float:
-        """In [0, 1]: how much the full matrix is believed.
-
-        Errors that fall evenly speak against any, unless clean rows speak for it overwhelmingly.
-        """
-        usual = self.matrices.chance_of_full() * self.spread.share_alike
-        return usual + (1 - usual) * self.matrices.chance_of_full(OVERWHELMING)
+    trust: float
+    """In [0, 1]: how much the full matrix is believed, of all parts alike."""
 
 
 def learn_noise(
@@ -84,11 +78,14 @@ def learn_noise(
     """
     clean = np.unique(np.concatenate(parts))
     is_in = np.stack([np.isin(clean, part) for part in parts])
+    models = fit_noise(_at(opinion, clean), labels[clean], is_in)
+    # Each clean row is asked about matrices that did not see it, so that all of them have a say.
+    trust = float(expit(sum(found.gain for found in models) - BURDEN))
     data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
     given = _at(opinion, data)
     return [
-        Noise(found, fit_spread(deconvolved(given, found.one_rate), labels[data]))
-        for found in fit_noise(_at(opinion, clean), labels[clean], is_in)
+        Noise(found, fit_spread(deconvolved(given, found.one_rate), labels[data]), trust)
+        for found in models
     ]
 
 

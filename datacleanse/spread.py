@@ -44,11 +44,6 @@ class Spread:
     alike: float
     """Wrong, likely classes more often."""
 
-    @property
-    def share_alike(self) -> float:
-        """Of the wrong ones."""
-        return self.alike / (self.even + self.alike)
-
 
 def fit_spread(p: Matrix, labels: NDArray[np.int64]) -> Spread:
     """The likeliest shares.

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
 from datacleanse.noise_matrix import NoiseModel, deconvolved, floored, one_rate_matrix
-from datacleanse.posterior import POOL_LEAST, SHARPNESS, Noise, Opinions, _pooled, learn_noise
+from datacleanse.posterior import (
+    BURDEN,
+    POOL_LEAST,
+    SHARPNESS,
+    Noise,
+    Opinions,
+    _pooled,
+    learn_noise,
+)
 from datacleanse.spread import Spread
 
 N, C = 30, 3
@@ -31,10 +37,8 @@ def test_the_posterior_is_bayes_rule_on_the_pooled_opinions_mixed_by_trust():
     second, control, own = draw(0), draw(1), draw(2)
     full = np.array([[0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.0, 0.3, 0.7]])
     matrices = NoiseModel(full, one_rate_matrix(C, 0.1), gain=-0.4)
-    noise = Noise(matrices, Spread(0.04, 0.06))
-    trust = 0.6 / (1 + np.exp(0.4))
-    trust += (1 - trust) / (1 + np.exp(8.4))
-    assert noise.trust == pytest.approx(trust)
+    trust = 0.3
+    noise = Noise(matrices, Spread(0.04, 0.06), trust)
     labels = np.random.default_rng(3).integers(0, C, N)
     opinions = Opinions([control], [own], second=second)
     q = opinions.posterior(np.arange(N), labels, noise)
@@ -54,17 +58,27 @@ def test_the_posterior_is_bayes_rule_on_the_pooled_opinions_mixed_by_trust():
         np.testing.assert_allclose(q[i], expected, rtol=1e-6)
 
 
-def test_overwhelming_evidence_for_a_matrix_counts_whatever_the_spread():
-    even = Spread(0.2, 1e-6)
-    matrices = NoiseModel(np.eye(C), one_rate_matrix(C, 0.2), gain=0.0)
-    trusts = [Noise(replace(matrices, gain=gain), even).trust for gain in (-5.0, 2.0, 8.0, 30.0)]
-    assert trusts == pytest.approx([0.0, 0.0, 0.5, 1.0], abs=0.01)
+def test_a_matrix_is_believed_by_what_all_clean_rows_say_for_it():
+    """One-sided errors that a perfect opinion repeats, and none at all."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, C, 3000)
+    p = np.full((3000, C), 0.05)
+    p[np.arange(3000), truth] = 0.9
+    one_sided = np.array([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    parts = [np.arange(2800, 2900), np.arange(2900, 3000)]
+    for matrix, is_believed in ((one_sided, True), (np.eye(C), False)):
+        found = learn_noise((p @ matrix).astype(np.float32), parts, truth, 2800)
+        gain = sum(noise.matrices.gain for noise in found)
+        trusts = [noise.trust for noise in found]
+        assert trusts == pytest.approx([1 / (1 + np.exp(BURDEN - gain))] * len(parts))
+        assert (trusts[0] > 0.9) == is_believed
+        assert (trusts[0] < 0.1) != is_believed
 
 
 def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
     own, blank = draw(2), np.full((N, C), 1 / C, np.float32)
     matrices = NoiseModel(np.eye(C), one_rate_matrix(C, 0.5), gain=-9.0)
-    noise = Noise(matrices, Spread(0.2, 0.2))
+    noise = Noise(matrices, Spread(0.2, 0.2), trust=0.0)
     labels = np.zeros(N, dtype=np.int64)
     steered = Opinions([blank], [own], second=None)
     unsteered = Opinions([blank, own], [], second=None)

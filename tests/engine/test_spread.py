@@ -38,7 +38,6 @@ def test_with_two_classes_the_kinds_are_one():
     p, _, labels = drawn(0.2, 0.0, n_classes=2)
     found = fit_spread(p, labels)
     assert found.even == pytest.approx(found.alike, rel=1e-6)
-    assert found.share_alike == pytest.approx(0.5)
     assert found.even + found.alike == pytest.approx(0.2, abs=0.04)
 
 
