@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Codes = NDArray[np.int64]
+    Errors = dict[str, tuple[Callable[["Drawn", float, int], Codes], float]]
+    """By name: what makes them, and their share."""
 
 NOISY_SHARE = 0.75
 """Of the rows of a small table that are not in the clean set: to be audited; the others test."""
@@ -218,7 +220,7 @@ def flip_near_boundary(
     return noisy
 
 
-PLANTED: dict[str, tuple[Callable[[Drawn, float, int], Codes], float]] = {
+PLANTED: Errors = {
     "uniform05": (uniform, 0.05),
     "uniform30": (uniform, 0.30),
     "pair20": (pair, 0.20),
@@ -227,9 +229,7 @@ PLANTED: dict[str, tuple[Callable[[Drawn, float, int], Codes], float]] = {
 }
 """Planted errors, each with its share of all rows."""
 
-ON_REQUEST: dict[str, tuple[Callable[[Drawn, float, int], Codes], float]] = {
-    "others20": (of_others, 0.20)
-}
+ON_REQUEST: Errors = {"others20": (of_others, 0.20)}
 """Planted where `--cells` asks for them."""
 
 NATIVE: dict[str, dict[str, str]] = {

@@ -56,13 +56,13 @@ def test_one_sided_errors_are_found_and_believed():
 def test_even_errors_leave_the_one_rate_matrix_in_charge():
     truth, _, given = rows(300, one_rate_matrix(C, 0.2))
     (noise,) = fit_noise(given, truth, ALL)
-    assert noise.gain < 0.5
+    assert noise.gain < 0.4
     assert 1 - noise.one_rate[0, 0] == pytest.approx(0.2, abs=0.1)
 
 
 def test_a_single_clean_row_is_fitted_without_being_believed():
     (noise,) = fit_noise(np.full((1, C), 1 / C), np.array([2]), ALL[:, :1])
-    assert noise.gain < 0.5
+    assert noise.gain < 0.4
     assert np.isfinite(noise.full).all()
 
 

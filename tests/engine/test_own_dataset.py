@@ -47,6 +47,8 @@ def as_tensors(pictures):
 
 
 DATA, TRUSTED = Pictures(150, wrong=20), Pictures(60, seed=1)
+MANY_TRUSTED = Pictures(120, seed=1)
+"""Enough for one-sided errors to be believed in so far that suggestions are made."""
 SETTINGS = {"epochs": 6, "batch_size": 25, "lr": 5e-3}
 
 
@@ -54,7 +56,7 @@ SETTINGS = {"epochs": 6, "batch_size": 25, "lr": 5e-3}
 def audited(tmp_path_factory):
     model = network()
     out = tmp_path_factory.mktemp("own") / "run"
-    return dc.audit_dataset(model, DATA, TRUSTED, out=out, **SETTINGS), model
+    return dc.audit_dataset(model, DATA, MANY_TRUSTED, out=out, **SETTINGS), model
 
 
 def test_wrong_labels_lead_the_table(audited):
@@ -64,8 +66,7 @@ def test_wrong_labels_lead_the_table(audited):
     assert wrong[table.sort_values("rank")["row"].head(20)].mean() >= 0.9
     assert list(table["given_label"]) == [str(label) for label in DATA.y]
     suggested = table[wrong]["suggested_label"].dropna()
-    # Sixty verified examples, half of them at a time, leave most suggestions open.
-    assert len(suggested)
+    assert len(suggested) >= 5
     assert (suggested == "0").all()
 
 
@@ -102,7 +103,7 @@ def test_its_run_folder_is_one_like_any_other(audited):
 
 def test_tensors_and_fetched_examples_give_the_same_audit(audited):
     model = network()
-    result = dc.audit_dataset(model, as_tensors(DATA), as_tensors(TRUSTED), **SETTINGS)
+    result = dc.audit_dataset(model, as_tensors(DATA), as_tensors(MANY_TRUSTED), **SETTINGS)
     np.testing.assert_array_equal(result.table["suspicion"], audited[0].table["suspicion"])
     assert result.manifest["device"]["rows"] == "on the device"
     assert audited[0].manifest["device"]["rows"] == "fetched from the dataset"
