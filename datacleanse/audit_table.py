@@ -12,6 +12,7 @@ from datacleanse.atomic import write_parquet
 from datacleanse.conflicts import conflicts
 from datacleanse.data import ids, row_seals
 from datacleanse.ledger import ROW_GROUP, write_audit
+from datacleanse.parking import let_go
 from datacleanse.score import likely_classes
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ class AuditColumns:
         }
         if self.stability is not None:
             measured["flag_stability"] = self.stability
+        let_go()  # of the portion before
         part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
         return {
             "row": pa.array(np.arange(rows.start, rows.stop)),
@@ -156,6 +158,7 @@ def _taken(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
     for start in range(0, table.num_rows, ROW_GROUP):
         here = rows[(rows >= start) & (rows < start + ROW_GROUP)] - start
         parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
+        let_go()
     return pa.concat_tables(parts).unify_dictionaries()
 
 

@@ -83,29 +83,27 @@ class Recorder:
         self._logits.index_copy_(0, index, logits.float())
 
     def close_epoch(self, n_rows: int) -> EpochRecord:
-        """Add the epoch to the sums; return its record of the first ``n_rows`` examples."""
+        """Add the epoch to the sums; its record of the first ``n_rows``, until the next epoch."""
         loss, margin = self._read()
         weight, influence = self._weight, self._influence
         for row, values in enumerate((weight, weight == 0, influence, loss, margin)):
             self._sums[row] += values  # one at a time, so that no stacked copy is needed
         self._n_epochs += 1
         self._loss = loss
-        kept = [t[:n_rows].cpu().numpy() for t in (weight, influence, loss, margin)]
-        # The next epoch overwrites the first two.
-        return EpochRecord(kept[0].copy(), kept[1].copy(), *kept[2:])
+        return EpochRecord(*(t[:n_rows].cpu().numpy() for t in (weight, influence, loss, margin)))
 
     def _read(self) -> tuple[Tensor, Tensor]:
         """(M,) loss and (M,) margin of the epoch; adds to the probabilities. By blocks of rows."""
-        parts = []
-        for logits, labels, total in zip(
-            *(t.split(BLOCK) for t in (self._logits, self._labels, self._probability)), strict=True
+        loss, margin = torch.empty_like(self._weight), torch.empty_like(self._weight)
+        rows = self._logits, self._labels, self._probability, loss, margin
+        for logits, labels, total, losses, found in zip(
+            *(t.split(BLOCK) for t in rows), strict=True
         ):
             log_probability = F.log_softmax(logits, dim=1)
-            loss = -log_probability.gather(1, labels[:, None])[:, 0]
-            parts.append((loss, margins(logits, labels)))
+            losses.copy_(log_probability.gather(1, labels[:, None])[:, 0]).neg_()
+            found.copy_(margins(logits, labels))
             total.add_(log_probability.exp_())
-        losses, found = zip(*parts, strict=True)
-        return torch.cat(losses), torch.cat(found)
+        return loss, margin
 
     def first_not_finite(self, index: Tensor) -> int | None:
         """Position in ``index`` of the first example whose weight or logits are NaN or infinite."""
@@ -144,11 +142,9 @@ class Recorder:
         return float(self._loss[index].double().mean())
 
     def dynamics(self) -> Dynamics:
-        """Means over all closed epochs."""
-        # One array each, so that each can be let go of.
-        weight, zero, influence, loss, margin = (
-            (total / self._n_epochs).cpu().numpy() for total in self._sums
-        )
+        """Means over all closed epochs. It ends the recording: sums become means where they are."""
+        means = self._sums.div_(self._n_epochs).cpu().numpy()
+        weight, zero, influence, loss, margin = means
         zero[np.isnan(weight)] = np.nan
         return Dynamics(
             weight=weight,
@@ -156,5 +152,5 @@ class Recorder:
             influence=influence,
             loss=loss,
             margin=margin,
-            probability=(self._probability / self._n_epochs).cpu().numpy(),
+            probability=self._probability.div_(self._n_epochs).cpu().numpy(),
         )

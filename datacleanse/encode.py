@@ -19,7 +19,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse import calendar_parts
-from datacleanse.data import categories, moments, numbers
+from datacleanse.data import categories, moments, numbers, portions
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -39,9 +39,6 @@ MIN_CATEGORY_COUNT = 2
 
 QUANTILE_SAMPLE = 100_000
 """Rows that quantiles are taken over, evenly spaced: their error is then below 0.3 %."""
-
-PORTION = 65_536
-"""Rows encoded at a time."""
 
 CLIP = 3.0
 """Smooth clipping bound, in robust standard deviations (2407.04491)."""
@@ -133,10 +130,8 @@ def encode_into(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) 
     A portion of rows at a time, so that float64 copies of columns take little memory. Category
     codes are stored as floats: they stay far below 2**24, where float32 is exact.
     """
-    for start in range(0, data.n_rows, PORTION):
-        portion = slice(start, start + PORTION)
-        part = replace(data, table=data.table.slice(start, PORTION), labels=data.labels[portion])
-        _encode_portion(matrix[portion], part, encoding)
+    for rows, part in portions(data):
+        _encode_portion(matrix[rows], part, encoding)
 
 
 def _rows_of(data: Dataset, rows: NDArray[np.int64]) -> Dataset:

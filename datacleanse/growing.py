@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from datacleanse import patch_opinion, table_opinion
+from datacleanse.parking import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -35,9 +36,6 @@ if TYPE_CHECKING:
 
 MANY = 3_000
 """Rows from which a process of its own pays."""
-
-PORTION = 65_536
-"""Rows that are written at a time."""
 
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
 
@@ -132,11 +130,14 @@ def _in_process(question: Question, place: Path) -> Iterator[Answer]:
 
 def _save(path: Path, rows: Rows) -> None:
     """As `numpy.save`, a portion at a time."""
-    shape, dtype = (len(rows), *rows.shape[1:]), rows.dtype
-    saved = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-    for start in range(0, len(rows), PORTION):
-        at = np.arange(start, min(start + PORTION, len(rows)))
-        saved[at] = rows[at]
+    described = {
+        "descr": np.lib.format.dtype_to_descr(rows.dtype),
+        "fortran_order": False,
+        "shape": (len(rows), *rows.shape[1:]),
+    }
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, described)
+        write_rows(file, rows)
 
 
 def _start(folder: Path, question: Question) -> subprocess.Popen[bytes] | None:

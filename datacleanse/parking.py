@@ -1,43 +1,90 @@
-"""A table that waits on disk while the network trains.
+"""What waits on disk until it is wanted again: DATA's table and, where it is large, the matrix.
 
-Training needs the encoded matrix only; the table is wanted again for the suspects' own columns.
-Meanwhile it lies in an Arrow file and is mapped, so that it takes memory only where it is read.
+Training needs the encoded matrix only; the table is wanted for the suspects' own columns, and the
+matrix again for the final model. Both lie in files that are mapped: they take memory only where
+they were read since `let_go`. The files have no name any more, so that the system removes them
+however the program ends; Windows, which cannot do that, keeps all in memory.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
+import numpy as np
 import pyarrow as pa
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
+    from typing import Any, BinaryIO
+
+    from numpy.typing import NDArray
+
+LARGE = 2**24
+"""Bytes of a matrix from which a file pays."""
+
+PORTION = 2**22
+"""Bytes of a matrix, about, that are copied at a time."""
+
+_mapped: WeakSet[mmap.mmap] = WeakSet()
 
 
-@contextmanager
-def parked(table: pa.Table, path: Path) -> Iterator[pa.Table]:
-    """Write ``table`` to ``path`` and give it back mapped; the file goes when the block ends.
+def parked(table: pa.Table, path: Path) -> pa.Table:
+    """The same table, mapped from a file at ``path`` that is no longer to be seen.
 
-    The caller should let go of the table it passed. On Windows, where a mapped file cannot be
-    removed, the table itself is given back.
+    The caller should let go of the table that it passed.
     """
     if os.name == "nt":
-        yield table
-        return
+        return table
     try:
-        _write(table, path)
-        del table
-        with pa.memory_map(str(path)) as source:
-            yield pa.ipc.open_file(source).read_all()
+        _write_table(path, table)
+        mapped = _map(path)
     finally:
         path.unlink(missing_ok=True)
+    return pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
 
 
-def _write(table: pa.Table, path: Path) -> None:
+def parked_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
+    """The same for a matrix, (M, ...); a small one is given back as it is."""
+    if os.name == "nt" or matrix.nbytes < LARGE:
+        return matrix
+    try:
+        with path.open("wb") as file:
+            write_rows(file, matrix)
+        mapped = _map(path)
+    finally:
+        path.unlink(missing_ok=True)
+    rows: NDArray[Any] = np.frombuffer(mapped, matrix.dtype).reshape(matrix.shape)
+    return rows
+
+
+def write_rows(file: BinaryIO, rows: Any) -> None:  # noqa: ANN401  # what arrays of rows share
+    """Write the bytes of (M, ...) rows; a portion at a time, so that no copy of all is made."""
+    size = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
+    step = max(1, PORTION // max(1, size))
+    for start in range(0, len(rows), step):
+        portion = rows[np.arange(start, min(start + step, len(rows)))]
+        file.write(np.ascontiguousarray(portion).data)
+
+
+def let_go() -> None:
+    """Advise the system to take back what was read of parked files; reading it again is slower."""
+    for mapped in _mapped:
+        mapped.madvise(mmap.MADV_DONTNEED)
+
+
+def _write_table(path: Path, table: pa.Table) -> None:
     # An Arrow file holds one dictionary a column, a table may hold one a chunk.
     unified = table.unify_dictionaries()
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, unified.schema) as writer:
         writer.write_table(unified)
+
+
+def _map(path: Path) -> mmap.mmap:
+    with path.open("r+b") as file:
+        # Shared and writable only because torch wants arrays that it might write to.
+        mapped = mmap.mmap(file.fileno(), 0)
+    _mapped.add(mapped)
+    return mapped

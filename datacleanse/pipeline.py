@@ -24,7 +24,7 @@ from datacleanse.image_task import image_task
 from datacleanse.ledger import write_epoch
 from datacleanse.model_card import card_text
 from datacleanse.neighbours import neighbours
-from datacleanse.parking import parked
+from datacleanse.parking import let_go, parked, parked_rows
 from datacleanse.picture_files import write_picture_files
 from datacleanse.records import Notice
 from datacleanse.rows import Moved, described, held_in
@@ -126,17 +126,25 @@ def carry_out(
     with _kept_if_resumable(folder, opening):
         folder.begin(opening)
         progress.stage("Encoding", None)
-        examples = task.examples(inputs)
+        table = parked(inputs.data.table, folder.parked_file)
+        inputs = replace(inputs, data=replace(inputs.data, table=table))
+        examples = _parked(task.examples(inputs), folder.parked_file)
+        let_go()
         watch.lap("encode")
-        with parked(inputs.data.table, folder.parked_file) as table:
-            inputs = replace(inputs, data=replace(inputs.data, table=table))
-            found = _learn_and_judge(
-                folder, task, inputs, examples, watch=watch, progress=progress, stop=stop
-            )
-        found = opening | found
+        found = opening | _learn_and_judge(
+            folder, task, inputs, examples, watch=watch, progress=progress, stop=stop
+        )
         folder.write_card(card_text(found))
         folder.finish(found)
     return folder
+
+
+def _parked(examples: Examples, path: Path) -> Examples:
+    """The same examples, a large matrix in main memory in a mapped file."""
+    inputs = examples.inputs
+    if not isinstance(inputs, torch.Tensor) or inputs.device.type != "cpu":
+        return examples
+    return replace(examples, inputs=torch.from_numpy(parked_rows(inputs.numpy(), path)))
 
 
 def _learn_and_judge(
@@ -206,6 +214,7 @@ def _judge(
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
     networks, evidence = _learned(folder, task, plan, examples, trainer, keep)
+    let_go()
     with one_cpu_thread(task.device):
         assessment = assess(evidence, fdr=settings.fdr)
     stability = _stability(folder, task, examples, trainer) if settings.repeats else None

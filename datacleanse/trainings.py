@@ -144,6 +144,8 @@ class Trainer:
                 reweighted = reweighted or trained
                 self.lap(name)
             assert reweighted is not None
+            # What is known of each row of the second fold is not needed beside the control.
+            del examples, trained
             control = self._run("control", "uniform", everything, size, None)
             self.lap("control")
         return Trainings(reweighted, tuple(opinions), control)

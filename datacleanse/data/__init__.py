@@ -7,6 +7,7 @@ from datacleanse.data.content import features_digests, row_seals, row_sha256
 from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.identity import fingerprint, ids, row_hashes
 from datacleanse.data.interface import ReadOptions
+from datacleanse.data.portioning import portions
 from datacleanse.data.read import Role, Source, read_data, read_like, read_portions
 from datacleanse.data.sample import sample_rows, some_rows
 from datacleanse.data.write import check_target, write_table, write_tables
@@ -25,6 +26,7 @@ __all__ = [
     "ids",
     "moments",
     "numbers",
+    "portions",
     "read_data",
     "read_like",
     "read_portions",

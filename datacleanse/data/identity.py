@@ -21,6 +21,7 @@ from datacleanse.data.columns import (
     texts,
 )
 from datacleanse.data.messages import count_text, did_you_mean, rows_text, shown
+from datacleanse.data.portioning import portions
 from datacleanse.data.readers.frame import Frame, from_memory
 from datacleanse.data.sources import BLOCK, locate
 from datacleanse.errors import InputError
@@ -118,10 +119,11 @@ def row_hashes(dataset: Dataset) -> NDArray[np.uint64]:
     missing are one. The order of columns does not matter.
     """
     total = np.zeros(dataset.n_rows, np.uint64)
-    for column in dataset.schema.columns:
-        digest = hashlib.blake2b(column.name.encode(), digest_size=8).digest()
-        key = np.uint64(int.from_bytes(digest, "little"))
-        total += _mix(_cell_hashes(dataset.table.column(column.name), column) ^ key)
+    for rows, part in portions(dataset):
+        for column in dataset.schema.columns:
+            digest = hashlib.blake2b(column.name.encode(), digest_size=8).digest()
+            key = np.uint64(int.from_bytes(digest, "little"))
+            total[rows] += _mix(_cell_hashes(part.table.column(column.name), column) ^ key)
     return total
 
 

@@ -87,6 +87,12 @@ def test_every_format_gives_the_same_dataset(same_table, mixed):
     np.testing.assert_array_equal(row_hashes(found), row_hashes(expected))
 
 
+def test_hashes_do_not_depend_on_the_portions_they_are_made_in(same_table, monkeypatch):
+    whole = row_hashes(read_data(same_table, OPTIONS))
+    monkeypatch.setattr("datacleanse.data.portioning.PORTION", 3)
+    np.testing.assert_array_equal(row_hashes(read_data(same_table, OPTIONS)), whole)
+
+
 def test_every_format_can_be_held_to_the_schema(same_table, mixed):
     data = read_data(mixed, OPTIONS)
     clean = read_like(same_table, data.schema, role="CLEAN")

@@ -17,7 +17,7 @@ from datacleanse.config import Meta, Schedule
 from datacleanse.errors import RunFolderError, Stopped
 from datacleanse.rules import RULES, make_rule
 from datacleanse.train import Hooks, TrainingError, train
-from tests.engine.test_train import blobs, network
+from tests.engine.test_train import blobs, keeping, network
 
 IDENTITY = {
     "datacleanse": "1.0",
@@ -53,7 +53,7 @@ def trained(rule, checkpoints=None, *, stop_after=None, model=None):
         seed=3,
         saved=None if checkpoints is None else checkpoints.load("t"),
         hooks=Hooks(
-            on_epoch=records.__setitem__,
+            on_epoch=keeping(records),
             save=None if checkpoints is None else lambda c: checkpoints.save("t", c),
             should_stop=should_stop,
         ),

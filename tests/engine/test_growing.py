@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from datacleanse import growing as module
+from datacleanse import parking
 from datacleanse.growing import Question, growing
 from datacleanse.rows import Joined
 from datacleanse.second_opinion import AbandonedError
@@ -37,7 +38,7 @@ def test_both_ways_give_the_same_answer_and_leave_nothing(many, expected, monkey
 
 
 def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "PORTION", 50)
+    monkeypatch.setattr(parking, "PORTION", 50 * 36)
     images = np.random.default_rng(0).integers(256, size=(120, 1, 6, 6), dtype=np.uint8)
     labels = np.arange(120) % 2
     images[labels == 1, :, :3] //= 2

@@ -21,7 +21,7 @@ from datacleanse.rows import Moved, Part, placed
 from datacleanse.shortage import MemoryShortError, is_shortage
 from datacleanse.train import Examples, logits_of
 from datacleanse.trainings import Lesson, Trainer
-from tests.engine.test_train import blobs
+from tests.engine.test_train import blobs, keeping
 
 SHORTAGES = {
     "gpu": torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 MiB."),
@@ -72,7 +72,7 @@ def learned(lesson, checkpoints=None, *, stop=None, records=None):
 
         awaited = staticmethod(nullcontext)
 
-    return train_both(lesson, examples, records.__setitem__, checkpoints, Stop()), records
+    return train_both(lesson, examples, keeping(records), checkpoints, Stop()), records
 
 
 def train_both(lesson, examples, keep, *others):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
+
 import numpy as np
 import pytest
 import torch
@@ -40,17 +42,22 @@ def network(seed=0):
 SCHEDULE = Schedule(epochs=6, batch_size=16, lr=1e-2)
 
 
+def keeping(records):
+    """A hook that keeps the epochs' records, which the next epoch would overwrite."""
+    return lambda epoch, record: records.__setitem__(epoch, deepcopy(record))
+
+
 def run(examples, rule="l2rw", *, schedule=SCHEDULE, seed=0, model=None):
-    records = []
+    records = {}
     outcome = train(
         model or network(),
         make_rule(rule, seed=seed),
         examples,
         schedule,
         seed=seed,
-        hooks=Hooks(on_epoch=lambda epoch, record: records.append((epoch, record))),
+        hooks=Hooks(on_epoch=keeping(records)),
     )
-    return outcome, records
+    return outcome, list(records.items())
 
 
 def test_planted_errors_get_less_weight_and_smaller_margins():
@@ -174,14 +181,14 @@ def test_a_rule_that_learns_is_shown_trusted_rows_after_each_update_but_not_whil
     schedule = Schedule(epochs=3, batch_size=32, lr=1e-2, meta=Meta(batch=4))
     model = network()
     rule = Pupil(model)
-    records = []
+    records = {}
     train(
         model,
         rule,
         examples,
         schedule,
         seed=0,
-        hooks=Hooks(on_epoch=lambda epoch, record: records.append(record)),
+        hooks=Hooks(on_epoch=keeping(records)),
     )
     assert [weighed for *_, weighed in rule.lessons] == [1, 2, 3, 4, 5, 6]
     shown = network()
@@ -194,7 +201,7 @@ def test_a_rule_that_learns_is_shown_trusted_rows_after_each_update_but_not_whil
         assert all(any(torch.allclose(row, other) for other in trusted) for row in logits)
     assert not torch.equal(rule.lessons[0][3][0], rule.lessons[1][3][0])
     np.testing.assert_array_equal(records[0].weight, 1.0)
-    for record in records[1:]:
+    for record in list(records.values())[1:]:
         assert sorted(record.weight) == pytest.approx(sorted(np.tile(np.linspace(1, 2, 32), 3)))
 
 
