@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
+from datacleanse.growing import expected
 from datacleanse.inputs import read_inputs
 from datacleanse.progress import SILENT, Progress
 from datacleanse.stopping import NEVER, StopRequest
@@ -44,10 +45,14 @@ def run_audit(
     """
     _check_flags(force=force, resume=resume)
     inputs = [read_inputs(request, progress, scratch=place.parent)]
-    # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
-    from datacleanse.pipeline import learn
+    is_table = inputs[0].pictures is None
+    with expected(inputs[0].data.n_rows if is_table else 0):
+        # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
+        from datacleanse.pipeline import learn
 
-    return learn(request, inputs, place, force=force, resume=resume, progress=progress, stop=stop)
+        return learn(
+            request, inputs, place, force=force, resume=resume, progress=progress, stop=stop
+        )
 
 
 def _check_flags(*, force: bool, resume: bool) -> None:

@@ -7,14 +7,17 @@ their own, ``python -m datacleanse.growing``; for few, starting one takes longer
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
@@ -26,6 +29,7 @@ from datacleanse.parking import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import BinaryIO
 
     from numpy.typing import NDArray
 
@@ -39,6 +43,8 @@ MANY = 3_000
 
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
 
+_expecting: ContextVar[subprocess.Popen[bytes] | None] = ContextVar("expecting", default=None)
+"""A process that was started before it is asked."""
 
 Kind = Literal["table", "images"]
 """Who is asked: `table_opinion` or `patch_opinion`."""
@@ -104,6 +110,21 @@ def _in_thread(question: Question) -> Iterator[Answer]:
 
 
 @contextmanager
+def expected(n_rows: int) -> Iterator[None]:
+    """Start the process before a table's question is known, where one will be asked in the block.
+
+    It loads its libraries while the caller loads torch.
+    """
+    process = _start("table") if n_rows >= MANY else None
+    token = _expecting.set(process)
+    try:
+        yield
+    finally:
+        _expecting.reset(token)
+        _end(process)
+
+
+@contextmanager
 def _in_process(question: Question, place: Path) -> Iterator[Answer]:
     place.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=place) as directory:
@@ -111,7 +132,9 @@ def _in_process(question: Question, place: Path) -> Iterator[Answer]:
         _save(folder / _ROWS, question.rows)
         np.save(folder / _LABELS, question.labels)
         np.save(folder / _USED, question.is_learned)
-        process = _start(folder, question)
+        process = _expecting.get() or _start(question.kind)
+        _expecting.set(None)
+        _ask(process, folder, question)
 
         def answer() -> NDArray[np.float32]:
             if process is not None and process.wait() == 0:
@@ -123,9 +146,7 @@ def _in_process(question: Question, place: Path) -> Iterator[Answer]:
         try:
             yield answer
         finally:
-            if process is not None:
-                process.kill()
-                process.wait()
+            _end(process)
 
 
 def _save(path: Path, rows: Rows) -> None:
@@ -140,17 +161,15 @@ def _save(path: Path, rows: Rows) -> None:
         write_rows(file, rows)
 
 
-def _start(folder: Path, question: Question) -> subprocess.Popen[bytes] | None:
+def _start(kind: Kind) -> subprocess.Popen[bytes] | None:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     # The same packages as here, wherever they were found.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-    numbers = (question.n_classes, question.seed, question.n_numbers)
-    arguments = [str(folder), question.kind, *map(str, numbers)]
     try:
         return subprocess.Popen(
-            [sys.executable, "-m", "datacleanse.growing", *arguments],
+            [sys.executable, "-m", "datacleanse.growing", kind],
             env=os.environ | threads | path,
-            stdin=subprocess.DEVNULL,
+            stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -158,19 +177,46 @@ def _start(folder: Path, question: Question) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def main(arguments: list[str]) -> None:
-    """Answer the question in a folder; give up where nobody waits for it any more."""
-    folder, parent = Path(arguments[0]), os.getppid()
+def _ask(process: subprocess.Popen[bytes] | None, folder: Path, question: Question) -> None:
+    """Tell the process where its question lies; one that has ended is noticed later."""
+    if process is None or process.stdin is None:
+        return
+    numbers = (question.n_classes, question.seed, question.n_numbers)
+    with suppress(OSError), process.stdin as pipe:
+        pipe.write(json.dumps([str(folder), question.kind, *numbers]).encode() + b"\n")
+
+
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    if process is None:
+        return
+    process.kill()
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def main(kind: str, asked: BinaryIO) -> None:
+    """Answer a question when it comes; give up where nobody waits for it any more."""
+    parent = os.getppid()
+    if kind == "table":
+        # Not known to those who are asked about images.
+        import_module("sklearn.tree")
+    import_module("scipy.optimize")
+    line = asked.readline()
+    if not line:
+        return
+    place, kind, *numbers = json.loads(line)
+    folder = Path(place)
     # Mapped: nothing of it is copied but what is learned from at a time.
     question = Question(
-        "table" if arguments[1] == "table" else "images",
+        "table" if kind == "table" else "images",
         np.load(folder / _ROWS, mmap_mode="r"),
         np.load(folder / _LABELS),
         np.load(folder / _USED),
-        *map(int, arguments[2:]),
+        *numbers,
     )
     np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.stdin.buffer)

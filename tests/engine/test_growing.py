@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
+from io import BytesIO
 
 import numpy as np
 import pytest
@@ -79,6 +81,41 @@ def test_leaving_the_block_ends_the_process(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_process_may_be_started_before_it_is_asked_and_is_asked_once(
+    expected, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(module, "MANY", 0)
+    started = []
+    start = module._start
+    monkeypatch.setattr(module, "_start", lambda *a: started.append(start(*a)) or started[-1])
+    with module.expected(120):
+        assert len(started) == 1
+        for count in (1, 2):
+            with growing(question(), tmp_path) as answer:
+                np.testing.assert_array_equal(answer(), expected)
+            assert len(started) == count
+    assert [process.returncode for process in started] == [0, 0]
+
+
+def test_a_process_that_is_never_asked_ends_with_the_block(monkeypatch):
+    monkeypatch.setattr(module, "MANY", 0)
+    started = []
+    start = module._start
+    monkeypatch.setattr(module, "_start", lambda *a: started.append(start(*a)) or started[-1])
+    with pytest.raises(ZeroDivisionError), module.expected(120):
+        raise ZeroDivisionError
+    assert started[0].poll() is not None
+
+
+def test_nothing_is_started_for_few_rows():
+    with module.expected(module.MANY - 1):
+        assert module._expecting.get() is None
+
+
+def test_a_process_without_a_question_ends():
+    module.main("images", BytesIO())
+
+
 def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
     asked = question()
     for name, values in zip(
@@ -89,6 +126,7 @@ def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
         np.save(tmp_path / name, values)
     parents = iter([1, 1, 2])
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    line = json.dumps([str(tmp_path), "table", 2, 3, 3]).encode()
     with pytest.raises(AbandonedError):
-        module.main([str(tmp_path), "table", "2", "3", "3"])
+        module.main("table", BytesIO(line))
     assert not (tmp_path / module._OPINION).exists()
