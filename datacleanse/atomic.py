@@ -17,8 +17,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def written_aside(path: Path) -> Iterator[Path]:
+def written_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
     """Give a path to write to; rename it to ``path`` on success, remove it on failure.
+
+    Args:
+        path: what the file is to be called.
+        outlives_power: whether to wait until the disk has it. Otherwise the file outlives a kill at
+            any moment, but not a power cut soon after: enough for what is written every second.
 
     Raises:
         OutputError: the system does not let it be written.
@@ -26,8 +31,9 @@ def written_aside(path: Path) -> Iterator[Path]:
     aside = path.with_name(f".{path.name}.part")
     try:
         yield aside
-        with aside.open("rb+") as handle:
-            os.fsync(handle.fileno())
+        if outlives_power:
+            with aside.open("rb+") as handle:
+                os.fsync(handle.fileno())
         aside.replace(path)
     except BaseException as error:
         with suppress(OSError):

@@ -113,7 +113,10 @@ class Checkpoints:
         described = {"version": FORMAT_VERSION, "identity": self.identity, "state": state}
         text = json.dumps(described, ensure_ascii=False, allow_nan=False)
         self.directory.mkdir(exist_ok=True)
-        with written_aside(self._file(name)) as aside, aside.open("wb") as handle:
+        with (
+            written_aside(self._file(name), outlives_power=False) as aside,
+            aside.open("wb") as handle,
+        ):
             _write(handle, tensors, {_KEY: text})
 
     def load(self, name: str) -> Checkpoint | None:

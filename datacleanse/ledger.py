@@ -107,7 +107,11 @@ class EpochRecord:
 
 def write_epoch(path: Path, epoch: int, record: EpochRecord) -> None:
     """Write one closed epoch file; it appears whole or not at all."""
-    with written_aside(path) as aside, pq.ParquetWriter(aside, EPOCH_SCHEMA) as writer:
+    # The audit table, which waits for the disk, will hold the weights of all epochs again.
+    with (
+        written_aside(path, outlives_power=False) as aside,
+        pq.ParquetWriter(aside, EPOCH_SCHEMA) as writer,
+    ):
         for start in range(0, len(record.weight), ROW_GROUP):
             writer.write_table(_epoch_group(epoch, record, start), row_group_size=ROW_GROUP)
 

@@ -71,8 +71,8 @@ def deconvolved(given: Matrix, matrix: Matrix, iterations: int = ITERATIONS) -> 
     """
     p = given
     for _ in range(iterations):
+        # The sum stays 1 by itself.
         p = p * ((given / np.maximum(p @ matrix, 1e-12)) @ matrix.T)
-        p = p / p.sum(axis=1, keepdims=True)
     return p
 
 
@@ -146,7 +146,6 @@ def _deconvolved(given: Tensor, matrices: Tensor) -> Tensor:
     p = given
     for _ in range(FIT_ITERATIONS):
         p = p * ((given / (p @ matrices).clamp(min=1e-12)) @ matrices.mT)
-        p = p / p.sum(dim=-1, keepdim=True)
     return p
 
 

@@ -6,7 +6,6 @@ import shutil
 import uuid
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from importlib import import_module
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -249,8 +248,6 @@ def _learned(  # noqa: PLR0917  # all that learning needs
         folds = (of_fold(examples, plan, fold) for fold in plan.folds)
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
-        # Needed for scores and slow to import: the second opinion may not be formed yet.
-        import_module("scipy.optimize")
         return networks, _evidence(plan, networks, second(), task.settings)
 
 

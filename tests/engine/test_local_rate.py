@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from scipy.optimize import isotonic_regression
 from sklearn.isotonic import IsotonicRegression
 
 from datacleanse.flag import Scored
-from datacleanse.local_rate import local_probability
+from datacleanse.local_rate import isotonic, local_probability
 
 
 def test_probability_never_falls_as_suspicion_rises_and_is_never_certain():
@@ -36,6 +40,16 @@ def test_the_probability_is_that_of_an_isotonic_fit():
     expected = np.clip(1 - 0.8 * (1 - share) / share, 0, 1)
     actual = local_probability(tested, [Scored(tested, calibration)], pi0=0.8)
     np.testing.assert_allclose(actual, expected, atol=1e-9)
+
+
+@given(
+    arrays(np.float64, st.integers(1, 40), elements=st.floats(0, 1)),
+    st.integers(0, 2**32 - 1),
+)
+def test_adjacent_violators_are_pooled_as_scipy_does(values, seed):
+    weights = np.random.default_rng(seed).uniform(0.01, 1, len(values))
+    expected = isotonic_regression(values, weights=weights).x
+    np.testing.assert_allclose(isotonic(values, weights), expected, atol=1e-12)
 
 
 def test_very_many_scores_are_thinned_without_moving_the_probability(monkeypatch):
