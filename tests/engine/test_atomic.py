@@ -26,13 +26,18 @@ def test_a_file_takes_the_place_of_the_one_before_once_it_is_whole(
     assert list(tmp_path.iterdir()) == [path]
 
 
+def half_written(path, error):
+    with written_aside(path) as aside:
+        aside.write_text("half")
+        raise error
+
+
 @pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
 def test_a_failure_leaves_the_file_before(error, tmp_path):
     path = tmp_path / "file"
     path.write_text("before")
-    with pytest.raises(error), written_aside(path) as aside:
-        aside.write_text("half")
-        raise error
+    with pytest.raises(error):
+        half_written(path, error)
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 
