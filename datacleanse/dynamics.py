@@ -50,7 +50,7 @@ def margins(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 BLOCK = 1 << 16
-"""Examples whose probabilities are formed at a time."""
+"""Examples that are looked at together at an epoch's end."""
 
 
 class Recorder:
@@ -107,9 +107,12 @@ class Recorder:
 
     def first_not_finite(self, index: Tensor) -> int | None:
         """Position in ``index`` of the first example whose weight or logits are NaN or infinite."""
-        is_finite = self._weight[index].isfinite() & self._logits[index].isfinite().all(dim=1)
-        found = (~is_finite).nonzero()
-        return int(found[0]) if len(found) else None
+        for number, part in enumerate(index.split(BLOCK)):
+            is_finite = self._weight[part].isfinite() & self._logits[part].isfinite().all(dim=1)
+            found = (~is_finite).nonzero()
+            if len(found):
+                return number * BLOCK + int(found[0])
+        return None
 
     def state(self, *, in_epoch: bool) -> dict[str, Any]:
         """What `load` needs; the living tensors. ``in_epoch``: with the epoch that is open."""

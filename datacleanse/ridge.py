@@ -26,6 +26,9 @@ PENALTIES = (0.03, 0.3, 3.0)
 MAX_FITTED = 20_000
 """Rows that a regression is solved on; the others are judged by it as it is."""
 
+BLOCK = 2_048
+"""Rows that are judged at a time: turned to the axes they are as large as the features."""
+
 
 def drawn(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
     """Positions, ascending, of the rows that a regression is solved on."""
@@ -78,7 +81,9 @@ def left_out(
     ridge = Ridge(seen, labels[used], n_classes)
     scores = np.empty((len(PENALTIES), len(labels), n_classes), dtype=np.float32)
     scores[:, used] = ridge.left_out()
-    for rows in portions(np.setdiff1d(np.arange(len(labels)), used)):
+    is_other = np.ones(len(labels), dtype=np.bool_)
+    is_other[used] = False
+    for rows in portions(np.flatnonzero(is_other)):
         scores[:, rows] = ridge.scores(features(rows))
     return list(scores)
 
@@ -106,12 +111,15 @@ class Ridge:
 
     def left_out(self) -> Floats:
         """(penalties, n, K) scores of the rows, each by the solution without it."""
-        turned = self._features @ self._axes
         fitted = self._fitted(self._features)
-        for scores, each in zip(fitted, self._damped, strict=True):
-            leverage = np.float32(1 / len(turned)) + (turned**2) @ each
-            residual = (self._targets - scores) / np.maximum(1 - leverage, 1e-6)[:, None]
-            np.subtract(self._targets, residual, out=scores)
+        damped = np.stack(self._damped, axis=1)
+        for start in range(0, len(self._features), BLOCK):
+            rows = slice(start, start + BLOCK)
+            turned = self._features[rows] @ self._axes
+            leverage = np.float32(1 / len(self._features)) + np.square(turned, out=turned) @ damped
+            targets, scores = self._targets[rows], fitted[:, rows]
+            residual = (targets - scores) / np.maximum(1 - leverage.T, 1e-6)[:, :, None]
+            np.subtract(targets, residual, out=scores)
         return fitted
 
     def scores(self, features: Floats) -> Floats:
