@@ -15,6 +15,7 @@ from datacleanse import manifest, runfolder
 from datacleanse.audit_table import write_tables
 from datacleanse.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
 from datacleanse.device import describe_device, one_cpu_thread
+from datacleanse.equal_rows import find_equal
 from datacleanse.errors import DatacleanseError, OutputError, SettingsError, Stopped
 from datacleanse.examples import of_fold, redrawn
 from datacleanse.featured import wants_features, with_features
@@ -29,7 +30,7 @@ from datacleanse.records import Notice
 from datacleanse.rows import Moved, described, held_in
 from datacleanse.rules import is_steered
 from datacleanse.runfolder import RunFolder
-from datacleanse.score import Evidence, Fold, assess, worth_of
+from datacleanse.score import Evidence, Fold, assess, with_equal_rows, worth_of
 from datacleanse.shortage import MemoryShortError
 from datacleanse.tasks import table_task
 from datacleanse.train import TrainingError
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from datacleanse.config import Settings
+    from datacleanse.equal_rows import EqualRows
     from datacleanse.examples import Plan
     from datacleanse.inputs import Inputs, Request
     from datacleanse.ledger import EpochRecord
@@ -248,7 +250,8 @@ def _learned(  # noqa: PLR0917  # all that learning needs
         folds = (of_fold(examples, plan, fold) for fold in plan.folds)
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
-        return networks, _evidence(plan, networks, second(), task.settings)
+        evidence = _evidence(plan, networks, second(), task.settings)
+        return networks, with_equal_rows(evidence, _equal_rows(examples, plan))
 
 
 def _stability(
@@ -296,6 +299,14 @@ def _evidence(
         verified=plan.verified,
         n_reviewed=len(plan.reviewed),
     )
+
+
+def _equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
+    """Of a table, or of features; None where there are none or the inputs are something else."""
+    matrix = held_in(examples.inputs)
+    if matrix is None or matrix.dtype != torch.float32:
+        return None
+    return find_equal(matrix.cpu().numpy(), plan.labels, plan.learned, n_classes=examples.n_classes)
 
 
 def _told(examples: Examples, progress: Progress) -> list[Notice]:

@@ -8,12 +8,13 @@ where the label is right (`flag.py`). A row's suspicion is the mean over the fol
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from datacleanse import flag
+from datacleanse.equal_rows import informed, likeliest_strength
 from datacleanse.flag import Scored
 from datacleanse.local_rate import local_probability
 from datacleanse.posterior import Noise, Opinions, learn_noise
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.dynamics import Dynamics
+    from datacleanse.equal_rows import EqualRows
 
 TIE_STEP = 1e-12
 """Separates equal scores."""
@@ -137,6 +139,28 @@ class Assessment:
     """Estimated share of right labels among DATA's trained rows."""
     rows_needed: int | None
     """Calibration rows that would let something be flagged with a guarantee, where nothing was."""
+
+
+def with_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
+    """The evidence in which every opinion on a row knows what equal rows are labelled."""
+    plain = evidence.control.probability
+    strength = np.inf
+    if equal is not None:
+        strength = likeliest_strength(plain if evidence.second is None else evidence.second, equal)
+    if equal is None or np.isinf(strength):
+        return evidence
+    # Opinions that are one stay one.
+    told = {id(plain): informed(plain, equal, strength)}
+    for fold in evidence.folds:
+        if id(fold.opinion) not in told:
+            told[id(fold.opinion)] = informed(fold.opinion, equal, strength)
+    second = evidence.second
+    return replace(
+        evidence,
+        control=replace(evidence.control, probability=told[id(plain)]),
+        folds=tuple(replace(fold, opinion=told[id(fold.opinion)]) for fold in evidence.folds),
+        second=None if second is None else informed(second, equal, strength),
+    )
 
 
 def assess(evidence: Evidence, *, fdr: float) -> Assessment:
