@@ -2,17 +2,19 @@
 
     python -m benchmarks.detection --data DIR [--sets a,b] [--cells pair20,native] [--seeds N]
         [--clean 200] [--max-rows 3000] [--fdr .10] [--jobs 2] [--methods ours,forest-margin]
-        [--cache DIR] [--out FILE]
+        [--cache DIR] [--beside FILE] [--out FILE]
 
 Each cell is a table with one kind of label errors (`cells.py`). Every method gets the same noisy
 rows, and the clean rows, with true labels, as further rows to train on; only the noisy rows are
 scored. Finished parts are kept in the cache (`detection_cache.py`), so a run that was stopped goes
-on, and after a change of the package only ``ours`` is run again.
+on, and after a change of the package only ``ours`` is run again; where the cache is gone, with
+``--methods ours --beside benchmarks/results/detection.json``.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -179,11 +181,13 @@ def main() -> None:
     parser.add_argument("--jobs", type=int, default=2, help="cells at a time")
     parser.add_argument("--methods", help=f"comma-separated, of {', '.join(detectors.METHODS)}")
     parser.add_argument("--cache", type=Path, default=Path("runs/detection"))
+    parser.add_argument("--beside", type=Path, help="earlier result, for all other methods")
     options = parser.parse_args()
     tasks = make_tasks(options)
     run_all(tasks, options.jobs)
     places = {t.name: (CellCache(t.cache, t.name, t.limits), t.kept_as) for t in tasks}
-    result = collect(places, fdr=options.fdr, limits=tasks[0].limits)
+    earlier = options.beside and json.loads(options.beside.read_text(encoding="utf-8"))
+    result = collect(places, fdr=options.fdr, limits=tasks[0].limits, earlier=earlier)
     write_json(options.out, result)
     print(markdown(result))
 

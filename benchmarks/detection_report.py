@@ -40,7 +40,11 @@ Json = dict[str, Any]
 
 
 def collect(
-    places: dict[CellName, tuple[CellCache, dict[str, str]]], *, fdr: float, limits: Limits
+    places: dict[CellName, tuple[CellCache, dict[str, str]]],
+    *,
+    fdr: float,
+    limits: Limits,
+    earlier: Json | None = None,
 ) -> Json:
     """Everything that was measured, with means.
 
@@ -48,8 +52,14 @@ def collect(
         places: each cell's part of the cache, and the names of its methods there.
         fdr: of the audit.
         limits: of the cells.
+        earlier: another result, for the methods that are not in ``places``.
+
+    Raises:
+        SystemExit: ``earlier`` is of other cells.
     """
     cells = [_cell(name, *place) for name, place in places.items()]
+    if earlier is not None:
+        cells = _beside(cells, earlier)
     methods = [m for m in METHODS if any(m in cell["methods"] for cell in cells)]
     kinds = list(dict.fromkeys(cell["kind"] for cell in sorted(cells, key=lambda c: c["kind"])))
     means = {
@@ -58,6 +68,8 @@ def collect(
     }
     record = provenance()
     record["versions"]["cleanlab"] = _cleanlab_version()
+    if earlier is not None:
+        record["others"] = earlier["provenance"]
     return {
         "provenance": record | {"engine": engine_digest()},
         "limits": asdict(limits),
@@ -159,6 +171,29 @@ def _cell(name: CellName, place: CellCache, kept_as: dict[str, str]) -> Json:
         "methods": methods,
         **ours,
     }
+
+
+def _beside(cells: list[Json], earlier: Json) -> list[Json]:
+    """The cells with the methods of an earlier result, which do not depend on the package.
+
+    Recall cut at our false share does, and without their rankings cannot be taken again.
+    """
+    known = {(c["table"], c["noise"], c["seed"]): c for c in earlier["cells"]}
+    found = []
+    for cell in cells:
+        name = cell["table"], cell["noise"], cell["seed"]
+        before = known.get(name)
+        if before is None or (before["rows"], before["wrong"]) != (cell["rows"], cell["wrong"]):
+            raise SystemExit(f"The earlier result has no such rows for {'/'.join(map(str, name))}.")
+        others = {
+            method: {k: v for k, v in its.items() if k != "recall_at_our_false_share"}
+            for method, its in before["methods"].items()
+        }
+        methods = others | cell["methods"]
+        methods = {method: methods[method] for method in METHODS if method in methods}
+        best = cell["best_of_six"] or before["best_of_six"]
+        found.append(cell | {"methods": methods, "best_of_six": best})
+    return found
 
 
 def _has_oracle(cells: list[Json]) -> bool:

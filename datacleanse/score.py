@@ -44,9 +44,9 @@ METHODS = {
         "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
         "network, of plain training and of a second opinion (tables: out-of-bag trees and additive "
         "ridge regression; images: ridge regression on whitened patches; the row's own label left "
-        "out), with a noise matrix learned from the clean set and the spread of errors learned "
-        "from DATA; mean over the folds of the clean set. Rows verified by CLEAN "
-        "stand above 1 (wrong) or below 0 (right)."
+        "out), each told the labels of equal rows, with a noise matrix learned from the clean set "
+        "and the spread of errors learned from DATA; mean over the folds of the clean set. Rows "
+        "verified by CLEAN stand above 1 (wrong) or below 0 (right)."
     ),
     "mislabel_probability": (
         "Weighted mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with "

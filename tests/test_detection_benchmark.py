@@ -262,6 +262,28 @@ def test_a_finished_method_is_not_run_again(folder, tmp_path):
     np.testing.assert_array_equal(place.read("cell")["given"], _cell(folder, "pair20").given)
 
 
+def test_methods_of_an_earlier_result_stand_beside_new_ones(folder, tmp_path):
+    def result(method, cache, earlier=None):
+        name = CellName(0, "dry_bean", "pair20")
+        task = detection.Task(folder, tmp_path / cache, name, LIMITS, 0.1, {method: method})
+        detection.run_task(task)
+        place = detection.CellCache(task.cache, name, LIMITS)
+        places = {name: (place, task.kept_as)}
+        return detection_report.collect(places, fdr=0.1, limits=LIMITS, earlier=earlier)
+
+    before = result("knn-shapley", "a")
+    before["cells"][0]["methods"]["knn-shapley"]["recall_at_our_false_share"] = 0.5
+    after = result("random", "b", before)
+    expected = before["cells"][0]["methods"]["knn-shapley"].copy()
+    del expected["recall_at_our_false_share"]
+    assert list(after["cells"][0]["methods"]) == ["knn-shapley", "random"]
+    assert after["cells"][0]["methods"]["knn-shapley"] == expected
+    assert after["provenance"]["others"] == before["provenance"]
+    before["cells"][0]["wrong"] += 1
+    with pytest.raises(SystemExit, match="dry_bean/pair20/0"):
+        result("random", "b", before)
+
+
 def test_the_lead_is_taken_over_the_best_of_six_of_each_cell():
     leads = {("s", 0): 0.1, ("s", 1): -0.05, ("t", 0): 0.04}
     listed = [
