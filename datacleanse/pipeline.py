@@ -142,10 +142,10 @@ def carry_out(
 
 def _parked(examples: Examples, path: Path) -> Examples:
     """The same examples, a large matrix in main memory in a mapped file."""
-    inputs = examples.inputs
-    if not isinstance(inputs, torch.Tensor) or inputs.device.type != "cpu":
+    matrix = examples.inputs
+    if not isinstance(matrix, torch.Tensor) or matrix.dtype != torch.float32 or matrix.is_cuda:
         return examples
-    return replace(examples, inputs=torch.from_numpy(parked_rows(inputs.numpy(), path)))
+    return replace(examples, inputs=torch.from_numpy(parked_rows(matrix.numpy(), path)))
 
 
 def _learn_and_judge(

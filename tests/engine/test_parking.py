@@ -7,11 +7,14 @@ import os
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 
+import datacleanse as dc
 from datacleanse import parking
 from datacleanse.parking import let_go, parked, parked_rows, write_rows
+from tests.engine.test_own_network import CLEAN, FRAME
 
 MAPS = Path("/proc/self/smaps")
 
@@ -76,6 +79,16 @@ def test_rows_are_written_in_portions(portion, tmp_path, monkeypatch):
     with (tmp_path / "r").open("wb") as file:
         write_rows(file, rows)
     assert (tmp_path / "r").read_bytes() == rows.tobytes()
+
+
+def test_an_audit_finds_the_same_with_its_matrix_parked(tmp_path, monkeypatch):
+    def table(name):
+        return dc.audit(FRAME, val=CLEAN, label="label", epochs=2, out=tmp_path / name).table
+
+    expected = table("in-memory")
+    monkeypatch.setattr(parking, "LARGE", 0)
+    pd.testing.assert_frame_equal(table("parked"), expected)
+    assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
 
 
 @posix
