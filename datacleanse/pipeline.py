@@ -130,7 +130,6 @@ def carry_out(
         table = parked(inputs.data.table, folder.parked_file)
         inputs = replace(inputs, data=replace(inputs.data, table=table))
         examples = _parked(task.examples(inputs), folder.parked_file)
-        let_go()
         watch.lap("encode")
         found = opening | _learn_and_judge(
             folder, task, inputs, examples, watch=watch, progress=progress, stop=stop

@@ -94,7 +94,7 @@ class RunFolder:
 
     @property
     def parked_file(self) -> Path:
-        """Where DATA waits while the networks train; gone when the run is finished."""
+        """What DATA, then a large matrix, is mapped from; without a name as soon as it is."""
         return self.path / ".data.arrow"
 
     @property

@@ -143,18 +143,15 @@ class Assessment:
 
 def with_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
     """The evidence in which every opinion on a row knows what equal rows are labelled."""
-    plain = evidence.control.probability
-    strength = np.inf
-    if equal is not None:
-        strength = likeliest_strength(plain if evidence.second is None else evidence.second, equal)
-    if equal is None or np.isinf(strength):
+    if equal is None:
         return evidence
-    # Opinions that are one stay one.
-    told = {id(plain): informed(plain, equal, strength)}
-    for fold in evidence.folds:
-        if id(fold.opinion) not in told:
-            told[id(fold.opinion)] = informed(fold.opinion, equal, strength)
-    second = evidence.second
+    plain, second = evidence.control.probability, evidence.second
+    strength = likeliest_strength(plain if second is None else second, equal)
+    if np.isinf(strength):
+        return evidence
+    # By identity: opinions that are one stay one.
+    opinions = {id(each): each for each in (plain, *(fold.opinion for fold in evidence.folds))}
+    told = {key: informed(each, equal, strength) for key, each in opinions.items()}
     return replace(
         evidence,
         control=replace(evidence.control, probability=told[id(plain)]),

@@ -96,8 +96,7 @@ class Hooks:
     """What a training does besides learning, all of it optional."""
 
     on_epoch: Callable[[int, EpochRecord], None] | None = None
-    """Called after each epoch with its number and its record of DATA's rows; the next epoch
-    overwrites the record."""
+    """Called after each epoch: its number, its record of DATA's rows until the next epoch ends."""
     save: Callable[[Checkpoint], None] | None = None
     """Called after that, and when the training is stopped; must be done with the checkpoint's
     tensors when it returns."""

@@ -31,6 +31,16 @@ def expected():
     return question().answer()
 
 
+@pytest.fixture
+def started(monkeypatch):
+    """The processes, whatever the number of rows, as they are started."""
+    found = []
+    start = module._start
+    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(module, "_start", lambda *a: found.append(start(*a)) or found[-1])
+    return found
+
+
 @pytest.mark.parametrize("many", [0, 10**9], ids=["process", "thread"])
 def test_both_ways_give_the_same_answer_and_leave_nothing(many, expected, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "MANY", many)
@@ -68,11 +78,7 @@ def test_where_no_process_answers_this_one_does(executable, expected, monkeypatc
         np.testing.assert_array_equal(answer(), expected)
 
 
-def test_leaving_the_block_ends_the_process(monkeypatch, tmp_path):
-    monkeypatch.setattr(module, "MANY", 0)
-    started = []
-    start = module._start
-    monkeypatch.setattr(module, "_start", lambda *a: started.append(start(*a)) or started[-1])
+def test_leaving_the_block_ends_the_process(started, tmp_path):
     with growing(question(n=5000), tmp_path):
         pass
     assert started[0].poll() is not None
@@ -81,13 +87,7 @@ def test_leaving_the_block_ends_the_process(monkeypatch, tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_process_may_be_started_before_it_is_asked_and_is_asked_once(
-    expected, monkeypatch, tmp_path
-):
-    monkeypatch.setattr(module, "MANY", 0)
-    started = []
-    start = module._start
-    monkeypatch.setattr(module, "_start", lambda *a: started.append(start(*a)) or started[-1])
+def test_a_process_may_be_started_before_it_is_asked_and_is_asked_once(expected, started, tmp_path):
     with module.expected(120):
         assert len(started) == 1
         for count in (1, 2):
@@ -97,11 +97,7 @@ def test_a_process_may_be_started_before_it_is_asked_and_is_asked_once(
     assert [process.returncode for process in started] == [0, 0]
 
 
-def test_a_process_that_is_never_asked_ends_with_the_block(monkeypatch):
-    monkeypatch.setattr(module, "MANY", 0)
-    started = []
-    start = module._start
-    monkeypatch.setattr(module, "_start", lambda *a: started.append(start(*a)) or started[-1])
+def test_a_process_that_is_never_asked_ends_with_the_block(started):
     with pytest.raises(ZeroDivisionError), module.expected(120):
         raise ZeroDivisionError
     assert started[0].poll() is not None
@@ -112,8 +108,10 @@ def test_nothing_is_started_for_few_rows():
         assert module._expecting.get() is None
 
 
-def test_a_process_without_a_question_ends():
-    module.main("images", BytesIO())
+def test_a_process_whose_caller_dies_before_it_asks_ends():
+    process = module._start("images")
+    process.stdin.close()
+    assert process.wait(60) == 0
 
 
 def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
