@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 PENALTIES = (0.03, 0.3, 3.0)
-"""Over the features' number, the features being scaled to variance 1."""
+"""Over the variance of all features together."""
 
 MAX_FITTED = 20_000
 """Rows that a regression is solved on; the others are judged by it as it is."""
@@ -45,6 +45,7 @@ def left_out(
     *,
     n_classes: int,
     portion: int,
+    is_standardised: bool,
     is_unwanted: Callable[[], bool],
 ) -> list[Floats]:
     """Scores of the classes by regressions that the row's own label had no part in.
@@ -55,6 +56,7 @@ def left_out(
         used: positions that are learned from; see `drawn`.
         n_classes: C.
         portion: rows whose features are made at a time.
+        is_standardised: whether each feature is scaled to variance 1 before.
         is_unwanted: asked before each portion.
 
     Returns:
@@ -78,7 +80,7 @@ def left_out(
             seen = np.empty((len(used), part.shape[1]), dtype=np.float32)
         seen[done : done + len(part)] = part
         done += len(part)
-    ridge = Ridge(seen, labels[used], n_classes)
+    ridge = Ridge(seen, labels[used], n_classes, is_standardised=is_standardised)
     scores = np.empty((len(PENALTIES), len(labels), n_classes), dtype=np.float32)
     scores[:, used] = ridge.left_out()
     is_other = np.ones(len(labels), dtype=np.bool_)
@@ -91,19 +93,26 @@ def left_out(
 class Ridge:
     """Ridge regression with an intercept to one-hot labels, for each of `PENALTIES`."""
 
-    def __init__(self, features: Floats, labels: NDArray[np.int64], n_classes: int) -> None:
+    def __init__(
+        self,
+        features: Floats,
+        labels: NDArray[np.int64],
+        n_classes: int,
+        *,
+        is_standardised: bool,
+    ) -> None:
         """Solve it; ``features``, (n, F), are scaled in place, ``labels`` are (n,)."""
         self._centre = features.mean(axis=0)
-        self._scale = features.std(axis=0) + 1e-6
+        self._scale = features.std(axis=0) + 1e-6 if is_standardised else np.float32(1.0)
         self._features = self._scaled(features)
         self._targets = np.eye(n_classes, dtype=np.float32)[labels]
         self._base = self._targets.mean(axis=0)
         moments = (self._features.T @ self._features).astype(np.float64)
         values, axes = np.linalg.eigh(moments)
         self._axes = axes.astype(np.float32)
-        size = len(moments)
+        variance = max(float(np.trace(moments)) / len(features), 1e-6)
         self._damped = [
-            (1 / (np.maximum(values, 0) + penalty * size)).astype(np.float32)
+            (1 / (np.maximum(values, 0) + penalty * variance)).astype(np.float32)
             for penalty in PENALTIES
         ]
         turned = self._axes.T @ (self._features.T @ (self._targets - self._base))

@@ -42,7 +42,7 @@ many rows of each is no sample of DATA."""
 METHODS = {
     "suspicion": (
         "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
-        "network, of plain training and of a second opinion (tables: out-of-bag trees and additive "
+        "network, of plain training and of a second opinion (tables: out-of-bag trees and kernel "
         "ridge regression; images: ridge regression on whitened patches; the row's own label left "
         "out), each told the labels of equal rows, with a noise matrix learned from the clean set "
         "and the spread of errors learned from DATA; mean over the folds of the clean set. Rows "

@@ -1,4 +1,4 @@
-"""The second opinion on a table's rows: trees, out of bag, and an additive regression, left out."""
+"""The second opinion on a table's rows: trees, out of bag, and a kernel regression, left out."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse import additive
+from datacleanse import kernel
 from datacleanse.second_opinion import pooled
 from datacleanse.trees import out_of_bag
 
@@ -46,7 +46,7 @@ def ask(
     trees = out_of_bag(
         rows, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
     )
-    scores = additive.left_out(
+    scores = kernel.left_out(
         rows,
         labels,
         is_learned,

@@ -1,16 +1,18 @@
-"""The additive regression on a table: what it sees of a row, and that labels do not vouch."""
+"""The kernel regression on a table: what it sees of a row, and that labels do not vouch."""
 
 from __future__ import annotations
 
 from functools import partial
-from itertools import pairwise
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.metrics.pairwise import rbf_kernel
 
-from datacleanse import additive as module
+from datacleanse import kernel as module
 from datacleanse import ridge
-from datacleanse.additive import _Columns
+from datacleanse.kernel import _Columns, _Landmarks
 from datacleanse.second_opinion import AbandonedError
 
 N = 400
@@ -30,27 +32,44 @@ def table():
 ask = partial(module.left_out, n_numbers=2, n_classes=2, seed=0, is_unwanted=lambda: False)
 
 
-def test_features_are_numbers_bins_indicators_and_categories():
+def test_points_are_standardised_numbers_indicators_and_categories():
     rows = np.array([[0, 1], [1, 2], [2, 2], [np.nan, 1], [8, 3]] * 5, dtype=np.float32)
-    columns = _Columns.learned(rows, 1)
-    features = columns.features(rows)
-    edges = np.unique(np.quantile([0.0, 1, 2, 8] * 5, np.linspace(0, 1, 9)))
-    for row, found in zip(rows, features, strict=True):
-        number = 0.0 if np.isnan(row[0]) else row[0]
-        bins = [min(max((number - low) / (high - low), 0), 1) for low, high in pairwise(edges)]
+    points = _Columns.learned(rows, 1).points(rows)
+    mean, deviation = np.mean([0, 1, 2, 8]), np.std([0, 1, 2, 8])
+    for row, found in zip(rows, points, strict=True):
+        number = 0.0 if np.isnan(row[0]) else (row[0] - mean) / deviation
         categories = [float(row[1] == code) for code in (1, 2, 3)]
-        expected = [number, *bins, float(np.isnan(row[0])), *categories]
-        np.testing.assert_allclose(found, expected, rtol=1e-5)
-    assert columns.n_features == features.shape[1]
+        np.testing.assert_allclose(
+            found, [number, float(np.isnan(row[0])), *categories], rtol=1e-4, atol=1e-6
+        )
+
+
+@settings(max_examples=25)
+@given(st.integers(2, 60), st.integers(1, 5), st.integers(0, 2**31))
+def test_products_of_features_are_the_kernel_between_landmarks(n, n_columns, seed):
+    points = np.random.default_rng(seed).normal(size=(n, n_columns)).astype(np.float32)
+    landmarks = _Landmarks.among(points)
+    features = landmarks.features(points)
+    squared = ((points[:, None] - points) ** 2).sum(axis=2)
+    expected = rbf_kernel(points.astype(np.float64), gamma=1 / np.median(squared))
+    # What is left out lies along axes of next to no variance.
+    np.testing.assert_allclose(features @ features.T, expected, atol=2e-3)
 
 
 def test_effects_that_bend_and_categories_are_learned_and_wrong_labels_seen():
     rows, labels = table()
-    given = labels.copy()
-    given[:40] = 1 - given[:40]
-    for scores in ask(rows, given, np.ones(N, bool)):
+    given_labels = labels.copy()
+    given_labels[:40] = 1 - given_labels[:40]
+    for scores in ask(rows, given_labels, np.ones(N, bool)):
         assert (scores.argmax(axis=1)[:40] == labels[:40]).mean() > 0.85
         assert (scores.argmax(axis=1) == labels).mean() > 0.9
+
+
+def test_columns_that_work_together_are_seen():
+    rows = np.random.default_rng(1).normal(size=(N, 2)).astype(np.float32)
+    labels = (rows[:, 0] * rows[:, 1] > 0).astype(np.int64)
+    scores = ask(rows, labels, np.ones(N, bool))
+    assert (scores[0].argmax(axis=1) == labels).mean() > 0.85
 
 
 def test_rows_that_are_not_learned_are_judged_but_change_nothing(monkeypatch):
@@ -73,23 +92,20 @@ def test_of_many_rows_some_are_solved_on(monkeypatch):
     assert (scores[0].argmax(axis=1) == labels).mean() > 0.85
 
 
-@pytest.mark.parametrize(("many", "n_features"), [(1_000, 2 + 1 + 16 + 4), (19, 2 + 1 + 4)])
-def test_many_columns_get_no_bins(many, n_features, monkeypatch):
-    monkeypatch.setattr(module, "MANY_COLUMNS", many)
-    assert _Columns.learned(table()[0], 2).n_features == n_features
+def test_of_many_rows_some_are_landmarks(monkeypatch):
+    monkeypatch.setattr(module, "N_LANDMARKS", 60)
+    rows, labels = table()
+    scores = ask(rows, labels, np.ones(N, bool))
+    assert (scores[0].argmax(axis=1) == labels).mean() > 0.85
+    other = ask(rows, labels, np.ones(N, bool), seed=1)
+    assert np.abs(scores[0] - other[0]).max() > 1e-3
 
 
-def test_categories_beyond_the_room_are_the_rare_ones(monkeypatch):
+def test_categories_beyond_the_most_frequent_get_no_column(monkeypatch):
     codes = np.repeat(np.arange(40), np.arange(40) + 5)[:, None].astype(np.float32)
-    monkeypatch.setattr(module, "MANY_COLUMNS", 10)
+    monkeypatch.setattr(module, "MOST_CATEGORIES", 10)
     ((column, kept),) = _Columns.learned(codes, 0).categories
     assert (column, kept.tolist()) == (0, list(range(30, 40)))
-
-
-def test_too_many_columns_are_not_asked(monkeypatch):
-    monkeypatch.setattr(module, "MAX_COLUMNS", 5)
-    rows, labels = table()
-    assert ask(rows, labels, np.ones(N, bool)) == []
 
 
 @pytest.mark.parametrize("rows", [np.full((12, 2), np.nan), np.zeros((12, 2)), np.zeros((12, 3))])
