@@ -31,9 +31,12 @@ TIE_STEP = 1e-12
 BLOCK = 65_536
 """Rows judged at a time."""
 
-LOCAL_PART = 0.4
+LOCAL_PART = 1 / 3
 """Weight of the local rate in a probability; the posterior has the rest. Values tried are in
 `docs/method.md`."""
+
+SHORT = 0.5
+"""Share of the estimated list's length below which a controlled list gives way to it."""
 
 UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
@@ -51,9 +54,9 @@ METHODS = {
     "mislabel_probability": (
         "Weighted mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with "
         "f0 the scores of the calibration rows (known to be right), f those of DATA, their ratio "
-        f"fitted by isotonic regression, pi0 by Storey's estimate; weights {1 - LOCAL_PART} and "
-        f"{LOCAL_PART}. With fewer than {flag.MIN_CALIBRATION} calibration rows the suspicion "
-        "alone."
+        f"fitted by isotonic regression, pi0 by Storey's estimate; weights {1 - LOCAL_PART:.2f} "
+        f"and {LOCAL_PART:.2f}. With fewer than {flag.MIN_CALIBRATION} calibration rows the "
+        "suspicion alone."
     ),
     "p_value": (
         "Conformal p-value against the calibration rows, cross-fitted over the folds "
@@ -61,8 +64,9 @@ METHODS = {
     ),
     "flagged": (
         "Benjamini-Hochberg over the p-values at --fdr / pi0, and rows that CLEAN proves wrong. "
-        "Where that flags nothing: the longest list whose estimated share of false alarms is at "
-        "most --fdr, by mislabel_probability; such a list is an estimate and carries no guarantee."
+        "Beside it stands the longest list whose estimated share of false alarms is at most --fdr, "
+        "by mislabel_probability. Where the first holds nothing, or less than half as much, the "
+        "second is given: an estimate, which carries no guarantee."
     ),
     "suggested_label": (
         "Likeliest true class by the same posterior, when it is not the given one; CLEAN's label "
@@ -176,22 +180,20 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     n_calibration = sum(len(fold.calibration) for fold in folds)
     posterior = judged.posterior()
     p_value = np.full(n, np.nan)
-    flagged = np.zeros(n, dtype=np.bool_)
+    passing = np.zeros(int(is_tested.sum()), dtype=np.bool_)
     local, pi0, needed = None, None, None
     if n_calibration >= flag.MIN_CALIBRATION and is_tested.any():
         found = _p_values(folds, evidence, is_tested)
         pi0 = flag.null_share(found)
         p_value[is_tested] = found
-        flagged[is_tested] = flag.benjamini_hochberg(found, fdr / pi0)
+        passing = flag.benjamini_hochberg(found, fdr / pi0)
         local = local_probability(posterior, folds, pi0)
-        if not flagged.any():
+        if not passing.any():
             needed = flag.calibration_rows_needed(found, n_calibration, fdr / pi0)
     wrong, right = _verdicts(evidence)
     low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
-    is_controlled = bool(flagged.any())
-    if not is_controlled:
-        flagged[is_tested] = flag.longest_list(probability[is_tested], fdr)
-    basis: Basis = "estimated" if flagged.any() and not is_controlled else "controlled"
+    flagged = np.zeros(n, dtype=np.bool_)
+    flagged[is_tested], basis = _listed(passing, probability[is_tested], fdr)
     flagged |= wrong
     return Assessment(
         suspicion=_without_ties(posterior + wrong - right, evidence),
@@ -199,7 +201,8 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         bounds=(low, high),
         p_value=p_value,
         flagged=flagged,
-        basis=basis if flagged.any() else "none",
+        # What CLEAN proves is no estimate.
+        basis="controlled" if basis == "none" and wrong.any() else basis,
         suggested=_suggestions(judged, evidence, wrong=wrong, right=right),
         confusion=judged.confusion,
         noise=tuple(judged.noise),
@@ -207,6 +210,24 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         null_share=pi0,
         rows_needed=needed,
     )
+
+
+def _listed(
+    passing: NDArray[np.bool_], probability: NDArray[np.float64], fdr: float
+) -> tuple[NDArray[np.bool_], Basis]:
+    """The flags of the tested rows, and what they rest on.
+
+    Beside few calibration rows p-values are coarse, so that the very first rows alone may pass.
+
+    Args:
+        passing: (K,) rows whose p-values pass.
+        probability: (K,) that their labels are wrong.
+        fdr: see `assess`.
+    """
+    estimated = flag.longest_list(probability, fdr)
+    if passing.any() and passing.sum() >= SHORT * estimated.sum():
+        return passing, "controlled"
+    return estimated, "estimated" if estimated.any() else "none"
 
 
 def _probability(

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from datacleanse import score
 from datacleanse.dynamics import Dynamics
 from datacleanse.score import LOCAL_PART, Evidence, Fold, assess, likely_classes, worth_of
 
@@ -139,6 +140,13 @@ def test_where_no_p_value_can_be_small_enough_the_list_is_an_estimate_and_says_w
     assert assessment.basis == "estimated"
     assert assessment.flagged[:8].sum() >= 5
     assert assessment.rows_needed > 20
+
+
+@pytest.mark.parametrize(("n_passing", "basis"), [(20, "controlled"), (19, "estimated")])
+def test_a_controlled_list_gives_way_to_an_estimated_one_more_than_twice_as_long(n_passing, basis):
+    probability = np.where(np.arange(100) < 40, 0.96, 0.0)
+    found, rests_on = score._listed(np.arange(100) < n_passing, probability, 0.05)
+    assert (found.sum(), rests_on) == ({"controlled": n_passing, "estimated": 40}[basis], basis)
 
 
 def test_nothing_is_listed_where_nothing_stands_out():
