@@ -98,14 +98,15 @@ def image_case(
 
 
 def default_image_case() -> Case:
-    """The same as bytes, under the package's network and schedule for so many images."""
-    examples = image_case().examples
+    """5,000 of them as bytes, under the package's network and schedule for so many."""
+    n_images = 5_000
+    examples = image_case(n_images).examples
     normal = examples.inputs[torch.arange(len(examples.inputs))]
-    shape = residual_shape((3, 32, 32), 5_000, 10, is_mirrored=True)
+    shape = residual_shape((3, 32, 32), n_images, 10, is_mirrored=True)
     scale = np.full(3, 128.0), np.full(3, 40.0)
     return Case(
         replace(examples, inputs=(normal * 40 + 128).clamp(0, 255).byte()),
-        schedule_for(Settings(), 5_000, IMAGES),
+        schedule_for(Settings(), n_images, IMAGES),
         partial(build_residual, shape, *scale, seed=0),
     )
 
