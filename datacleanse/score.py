@@ -35,8 +35,9 @@ LOCAL_PART = 1 / 3
 """Weight of the local rate in a probability; the posterior has the rest. Values tried are in
 `docs/method.md`."""
 
-SHORT = 0.5
-"""Share of the estimated list's length below which a controlled list gives way to it."""
+SHORT = 0.6
+"""Share of the estimated list's length below which a controlled list gives way to it. Values tried
+are in `docs/method.md`."""
 
 UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
@@ -65,8 +66,8 @@ METHODS = {
     "flagged": (
         "Benjamini-Hochberg over the p-values at --fdr / pi0, and rows that CLEAN proves wrong. "
         "Beside it stands the longest list whose estimated share of false alarms is at most --fdr, "
-        "by mislabel_probability. Where the first holds nothing, or less than half as much, the "
-        "second is given: an estimate, which carries no guarantee."
+        "by mislabel_probability. Where the first holds nothing, or less than "
+        f"{SHORT:.0%} as much, the second is given: an estimate, which carries no guarantee."
     ),
     "suggested_label": (
         "Likeliest true class by the same posterior, when it is not the given one; CLEAN's label "

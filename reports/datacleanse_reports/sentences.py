@@ -87,7 +87,7 @@ def _estimated(head: Headline, flagging: Flagging) -> str:
     return (
         f"{count(head.flagged)} {verb} flagged by estimated probabilities; about {rate(head.fdr)} "
         "of such a list are expected to be false alarms. This is an estimate and no guarantee, "
-        f"because {_beside(flagging)} no list half as long could be controlled{would_do}."
+        f"because {_beside(flagging)} no list nearly as long could be controlled{would_do}."
     )
 
 
