@@ -71,13 +71,13 @@ def left_out(
     chosen = np.sort(rng.permutation(used)[:N_LANDMARKS])
     landmarks = _Landmarks.among(columns.points(rows[chosen]))
     return ridge.left_out(
-        lambda some: landmarks.features(columns.points(rows[some])),
+        lambda some: landmarks.values(columns.points(rows[some])),
         labels,
         used,
         n_classes=n_classes,
         portion=PORTION,
-        is_standardised=False,
         is_unwanted=is_unwanted,
+        axes=landmarks.axes,
     )
 
 
@@ -97,18 +97,17 @@ class _Columns:
     def learned(rows: Floats, n_numbers: int) -> _Columns:
         """From (n, F) rows."""
         numbers = rows[:, :n_numbers]
-        is_known = ~np.isnan(numbers)
-        count = np.maximum(is_known.sum(axis=0), 1)
-        centre = np.where(is_known, numbers, 0).sum(axis=0, dtype=np.float64) / count
-        squares = np.where(is_known, numbers - centre, 0) ** 2
+        # Column by column, so that no copy of all is made.
+        scales = np.array([_centre_and_scale(column) for column in numbers.T], dtype=np.float32)
+        centre, scale = scales.reshape(-1, 2).T
         found = [np.unique(column, return_counts=True) for column in rows[:, n_numbers:].T]
         counts = np.sort(np.concatenate([count for _, count in found] or [np.zeros(0, np.int64)]))
         least = max([LEAST_ROWS, *counts[-MOST_CATEGORIES:][:1]])
         return _Columns(
             n_numbers,
-            np.flatnonzero(~is_known.all(axis=0)),
-            centre.astype(np.float32),
-            (np.sqrt(squares.sum(axis=0) / count) + 1e-6).astype(np.float32),
+            np.flatnonzero([np.isnan(column).any() for column in numbers.T]),
+            centre,
+            scale,
             tuple((n_numbers + k, codes[n >= least]) for k, (codes, n) in enumerate(found)),
         )
 
@@ -130,7 +129,7 @@ class _Landmarks:
     width: float
     """m."""
     axes: Floats
-    """(L, R) from kernel values to features whose products are the kernel's between landmarks."""
+    """(L, R) from `values` to features whose products are the kernel's between landmarks."""
 
     @staticmethod
     def among(points: Floats) -> _Landmarks:
@@ -142,12 +141,17 @@ class _Landmarks:
         scaled = axes[:, is_kept] / np.sqrt(variances[is_kept])
         return _Landmarks(points, width, scaled.astype(np.float32))
 
-    def features(self, points: Floats) -> Floats:
-        """(n, P) to (n, R)."""
+    def values(self, points: Floats) -> Floats:
+        """The kernel between points and landmarks: (n, P) to (n, L)."""
         alike = _squared_distances(points, self.points)
         alike /= np.float32(-self.width)
-        found: Floats = np.exp(alike, out=alike) @ self.axes
-        return found
+        return np.exp(alike, out=alike)
+
+
+def _centre_and_scale(column: Floats) -> tuple[float, float]:
+    """Mean and standard deviation of what is known; the latter above 0."""
+    known = column[~np.isnan(column)].astype(np.float64)
+    return (float(known.mean()), float(known.std()) + 1e-6) if len(known) else (0.0, 1.0)
 
 
 def _squared_distances(a: Floats, b: Floats) -> Floats:

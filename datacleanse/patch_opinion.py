@@ -91,7 +91,6 @@ def left_out(
         used,
         n_classes=n_classes,
         portion=PORTION,
-        is_standardised=True,
         is_unwanted=is_unwanted,
     )
     return pooled(scores, labels, used)

@@ -27,7 +27,7 @@ MAX_FITTED = 20_000
 """Rows that a regression is solved on; the others are judged by it as it is."""
 
 BLOCK = 2_048
-"""Rows that are judged at a time: turned to the axes they are as large as the features."""
+"""Rows that are judged at a time: turned to the moments' axes they are as large as the features."""
 
 
 def drawn(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
@@ -45,8 +45,8 @@ def left_out(
     *,
     n_classes: int,
     portion: int,
-    is_standardised: bool,
     is_unwanted: Callable[[], bool],
+    axes: Floats | None = None,
 ) -> list[Floats]:
     """Scores of the classes by regressions that the row's own label had no part in.
 
@@ -56,8 +56,8 @@ def left_out(
         used: positions that are learned from; see `drawn`.
         n_classes: C.
         portion: rows whose features are made at a time.
-        is_standardised: whether each feature is scaled to variance 1 before.
         is_unwanted: asked before each portion.
+        axes: (F, G) that features are turned to; None: each is scaled to variance 1 instead.
 
     Returns:
         (M, C) for each of `PENALTIES`.
@@ -75,12 +75,12 @@ def left_out(
     # Filled portion by portion: held beside their copy they would take twice the memory.
     seen, done = np.empty((0, 0), dtype=np.float32), 0
     for rows in portions(used):
-        part = features(rows)
+        part = features(rows) if axes is None else features(rows) @ axes
         if not done:
             seen = np.empty((len(used), part.shape[1]), dtype=np.float32)
         seen[done : done + len(part)] = part
         done += len(part)
-    ridge = Ridge(seen, labels[used], n_classes, is_standardised=is_standardised)
+    ridge = Ridge(seen, labels[used], n_classes, axes=axes)
     scores = np.empty((len(PENALTIES), len(labels), n_classes), dtype=np.float32)
     scores[:, used] = ridge.left_out()
     is_other = np.ones(len(labels), dtype=np.bool_)
@@ -99,32 +99,46 @@ class Ridge:
         labels: NDArray[np.int64],
         n_classes: int,
         *,
-        is_standardised: bool,
+        axes: Floats | None = None,
     ) -> None:
-        """Solve it; ``features``, (n, F), are scaled in place, ``labels`` are (n,)."""
-        self._centre = features.mean(axis=0)
-        self._scale = features.std(axis=0) + 1e-6 if is_standardised else np.float32(1.0)
-        self._features = self._scaled(features)
+        """Solve it.
+
+        Args:
+            features: (n, F), or (n, G) turned to ``axes`` already; scaled in place.
+            labels: (n,).
+            n_classes: K.
+            axes: see `left_out`.
+        """
+        centre = features.mean(axis=0)
+        scale = features.std(axis=0) + 1e-6 if axes is None else np.ones_like(centre)
+        features -= centre
+        features /= scale
+        self._features = features
         self._targets = np.eye(n_classes, dtype=np.float32)[labels]
         self._base = self._targets.mean(axis=0)
         moments = (self._features.T @ self._features).astype(np.float64)
-        values, axes = np.linalg.eigh(moments)
-        self._axes = axes.astype(np.float32)
+        values, vectors = np.linalg.eigh(moments)
+        self._vectors = vectors.astype(np.float32)
         variance = max(float(np.trace(moments)) / len(features), 1e-6)
         self._damped = [
             (1 / (np.maximum(values, 0) + penalty * variance)).astype(np.float32)
             for penalty in PENALTIES
         ]
-        turned = self._axes.T @ (self._features.T @ (self._targets - self._base))
-        self._solutions = [self._axes @ (turned * each[:, None]) for each in self._damped]
+        turned = self._vectors.T @ (self._features.T @ (self._targets - self._base))
+        self._solutions = [self._vectors @ (turned * each[:, None]) for each in self._damped]
+        self._slopes = [each / scale[:, None] for each in self._solutions]
+        self._offsets = [self._base - centre @ each for each in self._slopes]
+        if axes is not None:
+            # Rows that are only scored need not be turned.
+            self._slopes = [axes @ each for each in self._slopes]
 
     def left_out(self) -> Floats:
         """(penalties, n, K) scores of the rows, each by the solution without it."""
-        fitted = self._fitted(self._features)
+        fitted: Floats = np.stack([self._features @ each + self._base for each in self._solutions])
         damped = np.stack(self._damped, axis=1)
         for start in range(0, len(self._features), BLOCK):
             rows = slice(start, start + BLOCK)
-            turned = self._features[rows] @ self._axes
+            turned = self._features[rows] @ self._vectors
             leverage = np.float32(1 / len(self._features)) + np.square(turned, out=turned) @ damped
             targets, scores = self._targets[rows], fitted[:, rows]
             residual = (targets - scores) / np.maximum(1 - leverage.T, 1e-6)[:, :, None]
@@ -132,14 +146,7 @@ class Ridge:
         return fitted
 
     def scores(self, features: Floats) -> Floats:
-        """(penalties, n, K) scores of rows that it was not solved on."""
-        return self._fitted(self._scaled(features))
-
-    def _fitted(self, scaled: Floats) -> Floats:
-        found: Floats = np.stack([scaled @ each + self._base for each in self._solutions])
+        """(penalties, n, K) scores of rows that it was not solved on, (n, F)."""
+        linear = zip(self._slopes, self._offsets, strict=True)
+        found: Floats = np.stack([features @ slope + offset for slope, offset in linear])
         return found
-
-    def _scaled(self, features: Floats) -> Floats:
-        features -= self._centre
-        features /= self._scale
-        return features

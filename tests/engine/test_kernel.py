@@ -49,7 +49,7 @@ def test_points_are_standardised_numbers_indicators_and_categories():
 def test_products_of_features_are_the_kernel_between_landmarks(n, n_columns, seed):
     points = np.random.default_rng(seed).normal(size=(n, n_columns)).astype(np.float32)
     landmarks = _Landmarks.among(points)
-    features = landmarks.features(points)
+    features = landmarks.values(points) @ landmarks.axes
     squared = ((points[:, None] - points) ** 2).sum(axis=2)
     expected = rbf_kernel(points.astype(np.float64), gamma=1 / np.median(squared))
     # What is left out lies along axes of next to no variance.

@@ -12,7 +12,7 @@ def test_left_out_scores_are_those_of_a_regression_without_the_row():
     rng = np.random.default_rng(0)
     features = rng.normal(size=(40, 12)).astype(np.float32)
     labels = rng.integers(3, size=40)
-    ridge = Ridge(features.copy(), labels, 3, is_standardised=True)
+    ridge = Ridge(features.copy(), labels, 3)
     fast = ridge.left_out()
     # Scaling looks at no label: it is that of all rows.
     scaled = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
@@ -33,14 +33,30 @@ def test_rows_that_it_was_not_solved_on_are_scored_by_the_same_solution():
     features = (rng.normal(size=(30, 4)) * [1, 2, 3, 0.1]).astype(np.float32)
     labels = rng.integers(2, size=30)
     new = rng.normal(size=(5, 4)).astype(np.float32)
-    scores = Ridge(features.copy(), labels, 2, is_standardised=False).scores(new.copy())
-    mean, variance = features.mean(axis=0), features.var(axis=0).sum()
-    x, targets = features - mean, np.eye(2)[labels]
+    scores = Ridge(features.copy(), labels, 2).scores(new)
+    mean, scale = features.mean(axis=0), features.std(axis=0) + 1e-6
+    x, targets = (features - mean) / scale, np.eye(2)[labels]
     for found, penalty in zip(scores, PENALTIES, strict=True):
         solution = np.linalg.solve(
-            x.T @ x + penalty * variance * np.eye(4), x.T @ (targets - targets.mean(axis=0))
+            x.T @ x + penalty * 4 * np.eye(4), x.T @ (targets - targets.mean(axis=0))
         )
-        expected = (new - mean) @ solution + targets.mean(axis=0)
+        expected = (new - mean) / scale @ solution + targets.mean(axis=0)
+        np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_features_turned_to_axes_keep_their_scales():
+    rng = np.random.default_rng(2)
+    features = (rng.normal(size=(30, 4)) * [1, 2, 3, 0.1]).astype(np.float32)
+    labels = rng.integers(2, size=30)
+    new = rng.normal(size=(5, 4)).astype(np.float32)
+    axes = rng.normal(size=(4, 3)).astype(np.float32)
+    turned = features @ axes
+    scores = Ridge(turned.copy(), labels, 2, axes=axes).scores(new)
+    x, targets = turned - turned.mean(axis=0), np.eye(2)[labels]
+    for found, penalty in zip(scores, PENALTIES, strict=True):
+        penalties = penalty * turned.var(axis=0).sum() * np.eye(3)
+        solution = np.linalg.solve(x.T @ x + penalties, x.T @ (targets - targets.mean(axis=0)))
+        expected = (new @ axes - turned.mean(axis=0)) @ solution + targets.mean(axis=0)
         np.testing.assert_allclose(found, expected, atol=1e-4)
 
 

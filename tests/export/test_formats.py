@@ -11,7 +11,6 @@ import numpy as np
 import onnx
 import onnxruntime
 import pandas as pd
-import pyarrow as pa
 import pytest
 import torch
 from hypothesis import given, settings
@@ -378,34 +377,3 @@ def test_the_hub_folder_is_never_laid_over_something(run, tmp_path):
     with pytest.raises(DatacleanseError, match="no empty folder"):
         export_run(run, "hub-folder", tmp_path / "hub")
     assert [path.name for path in (tmp_path / "hub").iterdir()] == ["mine.txt"]
-
-
-@pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
-def test_weights_are_what_the_audit_found(result, run, tmp_path, ending):
-    target = tmp_path / f"w.{ending}"
-    export_run(run, "weights", target)
-    read = {"csv": pd.read_csv, "parquet": pd.read_parquet}.get(
-        ending, lambda path: pd.read_json(path, lines=True)
-    )
-    found, audit = read(target), result.table
-    assert list(found.columns) == ["row", "id", "weight", "keep"]
-    assert list(found["id"]) == list(audit["id"])
-    np.testing.assert_allclose(found["weight"], 1 - audit["mislabel_probability"])
-    assert list(found["keep"]) == list(~audit["flagged"])
-
-
-def test_rows_without_an_estimate_have_weight_one(result, tmp_path):
-    from datacleanse.export.weights import WeightsFormat
-
-    class Folder:
-        @staticmethod
-        def read_audit():
-            columns = {"row": [0, 1], "id": ["a", "b"], "flagged": [False, True]}
-            return pa.table({**columns, "mislabel_probability": pa.array([None, 0.75])})
-
-    class Run:
-        folder = Folder
-
-    messages = WeightsFormat().write(Run, tmp_path / "w.csv")
-    assert list(pd.read_csv(tmp_path / "w.csv")["weight"]) == [1.0, 0.25]
-    assert "1 rows without an estimate" in messages[1]
