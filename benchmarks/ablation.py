@@ -29,7 +29,7 @@ from benchmarks.common import LABEL, markdown_table, note, provenance, write_jso
 from benchmarks.detection import RESULT as PEERS
 from benchmarks.detectors import engine_digest
 from benchmarks.kept import Kept
-from datacleanse import kernel, pipeline, posterior
+from datacleanse import kernel_ridge, pipeline, posterior
 from datacleanse.growing import growing
 from datacleanse.score import assess
 
@@ -72,7 +72,7 @@ def _without_reweighting(evidence: Evidence, question: Question) -> Evidence:
 
 
 def _trees_alone(evidence: Evidence, question: Question) -> Evidence:
-    with mock.patch.object(kernel, "left_out", return_value=[]):
+    with mock.patch.object(kernel_ridge, "left_out", return_value=[]):
         return replace(evidence, second=question.answer())
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 PENALTIES = (0.03, 0.3, 3.0)
-"""Over the variance of all features together."""
+"""Times the variance of all features together; added to the moments of all rows."""
 
 MAX_FITTED = 20_000
 """Rows that a regression is solved on; the others are judged by it as it is."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse import kernel
+from datacleanse import kernel_ridge
 from datacleanse.second_opinion import pooled
 from datacleanse.trees import out_of_bag
 
@@ -46,7 +46,7 @@ def ask(
     trees = out_of_bag(
         rows, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
     )
-    scores = kernel.left_out(
+    scores = kernel_ridge.left_out(
         rows,
         labels,
         is_learned,

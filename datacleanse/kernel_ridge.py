@@ -2,9 +2,9 @@
 
 It sees what trees are slow to see: smooth effects of many columns together, as in embeddings. Two
 rows are alike by exp(-d^2 / m): d is their distance in standardised numbers and one-hot categories,
-m the median of d^2. The kernel becomes features through its values at some of the rows, the
-landmarks (Williams, Seeger 2000, "Using the Nystroem Method to Speed Up Kernel Machines"); `ridge`
-judges each row without its own label.
+m the median of d^2 between landmarks. These are some of the rows: the kernel becomes features
+through its values at them (Williams, Seeger 2000, "Using the Nystroem Method to Speed Up Kernel
+Machines"), and `ridge` judges each row without its own label.
 """
 
 from __future__ import annotations
@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
 N_LANDMARKS = 1_000
 
-LEAST_VARIANCE = 1e-4
-"""Of the landmarks' kernel along an axis that is kept: below, float32 holds noise."""
+LEAST_EIGENVALUE = 1e-4
+"""Of the landmarks' kernel matrix along an axis that is kept: below, float32 holds noise."""
+
+MOST_DEVIATIONS = 3.0
+"""That a number lies off its mean: rare values would leave a row alike to none."""
 
 MOST_CATEGORIES = 1_000
-"""That get a column: the most frequent ones of all columns."""
+"""That get a column, at most: the most frequent ones of all columns."""
 
 LEAST_ROWS = 5
 """Of a category that gets a column."""
@@ -69,7 +72,8 @@ def left_out(
     used = ridge.drawn(is_learned, rng)
     columns = _Columns.learned(rows[used], n_numbers)
     chosen = np.sort(rng.permutation(used)[:N_LANDMARKS])
-    landmarks = _Landmarks.among(columns.points(rows[chosen]))
+    # Copies would be landmarks in vain, and draw the median distance to 0.
+    landmarks = _Landmarks.among(np.unique(columns.points(rows[chosen]), axis=0))
     return ridge.left_out(
         lambda some: landmarks.values(columns.points(rows[some])),
         labels,
@@ -101,8 +105,11 @@ class _Columns:
         scales = np.array([_centre_and_scale(column) for column in numbers.T], dtype=np.float32)
         centre, scale = scales.reshape(-1, 2).T
         found = [np.unique(column, return_counts=True) for column in rows[:, n_numbers:].T]
-        counts = np.sort(np.concatenate([count for _, count in found] or [np.zeros(0, np.int64)]))
-        least = max([LEAST_ROWS, *counts[-MOST_CATEGORIES:][:1]])
+        counts = np.concatenate([count for _, count in found] or [np.zeros(0, np.int64)])
+        least = LEAST_ROWS
+        if len(counts) > MOST_CATEGORIES:
+            # Those as frequent as the first one that is left out are left out too.
+            least = max(least, np.sort(counts)[-MOST_CATEGORIES - 1] + 1)
         return _Columns(
             n_numbers,
             np.flatnonzero([np.isnan(column).any() for column in numbers.T]),
@@ -114,6 +121,7 @@ class _Columns:
     def points(self, rows: Floats) -> Floats:
         """(n, F) to (n, P): what is missing lies at the mean, with an indicator beside it."""
         numbers = (rows[:, : self.n_numbers] - self.centre) / self.scale
+        np.clip(numbers, -MOST_DEVIATIONS, MOST_DEVIATIONS, out=numbers)
         missing = np.isnan(numbers[:, self.is_missing])
         codes = [rows[:, at, None] == kept for at, kept in self.categories]
         parts = [np.nan_to_num(numbers, copy=False, nan=0.0), missing, *codes]
@@ -136,9 +144,9 @@ class _Landmarks:
         """These points, (L, P)."""
         squared = _squared_distances(points, points)
         width = float(np.median(squared)) or 1.0
-        variances, axes = np.linalg.eigh(np.exp(-squared.astype(np.float64) / width))
-        is_kept = variances > LEAST_VARIANCE
-        scaled = axes[:, is_kept] / np.sqrt(variances[is_kept])
+        values, axes = np.linalg.eigh(np.exp(-squared.astype(np.float64) / width))
+        is_kept = values > LEAST_EIGENVALUE
+        scaled = axes[:, is_kept] / np.sqrt(values[is_kept])
         return _Landmarks(points, width, scaled.astype(np.float32))
 
     def values(self, points: Floats) -> Floats:

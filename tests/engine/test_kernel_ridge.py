@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.metrics.pairwise import rbf_kernel
 
-from datacleanse import kernel as module
+from datacleanse import kernel_ridge as module
 from datacleanse import ridge
-from datacleanse.kernel import _Columns, _Landmarks
+from datacleanse.kernel_ridge import _Columns, _Landmarks
 from datacleanse.second_opinion import AbandonedError
 
 N = 400
