@@ -36,7 +36,7 @@ LOCAL_PART = 1 / 3
 `docs/method.md`."""
 
 SHORT = 0.6
-"""Share of the estimated list's length below which a controlled list gives way to it. Values tried
+"""Share of the estimated list's length below which a controlled list gives way to it; values tried
 are in `docs/method.md`."""
 
 UNBALANCED = 0.1

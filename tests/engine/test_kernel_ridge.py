@@ -108,6 +108,47 @@ def test_categories_beyond_the_most_frequent_get_no_column(monkeypatch):
     assert (column, kept.tolist()) == (0, list(range(30, 40)))
 
 
+def test_equally_frequent_categories_beyond_the_most_frequent_are_left_out_together(monkeypatch):
+    codes = np.repeat(np.arange(40), np.where(np.arange(40) < 5, 9, 6))[:, None]
+    monkeypatch.setattr(module, "MOST_CATEGORIES", 10)
+    ((_, kept),) = _Columns.learned(codes.astype(np.float32), 0).categories
+    assert kept.tolist() == [0, 1, 2, 3, 4]
+
+
+def test_rows_apart_from_many_copies_are_told_apart():
+    rng = np.random.default_rng(0)
+    rows = np.zeros((1_000, 12), np.float32)
+    rows[:200] = rng.normal(size=(200, 12))
+    labels = (rows.sum(axis=1) > 0).astype(np.int64)
+    scores = module.left_out(
+        rows,
+        labels,
+        np.ones(1_000, bool),
+        n_numbers=12,
+        n_classes=2,
+        seed=0,
+        is_unwanted=lambda: False,
+    )
+    assert (scores[1].argmax(axis=1)[:200] == labels[:200]).mean() > 0.8
+
+
+def test_a_rare_value_leaves_a_row_alike_to_others():
+    rows, labels = table()
+    rare = np.zeros((N, 30), np.float32)
+    rare[np.arange(N), np.arange(N) % 30] = np.arange(N) < 60
+    wide = np.column_stack([rows[:, :2], rare, rows[:, 2:]])
+    scores = module.left_out(
+        wide,
+        labels,
+        np.ones(N, bool),
+        n_numbers=32,
+        n_classes=2,
+        seed=0,
+        is_unwanted=lambda: False,
+    )
+    assert max((each.argmax(axis=1)[:60] == labels[:60]).mean() for each in scores) > 0.7
+
+
 @pytest.mark.parametrize("rows", [np.full((12, 2), np.nan), np.zeros((12, 2)), np.zeros((12, 3))])
 def test_columns_that_tell_nothing_are_served(rows):
     scores = ask(rows.astype(np.float32), np.arange(12) % 2, np.ones(12, bool))

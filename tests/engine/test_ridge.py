@@ -3,25 +3,30 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from datacleanse import ridge as module
 from datacleanse.ridge import PENALTIES, Ridge, drawn
 
 
-def test_left_out_scores_are_those_of_a_regression_without_the_row():
+@pytest.mark.parametrize("is_turned", [False, True])
+def test_left_out_scores_are_those_of_a_regression_without_the_row(is_turned):
     rng = np.random.default_rng(0)
-    features = rng.normal(size=(40, 12)).astype(np.float32)
+    features = (rng.normal(size=(40, 12)) * rng.uniform(0.2, 3, 12)).astype(np.float32)
     labels = rng.integers(3, size=40)
-    ridge = Ridge(features.copy(), labels, 3)
-    fast = ridge.left_out()
+    axes = np.eye(12, dtype=np.float32) if is_turned else None
+    fast = Ridge(features.copy(), labels, 3, axes=axes).left_out()
     # Scaling looks at no label: it is that of all rows.
-    scaled = (features - features.mean(axis=0)) / (features.std(axis=0) + 1e-6)
+    scaled = features - features.mean(axis=0)
+    if not is_turned:
+        scaled /= features.std(axis=0) + 1e-6
+    variance = scaled.var(axis=0).sum()
     for row in (0, 17, 39):
         rest = np.arange(40) != row
         targets = np.eye(3)[labels[rest]]
         for scores, penalty in zip(fast, PENALTIES, strict=True):
             x = np.column_stack([scaled[rest], np.ones(39)]).astype(np.float64)
-            penalties = np.diag([penalty * 12] * 12 + [0.0])
+            penalties = np.diag([penalty * variance] * 12 + [0.0])
             solution = np.linalg.solve(x.T @ x + penalties, x.T @ targets)
             np.testing.assert_allclose(
                 scores[row], np.append(scaled[row], 1.0) @ solution, atol=1e-4

@@ -149,6 +149,14 @@ def test_a_controlled_list_gives_way_to_a_much_longer_estimated_one(n_passing, b
     assert (found.sum(), rests_on) == ({"controlled": n_passing, "estimated": 40}[basis], basis)
 
 
+def test_where_a_few_p_values_pass_nothing_is_said_of_the_rows_it_takes(monkeypatch):
+    monkeypatch.setattr(score, "SHORT", 10.0)
+    assessment = assess(evidence(), fdr=0.1)
+    assert assessment.basis == "estimated"
+    assert assessment.rows_needed is None
+    assert assessment.flagged[:60].mean() > 0.8
+
+
 def test_nothing_is_listed_where_nothing_stands_out():
     assessment = assess(evidence(n_wrong=0), fdr=0.02)
     assert assessment.basis == "none"

@@ -21,14 +21,21 @@ READINGS = [
         8,
         "8 rows are flagged by estimated probabilities; about 10% of such a list are expected to "
         "be false alarms. This is an estimate and no guarantee, because beside 40 verified rows no "
-        "list nearly as long could be controlled; about 900 verified rows would do.",
+        "list could be controlled; it would take some 900 verified rows at least.",
+    ),
+    (
+        {"basis": "estimated", "rows_needed": None, "calibration_rows": 40},
+        8,
+        "8 rows are flagged by estimated probabilities; about 10% of such a list are expected to "
+        "be false alarms. This is an estimate and no guarantee, because beside 40 verified rows no "
+        "list nearly as long could be controlled.",
     ),
     (
         {"basis": "estimated", "rows_needed": None, "calibration_rows": 0},
         1,
         "1 row is flagged by estimated probabilities; about 10% of such a list are expected to "
         "be false alarms. This is an estimate and no guarantee, because without verified rows to "
-        "compare with, no list nearly as long could be controlled.",
+        "compare with, no list could be controlled.",
     ),
     (
         {"basis": "none", "rows_needed": 450},
