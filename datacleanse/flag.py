@@ -87,7 +87,8 @@ def benjamini_hochberg(p_values: NDArray[np.float64], level: float) -> NDArray[n
 def longest_list(wrong_probability: NDArray[np.float64], level: float) -> NDArray[np.bool_]:
     """The longest list, from the top, whose estimated share of false alarms is at most ``level``.
 
-    An estimate, as good as the probabilities, and no guarantee.
+    An estimate, as good as the probabilities, and no guarantee. It holds 1 / ``level`` rows at
+    least, or none: a shorter one leaves room for no false alarm at all, which no estimate can tell.
 
     Args:
         wrong_probability: (N,) in [0, 1].
@@ -97,7 +98,7 @@ def longest_list(wrong_probability: NDArray[np.float64], level: float) -> NDArra
     n_false = np.cumsum(1.0 - wrong_probability[order])
     passing = np.flatnonzero(n_false <= level * np.arange(1, len(order) + 1))
     listed = np.zeros(len(order), dtype=np.bool_)
-    if passing.size:
+    if passing.size and (passing[-1] + 1) * level >= 1:
         listed[order[: passing[-1] + 1]] = True
     return listed
 

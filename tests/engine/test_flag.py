@@ -100,4 +100,13 @@ def test_the_estimated_list_is_the_longest_that_keeps_the_mean_below_the_level(p
     order = np.argsort(-p, kind="stable")
     fitting = [k for k in range(1, len(p) + 1) if sum(1 - p[i] for i in order[:k]) <= level * k]
     listed = flag.longest_list(p, level)
-    assert set(np.flatnonzero(listed)) == set(order[: max(fitting, default=0)])
+    longest = max(fitting, default=0)
+    # Too short for a single false alarm: no list.
+    expected = order[:longest] if longest * level >= 1 else []
+    assert set(np.flatnonzero(listed)) == set(expected)
+
+
+def test_ten_rows_are_the_shortest_estimated_list_at_a_tenth():
+    sure = np.ones(10)
+    assert flag.longest_list(sure, 0.1).sum() == 10
+    assert not flag.longest_list(sure[:9], 0.1).any()
