@@ -66,8 +66,9 @@ METHODS = {
     "flagged": (
         "Benjamini-Hochberg over the p-values at --fdr / pi0, and rows that CLEAN proves wrong. "
         "Beside it stands the longest list whose estimated share of false alarms is at most --fdr, "
-        "by mislabel_probability, and of 1 / --fdr rows at least. Where the first holds nothing, or "
-        f"less than {SHORT:.0%} as much, the second is given: an estimate, which carries no guarantee."
+        "by mislabel_probability, and of 1 / --fdr rows at least. Where the first holds nothing, "
+        f"or less than {SHORT:.0%} as much, the second is given: an estimate, which carries no "
+        "guarantee."
     ),
     "suggested_label": (
         "Likeliest true class by the same posterior, when it is not the given one; CLEAN's label "
