@@ -112,7 +112,7 @@ class _Columns:
             least = max(least, np.sort(counts)[-MOST_CATEGORIES - 1] + 1)
         return _Columns(
             n_numbers,
-            np.flatnonzero([np.isnan(column).any() for column in numbers.T]),
+            np.flatnonzero(np.isnan(numbers).any(axis=0)),
             centre,
             scale,
             tuple((n_numbers + k, codes[n >= least]) for k, (codes, n) in enumerate(found)),

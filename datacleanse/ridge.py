@@ -110,9 +110,11 @@ class Ridge:
             axes: see `left_out`.
         """
         centre = features.mean(axis=0)
-        scale = features.std(axis=0) + 1e-6 if axes is None else np.ones_like(centre)
         features -= centre
-        features /= scale
+        scale = np.ones_like(centre)
+        if axes is None:
+            scale = features.std(axis=0) + 1e-6
+            features /= scale
         self._features = features
         self._targets = np.eye(n_classes, dtype=np.float32)[labels]
         self._base = self._targets.mean(axis=0)

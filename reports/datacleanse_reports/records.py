@@ -52,8 +52,8 @@ class Flagging:
     null_share: float | None
     """Estimated share of right labels (Storey's pi0), in [0, 1]."""
     rows_needed: int | None
-    """Verified rows that would about do for a controlled list, where there is none and they can
-    be told."""
+    """Verified rows that a controlled list would take at least, where none could be made and they
+    can be told."""
 
 
 @dataclass(frozen=True)

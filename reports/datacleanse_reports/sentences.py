@@ -79,18 +79,16 @@ def _controlled(head: Headline) -> str:
 
 def _estimated(head: Headline, flagging: Flagging) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
-    # Some rows may have passed, where nothing is said of how many verified rows it takes.
-    is_longer = flagging.rows_needed is None and flagging.calibration_rows
-    would_do = (
-        ""
-        if flagging.rows_needed is None
-        else f"; it would take some {plural(flagging.rows_needed, 'verified row')} at least"
-    )
+    controlled, needed = "no list could be controlled", ""
+    if flagging.rows_needed is not None:
+        needed = f"; it would take some {plural(flagging.rows_needed, 'verified row')} at least"
+    elif flagging.calibration_rows:
+        # Some rows may have passed, too few of them.
+        controlled = "no list nearly as long could be controlled"
     return (
         f"{count(head.flagged)} {verb} flagged by estimated probabilities; about {rate(head.fdr)} "
         "of such a list are expected to be false alarms. This is an estimate and no guarantee, "
-        f"because {_beside(flagging)} no list{' nearly as long' if is_longer else ''} could be "
-        f"controlled{would_do}."
+        f"because {_beside(flagging)} {controlled}{needed}."
     )
 
 

@@ -120,15 +120,7 @@ def test_rows_apart_from_many_copies_are_told_apart():
     rows = np.zeros((1_000, 12), np.float32)
     rows[:200] = rng.normal(size=(200, 12))
     labels = (rows.sum(axis=1) > 0).astype(np.int64)
-    scores = module.left_out(
-        rows,
-        labels,
-        np.ones(1_000, bool),
-        n_numbers=12,
-        n_classes=2,
-        seed=0,
-        is_unwanted=lambda: False,
-    )
+    scores = ask(rows, labels, np.ones(1_000, bool), n_numbers=12)
     assert (scores[1].argmax(axis=1)[:200] == labels[:200]).mean() > 0.8
 
 
@@ -137,15 +129,7 @@ def test_a_rare_value_leaves_a_row_alike_to_others():
     rare = np.zeros((N, 30), np.float32)
     rare[np.arange(N), np.arange(N) % 30] = np.arange(N) < 60
     wide = np.column_stack([rows[:, :2], rare, rows[:, 2:]])
-    scores = module.left_out(
-        wide,
-        labels,
-        np.ones(N, bool),
-        n_numbers=32,
-        n_classes=2,
-        seed=0,
-        is_unwanted=lambda: False,
-    )
+    scores = ask(wide, labels, np.ones(N, bool), n_numbers=32)
     assert max((each.argmax(axis=1)[:60] == labels[:60]).mean() for each in scores) > 0.7
 
 
