@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -25,6 +25,13 @@ STOREY_LAMBDA = 0.5
 
 MIN_CALIBRATION = 10
 """With fewer calibration rows neither p-values nor probabilities are worth stating."""
+
+SHORT = 0.6
+"""Share of the estimated list's length below which a controlled list gives way to it; values tried
+are in `docs/method.md`."""
+
+Basis = Literal["controlled", "estimated", "none"]
+"""What a list of flags rests on: p-values, estimated probabilities, or there is no list."""
 
 
 @dataclass(frozen=True)
@@ -101,6 +108,24 @@ def longest_list(wrong_probability: NDArray[np.float64], level: float) -> NDArra
     if passing.size and (passing[-1] + 1) * level >= 1:
         listed[order[: passing[-1] + 1]] = True
     return listed
+
+
+def listed(
+    passing: NDArray[np.bool_], wrong_probability: NDArray[np.float64], level: float
+) -> tuple[NDArray[np.bool_], Basis]:
+    """The rows to flag, (N,), and what that rests on.
+
+    Beside few calibration rows p-values are coarse, so that the very first rows alone may pass.
+
+    Args:
+        passing: (N,) rows whose p-values pass.
+        wrong_probability: (N,) in [0, 1].
+        level: see `longest_list`.
+    """
+    estimated = longest_list(wrong_probability, level)
+    if passing.any() and passing.sum() >= SHORT * estimated.sum():
+        return passing, "controlled"
+    return estimated, "estimated" if estimated.any() else "none"
 
 
 def calibration_rows_needed(

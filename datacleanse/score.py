@@ -9,11 +9,11 @@ where the label is right (`flag.py`). A row's suspicion is the mean over the fol
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse import flag
+from datacleanse import class_shares, flag
 from datacleanse.equal_rows import informed, likeliest_strength
 from datacleanse.flag import Scored
 from datacleanse.local_rate import local_probability
@@ -35,10 +35,6 @@ LOCAL_PART = 1 / 3
 """Weight of the local rate in a probability; the posterior has the rest. Values tried are in
 `docs/method.md`."""
 
-SHORT = 0.6
-"""Share of the estimated list's length below which a controlled list gives way to it; values tried
-are in `docs/method.md`."""
-
 UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
 many rows of each is no sample of DATA."""
@@ -56,8 +52,9 @@ METHODS = {
         "Weighted mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with "
         "f0 the scores of the calibration rows (known to be right), f those of DATA, their ratio "
         f"fitted by isotonic regression, pi0 by Storey's estimate; weights {1 - LOCAL_PART:.2f} "
-        f"and {LOCAL_PART:.2f}. With fewer than {flag.MIN_CALIBRATION} calibration rows the "
-        "suspicion alone."
+        f"and {LOCAL_PART:.2f}; with fewer than {flag.MIN_CALIBRATION} calibration rows the "
+        "suspicion alone. Where a class is rarer in CLEAN than among the labels, so that more of "
+        "its labels must be wrong, all of them are raised to that share on the mean."
     ),
     "p_value": (
         "Conformal p-value against the calibration rows, cross-fitted over the folds "
@@ -67,8 +64,8 @@ METHODS = {
         "Benjamini-Hochberg over the p-values at --fdr / pi0, and rows that CLEAN proves wrong. "
         "Beside it stands the longest list whose estimated share of false alarms is at most --fdr, "
         "by mislabel_probability, and of 1 / --fdr rows at least. Where the first holds nothing, "
-        f"or less than {SHORT:.0%} as much, the second is given: an estimate, which carries no "
-        "guarantee."
+        f"or less than {flag.SHORT:.0%} as much, the second is given: an estimate, which carries "
+        "no guarantee."
     ),
     "suggested_label": (
         "Likeliest true class by the same posterior, when it is not the given one; CLEAN's label "
@@ -76,9 +73,6 @@ METHODS = {
     ),
 }
 """What each column of the audit table rests on, for the reports."""
-
-Basis = Literal["controlled", "estimated", "none"]
-"""What a list of flags rests on: p-values, estimated probabilities, or there is no list."""
 
 
 @dataclass(frozen=True)
@@ -132,7 +126,7 @@ class Assessment:
     p_value: NDArray[np.float64]
     """(N,) in (0, 1]; NaN where none is possible."""
     flagged: NDArray[np.bool_]
-    basis: Basis
+    basis: flag.Basis
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
     confusion: NDArray[np.float64]
@@ -193,9 +187,14 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         if not passing.any():
             needed = flag.calibration_rows_needed(found, n_calibration, fdr / pi0)
     wrong, right = _verdicts(evidence)
-    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
+    estimates = _estimates(posterior, local)
+    unseen = class_shares.unseen(estimates[1], evidence.labels[:n], _least_wrong(evidence))
+    for each in estimates:
+        each[:] += (1.0 - each) * unseen
+        each[wrong], each[right] = 1.0, 0.0
+    low, probability, high = estimates
     flagged = np.zeros(n, dtype=np.bool_)
-    flagged[is_tested], basis = _listed(passing, probability[is_tested], fdr)
+    flagged[is_tested], basis = flag.listed(passing, probability[is_tested], fdr)
     flagged |= wrong
     return Assessment(
         suspicion=_without_ties(posterior + wrong - right, evidence),
@@ -214,41 +213,38 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     )
 
 
-def _listed(
-    passing: NDArray[np.bool_], probability: NDArray[np.float64], fdr: float
-) -> tuple[NDArray[np.bool_], Basis]:
-    """The flags of the tested rows, and what they rest on.
-
-    Beside few calibration rows p-values are coarse, so that the very first rows alone may pass.
-
-    Args:
-        passing: (K,) rows whose p-values pass.
-        probability: (K,) that their labels are wrong.
-        fdr: see `assess`.
-    """
-    estimated = flag.longest_list(probability, fdr)
-    if passing.any() and passing.sum() >= SHORT * estimated.sum():
-        return passing, "controlled"
-    return estimated, "estimated" if estimated.any() else "none"
-
-
-def _probability(
-    posterior: NDArray[np.float64],
-    local: NDArray[np.float64] | None,
-    *,
-    wrong: NDArray[np.bool_],
-    right: NDArray[np.bool_],
+def _estimates(
+    posterior: NDArray[np.float64], local: NDArray[np.float64] | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The smaller estimate, the mean and the larger one, (N,) each; see `Assessment.bounds`."""
     if local is None:
         # Nothing to check the posterior against: the truth may be anything.
-        estimates = np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
-    else:
-        mean = posterior + LOCAL_PART * (local - posterior)
-        estimates = np.minimum(posterior, local), mean, np.maximum(posterior, local)
-    for each in estimates:
-        each[wrong], each[right] = 1.0, 0.0
-    return estimates
+        return np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
+    mean = posterior + LOCAL_PART * (local - posterior)
+    return np.minimum(posterior, local), mean, np.maximum(posterior, local)
+
+
+def _least_wrong(evidence: Evidence) -> NDArray[np.float64]:
+    """(C,) the least share of wrong labels of each class; 0 where CLEAN's classes tell nothing."""
+    opinion = evidence.control.probability if evidence.second is None else evidence.second
+    sample = _sample(evidence)
+    if _is_balanced(evidence) or sample.start == sample.stop:
+        return np.zeros(opinion.shape[1])
+    labels, n = evidence.labels, evidence.n_data
+    return class_shares.least_wrong(opinion[:n], labels[:n], opinion[sample], labels[sample])
+
+
+def _sample(evidence: Evidence) -> slice:
+    """CLEAN's rows that are drawn like DATA's, among all."""
+    return slice(evidence.n_data, len(evidence.labels) - evidence.n_reviewed)
+
+
+def _is_balanced(evidence: Evidence) -> bool:
+    """Whether CLEAN has as many rows of each class on purpose, unlike DATA."""
+    counts = np.bincount(evidence.labels[_sample(evidence)])
+    labels = evidence.labels[: evidence.n_data]
+    shares = np.bincount(labels, minlength=len(counts)) / len(labels)
+    return bool(counts.min() > 0 and np.ptp(counts) <= 1 and np.ptp(shares) >= UNBALANCED)
 
 
 def worth_of(assessment: Assessment, n_examples: int) -> NDArray[np.float32]:
@@ -345,13 +341,9 @@ def _p_values(
     Rows that calibrate must then be compared with rows of their own class alone, since the mix of
     classes is another one.
     """
-    n = evidence.n_data
-    counts = np.bincount(evidence.labels[n : len(evidence.labels) - evidence.n_reviewed])
-    shares = np.bincount(evidence.labels[:n], minlength=len(counts)) / n
-    is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
-    if not is_balanced or np.ptp(shares) < UNBALANCED:
+    if not _is_balanced(evidence):
         return flag.conformal_p_values(folds)
-    given = evidence.labels[:n][tested]
+    given = evidence.labels[: evidence.n_data][tested]
     p_values = np.ones(len(given))
     for label in np.unique(given):
         mine = given == label

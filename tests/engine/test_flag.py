@@ -110,3 +110,10 @@ def test_ten_rows_are_the_shortest_estimated_list_at_a_tenth():
     sure = np.ones(10)
     assert flag.longest_list(sure, 0.1).sum() == 10
     assert not flag.longest_list(sure[:9], 0.1).any()
+
+
+@pytest.mark.parametrize(("n_passing", "basis"), [(24, "controlled"), (23, "estimated")])
+def test_a_controlled_list_gives_way_to_a_much_longer_estimated_one(n_passing, basis):
+    probability = np.where(np.arange(100) < 40, 0.96, 0.0)
+    found, rests_on = flag.listed(np.arange(100) < n_passing, probability, 0.05)
+    assert (found.sum(), rests_on) == ({"controlled": n_passing, "estimated": 40}[basis], basis)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datacleanse import score
+from datacleanse import class_shares, flag
 from datacleanse.dynamics import Dynamics
 from datacleanse.score import LOCAL_PART, Evidence, Fold, assess, likely_classes, worth_of
 
@@ -142,15 +142,8 @@ def test_where_no_p_value_can_be_small_enough_the_list_is_an_estimate_and_says_w
     assert assessment.rows_needed > 20
 
 
-@pytest.mark.parametrize(("n_passing", "basis"), [(24, "controlled"), (23, "estimated")])
-def test_a_controlled_list_gives_way_to_a_much_longer_estimated_one(n_passing, basis):
-    probability = np.where(np.arange(100) < 40, 0.96, 0.0)
-    found, rests_on = score._listed(np.arange(100) < n_passing, probability, 0.05)
-    assert (found.sum(), rests_on) == ({"controlled": n_passing, "estimated": 40}[basis], basis)
-
-
 def test_where_a_few_p_values_pass_nothing_is_said_of_the_rows_it_takes(monkeypatch):
-    monkeypatch.setattr(score, "SHORT", 10.0)
+    monkeypatch.setattr(flag, "SHORT", 10.0)
     assessment = assess(evidence(), fdr=0.1)
     assert assessment.basis == "estimated"
     assert assessment.rows_needed is None
@@ -253,3 +246,29 @@ def test_the_probability_stands_between_both_estimates_nearer_to_the_posterior()
     assert np.abs(local - posterior).max() > 0.1
     expected = (1 - LOCAL_PART) * posterior + LOCAL_PART * local
     np.testing.assert_allclose(assessment.probability, expected, atol=1e-6)
+
+
+def test_labels_of_a_class_that_is_rarer_in_clean_are_raised_to_what_must_be_wrong():
+    base = evidence(n_wrong=0)
+    # No opinion sees them: a third of the rows labelled 0 is of class 1.
+    labels = base.labels.copy()
+    labels[N:] = np.where(np.arange(N_CLEAN) < 200, 1, 0)
+    for opinion in (base.second, base.control.probability, *(f.opinion for f in base.folds)):
+        opinion[:] = 0.5
+    assessment = assess(replace(base, labels=labels), fdr=0.1)
+    by_class = [assessment.probability[labels[:N] == label].mean() for label in (0, 1)]
+    assert 0.2 < by_class[0] - by_class[1] < 0.4
+    low, high = assessment.bounds
+    assert (low <= assessment.probability).all()
+    assert (assessment.probability <= high).all()
+    assert high.max() <= 1
+
+
+def test_a_clean_set_balanced_on_purpose_says_nothing_of_the_classes_shares(monkeypatch):
+    base = evidence(n_wrong=0)
+    labels = np.where(np.arange(N + N_CLEAN) % 5 == 0, 1, 0)
+    labels[N:] = np.arange(N_CLEAN) % 2
+    given = replace(base, labels=labels)
+    found = assess(given, fdr=0.1).probability
+    monkeypatch.setattr(class_shares, "least_wrong", lambda *_: 1 / 0)
+    np.testing.assert_array_equal(assess(given, fdr=0.1).probability, found)
