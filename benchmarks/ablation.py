@@ -90,7 +90,7 @@ VARIANTS: dict[str, tuple[Callable[[Evidence, Question], Evidence], Any]] = {
     "always T": (_same, _constant("BURDEN", -np.inf)),
     "no burden on T": (_same, _constant("BURDEN", 0.0)),
     "a burden of 3": (_same, _constant("BURDEN", 3.0)),
-    "a burden of 9": (_same, _constant("BURDEN", 9.0)),
+    "a burden of 8": (_same, _constant("BURDEN", 8.0)),
     "power 1": (_same, _constant("SHARPNESS", 1.0)),
     "power 2": (_same, _constant("SHARPNESS", 2.0)),
 }

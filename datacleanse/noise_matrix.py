@@ -164,7 +164,10 @@ def _fit_one_rate(
 def _likelihoods(
     given: Matrix, labels: NDArray[np.int64], matrices: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Log p_T(y_v | x_v) of m rows under each of K matrices: (K, m)."""
+    """Log p_T(y_v | x_v) of m rows under each of K matrices: (K, m).
+
+    Floored, so that one row of a class that a fit has not met does not outweigh all others.
+    """
     p = [deconvolved(given, matrix, FIT_ITERATIONS) for matrix in matrices]
     at = np.arange(len(labels)), labels
-    return np.stack([np.log(np.maximum(each[at], 1e-12)) for each in p])
+    return np.stack([np.log(np.maximum(each[at], LEAST)) for each in p])

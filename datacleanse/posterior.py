@@ -44,7 +44,7 @@ SHARPNESS = 1.5
 """Between 1, for kinds of models that err alike, and 2, for two kinds that err apart. The ranking
 hardly depends on it, the calibration does; measured in `docs/method.md`."""
 
-BURDEN = 6.0
+BURDEN = 5.0
 """Nats by which clean rows must prefer a full matrix for even odds: its entries are many."""
 
 MAX_FITTED = 20_000
