@@ -110,7 +110,8 @@ def _summary(manifest: Json) -> list[str]:
         f"Classifies rows into {len(classes)} classes: {shown}{more}.",
         "Trained by [datacleanse](https://pypi.org/project/datacleanse/) on labels part of which "
         "may be wrong: each row counts by the square of its estimated probability of being right, "
-        "which was learned with the help of trusted rows (Ren et al. 2018, arXiv 1803.09050).",
+        "each class as often as it is expected to be true. That was learned with the help of "
+        "trusted rows (Ren et al. 2018, arXiv 1803.09050).",
         "",
         f"- {_plain(str(training['network']))}",
         f"- {training['parameters']:,} parameters, {training['epochs']} epochs, rule "

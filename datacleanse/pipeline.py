@@ -197,7 +197,7 @@ class _Judged:
     control: nn.Module
     batch_size: int
     worth: Tensor
-    """(M,) in [0, 1]: P(label is right)."""
+    """(M,) in [0, 1]: how much each row counts in the final model."""
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
     final: Trained | None
@@ -229,7 +229,7 @@ def _judge(
         found,
         networks.control.network,
         networks.control.batch_size,
-        torch.from_numpy(worth_of(assessment, len(plan.labels))),
+        torch.from_numpy(worth_of(assessment, plan.labels)),
         assessment.suggested,
         None if evidence.is_steered else networks.reweighted,
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse import class_shares, flag
+from datacleanse import flag
 from datacleanse.equal_rows import informed, likeliest_strength
 from datacleanse.flag import Scored
 from datacleanse.local_rate import local_probability
@@ -35,6 +35,9 @@ LOCAL_PART = 1 / 3
 """Weight of the local rate in a probability; the posterior has the rest. Values tried are in
 `docs/method.md`."""
 
+MOST_CHANGED = 20.0
+"""By which a class may gain or lose weight in the final model, at most."""
+
 UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
 many rows of each is no sample of DATA."""
@@ -52,9 +55,8 @@ METHODS = {
         "Weighted mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with "
         "f0 the scores of the calibration rows (known to be right), f those of DATA, their ratio "
         f"fitted by isotonic regression, pi0 by Storey's estimate; weights {1 - LOCAL_PART:.2f} "
-        f"and {LOCAL_PART:.2f}; with fewer than {flag.MIN_CALIBRATION} calibration rows the "
-        "suspicion alone. Where a class is rarer in CLEAN than among the labels, so that more of "
-        "its labels must be wrong, all of them are raised to that share on the mean."
+        f"and {LOCAL_PART:.2f}. With fewer than {flag.MIN_CALIBRATION} calibration rows the "
+        "suspicion alone."
     ),
     "p_value": (
         "Conformal p-value against the calibration rows, cross-fitted over the folds "
@@ -187,12 +189,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         if not passing.any():
             needed = flag.calibration_rows_needed(found, n_calibration, fdr / pi0)
     wrong, right = _verdicts(evidence)
-    estimates = _estimates(posterior, local)
-    unseen = class_shares.unseen(estimates[1], evidence.labels[:n], _least_wrong(evidence))
-    for each in estimates:
-        each[:] += (1.0 - each) * unseen
-        each[wrong], each[right] = 1.0, 0.0
-    low, probability, high = estimates
+    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
     flagged = np.zeros(n, dtype=np.bool_)
     flagged[is_tested], basis = flag.listed(passing, probability[is_tested], fdr)
     flagged |= wrong
@@ -213,50 +210,46 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     )
 
 
-def _estimates(
-    posterior: NDArray[np.float64], local: NDArray[np.float64] | None
+def _probability(
+    posterior: NDArray[np.float64],
+    local: NDArray[np.float64] | None,
+    *,
+    wrong: NDArray[np.bool_],
+    right: NDArray[np.bool_],
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The smaller estimate, the mean and the larger one, (N,) each; see `Assessment.bounds`."""
     if local is None:
         # Nothing to check the posterior against: the truth may be anything.
-        return np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
-    mean = posterior + LOCAL_PART * (local - posterior)
-    return np.minimum(posterior, local), mean, np.maximum(posterior, local)
+        estimates = np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
+    else:
+        mean = posterior + LOCAL_PART * (local - posterior)
+        estimates = np.minimum(posterior, local), mean, np.maximum(posterior, local)
+    for each in estimates:
+        each[wrong], each[right] = 1.0, 0.0
+    return estimates
 
 
-def _least_wrong(evidence: Evidence) -> NDArray[np.float64]:
-    """(C,) the least share of wrong labels of each class; 0 where CLEAN's classes tell nothing."""
-    opinion = evidence.control.probability if evidence.second is None else evidence.second
-    sample = _sample(evidence)
-    if _is_balanced(evidence) or sample.start == sample.stop:
-        return np.zeros(opinion.shape[1])
-    labels, n = evidence.labels, evidence.n_data
-    return class_shares.least_wrong(opinion[:n], labels[:n], opinion[sample], labels[sample])
+def worth_of(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+    """How much each row counts in the final model, (M,) in [0, 1]: P(label is right)^2.
 
+    Squared, the final model is nearer to one trained on true labels than with P itself: many
+    doubtful rows outweigh the few that are surely right. That alone would take most from rare
+    classes, whose right rows are doubtful too. So the rows of each class are given the weight that
+    the class is expected to have among DATA's true ones. Both are measured in `docs/method.md`.
 
-def _sample(evidence: Evidence) -> slice:
-    """CLEAN's rows that are drawn like DATA's, among all."""
-    return slice(evidence.n_data, len(evidence.labels) - evidence.n_reviewed)
-
-
-def _is_balanced(evidence: Evidence) -> bool:
-    """Whether CLEAN has as many rows of each class on purpose, unlike DATA."""
-    counts = np.bincount(evidence.labels[_sample(evidence)])
-    labels = evidence.labels[: evidence.n_data]
-    shares = np.bincount(labels, minlength=len(counts)) / len(labels)
-    return bool(counts.min() > 0 and np.ptp(counts) <= 1 and np.ptp(shares) >= UNBALANCED)
-
-
-def worth_of(assessment: Assessment, n_examples: int) -> NDArray[np.float32]:
-    """(M,) P(label is right)^2: how much each row counts in the final model; CLEAN's rows count 1.
-
-    Squared, the final model is nearer to one trained on true labels than with P itself (measured
-    in `docs/method.md`): many doubtful rows outweigh the few that are surely right.
+    Args:
+        assessment: of DATA's rows.
+        labels: (M,) given labels, of DATA's rows, then of CLEAN's, which are right.
     """
-    worth = np.ones(n_examples, dtype=np.float32)
+    worth = np.ones(len(labels))
     right = 1.0 - np.clip(assessment.suspicion, 0.0, 1.0)
     worth[: len(right)] = right**2
-    return worth
+    expected = np.maximum(assessment.confusion.sum(axis=0), 0.5)
+    present = np.bincount(labels, worth, len(expected))
+    factor = (expected / expected.sum()) / np.maximum(present / present.sum(), np.finfo(float).eps)
+    worth *= np.clip(factor, 1 / MOST_CHANGED, MOST_CHANGED)[labels]
+    worth /= worth.max()
+    return worth.astype(np.float32)
 
 
 def likely_classes(
@@ -341,9 +334,13 @@ def _p_values(
     Rows that calibrate must then be compared with rows of their own class alone, since the mix of
     classes is another one.
     """
-    if not _is_balanced(evidence):
+    n = evidence.n_data
+    counts = np.bincount(evidence.labels[n : len(evidence.labels) - evidence.n_reviewed])
+    shares = np.bincount(evidence.labels[:n], minlength=len(counts)) / n
+    is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
+    if not is_balanced or np.ptp(shares) < UNBALANCED:
         return flag.conformal_p_values(folds)
-    given = evidence.labels[: evidence.n_data][tested]
+    given = evidence.labels[:n][tested]
     p_values = np.ones(len(given))
     for label in np.unique(given):
         mine = given == label

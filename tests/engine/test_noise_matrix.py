@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from datacleanse import noise_matrix
 from datacleanse.noise_matrix import deconvolved, fit_noise, floored, one_rate_matrix
 
 C = 3
@@ -51,6 +52,14 @@ def test_one_sided_errors_are_found_and_believed():
     assert noise.full[1, 0] < 0.1
     np.testing.assert_allclose(noise.full.sum(axis=1), 1.0)
     np.testing.assert_allclose(noise.one_rate.sum(axis=1), 1.0)
+
+
+def test_a_row_that_a_matrix_rules_out_costs_it_no_more_than_the_floor():
+    """Else one row of a class that a fit has not met would outweigh all others."""
+    matrix = floored(np.eye(C), 1e-9)
+    given = floored(np.array([[0.0, 1.0, 0.0]]), 1e-6)
+    found = noise_matrix._likelihoods(given, np.array([2]), matrix[None])
+    assert found == pytest.approx(np.log(noise_matrix.LEAST))
 
 
 def test_even_errors_leave_the_one_rate_matrix_in_charge():
