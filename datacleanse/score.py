@@ -230,12 +230,13 @@ def _probability(
 
 
 def worth_of(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.float32]:
-    """How much each row counts in the final model, (M,) in [0, 1]: P(label is right)^2.
+    """How much each row counts in the final model, (M,) in [0, 1], the largest 1.
 
-    Squared, the final model is nearer to one trained on true labels than with P itself: many
-    doubtful rows outweigh the few that are surely right. That alone would take most from rare
-    classes, whose right rows are doubtful too. So the rows of each class are given the weight that
-    the class is expected to have among DATA's true ones. Both are measured in `docs/method.md`.
+    P(label is right)^2, times a factor of the label's class. Squared, the final model is nearer to
+    one trained on true labels than with P itself: many doubtful rows outweigh the few that are
+    surely right. That alone would take most from rare classes, whose right rows are doubtful too,
+    so the rows of each class are given the weight that the class is expected to have among DATA's
+    true ones. Both are measured in `docs/method.md`.
 
     Args:
         assessment: of DATA's rows.
