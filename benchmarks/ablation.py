@@ -29,15 +29,17 @@ from benchmarks.common import LABEL, markdown_table, note, provenance, write_jso
 from benchmarks.detection import RESULT as PEERS
 from benchmarks.detectors import engine_digest
 from benchmarks.kept import Kept
-from datacleanse import kernel_ridge, pipeline, posterior
-from datacleanse.growing import growing
-from datacleanse.score import assess
+from datacleanse.auditing import recipe
+from datacleanse.detection import posterior
+from datacleanse.detection.assessment import assess
+from datacleanse.detection.second_opinion import kernel_ridge
+from datacleanse.detection.second_opinion.background import growing
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from datacleanse.growing import Answer, Question
-    from datacleanse.score import Assessment, Evidence
+    from datacleanse.detection.evidence import Assessment, Evidence
+    from datacleanse.detection.second_opinion.background import Answer, Question
 
 RESULT = Path(__file__).parent / "results" / "ablation.json"
 AP, BRIER = "average_precision", "brier"
@@ -144,8 +146,8 @@ def _captured() -> Iterator[Seen]:
         raise _CapturedError
 
     with (
-        mock.patch.object(pipeline, "growing", asked),
-        mock.patch.object(pipeline, "assess", stop),
+        mock.patch.object(recipe, "growing", asked),
+        mock.patch.object(recipe, "assess", stop),
         suppress(_CapturedError),
     ):
         yield seen

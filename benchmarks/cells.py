@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.common import LABEL, Rows, flip_uniformly, load_table
 from benchmarks.features import one_hot_matrix
 from datacleanse.data import ReadOptions, read_data, read_like
-from datacleanse.noise import one_sided_flips
+from datacleanse.demo import one_sided_flips
 
 if TYPE_CHECKING:
     from collections.abc import Callable

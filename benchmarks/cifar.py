@@ -24,14 +24,14 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from benchmarks.common import flip_uniformly, note
-from datacleanse.batches import n_batches, split
-from datacleanse.config import Meta
-from datacleanse.influence import cross_entropy
-from datacleanse.influence.interface import plain_step
-from datacleanse.noise import one_sided_flips
-from datacleanse.reweighting import Reweighter
-from datacleanse.rules import make_rule
-from datacleanse.train import logits_of
+from datacleanse.demo import one_sided_flips
+from datacleanse.models.inference import logits_of
+from datacleanse.settings import Meta
+from datacleanse.training.batches import n_batches, split
+from datacleanse.training.influence import cross_entropy
+from datacleanse.training.influence.interface import plain_step
+from datacleanse.training.reweighter import Reweighter
+from datacleanse.training.rules import make_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from datacleanse.config import RuleName
+    from datacleanse.settings import RuleName
 
 N_CLASSES = 10
 N_TEST = 4_000

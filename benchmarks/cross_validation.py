@@ -17,20 +17,21 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from datacleanse.batches import split
-from datacleanse.config import Settings
 from datacleanse.data import ReadOptions, read_data, read_like
-from datacleanse.device import one_cpu_thread
-from datacleanse.encode import encode, fit_encoding
-from datacleanse.schedule import schedule_for
-from datacleanse.train import WEIGHT_DECAY, logits_of
-from datacleanse.trainings import build_network
+from datacleanse.models.encoding import encode, fit_encoding
+from datacleanse.models.inference import logits_of
+from datacleanse.models.tabular import build_network
+from datacleanse.settings import Settings
+from datacleanse.training.batches import split
+from datacleanse.training.device import one_cpu_thread
+from datacleanse.training.loop import WEIGHT_DECAY
+from datacleanse.training.schedule import schedule_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from datacleanse.config import Schedule
-    from datacleanse.encode import Encoding
+    from datacleanse.models.encoding import Encoding
+    from datacleanse.settings import Schedule
 
 N_FOLDS = 5
 

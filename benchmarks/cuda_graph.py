@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING
 import torch
 
 from benchmarks.step_cost import Case, batches
-from datacleanse.adamw import AdamW
-from datacleanse.influence import choose_engine, cross_entropy
-from datacleanse.rules.l2rw import L2RW
-from datacleanse.train import WEIGHT_DECAY
+from datacleanse.training.adamw import AdamW
+from datacleanse.training.influence import choose_engine, cross_entropy
+from datacleanse.training.loop import WEIGHT_DECAY
+from datacleanse.training.rules.l2rw import L2RW
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -23,7 +23,7 @@ import pyarrow.parquet as pq
 from PIL import Image
 
 from benchmarks.common import markdown_table, note, provenance, write_json
-from datacleanse.pictures.decoding import choose_shape, decode_all
+from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.stores import FileStore
 from datacleanse.pictures.threads import n_threads
 from datacleanse.progress import SILENT

@@ -34,7 +34,7 @@ from benchmarks.common import note, write_json
 from benchmarks.detection_cache import CellCache
 from benchmarks.detection_measures import measure
 from benchmarks.detection_report import collect, markdown
-from datacleanse.dynamics import Dynamics
+from datacleanse.training.recorder import Dynamics
 
 if TYPE_CHECKING:
     from benchmarks.cells import Cell

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from datacleanse.estimates import BUDGETS
+from datacleanse.detection.noise_rates import BUDGETS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

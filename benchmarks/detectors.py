@@ -17,12 +17,13 @@ from benchmarks.common import LABEL
 from benchmarks.cross_validation import network_out_of_fold
 from benchmarks.knn_shapley import knn_shapley
 from benchmarks.peers import folds, out_of_fold
-from datacleanse.config import Settings
-from datacleanse.encode import encode, fit_encoding
-from datacleanse.rules.uniform import Uniform
-from datacleanse.schedule import schedule_for
-from datacleanse.train import Examples, train
-from datacleanse.trainings import build_network
+from datacleanse.models.encoding import encode, fit_encoding
+from datacleanse.models.tabular import build_network
+from datacleanse.settings import Settings
+from datacleanse.training.examples import Examples
+from datacleanse.training.loop import train
+from datacleanse.training.rules.uniform import Uniform
+from datacleanse.training.schedule import schedule_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +31,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.cells import Cell
-    from datacleanse.dynamics import Dynamics
-    from datacleanse.encode import Encoding
+    from datacleanse.models.encoding import Encoding
+    from datacleanse.training.recorder import Dynamics
 
 OURS = "ours"
 MODELS = ("logistic", "boosted", "forest", "network")

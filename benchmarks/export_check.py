@@ -29,13 +29,13 @@ from benchmarks.common import (
     write_json,
 )
 from datacleanse.data import read_like
-from datacleanse.export import export_run
-from datacleanse.export.samples import TOLERANCE, made_rows
-from datacleanse.onnx_model import load_onnx
-from datacleanse.raw_columns import raw_columns
+from datacleanse.serving.export import export_run
+from datacleanse.serving.export.samples import TOLERANCE, made_rows
+from datacleanse.serving.onnx_model import load_onnx
+from datacleanse.serving.raw_columns import raw_columns
 
 if TYPE_CHECKING:
-    from datacleanse.predictor import Predictor
+    from datacleanse.models.predictor import Predictor
     from datacleanse.records import Dataset
 
 N_ROWS = 10_000

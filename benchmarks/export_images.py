@@ -20,11 +20,11 @@ import torch
 from benchmarks.common import LABEL, markdown_table, note, provenance, write_json
 from benchmarks.image_cells import SETS, ImageCell, Limits, draw
 from benchmarks.images import audited
-from datacleanse.config import Settings
-from datacleanse.export import export_run
-from datacleanse.export.samples import TOLERANCE
-from datacleanse.onnx_model import load_onnx
-from datacleanse.predictor import load_predictor
+from datacleanse.models.loading import load_predictor
+from datacleanse.serving.export import export_run
+from datacleanse.serving.export.samples import TOLERANCE
+from datacleanse.serving.onnx_model import load_onnx
+from datacleanse.settings import Settings
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -20,8 +20,8 @@ from benchmarks.cell_options import cells_parser, named_cells
 from benchmarks.cells import Limits, make_cell
 from benchmarks.common import markdown_table, note, provenance, write_json
 from benchmarks.kept import Kept
-from datacleanse import flag
-from datacleanse.config import Settings
+from datacleanse.detection import flags
+from datacleanse.settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,12 +36,12 @@ def lists(verdict: Verdict, cell: Cell, levels: list[float]) -> Iterator[dict[st
     """What each level's list holds."""
     assert verdict.p_value is not None
     assert verdict.probability is not None
-    pi0 = flag.null_share(verdict.p_value)
+    pi0 = flags.null_share(verdict.p_value)
     for level in levels:
-        flagged = flag.benjamini_hochberg(verdict.p_value, level / pi0)
+        flagged = flags.benjamini_hochberg(verdict.p_value, level / pi0)
         is_controlled = bool(flagged.any())
         if not is_controlled:
-            flagged = flag.longest_list(verdict.probability, level)
+            flagged = flags.longest_list(verdict.probability, level)
         yield {
             "level": level,
             "is_controlled": is_controlled,

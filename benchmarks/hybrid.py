@@ -20,17 +20,17 @@ from torch import Tensor, nn
 
 from benchmarks.common import markdown_table
 from benchmarks.planted import Bench, paired, study
-from datacleanse import train
-from datacleanse.influence.interface import trainable
-from datacleanse.rules import make_rule
-from datacleanse.rules.l2rw import L2RW, TRUSTED_SHARE
+from datacleanse.models.demands import trainable
+from datacleanse.training import loop
+from datacleanse.training.rules import make_rule
+from datacleanse.training.rules.l2rw import L2RW, TRUSTED_SHARE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from datacleanse.influence import Direction, Engine, Step
-    from datacleanse.influence.interface import Loss
-    from datacleanse.rules import Rule
+    from datacleanse.training.influence import Direction, Engine, Step
+    from datacleanse.training.influence.interface import Loss
+    from datacleanse.training.rules import Rule
 
 DECAY, EPSILON = 0.999, 1e-8
 """AdamW's, as in the product."""
@@ -111,12 +111,12 @@ class AdamsEngine:
 @contextmanager
 def adams_inner_product() -> Iterator[None]:
     """Let trainings form influences along Adam's step."""
-    choose = train.choose_engine
+    choose = loop.choose_engine
 
     def chosen(model: nn.Module, loss: Loss) -> AdamsEngine:
         return AdamsEngine(choose(model, loss), model)
 
-    with patch.object(train, "choose_engine", chosen):
+    with patch.object(loop, "choose_engine", chosen):
         yield
 
 

@@ -20,7 +20,7 @@ import torch
 from benchmarks.common import markdown_table, provenance, write_json
 from benchmarks.image_cells import Limits, make_cell
 from benchmarks.images import audited
-from datacleanse.config import Settings
+from datacleanse.settings import Settings
 
 RESULT = Path(__file__).parent / "results" / "image_time.json"
 N_IMAGES, N_CLEAN = 5_000, 200

@@ -50,29 +50,30 @@ from benchmarks.image_cells import (
     make_cell,
 )
 from benchmarks.kept import Kept
-from datacleanse import pipeline
-from datacleanse.config import Settings
+from datacleanse.auditing import recipe
+from datacleanse.auditing.reading import Inputs, Request
+from datacleanse.auditing.tasks.images import image_task
 from datacleanse.data import compare_labels
-from datacleanse.image_task import image_task
-from datacleanse.inputs import Inputs, Request
-from datacleanse.neighbours import penultimate_of
+from datacleanse.detection.assessment import assess
+from datacleanse.detection.nearest_clean import penultimate_of
+from datacleanse.models.inference import logits_of
+from datacleanse.pictures.joined import Joined
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
-from datacleanse.rows import Gathered, Joined
-from datacleanse.score import assess
+from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
-from datacleanse.train import logits_of
-from datacleanse.trainings import Trainer
+from datacleanse.training.placement import Gathered
+from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
-    from datacleanse.image_task import ImageTask
-    from datacleanse.runfolder import RunFolder
-    from datacleanse.score import Assessment, Evidence
-    from datacleanse.trainings import Trainings
+    from datacleanse.auditing.tasks.images import ImageTask
+    from datacleanse.detection.evidence import Assessment, Evidence
+    from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.training.trainer import Trainings
 
 RESULT = Path(__file__).parent / "results" / "images.json"
 NEIGHBOURS = 10
@@ -239,7 +240,7 @@ def _by_parts(
 def observed() -> Iterator[Seen]:
     """Keep the evidence and the trainings of the audits within the block."""
     seen = Seen()
-    judge, learn = pipeline.assess, Trainer.learn
+    judge, learn = recipe.assess, Trainer.learn
 
     def judged(evidence: Evidence, *, fdr: float) -> Assessment:
         seen.evidence.append(evidence)
@@ -249,11 +250,11 @@ def observed() -> Iterator[Seen]:
         seen.trainings.append(learn(*arguments, **named))
         return seen.trainings[-1]
 
-    pipeline.assess, Trainer.learn = judged, learned  # type: ignore[method-assign]
+    recipe.assess, Trainer.learn = judged, learned  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        pipeline.assess, Trainer.learn = judge, learn  # type: ignore[method-assign]
+        recipe.assess, Trainer.learn = judge, learn  # type: ignore[method-assign]
 
 
 def out_of_fold(cell: ImageCell, task: ImageTask) -> NDArray[np.float64]:
@@ -313,7 +314,7 @@ def neighbours_disagree(
 
 def audited(cell: ImageCell, settings: Settings, place: Path) -> RunFolder:
     """The product's run on a cell."""
-    return pipeline.learn(
+    return recipe.learn(
         _request(settings),
         [inputs_of(cell)],
         place,

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.common import markdown_table
 from benchmarks.planted import Bench, paired, study
-from datacleanse.config import Meta
-from datacleanse.rules import make_rule
+from datacleanse.settings import Meta
+from datacleanse.training.rules import make_rule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

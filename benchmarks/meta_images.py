@@ -29,10 +29,11 @@ from benchmarks.kept import Kept
 from benchmarks.meta_gradient import ALL, REFERENCE, measure, report
 from benchmarks.networks import resnet
 from benchmarks.planted import SHARE, Bench
-from datacleanse.clean_split import split_clean
-from datacleanse.config import Meta, Schedule
-from datacleanse.examples import Plan, lay_out, of_fold
-from datacleanse.noise import one_sided_flips
+from datacleanse.auditing.clean_split import split_clean
+from datacleanse.auditing.layout import lay_out, of_fold
+from datacleanse.auditing.plan import Plan
+from datacleanse.demo import one_sided_flips
+from datacleanse.settings import Meta, Schedule
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

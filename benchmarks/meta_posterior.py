@@ -25,20 +25,21 @@ from benchmarks.common import markdown_table, note, provenance, write_json
 from benchmarks.image_cells import ImageCell, Limits, make_cell
 from benchmarks.images import inputs_of
 from benchmarks.kept import Kept
-from datacleanse.config import Meta, Settings
-from datacleanse.examples import of_fold
-from datacleanse.image_task import image_task
-from datacleanse.inputs import Request
-from datacleanse.rules import make_rule
-from datacleanse.score import Evidence, Fold, assess
-from datacleanse.train import train
+from datacleanse.auditing.layout import of_fold
+from datacleanse.auditing.reading import Request
+from datacleanse.auditing.tasks.images import image_task
+from datacleanse.detection.assessment import assess
+from datacleanse.detection.evidence import Evidence, Fold
+from datacleanse.settings import Meta, Settings
+from datacleanse.training.loop import train
+from datacleanse.training.rules import make_rule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from datacleanse.dynamics import Dynamics
-    from datacleanse.image_task import ImageTask
-    from datacleanse.train import Examples
+    from datacleanse.auditing.tasks.images import ImageTask
+    from datacleanse.training.examples import Examples
+    from datacleanse.training.recorder import Dynamics
 
 RESULT = Path(__file__).parent / "results" / "meta_posterior.json"
 CELLS = ("mnist:pair20", "flowers:uniform30", "cifar10n_a:worse_label")

@@ -36,20 +36,22 @@ from benchmarks.common import (
 )
 from benchmarks.cross_validation import fit_plainly
 from benchmarks.kept import Kept
-from datacleanse.config import Meta, Settings
 from datacleanse.data import read_like
-from datacleanse.encode import encode
-from datacleanse.rules import make_rule
-from datacleanse.rules.l2rw import L2RW
-from datacleanse.schedule import schedule_for
-from datacleanse.train import Examples, logits_of, train
-from datacleanse.trainings import build_network
+from datacleanse.models.encoding import encode
+from datacleanse.models.inference import logits_of
+from datacleanse.models.tabular import build_network
+from datacleanse.settings import Meta, Settings
+from datacleanse.training.examples import Examples
+from datacleanse.training.loop import train
+from datacleanse.training.rules import make_rule
+from datacleanse.training.rules.l2rw import L2RW
+from datacleanse.training.schedule import schedule_for
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.cells import Cell
-    from datacleanse.rules import Rule
+    from datacleanse.training.rules import Rule
 
 RESULT = Path(__file__).parent / "results" / "model.json"
 WAYS = ("plain", "ours", "l2rw", "lilaw", "pruned", "oracle")

@@ -14,10 +14,11 @@ import torch.nn.functional as F
 from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 
-from datacleanse import encode, schedule, train
-from datacleanse.config import Schedule
+from datacleanse.models import encoding as module
 from datacleanse.models.tabular import TabularNetwork, TabularShape, shape_for
-from datacleanse.rules.uniform import Uniform
+from datacleanse.settings import Schedule
+from datacleanse.training import loop, schedule
+from datacleanse.training.rules.uniform import Uniform
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -139,13 +140,13 @@ def resolved(contestant: Candidate | str, n_rows: int) -> Candidate | str:
     if contestant == CHOSEN:
         contestant = Candidate(
             name=CHOSEN.name,
-            n_bins=encode.N_BINS,
+            n_bins=module.N_BINS,
             width=schedule.WIDTH,
             n_hidden=schedule.N_HIDDEN,
             dropout=schedule.DROPOUT,
             lr=schedule.LR,
             epochs=0,
-            weight_decay=train.WEIGHT_DECAY,
+            weight_decay=loop.WEIGHT_DECAY,
         )
     if contestant.epochs:
         return contestant
@@ -223,21 +224,21 @@ def train_and_test(
     encoding, inputs, tested = _encoded(rows, candidate.n_bins)
     examples = _examples(inputs, labels, len(rows.train.schema.classes))
     network = _network(candidate, encoding, examples.n_classes, seed=seed)
-    n_steps = candidate.epochs * train.n_batches(len(labels), candidate.batch_size)
+    n_steps = candidate.epochs * loop.n_batches(len(labels), candidate.batch_size)
     mean = None
     if candidate.averaged_from < 1:
         mean = ParameterMean(network, first_step=round(candidate.averaged_from * n_steps))
     plan = Schedule(candidate.epochs, candidate.batch_size, candidate.lr)
     with (
-        mock.patch.object(train, "WEIGHT_DECAY", candidate.weight_decay),
-        mock.patch.object(train, "cross_entropy", loss),
+        mock.patch.object(loop, "WEIGHT_DECAY", candidate.weight_decay),
+        mock.patch.object(loop, "cross_entropy", loss),
     ):
         started = process_time()
-        outcome = train.train(network, Uniform(), examples, plan, seed=seed)
+        outcome = loop.train(network, Uniform(), examples, plan, seed=seed)
         seconds = process_time() - started
     if mean is not None:
         mean.use()
-    logits = train.logits_of(network, tested)
+    logits = loop.logits_of(network, tested)
     accuracy = float(np.mean(logits.argmax(dim=1).numpy() == rows.test.labels))
     doubt = 1 - outcome.dynamics.probability[np.arange(len(labels)), labels]
     return Trial(accuracy, seconds, _average_precision(labels != rows.train.labels, doubt))
@@ -248,19 +249,19 @@ def _average_precision(is_wrong: NDArray[np.bool_], doubt: NDArray[np.float32]) 
 
 
 @lru_cache(maxsize=4)
-def _encoded(rows: Rows, n_bins: int) -> tuple[encode.Encoding, Tensor, Tensor]:
+def _encoded(rows: Rows, n_bins: int) -> tuple[module.Encoding, Tensor, Tensor]:
     """The encoding learned from the training rows, and both matrices."""
-    with mock.patch.object(encode, "N_BINS", n_bins):
-        encoding = encode.fit_encoding(rows.train, np.arange(rows.train.n_rows))
-    matrices = (encode.encode(part, encoding) for part in (rows.train, rows.test))
+    with mock.patch.object(module, "N_BINS", n_bins):
+        encoding = module.fit_encoding(rows.train, np.arange(rows.train.n_rows))
+    matrices = (module.encode(part, encoding) for part in (rows.train, rows.test))
     inputs, tested = (torch.from_numpy(matrix) for matrix in matrices)
     return encoding, inputs, tested
 
 
-def _examples(inputs: Tensor, labels: NDArray[np.int64], n_classes: int) -> train.Examples:
+def _examples(inputs: Tensor, labels: NDArray[np.int64], n_classes: int) -> loop.Examples:
     """All rows are trained on; the trusted row that the loop asks for is a copy, and unused."""
     n = len(labels)
-    return train.Examples(
+    return loop.Examples(
         inputs=torch.cat([inputs, inputs[:1]]),
         labels=torch.from_numpy(np.append(labels, labels[0])),
         n_data=n,
@@ -271,7 +272,7 @@ def _examples(inputs: Tensor, labels: NDArray[np.int64], n_classes: int) -> trai
 
 
 def _network(
-    candidate: Candidate, encoding: encode.Encoding, n_classes: int, *, seed: int
+    candidate: Candidate, encoding: module.Encoding, n_classes: int, *, seed: int
 ) -> TabularNetwork:
     shape = shape_for(
         encoding,

@@ -28,15 +28,17 @@ from benchmarks.common import (
     provenance,
     write_json,
 )
-from datacleanse import train
-from datacleanse.config import Meta, Settings
+from datacleanse.auditing.layout import learn_encoding, make_examples, of_fold
+from datacleanse.auditing.plan import make_plan
 from datacleanse.data import ReadOptions, compare, read_data, read_like
-from datacleanse.encode import encode
-from datacleanse.examples import learn_encoding, make_examples, make_plan, of_fold
-from datacleanse.noise import one_sided_flips
-from datacleanse.schedule import schedule_for
-from datacleanse.score import Evidence, Fold, assess
-from datacleanse.trainings import build_network
+from datacleanse.demo import one_sided_flips
+from datacleanse.detection.assessment import assess
+from datacleanse.detection.evidence import Evidence, Fold
+from datacleanse.models.encoding import encode
+from datacleanse.models.tabular import build_network
+from datacleanse.settings import Meta, Settings
+from datacleanse.training import loop
+from datacleanse.training.schedule import schedule_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -44,12 +46,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from datacleanse.config import Schedule
-    from datacleanse.dynamics import Dynamics
-    from datacleanse.examples import Plan
+    from datacleanse.auditing.plan import Plan
     from datacleanse.records import Dataset
-    from datacleanse.rules import Rule
-    from datacleanse.train import Examples
+    from datacleanse.settings import Schedule
+    from datacleanse.training.examples import Examples
+    from datacleanse.training.recorder import Dynamics
+    from datacleanse.training.rules import Rule
 
 RESULTS = Path(__file__).parent / "results"
 SETS = ("dry_bean", "pendigits", "spambase", "student_dropout", "telco_churn")
@@ -123,9 +125,9 @@ class Bench:
         network = self.build()
         schedule = replace(self.schedule, meta=meta or Meta())
         started = process_time()
-        outcome = train.train(network, rule, self.examples, schedule, seed=self.seed)
+        outcome = loop.train(network, rule, self.examples, schedule, seed=self.seed)
         seconds = process_time() - started
-        predicted = train.logits_of(network, self.test_inputs).argmax(dim=1).numpy()
+        predicted = loop.logits_of(network, self.test_inputs).argmax(dim=1).numpy()
         return Ran(outcome.dynamics, float(np.mean(predicted == self.test_labels)), seconds)
 
     def measures(self, ran: Ran, control: Ran) -> dict[str, float]:

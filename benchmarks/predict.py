@@ -96,7 +96,7 @@ def timed(run: Path) -> dict[str, float]:
     from sklearn.preprocessing import OrdinalEncoder
 
     import datacleanse as dc
-    from datacleanse.export import export_run
+    from datacleanse.serving.export import export_run
 
     torch.set_num_threads(1)
     train = made_table(N_TRAIN, seed=0).to_pandas()
@@ -156,8 +156,8 @@ def grown(run: Path, file: Path) -> dict[str, Any]:
 
 def child(run: Path, file: Path, out: Path) -> dict[str, float]:
     """Predict as the command does, and look at the resident memory after every portion."""
-    from datacleanse.prediction_table import prediction_table
-    from datacleanse.serving import open_model
+    from datacleanse.serving.open_model import open_model
+    from datacleanse.serving.predictions import prediction_table
     from datacleanse_cli.memory import return_freed_memory
 
     return_freed_memory()

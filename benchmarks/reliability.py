@@ -18,7 +18,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 import datacleanse as dc
 from benchmarks.common import flip_uniformly, markdown_table, note, provenance, write_json
-from datacleanse.runfolder import RunFolder
+from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view
 from datacleanse_reports.reliability import EDGES
 

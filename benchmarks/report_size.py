@@ -25,7 +25,7 @@ from sklearn.datasets import load_sample_images
 import datacleanse as dc
 from benchmarks.common import markdown_table, note, provenance, write_json
 from benchmarks.made_table import N_CLEAN, made_table
-from datacleanse.runfolder import RunFolder
+from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import write_reports
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from playwright.sync_api import sync_playwright
 import datacleanse as dc
 from benchmarks.common import markdown_table, note, provenance, write_json
 from benchmarks.rounds import apply, drawn, judged
-from datacleanse.decisions import read_decisions
+from datacleanse.review.decisions import read_decisions
 from datacleanse_cli.review_server import ReviewServer
 from datacleanse_reports.served import ServedReview
 
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Page
 
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
 RESULT = Path(__file__).parent / "results" / "review_keys.json"
 N_REVIEWED = 200

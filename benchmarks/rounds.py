@@ -26,14 +26,15 @@ from sklearn.model_selection import train_test_split
 
 import datacleanse as dc
 from benchmarks.common import flip_uniformly, markdown_table, note, provenance, write_json
-from datacleanse.cleaned_files import cleaned_files, write_cleaned
-from datacleanse.cleaning import audited, plan_cleaning
 from datacleanse.data.sources import locate
-from datacleanse.decisions import Decision, append_decisions, now
-from datacleanse.runfolder import RunFolder
+from datacleanse.review.audited_run import audited
+from datacleanse.review.cleaning_plan import plan_cleaning
+from datacleanse.review.decisions import Decision, append_decisions, now
+from datacleanse.review.write_table import cleaned_files, write_cleaned
+from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from datacleanse.result import AuditResult
+    from datacleanse.auditing.result import AuditResult
 
 RESULT = Path(__file__).parent / "results" / "rounds.json"
 SHARE, N_CLEAN, N_TEST = 0.3, 200, 300

@@ -33,15 +33,16 @@ from torch.func import functional_call
 from benchmarks.common import markdown_table, provenance, write_json
 from benchmarks.made_table import N_CLEAN, made_table
 from benchmarks.networks import resnet
-from datacleanse.batches import split
-from datacleanse.config import Meta, Schedule, Settings
 from datacleanse.data import ReadOptions, read_data
-from datacleanse.encode import encode, fit_encoding
+from datacleanse.models.encoding import encode, fit_encoding
 from datacleanse.models.residual import build_residual, residual_shape
-from datacleanse.rules.l2rw import L2RW
-from datacleanse.schedule import IMAGES, schedule_for
-from datacleanse.train import WEIGHT_DECAY, Examples, _Loop
-from datacleanse.trainings import build_network
+from datacleanse.models.tabular import build_network
+from datacleanse.settings import Meta, Schedule, Settings
+from datacleanse.training.batches import split
+from datacleanse.training.examples import Examples
+from datacleanse.training.loop import WEIGHT_DECAY, _Loop
+from datacleanse.training.rules.l2rw import L2RW
+from datacleanse.training.schedule import IMAGES, schedule_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -20,9 +20,9 @@ import torch
 from benchmarks.common import markdown_table, provenance, write_json
 from benchmarks.made_table import made_table
 from datacleanse.data import ReadOptions, read_data
-from datacleanse.encode import encode, fit_encoding
-from datacleanse.influence import cross_entropy
-from datacleanse.trainings import build_network
+from datacleanse.models.encoding import encode, fit_encoding
+from datacleanse.models.tabular import build_network
+from datacleanse.training.influence import cross_entropy
 
 RESULT = Path(__file__).parent / "results" / "threads.json"
 BATCHES = (128, 1024)

@@ -30,8 +30,8 @@ from benchmarks.common import (
 )
 from benchmarks.detectors import by_cleanlab, cross_validated
 from datacleanse.data import read_like
-from datacleanse.encode import encode, fit_encoding
-from datacleanse.export import export_run
+from datacleanse.models.encoding import encode, fit_encoding
+from datacleanse.serving.export import export_run
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -12,14 +12,15 @@ from datacleanse.errors import DatacleanseError, InputError, RunFolderError, Set
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
-    from datacleanse.classifier import ReweightedClassifier
-    from datacleanse.config import Meta, Settings
-    from datacleanse.influence import Route
-    from datacleanse.loaded import LoadedClassifier, load
-    from datacleanse.own_dataset import audit_dataset
-    from datacleanse.predictor import Predictor, load_predictor
-    from datacleanse.result import AuditResult, audit
-    from datacleanse.reweighting import Reweighted, Reweighter, reweight
+    from datacleanse.auditing.classifier import ReweightedClassifier
+    from datacleanse.auditing.own_dataset import audit_dataset
+    from datacleanse.auditing.result import AuditResult, audit
+    from datacleanse.models.loading import load_predictor
+    from datacleanse.models.predictor import Predictor
+    from datacleanse.serving.loaded_classifier import LoadedClassifier, load
+    from datacleanse.settings import Meta, Settings
+    from datacleanse.training.influence import Route
+    from datacleanse.training.reweighter import Reweighted, Reweighter, reweight
 
 __all__ = [
     "AuditResult",
@@ -44,20 +45,20 @@ __all__ = [
 ]
 
 _LAZY = {
-    "AuditResult": "datacleanse.result",
-    "LoadedClassifier": "datacleanse.loaded",
-    "Meta": "datacleanse.config",
-    "Predictor": "datacleanse.predictor",
-    "Reweighted": "datacleanse.reweighting",
-    "ReweightedClassifier": "datacleanse.classifier",
-    "Reweighter": "datacleanse.reweighting",
-    "Route": "datacleanse.influence",
-    "Settings": "datacleanse.config",
-    "audit": "datacleanse.result",
-    "audit_dataset": "datacleanse.own_dataset",
-    "load": "datacleanse.loaded",
-    "load_predictor": "datacleanse.predictor",
-    "reweight": "datacleanse.reweighting",
+    "AuditResult": "datacleanse.auditing.result",
+    "LoadedClassifier": "datacleanse.serving.loaded_classifier",
+    "Meta": "datacleanse.settings",
+    "Predictor": "datacleanse.models.predictor",
+    "Reweighted": "datacleanse.training.reweighter",
+    "ReweightedClassifier": "datacleanse.auditing.classifier",
+    "Reweighter": "datacleanse.training.reweighter",
+    "Route": "datacleanse.training.influence",
+    "Settings": "datacleanse.settings",
+    "audit": "datacleanse.auditing.result",
+    "audit_dataset": "datacleanse.auditing.own_dataset",
+    "load": "datacleanse.serving.loaded_classifier",
+    "load_predictor": "datacleanse.models.predictor",
+    "reweight": "datacleanse.training.reweighter",
 }
 
 

@@ -10,6 +10,8 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+import torch
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -57,3 +59,22 @@ def as_value_errors() -> Iterator[None]:
         yield
     except DatacleanseError as error:
         raise ValueError(str(error)) from error
+
+
+_CPU_SAYS = ("can't allocate memory", "not enough memory")
+"""Of torch's allocator for the CPU, which raises a plain RuntimeError."""
+
+
+class MemoryShortError(DatacleanseError):
+    """A training does not fit into memory, however small its batches."""
+
+
+def is_shortage(error: BaseException) -> bool:
+    """Whether the error says that memory ran out, on a GPU or on the CPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _CPU_SAYS)
+
+
+class ModelError(DatacleanseError):
+    """A network, loss or batch that cannot be reweighted as it was handed in."""

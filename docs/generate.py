@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import mkdocs_gen_files
 
 import datacleanse
-from datacleanse.ledger import AUDIT_COLUMNS, EPOCH_COLUMNS
+from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacleanse.ledger import Documented
+    from datacleanse.storage.schemas import Documented
 
 ROOT = Path(__file__).parent.parent
 HELP_WIDTH = 78

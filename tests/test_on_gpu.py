@@ -15,21 +15,21 @@ from sklearn.metrics import average_precision_score
 from torch import nn
 
 import datacleanse as dc
-from datacleanse import rows
-from datacleanse.config import Meta, Schedule
+from datacleanse.auditing.image_features import with_features
+from datacleanse.auditing.recipe import learn
 from datacleanse.errors import Stopped
-from datacleanse.featured import with_features
-from datacleanse.influence import choose_engine, trusted_gradient
-from datacleanse.influence.kernels import differentiable_kernels
-from datacleanse.pipeline import learn
 from datacleanse.progress import SILENT
+from datacleanse.settings import Meta, Schedule
 from datacleanse.stopping import NEVER
-from datacleanse.trainings import Lesson, Trainer
-from tests.engine.networks import CASES
-from tests.engine.reference import backward_for_each, cross_entropy
-from tests.engine.test_generality import N, drawn
-from tests.engine.test_train import blobs, network, run
-from tests.images.made import image_inputs, request
+from datacleanse.training import placement
+from datacleanse.training.influence import choose_engine, trusted_gradient
+from datacleanse.training.influence.kernels import differentiable_kernels
+from datacleanse.training.trainer import Lesson, Trainer
+from tests.auditing.made_images import image_inputs, request
+from tests.training.networks import CASES
+from tests.training.reference import backward_for_each, cross_entropy
+from tests.training.test_generality import N, drawn
+from tests.training.test_loop import blobs, network, run
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA GPU")
 
@@ -117,9 +117,9 @@ def picture_run(place, *, resume=False, stop=NEVER, **settings):
     return folder, is_wrong
 
 
-@pytest.mark.parametrize("share", [rows.RESIDENT_SHARE, 0.0], ids=["resident", "gathered"])
+@pytest.mark.parametrize("share", [placement.RESIDENT_SHARE, 0.0], ids=["resident", "gathered"])
 def test_images_are_audited_and_the_model_works_without_a_gpu(share, tmp_path, monkeypatch):
-    monkeypatch.setattr(rows, "RESIDENT_SHARE", share)
+    monkeypatch.setattr(placement, "RESIDENT_SHARE", share)
     folder, is_wrong = picture_run(tmp_path / "run")
     manifest, table = folder.manifest(), folder.read_audit()
     assert "NVIDIA" in manifest["device"]["name"]

@@ -73,22 +73,24 @@ def apply(
     Undecided rows stay as they are. The audited table itself is never touched.
     """
     _check_flags(auto, relabel_above, drop_above, yes)
-    from datacleanse.cleaned_files import (
+    from datacleanse.data.sources import locate
+    from datacleanse.review.audited_run import audited, listed
+    from datacleanse.review.automatic import Automatic
+    from datacleanse.review.cleaning_plan import plan_cleaning
+    from datacleanse.review.write_pictures import (
+        check_picture_files,
+        cleaned_picture_files,
+        is_tree,
+        write_cleaned_pictures,
+    )
+    from datacleanse.review.write_table import (
         check_files,
         check_keeps_bytes,
         cleaned_files,
         describe,
         write_cleaned,
     )
-    from datacleanse.cleaned_pictures import (
-        check_picture_files,
-        cleaned_picture_files,
-        is_tree,
-        write_cleaned_pictures,
-    )
-    from datacleanse.cleaning import Automatic, audited, listed, plan_cleaning
-    from datacleanse.data.sources import locate
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
     automatic = Automatic(relabel_above, drop_above) if auto else None
     what = audited(RunFolder(run), data=data, delimiter=delimiter)

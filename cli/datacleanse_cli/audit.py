@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from datacleanse.config import Settings
 from datacleanse.errors import OutputError, SettingsError, Stopped
+from datacleanse.settings import Settings
 from datacleanse_cli import exits, options
 from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.progress import shown_progress
@@ -20,9 +20,9 @@ from datacleanse_cli.stopping import command_to_go_on, heeded_signals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacleanse.inputs import Request
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.auditing.reading import Request
     from datacleanse.stopping import StopRequest
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.records import ReportView
 
 SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
@@ -157,12 +157,12 @@ def audit(
     )
     _check_share(fail_over)
     if mlflow:
-        from datacleanse.mlflow_log import check_mlflow
+        from datacleanse.serving.mlflow_log import check_mlflow
 
         check_mlflow()
+    from datacleanse.auditing.reading import Request
     from datacleanse.data import ReadOptions
-    from datacleanse.inputs import Request
-    from datacleanse.runfolder import decisions_in
+    from datacleanse.storage.run_folder import decisions_in
 
     request = Request(
         data=data,
@@ -204,7 +204,7 @@ def perform(
     Raises:
         Stopped: by Ctrl-C or SIGTERM; the hint is the command to go on.
     """
-    from datacleanse.auditing import run_audit
+    from datacleanse.auditing.run import run_audit
     from datacleanse_cli.console import Terminal
     from datacleanse_cli.summary import print_summary
     from datacleanse_reports.view import read_view
@@ -237,7 +237,7 @@ def _write_reports(folder: RunFolder, *, top: int) -> dict[str, Path]:
 
 @contextmanager
 def _told_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
     try:
         with heeded_signals() as signals:
@@ -263,8 +263,8 @@ def run_name(data: str) -> str:
 
 
 def _log_to_mlflow(place: Path, *, quiet: bool) -> None:
-    from datacleanse.mlflow_log import log_run
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.serving.mlflow_log import log_run
+    from datacleanse.storage.run_folder import RunFolder
 
     logged = log_run(RunFolder(place))
     if not quiet:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from datacleanse.cleaning import AUTO
+from datacleanse.review.automatic import AUTO
 from datacleanse_cli.layout import line, print_sections
 from datacleanse_reports.wording import plural, shortened, visible
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from datacleanse.cleaned_files import CleanedFiles
-    from datacleanse.cleaning import Cleaning, Refusal
+    from datacleanse.review.cleaning_plan import Cleaning, Refusal
+    from datacleanse.review.write_table import CleanedFiles
 
 _SHOWN = 10
 """Refused rows that are named; the JSON has all of them."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from datacleanse.config import Settings
+from datacleanse.settings import Settings
 from datacleanse_cli import options
 
 if TYPE_CHECKING:
     from datacleanse.demo import Demo
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
 PLACE = Path("runs/demo")
 
@@ -28,10 +28,10 @@ def demo(
     as_json: options.Json = False,
 ) -> None:
     """Audit a bundled real data set with known planted errors; count how many are found."""
+    from datacleanse.auditing.reading import Request
     from datacleanse.data import ReadOptions
     from datacleanse.demo import LABEL, write_demo
-    from datacleanse.inputs import Request
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_cli.audit import perform
 
     settings = Settings(seed=seed)

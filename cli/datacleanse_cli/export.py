@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from datacleanse.own_code import split_name
+from datacleanse.user_code import split_name
 from datacleanse_cli import options
 from datacleanse_cli.own_code import heed_current_directory
 
@@ -35,14 +35,14 @@ def export(
     ] = None,
 ) -> None:
     """Write the run's reweighted model, or its weights, for other programs."""
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
     if model is not None:
         split_name(model)
         heed_current_directory(model)
     RunFolder(run).manifest()
     # Slow to import, so that a typing error is answered at once.
-    from datacleanse.export import export_run
+    from datacleanse.serving.export import export_run
 
     written, messages = export_run(run, format_, out, model=model)
     typer.echo(" ".join([f"Written: {written}.", *messages]))

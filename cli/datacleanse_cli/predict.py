@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from datacleanse.own_code import split_name
+from datacleanse.user_code import split_name
 from datacleanse_cli import options
 from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.progress import shown_progress
@@ -80,9 +80,8 @@ def predict(
     target = out or Path(f"predictions{suffix or '.csv'}")
     check_target(target, source=new, suffix=suffix)
     # Slow to import, so that a typing error is answered at once.
-    from datacleanse.picture_predictions import picture_predictions
-    from datacleanse.prediction_table import prediction_table
-    from datacleanse.serving import ServedImageModel, open_model
+    from datacleanse.serving.open_model import ServedImageModel, open_model
+    from datacleanse.serving.predictions import picture_predictions, prediction_table
 
     served = open_model(run, model=model)
     if isinstance(served, ServedImageModel):

@@ -39,8 +39,8 @@ def report(
         _check_alone(formats, top)
         _compare(run, compare, as_json=as_json)
         return
-    from datacleanse.config import Settings
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.settings import Settings
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.write import write_reports
 
     folder = RunFolder(run)
@@ -56,7 +56,7 @@ def report(
 
 
 def _compare(run: Path, earlier: Path, *, as_json: bool) -> None:
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.changes.view import read_changes
     from datacleanse_reports.changes.write import as_json as described
     from datacleanse_reports.changes.write import write_changes

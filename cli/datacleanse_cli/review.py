@@ -12,7 +12,7 @@ import typer
 from datacleanse_cli import options
 
 if TYPE_CHECKING:
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.served import ServedReview
 
 
@@ -34,7 +34,7 @@ def review(
     ] = False,
 ) -> None:
     """Review the suspects in the browser; each decision is saved as it is made."""
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_cli.review_server import ReviewServer
     from datacleanse_reports.served import ServedReview
 

@@ -27,11 +27,11 @@ def sample(
     quiet: options.Quiet = False,
 ) -> None:
     """Draw rows for a person to verify, each class in proportion: they become the clean set."""
-    from datacleanse.config import Settings
     from datacleanse.data import ReadOptions, check_target, read_data, sample_rows, write_table
     from datacleanse.pictures.find import data_asked, find_pictures
     from datacleanse.pictures.read import listed_dataset
     from datacleanse.pictures.sample import check_sample_target, drawn
+    from datacleanse.settings import Settings
 
     settings = Settings(seed=seed)
     if n < 1:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from datacleanse.data.column_values import categories, moments, numbers
 from datacleanse.data.compare import compare, compare_by, compare_labels
-from datacleanse.data.content import features_digests, row_seals, row_sha256
-from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.identity import fingerprint, ids, row_hashes
 from datacleanse.data.interface import ReadOptions
-from datacleanse.data.portioning import portions
+from datacleanse.data.portions import portions
 from datacleanse.data.read import Role, Source, read_data, read_like, read_portions
+from datacleanse.data.row_seals import features_digests, row_seals, row_sha256
 from datacleanse.data.sample import sample_rows, some_rows
 from datacleanse.data.write import check_target, write_table, write_tables
 

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from datacleanse.data.column_values import categories, moments, numbers
 from datacleanse.data.columns import NO_MOMENT
-from datacleanse.data.features import categories, moments, numbers
 from datacleanse.data.messages import shown
 from datacleanse.records import Notice
 

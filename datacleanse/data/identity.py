@@ -21,7 +21,7 @@ from datacleanse.data.columns import (
     texts,
 )
 from datacleanse.data.messages import count_text, did_you_mean, rows_text, shown
-from datacleanse.data.portioning import portions
+from datacleanse.data.portions import portions
 from datacleanse.data.readers.frame import Frame, from_memory
 from datacleanse.data.sources import BLOCK, locate
 from datacleanse.errors import InputError

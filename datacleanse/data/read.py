@@ -10,6 +10,8 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from datacleanse.data.checks import check_cells, check_shape
+from datacleanse.data.column_verdict import Context
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
@@ -18,9 +20,7 @@ from datacleanse.data.packing import declared_categories, tidied
 from datacleanse.data.readers import reader_for
 from datacleanse.data.readers.frame import Frame, from_memory
 from datacleanse.data.schema import check_options, hold, infer_features
-from datacleanse.data.soundness import check_cells, check_shape
 from datacleanse.data.sources import Location, locate
-from datacleanse.data.verdict import Context
 from datacleanse.errors import InputError
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, Notice, Schema

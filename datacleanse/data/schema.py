@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from datacleanse.data.column_kinds import judge, judge_numeric
+from datacleanse.data.column_verdict import Context, Verdict, aside, feature, unreadable
 from datacleanse.data.columns import (
     is_text,
     parse_moments,
@@ -15,9 +17,7 @@ from datacleanse.data.columns import (
     vector_lengths,
     vectors_from_text,
 )
-from datacleanse.data.kinds import judge, judge_numeric
 from datacleanse.data.messages import count_text, did_you_mean, listed, nearest, rows_text, shown
-from datacleanse.data.verdict import Context, Verdict, aside, feature, unreadable
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Notice, SetAside
 

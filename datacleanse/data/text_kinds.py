@@ -8,16 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data.columns import (
-    MISSING_TEXTS,
-    Distinct,
-    Parsed,
-    distinct,
-    parse_moments,
-    parse_numbers,
-)
-from datacleanse.data.messages import shown
-from datacleanse.data.verdict import (
+from datacleanse.data.column_verdict import (
     Context,
     Verdict,
     aside,
@@ -29,6 +20,15 @@ from datacleanse.data.verdict import (
     infinite,
     unreadable,
 )
+from datacleanse.data.columns import (
+    MISSING_TEXTS,
+    Distinct,
+    Parsed,
+    distinct,
+    parse_moments,
+    parse_numbers,
+)
+from datacleanse.data.messages import shown
 from datacleanse.records import Notice
 
 if TYPE_CHECKING:

@@ -14,11 +14,11 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from datacleanse.atomic import check_place, written_aside
 from datacleanse.data.packing import unpacked
 from datacleanse.data.readers import accepted_suffixes
 from datacleanse.data.sources import same_file, split_suffix
 from datacleanse.errors import SettingsError
+from datacleanse.storage.atomic_files import check_place, written_aside
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -17,7 +17,14 @@ import torch
 from torch import Tensor, nn
 
 if TYPE_CHECKING:
-    from datacleanse.encode import Encoding
+    from collections.abc import Callable
+
+    from torch import Tensor
+
+    from datacleanse.models.encoding import Encoding
+    from datacleanse.storage.ledger import EpochRecord
+
+    Keep = Callable[[int, EpochRecord], None]
 
 
 @dataclass(frozen=True)
@@ -208,3 +215,20 @@ class TabularNetwork(nn.Module):
     def kept_scale(self) -> float:
         """Factor of the units that dropout keeps."""
         return self.dropout.kept_scale
+
+
+def build_network(encoding: Encoding, n_classes: int, *, seed: int) -> TabularNetwork:
+    """The default network, initialised from the seed, on the CPU."""
+    shape = shape_for(encoding, n_classes, width=WIDTH, n_hidden=N_HIDDEN, dropout=DROPOUT)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = TabularNetwork(shape)
+    network.numbers.set_edges(encoding)
+    return network
+
+
+WIDTH = 128
+
+N_HIDDEN = 2
+
+DROPOUT = 0.3

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.pictures.decode import decode, has_colour, pixels
-from datacleanse.pictures.known import PictureError
+from datacleanse.pictures.decode_one import decode, has_colour, pixels
+from datacleanse.pictures.signatures import PictureError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -16,10 +16,10 @@ from datacleanse.data.messages import listed, shown
 from datacleanse.data.packing import CONTENT_MARK
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.chunks import ColourFoundError
-from datacleanse.pictures.decoding import choose_shape, decode_all
+from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
-from datacleanse.pictures.left_out import check_share, unreadable_notice, unreadable_of
+from datacleanse.pictures.unreadable import check_share, unreadable_notice, unreadable_of
 from datacleanse.records import Dataset, Schema
 
 if TYPE_CHECKING:
@@ -29,9 +29,9 @@ if TYPE_CHECKING:
 
     from datacleanse.data import ReadOptions, Source
     from datacleanse.data.labels import Labels
-    from datacleanse.pictures.decoding import Pixels
+    from datacleanse.pictures.decode_all import Pixels
     from datacleanse.pictures.interface import Listing, Role, Store
-    from datacleanse.pictures.left_out import Unreadable
+    from datacleanse.pictures.unreadable import Unreadable
     from datacleanse.progress import Progress
 
 CONTENT = "sha256"

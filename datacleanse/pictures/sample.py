@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from datacleanse.errors import SettingsError
 from datacleanse.pictures.forms.encoded import IMAGE
-from datacleanse.pictures.known import PictureError
+from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.stores import FileStore
 
 if TYPE_CHECKING:

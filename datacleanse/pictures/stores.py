@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.readers.parquet import opened
-from datacleanse.pictures.files import check_length, given, had, read_file
-from datacleanse.pictures.known import PictureError
+from datacleanse.pictures.file_bytes import check_length, given, had, read_file
+from datacleanse.pictures.signatures import PictureError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.pictures.decode import decode, quiet_decoding
-from datacleanse.pictures.known import PictureError
+from datacleanse.pictures.decode_one import decode, quiet_decoding
 from datacleanse.pictures.quality import SIDE, quality_notes, sharpness, usual
+from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.threads import in_threads
 
 if TYPE_CHECKING:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.companions import Companions
 
 _SUMMED = [
@@ -37,7 +37,7 @@ def read_columns(folder: RunFolder) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
     import pyarrow.parquet as pq
 
-    from datacleanse.runfolder import damage_named
+    from datacleanse.storage.run_folder import damage_named
 
     # Labels as codes: there are few of them and many rows.
     coded = ["given_label"]
@@ -54,7 +54,7 @@ def read_ranked(folder: RunFolder, *, last: int) -> pa.Table:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from datacleanse.runfolder import damage_named
+    from datacleanse.storage.run_folder import damage_named
 
     with damage_named(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
         # Group by group, so that all histories are never in memory at once.

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
 _KINDS = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 """First bytes of the pictures that a page may show, and their media types."""
@@ -78,7 +78,7 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
 def _read(path: Path) -> pa.Table | None:
     import pyarrow.parquet as pq
 
-    from datacleanse.runfolder import damage_named
+    from datacleanse.storage.run_folder import damage_named
 
     if not path.is_file():
         return None

@@ -5,7 +5,9 @@ from __future__ import annotations
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.decisions import (
+from datacleanse.errors import InputError, SettingsError
+from datacleanse.records import Notice
+from datacleanse.review.decisions import (
     Decision,
     Decisions,
     append_decisions,
@@ -13,14 +15,12 @@ from datacleanse.decisions import (
     parse_decision,
     read_decisions,
 )
-from datacleanse.errors import InputError, SettingsError
-from datacleanse.records import Notice
 from datacleanse_reports.formats.html import render_page
 from datacleanse_reports.page import MAX_SUSPECTS
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
 _LONGEST_NAME = 100
 """Characters of a reviewer's name that are kept."""

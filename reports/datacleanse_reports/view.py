@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from _typeshed import DataclassInstance
 
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
 __all__ = ["ReportView", "read_view"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datacleanse.atomic import written_aside
 from datacleanse.errors import SettingsError
+from datacleanse.storage.atomic_files import written_aside
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
 from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.view import read_view
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.formats.interface import Format
     from datacleanse_reports.records import ReportView
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from datacleanse.decisions import Decision, append_decisions
+from datacleanse.review.decisions import Decision, append_decisions
 from tests.cli.conftest import people, run_here, run_program
 from tests.cli.tiny import contents
 

@@ -11,12 +11,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from datacleanse.cleaned_pictures import _write_tree
 from datacleanse.data.rewriting import Edits
-from datacleanse.decisions import Decision, append_decisions, now
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
+from datacleanse.review.decisions import Decision, append_decisions, now
+from datacleanse.review.write_pictures import _write_tree
 from tests.cli.conftest import run_program
 from tests.cli.tiny import contents
 from tests.pictures.made import class_folders, picture

@@ -18,8 +18,8 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from datacleanse.decisions import read_decisions
 from datacleanse.errors import InputError, SettingsError
+from datacleanse.review.decisions import read_decisions
 from datacleanse_cli.review_server import MAX_BODY, TOKEN_HEADER, ReviewServer
 from datacleanse_reports.served import ServedReview
 from tests.browser import until

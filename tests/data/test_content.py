@@ -21,7 +21,7 @@ from datacleanse.data import (
     row_sha256,
     write_table,
 )
-from datacleanse.data.content import value_text
+from datacleanse.data.row_seals import value_text
 from tests.data.conftest import with_label
 
 
@@ -132,7 +132,7 @@ def test_cells_cannot_be_moved_between_columns_unnoticed():
 def test_many_rows_are_hashed_portion_by_portion(monkeypatch):
     data = with_label(a=list(range(50)), b=[f"t{i % 7}" for i in range(50)])
     expected = row_seals(data, np.arange(50))
-    monkeypatch.setattr("datacleanse.data.content._PORTION", 8)
+    monkeypatch.setattr("datacleanse.data.row_seals._PORTION", 8)
     assert row_seals(data, np.arange(50)) == expected
     assert row_seals(data, np.array([33, 2])) == [expected[33], expected[2]]
 

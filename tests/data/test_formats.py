@@ -89,7 +89,7 @@ def test_every_format_gives_the_same_dataset(same_table, mixed):
 
 def test_hashes_do_not_depend_on_the_portions_they_are_made_in(same_table, monkeypatch):
     whole = row_hashes(read_data(same_table, OPTIONS))
-    monkeypatch.setattr("datacleanse.data.portioning.PORTION", 3)
+    monkeypatch.setattr("datacleanse.data.portions.PORTION", 3)
     np.testing.assert_array_equal(row_hashes(read_data(same_table, OPTIONS)), whole)
 
 

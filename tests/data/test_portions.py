@@ -25,7 +25,7 @@ from datacleanse.data import (
 )
 from datacleanse.data.readers import csv, feather, jsonl, parquet
 from datacleanse.errors import InputError
-from datacleanse.raw_columns import raw_columns
+from datacleanse.serving.raw_columns import raw_columns
 
 N = 300
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from datacleanse.pictures import decode as decoding
-from datacleanse.pictures.decode import PictureError, decode, has_colour, pixels
+from datacleanse.pictures import decode_one as decoding
+from datacleanse.pictures.decode_one import PictureError, decode, has_colour, pixels
 from tests.pictures.made import encoded, scene
 
 SIZE = (32, 24)

@@ -13,7 +13,7 @@ from sklearn.datasets import load_digits
 
 from datacleanse.pictures import duplicates
 from datacleanse.pictures.compare import duplicates_table, grouped, overlap_of
-from datacleanse.pictures.decode import decode
+from datacleanse.pictures.decode_one import decode
 from datacleanse.pictures.duplicates import Pairs, distance, prints_of, shared, unlikeness, within
 from datacleanse.records import Dataset, Schema
 from tests.pictures.made import encoded, scene

@@ -17,7 +17,7 @@ from datacleanse.errors import InputError
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.forms import FORMS
 from datacleanse.pictures.interface import Asked
-from datacleanse.pictures.known import PictureError
+from datacleanse.pictures.signatures import PictureError
 from tests.pictures.made import class_folders, picture
 
 CLASSES = ("cat", "dog")

@@ -13,13 +13,14 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError, OutputError, SettingsError
-from datacleanse.inputs import Request, read_inputs
-from datacleanse.pictures import cache, decoding, workers
+from datacleanse.pictures import decode_all as module
+from datacleanse.pictures import pixel_arrays, worker_processes
 from datacleanse.pictures.chunks import ColourFoundError
-from datacleanse.pictures.decode import decode
-from datacleanse.pictures.decoding import choose_shape, decode_all
+from datacleanse.pictures.decode_all import choose_shape, decode_all
+from datacleanse.pictures.decode_one import decode
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
 from datacleanse.pictures.read import read_picture_data, read_pictures_like
@@ -103,7 +104,7 @@ def test_one_coloured_picture_that_no_probe_met_is_not_turned_grey(root, monkeyp
     for path in paths:
         Image.open(path).convert("L").save(path)
     scene(5).save(paths[5])
-    monkeypatch.setattr(decoding, "_PROBED", 2)
+    monkeypatch.setattr(module, "_PROBED", 2)
     assert choose_shape(find_pictures(root, Asked("DATA")).store, None)[0] == 1
     listener = Listener()
     listing = find_pictures(root, Asked("DATA"))
@@ -208,8 +209,8 @@ def test_what_is_only_about_tables_is_refused(root):
 def test_beyond_memory_pixels_lie_in_a_file_without_a_name(root, monkeypatch):
     _, in_memory = read(root)
     spoiled(root, "cat/001.png")
-    monkeypatch.setattr(cache, "free_memory", lambda: 0)
-    monkeypatch.setattr(cache, "_BLOCK", 5000)  # rows are moved in several blocks
+    monkeypatch.setattr(pixel_arrays, "free_memory", lambda: 0)
+    monkeypatch.setattr(pixel_arrays, "_BLOCK", 5000)  # rows are moved in several blocks
     before = sorted(root.parent.rglob("*"))
     _, pictures = read(root)
     assert isinstance(pictures.values.base, np.memmap) or isinstance(pictures.values, np.memmap)
@@ -218,14 +219,14 @@ def test_beyond_memory_pixels_lie_in_a_file_without_a_name(root, monkeypatch):
 
 
 def test_a_disk_that_is_too_small_is_said_before_the_pictures_are_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(cache, "free_memory", lambda: 0)
+    monkeypatch.setattr(pixel_arrays, "free_memory", lambda: 0)
 
     def full(handle, size):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(cache, "_reserve", full)
+    monkeypatch.setattr(pixel_arrays, "_reserve", full)
     with pytest.raises(OutputError, match="No space left"):
-        cache.allocated((10, 3, 8, 8), tmp_path / "not" / "there")
+        pixel_arrays.allocated((10, 3, 8, 8), tmp_path / "not" / "there")
 
 
 def test_many_pictures_in_many_chunks_keep_their_places(tmp_path):
@@ -244,8 +245,8 @@ def test_many_pictures_in_many_chunks_keep_their_places(tmp_path):
 @pytest.fixture
 def many(monkeypatch):
     """Few pictures count as many, and one core as two."""
-    monkeypatch.setattr(decoding, "MANY", 1)
-    monkeypatch.setattr(decoding, "n_threads", lambda: 2)
+    monkeypatch.setattr(module, "MANY", 1)
+    monkeypatch.setattr(module, "n_threads", lambda: 2)
 
 
 def _frame(root):
@@ -260,7 +261,7 @@ def test_processes_give_what_threads_give(root, many, make):
     store = find_pictures(make(root), Asked("NEW")).store
     found = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(decoding, "MANY", 10**9)
+        patch.setattr(module, "MANY", 10**9)
         expected = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
     assert found.failures == expected.failures != {}
     for name in ("values", "rows", "sha256", "sizes"):
@@ -275,7 +276,7 @@ def test_processes_find_colours_too(root, many):
 
 def test_processes_that_are_killed_only_cost_time(root, many, monkeypatch):
     started = []
-    start = workers._start
+    start = worker_processes._start
 
     def start_and_kill():
         started.append(start())
@@ -284,7 +285,7 @@ def test_processes_that_are_killed_only_cost_time(root, many, monkeypatch):
 
     store = find_pictures(root, Asked("DATA")).store
     expected = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
-    monkeypatch.setattr(workers, "_start", start_and_kill)
+    monkeypatch.setattr(worker_processes, "_start", start_and_kill)
     found = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
@@ -295,7 +296,7 @@ def test_where_no_process_can_be_started_threads_decode(root, many, monkeypatch)
     def refuse():
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(workers, "_start", refuse)
+    monkeypatch.setattr(worker_processes, "_start", refuse)
     store = find_pictures(root, Asked("DATA")).store
     assert len(decode_all(store, (3, 24, 24), scratch=root, progress=SILENT).rows) == 12
 
@@ -303,8 +304,14 @@ def test_where_no_process_can_be_started_threads_decode(root, many, monkeypatch)
 @pytest.mark.parametrize(
     ("modules", "heavy"),
     [
-        ("datacleanse.pictures.workers", ("torch", "pandas", "pyarrow", "scipy", "sklearn")),
-        ("datacleanse.inputs, datacleanse.picture_files", ("PIL", "scipy.sparse", "torch")),
+        (
+            "datacleanse.pictures.worker_processes",
+            ("torch", "pandas", "pyarrow", "scipy", "sklearn"),
+        ),
+        (
+            "datacleanse.auditing.reading, datacleanse.auditing.picture_files",
+            ("PIL", "scipy.sparse", "torch"),
+        ),
     ],
     ids=["a process that decodes", "an audit of a table"],
 )

@@ -13,13 +13,14 @@ import pytest
 from PIL import Image, ImageFilter
 from scipy.ndimage import laplace
 
-from datacleanse.inputs import Request, read_inputs
-from datacleanse.picture_files import UNREADABLE, describe_pictures, write_picture_files
+from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
+from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.pictures.compare import DUPLICATES
 from datacleanse.pictures.quality import Usual, quality_notes, sharpness, usual
 from datacleanse.pictures.thumbnails import SCHEMA, thumbnails, usual_of
 from datacleanse.progress import SILENT
-from datacleanse.runfolder import RunFolder
+from datacleanse.storage.run_folder import RunFolder
+from datacleanse.storage.schemas import UNREADABLE
 from tests.pictures.made import class_folders, encoded, scene
 
 SQUARE = Usual(size=(6.0, 8.0), ratio=(-1.0, 1.0), sharpness=100.0)

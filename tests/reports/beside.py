@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
 
 def write_calibration(folder: RunFolder, *, n_rows: int) -> None:

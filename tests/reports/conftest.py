@@ -13,8 +13,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from datacleanse import ledger, runfolder
-from datacleanse.runfolder import RunFolder
+from datacleanse.storage import ledger, run_folder
+from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view
 from datacleanse_reports.records import ReportView
 from tests.reports import beside
@@ -189,7 +189,7 @@ class Fabricated:
 
     def write(self, path: Path) -> RunFolder:
         """Write the folder with the engine's own functions."""
-        folder = runfolder.create(path, force=False)
+        folder = run_folder.create(path, force=False)
         generator = np.random.default_rng(7)
         audit = self._audit(generator)
         for epoch in range(self.n_epochs):

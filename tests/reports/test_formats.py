@@ -11,8 +11,8 @@ from dataclasses import asdict
 
 import pytest
 
+from datacleanse.data.spreadsheets import safe_for_spreadsheets
 from datacleanse.errors import RunFolderError, SettingsError
-from datacleanse.spreadsheets import safe_for_spreadsheets
 from datacleanse_reports import read_view, write_reports
 from datacleanse_reports.formats import summary_json, suspects_csv
 from datacleanse_reports.formats.html import MAX_SUSPECTS

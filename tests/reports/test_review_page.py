@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from datacleanse.decisions import read_decisions
+from datacleanse.review.decisions import read_decisions
 from datacleanse_reports import read_view, write_reports
 from tests.browser import until
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse.atomic import written_aside
 from datacleanse.data.rewriting.cells import edited
 from datacleanse.data.rewriting.csv import CsvRewriter
 from datacleanse.data.rewriting.damage import not_row_by_row
@@ -14,6 +13,7 @@ from datacleanse.data.rewriting.jsonl import JsonLinesRewriter
 from datacleanse.data.rewriting.parquet import ParquetRewriter
 from datacleanse.data.sources import split_suffix
 from datacleanse.data.write import opened_sink, write_into
+from datacleanse.storage.atomic_files import written_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable

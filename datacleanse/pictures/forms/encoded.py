@@ -17,7 +17,7 @@ from datacleanse.data.readers.parquet import opened
 from datacleanse.data.sources import SHARD_SUFFIX, locate
 from datacleanse.pictures.forms.manifest import choose_labels, notices_of, request_of
 from datacleanse.pictures.interface import Listing
-from datacleanse.pictures.known import SIGNATURES, PictureError
+from datacleanse.pictures.signatures import SIGNATURES, PictureError
 from datacleanse.pictures.stores import ColumnStore, ParquetStore, bytes_of, parquet_store
 
 if TYPE_CHECKING:

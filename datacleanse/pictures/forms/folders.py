@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.data.sources import unreadable
-from datacleanse.pictures.known import SUFFIXES
+from datacleanse.pictures.signatures import SUFFIXES
 
 if TYPE_CHECKING:
     from datacleanse.data import Source

@@ -19,7 +19,7 @@ from datacleanse.data.sources import locate
 from datacleanse.errors import InputError
 from datacleanse.pictures.forms.folders import is_picture
 from datacleanse.pictures.interface import Listing
-from datacleanse.pictures.known import PictureError
+from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.stores import FileStore
 from datacleanse.records import Notice
 

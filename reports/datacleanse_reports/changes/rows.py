@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
 
 FIRST = 100
 """Rows at the top of a ranking whose moves are told."""
@@ -135,7 +135,7 @@ def pair(
 def _read(folder: RunFolder) -> pa.Table:
     import pyarrow.parquet as pq
 
-    from datacleanse.runfolder import damage_named
+    from datacleanse.storage.run_folder import damage_named
 
     with damage_named(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
         return file.read(columns=list(_COLUMNS))

@@ -10,7 +10,7 @@ from datacleanse_reports.changes.rows import pair
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.records import ReportView
 
 

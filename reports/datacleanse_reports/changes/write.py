@@ -6,13 +6,13 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.atomic import written_aside
+from datacleanse.storage.atomic_files import written_aside
 from datacleanse_reports.changes import markdown
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from datacleanse.runfolder import RunFolder
+    from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.changes.records import Changes
 
 SCHEMA_VERSION = 1

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.spreadsheets import csv_line, safe_for_spreadsheets
+from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
 
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView

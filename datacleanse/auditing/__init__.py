@@ -1,0 +1,1 @@
+"""The plan of an audit, its recipe, its results, and the entries from Python."""

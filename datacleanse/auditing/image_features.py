@@ -1,0 +1,162 @@
+"""Images audited by features: computed elsewhere, or by a frozen pretrained network.
+
+The features become the one column of a table, an embedding, and the audit is a table's: the
+reweighted multilayer perceptron is the head, trees and a regression are the second opinion.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datacleanse.errors import InputError
+from datacleanse.records import Column, Dataset, SetAside
+from datacleanse.settings import is_timm
+from datacleanse.training.device import choose_device
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.auditing.reading import Inputs
+    from datacleanse.records import PictureInputs
+    from datacleanse.settings import Settings
+
+    Floats = NDArray[np.float32]
+
+COLUMN = "features"
+"""Name of the column that holds them."""
+
+
+def wants_features(settings: Settings) -> bool:
+    """Whether images are to be audited by features."""
+    return settings.features is not None or is_timm(settings.model)
+
+
+def with_features(inputs: Inputs, settings: Settings) -> Inputs:
+    """The inputs with features in the place of pictures, see `wants_features`.
+
+    Raises:
+        InputError: the file of features cannot be used.
+        SettingsError: the pretrained network cannot be made.
+    """
+    assert inputs.pictures is not None
+    if settings.features is not None:
+        parts = _read(Path(settings.features), inputs)
+    else:
+        parts = _computed(inputs.pictures, settings)
+    sets = [inputs.data, inputs.clean, inputs.test]
+    data, clean, test = (
+        None if each is None else _with_column(each, part)
+        for each, part in zip(sets, parts, strict=True)
+    )
+    assert data is not None
+    assert clean is not None
+    return replace(inputs, data=data, clean=clean, test=test, pictures=None)
+
+
+def _computed(pictures: PictureInputs, settings: Settings) -> list[Floats | None]:
+    from datacleanse.models.pretrained import Frozen
+
+    assert settings.weights is not None
+    frozen = Frozen(settings.model, settings.weights, choose_device(settings.device))
+    parts = (pictures.data, pictures.clean, pictures.test)
+    return [None if part is None else frozen.features(part) for part in parts]
+
+
+def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
+    """DATA's, CLEAN's and TEST's rows, which follow each other in the file."""
+    matrix = _matrix(file)
+    counts = [inputs.data.n_rows, inputs.clean.n_rows]
+    counts += [] if inputs.test is None else [inputs.test.n_rows]
+    if len(matrix) != sum(counts):
+        named = " + ".join(
+            f"{count:,} of {role}"
+            for role, count in zip(("DATA", "CLEAN", "TEST"), counts, strict=False)
+        )
+        raise InputError(
+            f"{file} has {len(matrix):,} rows; there are {sum(counts):,} images ({named}).",
+            slug="features-count",
+            hint="Give one row for each image that is read: DATA's, then CLEAN's, then TEST's, "
+            "each in the order of the audit table.",
+        )
+    bad = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
+    if len(bad):
+        raise InputError(
+            f"{file} has {len(bad):,} rows with NaN or infinity, the first is row {bad[0]}.",
+            slug="features-not-finite",
+            hint="Compute them again.",
+        )
+    parts: list[Floats | None] = [*np.split(matrix, np.cumsum(counts)[:-1])]
+    return [*parts, None][:3]
+
+
+def _matrix(file: Path) -> Floats:
+    try:
+        if file.suffix == ".npy":
+            found = np.load(file, allow_pickle=False)
+        elif file.suffix == ".parquet":
+            found = _list_column(pq.read_table(file), file)
+        else:
+            raise _refused(file, f"ends in {file.suffix or 'nothing'}")
+    except FileNotFoundError as error:
+        raise _refused(file, "is not there") from error
+    except (OSError, ValueError, pa.ArrowException) as error:
+        raise _refused(file, f"cannot be read ({' '.join(str(error).split())[:200]})") from error
+    if found.ndim != 2 or found.dtype.kind not in "fiu" or not found.shape[1]:
+        raise _refused(file, f"holds {found.dtype} of shape {found.shape}")
+    result: Floats = found.astype(np.float32)
+    return result
+
+
+def _list_column(table: pa.Table, file: Path) -> NDArray[np.generic]:
+    lists = [
+        field.name
+        for field in table.schema
+        if pa.types.is_list(field.type)
+        or pa.types.is_fixed_size_list(field.type)
+        or pa.types.is_large_list(field.type)
+    ]
+    if len(lists) != 1:
+        raise _refused(file, f"has {len(lists)} columns of lists ({', '.join(lists)})")
+    column = table[lists[0]].combine_chunks()
+    if column.null_count or column.flatten().null_count:
+        raise _refused(file, f"has missing values in {lists[0]}")
+    widths = set(pa.compute.list_value_length(column).unique().to_pylist())
+    if len(widths) != 1:
+        raise _refused(file, f"has lists of different lengths in {lists[0]}")
+    flat: NDArray[np.generic] = column.flatten().to_numpy(zero_copy_only=False)
+    return flat.reshape(len(column), widths.pop())
+
+
+def _with_column(data: Dataset, features: Floats | None) -> Dataset:
+    assert features is not None
+    width = features.shape[1]
+    values = pa.array(np.ascontiguousarray(features).reshape(-1))
+    table = data.table
+    if COLUMN in table.column_names:
+        table = table.drop_columns([COLUMN])
+    # What stands beside the pictures is not read, but is DATA's: new rows may have it.
+    own = {data.schema.label, data.schema.id}
+    others = [name for name in table.column_names if name not in own]
+    aside = tuple(
+        SetAside(name, "beside pictures", "the pictures' features stand for them")
+        for name in others
+    )
+    table = table.append_column(COLUMN, pa.FixedSizeListArray.from_arrays(values, width))
+    columns = (Column(COLUMN, "embedding", width),)
+    schema = replace(data.schema, columns=columns, set_aside=aside)
+    return replace(data, table=table, schema=schema)
+
+
+def _refused(file: Path, what: str) -> InputError:
+    return InputError(
+        f"--features {file} {what}.",
+        slug="features-unreadable",
+        hint="Give numbers, one row an image: a .npy file of shape (images, features), or a "
+        ".parquet file with one column of lists.",
+    )

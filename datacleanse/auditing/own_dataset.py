@@ -1,0 +1,99 @@
+"""The audit of any map-style dataset with any network."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.auditing.recipe import carry_out
+from datacleanse.auditing.result import AuditResult, place_for
+from datacleanse.auditing.tasks.dataset import _prepare
+from datacleanse.errors import SettingsError
+from datacleanse.models.model_files import load_parameters
+from datacleanse.progress import SILENT, Progress
+from datacleanse.settings import Settings
+from datacleanse.stopping import NEVER
+from datacleanse.training.influence.choice import unwrapped
+from datacleanse.training.optimisers import Optimisation
+from datacleanse.user_code import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from os import PathLike
+
+    from torch import nn
+    from torch.utils.data import Dataset as MapDataset
+
+    from datacleanse.training.optimisers import OptimiserFactory
+
+
+def audit_dataset(
+    model: nn.Module,
+    data: MapDataset[Any],
+    trusted: MapDataset[Any],
+    *,
+    classes: Sequence[str] | None = None,
+    optimizer: OptimiserFactory | None = None,
+    clip_norm: float | None = None,
+    out: str | PathLike[str] | None = None,
+    force: bool = False,
+    resume: bool = False,
+    progress: Progress = SILENT,
+    **settings: Any,  # noqa: ANN401  # Settings checks names and values
+) -> AuditResult:
+    """Audit the labels of a dataset with a network of your own.
+
+    Copies of the network are trained, one with learned weights and one plainly. In the end
+    ``model`` has the parameters of the first, in evaluation mode.
+
+    Args:
+        model: inputs (B, ...) to logits (B, C), C >= 2.
+        data: ``len(data)`` examples (input, label): a tensor or array, and the class from 0 to
+            C - 1. Asked for one by one in this process, whenever they are wanted; a
+            `torch.utils.data.TensorDataset` is kept on the device as it is.
+        trusted: the like, with labels that are right; none of its examples should be in ``data``.
+        classes: (C,) names; None: ``0``, ``1``, ...
+        optimizer: given the list of (name, parameter) to train, makes a torch optimiser of any
+            parameter groups. Their learning rates are the peaks of a cosine that falls to 0. None:
+            AdamW with ``lr``.
+        clip_norm: largest norm of the gradient of all parameters together, > 0.
+        out: run folder to write; None: a temporary one, see `AuditResult.save`.
+        force: replace the run in ``out``.
+        resume: go on with the unfinished run in ``out``. That the inputs of a dataset, a
+            `TensorDataset` apart, are those of then is yours to see to.
+        progress: receives stages and messages.
+        **settings: fields of `Settings`: ``epochs``, ``batch_size``, ``fdr``, ``seed``, ...
+
+    Returns:
+        ``table``, ``ledger``, ``manifest``, ``save()``; its ``model`` is ``model`` here.
+
+    Raises:
+        InputError: a dataset cannot be used; the message says which example and why.
+        SettingsError: a setting is out of its range.
+        OwnCodeError: the network, the optimiser or a dataset fails.
+        ModelError: the network cannot be trained.
+
+    Examples:
+        >>> result = audit_dataset(model, images, verified, epochs=10)  # doctest: +SKIP
+        >>> result.table.sort_values("rank").head(20)  # doctest: +SKIP
+    """
+    if optimizer is not None and "lr" in settings:
+        raise _two_rates()
+    chosen = Settings(model=name_of(type(model)), **settings)
+    optimisation = Optimisation(optimizer, clip_norm)
+    progress.stage("Reading", None)
+    task, inputs = _prepare(model, (data, trusted), classes, chosen, optimisation)
+    place, temporary = place_for(out)
+    folder = carry_out(
+        task, [inputs], place, force=force, resume=resume, progress=progress, stop=NEVER
+    )
+    unwrapped(model).load_state_dict(load_parameters(folder.model_dir))
+    model.eval()
+    return AuditResult(folder, None, temporary)
+
+
+def _two_rates() -> SettingsError:
+    return SettingsError(
+        "Both lr and optimizer are given.",
+        slug="settings-contradict",
+        hint="Leave lr out: the learning rates are those of the optimizer's parameter groups.",
+    )

@@ -1,0 +1,180 @@
+"""What is asked for, and what was read for it. Nothing here loads a network's libraries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
+from datacleanse.pictures.find import data_asked, find_pictures
+from datacleanse.records import Comparison, PictureInputs
+from datacleanse.review.next_round import Reviewed, read_reviewed, with_reviewed
+from datacleanse.settings import Settings
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datacleanse.data import Source
+    from datacleanse.pictures.compare import Groups
+    from datacleanse.pictures.interface import Listing
+    from datacleanse.pictures.read import PictureSet
+    from datacleanse.progress import Progress
+    from datacleanse.records import Dataset, PictureInputs
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is asked for."""
+
+    data: Source
+    clean: Source
+    test: Source | None = None
+    options: ReadOptions = field(default_factory=ReadOptions)
+    settings: Settings = field(default_factory=Settings)
+    command: tuple[str, ...] = ()
+    """How it was called, for the manifest."""
+    module: Callable[[int, int], Any] | None = None
+    """The factory that ``settings.model`` names, where it need not be imported."""
+    decisions: tuple[Path, ...] = ()
+    """Files of decisions made in earlier rounds."""
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """The pictures of an audit as people are shown them: originals, sizes, duplicates."""
+
+    data: PictureSet
+    clean: PictureSet
+    test: PictureSet | None
+    duplicates: Groups
+    """Pictures that stand in DATA more than once."""
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """What was read, checked against each other."""
+
+    data: Dataset
+    clean: Dataset
+    test: Dataset | None
+    comparison: Comparison
+    sha256: dict[str, str]
+    """Of the files, by role: ``data``, ``clean``, ``test``."""
+    seconds: float
+    """Spent on reading."""
+    options: ReadOptions = field(default_factory=ReadOptions)
+    """How DATA was read."""
+    reviewed: Reviewed | None = None
+    """Rows that reviewers decided about; they stand behind CLEAN's own in ``clean``."""
+    pictures: PictureInputs | None = None
+    """What the network reads where DATA's rows are pictures; None for a table."""
+    gallery: Gallery | None = None
+    """What people are shown of them; None for a table."""
+
+
+def read_inputs(request: Request, progress: Progress, scratch: Path | None = None) -> Inputs:
+    """Read all files and check them against each other.
+
+    Args:
+        request: what is asked for. Whether DATA is a table or pictures is told by DATA alone.
+        progress: is told of stages.
+        scratch: folder, or one to be, on whose disk decoded pictures are kept that do not fit into
+            memory; None: the current one.
+
+    Raises:
+        InputError: one of them cannot be used.
+        OutputError: there is no room for the decoded pictures.
+    """
+    started = perf_counter()
+    progress.stage("Reading", None)
+    listing = find_pictures(request.data, data_asked(request.options))
+    if listing is None:
+        inputs = _read_tables(request, progress)
+    else:
+        inputs = _read_pictures(request, listing, scratch or Path(), progress)
+    if request.decisions:
+        inputs = _with_decisions(inputs, request.decisions)
+    seconds = round(perf_counter() - started, 3)
+    return replace(inputs, options=request.options, seconds=seconds)
+
+
+def _read_tables(request: Request, progress: Progress) -> Inputs:
+    options = request.options
+    data = read_data(request.data, options, progress=progress)
+    delimiter = options.delimiter
+    clean = read_like(
+        request.clean, data.schema, role="CLEAN", delimiter=delimiter, progress=progress
+    )
+    test = request.test
+    return Inputs(
+        data,
+        clean,
+        None
+        if test is None
+        else read_like(test, data.schema, role="TEST", delimiter=delimiter, progress=progress),
+        compare(data, clean),
+        {
+            role: fingerprint(source)
+            for role, source in (("data", request.data), ("clean", request.clean), ("test", test))
+            if source is not None
+        },
+        0.0,
+    )
+
+
+def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: Progress) -> Inputs:
+    # Loads Pillow, which tables have no use for.
+    from datacleanse.pictures.compare import compare_pictures
+    from datacleanse.pictures.read import read_picture_data, read_pictures_like
+
+    data, pictures = read_picture_data(listing, request.options, scratch=scratch, progress=progress)
+    like = partial(
+        read_pictures_like,
+        schema=data.schema,
+        shape=pictures.shape,
+        options=request.options,
+        scratch=scratch,
+        progress=progress,
+    )
+    clean, clean_pictures = like(request.clean, role="CLEAN")
+    test, test_pictures = (None, None) if request.test is None else like(request.test, role="TEST")
+    progress.stage("Looking for duplicates", None)
+    comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
+    sets = {"data": pictures, "clean": clean_pictures, "test": test_pictures}
+    return Inputs(
+        data,
+        clean,
+        test,
+        comparison,
+        {role: each.fingerprint for role, each in sets.items() if each is not None},
+        0.0,
+        pictures=PictureInputs(
+            pictures.values,
+            clean_pictures.values,
+            None if test_pictures is None else test_pictures.values,
+        ),
+        gallery=Gallery(pictures, clean_pictures, test_pictures, duplicates),
+    )
+
+
+def _with_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
+    """The same with the rows that reviewers decided about behind CLEAN's own."""
+    data, before = inputs.data, inputs.comparison
+    reviewed = read_reviewed(data, before.overlap, files)
+    clean, overlap = with_reviewed(data, inputs.clean, before.overlap, reviewed)
+    pictures = inputs.pictures
+    if pictures is not None:
+        joined = np.concatenate([pictures.clean, pictures.data[reviewed.rows]])
+        pictures = replace(pictures, clean=joined)
+    return replace(
+        inputs,
+        clean=clean,
+        comparison=Comparison(overlap, (*before.notices, *reviewed.notices)),
+        reviewed=reviewed,
+        pictures=pictures,
+    )

@@ -1,0 +1,192 @@
+"""The audit for Python: frames in, frames out."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import weakref
+from dataclasses import dataclass, field
+from functools import cached_property
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.auditing.reading import Request
+from datacleanse.auditing.run import run_audit
+from datacleanse.data import ReadOptions
+from datacleanse.models.loading import load_predictor
+from datacleanse.models.predictor import ImagePredictor, Predictor
+from datacleanse.progress import SILENT, Progress
+from datacleanse.settings import Settings, is_own
+from datacleanse.storage.run_folder import RunFolder, decisions_in, make_way
+from datacleanse.user_code import name_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+
+    from datacleanse.data import Source
+    from datacleanse.models.user_network import ModuleFactory
+
+
+class TemporaryFolder:
+    """A folder that goes when nobody holds this any more, without a warning."""
+
+    def __init__(self) -> None:
+        self.path = Path(tempfile.mkdtemp(prefix="datacleanse-"))
+        weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
+
+
+@dataclass(frozen=True)
+class AuditResult:
+    """A finished audit. Kept in a temporary folder until it is saved."""
+
+    folder: RunFolder
+    _module: str | ModuleFactory | None = field(default=None, repr=False)
+    """What ``model`` named or was, where it was the caller's own."""
+    _temporary: TemporaryFolder | None = field(default=None, repr=False)
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per row of DATA, in its order, with the columns of `audit.parquet`."""
+        frame: pd.DataFrame = self.folder.read_audit().to_pandas()
+        return frame
+
+    def suspects(self, n: int = 50) -> pd.DataFrame:
+        """The ``n`` most suspicious rows: audit columns, then the row's own columns.
+
+        At least 1,000 rows are kept; own columns that are named like an audit column are
+        prefixed with ``data.``.
+        """
+        own: pd.DataFrame = self.folder.read_suspects().to_pandas().iloc[:n, 1:]
+        own = own.rename(columns={c: f"data.{c}" for c in own.columns if c in self.table.columns})
+        top = self.table.sort_values("rank").head(len(own)).reset_index(drop=True)
+        return top.join(own)
+
+    @cached_property
+    def model(self) -> Predictor | ImagePredictor:
+        """The reweighted model; ``model.predict(frame)``, ``model.predict_proba(frame)``.
+
+        Raises:
+            RunFolderError: the run is of a dataset; its network is the one that was handed in.
+        """
+        sha256 = self.manifest.get("model_files")
+        return load_predictor(self.folder.model_dir, model=self._module, sha256=sha256)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """One row per row of DATA and epoch: ``row``, ``epoch``, ``weight``, ``influence``, ..."""
+        frame: pd.DataFrame = self.folder.read_ledger().to_pandas()
+        return frame
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """`run.json`: settings, data, training, metrics, flags, notices."""
+        return self.folder.manifest()
+
+    def save(self, path: str | PathLike[str], *, force: bool = False) -> RunFolder:
+        """Copy the run folder to ``path``; `datacleanse report` renders its reports.
+
+        Raises:
+            RunFolderError: something stands there and ``force`` is off, or it is no run.
+        """
+        target = RunFolder(Path(path))
+        make_way(target, force=force)
+        shutil.copytree(self.folder.path, target.path, dirs_exist_ok=True)
+        return target
+
+
+def audit(
+    data: Source,
+    *,
+    val: Source,
+    label: str | None = None,
+    id: str | None = None,  # the column's role has this name everywhere
+    test: Source | None = None,
+    decisions: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
+    image_size: int | None = None,
+    max_unreadable: float = 0.05,
+    model: str | ModuleFactory = "auto",
+    out: str | PathLike[str] | None = None,
+    force: bool = False,
+    resume: bool = False,
+    progress: Progress = SILENT,
+    **settings: Any,  # noqa: ANN401  # Settings checks names and values
+) -> AuditResult:
+    """Audit the labels of a table or of pictures.
+
+    Args:
+        data: pandas frame, pyarrow table or path of the table whose labels are in doubt; or of
+            pictures: a folder of class folders, a table with a column of paths or of bytes.
+        val: rows whose labels are trusted, with the same columns, or pictures in any form.
+        label: label column; without it the one named label, target, class or y.
+        id: column that names each row.
+        test: rows with true labels, to measure the reweighted model and plain training on.
+        decisions: what reviewers decided in earlier rounds: files, or folders of the runs that were
+            reviewed. Rows that were found right or relabelled join the clean set, with the label
+            that was found; dropped ones are not trained on.
+        drop: columns not to learn from.
+        categorical: columns to read as categories.
+        numeric: columns to read as numbers.
+        image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
+        max_unreadable: largest share of pictures that may be left out because they are unreadable.
+        model: ``auto``, ``mlp``, or a network of your own: its factory, called as
+            ``factory(n_features, n_classes)``, or ``package.module:factory``.
+        out: run folder to write; None: a temporary one, see `AuditResult.save`.
+        force: replace the run in ``out``.
+        resume: go on with the unfinished run in ``out``, e.g. one that was killed; a finished one
+            is returned as it is, and where there is none the audit starts.
+        progress: receives stages and messages.
+        **settings: fields of `Settings`: ``fdr``, ``seed``, ``rule``, ``epochs``, ...
+
+    Raises:
+        InputError: a table cannot be used; the message says where and why.
+        SettingsError: a setting is out of its range.
+        RunFolderError: ``out`` is in the way or cannot be written.
+        DatacleanseError: a network of your own fails or cannot be trained; the message says how.
+
+    Examples:
+        >>> result = audit(frame, val=clean_frame, label="income")  # doctest: +SKIP
+        >>> result.suspects(20)  # doctest: +SKIP
+    """
+    module = None if isinstance(model, str) else model
+    name = model if isinstance(model, str) else name_of(model)
+    request = Request(
+        data=data,
+        clean=val,
+        test=test,
+        decisions=tuple(decisions_in(Path(each)) for each in _several(decisions)),
+        options=ReadOptions(
+            label,
+            id,
+            tuple(drop),
+            tuple(categorical),
+            tuple(numeric),
+            image_size=image_size,
+            max_unreadable=max_unreadable,
+        ),
+        settings=Settings(model=name, **settings),
+        command=("datacleanse.audit",),
+        module=module,
+    )
+    place, temporary = place_for(out)
+    folder = run_audit(request, place, force=force, resume=resume, progress=progress)
+    return AuditResult(folder, model if is_own(name) else None, temporary)
+
+
+def _several(
+    places: str | PathLike[str] | Sequence[str | PathLike[str]],
+) -> Sequence[str | PathLike[str]]:
+    return [places] if isinstance(places, str | PathLike) else places
+
+
+def place_for(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:
+    """The run folder asked for; without one, a place in a temporary folder, and that folder."""
+    if out is not None:
+        return Path(out), None
+    temporary = TemporaryFolder()
+    return temporary.path / "run", temporary

@@ -1,0 +1,99 @@
+"""A run folder begun, or an unfinished one continued."""
+
+from __future__ import annotations
+
+import shutil
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from datacleanse.auditing import manifest
+from datacleanse.errors import (
+    DatacleanseError,
+    MemoryShortError,
+    OutputError,
+    Stopped,
+)
+from datacleanse.storage.run_folder import RunFolder
+from datacleanse.training.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
+from datacleanse.training.loop import TrainingError
+from datacleanse.training.placement import held_in
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from datacleanse.auditing.manifest import Json
+    from datacleanse.progress import Progress
+    from datacleanse.training.examples import Examples
+
+
+def _begun(place: Path, identity: Identity, progress: Progress) -> Json | None:
+    """The manifest of the run that is to be resumed; None where there is none."""
+    before = RunFolder(place).begun()
+    if before is None:
+        progress.say(f"There is no run in {place} to go on with; the audit starts.")
+        return None
+    check_identity(before.get("identity", {}), identity, place)
+    if before["status"] == "finished":
+        # A run killed in its last moment may have left it.
+        RunFolder(place).forget_checkpoint()
+        progress.say(f"The run in {place} is finished already.")
+    return before
+
+
+def _continued(before: Json | None) -> Json:
+    """What a resumed run keeps of its manifest."""
+    if before is None:
+        return {}
+    kept = {key: before[key] for key in ("run_id", "created_at", "command")}
+    return kept | {"resumed_at": [*before.get("resumed_at", []), manifest.now()]}
+
+
+def _checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
+    # Those that a dataset makes whenever they are asked for are its own affair.
+    inputs = held_in(examples.inputs)
+    held = () if inputs is None else (inputs,)
+    rows = digest(*held, examples.labels, examples.trained, examples.trusted)
+    return Checkpoints(folder.checkpoint_dir, identity | {ROWS: rows})
+
+
+@contextmanager
+def _kept_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
+    """Leave either something to go on with or nothing."""
+    try:
+        yield
+    except BaseException as error:
+        is_kept = folder.has_checkpoint()
+        if not is_kept:
+            shutil.rmtree(folder.path, ignore_errors=True)
+        elif isinstance(error, Stopped | KeyboardInterrupt):
+            stopped = {"status": "stopped", "stopped_at": manifest.now()}
+            folder.write_manifest(opening | stopped)
+        told = _unwritable(folder, error) if isinstance(error, OSError) else error
+        if is_kept and isinstance(told, OutputError | TrainingError | MemoryShortError):
+            told = _with_cure(told, folder)
+        if told is error:
+            raise
+        raise told from error
+
+
+def _unwritable(folder: RunFolder, error: OSError) -> OutputError:
+    return OutputError(
+        f"The run folder {folder.path} cannot be written: {error.strerror or error}.",
+        slug="run-not-writable",
+        hint="Free some space or choose another place with --out, then repeat the audit.",
+    )
+
+
+def _with_cure(
+    error: OutputError | TrainingError | MemoryShortError, folder: RunFolder
+) -> DatacleanseError:
+    """The error, with what is left of the run and what to do about it."""
+    if isinstance(error, TrainingError):
+        kept = f"The last good checkpoint is kept in {folder.path} until then."
+        hint = f"{error.hint[:-1]} and start anew with --force. {kept}"
+    elif isinstance(error, MemoryShortError):
+        hint = f"{error.hint} With more memory, --resume goes on with {folder.path}."
+    else:
+        hint = f"Free some space, then go on with --resume: {folder.path} keeps what is trained."
+    return type(error)(error.message, slug=error.slug, hint=hint)

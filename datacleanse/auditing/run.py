@@ -1,0 +1,64 @@
+"""An audit from files to run folder."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datacleanse.auditing.reading import read_inputs
+from datacleanse.detection.second_opinion.background import expected
+from datacleanse.errors import SettingsError
+from datacleanse.progress import SILENT, Progress
+from datacleanse.stopping import NEVER, StopRequest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datacleanse.auditing.reading import Request
+    from datacleanse.storage.run_folder import RunFolder
+
+
+def run_audit(
+    request: Request,
+    place: Path,
+    *,
+    force: bool = False,
+    resume: bool = False,
+    progress: Progress = SILENT,
+    stop: StopRequest = NEVER,
+) -> RunFolder:
+    """Audit DATA and write the run folder. Nothing is written before all inputs are checked.
+
+    Where it fails or is interrupted, the folder stays if a training has saved something in it.
+
+    Args:
+        request: what is asked for.
+        place: the run folder.
+        force: replace what run is there.
+        resume: go on with the unfinished run there; leave a finished one; start where there is
+            none.
+        progress: receives stages and messages.
+        stop: asked after each batch of the trainings.
+
+    Raises:
+        DatacleanseError: an input or a setting cannot be used, or nothing can be written.
+        Stopped: on request; everything so far is saved.
+    """
+    _check_flags(force=force, resume=resume)
+    inputs = [read_inputs(request, progress, scratch=place.parent)]
+    is_table = inputs[0].pictures is None
+    with expected(inputs[0].data.n_rows if is_table else 0):
+        # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
+        from datacleanse.auditing.recipe import learn
+
+        return learn(
+            request, inputs, place, force=force, resume=resume, progress=progress, stop=stop
+        )
+
+
+def _check_flags(*, force: bool, resume: bool) -> None:
+    if force and resume:
+        raise SettingsError(
+            "--force and --resume contradict each other.",
+            slug="settings-contradict",
+            hint="Give --resume to go on with the run there, or --force to replace it.",
+        )

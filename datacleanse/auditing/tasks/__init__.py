@@ -1,0 +1,1 @@
+"""What an audit is of: tables, images, a dataset of the user's own."""

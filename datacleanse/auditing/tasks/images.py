@@ -1,0 +1,139 @@
+"""The audit of images: which network, how they vary, and who gives the second opinion."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.auditing.layout import lay_out
+from datacleanse.auditing.tasks.interface import identity_of, plan_of
+from datacleanse.detection.second_opinion.background import Question
+from datacleanse.errors import SettingsError
+from datacleanse.models.image_statistics import channel_scale, keeps_label_mirrored
+from datacleanse.models.metrics import Tested
+from datacleanse.models.predictor import ImagePredictor
+from datacleanse.models.residual import ResidualNetwork, build_residual, residual_shape
+from datacleanse.pictures.joined import Joined
+from datacleanse.settings import IMAGE_MODELS
+from datacleanse.training.device import choose_device
+from datacleanse.training.placement import images_in, placed_images
+from datacleanse.training.schedule import IMAGES, schedule_for
+from datacleanse.training.trainer import Lesson
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    import torch
+    from torch import nn
+
+    from datacleanse.auditing.plan import Plan
+    from datacleanse.auditing.reading import Inputs, Request
+    from datacleanse.models.metrics import Tests
+    from datacleanse.records import PictureInputs, Schema
+    from datacleanse.settings import Settings
+    from datacleanse.training.checkpoint import Identity
+    from datacleanse.training.examples import Examples
+
+
+@dataclass(frozen=True)
+class ImageTask:
+    """The audit of images; see `tasks.Task`."""
+
+    settings: Settings
+    command: tuple[str, ...]
+    plan: Plan
+    device: torch.device
+    identity: Identity
+    lesson: Lesson
+    schema: Schema
+
+    def examples(self, inputs: Inputs) -> Examples:
+        """See `Task`: bytes, which the network normalises."""
+        rows = placed_images(_joined(_pictures(inputs)), self.device)
+        return lay_out(rows, self.plan, n_classes=len(self.schema.classes), device=self.device)
+
+    def question(self, examples: Examples, plan: Plan, seed: int) -> Question:
+        """See `Task`."""
+        images = images_in(examples.inputs)
+        return Question("images", images, plan.labels, plan.learned, examples.n_classes, seed)
+
+    def describe(self, network: nn.Module) -> str:
+        """See `Task`."""
+        return self._predictor(network).network.describe()
+
+    def save(self, network: nn.Module, directory: Path) -> None:
+        """See `Task`."""
+        self._predictor(network).save(directory)
+
+    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
+        """See `Task`."""
+        pictures, classify = _pictures(inputs), self._predictor(network).predict_proba
+        found: Tests = {"test": None, "held_back": None}
+        if inputs.test is not None and pictures.test is not None:
+            found["test"] = Tested(classify(pictures.test), inputs.test.labels)
+        held_back = self.plan.held_back
+        if len(held_back):
+            labels = inputs.clean.labels[held_back]
+            found["held_back"] = Tested(classify(pictures.clean[held_back]), labels)
+        return found
+
+    def _predictor(self, network: nn.Module) -> ImagePredictor:
+        assert isinstance(network, ResidualNetwork)
+        return ImagePredictor(network, self.schema)
+
+
+def image_task(request: Request, inputs: Inputs) -> ImageTask:
+    """Plan the audit of images.
+
+    Raises:
+        InputError: nothing is left to train on.
+        SettingsError: the device asked for is not there, or the network is none for images.
+    """
+    settings, schema = request.settings, inputs.data.schema
+    if request.module is not None or settings.model not in ("auto", *IMAGE_MODELS):
+        raise _no_image_network(settings.model)
+    device = choose_device(settings.device)
+    plan = plan_of(inputs, settings)
+    n_trained = int(plan.trained.sum())
+    build = _builder(_pictures(inputs), plan, len(schema.classes), settings.seed)
+    schedule = schedule_for(settings, n_trained, IMAGES)
+    lesson = Lesson(build, False, settings.rule, schedule, settings.seed)
+    identity = identity_of(request, inputs, device)
+    return ImageTask(settings, request.command, plan, device, identity, lesson, schema)
+
+
+def _builder(
+    pictures: PictureInputs, plan: Plan, n_classes: int, seed: int
+) -> Callable[[], nn.Module]:
+    """What makes the network, with what the training images say about views and scale."""
+    images, trained = _joined(pictures), np.flatnonzero(plan.trained)
+    is_mirrored = keeps_label_mirrored(images, plan.labels, trained, seed=seed)
+    channels, height, width = images.shape[1:]
+    shape = residual_shape(
+        (channels, height, width), len(trained), n_classes, is_mirrored=is_mirrored
+    )
+    mean, deviation = channel_scale(images, trained)
+    return partial(build_residual, shape, mean, deviation, seed=seed)
+
+
+def _pictures(inputs: Inputs) -> PictureInputs:
+    assert inputs.pictures is not None
+    return inputs.pictures
+
+
+def _joined(pictures: PictureInputs) -> Joined:
+    """DATA's, then CLEAN's."""
+    return Joined(pictures.data, pictures.clean)
+
+
+def _no_image_network(name: str) -> SettingsError:
+    return SettingsError(
+        f"--model is {name!r}, which is no network for images.",
+        slug="model-not-for-images",
+        hint=f"Give auto or {', '.join(IMAGE_MODELS)}; a network of your own is audited with "
+        "datacleanse.audit_dataset in Python.",
+    )

@@ -1,0 +1,120 @@
+"""What an audit needs to know of the kind of examples it is about."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Protocol
+
+import torch
+
+from datacleanse.auditing.plan import make_plan
+from datacleanse.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from torch import nn
+
+    from datacleanse.auditing.plan import Plan
+    from datacleanse.auditing.reading import Inputs, Request
+    from datacleanse.detection.second_opinion.background import Question
+    from datacleanse.models.metrics import Tests
+    from datacleanse.settings import Settings
+    from datacleanse.training.checkpoint import Identity
+    from datacleanse.training.examples import Examples
+    from datacleanse.training.trainer import Lesson
+
+
+class Task(Protocol):
+    """All that the recipe asks of what is audited. It holds no rows: they are read, then let go."""
+
+    @property
+    def settings(self) -> Settings:
+        """Of the run."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How it was called, for the manifest."""
+
+    @property
+    def plan(self) -> Plan:
+        """The part that each row plays."""
+
+    @property
+    def device(self) -> torch.device:
+        """To train on."""
+
+    @property
+    def identity(self) -> Identity:
+        """All that the trainings depend on; rows, once they are encoded, are added."""
+
+    @property
+    def lesson(self) -> Lesson:
+        """The network, tried already if it is the user's, and how it is trained."""
+
+    def examples(self, inputs: Inputs) -> Examples:
+        """What the network sees."""
+
+    def question(self, examples: Examples, plan: Plan, seed: int) -> Question | None:
+        """What the second opinion is asked; None where there is none.
+
+        Args:
+            examples: see `examples`.
+            plan: the run's own, or another one of a repeated run.
+            seed: of the opinion.
+        """
+
+    def describe(self, network: nn.Module) -> str:
+        """A sentence on the network, for people."""
+
+    def save(self, network: nn.Module, directory: Path) -> None:
+        """Keep the trained network."""
+
+    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
+        """What the network makes of the rows of ``--test`` and of those held back."""
+
+
+def plan_of(inputs: Inputs, settings: Settings) -> Plan:
+    """The part that each row plays.
+
+    Raises:
+        InputError: nothing is left to train on.
+    """
+    return make_plan(
+        inputs.data,
+        inputs.clean,
+        inputs.comparison.overlap,
+        seed=settings.seed,
+        is_fast=settings.fast,
+        hold_back=settings.hold_back,
+        reviewed=inputs.reviewed,
+    )
+
+
+def identity_of_run(settings: Settings, device: torch.device) -> Identity:
+    """Versions, device and settings, by the names that users know."""
+    # These two matter after training; the device's name is replaced by what was chosen.
+    free = {"fdr", "top", "device"}
+    kept = {key: value for key, value in asdict(settings).items() if key not in free}
+    return {
+        "datacleanse": __version__,
+        "torch": torch.__version__,
+        "device": device.type,
+        **{f"--{name.replace('_', '-')}": value for name, value in kept.items()},
+    }
+
+
+def identity_of(request: Request, inputs: Inputs, device: torch.device) -> Identity:
+    """All that the trainings depend on besides the user's own code."""
+    options, schema = request.options, inputs.data.schema
+    return identity_of_run(request.settings, device) | {
+        "DATA": inputs.sha256["data"],
+        "CLEAN": inputs.sha256["clean"],
+        "--decisions": None if inputs.reviewed is None else inputs.reviewed.sha256,
+        "--label": schema.label,
+        "--id": schema.id,
+        "--drop": sorted(options.drop),
+        "--categorical": sorted(options.categorical),
+        "--numeric": sorted(options.numeric),
+        "--image-size": options.image_size,
+    }

@@ -1,0 +1,152 @@
+"""What one column of DATA is: a feature of some kind, or set aside and why."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacleanse.data.column_verdict import (
+    Context,
+    Verdict,
+    aside,
+    categorical,
+    constant,
+    empty,
+    feature,
+    has_id_name,
+    infinite,
+    unreadable,
+)
+from datacleanse.data.columns import (
+    distinct,
+    is_numeric,
+    is_text,
+    is_vector,
+    parse_moments,
+    parse_numbers,
+    vector_lengths,
+)
+from datacleanse.data.messages import count_text, rows_text, shown
+from datacleanse.data.text_kinds import judge_text
+from datacleanse.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_FRAME_INDEX = re.compile(r"__index_level_\d+__")
+_RUN = 20
+"""Rows from which whole numbers without a gap, each once, are taken to number the rows."""
+
+
+def judge(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
+    """Decide by the Arrow type of the cells, then by their values."""
+    if _FRAME_INDEX.fullmatch(name):
+        return aside(name, "identifier", "it is the row index of a data frame")
+    if cells.null_count == len(cells):
+        return empty(name)
+    for is_type, decide in _BY_TYPE:
+        if is_type(cells.type):
+            return decide(name, cells, context)
+    return aside(name, "nested", f"its cells are {cells.type}")
+
+
+def judge_numeric(name: str, cells: pa.ChunkedArray, *, source: str) -> Verdict:
+    """A column that a person calls numeric.
+
+    Raises:
+        InputError: less than half of its values are numbers.
+    """
+    parsed = parse_numbers(cells, flags=True)
+    failed = int(parsed.failed.sum())
+    if failed > int((~parsed.missing()).sum()):
+        row = int(np.argmax(parsed.failed))
+        raise InputError(
+            f"{source}: column '{name}' is not numeric: {count_text(failed, 'value')} of "
+            f"{len(cells):,} cannot be read as numbers, for example {shown(cells[row].as_py())} in "
+            f"{rows_text([row])}.",
+            slug="column-not-numeric",
+            hint="Leave it out of --numeric, or mend the values.",
+        )
+    return feature(name, "numeric", *unreadable(name, cells, parsed, source=source, what="number"))
+
+
+def _judge_declared(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
+    del context
+    found = distinct(cells)
+    if len(found.values) == 1 and (found.codes >= 0).all():
+        return constant(name, found.values[0].as_py())
+    return categorical(name, len(found.values))
+
+
+def _judge_flags(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
+    del context
+    if not cells.null_count and len(cells.unique()) == 1:
+        return constant(name, cells[0].as_py())
+    return feature(name, "boolean")
+
+
+def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
+    values = parse_numbers(cells).floats()
+    missing = np.isnan(values)
+    if missing.all():
+        return empty(name)
+    if (values == values[0]).all():
+        if pa.types.is_integer(cells.type) and pc.count_distinct(cells).as_py() > 1:
+            return aside(name, "constant", "its values differ only beyond the 15th digit")
+        return constant(name, cells[0].as_py())
+    if pa.types.is_integer(cells.type) and not missing.any():
+        reason = _id_reason(name, cells)
+        if reason is not None:
+            return aside(name, "identifier", reason)
+    return feature(name, "numeric", *infinite(name, values, source=context.source))
+
+
+def _id_reason(name: str, cells: pa.ChunkedArray) -> str | None:
+    extent = pc.min_max(cells).as_py()
+    is_run = extent["max"] - extent["min"] == len(cells) - 1 and len(cells) >= _RUN
+    if not is_run and not has_id_name(name):
+        return None
+    if pc.count_distinct(cells).as_py() < len(cells):
+        return None
+    return "its values number the rows" if is_run else "every value is different (an id)"
+
+
+def _judge_moments(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
+    del context
+    parsed = parse_moments(cells)
+    if (parsed.values == parsed.values[0]).all():
+        return constant(name, cells[0].as_py())
+    return feature(name, "datetime")
+
+
+def _judge_vectors(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
+    lengths = vector_lengths(cells)
+    present = np.flatnonzero(lengths >= 0)
+    width = int(np.bincount(lengths[present]).argmax())
+    odd = present[lengths[present] != width]
+    if len(odd):
+        raise InputError(
+            f"{context.source}: the lists of column '{name}' differ in length: {width} numbers in "
+            f"{count_text(len(present) - len(odd), 'row')}, {lengths[odd[0]]} in "
+            f"{rows_text([int(odd[0])])}.",
+            slug="embedding-lengths",
+            hint="Make all lists as long, or leave the column out with --drop.",
+        )
+    return feature(name, "embedding", width=width) if width else empty(name)
+
+
+_BY_TYPE: tuple[
+    tuple[Callable[[pa.DataType], bool], Callable[[str, pa.ChunkedArray, Context], Verdict]], ...
+] = (
+    (is_text, judge_text),
+    (pa.types.is_dictionary, _judge_declared),
+    (pa.types.is_boolean, _judge_flags),
+    (is_numeric, _judge_numbers),
+    (pa.types.is_temporal, _judge_moments),
+    (is_vector, _judge_vectors),
+)
+"""The first that fits decides; durations count as numbers, before the other times."""

@@ -1,0 +1,1 @@
+"""From what training showed to ranked, calibrated, flagged rows."""

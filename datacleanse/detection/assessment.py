@@ -1,0 +1,237 @@
+"""From what was learned to suspicion, probability and flags.
+
+Each fold has a network that one half of the clean set steered. Its opinion, plain training's and
+that of a model of another kind make the posterior probability that a row's label is wrong
+(`posterior.py`); the other half of the clean set, treated like any row, shows how that score looks
+where the label is right (`flags.py`). A row's suspicion is the mean over the folds.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection import flags
+from datacleanse.detection.evidence import Assessment, Evidence, Fold
+from datacleanse.detection.flags import Scored
+from datacleanse.detection.local_fdr import local_probability
+from datacleanse.detection.posterior import Opinions, learn_noise
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+TIE_STEP = 1e-12
+"""Separates equal scores."""
+
+BLOCK = 65_536
+"""Rows judged at a time."""
+
+LOCAL_PART = 1 / 3
+"""Weight of the local rate in a probability; the posterior has the rest. Values tried are in
+`docs/method.md`."""
+
+UNBALANCED = 0.1
+"""Difference of the largest and the least share of a class in DATA from which a clean set with as
+many rows of each is no sample of DATA."""
+
+
+def assess(evidence: Evidence, *, fdr: float) -> Assessment:
+    """Score, calibrate and flag."""
+    n = evidence.n_data
+    judged = _Judged(evidence)
+    is_tested = evidence.trained[:n] & (evidence.verified < 0)
+    folds = [
+        Scored(
+            # A million rows are not copied without need.
+            scores[:n] if is_tested.all() else scores[:n][is_tested],
+            scores[fold.calibration],
+        )
+        for scores, fold in zip(judged.scores, evidence.folds, strict=True)
+    ]
+    n_calibration = sum(len(fold.calibration) for fold in folds)
+    posterior = judged.posterior()
+    p_value = np.full(n, np.nan)
+    passing = np.zeros(int(is_tested.sum()), dtype=np.bool_)
+    local, pi0, needed = None, None, None
+    if n_calibration >= flags.MIN_CALIBRATION and is_tested.any():
+        found = _p_values(folds, evidence, is_tested)
+        pi0 = flags.null_share(found)
+        p_value[is_tested] = found
+        passing = flags.benjamini_hochberg(found, fdr / pi0)
+        local = local_probability(posterior, folds, pi0)
+        if not passing.any():
+            needed = flags.calibration_rows_needed(found, n_calibration, fdr / pi0)
+    wrong, right = _verdicts(evidence)
+    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
+    flagged = np.zeros(n, dtype=np.bool_)
+    flagged[is_tested], basis = flags.listed(passing, probability[is_tested], fdr)
+    flagged |= wrong
+    return Assessment(
+        suspicion=_without_ties(posterior + wrong - right, evidence),
+        probability=probability,
+        bounds=(low, high),
+        p_value=p_value,
+        flagged=flagged,
+        # What CLEAN proves is no estimate.
+        basis="controlled" if basis == "none" and wrong.any() else basis,
+        suggested=_suggestions(judged, evidence, wrong=wrong, right=right),
+        confusion=judged.confusion,
+        noise=tuple(judged.noise),
+        calibration_score=_calibration_scores(judged, evidence),
+        null_share=pi0,
+        rows_needed=needed,
+    )
+
+
+def _probability(
+    posterior: NDArray[np.float64],
+    local: NDArray[np.float64] | None,
+    *,
+    wrong: NDArray[np.bool_],
+    right: NDArray[np.bool_],
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """The smaller estimate, the mean and the larger one, (N,) each; see `Assessment.bounds`."""
+    if local is None:
+        # Nothing to check the posterior against: the truth may be anything.
+        estimates = np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
+    else:
+        mean = posterior + LOCAL_PART * (local - posterior)
+        estimates = np.minimum(posterior, local), mean, np.maximum(posterior, local)
+    for each in estimates:
+        each[wrong], each[right] = 1.0, 0.0
+    return estimates
+
+
+def likely_classes(
+    evidence: Evidence, assessment: Assessment, rows: NDArray[np.int64], *, places: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """The likeliest true classes of some rows, for those who decide on them.
+
+    Args:
+        evidence: what `assess` was given.
+        assessment: what it found.
+        rows: (K,) positions among the M examples.
+        places: P, classes told at most.
+
+    Returns:
+        Two (K, min(P, C)): classes, likeliest first, and their probabilities q.
+    """
+    labels = evidence.labels[rows]
+    opinions = [_opinions(evidence, fold) for fold in evidence.folds]
+    parts = [
+        each.posterior(rows, labels, noise)
+        for each, noise in zip(opinions, assessment.noise, strict=True)
+    ]
+    mean = np.mean(parts, axis=0)
+    order = np.argsort(-mean, axis=1, kind="stable")[:, :places]
+    return order, np.take_along_axis(mean, order, axis=1)
+
+
+class _Judged:
+    """The posterior of each row, kept as far as it is needed: block by block."""
+
+    def __init__(self, evidence: Evidence) -> None:
+        labels, n = evidence.labels, evidence.n_data
+        n_classes = evidence.control.probability.shape[1]
+        opinions = [_opinions(evidence, fold) for fold in evidence.folds]
+        independent = evidence.control.probability if evidence.second is None else evidence.second
+        parts = [fold.meta for fold in evidence.folds]
+        self.noise = learn_noise(independent, parts, labels, n)
+        self.scores = [np.empty(len(labels)) for _ in opinions]
+        """(M,) by fold: 1 - q(given label)."""
+        self.likeliest = np.empty(n, dtype=np.int64)
+        """(N,) class."""
+        self.confusion = np.zeros((n_classes, n_classes))
+        for start in range(0, len(labels), BLOCK):
+            rows = np.arange(start, min(start + BLOCK, len(labels)))
+            given = labels[rows]
+            own = np.arange(len(rows)), given
+            mean = np.zeros((len(rows), n_classes))
+            for o, noise, scores in zip(opinions, self.noise, self.scores, strict=True):
+                q = o.posterior(rows, given, noise)
+                mean += q / len(opinions)
+                # The sum of the others keeps what 1 - q(given) would round away.
+                q[own] = 0.0
+                scores[rows] = q.sum(axis=1)
+            of_data = rows < n
+            self.likeliest[rows[of_data]] = mean[of_data].argmax(axis=1)
+            np.add.at(self.confusion, given[of_data], mean[of_data])
+        self._n = n
+
+    def posterior(self) -> NDArray[np.float64]:
+        """(N,) P(given label is wrong): mean over the folds."""
+        mean = self.scores[0][: self._n].copy()
+        for scores in self.scores[1:]:
+            mean += scores[: self._n]
+        mean /= len(self.scores)
+        return mean
+
+
+def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
+    control, own = evidence.control.probability, fold.opinion
+    of_given: list[NDArray[np.float32]] = [control]
+    of_true: list[NDArray[np.float32]] = []
+    if own is not control:
+        (of_true if evidence.is_steered else of_given).append(own)
+    return Opinions(of_given, of_true, second=evidence.second)
+
+
+def _p_values(
+    folds: list[Scored], evidence: Evidence, tested: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """(K,) of the tested rows; class by class where CLEAN was balanced on purpose.
+
+    Rows that calibrate must then be compared with rows of their own class alone, since the mix of
+    classes is another one.
+    """
+    n = evidence.n_data
+    counts = np.bincount(evidence.labels[n : len(evidence.labels) - evidence.n_reviewed])
+    shares = np.bincount(evidence.labels[:n], minlength=len(counts)) / n
+    is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
+    if not is_balanced or np.ptp(shares) < UNBALANCED:
+        return flags.conformal_p_values(folds)
+    given = evidence.labels[:n][tested]
+    p_values = np.ones(len(given))
+    for label in np.unique(given):
+        mine = given == label
+        own = [
+            Scored(s.tested[mine], s.calibration[evidence.labels[fold.calibration] == label])
+            for s, fold in zip(folds, evidence.folds, strict=True)
+        ]
+        p_values[mine] = flags.conformal_p_values(own)
+    return p_values
+
+
+def _verdicts(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """(N,) each: rows that CLEAN proves wrong, and right."""
+    is_verified = evidence.verified >= 0
+    agrees = evidence.verified == evidence.labels[: evidence.n_data]
+    return is_verified & ~agrees, is_verified & agrees
+
+
+def _without_ties(scores: NDArray[np.float64], evidence: Evidence) -> NDArray[np.float64]:
+    """Break ties by the losses, then in favour of the earlier row."""
+    n = evidence.n_data
+    losses = (evidence.reweighted.loss + evidence.control.loss)[:n]
+    # Stable: the earlier of equal rows comes first.
+    order = np.lexsort((-losses, -scores))
+    distinct = np.empty(n)
+    distinct[order] = scores[order] - TIE_STEP * np.arange(n)
+    return distinct
+
+
+def _suggestions(
+    judged: _Judged, evidence: Evidence, *, wrong: NDArray[np.bool_], right: NDArray[np.bool_]
+) -> NDArray[np.int64]:
+    likeliest = judged.likeliest
+    likeliest[wrong] = evidence.verified[wrong]
+    likeliest[right | (likeliest == evidence.labels[: evidence.n_data])] = -1
+    return likeliest
+
+
+def _calibration_scores(judged: _Judged, evidence: Evidence) -> NDArray[np.float64]:
+    found = np.full(len(evidence.labels), np.nan)
+    for scores, fold in zip(judged.scores, evidence.folds, strict=True):
+        found[fold.calibration] = scores[fold.calibration]
+    return found[evidence.n_data :]

@@ -1,0 +1,84 @@
+"""Which wrong label a row gets: any other class, or one that the row resembles.
+
+Errors of keyboards fall on all classes, errors of judgement on the likely ones. With p(c | x) of
+the true class, P(given label g | x) is taken for the mixture
+
+    (1 - e - a) p_g  +  e sum_{c != g} p_c / (C - 1)  +  a sum_{c != g} p_c p_g / (1 - p_c):
+
+right; wrong and drawn evenly; wrong and drawn alike, in proportion to p_g among the classes that
+are not the true one, as where errors lie near a boundary (Zhang et al. 2021, arXiv 2103.07756).
+The shares e and a are those under which the labels of DATA are likeliest, by EM. With two classes
+both kinds are one, and the shares come out equal.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection.noise_matrix import floored
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
+
+STEPS = 50
+"""Of EM."""
+
+START = (0.9, 0.05, 0.05)
+"""Shares of right, even and alike that it starts from."""
+
+LEAST = 1e-9
+"""Floor under probabilities."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Shares of DATA's rows, > 0, that sum to less than 1."""
+
+    even: float
+    """Wrong, all other classes alike."""
+    alike: float
+    """Wrong, likely classes more often."""
+
+
+def fit_spread(p: Matrix, labels: NDArray[np.int64]) -> Spread:
+    """The likeliest shares.
+
+    Args:
+        p: (n, C) probabilities of the true class, by what has not seen the row's label.
+        labels: (n,) as given, n >= 1.
+    """
+    rows = np.arange(len(labels))
+    even, alike = _chances(floored(p, LEAST), labels)
+    own = floored(p, LEAST)[rows, labels]
+    # Summed over the true classes that the label is not.
+    even[rows, labels] = alike[rows, labels] = 0.0
+    likelihoods = np.stack([own, even.sum(axis=1), alike.sum(axis=1)])
+    shares = np.array(START)
+    for _ in range(STEPS):
+        joint = shares[:, None] * likelihoods
+        # One row each of both kinds is imagined, so that no share is 0.
+        counts = (joint / joint.sum(axis=0)).sum(axis=1) + np.array([0.0, 1.0, 1.0])
+        shares = counts / counts.sum()
+    return Spread(float(shares[1]), float(shares[2]))
+
+
+def posterior(p: Matrix, labels: NDArray[np.int64], spread: Spread) -> Matrix:
+    """P(true class | x, given label), (n, C), from p(c | x) and the (n,) labels."""
+    rows = np.arange(len(labels))
+    p = floored(p, LEAST)
+    even, alike = _chances(p, labels)
+    joint = spread.even * even + spread.alike * alike
+    joint[rows, labels] = (1 - spread.even - spread.alike) * p[rows, labels]
+    result: Matrix = joint / joint.sum(axis=1, keepdims=True)
+    return result
+
+
+def _chances(p: Matrix, labels: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
+    """P(true class c, label | x) of both kinds of errors, (n, C) each; of c != label only."""
+    own = p[np.arange(len(labels)), labels][:, None]
+    return p / (p.shape[1] - 1), p * own / np.maximum(1 - p, LEAST)

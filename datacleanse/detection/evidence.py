@@ -1,0 +1,103 @@
+"""What the scoring of rows starts from, and what it finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection.equal_rows import informed, likeliest_strength
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.detection import flags
+    from datacleanse.detection.equal_rows import EqualRows
+    from datacleanse.detection.posterior import Noise
+    from datacleanse.training.recorder import Dynamics
+
+
+@dataclass(frozen=True)
+class Fold:
+    """A way to use the clean set: some rows steered the network, others calibrate its verdict."""
+
+    opinion: NDArray[np.float32]
+    """(M, C) mean class probabilities by the network that was steered."""
+    meta: NDArray[np.int64]
+    """(m,) positions among the M examples, m >= 1; those drawn from DATA like the calibration
+    rows, so that the noise matrix can be learned from them."""
+    calibration: NDArray[np.int64]
+    """(n,) positions; treated in all like DATA's rows."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What is known of DATA's N rows and of CLEAN's rows after the trainings; M = N + CLEAN."""
+
+    reweighted: Dynamics
+    """Of the run's own network, that of the first fold."""
+    control: Dynamics
+    folds: tuple[Fold, ...]
+    """One at least."""
+    is_steered: bool
+    """Whether true labels steered the reweighted networks, or only the labels as given."""
+    second: NDArray[np.float32] | None
+    """(M, C) the second opinion, where there is one; see `second_opinion`."""
+    labels: NDArray[np.int64]
+    """(M,) given label."""
+    n_data: int
+    trained: NDArray[np.bool_]
+    """(M,) whether updates were made from the row in the first fold."""
+    verified: NDArray[np.int64]
+    """(N,) label that CLEAN gives this very row, -1 where it gives none."""
+    n_reviewed: int = 0
+    """Rows of CLEAN, its last, that are no sample of DATA; see `reviewed.py`."""
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The verdict on DATA's N rows."""
+
+    suspicion: NDArray[np.float64]
+    """(N,) distinct; higher is more likely mislabelled."""
+    probability: NDArray[np.float64]
+    """(N,) in [0, 1]."""
+    bounds: tuple[NDArray[np.float64], NDArray[np.float64]]
+    """(N,) each: the smaller and the larger of the two estimates that ``probability`` lies between;
+    0 and 1 where there is only one, as nothing calibrates it."""
+    p_value: NDArray[np.float64]
+    """(N,) in (0, 1]; NaN where none is possible."""
+    flagged: NDArray[np.bool_]
+    basis: flags.Basis
+    suggested: NDArray[np.int64]
+    """(N,) class, -1 where the given label is the likeliest."""
+    confusion: NDArray[np.float64]
+    """(C, C) expected rows of DATA by given label (first) and true class."""
+    noise: tuple[Noise, ...]
+    """By fold."""
+    calibration_score: NDArray[np.float64]
+    """(CLEAN,) score of each row in the fold in which it calibrates, NaN where it never does."""
+    null_share: float | None
+    """Estimated share of right labels among DATA's trained rows."""
+    rows_needed: int | None
+    """Calibration rows that would let something be flagged with a guarantee, where nothing was."""
+
+
+def with_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
+    """The evidence in which every opinion on a row knows what equal rows are labelled."""
+    if equal is None:
+        return evidence
+    plain, second = evidence.control.probability, evidence.second
+    strength = likeliest_strength(plain if second is None else second, equal)
+    if np.isinf(strength):
+        return evidence
+    # By identity: opinions that are one stay one.
+    opinions = {id(each): each for each in (plain, *(fold.opinion for fold in evidence.folds))}
+    told = {key: informed(each, equal, strength) for key, each in opinions.items()}
+    return replace(
+        evidence,
+        control=replace(evidence.control, probability=told[id(plain)]),
+        folds=tuple(replace(fold, opinion=told[id(fold.opinion)]) for fold in evidence.folds),
+        second=None if second is None else informed(second, equal, strength),
+    )

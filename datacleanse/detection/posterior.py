@@ -1,0 +1,151 @@
+"""P(true class | row, given label): three opinions and how labels go wrong, in one formula.
+
+- S, of the second opinion (trees and a regression, or patches of images), and u, of plain training
+  (mean over epochs, before each update), learn the labels as given; `noise_matrix.deconvolved`
+  takes the errors out of them.
+- r, of the reweighted network, was steered by true labels and is taken as it is.
+
+With a noise matrix T, both kinds of models have a vote: p(c | x) is S^1/2 u^1/4 r^1/4, S and u so
+corrected, raised to `SHARPNESS` and made to sum to 1 (a product of experts, Hinton 2002). Then by
+Bayes' rule
+
+    q(c | x, g) ~ P(given label g | c, x) p(c | x),    P(wrong) = 1 - q(g | x, g).
+
+Two accounts of the errors are held: a matrix T free in every entry, with P(g | c, x) = T[c, g]; and
+one rate of errors for all classes, drawn as in `spread`. q is their mean by trust.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit
+
+from datacleanse.detection import error_kinds
+from datacleanse.detection.error_kinds import Spread, fit_spread
+from datacleanse.detection.noise_matrix import NoiseModel, deconvolved, fit_noise, floored
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    Matrix = NDArray[np.float64]
+
+POOL_LEAST = 2e-3
+"""Floor under each opinion in the mean."""
+
+SECOND_VOTE = 0.5
+"""Of the second opinion: two networks err more alike than a network and it, so they share one."""
+
+SHARPNESS = 1.5
+"""Between 1, for kinds of models that err alike, and 2, for two kinds that err apart. The ranking
+hardly depends on it, the calibration does; measured in `docs/method.md`."""
+
+BURDEN = 5.0
+"""Nats by which clean rows must prefer a full matrix for even odds: its entries are many."""
+
+MAX_FITTED = 20_000
+"""Rows of DATA, about, whose labels tell how errors spread."""
+
+
+@dataclass(frozen=True)
+class Noise:
+    """How labels go wrong, by one part of the clean rows."""
+
+    matrices: NoiseModel
+    spread: Spread
+    trust: float
+    """In [0, 1]: how much the full matrix is believed, of all parts alike."""
+
+
+def learn_noise(
+    opinion: NDArray[np.float32],
+    parts: Sequence[NDArray[np.int64]],
+    labels: NDArray[np.int64],
+    n_data: int,
+) -> list[Noise]:
+    """How labels go wrong, by each part of the clean rows and by DATA's labels.
+
+    Args:
+        opinion: (M, C) P(given label | x) by what did not see the row: the second opinion, or the
+            control where there is none.
+        parts: positions of clean rows; each has one at least.
+        labels: (M,) labels; of clean rows the true ones.
+        n_data: DATA's rows are the first ones.
+    """
+    clean = np.unique(np.concatenate(parts))
+    is_in = np.stack([np.isin(clean, part) for part in parts])
+    models = fit_noise(_at(opinion, clean), labels[clean], is_in)
+    # Each clean row is asked about matrices that did not see it, so that all of them have a say.
+    trust = float(expit(sum(found.gain for found in models) - BURDEN))
+    data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+    given = _at(opinion, data)
+    return [
+        Noise(found, fit_spread(deconvolved(given, found.one_rate), labels[data]), trust)
+        for found in models
+    ]
+
+
+class Opinions:
+    """What is thought of M rows, each (M, C) with rows that sum to 1."""
+
+    def __init__(
+        self,
+        of_given: Sequence[NDArray[np.float32]],
+        of_true: Sequence[NDArray[np.float32]],
+        *,
+        second: NDArray[np.float32] | None,
+    ) -> None:
+        """Take all kinds.
+
+        Args:
+            of_given: P(given label | x) by networks, one at least.
+            of_true: P(true class | x) by networks.
+            second: P(given label | x) by `second_opinion`; None where there is none.
+        """
+        self._of_given, self._of_true, self._second = of_given, of_true, second
+
+    def posterior(self, rows: NDArray[np.int64], labels: NDArray[np.int64], noise: Noise) -> Matrix:
+        """Q, (n, C), of (n,) positions with (n,) given labels."""
+        full, one_rate = noise.matrices.full, noise.matrices.one_rate
+        # Looked up once for both accounts.
+        given = [_at(opinion, rows) for opinion in self._of_given]
+        true = [_at(opinion, rows) for opinion in self._of_true]
+        second = None if self._second is None else _at(self._second, rows)
+        by_matrix = _bayes(_pooled(given, true, second, full), full, labels)
+        by_rate = error_kinds.posterior(
+            _pooled(given, true, second, one_rate), labels, noise.spread
+        )
+        result: Matrix = noise.trust * by_matrix + (1 - noise.trust) * by_rate
+        return result
+
+
+def _at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:
+    return floored(opinion[rows].astype(np.float64))
+
+
+def _pooled(
+    given: list[Matrix], true: list[Matrix], second: Matrix | None, matrix: Matrix
+) -> Matrix:
+    """P(c | x), (n, C), from the opinions of networks and the second one."""
+    networks = [*(deconvolved(p, matrix) for p in given), *true]
+    mean = np.mean([_log(p) for p in networks], axis=0)
+    if second is not None:
+        mean = (1 - SECOND_VOTE) * mean + SECOND_VOTE * _log(deconvolved(second, matrix))
+    p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
+    result: Matrix = p / p.sum(axis=1, keepdims=True)
+    return result
+
+
+def _log(p: Matrix) -> Matrix:
+    result: Matrix = np.log(floored(p, POOL_LEAST))
+    return result
+
+
+def _bayes(p: Matrix, matrix: Matrix, labels: NDArray[np.int64]) -> Matrix:
+    joint = matrix.T[labels] * p
+    result: Matrix = joint / joint.sum(axis=1, keepdims=True)
+    return result

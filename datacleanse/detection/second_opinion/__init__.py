@@ -1,0 +1,1 @@
+"""Models that judge labels beside the networks: trees, ridge regressions, image statistics."""

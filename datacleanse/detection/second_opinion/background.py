@@ -1,0 +1,223 @@
+"""The second opinion beside other work: the network trains on one thread, it is formed meanwhile.
+
+In this process they would share Python's lock with a training of many small steps, and load
+scikit-learn into it: a second and a half of an audit of 5,000 rows. So many rows get a process
+of their own, ``python -m datacleanse.detection.second_opinion.background``. For few rows, starting
+one takes longer than the trees.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+
+from datacleanse.detection.second_opinion import images, tables
+from datacleanse.storage.mapped_files import write_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import BinaryIO
+
+    from numpy.typing import NDArray
+
+    from datacleanse.pictures.joined import Joined
+
+    Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
+    Answer = Callable[[], NDArray[np.float32] | None]
+
+MANY = 3_000
+"""Rows from which a process of its own pays."""
+
+_ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
+
+_expecting: ContextVar[subprocess.Popen[bytes] | None] = ContextVar("expecting", default=None)
+"""A process that was started before it is asked."""
+
+Kind = Literal["table", "images"]
+"""Who is asked: `table_opinion` or `patch_opinion`."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """What the second opinion is formed on; see `table_opinion` and `patch_opinion`."""
+
+    kind: Kind
+    rows: Rows
+    labels: NDArray[np.int64]
+    is_learned: NDArray[np.bool_]
+    n_classes: int
+    seed: int
+    n_numbers: int = 0
+    """Of a table's columns, its first."""
+
+    def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
+        """The opinion, (M, C); see `second_opinion`."""
+        ask: Callable[..., NDArray[np.float32]] = images.left_out
+        if self.kind == "table":
+            ask = partial(tables.ask, n_numbers=self.n_numbers)
+        return ask(
+            self.rows,
+            self.labels,
+            self.is_learned,
+            n_classes=self.n_classes,
+            seed=self.seed,
+            is_unwanted=is_unwanted,
+        )
+
+
+@contextmanager
+def growing(question: Question | None, place: Path) -> Iterator[Answer]:
+    """Ask beside other work, and abandon it when the block is left.
+
+    Args:
+        question: None where there is nothing to form an opinion on.
+        place: folder for the files that a process of its own reads and writes.
+
+    Yields:
+        What waits for the answer; None without a question.
+    """
+    if question is None:
+        yield lambda: None
+    elif len(question.rows) < MANY:
+        with _in_thread(question) as answer:
+            yield answer
+    else:
+        with _in_process(question, place) as answer:
+            yield answer
+
+
+@contextmanager
+def _in_thread(question: Question) -> Iterator[Answer]:
+    is_left = threading.Event()
+    with ThreadPoolExecutor(1, thread_name_prefix="opinion") as pool:
+        try:
+            yield pool.submit(question.answer, is_left.is_set).result
+        finally:
+            is_left.set()
+
+
+@contextmanager
+def expected(n_rows: int) -> Iterator[None]:
+    """Start the process before a table's question is known, where one will be asked in the block.
+
+    It loads its libraries while the caller loads torch.
+    """
+    process = _start("table") if n_rows >= MANY else None
+    token = _expecting.set(process)
+    try:
+        yield
+    finally:
+        _expecting.reset(token)
+        _end(process)
+
+
+@contextmanager
+def _in_process(question: Question, place: Path) -> Iterator[Answer]:
+    place.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(dir=place) as directory:
+        folder = Path(directory)
+        _save(folder / _ROWS, question.rows)
+        np.save(folder / _LABELS, question.labels)
+        np.save(folder / _USED, question.is_learned)
+        process = _expecting.get() or _start(question.kind)
+        _expecting.set(None)
+        _ask(process, folder, question)
+
+        def answer() -> NDArray[np.float32]:
+            if process is not None and process.wait() == 0:
+                opinion: NDArray[np.float32] = np.load(folder / _OPINION)
+                return opinion
+            # No process could be started, or it was killed: the same answer, only later.
+            return question.answer()
+
+        try:
+            yield answer
+        finally:
+            _end(process)
+
+
+def _save(path: Path, rows: Rows) -> None:
+    """As `numpy.save`, a portion at a time."""
+    described = {
+        "descr": np.lib.format.dtype_to_descr(rows.dtype),
+        "fortran_order": False,
+        "shape": (len(rows), *rows.shape[1:]),
+    }
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, described)
+        write_rows(file, rows)
+
+
+def _start(kind: Kind) -> subprocess.Popen[bytes] | None:
+    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
+    # The same packages as here, wherever they were found.
+    path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
+    try:
+        return subprocess.Popen(
+            [sys.executable, "-m", "datacleanse.detection.second_opinion.background", kind],
+            env=os.environ | threads | path,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+    except OSError:
+        return None
+
+
+def _ask(process: subprocess.Popen[bytes] | None, folder: Path, question: Question) -> None:
+    """Tell the process where its question lies; one that has ended is noticed later."""
+    if process is None or process.stdin is None:
+        return
+    numbers = (question.n_classes, question.seed, question.n_numbers)
+    with suppress(OSError), process.stdin as pipe:
+        pipe.write(json.dumps([str(folder), question.kind, *numbers]).encode() + b"\n")
+
+
+def _end(process: subprocess.Popen[bytes] | None) -> None:
+    if process is None:
+        return
+    process.kill()
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def main(kind: str, asked: BinaryIO) -> None:
+    """Answer a question when it comes; give up where nobody waits for it any more."""
+    parent = os.getppid()
+    if kind == "table":
+        # Not known to those who are asked about images.
+        import_module("sklearn.tree")
+    import_module("scipy.optimize")
+    line = asked.readline()
+    if not line:
+        return
+    place, kind, *numbers = json.loads(line)
+    folder = Path(place)
+    # Mapped: nothing of it is copied but what is learned from at a time.
+    question = Question(
+        "table" if kind == "table" else "images",
+        np.load(folder / _ROWS, mmap_mode="r"),
+        np.load(folder / _LABELS),
+        np.load(folder / _USED),
+        *numbers,
+    )
+    np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], sys.stdin.buffer)

@@ -1,0 +1,172 @@
+"""Kernel ridge regression on a table's rows.
+
+It sees what trees are slow to see: smooth effects of many columns together, as in embeddings. Two
+rows are alike by exp(-d^2 / m): d is their distance in standardised numbers and one-hot categories,
+m the median of d^2 between landmarks. These are some of the rows: the kernel becomes features
+through its values at them (Williams, Seeger 2000, "Using the Nystroem Method to Speed Up Kernel
+Machines"), and `ridge` judges each row without its own label.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection.second_opinion import ridge
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+N_LANDMARKS = 1_000
+
+LEAST_EIGENVALUE = 1e-4
+"""Of the landmarks' kernel matrix along an axis that is kept: below, float32 holds noise."""
+
+MOST_DEVIATIONS = 3.0
+"""That a number lies off its mean: rare values would leave a row alike to none."""
+
+MOST_CATEGORIES = 1_000
+"""That get a column, at most: the most frequent ones of all columns."""
+
+LEAST_ROWS = 5
+"""Of a category that gets a column."""
+
+PORTION = 4_096
+"""Rows that are compared with the landmarks at a time."""
+
+
+def left_out(
+    rows: Floats,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_numbers: int,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool],
+) -> list[Floats]:
+    """Scores of the classes by a regression that the row's own label had no part in.
+
+    Args:
+        rows: (M, F): ``n_numbers`` numbers, NaN where missing, then category codes.
+        labels: (M,) as given.
+        is_learned: (M,) whether the row's label may be learned; all others are judged too.
+        n_numbers: columns that are numbers.
+        n_classes: C.
+        seed: of the landmarks, and of the rows that are learned where they are many.
+        is_unwanted: asked before each portion of rows.
+
+    Returns:
+        (M, C) for each penalty.
+
+    Raises:
+        AbandonedError: ``is_unwanted`` said so.
+    """
+    rng = np.random.default_rng(seed)
+    used = ridge.drawn(is_learned, rng)
+    columns = _Columns.learned(rows[used], n_numbers)
+    chosen = np.sort(rng.permutation(used)[:N_LANDMARKS])
+    # Copies would be landmarks in vain, and draw the median distance to 0.
+    landmarks = _Landmarks.among(np.unique(columns.points(rows[chosen]), axis=0))
+    return ridge.left_out(
+        lambda some: landmarks.values(columns.points(rows[some])),
+        labels,
+        used,
+        n_classes=n_classes,
+        portion=PORTION,
+        is_unwanted=is_unwanted,
+        axes=landmarks.axes,
+    )
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """From a table's rows to points."""
+
+    n_numbers: int
+    is_missing: NDArray[np.int64]
+    """Numbers that may be missing."""
+    centre: Floats
+    scale: Floats
+    categories: tuple[tuple[int, Floats], ...]
+    """A column and the codes in it that get a column of their own."""
+
+    @staticmethod
+    def learned(rows: Floats, n_numbers: int) -> _Columns:
+        """From (n, F) rows."""
+        numbers = rows[:, :n_numbers]
+        # Column by column, so that no copy of all is made.
+        scales = np.array([_centre_and_scale(column) for column in numbers.T], dtype=np.float32)
+        centre, scale = scales.reshape(-1, 2).T
+        found = [np.unique(column, return_counts=True) for column in rows[:, n_numbers:].T]
+        counts = np.concatenate([count for _, count in found] or [np.zeros(0, np.int64)])
+        least = LEAST_ROWS
+        if len(counts) > MOST_CATEGORIES:
+            # Those as frequent as the first one that is left out are left out too.
+            least = max(least, np.sort(counts)[-MOST_CATEGORIES - 1] + 1)
+        return _Columns(
+            n_numbers,
+            np.flatnonzero(np.isnan(numbers).any(axis=0)),
+            centre,
+            scale,
+            tuple((n_numbers + k, codes[n >= least]) for k, (codes, n) in enumerate(found)),
+        )
+
+    def points(self, rows: Floats) -> Floats:
+        """(n, F) to (n, P): what is missing lies at the mean, with an indicator beside it."""
+        numbers = (rows[:, : self.n_numbers] - self.centre) / self.scale
+        np.clip(numbers, -MOST_DEVIATIONS, MOST_DEVIATIONS, out=numbers)
+        missing = np.isnan(numbers[:, self.is_missing])
+        codes = [rows[:, at, None] == kept for at, kept in self.categories]
+        parts = [np.nan_to_num(numbers, copy=False, nan=0.0), missing, *codes]
+        return np.concatenate(parts, axis=1, dtype=np.float32)
+
+
+@dataclass(frozen=True)
+class _Landmarks:
+    """Points that others are compared with."""
+
+    points: Floats
+    """(L, P)."""
+    width: float
+    """m."""
+    axes: Floats
+    """(L, R) from `values` to features whose products are the kernel's between landmarks."""
+
+    @staticmethod
+    def among(points: Floats) -> _Landmarks:
+        """These points, (L, P)."""
+        squared = _squared_distances(points, points)
+        width = float(np.median(squared)) or 1.0
+        values, axes = np.linalg.eigh(np.exp(-squared.astype(np.float64) / width))
+        is_kept = values > LEAST_EIGENVALUE
+        scaled = axes[:, is_kept] / np.sqrt(values[is_kept])
+        return _Landmarks(points, width, scaled.astype(np.float32))
+
+    def values(self, points: Floats) -> Floats:
+        """The kernel between points and landmarks: (n, P) to (n, L)."""
+        alike = _squared_distances(points, self.points)
+        alike /= np.float32(-self.width)
+        return np.exp(alike, out=alike)
+
+
+def _centre_and_scale(column: Floats) -> tuple[float, float]:
+    """Mean and standard deviation of what is known; the latter above 0."""
+    known = column[~np.isnan(column)].astype(np.float64)
+    return (float(known.mean()), float(known.std()) + 1e-6) if len(known) else (0.0, 1.0)
+
+
+def _squared_distances(a: Floats, b: Floats) -> Floats:
+    """(n, P) and (L, P) to (n, L)."""
+    products = a @ b.T
+    products *= -2
+    products += np.square(a).sum(axis=1)[:, None]
+    products += np.square(b).sum(axis=1)
+    found: Floats = np.maximum(products, 0, out=products)
+    return found

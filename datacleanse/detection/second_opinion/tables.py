@@ -1,0 +1,58 @@
+"""The second opinion on a table's rows: trees, out of bag, and a kernel regression, left out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection.second_opinion import kernel_ridge
+from datacleanse.detection.second_opinion.pool import pooled
+from datacleanse.detection.second_opinion.trees import out_of_bag
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+
+def ask(
+    rows: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_numbers: int,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> NDArray[np.float32]:
+    """What trees and regression make of rows whose labels they did not see.
+
+    Args:
+        rows: (M, F): ``n_numbers`` numbers, NaN where missing, then category codes.
+        labels: (M,) as given.
+        is_learned: (M,) whether the row's label may be learned; all others are judged too.
+        n_numbers: columns that are numbers.
+        n_classes: C.
+        seed: of bags, trees and samples.
+        is_unwanted: asked now and then.
+
+    Returns:
+        (M, C), see `second_opinion`.
+
+    Raises:
+        AbandonedError: ``is_unwanted`` said so.
+    """
+    trees = out_of_bag(
+        rows, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
+    )
+    scores = kernel_ridge.left_out(
+        rows,
+        labels,
+        is_learned,
+        n_numbers=n_numbers,
+        n_classes=n_classes,
+        seed=seed,
+        is_unwanted=is_unwanted,
+    )
+    return pooled([*trees, *scores], labels, np.flatnonzero(is_learned))

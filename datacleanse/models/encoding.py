@@ -1,0 +1,226 @@
+"""Columns to one float32 matrix: learned from training rows, saved as JSON with the model.
+
+A matrix row holds first the numeric features, each robustly scaled and smoothly clipped to
+(-3, 3) with NaN for missing, then one category code per categorical column (code 0: missing,
+unseen or rare). Filling in, missing indicators, piecewise-linear embeddings and category
+embeddings are the network's first layer (`models/tabular.py`), so that the matrix stays narrow.
+
+Scaling and smooth clipping: Holzmüller, Grinsztajn, Steinwart 2024, "Better by Default",
+arXiv 2407.04491, section 3. Piecewise-linear bins: Gorishniy, Rubachev, Babenko 2022, "On
+Embeddings for Numerical Features in Tabular Deep Learning", arXiv 2203.05556, section 3.2.1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pyarrow as pa
+
+from datacleanse.data import categories, moments, numbers, portions
+from datacleanse.models import calendar_parts
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Column, Dataset
+
+N_BINS = 8
+"""Piecewise-linear bins per numeric feature, at quantiles. Measured: `docs/network.md`."""
+
+MAX_CATEGORIES = 1024
+"""Embedded categories per column, the most frequent; the others share the unseen slot."""
+
+MIN_CATEGORY_COUNT = 2
+"""A category seen once in training shares the unseen slot: that is what trains it."""
+
+QUANTILE_SAMPLE = 100_000
+"""Rows that quantiles are taken over, evenly spaced: their error is then below 0.3 %."""
+
+CLIP = 3.0
+"""Smooth clipping bound, in robust standard deviations (2407.04491)."""
+
+FAR = 1e100
+"""Scaled values beyond it count as infinite: the square of a larger one may overflow."""
+
+IQR_OF_NORMAL = 1.349
+"""Interquartile range of the standard normal distribution."""
+
+
+@dataclass(frozen=True)
+class NumericFeature:
+    """One number per row. ``column`` may yield several (embeddings, dates)."""
+
+    column: str
+    part: str
+    """Empty for plain columns; ``[3]`` for an embedding's entry; ``month sin`` for a date's."""
+    center: float
+    """Median over the training rows."""
+    scale: float
+    """Interquartile range / 1.349 (half the range where that is 0), > 0."""
+    has_missing: bool
+    """Whether training rows lacked it; only then the network gets a missing indicator."""
+    edges: tuple[float, ...]
+    """Bin edges after scaling, increasing, 0 to `N_BINS` + 1 of them."""
+
+
+@dataclass(frozen=True)
+class CategoricalFeature:
+    """One code per row: 0 missing, unseen or rare; k the k-th of ``categories``, from 1."""
+
+    column: str
+    categories: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """What was learned about the columns."""
+
+    numeric: tuple[NumericFeature, ...]
+    categorical: tuple[CategoricalFeature, ...]
+
+    @property
+    def width(self) -> int:
+        """Columns F of the encoded matrix."""
+        return len(self.numeric) + len(self.categorical)
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; floats survive JSON exactly."""
+        return asdict(self)
+
+    @staticmethod
+    def from_json(saved: dict[str, Any]) -> Encoding:
+        """Inverse of `to_json`."""
+        return Encoding(
+            numeric=tuple(
+                NumericFeature(**{**feature, "edges": tuple(feature["edges"])})
+                for feature in saved["numeric"]
+            ),
+            categorical=tuple(
+                CategoricalFeature(feature["column"], tuple(feature["categories"]))
+                for feature in saved["categorical"]
+            ),
+        )
+
+
+def fit_encoding(data: Dataset, rows: NDArray[np.int64]) -> Encoding:
+    """Learn the encoding from ``rows`` of ``data``, (K,) positions of training rows, K >= 1.
+
+    Categories are counted over all of them; what is learned of numbers comes from at most twice
+    `QUANTILE_SAMPLE` rows.
+    """
+    sample = _rows_of(data, rows[:: max(1, len(rows) // QUANTILE_SAMPLE)])
+    numeric: list[NumericFeature] = []
+    categorical: list[CategoricalFeature] = []
+    for column in data.schema.columns:
+        if column.kind == "categorical":
+            categorical.append(_fit_categories(data, column, rows))
+            continue
+        for part, values in _parts(sample, column):
+            numeric.append(_fit_numeric(column.name, part, values))
+    return Encoding(tuple(numeric), tuple(categorical))
+
+
+def encode_into(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) -> None:
+    """Fill ``matrix``, (N, F) float32, with the encoded rows of ``data``.
+
+    A portion of rows at a time, so that float64 copies of columns take little memory. Category
+    codes are stored as floats: they stay far below 2**24, where float32 is exact.
+    """
+    for rows, part in portions(data):
+        _encode_portion(matrix[rows], part, encoding)
+
+
+def _rows_of(data: Dataset, rows: NDArray[np.int64]) -> Dataset:
+    """The dataset reduced to some rows."""
+    return replace(data, table=data.table.take(pa.array(rows)), labels=data.labels[rows])
+
+
+def _encode_portion(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) -> None:
+    numeric = {(feature.column, feature.part): i for i, feature in enumerate(encoding.numeric)}
+    categorical = {feature.column: feature for feature in encoding.categorical}
+    n_coded = len(encoding.numeric)
+    for column in data.schema.columns:
+        if column.kind == "categorical":
+            matrix[:, n_coded] = _codes(data, column, categorical[column.name])
+            n_coded += 1
+            continue
+        for part, values in _parts(data, column):
+            position = numeric[column.name, part]
+            matrix[:, position] = _scaled(values, encoding.numeric[position])
+
+
+def encode(data: Dataset, encoding: Encoding) -> NDArray[np.float32]:
+    """The encoded rows of ``data``, (N, F) float32."""
+    matrix = np.empty((data.n_rows, encoding.width), dtype=np.float32)
+    encode_into(matrix, data, encoding)
+    return matrix
+
+
+def _parts(data: Dataset, column: Column) -> Iterator[tuple[str, NDArray[np.float64]]]:
+    """The numbers that a column yields, (N,) each, with the name of the part."""
+    if column.kind == "datetime":
+        yield from calendar_parts.parts(moments(data, column))
+        return
+    values = numbers(data, column)
+    if column.kind == "embedding":
+        for index in range(column.width):
+            yield f"[{index}]", values[:, index]
+        return
+    yield "", values
+
+
+def _fit_numeric(column: str, part: str, values: NDArray[np.float64]) -> NumericFeature:
+    missing = np.isnan(values)
+    known = values[~missing]
+    if known.size == 0:
+        return NumericFeature(column, part, 0.0, 1.0, bool(missing.any()), ())
+    finite = np.nan_to_num(known, posinf=np.finfo(np.float64).max, neginf=np.finfo(np.float64).min)
+    low, center, high = (float(np.quantile(finite, q, method="lower")) for q in (0.25, 0.5, 0.75))
+    scale = (high - low) / IQR_OF_NORMAL
+    if not 0 < scale < np.inf:
+        scale = min(float(finite.max() / 2 - finite.min() / 2), np.finfo(np.float64).max) or 1.0
+    feature = NumericFeature(column, part, center, scale, bool(missing.any()), ())
+    scaled = _scaled(known, feature).astype(np.float64)
+    edges = np.unique(np.quantile(scaled, np.linspace(0, 1, N_BINS + 1)))
+    return NumericFeature(
+        column, part, center, scale, feature.has_missing, tuple(float(edge) for edge in edges)
+    )
+
+
+def _scaled(values: NDArray[np.float64], feature: NumericFeature) -> NDArray[np.float32]:
+    """Scale robustly, then clip smoothly: x / sqrt(1 + (x / 3)^2), bounded by 3."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        x = values / feature.scale - feature.center / feature.scale
+        clipped = x / np.sqrt(1.0 + (x / CLIP) ** 2)
+    far = np.abs(x) > FAR
+    clipped[far] = np.sign(x[far]) * CLIP
+    result: NDArray[np.float32] = clipped.astype(np.float32)
+    return result
+
+
+def _fit_categories(data: Dataset, column: Column, rows: NDArray[np.int64]) -> CategoricalFeature:
+    codes, names = categories(data, column)
+    chosen = codes[rows]
+    counts = np.bincount(chosen[chosen >= 0], minlength=len(names))
+    # Stable, so that ties go by name and the encoding does not depend on the platform's sort.
+    frequent = np.argsort(-counts, kind="stable")[:MAX_CATEGORIES]
+    kept = np.sort(frequent[counts[frequent] >= MIN_CATEGORY_COUNT])
+    return CategoricalFeature(column.name, tuple(names[k] for k in kept))
+
+
+def _codes(data: Dataset, column: Column, feature: CategoricalFeature) -> NDArray[np.float32]:
+    codes, names = categories(data, column)
+    code_of = {name: k for k, name in enumerate(feature.categories, start=1)}
+    lookup = np.array([*(code_of.get(name, 0) for name in names), 0], dtype=np.float32)
+    result: NDArray[np.float32] = lookup[codes]  # -1, missing, picks the last entry
+    return result
+
+
+def feature_names(encoding: Encoding) -> Sequence[str]:
+    """Names of the matrix's columns, for people."""
+    numeric = [f"{feature.column} {feature.part}".strip() for feature in encoding.numeric]
+    return [*numeric, *(feature.column for feature in encoding.categorical)]

@@ -1,0 +1,26 @@
+"""Predictions of a network over all rows, in batches that fit."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from datacleanse.errors import is_shortage
+
+SMALLEST_BATCH = 2
+"""Rows a step: batch statistics are undefined on one, and its weight would always be 0 or 1."""
+
+EVALUATION_BATCH = 8192
+"""Rows a forward pass without gradients, at most."""
+
+
+@torch.no_grad()
+def logits_of(model: nn.Module, inputs: Tensor, *, at_once: int = EVALUATION_BATCH) -> Tensor:
+    """Evaluation-mode logits, (M, C), a large batch at a time, a smaller one where memory ends."""
+    model.eval()
+    try:
+        return torch.cat([model(part) for part in inputs.split(at_once)])
+    except (RuntimeError, MemoryError) as error:
+        if at_once <= SMALLEST_BATCH or not is_shortage(error):
+            raise
+    return logits_of(model, inputs, at_once=at_once // 2)

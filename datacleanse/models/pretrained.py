@@ -1,0 +1,144 @@
+"""Features of images by a pretrained network of the timm library, with weights from a file.
+
+Nothing is downloaded, and no pickled code is run: weights are safetensors, or what torch loads with
+``weights_only``.
+"""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from datacleanse.errors import SettingsError
+from datacleanse.settings import TIMM
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from datacleanse.pictures.joined import Joined
+
+PORTION = 64
+"""Images that the network reads at a time."""
+
+
+class Frozen:
+    """A pretrained network without its head, in evaluation mode.
+
+    Args:
+        model: ``timm:NAME``.
+        weights: file with the network's parameters.
+        device: to run on.
+
+    Raises:
+        SettingsError: timm is not installed, knows no such network, or the file does not hold its
+            parameters.
+    """
+
+    def __init__(self, model: str, weights: str, device: torch.device) -> None:
+        name = model.removeprefix(TIMM)
+        network = _created(name)
+        config: dict[str, Any] = getattr(network, "pretrained_cfg", None) or {}
+        heads = config.get("classifier") or ()
+        heads = (heads,) if isinstance(heads, str) else tuple(heads)
+        _load(network, Path(weights), heads, name)
+        self._network = network.eval().to(device)
+        self._device = device
+        size = config.get("input_size") or (3, 224, 224)
+        self._size = int(size[1]), int(size[2])
+        mean, deviation = (config.get(key) or (0.5,) * 3 for key in ("mean", "std"))
+        self._mean, self._deviation = (
+            torch.tensor(each, device=device)[:, None, None] for each in (mean, deviation)
+        )
+
+    @torch.no_grad()
+    def features(self, images: NDArray[np.uint8] | Joined) -> NDArray[np.float32]:
+        """(n, C, H, W) bytes, grey or RGB, to (n, F)."""
+        found = []
+        for start in range(0, len(images), PORTION):
+            rows = np.arange(start, min(start + PORTION, len(images)))
+            found.append(self._encoded(torch.from_numpy(np.array(images[rows]))).cpu().numpy())
+        return np.concatenate(found)
+
+    def _encoded(self, images: Tensor) -> Tensor:
+        x = images.to(self._device).float() / 255
+        x = x.expand(-1, 3, -1, -1)
+        if x.shape[2:] != self._size:
+            x = F.interpolate(x, self._size, mode="bilinear", antialias=True)
+        encoded: Tensor = self._network((x - self._mean) / self._deviation)
+        return encoded.float().flatten(1)
+
+
+def _created(name: str) -> nn.Module:
+    try:
+        import timm
+    except ImportError as error:
+        raise SettingsError(
+            f"--model {TIMM}{name} needs the library timm, which is not installed.",
+            slug="timm-missing",
+            hint="Install it: pip install 'datacleanse[timm]'.",
+        ) from error
+    try:
+        return cast("nn.Module", timm.create_model(name, pretrained=False, num_classes=0))
+    except Exception as error:  # timm raises several kinds
+        raise SettingsError(
+            f"timm makes no network {name!r} ({error}).",
+            slug="timm-unknown",
+            hint="List its networks: python -c 'import timm; print(timm.list_models())'.",
+        ) from error
+
+
+def _load(network: nn.Module, file: Path, heads: tuple[str, ...], name: str) -> None:
+    """Take over the parameters in a file; those of a classifier are left out."""
+    state = _read(file)
+    state = {k.removeprefix("module."): v for k, v in state.items()}
+    kept = {k: v for k, v in state.items() if not k.startswith(tuple(f"{h}." for h in heads))}
+    own = network.state_dict()
+    for key in sorted(own.keys() | kept.keys()):
+        met = tuple(kept[key].shape) if key in kept else "missing"
+        wanted = tuple(own[key].shape) if key in own else "not a part of it"
+        if met != wanted:
+            raise SettingsError(
+                f"{file} does not hold the parameters of timm's {name}: {key} is {met} in the "
+                f"file and {wanted} in the network.",
+                slug="weights-differ",
+                hint="Give the file that belongs to this network.",
+            )
+    network.load_state_dict(kept)
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        found = torch.load(file, map_location="cpu", weights_only=True)
+    except FileNotFoundError as error:
+        raise SettingsError(
+            f"--weights {file} is not there.",
+            slug="weights-missing",
+            hint="Give the path of a .safetensors or .pth file.",
+        ) from error
+    except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
+        told = " ".join(str(error).split())[:200]
+        raise _unreadable(file, f"{type(error).__name__}: {told}") from error
+    for key in ("state_dict", "model"):
+        if isinstance(found, dict) and isinstance(found.get(key), dict):
+            found = found[key]
+    if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        raise _unreadable(file, f"a {type(found).__name__} that is no table of tensors")
+    return found
+
+
+def _unreadable(file: Path, why: str) -> SettingsError:
+    return SettingsError(
+        f"--weights {file} cannot be read as a network's parameters ({why}).",
+        slug="weights-unreadable",
+        hint="Give a .safetensors file, or a .pth file of tensors alone.",
+    )

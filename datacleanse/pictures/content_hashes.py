@@ -1,0 +1,54 @@
+"""DATA's pictures by their bytes alone: enough to know again what was decided about."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.data import some_rows
+from datacleanse.pictures.file_bytes import had
+from datacleanse.pictures.read import fingerprint_of, listed_dataset, with_content
+from datacleanse.pictures.threads import in_threads
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from numpy.typing import NDArray
+
+    from datacleanse.pictures.interface import Blob, Listing
+    from datacleanse.pictures.unreadable import Unreadable
+    from datacleanse.progress import Progress
+    from datacleanse.records import Dataset
+
+
+def hashed_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, NDArray[np.uint8]]:
+    """All rows of DATA, unreadable ones too, with the column of hashes; and these, (N, 32).
+
+    Raises:
+        InputError: a label is missing, or the values are no classes.
+    """
+    n = len(listing.store)
+    progress.stage("Hashing DATA", n)
+    sha256 = np.zeros((n, 32), np.uint8)
+    for place, digest in enumerate(in_threads(_digest, listing.store.blobs(np.arange(n)))):
+        sha256[place] = np.frombuffer(digest, np.uint8)
+        progress.advance()
+    dataset = listed_dataset(listing)
+    return with_content(dataset, sha256), sha256
+
+
+def _digest(item: tuple[int, Blob]) -> bytes:
+    content = had(item[1])
+    return hashlib.sha256(content if isinstance(content, bytes) else b"").digest()
+
+
+def fingerprint_then(
+    dataset: Dataset, sha256: NDArray[np.uint8], unreadable: Collection[Unreadable]
+) -> str:
+    """The fingerprint that DATA as it is now would have had in an audit that left these out."""
+    left_out = np.array([each.place for each in unreadable], np.int64)
+    rows = np.setdiff1d(np.arange(dataset.n_rows), left_out)
+    kept = some_rows(dataset, rows)
+    return "" if kept is None else fingerprint_of(kept, sha256[rows], tuple(unreadable))

@@ -1,0 +1,204 @@
+"""Cleaned data: what reviewers decided, or what was flagged, carried out on a copy of DATA."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from datacleanse.data import fingerprint, read_data
+from datacleanse.data.row_seals import label_text
+from datacleanse.data.sources import Location, locate
+from datacleanse.errors import InputError, SettingsError
+from datacleanse.pictures.content_hashes import fingerprint_then, hashed_dataset
+from datacleanse.progress import SILENT
+from datacleanse.review.audited_run import Audited, _left_out, listed
+from datacleanse.review.automatic import Automatic, _flagged
+from datacleanse.review.decisions import Decision, read_decisions
+from datacleanse.review.recognition import recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from datacleanse.pictures.interface import Listing
+    from datacleanse.progress import Progress
+    from datacleanse.records import Dataset, Notice
+    from datacleanse.storage.run_folder import RunFolder
+
+Reason = Literal["changed", "missing", "ambiguous", "label"]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A row that comes out otherwise."""
+
+    row: int
+    """Position in DATA as it is now, from 0."""
+    decision: Decision
+    old_label: str
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A decision that is not carried out."""
+
+    decision: Decision
+    reason: Reason
+    """``changed``: the row's content is another than when it was audited; ``label``: only its label
+    is; ``missing``: it is gone; ``ambiguous``: several rows elsewhere have its content."""
+    label: str | None = None
+    """The label now, where only that is another one."""
+
+
+@dataclass(frozen=True)
+class Cleaning:
+    """What would be done to DATA."""
+
+    data: Dataset
+    """As it is now."""
+    location: Location | None
+    """Where its table lies; None where only a listing says which files are its pictures."""
+    listing: Listing | None
+    """Its pictures, unreadable ones too; None for a table."""
+    delimiter: str | None
+    changes: tuple[Change, ...]
+    """By row."""
+    refused: tuple[Refusal, ...]
+    """By row of the audit."""
+    done: int
+    """Decisions that DATA as it is now follows already."""
+    kept: int
+    """Rows whose label a reviewer found right."""
+    unsure: int
+    notices: tuple[Notice, ...]
+    """About the decisions."""
+    is_changed: bool
+    """Whether DATA's file is another than when it was audited."""
+
+    @property
+    def relabelled(self) -> int:
+        """Rows that get another label."""
+        return sum(change.decision.action == "relabel" for change in self.changes)
+
+    @property
+    def dropped(self) -> int:
+        """Rows that are left out."""
+        return len(self.changes) - self.relabelled
+
+    @property
+    def rows_after(self) -> int:
+        """Rows of the cleaned data."""
+        return self.data.n_rows - self.dropped
+
+    @property
+    def undecided(self) -> int:
+        """Rows that nobody decided about, and that stay as they are."""
+        decided = len(self.changes) + len(self.refused) + self.done + self.kept + self.unsure
+        return max(0, self.data.n_rows - decided)
+
+
+def plan_cleaning(
+    run: Audited,
+    *,
+    decisions: Path | None = None,
+    automatic: Automatic | None = None,
+    progress: Progress = SILENT,
+) -> Cleaning:
+    """Work out what the decisions about a run change in its DATA; nothing is written.
+
+    Args:
+        run: what the decisions are about.
+        decisions: the file of decisions; None: the run's own.
+        automatic: what to do about flagged rows without a decision; None: nothing.
+        progress: is told of stages.
+
+    Raises:
+        InputError: DATA or the decisions cannot be read, or no row would be left.
+        SettingsError: there is neither a decision nor ``automatic``.
+    """
+    path = _decisions_file(run.folder, decisions, is_needed=automatic is None)
+    made: dict[int, Decision] = {}
+    notices: tuple[Notice, ...] = ()
+    if path is not None:
+        read = read_decisions(path, run_id=run.run_id, n_rows=run.n_rows, classes=run.classes)
+        made, notices = read.last, read.notices
+    if automatic is not None:
+        made = {**dict(_flagged(run.folder, automatic, run.run_id)), **made}
+    listing = listed(run)
+    if listing is None:
+        dataset = read_data(run.source, run.options, progress=progress)
+        progress.stage("Comparing", None)
+        is_changed = fingerprint(run.source) != run.sha256
+    else:
+        dataset, sha256 = hashed_dataset(listing, progress=progress)
+        progress.stage("Comparing", None)
+        is_changed = fingerprint_then(dataset, sha256, _left_out(run.folder)) != run.sha256
+    changes, refused, done = _carried_out(dataset, list(made.values()), is_changed=is_changed)
+    actions = [decision.action for decision in made.values()]
+    cleaning = Cleaning(
+        data=dataset,
+        location=None if listing is not None and listing.path is not None else locate(run.source),
+        listing=listing,
+        delimiter=run.options.delimiter,
+        changes=tuple(sorted(changes, key=lambda change: change.row)),
+        refused=tuple(sorted(refused, key=lambda refusal: refusal.decision.row)),
+        done=done,
+        kept=actions.count("keep"),
+        unsure=actions.count("unsure"),
+        notices=notices,
+        is_changed=is_changed,
+    )
+    _check_rest(cleaning)
+    return cleaning
+
+
+def _decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: bool) -> Path | None:
+    if wanted is not None or folder.decisions_file.exists():
+        return wanted or folder.decisions_file
+    if is_needed:
+        raise SettingsError(
+            f"Nothing has been decided about the run in {folder.path} yet.",
+            slug="decisions-missing",
+            hint=f"Review it with: datacleanse review {folder.path}; or name a file that the "
+            "review page saved with --decisions, or act on the flags with --auto.",
+        )
+    return None
+
+
+def _carried_out(
+    data: Dataset, made: Sequence[Decision], *, is_changed: bool
+) -> tuple[list[Change], list[Refusal], int]:
+    """Changes, decisions that cannot be carried out, and how many are already."""
+    acting = [decision for decision in made if decision.action in ("relabel", "drop")]
+    recognised = recognise(data, acting)
+    changes: dict[int, Change] = {}
+    refused = [Refusal(decision, "changed") for decision in recognised.changed]
+    refused += [Refusal(decision, "ambiguous") for decision in recognised.ambiguous]
+    gone = [each for each in recognised.missing if each.action == "drop" and is_changed]
+    refused += [Refusal(each, "missing") for each in recognised.missing if each not in gone]
+    done = len(gone)
+    for decision, row in recognised.found:
+        code = data.labels[row]
+        label = data.given_labels[code] if code >= 0 else ""
+        if decision.new_label is not None and _is_same(label, decision.new_label):
+            done += 1
+        elif not _is_same(label, decision.given_label):
+            refused.append(Refusal(decision, "label", label))
+        elif row in changes:
+            refused.append(Refusal(decision, "ambiguous"))
+        else:
+            changes[row] = Change(row, decision, label)
+    return list(changes.values()), refused, done
+
+
+def _is_same(label: str, other: str) -> bool:
+    return label_text(label) == label_text(other)
+
+
+def _check_rest(cleaning: Cleaning) -> None:
+    if not cleaning.rows_after:
+        raise InputError(
+            f"All {cleaning.data.n_rows:,} rows of {cleaning.data.source} would be dropped.",
+            slug="nothing-left",
+            hint="Look at the decisions, or choose a higher --drop-above.",
+        )

@@ -1,0 +1,164 @@
+"""Rows of DATA that reviewers decided about, made part of the clean set.
+
+They are no sample of DATA: reviewers look at what is suspicious. So they steer and are learned
+from like any trusted row, but neither calibrate flags nor teach the noise matrix. As calibration
+rows they break the flags' promise: `benchmarks/rounds.py`, figures in `docs/cleaning.md`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from datacleanse.data.concatenation import joined_columns
+from datacleanse.data.row_seals import label_text
+from datacleanse.errors import InputError
+from datacleanse.records import Notice, Overlap
+from datacleanse.review.decisions import read_decisions
+from datacleanse.review.recognition import recognise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Dataset
+    from datacleanse.review.decisions import Decision
+    from datacleanse.review.recognition import Recognised
+
+
+@dataclass(frozen=True)
+class Reviewed:
+    """What decisions of an earlier round say about the DATA of this one."""
+
+    files: tuple[str, ...]
+    rows: NDArray[np.int64]
+    """(K,) sorted rows of DATA whose label a reviewer found or made right."""
+    labels: NDArray[np.int64]
+    """(K,) their right labels."""
+    left_out: NDArray[np.int64]
+    """Sorted rows that a reviewer dropped and that are in DATA still: not trained on."""
+    kept: int
+    """Of the K rows, those whose label was found right; the others got another one."""
+    sha256: str
+    """Of all that the K rows and their labels are, and what is left out."""
+    notices: tuple[Notice, ...]
+
+
+def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Reviewed:
+    """Find the reviewed rows in DATA. Rows that CLEAN holds already are left to CLEAN.
+
+    Args:
+        data: DATA of this round.
+        overlap: what CLEAN shares with it.
+        paths: files of decisions, each about one run; about one row the last one counts.
+
+    Raises:
+        InputError: a file cannot be read, or none of its decisions is about a row of DATA.
+    """
+    verdicts: dict[int, tuple[Decision, int]] = {}
+    dropped: set[int] = set()
+    notices: list[Notice] = []
+    codes = _codes(data)
+    for path in paths:
+        read = read_decisions(path)
+        notices += read.notices
+        made = [each for each in read.last.values() if each.action != "unsure"]
+        recognised = recognise(data, made)
+        notices += _unfound(path, recognised, made, data)
+        for decision, row in recognised.found:
+            verdicts.pop(row, None)
+            dropped.discard(row)
+            if decision.action == "drop":
+                dropped.add(row)
+            elif (code := codes.get(label_text(decision.label or ""))) is not None:
+                verdicts[row] = decision, code
+            else:
+                notices.append(_unknown_class(path, decision, data))
+    for row in set(overlap.data_rows.tolist()):
+        verdicts.pop(row, None)
+        dropped.discard(row)
+    rows = np.array(sorted(verdicts), np.int64)
+    labels = np.array([verdicts[row][1] for row in rows.tolist()], np.int64)
+    left_out = np.array(sorted(dropped), np.int64)
+    kept = sum(decision.action == "keep" for decision, _ in verdicts.values())
+    digest = hashlib.sha256(b"".join(each.tobytes() + b"|" for each in (rows, labels, left_out)))
+    found = Reviewed(
+        tuple(map(str, paths)), rows, labels, left_out, kept, digest.hexdigest(), tuple(notices)
+    )
+    return replace(found, notices=(*found.notices, *_told(found)))
+
+
+def with_reviewed(
+    data: Dataset, clean: Dataset, overlap: Overlap, reviewed: Reviewed
+) -> tuple[Dataset, Overlap]:
+    """CLEAN with the reviewed rows behind its own, and what it shares with DATA then."""
+    names = [column.name for column in data.schema.columns]
+    taken = data.table.select(names).take(pa.array(reviewed.rows))
+    whole = replace(
+        clean,
+        table=joined_columns(clean.table.select(names), taken),
+        labels=np.concatenate([clean.labels, reviewed.labels]),
+    )
+    rows = np.concatenate([overlap.data_rows, reviewed.rows])
+    places = clean.n_rows + np.arange(len(reviewed.rows))
+    order = np.argsort(rows, kind="stable")
+    clean_rows = np.concatenate([overlap.clean_rows, places])
+    return whole, Overlap(rows[order], clean_rows[order], overlap.matched_by)
+
+
+def _codes(data: Dataset) -> dict[str, int]:
+    """Class by every spelling of its name."""
+    named = (*enumerate(data.given_labels), *enumerate(data.schema.classes))
+    return {label_text(name): code for code, name in named}
+
+
+def _unfound(
+    path: Path, recognised: Recognised, made: Sequence[Decision], data: Dataset
+) -> list[Notice]:
+    if made and not recognised.found and not recognised.missing:
+        raise InputError(
+            f"None of the {len(made):,} decisions in {path} is about a row of {data.source} as it "
+            "is now.",
+            slug="decisions-other-data",
+            hint="Give the decisions about this table; rows whose cells, the label apart, have "
+            "changed since are not known again.",
+        )
+    gone = [each for each in recognised.missing if each.action != "drop"]
+    lost = [*recognised.changed, *recognised.ambiguous, *gone]
+    if not lost:
+        return []
+    n = len(lost)
+    rows = ", ".join(str(decision.row) for decision in lost[:5])
+    more = f" and {n - 5:,} more" if n > 5 else ""
+    message = (
+        f"{path}: {'1 decision is' if n == 1 else f'{n:,} decisions are'} not used, since "
+        f"{'its row is' if n == 1 else 'their rows are'} not found in {data.source} with the same "
+        f"content (row {rows}{more} when reviewed)."
+    )
+    return [Notice("decisions-unfound", message, is_warning=True)]
+
+
+def _unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
+    message = (
+        f"{path}: the decision about row {decision.row} is not used: {data.source} has no class "
+        f"{decision.label!r}."
+    )
+    return Notice("decisions-left-out", message, is_warning=True)
+
+
+def _told(reviewed: Reviewed) -> list[Notice]:
+    n = len(reviewed.rows)
+    message = (
+        f"{n:,} reviewed {'row joins' if n == 1 else 'rows join'} the clean set ({reviewed.kept:,} "
+        f"found right, {n - reviewed.kept:,} relabelled): they steer and are learned from, but do "
+        "not calibrate, since they are no sample of the data."
+    )
+    if len(reviewed.left_out):
+        message += f" Left out of training, as a reviewer dropped them: {len(reviewed.left_out):,}."
+    return [Notice("decisions-joined", message)]

@@ -1,0 +1,132 @@
+"""Which row of a table a decision is about: the one at its place, with its id, or with its content.
+
+A decision says by a hash what the row's cells and label were. Rows may have moved since, and labels
+may have been changed; a row whose other cells have changed is not the row that was looked at.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from datacleanse.data import features_digests, ids, row_sha256
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Dataset
+    from datacleanse.review.decisions import Decision
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """Where decided rows stand in a table now. A decision is in one of the fields."""
+
+    found: tuple[tuple[Decision, int], ...]
+    """Decisions and the rows they are about, whatever the label is now."""
+    changed: tuple[Decision, ...]
+    """The row at that place, or with that id, has other content now, and none has the old one."""
+    missing: tuple[Decision, ...]
+    """The table has no such id, or ends before that row, and none has the content."""
+    ambiguous: tuple[Decision, ...]
+    """Several rows elsewhere have that content, and nothing tells which of them was meant."""
+
+
+def recognise(data: Dataset, decisions: Iterable[Decision]) -> Recognised:
+    """Find the rows that decisions are about.
+
+    Args:
+        data: the table as it is now.
+        decisions: at most one a row.
+    """
+    search = _Search(data)
+    found: list[tuple[Decision, int]] = []
+    lost: list[Decision] = []
+    wanted = list(decisions)
+    for decision, row in zip(wanted, search.nominal(wanted), strict=True):
+        if row >= 0 and search.is_same(decision, row):
+            found.append((decision, row))
+        else:
+            lost.append(decision)
+    taken = {row for _, row in found}
+    changed, missing, ambiguous = [], [], []
+    for decision, rows in zip(lost, search.elsewhere(lost), strict=True):
+        left = [row for row in rows if row not in taken]
+        if len(left) == 1:
+            found.append((decision, left[0]))
+            taken.add(left[0])
+        elif left:
+            ambiguous.append(decision)
+        elif search.has_place(decision):
+            changed.append(decision)
+        else:
+            missing.append(decision)
+    return Recognised(tuple(found), tuple(changed), tuple(missing), tuple(ambiguous))
+
+
+class _Search:
+    """Looks rows up; those with hashes only where they must be."""
+
+    def __init__(self, data: Dataset) -> None:
+        self._data = data
+        self._digests: dict[int, str] = {}
+        self._row_of_id: dict[str, int] = {}
+        name = data.schema.id
+        self._has_ids = name is not None and name in data.table.column_names
+        if self._has_ids:
+            self._row_of_id = {id_: row for row, id_ in enumerate(ids(data).to_pylist())}
+
+    def nominal(self, decisions: Sequence[Decision]) -> list[int]:
+        """The row of each decision by its id, else by its number; -1 where there is none."""
+        rows = [self._place(decision) for decision in decisions]
+        self._learn([row for row in rows if row >= 0])
+        return rows
+
+    def _place(self, decision: Decision) -> int:
+        if self._has_ids:
+            return self._row_of_id.get(decision.id, -1)
+        return decision.row if decision.row < self._data.n_rows else -1
+
+    def has_place(self, decision: Decision) -> bool:
+        """Whether there is a row of that id or number, whatever it holds."""
+        return self._place(decision) >= 0
+
+    def is_same(self, decision: Decision, row: int) -> bool:
+        """Whether the row's cells, the label apart, are those that were decided about."""
+        if decision.row_sha256 is None:
+            # By hand: nothing but the label and, where there are ids, the id can be compared.
+            return self._has_ids or self._label(row) in (decision.given_label, decision.label)
+        return row_sha256(self._digests[row], decision.given_label) == decision.row_sha256
+
+    def elsewhere(self, decisions: Sequence[Decision]) -> list[list[int]]:
+        """All rows with the content that each decision is about."""
+        wanted: dict[str, dict[str, list[int]]] = {}
+        for decision in decisions:
+            if decision.row_sha256 is not None:
+                wanted.setdefault(decision.given_label, {})[decision.row_sha256] = []
+        if wanted:
+            self._learn(range(self._data.n_rows))
+        for label, by_hash in wanted.items():
+            for row, digest in self._digests.items():
+                rows = by_hash.get(row_sha256(digest, label))
+                if rows is not None:
+                    rows.append(row)
+        return [
+            wanted.get(each.given_label, {}).get(each.row_sha256 or "", []) for each in decisions
+        ]
+
+    def _learn(self, rows: Iterable[int]) -> None:
+        new: NDArray[np.int64] = np.array([r for r in rows if r not in self._digests], np.int64)
+        if len(new):
+            table = self._data.table.take(pa.array(new))
+            digests = features_digests(table, label=self._data.schema.label)
+            self._digests.update(zip(new.tolist(), digests, strict=True))
+
+    def _label(self, row: int) -> str | None:
+        code = self._data.labels[row]
+        return self._data.given_labels[code] if code >= 0 else None

@@ -1,0 +1,1 @@
+"""A finished model opened, predicting, exported."""

@@ -1,0 +1,48 @@
+"""The model leaves the house: a finished run in the forms that other programs read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datacleanse.serving.export.interface import FinishedRun
+from datacleanse.serving.export.registry import FORMATS, format_named
+from datacleanse.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from datacleanse.models.user_network import ModuleFactory
+
+__all__ = ["FORMATS", "FinishedRun", "export_run"]
+
+
+def export_run(
+    run: str | PathLike[str],
+    format: str,  # the option has this name
+    out: str | PathLike[str] | None = None,
+    *,
+    model: str | ModuleFactory | None = None,
+) -> tuple[Path, tuple[str, ...]]:
+    """Write a finished run in another form.
+
+    Args:
+        run: its folder.
+        format: name of one of `FORMATS`.
+        out: file or folder to write; None: the format's usual name, in the current directory.
+        model: for a network of the user's own, its factory or ``package.module:factory``.
+
+    Returns:
+        What was written, and sentences worth telling.
+
+    Raises:
+        SettingsError: no such format, or a package is missing that it needs.
+        RunFolderError: the run is missing, unfinished, damaged or of a later version.
+        OutputError: it cannot be written, or would not do what the run does.
+    """
+    way = format_named(format)
+    target = Path(way.default_target if out is None else out)
+    way.check(target)
+    folder = RunFolder(Path(run))
+    finished = FinishedRun(folder, folder.manifest(), model)
+    return target, way.write(finished, target)

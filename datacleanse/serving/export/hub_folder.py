@@ -1,0 +1,83 @@
+"""`--format hub-folder`: a folder that `huggingface_hub` uploads as it is."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datacleanse.errors import DatacleanseError, OutputError
+from datacleanse.models.model_card import CARD, card_text
+from datacleanse.serving.export.onnx_file import OnnxFormat
+from datacleanse.serving.export.safetensors_file import SafetensorsFormat
+from datacleanse.storage.atomic_files import check_place
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from datacleanse.serving.export.interface import FinishedRun
+
+
+@dataclass(frozen=True)
+class HubFolderFormat:
+    """The model card, `model.safetensors` with `model.json`, and `model.onnx` where possible."""
+
+    name: str = "hub-folder"
+    default_target: str = "hub"
+
+    def check(self, target: Path) -> None:
+        """See `ExportFormat`."""
+        if target.is_dir() and not any(target.iterdir()):
+            return
+        if target.exists():
+            raise OutputError(
+                f"{target} exists and is no empty folder.",
+                slug="output-in-the-way",
+                hint="Choose another name with -o; nothing was changed there.",
+            )
+        check_place(target)
+
+    def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
+        """See `ExportFormat`."""
+        with _folder_aside(target) as folder:
+            SafetensorsFormat().write(run, folder / SafetensorsFormat().default_target)
+            left_out = _with_onnx(run, folder)
+            text = card_text(run.manifest, has_onnx=not left_out)
+            (folder / CARD).write_text(text, encoding="utf-8")
+        upload = f"hf upload USER/NAME {target}"
+        return (*left_out, f"To publish it: {upload}")
+
+
+def _with_onnx(run: FinishedRun, folder: Path) -> tuple[str, ...]:
+    """Add the ONNX file; why it is left out, where it cannot be made."""
+    onnx, target = OnnxFormat(), folder / OnnxFormat().default_target
+    try:
+        onnx.check(target)
+        onnx.write(run, target)
+    except DatacleanseError as error:
+        return (f"Without model.onnx: {error.message} {error.hint}",)
+    return ()
+
+
+@contextmanager
+def _folder_aside(target: Path) -> Iterator[Path]:
+    """A folder beside the target, which becomes it on success and is removed on failure."""
+    try:
+        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
+        aside.chmod(0o755)
+        try:
+            yield aside
+            if target.is_dir():
+                target.rmdir()
+            aside.rename(target)
+        finally:
+            shutil.rmtree(aside, ignore_errors=True)
+    except OSError as error:
+        raise OutputError(
+            f"{target} cannot be written: {error.strerror or error}.",
+            slug="file-unwritable",
+            hint="Free some space, allow writing there or choose another place.",
+        ) from error

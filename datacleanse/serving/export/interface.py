@@ -1,0 +1,63 @@
+"""What an export format is, and what it is given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
+
+from datacleanse.models.loading import load_predictor
+from datacleanse.models.predictor import ImagePredictor, Predictor
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.storage.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class FinishedRun:
+    """A finished run that is to be exported."""
+
+    folder: RunFolder
+    manifest: dict[str, Any]
+    own: str | ModuleFactory | None = field(default=None, repr=False)
+    """Factory of a network of the user's own, or its name; see `load_predictor`."""
+
+    @cached_property
+    def predictor(self) -> Predictor | ImagePredictor:
+        """The model, checked against the manifest; read when it is first asked for.
+
+        Raises:
+            RunFolderError: as `load_predictor`.
+        """
+        sha256 = self.manifest.get("model_files")
+        return load_predictor(self.folder.model_dir, model=self.own, sha256=sha256)
+
+    @property
+    def run_id(self) -> str:
+        """Of the run."""
+        return str(self.manifest["run_id"])
+
+
+class ExportFormat(Protocol):
+    """One way out. A new one is a file in this folder and a line in its registry."""
+
+    @property
+    def name(self) -> str:
+        """As ``--format`` calls it."""
+
+    @property
+    def default_target(self) -> str:
+        """File or folder that is written where ``-o`` is not given."""
+
+    def check(self, target: Path) -> None:
+        """Refuse, before any work, what is sure to fail: a package missing, a place in the way."""
+
+    def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
+        """Write the target whole or not at all; return sentences worth telling a person.
+
+        Raises:
+            DatacleanseError: the run is damaged, or the export would not do what the run does.
+        """

@@ -1,0 +1,173 @@
+"""`--format onnx`: one file from raw columns to class probabilities, for any ONNX runtime."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
+from datacleanse.models.user_network import probe_rows
+from datacleanse.optional_packages import needed
+from datacleanse.serving.export.samples import (
+    check_agreement,
+    sample_images_for,
+    sample_rows_of,
+)
+from datacleanse.serving.onnx_model import (
+    FORMAT_VERSION,
+    IMAGES,
+    KEY,
+    OnnxImagePredictor,
+    OnnxPredictor,
+    load_onnx,
+)
+from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.version import __version__
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from pathlib import Path
+
+    from datacleanse.serving.export.graph import Graph
+    from datacleanse.serving.export.interface import FinishedRun
+
+DOC = """Raw columns to class probabilities. One input a column: float64 (rows,) with NaN for
+missing (numbers; booleans as 0 and 1), float64 (rows, width) for vectors, strings (rows,) with ""
+for missing, int64 (rows,) microseconds since 1970-01-01 UTC for moments, int64's minimum for
+missing. A model of images: uint8 (rows, channels, height, width), 0 (black) to 255."""
+
+DTYPES = {"datetime": "int64", "categorical": "string"}
+"""By kind of column; the others are float64."""
+
+
+@dataclass(frozen=True)
+class OnnxFormat:
+    """See the module."""
+
+    name: str = "onnx"
+    default_target: str = "model.onnx"
+
+    def check(self, target: Path) -> None:
+        """See `ExportFormat`."""
+        needed("onnx", "onnxruntime", extra="onnx", what="--format onnx")
+        check_place(target)
+
+    def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
+        """See `ExportFormat`."""
+        content = onnx_bytes(run)
+        tried = checked(self.name, run, load_onnx(content))
+        with written_aside(target) as aside:
+            aside.write_bytes(content)
+        return (f"It agrees with the run's own predictions on {tried}.",)
+
+
+def checked(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImagePredictor) -> str:
+    """See that an export does what the run does; on what that was seen.
+
+    Raises:
+        OutputError: it does something else.
+    """
+    predictor = run.predictor
+    if isinstance(predictor, ImagePredictor):
+        assert isinstance(exported, OnnxImagePredictor)
+        images = sample_images_for(predictor)
+        found = exported.predict_proba(images)
+        check_agreement(name, predictor.predict_proba(images), found)
+        return f"{len(images)} images"
+    assert isinstance(exported, OnnxPredictor)
+    samples = sample_rows_of(run, predictor)
+    for rows in samples:
+        check_agreement(name, predictor.probabilities(rows), exported.probabilities(rows))
+    return f"{sum(rows.n_rows for rows in samples):,} rows"
+
+
+def onnx_bytes(run: FinishedRun) -> bytes:
+    """The run's model as an ONNX file, not yet checked against the run."""
+    predictor = run.predictor
+    if isinstance(predictor, ImagePredictor):
+        return _of_images(run, predictor)
+    return _of_rows(run, predictor)
+
+
+def _of_images(run: FinishedRun, predictor: ImagePredictor) -> bytes:
+    """Bytes of decoded images to probabilities; normalisation is the network's first layer."""
+    from datacleanse.serving.export.graph import UINT8, Graph
+    from datacleanse.serving.export.onnx_network import add_network
+
+    graph = Graph([IMAGES, "label", "probabilities"])
+    images = graph.input(IMAGES, UINT8, *predictor.size)
+    sample = torch.zeros(2, *predictor.size, dtype=torch.uint8)
+    logits = add_network(graph, predictor.network.cpu(), images, sample)
+    metadata = {"images": {"size": predictor.size, "resize": RESIZE}}
+    return _finished(graph, run, logits, metadata, ("label", "probabilities"))
+
+
+def _of_rows(run: FinishedRun, predictor: Predictor) -> bytes:
+    from datacleanse.serving.export.graph import Graph
+    from datacleanse.serving.export.onnx_columns import add_encoding, add_inputs
+    from datacleanse.serving.export.onnx_network import add_network
+
+    schema, encoding = predictor.schema, predictor.encoding
+    inputs = _input_names(column.name for column in schema.columns)
+    label, probabilities = (_unused(name, inputs.values()) for name in ("label", "probabilities"))
+    graph = Graph([*inputs.values(), label, probabilities])
+    add_inputs(graph, schema, inputs)
+    rows = add_encoding(graph, schema, encoding, inputs)
+    logits = add_network(graph, predictor.network.cpu(), rows, probe_rows(encoding))
+    columns = [
+        {**asdict(column), "input": inputs[column.name], "dtype": _dtype(column.kind)}
+        for column in schema.columns
+    ]
+    return _finished(graph, run, logits, {"columns": columns}, (label, probabilities))
+
+
+def _finished(
+    graph: Graph, run: FinishedRun, logits: str, about: dict[str, Any], outputs: tuple[str, str]
+) -> bytes:
+    """The file: label and probabilities behind the logits, and the metadata."""
+    from datacleanse.serving.export.graph import DOUBLE, FLOAT, STRING
+
+    schema, (label, probabilities) = run.predictor.schema, outputs
+    exact = graph.node("Softmax", graph.node("Cast", logits, to=DOUBLE), axis=1)
+    likeliest = graph.node("ArgMax", exact, axis=1, keepdims=0)
+    classes = graph.constant(np.array(schema.classes, dtype=object))
+    graph.output(label, STRING, graph.node("Gather", classes, likeliest))
+    width = len(schema.classes)
+    graph.output(probabilities, FLOAT, graph.node("Cast", exact, to=FLOAT), width)
+    metadata = _metadata(run) | about | {"output": probabilities, "label_output": label}
+    texts = {KEY + key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
+    content: bytes = graph.model(texts, doc=DOC).SerializeToString()
+    return content
+
+
+def _metadata(run: FinishedRun) -> dict[str, Any]:
+    schema = run.predictor.schema
+    return {
+        "format_version": FORMAT_VERSION,
+        "version": __version__,
+        "run_id": run.run_id,
+        "classes": schema.classes,
+        "schema": asdict(schema),
+        "metrics": run.manifest["metrics"],
+    }
+
+
+def _dtype(kind: str) -> str:
+    return DTYPES.get(kind, "float64")
+
+
+def _input_names(columns: Iterable[str]) -> dict[str, str]:
+    """A column's own name, but for the empty one, which in ONNX means no input."""
+    columns = list(columns)
+    return {name: name or _unused("unnamed", columns) for name in columns}
+
+
+def _unused(name: str, taken: Iterable[str]) -> str:
+    taken = set(taken)
+    while name in taken:
+        name += "_"
+    return name

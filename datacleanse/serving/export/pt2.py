@@ -1,0 +1,122 @@
+"""`--format pt2`: the network with its encoding as a torch.export program, for any batch."""
+
+from __future__ import annotations
+
+import io
+import json
+import warnings
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import torch
+from torch.export import Dim
+
+from datacleanse.errors import OutputError
+from datacleanse.models.predictor import ImagePredictor
+from datacleanse.serving.export.raw_network import ImageNetwork, RawNetwork, coded
+from datacleanse.serving.export.safetensors_file import description
+from datacleanse.serving.export.samples import (
+    check_agreement,
+    sample_images_for,
+    sample_rows_of,
+)
+from datacleanse.serving.raw_columns import raw_columns
+from datacleanse.storage.atomic_files import check_place, written_aside
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from datacleanse.serving.export.interface import FinishedRun
+
+    Batch = Tensor | dict[str, Tensor]
+
+DESCRIBED = "model.json"
+"""The description's name among the program's extra files."""
+
+
+@dataclass(frozen=True)
+class Pt2Format:
+    """See the module."""
+
+    name: str = "pt2"
+    default_target: str = "model.pt2"
+
+    def check(self, target: Path) -> None:
+        """See `ExportFormat`."""
+        check_place(target)
+
+    def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
+        """See `ExportFormat`."""
+        trial = _trial(run)
+        content = io.BytesIO()
+        program = _traced(trial.whole.eval().requires_grad_(False), trial.batches[-1])
+        described = json.dumps(description(run), ensure_ascii=False, allow_nan=False)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of tensors on devices that are not in use
+            torch.export.save(program, content, extra_files={DESCRIBED: described})
+        content.seek(0)
+        module = torch.export.load(content).module()
+        with torch.no_grad():
+            for batch, expected in zip(trial.batches, trial.expected, strict=True):
+                check_agreement(self.name, expected, module(batch).numpy())
+        with written_aside(target) as aside:
+            aside.write_bytes(content.getvalue())
+        tried = sum(len(each) for each in trial.expected)
+        return (f"It agrees with the run's own predictions on {tried:,} examples.",)
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """What is exported, and what it must do."""
+
+    whole: nn.Module
+    batches: list[Batch]
+    """Inputs; the last is traced with."""
+    expected: list[NDArray[np.float64]]
+    """The run's own probabilities of each batch, (n, C)."""
+
+
+def _trial(run: FinishedRun) -> _Trial:
+    predictor = run.predictor
+    network = predictor.network.cpu()
+    if isinstance(predictor, ImagePredictor):
+        images = sample_images_for(predictor)
+        expected = predictor.predict_proba(images)
+        return _Trial(ImageNetwork(network), [torch.from_numpy(images)], [expected])
+    samples = sample_rows_of(run, predictor)
+    return _Trial(
+        RawNetwork(network, predictor.schema, predictor.encoding),
+        [coded(raw_columns(rows), predictor.encoding) for rows in samples],
+        [predictor.probabilities(rows) for rows in samples],
+    )
+
+
+def _traced(whole: nn.Module, batch: Batch) -> torch.export.ExportedProgram:
+    """The program.
+
+    Raises:
+        OutputError: torch cannot trace a network of the user's own.
+    """
+    rows = {0: Dim("rows")}
+    shapes = dict.fromkeys(batch, rows) if isinstance(batch, dict) else rows
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # torch's own deprecations
+            return torch.export.export(whole, (batch,), dynamic_shapes=(shapes,))
+    except Exception as error:  # torch raises its own kinds, many of them
+        raise untraceable("pt2", error) from error
+
+
+def untraceable(name: str, error: Exception) -> OutputError:
+    """The error for a network that torch cannot follow."""
+    last = " ".join(str(error).split())[:300]
+    return OutputError(
+        f"torch cannot trace this network for {name} ({type(error).__name__}: {last}).",
+        slug="export-untraceable",
+        hint="Export it with --format safetensors, or write its forward pass without Python "
+        "control flow that depends on values or on the number of rows.",
+    )

@@ -1,0 +1,139 @@
+"""The network with its encoding as one torch module, so that torch can export both together."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from datacleanse.models.calendar_parts import DAY, DIGITS, FIRST_WEEKDAY, MISSING
+from datacleanse.models.encoding import CLIP, FAR
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from datacleanse.models.encoding import Encoding
+    from datacleanse.records import Column, Schema
+    from datacleanse.serving.raw_columns import RawColumns
+
+
+class RawNetwork(nn.Module):
+    """Raw columns to probabilities.
+
+    - Input: tensors by column name: float64 (N,) for numbers and booleans, (N, width) for
+      embeddings, int64 (N,) microseconds for moments, int64 (N,) codes for categories
+    - Output: (N, C) float64, rows sum to 1
+    """
+
+    scale: Tensor
+    shift: Tensor
+
+    def __init__(self, network: nn.Module, schema: Schema, encoding: Encoding) -> None:
+        super().__init__()
+        self.network = network
+        self._columns = [column for column in schema.columns if column.kind != "categorical"]
+        self._coded = [feature.column for feature in encoding.categorical]
+        self._order = [(feature.column, feature.part) for feature in encoding.numeric]
+        scale = torch.tensor([feature.scale for feature in encoding.numeric], dtype=torch.float64)
+        center = torch.tensor([feature.center for feature in encoding.numeric], dtype=torch.float64)
+        self.register_buffer("scale", scale)
+        self.register_buffer("shift", center / scale)
+
+    def forward(self, columns: dict[str, Tensor]) -> Tensor:
+        """See the class."""
+        parts = {
+            (column.name, part): values
+            for column in self._columns
+            for part, values in _parts(column, columns[column.name])
+        }
+        blocks = []
+        if self._order:
+            numbers = torch.stack([parts[key] for key in self._order], dim=1)
+            blocks.append(self._scaled(numbers))
+        blocks += [columns[name].float().unsqueeze(1) for name in self._coded]
+        logits: Tensor = self.network(torch.cat(blocks, dim=1))
+        return logits.double().softmax(dim=1)
+
+    def _scaled(self, numbers: Tensor) -> Tensor:
+        """`encode._scaled`."""
+        x = numbers / self.scale - self.shift
+        clipped = x / (1.0 + (x / CLIP) ** 2).sqrt()
+        return torch.where(x.abs() > FAR, x.sign() * CLIP, clipped).float()
+
+
+class ImageNetwork(nn.Module):
+    """A network of images to probabilities.
+
+    - Input: (N, C, H, W) uint8
+    - Output: (N, K) float64, rows sum to 1
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """See the class."""
+        logits: Tensor = self.network(images)
+        return logits.double().softmax(dim=1)
+
+
+def coded(columns: RawColumns, encoding: Encoding) -> dict[str, Tensor]:
+    """Raw columns as `RawNetwork` takes them: categories by their codes."""
+    tensors = {}
+    codes = {feature.column: feature.categories for feature in encoding.categorical}
+    for name, values in columns.items():
+        if name in codes:
+            code_of = {category: code for code, category in enumerate(codes[name], start=1)}
+            tensors[name] = torch.tensor([code_of.get(text, 0) for text in values])
+        else:
+            tensors[name] = torch.from_numpy(values.copy())
+    return tensors
+
+
+def _parts(column: Column, values: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """The numbers that a column yields, (N,) float64 each, as `encode` names them."""
+    if column.kind == "datetime":
+        yield from _calendar(values)
+    elif column.kind == "embedding":
+        for index in range(column.width):
+            yield f"[{index}]", values[:, index]
+    else:
+        yield "", values
+
+
+def _calendar(moment: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """`calendar_parts.parts`."""
+    missing = moment == MISSING
+    known = moment.masked_fill(missing, 0)
+    day, within = _floor(known, DAY), known.remainder(DAY)
+    weekday = (day + FIRST_WEEKDAY).remainder(7)
+    hour = within.double() / (DAY / 24)
+
+    def part(values: Tensor) -> Tensor:
+        return values.masked_fill(missing, math.nan)
+
+    yield "days", part(known.double() / DAY)
+    for name, value, period in (
+        ("month", _month(day), 12),
+        ("weekday", weekday, 7),
+        ("hour", hour, 24),
+    ):
+        angle = 2 * math.pi * value.double() / period
+        yield f"{name} sin", part(angle.sin().round(decimals=DIGITS))
+        yield f"{name} cos", part(angle.cos().round(decimals=DIGITS))
+
+
+def _month(day: Tensor) -> Tensor:
+    """Months after January; see `onnx_columns._month`."""
+    in_era = (day + 719_468).remainder(146_097)
+    leaps = _floor(in_era, 36_524) - _floor(in_era, 1_460) - _floor(in_era, 146_096)
+    year = _floor(in_era + leaps, 365)
+    in_year = in_era - (365 * year + _floor(year, 4) - _floor(year, 100))
+    return (_floor(5 * in_year + 2, 153) + 2).remainder(12)
+
+
+def _floor(values: Tensor, by: int) -> Tensor:
+    return values.div(by, rounding_mode="floor")

@@ -1,0 +1,111 @@
+"""`--format safetensors`: the parameters, and beside them `model.json`, which says what to do."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.errors import SettingsError
+from datacleanse.models.model_files import DESCRIPTION, PARAMETERS
+from datacleanse.models.predictor import ImagePredictor
+from datacleanse.models.tabular import TabularNetwork
+from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.version import __version__
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datacleanse.serving.export.interface import FinishedRun
+
+SUFFIX = ".safetensors"
+
+ENCODING = (
+    "numbers, (N, P) float64: for each entry of encoding.numeric the cell of its column, NaN where "
+    "missing. A boolean is 0 or 1. Part '[k]' is entry k of a vector. Of a moment, m microseconds "
+    "since 1970-01-01 UTC, part 'days' is m / 86400e6; 'month sin' and 'month cos' are sine and "
+    "cosine of 2 pi (month - 1) / 12, 'weekday ...' of 2 pi weekday / 7 with Monday 0, 'hour ...' "
+    "of 2 pi (hours since midnight, with fraction) / 24, each rounded to 12 decimals",
+    "x = numbers / scale - center / scale, then x / sqrt(1 + (x / 3)^2); +-3 where |x| > 1e100; "
+    "in float64, then float32",
+    "codes, (N, K): for each entry of encoding.categorical 1 + the position of the cell's text in "
+    "categories; 0 for missing and for any other text. Whole numbers are spelled 1, not 1.0; "
+    "booleans true and false",
+)
+"""From raw columns to what the network reads."""
+
+NETWORK = (
+    "missing = isnan(x); x = 0 where missing",
+    "bins = clamp((x[:, numbers.feature] - numbers.low) * numbers.inverse_width, 0, 1)",
+    "input = concat(x, bins, missing[:, numbers.missing])",
+    "h = input @ first.weight^T + first.bias (0 if there is no first.weight) + the sum over k of "
+    "categories.weight[offsets[k] + codes[:, k]]; h = relu(h)",
+    "for i from 0 to n_hidden - 2: h = relu(h @ hidden.i.weight^T + hidden.i.bias)",
+    "logits = h @ head.weight^T + head.bias; probabilities = softmax(logits), columns as "
+    "schema.classes",
+)
+"""The package's network for tables, by the names of the tensors."""
+
+
+IMAGES = (
+    "images, (N, C, H, W) bytes, 0 (black) to 255, made as large as the network's input as resize "
+    "says; x = (images - mean) / deviation, by channel",
+    "norm(x): group normalisation with max(2, channels // 8) groups, epsilon 1e-5, then times "
+    "weight plus bias; conv k/s: convolution without bias, kernel k, stride s, padding k // 2",
+    "h = relu(norm(conv k/stride(x))), k = max(3, 2 stride - 1); tensors stages.0 and stages.1",
+    "for each block stages.i, i from 3: h = relu(second_norm(conv 3/1(relu(first_norm("
+    "conv 3/2(h))))) + conv 1/2(h)); tensors first, first_norm, second, second_norm, short",
+    "logits = mean of h over positions @ head.weight^T + head.bias; probabilities = "
+    "softmax(logits), columns as schema.classes",
+)
+"""The package's network for images, by the names of the tensors."""
+
+
+@dataclass(frozen=True)
+class SafetensorsFormat:
+    """See the module."""
+
+    name: str = "safetensors"
+    default_target: str = PARAMETERS
+
+    def check(self, target: Path) -> None:
+        """See `ExportFormat`."""
+        if target.suffix != SUFFIX:
+            raise SettingsError(
+                f"-o is {target}.",
+                slug="setting-out-of-range",
+                hint=f"Give a name that ends in {SUFFIX}; its description is written beside it, "
+                "with the ending .json.",
+            )
+        for file in (target, target.with_suffix(".json")):
+            check_place(file)
+
+    def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
+        """See `ExportFormat`."""
+        described = json.dumps(description(run), indent=1, ensure_ascii=False, allow_nan=False)
+        parameters = (run.folder.model_dir / PARAMETERS).read_bytes()
+        beside = target.with_suffix(".json")
+        with written_aside(beside) as text, written_aside(target) as tensors:
+            text.write_text(described + "\n", encoding="utf-8")
+            tensors.write_bytes(parameters)
+        return (f"Beside it: {beside}, which says how to compute with it.",)
+
+
+def description(run: FinishedRun) -> dict[str, Any]:
+    """All that is needed to rebuild the model around its parameters."""
+    predictor = run.predictor
+    saved = json.loads((run.folder.model_dir / DESCRIPTION).read_text(encoding="utf-8"))
+    if isinstance(predictor, ImagePredictor):
+        computation: tuple[str, ...] = IMAGES
+    elif isinstance(predictor.network, TabularNetwork):
+        computation = (*ENCODING, *NETWORK)
+    else:
+        factory = saved["architecture"]["factory"]
+        computation = (*ENCODING, f"the network that {factory} makes")
+    return {
+        **saved,
+        "computation": computation,
+        "run_id": run.run_id,
+        "version": __version__,
+        "metrics": run.manifest["metrics"],
+    }

@@ -1,0 +1,101 @@
+"""Rows on which an export must agree with the run's own predictions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from datacleanse.data import read_like
+from datacleanse.errors import OutputError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.models.encoding import Encoding
+    from datacleanse.models.predictor import ImagePredictor, Predictor
+    from datacleanse.records import Column, Dataset, Schema
+    from datacleanse.serving.export.interface import FinishedRun
+
+TOLERANCE = 1e-4
+"""Largest difference of a probability."""
+
+N_MADE = 256
+N_IMAGES = 64
+
+EXTREMES = (np.nan, np.inf, -np.inf, 1.7e308, -1.7e308, 5e-324, 0.0, -0.0, 2.0**53 + 1, -1e-9)
+MOMENTS = (
+    "0001-01-01T00:00:00",
+    "1583-03-01T23:59:59.999999",
+    "1899-12-31T12:00:00",
+    "1969-12-31T23:59:59.999999",
+    "1970-01-01T00:00:00",
+    "2000-02-29T06:30:00",
+    "2024-12-31T23:00:00",
+    "9999-12-31T23:59:59",
+)
+UNSEEN = ("", "never seen before", "NaN", "-0", "1e3", "日本")
+
+
+def sample_rows_of(run: FinishedRun, predictor: Predictor) -> list[Dataset]:
+    """The stored suspects, as DATA had them, and made rows that no table has."""
+    schema, encoding = predictor.schema, predictor.encoding
+    stored = run.folder.read_suspects()
+    tables = [stored.drop_columns([stored.column_names[0]])] if stored.num_rows else []
+    tables.append(made_rows(schema, encoding, n=N_MADE, seed=0))
+    # Suspects of earlier runs may hold columns that their schema does not name.
+    return [read_like(table, schema, role="NEW", ignore_extra=True) for table in tables]
+
+
+def sample_images_for(predictor: ImagePredictor) -> NDArray[np.uint8]:
+    """Black, white and noisy images, of one grey and of contrasts, (n, C, H, W)."""
+    rng = np.random.default_rng(0)
+    shape = (N_IMAGES, *predictor.size)
+    images = rng.integers(0, 256, shape, dtype=np.uint8)
+    images[0], images[1] = 0, 255
+    images[2:N_IMAGES:3] = rng.integers(0, 256, (len(images[2:N_IMAGES:3]), 1, 1, 1))
+    images[3:N_IMAGES:3] = 255 * (images[3:N_IMAGES:3] > 127)
+    return images
+
+
+def made_rows(schema: Schema, encoding: Encoding, *, n: int, seed: int) -> pa.Table:
+    """Rows with missing, unseen and extreme values among usual ones, (n, columns of the schema)."""
+    rng = np.random.default_rng(seed)
+    return pa.table({column.name: _cells(column, encoding, n, rng) for column in schema.columns})
+
+
+def _cells(column: Column, encoding: Encoding, n: int, rng: np.random.Generator) -> pa.Array:
+    if column.kind == "categorical":
+        known = next(f.categories for f in encoding.categorical if f.column == column.name)
+        return pa.array(rng.choice([*UNSEEN, *known], n), pa.string())
+    if column.kind == "datetime":
+        drawn = np.array(MOMENTS, "datetime64[us]")[rng.integers(0, len(MOMENTS), n)]
+        return pa.array(drawn, mask=rng.random(n) < 0.1)
+    if column.kind == "boolean":
+        return pa.array(rng.random(n) < 0.5, mask=rng.random(n) < 0.1)
+    parts = [f for f in encoding.numeric if f.column == column.name]
+    center, scale = np.array([f.center for f in parts]), np.array([f.scale for f in parts])
+    usual = center + scale * rng.standard_cauchy((n, column.width))
+    values = np.where(rng.random((n, column.width)) < 0.3, rng.choice(EXTREMES, usual.shape), usual)
+    return pa.array(values[:, 0] if column.kind != "embedding" else list(values))
+
+
+def check_agreement(name: str, expected: NDArray[np.float64], found: NDArray[np.float64]) -> None:
+    """See that an export gives the run's own probabilities, (n, C) each.
+
+    Raises:
+        OutputError: some differ by more than `TOLERANCE`.
+    """
+    gap = np.abs(expected - found)
+    # NaN is no agreement.
+    wrong = ~(gap <= TOLERANCE)
+    if wrong.any():
+        row, _ = np.unravel_index(int(np.argmax(np.nan_to_num(gap, nan=np.inf))), gap.shape)
+        raise OutputError(
+            f"The {name} export does not do what the run does: {int(wrong.any(axis=1).sum())} of "
+            f"{len(gap)} rows tried differ by more than {TOLERANCE:g}, at most by {gap[row].max()} "
+            f"(row {row}). Nothing was written.",
+            slug="export-disagrees",
+            hint="This is a bug of the export: please report it. `datacleanse predict` is right.",
+        )

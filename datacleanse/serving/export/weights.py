@@ -1,0 +1,47 @@
+"""`--format weights`: how far each row of DATA is to be trusted, for any ``sample_weight``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacleanse.data import check_target, write_table
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datacleanse.serving.export.interface import FinishedRun
+
+
+@dataclass(frozen=True)
+class WeightsFormat:
+    """Columns: ``row``, ``id``, ``weight`` = 1 - P(label is wrong), ``keep`` = not flagged."""
+
+    name: str = "weights"
+    default_target: str = "weights.csv"
+
+    def check(self, target: Path) -> None:
+        """See `ExportFormat`."""
+        check_target(target, source="<run>")
+
+    def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
+        """See `ExportFormat`."""
+        audit = run.folder.read_audit()
+        wrong = audit.column("mislabel_probability")
+        keep = pc.invert(audit.column("flagged"))
+        # Where there was no basis for an estimate, nothing speaks against the row.
+        weight = pc.subtract(pa.scalar(1.0), pc.fill_null(wrong, 0.0))
+        table = pa.table(
+            {"row": audit.column("row"), "id": audit.column("id"), "weight": weight, "keep": keep}
+        )
+        write_table(table, target)
+        told = [
+            f"{table.num_rows:,} rows, mean weight {pc.mean(weight).as_py():.3f}, "
+            f"{pc.sum(keep).as_py() or 0:,} to keep."
+        ]
+        if wrong.null_count:
+            told.append(f"{wrong.null_count:,} rows without an estimate have weight 1.")
+        return tuple(told)

@@ -1,0 +1,184 @@
+"""A finished run's model as a scikit-learn classifier that is fitted already."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from datacleanse.data import read_like
+from datacleanse.data.readers.frame import is_frame
+from datacleanse.errors import as_value_errors
+from datacleanse.serving.open_model import ServedImageModel, open_model
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from numpy.typing import ArrayLike, NDArray
+
+    from datacleanse.data.readers.frame import Frame
+    from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.serving.open_model import ServedModel
+
+_SERVED = "_served"
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
+"""In the spelling of `str`, so that no two classes are one number; fits into 64 bits."""
+
+
+def load(
+    run: str | PathLike[str],
+    *,
+    model: str | ModuleFactory | None = None,
+    text_classes: bool = False,
+) -> LoadedClassifier:
+    """The model of a run folder, or of an ONNX file exported from one.
+
+    Args:
+        run: the folder that an audit wrote, or the file.
+        model: for a network of the user's own, its factory or ``package.module:factory``; or an
+            ONNX file exported from this run.
+        text_classes: see `LoadedClassifier`.
+
+    Raises:
+        DatacleanseError: as `open_model`.
+
+    Examples:
+        >>> model = load("runs/income")  # doctest: +SKIP
+        >>> model.predict(new_frame)  # doctest: +SKIP
+    """
+    loaded = LoadedClassifier(str(run), model=model, text_classes=text_classes)
+    loaded._open()
+    return loaded
+
+
+class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # untyped
+    """Classifies new rows by the model of a run; get one by `load`.
+
+    It is fitted already and stays so: `fit` changes nothing and `sklearn.base.clone` gives the same
+    object, as for `sklearn.frozen.FrozenEstimator`. In a pipeline or `cross_val_score` it is
+    measured, not trained. Pickled, it holds the place of its files and not the files.
+
+    Args:
+        run: the run folder, or an ONNX file exported from one.
+        model: see `load`.
+        text_classes: whether classes are text even where they look like whole numbers or
+            booleans, for labels that are text.
+
+    Attributes:
+        classes_: (C,) in the order of the probabilities: whole numbers or booleans if all of them
+            look so, else strings.
+        feature_names_in_: (F,) names of the columns that rows must have; others that DATA had may
+            stand beside them.
+        n_features_in_: F; 0 for a run of images.
+    """
+
+    def __init__(
+        self,
+        run: str,
+        *,
+        model: str | ModuleFactory | None = None,
+        text_classes: bool = False,
+    ) -> None:
+        self.run = run
+        self.model = model
+        self.text_classes = text_classes
+
+    def fit(self, X: object = None, y: object = None) -> Self:
+        """Return the classifier as it is; see the class."""
+        del X, y
+        return self
+
+    def predict_proba(self, X: Frame | ArrayLike) -> NDArray[np.float64]:
+        """(n, C) class probabilities, columns as in ``classes_``.
+
+        Args:
+            X: pandas, pyarrow or polars frame with the columns ``feature_names_in_`` in any order;
+                or an array (n, F) with the columns in that order. For a run of images, an array
+                (n, C, H, W) of uint8, of the size that the network was trained on.
+
+        Raises:
+            ValueError: columns are missing, renamed, of another kind, or not DATA's; the message
+                says which.
+        """
+        served = self._open()
+        with as_value_errors():
+            if isinstance(served, ServedImageModel):
+                return served.predict_proba(np.asarray(X))
+            return served.probabilities(read_like(self._frame(X), served.schema, role="NEW"))
+
+    def predict(self, X: Frame | ArrayLike) -> NDArray[Any]:
+        """(n,) the likeliest of ``classes_`` for each row."""
+        likeliest = self.predict_proba(X).argmax(axis=1)
+        found: NDArray[Any] = self.classes_[likeliest]
+        return found
+
+    @property
+    def classes_(self) -> NDArray[Any]:
+        """See the class."""
+        names = self._open().schema.classes
+        return _texts(names) if self.text_classes else _typed(names)
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """See the class."""
+        return _texts(tuple(column.name for column in self._open().schema.columns))
+
+    @property
+    def n_features_in_(self) -> int:
+        """See the class."""
+        return len(self._open().schema.columns)
+
+    def _open(self) -> ServedModel | ServedImageModel:
+        """The model; read when it is first needed, also after unpickling."""
+        if _SERVED not in self.__dict__:
+            self.__dict__[_SERVED] = open_model(Path(self.run), model=self.model)
+        served: ServedModel | ServedImageModel = self.__dict__[_SERVED]
+        return served
+
+    def _frame(self, X: Frame | ArrayLike) -> Frame:
+        if is_frame(X):
+            return X
+        values = np.asarray(X)
+        names = self.feature_names_in_
+        if values.ndim != 2 or values.shape[1] != len(names):
+            raise ValueError(
+                f"X has shape {values.shape}, but this model reads {len(names)} columns: "
+                f"{', '.join(names[:20])}. Give an array (n, {len(names)}) in this order, or a "
+                "frame with these columns."
+            )
+        return pd.DataFrame(values, columns=list(names)).infer_objects()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != _SERVED}
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401  # scikit-learn is untyped
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.requires_fit = False
+        return tags
+
+
+def _texts(names: tuple[str, ...]) -> NDArray[np.object_]:
+    return np.array(names, dtype=object)
+
+
+def _typed(names: tuple[str, ...]) -> NDArray[Any]:
+    """The classes as the labels were most likely typed."""
+    folded = [name.casefold() for name in names]
+    if sorted(folded) == ["false", "true"]:
+        return np.array([name == "true" for name in folded])
+    if all(_WHOLE.fullmatch(name) for name in names):
+        return np.array([int(name) for name in names])
+    return _texts(names)

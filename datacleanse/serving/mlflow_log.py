@@ -1,0 +1,105 @@
+"""A finished run in MLflow: settings, figures and files, where ``MLFLOW_TRACKING_URI`` says."""
+
+from __future__ import annotations
+
+import re
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.errors import OutputError
+from datacleanse.optional_packages import needed
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from datacleanse.storage.run_folder import RunFolder
+
+Json = dict[str, Any]
+
+_FORBIDDEN = re.compile(r"[^\w\-. /]")
+"""What MLflow takes in no name."""
+
+
+def check_mlflow() -> None:
+    """See that MLflow is there and that its store answers, before work is done for it.
+
+    Raises:
+        SettingsError: it is not installed.
+        OutputError: the store cannot be used.
+    """
+    needed("mlflow", extra="mlflow", what="--mlflow")
+    import mlflow
+
+    with _told():
+        mlflow.MlflowClient().search_experiments(max_results=1)
+
+
+def log_run(folder: RunFolder) -> str:
+    """Log a finished run to the experiment that MLflow's environment names; return MLflow's id.
+
+    Raises:
+        RunFolderError: it is no finished run.
+        OutputError: MLflow's store cannot be used.
+    """
+    import mlflow
+
+    manifest = folder.manifest()
+    with _told(), mlflow.start_run(run_name=folder.path.name) as run:
+        mlflow.log_params(_params(manifest))
+        mlflow.log_metrics(dict(_figures(manifest)))
+        mlflow.set_tags(_tags(manifest))
+        mlflow.log_artifact(str(folder.manifest_file))
+        for directory in (folder.model_dir, folder.reports_dir):
+            mlflow.log_artifacts(str(directory), directory.name)
+        return str(run.info.run_id)
+
+
+def _params(manifest: Json) -> Json:
+    training = manifest["training"]
+    chosen = {name: training[name] for name in ("epochs", "batch_size", "lr")}
+    return {**manifest["settings"], **chosen}
+
+
+def _tags(manifest: Json) -> dict[str, str]:
+    return {
+        "datacleanse.run_id": manifest["run_id"],
+        "datacleanse.version": manifest["versions"]["datacleanse"],
+        **{
+            f"datacleanse.{role}.sha256": manifest[role]["sha256"]
+            for role in ("data", "clean", "test")
+            if manifest[role] is not None
+        },
+    }
+
+
+def _figures(manifest: Json) -> Iterator[tuple[str, float]]:
+    """Every number of the manifest's metrics, and what was found of the data."""
+    yield "noise_rate", manifest["noise"]["rate"]["share"]
+    yield "flagged", manifest["flags"]["flagged"]
+    yield "seconds", manifest["timings"]["total"]
+    yield from _numbers(manifest["metrics"], ())
+
+
+def _numbers(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from _numbers(item, (*path, str(key)))
+    elif isinstance(value, int | float):
+        yield _FORBIDDEN.sub("_", "_".join(path)), float(value)
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Say what MLflow says, as an error that a person can mend."""
+    import mlflow
+
+    try:
+        yield
+    except (mlflow.exceptions.MlflowException, ImportError, OSError) as error:
+        said = " ".join(str(error).split()).rstrip(".")[:300]
+        raise OutputError(
+            f"MLflow cannot be used at {mlflow.get_tracking_uri()}: {said}.",
+            slug="mlflow-unusable",
+            hint="Set MLFLOW_TRACKING_URI to a server (http://...), or to a folder (file:mlruns) "
+            "with MLFLOW_ALLOW_FILE_STORE=true.",
+        ) from error

@@ -1,0 +1,99 @@
+"""A finished model from wherever it lies: a run folder, or a file exported from one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from datacleanse.errors import SettingsError
+from datacleanse.serving.onnx_model import SUFFIX, load_onnx
+from datacleanse.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.records import Dataset, Schema
+
+
+class ServedModel(Protocol):
+    """Classifies rows that are read already."""
+
+    @property
+    def schema(self) -> Schema:
+        """What the columns of new rows must be; holds the classes."""
+
+    def probabilities(self, data: Dataset) -> NDArray[np.float64]:
+        """Class probabilities of each row, (n, C), rows sum to 1."""
+
+
+@runtime_checkable
+class ServedImageModel(Protocol):
+    """Classifies images that are decoded and scaled already."""
+
+    @property
+    def schema(self) -> Schema:
+        """Holds the classes; has no columns."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(C, H, W) that images must have."""
+
+    def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """Class probabilities of images, (n, C, H, W): (n, K), rows sum to 1."""
+
+
+def open_model(
+    source: Path, *, model: str | ModuleFactory | None = None
+) -> ServedModel | ServedImageModel:
+    """The model of a run folder or of an exported ONNX file; executes nothing from the files.
+
+    Args:
+        source: the run folder or the file.
+        model: for a run folder, an ONNX file exported from that very run, which is used in place
+            of the run's network; or the factory of a network of the user's own.
+
+    Raises:
+        RunFolderError: the run is missing, unfinished, damaged, tampered with or of a later
+            version, or its network needs ``model``.
+        InputError: the ONNX file is missing, damaged or of another program.
+        SettingsError: the ONNX file comes from another run, or onnxruntime is not installed.
+        OwnCodeError: ``model`` cannot be imported or fails.
+    """
+    if is_onnx(source):
+        if model is not None:
+            raise SettingsError(
+                f"{source} holds its network; --model has nothing to add.",
+                slug="settings-contradict",
+                hint="Leave --model out.",
+            )
+        return load_onnx(source)
+    folder = RunFolder(source)
+    manifest = folder.manifest()
+    if isinstance(model, str) and model.endswith(SUFFIX):
+        return _of_run(folder, manifest["run_id"], model)
+    # Loads torch, which takes seconds: what is wrong above should not have to wait for it.
+    from datacleanse.models.loading import load_predictor
+
+    return load_predictor(folder.model_dir, model=model, sha256=manifest.get("model_files"))
+
+
+def is_onnx(source: Path) -> bool:
+    """Whether this names an exported file and no run folder."""
+    return source.suffix == SUFFIX and not source.is_dir()
+
+
+def _of_run(folder: RunFolder, run_id: str, file: str) -> ServedModel | ServedImageModel:
+    from pathlib import Path
+
+    found = load_onnx(Path(file))
+    if found.run_id != run_id:
+        raise SettingsError(
+            f"{file} was exported from run {found.run_id}, not from {folder.path}, which is run "
+            f"{run_id}.",
+            slug="onnx-other-run",
+            hint=f"Export it again from {folder.path}, or give {file} in place of the run folder.",
+        )
+    return found

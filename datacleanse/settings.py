@@ -1,0 +1,177 @@
+"""The settings of a run, checked when made."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from datacleanse import user_code
+from datacleanse.errors import SettingsError
+
+RuleName = Literal["l2rw", "lilaw", "uniform", "random"]
+DeviceName = Literal["auto", "cpu", "cuda"]
+
+IMAGE_MODELS = ("residual",)
+
+MODELS = ("auto", "mlp", *IMAGE_MODELS)
+"""Networks of the package; any other ``model`` is ``package.module:factory``, see `own_code`."""
+
+TIMM = "timm:"
+"""How ``--model`` begins for a pretrained network of the library timm."""
+
+MAX_SEED = 2**32 - 1
+"""NumPy and scikit-learn accept no larger one."""
+
+MAX_HELD_BACK = 0.5
+"""Share of CLEAN: the rest must steer and calibrate."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that a user can choose about a run; `run.json` keeps it whole.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
+    rule: RuleName = "l2rw"
+    model: str = "auto"
+    """``auto``, ``mlp`` for tables, ``residual`` for images, ``timm:NAME`` for images by features
+    of a pretrained network, or ``package.module:factory`` for a network of the user's own."""
+    epochs: int | None = None
+    """Passes over the training rows, at least 2; None: chosen by their number."""
+    batch_size: int | None = None
+    """Rows a step, at least 2; None: chosen by the number of training rows."""
+    lr: float | None = None
+    """Peak learning rate, > 0; None: the network's own."""
+    meta_batch: int | None = None
+    """Trusted rows that a steering gradient is made from, at least 1; None: the network's own."""
+    meta_every: int | None = None
+    """Steps that a steering gradient serves, at least 1; None: the network's own."""
+    meta_average: float = 0.0
+    """Share of the former steering gradient in the next one, in [0, 1)."""
+    weights: str | None = None
+    """File with the parameters of a network of timm's; needed by it, and by it alone."""
+    features: str | None = None
+    """File with features of the images, by which they are audited; see `featured`."""
+    fast: bool = False
+    """One reweighted training instead of two: half of the clean rows calibrate."""
+    hold_back: float = 0.0
+    """Share of CLEAN that takes no part but to compare the models on, in [0, 0.5]."""
+    repeats: int = 0
+    """Further runs with other random draws, to see which flags stay; at least 0."""
+    fdr: float = 0.10
+    """Largest expected share of false alarms among the flags, in (0, 1)."""
+    top: int = 500
+    """Suspects listed in the reports, at least 1."""
+    device: DeviceName = "auto"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _one_of("rule", self.rule, get_args(RuleName))
+        if is_own(self.model):
+            user_code.split_name(self.model)
+        self._check_features()
+        _one_of("device", self.device, get_args(DeviceName))
+        _at_least("epochs", self.epochs, 2)
+        _at_least("batch-size", self.batch_size, 2)
+        Meta().changed(self)
+        if not 0 <= self.hold_back <= MAX_HELD_BACK:
+            raise _refused("hold-back", self.hold_back, "a share from 0 to 0.5, e.g. 0.2")
+        _at_least("repeats", self.repeats, 0)
+        _at_least("top", self.top, 1)
+        _at_least("seed", self.seed, 0)
+        if self.seed > MAX_SEED:
+            raise _refused("seed", self.seed, f"a whole number up to {MAX_SEED}")
+        if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
+            raise _refused("lr", self.lr, "a number above 0, e.g. 0.001")
+        if not 0 < self.fdr < 1:
+            raise _refused("fdr", self.fdr, "a share between 0 and 1, e.g. 0.10")
+
+    def _check_features(self) -> None:
+        is_pretrained = is_timm(self.model)
+        if is_pretrained and self.weights is None:
+            raise SettingsError(
+                f"--model {self.model} needs --weights; nothing is downloaded.",
+                slug="weights-not-given",
+                hint="Give the file with the network's parameters: --weights FILE.",
+            )
+        if self.weights is not None and not is_pretrained:
+            raise SettingsError(
+                f"--weights is given, and --model is {self.model!r}.",
+                slug="settings-contradict",
+                hint="Weights belong to a pretrained network: --model timm:NAME.",
+            )
+        if self.features is not None and (is_pretrained or self.model in IMAGE_MODELS):
+            raise SettingsError(
+                f"--features is given, and --model is {self.model!r}.",
+                slug="settings-contradict",
+                hint="Leave --model out: features are audited by the network for tables.",
+            )
+
+
+def is_timm(model: str) -> bool:
+    """Whether ``--model`` names a pretrained network."""
+    return model.startswith(TIMM)
+
+
+def is_own(model: str) -> bool:
+    """Whether ``--model`` names code of the user's own."""
+    return model not in MODELS and not is_timm(model)
+
+
+@dataclass(frozen=True)
+class Meta:
+    """How the gradient on the trusted rows is obtained; see `Settings`. Defaults are the tables'.
+
+    Raises:
+        SettingsError: a value is out of its range.
+    """
+
+    batch: int = 128
+    every: int = 2
+    average: float = 0.0
+
+    def __post_init__(self) -> None:
+        _at_least("meta-batch", self.batch, 1)
+        _at_least("meta-every", self.every, 1)
+        if not 0 <= self.average < 1:
+            raise _refused("meta-average", self.average, "a share from 0 to below 1, e.g. 0.5")
+
+    def changed(self, settings: Settings) -> Meta:
+        """With what the settings say."""
+        batch, every = (
+            own if asked is None else asked
+            for own, asked in (
+                (self.batch, settings.meta_batch),
+                (self.every, settings.meta_every),
+            )
+        )
+        return Meta(batch, every, settings.meta_average)
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How long and in what portions the networks are trained."""
+
+    epochs: int
+    batch_size: int
+    lr: float
+    meta: Meta = field(default_factory=Meta)
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise _refused(name, value, "one of " + ", ".join(allowed))
+
+
+def _at_least(name: str, value: int | None, least: int) -> None:
+    if value is not None and value < least:
+        raise _refused(name, value, f"a whole number of at least {least}")
+
+
+def _refused(name: str, value: object, wanted: str) -> SettingsError:
+    return SettingsError(
+        f"--{name} is {value!r}.", slug="setting-out-of-range", hint=f"Give {wanted}."
+    )

@@ -1,0 +1,384 @@
+"""The files of a run. The only module that knows their names."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from datacleanse.errors import RunFolderError
+from datacleanse.storage.atomic_files import write_parquet, written_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+SCHEMA_VERSION = 1
+"""Of `run.json`.
+
+1: first version.
+"""
+
+MODEL_SUFFIXES = (".json", ".safetensors")
+"""In `model/`; the README there may be edited."""
+
+REMOVED = "removed"
+"""Status of a run that was being replaced when the program was killed."""
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Where everything of a run lies."""
+
+    path: Path
+
+    @property
+    def manifest_file(self) -> Path:
+        """`run.json`: settings, data, timings, metrics, notices."""
+        return self.path / "run.json"
+
+    @property
+    def audit_file(self) -> Path:
+        """`audit.parquet`: one row per row of DATA."""
+        return self.path / "audit.parquet"
+
+    @property
+    def suspects_file(self) -> Path:
+        """`suspects.parquet`: the original columns of the most suspicious rows, typed."""
+        return self.path / "suspects.parquet"
+
+    @property
+    def decisions_file(self) -> Path:
+        """`decisions.jsonl`: what a reviewer decided; there once there is a decision."""
+        return self.path / "decisions.jsonl"
+
+    @property
+    def likelihoods_file(self) -> Path:
+        """`likelihoods.parquet`: the likeliest classes of the stored suspects."""
+        return self.path / "likelihoods.parquet"
+
+    @property
+    def neighbours_file(self) -> Path:
+        """`neighbours.parquet`: the nearest verified rows of the stored suspects."""
+        return self.path / "neighbours.parquet"
+
+    @property
+    def thumbnails_file(self) -> Path:
+        """`thumbnails.parquet`: small pictures of the stored suspects and their neighbours."""
+        return self.path / "thumbnails.parquet"
+
+    @property
+    def conflicts_file(self) -> Path:
+        """`conflicts.parquet`: rows of DATA that are equal but for their labels."""
+        return self.path / "conflicts.parquet"
+
+    @property
+    def duplicates_file(self) -> Path:
+        """`duplicates.parquet`: pictures of DATA that show the same as another one."""
+        return self.path / "duplicates.parquet"
+
+    @property
+    def unreadable_file(self) -> Path:
+        """`unreadable.parquet`: pictures that were left out, and why."""
+        return self.path / "unreadable.parquet"
+
+    @property
+    def parked_file(self) -> Path:
+        """What DATA, then a large matrix, is mapped from; without a name as soon as it is."""
+        return self.path / ".data.arrow"
+
+    @property
+    def calibration_file(self) -> Path:
+        """`calibration.parquet`: part played and score of each row of CLEAN."""
+        return self.path / "calibration.parquet"
+
+    @property
+    def checkpoint_dir(self) -> Path:
+        """`checkpoint/`: what `--resume` needs; gone when the run is finished."""
+        return self.path / "checkpoint"
+
+    @property
+    def weights_dir(self) -> Path:
+        """`weights/`: the ledger."""
+        return self.path / "weights"
+
+    @property
+    def model_dir(self) -> Path:
+        """`model/`: safetensors and JSON."""
+        return self.path / "model"
+
+    @property
+    def reports_dir(self) -> Path:
+        """`reports/`: what people read."""
+        return self.path / "reports"
+
+    def model_files(self) -> dict[str, str]:
+        """sha256 (hex) of the files in `model/` that make the model, by name."""
+        made = [file for file in self.model_dir.iterdir() if file.suffix in MODEL_SUFFIXES]
+        return {file.name: hashlib.sha256(file.read_bytes()).hexdigest() for file in sorted(made)}
+
+    def epoch_file(self, epoch: int) -> Path:
+        """The ledger of one epoch, counted from 0."""
+        return self.weights_dir / f"epoch-{epoch:04d}.parquet"
+
+    def epoch_files(self) -> list[Path]:
+        """The ledger's closed files, in order."""
+        return sorted(self.weights_dir.glob("epoch-*.parquet"))
+
+    def write_manifest(self, manifest: dict[str, Any]) -> None:
+        """Write `run.json` whole."""
+        with written_aside(self.manifest_file) as aside:
+            text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
+            aside.write_text(text + "\n", encoding="utf-8")
+
+    def manifest(self) -> dict[str, Any]:
+        """Read `run.json` of a finished run.
+
+        Raises:
+            RunFolderError: no run, a damaged one, one of a later version, or an unfinished one.
+        """
+        manifest = self._any_manifest()
+        status = manifest.get("status")
+        if status != "finished":
+            raise RunFolderError(
+                f"The run in {self.path} is not finished (its status is {status!r}).",
+                slug="run-unfinished",
+                hint="Repeat the audit with --resume to finish it, or with --force to start anew.",
+            )
+        return manifest
+
+    def has_checkpoint(self) -> bool:
+        """Whether a training has saved something to go on with."""
+        return any(self.checkpoint_dir.glob("*.safetensors"))
+
+    def write_card(self, text: str) -> None:
+        """Write `model/README.md`, the model card."""
+        with written_aside(self.model_dir / "README.md") as aside:
+            aside.write_text(text, encoding="utf-8")
+
+    def begin(self, manifest: dict[str, Any]) -> None:
+        """Write `run.json` before anything else, so that what a killed run leaves is known."""
+        self.write_manifest(manifest)
+
+    def finish(self, manifest: dict[str, Any]) -> None:
+        """Write `run.json` last, and let go of what only an unfinished run needs."""
+        self.write_manifest(manifest)
+        self.forget_checkpoint()
+
+    def forget_checkpoint(self) -> None:
+        """Remove what a finished run does not need."""
+        shutil.rmtree(self.checkpoint_dir, ignore_errors=True)
+
+    def check_ledger(self, epochs: int) -> None:
+        """See that every epoch has its file.
+
+        Raises:
+            RunFolderError: one is missing.
+        """
+        for epoch in range(epochs):
+            if not self.epoch_file(epoch).is_file():
+                raise RunFolderError(
+                    f"{self.epoch_file(epoch)} is missing.",
+                    slug="run-damaged",
+                    hint="Repeat the audit with --force.",
+                )
+
+    def begun(self) -> dict[str, Any] | None:
+        """`run.json` of a run that is finished or may be gone on with; None where there is none.
+
+        Raises:
+            RunFolderError: a damaged run, or one of a later version.
+        """
+        if not self.manifest_file.is_file():
+            return None
+        manifest = self._any_manifest()
+        return None if manifest.get("status") == REMOVED else manifest
+
+    def _any_manifest(self) -> dict[str, Any]:
+        if not self.manifest_file.is_file():
+            raise RunFolderError(
+                f"{self.path} holds no run: there is no run.json in it.",
+                slug="run-missing",
+                hint="Give the folder that `datacleanse audit` wrote, e.g. runs/NAME.",
+            )
+        try:
+            manifest = json.loads(self.manifest_file.read_text(encoding="utf-8"))
+            is_newer = manifest["schema_version"] > SCHEMA_VERSION
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise RunFolderError(
+                f"{self.manifest_file} is damaged ({type(error).__name__}: {error}).",
+                slug="run-damaged",
+                hint="Repeat the audit with --force.",
+            ) from error
+        if is_newer:
+            version = manifest["schema_version"]
+            raise RunFolderError(
+                f"{self.path} has format {version}; this program reads up to {SCHEMA_VERSION}.",
+                slug="run-newer",
+                hint="Update datacleanse: pip install -U datacleanse.",
+            )
+        assert isinstance(manifest, dict)
+        return manifest
+
+    def is_finished(self) -> bool:
+        """Whether `run.json` says so."""
+        return bool(self._any_manifest().get("status") == "finished")
+
+    def read_audit(self) -> pa.Table:
+        """The audit table, in DATA's order."""
+        return self._read(self.audit_file)
+
+    def read_flagged(self) -> pa.Table:
+        """The flagged rows of the audit table, without their histories."""
+        # Group by group, so that the others are never in memory at once.
+        with damage_named(self.audit_file), pq.ParquetFile(self.audit_file) as file:
+            names = [name for name in file.schema_arrow.names if name != "weight_by_epoch"]
+            groups = [
+                group.filter(group["flagged"])
+                for group in map(
+                    partial(file.read_row_group, columns=names), range(file.num_row_groups)
+                )
+            ]
+        return pa.concat_tables(groups)
+
+    def read_suspects(self) -> pa.Table:
+        """The stored suspects' ``row`` (first column) and original columns, by rank."""
+        return self._read(self.suspects_file)
+
+    def read_calibration(self) -> pa.Table:
+        """Part played and score of each row of CLEAN."""
+        return self._read(self.calibration_file)
+
+    def read_ranks(self) -> NDArray[np.int64]:
+        """(N,) the audit table's ranks, in DATA's order."""
+        with damage_named(self.audit_file), pq.ParquetFile(self.audit_file) as file:
+            rank: NDArray[np.int64] = file.read(columns=["rank"]).column(0).to_numpy()
+        return rank
+
+    def read_unreadable(self) -> pa.Table:
+        """The pictures that were left out, of a run of pictures."""
+        return self._read(self.unreadable_file)
+
+    def write_neighbours(self, table: pa.Table) -> None:
+        """Write ``row``, ``place``, ``clean_row``, ``label``, ``distance``; see `neighbours`."""
+        write_parquet(self.neighbours_file, table)
+
+    def read_neighbours(self) -> pa.Table | None:
+        """What `write_neighbours` wrote; None in runs of before there were any."""
+        return self._read(self.neighbours_file) if self.neighbours_file.is_file() else None
+
+    def read_ledger(self) -> pa.Table:
+        """The epochs' files, one after the other."""
+        return pa.concat_tables([self._read(file) for file in self.epoch_files()])
+
+    def _read(self, file: Path) -> pa.Table:
+        # `read_table` goes by name and refuses a file in which one repeats.
+        with damage_named(file), pq.ParquetFile(file) as parquet:
+            return parquet.read()
+
+
+@contextmanager
+def damage_named(file: Path) -> Iterator[None]:
+    """Say which file of a run is missing or damaged while the block reads it.
+
+    Raises:
+        RunFolderError: it is.
+    """
+    try:
+        yield
+    except (OSError, ValueError) as error:
+        raise RunFolderError(
+            f"{file} is missing or damaged ({error}).",
+            slug="run-damaged",
+            hint="Repeat the audit.",
+        ) from error
+
+
+def decisions_in(place: Path) -> Path:
+    """The file of decisions that is meant by its own name or by that of the run it is about."""
+    return RunFolder(place).decisions_file if place.is_dir() else place
+
+
+def create(path: Path, *, force: bool) -> RunFolder:
+    """Make an empty folder for a run.
+
+    Raises:
+        RunFolderError: there is a run and ``force`` is off, the place holds something that is
+            no run, or nothing can be written there.
+    """
+    folder = RunFolder(path)
+    make_way(folder, force=force)
+    try:
+        for directory in (folder.weights_dir, folder.model_dir, folder.reports_dir):
+            directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunFolderError(
+            f"The run folder {path} cannot be made: {error.strerror or error}.",
+            slug="run-not-writable",
+            hint="Choose another place with --out.",
+        ) from error
+    return folder
+
+
+def make_way(folder: RunFolder, *, force: bool) -> None:
+    """Clear the place for a run; an empty one, or one without a checkpoint, gives way by itself.
+
+    Raises:
+        RunFolderError: as `create`.
+    """
+    path = folder.path
+    if _is_vacant(folder):
+        return
+    if not folder.manifest_file.is_file():
+        raise RunFolderError(
+            f"{path} exists and is no run folder (it has no run.json).",
+            slug="run-in-the-way",
+            hint="Choose another place with --out; nothing was changed there.",
+        )
+    if not force and folder.is_finished():
+        raise RunFolderError(
+            f"{path} already holds a run.",
+            slug="run-exists",
+            hint="Choose another place with --out, or replace it with --force.",
+        )
+    if not force and folder.has_checkpoint():
+        raise RunFolderError(
+            f"{path} holds an unfinished run.",
+            slug="run-unfinished",
+            hint="Go on with it by --resume, or replace it with --force.",
+        )
+    _remove(folder)
+
+
+def _is_vacant(folder: RunFolder) -> bool:
+    """Whether nothing lies there but what a run killed in its first moment leaves."""
+    path = folder.path
+    if not path.exists():
+        return True
+    first = f".{folder.manifest_file.name}.part"
+    return path.is_dir() and all(
+        entry.name == first or (entry.is_dir() and not any(entry.iterdir()))
+        for entry in path.iterdir()
+    )
+
+
+def _remove(folder: RunFolder) -> None:
+    """Remove a run so that one killed meanwhile leaves a folder that gives way."""
+    folder.write_manifest({"schema_version": SCHEMA_VERSION, "status": REMOVED})
+    folder.forget_checkpoint()
+    for entry in folder.path.iterdir():
+        if entry.is_dir() and not entry.is_symlink():
+            shutil.rmtree(entry)
+        elif entry != folder.manifest_file:
+            entry.unlink()
+    shutil.rmtree(folder.path)

@@ -1,0 +1,1 @@
+"""Learned reweighting: influences, rules, the loop, checkpoints, what training showed."""

@@ -1,0 +1,280 @@
+"""What a training needs to go on as if never interrupted: one file a training, no pickle anywhere.
+
+The file is safetensors with a JSON description in its header, written aside and renamed, so that a
+run killed at any moment finds a whole one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import safe_open
+from torch import Tensor
+
+from datacleanse.errors import RunFolderError
+from datacleanse.storage.atomic_files import written_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+FORMAT_VERSION = 2
+"""Of the checkpoint files.
+
+1: first version.
+2: with the batch size, and the rows done in the epoch.
+"""
+
+Identity = dict[str, Any]
+"""What a run is of, by the names that users know; plain values. See `check_identity`."""
+
+FILES = ("DATA", "CLEAN")
+VERSIONS = ("datacleanse", "torch")
+NETWORK = "network"
+ROWS = "encoded rows"
+"""Keys of an `Identity`; all others are settings."""
+
+_KEY = "datacleanse"
+_TENSOR = "__tensor__"
+_DTYPES = {
+    torch.float64: "F64",
+    torch.float32: "F32",
+    torch.float16: "F16",
+    torch.bfloat16: "BF16",
+    torch.int64: "I64",
+    torch.int32: "I32",
+    torch.uint8: "U8",
+    torch.bool: "BOOL",
+}
+"""Names of the safetensors format."""
+_DIGEST_BLOCK = 1 << 16
+"""Rows hashed at a time, so that those on a GPU need no copy of all."""
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """The state of one training between two batches.
+
+    The mappings hold tensors, plain values, and mappings and lists of them. Tensors may be the
+    living ones: write them before the next step.
+    """
+
+    epochs: int
+    """Finished."""
+    batches: int
+    """Finished in the epoch after those; 0 at an epoch's end."""
+    rows: int
+    """In those batches: the first ones of ``order``."""
+    batch_size: int
+    """Rows a step; less than was asked for where more did not fit into memory."""
+    steps: int
+    """Batches since the training began."""
+    skipped: int
+    """Steps of them that updated nothing."""
+    losses: list[float]
+    """By finished epoch, as `train.Outcome`."""
+    trusted_losses: list[float]
+    network: Mapping[str, Tensor]
+    optimiser: Mapping[str, Any]
+    """Its state by the parameter's number."""
+    rule: Mapping[str, Any]
+    direction: Mapping[str, Any]
+    """Of the trusted gradient, where it serves several steps."""
+    generators: Mapping[str, Tensor]
+    recorder: Mapping[str, Any]
+    order: Tensor | None
+    """(K,) the epoch's order of training rows; None at an epoch's end."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """The checkpoint files of a run, one a training."""
+
+    directory: Path
+    identity: Identity
+    """Of the present run; a file of another one is refused."""
+
+    def save(self, name: str, checkpoint: Checkpoint) -> None:
+        """Replace the training's checkpoint; the one before stays until this one is whole.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        tensors: dict[str, Tensor] = {}
+        state = {
+            field.name: _pack(getattr(checkpoint, field.name), field.name, tensors)
+            for field in fields(checkpoint)
+        }
+        described = {"version": FORMAT_VERSION, "identity": self.identity, "state": state}
+        text = json.dumps(described, ensure_ascii=False, allow_nan=False)
+        self.directory.mkdir(exist_ok=True)
+        with (
+            written_aside(self._file(name), outlives_power=False) as aside,
+            aside.open("wb") as handle,
+        ):
+            _write(handle, tensors, {_KEY: text})
+
+    def load(self, name: str) -> Checkpoint | None:
+        """The training's last checkpoint; None where there is none.
+
+        Raises:
+            RunFolderError: it is damaged, of another version or of another run.
+        """
+        path = self._file(name)
+        if not path.exists():
+            return None
+        try:
+            with safe_open(path, framework="pt") as file:
+                described = json.loads(file.metadata()[_KEY])
+                _check_format(path, described["version"])
+                check_identity(described["identity"], self.identity, path)
+                state = {
+                    key: _unpack(value, file.get_tensor)
+                    for key, value in described["state"].items()
+                }
+            return Checkpoint(**state)
+        except RunFolderError:
+            raise
+        except Exception as error:  # safetensors raises its own kinds
+            raise RunFolderError(
+                f"The checkpoint {path} is damaged ({type(error).__name__}: {error}).",
+                slug="checkpoint-damaged",
+                hint="Start the audit anew, with --force instead of --resume.",
+            ) from error
+
+    def _file(self, name: str) -> Path:
+        return self.directory / f"{name}.safetensors"
+
+
+def digest(*tensors: Tensor) -> str:
+    """sha256 (hex) of tensors' shapes, types and bytes."""
+    result = hashlib.sha256()
+    for tensor in tensors:
+        result.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
+        for block in tensor.split(_DIGEST_BLOCK):
+            result.update(_bytes(block))
+    return result.hexdigest()
+
+
+def check_identity(saved: Identity, present: Identity, place: Path) -> None:
+    """Refuse to go on with a run of other data, settings or versions.
+
+    Raises:
+        RunFolderError: they differ; it names what differs first.
+    """
+    present = json.loads(json.dumps(present))
+    for key in sorted(present.keys() | saved.keys(), key=_gravity):
+        # The digest of the rows is known only once they are encoded.
+        if key == ROWS and not (key in saved and key in present):
+            continue
+        if saved.get(key) != present.get(key):
+            raise _other(key, saved.get(key), present.get(key), place)
+
+
+def _gravity(key: str) -> tuple[int, str]:
+    """Versions and files first: where they differ, so may the rest."""
+    order = (*VERSIONS, *FILES)
+    late = (NETWORK, ROWS)
+    return (order.index(key) if key in order else len(order) + (key in late), key)
+
+
+def _other(key: str, saved: object, present: object, place: Path) -> RunFolderError:
+    anew = "start anew with --force instead of --resume."
+    if key in VERSIONS:
+        return RunFolderError(
+            f"{place} was begun with {key} {saved}; this is {key} {present}.",
+            slug="checkpoint-other-version",
+            hint=f"Go on with {key} {saved}, or {anew}",
+        )
+    if key in FILES:
+        return RunFolderError(
+            f"{place} is of another {key}: its content has changed since the run was begun.",
+            slug="checkpoint-other-data",
+            hint=f"Give the {key} that the run was begun with, or {anew}",
+        )
+    if key == NETWORK:
+        return RunFolderError(
+            f"{place} was begun with another network: its layers or their sizes have changed.",
+            slug="checkpoint-other-network",
+            hint=f"Go on with the network that the run was begun with, or {anew}",
+        )
+    if key == ROWS:
+        return RunFolderError(
+            f"{place} is of other rows: DATA and CLEAN are encoded differently here, though the "
+            "files are the same.",
+            slug="checkpoint-other-data",
+            hint=f"Go on with the libraries that the run was begun with, or {anew}",
+        )
+    return RunFolderError(
+        f"{place} was begun with {key} {_shown(saved)}; now it is {_shown(present)}.",
+        slug="checkpoint-other-settings",
+        hint=f"Give the options that the run was begun with, or {anew}",
+    )
+
+
+def _shown(value: object) -> str:
+    return "not given" if value in (None, []) else repr(value)
+
+
+def _check_format(path: Path, version: int) -> None:
+    if version != FORMAT_VERSION:
+        raise RunFolderError(
+            f"The checkpoint {path} has format {version}; this program reads {FORMAT_VERSION}.",
+            slug="checkpoint-other-version",
+            hint="Go on with the version of datacleanse that the run was begun with, or start "
+            "anew with --force instead of --resume.",
+        )
+
+
+def _pack(value: Any, path: str, tensors: dict[str, Tensor]) -> Any:  # noqa: ANN401  # JSON
+    """Plain JSON, in which the tensors, collected aside, are named by their path."""
+    if isinstance(value, Tensor):
+        tensors[path] = value
+        return {_TENSOR: path}
+    if isinstance(value, list | tuple):
+        return [_pack(each, f"{path}/{i}", tensors) for i, each in enumerate(value)]
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return {str(key): _pack(each, f"{path}/{key}", tensors) for key, each in value.items()}
+
+
+def _unpack(value: Any, tensor: Any) -> Any:  # noqa: ANN401  # JSON, and a method of safetensors
+    """Inverse of `_pack`; tensors are copied, so that the file can be replaced."""
+    if isinstance(value, list):
+        return [_unpack(each, tensor) for each in value]
+    if isinstance(value, dict):
+        if value.keys() == {_TENSOR}:
+            return tensor(value[_TENSOR]).clone()
+        return {key: _unpack(each, tensor) for key, each in value.items()}
+    return value
+
+
+def _write(handle: BinaryIO, tensors: dict[str, Tensor], metadata: dict[str, str]) -> None:
+    """Write the safetensors format a tensor at a time; its own library copies all of them twice.
+
+    An 8-byte length, a JSON header with the place of each tensor, then their bytes.
+    """
+    header: dict[str, Any] = {"__metadata__": metadata}
+    end = 0
+    for name, tensor in tensors.items():
+        start, end = end, end + tensor.numel() * tensor.element_size()
+        header[name] = {
+            "dtype": _DTYPES[tensor.dtype],
+            "shape": list(tensor.shape),
+            "data_offsets": [start, end],
+        }
+    text = json.dumps(header, ensure_ascii=False).encode()
+    text += b" " * (-len(text) % 8)  # so that the tensors are aligned
+    handle.write(len(text).to_bytes(8, "little") + text)
+    for tensor in tensors.values():
+        handle.write(_bytes(tensor))
+
+
+def _bytes(tensor: Tensor) -> memoryview:
+    flat = tensor.detach().cpu().contiguous().reshape(-1)
+    return flat.view(torch.uint8).numpy().data

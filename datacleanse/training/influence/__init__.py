@@ -1,0 +1,45 @@
+"""Exact example influence at first-order cost.
+
+Ren, Zeng, Yang, Urtasun 2018, "Learning to Reweight Examples for Robust Deep Learning"
+(arXiv 1803.09050): give each example of the batch a weight e_i, take a virtual step, and ask how
+the loss on the trusted examples changes with e_i. At e = 0, where the paper takes the derivative
+(eq. 7), the virtual step has not moved yet, so the second-order term vanishes and (eq. 12)
+
+    -dL_meta / de_i  =  lr * < grad l_i(theta), grad L_meta(theta) >.
+
+That inner product is the influence. Four routes compute it exactly for a whole batch, the cheapest
+first:
+
+- `perceptron`: inner products layer by layer, with the backward pass written out, for the default
+  network of tables.
+- `layerwise`: the same from what autograd's backward pass leaves behind, for networks whose
+  parameters all sit in layers that are linear in them.
+- `forward_mode`: one forward pass in dual numbers along v = grad L_meta. Nearly any network.
+- `double_backward`: the gradient differentiated once more, where there are no forward derivatives.
+
+`choice` takes the first that `trial` finds exact on the first batch.
+"""
+
+from __future__ import annotations
+
+from datacleanse.training.influence.choice import choose_engine
+from datacleanse.training.influence.double_backward import DoubleBackward
+from datacleanse.training.influence.forward_mode import ForwardMode
+from datacleanse.training.influence.interface import Direction, Engine, Route, Step, cross_entropy
+from datacleanse.training.influence.layerwise import Layerwise
+from datacleanse.training.influence.trusted import Trusted, TrustedDirection, trusted_gradient
+
+__all__ = [
+    "Direction",
+    "DoubleBackward",
+    "Engine",
+    "ForwardMode",
+    "Layerwise",
+    "Route",
+    "Step",
+    "Trusted",
+    "TrustedDirection",
+    "choose_engine",
+    "cross_entropy",
+    "trusted_gradient",
+]

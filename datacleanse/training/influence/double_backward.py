@@ -1,0 +1,83 @@
+"""Influence by differentiating the gradient, for networks without forward derivatives.
+
+With u a number for each example and G(u) = sum_i u_i grad l_i, which is linear in u,
+
+    < grad l_i, v >  =  d < G(u), v > / d u_i.
+
+One forward pass; its graph serves the weighted backward pass too. Slower than the other routes,
+and it remembers the backward pass as well as the forward pass.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from datacleanse.errors import is_shortage
+from datacleanse.models.demands import trainable
+from datacleanse.training.influence.interface import (
+    Direction,
+    Loss,
+    NotServedError,
+    Step,
+    losses_of,
+    plain_step,
+    step_of,
+)
+from datacleanse.training.influence.kernels import differentiable_kernels, first_line
+from datacleanse.training.influence.trusted import trusted_gradient
+
+if TYPE_CHECKING:
+    from datacleanse.training.influence.interface import RouteName
+
+
+class DoubleBackward:
+    """The last resort: any network of operations that can be differentiated twice.
+
+    A part that cannot be, marked ``once_differentiable``, may go unnoticed here: the trial of
+    `choose_engine` finds it.
+    """
+
+    name: RouteName = "double-backward"
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        self._model = model
+        self._loss = loss
+
+    def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
+        """See `Engine`."""
+        if direction is None:
+            return plain_step(self._model, self._loss, inputs, labels)
+        with differentiable_kernels(self._model, inputs):
+            logits = self._model(inputs)
+            losses = losses_of(self._loss, logits, labels)
+            try:
+                influence = self._influence(losses, direction)
+            except RuntimeError as error:
+                if is_shortage(error):
+                    raise
+                said = f"It cannot be differentiated twice ({first_line(error)})."
+                raise NotServedError(said) from error
+        return step_of(self._model, logits, losses, labels, influence)
+
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """See `Engine`."""
+        return trusted_gradient(self._model, self._loss, inputs, labels)
+
+    def _influence(self, losses: Tensor, direction: Direction) -> Tensor:
+        """(B,)."""
+        parameters = trainable(self._model)
+        u = torch.ones_like(losses, requires_grad=True)
+        gradients = torch.autograd.grad(
+            losses, list(parameters.values()), u, create_graph=True, allow_unused=True
+        )
+        found = [
+            (gradient * direction[name]).sum()
+            for name, gradient in zip(parameters, gradients, strict=True)
+            if gradient is not None
+        ]
+        if not found:
+            return torch.zeros_like(losses)
+        return torch.autograd.grad(torch.stack(found).sum(), u, retain_graph=True)[0]

@@ -1,0 +1,103 @@
+"""Influence by one forward pass in dual numbers (forward-mode differentiation).
+
+With parameters theta + e v, the tangent of example i's loss is d l_i / de = < grad l_i, v >.
+The primal part keeps its ordinary graph, so the weighted backward pass reuses the same forward
+pass, with the same dropout mask and the same batch statistics.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.autograd import forward_ad
+from torch.func import functional_call
+
+from datacleanse.errors import is_shortage
+from datacleanse.models.demands import trainable
+from datacleanse.training.influence.interface import (
+    Direction,
+    Loss,
+    NotServedError,
+    Step,
+    losses_of,
+    plain_step,
+    step_of,
+)
+from datacleanse.training.influence.kernels import (
+    differentiable_kernels,
+    first_line,
+    module_at_fault,
+)
+from datacleanse.training.influence.trusted import trusted_gradient
+
+if TYPE_CHECKING:
+    from datacleanse.training.influence.interface import RouteName
+
+
+class ForwardMode:
+    """The general route: any network of operations that have forward derivatives."""
+
+    name: RouteName = "forward-mode"
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        self._model = model
+        self._loss = loss
+
+    def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
+        """See `Engine`."""
+        if direction is None:
+            return plain_step(self._model, self._loss, inputs, labels)
+        try:
+            logits, losses, influence = self._dual(inputs, labels, direction)
+        except RuntimeError as error:
+            if is_shortage(error):
+                raise
+            # Most often a NotImplementedError. A fault of the network's own comes up again in the
+            # next route.
+            where = module_at_fault(self._model, error)
+            said = f"{where} has no forward derivative ({first_line(error)})."
+            raise NotServedError(said) from error
+        return step_of(self._model, logits, losses, labels, influence)
+
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """See `Engine`."""
+        return trusted_gradient(self._model, self._loss, inputs, labels)
+
+    def _dual(
+        self, inputs: Tensor, labels: Tensor, direction: Direction
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        # Batch statistics are updated in place, which dual numbers do not allow on the model's
+        # own buffers: work on copies and take their values over.
+        buffers = [name for name, _ in self._model.named_buffers()]
+        with forward_ad.dual_level(), differentiable_kernels(self._model, inputs):
+            tensors = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
+            for name, parameter in trainable(self._model).items():
+                tensors[name] = forward_ad.make_dual(parameter, direction[name])
+            # `functional_call` would tie by name, and leave a module that has two names with the
+            # duals in it.
+            placed = _in_all_homes(self._model, tensors)
+            # Buffers that the network replaces instead of overwriting are replaced in `placed`.
+            out = functional_call(self._model, placed, (inputs,), tie_weights=False)
+            dual = losses_of(self._loss, out, labels)
+            losses, tangent = forward_ad.unpack_dual(dual)
+            logits = forward_ad.unpack_dual(out).primal
+            updated = {name: forward_ad.unpack_dual(placed[name]).primal for name in buffers}
+        with torch.no_grad():
+            for name, buffer in self._model.named_buffers():
+                buffer.copy_(updated[name])
+        influence = torch.zeros_like(losses) if tangent is None else tangent
+        return logits, losses, influence.detach()
+
+
+def _in_all_homes(model: nn.Module, values: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Values by the first name of each parameter and buffer, to all names, one a module."""
+    own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    by_tensor = {id(own[name]): value for name, value in values.items()}
+    return {
+        f"{prefix}.{name}".removeprefix("."): by_tensor[id(tensor)]
+        for prefix, module in model.named_modules()
+        for name, tensor in (*module._parameters.items(), *module._buffers.items())
+        if id(tensor) in by_tensor
+    }

@@ -1,0 +1,154 @@
+"""What all routes share: the step, and the gradient on the trusted examples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from datacleanse.errors import ModelError
+from datacleanse.models.demands import trainable
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(B, C) logits and (B,) int64 labels to (B,) losses, unreduced."""
+
+Direction = dict[str, Tensor]
+"""v: a tensor for each trainable parameter, by its name in ``model.named_parameters()``."""
+
+RouteName = Literal["closed-form", "layerwise", "forward-mode", "double-backward"]
+
+
+@dataclass(frozen=True)
+class Route:
+    """How influence is computed, and why so."""
+
+    name: RouteName
+    reason: str
+    """A sentence: what lets the network take this route, or what kept it from the cheaper one."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """One batch between its forward pass and the update. All tensors are detached."""
+
+    logits: Tensor
+    """(B, C)."""
+    losses: Tensor
+    """(B,), >= 0 for cross-entropy, in nats."""
+    labels: Tensor
+    """(B,) int64."""
+    influence: Tensor | None
+    """(B,) < grad l_i, v >; None where no direction was given."""
+    descend: Callable[[Tensor], None]
+    """Given weights (B,), add sum_i w_i grad l_i to the parameters' ``.grad``. Call it once."""
+
+
+class Engine(Protocol):
+    """A route from a batch to influences and to the weighted gradient, sharing their work."""
+
+    @property
+    def name(self) -> RouteName:
+        """Of the route."""
+
+    def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
+        """Run the network on a batch.
+
+        Args:
+            inputs: (B, ...).
+            labels: (B,) int64.
+            direction: v; with None no influence is computed and the step costs a plain one.
+
+        Raises:
+            NotServedError: the network is not one for this route.
+        """
+
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """As `trusted_gradient`, in evaluation mode: of the mean loss on (M, ...) and (M,)."""
+
+
+def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
+    """(B, C), (B,) to (B,) nats."""
+    return F.cross_entropy(logits, labels, reduction="none")
+
+
+class NotServedError(Exception):
+    """A route cannot serve the network; the message is a sentence that says why."""
+
+
+def losses_of(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
+    """(B,) losses of (B, C) logits.
+
+    Raises:
+        ModelError: the network's output or the loss has another shape.
+    """
+    n = len(labels)
+    is_table = isinstance(logits, Tensor) and logits.dim() == 2
+    if not is_table or len(logits) != n:
+        met = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
+        raise ModelError(
+            f"The model's output is {met} for {n} labels.",
+            slug="model-output",
+            hint=f"Give a model whose output is a tensor ({n}, number of classes), "
+            "and a label for each example.",
+        )
+    losses = loss(logits, labels)
+    if losses.shape != (n,):
+        raise ModelError(
+            f"The loss is of shape {tuple(losses.shape)} for {n} examples.",
+            slug="loss-reduced",
+            hint='Give an unreduced loss, one value an example: reduction="none".',
+        )
+    return losses
+
+
+def called(model: nn.Module, module: nn.Module) -> str:
+    """A module of the network by name and class, to begin a sentence with."""
+    name = next((name for name, each in model.named_modules() if each is module), "")
+    kind = type(module).__name__
+    return f"Layer {name!r} ({kind})" if name else f"The network itself ({kind})"
+
+
+def plain_step(model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor) -> Step:
+    """A step without influence, at the cost of ordinary training."""
+    logits = model(inputs)
+    losses = losses_of(loss, logits, labels)
+    return step_of(model, logits, losses, labels, None)
+
+
+def step_of(
+    model: nn.Module, logits: Tensor, losses: Tensor, labels: Tensor, influence: Tensor | None
+) -> Step:
+    """The step whose weighted backward pass goes through the graph that made ``losses``, (B,)."""
+    return Step(logits.detach(), losses.detach(), labels, influence, backward_of(model, losses))
+
+
+def backward_of(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
+    """The weighted backward pass through the graph that made ``losses``, (B,)."""
+    parameters = list(trainable(model).values())
+
+    def descend(weights: Tensor) -> None:
+        # A sum, not ``grad_outputs=weights``: those are checked by torch's symbolic shapes, half a
+        # second and 30 MiB to load.
+        gradients = torch.autograd.grad((losses * weights).sum(), parameters, allow_unused=True)
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            if gradient is not None:
+                accumulate(parameter, gradient)
+
+    return descend
+
+
+def accumulate(parameter: Tensor, gradient: Tensor, factor: float = 1.0) -> None:
+    """Add to ``.grad``, as ``backward`` does. With factor 1 the gradient may be taken over.
+
+    A new ``.grad`` lies in memory as the parameter does, which fused optimisers take for granted.
+    """
+    if parameter.grad is not None:
+        parameter.grad.add_(gradient, alpha=factor)
+    elif gradient.stride() != parameter.stride():
+        parameter.grad = torch.empty_like(parameter).copy_(gradient).mul_(factor)
+    else:
+        parameter.grad = gradient if factor == 1.0 else factor * gradient

@@ -1,0 +1,184 @@
+"""Influence from what one backward pass leaves at each layer ("ghost" products).
+
+One forward pass and one backward pass to the layers' outputs give each layer's input a and output
+gradients delta, from which `layers` forms the inner products as soon as a delta arrives. The
+weighted parameter gradients then come from the same a and (w_i delta_i). The network is never run
+twice, and dropout's mask is one and the same in weighting and update.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import get_gradient_edge
+
+from datacleanse.models.demands import trainable
+from datacleanse.training.influence.interface import (
+    Direction,
+    Loss,
+    NotServedError,
+    Step,
+    accumulate,
+    called,
+    losses_of,
+    plain_step,
+)
+from datacleanse.training.influence.layers import CALLS, Call, Parameters, counting_rows
+from datacleanse.training.influence.trusted import trusted_gradient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch.autograd.graph import GradientEdge
+
+    from datacleanse.training.influence.interface import RouteName
+
+MIXING = (nn.modules.batchnorm._BatchNorm,)
+"""Layers that let one example's loss depend on another example."""
+
+
+def obstacle(model: nn.Module) -> str | None:
+    """Why the layers keep the network from this route, as a sentence; None where they do not.
+
+    Every trainable parameter must sit in a layer of `CALLS`, and examples must not mix. What cannot
+    be seen without running the network, `choose_engine` finds on the first batch.
+    """
+    for module in model.modules():
+        said = _obstacle_in(module)
+        if said is not None:
+            return f"{called(model, module)} {said}."
+    return None
+
+
+def _obstacle_in(module: nn.Module) -> str | None:
+    if isinstance(module, MIXING):
+        return "lets one example's loss depend on the others"
+    own = {name for name, p in module.named_parameters(recurse=False) if p.requires_grad}
+    if own and not (type(module) in CALLS and own <= {"weight", "bias"}):
+        return f"has parameters ({', '.join(sorted(own))}) without a layerwise formula"
+    if own and isinstance(module, (nn.Embedding, nn.EmbeddingBag)) and module.max_norm:
+        return "rescales its weight to max_norm"
+    if own and isinstance(module, nn.EmbeddingBag) and module.mode == "max":
+        return "takes a maximum, which is not linear in the weight"
+    return None
+
+
+class Layerwise:
+    """The cheap route, for networks without an `obstacle`."""
+
+    name: RouteName = "layerwise"
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        self._model = model
+        self._loss = loss
+        self._layers = [m for m in model.modules() if _has_trainable(m)]
+        # A shared parameter has one name in named_parameters() but several homes.
+        canonical = {id(p): name for name, p in trainable(model).items()}
+        self._names = {
+            layer: {k: canonical.get(id(p)) for k, p in layer.named_parameters(recurse=False)}
+            for layer in self._layers
+        }
+
+    def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
+        """See `Engine`.
+
+        Raises:
+            NotServedError: a layer's input or output has no row for each example.
+        """
+        if direction is None:
+            return plain_step(self._model, self._loss, inputs, labels)
+        tape = _Tape(self._model, len(inputs), self._along(direction))
+        with ExitStack() as stack:
+            for layer in self._layers:
+                stack.callback(layer.register_forward_hook(tape.keep).remove)
+            logits = self._model(inputs)
+        losses = losses_of(self._loss, logits, labels)
+        influence = tape.read(losses)
+
+        def descend(weights: Tensor) -> None:
+            self._add_weighted(tape, weights)
+
+        return Step(logits.detach(), losses.detach(), labels, influence, descend)
+
+    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """See `Engine`."""
+        return trusted_gradient(self._model, self._loss, inputs, labels)
+
+    def _along(self, direction: Direction) -> dict[nn.Module, Parameters]:
+        """Each layer's part of v."""
+        return {
+            layer: {
+                k: torch.zeros_like(p) if names[k] is None else direction[names[k]]  # type: ignore[index]
+                for k, p in layer.named_parameters(recurse=False)
+            }
+            for layer, names in self._names.items()
+        }
+
+    @torch.no_grad()
+    def _add_weighted(self, tape: _Tape, weights: Tensor) -> None:
+        rows = counting_rows(weights)
+        weights = weights if rows is None else weights[rows]
+        for layer, call in tape.unwind():
+            gradients = call.gradient(weights, rows)
+            for name, parameter in layer.named_parameters(recurse=False):
+                if parameter.requires_grad:
+                    accumulate(parameter, gradients[name].to(parameter.dtype))
+
+
+class _Tape:
+    """The calls of one forward pass, and what the backward pass finds at each."""
+
+    def __init__(
+        self, model: nn.Module, n_examples: int, along: dict[nn.Module, Parameters]
+    ) -> None:
+        self._model, self._n = model, n_examples
+        self._along = along
+        self._firsts: list[GradientEdge] = []
+        self._read: list[tuple[nn.Module, Call]] = []
+        self._influence: Tensor | None = None
+
+    def keep(self, layer: nn.Module, args: tuple[Any, ...], out: Tensor) -> None:
+        """Forward hook: keep the input, wait for the output's gradient."""
+        if not out.requires_grad:
+            return
+        if not args or len(out) != self._n or len(args[0]) != self._n:
+            met = f"{len(args[0])} rows" if args else "keywords alone"
+            where = called(self._model, layer)
+            raise NotServedError(f"{where} is given {met} for a batch of {self._n}.")
+        if not args[0].requires_grad:
+            # Nothing trainable lies before this layer, so the backward pass may end here.
+            self._firsts.append(get_gradient_edge(out))
+        call = CALLS[type(layer)](layer, args[0].detach())
+        # The hook is of the output as it is now, even if it is overwritten later.
+        out.register_hook(self._reader(layer, call))
+
+    def _reader(self, layer: nn.Module, call: Call) -> Callable[[Tensor], None]:
+        def read(delta: Tensor) -> None:
+            found = call.influence(delta, self._along[layer])
+            # Under autocast a layer's products come in half precision; their sum should not.
+            found = found.to(torch.promote_types(found.dtype, torch.float32))
+            total = self._influence
+            self._influence = found if total is None else total + found
+            self._read.append((layer, call))
+
+        return read
+
+    def read(self, losses: Tensor) -> Tensor:
+        """(B,) influence, by one backward pass that forms no parameter's gradient."""
+        if self._firsts and losses.requires_grad:
+            torch.autograd.grad(losses.sum(), self._firsts, allow_unused=True)
+        if self._influence is None:
+            return torch.zeros_like(losses)
+        return self._influence.detach().to(losses.dtype)
+
+    def unwind(self) -> list[tuple[nn.Module, Call]]:
+        """All calls that the losses depend on; the tape keeps none, so that each can be freed."""
+        read, self._read = self._read, []
+        return read
+
+
+def _has_trainable(module: nn.Module) -> bool:
+    return any(p.requires_grad for p in module.parameters(recurse=False))

@@ -1,0 +1,119 @@
+"""The gradient on the trusted examples that steers the weights: how much of it, how often.
+
+In units of a forward pass a plain step costs 3, and a fresh gradient on as many trusted examples 3
+more. Defaults of the settings: `benchmarks/meta_gradient.py`, read in `docs/engine.md`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from datacleanse.models.demands import trainable
+from datacleanse.training.influence.interface import losses_of
+from datacleanse.training.influence.kernels import unfused_recurrence
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+    from datacleanse.settings import Meta
+    from datacleanse.training.influence.interface import Direction, Engine, Loss
+    from datacleanse.training.placement import Rows
+
+
+def trusted_gradient(
+    model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor
+) -> tuple[Direction, Tensor]:
+    """Gradient of the mean loss on trusted examples, and that loss.
+
+    Runs in evaluation mode, and restores the mode: without dropout's noise, and with the running
+    statistics of batch normalisation, which the few trusted examples would otherwise disturb.
+    The optimiser's weight decay is no part of it.
+
+    Args:
+        model: the network.
+        loss: unreduced loss.
+        inputs: (M, ...).
+        labels: (M,) int64.
+
+    Returns:
+        v by parameter name (zeros where the loss does not depend on a parameter), and () loss.
+    """
+    parameters = trainable(model)
+    was_training = [module for module in model.modules() if module.training]
+    model.eval()
+    try:
+        with unfused_recurrence(model, inputs):
+            mean = losses_of(loss, model(inputs), labels).mean()
+            gradients = torch.autograd.grad(
+                mean, list(parameters.values()), allow_unused=True, materialize_grads=True
+            )
+    finally:
+        for module in was_training:
+            module.training = True
+    return dict(zip(parameters, gradients, strict=True)), mean.detach()
+
+
+@dataclass(frozen=True)
+class Trusted:
+    """The trusted examples; batches of them lie on the network's device."""
+
+    inputs: Rows
+    """(T, ...)."""
+    labels: Tensor
+    """(T,) int64."""
+
+
+class TrustedDirection:
+    """v = grad L_meta, kept for ``meta.every`` steps, averaged over its refreshings."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        trusted: Trusted,
+        meta: Meta,
+        *,
+        generator: torch.Generator | None = None,
+    ) -> None:
+        self._engine, self._meta = engine, meta
+        self.trusted = trusted
+        """What the next refreshing draws from."""
+        self.loss: Tensor | None = None
+        """() mean on the rows of the last refreshing; None before the first and after `load`."""
+        self._generator = generator
+        self._direction: Direction = {}
+        self._age = 0
+
+    def at_step(self) -> Direction:
+        """The v of the next step; call it once a step, before the step."""
+        if self._age % self._meta.every == 0:
+            self._refresh()
+        self._age += 1
+        return self._direction
+
+    def batch(self) -> tuple[Tensor, Tensor]:
+        """Inputs and labels of ``meta.batch`` random trusted examples, all where they are fewer."""
+        labels, size = self.trusted.labels, self._meta.batch
+        if isinstance(self.trusted.inputs, torch.Tensor) and len(labels) <= size:
+            return self.trusted.inputs, labels
+        drawn = torch.randperm(len(labels), generator=self._generator)[:size]
+        drawn = drawn.to(labels.device)
+        return self.trusted.inputs[drawn], labels[drawn]
+
+    def _refresh(self) -> None:
+        fresh, self.loss = self._engine.gradient(*self.batch())
+        keep = self._meta.average
+        if self._direction and keep:
+            before = self._direction
+            fresh = {name: before[name].lerp(g, 1 - keep) for name, g in fresh.items()}
+        self._direction = fresh
+
+    def state(self) -> dict[str, Any]:
+        """What `load` needs to go on as if never interrupted, besides the generator."""
+        return {"age": self._age, "direction": self._direction}
+
+    def load(self, state: dict[str, Any]) -> None:
+        """Take over a `state`."""
+        self._age, self._direction = state["age"], state["direction"]

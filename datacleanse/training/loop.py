@@ -1,0 +1,356 @@
+"""The training loop, and nothing else."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from datacleanse.errors import DatacleanseError, Stopped
+from datacleanse.models.demands import trainable
+from datacleanse.models.inference import EVALUATION_BATCH, logits_of
+from datacleanse.progress import SILENT, Progress
+from datacleanse.training.batches import n_batches, split
+from datacleanse.training.checkpoint import Checkpoint
+from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
+from datacleanse.training.influence.interface import accumulate
+from datacleanse.training.optimisers import Optimisation, make_optimiser
+from datacleanse.training.recorder import Dynamics, Recorder
+from datacleanse.training.rules.uniform import Uniform
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from datacleanse.settings import Schedule
+    from datacleanse.storage.ledger import EpochRecord
+    from datacleanse.training.examples import Examples
+    from datacleanse.training.influence import Direction, Route
+    from datacleanse.training.rules import Rule
+
+WEIGHT_DECAY = 1e-2
+"""AdamW's, decoupled: it is no part of any gradient that influences are made from."""
+
+LEAST_WORTH = 1e-6
+"""Of a batch as a whole, so that one of worthless examples changes next to nothing."""
+
+EVALUATION_SHARE = 4
+"""Batches that a forward pass without gradients may be as large as: it keeps no activations."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a training leaves besides the network's parameters."""
+
+    dynamics: Dynamics
+    loss: tuple[float, ...]
+    """Mean loss over the training rows in each epoch, nats."""
+    trusted_loss: tuple[float, ...]
+    """Mean loss over the trusted rows after each epoch, nats."""
+    skipped_steps: int
+    """Batches in which every weight was 0, so that nothing was updated."""
+    route: Route | None
+    """How influences were computed; None where the rule needs none."""
+
+
+class TrainingError(DatacleanseError):
+    """Training left the realm of finite numbers."""
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What a training does besides learning, all of it optional."""
+
+    on_epoch: Callable[[int, EpochRecord], None] | None = None
+    """Called after each epoch: its number, its record of DATA's rows until the next epoch ends."""
+    save: Callable[[Checkpoint], None] | None = None
+    """Called after that, and when the training is stopped; must be done with the checkpoint's
+    tensors when it returns."""
+    should_stop: Callable[[], bool] | None = None
+    """Asked after each batch."""
+    progress: Progress = SILENT
+    """Advanced once a batch."""
+
+
+def train(
+    model: nn.Module,
+    rule: Rule,
+    examples: Examples,
+    schedule: Schedule,
+    *,
+    seed: int,
+    saved: Checkpoint | None = None,
+    hooks: Hooks | None = None,
+    optimisation: Optimisation | None = None,
+) -> Outcome:
+    """Train ``model`` in place.
+
+    Args:
+        model: on the examples' device; inputs (B, ...) to logits (B, C).
+        rule: weighs each batch.
+        examples: what to train on, and what to watch.
+        schedule: epochs, batch size, peak learning rate (cosine to 0).
+        seed: of the order of examples, of dropout and of the draws of trusted rows.
+        saved: where to go on; all other arguments must be as they were then, but the batches may
+            be smaller.
+        hooks: see there.
+        optimisation: of the parameters; None: AdamW.
+
+    Raises:
+        TrainingError: a loss, a weight or a parameter became NaN or infinite.
+        Stopped: ``hooks.should_stop`` said so; a checkpoint of that moment was saved.
+    """
+    hooks = hooks or Hooks()
+    loop = _Loop(model, rule, examples, schedule, seed, optimisation)
+    device = examples.inputs.device
+    devices = [device] if device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices):
+        torch.manual_seed(seed)
+        if saved is not None:
+            loop.load(saved)
+            hooks.progress.advance(saved.steps)
+        while loop.epoch < schedule.epochs:
+            _run_epoch(loop, schedule, hooks)
+    return loop.outcome()
+
+
+def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks) -> None:
+    """Run the rest of an epoch, and save it."""
+    for index in loop.batches():
+        loop.step(index)
+        hooks.progress.advance()
+        if hooks.should_stop is not None and hooks.should_stop():
+            loop.check_finite()
+            if hooks.save is not None:
+                hooks.save(loop.checkpoint())
+            raise Stopped(
+                f"after {loop.epoch} of {schedule.epochs} epochs and {loop.batch} of "
+                f"{loop.n_batches} batches.",
+                slug="stopped",
+                hint="Go on with --resume.",
+            )
+    epoch, record = loop.epoch, loop.close_epoch()
+    if hooks.on_epoch is not None:
+        hooks.on_epoch(epoch, record)
+    if hooks.save is not None:
+        hooks.save(loop.checkpoint())
+
+
+class _Loop:
+    """The state that lives from one batch to the next."""
+
+    def __init__(  # noqa: PLR0917  # as `train`
+        self,
+        model: nn.Module,
+        rule: Rule,
+        examples: Examples,
+        schedule: Schedule,
+        seed: int,
+        optimisation: Optimisation | None = None,
+    ) -> None:
+        self._model, self._rule, self._examples = model, rule, examples
+        self._batch_size = schedule.batch_size
+        self._generator = torch.Generator().manual_seed(seed)
+        self._engine = choose_engine(model, cross_entropy)
+        self._direction = TrustedDirection(
+            self._engine,
+            Trusted(
+                examples.trusted_inputs(schedule.meta.batch), examples.labels[examples.trusted]
+            ),
+            schedule.meta,
+            generator=self._generator,
+        )
+        self._parameters = trainable(model)
+        self._optimiser = make_optimiser(
+            self._parameters,
+            optimisation or Optimisation(),
+            peak=schedule.lr,
+            weight_decay=WEIGHT_DECAY,
+        )
+        self._recorder = Recorder(examples.labels, examples.n_classes)
+        self._peak = schedule.lr
+        self.n_batches = n_batches(len(examples.trained), schedule.batch_size)
+        self._epochs = schedule.epochs
+        self._done = 0
+        self._skipped = 0
+        self._losses: list[float] = []
+        self._trusted_losses: list[float] = []
+        self.epoch = 0
+        self.batch = 0
+        """Batches done in the epoch."""
+        self._rows = 0
+        """Of the epoch's order, done."""
+        self._order: Tensor | None = None
+
+    def batches(self) -> Iterator[Tensor]:
+        """The training rows of one epoch in a fresh order; the rest of an epoch begun before."""
+        trained = self._examples.trained
+        if self._order is None:
+            order = torch.randperm(len(trained), generator=self._generator)
+            self._order = trained[order.to(trained.device)]
+        rest = self._order[self._rows :]
+        if len(rest):
+            yield from split(rest, self._batch_size)
+
+    def step(self, index: Tensor) -> None:
+        """Weigh one batch, (B,) positions, and update the network with it."""
+        examples = self._examples
+        rule = self._rule if self.epoch >= self._rule.warm_up_epochs else Uniform()
+        direction = self._direction.at_step() if rule.needs_influence else None
+        if not self._model.training:
+            self._model.train()
+        step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
+        weights = rule.weigh(step)
+        if examples.worth is not None:
+            weights = _worth(weights, examples.worth[index])
+        self._recorder.trained(index, step, weights)
+        if rule.needs_influence and not bool(weights.any()):
+            self._skipped += 1
+        else:
+            step.descend(weights)
+            self._follow(direction)
+            self._update()
+            self._teach(rule)
+        self._done += 1
+        self.batch += 1
+        self._rows += len(index)
+
+    def close_epoch(self) -> EpochRecord:
+        """Watch the other rows, and add the epoch to what is known; its record of DATA's rows."""
+        examples, recorder = self._examples, self._recorder
+        _watch(self._model, examples, recorder, self._batch_size)
+        self.check_finite()
+        record = recorder.close_epoch(examples.n_data)
+        self._losses.append(recorder.mean_loss(examples.trained))
+        self._trusted_losses.append(recorder.mean_loss(examples.trusted))
+        self.epoch, self.batch, self._rows, self._order = self.epoch + 1, 0, 0, None
+        self.n_batches = n_batches(len(examples.trained), self._batch_size)
+        return record
+
+    def check_finite(self) -> None:
+        """Look at the epoch's batches so far, all at once: a look at each would slow a GPU down.
+
+        Raises:
+            TrainingError: a loss, a weight or a parameter is NaN or infinite.
+        """
+        assert self._order is not None
+        at = self._recorder.first_not_finite(self._order[: self._rows])
+        if at is not None:
+            batch = min(at // self._batch_size, self.n_batches - 1)
+            raise _diverged("a loss or a weight", self.epoch, batch)
+        if not all(bool(p.isfinite().all()) for p in self._parameters.values()):
+            raise _diverged("a parameter of the network", self.epoch, self.batch - 1)
+
+    def outcome(self) -> Outcome:
+        """What the training leaves."""
+        return Outcome(
+            self._recorder.dynamics(),
+            tuple(self._losses),
+            tuple(self._trusted_losses),
+            self._skipped,
+            self._engine.route if self._rule.needs_influence else None,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """All that `load` needs; the living tensors."""
+        generators = {"batches": self._generator.get_state(), "cpu": torch.get_rng_state()}
+        device = self._examples.inputs.device
+        if device.type == "cuda":
+            generators["cuda"] = torch.cuda.get_rng_state(device)
+        return Checkpoint(
+            epochs=self.epoch,
+            batches=self.batch,
+            rows=self._rows,
+            batch_size=self._batch_size,
+            steps=self._done,
+            skipped=self._skipped,
+            losses=self._losses,
+            trusted_losses=self._trusted_losses,
+            network=self._model.state_dict(),
+            optimiser=self._optimiser.state(),
+            rule=self._rule.state(),
+            direction=self._direction.state(),
+            generators=generators,
+            recorder=self._recorder.state(in_epoch=self._order is not None),
+            order=self._order,
+        )
+
+    def load(self, saved: Checkpoint) -> None:
+        """Take over a `checkpoint`."""
+        self.epoch, self.batch, self._done = saved.epochs, saved.batches, saved.steps
+        self._rows = saved.rows
+        self._skipped = saved.skipped
+        self._losses, self._trusted_losses = list(saved.losses), list(saved.trusted_losses)
+        self._model.load_state_dict(saved.network)
+        self._optimiser.load(saved.optimiser)
+        self._rule.load(dict(saved.rule))
+        self._direction.load(_moved(dict(saved.direction), self._examples.inputs.device))
+        self._recorder.load(saved.recorder)
+        if saved.order is not None:
+            self._order = saved.order.to(self._examples.trained.device)
+        if saved.order is not None and saved.batch_size != self._batch_size:
+            # The rest of an epoch that was begun with larger batches.
+            self.batch = self._rows // self._batch_size
+            left = len(saved.order) - self._rows
+            self.n_batches = self.batch + (n_batches(left, self._batch_size) if left else 0)
+        self._generator.set_state(saved.generators["batches"])
+        torch.set_rng_state(saved.generators["cpu"])
+        if "cuda" in saved.generators:
+            torch.cuda.set_rng_state(saved.generators["cuda"], self._examples.inputs.device)
+
+    def _update(self) -> None:
+        done = self.epoch * self.n_batches + self.batch
+        cosine = 0.5 * (1 + math.cos(math.pi * done / (self._epochs * self.n_batches)))
+        self._optimiser.step(self._peak * cosine)
+
+    def _teach(self, rule: Rule) -> None:
+        """Show the rule what the network makes of trusted examples, if it learns from them."""
+        if rule.learns:
+            inputs, labels = self._direction.batch()
+            rule.learn(logits_of(self._model, inputs), labels)
+
+    def _follow(self, direction: Direction | None) -> None:
+        """Let the update follow the trusted gradient too, as far as the rule wants it."""
+        if direction is None or not self._rule.trusted_share:
+            return
+        for name, parameter in self._parameters.items():
+            accumulate(parameter, direction[name], self._rule.trusted_share)
+
+
+def _worth(weights: Tensor, worth: Tensor) -> Tensor:
+    """Weights (B,) times worth (B,), with the sum that they had."""
+    found = weights * worth
+    return found * (weights.sum() / found.sum().clamp(min=LEAST_WORTH))
+
+
+def _moved(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors and plain values
+    """The state with its tensors on the device."""
+    if isinstance(state, Tensor):
+        return state.to(device)
+    if isinstance(state, dict):
+        return {key: _moved(value, device) for key, value in state.items()}
+    return state
+
+
+@torch.no_grad()
+def _watch(model: nn.Module, examples: Examples, recorder: Recorder, batch_size: int) -> None:
+    """Record the examples that are not trained on."""
+    is_watched = torch.ones(len(examples.labels), dtype=torch.bool, device=examples.labels.device)
+    is_watched[examples.trained] = False
+    watched = is_watched.nonzero()[:, 0]
+    if not len(watched):
+        return
+    model.eval()
+    for part in watched.split(min(EVALUATION_BATCH, EVALUATION_SHARE * batch_size)):
+        recorder.seen(part, model(examples.inputs[part]))
+
+
+def _diverged(what: str, epoch: int, batch: int) -> TrainingError:
+    return TrainingError(
+        f"Training went astray in epoch {epoch}, batch {batch} (both counted from 0): {what} "
+        "became NaN or infinite.",
+        slug="training-diverged",
+        hint="Lower the learning rate with --lr, e.g. --lr 0.0003.",
+    )

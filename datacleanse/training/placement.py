@@ -1,0 +1,213 @@
+"""Where the examples' inputs lie, and how a batch of them reaches the network."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any, Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.utils.data import TensorDataset, default_collate
+
+from datacleanse.errors import InputError, is_shortage
+from datacleanse.user_code import told_as_own
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+    from torch.utils.data import Dataset
+
+    from datacleanse.pictures.joined import Joined
+
+RESIDENT_SHARE = 0.5
+"""Of the free memory of a GPU that examples may take; the network needs the rest."""
+
+
+class Rows(Protocol):
+    """M inputs, (M, ...) in all. A tensor is one kind."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where batches lie."""
+
+    def __len__(self) -> int:
+        """M."""
+
+    def __getitem__(self, index: Tensor, /) -> Tensor:
+        """(B,) int64 positions to (B, ...) on the device; nobody else's memory."""
+
+
+class Moved:
+    """Inputs kept in main memory; each batch is moved to the device."""
+
+    def __init__(self, values: Tensor, device: torch.device) -> None:
+        self.values = values
+        self.device = device
+
+    def __len__(self) -> int:
+        """M."""
+        return len(self.values)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """See `Rows`."""
+        batch = self.values[index.to(self.values.device)]
+        if self.device.type == "cuda":
+            # Page-locked, so that the copy need not be waited for.
+            return batch.pin_memory().to(self.device, non_blocking=True)
+        return batch.to(self.device)
+
+
+class Gathered:
+    """Images in arrays or mapped files, gathered batch by batch."""
+
+    def __init__(self, images: Joined, device: torch.device) -> None:
+        self.images = images
+        self.device = device
+
+    def __len__(self) -> int:
+        """M."""
+        return len(self.images)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """See `Rows`."""
+        return torch.from_numpy(self.images[index.cpu().numpy()]).to(self.device)
+
+
+class Fetched:
+    """Inputs that map-style datasets make, one after the other, whenever they are asked for."""
+
+    def __init__(self, datasets: Sequence[Dataset[Any]], device: torch.device) -> None:
+        self._datasets = datasets
+        self.device = device
+
+    def __len__(self) -> int:
+        """M."""
+        return sum(map(len, self._datasets))  # type: ignore[arg-type]
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """See `Rows`."""
+        batch = default_collate([self._input(position) for position in index.tolist()])
+        if not isinstance(batch, Tensor):
+            raise _no_tensor(batch)
+        return batch.to(self.device)
+
+    def _input(self, position: int) -> Any:  # noqa: ANN401  # whatever the dataset makes
+        made = item(self._datasets, position)[0]
+        # Torch warns of arrays that it could not write to, such as pandas gives.
+        is_locked = isinstance(made, np.ndarray) and not made.flags.writeable
+        return made.copy() if is_locked else made
+
+
+def item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, Any]:
+    """An example, as its dataset makes it: (input, label).
+
+    Raises:
+        InputError: it is no such pair.
+        OwnCodeError: the dataset failed.
+    """
+    for dataset in datasets:
+        length = len(dataset)  # type: ignore[arg-type]
+        if position >= length:
+            position -= length
+            continue
+        with told_as_own(f"{type(dataset).__name__}[{position}] failed"):
+            pair = dataset[position]
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise InputError(
+                f"{type(dataset).__name__}[{position}] is {type(pair).__name__}"
+                f"{f' of {len(pair)}' if isinstance(pair, tuple | list) else ''}, not a pair.",
+                slug="dataset-item",
+                hint="Let the dataset return (input, label).",
+            )
+        return pair[0], pair[1]
+    raise IndexError(position)
+
+
+class Part:
+    """Some of the inputs."""
+
+    def __init__(self, rows: Rows, positions: Tensor) -> None:
+        self._rows, self._positions = rows, positions
+        self.device = rows.device
+
+    def __len__(self) -> int:
+        """How many they are."""
+        return len(self._positions)
+
+    def __getitem__(self, index: Tensor) -> Tensor:
+        """See `Rows`."""
+        return self._rows[self._positions[index.to(self._positions.device)]]
+
+
+def placed(values: Tensor, device: torch.device) -> Rows:
+    """Inputs in main memory, (M, ...), put on the device if they fit there."""
+    if values.device == device or device.type == "cpu":
+        return values
+    if values.nbytes > RESIDENT_SHARE * free_memory(device):
+        return Moved(values, device)
+    try:
+        return values.to(device)
+    except RuntimeError as error:
+        if not is_shortage(error):
+            raise
+    return Moved(values, device)
+
+
+def placed_images(images: Joined, device: torch.device) -> Rows:
+    """Images put on a GPU if they fit there; gathered batch by batch elsewhere."""
+    if device.type == "cpu":
+        return Gathered(images, device)
+    size = math.prod(images.shape)
+    if size > RESIDENT_SHARE * free_memory(device):
+        return Gathered(images, device)
+    return placed(torch.from_numpy(images[np.arange(len(images))]), device)
+
+
+def images_in(rows: Rows) -> Joined | NDArray[np.uint8]:
+    """The images behind `placed_images`, in main memory or in mapped files."""
+    if isinstance(rows, Gathered):
+        return rows.images
+    held = held_in(rows)
+    assert held is not None
+    images: NDArray[np.uint8] = held.cpu().numpy()
+    return images
+
+
+def free_memory(device: torch.device) -> int:
+    """Bytes free on a GPU."""
+    free, _ = torch.cuda.mem_get_info(device)
+    return free
+
+
+def rows_of(datasets: Sequence[Dataset[Any]], device: torch.device) -> Rows:
+    """The inputs of datasets of (input, label), one dataset after the other."""
+    tensors = [dataset.tensors[0] for dataset in datasets if type(dataset) is TensorDataset]
+    if len(tensors) == len(datasets) and len({t.device for t in tensors}) == 1:
+        return placed(torch.cat(tensors), device)
+    return Fetched(datasets, device)
+
+
+def held_in(rows: Rows) -> Tensor | None:
+    """The tensor that holds all inputs; None where there is none."""
+    if isinstance(rows, Moved):
+        return rows.values
+    return rows if isinstance(rows, Tensor) else None
+
+
+def described(rows: Rows) -> str:
+    """Where the inputs lie, for people."""
+    if isinstance(rows, Gathered):
+        return "as decoded, gathered batch by batch"
+    if isinstance(rows, Moved):
+        return "in main memory, moved batch by batch"
+    return "on the device" if isinstance(rows, Tensor) else "fetched from the dataset"
+
+
+def _no_tensor(batch: object) -> InputError:
+    return InputError(
+        f"The dataset's inputs make a batch of type {type(batch).__name__}, not a tensor.",
+        slug="dataset-input",
+        hint="Let the dataset return (input, label) with one tensor or array as input.",
+    )

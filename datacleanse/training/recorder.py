@@ -1,0 +1,159 @@
+"""What training shows of each example: kept on the device, taken off it once an epoch.
+
+Margins over epochs: Pleiss, Zhang, Elenberg, Weinberger 2020, "Identifying Mislabeled Data using
+the Area Under the Margin Ranking", arXiv 2001.10528.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from datacleanse.storage.ledger import EpochRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from datacleanse.training.influence import Step
+
+
+@dataclass(frozen=True)
+class Dynamics:
+    """Means over epochs, float32, for M examples. NaN: not trained on, or no influence."""
+
+    weight: NDArray[np.float32]
+    """(M,) >= 0, 1 = plain training's."""
+    zero_weight_share: NDArray[np.float32]
+    """(M,) in [0, 1]."""
+    influence: NDArray[np.float32]
+    """(M,) signed."""
+    loss: NDArray[np.float32]
+    """(M,) nats, of the given label."""
+    margin: NDArray[np.float32]
+    """(M,) given logit minus the best other one."""
+    probability: NDArray[np.float32]
+    """(M, C) softmax, rows sum to 1."""
+
+
+def margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """Logit of the label minus the best other logit: (B, C), (B,) to (B,)."""
+    given = logits.gather(1, labels[:, None])
+    others = logits.scatter(1, labels[:, None], -torch.inf)
+    return given[:, 0] - others.amax(dim=1)
+
+
+BLOCK = 1 << 16
+"""Examples that are looked at together at an epoch's end."""
+
+
+class Recorder:
+    """Collects an epoch's record and the sums over epochs.
+
+    Trained examples are recorded in training mode before their update; the others are recorded in
+    evaluation mode at the end of the epoch.
+    """
+
+    def __init__(self, labels: Tensor, n_classes: int) -> None:
+        n, device = len(labels), labels.device
+        self._labels = labels
+        self._logits = torch.full((n, n_classes), torch.nan, device=device)
+        self._weight = torch.full((n,), torch.nan, device=device)
+        self._influence = torch.full((n,), torch.nan, device=device)
+        # Sums of weight, zero weight, influence, loss, margin.
+        self._sums = torch.zeros((5, n), device=device)
+        self._probability = torch.zeros((n, n_classes), device=device)
+        self._n_epochs = 0
+
+    def trained(self, index: Tensor, step: Step, weights: Tensor) -> None:
+        """Record a batch: ``index`` (B,) distinct examples, ``weights`` (B,), plain 1 / B."""
+        self._weight.index_copy_(0, index, (weights * len(weights)).float())
+        if step.influence is not None:
+            self._influence.index_copy_(0, index, step.influence.float())
+        self.seen(index, step.logits)
+
+    def seen(self, index: Tensor, logits: Tensor) -> None:
+        """Record what the network makes of examples, (B,): logits (B, C), without weights."""
+        self._logits.index_copy_(0, index, logits.float())
+
+    def close_epoch(self, n_rows: int) -> EpochRecord:
+        """Add the epoch to the sums; its record of the first ``n_rows``, until the next epoch."""
+        loss, margin = self._read()
+        weight, influence = self._weight, self._influence
+        for row, values in enumerate((weight, weight == 0, influence, loss, margin)):
+            self._sums[row] += values  # one at a time, so that no stacked copy is needed
+        self._n_epochs += 1
+        self._loss = loss
+        return EpochRecord(*(t[:n_rows].cpu().numpy() for t in (weight, influence, loss, margin)))
+
+    def _read(self) -> tuple[Tensor, Tensor]:
+        """(M,) loss and (M,) margin of the epoch; adds to the probabilities. By blocks of rows."""
+        loss, margin = torch.empty_like(self._weight), torch.empty_like(self._weight)
+        rows = self._logits, self._labels, self._probability, loss, margin
+        for logits, labels, total, losses, found in zip(
+            *(t.split(BLOCK) for t in rows), strict=True
+        ):
+            log_probability = F.log_softmax(logits, dim=1)
+            losses.copy_(log_probability.gather(1, labels[:, None])[:, 0]).neg_()
+            found.copy_(margins(logits, labels))
+            total.add_(log_probability.exp_())
+        return loss, margin
+
+    def first_not_finite(self, index: Tensor) -> int | None:
+        """Position in ``index`` of the first example whose weight or logits are NaN or infinite."""
+        for number, part in enumerate(index.split(BLOCK)):
+            is_finite = self._weight[part].isfinite() & self._logits[part].isfinite().all(dim=1)
+            found = (~is_finite).nonzero()
+            if len(found):
+                return number * BLOCK + int(found[0])
+        return None
+
+    def state(self, *, in_epoch: bool) -> dict[str, Any]:
+        """What `load` needs; the living tensors. ``in_epoch``: with the epoch that is open."""
+        state = {
+            "sums": self._sums,
+            "probability": self._probability,
+            "epochs": self._n_epochs,
+        }
+        # An epoch overwrites all of the one before it.
+        if not in_epoch:
+            return state
+        return state | {
+            "logits": self._logits,
+            "weight": self._weight,
+            "influence": self._influence,
+        }
+
+    def load(self, state: Mapping[str, Any]) -> None:
+        """Take over a `state`."""
+        self._sums.copy_(state["sums"])
+        self._probability.copy_(state["probability"])
+        self._n_epochs = state["epochs"]
+        if "logits" in state:
+            self._logits.copy_(state["logits"])
+            self._weight.copy_(state["weight"])
+            self._influence.copy_(state["influence"])
+
+    def mean_loss(self, index: Tensor) -> float:
+        """Mean loss of the epoch closed last over ``index``, in nats; NaN where it is empty."""
+        return float(self._loss[index].double().mean())
+
+    def dynamics(self) -> Dynamics:
+        """Means over all closed epochs. It ends the recording: sums become means where they are."""
+        means = self._sums.div_(self._n_epochs).cpu().numpy()
+        weight, zero, influence, loss, margin = means
+        zero[np.isnan(weight)] = np.nan
+        return Dynamics(
+            weight=weight,
+            zero_weight_share=zero,
+            influence=influence,
+            loss=loss,
+            margin=margin,
+            probability=self._probability.div_(self._n_epochs).cpu().numpy(),
+        )

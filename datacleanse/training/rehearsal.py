@@ -1,0 +1,80 @@
+"""Networks of the user's own: made by their factory, and tried before a run begins."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+
+from datacleanse.errors import ModelError
+from datacleanse.models.demands import differentiable, trainable, unchanged
+from datacleanse.training.influence import choose_engine, cross_entropy
+from datacleanse.training.optimisers import Optimisation, make_optimiser
+from datacleanse.user_code import told_as_own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from torch.optim import Optimizer
+
+    ModuleFactory = Callable[[int, int], nn.Module]
+    """Number of features F and of classes C to a network from (B, F) float32 to logits (B, C)."""
+
+
+def try_training(
+    network: nn.Module,
+    build: Callable[[], nn.Module],
+    inputs: Tensor,
+    said: str,
+    optimisation: Optimisation | None = None,
+) -> Optimizer | None:
+    """Make one step with a network that is thrown away, in the way that the training will.
+
+    Args:
+        network: made by ``build``, its outputs checked already; it is changed.
+        build: gives a fresh network.
+        inputs: (B, ...) of examples, B >= 2; their labels do not matter.
+        said: how messages name the network.
+        optimisation: by which the training will update.
+
+    Returns:
+        The optimiser where it is the caller's.
+
+    Raises:
+        ModelError: it cannot be trained: nothing to train, not made afresh, no derivative.
+        OwnCodeError: its forward pass in training mode or its backward pass failed.
+    """
+    parameters = trainable(network)
+    if not parameters:
+        raise ModelError(
+            f"{said} has no trainable parameters.",
+            slug="model-not-trainable",
+            hint="Leave requires_grad on for the layers that are to learn.",
+        )
+    if {id(p) for p in network.parameters()} & {id(p) for p in build().parameters()}:
+        raise ModelError(
+            f"{said} is the same object at each call; an audit trains two networks.",
+            slug="model-not-fresh",
+            hint="Let the factory make a new network whenever it is called.",
+        )
+    labels = torch.arange(len(inputs)) % 2
+    engine = choose_engine(network.train(), cross_entropy)
+    own = told_as_own(f"{said} fails in training mode")
+    with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
+        direction, _ = engine.gradient(inputs, labels)
+        network.train()
+        step = engine.open(inputs, labels, direction)
+        step.descend(torch.full((len(inputs),), 1.0 / len(inputs)))
+    return _try_update(parameters, optimisation)
+
+
+def _try_update(
+    parameters: dict[str, nn.Parameter], optimisation: Optimisation | None
+) -> Optimizer | None:
+    if optimisation is None or optimisation.make is None:
+        return None
+    with told_as_own("The optimiser fails on the network's parameters"):
+        made = optimisation.make(list(parameters.items()))
+        make_optimiser(parameters, optimisation, peak=1.0, weight_decay=0.0).step(1.0)
+    return made

@@ -1,0 +1,64 @@
+"""Default network and schedule, by the number of training rows. Measured: `docs/network.md`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datacleanse.settings import Meta, Schedule
+
+if TYPE_CHECKING:
+    from datacleanse.settings import Settings
+
+LR = 2e-3
+
+
+@dataclass(frozen=True)
+class _Size:
+    up_to: float
+    """Training rows that it serves."""
+    epochs: int
+    batch_size: int
+
+
+SIZES = (
+    _Size(500, epochs=30, batch_size=32),
+    _Size(2_500, epochs=30, batch_size=64),
+    _Size(10_000, epochs=20, batch_size=256),
+    _Size(50_000, epochs=12, batch_size=512),
+    _Size(float("inf"), epochs=8, batch_size=1024),
+)
+"""More rows need fewer passes, and allow larger batches."""
+
+
+@dataclass(frozen=True)
+class Defaults:
+    """What settings leave open."""
+
+    sizes: tuple[_Size, ...]
+    meta: Meta
+
+
+TABLES = Defaults(SIZES, Meta())
+
+IMAGES = Defaults(
+    (
+        _Size(2_500, epochs=30, batch_size=32),
+        _Size(10_000, epochs=20, batch_size=64),
+        _Size(50_000, epochs=20, batch_size=128),
+        _Size(float("inf"), epochs=15, batch_size=256),
+    ),
+    Meta(batch=32, every=4),
+)
+"""Under the residual network. Measured: `docs/image-audit.md`, `docs/engine.md`."""
+
+
+def schedule_for(settings: Settings, n_rows: int, defaults: Defaults = TABLES) -> Schedule:
+    """The settings' schedule, the measured one where they leave it open."""
+    size = next(size for size in defaults.sizes if n_rows <= size.up_to)
+    return Schedule(
+        epochs=settings.epochs or size.epochs,
+        batch_size=settings.batch_size or size.batch_size,
+        lr=settings.lr or LR,
+        meta=defaults.meta.changed(settings),
+    )

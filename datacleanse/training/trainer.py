@@ -1,0 +1,261 @@
+"""The trainings of an audit: reweighted, plain as their control, and the final model."""
+
+from __future__ import annotations
+
+import gc
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+
+from datacleanse.errors import MemoryShortError, Stopped, is_shortage
+from datacleanse.models.inference import SMALLEST_BATCH
+from datacleanse.records import Notice
+from datacleanse.settings import MAX_SEED
+from datacleanse.stopping import NEVER, StopRequest
+from datacleanse.training.batches import n_batches
+from datacleanse.training.device import one_cpu_thread
+from datacleanse.training.loop import Hooks, train
+from datacleanse.training.rules import make_rule
+from datacleanse.user_code import told_as_own
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    import numpy as np
+    from numpy.typing import NDArray
+    from torch import Tensor, nn
+
+    from datacleanse.progress import Progress
+    from datacleanse.settings import RuleName, Schedule
+    from datacleanse.storage.ledger import EpochRecord
+    from datacleanse.training.checkpoint import Checkpoint, Checkpoints
+    from datacleanse.training.examples import Examples
+    from datacleanse.training.loop import Outcome
+    from datacleanse.training.optimisers import Optimisation
+
+    Keep = Callable[[int, EpochRecord], None]
+
+FOLD_NAMES = ("reweighted", "swapped")
+"""Trainings by fold of the clean set; the first is the run's own."""
+
+STAGES = {"swapped": "Training, halves of CLEAN swapped", "final": "Training the final model"}
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """What both trainings share."""
+
+    build: Callable[[], nn.Module]
+    """A fresh network on the CPU, with the same parameters at each call."""
+    is_own: bool
+    """Whether its code is the user's, so that its failures are, too."""
+    rule: RuleName
+    """Of the reweighted training."""
+    schedule: Schedule
+    seed: int
+    optimisation: Optimisation | None = None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A network, and what its training showed."""
+
+    network: nn.Module
+    outcome: Outcome
+    batch_size: int
+    """Rows a step, at the end."""
+    n_trained: int
+    """Rows that updates were made from."""
+
+
+@dataclass(frozen=True)
+class Trainings:
+    """Networks that started from the same parameters, before the final one."""
+
+    reweighted: Trained
+    """In the first fold of the clean set; the control itself where the rule is ``uniform``."""
+    opinions: tuple[NDArray[np.float32], ...]
+    """(M, C) each: mean class probabilities while it was reweighted, by fold of the clean set."""
+    control: Trained
+    """Plain training on all rows, the clean ones too."""
+
+
+@dataclass(frozen=True)
+class Trainer:
+    """Runs the trainings of one audit, each fed with batches as large as the one before."""
+
+    lesson: Lesson
+    device: torch.device
+    lap: Callable[[str], None]
+    """Called with the name of each part when it is done."""
+    progress: Progress
+    """Receives a stage for each part."""
+    checkpoints: Checkpoints | None = None
+    """Where the trainings are saved, and gone on with where they were saved before."""
+    stop: StopRequest = NEVER
+    """Asked after each batch."""
+    repeat: int = 0
+    """Number of the repeated run; 0: the run itself."""
+
+    def repeated(self, number: int) -> Trainer:
+        """The same trainings with other random draws; networks start from the same parameters."""
+        lesson = replace(self.lesson, seed=(self.lesson.seed + number) % (MAX_SEED + 1))
+        return replace(self, lesson=lesson, lap=lambda part: None, repeat=number)
+
+    def learn(
+        self, folds: Iterable[Examples], everything: Examples, *, keep: Keep | None = None
+    ) -> Trainings:
+        """Train by the rule asked for, once a fold, and uniformly on all rows.
+
+        Where memory runs out, a training goes on from its last checkpoint with half the batch size.
+
+        Args:
+            folds: the same rows, with their parts in each fold; one at least.
+            everything: the same with all clean rows among the trained.
+            keep: called after each epoch of the first training; again for an epoch begun anew.
+
+        Raises:
+            TrainingError: a loss became NaN or infinite.
+            MemoryShortError: the smallest batch does not fit into memory.
+            OwnCodeError: the user's network failed.
+            RunFolderError: a checkpoint cannot be gone on with.
+            Stopped: on request; everything so far is saved.
+        """
+        rule, size = self.lesson.rule, self.lesson.schedule.batch_size
+        with one_cpu_thread(self.device), self.stop.awaited():
+            if rule == "uniform":
+                control = self._run("control", rule, everything, size, keep)
+                self.lap("control")
+                opinion = control.outcome.dynamics.probability
+                return Trainings(control, tuple(opinion for _ in folds), control)
+            reweighted, opinions = None, []
+            for name, examples in zip(FOLD_NAMES, folds, strict=False):
+                kept = keep if reweighted is None else None
+                trained = self._run(name, rule, examples, size, kept)
+                # What did not fit before would not fit now, and all should be fed alike.
+                size = trained.batch_size
+                opinions.append(trained.outcome.dynamics.probability)
+                reweighted = reweighted or trained
+                self.lap(name)
+            assert reweighted is not None
+            # What is known of each row of the second fold is not needed beside the control.
+            del examples, trained
+            control = self._run("control", "uniform", everything, size, None)
+            self.lap("control")
+        return Trainings(reweighted, tuple(opinions), control)
+
+    def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> Trained:
+        """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
+        with one_cpu_thread(self.device), self.stop.awaited():
+            examples = replace(everything, worth=worth.to(self.device))
+            final = self._run("final", "uniform", examples, batch_size, None)
+            self.lap("final")
+        return final
+
+    def halved(self, used: int) -> tuple[Notice, ...]:
+        """What is to be said of a batch size that was smaller in the end."""
+        asked = self.lesson.schedule.batch_size
+        return (_halved(asked, used, self.device),) if used < asked else ()
+
+    def _run(
+        self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
+    ) -> Trained:
+        """Train a fresh network, or go on with the one saved under this name."""
+        if self.repeat:
+            name = f"repeat-{self.repeat}-{name}"
+        is_first = True
+        while True:
+            saved = self._saved(name, is_told=is_first)
+            if saved is not None:
+                batch_size = min(batch_size, saved.batch_size)
+            trained = self._attempt(name, rule, examples, keep, batch_size, saved)
+            if trained is not None:
+                return trained
+            # The engine's hooks and graphs may hold each other.
+            gc.collect()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+            batch_size, is_first = max(SMALLEST_BATCH, batch_size // 2), False
+            self.progress.say(f"Memory ran out; going on with batches of {batch_size:,} rows.")
+
+    def _attempt(  # noqa: PLR0917  # as `_run`
+        self,
+        name: str,
+        rule: RuleName,
+        examples: Examples,
+        keep: Keep | None,
+        batch_size: int,
+        saved: Checkpoint | None,
+    ) -> Trained | None:
+        """The training done; None where memory ran out and smaller batches may help."""
+        schedule = replace(self.lesson.schedule, batch_size=batch_size)
+        epochs, steps = (0, 0) if saved is None else (saved.epochs, saved.steps)
+        n_steps = n_batches(len(examples.trained), batch_size)
+        total = steps + (schedule.epochs - epochs) * n_steps
+        stage = f"Repeat {self.repeat}" if self.repeat else f"Training, rule {rule}"
+        self.progress.stage(STAGES.get(name, stage), total)
+        save = None if self.checkpoints is None else partial(self.checkpoints.save, name)
+        what = f"Training with rule {rule} failed in the network"
+        try:
+            # A full disk is not the network's fault.
+            own = told_as_own(what, but=(OSError,)) if self.lesson.is_own else nullcontext()
+            with _said_which(rule), own:
+                network = self.lesson.build().to(self.device)
+                outcome = train(
+                    network,
+                    make_rule(rule, seed=self.lesson.seed),
+                    examples,
+                    schedule,
+                    seed=self.lesson.seed,
+                    saved=saved,
+                    hooks=Hooks(keep, save, self.stop, self.progress),
+                    optimisation=self.lesson.optimisation,
+                )
+        except (RuntimeError, MemoryError) as error:
+            if not is_shortage(error):
+                raise
+            if batch_size <= SMALLEST_BATCH:
+                raise _too_large(self.device) from error
+            return None
+        return Trained(network, outcome, batch_size, len(examples.trained))
+
+    def _saved(self, name: str, *, is_told: bool) -> Checkpoint | None:
+        saved = None if self.checkpoints is None else self.checkpoints.load(name)
+        if is_told and saved is not None and saved.epochs < self.lesson.schedule.epochs:
+            self.progress.say(
+                f"Going on after {saved.epochs} of {self.lesson.schedule.epochs} epochs"
+                + (f" and {saved.batches} batches." if saved.batches else ".")
+            )
+        return saved
+
+
+def _halved(asked: int, used: int, device: torch.device) -> Notice:
+    return Notice(
+        "batch-halved",
+        f"Batches of {asked:,} rows did not fit into the memory of the {device.type}: training "
+        f"went on with {used:,} rows a step.",
+        is_warning=True,
+    )
+
+
+def _too_large(device: torch.device) -> MemoryShortError:
+    return MemoryShortError(
+        f"The memory of the {device.type} does not suffice to train on batches of "
+        f"{SMALLEST_BATCH} rows.",
+        slug="out-of-memory",
+        hint="Free memory, take a smaller network or fewer columns"
+        + ("." if device.type == "cpu" else ", or use --device cpu."),
+    )
+
+
+@contextmanager
+def _said_which(rule: RuleName) -> Iterator[None]:
+    """Name the training that was stopped."""
+    try:
+        yield
+    except Stopped as error:
+        message = f"Training with rule {rule} was stopped {error.message}"
+        raise Stopped(message, slug=error.slug, hint=error.hint) from error

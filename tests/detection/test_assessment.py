@@ -1,0 +1,278 @@
+"""From dynamics to suspicion, probability and flags."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datacleanse.detection import flags
+from datacleanse.detection import worth as module
+from datacleanse.detection.assessment import LOCAL_PART, assess, likely_classes
+from datacleanse.detection.evidence import Evidence, Fold
+from datacleanse.detection.worth import worth_of
+from datacleanse.training.recorder import Dynamics
+
+N, N_CLEAN = 400, 300
+
+
+def dynamics(right) -> Dynamics:
+    """Of two classes, the probability of the given label known."""
+    margin = np.log(right / (1 - right)).astype(np.float32)
+    blank = np.full(len(right), np.nan, np.float32)
+    return Dynamics(blank, blank, blank, -np.log(right), margin, blank[:, None])
+
+
+def evidence(
+    n_wrong=60, *, n_folds=2, n_calibration=None, shift=-6.0, verified=None, seed=0
+) -> Evidence:
+    """The first ``n_wrong`` rows of DATA are wrong: all opinions see them ``shift`` lower."""
+    rng = np.random.default_rng(seed)
+    n_all = N + N_CLEAN
+    labels = rng.integers(0, 2, n_all)
+
+    def opinion() -> Dynamics:
+        margin = rng.normal(3.0, 1.0, n_all)
+        margin[:n_wrong] += shift
+        own = 1 / (1 + np.exp(-margin))
+        probability = np.stack([1 - own, own], axis=1).astype(np.float32)
+        probability[labels == 0] = probability[labels == 0][:, ::-1]
+        return replace(dynamics(own), probability=probability)
+
+    clean = np.arange(N, n_all)
+    half = len(clean) // 2 if n_calibration is None else len(clean) - n_calibration
+    parts = [(clean[:half], clean[half:]), (clean[half:], clean[:half])][:n_folds]
+    trained = np.ones(n_all, dtype=bool)
+    trained[parts[0][0]] = False
+    opinions = [opinion() for _ in parts]
+    return Evidence(
+        reweighted=opinions[0],
+        control=opinion(),
+        folds=tuple(
+            Fold(o.probability, meta, calibration)
+            for o, (meta, calibration) in zip(opinions, parts, strict=True)
+        ),
+        is_steered=True,
+        second=opinion().probability,
+        labels=labels,
+        n_data=N,
+        trained=trained,
+        verified=np.full(N, -1) if verified is None else verified,
+    )
+
+
+def test_rows_that_all_opinions_doubt_lead_the_ranking():
+    assessment = assess(evidence(), fdr=0.1)
+    top = np.argsort(-assessment.suspicion)[:60]
+    assert np.mean(top < 60) > 0.95
+
+
+@pytest.mark.parametrize("n_folds", [1, 2])
+def test_flags_find_the_planted_errors_under_control(n_folds):
+    assessment = assess(evidence(n_folds=n_folds), fdr=0.2)
+    assert assessment.basis == "controlled"
+    assert assessment.flagged[:60].mean() > 0.9
+    assert assessment.flagged[60:].sum() < 30
+
+
+def test_the_estimated_number_of_errors_is_right_on_the_mean():
+    assessments = [assess(evidence(seed=s), fdr=0.2) for s in range(10)]
+    assert np.mean([a.probability.sum() for a in assessments]) == pytest.approx(60, rel=0.35)
+
+
+def test_the_share_of_right_labels_is_right_in_one_fold_and_cautious_in_two():
+    """p-values averaged over two folds lean to the middle: fewer errors are supposed, not more."""
+    right = 1 - 60 / N
+    for n_folds, tolerance in ((1, 0.05), (2, 0.15)):
+        shares = [assess(evidence(seed=s, n_folds=n_folds), fdr=0.2).null_share for s in range(10)]
+        assert right - 0.05 < np.mean(shares) < right + tolerance
+
+
+def test_the_suggestion_is_the_other_class_where_the_posterior_prefers_it():
+    given = evidence()
+    assessment = assess(given, fdr=0.1)
+    np.testing.assert_array_equal(assessment.suggested[:40], 1 - given.labels[:40])
+    assert (assessment.suggested[60:] == -1).mean() > 0.95
+
+
+def test_every_row_is_counted_once_in_the_confusions():
+    given = evidence()
+    assessment = assess(given, fdr=0.1)
+    np.testing.assert_allclose(assessment.confusion.sum(axis=1), np.bincount(given.labels[:N]))
+    off_diagonal = assessment.confusion[0, 1] + assessment.confusion[1, 0]
+    assert off_diagonal == pytest.approx(assessment.suspicion.sum(), abs=1e-3)
+
+
+def test_scores_are_distinct_even_where_all_rows_are_alike():
+    tied = evidence(n_wrong=0)
+    tied.second[:] = 0.5
+    for dynamics_ in (tied.reweighted, tied.control):
+        dynamics_.loss[:] = 0.3
+    for opinion in (tied.control.probability, *(fold.opinion for fold in tied.folds)):
+        opinion[:] = 0.5
+    labels = np.zeros_like(tied.labels)
+    labels[N:] = np.arange(N_CLEAN) % 2
+    assessment = assess(replace(tied, labels=labels), fdr=0.1)
+    assert len(np.unique(assessment.suspicion)) == N
+    assert list(np.argsort(-assessment.suspicion)[:3]) == [0, 1, 2]
+
+
+def test_without_calibration_rows_there_are_no_p_values_and_no_controlled_flags():
+    assessment = assess(evidence(n_folds=1, n_calibration=0), fdr=0.1)
+    assert np.isnan(assessment.p_value).all()
+    assert np.isnan(assessment.calibration_score).all()
+    assert assessment.null_share is None
+    assert assessment.basis == "estimated"
+    np.testing.assert_allclose(assessment.probability, assessment.suspicion, atol=1e-6)
+    assert (assessment.bounds[0] == 0).all()
+    assert (assessment.bounds[1] == 1).all()
+
+
+def test_a_list_of_proven_errors_alone_is_no_estimate():
+    base = evidence(n_wrong=0)
+    verified = np.full(N, -1)
+    verified[5] = 1 - base.labels[5]
+    assessment = assess(replace(base, verified=verified), fdr=0.01)
+    assert list(np.flatnonzero(assessment.flagged)) == [5]
+    assert assessment.basis == "controlled"
+
+
+def test_where_no_p_value_can_be_small_enough_the_list_is_an_estimate_and_says_what_is_needed():
+    assessment = assess(evidence(n_wrong=8, n_folds=1, n_calibration=20), fdr=0.3)
+    assert assessment.basis == "estimated"
+    assert assessment.flagged[:8].sum() >= 5
+    assert assessment.rows_needed > 20
+
+
+def test_where_a_few_p_values_pass_nothing_is_said_of_the_rows_it_takes(monkeypatch):
+    monkeypatch.setattr(flags, "SHORT", 10.0)
+    assessment = assess(evidence(), fdr=0.1)
+    assert assessment.basis == "estimated"
+    assert assessment.rows_needed is None
+    assert assessment.flagged[:60].mean() > 0.8
+
+
+def test_nothing_is_listed_where_nothing_stands_out():
+    assessment = assess(evidence(n_wrong=0), fdr=0.02)
+    assert assessment.basis == "none"
+    assert not assessment.flagged.any()
+
+
+def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
+    """Rows of the rare class look worse without being wrong: their own class tells."""
+    base = evidence(n_wrong=0, shift=0.0)
+    rng = np.random.default_rng(1)
+    labels = np.zeros(N + N_CLEAN, dtype=np.int64)
+    labels[:40] = 1
+    labels[N:] = np.arange(N_CLEAN) % 2
+    own = np.where(
+        labels == 1, rng.uniform(0.3, 0.6, len(labels)), rng.uniform(0.9, 0.99, len(labels))
+    )
+    probability = np.stack([own, 1 - own], axis=1).astype(np.float32)
+    probability[labels == 1] = probability[labels == 1][:, ::-1]
+    seen = replace(dynamics(own), probability=probability)
+    folds = tuple(replace(fold, opinion=probability) for fold in base.folds)
+    given = replace(
+        base, labels=labels, reweighted=seen, control=seen, folds=folds, second=probability
+    )
+    p_value = assess(given, fdr=0.1).p_value
+    assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)
+    assert np.mean(p_value[40:]) == pytest.approx(0.5, abs=0.15)
+
+
+def test_how_labels_go_wrong_is_learned_from_the_second_opinion_where_there_is_one():
+    base = evidence()
+    alone = assess(replace(base, second=None), fdr=0.1).noise
+    doubled = assess(replace(base, second=base.control.probability), fdr=0.1).noise
+    for noise, same, other in zip(alone, doubled, assess(base, fdr=0.1).noise, strict=True):
+        np.testing.assert_array_equal(noise.matrices.full, same.matrices.full)
+        assert not np.array_equal(noise.matrices.full, other.matrices.full)
+
+
+def test_rows_that_the_clean_set_verifies_get_its_verdict():
+    base = evidence()
+    verified = np.full(N, -1)
+    verified[100] = base.labels[100]
+    verified[200] = 1 - base.labels[200]
+    assessment = assess(evidence(verified=verified), fdr=0.1)
+    assert assessment.probability[100] == 0.0
+    assert assessment.probability[200] == 1.0
+    assert assessment.suspicion[200] == assessment.suspicion.max()
+    assert assessment.suspicion[100] == assessment.suspicion.min()
+    assert assessment.flagged[200]
+    assert not assessment.flagged[100]
+    assert assessment.suggested[200] == verified[200]
+    assert assessment.suggested[100] == -1
+    assert np.isnan(assessment.p_value[[100, 200]]).all()
+    labels = evidence().labels
+    worth = worth_of(assessment, labels)
+    assert worth[200] == 0.0
+    for label in (0, 1):
+        clean = worth[N:][labels[N:] == label]
+        assert (clean == clean[0]).all()
+        assert clean[0] > 0.5
+    assert worth[100] == worth[N:][labels[N:] == labels[100]][0]
+
+
+def test_in_the_final_model_a_class_weighs_what_is_expected_of_it_however_doubtful_its_rows():
+    """Half the labels 1 are right, but all look doubtful: as where errors swamp a rare class."""
+    assessment = assess(evidence(n_wrong=0), fdr=0.1)
+    labels = np.where(np.arange(N + N_CLEAN) % 10 == 0, 1, 0)
+    doubtful = replace(
+        assessment,
+        suspicion=np.where(labels[:N] == 1, 0.8, 0.01),
+        confusion=np.array([[360.0, 0.0], [20.0, 20.0]]),
+    )
+    worth = worth_of(doubtful, labels)
+    assert worth[labels == 1].sum() / worth.sum() == pytest.approx(20 / 400)
+    assert worth.max() == 1.0
+    assert worth[0] < worth[N]
+
+
+def test_no_class_gains_weight_without_bounds():
+    assessment = assess(evidence(n_wrong=0), fdr=0.1)
+    labels = np.where(np.arange(N + N_CLEAN) == 0, 1, 0)
+    alone = replace(assessment, confusion=np.array([[0.0, 399.0], [0.0, 1.0]]))
+    worth = worth_of(alone, labels)
+    assert worth[0] / worth[N] < module.MOST_CHANGED**2 + 1
+
+
+def test_blocks_of_rows_change_nothing(monkeypatch):
+    whole = assess(evidence(), fdr=0.1)
+    monkeypatch.setattr("datacleanse.detection.assessment.BLOCK", 37)
+    parts = assess(evidence(), fdr=0.1)
+    np.testing.assert_array_equal(whole.suspicion, parts.suspicion)
+    np.testing.assert_allclose(whole.confusion, parts.confusion)
+
+
+def test_likely_classes_are_those_that_the_ranking_rests_on():
+    given = evidence()
+    assessment = assess(given, fdr=0.1)
+    rows = np.argsort(-assessment.suspicion)[:80]
+    classes, probability = likely_classes(given, assessment, rows, places=9)
+
+    assert classes.shape == (80, 2)
+    np.testing.assert_allclose(probability.sum(axis=1), 1)
+    assert (np.diff(probability, axis=1) <= 0).all()
+    own = probability[classes == given.labels[rows][:, None]]
+    np.testing.assert_allclose(1 - own, assessment.suspicion[rows], atol=1e-9)
+    best = np.where(classes[:, 0] == given.labels[rows], -1, classes[:, 0])
+    np.testing.assert_array_equal(best, assessment.suggested[rows])
+
+
+def test_no_more_classes_are_told_than_there_are_places():
+    given = evidence()
+    classes, _ = likely_classes(given, assess(given, fdr=0.1), np.arange(5), places=1)
+
+    assert classes.shape == (5, 1)
+
+
+def test_the_probability_stands_between_both_estimates_nearer_to_the_posterior():
+    assessment = assess(evidence(), fdr=0.1)
+    low, high = assessment.bounds
+    posterior = np.clip(assessment.suspicion, 0, 1)
+    local = low + high - posterior
+    assert np.abs(local - posterior).max() > 0.1
+    expected = (1 - LOCAL_PART) * posterior + LOCAL_PART * local
+    np.testing.assert_allclose(assessment.probability, expected, atol=1e-6)

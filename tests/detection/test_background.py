@@ -1,0 +1,130 @@
+"""The second opinion beside other work: the same answer in a thread and in a process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from io import BytesIO
+
+import numpy as np
+import pytest
+
+from datacleanse.detection.second_opinion import background as module
+from datacleanse.detection.second_opinion.background import Question, growing
+from datacleanse.detection.second_opinion.pool import AbandonedError
+from datacleanse.pictures.joined import Joined
+from datacleanse.storage import mapped_files
+
+
+def question(n=120, **other) -> Question:
+    rows = np.random.default_rng(0).normal(size=(n, 3)).astype(np.float32)
+    rows[::7, 1] = np.nan
+    labels = (rows[:, 0] > 0).astype(np.int64)
+    options = {"n_classes": 2, "seed": 3, "n_numbers": 3} | other
+    return Question("table", rows, labels, np.arange(n) > 10, **options)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    return question().answer()
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """The processes, whatever the number of rows, as they are started."""
+    found = []
+    start = module._start
+    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(module, "_start", lambda *a: found.append(start(*a)) or found[-1])
+    return found
+
+
+@pytest.mark.parametrize("many", [0, 10**9], ids=["process", "thread"])
+def test_both_ways_give_the_same_answer_and_leave_nothing(many, expected, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "MANY", many)
+    with growing(question(), tmp_path) as answer:
+        np.testing.assert_array_equal(answer(), expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path):
+    monkeypatch.setattr(mapped_files, "PORTION", 50 * 36)
+    images = np.random.default_rng(0).integers(256, size=(120, 1, 6, 6), dtype=np.uint8)
+    labels = np.arange(120) % 2
+    images[labels == 1, :, :3] //= 2
+    joined = Joined(images[:70], images[70:])
+    asked = Question("images", joined, labels, np.ones(120, bool), n_classes=2, seed=3)
+    monkeypatch.setattr(module, "MANY", 0)
+    # The other process must answer: this one would give the same.
+    monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
+    with growing(asked, tmp_path) as answer:
+        found = answer()
+    assert found.shape == (120, 2)
+    assert (found.argmax(axis=1) == labels).mean() > 0.9
+
+
+def test_without_a_table_there_is_no_opinion(tmp_path):
+    with growing(None, tmp_path) as answer:
+        assert answer() is None
+
+
+@pytest.mark.parametrize("executable", ["/no/such/python", "false"])
+def test_where_no_process_answers_this_one_does(executable, expected, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(sys, "executable", executable)
+    with growing(question(), tmp_path) as answer:
+        np.testing.assert_array_equal(answer(), expected)
+
+
+def test_leaving_the_block_ends_the_process(started, tmp_path):
+    with growing(question(n=5000), tmp_path):
+        pass
+    assert started[0].poll() is not None
+    if hasattr(signal, "SIGKILL"):
+        assert started[0].returncode == -signal.SIGKILL
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_process_may_be_started_before_it_is_asked_and_is_asked_once(expected, started, tmp_path):
+    with module.expected(120):
+        assert len(started) == 1
+        for count in (1, 2):
+            with growing(question(), tmp_path) as answer:
+                np.testing.assert_array_equal(answer(), expected)
+            assert len(started) == count
+    assert [process.returncode for process in started] == [0, 0]
+
+
+def test_a_process_that_is_never_asked_ends_with_the_block(started):
+    with pytest.raises(ZeroDivisionError), module.expected(120):
+        raise ZeroDivisionError
+    assert started[0].poll() is not None
+
+
+def test_nothing_is_started_for_few_rows():
+    with module.expected(module.MANY - 1):
+        assert module._expecting.get() is None
+
+
+def test_a_process_whose_caller_dies_before_it_asks_ends():
+    process = module._start("images")
+    process.stdin.close()
+    assert process.wait(60) == 0
+
+
+def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
+    asked = question()
+    for name, values in zip(
+        (module._ROWS, module._LABELS, module._USED),
+        (asked.rows, asked.labels, asked.is_learned),
+        strict=True,
+    ):
+        np.save(tmp_path / name, values)
+    parents = iter([1, 1, 2])
+    monkeypatch.setattr(os, "getppid", lambda: next(parents))
+    line = json.dumps([str(tmp_path), "table", 2, 3, 3]).encode()
+    with pytest.raises(AbandonedError):
+        module.main("table", BytesIO(line))
+    assert not (tmp_path / module._OPINION).exists()

@@ -1,0 +1,128 @@
+"""What equal rows say of each other's labels, against the obvious way to count."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datacleanse.detection import equal_rows
+from datacleanse.detection.assessment import assess
+from datacleanse.detection.equal_rows import EqualRows, find_equal, informed, likeliest_strength
+from datacleanse.detection.evidence import with_equal_rows
+from tests.detection.test_assessment import evidence
+
+
+def slowly(matrix, labels, is_learned, n_classes):
+    """By position: labels of the other equal rows that may be learned from."""
+    found = {}
+    for i, row in enumerate(matrix):
+        others = [
+            labels[j]
+            for j, other in enumerate(matrix)
+            if j != i and is_learned[j] and np.array_equal(row, other, equal_nan=True)
+        ]
+        if others:
+            found[i] = np.bincount(others, minlength=n_classes)
+    return found
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from([1, 4, 1000]))
+def test_the_others_are_counted(seed, n, portion):
+    rng = np.random.default_rng(seed)
+    matrix = rng.choice([0.0, -0.0, 1.5, np.nan], (n, 2)).astype(np.float32)
+    labels, is_learned = rng.integers(0, 3, n), rng.random(n) < 0.7
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(equal_rows, "PORTION", portion)
+        found = find_equal(matrix, labels, is_learned, n_classes=3)
+    expected = slowly(matrix, labels, is_learned, 3)
+    if not expected:
+        assert found is None
+        return
+    np.testing.assert_array_equal(found.rows, sorted(expected))
+    np.testing.assert_array_equal(found.counts, [expected[i] for i in sorted(expected)])
+    np.testing.assert_array_equal(found.labels, labels[found.rows])
+    np.testing.assert_array_equal(found.is_learned, is_learned[found.rows])
+
+
+def pairs(agreement, n=400, seed=0):
+    """Pairs of rows that have the same label with some chance, and an opinion that knows nothing.
+
+    By chance alone, half of them would.
+    """
+    rng = np.random.default_rng(seed)
+    labels = np.repeat(rng.integers(0, 2, n), 2)
+    labels[1::2] = np.where(rng.random(n) < agreement, labels[::2], 1 - labels[::2])
+    matrix = np.repeat(rng.normal(size=(n, 2)), 2, axis=0).astype(np.float32)
+    equal = find_equal(matrix, labels, np.ones(2 * n, dtype=bool), n_classes=2)
+    return np.full((2 * n, 2), 0.5, np.float32), equal
+
+
+@pytest.mark.parametrize("agreement", [0.75, 0.9, 0.98])
+def test_the_strength_is_that_by_which_equal_rows_agree(agreement):
+    """Of pairs, P(same label) = (1 + s / 2) / (1 + s)."""
+    opinion, equal = pairs(agreement)
+    strength = likeliest_strength(opinion, equal)
+    assert (1 + strength / 2) / (1 + strength) == pytest.approx(agreement, abs=0.04)
+    told = informed(opinion, equal, strength)
+    own = told[equal.rows, equal.labels]
+    assert own.mean() > 0.5
+    np.testing.assert_allclose(told.sum(axis=1), 1.0, rtol=1e-6)
+    assert (opinion == 0.5).all()
+
+
+def test_where_equal_rows_tell_nothing_opinions_stay():
+    opinion, equal = pairs(0.4)
+    assert likeliest_strength(opinion, equal) == np.inf
+
+
+def test_rows_without_others_keep_their_opinion():
+    equal = EqualRows(np.array([1]), np.array([[3.0, 0.0]]), np.array([1]), np.array([True]))
+    opinion = np.full((3, 2), [0.2, 0.8], np.float32)
+    told = informed(opinion, equal, 2.0)
+    np.testing.assert_allclose(told, [[0.2, 0.8], [(3 + 0.4) / 5, 1.6 / 5], [0.2, 0.8]], rtol=1e-6)
+
+
+def test_copies_tell_a_wrong_row_from_one_that_is_only_hard():
+    """Opinions doubt twenty wrong rows and twenty right ones alike; only the former have copies."""
+    plain = evidence(n_wrong=0)
+    labels = plain.labels.copy()
+    matrix = np.random.default_rng(1).normal(size=(len(labels), 3)).astype(np.float32)
+    for start in range(0, 300, 3):
+        matrix[start : start + 3] = matrix[start]
+        labels[start : start + 3] = labels[start]
+    wrong, hard = np.arange(2, 60, 3), np.arange(300, 320)
+    labels[wrong] = 1 - labels[wrong]
+    own = np.full(len(labels), 0.8)
+    own[wrong] = own[hard] = 0.4
+    opinion = np.where(labels[:, None] == np.arange(2), own[:, None], 1 - own[:, None])
+    opinion = opinion.astype(np.float32)
+    seen = replace(
+        plain,
+        labels=labels,
+        second=opinion,
+        control=replace(plain.control, probability=opinion.copy()),
+        folds=tuple(replace(fold, opinion=opinion.copy()) for fold in plain.folds),
+    )
+    before = assess(seen, fdr=0.1).suspicion
+    assert before[hard].max() == pytest.approx(before[wrong].max(), abs=1e-6)
+    equal = find_equal(matrix, labels, np.ones(len(labels), dtype=bool), n_classes=2)
+    after = assess(with_equal_rows(seen, equal), fdr=0.1).suspicion
+    assert after[wrong].min() > after[hard].max() + 0.1
+    assert with_equal_rows(seen, None) is seen
+
+
+def test_one_opinion_stays_one():
+    """Where no true label steers, plain training's is also the folds'."""
+    plain = evidence()
+    own = plain.control.probability
+    uniform = replace(plain, folds=tuple(replace(fold, opinion=own) for fold in plain.folds))
+    rows = np.arange(4)
+    counts = np.eye(2)[plain.labels[rows]] * 5
+    equal = EqualRows(rows, counts, plain.labels[rows], np.ones(4, dtype=bool))
+    told = with_equal_rows(uniform, equal)
+    assert told.control.probability is not own
+    assert all(fold.opinion is told.control.probability for fold in told.folds)

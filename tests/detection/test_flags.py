@@ -1,0 +1,119 @@
+"""P-values and flags, against slow transcriptions and by simulation."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from datacleanse.detection import flags
+
+
+def one_fold(scores, calibration):
+    return flags.conformal_p_values([flags.Scored(scores, calibration)])
+
+
+SCORES = arrays(np.float64, st.integers(1, 30), elements=st.integers(0, 9).map(float))
+
+
+@given(scores=SCORES, calibration=SCORES)
+def test_p_values_count_the_calibration_rows_that_are_at_least_as_suspicious(scores, calibration):
+    expected = [
+        (1 + sum(c >= score for c in calibration)) / (len(calibration) + 1) for score in scores
+    ]
+    np.testing.assert_allclose(one_fold(scores, calibration), expected)
+
+
+@given(n=st.integers(1, 12), seed=st.integers(0, 2**16))
+def test_cross_fitted_p_values_count_each_fold_by_its_own_scores(n, seed):
+    rng = np.random.default_rng(seed)
+    folds = [
+        flags.Scored(rng.integers(0, 9, n).astype(float), rng.integers(0, 9, m).astype(float))
+        for m in (5, 3)
+    ]
+    expected = [
+        (1 + sum(sum(c >= fold.tested[i] for c in fold.calibration) for fold in folds)) / 9
+        for i in range(n)
+    ]
+    np.testing.assert_allclose(flags.conformal_p_values(folds), expected)
+
+
+@given(
+    p=arrays(np.float64, st.integers(1, 30), elements=st.integers(1, 40).map(lambda k: k / 40)),
+    level=st.floats(0.01, 1.5),
+)
+def test_benjamini_hochberg_is_its_definition(p, level):
+    ordered = sorted(p)
+    passing = [k for k in range(1, len(p) + 1) if ordered[k - 1] <= level * k / len(p)]
+    cut = ordered[max(passing) - 1] if passing else -1.0
+    np.testing.assert_array_equal(flags.benjamini_hochberg(p, level), [x <= cut for x in p])
+
+
+def test_no_rows_give_no_flags():
+    assert flags.benjamini_hochberg(np.empty(0), 0.1).shape == (0,)
+    assert flags.null_share(np.empty(0)) == 1.0
+
+
+def test_the_mean_share_of_false_alarms_stays_below_the_stated_level():
+    """2,000 right and 400 wrong labels, 200 calibration rows: 300 simulated audits."""
+    rng = np.random.default_rng(0)
+    false_shares, recalls = [], []
+    for _ in range(300):
+        calibration = rng.normal(size=200)
+        scores = np.concatenate([rng.normal(size=2000), rng.normal(3.0, 1.0, size=400)])
+        p = one_fold(scores, calibration)
+        flagged = flags.benjamini_hochberg(p, 0.1 / flags.null_share(p))
+        n_false = flagged[:2000].sum()
+        false_shares.append(n_false / max(1, flagged.sum()))
+        recalls.append(flagged[2000:].mean())
+    assert np.mean(false_shares) <= 0.11
+    assert np.mean(recalls) > 0.3
+
+
+def test_the_null_share_is_that_of_the_right_labels():
+    rng = np.random.default_rng(0)
+    p = np.concatenate([rng.uniform(size=7000), np.full(3000, 1e-3)])
+    assert flags.null_share(p) == pytest.approx(0.7, abs=0.02)
+
+
+def test_the_rows_needed_are_enough():
+    scores = np.concatenate([np.zeros(990), np.full(10, 5.0)])
+    calibration = np.linspace(-1, 1, 50)
+    assert not flags.benjamini_hochberg(one_fold(scores, calibration), 0.1).any()
+    needed = flags.calibration_rows_needed(one_fold(scores, calibration), 50, 0.1)
+    enough, one_less = np.linspace(-1, 1, needed), np.linspace(-1, 1, needed - 1)
+    assert flags.benjamini_hochberg(one_fold(scores, enough), 0.1).any()
+    assert not flags.benjamini_hochberg(one_fold(scores, one_less), 0.1).any()
+
+
+def test_nothing_beyond_the_calibration_rows_means_no_number_would_help():
+    assert flags.calibration_rows_needed(one_fold(np.zeros(5), np.ones(5)), 5, 0.1) is None
+
+
+@given(
+    p=arrays(np.float64, st.integers(1, 30), elements=st.integers(0, 20).map(lambda k: k / 20)),
+    level=st.floats(0.01, 0.9),
+)
+def test_the_estimated_list_is_the_longest_that_keeps_the_mean_below_the_level(p, level):
+    order = np.argsort(-p, kind="stable")
+    fitting = [k for k in range(1, len(p) + 1) if sum(1 - p[i] for i in order[:k]) <= level * k]
+    listed = flags.longest_list(p, level)
+    longest = max(fitting, default=0)
+    # Too short for a single false alarm: no list.
+    expected = order[:longest] if longest * level >= 1 else []
+    assert set(np.flatnonzero(listed)) == set(expected)
+
+
+def test_ten_rows_are_the_shortest_estimated_list_at_a_tenth():
+    sure = np.ones(10)
+    assert flags.longest_list(sure, 0.1).sum() == 10
+    assert not flags.longest_list(sure[:9], 0.1).any()
+
+
+@pytest.mark.parametrize(("n_passing", "basis"), [(24, "controlled"), (23, "estimated")])
+def test_a_controlled_list_gives_way_to_a_much_longer_estimated_one(n_passing, basis):
+    probability = np.where(np.arange(100) < 40, 0.96, 0.0)
+    found, rests_on = flags.listed(np.arange(100) < n_passing, probability, 0.05)
+    assert (found.sum(), rests_on) == ({"controlled": n_passing, "estimated": 40}[basis], basis)

@@ -1,0 +1,66 @@
+"""The clean rows beside a suspect: against a slow search."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from datacleanse.detection.nearest_clean import neighbours
+from datacleanse.training.examples import Examples
+
+NAMES = ("ant", "bee", "fly")
+
+
+class Identity(torch.nn.Module):
+    def penultimate(self, rows):
+        return rows
+
+
+def made(n_clean=30, n=40):
+    rng = np.random.default_rng(n_clean)
+    rows = rng.normal(size=(n + n_clean, 4)).astype(np.float32)
+    labels = rng.integers(3, size=n + n_clean)
+    examples = Examples(
+        torch.from_numpy(rows),
+        torch.from_numpy(labels),
+        n,
+        torch.arange(n),
+        torch.arange(n, n + n_clean),
+        3,
+    )
+    return rows, labels, examples
+
+
+@pytest.mark.parametrize("n_clean", [1, 2, 3, 30])
+def test_nearest_of_the_suggested_class_come_first(n_clean):
+    rows, labels, examples = made(n_clean)
+    suspects = np.array([7, 0, 39, 5])
+    suggested = np.array([1, -1, 2, 0])
+    table = neighbours(Identity(), examples, suspects, suggested, NAMES).to_pydict()
+    expected = []
+    for row, wanted in zip(suspects, suggested, strict=True):
+        gaps = np.linalg.norm(rows[40:] - rows[row], axis=1)
+        order = sorted(range(n_clean), key=lambda v: (labels[40 + v] != wanted, gaps[v]))
+        expected += [
+            (row, place, v, NAMES[labels[40 + v]], gaps[v])
+            for place, v in enumerate(order[:3], start=1)
+        ]
+    for name, values in zip(table, zip(*expected, strict=True), strict=True):
+        if name == "distance":
+            np.testing.assert_allclose(table[name], values, rtol=1e-3)
+        else:
+            assert table[name] == list(values)
+
+
+def test_without_suspects_the_table_is_empty():
+    _, _, examples = made()
+    nobody = np.empty(0, np.int64)
+    assert neighbours(Identity(), examples, nobody, nobody, NAMES).num_rows == 0
+
+
+def test_own_networks_are_asked_for_their_logits():
+    rows, _, examples = made()
+    table = neighbours(torch.nn.Identity(), examples, np.array([3]), np.array([-1]), NAMES)
+    gaps = np.sort(np.linalg.norm(rows[40:] - rows[3], axis=1))[:3]
+    np.testing.assert_allclose(table["distance"], gaps, rtol=1e-3)

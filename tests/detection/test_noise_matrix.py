@@ -1,0 +1,85 @@
+"""The noise matrix: recovered where it can be known, not believed where it cannot."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datacleanse.detection import noise_matrix
+from datacleanse.detection.noise_matrix import deconvolved, fit_noise, floored, one_rate_matrix
+
+C = 3
+ALL = np.ones((1, 300), dtype=np.bool_)
+"""One part: all clean rows."""
+
+
+def rows(n, matrix, *, sharpness=6.0, seed=0):
+    """True classes, P(given | x) of a perfect model of the noisy labels."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(size=(n, C)) * sharpness
+    p = np.exp(logits - logits.max(axis=1, keepdims=True))
+    p /= p.sum(axis=1, keepdims=True)
+    truth = np.array([rng.choice(C, p=row) for row in p])
+    return truth, p, floored(p @ matrix, 1e-6)
+
+
+def test_deconvolution_undoes_the_noise_matrix():
+    matrix = np.array([[0.9, 0.1, 0.0], [0.0, 0.7, 0.3], [0.05, 0.0, 0.95]])
+    _, p, given = rows(500, matrix)
+    back = deconvolved(given, matrix, 200)
+    assert np.abs(back - p).mean() < 0.02
+    assert np.abs(given - p).mean() > 0.05
+
+
+def test_deconvolution_keeps_rows_that_sum_to_one():
+    given = floored(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
+    p = deconvolved(given, one_rate_matrix(C, 0.3))
+    np.testing.assert_allclose(p.sum(axis=1), 1.0)
+    assert (p >= 0).all()
+
+
+def test_without_noise_nothing_is_taken_out():
+    given = floored(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
+    np.testing.assert_allclose(deconvolved(given, np.eye(C) + 1e-12), given, atol=1e-9)
+
+
+def test_one_sided_errors_are_found_and_believed():
+    matrix = np.array([[0.6, 0.4, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    truth, _, given = rows(300, matrix)
+    (noise,) = fit_noise(given, truth, ALL)
+    assert noise.gain > 5
+    assert noise.full[0, 1] == pytest.approx(0.4, abs=0.2)
+    assert noise.full[1, 0] < 0.1
+    np.testing.assert_allclose(noise.full.sum(axis=1), 1.0)
+    np.testing.assert_allclose(noise.one_rate.sum(axis=1), 1.0)
+
+
+def test_a_row_that_a_matrix_rules_out_costs_it_no_more_than_the_floor():
+    """Else one row of a class that a fit has not met would outweigh all others."""
+    matrix = floored(np.eye(C), 1e-9)
+    given = floored(np.array([[0.0, 1.0, 0.0]]), 1e-6)
+    found = noise_matrix._likelihoods(given, np.array([2]), matrix[None])
+    assert found == pytest.approx(np.log(noise_matrix.LEAST))
+
+
+def test_even_errors_leave_the_one_rate_matrix_in_charge():
+    truth, _, given = rows(300, one_rate_matrix(C, 0.2))
+    (noise,) = fit_noise(given, truth, ALL)
+    assert noise.gain < 0.4
+    assert 1 - noise.one_rate[0, 0] == pytest.approx(0.2, abs=0.1)
+
+
+def test_a_single_clean_row_is_fitted_without_being_believed():
+    (noise,) = fit_noise(np.full((1, C), 1 / C), np.array([2]), ALL[:, :1])
+    assert noise.gain < 0.4
+    assert np.isfinite(noise.full).all()
+
+
+def test_parts_fitted_together_come_out_as_each_would_alone():
+    truth, _, given = rows(300, one_rate_matrix(C, 0.2))
+    is_in = np.random.default_rng(0).random((2, 300)) < 0.6
+    for part, noise in zip(is_in, fit_noise(given, truth, is_in), strict=True):
+        (alone,) = fit_noise(given[part], truth[part], ALL[:, : part.sum()])
+        np.testing.assert_allclose(noise.full, alone.full, rtol=1e-6)
+        np.testing.assert_array_equal(noise.one_rate, alone.one_rate)
+        assert noise.gain == pytest.approx(alone.gain, rel=1e-6)

@@ -1,0 +1,116 @@
+"""The posterior against its formula, row by row."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datacleanse.detection.error_kinds import Spread
+from datacleanse.detection.noise_matrix import NoiseModel, deconvolved, floored, one_rate_matrix
+from datacleanse.detection.posterior import (
+    BURDEN,
+    POOL_LEAST,
+    SHARPNESS,
+    Noise,
+    Opinions,
+    _pooled,
+    learn_noise,
+)
+
+N, C = 30, 3
+
+
+def draw(seed):
+    return np.random.default_rng(seed).dirichlet(np.ones(C), size=N).astype(np.float32)
+
+
+def pooled(row, second, control, own, matrix):
+    """Half the exponent to the second opinion, a quarter to each of two networks."""
+    s, u, r = (floored(o[row : row + 1].astype(float)) for o in (second, control, own))
+    experts = [deconvolved(s, matrix)[0], deconvolved(u, matrix)[0], r[0]]
+    a, b, c = (np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in experts)
+    p = (a**0.5 * b**0.25 * c**0.25) ** SHARPNESS
+    return p / p.sum()
+
+
+def test_the_posterior_is_bayes_rule_on_the_pooled_opinions_mixed_by_trust():
+    second, control, own = draw(0), draw(1), draw(2)
+    full = np.array([[0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.0, 0.3, 0.7]])
+    matrices = NoiseModel(full, one_rate_matrix(C, 0.1), gain=-0.4)
+    trust = 0.3
+    noise = Noise(matrices, Spread(0.04, 0.06), trust)
+    labels = np.random.default_rng(3).integers(0, C, N)
+    opinions = Opinions([control], [own], second=second)
+    q = opinions.posterior(np.arange(N), labels, noise)
+
+    for i in range(N):
+        g = labels[i]
+        p = pooled(i, second, control, own, full)
+        by_matrix = np.array([full[c, g] * p[c] for c in range(C)])
+        p = pooled(i, second, control, own, matrices.one_rate)
+        by_rate = np.array(
+            [
+                0.9 * p[c] if c == g else p[c] * (0.04 / (C - 1) + 0.06 * p[g] / (1 - p[c]))
+                for c in range(C)
+            ]
+        )
+        expected = trust * by_matrix / by_matrix.sum() + (1 - trust) * by_rate / by_rate.sum()
+        np.testing.assert_allclose(q[i], expected, rtol=1e-6)
+
+
+def test_a_matrix_is_believed_by_what_all_clean_rows_say_for_it():
+    """One-sided errors that a perfect opinion repeats, and none at all."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, C, 3000)
+    p = np.full((3000, C), 0.05)
+    p[np.arange(3000), truth] = 0.9
+    one_sided = np.array([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
+    parts = [np.arange(2800, 2900), np.arange(2900, 3000)]
+    for matrix, is_believed in ((one_sided, True), (np.eye(C), False)):
+        found = learn_noise((p @ matrix).astype(np.float32), parts, truth, 2800)
+        gain = sum(noise.matrices.gain for noise in found)
+        trusts = [noise.trust for noise in found]
+        assert trusts == pytest.approx([1 / (1 + np.exp(BURDEN - gain))] * len(parts))
+        assert (trusts[0] > 0.9) == is_believed
+        assert (trusts[0] < 0.1) != is_believed
+
+
+def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
+    own, blank = draw(2), np.full((N, C), 1 / C, np.float32)
+    matrices = NoiseModel(np.eye(C), one_rate_matrix(C, 0.5), gain=-9.0)
+    noise = Noise(matrices, Spread(0.2, 0.2), trust=0.0)
+    labels = np.zeros(N, dtype=np.int64)
+    steered = Opinions([blank], [own], second=None)
+    unsteered = Opinions([blank, own], [], second=None)
+    one, other = (o.posterior(np.arange(N), labels, noise) for o in (steered, unsteered))
+    assert np.abs(one - other).max() > 0.01
+
+
+def test_without_a_second_opinion_the_networks_have_all_votes():
+    control, own = draw(1), draw(2)
+    matrix = one_rate_matrix(C, 0.1)
+    given, true = (floored(opinion.astype(float)) for opinion in (control, own))
+    pool = _pooled([given], [true], None, matrix)
+    for i in range(N):
+        u = deconvolved(floored(control[i : i + 1].astype(float)), matrix)[0]
+        r = floored(own[i : i + 1].astype(float))[0]
+        a, b = (np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in (u, r))
+        expected = (a * b) ** (SHARPNESS / 2)
+        np.testing.assert_allclose(pool[i], expected / expected.sum(), rtol=1e-6)
+
+
+def test_the_noise_is_learned_from_an_opinion_that_is_right():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, C, 3000)
+    wrong = rng.random(3000) < 0.2
+    labels = np.where(wrong, (truth + rng.integers(1, C, 3000)) % C, truth)
+    labels[2800:] = truth[2800:]
+    right = np.full((3000, C), 0.05, np.float32)
+    right[np.arange(3000), truth] = 0.9
+    blank = np.full((3000, C), 1 / C, np.float32)
+    parts = [np.arange(2800, 2900), np.arange(2900, 3000)]
+    by_right, by_blank = (learn_noise(opinion, parts, labels, 2800) for opinion in (right, blank))
+    assert len(by_right) == len(parts)
+    for found, other in zip(by_right, by_blank, strict=True):
+        assert found.spread.even + found.spread.alike == pytest.approx(0.2, abs=0.05)
+        assert np.abs(found.matrices.full - other.matrices.full).max() > 0.05

@@ -1,0 +1,87 @@
+"""Out-of-bag trees: rows never vouch for themselves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datacleanse.detection.second_opinion import trees
+from datacleanse.detection.second_opinion.pool import AbandonedError, pooled
+from datacleanse.detection.second_opinion.trees import out_of_bag
+
+N = 200
+
+
+@pytest.fixture
+def few_trees(monkeypatch):
+    monkeypatch.setattr(trees, "N_TREES", 25)
+
+
+def table(seed=0):
+    rng = np.random.default_rng(seed)
+    rows = rng.normal(size=(N, 4)).astype(np.float32)
+    return rows, (rows[:, 0] > 0).astype(np.int64)
+
+
+def opinion_of(rows, labels, is_grown_on, **options):
+    """Both kinds of trees, pooled."""
+    return pooled(
+        out_of_bag(rows, labels, is_grown_on, **options), labels, np.flatnonzero(is_grown_on)
+    )
+
+
+def test_a_wrong_label_does_not_vouch_for_itself(few_trees):
+    rows, labels = table()
+    truth = labels.copy()
+    wrong = np.flatnonzero(np.abs(rows[:, 0]) > 0.5)[:20]
+    labels[wrong] = 1 - labels[wrong]
+    opinion = opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=0)
+    assert (opinion[wrong].argmax(axis=1) == truth[wrong]).mean() > 0.8
+    np.testing.assert_allclose(opinion.sum(axis=1), 1.0, atol=1e-6)
+
+
+def test_labels_without_any_meaning_are_not_learned_by_heart(few_trees):
+    rows, _ = table()
+    labels = np.random.default_rng(1).integers(0, 2, N)
+    opinion = opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=0)
+    assert (opinion.argmax(axis=1) == labels).mean() < 0.65
+
+
+def test_rows_that_no_tree_may_grow_on_leave_no_trace_and_are_judged(few_trees):
+    rows, labels = table()
+    is_grown_on = np.arange(N) >= 50
+    first = opinion_of(rows, labels, is_grown_on, n_classes=2, seed=0)
+    labels[:50] = 0
+    again = opinion_of(rows, labels, is_grown_on, n_classes=2, seed=0)
+    np.testing.assert_array_equal(first, again)
+    assert (first[:50].argmax(axis=1) == (rows[:50, 0] > 0)).mean() > 0.9
+
+
+def test_missing_numbers_and_absent_classes_are_served(few_trees):
+    rows, labels = table()
+    rows[::3, 1] = np.nan
+    opinion = opinion_of(rows, labels, np.ones(N, bool), n_classes=4, seed=0)
+    assert np.isfinite(opinion).all()
+    assert (opinion[:, 2:] < 0.01).all()
+
+
+def test_bags_are_bounded_and_every_row_is_judged(few_trees, monkeypatch):
+    monkeypatch.setattr(trees, "MAX_BAG", 60)
+    monkeypatch.setattr(trees, "PORTION", 64)
+    rows, labels = table()
+    opinion = opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=0)
+    assert (opinion.argmax(axis=1) == labels).mean() > 0.85
+
+
+def test_the_same_seed_gives_the_same_opinion(few_trees):
+    rows, labels = table()
+    first, second = (
+        opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=5) for _ in range(2)
+    )
+    np.testing.assert_array_equal(first, second)
+
+
+def test_it_stops_where_nobody_wants_it_any_more():
+    rows, labels = table()
+    with pytest.raises(AbandonedError):
+        out_of_bag(rows, labels, np.ones(N, bool), n_classes=2, seed=0, is_unwanted=lambda: True)

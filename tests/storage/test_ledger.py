@@ -1,0 +1,83 @@
+"""The ledger's files and the table made from them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from datacleanse.auditing.audit_table import write_audit
+from datacleanse.storage import ledger
+from datacleanse.storage.ledger import EpochRecord, write_epoch
+
+
+def record(n: int, seed: int) -> EpochRecord:
+    rng = np.random.default_rng(seed)
+    values = rng.normal(size=(4, n)).astype(np.float32)
+    values[0] = np.abs(values[0])
+    values[0, ::5] = np.nan
+    return EpochRecord(*values)
+
+
+def audit_columns(rows: slice) -> dict[str, pa.Array]:
+    n = rows.stop - rows.start
+    columns = {field.name: pa.nulls(n, field.type) for field in ledger.AUDIT_SCHEMA}
+    del columns["weight_by_epoch"]
+    return columns | {"row": pa.array(np.arange(rows.start, rows.stop))}
+
+
+def test_epoch_file_holds_what_was_recorded(tmp_path):
+    path = tmp_path / "epoch-0003.parquet"
+    expected = record(20, seed=0)
+    write_epoch(path, 3, expected)
+    table = pq.read_table(path)
+    assert table.column("row").to_pylist() == list(range(20))
+    assert set(table.column("epoch").to_pylist()) == {3}
+    for name in ("weight", "influence", "loss", "margin"):
+        np.testing.assert_array_equal(table.column(name).to_numpy(), getattr(expected, name))
+    assert table.column("weight").null_count == 4
+
+
+def test_every_column_is_documented_and_the_version_is_in_the_file(tmp_path):
+    write_epoch(tmp_path / "e.parquet", 0, record(3, seed=0))
+    schema = pq.read_schema(tmp_path / "e.parquet")
+    assert json.loads(schema.metadata[b"datacleanse"]) == {
+        "kind": "epoch",
+        "schema_version": ledger.SCHEMA_VERSION,
+    }
+    assert all(field.metadata[b"doc"] for field in schema)
+
+
+@settings(deadline=None, max_examples=15)
+@given(n=st.integers(1, 60), n_epochs=st.integers(1, 4), group=st.integers(1, 25))
+def test_weights_by_epoch_are_gathered_over_any_number_of_row_groups(
+    tmp_path_factory, n, n_epochs, group
+):
+    folder = tmp_path_factory.mktemp("ledger")
+    records = [record(n, seed=e) for e in range(n_epochs)]
+    paths = [folder / f"epoch-{e:04d}.parquet" for e in range(n_epochs)]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ledger, "ROW_GROUP", group)
+        for epoch, path in enumerate(paths):
+            write_epoch(path, epoch, records[epoch])
+        write_audit(folder / "audit.parquet", audit_columns, paths)
+    table = pq.read_table(folder / "audit.parquet")
+    assert table.schema.names == [name for name, _, _ in ledger.AUDIT_COLUMNS]
+    assert table.column("row").to_pylist() == list(range(n))
+    weights = table.column("weight_by_epoch").to_pylist()
+    for row in range(n):
+        expected = [float(r.weight[row]) for r in records]
+        assert weights[row] == [None if np.isnan(w) else w for w in expected]
+
+
+def test_a_failed_write_leaves_neither_file_nor_remains(tmp_path):
+    path = tmp_path / "epoch-0000.parquet"
+    broken = EpochRecord(np.zeros(3, np.float32), *(np.zeros(2, np.float32),) * 3)
+    with pytest.raises(pa.ArrowInvalid):
+        write_epoch(path, 0, broken)
+    assert list(tmp_path.iterdir()) == []
