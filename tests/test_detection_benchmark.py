@@ -15,13 +15,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks import cells, detection, detection_report
-from benchmarks.cell_options import cells_parser, named_cells
-from benchmarks.cells import PLANTED, CellName, Limits, flip_near_boundary, make_cell
-from benchmarks.detection_measures import budget, measure, precision_at, recall_at_false_share
-from benchmarks.detectors import Verdict
-from benchmarks.knn_shapley import knn_shapley
-from benchmarks.peers import out_of_fold
+from benchmarks.detection import against_peers as detection
+from benchmarks.detection import cells
+from benchmarks.detection import report as detection_report
+from benchmarks.detection.cell_options import cells_parser, named_cells
+from benchmarks.detection.cells import PLANTED, CellName, Limits, flip_near_boundary, make_cell
+from benchmarks.detection.detectors import Verdict
+from benchmarks.detection.knn_shapley import knn_shapley
+from benchmarks.detection.measures import budget, measure, precision_at, recall_at_false_share
+from benchmarks.detection.peers import out_of_fold
 
 N_ROWS = 1000
 LIMITS = Limits(clean=100, noisy=500, test=300)

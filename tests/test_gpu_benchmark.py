@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks import cifar, gpu
-from benchmarks.step_cost import table_case
+from benchmarks.cost import cifar, gpu
+from benchmarks.cost.step_cost import table_case
 
 ROUTES = {"plain", "plain, compiled", "audited", "textbook double backward"}
 
