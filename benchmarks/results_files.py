@@ -1,8 +1,9 @@
 """Result files small enough to compare: a short JSON file, and tables of cells as CSV beside it.
 
 `write_result` leaves two kinds of files. ``NAME.json`` holds where the figures come from and their
-summaries. Each long list of records becomes ``NAME.KEY.csv``, one record a line, floats at
-`CSV_DIGITS` significant digits. Records may hold
+summaries, in full precision. Each long list of records becomes ``NAME.KEY.csv``, one record a
+line, floats at `CSV_DIGITS` significant digits.
+Records may hold
 
 - a dict of values: its columns are named ``outer.inner``;
 - a dict of dicts, or a list of dicts: a table of its own, ``NAME.KEY.PART.csv``, whose lines begin
@@ -24,11 +25,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
-CSV_DIGITS = 5
+CSV_DIGITS = 6
 """Significant digits of a float in a table."""
-
-JSON_DIGITS = 6
-"""Significant digits of a float in the JSON file: one more, since summaries are not taken again."""
 
 TABLE = "table_file"
 """Key of what stands in the JSON file in place of a list of records."""
@@ -71,11 +69,11 @@ def write_result(path: Path, result: Record, *, tables: Iterable[str]) -> None:
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     short = _with_tables(result, path, set(tables), ())
-    path.write_text(_dump(_rounded(short)) + "\n", encoding="utf-8")
+    path.write_text(_dump(short) + "\n", encoding="utf-8")
 
 
 def read_result(path: Path) -> Record:
-    """A result with the tables beside it, as it was given to `write_result` but for rounding."""
+    """A result with the tables beside it; only the tables' floats are rounded."""
     short = json.loads(path.read_text(encoding="utf-8"))
     return {key: _without_tables(value, path.parent) for key, value in short.items()}
 
@@ -226,7 +224,7 @@ def _field(value: object) -> str:
     if value is None or isinstance(value, bool | list):
         return json.dumps(value)
     if isinstance(value, float):
-        return repr(_round(value, CSV_DIGITS))
+        return repr(float(f"{value:.{CSV_DIGITS}g}"))
     return str(value)
 
 
@@ -239,20 +237,6 @@ def _value(field: str) -> object:
         except ValueError:
             continue
     return field
-
-
-def _round(value: float, digits: int) -> float:
-    return float(f"{value:.{digits}g}")
-
-
-def _rounded(value: object) -> object:
-    if isinstance(value, float):
-        return _round(value, JSON_DIGITS)
-    if isinstance(value, list):
-        return [_rounded(inner) for inner in value]
-    if isinstance(value, dict):
-        return {key: _rounded(inner) for key, inner in value.items()}
-    return value
 
 
 def _dump(value: object, indent: int = 0) -> str:
