@@ -125,6 +125,8 @@ FIGURES: dict[str, Figure] = {
     "review_keys.ap.second": review("second", "average_precision"),
     "review_keys.false_share.first": review("first", "false_share"),
     "review_keys.false_share.second": review("second", "false_share"),
+    "review_keys.accuracy.first": review("first", "test_accuracy"),
+    "review_keys.accuracy.second": review("second", "test_accuracy"),
     "export.tables.difference": largest_difference("export_check", "tables"),
     "export.tables.other_class": other_class("export_check", "tables"),
     "export.images.difference": largest_difference("export_images", "sets"),

@@ -172,7 +172,6 @@ FIGURES: dict[str, Figure] = {
     "detection.cells": lambda r: count(len(r[NAME]["cells"])),
     "detection.source": source(NAME),
     "detection.ap.ours": ours(AP),
-    "detection.ap.best_of_six": best_of_six,
     "detection.ap.cleanlab": cleanlab(AP),
     "detection.ap.aum": peer("aum"),
     "detection.ap.loss": peer("loss"),

@@ -91,6 +91,16 @@ def on_gpu(results: Results) -> str:
     return table(header, rows)
 
 
+def accuracy(model: str) -> Figure:
+    """The mean accuracy of a model on true labels."""
+    return lambda results: share(average((c["accuracy"] for c in _cells(results)), model))
+
+
+def largest_false_share(results: Results) -> str:
+    """The largest false share of a list of flags."""
+    return share(max(cell["measures"]["ours"]["false_share"] for cell in _cells(results)))
+
+
 def time_over_plain(key: str) -> Figure:
     """A part of an audit's time over that of plain training."""
 
@@ -113,6 +123,9 @@ FIGURES: dict[str, Figure] = {
     "images.ap.without_patches": precision("ours, no second opinion"),
     "images.lead": lead,
     "images.false_share": lambda r: share(_mean(r, "ours", "false_share")),
+    "images.false_share.largest": largest_false_share,
+    "images.accuracy.plain": accuracy("control"),
+    "images.accuracy.exported": accuracy("reweighted"),
     "images.recall": lambda r: share(_mean(r, "ours", "recall")),
     "images.false_share.cleanlab": lambda r: share(_mean(r, "cleanlab margin", "false_share")),
     "images.time.seconds": lambda r: count(r["image_time"]["seconds"]["total"]),
