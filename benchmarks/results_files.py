@@ -209,7 +209,7 @@ def _nested(row: Record) -> Record:
     found: Record = {}
     for column, value in row.items():
         outer, dot, inner = column.partition(".")
-        if dot and inner[:1].isalpha():
+        if dot and not outer.endswith(" "):
             found.setdefault(outer, {})[inner] = value
         else:
             found[column] = value

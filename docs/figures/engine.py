@@ -21,12 +21,13 @@ from docs.figures.numbers import (
 from docs.figures.results import average, where
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from docs.figures.results import Figure, Record, Results
 
 MEASURES = {"suspicion_ap": "suspicion AP", "margin_ap": "margin AP", "accuracy": "accuracy"}
 DEFAULT_OF_IMAGES = "32 rows, every 4"
+PLAIN = "plain_accuracy"
 CHOSEN = ("chosen", "random forest", "boosted trees")
 
 
@@ -114,10 +115,10 @@ def _on_gpu(results: Results, part: str, *, unit: str) -> str:
     for route, mine in found["seconds"].items():
         over = median(a / b for a, b in zip(mine, plain, strict=True))
         speed = count(found["rows"] / median(mine))
-        rows.append([route, speed, ratio(over), count(peaks[route])])
-    return table(
-        [f"route, batch {found['batch']}", f"{unit}/s", "time over plain", "peak MiB"], rows
-    )
+        memory = [count(peaks[route]), ratio(peaks[route] / peaks["plain"])]
+        rows.append([route, speed, ratio(over), *memory])
+    header = [f"route, batch {found['batch']}", f"{unit}/s", "time over plain", "peak MiB"]
+    return table([*header, "over plain"], rows)
 
 
 def gpu_cifar(results: Results) -> str:
@@ -169,7 +170,128 @@ def by_table(results: Results) -> str:
     return table(["", *header], rows)
 
 
-FIGURES: dict[str, Figure] = {}
+def against(result: str, key: str, ways: tuple[str, str], **wanted: object) -> Figure:
+    """The paired difference of one way from another, with its standard error."""
+
+    def said(results: Results) -> str:
+        trials = where(results[result]["trials"], **wanted)
+        pairs = zip(where(trials, way=ways[0]), where(trials, way=ways[1]), strict=True)
+        gaps = [mine[key] - other[key] for mine, other in pairs]
+        return with_error(mean(gaps), stdev(gaps) / math.sqrt(len(gaps)))
+
+    return said
+
+
+def plain_accuracy(result: str, **wanted: object) -> Figure:
+    """The accuracy of plain training in these trials."""
+    return lambda results: share(average(where(results[result]["trials"], **wanted), PLAIN))
+
+
+def confirmed(name: str, level: float) -> Figure:
+    """The mean accuracy of a contestant on all tables, in per cent."""
+    return lambda results: points(_confirmed(results, name, level))
+
+
+def behind(table_name: str, peer: str, level: float) -> Figure:
+    """By how many points a peer is ahead of the chosen network on one table."""
+
+    def said(results: Results) -> str:
+        ahead, ours = (
+            _confirmed(results, name, level, table=table_name) for name in (peer, CHOSEN[0])
+        )
+        return points(ahead - ours)
+
+    return said
+
+
+def lead_at(level: float, peer: str) -> Figure:
+    """By how many points the chosen network is ahead of a peer on all tables."""
+    return lambda r: points(_confirmed(r, CHOSEN[0], level) - _confirmed(r, peer, level))
+
+
+def _confirmed(results: Results, name: str, level: float, **wanted: object) -> float:
+    cells = results["network_choice"]["stages"]["confirm"]["cells"]
+    return average(where(cells, name=name, noise=level, **wanted), "accuracy")
+
+
+def of_stage(stage_name: str, name: str, key: str, show: Callable[[float], str]) -> Figure:
+    """One figure of a contestant in a stage."""
+
+    def said(results: Results) -> str:
+        summary = results["network_choice"]["stages"][stage_name]["summary"]
+        return show(where(summary, name=name)[0][key])
+
+    return said
+
+
+def chosen_lead(results: Results) -> str:
+    """The lead of the chosen network over the reference, in points."""
+    (entry,) = where(results["network_choice"]["stages"]["confirm"]["summary"], name=CHOSEN[0])
+    return f"{points(entry['lead'])} ± {points(entry['lead_error'])}"
+
+
+SMALL, FULL = "32 rows, each step", "full, every 2"
+FOREST, BOOSTED = CHOSEN[1:]
+
+FIGURES: dict[str, Figure] = {
+    "engine.meta_gradient.four": against(
+        "meta_gradient", "suspicion_ap", ("full, every 4", "full, fresh each step")
+    ),
+    "engine.meta_gradient.four.accuracy": against(
+        "meta_gradient", "accuracy", ("full, every 4", "full, fresh each step")
+    ),
+    **{
+        f"engine.meta_images.small.{epochs}.{key}": against(
+            "meta_images", key, (SMALL, FULL), epochs=epochs
+        )
+        for epochs in (30, 10)
+        for key in MEASURES
+    },
+    **{
+        f"engine.meta_images.plain.{epochs}": plain_accuracy("meta_images", epochs=epochs)
+        for epochs in (30, 10)
+    },
+    "engine.rules.plain": plain_accuracy("hybrid"),
+    **{
+        f"engine.rules.lilaw.{noise}": against(
+            "hybrid", "suspicion_ap", ("rule lilaw", "default"), noise=noise
+        )
+        for noise in ("uniform", "one-sided")
+    },
+    **{
+        f"network.{short}.{level:.0%}".rstrip("%"): confirmed(name, level)
+        for short, name in zip(("chosen", "forest", "boosted"), CHOSEN, strict=True)
+        for level in (0.0, 0.1)
+    },
+    "network.lead.forest.30": lead_at(0.3, FOREST),
+    "network.lead.boosted.30": lead_at(0.3, BOOSTED),
+    **{
+        f"network.forest.ahead.0.{name}": behind(name, FOREST, 0.0)
+        for name in ("wine_quality", "leaf_flavia", "hypothyroid")
+    },
+    **{
+        f"network.boosted.ahead.0.{name}": behind(name, BOOSTED, 0.0)
+        for name in ("wine_quality", "leaf_flavia", "hypothyroid", "electricity")
+    },
+    **{
+        f"network.forest.ahead.30.{name}": behind(name, FOREST, 0.3)
+        for name in ("german_credit", "leaf_flavia", "student_dropout", "wine_quality", "pendigits")
+    },
+    "network.chosen.lead": chosen_lead,
+    "network.chosen.time": of_stage("confirm", CHOSEN[0], "time_ratio", ratio),
+    "network.chosen.ap": of_stage("confirm", CHOSEN[0], "average_precision", points),
+    "network.reference.ap": of_stage("confirm", "reference", "average_precision", points),
+    "network.microseconds.3000": of_stage("confirm", CHOSEN[0], "microseconds_per_row", count),
+    "network.microseconds.20000": of_stage(
+        "20,000 rows", "12 epochs, batch 512", "microseconds_per_row", count
+    ),
+    "network.microseconds.60000": of_stage(
+        "60,000 rows", "8 epochs, batch 1024", "microseconds_per_row", count
+    ),
+    "network.microseconds.200000": of_stage(
+        "200,000 rows", "8 epochs, batch 1024", "microseconds_per_row", count
+    ),
+}
 
 TABLES: dict[str, Figure] = {
     "engine.meta_gradient": meta_gradient,
