@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shutil
@@ -31,20 +30,6 @@ def provenance() -> dict[str, Any]:
         "commit": _git("rev-parse", "HEAD"),
         "engine_modified": bool(_git("status", "--porcelain", "--", "datacleanse")),
     }
-
-
-def write_json(path: Path, value: object) -> None:
-    """Write a result, readable and ending with a newline."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(value, indent=1) + "\n", encoding="utf-8")
-
-
-def kept(path: Path, key: str) -> list[dict[str, Any]]:
-    """What a result file holds already, of other sets; empty where there is none."""
-    if not path.is_file():
-        return []
-    found: list[dict[str, Any]] = json.loads(path.read_text(encoding="utf-8"))[key]
-    return found
 
 
 def note(message: str) -> None:

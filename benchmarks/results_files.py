@@ -72,6 +72,12 @@ def write_result(path: Path, result: Record, *, tables: Iterable[str]) -> None:
     path.write_text(_dump(short) + "\n", encoding="utf-8")
 
 
+def earlier_records(path: Path, key: str) -> list[Record]:
+    """What a result file holds already, of other sets; empty where there is none."""
+    found: list[Record] = read_result(path)[key] if path.is_file() else []
+    return found
+
+
 def read_result(path: Path) -> Record:
     """A result with the tables beside it; only the tables' floats are rounded."""
     short = json.loads(path.read_text(encoding="utf-8"))

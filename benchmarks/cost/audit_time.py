@@ -16,7 +16,8 @@ from typing import Any
 
 from benchmarks.cost.made_table import write_made
 from benchmarks.cost.processes import Measured, run_measured
-from benchmarks.record import RESULTS, note, provenance, write_json
+from benchmarks.record import RESULTS, note, provenance
+from benchmarks.results_files import write_result
 
 RESULT = RESULTS / "audit_time.json"
 AUDIT, FAST, PEER = "audit", "audit --fast", "cross-validation"
@@ -39,7 +40,7 @@ def main() -> None:
             f"{median(cpu):.2f} of processor time"
         )
     result["runs"] = [{name: asdict(run) for name, run in each.items()} for each in rounds]
-    write_json(RESULT, result)
+    write_result(RESULT, result, tables=())
 
 
 def measure(n_rows: int, n_rounds: int) -> list[dict[str, Measured]]:

@@ -43,7 +43,8 @@ from benchmarks.cost.step_cost import (
     time_by_turns,
 )
 from benchmarks.images.networks import RESNET_18, resnet
-from benchmarks.record import markdown_table, note, provenance, write_json
+from benchmarks.record import markdown_table, note, provenance
+from benchmarks.results_files import write_result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -273,13 +274,13 @@ def main(arguments: list[str] | None = None) -> None:
         torch.set_num_threads(1)
     size = replace(size, cifar_epochs=options.epochs or size.cifar_epochs)
     if options.only:
-        write_json(options.out, run_part(options.only, size, options.data))
+        write_result(options.out, run_part(options.only, size, options.data), tables=())
         return
     result: dict[str, Any] = {"provenance": provenance(), "size": asdict(size), "parts": {}}
     for part in options.parts:
         found = run_part(part, size, options.data) if options.smoke else _apart(part, options)
         result["parts"][part] = found
-        write_json(options.out, result)
+        write_result(options.out, result, tables=())
     print(report(result["parts"]))
 
 

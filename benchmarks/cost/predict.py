@@ -24,7 +24,8 @@ import pyarrow.csv
 import pyarrow.parquet as pq
 
 from benchmarks.cost.made_table import made_table, write_made
-from benchmarks.record import markdown_table, note, provenance, write_json
+from benchmarks.record import markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
 from datacleanse.data import read_portions, write_tables
 
@@ -60,7 +61,7 @@ def main() -> None:
             note(str(times))
         if options.only != "seconds":
             memory = [grown(run, file) for file in long_files(folder, options.rows)]
-    write_json(out, {**provenance(), "seconds": times, "memory": memory})
+    write_result(out, {**provenance(), "seconds": times, "memory": memory}, tables=())
     print(markdown_table(["", "µs a row"], [[k, f"{v * 1e6:.1f}"] for k, v in times.items()]))
     header = ["rows", "file", "after first portion, MiB", "growth, MiB", "rows a second"]
     print(

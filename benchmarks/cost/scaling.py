@@ -16,7 +16,8 @@ from typing import Any
 
 from benchmarks.cost.made_table import write_made
 from benchmarks.cost.processes import run_measured
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 
 RESULT = RESULTS / "scaling.json"
 BYTES = 4
@@ -36,7 +37,9 @@ def main() -> None:
     first = sizes[0]["microseconds_a_row"]
     for size in sizes:
         size["time_a_row_over_first"] = size["microseconds_a_row"] / first
-    write_json(RESULT, {"provenance": provenance(), "interpreter_bytes": base, "sizes": sizes})
+    write_result(
+        RESULT, {"provenance": provenance(), "interpreter_bytes": base, "sizes": sizes}, tables=()
+    )
     header = ["rows", "seconds", "µs a row", "over the first", "peak MiB", "allowed MiB"]
     print(markdown_table(header, [_row(size) for size in sizes]))
 

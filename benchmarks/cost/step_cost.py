@@ -32,7 +32,8 @@ from torch.func import functional_call
 
 from benchmarks.cost.made_table import N_CLEAN, made_table
 from benchmarks.images.networks import resnet
-from benchmarks.record import RESULTS, markdown_table, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, provenance
+from benchmarks.results_files import write_result
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.models.encoding import encode, fit_encoding
 from datacleanse.models.residual import build_residual, residual_shape
@@ -287,7 +288,7 @@ def main() -> None:
         result = time_case(name, options.rounds)
         result["peak_mib"] = {route: _peak_apart(name, route) for route in ROUTES}
         results.append(result)
-    write_json(options.out, {"provenance": provenance(), "cases": results})
+    write_result(options.out, {"provenance": provenance(), "cases": results}, tables=())
     print(report(results))
 
 

@@ -17,7 +17,8 @@ import numpy as np
 import torch
 
 from benchmarks.cost.made_table import made_table
-from benchmarks.record import RESULTS, markdown_table, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, provenance
+from benchmarks.results_files import write_result
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.models.encoding import encode, fit_encoding
 from datacleanse.models.tabular import build_network
@@ -42,7 +43,7 @@ def main() -> None:
         for batch in BATCHES:
             times = {n: _in_process(n, batch, is_busy=is_busy) for n in (1, os.cpu_count() or 2)}
             rows.append({"busy": is_busy, "batch": batch, "milliseconds": times})
-    write_json(RESULT, {"provenance": provenance(), "steps": rows})
+    write_result(RESULT, {"provenance": provenance(), "steps": rows}, tables=())
     header = ["machine", "batch", *(f"{n} thread(s), ms" for n in rows[0]["milliseconds"])]
     cells = [
         ["busy" if r["busy"] else "idle", str(r["batch"])]

@@ -10,7 +10,6 @@ run `detection` first.
 
 from __future__ import annotations
 
-import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
@@ -29,7 +28,8 @@ from benchmarks.detection.cell_options import cells_parser, named_cells
 from benchmarks.detection.cells import CellName, Limits, make_cell
 from benchmarks.detection.detectors import engine_digest
 from benchmarks.kept import Kept
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import read_result, write_result
 from benchmarks.tables import LABEL
 from datacleanse.auditing import recipe
 from datacleanse.detection import posterior
@@ -176,12 +176,16 @@ def main() -> None:
     best = _best_of_six()
     cells = [{**vars(n), "kind": n.kind, "measures": kept.find(f"{engine} {n}")} for n in names]
     rows = summary(cells, best)
-    write_json(options.out, {"provenance": provenance(), "summary": rows, "cells": cells})
+    write_result(
+        options.out,
+        {"provenance": provenance(), "summary": rows, "cells": cells},
+        tables=("cells",),
+    )
     print(report(rows))
 
 
 def _best_of_six() -> dict[tuple[str, str, int], float]:
-    peers = json.loads(PEERS.read_text(encoding="utf-8"))
+    peers = read_result(PEERS)
     return {(c["table"], c["noise"], c["seed"]): c["best_of_six"][AP] for c in peers["cells"]}
 
 

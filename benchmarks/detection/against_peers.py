@@ -14,7 +14,6 @@ on, and after a change of the package only ``ours`` is run again; where the cach
 from __future__ import annotations
 
 import argparse
-import json
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -33,7 +32,8 @@ from benchmarks.detection.cell_options import cells_parser, chosen, named_cells
 from benchmarks.detection.cells import CellName, Limits, make_cell
 from benchmarks.detection.measures import measure
 from benchmarks.detection.report import collect, markdown
-from benchmarks.record import RESULTS, note, write_json
+from benchmarks.record import RESULTS, note
+from benchmarks.results_files import read_result, write_result
 from datacleanse.training.recorder import Dynamics
 
 if TYPE_CHECKING:
@@ -186,9 +186,9 @@ def main() -> None:
     tasks = make_tasks(options)
     run_all(tasks, options.jobs)
     places = {t.name: (CellCache(t.cache, t.name, t.limits), t.kept_as) for t in tasks}
-    earlier = options.beside and json.loads(options.beside.read_text(encoding="utf-8"))
+    earlier = options.beside and read_result(options.beside)
     result = collect(places, fdr=options.fdr, limits=tasks[0].limits, earlier=earlier)
-    write_json(options.out, result)
+    write_result(options.out, result, tables=("cells",))
     print(markdown(result))
 
 

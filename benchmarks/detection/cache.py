@@ -25,7 +25,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from benchmarks.detection.detectors import Verdict
-from benchmarks.record import write_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -87,5 +86,5 @@ class CellCache:
         arrays = {key: value for key, value in asdict(verdict).items() if value is not None}
         self.write(method, arrays)
         aside = self.folder / f"{method}.part.json"
-        write_json(aside, measures)
+        aside.write_text(json.dumps(measures), encoding="utf-8")
         aside.replace(self.folder / f"{method}.json")

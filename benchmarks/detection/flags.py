@@ -19,7 +19,8 @@ from benchmarks.detection import detectors
 from benchmarks.detection.cell_options import cells_parser, named_cells
 from benchmarks.detection.cells import Limits, make_cell
 from benchmarks.kept import Kept
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from datacleanse.detection import flags
 from datacleanse.settings import Settings
 
@@ -70,7 +71,7 @@ def main() -> None:
                 note(f"{name}, {n_clean} clean rows")
             of_cell = {**vars(name), "clean": n_clean}
             found += [{**of_cell, **each} for each in (kept.find(key) or {})["lists"]]
-    write_json(options.out, {"provenance": provenance(), "lists": found})
+    write_result(options.out, {"provenance": provenance(), "lists": found}, tables=("lists",))
     print(report(found))
 
 

@@ -17,7 +17,8 @@ import pyarrow as pa
 from sklearn.metrics import average_precision_score, roc_auc_score
 
 import datacleanse as dc
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL, load_table
 
 if TYPE_CHECKING:
@@ -39,7 +40,9 @@ def main() -> None:
     cells = [
         measure(arguments.data, name, seed) for name in SETS for seed in range(arguments.seeds)
     ]
-    write_json(RESULT, {"provenance": provenance(), "share": SHARE, "cells": cells})
+    write_result(
+        RESULT, {"provenance": provenance(), "share": SHARE, "cells": cells}, tables=("cells",)
+    )
     print(markdown_table(["table", *MEASURES], [_row(cells, name) for name in SETS]))
 
 

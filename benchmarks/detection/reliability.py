@@ -18,7 +18,8 @@ import pandas as pd
 from sklearn.datasets import load_breast_cancer, load_digits
 
 import datacleanse as dc
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import flip_uniformly
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view
@@ -41,7 +42,9 @@ def main() -> None:
         bins += [
             {"set": name, "kind": kind, "seed": seed, **each} for each in one(name, kind, seed)
         ]
-    write_json(RESULT, {"provenance": provenance(), "n_clean": N_CLEAN, "bins": bins})
+    write_result(
+        RESULT, {"provenance": provenance(), "n_clean": N_CLEAN, "bins": bins}, tables=("bins",)
+    )
     header = ["errors", "ranges", "rows", "probability off by", "implied off by", "truth in range"]
     cells = []
     for kind in KINDS:

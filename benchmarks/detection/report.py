@@ -12,6 +12,7 @@ import numpy as np
 from benchmarks.detection.detectors import BEST_OF, METHODS, MODELS, OURS, engine_digest
 from benchmarks.detection.measures import budget, recall_at_false_share
 from benchmarks.record import markdown_table, provenance
+from benchmarks.results_files import with_earlier
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -69,7 +70,7 @@ def collect(
     record = provenance()
     record["versions"]["cleanlab"] = _cleanlab_version()
     if earlier is not None:
-        record["others"] = earlier["provenance"]
+        record = with_earlier(record, earlier["provenance"])
     return {
         "provenance": record | {"engine": engine_digest()},
         "limits": asdict(limits),

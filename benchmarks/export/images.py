@@ -19,7 +19,8 @@ import torch
 
 from benchmarks.images.against_peers import audited
 from benchmarks.images.cells import SETS, ImageCell, Limits, draw
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
 from datacleanse.models.loading import load_predictor
 from datacleanse.serving.export import export_run
@@ -47,7 +48,9 @@ def main() -> None:
     for name in options.sets.split(","):
         found.append({"set": name, **check(options.data, name)})
         note(str(found[-1]))
-        write_json(options.out, {**provenance(), "tolerance": TOLERANCE, "sets": found})
+        write_result(
+            options.out, {**provenance(), "tolerance": TOLERANCE, "sets": found}, tables=()
+        )
     header = ["set", "images", "other class", "largest difference"]
     rows = [
         [f["set"], str(f["images"]), str(f["other_class"]), f"{f['difference']:.1e}"] for f in found

@@ -17,7 +17,8 @@ import numpy as np
 import pyarrow as pa
 
 import datacleanse as dc
-from benchmarks.record import kept, markdown_table, note, provenance, write_json
+from benchmarks.record import markdown_table, note, provenance
+from benchmarks.results_files import earlier_records, write_result
 from benchmarks.tables import LABEL, TABLES, available_tables, load_table
 from datacleanse.data import read_like
 from datacleanse.serving.export import export_run
@@ -42,12 +43,16 @@ def main() -> None:
     parser.add_argument("--sets")
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/export_check.json"))
     options = parser.parse_args()
-    by_name = {each["table"]: each for each in kept(options.out, "tables")}
+    by_name = {each["table"]: each for each in earlier_records(options.out, "tables")}
     for name in available_tables(options.data, options.sets):
         by_name[name] = {"table": name, **check(load_table(options.data, name))}
         note(f"{name}: {by_name[name]}")
         found = [by_name[each] for each in TABLES if each in by_name]
-        write_json(options.out, {**provenance(), "tolerance": TOLERANCE, "tables": found})
+        write_result(
+            options.out,
+            {**provenance(), "tolerance": TOLERANCE, "tables": found},
+            tables=("tables",),
+        )
     header = ["table", "rows", "other class", "largest difference"]
     rows = [
         [f["table"], str(f["rows"]), str(f["other_class"]), f"{f['difference']:.1e}"] for f in found

@@ -49,7 +49,8 @@ from benchmarks.images.cells import (
     make_cell,
 )
 from benchmarks.kept import Kept
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
 from datacleanse.auditing import recipe
 from datacleanse.auditing.reading import Inputs, Request
@@ -132,9 +133,10 @@ def main() -> None:
         else:
             found.append({**place, **trial})
     sizes = {"limits": vars(limits), "pixels": {name: SETS[name][1] for name in SETS}}
-    write_json(
+    write_result(
         options.out,
         {"provenance": provenance(), **sizes, "cells": found, "missing": missing},
+        tables=("cells",),
     )
     print(report(found))
     if missing:

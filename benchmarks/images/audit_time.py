@@ -19,7 +19,8 @@ import torch
 
 from benchmarks.images.against_peers import audited
 from benchmarks.images.cells import Limits, make_cell
-from benchmarks.record import RESULTS, markdown_table, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, provenance
+from benchmarks.results_files import write_result
 from datacleanse.settings import Settings
 
 RESULT = RESULTS / "image_time.json"
@@ -41,7 +42,7 @@ def main() -> None:
         manifest = audited(cell, settings, Path(directory) / "run").manifest()
     timings, training = manifest["timings"], manifest["training"]
     used = {key: training[key] for key in ("epochs", "batch_size", "meta", "network")}
-    write_json(options.out, {"provenance": provenance(), **used, "seconds": timings})
+    write_result(options.out, {"provenance": provenance(), **used, "seconds": timings}, tables=())
     plain = timings["control"]
     rows = [[name, f"{value:.1f}", f"{value / plain:.2f}"] for name, value in timings.items()]
     print(markdown_table(["part", "seconds", "over plain training"], rows))

@@ -23,7 +23,8 @@ import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
 
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.stores import FileStore
 from datacleanse.pictures.threads import n_threads
@@ -72,7 +73,7 @@ def main() -> None:
             {"set": name, "pictures": len(paths), **measured(paths)} for name, paths in sets.items()
         ]
     result = {"provenance": provenance(), "cores": n_threads(), "bound": BOUND, "sets": rows}
-    write_json(options.out, result)
+    write_result(options.out, result, tables=())
     header = ["set", "side", "bare, threads", "bare, processes", "datacleanse", "share"]
     cells = [
         [str(row["set"]), str(row["side"])]

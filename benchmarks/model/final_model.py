@@ -30,7 +30,8 @@ from benchmarks.detection import detectors
 from benchmarks.detection.cell_options import cells_parser, named_cells
 from benchmarks.detection.cells import Limits, make_cell
 from benchmarks.kept import Kept
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
 from datacleanse.data import read_like
 from datacleanse.models.encoding import encode
@@ -147,7 +148,11 @@ def main() -> None:
             kept.add(key, measure(make_cell(options.data, name, limits)))
             note(f"{name}")
         trials.append({**vars(name), **(kept.find(key) or {})})
-    write_json(options.out, {"provenance": provenance(), "trials": trials, **summary(trials)})
+    write_result(
+        options.out,
+        {"provenance": provenance(), "trials": trials, **summary(trials)},
+        tables=("trials",),
+    )
     print(report(trials))
 
 

@@ -31,7 +31,8 @@ from benchmarks.model.network_candidates import (
     resolved,
     train_and_test,
 )
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import available_tables, draw_rows, flip_uniformly, load_table
 
 if TYPE_CHECKING:
@@ -258,15 +259,15 @@ def measure(folder: Path, wanted: list[Stage], kept: Kept) -> dict[str, Any]:
             "candidates": [asdict(candidate) for candidate in ours],
             "summary": summary,
             "cells": [
-                [
-                    c.table,
-                    c.rows,
-                    c.noise,
-                    c.seed,
-                    c.name,
-                    round(c.accuracy, 4),
-                    round(c.seconds, 3),
-                ]
+                {
+                    "table": c.table,
+                    "rows": c.rows,
+                    "noise": c.noise,
+                    "seed": c.seed,
+                    "name": c.name,
+                    "accuracy": round(c.accuracy, 4),
+                    "seconds": round(c.seconds, 3),
+                }
                 for c in cells
             ],
         }
@@ -290,7 +291,7 @@ def main() -> None:
         wanted = [stage for stage in wanted if stage.name in options.stages.split(";")]
     kept = Kept(options.out.with_suffix(".partial.jsonl"))
     result = measure(options.data, wanted, kept)
-    write_json(options.out, result)
+    write_result(options.out, result, tables=("cells",))
     if not options.stages:
         kept.remove()
 

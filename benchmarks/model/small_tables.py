@@ -16,7 +16,8 @@ import pyarrow as pa
 from sklearn.metrics import average_precision_score
 
 import datacleanse as dc
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL, flip_uniformly, load_table
 
 RESULT = RESULTS / "small_tables.json"
@@ -32,7 +33,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")
     folder = parser.parse_args().data
     cells = [measure(folder, s, n, batch) for s in SETS for n in ROWS for batch in BATCHES]
-    write_json(RESULT, {"provenance": provenance(), "cells": cells})
+    write_result(RESULT, {"provenance": provenance(), "cells": cells}, tables=("cells",))
     means = pd.DataFrame(cells).groupby(["rows", "batch"])[list(MEASURES)].mean()
     rows = [[str(n), str(b), *(f"{v:.3f}" for v in means.loc[n, b])] for n, b in means.index]
     print(markdown_table(["rows", "batch", *MEASURES], rows))

@@ -20,7 +20,8 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 import datacleanse as dc
 from benchmarks.detection.cells import CellName, Limits, make_cell
 from benchmarks.detection.detectors import by_cleanlab, cross_validated
-from benchmarks.record import kept, markdown_table, note, provenance, write_json
+from benchmarks.record import markdown_table, note, provenance
+from benchmarks.results_files import earlier_records, write_result
 from benchmarks.tables import LABEL, available_tables
 from datacleanse.data import read_like
 from datacleanse.models.encoding import encode, fit_encoding
@@ -54,7 +55,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--out", type=Path, default=Path("benchmarks/results/weights.json"))
     options = parser.parse_args()
-    by_name = {each["cell"]: each for each in kept(options.out, "cells")}
+    by_name = {each["cell"]: each for each in earlier_records(options.out, "cells")}
     there = [n for n in available_tables(options.data, options.sets) if n in CELLS]
     for seed in range(options.seeds):
         for name in there:
@@ -62,7 +63,11 @@ def main() -> None:
                 cell = make_cell(options.data, CellName(seed, name, noise), Limits())
                 by_name[str(cell.name)] = {"cell": str(cell.name), **compare(cell)}
                 note(str(by_name[str(cell.name)]))
-                write_json(options.out, {**provenance(), "cells": list(by_name.values())})
+                write_result(
+                    options.out,
+                    {**provenance(), "cells": list(by_name.values())},
+                    tables=("cells",),
+                )
     found = list(by_name.values())
     means = {way: float(np.mean([each[way] for each in found])) for way in WAYS}
     header = [

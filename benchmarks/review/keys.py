@@ -21,7 +21,8 @@ from typing import TYPE_CHECKING, Any
 from playwright.sync_api import sync_playwright
 
 import datacleanse as dc
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.review.rounds import apply, drawn, judged
 from datacleanse.review.decisions import read_decisions
 from datacleanse_cli.review_server import ReviewServer
@@ -42,7 +43,7 @@ def main() -> None:
     """Audit, review, apply, audit again; print and keep."""
     with tempfile.TemporaryDirectory() as directory:
         found = one(Path(directory), seed=0)
-    write_json(RESULT, {"provenance": provenance(), **found})
+    write_result(RESULT, {"provenance": provenance(), **found}, tables=())
     rounds = found["rounds"]
     measures = list(rounds["first"])
     rows = [[name, *(f"{each[m]:.3f}" for m in measures)] for name, each in rounds.items()]

@@ -24,7 +24,8 @@ from sklearn.datasets import load_sample_images
 
 import datacleanse as dc
 from benchmarks.cost.made_table import N_CLEAN, made_table
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import write_reports
 
@@ -49,7 +50,7 @@ def main() -> None:
         found = {"table": measure(folder)}
         add_pictures(folder)
         found["pictures"] = measure(folder)
-    write_json(
+    write_result(
         RESULT,
         {
             "provenance": provenance(),
@@ -60,6 +61,7 @@ def main() -> None:
             "bounds": {"bytes": BOUNDS, "seconds": SOON},
             "reports": found,
         },
+        tables=(),
     )
     header = ["report", "bytes", "bound", "ready, s (median)", "main thread, s"]
     cells = [

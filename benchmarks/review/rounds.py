@@ -25,7 +25,8 @@ from sklearn.metrics import average_precision_score
 from sklearn.model_selection import train_test_split
 
 import datacleanse as dc
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import flip_uniformly
 from datacleanse.data.sources import locate
 from datacleanse.review.audited_run import audited
@@ -55,7 +56,11 @@ def main() -> None:
         note(f"seed {seed}")
         with tempfile.TemporaryDirectory() as folder:
             rounds += one(Path(folder), seed, options.reviewed)
-    write_json(options.out, {**provenance(), "reviewed": options.reviewed, "rounds": rounds})
+    write_result(
+        options.out,
+        {**provenance(), "reviewed": options.reviewed, "rounds": rounds},
+        tables=("rounds",),
+    )
     rows = []
     for way in WAYS:
         mine = pd.DataFrame([each for each in rounds if each["way"] == way])

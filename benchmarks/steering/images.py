@@ -26,7 +26,8 @@ from PIL import Image
 
 from benchmarks.images.networks import resnet
 from benchmarks.kept import Kept
-from benchmarks.record import RESULTS, note, provenance, write_json
+from benchmarks.record import RESULTS, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.steering.planted import SHARE, Bench
 from benchmarks.steering.tables import ALL, REFERENCE, measure, report
 from benchmarks.tables import LABEL, flip_uniformly
@@ -97,7 +98,11 @@ def main() -> None:
         for seed in range(options.seeds):
             for cell in _cells(draw_digits(options.data, seed), epochs, seed):
                 trials += _measure_missing(cell, LENGTHS[epochs], kept)
-    write_json(options.out, {"provenance": provenance(), "settings": SETTINGS, "trials": trials})
+    write_result(
+        options.out,
+        {"provenance": provenance(), "settings": SETTINGS, "trials": trials},
+        tables=("trials",),
+    )
     kept.remove()
     for epochs in options.epochs:
         mine = [trial for trial in trials if trial["epochs"] == epochs]

@@ -25,7 +25,8 @@ from sklearn.metrics import average_precision_score
 from benchmarks.images.against_peers import inputs_of
 from benchmarks.images.cells import ImageCell, Limits, make_cell
 from benchmarks.kept import Kept
-from benchmarks.record import RESULTS, markdown_table, note, provenance, write_json
+from benchmarks.record import RESULTS, markdown_table, note, provenance
+from benchmarks.results_files import write_result
 from datacleanse.auditing.layout import of_fold
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.tasks.images import image_task
@@ -141,7 +142,9 @@ def main() -> None:
                 note(f"{named}, {way}: {kept.find(keys[way])}")
         trials += [{"cell": named, "way": way, **(kept.find(keys[way]) or {})} for way in WAYS]
     sizes = {"limits": vars(limits), "epochs": options.epochs}
-    write_json(options.out, {"provenance": provenance(), **sizes, "trials": trials})
+    write_result(
+        options.out, {"provenance": provenance(), **sizes, "trials": trials}, tables=("trials",)
+    )
     print(report(trials))
 
 

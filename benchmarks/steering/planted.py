@@ -19,7 +19,8 @@ import numpy as np
 import torch
 from sklearn.metrics import average_precision_score
 
-from benchmarks.record import RESULTS, note, provenance, write_json
+from benchmarks.record import RESULTS, note, provenance
+from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL, available_tables, flip_uniformly, load_table
 from datacleanse.auditing.layout import learn_encoding, make_examples, of_fold
 from datacleanse.auditing.plan import make_plan
@@ -186,7 +187,7 @@ def study(
                 bench = bench_of(cell, seed=seed)
                 trials += [{**cell.name, **trial} for trial in measure(bench)]
                 note(f"{cell.name}")
-    write_json(options.out, {"provenance": provenance(), "trials": trials})
+    write_result(options.out, {"provenance": provenance(), "trials": trials}, tables=("trials",))
     return trials
 
 

@@ -1,4 +1,4 @@
-"""Figures of `benchmarks.detection.against_peers`: how well wrong labels in tables are found, against peers."""
+"""Figures of `benchmarks.detection.against_peers`: how well wrong labels in tables are found."""
 
 from __future__ import annotations
 
