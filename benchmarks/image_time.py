@@ -21,6 +21,7 @@ from benchmarks.common import markdown_table, provenance, write_json
 from benchmarks.image_cells import Limits, make_cell
 from benchmarks.images import audited
 from datacleanse.settings import Settings
+from datacleanse.storage.typed_json import to_json
 
 RESULT = Path(__file__).parent / "results" / "image_time.json"
 N_IMAGES, N_CLEAN = 5_000, 200
@@ -39,8 +40,8 @@ def main() -> None:
     settings = Settings(epochs=options.epochs, device="cpu")
     with tempfile.TemporaryDirectory() as directory:
         manifest = audited(cell, settings, Path(directory) / "run").manifest()
-    timings, training = manifest["timings"], manifest["training"]
-    used = {key: training[key] for key in ("epochs", "batch_size", "meta", "network")}
+    timings, training = manifest.timings, to_json(manifest.training)
+    used = {key: training[key] for key in ("epochs", "batch_size", "steering", "network")}
     write_json(options.out, {"provenance": provenance(), **used, "seconds": timings})
     plain = timings["control"]
     rows = [[name, f"{value:.1f}", f"{value / plain:.2f}"] for name, value in timings.items()]
