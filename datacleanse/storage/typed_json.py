@@ -76,7 +76,7 @@ def from_json(kind: type[_Record], value: object, path: str = "") -> _Record:
         raise _unexpected(kind, value, path)
     given = {}
     for slot in slots_of(kind):
-        place = _inside(path, slot.key)
+        place = inside(path, slot.key)
         if slot.key in value:
             given[slot.name] = _converted(slot.annotation, value[slot.key], place)
         elif slot.is_needed:
@@ -118,7 +118,7 @@ def _converted(annotation: Any, value: Any, path: str) -> Any:  # noqa: ANN401  
         )
     if origin is dict:
         return {
-            _converted(str, key, path): _converted(arguments[1], item, _inside(path, key))
+            _converted(str, key, path): _converted(arguments[1], item, inside(path, key))
             for key, item in value.items()
         }
     if isinstance(annotation, type) and is_dataclass(annotation):
@@ -178,7 +178,7 @@ def _expected(annotation: Any) -> str:  # noqa: ANN401  # a type
     return named.get(origin or annotation, "an object")
 
 
-def _inside(path: str, key: str) -> str:
+def inside(path: str, key: str) -> str:
     """The path of an entry; keys that are no names stand in brackets, as JSON writes them."""
     if not key.isidentifier():
         return f"{path}[{json.dumps(key)}]"

@@ -14,8 +14,7 @@ class InputFile:
     """A table, or a set of pictures, that was read."""
 
     source: str
-    """Path, glob, folder or address as given; of a table in memory its type, e.g.
-    ``<DataFrame>``."""
+    """Path, glob, folder or address as given; of a table in memory its type, in angle brackets."""
     sha256: str
     """sha256 (hex) of the content."""
     rows: int
