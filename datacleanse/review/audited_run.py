@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from datacleanse.data import ReadOptions
-from datacleanse.errors import InputError, RunFolderError
+from datacleanse.errors import InputError
 from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.pictures.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from datacleanse.pictures.interface import Listing
+    from datacleanse.storage.manifest.inputs import DataSection
     from datacleanse.storage.run_folder import RunFolder
 
 
@@ -47,24 +46,16 @@ def audited(folder: RunFolder, *, data: str | None = None, delimiter: str | None
         InputError: DATA was a table in memory, and no file is given.
     """
     manifest = folder.manifest()
-    try:
-        described = manifest["data"]
-        return Audited(
-            folder,
-            manifest["run_id"],
-            _place(described, data, folder),
-            _options(described, delimiter),
-            described["sha256"],
-            described["rows"],
-            tuple(described["classes"]),
-            manifest.get("pictures") is not None,
-        )
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{folder.manifest_file} is damaged (it lacks {error}).",
-            slug="run-damaged",
-            hint="Repeat the audit.",
-        ) from error
+    return Audited(
+        folder,
+        manifest.run_id,
+        _place(manifest.data, data, folder),
+        _options(manifest.data, delimiter),
+        manifest.data.sha256,
+        manifest.data.rows,
+        tuple(manifest.data.classes),
+        manifest.pictures is not None,
+    )
 
 
 def listed(run: Audited) -> Listing | None:
@@ -86,8 +77,8 @@ def _left_out(folder: RunFolder) -> list[Unreadable]:
     ]
 
 
-def _place(described: Mapping[str, Any], data: str | None, folder: RunFolder) -> str:
-    source: str = described["source"] if data is None else data
+def _place(described: DataSection, data: str | None, folder: RunFolder) -> str:
+    source = described.source if data is None else data
     if source.startswith("<"):
         raise InputError(
             f"The run in {folder.path} is of a table in memory ({source}).",
@@ -97,14 +88,14 @@ def _place(described: Mapping[str, Any], data: str | None, folder: RunFolder) ->
     return source
 
 
-def _options(described: Mapping[str, Any], delimiter: str | None) -> ReadOptions:
+def _options(described: DataSection, delimiter: str | None) -> ReadOptions:
     """How the audit read DATA."""
-    reading = described.get("reading", {})
+    reading = described.reading
     return ReadOptions(
-        label=described["label"],
-        id=reading.get("id", described["id"]),
-        drop=tuple(reading.get("drop", ())),
-        categorical=tuple(reading.get("categorical", ())),
-        numeric=tuple(reading.get("numeric", ())),
-        delimiter=reading.get("delimiter") if delimiter is None else delimiter,
+        label=described.label,
+        id=reading.id,
+        drop=reading.drop,
+        categorical=reading.categorical,
+        numeric=reading.numeric,
+        delimiter=reading.delimiter if delimiter is None else delimiter,
     )
