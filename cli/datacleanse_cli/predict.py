@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -24,49 +24,13 @@ N_TOLD = 5
 
 
 def predict(
-    run: Annotated[
-        Path,
-        typer.Argument(
-            help="Run folder that `datacleanse audit` wrote, or an exported .onnx file."
-        ),
-    ],
-    new: Annotated[
-        str,
-        typer.Argument(
-            help="Rows of a table, of any length, or pictures to classify; labels are not needed."
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="File to write.", show_default="predictions.csv"),
-    ] = None,
-    format_: Annotated[
-        str | None,
-        typer.Option(
-            "--format",
-            "-f",
-            help="csv, tsv, jsonl, parquet or feather.",
-            show_default="by the file's ending",
-        ),
-    ] = None,
-    proba: Annotated[
-        bool, typer.Option("--proba/--no-proba", help="Write the probability of each class.")
-    ] = True,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="FILE.onnx exported from this run, to be run in its place; or, for a run with a "
-            "network of your own, package.module:factory, as the audit was given. Without it none "
-            "of your code is run."
-        ),
-    ] = None,
-    ignore_extra: Annotated[
-        bool,
-        typer.Option(
-            "--ignore-extra",
-            help="Pass over columns that DATA lacks; without it a table with some is refused.",
-        ),
-    ] = False,
+    run: options.RunOrOnnx,
+    new: options.New,
+    out: options.PredictionsOut = None,
+    format_: options.TableFormat = None,
+    proba: options.Proba = True,
+    model: options.ServedModel = None,
+    ignore_extra: options.IgnoreExtra = False,
     delimiter: options.Delimiter = None,
     quiet: options.Quiet = False,
 ) -> None:
