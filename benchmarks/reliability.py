@@ -18,9 +18,9 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 import datacleanse as dc
 from benchmarks.common import flip_uniformly, markdown_table, note, provenance, write_json
+from datacleanse.detection.reliability import EDGES
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view
-from datacleanse_reports.reliability import EDGES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

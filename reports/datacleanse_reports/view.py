@@ -30,7 +30,6 @@ from datacleanse_reports.records import (
     TableSource,
     Training,
 )
-from datacleanse_reports.reliability import reading_curve, reliability
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,8 +100,10 @@ def _summed(
     basis, mask = audit.basis_of(table, listed=listed)
     return {
         "weights": audit.weight_distribution(table, basis, mask),
-        "reliability": reliability(table, audit.read_calibration(folder), flagging.null_share),
-        "reading": reading_curve(table),
+        "reliability": audit.check_probabilities(
+            table, audit.read_calibration(folder), flagging.null_share
+        ),
+        "reading": audit.reading_curve(table),
     }
 
 
