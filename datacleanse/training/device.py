@@ -49,8 +49,8 @@ def one_cpu_thread(device: torch.device) -> Iterator[None]:
 
     The matrix products of a table's network are too small to share: a second thread saves
     at most a tenth of a step on an idle machine and, where another program wants that core too,
-    makes it 3.5 times slower (`benchmarks/threads.py`). One thread also makes results independent
-    of the number of cores.
+    makes it 3.5 times slower (`benchmarks/cost/threads.py`). One thread also makes results
+    independent of the number of cores.
     """
     before = torch.get_num_threads()
     torch.set_num_threads(_threads(device))

@@ -1,7 +1,7 @@
 """The gradient on the trusted examples that steers the weights: how much of it, how often.
 
 In units of a forward pass a plain step costs 3, and a fresh gradient on as many trusted examples 3
-more. Defaults of the settings: `benchmarks/meta_gradient.py`, read in `docs/engine.md`.
+more. Defaults of the settings: `benchmarks/steering/tables.py`, read in `docs/engine.md`.
 """
 
 from __future__ import annotations
