@@ -206,14 +206,20 @@ def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
         **_by_parts(cell, seen.evidence[0], seen.trainings[0], settings.fdr),
         **_by_cleanlab(cell, image_task(_request(settings), inputs_of(cell))),
     }
-    training, test = manifest["training"], manifest["metrics"]["test"]
+    training, test = manifest.training, manifest.metrics.test
+    assert test is not None
     return {
         "measures": {m: dict(measure(v, cell.is_wrong)) for m, v in verdicts.items()},
-        "accuracy": {model: test[model]["accuracy"] for model in ("reweighted", "control")},
+        "accuracy": {
+            "reweighted": test.reweighted.accuracy,
+            "control": test.control.accuracy,
+        },
         "wrong": int(cell.is_wrong.sum()),
         "size": list(cell.images.shape[1:]),
-        **{key: training[key] for key in ("network", "epochs", "batch_size")},
-        "timings": manifest["timings"],
+        "network": training.network,
+        "epochs": training.epochs,
+        "batch_size": training.batch_size,
+        "timings": manifest.timings,
     }
 
 

@@ -32,7 +32,7 @@ def report(
     from datacleanse_reports.write import write_reports
 
     folder = RunFolder(run)
-    as_in_run = folder.manifest().get("settings", {}).get("top", Settings.top)
+    as_in_run = folder.manifest().settings.top
     settings = Settings(top=as_in_run if top is None else top)
     written = write_reports(folder, top=settings.top, formats=formats, raw=raw)
     if as_json:

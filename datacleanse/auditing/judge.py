@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.auditing import manifest
 from datacleanse.auditing.audit_table import write_tables
 from datacleanse.auditing.layout import of_fold
+from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.plan import redrawn
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.equal_rows import find_equal
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from datacleanse.auditing.manifest import Json
+    from datacleanse.auditing.manifest_sections import Findings
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.tasks.interface import Task
@@ -43,8 +43,8 @@ if TYPE_CHECKING:
 class _Judged:
     """What is left when the tables are written: little, so that the final model has room."""
 
-    found: Json
-    """The manifest's part about trainings and verdict."""
+    found: Findings
+    """What `run.json` says of trainings and verdict."""
     control: nn.Module
     batch_size: int
     worth: Tensor
@@ -71,10 +71,7 @@ def _judge(
     stability = _stability(folder, task, examples, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
     write_tables(folder, inputs.data, evidence, assessment, stability=stability, top=settings.top)
-    found = {
-        **manifest.describe_training(networks),
-        **manifest.describe_assessment(assessment, inputs.data, settings.fdr),
-    }
+    found = describe_findings(networks, assessment, inputs.data, settings.fdr)
     trainer.lap("score")
     return _Judged(
         found,

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datacleanse.auditing import manifest
 from datacleanse.auditing.image_features import wants_features, with_features
 from datacleanse.auditing.judge import _judge, _Judged
+from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run, resume_run
+from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
-from datacleanse.auditing.resuming import _begun, _checkpoints, _continued, _kept_if_resumable
+from datacleanse.auditing.resuming import _begun, _checkpoints, _kept_if_resumable
 from datacleanse.auditing.tasks.images import image_task
 from datacleanse.auditing.tasks.table import table_task
 from datacleanse.detection.nearest_clean import neighbours
@@ -22,9 +23,10 @@ from datacleanse.errors import (
 from datacleanse.models.model_card import card_text
 from datacleanse.records import Notice
 from datacleanse.storage import run_folder
+from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import parked, parked_rows
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import describe_device
+from datacleanse.training.device import cpu_threads, name_device
 from datacleanse.training.placement import Moved, described
 from datacleanse.training.trainer import Trainer
 
@@ -33,12 +35,12 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from datacleanse.auditing.manifest import Json, Stopwatch
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.progress import Progress
     from datacleanse.settings import Settings
     from datacleanse.stopping import StopRequest
+    from datacleanse.storage.manifest.whole import Manifest, Opening
     from datacleanse.training.examples import Examples
     from datacleanse.training.trainer import Trained
 
@@ -102,26 +104,26 @@ def carry_out(
         stop: asked after each batch of the trainings.
     """
     inputs = handed_over.pop()
-    watch = manifest.Stopwatch({"read": inputs.seconds})
-    opening = manifest.opening(uuid.uuid4().hex, task.command, task.settings)
-    opening |= {"identity": task.identity}
+    watch = Stopwatch({"read": inputs.seconds})
+    opening = begin_run(uuid.uuid4().hex, task.command, task.settings, task.identity)
     before = _begun(place, task.identity, progress) if resume else None
-    if before is not None and before["status"] == "finished":
+    if before is not None and before.status == "finished":
         return RunFolder(place)
     folder = run_folder.create(place, force=force) if before is None else RunFolder(place)
-    opening |= _continued(before)
+    if before is not None:
+        opening = resume_run(opening, before)
     with _kept_if_resumable(folder, opening):
-        folder.begin(opening)
+        folder.write_opening(opening)
         progress.stage("Encoding", None)
         table = parked(inputs.data.table, folder.parked_file)
         inputs = replace(inputs, data=replace(inputs.data, table=table))
         examples = _parked(task.examples(inputs), folder.parked_file)
         watch.lap("encode")
-        found = opening | _learn_and_judge(
-            folder, task, inputs, examples, watch=watch, progress=progress, stop=stop
+        manifest = _learn_and_judge(
+            folder, task, inputs, examples, opening, watch=watch, progress=progress, stop=stop
         )
-        folder.write_card(card_text(found))
-        folder.finish(found)
+        folder.write_card(card_text(manifest))
+        folder.finish(manifest)
     return folder
 
 
@@ -138,12 +140,13 @@ def _learn_and_judge(
     task: Task,
     inputs: Inputs,
     examples: Examples,
+    opening: Opening,
     *,
     watch: Stopwatch,
     progress: Progress,
     stop: StopRequest,
-) -> Json:
-    """Train, judge, train the final model; the manifest's part about all that."""
+) -> Manifest:
+    """Train, judge, train the final model; all that `run.json` says of the run."""
     rows, told = described(examples.inputs), _told(examples, progress)
     checkpoints = _checkpoints(folder, task.identity, examples)
     trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, stop)
@@ -152,26 +155,25 @@ def _learn_and_judge(
     progress.stage("Writing", None)
     folder.write_neighbours(_neighbours(folder, inputs, examples, judged, final))
     task.save(final.network, folder.model_dir)
-    metrics = manifest.compare_models(
+    metrics = compare_models(
         task.tested(final.network, inputs),
         task.tested(judged.control, inputs),
         inputs.data.schema.classes,
     )
     write_picture_files(folder, inputs)
     watch.lap("write")
-    return {
-        **manifest.describe_inputs(inputs, task.plan, [*told, *trainer.halved(final.batch_size)]),
-        **judged.found,
-        **manifest.describe_final(
-            judged.found, task.lesson.schedule, final, network=task.describe(final.network)
-        ),
-        "device": {**describe_device(task.device), "rows": rows},
-        "metrics": metrics,
-        "model_files": folder.model_files(),
-        "timings": watch.stop(),
-        "status": "finished",
-        "finished_at": manifest.now(),
-    }
+    device = DeviceSection(
+        name=name_device(task.device), threads=cpu_threads(task.device), rows=rows
+    )
+    training = describe_training(
+        judged.found.trainings,
+        task.lesson.schedule,
+        final,
+        network=task.describe(final.network),
+    )
+    ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
+    told += trainer.halved(final.batch_size)
+    return finish_run(opening, inputs, task.plan, judged.found, ending, told=told)
 
 
 def _neighbours(

@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datacleanse.auditing import manifest
+from datacleanse.auditing.manifest import stop_run
 from datacleanse.errors import (
     DatacleanseError,
     MemoryShortError,
@@ -22,31 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from datacleanse.auditing.manifest import Json
     from datacleanse.progress import Progress
+    from datacleanse.storage.manifest.whole import Opening
     from datacleanse.training.examples import Examples
 
 
-def _begun(place: Path, identity: Identity, progress: Progress) -> Json | None:
-    """The manifest of the run that is to be resumed; None where there is none."""
+def _begun(place: Path, identity: Identity, progress: Progress) -> Opening | None:
+    """What is known of the run that is to be resumed; None where there is none."""
     before = RunFolder(place).begun()
     if before is None:
         progress.say(f"There is no run in {place} to go on with; the audit starts.")
         return None
-    check_identity(before.get("identity", {}), identity, place)
-    if before["status"] == "finished":
+    check_identity(before.identity, identity, place)
+    if before.status == "finished":
         # A run killed in its last moment may have left it.
         RunFolder(place).forget_checkpoint()
         progress.say(f"The run in {place} is finished already.")
     return before
-
-
-def _continued(before: Json | None) -> Json:
-    """What a resumed run keeps of its manifest."""
-    if before is None:
-        return {}
-    kept = {key: before[key] for key in ("run_id", "created_at", "command")}
-    return kept | {"resumed_at": [*before.get("resumed_at", []), manifest.now()]}
 
 
 def _checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
@@ -58,7 +50,7 @@ def _checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> C
 
 
 @contextmanager
-def _kept_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
+def _kept_if_resumable(folder: RunFolder, opening: Opening) -> Iterator[None]:
     """Leave either something to go on with or nothing."""
     try:
         yield
@@ -67,8 +59,7 @@ def _kept_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
         if not is_kept:
             shutil.rmtree(folder.path, ignore_errors=True)
         elif isinstance(error, Stopped | KeyboardInterrupt):
-            stopped = {"status": "stopped", "stopped_at": manifest.now()}
-            folder.write_manifest(opening | stopped)
+            folder.write_opening(stop_run(opening))
         told = _unwritable(folder, error) if isinstance(error, OSError) else error
         if is_kept and isinstance(told, OutputError | TrainingError | MemoryShortError):
             told = _with_cure(told, folder)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from datacleanse.data import ReadOptions
 from datacleanse.data.sources import Location, locate
-from datacleanse.errors import InputError, RunFolderError
+from datacleanse.errors import InputError
 from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.pictures.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from datacleanse.pictures.interface import Listing
+    from datacleanse.storage.manifest.inputs import DataSection
     from datacleanse.storage.run_folder import RunFolder
 
 
@@ -57,23 +58,24 @@ def open_audited_run(
             and no file is given.
     """
     manifest = folder.manifest()
-    try:
-        described = manifest["data"]
-        source, options = _place(described, data, folder), _options(described, delimiter)
-        run_id, sha256, n_rows = manifest["run_id"], described["sha256"], described["rows"]
-        classes = tuple(described["classes"])
-        is_of_pictures = manifest.get("pictures") is not None
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{folder.manifest_file} is damaged (it lacks {error}).",
-            slug="run-damaged",
-            hint="Repeat the audit.",
-        ) from error
+    source = _place(manifest.data, data, folder)
+    options = _options(manifest.data, delimiter)
     with _say_where_to_look(is_given=data is not None):
+        is_of_pictures = manifest.pictures is not None
         listing = find_pictures(source, data_asked(options)) if is_of_pictures else None
         is_of_files = listing is not None and listing.path is not None
         location = None if is_of_files else locate(source)
-    return AuditedRun(folder, run_id, source, options, sha256, n_rows, classes, listing, location)
+    return AuditedRun(
+        folder=folder,
+        run_id=manifest.run_id,
+        source=source,
+        options=options,
+        sha256=manifest.data.sha256,
+        n_rows=manifest.data.rows,
+        classes=tuple(manifest.data.classes),
+        listing=listing,
+        location=location,
+    )
 
 
 def read_unreadable_pictures(folder: RunFolder) -> list[Unreadable]:
@@ -86,8 +88,8 @@ def read_unreadable_pictures(folder: RunFolder) -> list[Unreadable]:
     ]
 
 
-def _place(described: Mapping[str, Any], data: str | None, folder: RunFolder) -> str:
-    source: str = described["source"] if data is None else data
+def _place(described: DataSection, data: str | None, folder: RunFolder) -> str:
+    source = described.source if data is None else data
     if source.startswith("<"):
         raise InputError(
             f"The run in {folder.path} is of a table in memory ({source}).",
@@ -97,16 +99,16 @@ def _place(described: Mapping[str, Any], data: str | None, folder: RunFolder) ->
     return source
 
 
-def _options(described: Mapping[str, Any], delimiter: str | None) -> ReadOptions:
+def _options(described: DataSection, delimiter: str | None) -> ReadOptions:
     """How the audit read DATA."""
-    reading = described.get("reading", {})
+    reading = described.reading
     return ReadOptions(
-        label=described["label"],
-        id=reading.get("id", described["id"]),
-        drop=tuple(reading.get("drop", ())),
-        categorical=tuple(reading.get("categorical", ())),
-        numeric=tuple(reading.get("numeric", ())),
-        delimiter=reading.get("delimiter") if delimiter is None else delimiter,
+        label=described.label,
+        id=reading.id,
+        drop=reading.drop,
+        categorical=reading.categorical,
+        numeric=reading.numeric,
+        delimiter=reading.delimiter if delimiter is None else delimiter,
     )
 
 

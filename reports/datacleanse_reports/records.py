@@ -132,11 +132,11 @@ class Metric:
     title: str
     """For people, e.g. ``Balanced accuracy``."""
     higher_is_better: bool
-    reweighted: float | None
-    control: float | None
-    difference: float | None
+    reweighted: float
+    control: float
+    difference: float
     """Reweighted minus control."""
-    better: Literal["reweighted", "control", "equal"] | None
+    better: Literal["reweighted", "control", "equal"]
 
 
 @dataclass(frozen=True)
@@ -146,7 +146,7 @@ class Comparison:
     rows: int
     kind: Literal["test row", "held-back clean row"]
     metrics: tuple[Metric, ...]
-    accuracy_error: float | None
+    accuracy_error: float
     """Half the width of the reweighted accuracy's 95 % interval (normal approximation)."""
 
 
