@@ -28,7 +28,6 @@ from datacleanse_reports.records import (
     TableSource,
     Training,
 )
-from datacleanse_reports.reliability import reading_curve, reliability
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -92,8 +91,8 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         training=_training(manifest.training, rule=manifest.settings.rule),
         test=_comparison(manifest.metrics),
         weights=audit.weight_distribution(table, basis, mask),
-        reliability=reliability(table, audit.read_calibration(folder), null_share),
-        reading=reading_curve(table),
+        reliability=audit.check_probabilities(table, audit.read_calibration(folder), null_share),
+        reading=audit.reading_curve(table),
         conflicts=read_conflicts(folder),
         labels=labels,
         data=_data(manifest.data),
