@@ -29,11 +29,11 @@ from benchmarks.common import LABEL, markdown_table, note, provenance, write_jso
 from benchmarks.detection import RESULT as PEERS
 from benchmarks.detectors import engine_digest
 from benchmarks.kept import Kept
-from datacleanse.auditing import recipe
+from datacleanse.auditing import judge
 from datacleanse.detection import posterior
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.second_opinion import kernel_ridge
-from datacleanse.detection.second_opinion.background import growing
+from datacleanse.detection.second_opinion.background import Adviser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -134,11 +134,13 @@ class Task:
 @contextmanager
 def _captured() -> Iterator[Seen]:
     """Keep what the audit in the block asked and found, and end it there."""
-    seen = Seen()
+    seen, form = Seen(), Adviser.ask
 
-    def asked(question: Question | None, place: Path) -> AbstractContextManager[Answer]:
+    def ask(
+        adviser: Adviser, question: Question | None, place: Path
+    ) -> AbstractContextManager[Answer]:
         seen.question = question
-        return growing(question, place)
+        return form(adviser, question, place)
 
     def stop(evidence: Evidence, *, fdr: float) -> Assessment:
         del fdr
@@ -146,8 +148,8 @@ def _captured() -> Iterator[Seen]:
         raise _CapturedError
 
     with (
-        mock.patch.object(recipe, "growing", asked),
-        mock.patch.object(recipe, "assess", stop),
+        mock.patch.object(Adviser, "ask", ask),
+        mock.patch.object(judge, "assess", stop),
         suppress(_CapturedError),
     ):
         yield seen

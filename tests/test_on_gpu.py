@@ -16,7 +16,6 @@ from torch import nn
 
 import datacleanse as dc
 from datacleanse.auditing.image_features import with_features
-from datacleanse.auditing.recipe import learn
 from datacleanse.errors import Stopped
 from datacleanse.progress import SILENT
 from datacleanse.settings import Meta, Schedule
@@ -25,7 +24,7 @@ from datacleanse.training import placement
 from datacleanse.training.influence import choose_engine, trusted_gradient
 from datacleanse.training.influence.kernels import differentiable_kernels
 from datacleanse.training.trainer import Lesson, Trainer
-from tests.auditing.made_images import image_inputs, request
+from tests.auditing.made_images import audit_images, image_inputs, request
 from tests.training.networks import CASES
 from tests.training.reference import backward_for_each, cross_entropy
 from tests.training.test_generality import N, drawn
@@ -111,10 +110,7 @@ def test_bfloat16_weights_are_near_those_of_float32(compiled):
 
 
 def picture_run(place, *, resume=False, stop=NEVER, **settings):
-    inputs, is_wrong = image_inputs()
-    task = request(device="cuda", epochs=10, **settings)
-    folder = learn(task, [inputs], place, force=False, resume=resume, progress=SILENT, stop=stop)
-    return folder, is_wrong
+    return audit_images(place, resume=resume, stop=stop, device="cuda", epochs=10, **settings)
 
 
 @pytest.mark.parametrize("share", [placement.RESIDENT_SHARE, 0.0], ids=["resident", "gathered"])

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.errors import InputError
+from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Dataset, SetAside
 from datacleanse.settings import is_timm
 from datacleanse.training.device import choose_device
@@ -42,9 +42,10 @@ def with_features(inputs: Inputs, settings: Settings) -> Inputs:
 
     Raises:
         InputError: the file of features cannot be used.
-        SettingsError: the pretrained network cannot be made.
+        SettingsError: the pretrained network cannot be made, or DATA is a table.
     """
-    assert inputs.pictures is not None
+    if inputs.pictures is None:
+        raise _no_pictures(settings)
     if settings.features is not None:
         parts = _read(Path(settings.features), inputs)
     else:
@@ -159,4 +160,13 @@ def _refused(file: Path, what: str) -> InputError:
         slug="features-unreadable",
         hint="Give numbers, one row an image: a .npy file of shape (images, features), or a "
         ".parquet file with one column of lists.",
+    )
+
+
+def _no_pictures(settings: Settings) -> SettingsError:
+    asked = "--features" if settings.features is not None else f"--model {settings.model}"
+    return SettingsError(
+        f"{asked} is for images, and DATA is a table.",
+        slug="settings-contradict",
+        hint="A column of lists in a table counts as features by itself.",
     )

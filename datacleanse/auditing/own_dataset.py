@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing.recipe import carry_out
 from datacleanse.auditing.result import AuditResult, place_for
-from datacleanse.auditing.tasks.dataset import _prepare
+from datacleanse.auditing.tasks.dataset import plan_dataset
+from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
 from datacleanse.models.model_files import load_parameters
 from datacleanse.progress import SILENT, Progress
@@ -81,10 +82,17 @@ def audit_dataset(
     chosen = Settings(model=name_of(type(model)), **settings)
     optimisation = Optimisation(optimizer, clip_norm)
     progress.stage("Reading", None)
-    task, inputs = _prepare(model, (data, trusted), classes, chosen, optimisation)
+    task, inputs = plan_dataset(model, (data, trusted), classes, chosen, optimisation)
     place, temporary = place_for(out)
     folder = carry_out(
-        task, [inputs], place, force=force, resume=resume, progress=progress, stop=NEVER
+        task,
+        inputs,
+        place,
+        adviser=Adviser(),
+        force=force,
+        resume=resume,
+        progress=progress,
+        stop=NEVER,
     )
     unwrapped(model).load_state_dict(load_parameters(folder.model_dir))
     model.eval()

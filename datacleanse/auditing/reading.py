@@ -15,6 +15,7 @@ from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.next_round import Reviewed, read_reviewed, with_reviewed
 from datacleanse.settings import Settings
+from datacleanse.storage.mapped_files import parked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -55,9 +56,12 @@ class Gallery:
     """Pictures that stand in DATA more than once."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Inputs:
-    """What was read, checked against each other."""
+    """What was read, checked against each other.
+
+    Not frozen, so that `park_table` takes DATA's table out of memory whoever holds the inputs.
+    """
 
     data: Dataset
     clean: Dataset
@@ -75,6 +79,13 @@ class Inputs:
     """What the network reads where DATA's rows are pictures; None for a table."""
     gallery: Gallery | None = None
     """What people are shown of them; None for a table."""
+
+    def park_table(self, path: Path) -> None:
+        """Move DATA's table out of memory, into a file at ``path`` that is not seen there.
+
+        It is read again where it is wanted. Nobody else should hold the table or ``data``.
+        """
+        self.data = replace(self.data, table=parked(self.data.table, path))
 
 
 def read_inputs(request: Request, progress: Progress, scratch: Path | None = None) -> Inputs:

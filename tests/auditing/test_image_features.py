@@ -15,13 +15,10 @@ from sklearn.metrics import average_precision_score
 
 import datacleanse as dc
 from datacleanse.auditing.image_features import with_features
-from datacleanse.auditing.recipe import learn
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.progress import SILENT
 from datacleanse.serving.export import export_run
 from datacleanse.settings import Settings
-from datacleanse.stopping import NEVER
-from tests.auditing.made_images import digits, image_inputs, request
+from tests.auditing.made_images import audit_inputs, digits, image_inputs
 
 N = 620
 """Images of `image_inputs`, in all."""
@@ -58,15 +55,8 @@ def test_the_file_is_cut_into_data_clean_and_test(name, tmp_path):
 def test_an_audit_by_features_is_a_tables(tmp_path):
     inputs, is_wrong = image_inputs()
     settings = write(tmp_path / "f.npy", flat())
-    folder = learn(
-        request(features=settings.features, epochs=6),
-        [inputs],
-        tmp_path / "run",
-        force=False,
-        resume=False,
-        progress=SILENT,
-        stop=NEVER,
-    )
+    found = with_features(inputs, settings)
+    folder = audit_inputs(found, tmp_path / "run", features=settings.features, epochs=6)
     assert average_precision_score(is_wrong, folder.read_audit()["suspicion"]) > 0.9
     assert folder.manifest()["training"]["route"]["name"] == "closed-form"
     assert "Multilayer perceptron" in folder.manifest()["training"]["network"]

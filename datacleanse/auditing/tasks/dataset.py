@@ -86,7 +86,7 @@ class DatasetTask:
         return {"test": None, "held_back": None}
 
 
-def _prepare(
+def plan_dataset(
     model: nn.Module,
     datasets: tuple[MapDataset[Any], MapDataset[Any]],
     classes: Sequence[str] | None,
