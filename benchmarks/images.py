@@ -53,7 +53,7 @@ from benchmarks.kept import Kept
 from datacleanse.auditing import judge
 from datacleanse.auditing.reading import Inputs, Request
 from datacleanse.auditing.recipe import carry_out
-from datacleanse.auditing.tasks.images import image_task
+from datacleanse.auditing.tasks.images import plan_images
 from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.data import compare_labels
 from datacleanse.detection.assessment import assess
@@ -204,7 +204,7 @@ def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
             seconds=process_time() - started,
         ),
         **_by_parts(cell, seen.evidence[0], seen.trainings[0], settings.fdr),
-        **_by_cleanlab(cell, image_task(_request(settings), inputs_of(cell))),
+        **_by_cleanlab(cell, plan_images(_request(settings), inputs_of(cell))),
     }
     training, test = manifest["training"], manifest["metrics"]["test"]
     return {

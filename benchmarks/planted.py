@@ -28,7 +28,7 @@ from benchmarks.common import (
     provenance,
     write_json,
 )
-from datacleanse.auditing.layout import learn_encoding, make_examples, of_fold
+from datacleanse.auditing.layout import encode_examples, lay_out_fold, learn_encoding
 from datacleanse.auditing.plan import make_plan
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.demo import one_sided_flips
@@ -137,12 +137,14 @@ class Bench:
         evidence = Evidence(
             reweighted=ran.dynamics,
             control=control.dynamics,
-            folds=(Fold(ran.dynamics.probability, n + split.meta, n + split.calibration),),
+            folds=(
+                Fold(ran.dynamics.probability, n + split.drawn_steering, n + split.calibration),
+            ),
             is_steered=True,
             second=None,
             labels=plan.labels,
             n_data=n,
-            trained=plan.trained,
+            trained=plan.is_trained,
             verified=plan.verified,
         )
         return {
@@ -162,8 +164,8 @@ def bench_of(cell: Cell, *, seed: int) -> Bench:
     overlap = compare(cell.data, cell.clean).overlap
     plan = make_plan(cell.data, cell.clean, overlap, seed=seed)
     encoding = learn_encoding(cell.data, plan)
-    laid_out = make_examples(cell.data, cell.clean, plan, encoding, device=torch.device("cpu"))
-    examples = of_fold(laid_out, plan, plan.split)
+    laid_out = encode_examples(cell.data, cell.clean, plan, encoding, device=torch.device("cpu"))
+    examples = lay_out_fold(laid_out, plan, plan.split)
     return Bench(
         plan=plan,
         examples=examples,

@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score
 from torch import nn
 
 import datacleanse as dc
-from datacleanse.auditing.image_features import with_features
+from datacleanse.auditing.image_features import use_features
 from datacleanse.errors import Stopped
 from datacleanse.progress import SILENT
 from datacleanse.settings import Meta, Schedule
@@ -203,10 +203,10 @@ def test_the_network_of_timm_makes_the_features(tmp_path):
     settings = request(
         model="timm:resnet18", weights=str(tmp_path / "w.safetensors"), device="cuda"
     ).settings
-    found = with_features(inputs, settings)
+    found = use_features(inputs, settings)
     features = np.stack(found.data.table["features"].to_pylist())
     assert features.shape == (len(inputs.data.labels), 512)
-    again = with_features(inputs, replace(settings, device="cpu"))
+    again = use_features(inputs, replace(settings, device="cpu"))
     other = np.stack(again.data.table["features"].to_pylist())
     np.testing.assert_allclose(features, other, atol=0.02 * np.abs(other).max())
     assert isinstance(found.data.table, pa.Table)

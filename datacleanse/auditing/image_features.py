@@ -37,7 +37,7 @@ def wants_features(settings: Settings) -> bool:
     return settings.features is not None or is_timm(settings.model)
 
 
-def with_features(inputs: Inputs, settings: Settings) -> Inputs:
+def use_features(inputs: Inputs, settings: Settings) -> Inputs:
     """The inputs with features in the place of pictures, see `wants_features`.
 
     Raises:
@@ -49,10 +49,10 @@ def with_features(inputs: Inputs, settings: Settings) -> Inputs:
     if settings.features is not None:
         parts = _read(Path(settings.features), inputs)
     else:
-        parts = _computed(inputs.pictures, settings)
+        parts = _compute(inputs.pictures, settings)
     sets = [inputs.data, inputs.clean, inputs.test]
     data, clean, test = (
-        None if each is None else _with_column(each, part)
+        None if each is None else _add_column(each, part)
         for each, part in zip(sets, parts, strict=True)
     )
     assert data is not None
@@ -60,7 +60,7 @@ def with_features(inputs: Inputs, settings: Settings) -> Inputs:
     return replace(inputs, data=data, clean=clean, test=test, pictures=None)
 
 
-def _computed(pictures: PictureInputs, settings: Settings) -> list[Floats | None]:
+def _compute(pictures: PictureInputs, settings: Settings) -> list[Floats | None]:
     from datacleanse.models.pretrained import Frozen
 
     assert settings.weights is not None
@@ -71,7 +71,7 @@ def _computed(pictures: PictureInputs, settings: Settings) -> list[Floats | None
 
 def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
     """DATA's, CLEAN's and TEST's rows, which follow each other in the file."""
-    matrix = _matrix(file)
+    matrix = _read_matrix(file)
     counts = [inputs.data.n_rows, inputs.clean.n_rows]
     counts += [] if inputs.test is None else [inputs.test.n_rows]
     if len(matrix) != sum(counts):
@@ -96,12 +96,12 @@ def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
     return [*parts, None][:3]
 
 
-def _matrix(file: Path) -> Floats:
+def _read_matrix(file: Path) -> Floats:
     try:
         if file.suffix == ".npy":
             found = np.load(file, allow_pickle=False)
         elif file.suffix == ".parquet":
-            found = _list_column(pq.read_table(file), file)
+            found = _read_lists(pq.read_table(file), file)
         else:
             raise _refused(file, f"ends in {file.suffix or 'nothing'}")
     except FileNotFoundError as error:
@@ -114,7 +114,7 @@ def _matrix(file: Path) -> Floats:
     return result
 
 
-def _list_column(table: pa.Table, file: Path) -> NDArray[np.generic]:
+def _read_lists(table: pa.Table, file: Path) -> NDArray[np.generic]:
     lists = [
         field.name
         for field in table.schema
@@ -134,7 +134,7 @@ def _list_column(table: pa.Table, file: Path) -> NDArray[np.generic]:
     return flat.reshape(len(column), widths.pop())
 
 
-def _with_column(data: Dataset, features: Floats | None) -> Dataset:
+def _add_column(data: Dataset, features: Floats | None) -> Dataset:
     assert features is not None
     width = features.shape[1]
     values = pa.array(np.ascontiguousarray(features).reshape(-1))

@@ -10,8 +10,8 @@ import torch
 
 from datacleanse.auditing import manifest
 from datacleanse.auditing.audit_table import write_tables
-from datacleanse.auditing.layout import of_fold
-from datacleanse.auditing.plan import redrawn
+from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, with_equal_rows
@@ -38,12 +38,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What is left when the tables are written: little, so that the final model has room."""
+    """What is left once the tables are written: little, so that the final model has room."""
 
     found: Json
     """The manifest's part about trainings and verdict."""
     control: nn.Module
+    """The plainly trained network, to compare the final one with."""
     batch_size: int
+    """Rows a step that the trainings ended with."""
     worth: Tensor
     """(M,) in [0, 1]: how much each row counts in the final model."""
     suggested: NDArray[np.int64]
@@ -87,9 +89,9 @@ def _learn(
 ) -> tuple[Trainings, Evidence]:
     """Train in every fold and plainly, the second opinion being formed meanwhile."""
     task, examples = audit.task, audit.examples
-    question = task.question(examples, plan, trainer.lesson.seed)
+    question = task.pose_question(examples, plan, trainer.lesson.seed)
     with audit.adviser.ask(question, audit.folder.checkpoint_dir) as second:
-        folds = (of_fold(examples, plan, fold) for fold in plan.folds)
+        folds = (lay_out_fold(examples, plan, fold) for fold in plan.folds)
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
         evidence = _gather_evidence(plan, networks, second(), task.settings)
@@ -102,7 +104,7 @@ def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.floa
     flagged = np.zeros(task.plan.n_data)
     for number in range(1, repeats + 1):
         again = trainer.repeated(number)
-        plan = redrawn(task.plan, seed=again.lesson.seed)
+        plan = redraw_folds(task.plan, seed=again.lesson.seed)
         _, evidence = _learn(audit, plan, again)
         with one_cpu_thread(task.device):
             flagged += assess(evidence, fdr=task.settings.fdr).flagged
@@ -114,8 +116,9 @@ def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.floa
 def _gather_evidence(
     plan: Plan, networks: Trainings, second: NDArray[np.float32] | None, settings: Settings
 ) -> Evidence:
+    """Put together what the trainings showed, for the assessment."""
     folds = (
-        Fold(opinion, plan.n_data + fold.meta, plan.n_data + fold.calibration)
+        Fold(opinion, plan.n_data + fold.drawn_steering, plan.n_data + fold.calibration)
         for opinion, fold in zip(networks.opinions, plan.folds, strict=True)
     )
     return Evidence(
@@ -126,15 +129,17 @@ def _gather_evidence(
         second=second,
         labels=plan.labels,
         n_data=plan.n_data,
-        trained=plan.trained,
+        trained=plan.is_trained,
         verified=plan.verified,
         n_reviewed=len(plan.reviewed),
     )
 
 
 def _find_equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
-    """Of a table, or of features; None where there are none or the inputs are something else."""
+    """Find rows with equal inputs; None where no matrix of float32 holds the inputs."""
     matrix = held_in(examples.inputs)
     if matrix is None or matrix.dtype != torch.float32:
         return None
-    return find_equal(matrix.cpu().numpy(), plan.labels, plan.learned, n_classes=examples.n_classes)
+    return find_equal(
+        matrix.cpu().numpy(), plan.labels, plan.is_learned, n_classes=examples.n_classes
+    )

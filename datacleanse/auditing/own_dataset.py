@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing.recipe import carry_out
-from datacleanse.auditing.result import AuditResult, place_for
+from datacleanse.auditing.result import AuditResult, choose_place
 from datacleanse.auditing.tasks.dataset import plan_dataset
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
@@ -83,7 +83,7 @@ def audit_dataset(
     optimisation = Optimisation(optimizer, clip_norm)
     progress.stage("Reading", None)
     task, inputs = plan_dataset(model, (data, trusted), classes, chosen, optimisation)
-    place, temporary = place_for(out)
+    place, temporary = choose_place(out)
     folder = carry_out(
         task,
         inputs,

@@ -30,13 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for."""
+    """An audit asked for: where to read, and how to learn."""
 
     data: Source
+    """Rows or pictures whose labels are in doubt."""
     clean: Source
+    """The like with verified labels."""
     test: Source | None = None
+    """The like with true labels, to measure models on."""
     options: ReadOptions = field(default_factory=ReadOptions)
+    """How to read them."""
     settings: Settings = field(default_factory=Settings)
+    """How to learn, and what to flag."""
     command: tuple[str, ...] = ()
     """How it was called, for the manifest."""
     module: Callable[[int, int], Any] | None = None
@@ -50,8 +55,11 @@ class Gallery:
     """The pictures of an audit as people are shown them: originals, sizes, duplicates."""
 
     data: PictureSet
+    """DATA's."""
     clean: PictureSet
+    """CLEAN's own, without reviewed ones."""
     test: PictureSet | None
+    """TEST's, where it is given."""
     duplicates: Groups
     """Pictures that stand in DATA more than once."""
 
@@ -64,13 +72,17 @@ class Inputs:
     """
 
     data: Dataset
+    """The N rows whose labels are audited."""
     clean: Dataset
+    """The rows whose labels are verified."""
     test: Dataset | None
+    """Rows with true labels, to measure models on."""
     comparison: Comparison
+    """Rows that stand in DATA and CLEAN, and in what the two differ."""
     sha256: dict[str, str]
-    """Of the files, by role: ``data``, ``clean``, ``test``."""
+    """Digest (hex) of each file, by role: ``data``, ``clean``, ``test``."""
     seconds: float
-    """Spent on reading."""
+    """Time spent on reading."""
     options: ReadOptions = field(default_factory=ReadOptions)
     """How DATA was read."""
     reviewed: Reviewed | None = None
@@ -109,7 +121,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     else:
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
     if request.decisions:
-        inputs = _with_decisions(inputs, request.decisions)
+        inputs = _add_decisions(inputs, request.decisions)
     seconds = round(perf_counter() - started, 3)
     return replace(inputs, options=request.options, seconds=seconds)
 
@@ -173,8 +185,8 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
     )
 
 
-def _with_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
-    """The same with the rows that reviewers decided about behind CLEAN's own."""
+def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
+    """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
     reviewed = read_reviewed(data, before.overlap, files)
     clean, overlap = with_reviewed(data, inputs.clean, before.overlap, reviewed)

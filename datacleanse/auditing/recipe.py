@@ -11,7 +11,12 @@ import torch
 from datacleanse.auditing import manifest
 from datacleanse.auditing.judge import judge
 from datacleanse.auditing.picture_files import write_picture_files
-from datacleanse.auditing.resuming import _begun, _checkpoints, _continued, _kept_if_resumable
+from datacleanse.auditing.resuming import (
+    _continued,
+    find_begun,
+    keep_if_resumable,
+    open_checkpoints,
+)
 from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import neighbours
 from datacleanse.models.model_card import card_text
@@ -59,24 +64,24 @@ def carry_out(
         inputs: what was read for it; DATA's table in them is parked on disk.
         place: the run folder.
         adviser: forms the second opinion.
-        force: see `auditing.run_audit`, as all that follow.
-        resume: go on with the unfinished run there.
+        force: replace what run is there.
+        resume: go on with the unfinished run there; leave a finished one.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
     """
     watch = manifest.Stopwatch({"read": inputs.seconds})
     opening = manifest.opening(uuid.uuid4().hex, task.command, task.settings)
     opening |= {"identity": task.identity}
-    before = _begun(place, task.identity, progress) if resume else None
+    before = find_begun(place, task.identity, progress) if resume else None
     if before is not None and before["status"] == "finished":
         return RunFolder(place)
     folder = run_folder.create(place, force=force) if before is None else RunFolder(place)
     opening |= _continued(before)
-    with _kept_if_resumable(folder, opening):
+    with keep_if_resumable(folder, opening):
         folder.begin(opening)
         progress.stage("Encoding", None)
         inputs.park_table(folder.parked_file)
-        examples = _park_matrix(task.examples(inputs), folder.parked_file)
+        examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
         watch.lap("encode")
         found = opening | _learn_and_judge(
             RunningAudit(folder, task, inputs, examples, adviser, watch, progress, stop)
@@ -87,7 +92,7 @@ def carry_out(
 
 
 def _park_matrix(examples: Examples, path: Path) -> Examples:
-    """The same examples, a large matrix in main memory in a mapped file."""
+    """Return the examples, a large matrix in main memory moved to a mapped file at ``path``."""
     matrix = examples.inputs
     if not isinstance(matrix, torch.Tensor) or matrix.dtype != torch.float32 or matrix.is_cuda:
         return examples
@@ -98,8 +103,8 @@ def _learn_and_judge(audit: RunningAudit) -> Json:
     """Train, judge, train the final model; the manifest's part about all that."""
     folder, task, inputs, examples = audit.folder, audit.task, audit.inputs, audit.examples
     watch, progress = audit.watch, audit.progress
-    rows, told = described(examples.inputs), _told(examples, progress)
-    checkpoints = _checkpoints(folder, task.identity, examples)
+    rows, told = described(examples.inputs), _tell_moved(examples, progress)
+    checkpoints = open_checkpoints(folder, task.identity, examples)
     trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop)
     judged = judge(audit, trainer)
     final = judged.final or trainer.refit(examples, judged.worth, judged.batch_size)
@@ -107,8 +112,8 @@ def _learn_and_judge(audit: RunningAudit) -> Json:
     folder.write_neighbours(_find_neighbours(audit, judged, final))
     task.save(final.network, folder.model_dir)
     metrics = manifest.compare_models(
-        task.tested(final.network, inputs),
-        task.tested(judged.control, inputs),
+        task.test_network(final.network, inputs),
+        task.test_network(judged.control, inputs),
         inputs.data.schema.classes,
     )
     write_picture_files(folder, inputs)
@@ -135,7 +140,7 @@ def _find_neighbours(audit: RunningAudit, judged: Judgement, final: Trained) -> 
     return neighbours(final.network, audit.examples, suspects, suggested, names)
 
 
-def _told(examples: Examples, progress: Progress) -> list[Notice]:
+def _tell_moved(examples: Examples, progress: Progress) -> list[Notice]:
     """Say where the examples lie if it is not on the device."""
     if not isinstance(examples.inputs, Moved):
         return []

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from datacleanse.training.examples import Examples
 
 
-def _begun(place: Path, identity: Identity, progress: Progress) -> Json | None:
-    """The manifest of the run that is to be resumed; None where there is none."""
+def find_begun(place: Path, identity: Identity, progress: Progress) -> Json | None:
+    """Find the manifest of the run that is to be resumed; None where there is none."""
     before = RunFolder(place).begun()
     if before is None:
         progress.say(f"There is no run in {place} to go on with; the audit starts.")
@@ -49,8 +49,9 @@ def _continued(before: Json | None) -> Json:
     return kept | {"resumed_at": [*before.get("resumed_at", []), manifest.now()]}
 
 
-def _checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
-    # Those that a dataset makes whenever they are asked for are its own affair.
+def open_checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
+    """Return the run's checkpoint files, which belong to these examples alone."""
+    # Inputs that a dataset makes whenever they are asked for are its own affair.
     inputs = held_in(examples.inputs)
     held = () if inputs is None else (inputs,)
     rows = digest(*held, examples.labels, examples.trained, examples.trusted)
@@ -58,7 +59,7 @@ def _checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> C
 
 
 @contextmanager
-def _kept_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
+def keep_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
     """Leave either something to go on with or nothing."""
     try:
         yield
@@ -71,7 +72,7 @@ def _kept_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
             folder.write_manifest(opening | stopped)
         told = _unwritable(folder, error) if isinstance(error, OSError) else error
         if is_kept and isinstance(told, OutputError | TrainingError | MemoryShortError):
-            told = _with_cure(told, folder)
+            told = _add_cure(told, folder)
         if told is error:
             raise
         raise told from error
@@ -85,7 +86,7 @@ def _unwritable(folder: RunFolder, error: OSError) -> OutputError:
     )
 
 
-def _with_cure(
+def _add_cure(
     error: OutputError | TrainingError | MemoryShortError, folder: RunFolder
 ) -> DatacleanseError:
     """The error, with what is left of the run and what to do about it."""

@@ -47,13 +47,13 @@ def run_audit(
     inputs = read_inputs(request, progress, scratch=place.parent)
     with Adviser(inputs.data.n_rows if inputs.pictures is None else 0) as adviser:
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
-        from datacleanse.auditing.image_features import wants_features, with_features
+        from datacleanse.auditing.image_features import use_features, wants_features
         from datacleanse.auditing.recipe import carry_out
         from datacleanse.auditing.tasks.planning import plan_task
 
         if wants_features(request.settings):
             progress.stage("Features", None)
-            inputs = with_features(inputs, request.settings)
+            inputs = use_features(inputs, request.settings)
         task = plan_task(request, inputs)
         return carry_out(
             task,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse.auditing.tasks.images import image_task
-from datacleanse.auditing.tasks.table import table_task
+from datacleanse.auditing.tasks.images import plan_images
+from datacleanse.auditing.tasks.table import plan_table
 
 if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs, Request
@@ -18,5 +18,5 @@ def plan_task(request: Request, inputs: Inputs) -> Task:
     Raises:
         DatacleanseError: the settings do not fit what DATA is, or nothing is left to train on.
     """
-    plan = table_task if inputs.pictures is None else image_task
+    plan = plan_table if inputs.pictures is None else plan_images
     return plan(request, inputs)
