@@ -38,7 +38,7 @@ from datacleanse.models.encoding import encode
 from datacleanse.models.tabular import build_network
 from datacleanse.settings import Meta, Settings
 from datacleanse.training import loop
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -169,7 +169,7 @@ def bench_of(cell: Cell, *, seed: int) -> Bench:
     return Bench(
         plan=plan,
         examples=examples,
-        schedule=schedule_for(Settings(), len(examples.trained)),
+        schedule=choose_schedule(Settings(), len(examples.training_rows)),
         build=lambda: build_network(encoding, examples.n_classes, seed=seed),
         test_inputs=torch.from_numpy(encode(cell.test, encoding)),
         test_labels=cell.test.labels,

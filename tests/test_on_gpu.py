@@ -21,8 +21,8 @@ from datacleanse.progress import SILENT
 from datacleanse.settings import Meta, Schedule
 from datacleanse.stopping import NEVER
 from datacleanse.training import placement
-from datacleanse.training.influence import choose_engine, trusted_gradient
-from datacleanse.training.influence.kernels import differentiable_kernels
+from datacleanse.training.influence import choose_engine, compute_trusted_gradient
+from datacleanse.training.influence.kernels import use_differentiable_kernels
 from datacleanse.training.trainer import Lesson, Trainer
 from tests.auditing.made_images import audit_images, image_inputs, request
 from tests.training.networks import CASES
@@ -44,11 +44,11 @@ def test_influences_and_the_weighted_gradient_are_exact(name):
     """Against a backward pass for each example, on the GPU too and in float64."""
     model, batch, trusted = drawn(CASES[name])
     model, batch, trusted = model.to(GPU), on_gpu(batch), on_gpu(trusted)
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     slow = deepcopy(model)
     torch.cuda.manual_seed(5)
     # Fused recurrent kernels draw other dropout masks.
-    with differentiable_kernels(slow, batch[0]):
+    with use_differentiable_kernels(slow, batch[0]):
         expected, gradients = backward_for_each(slow, batch, direction)
     weights = torch.rand(N, dtype=torch.float64, device=GPU)
 
@@ -73,8 +73,8 @@ def test_influences_and_the_weighted_gradient_are_exact(name):
 def test_training_is_that_of_the_cpu(rule):
     """Without dropout and random weights, whose draws are each device's own."""
     examples, _ = blobs(flipped=15)
-    held = {name: getattr(examples, name).to(GPU) for name in ("inputs", "labels", "trained")}
-    there = replace(examples, trusted=examples.trusted.to(GPU), **held)
+    held = {name: getattr(examples, name).to(GPU) for name in ("inputs", "labels", "training_rows")}
+    there = replace(examples, steering_rows=examples.steering_rows.to(GPU), **held)
     start = network()
     start[2] = nn.Identity()
     outcomes = []
@@ -180,8 +180,8 @@ def test_batches_are_halved_where_the_memory_of_the_gpu_ends():
         return Greedy()
 
     examples, _ = blobs(flipped=10)
-    held = {name: getattr(examples, name).to(GPU) for name in ("inputs", "labels", "trained")}
-    there = replace(examples, trusted=examples.trusted.to(GPU), **held)
+    held = {name: getattr(examples, name).to(GPU) for name in ("inputs", "labels", "training_rows")}
+    there = replace(examples, steering_rows=examples.steering_rows.to(GPU), **held)
     lesson = Lesson(build, True, "l2rw", Schedule(2, 64, 1e-2, Meta()), 0)
     trainer = Trainer(lesson, GPU, lambda name: None, SILENT)
     total = torch.cuda.get_device_properties(GPU).total_memory
@@ -191,7 +191,7 @@ def test_batches_are_halved_where_the_memory_of_the_gpu_ends():
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, GPU)
     assert (trained.reweighted.batch_size, trained.control.batch_size) == (16, 16)
-    (notice,) = trainer.halved(trained.control.batch_size)
+    (notice,) = trainer.tell_halved(trained.control.batch_size)
     assert "did not fit into the memory of the cuda" in notice.message
 
 

@@ -18,8 +18,8 @@ from datacleanse.detection.evidence import Evidence, Fold, with_equal_rows
 from datacleanse.detection.worth import worth_of
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import let_go
-from datacleanse.training.device import one_cpu_thread
-from datacleanse.training.placement import held_in
+from datacleanse.training.device import use_one_cpu_thread
+from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from datacleanse.settings import Settings
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
-    from datacleanse.training.trainer import Keep, Trained, Trainer, Trainings
+    from datacleanse.training.trainer import Keep, TrainedNetwork, Trainer, Trainings
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Judgement:
     """(M,) in [0, 1]: how much each row counts in the final model."""
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
-    final: Trained | None
+    final: TrainedNetwork | None
     """The first network, where no true label steered it, so that no better one can be had."""
 
 
@@ -64,7 +64,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
 
     networks, evidence = _learn(audit, plan, trainer, keep)
     let_go()
-    with one_cpu_thread(task.device):
+    with use_one_cpu_thread(task.device):
         assessment = assess(evidence, fdr=settings.fdr)
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
@@ -103,10 +103,10 @@ def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.floa
     task, repeats = audit.task, audit.task.settings.repeats
     flagged = np.zeros(task.plan.n_data)
     for number in range(1, repeats + 1):
-        again = trainer.repeated(number)
+        again = trainer.repeat_with(number)
         plan = redraw_folds(task.plan, seed=again.lesson.seed)
         _, evidence = _learn(audit, plan, again)
-        with one_cpu_thread(task.device):
+        with use_one_cpu_thread(task.device):
             flagged += assess(evidence, fdr=task.settings.fdr).flagged
     trainer.lap("repeats")
     share: NDArray[np.float64] = flagged / repeats
@@ -137,7 +137,7 @@ def _gather_evidence(
 
 def _find_equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
     """Find rows with equal inputs; None where no matrix of float32 holds the inputs."""
-    matrix = held_in(examples.inputs)
+    matrix = find_tensor(examples.inputs)
     if matrix is None or matrix.dtype != torch.float32:
         return None
     return find_equal(

@@ -10,7 +10,7 @@ import torch
 
 from datacleanse.models.encoding import Encoding, encode_into, fit_encoding
 from datacleanse.training.examples import Examples
-from datacleanse.training.placement import placed
+from datacleanse.training.placement import place
 
 if TYPE_CHECKING:
     from datacleanse.auditing.clean_split import CleanSplit
@@ -31,7 +31,7 @@ def encode_examples(
     matrix = np.empty((len(plan.labels), encoding.width), dtype=np.float32)
     encode_into(matrix[: plan.n_data], data, encoding)
     encode_into(matrix[plan.n_data :], clean, encoding)
-    inputs = placed(torch.from_numpy(matrix), device)
+    inputs = place(torch.from_numpy(matrix), device)
     return lay_out(inputs, plan, n_classes=len(data.schema.classes), device=device)
 
 
@@ -41,8 +41,8 @@ def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -
         inputs=inputs,
         labels=torch.from_numpy(plan.labels).to(device),
         n_data=plan.n_data,
-        trained=torch.from_numpy(np.flatnonzero(plan.is_learned)).to(device),
-        trusted=torch.from_numpy(plan.n_data + plan.split.steering).to(device),
+        training_rows=torch.from_numpy(np.flatnonzero(plan.is_learned)).to(device),
+        steering_rows=torch.from_numpy(plan.n_data + plan.split.steering).to(device),
         n_classes=n_classes,
     )
 
@@ -54,6 +54,6 @@ def lay_out_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
     trained = np.append(trained, plan.n_data + fold.calibration)
     return replace(
         examples,
-        trained=torch.from_numpy(trained).to(device),
-        trusted=torch.from_numpy(plan.n_data + fold.steering).to(device),
+        training_rows=torch.from_numpy(trained).to(device),
+        steering_rows=torch.from_numpy(plan.n_data + fold.steering).to(device),
     )

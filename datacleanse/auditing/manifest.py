@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from datacleanse.review.next_round import Reviewed
     from datacleanse.settings import Schedule, Settings
     from datacleanse.training.loop import Outcome
-    from datacleanse.training.trainer import Trained, Trainings
+    from datacleanse.training.trainer import TrainedNetwork, Trainings
 
 Json = dict[str, Any]
 """Plain values that JSON can hold; no NaN."""
@@ -135,7 +135,7 @@ def describe_training(networks: Trainings) -> Json:
     }
 
 
-def describe_final(found: Json, schedule: Schedule, final: Trained, *, network: str) -> Json:
+def describe_final(found: Json, schedule: Schedule, final: TrainedNetwork, *, network: str) -> Json:
     """What `describe_training` found, with network, described already, and final schedule."""
     training = found["training"]
     return {

@@ -13,7 +13,7 @@ from datacleanse.models.model_files import load_parameters
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
-from datacleanse.training.influence.choice import unwrapped
+from datacleanse.training.influence.choice import unwrap
 from datacleanse.training.optimisers import Optimisation
 from datacleanse.user_code import name_of
 
@@ -94,7 +94,7 @@ def audit_dataset(
         progress=progress,
         stop=NEVER,
     )
-    unwrapped(model).load_state_dict(load_parameters(folder.model_dir))
+    unwrap(model).load_state_dict(load_parameters(folder.model_dir))
     model.eval()
     return AuditResult(folder, None, temporary)
 

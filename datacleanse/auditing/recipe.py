@@ -25,7 +25,7 @@ from datacleanse.storage import run_folder
 from datacleanse.storage.mapped_files import parked_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import describe_device
-from datacleanse.training.placement import Moved, described
+from datacleanse.training.placement import Moved, describe_rows
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from datacleanse.progress import Progress
     from datacleanse.stopping import StopRequest
     from datacleanse.training.examples import Examples
-    from datacleanse.training.trainer import Trained
+    from datacleanse.training.trainer import TrainedNetwork
 
 
 def carry_out(
@@ -103,7 +103,7 @@ def _learn_and_judge(audit: RunningAudit) -> Json:
     """Train, judge, train the final model; the manifest's part about all that."""
     folder, task, inputs, examples = audit.folder, audit.task, audit.inputs, audit.examples
     watch, progress = audit.watch, audit.progress
-    rows, told = described(examples.inputs), _tell_moved(examples, progress)
+    rows, told = describe_rows(examples.inputs), _tell_moved(examples, progress)
     checkpoints = open_checkpoints(folder, task.identity, examples)
     trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop)
     judged = judge(audit, trainer)
@@ -119,7 +119,9 @@ def _learn_and_judge(audit: RunningAudit) -> Json:
     write_picture_files(folder, inputs)
     watch.lap("write")
     return {
-        **manifest.describe_inputs(inputs, task.plan, [*told, *trainer.halved(final.batch_size)]),
+        **manifest.describe_inputs(
+            inputs, task.plan, [*told, *trainer.tell_halved(final.batch_size)]
+        ),
         **judged.found,
         **manifest.describe_final(
             judged.found, task.lesson.schedule, final, network=task.describe(final.network)
@@ -133,7 +135,7 @@ def _learn_and_judge(audit: RunningAudit) -> Json:
     }
 
 
-def _find_neighbours(audit: RunningAudit, judged: Judgement, final: Trained) -> pa.Table:
+def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) -> pa.Table:
     """The clean rows that the stored suspects look like, by the suspects' rank."""
     suspects = audit.folder.read_suspects().column(0).to_numpy()
     suggested, names = judged.suggested[suspects], audit.inputs.clean.given_labels

@@ -16,7 +16,7 @@ from datacleanse.errors import (
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
 from datacleanse.training.loop import TrainingError
-from datacleanse.training.placement import held_in
+from datacleanse.training.placement import find_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,9 +52,9 @@ def _continued(before: Json | None) -> Json:
 def open_checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
     """Return the run's checkpoint files, which belong to these examples alone."""
     # Inputs that a dataset makes whenever they are asked for are its own affair.
-    inputs = held_in(examples.inputs)
+    inputs = find_tensor(examples.inputs)
     held = () if inputs is None else (inputs,)
-    rows = digest(*held, examples.labels, examples.trained, examples.trusted)
+    rows = digest(*held, examples.labels, examples.training_rows, examples.steering_rows)
     return Checkpoints(folder.checkpoint_dir, identity | {ROWS: rows})
 
 

@@ -11,7 +11,7 @@ from datacleanse.errors import ModelError
 from datacleanse.models.demands import differentiable, trainable, unchanged
 from datacleanse.training.influence import choose_engine, cross_entropy
 from datacleanse.training.optimisers import Optimisation, make_optimiser
-from datacleanse.user_code import told_as_own
+from datacleanse.user_code import tell_as_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,9 +60,9 @@ def try_training(
         )
     labels = torch.arange(len(inputs)) % 2
     engine = choose_engine(network.train(), cross_entropy)
-    own = told_as_own(f"{said} fails in training mode")
+    own = tell_as_own(f"{said} fails in training mode")
     with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
-        direction, _ = engine.gradient(inputs, labels)
+        direction, _ = engine.compute_gradient(inputs, labels)
         network.train()
         step = engine.open(inputs, labels, direction)
         step.descend(torch.full((len(inputs),), 1.0 / len(inputs)))
@@ -74,7 +74,7 @@ def _try_update(
 ) -> Optimizer | None:
     if optimisation is None or optimisation.make is None:
         return None
-    with told_as_own("The optimiser fails on the network's parameters"):
+    with tell_as_own("The optimiser fails on the network's parameters"):
         made = optimisation.make(list(parameters.items()))
         make_optimiser(parameters, optimisation, peak=1.0, weight_decay=0.0).step(1.0)
     return made

@@ -174,9 +174,9 @@ def test_examples_are_steered_by_reviewed_rows_too(frame, clean, tmp_path):
     encoding = learn_encoding(data, plan)
     examples = encode_examples(data, whole, plan, encoding, device=torch.device("cpu"))
     for fold in plan.folds:
-        assert {180, 181} <= set(lay_out_fold(examples, plan, fold).trusted.tolist())
-    assert {180, 181} <= set(examples.trained.tolist())
-    assert {180, 181} <= set(examples.trusted.tolist())
+        assert {180, 181} <= set(lay_out_fold(examples, plan, fold).steering_rows.tolist())
+    assert {180, 181} <= set(examples.training_rows.tolist())
+    assert {180, 181} <= set(examples.steering_rows.tolist())
     inputs = examples.inputs[torch.tensor([3, 180])]
     assert torch.equal(inputs[0], inputs[1])
 

@@ -24,12 +24,12 @@ from datacleanse.models.user_network import blueprint, outputs
 from datacleanse.records import Dataset, Schema
 from datacleanse.training.checkpoint import NETWORK, Identity, digest
 from datacleanse.training.device import choose_device
-from datacleanse.training.influence.choice import unwrapped
-from datacleanse.training.placement import Fetched, item, rows_of
+from datacleanse.training.influence.choice import unwrap
+from datacleanse.training.placement import Fetched, fetch_item, join_rows
 from datacleanse.training.rehearsal import try_training
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
-from datacleanse.user_code import told_as_own
+from datacleanse.user_code import tell_as_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -65,7 +65,7 @@ class DatasetTask:
     def make_examples(self, inputs: Inputs) -> Examples:
         """Let the datasets make the inputs, or take the tensors that hold them."""
         del inputs
-        rows = rows_of(self.datasets, self.device)
+        rows = join_rows(self.datasets, self.device)
         return lay_out(rows, self.plan, n_classes=self.n_classes, device=self.device)
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> None:
@@ -111,7 +111,7 @@ def plan_dataset(
         "optimizer": _describe_optimiser(optimiser),
         "clip_norm": optimisation.clip_norm,
     }
-    schedule = schedule_for(settings, int(plan.is_trained.sum()))
+    schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     if optimiser is not None:
         schedule = replace(schedule, lr=max(float(g["lr"]) for g in optimiser.param_groups))
     lesson = Lesson(build, True, settings.rule, schedule, settings.seed, optimisation)
@@ -139,7 +139,7 @@ def _check_kind(role: str, dataset: MapDataset[Any]) -> None:
 def _take_sample(datasets: tuple[MapDataset[Any], MapDataset[Any]]) -> Tensor:
     """Three inputs, the last one trusted, as one batch on the CPU."""
     n = len(datasets[0])  # type: ignore[arg-type]  # map-style
-    with told_as_own("Inputs of data and trusted cannot be stacked to one batch"):
+    with tell_as_own("Inputs of data and trusted cannot be stacked to one batch"):
         return Fetched(datasets, torch.device("cpu"))[torch.tensor([0, min(1, n - 1), n])]
 
 
@@ -151,8 +151,8 @@ def _make_copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Modu
             slug="model-no-module",
             hint="Give the network itself.",
         )
-    with told_as_own(f"The network ({type(model).__name__}) cannot be copied"):
-        pristine = copy.deepcopy(unwrapped(model)).cpu()
+    with tell_as_own(f"The network ({type(model).__name__}) cannot be copied"):
+        pristine = copy.deepcopy(unwrap(model)).cpu()
     logits = outputs(pristine, sample, "The network", None)
     return partial(copy.deepcopy, pristine), logits.shape[1]
 
@@ -164,7 +164,7 @@ def _read_labels(dataset: MapDataset[Any], n_classes: int) -> NDArray[np.int64]:
     if type(dataset) is TensorDataset and len(dataset.tensors) == 2:
         found = dataset.tensors[1].tolist()
     else:
-        found = [item([dataset], position)[1] for position in range(n)]
+        found = [fetch_item([dataset], position)[1] for position in range(n)]
     result = np.empty(n, np.int64)
     for position, label in enumerate(found):
         plain = label.item() if hasattr(label, "item") and np.size(label) == 1 else label

@@ -19,8 +19,8 @@ from datacleanse.models.residual import ResidualNetwork, build_residual, residua
 from datacleanse.pictures.joined import Joined
 from datacleanse.settings import IMAGE_MODELS
 from datacleanse.training.device import choose_device
-from datacleanse.training.placement import images_in, placed_images
-from datacleanse.training.schedule import IMAGES, schedule_for
+from datacleanse.training.placement import find_images, place_images
+from datacleanse.training.schedule import IMAGES, choose_schedule
 from datacleanse.training.trainer import Lesson
 
 if TYPE_CHECKING:
@@ -53,12 +53,12 @@ class ImageTask:
 
     def make_examples(self, inputs: Inputs) -> Examples:
         """Lay out the pixels as bytes, which the network itself normalises."""
-        rows = placed_images(_join(_get_pictures(inputs)), self.device)
+        rows = place_images(_join(_get_pictures(inputs)), self.device)
         return lay_out(rows, self.plan, n_classes=len(self.schema.classes), device=self.device)
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
         """Ask for a regression on patches of the images."""
-        images = images_in(examples.inputs)
+        images = find_images(examples.inputs)
         return Question("images", images, plan.labels, plan.is_learned, examples.n_classes, seed)
 
     def describe(self, network: nn.Module) -> str:
@@ -100,7 +100,7 @@ def plan_images(request: Request, inputs: Inputs) -> ImageTask:
     plan = plan_rows(inputs, settings)
     n_trained = int(plan.is_trained.sum())
     build = _choose_network(_get_pictures(inputs), plan, len(schema.classes), settings.seed)
-    schedule = schedule_for(settings, n_trained, IMAGES)
+    schedule = choose_schedule(settings, n_trained, IMAGES)
     lesson = Lesson(build, False, settings.rule, schedule, settings.seed)
     identity = identify_request(request, inputs, device)
     return ImageTask(settings, request.command, plan, device, identity, lesson, schema)

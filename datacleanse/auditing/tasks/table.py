@@ -18,9 +18,9 @@ from datacleanse.models.user_network import OwnNetwork, blueprint, build_own, pr
 from datacleanse.settings import IMAGE_MODELS, is_own
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
-from datacleanse.training.placement import held_in
+from datacleanse.training.placement import find_tensor
 from datacleanse.training.rehearsal import try_training
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
 from datacleanse.user_code import find
 
@@ -61,7 +61,7 @@ class TableTask:
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
         """Ask for trees and a regression on the encoded rows."""
-        held = held_in(examples.inputs)
+        held = find_tensor(examples.inputs)
         assert held is not None
         rows = held.cpu().numpy()
         n_numbers = len(self.encoding.numeric)
@@ -121,6 +121,6 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
         network = build()
         try_training(network, build, probe_rows(encoding), f"The network of {name}")
         identity |= {NETWORK: blueprint(network)}
-    schedule = schedule_for(settings, int(plan.is_trained.sum()))
+    schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     lesson = Lesson(build, is_users, settings.rule, schedule, seed)
     return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)
