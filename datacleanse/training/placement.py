@@ -145,7 +145,7 @@ def place(values: Tensor, device: torch.device) -> Rows:
     """Put inputs in main memory, (M, ...), on the device if they fit there."""
     if values.device == device or device.type == "cpu":
         return values
-    if values.nbytes > RESIDENT_SHARE * free_memory(device):
+    if values.nbytes > RESIDENT_SHARE * measure_free_memory(device):
         return Moved(values, device)
     try:
         return values.to(device)
@@ -160,7 +160,7 @@ def place_images(images: Joined, device: torch.device) -> Rows:
     if device.type == "cpu":
         return Gathered(images, device)
     size = math.prod(images.shape)
-    if size > RESIDENT_SHARE * free_memory(device):
+    if size > RESIDENT_SHARE * measure_free_memory(device):
         return Gathered(images, device)
     return place(torch.from_numpy(images[np.arange(len(images))]), device)
 
@@ -175,7 +175,7 @@ def find_images(rows: Rows) -> Joined | NDArray[np.uint8]:
     return images
 
 
-def free_memory(device: torch.device) -> int:
+def measure_free_memory(device: torch.device) -> int:
     """Return the bytes that are free on a GPU."""
     free, _ = torch.cuda.mem_get_info(device)
     return free

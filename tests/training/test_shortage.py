@@ -214,13 +214,13 @@ def test_predictions_that_do_not_fit_are_made_in_smaller_parts():
 def test_examples_stay_in_main_memory_where_the_device_has_no_room(monkeypatch):
     values, device = torch.randn(10, 4), torch.device("meta")
     for free, kind in ((values.nbytes * 2, torch.Tensor), (values.nbytes * 2 - 1, Moved)):
-        monkeypatch.setattr(placement, "free_memory", lambda device, free=free: free)
+        monkeypatch.setattr(placement, "measure_free_memory", lambda device, free=free: free)
         assert isinstance(place(values, device), kind)
     assert place(values, torch.device("cpu")) is values
 
 
 def test_a_device_that_is_full_after_all_leaves_the_examples_in_main_memory(monkeypatch):
-    monkeypatch.setattr(placement, "free_memory", lambda device: 1 << 40)
+    monkeypatch.setattr(placement, "measure_free_memory", lambda device: 1 << 40)
 
     class Full(torch.Tensor):
         def to(self, device):

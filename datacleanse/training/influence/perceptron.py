@@ -41,8 +41,8 @@ class Perceptron(Protocol):
     hidden: Sequence[nn.Linear]
     head: nn.Linear
 
-    def features(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, ...) to numbers (B, F) and rows of ``categories`` (B, K), without any parameter."""
+    def split_inputs(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Split (B, ...) into numbers (B, F) and codes (B, K), rows of ``categories``."""
 
     def drop_(self, units: Tensor) -> Tensor:
         """Apply dropout in training mode to (B, width) in place: kept units are scaled."""
@@ -70,11 +70,11 @@ class _Pass:
     scale: float
     """Factor of the units that dropout kept."""
 
-    def inputs(self) -> list[Tensor]:
+    def list_inputs(self) -> list[Tensor]:
         """List what each linear layer reads."""
         return [self.numbers, *self.units]
 
-    def selected(self, rows: Tensor) -> _Pass:
+    def select(self, rows: Tensor) -> _Pass:
         """Select the examples at ``rows``."""
         numbers, codes, logits, *units = (
             t.index_select(0, rows) for t in (self.numbers, self.codes, self.logits, *self.units)
@@ -116,7 +116,7 @@ class ClosedForm:
             kept, own = done, deltas or self._propagate(done, error)
             rows = find_counting_rows(weights)
             if rows is not None:
-                kept, weights = done.selected(rows), weights.index_select(0, rows)
+                kept, weights = done.select(rows), weights.index_select(0, rows)
                 own = [delta.index_select(0, rows) for delta in own]
             column = weights[:, None]
             gradient = self._sum_gradients(kept, [delta * column for delta in own])
@@ -135,7 +135,7 @@ class ClosedForm:
 
     def _forward(self, inputs: Tensor, *, is_training: bool) -> _Pass:
         network, units = self._network, []
-        numbers, codes = network.features(inputs)
+        numbers, codes = network.split_inputs(inputs)
         z = None if network.first is None else network.first(numbers)
         if network.categories is not None:
             z = _add(z, F.embedding_bag(codes, network.categories.weight, mode="sum"))
@@ -159,7 +159,7 @@ class ClosedForm:
     def _compute_influence(self, done: _Pass, deltas: list[Tensor], v: Direction) -> Tensor:
         """Compute the influences, (B,), by the last line above."""
         total = None
-        for layer, a, delta in zip(self._linears, done.inputs(), deltas, strict=True):
+        for layer, a, delta in zip(self._linears, done.list_inputs(), deltas, strict=True):
             if layer is not None:
                 along = F.linear(a, v[layer[1]], v[layer[2]])
                 total = _add(total, torch.linalg.vecdot(delta, along))
@@ -172,7 +172,7 @@ class ClosedForm:
     def _sum_gradients(self, done: _Pass, deltas: list[Tensor]) -> Direction:
         """Sum the parameters' gradients over the examples."""
         found = {}
-        for layer, a, delta in zip(self._linears, done.inputs(), deltas, strict=True):
+        for layer, a, delta in zip(self._linears, done.list_inputs(), deltas, strict=True):
             if layer is not None:
                 found[layer[1]], found[layer[2]] = delta.T @ a, delta.sum(dim=0)
         if self._table is not None:

@@ -52,14 +52,14 @@ class LiLAW(Rule):
 
     def weigh(self, step: Step) -> Tensor:
         """Add the three terms of each example, and divide by the batch's size."""
-        given, largest = _probabilities(step.logits, step.labels)
-        easy, hard, moderate = self._terms(given, largest)
+        given, largest = _compute_probabilities(step.logits, step.labels)
+        easy, hard, moderate = self._compute_terms(given, largest)
         return (easy + hard + moderate) / len(given)
 
     def learn(self, logits: Tensor, labels: Tensor) -> None:
         """Take a step with alpha, beta and delta on the loss of a trusted batch."""
-        given, largest = _probabilities(logits, labels)
-        easy, hard, moderate = self._terms(given, largest)
+        given, largest = _compute_probabilities(logits, labels)
+        easy, hard, moderate = self._compute_terms(given, largest)
         slopes = torch.stack(
             [
                 easy * (1 - easy),
@@ -71,7 +71,8 @@ class LiLAW(Rule):
         gradient = (slopes * given * losses).mean(dim=1)
         self._parameters = self._parameters - LR * (gradient + DECAY * self._parameters)
 
-    def _terms(self, given: Tensor, largest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _compute_terms(self, given: Tensor, largest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute W_easy, W_hard and W_mod, (B,) each."""
         self._parameters = self._parameters.to(given.device)
         alpha, beta, delta = self._parameters
         return (
@@ -89,7 +90,7 @@ class LiLAW(Rule):
         self._parameters = state["parameters"]
 
 
-def _probabilities(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+def _compute_probabilities(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     """Compute the given label's probability and the largest one, each (B,)."""
     probabilities = logits.softmax(dim=1)
     return probabilities.gather(1, labels[:, None])[:, 0], probabilities.amax(dim=1)
