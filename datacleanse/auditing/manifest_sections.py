@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from datacleanse.review.next_round import Reviewed
     from datacleanse.settings import Schedule
     from datacleanse.training.loop import Outcome
-    from datacleanse.training.trainer import Trained, Trainings
+    from datacleanse.training.trainer import TrainedNetwork, Trainings
 
 
 @dataclass(frozen=True)
@@ -186,7 +186,7 @@ def describe_trainings(networks: Trainings) -> ComparedTrainings:
 
 
 def describe_training(
-    compared: ComparedTrainings, schedule: Schedule, final: Trained, *, network: str
+    compared: ComparedTrainings, schedule: Schedule, final: TrainedNetwork, *, network: str
 ) -> TrainingSection:
     """The trainings that were compared and the final one; ``network``: a sentence on it."""
     meta = schedule.meta

@@ -43,18 +43,19 @@ def write_picture_files(folder: RunFolder, inputs: Inputs) -> None:
     common = usual_of(gallery.data)
     parts = [
         thumbnails(gallery.data, "data", suspects, common),
-        *_of_clean(inputs, gallery, clean, common),
+        *_picture_clean(inputs, gallery, clean, common),
     ]
     write_parquet(folder.thumbnails_file, pa.concat_tables(parts))
     write_parquet(folder.duplicates_file, duplicates_table(gallery.duplicates, inputs.data))
     rank = folder.read_ranks()
     write_parquet(
-        folder.conflicts_file, conflicts(inputs.data, rank, _keys(gallery.duplicates, len(rank)))
+        folder.conflicts_file,
+        conflicts(inputs.data, rank, _key_by_group(gallery.duplicates, len(rank))),
     )
-    write_parquet(folder.unreadable_file, _unreadable(gallery))
+    write_parquet(folder.unreadable_file, _tabulate_unreadable(gallery))
 
 
-def _of_clean(
+def _picture_clean(
     inputs: Inputs, gallery: Gallery, rows: NDArray[np.int64], common: Usual
 ) -> list[pa.Table]:
     """Thumbnails of CLEAN's rows; reviewed rows of DATA stand behind its own."""
@@ -73,7 +74,7 @@ def _of_clean(
     return [own, table.set_column(place, table.schema.field(place), pa.array(renumbered))]
 
 
-def _keys(duplicates: Groups, n: int) -> NDArray[np.uint64]:
+def _key_by_group(duplicates: Groups, n: int) -> NDArray[np.uint64]:
     """(N,) the number of its group of copies, or one of its own."""
     keys = np.arange(n, dtype=np.uint64) + np.uint64(n)
     keys[duplicates.rows] = duplicates.group.astype(np.uint64)
@@ -106,7 +107,7 @@ def _sets(gallery: Gallery) -> dict[str, PictureSet]:
     return {role: each for role, each in sets.items() if each is not None}
 
 
-def _unreadable(gallery: Gallery) -> pa.Table:
+def _tabulate_unreadable(gallery: Gallery) -> pa.Table:
     """The pictures that were left out, with the columns of `UNREADABLE`."""
     rows = [
         {"source": role, "place": each.place, "id": each.id, "reason": each.reason}

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class TemporaryFolder:
-    """A folder that goes when nobody holds this any more, without a warning."""
+    """A folder that is removed when nobody holds this any more, without a warning."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="datacleanse-"))
@@ -44,9 +44,11 @@ class AuditResult:
     """A finished audit. Kept in a temporary folder until it is saved."""
 
     folder: RunFolder
+    """Where it lies."""
     _module: str | ModuleFactory | None = field(default=None, repr=False)
     """What ``model`` named or was, where it was the caller's own."""
     _temporary: TemporaryFolder | None = field(default=None, repr=False)
+    """Held so that ``folder`` stays as long as this result, where the caller named no place."""
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -157,36 +159,30 @@ def audit(
     """
     module = None if isinstance(model, str) else model
     name = model if isinstance(model, str) else name_of(model)
+    columns = (tuple(drop), tuple(categorical), tuple(numeric))
+    options = ReadOptions(label, id, *columns, image_size=image_size, max_unreadable=max_unreadable)
     request = Request(
         data=data,
         clean=val,
         test=test,
-        decisions=tuple(decisions_in(Path(each)) for each in _several(decisions)),
-        options=ReadOptions(
-            label,
-            id,
-            tuple(drop),
-            tuple(categorical),
-            tuple(numeric),
-            image_size=image_size,
-            max_unreadable=max_unreadable,
-        ),
+        decisions=tuple(decisions_in(Path(each)) for each in _list_places(decisions)),
+        options=options,
         settings=Settings(model=name, **settings),
         command=("datacleanse.audit",),
         module=module,
     )
-    place, temporary = place_for(out)
+    place, temporary = choose_place(out)
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
     return AuditResult(folder, model if is_own(name) else None, temporary)
 
 
-def _several(
+def _list_places(
     places: str | PathLike[str] | Sequence[str | PathLike[str]],
 ) -> Sequence[str | PathLike[str]]:
     return [places] if isinstance(places, str | PathLike) else places
 
 
-def place_for(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:
+def choose_place(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:
     """The run folder asked for; without one, a place in a temporary folder, and that folder."""
     if out is not None:
         return Path(out), None

@@ -43,7 +43,7 @@ def cpu_threads(device: torch.device) -> int:
 
 
 @contextmanager
-def one_cpu_thread(device: torch.device) -> Iterator[None]:
+def use_one_cpu_thread(device: torch.device) -> Iterator[None]:
     """Compute on one CPU thread, NumPy too, and restore the number after; a GPU is fed as before.
 
     The matrix products of a table's network are too small to share: a second thread saves
