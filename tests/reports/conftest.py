@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from datacleanse.auditing.audit_table import write_audit
 from datacleanse.storage import ledger, run_folder
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view
@@ -194,7 +195,7 @@ class Fabricated:
         audit = self._audit(generator)
         for epoch in range(self.n_epochs):
             ledger.write_epoch(folder.epoch_file(epoch), epoch, self._epoch(generator, audit))
-        ledger.write_audit(
+        write_audit(
             folder.audit_file,
             lambda rows: {name: column[rows] for name, column in audit.items()},
             folder.epoch_files(),
