@@ -169,11 +169,11 @@ class _Judged:
 
 
 def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
-    control, own = evidence.control.probability, fold.opinion
-    of_given: list[NDArray[np.float32]] = [control]
+    """The opinions that have a vote in a fold."""
+    of_given: list[NDArray[np.float32]] = [evidence.control.probability]
     of_true: list[NDArray[np.float32]] = []
-    if own is not control:
-        (of_true if evidence.is_steered else of_given).append(own)
+    if fold.opinion is not None:
+        (of_true if evidence.is_steered else of_given).append(fold.opinion)
     return Opinions(of_given, of_true, second=evidence.second)
 
 

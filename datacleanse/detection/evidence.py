@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Fold:
     """A way to use the clean set: some rows steered the network, others calibrate its verdict."""
 
-    opinion: NDArray[np.float32]
-    """(M, C) mean class probabilities by the network that was steered."""
+    opinion: NDArray[np.float32] | None
+    """(M, C) mean class probabilities by the fold's reweighted network; None where the rule
+    reweights nothing, so that the control is the only network and has one vote."""
     meta: NDArray[np.int64]
     """(m,) positions among the M examples, m >= 1; those drawn from DATA like the calibration
     rows, so that the noise matrix can be learned from them."""
@@ -92,12 +93,14 @@ def with_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
     strength = likeliest_strength(plain if second is None else second, equal)
     if np.isinf(strength):
         return evidence
-    # By identity: opinions that are one stay one.
-    opinions = {id(each): each for each in (plain, *(fold.opinion for fold in evidence.folds))}
-    told = {key: informed(each, equal, strength) for key, each in opinions.items()}
     return replace(
         evidence,
-        control=replace(evidence.control, probability=told[id(plain)]),
-        folds=tuple(replace(fold, opinion=told[id(fold.opinion)]) for fold in evidence.folds),
+        control=replace(evidence.control, probability=informed(plain, equal, strength)),
+        folds=tuple(
+            fold
+            if fold.opinion is None
+            else replace(fold, opinion=informed(fold.opinion, equal, strength))
+            for fold in evidence.folds
+        ),
         second=None if second is None else informed(second, equal, strength),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -188,6 +189,19 @@ def test_how_labels_go_wrong_is_learned_from_the_second_opinion_where_there_is_o
     for noise, same, other in zip(alone, doubled, assess(base, fdr=0.1).noise, strict=True):
         np.testing.assert_array_equal(noise.matrices.full, same.matrices.full)
         assert not np.array_equal(noise.matrices.full, other.matrices.full)
+
+
+def test_only_what_an_opinion_says_counts_not_which_array_it_is():
+    """A copy of the control's array is no second network, and the same array is no absence."""
+    plain = evidence()
+    control = plain.control.probability
+    uniform = replace(plain, folds=tuple(replace(f, opinion=None) for f in plain.folds))
+    same = replace(plain, folds=tuple(replace(f, opinion=control) for f in plain.folds))
+    for given in (uniform, replace(uniform, is_steered=False), same):
+        expected, found = assess(given, fdr=0.1), assess(deepcopy(given), fdr=0.1)
+        np.testing.assert_array_equal(found.suspicion, expected.suspicion)
+    alone, twice = assess(uniform, fdr=0.1).suspicion, assess(same, fdr=0.1).suspicion
+    assert not np.array_equal(alone, twice)
 
 
 def test_rows_that_the_clean_set_verifies_get_its_verdict():
