@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from datacleanse.data import ids, row_seals
 from datacleanse.detection.assessment import likely_classes
 from datacleanse.detection.conflicts import conflicts
+from datacleanse.detection.ranking import ranking_score
 from datacleanse.storage.atomic_files import write_parquet, written_aside
 from datacleanse.storage.ledger import weights_by_epoch
 from datacleanse.storage.mapped_files import let_go
@@ -42,8 +43,8 @@ class AuditColumns:
     data: Dataset
     evidence: Evidence
     assessment: Assessment
-    rank: NDArray[np.int64]
-    """(N,) 1 = most suspicious."""
+    score: NDArray[np.float64]
+    """(N,) the column ``suspicion``; see `ranking_score`."""
     stability: NDArray[np.float64] | None
     """(N,) share of the repeated runs that flag the row; None where there are none."""
     n_stored: int
@@ -54,7 +55,7 @@ class AuditColumns:
         names, labels = self.data.given_labels, self.data.labels
         assessment, dynamics = self.assessment, self.evidence.reweighted
         measured: dict[str, NDArray[np.floating]] = {
-            "suspicion": assessment.suspicion,
+            "suspicion": self.score,
             "mislabel_probability": assessment.probability,
             "p_value": assessment.p_value,
             "mean_weight": dynamics.weight,
@@ -73,12 +74,12 @@ class AuditColumns:
             "id": ids(part) if self.data.schema.id else _numbered(rows),
             "given_label": _names(labels[rows], names),
             "suggested_label": _names(assessment.suggested[rows], names),
-            "rank": pa.array(self.rank[rows]),
+            "rank": pa.array(assessment.rank[rows]),
             "flagged": pa.array(assessment.flagged[rows]),
             "in_training": pa.array(self.evidence.trained[rows]),
             "verified_label": _names(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
-            "row_sha256": self._seals(part, self.rank[rows]),
+            "row_sha256": self._seals(part, assessment.rank[rows]),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
@@ -104,19 +105,20 @@ def write_tables(
 ) -> None:
     """Write the audit table, what is kept of the suspects, conflicts and calibration scores."""
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
-    rank = ranks(assessment.suspicion)
-    columns = AuditColumns(data, evidence, assessment, rank, stability, n_stored)
+    rank = assessment.rank
+    score = ranking_score(assessment.suspicion, assessment.verdict, rank)
+    columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
     write_audit(folder.audit_file, columns.portion, folder.epoch_files())
-    write_parquet(folder.suspects_file, _suspects(data, columns.rank, n_stored))
-    stored = np.flatnonzero(columns.rank <= n_stored)
+    write_parquet(folder.suspects_file, _suspects(data, rank, n_stored))
+    stored = np.flatnonzero(rank <= n_stored)
     write_parquet(folder.likelihoods_file, _likelihoods(data, evidence, assessment, stored))
     if data.schema.columns:
-        write_parquet(folder.conflicts_file, conflicts(data, columns.rank))
-    score = assessment.calibration_score
+        write_parquet(folder.conflicts_file, conflicts(data, rank))
+    scored = assessment.calibration_score
     calibration = {
-        "row": pa.array(np.arange(len(score))),
-        "part": _parts(evidence, len(score)),
-        "score": pa.array(score, from_pandas=True),
+        "row": pa.array(np.arange(len(scored))),
+        "part": _parts(evidence, len(scored)),
+        "score": pa.array(scored, from_pandas=True),
     }
     write_parquet(folder.calibration_file, pa.table(calibration))
 
@@ -165,13 +167,6 @@ def _taken(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
         parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
         let_go()
     return pa.concat_tables(parts).unify_dictionaries()
-
-
-def ranks(suspicion: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(N,) distinct scores to (N,) ranks, 1 = highest."""
-    result = np.empty(len(suspicion), dtype=np.int64)
-    result[np.argsort(-suspicion)] = np.arange(1, len(suspicion) + 1)
-    return result
 
 
 def _numbered(rows: slice) -> pa.Array:

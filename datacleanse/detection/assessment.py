@@ -17,12 +17,10 @@ from datacleanse.detection.evidence import Assessment, Evidence, Fold
 from datacleanse.detection.flags import Scored
 from datacleanse.detection.local_fdr import local_probability
 from datacleanse.detection.posterior import Opinions, learn_noise
+from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG, UNVERIFIED, rank_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-TIE_STEP = 1e-12
-"""Separates equal scores."""
 
 BLOCK = 65_536
 """Rows judged at a time."""
@@ -62,13 +60,16 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         local = local_probability(posterior, folds, pi0)
         if not passing.any():
             needed = flags.calibration_rows_needed(found, n_calibration, fdr / pi0)
-    wrong, right = _verdicts(evidence)
+    verdict = _verdicts(evidence)
+    wrong, right = verdict == PROVEN_WRONG, verdict == PROVEN_RIGHT
     low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
     flagged = np.zeros(n, dtype=np.bool_)
     flagged[is_tested], basis = flags.listed(passing, probability[is_tested], fdr)
     flagged |= wrong
     return Assessment(
-        suspicion=_without_ties(posterior + wrong - right, evidence),
+        suspicion=posterior,
+        verdict=verdict,
+        rank=rank_rows(posterior, verdict, (evidence.reweighted.loss + evidence.control.loss)[:n]),
         probability=probability,
         bounds=(low, high),
         p_value=p_value,
@@ -165,7 +166,8 @@ class _Judged:
         for scores in self.scores[1:]:
             mean += scores[: self._n]
         mean /= len(self.scores)
-        return mean
+        # A sum of probabilities may be a rounding error above 1.
+        return np.minimum(mean, 1.0, out=mean)
 
 
 def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
@@ -203,22 +205,11 @@ def _p_values(
     return p_values
 
 
-def _verdicts(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(N,) each: rows that CLEAN proves wrong, and right."""
-    is_verified = evidence.verified >= 0
+def _verdicts(evidence: Evidence) -> NDArray[np.int8]:
+    """(N,) what CLEAN proves of each row; see `Assessment.verdict`."""
     agrees = evidence.verified == evidence.labels[: evidence.n_data]
-    return is_verified & ~agrees, is_verified & agrees
-
-
-def _without_ties(scores: NDArray[np.float64], evidence: Evidence) -> NDArray[np.float64]:
-    """Break ties by the losses, then in favour of the earlier row."""
-    n = evidence.n_data
-    losses = (evidence.reweighted.loss + evidence.control.loss)[:n]
-    # Stable: the earlier of equal rows comes first.
-    order = np.lexsort((-losses, -scores))
-    distinct = np.empty(n)
-    distinct[order] = scores[order] - TIE_STEP * np.arange(n)
-    return distinct
+    verdict = np.where(agrees, PROVEN_RIGHT, PROVEN_WRONG)
+    return np.where(evidence.verified >= 0, verdict, UNVERIFIED).astype(np.int8)
 
 
 def _suggestions(

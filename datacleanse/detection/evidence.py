@@ -61,9 +61,14 @@ class Assessment:
     """The verdict on DATA's N rows."""
 
     suspicion: NDArray[np.float64]
-    """(N,) distinct; higher is more likely mislabelled."""
+    """(N,) in [0, 1]: P(given label is wrong) by the posterior, mean over the folds; whatever CLEAN
+    proves."""
+    verdict: NDArray[np.int8]
+    """(N,) what CLEAN proves of the row: 1 wrong, -1 right, 0 nothing; see `ranking`."""
+    rank: NDArray[np.int64]
+    """(N,) distinct, 1 = most suspicious; by verdict, suspicion, losses and row."""
     probability: NDArray[np.float64]
-    """(N,) in [0, 1]."""
+    """(N,) in [0, 1]: P(given label is wrong), calibrated; 1 and 0 where CLEAN proves it."""
     bounds: tuple[NDArray[np.float64], NDArray[np.float64]]
     """(N,) each: the smaller and the larger of the two estimates that ``probability`` lies between;
     0 and 1 where there is only one, as nothing calibrates it."""

@@ -66,7 +66,7 @@ def noise_by_class(
 
 def budget(assessment: Assessment) -> list[Share]:
     """Of the first rows of the ranking."""
-    order = np.argsort(-assessment.suspicion)
+    order = np.argsort(assessment.rank)
     return [_share(assessment, order[:count]) for count in BUDGETS if count <= len(order)]
 
 

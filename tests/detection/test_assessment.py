@@ -65,7 +65,7 @@ def evidence(
 
 def test_rows_that_all_opinions_doubt_lead_the_ranking():
     assessment = assess(evidence(), fdr=0.1)
-    top = np.argsort(-assessment.suspicion)[:60]
+    top = np.argsort(assessment.rank)[:60]
     assert np.mean(top < 60) > 0.95
 
 
@@ -105,7 +105,7 @@ def test_every_row_is_counted_once_in_the_confusions():
     assert off_diagonal == pytest.approx(assessment.suspicion.sum(), abs=1e-3)
 
 
-def test_scores_are_distinct_even_where_all_rows_are_alike():
+def test_ranks_are_distinct_even_where_all_rows_are_alike():
     tied = evidence(n_wrong=0)
     tied.second[:] = 0.5
     for dynamics_ in (tied.reweighted, tied.control):
@@ -115,8 +115,7 @@ def test_scores_are_distinct_even_where_all_rows_are_alike():
     labels = np.zeros_like(tied.labels)
     labels[N:] = np.arange(N_CLEAN) % 2
     assessment = assess(replace(tied, labels=labels), fdr=0.1)
-    assert len(np.unique(assessment.suspicion)) == N
-    assert list(np.argsort(-assessment.suspicion)[:3]) == [0, 1, 2]
+    assert list(assessment.rank) == list(range(1, N + 1))
 
 
 def test_without_calibration_rows_there_are_no_p_values_and_no_controlled_flags():
@@ -212,8 +211,10 @@ def test_rows_that_the_clean_set_verifies_get_its_verdict():
     assessment = assess(evidence(verified=verified), fdr=0.1)
     assert assessment.probability[100] == 0.0
     assert assessment.probability[200] == 1.0
-    assert assessment.suspicion[200] == assessment.suspicion.max()
-    assert assessment.suspicion[100] == assessment.suspicion.min()
+    assert assessment.rank[200] == 1
+    assert assessment.rank[100] == N
+    assert list(assessment.verdict[[100, 200, 300]]) == [-1, 1, 0]
+    np.testing.assert_array_equal(assessment.suspicion, assess(base, fdr=0.1).suspicion)
     assert assessment.flagged[200]
     assert not assessment.flagged[100]
     assert assessment.suggested[200] == verified[200]
@@ -263,7 +264,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
 def test_likely_classes_are_those_that_the_ranking_rests_on():
     given = evidence()
     assessment = assess(given, fdr=0.1)
-    rows = np.argsort(-assessment.suspicion)[:80]
+    rows = np.argsort(assessment.rank)[:80]
     classes, probability = likely_classes(given, assessment, rows, places=9)
 
     assert classes.shape == (80, 2)
@@ -285,8 +286,7 @@ def test_no_more_classes_are_told_than_there_are_places():
 def test_the_probability_stands_between_both_estimates_nearer_to_the_posterior():
     assessment = assess(evidence(), fdr=0.1)
     low, high = assessment.bounds
-    posterior = np.clip(assessment.suspicion, 0, 1)
-    local = low + high - posterior
-    assert np.abs(local - posterior).max() > 0.1
-    expected = (1 - LOCAL_PART) * posterior + LOCAL_PART * local
+    local = low + high - assessment.suspicion
+    assert np.abs(local - assessment.suspicion).max() > 0.1
+    expected = (1 - LOCAL_PART) * assessment.suspicion + LOCAL_PART * local
     np.testing.assert_allclose(assessment.probability, expected, atol=1e-6)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from datacleanse.auditing import audit_table
 from datacleanse.auditing.audit_table import write_audit
 from datacleanse.storage import ledger
-from datacleanse.storage.ledger import EpochRecord, weights_by_epoch, write_epoch
+from datacleanse.storage.ledger import EpochRecord, write_epoch
 from datacleanse.storage.schemas import AUDIT_COLUMNS, AUDIT_SCHEMA, SCHEMA_VERSION
 
 
