@@ -152,7 +152,6 @@ def describe_final(found: Json, schedule: Schedule, final: Trained, *, network: 
 def describe_assessment(assessment: Assessment, data: Dataset, fdr: float) -> Json:
     """What the flags promise, the noise found, how far to read, and what the columns rest on."""
     n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
-    has_p_values = not np.isnan(assessment.p_value).all()
     names = data.schema.classes
     return {
         "flags": {
@@ -160,7 +159,7 @@ def describe_assessment(assessment: Assessment, data: Dataset, fdr: float) -> Js
             "flagged": int(assessment.flagged.sum()),
             "basis": assessment.basis,
             "calibration_rows": n_calibration,
-            "smallest_p_value": 1.0 / (n_calibration + 1) if has_p_values else None,
+            "smallest_p_value": assessment.smallest_p_value,
             "null_share": assessment.null_share,
             "estimated_wrong": float(assessment.probability.sum()),
             "rows_needed": assessment.rows_needed,

@@ -51,15 +51,15 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     posterior = judged.posterior()
     p_value = np.full(n, np.nan)
     passing = np.zeros(int(is_tested.sum()), dtype=np.bool_)
-    local, pi0, needed = None, None, None
+    local, pi0, needed, smallest = None, None, None, None
     if n_calibration >= flags.MIN_CALIBRATION and is_tested.any():
         found = _p_values(folds, evidence, is_tested)
-        pi0 = flags.null_share(found)
-        p_value[is_tested] = found
-        passing = flags.benjamini_hochberg(found, fdr / pi0)
+        pi0, smallest = flags.null_share(found.values), found.smallest
+        p_value[is_tested] = found.values
+        passing = flags.benjamini_hochberg(found.values, fdr / pi0)
         local = local_probability(posterior, folds, pi0)
         if not passing.any():
-            needed = flags.calibration_rows_needed(found, n_calibration, fdr / pi0)
+            needed = flags.calibration_rows_needed(found, fdr / pi0)
     verdict = _verdicts(evidence)
     wrong, right = verdict == PROVEN_WRONG, verdict == PROVEN_RIGHT
     low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
@@ -80,6 +80,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         confusion=judged.confusion,
         noise=tuple(judged.noise),
         calibration_score=_calibration_scores(judged, evidence),
+        smallest_p_value=smallest,
         null_share=pi0,
         rows_needed=needed,
     )
@@ -180,29 +181,26 @@ def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
 
 
 def _p_values(
-    folds: list[Scored], evidence: Evidence, tested: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """(K,) of the tested rows; class by class where CLEAN was balanced on purpose.
+    folds: list[Scored], evidence: Evidence, is_tested: NDArray[np.bool_]
+) -> flags.PValues:
+    """Of the tested rows; class by class where CLEAN was balanced on purpose.
 
     Rows that calibrate must then be compared with rows of their own class alone, since the mix of
     classes is another one.
     """
-    n = evidence.n_data
-    counts = np.bincount(evidence.labels[n : len(evidence.labels) - evidence.n_reviewed])
-    shares = np.bincount(evidence.labels[:n], minlength=len(counts)) / n
+    labels, n = evidence.labels, evidence.n_data
+    n_classes = evidence.control.probability.shape[1]
+    counts = np.bincount(labels[n : len(labels) - evidence.n_reviewed], minlength=n_classes)
+    shares = np.bincount(labels[:n], minlength=n_classes) / n
     is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
     if not is_balanced or np.ptp(shares) < UNBALANCED:
         return flags.conformal_p_values(folds)
-    given = evidence.labels[:n][tested]
-    p_values = np.ones(len(given))
-    for label in np.unique(given):
-        mine = given == label
-        own = [
-            Scored(s.tested[mine], s.calibration[evidence.labels[fold.calibration] == label])
-            for s, fold in zip(folds, evidence.folds, strict=True)
-        ]
-        p_values[mine] = flags.conformal_p_values(own)
-    return p_values
+    return flags.conformal_p_values_by_class(
+        folds,
+        labels[:n][is_tested],
+        [labels[fold.calibration] for fold in evidence.folds],
+        n_classes=n_classes,
+    )
 
 
 def _verdicts(evidence: Evidence) -> NDArray[np.int8]:

@@ -84,10 +84,13 @@ class Assessment:
     """By fold."""
     calibration_score: NDArray[np.float64]
     """(CLEAN,) score of each row in the fold in which it calibrates, NaN where it never does."""
+    smallest_p_value: float | None
+    """The smallest p-value that the calibration rows allow; None where there are no p-values."""
     null_share: float | None
-    """Estimated share of right labels among DATA's trained rows."""
+    """Estimated share of right labels among DATA's trained rows, in (0, 1]; None as above."""
     rows_needed: int | None
-    """Calibration rows that would let something be flagged with a guarantee, where nothing was."""
+    """Calibration rows, of all classes together, that would let something be flagged with a
+    guarantee, where nothing was; None where something was or no number would help."""
 
 
 def with_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:

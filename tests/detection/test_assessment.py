@@ -123,6 +123,7 @@ def test_without_calibration_rows_there_are_no_p_values_and_no_controlled_flags(
     assert np.isnan(assessment.p_value).all()
     assert np.isnan(assessment.calibration_score).all()
     assert assessment.null_share is None
+    assert assessment.smallest_p_value is None
     assert assessment.basis == "estimated"
     np.testing.assert_allclose(assessment.probability, assessment.suspicion, atol=1e-6)
     assert (assessment.bounds[0] == 0).all()
@@ -176,9 +177,51 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     given = replace(
         base, labels=labels, reweighted=seen, control=seen, folds=folds, second=probability
     )
-    p_value = assess(given, fdr=0.1).p_value
+    assessment = assess(given, fdr=0.1)
+    p_value = assessment.p_value
     assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)
     assert np.mean(p_value[40:]) == pytest.approx(0.5, abs=0.15)
+    assert assessment.smallest_p_value == 1 / (N_CLEAN / 2 + 1)
+
+
+def test_with_ten_classes_of_ten_clean_rows_p_values_go_down_to_an_eleventh():
+    """Where each class calibrates itself, a hundred clean rows allow what ten do."""
+    n_classes, n, rng = 10, 300, np.random.default_rng(0)
+    given = np.where(np.arange(n) < 150, 0, np.arange(n) % n_classes)
+    labels = np.append(given, np.repeat(np.arange(n_classes), 10))
+
+    def opinion(seed):
+        own = 0.8 + 0.1 * np.random.default_rng(seed).random(len(labels))
+        own[:8] = 0.001
+        p = np.repeat((1 - own)[:, None] / (n_classes - 1), n_classes, axis=1)
+        p[np.arange(len(labels)), labels] = own
+        return p.astype(np.float32)
+
+    seen = [
+        replace(dynamics(rng.random(len(labels))), probability=opinion(seed)) for seed in (1, 2)
+    ]
+    clean = n + rng.permutation(100)
+    halves = np.sort(clean[clean % 2 == 0]), np.sort(clean[clean % 2 == 1])
+    evidence_ = Evidence(
+        reweighted=seen[0],
+        control=seen[1],
+        folds=tuple(
+            Fold(opinion(seed), *parts) for seed, parts in ((3, halves), (4, halves[::-1]))
+        ),
+        is_steered=True,
+        second=opinion(5),
+        labels=labels,
+        n_data=n,
+        trained=np.ones(len(labels), dtype=bool),
+        verified=np.full(n, -1),
+    )
+    assessment = assess(evidence_, fdr=0.1)
+    assert assessment.smallest_p_value == pytest.approx(1 / 11)
+    assert assessment.p_value[:8] == pytest.approx(1 / 11)
+    assert assessment.p_value.min() == assessment.smallest_p_value
+    assert assessment.basis != "controlled"
+    assert assessment.rows_needed > 100
+    assert assessment.rows_needed % n_classes == 0
 
 
 def test_how_labels_go_wrong_is_learned_from_the_second_opinion_where_there_is_one():
