@@ -16,7 +16,12 @@ from datacleanse.detection.ranking import ranking_score
 from datacleanse.storage.atomic_files import write_parquet, written_aside
 from datacleanse.storage.ledger import weights_by_epoch
 from datacleanse.storage.mapped_files import let_go
-from datacleanse.storage.schemas import AUDIT_SCHEMA, ROW_GROUP
+from datacleanse.storage.schemas import (
+    AUDIT_SCHEMA,
+    CALIBRATION_SCHEMA,
+    LIKELIHOODS_SCHEMA,
+    ROW_GROUP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,7 +43,7 @@ again without DATA."""
 
 @dataclass(frozen=True)
 class AuditColumns:
-    """Every column of `ledger.AUDIT_COLUMNS` but the weights by epoch, made when asked for."""
+    """Every column of `AUDIT_COLUMNS` but the weights by epoch, made when asked for."""
 
     data: Dataset
     evidence: Evidence
@@ -120,7 +125,7 @@ def write_tables(
         "part": _parts(evidence, len(scored)),
         "score": pa.array(scored, from_pandas=True),
     }
-    write_parquet(folder.calibration_file, pa.table(calibration))
+    write_parquet(folder.calibration_file, pa.table(calibration, schema=CALIBRATION_SCHEMA))
 
 
 def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
@@ -136,7 +141,7 @@ def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
 def _likelihoods(
     data: Dataset, evidence: Evidence, assessment: Assessment, rows: NDArray[np.int64]
 ) -> pa.Table:
-    """One line a row and place: ``row``, ``place`` from 1, ``label``, ``probability``."""
+    """One line a row and place, with the columns of `LIKELIHOODS_COLUMNS`."""
     classes, probability = likely_classes(evidence, assessment, rows, places=LIKELY_CLASSES)
     places = classes.shape[1]
     return pa.table(
@@ -145,7 +150,8 @@ def _likelihoods(
             "place": pa.array(np.tile(np.arange(1, places + 1, dtype=np.int32), len(rows))),
             "label": _names(classes.ravel(), data.given_labels),
             "probability": pa.array(probability.ravel().astype(np.float32)),
-        }
+        },
+        schema=LIKELIHOODS_SCHEMA,
     )
 
 
