@@ -147,4 +147,10 @@ def _equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
     matrix = held_in(examples.inputs)
     if matrix is None or matrix.dtype != torch.float32:
         return None
-    return find_equal(matrix.cpu().numpy(), plan.labels, plan.learned, n_classes=examples.n_classes)
+    return find_equal(
+        matrix.cpu().numpy(),
+        plan.labels,
+        plan.learned,
+        n_classes=examples.n_classes,
+        portion_read=let_go,
+    )

@@ -30,13 +30,20 @@ def slowly(matrix, labels, is_learned, n_classes):
     return found
 
 
-@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from([1, 4, 1000]))
-def test_the_others_are_counted(seed, n, portion):
+def collide(matrix, portion_read):
+    """Digests that know only two kinds of rows."""
+    return (matrix[:, 0] == 1.5).astype(np.uint64)
+
+
+@pytest.mark.parametrize("digests", [equal_rows._digests, collide])
+@given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from([1, 8, 1000]))
+def test_the_others_are_counted_whether_or_not_digests_collide(digests, seed, n, portion):
     rng = np.random.default_rng(seed)
     matrix = rng.choice([0.0, -0.0, 1.5, np.nan], (n, 2)).astype(np.float32)
     labels, is_learned = rng.integers(0, 3, n), rng.random(n) < 0.7
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(equal_rows, "PORTION", portion)
+        patch.setattr(equal_rows, "_digests", digests)
         found = find_equal(matrix, labels, is_learned, n_classes=3)
     expected = slowly(matrix, labels, is_learned, 3)
     if not expected:
