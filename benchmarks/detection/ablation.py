@@ -71,8 +71,7 @@ def _without_second(evidence: Evidence, question: Question) -> Evidence:
 
 def _without_reweighting(evidence: Evidence, question: Question) -> Evidence:
     del question
-    control = evidence.control.probability
-    return replace(evidence, folds=tuple(replace(f, opinion=control) for f in evidence.folds))
+    return replace(evidence, folds=tuple(replace(f, opinion=None) for f in evidence.folds))
 
 
 def _trees_alone(evidence: Evidence, question: Question) -> Evidence:

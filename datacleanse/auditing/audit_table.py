@@ -12,10 +12,16 @@ import pyarrow.parquet as pq
 from datacleanse.data import ids, row_seals
 from datacleanse.detection.assessment import likely_classes
 from datacleanse.detection.conflicts import conflicts
+from datacleanse.detection.ranking import ranking_score
 from datacleanse.storage.atomic_files import write_parquet, written_aside
 from datacleanse.storage.ledger import weights_by_epoch
 from datacleanse.storage.mapped_files import let_go
-from datacleanse.storage.schemas import AUDIT_SCHEMA, ROW_GROUP
+from datacleanse.storage.schemas import (
+    AUDIT_SCHEMA,
+    CALIBRATION_SCHEMA,
+    LIKELIHOODS_SCHEMA,
+    ROW_GROUP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,13 +43,13 @@ again without DATA."""
 
 @dataclass(frozen=True)
 class AuditColumns:
-    """Columns of the audit table, made for some rows whenever they are asked for."""
+    """Every column of `AUDIT_COLUMNS` but the weights by epoch, made when asked for."""
 
     data: Dataset
     evidence: Evidence
     assessment: Assessment
-    rank: NDArray[np.int64]
-    """(N,) rank of each row, 1 = most suspicious."""
+    score: NDArray[np.float64]
+    """(N,) the column ``suspicion``; see `ranking_score`."""
     stability: NDArray[np.float64] | None
     """(N,) share of the repeated runs that flag the row; None where there are none."""
     n_stored: int
@@ -54,7 +60,7 @@ class AuditColumns:
         names, labels = self.data.given_labels, self.data.labels
         assessment, dynamics = self.assessment, self.evidence.reweighted
         measured: dict[str, NDArray[np.floating]] = {
-            "suspicion": assessment.suspicion,
+            "suspicion": self.score,
             "mislabel_probability": assessment.probability,
             "p_value": assessment.p_value,
             "mean_weight": dynamics.weight,
@@ -73,12 +79,12 @@ class AuditColumns:
             "id": ids(part) if self.data.schema.id else _number(rows),
             "given_label": _name_classes(labels[rows], names),
             "suggested_label": _name_classes(assessment.suggested[rows], names),
-            "rank": pa.array(self.rank[rows]),
+            "rank": pa.array(assessment.rank[rows]),
             "flagged": pa.array(assessment.flagged[rows]),
             "in_training": pa.array(self.evidence.trained[rows]),
             "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
-            "row_sha256": self._seal(part, self.rank[rows]),
+            "row_sha256": self._seal(part, assessment.rank[rows]),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
@@ -104,23 +110,24 @@ def write_tables(
 ) -> None:
     """Write the audit table, what is kept of the suspects, conflicts and calibration scores."""
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
-    rank = ranks(assessment.suspicion)
-    columns = AuditColumns(data, evidence, assessment, rank, stability, n_stored)
+    rank = assessment.rank
+    score = ranking_score(assessment.suspicion, assessment.verdict, rank)
+    columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
     write_audit(folder.audit_file, columns.take_rows, folder.epoch_files())
-    write_parquet(folder.suspects_file, _take_suspects(data, columns.rank, n_stored))
-    stored = np.flatnonzero(columns.rank <= n_stored)
+    write_parquet(folder.suspects_file, _take_suspects(data, rank, n_stored))
+    stored = np.flatnonzero(rank <= n_stored)
     write_parquet(
         folder.likelihoods_file, _tabulate_likelihoods(data, evidence, assessment, stored)
     )
     if data.schema.columns:
-        write_parquet(folder.conflicts_file, conflicts(data, columns.rank))
-    score = assessment.calibration_score
+        write_parquet(folder.conflicts_file, conflicts(data, rank))
+    scored = assessment.calibration_score
     calibration = {
-        "row": pa.array(np.arange(len(score))),
-        "part": _name_parts(evidence, len(score)),
-        "score": pa.array(score, from_pandas=True),
+        "row": pa.array(np.arange(len(scored))),
+        "part": _name_parts(evidence, len(scored)),
+        "score": pa.array(scored, from_pandas=True),
     }
-    write_parquet(folder.calibration_file, pa.table(calibration))
+    write_parquet(folder.calibration_file, pa.table(calibration, schema=CALIBRATION_SCHEMA))
 
 
 def _name_parts(evidence: Evidence, n_clean: int) -> pa.Array:
@@ -136,7 +143,7 @@ def _name_parts(evidence: Evidence, n_clean: int) -> pa.Array:
 def _tabulate_likelihoods(
     data: Dataset, evidence: Evidence, assessment: Assessment, rows: NDArray[np.int64]
 ) -> pa.Table:
-    """Tabulate the likeliest classes, a line for each row and place, which counts from 1."""
+    """One line a row and place, with the columns of `LIKELIHOODS_COLUMNS`."""
     classes, probability = likely_classes(evidence, assessment, rows, places=LIKELY_CLASSES)
     places = classes.shape[1]
     return pa.table(
@@ -145,7 +152,8 @@ def _tabulate_likelihoods(
             "place": pa.array(np.tile(np.arange(1, places + 1, dtype=np.int32), len(rows))),
             "label": _name_classes(classes.ravel(), data.given_labels),
             "probability": pa.array(probability.ravel().astype(np.float32)),
-        }
+        },
+        schema=LIKELIHOODS_SCHEMA,
     )
 
 
@@ -167,13 +175,6 @@ def _take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
         parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
         let_go()
     return pa.concat_tables(parts).unify_dictionaries()
-
-
-def ranks(suspicion: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(N,) distinct scores to (N,) ranks, 1 = highest."""
-    result = np.empty(len(suspicion), dtype=np.int64)
-    result[np.argsort(-suspicion)] = np.arange(1, len(suspicion) + 1)
-    return result
 
 
 def _number(rows: slice) -> pa.Array:

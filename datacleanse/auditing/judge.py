@@ -138,5 +138,9 @@ def _find_equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
     if matrix is None or matrix.dtype != torch.float32:
         return None
     return find_equal(
-        matrix.cpu().numpy(), plan.labels, plan.is_learned, n_classes=examples.n_classes
+        matrix.cpu().numpy(),
+        plan.labels,
+        plan.is_learned,
+        n_classes=examples.n_classes,
+        portion_read=let_go,
     )

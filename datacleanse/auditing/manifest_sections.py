@@ -223,13 +223,12 @@ def describe_findings(
 
 def _describe_flags(assessment: Assessment, fdr: float) -> FlagsSection:
     n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
-    has_p_values = not np.isnan(assessment.p_value).all()
     return FlagsSection(
         fdr=fdr,
         flagged=int(assessment.flagged.sum()),
         basis=assessment.basis,
         calibration_rows=n_calibration,
-        smallest_p_value=1.0 / (n_calibration + 1) if has_p_values else None,
+        smallest_p_value=assessment.smallest_p_value,
         null_share=assessment.null_share,
         estimated_wrong=float(assessment.probability.sum()),
         rows_needed=assessment.rows_needed,

@@ -10,7 +10,7 @@ import pyarrow as pa
 from datacleanse.detection.conflicts import conflicts
 from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.manifest.inputs import DuplicatesSection, PicturesSection
-from datacleanse.storage.schemas import UNREADABLE
+from datacleanse.storage.schemas import UNREADABLE_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -108,10 +108,10 @@ def _sets(gallery: Gallery) -> dict[str, PictureSet]:
 
 
 def _tabulate_unreadable(gallery: Gallery) -> pa.Table:
-    """The pictures that were left out, with the columns of `UNREADABLE`."""
+    """The pictures that were left out, with the columns of `UNREADABLE_COLUMNS`."""
     rows = [
         {"source": role, "place": each.place, "id": each.id, "reason": each.reason}
         for role, pictures in _sets(gallery).items()
         for each in pictures.unreadable
     ]
-    return pa.Table.from_pylist(rows, schema=UNREADABLE)
+    return pa.Table.from_pylist(rows, schema=UNREADABLE_SCHEMA)

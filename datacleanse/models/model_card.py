@@ -162,7 +162,8 @@ def _noise(manifest: Manifest) -> list[str]:
 
 
 def _share(share: NoiseShare) -> str:
-    return f"{share.share:.1%} (95 % interval {share.low:.1%} to {share.high:.1%})"
+    low, high = f"{share.low:.1%}", f"{share.high:.1%}"
+    return f"{share.share:.1%} (range of two estimates {low} to {high})"
 
 
 def _measured(manifest: Manifest) -> tuple[str, ModelComparison] | None:

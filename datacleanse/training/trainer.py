@@ -82,8 +82,9 @@ class Trainings:
 
     reweighted: TrainedNetwork
     """In the first fold of the clean set; the control itself where the rule is ``uniform``."""
-    opinions: tuple[NDArray[np.float32], ...]
-    """(M, C) each: mean class probabilities while it was reweighted, by fold of the clean set."""
+    opinions: tuple[NDArray[np.float32] | None, ...]
+    """(M, C) each: mean class probabilities while it was reweighted, by fold of the clean set;
+    None each where the rule is ``uniform``: no network but the control has an opinion."""
     control: TrainedNetwork
     """Plain training on all rows, the clean ones too."""
 
@@ -134,9 +135,9 @@ class Trainer:
             if rule == "uniform":
                 control = self._run("control", rule, everything, size, keep)
                 self.lap("control")
-                opinion = control.outcome.dynamics.probability
-                return Trainings(control, tuple(opinion for _ in folds), control)
-            reweighted, opinions = None, []
+                return Trainings(control, tuple(None for _ in folds), control)
+            reweighted = None
+            opinions: list[NDArray[np.float32] | None] = []
             for name, examples in zip(FOLD_NAMES, folds, strict=False):
                 kept = keep if reweighted is None else None
                 trained = self._run(name, rule, examples, size, kept)

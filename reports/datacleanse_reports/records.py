@@ -32,7 +32,7 @@ class Headline:
     estimated_share: float
     """The same as a share of the rows, in [0, 1]."""
     low_share: float
-    """Lower end of the share's range, in [0, ``estimated_share``]."""
+    """Lower end of the range of two estimates, in [0, ``estimated_share``]; see `noise_rates`."""
     high_share: float
     """Upper end, in [``estimated_share``, 1]."""
     flagged: int
@@ -68,7 +68,7 @@ class Budget:
     expected_share: float
     """The same as a share of the rows read, in [0, 1]."""
     low_share: float
-    """Lower end of the share's range."""
+    """Lower end of the range of two estimates; see `noise_rates`."""
     high_share: float
     """Upper end."""
 
@@ -84,7 +84,7 @@ class ClassSummary:
     suspected_share: float
     """The same as a share of the class's rows, in [0, 1]."""
     low_share: float
-    """Lower end of the share's range."""
+    """Lower end of the range of two estimates; see `noise_rates`."""
     high_share: float
     """Upper end."""
     flagged: int
