@@ -9,7 +9,7 @@ BIN := .venv/bin
 endif
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test lint docs golden clean
+.PHONY: demo test lint docs figures golden clean
 
 demo: .venv/.installed
 	$(BIN)/datacleanse demo
@@ -26,6 +26,10 @@ lint: .venv/.installed-dev
 # The documentation site, into site/. A broken link or an undocumented page is an error.
 docs: .venv/.installed-docs
 	$(BIN)/mkdocs build --strict --quiet
+
+# Write the figures of benchmarks/results into README and docs.
+figures: .venv/.installed-dev
+	$(BIN)/python -m docs.figures
 
 # Take over the present output as what the report tests expect; read the diff before committing.
 golden: .venv/.installed-dev

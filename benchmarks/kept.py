@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.common import note
+from benchmarks.record import note
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -118,15 +118,15 @@ def test_images_are_audited_and_the_model_works_without_a_gpu(share, tmp_path, m
     monkeypatch.setattr(placement, "RESIDENT_SHARE", share)
     folder, is_wrong = picture_run(tmp_path / "run")
     manifest, table = folder.manifest(), folder.read_audit()
-    assert "NVIDIA" in manifest["device"]["name"]
+    assert "NVIDIA" in manifest.device.name
     assert average_precision_score(is_wrong, table["suspicion"].to_numpy()) > 0.9
     model = dc.load_predictor(folder.model_dir)
     pictures = image_inputs()[0].pictures
     assert pictures is not None
     accuracy = model.predict_proba(pictures.test).argmax(1) == image_inputs()[0].test.labels
-    assert accuracy.mean() == pytest.approx(
-        manifest["metrics"]["test"]["reweighted"]["accuracy"], abs=0.01
-    )
+    test = manifest.metrics.test
+    assert test is not None
+    assert accuracy.mean() == pytest.approx(test.reweighted.accuracy, abs=0.01)
 
 
 class StopAfter:

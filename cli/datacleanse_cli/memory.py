@@ -18,7 +18,7 @@ LARGE = 2**20
 """Bytes from which an array gets pages of its own, which go back when it is freed.
 
 glibc would raise the limit to 32 MiB by itself once such an array was freed, and keep the holes
-that later ones leave. At a million rows that is a third of the peak (`benchmarks/scaling.py`).
+that later ones leave. At a million rows that is a third of the peak (`benchmarks/cost/scaling.py`).
 """
 
 TRIM_SECONDS = 0.5

@@ -270,7 +270,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             run_audit(request, folder.path)
             model = load_predictor(folder.model_dir, model=self.module)
             assert isinstance(model, Predictor)
-            notices = [notice["message"] for notice in folder.manifest()["notices"]]
+            notices = [notice.message for notice in folder.manifest().notices]
             table = folder.read_audit().to_pandas()
             return _Fitted(table, model.network, model.encoding, model.schema, notices)
 

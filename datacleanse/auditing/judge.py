@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.auditing import manifest
 from datacleanse.auditing.audit_table import write_tables
 from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.equal_rows import find_equal
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from datacleanse.auditing.manifest import Json
+    from datacleanse.auditing.manifest_sections import Findings
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
@@ -40,8 +40,8 @@ if TYPE_CHECKING:
 class Judgement:
     """What is left once the tables are written: little, so that the final model has room."""
 
-    found: Json
-    """The manifest's part about trainings and verdict."""
+    found: Findings
+    """What `run.json` says of trainings and verdict."""
     control: nn.Module
     """The plainly trained network, to compare the final one with."""
     batch_size: int
@@ -69,10 +69,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
     write_tables(folder, inputs.data, evidence, assessment, stability=stability, top=settings.top)
-    found = {
-        **manifest.describe_training(networks),
-        **manifest.describe_assessment(assessment, inputs.data, settings.fdr),
-    }
+    found = describe_findings(networks, assessment, inputs.data, settings.fdr)
     trainer.lap("score")
     return Judgement(
         found,

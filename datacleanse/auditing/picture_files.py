@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from datacleanse.detection.conflicts import conflicts
 from datacleanse.storage.atomic_files import write_parquet
+from datacleanse.storage.manifest.inputs import DuplicatesSection, PicturesSection
 from datacleanse.storage.schemas import UNREADABLE
 
 if TYPE_CHECKING:
@@ -80,26 +81,24 @@ def _key_by_group(duplicates: Groups, n: int) -> NDArray[np.uint64]:
     return keys
 
 
-def describe_pictures(gallery: Gallery | None) -> dict[str, Any]:
-    """The manifest's part on pictures; None as such where the rows are those of a table."""
+def describe_pictures(gallery: Gallery | None) -> PicturesSection | None:
+    """What `run.json` says of pictures; None where the rows are those of a table."""
     if gallery is None:
-        return {"pictures": None}
+        return None
     channels, height, width = gallery.data.shape
     groups = gallery.duplicates
-    return {
-        "pictures": {
-            "channels": channels,
-            "height": height,
-            "width": width,
-            "forms": {role: each.form for role, each in _sets(gallery).items()},
-            "unreadable": {role: len(each.unreadable) for role, each in _sets(gallery).items()},
-            "duplicates": {
-                "rows": len(groups.rows),
-                "groups": groups.n_groups,
-                "conflicting_groups": groups.n_conflicting,
-            },
-        }
-    }
+    return PicturesSection(
+        channels=channels,
+        height=height,
+        width=width,
+        forms={role: each.form for role, each in _sets(gallery).items()},
+        unreadable={role: len(each.unreadable) for role, each in _sets(gallery).items()},
+        duplicates=DuplicatesSection(
+            rows=len(groups.rows),
+            groups=groups.n_groups,
+            conflicting_groups=groups.n_conflicting,
+        ),
+    )
 
 
 def _sets(gallery: Gallery) -> dict[str, PictureSet]:

@@ -8,23 +8,20 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datacleanse.auditing import manifest
 from datacleanse.auditing.judge import judge
+from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run, resume_run
+from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
-from datacleanse.auditing.resuming import (
-    _continued,
-    find_begun,
-    keep_if_resumable,
-    open_checkpoints,
-)
+from datacleanse.auditing.resuming import find_begun, keep_if_resumable, open_checkpoints
 from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import neighbours
 from datacleanse.models.model_card import card_text
 from datacleanse.records import Notice
 from datacleanse.storage import run_folder
+from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import parked_rows
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import describe_device
+from datacleanse.training.device import cpu_threads, name_device
 from datacleanse.training.placement import Moved, describe_rows
 from datacleanse.training.trainer import Trainer
 
@@ -34,12 +31,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from datacleanse.auditing.judge import Judgement
-    from datacleanse.auditing.manifest import Json
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
     from datacleanse.stopping import StopRequest
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
     from datacleanse.training.trainer import TrainedNetwork
 
@@ -69,25 +66,25 @@ def carry_out(
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
     """
-    watch = manifest.Stopwatch({"read": inputs.seconds})
-    opening = manifest.opening(uuid.uuid4().hex, task.command, task.settings)
-    opening |= {"identity": task.identity}
+    watch = Stopwatch({"read": inputs.seconds})
+    opening = begin_run(uuid.uuid4().hex, task.command, task.settings, task.identity)
     before = find_begun(place, task.identity, progress) if resume else None
-    if before is not None and before["status"] == "finished":
+    if before is not None and before.status == "finished":
         return RunFolder(place)
     folder = run_folder.create(place, force=force) if before is None else RunFolder(place)
-    opening |= _continued(before)
+    if before is not None:
+        opening = resume_run(opening, before)
     with keep_if_resumable(folder, opening):
-        folder.begin(opening)
+        folder.write_opening(opening)
         progress.stage("Encoding", None)
         inputs.park_table(folder.parked_file)
         examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
         watch.lap("encode")
-        found = opening | _learn_and_judge(
-            RunningAudit(folder, task, inputs, examples, adviser, watch, progress, stop)
+        manifest = _learn_and_judge(
+            RunningAudit(folder, opening, task, inputs, examples, adviser, watch, progress, stop)
         )
-        folder.write_card(card_text(found))
-        folder.finish(found)
+        folder.write_card(card_text(manifest))
+        folder.finish(manifest)
     return folder
 
 
@@ -99,8 +96,8 @@ def _park_matrix(examples: Examples, path: Path) -> Examples:
     return replace(examples, inputs=torch.from_numpy(parked_rows(matrix.numpy(), path)))
 
 
-def _learn_and_judge(audit: RunningAudit) -> Json:
-    """Train, judge, train the final model; the manifest's part about all that."""
+def _learn_and_judge(audit: RunningAudit) -> Manifest:
+    """Train, judge, train the final model; all that `run.json` says of the run."""
     folder, task, inputs, examples = audit.folder, audit.task, audit.inputs, audit.examples
     watch, progress = audit.watch, audit.progress
     rows, told = describe_rows(examples.inputs), _tell_moved(examples, progress)
@@ -111,28 +108,25 @@ def _learn_and_judge(audit: RunningAudit) -> Json:
     progress.stage("Writing", None)
     folder.write_neighbours(_find_neighbours(audit, judged, final))
     task.save(final.network, folder.model_dir)
-    metrics = manifest.compare_models(
+    metrics = compare_models(
         task.test_network(final.network, inputs),
         task.test_network(judged.control, inputs),
         inputs.data.schema.classes,
     )
     write_picture_files(folder, inputs)
     watch.lap("write")
-    return {
-        **manifest.describe_inputs(
-            inputs, task.plan, [*told, *trainer.tell_halved(final.batch_size)]
-        ),
-        **judged.found,
-        **manifest.describe_final(
-            judged.found, task.lesson.schedule, final, network=task.describe(final.network)
-        ),
-        "device": {**describe_device(task.device), "rows": rows},
-        "metrics": metrics,
-        "model_files": folder.model_files(),
-        "timings": watch.stop(),
-        "status": "finished",
-        "finished_at": manifest.now(),
-    }
+    device = DeviceSection(
+        name=name_device(task.device), threads=cpu_threads(task.device), rows=rows
+    )
+    training = describe_training(
+        judged.found.trainings,
+        task.lesson.schedule,
+        final,
+        network=task.describe(final.network),
+    )
+    ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
+    told += trainer.tell_halved(final.batch_size)
+    return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
 
 
 def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) -> pa.Table:

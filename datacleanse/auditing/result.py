@@ -19,6 +19,7 @@ from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings, is_own
 from datacleanse.storage.run_folder import RunFolder, decisions_in, make_way
+from datacleanse.storage.typed_json import to_json
 from datacleanse.user_code import name_of
 
 if TYPE_CHECKING:
@@ -73,7 +74,7 @@ class AuditResult:
         Raises:
             RunFolderError: the run is of a dataset; its network is the one that was handed in.
         """
-        sha256 = self.manifest.get("model_files")
+        sha256 = self.folder.manifest().model_files
         return load_predictor(self.folder.model_dir, model=self._module, sha256=sha256)
 
     @cached_property
@@ -84,8 +85,9 @@ class AuditResult:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """`run.json`: settings, data, training, metrics, flags, notices."""
-        return self.folder.manifest()
+        """`run.json` as plain values: settings, data, training, metrics, flags, notices."""
+        plain: dict[str, Any] = to_json(self.folder.manifest())
+        return plain
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> RunFolder:
         """Copy the run folder to ``path``; `datacleanse report` renders its reports.

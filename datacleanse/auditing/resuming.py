@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datacleanse.auditing import manifest
+from datacleanse.auditing.manifest import stop_run
 from datacleanse.errors import (
     DatacleanseError,
     MemoryShortError,
@@ -22,31 +22,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from datacleanse.auditing.manifest import Json
     from datacleanse.progress import Progress
+    from datacleanse.storage.manifest.whole import Opening
     from datacleanse.training.examples import Examples
 
 
-def find_begun(place: Path, identity: Identity, progress: Progress) -> Json | None:
-    """Find the manifest of the run that is to be resumed; None where there is none."""
+def find_begun(place: Path, identity: Identity, progress: Progress) -> Opening | None:
+    """Find what is known of the run that is to be resumed; None where there is none."""
     before = RunFolder(place).begun()
     if before is None:
         progress.say(f"There is no run in {place} to go on with; the audit starts.")
         return None
-    check_identity(before.get("identity", {}), identity, place)
-    if before["status"] == "finished":
+    check_identity(before.identity, identity, place)
+    if before.status == "finished":
         # A run killed in its last moment may have left it.
         RunFolder(place).forget_checkpoint()
         progress.say(f"The run in {place} is finished already.")
     return before
-
-
-def _continued(before: Json | None) -> Json:
-    """What a resumed run keeps of its manifest."""
-    if before is None:
-        return {}
-    kept = {key: before[key] for key in ("run_id", "created_at", "command")}
-    return kept | {"resumed_at": [*before.get("resumed_at", []), manifest.now()]}
 
 
 def open_checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
@@ -59,7 +51,7 @@ def open_checkpoints(folder: RunFolder, identity: Identity, examples: Examples) 
 
 
 @contextmanager
-def keep_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
+def keep_if_resumable(folder: RunFolder, opening: Opening) -> Iterator[None]:
     """Leave either something to go on with or nothing."""
     try:
         yield
@@ -68,8 +60,7 @@ def keep_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
         if not is_kept:
             shutil.rmtree(folder.path, ignore_errors=True)
         elif isinstance(error, Stopped | KeyboardInterrupt):
-            stopped = {"status": "stopped", "stopped_at": manifest.now()}
-            folder.write_manifest(opening | stopped)
+            folder.write_opening(stop_run(opening))
         told = _unwritable(folder, error) if isinstance(error, OSError) else error
         if is_kept and isinstance(told, OutputError | TrainingError | MemoryShortError):
             told = _add_cure(told, folder)

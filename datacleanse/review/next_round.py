@@ -2,7 +2,7 @@
 
 They are no sample of DATA: reviewers look at what is suspicious. So they steer and are learned
 from like any trusted row, but neither calibrate flags nor teach the noise matrix. As calibration
-rows they break the flags' promise: `benchmarks/rounds.py`, figures in `docs/cleaning.md`.
+rows they break the flags' promise: `benchmarks/review/rounds.py`, figures in `docs/cleaning.md`.
 """
 
 from __future__ import annotations

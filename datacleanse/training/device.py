@@ -32,14 +32,13 @@ def choose_device(name: DeviceName) -> torch.device:
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def describe_device(device: torch.device) -> dict[str, str | int]:
-    """For the manifest: name, and what results depend on besides the seed."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return {"name": name, "threads": _threads(device)}
+def name_device(device: torch.device) -> str:
+    """``cpu``, or the GPU's own name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def _threads(device: torch.device) -> int:
-    """CPU threads to train with."""
+def cpu_threads(device: torch.device) -> int:
+    """CPU threads to train with; results depend on them."""
     return 1 if device.type == "cpu" else torch.get_num_threads()
 
 
@@ -49,11 +48,11 @@ def use_one_cpu_thread(device: torch.device) -> Iterator[None]:
 
     The matrix products of a table's network are too small to share: a second thread saves
     at most a tenth of a step on an idle machine and, where another program wants that core too,
-    makes it 3.5 times slower (`benchmarks/threads.py`). One thread also makes results independent
-    of the number of cores.
+    makes it 3.5 times slower (`benchmarks/cost/threads.py`). One thread also makes results
+    independent of the number of cores.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(_threads(device))
+    torch.set_num_threads(cpu_threads(device))
     try:
         with threadpool_limits(limits=1):
             yield

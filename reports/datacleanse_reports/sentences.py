@@ -167,8 +167,7 @@ def model(view: ReportView) -> str:
 
 
 def _error(comparison: Comparison) -> str:
-    error = comparison.accuracy_error
-    return "" if error is None else f" (± {decimal(error)})"
+    return f" (± {decimal(comparison.accuracy_error)})"
 
 
 def listed(view: ReportView) -> str:

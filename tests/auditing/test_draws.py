@@ -54,7 +54,7 @@ def test_repeats_change_nothing_but_that_column(repeated):
 def test_held_back_rows_take_no_part_but_to_compare_the_models(repeated):
     clean = repeated.manifest["clean"]
     assert clean["held_back_rows"] == N_CLEAN / 4
-    assert clean["held_back_rows"] + clean["meta_rows"] + clean["calibration_rows"] == N_CLEAN
+    assert clean["held_back_rows"] + clean["steering_rows"] + clean["calibration_rows"] == N_CLEAN
     metrics = repeated.manifest["metrics"]
     assert metrics["test"] is None
     assert metrics["held_back"]["rows"] == N_CLEAN / 4

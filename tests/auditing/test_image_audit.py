@@ -28,10 +28,10 @@ def test_wrong_labels_lead_the_ranking(run):
 
 def test_the_run_says_what_was_done(run):
     manifest = run[0].manifest()
-    assert manifest["training"]["route"]["name"] == "layerwise"
-    assert "8 x 8 pixels, in training as they are." in manifest["training"]["network"]
-    assert manifest["metrics"]["test"]["rows"] == 200
-    assert manifest["metrics"]["test"]["reweighted"]["accuracy"] > 0.7
+    assert manifest.training.route.name == "layerwise"
+    assert "8 x 8 pixels, in training as they are." in manifest.training.network
+    assert manifest.metrics.test.rows == 200
+    assert manifest.metrics.test.reweighted.accuracy > 0.7
 
 
 def test_the_model_is_loaded_as_it_was(run):

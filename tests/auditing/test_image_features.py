@@ -58,8 +58,8 @@ def test_an_audit_by_features_is_a_tables(tmp_path):
     found = use_features(inputs, settings)
     folder = audit_inputs(found, tmp_path / "run", features=settings.features, epochs=6)
     assert average_precision_score(is_wrong, folder.read_audit()["suspicion"]) > 0.9
-    assert folder.manifest()["training"]["route"]["name"] == "closed-form"
-    assert "Multilayer perceptron" in folder.manifest()["training"]["network"]
+    assert folder.manifest().training.route.name == "closed-form"
+    assert "Multilayer perceptron" in folder.manifest().training.network
     assert dc.load_predictor(folder.model_dir).schema.columns[0].name == "features"
     assert folder.read_suspects().column_names[1:3] == ["path", "label"]
     # Rows as DATA had them are no strangers, neither to a prediction nor to the check of an export.

@@ -19,6 +19,7 @@ from datacleanse.pictures.compare import DUPLICATES
 from datacleanse.pictures.quality import Usual, quality_notes, sharpness, usual
 from datacleanse.pictures.thumbnails import SCHEMA, thumbnails, usual_of
 from datacleanse.progress import SILENT
+from datacleanse.storage.manifest.inputs import DuplicatesSection
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.schemas import UNREADABLE
 from tests.pictures.made import class_folders, encoded, scene
@@ -139,17 +140,18 @@ def test_the_run_keeps_thumbnails_duplicates_and_what_was_left_out(inputs, tmp_p
     left_out = pq.read_table(folder.unreadable_file)
     assert left_out.schema.equals(UNREADABLE)
     assert [(r["source"], r["id"]) for r in left_out.to_pylist()] == [("data", "cat/bad.png")]
-    told = describe_pictures(inputs.gallery)["pictures"]
-    assert told["unreadable"] == {"data": 1, "clean": 0}
-    assert told["duplicates"] == {"rows": 2, "groups": 1, "conflicting_groups": 1}
-    assert (told["channels"], told["height"], told["width"]) == (3, 64, 64)
+    told = describe_pictures(inputs.gallery)
+    assert told is not None
+    assert told.unreadable == {"data": 1, "clean": 0}
+    assert told.duplicates == DuplicatesSection(rows=2, groups=1, conflicting_groups=1)
+    assert (told.channels, told.height, told.width) == (3, 64, 64)
 
 
 def test_a_run_of_a_table_has_none_of_them(tmp_path):
     folder = RunFolder(tmp_path / "run")
     write_picture_files(folder, SimpleNamespace(gallery=None))
     assert not folder.path.exists()
-    assert describe_pictures(None) == {"pictures": None}
+    assert describe_pictures(None) is None
 
 
 def test_thumbnails_of_bytes_in_parquet(tmp_path):

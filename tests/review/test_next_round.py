@@ -322,5 +322,5 @@ def test_a_second_round_trusts_what_was_reviewed(tmp_path):
     counts = {"rows": 29, "kept": kept, "relabelled": 29 - kept, "left_out": 0}
     assert {key: manifest["reviewed"][key] for key in counts} == counts
     assert manifest["clean"]["rows"] == 89
-    assert manifest["clean"]["meta_rows"] + manifest["clean"]["calibration_rows"] == 89
+    assert manifest["clean"]["steering_rows"] + manifest["clean"]["calibration_rows"] == 89
     assert manifest["clean"]["calibration_rows"] == 30

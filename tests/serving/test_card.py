@@ -16,7 +16,18 @@ from datacleanse.storage.run_folder import RunFolder
 
 @pytest.fixture
 def manifest(run):
-    return RunFolder(run).manifest()
+    return json.loads((run / "run.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture
+def card_of(tmp_path):
+    """The card of a run whose `run.json` is as given."""
+
+    def card(manifest):
+        (tmp_path / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
+        return card_text(RunFolder(tmp_path).manifest())
+
+    return card
 
 
 def header(text: str) -> dict[str, object]:
@@ -53,21 +64,21 @@ def test_figures_by_class_are_those_of_the_predictions(result, frames, manifest)
         assert figures["reweighted"]["precision"] == pytest.approx(expected)
 
 
-def test_without_true_labels_no_figure_is_claimed(manifest):
+def test_without_true_labels_no_figure_is_claimed(manifest, card_of):
     manifest["metrics"] = {"test": None, "held_back": None}
-    text = card_text(manifest)
+    text = card_of(manifest)
     assert "Not measured" in text
     assert "Accuracy |" not in text
     assert "model-index" not in header(text)
 
 
-def test_names_cannot_break_out_of_the_card(manifest):
+def test_names_cannot_break_out_of_the_card(manifest, card_of):
     nasty = "a|b\n---\n# x <script>alert(1)</script> [l](http://x) `c`"
     manifest["data"] |= {"label": nasty, "source": "/secret/folder/a|b.csv"}
     manifest["data"]["classes"] = {nasty: 3, "b": 4}
     manifest["schema"]["columns"] = [{"name": nasty, "kind": "numeric", "width": 1}]
     manifest["noise"]["by_given_label"] = {nasty: manifest["noise"]["rate"]}
-    text = card_text(manifest)
+    text = card_of(manifest)
     body = text.split("---\n", 2)[2]
     assert "<script>" not in body
     assert "\n# x" not in body

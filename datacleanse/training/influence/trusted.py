@@ -5,7 +5,7 @@ step. Here a gradient serves ``meta.every`` steps, and may keep a share ``meta.a
 before: 1 and 0 are the paper's. It is taken in evaluation mode.
 
 In units of a forward pass a plain step costs 3, and a fresh gradient on as many trusted examples 3
-more. Defaults of the settings: `benchmarks/meta_gradient.py`, read in `docs/engine.md`.
+more. Defaults of the settings: `benchmarks/steering/tables.py`, read in `docs/engine.md`.
 """
 
 from __future__ import annotations

@@ -1,0 +1,120 @@
+"""How far mislabel probabilities can be checked against the verified rows.
+
+Verified rows are right by construction, so no share of wrong ones can be counted among them. What
+they do show is where right labels score. With N rows of DATA tested, of which a share pi0 is right,
+and k of K verified rows in a range of scores, about pi0 N k / K right labels of DATA are to be
+expected there; all other rows in that range must be wrong. `docs/method.md` says how much that
+proves.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+EDGES = (0.1, 0.3, 0.5, 0.7, 0.9)
+"""Scores that part the bins."""
+
+LEAST_ROWS = 10
+"""Rows of DATA in a bin, at least; thinner ones are joined to the next."""
+
+_Z = 1.96
+"""Standard deviations on either side of a mean that hold 95 % of a normal distribution."""
+
+
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Rows of DATA with about the same suspicion: two estimates of the share of wrong ones."""
+
+    rows: int
+    """Rows that were compared with verified ones."""
+    calibration_rows: int
+    """Verified rows, all of them right, with such a score."""
+    predicted: float
+    """Mean of the rows' mislabel probabilities, in [0, 1]."""
+    implied: float
+    """Share of wrong rows that the verified ones imply, in [0, 1]."""
+    low: float
+    """Lower end of its range, by 95 % intervals of the verified rows' share and of all right
+    rows'."""
+    high: float
+    """Upper end."""
+
+
+def compare_with_verified(
+    suspicion: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    null_share: float | None,
+) -> tuple[ReliabilityBin, ...]:
+    """Both estimates of the share of wrong labels, by bins of the suspicion, rising.
+
+    Args:
+        suspicion: (N,) of the rows of DATA that were compared with verified ones.
+        probability: (N,) their mislabel probabilities.
+        scores: (K,) of the verified rows that calibrate.
+        null_share: pi0 in [0, 1]; None where nothing calibrates, which gives no bins.
+    """
+    if null_share is None or not len(scores) or not len(suspicion):
+        return ()
+    place = np.digitize(suspicion, EDGES)
+    verified = np.bincount(np.digitize(scores, EDGES), minlength=len(EDGES) + 1)
+    fewest, n_right, most_right = _bound_right_rows(null_share, len(scores), len(suspicion))
+    bins = []
+    for first, last in _join_thin_bins(np.bincount(place, minlength=len(EDGES) + 1)):
+        here = (place >= first) & (place <= last)
+        k, n = int(verified[first : last + 1].sum()), int(here.sum())
+        least, most = _wilson_interval(k, len(scores))
+        bins.append(
+            ReliabilityBin(
+                rows=n,
+                calibration_rows=k,
+                predicted=float(probability[here].mean()),
+                implied=_share_wrong(n_right * k / len(scores), n),
+                low=_share_wrong(most_right * most, n),
+                high=_share_wrong(fewest * least, n),
+            )
+        )
+    return tuple(bins)
+
+
+def _bound_right_rows(null_share: float, n_verified: int, n: int) -> tuple[float, float, float]:
+    """How many of n rows are right: least, expected, most."""
+    # Storey's estimate counts the scores beyond the middle of either sample: here is 1.96 times its
+    # relative standard error. No more than all rows are right.
+    error = _Z * math.sqrt(1 / n_verified + 1 / n)
+    low, high = max(0.0, null_share * (1 - error)), min(1.0, null_share * (1 + error))
+    return n * low, n * null_share, n * high
+
+
+def _share_wrong(n_right: float, n: int) -> float:
+    """Share of n rows that is wrong where so many are right, in [0, 1]."""
+    return min(1.0, max(0.0, 1.0 - n_right / n))
+
+
+def _join_thin_bins(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
+    """First and last of the bins that make up each one with rows enough."""
+    parts: list[tuple[int, int]] = []
+    first, n = 0, 0
+    for place, count in enumerate(counts):
+        n += int(count)
+        if n >= LEAST_ROWS:
+            parts.append((first, place))
+            first, n = place + 1, 0
+    if first < len(counts) and parts:
+        parts[-1] = (parts[-1][0], len(counts) - 1)
+    return parts
+
+
+def _wilson_interval(k: int, n: int) -> tuple[float, float]:
+    """Wilson's 95 % interval (1927) of a share of which k in n were seen."""
+    share, z2 = k / n, _Z * _Z
+    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
+    return max(0.0, middle - half), min(1.0, middle + half)

@@ -1,0 +1,141 @@
+"""Figures of time, memory, files: whole audits, predictions, exports, reports, pictures."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docs.figures.numbers import bold, count, percent, ratio, share, table
+from docs.figures.results import average
+
+if TYPE_CHECKING:
+    from docs.figures.results import Figure, Record, Results
+
+MIB = 2**20
+MB = 10**6
+WEIGHTS = {
+    "plain": "plain",
+    "weights": "our weights",
+    "squared": "their squares",
+    "keep": "our flags dropped",
+    "cleanlab": "cleanlab's dropped",
+}
+PICTURES = {"flowers (JPEG, 128 x 128)": "JPEG of flowers, 128 x 128"}
+
+
+def audit_time(way: str, key: str) -> Figure:
+    """Time of an audit over that of five-fold cross-validation and a fit."""
+    return lambda results: ratio(results["audit_time"][way][key])
+
+
+def scaling(rows: int) -> Figure:
+    """Time a row at this size over that at 10,000 rows."""
+    return lambda r: ratio(_size(r, rows)["time_a_row_over_first"])
+
+
+def peak(rows: int, key: str = "peak_bytes") -> Figure:
+    """Memory of an audit, in MiB."""
+    return lambda results: count(_size(results, rows)[key] / MIB)
+
+
+def _size(results: Results, rows: int) -> Record:
+    found: Record = next(s for s in results["scaling"]["sizes"] if s["rows"] == rows)
+    return found
+
+
+def report(name: str, key: str, *, unit: float = 1) -> Figure:
+    """A figure of the report's size or speed."""
+    return lambda results: ratio(results["report_size"]["reports"][name][key] / unit)
+
+
+def largest_difference(result: str, key: str) -> Figure:
+    """The largest difference of a probability between an export and `predict`."""
+    return lambda results: f"{max(each['difference'] for each in results[result][key]):.1e}"
+
+
+def other_class(result: str, key: str) -> Figure:
+    """Rows of another class than `predict`'s."""
+    return lambda results: count(sum(each["other_class"] for each in results[result][key]))
+
+
+def threads(*, busy: bool, batch: int) -> Figure:
+    """How many times slower a step is on two threads than on one."""
+
+    def said(results: Results) -> str:
+        steps = results["threads"]["steps"]
+        found = next(s for s in steps if s["busy"] is busy and s["batch"] == batch)
+        return ratio(found["milliseconds"]["2"] / found["milliseconds"]["1"], 1)
+
+    return said
+
+
+def predict_table(results: Results) -> str:
+    """Microseconds a row of a prediction."""
+    seconds = results["predict"]["seconds"]
+    return table(["", "µs a row"], [[way, ratio(1e6 * each, 1)] for way, each in seconds.items()])
+
+
+def weights_table(results: Results) -> str:
+    """Boosted trees with our weights, and without what is flagged."""
+    cells: list[Record] = results["weights"]["cells"]
+    rows = []
+    for cell in cells:
+        name, noise, _ = cell["cell"].split("/")
+        figures = [share(cell[way]) for way in WEIGHTS]
+        best = max(figures)
+        shown = [bold(figure, figure == best) for figure in figures]
+        rows.append([f"{name}, {noise}", percent(cell["wrong"]), *shown])
+    rows.append(["mean", "", *(share(average(cells, way)) for way in WEIGHTS)])
+    return table(["table, errors", "wrong", *WEIGHTS.values()], rows)
+
+
+def decode_table(results: Results) -> str:
+    """Pictures decoded a second."""
+    rows = []
+    for each in results["decode"]["sets"]:
+        said = f"{count(each['pictures'])} {PICTURES.get(each['set'], each['set'])}"
+        speeds = [count(each[way]) for way in ("threads", "processes", "datacleanse")]
+        rows.append([said, count(each["side"]), *speeds, ratio(each["share"])])
+    header = ["pictures", "side", "loop, threads", "loop, processes", "datacleanse"]
+    return table([*header, "share of the faster"], rows)
+
+
+def review(number: str, key: str) -> Figure:
+    """A figure of the first or the second round of a review by keys."""
+    return lambda results: share(results["review_keys"]["rounds"][number][key])
+
+
+FIGURES: dict[str, Figure] = {
+    "audit_time.wall": audit_time("audit", "ratio"),
+    "audit_time.cpu": audit_time("audit", "ratio_cpu"),
+    "audit_time.fast.wall": audit_time("audit --fast", "ratio"),
+    "audit_time.fast.cpu": audit_time("audit --fast", "ratio_cpu"),
+    "scaling.time.100000": scaling(100_000),
+    "scaling.time.1000000": scaling(1_000_000),
+    "scaling.peak.10000": peak(10_000),
+    "scaling.peak.1000000": peak(1_000_000),
+    "scaling.bound.1000000": peak(1_000_000, "allowed_bytes"),
+    "report_size.table": report("table", "bytes", unit=MB),
+    "report_size.pictures": report("pictures", "bytes", unit=MB),
+    "report_size.table.ready": report("table", "ready_median"),
+    "report_size.pictures.ready": report("pictures", "ready_median"),
+    "report_size.table.main": report("table", "main_thread_median"),
+    "report_size.pictures.main": report("pictures", "main_thread_median"),
+    "review_keys.seconds": lambda r: ratio(r["review_keys"]["seconds_a_row"]),
+    "review_keys.ap.first": review("first", "average_precision"),
+    "review_keys.ap.second": review("second", "average_precision"),
+    "review_keys.false_share.first": review("first", "false_share"),
+    "review_keys.false_share.second": review("second", "false_share"),
+    "review_keys.accuracy.first": review("first", "test_accuracy"),
+    "review_keys.accuracy.second": review("second", "test_accuracy"),
+    "export.tables.difference": largest_difference("export_check", "tables"),
+    "export.tables.other_class": other_class("export_check", "tables"),
+    "export.images.difference": largest_difference("export_images", "sets"),
+    "export.images.other_class": other_class("export_images", "sets"),
+    "threads.busy": threads(busy=True, batch=128),
+}
+
+TABLES: dict[str, Figure] = {
+    "predict.time": predict_table,
+    "weights.by_cell": weights_table,
+    "decode.speed": decode_table,
+}

@@ -1,0 +1,13 @@
+"""All figures and tables by name."""
+
+from __future__ import annotations
+
+from docs.figures import audits, costs, detection, engine, images
+from docs.figures.markers import Registry
+
+MODULES = (detection, audits, engine, images, costs)
+
+REGISTRY = Registry(
+    figures={name: figure for module in MODULES for name, figure in module.FIGURES.items()},
+    tables={name: figure for module in MODULES for name, figure in module.TABLES.items()},
+)
