@@ -13,7 +13,7 @@ import numpy as np
 from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
 from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.records import Comparison, PictureInputs
-from datacleanse.review.next_round import Reviewed, read_reviewed, with_reviewed
+from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
 from datacleanse.settings import Settings
 
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ def _with_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
     """The same with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
     reviewed = read_reviewed(data, before.overlap, files)
-    clean, overlap = with_reviewed(data, inputs.clean, before.overlap, reviewed)
+    clean, overlap = add_reviewed(data, inputs.clean, before.overlap, reviewed)
     pictures = inputs.pictures
     if pictures is not None:
         joined = np.concatenate([pictures.clean, pictures.data[reviewed.rows]])

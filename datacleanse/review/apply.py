@@ -143,7 +143,7 @@ def apply(
         >>> cleaned = apply("runs/orders", out="orders.cleaned.csv")  # doctest: +SKIP
         >>> cleaned.relabelled, cleaned.dropped, cleaned.refused  # doctest: +SKIP
     """
-    limits = _limits(auto, relabel_above, drop_above)
+    limits = _check_limits(auto, relabel_above, drop_above)
     audited = open_audited_run(
         RunFolder(Path(run)), data=None if data is None else fspath(data), delimiter=delimiter
     )
@@ -161,7 +161,9 @@ def apply(
     return summarise_cleaning(cleaning, output.files, is_written=not dry_run)
 
 
-def _limits(auto: bool, relabel_above: float | None, drop_above: float | None) -> FlagLimits | None:
+def _check_limits(
+    auto: bool, relabel_above: float | None, drop_above: float | None
+) -> FlagLimits | None:
     given = {"--relabel-above": relabel_above, "--drop-above": drop_above}
     for name, value in given.items():
         if value is not None and not auto:
