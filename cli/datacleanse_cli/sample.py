@@ -10,7 +10,7 @@ import typer
 
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
-from datacleanse_cli.progress import shown_progress
+from datacleanse_cli.progress import show_progress
 
 if TYPE_CHECKING:
     from datacleanse.data import ReadOptions
@@ -37,7 +37,7 @@ def sample(
     _check(n, out, force=force)
     check_target(out, source=data)
     reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
-    with shown_progress(quiet=quiet) as progress:
+    with show_progress(quiet=quiet) as progress:
         drawn = _draw(data, reading, n, out, seed=settings.seed, progress=progress)
     typer.echo(
         f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}\n"

@@ -13,7 +13,7 @@ import numpy as np
 from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
 from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.records import Comparison, PictureInputs
-from datacleanse.review.next_round import Reviewed, read_reviewed, with_reviewed
+from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
 from datacleanse.settings import Settings
 from datacleanse.storage.mapped_files import parked
 
@@ -189,7 +189,7 @@ def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
     """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
     reviewed = read_reviewed(data, before.overlap, files)
-    clean, overlap = with_reviewed(data, inputs.clean, before.overlap, reviewed)
+    clean, overlap = add_reviewed(data, inputs.clean, before.overlap, reviewed)
     pictures = inputs.pictures
     if pictures is not None:
         joined = np.concatenate([pictures.clean, pictures.data[reviewed.rows]])

@@ -70,13 +70,13 @@ def load_predictor(
 
 
 def _load_image_predictor(description: dict[str, Any], directory: Path) -> ImagePredictor:
-    network = ResidualNetwork(ResidualShape.from_json(_shape_of(description)))
+    network = ResidualNetwork(ResidualShape.from_json(_read_shape(description)))
     network.load_state_dict(load_file(directory / PARAMETERS))
     return ImagePredictor(network.eval(), Schema.from_json(description["schema"]))
 
 
 def _load_table_predictor(description: dict[str, Any], directory: Path) -> Predictor:
-    network = TabularNetwork(TabularShape.from_json(_shape_of(description)))
+    network = TabularNetwork(TabularShape.from_json(_read_shape(description)))
     network.load_state_dict(load_file(directory / PARAMETERS))
     encoding = Encoding.from_json(description["encoding"])
     return Predictor(network.eval(), encoding, Schema.from_json(description["schema"]))
@@ -99,7 +99,7 @@ def _load_own_predictor(
     return predictor
 
 
-def _shape_of(description: dict[str, Any]) -> dict[str, Any]:
+def _read_shape(description: dict[str, Any]) -> dict[str, Any]:
     """What a network of the package's own is made from."""
     return {key: value for key, value in description["architecture"].items() if key != "name"}
 

@@ -93,7 +93,7 @@ def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> No
     """
     with folder_aside(place) as aside:
         taken: set[Path] = set()
-        for row, original, label, name in _entries(listing, edits):
+        for row, original, label, name in _list_entries(listing, edits):
             target = aside / label / name
             if target in taken:
                 target = target.with_name(f"{target.stem}-{row}{target.suffix}")
@@ -105,7 +105,7 @@ def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> No
                 shutil.copy2(original, target)
 
 
-def _entries(listing: Listing, edits: Edits) -> Iterator[tuple[int, Path, str, PurePosixPath]]:
+def _list_entries(listing: Listing, edits: Edits) -> Iterator[tuple[int, Path, str, PurePosixPath]]:
     """Row, original, new label and name below the label's folder of the pictures that stay."""
     store = listing.store
     assert isinstance(store, FileStore)

@@ -25,12 +25,12 @@ RawColumns: TypeAlias = "dict[str, NDArray[Any]]"
 """Column name to its array."""
 
 
-def raw_columns(data: Dataset) -> RawColumns:
+def read_raw_columns(data: Dataset) -> RawColumns:
     """The features of a dataset, in the order of its schema."""
-    return {column.name: _raw(data, column) for column in data.schema.columns}
+    return {column.name: _read_raw(data, column) for column in data.schema.columns}
 
 
-def _raw(data: Dataset, column: Column) -> NDArray[Any]:
+def _read_raw(data: Dataset, column: Column) -> NDArray[Any]:
     if column.kind == "datetime":
         return moments(data, column)
     if column.kind != "categorical":

@@ -38,7 +38,7 @@ def write_reports(
         SettingsError: there is no format of such a name.
         RunFolderError: the run is missing, unfinished, damaged or cannot be written to.
     """
-    chosen = [_raw(each) if raw else each for each in _chosen(formats)]
+    chosen = [_make_raw(each) if raw else each for each in _choose_formats(formats)]
     return write_view(read_view(folder, top=top), folder, chosen)
 
 
@@ -56,11 +56,11 @@ def write_view(view: ReportView, folder: RunFolder, formats: Sequence[Format]) -
     return written
 
 
-def _raw(chosen: Format) -> Format:
+def _make_raw(chosen: Format) -> Format:
     return replace(chosen, raw=True) if isinstance(chosen, SuspectsCsv) else chosen
 
 
-def _chosen(names: Sequence[str] | None) -> list[Format]:
+def _choose_formats(names: Sequence[str] | None) -> list[Format]:
     if names is None:
         return list(FORMATS.values())
     available = {**FORMATS, **TOOLS}

@@ -42,14 +42,14 @@ def run_program(*arguments: object, cwd: Path, **options) -> Done:
 
 def run_here(*arguments: object, cwd: Path) -> Done:
     """The same within this process, which saves the start: for calls that train nothing."""
-    from datacleanse_cli.app import _exit_code, app
+    from datacleanse_cli.app import _choose_exit_code, app
 
     out, err = io.StringIO(), io.StringIO()
     with contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
         try:
             code = app([*map(str, arguments)], standalone_mode=False)
         except BaseException as error:
-            code = _exit_code(error)
+            code = _choose_exit_code(error)
     return Done(code or 0, out.getvalue(), err.getvalue())
 
 

@@ -25,7 +25,7 @@ from datacleanse.data import (
 )
 from datacleanse.data.readers import csv, feather, jsonl, parquet
 from datacleanse.errors import InputError
-from datacleanse.serving.raw_columns import raw_columns
+from datacleanse.serving.raw_columns import read_raw_columns
 
 N = 300
 
@@ -92,7 +92,7 @@ WRITERS = {
 
 def joined(portions):
     """The arrays of all portions, one below the other."""
-    parts = [raw_columns(portion) for portion in portions]
+    parts = [read_raw_columns(portion) for portion in portions]
     return {
         name: np.concatenate([part[name] for part in parts]) for part in parts[:1] for name in part
     }
@@ -107,7 +107,7 @@ def test_portions_are_the_whole_file_in_its_order(small, tmp_path, name):
     sizes = [portion.n_rows for portion in portions]
     assert [portion.first_row for portion in portions] == [0, *np.cumsum(sizes)[:-1]]
     whole = read_like(str(tmp_path / name), SCHEMA, role="NEW", ignore_extra=True)
-    found, expected = joined(portions), raw_columns(whole)
+    found, expected = joined(portions), read_raw_columns(whole)
     for column, values in expected.items():
         np.testing.assert_array_equal(found[column], values)
     assert [each for portion in portions for each in ids(portion).to_pylist()] == [
@@ -143,7 +143,7 @@ def test_a_number_is_the_same_whatever_stands_around_it(tmp_path_factory, cells,
         portions = list(read_portions(str(path), schema, ignore_extra=True))
     finally:
         csv._BLOCK = before
-    whole = raw_columns(read_like(str(path), schema, role="NEW", ignore_extra=True))
+    whole = read_raw_columns(read_like(str(path), schema, role="NEW", ignore_extra=True))
     np.testing.assert_array_equal(joined(portions)["number"], whole["number"])
 
 
@@ -218,8 +218,8 @@ def test_tables_written_one_by_one_are_the_table_written_whole(tmp_path, name):
     found, expected = (
         read_like(str(tmp_path / each), SCHEMA, role="NEW") for each in (name, f"whole-{name}")
     )
-    for column, values in raw_columns(expected).items():
-        np.testing.assert_array_equal(raw_columns(found)[column], values)
+    for column, values in read_raw_columns(expected).items():
+        np.testing.assert_array_equal(read_raw_columns(found)[column], values)
 
 
 def test_a_suffix_asked_for_overrules_the_name(tmp_path):

@@ -126,7 +126,7 @@ def test_manifest_may_hold_more_than_this_program_knows(fabricated, tmp_path):
 
 
 def test_summary_keys_are_all_there(hostile_run):
-    summary = summary_json.summary(read_view(hostile_run, top=10))
+    summary = summary_json.summarise(read_view(hostile_run, top=10))
 
     assert {"schema_version", *summary_json.KEYS, "suspects"} == set(summary)
 

@@ -17,7 +17,7 @@ from datacleanse.data.columns import parse_categories, parse_moments, parse_numb
 from datacleanse.data.concatenation import joined_columns
 from datacleanse.errors import InputError
 from datacleanse.review.decisions import Decision, append_decisions
-from datacleanse.review.next_round import read_reviewed, with_reviewed
+from datacleanse.review.next_round import add_reviewed, read_reviewed
 from datacleanse.review.recognition import recognise
 from tests.cli.conftest import people
 
@@ -116,7 +116,7 @@ def joined(frame, clean, tmp_path, actions, *, id_="key"):
     overlap = compare(data, trusted).overlap
     path = saved(tmp_path / "d.jsonl", decided(data, actions))
     reviewed = read_reviewed(data, overlap, [path])
-    whole, overlap = with_reviewed(data, trusted, overlap, reviewed)
+    whole, overlap = add_reviewed(data, trusted, overlap, reviewed)
     return data, trusted, whole, overlap, reviewed
 
 

@@ -25,7 +25,7 @@ class HubFolderFormat:
     default_target: str = "hub"
 
     def check(self, target: Path) -> None:
-        """See `ExportFormat`."""
+        """Refuse a folder that holds something, and a place where none can be made."""
         if target.is_dir() and not any(target.iterdir()):
             return
         if target.exists():
@@ -37,7 +37,7 @@ class HubFolderFormat:
         check_place(target)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
-        """See `ExportFormat`."""
+        """Write the folder whole or not at all; say how to publish it, and what is missing."""
         with folder_aside(target) as folder:
             SafetensorsFormat().write(run, folder / SafetensorsFormat().default_target)
             missing = _add_onnx(run, folder)

@@ -63,13 +63,13 @@ IMAGES = (
 
 @dataclass(frozen=True)
 class SafetensorsFormat:
-    """See the module."""
+    """The parameters, and a description that says how to compute with them."""
 
     name: str = "safetensors"
     default_target: str = PARAMETERS
 
     def check(self, target: Path) -> None:
-        """See `ExportFormat`."""
+        """Refuse another ending, and places where no file can be written."""
         if target.suffix != SUFFIX:
             raise SettingsError(
                 f"-o is {target}.",
@@ -81,8 +81,8 @@ class SafetensorsFormat:
             check_place(file)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
-        """See `ExportFormat`."""
-        described = json.dumps(description(run), indent=1, ensure_ascii=False, allow_nan=False)
+        """Write the parameters and the description beside them."""
+        described = json.dumps(describe_model(run), indent=1, ensure_ascii=False, allow_nan=False)
         parameters = (run.folder.model_dir / PARAMETERS).read_bytes()
         beside = target.with_suffix(".json")
         with written_aside(beside) as text, written_aside(target) as tensors:
@@ -91,7 +91,7 @@ class SafetensorsFormat:
         return (f"Beside it: {beside}, which says how to compute with it.",)
 
 
-def description(run: FinishedRun) -> dict[str, Any]:
+def describe_model(run: FinishedRun) -> dict[str, Any]:
     """All that is needed to rebuild the model around its parameters."""
     predictor = run.predictor
     saved = json.loads((run.folder.model_dir / DESCRIPTION).read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 """
 
 
-def as_json(changes: Changes) -> dict[str, Any]:
+def describe_changes(changes: Changes) -> dict[str, Any]:
     """``schema_version``, the fields of `Changes`, and ``outcomes``: rows resolved, by why."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -37,7 +37,7 @@ def write_changes(changes: Changes, folder: RunFolder) -> dict[str, Path]:
     Returns:
         The files by format.
     """
-    text = json.dumps(as_json(changes), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(describe_changes(changes), indent=2, ensure_ascii=False, allow_nan=False)
     folder.reports_dir.mkdir(exist_ok=True)
     written = {}
     for name, content in (("json", text + "\n"), ("md", markdown.render(changes))):

@@ -71,12 +71,12 @@ class SummaryJson:
     file_name: str = "summary.json"
 
     def render(self, view: ReportView) -> str:
-        """The object of `summary`, indented."""
-        text = json.dumps(summary(view), indent=2, ensure_ascii=False, allow_nan=False)
+        """The object of `summarise`, indented."""
+        text = json.dumps(summarise(view), indent=2, ensure_ascii=False, allow_nan=False)
         return text + "\n"
 
 
-def summary(view: ReportView) -> dict[str, Any]:
+def summarise(view: ReportView) -> dict[str, Any]:
     """``schema_version``, the view's `KEYS` and ``suspects`` with `SUSPECT_KEYS`."""
     whole = asdict(view)
     return {

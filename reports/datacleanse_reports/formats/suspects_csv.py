@@ -51,18 +51,20 @@ class SuspectsCsv:
         from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
 
         names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
-        rows = ([_cell(value) for value in _values(suspect)] for suspect in view.suspects)
+        rows = (
+            [_spell_cell(value) for value in _collect_values(suspect)] for suspect in view.suspects
+        )
         lines = [[*AUDIT_COLUMNS, *names], *rows]
         return "".join(
             csv_line(line if self.raw else map(safe_for_spreadsheets, line)) for line in lines
         )
 
 
-def _values(suspect: Suspect) -> list[object]:
+def _collect_values(suspect: Suspect) -> list[object]:
     return [*(getattr(suspect, name) for name in AUDIT_COLUMNS), *suspect.cells]
 
 
-def _cell(value: object) -> str:
+def _spell_cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):
