@@ -81,7 +81,7 @@ class Bench:
             second=self.second,
             labels=plan.labels,
             n_data=plan.n_data,
-            trained=plan.trained,
+            is_trained=plan.trained,
             verified=plan.verified,
         )
         without = replace(evidence, second=None)

@@ -142,7 +142,7 @@ class Bench:
             second=None,
             labels=plan.labels,
             n_data=n,
-            trained=plan.trained,
+            is_trained=plan.trained,
             verified=plan.verified,
         )
         return {

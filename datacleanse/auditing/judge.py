@@ -136,7 +136,7 @@ def _evidence(
         second=second,
         labels=plan.labels,
         n_data=plan.n_data,
-        trained=plan.trained,
+        is_trained=plan.trained,
         verified=plan.verified,
         n_reviewed=len(plan.reviewed),
     )

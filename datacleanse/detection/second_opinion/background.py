@@ -66,7 +66,7 @@ class Question:
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
         """The opinion, (M, C); see `second_opinion`."""
-        ask: Callable[..., NDArray[np.float32]] = images.left_out
+        ask: Callable[..., NDArray[np.float32]] = images.ask
         if self.kind == "table":
             ask = partial(tables.ask, n_numbers=self.n_numbers)
         return ask(
