@@ -137,7 +137,7 @@ class Bench:
             second=None,
             labels=plan.labels,
             n_data=n,
-            trained=plan.is_trained,
+            is_trained=plan.is_trained,
             verified=plan.verified,
         )
         return {

@@ -81,7 +81,7 @@ class AuditColumns:
             "suggested_label": _name_classes(assessment.suggested[rows], names),
             "rank": pa.array(assessment.rank[rows]),
             "flagged": pa.array(assessment.flagged[rows]),
-            "in_training": pa.array(self.evidence.trained[rows]),
+            "in_training": pa.array(self.evidence.is_trained[rows]),
             "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
             "row_sha256": self._seal(part, assessment.rank[rows]),
@@ -133,9 +133,10 @@ def write_tables(
 def _name_parts(evidence: Evidence, n_clean: int) -> pa.Array:
     """Name the part of each row of CLEAN; one that steers in one fold calibrates in another."""
     parts = np.full(n_clean, "held back", dtype=object)
-    for name in ("meta", "calibration"):
-        for fold in evidence.folds:
-            parts[getattr(fold, name) - evidence.n_data] = name
+    for fold in evidence.folds:
+        parts[fold.steering - evidence.n_data] = "meta"
+    for fold in evidence.folds:
+        parts[fold.calibration - evidence.n_data] = "calibration"
     parts[n_clean - evidence.n_reviewed :] = "reviewed"
     return pa.array(parts, pa.string())
 

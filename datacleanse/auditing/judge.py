@@ -126,7 +126,7 @@ def _gather_evidence(
         second=second,
         labels=plan.labels,
         n_data=plan.n_data,
-        trained=plan.is_trained,
+        is_trained=plan.is_trained,
         verified=plan.verified,
         n_reviewed=len(plan.reviewed),
     )
