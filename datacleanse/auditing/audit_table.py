@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.data import ids, row_seals
+from datacleanse.data import read_ids, seal_rows
 from datacleanse.detection.assessment import likely_classes
 from datacleanse.detection.conflicts import conflicts
 from datacleanse.storage.atomic_files import write_parquet, written_aside
@@ -70,7 +70,7 @@ class AuditColumns:
         part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
         return {
             "row": pa.array(np.arange(rows.start, rows.stop)),
-            "id": ids(part) if self.data.schema.id else _numbered(rows),
+            "id": read_ids(part) if self.data.schema.id else _numbered(rows),
             "given_label": _names(labels[rows], names),
             "suggested_label": _names(assessment.suggested[rows], names),
             "rank": pa.array(self.rank[rows]),
@@ -89,7 +89,7 @@ class AuditColumns:
         """(n,) what the stored suspects among these rows are known by again, else null."""
         seals = np.full(len(rank), None, dtype=object)
         stored = np.flatnonzero(rank <= self.n_stored)
-        seals[stored] = row_seals(part, stored)
+        seals[stored] = seal_rows(part, stored)
         return pa.array(seals, pa.string())
 
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import categories, moments, numbers, portions
+from datacleanse.data import read_categories, read_moments, read_numbers, split_into_portions
 from datacleanse.models import calendar_parts
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ def encode_into(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) 
     A portion of rows at a time, so that float64 copies of columns take little memory. Category
     codes are stored as floats: they stay far below 2**24, where float32 is exact.
     """
-    for rows, part in portions(data):
+    for rows, part in split_into_portions(data):
         _encode_portion(matrix[rows], part, encoding)
 
 
@@ -163,9 +163,9 @@ def encode(data: Dataset, encoding: Encoding) -> NDArray[np.float32]:
 def _parts(data: Dataset, column: Column) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """The numbers that a column yields, (N,) each, with the name of the part."""
     if column.kind == "datetime":
-        yield from calendar_parts.parts(moments(data, column))
+        yield from calendar_parts.parts(read_moments(data, column))
         return
-    values = numbers(data, column)
+    values = read_numbers(data, column)
     if column.kind == "embedding":
         for index in range(column.width):
             yield f"[{index}]", values[:, index]
@@ -203,7 +203,7 @@ def _scaled(values: NDArray[np.float64], feature: NumericFeature) -> NDArray[np.
 
 
 def _fit_categories(data: Dataset, column: Column, rows: NDArray[np.int64]) -> CategoricalFeature:
-    codes, names = categories(data, column)
+    codes, names = read_categories(data, column)
     chosen = codes[rows]
     counts = np.bincount(chosen[chosen >= 0], minlength=len(names))
     # Stable, so that ties go by name and the encoding does not depend on the platform's sort.
@@ -213,7 +213,7 @@ def _fit_categories(data: Dataset, column: Column, rows: NDArray[np.int64]) -> C
 
 
 def _codes(data: Dataset, column: Column, feature: CategoricalFeature) -> NDArray[np.float32]:
-    codes, names = categories(data, column)
+    codes, names = read_categories(data, column)
     code_of = {name: k for k, name in enumerate(feature.categories, start=1)}
     lookup = np.array([*(code_of.get(name, 0) for name in names), 0], dtype=np.float32)
     result: NDArray[np.float32] = lookup[codes]  # -1, missing, picks the last entry

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import compare_by, ids
-from datacleanse.data.messages import count_text
+from datacleanse.data import compare_with_overlap, read_ids
+from datacleanse.data.messages import format_count
 from datacleanse.pictures.duplicates import prints_of, shared, within
 from datacleanse.records import Notice, Overlap
 
@@ -66,7 +66,7 @@ def compare_pictures(
     both = shared(prints, prints_of(clean_pictures.values, clean_pictures.sha256))
     groups = grouped(within(prints), data.labels)
     notices = _notices(data, groups)
-    return compare_by(data, clean, overlap_of(both), notices), groups
+    return compare_with_overlap(data, clean, overlap_of(both), notices), groups
 
 
 def overlap_of(pairs: Pairs) -> Overlap:
@@ -105,13 +105,13 @@ def _notices(data: Dataset, groups: Groups) -> list[Notice]:
     if not groups.n_groups:
         return []
     message = (
-        f"{count_text(len(groups.rows), 'picture')} of {data.source} show the same as another one "
-        f"({count_text(groups.n_groups, 'group')})"
+        f"{format_count(len(groups.rows), 'picture')} of {data.source} show the same as another one "
+        f"({format_count(groups.n_groups, 'group')})"
     )
     if not groups.n_conflicting:
         return [Notice("pictures-duplicate", f"{message}, each with the same label.")]
     message += (
-        f"; in {count_text(groups.n_conflicting, 'group')} the labels differ, so that one of them "
+        f"; in {format_count(groups.n_conflicting, 'group')} the labels differ, so that one of them "
         "is wrong or both are right."
     )
     return [Notice("pictures-duplicate", message, is_warning=True)]
@@ -120,7 +120,7 @@ def _notices(data: Dataset, groups: Groups) -> list[Notice]:
 def duplicates_table(groups: Groups, data: Dataset) -> pa.Table:
     """The duplicates with the columns of `DUPLICATES`."""
     rows = groups.rows
-    names = ids(data).take(pa.array(rows))
+    names = read_ids(data).take(pa.array(rows))
     labels = [data.given_labels[code] for code in data.labels[rows].tolist()]
     columns = [
         pa.array(groups.group),

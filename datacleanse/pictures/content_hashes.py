@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data import some_rows
+from datacleanse.data import take_rows
 from datacleanse.pictures.file_bytes import had
 from datacleanse.pictures.read import fingerprint_of, listed_dataset, with_content
 from datacleanse.pictures.threads import in_threads
@@ -50,5 +50,5 @@ def fingerprint_then(
     """The fingerprint that DATA as it is now would have had in an audit that left these out."""
     left_out = np.array([each.place for each in unreadable], np.int64)
     rows = np.setdiff1d(np.arange(dataset.n_rows), left_out)
-    kept = some_rows(dataset, rows)
+    kept = take_rows(dataset, rows)
     return "" if kept is None else fingerprint_of(kept, sha256[rows], tuple(unreadable))

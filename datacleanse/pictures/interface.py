@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from datacleanse.data import ids
+from datacleanse.data import read_ids
 from datacleanse.records import Dataset, Schema
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Listing:
         """(N,) string: what names each row."""
         schema = Schema(self.label or "", self.id, (), (), ())
         labels = np.full(self.table.num_rows, -1, np.int64)
-        return ids(Dataset(self.source, self.table, schema, labels, (), ()))
+        return read_ids(Dataset(self.source, self.table, schema, labels, (), ()))
 
 
 class PictureForm(Protocol):

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import ids
+from datacleanse.data import read_ids
 from datacleanse.data.labels import learn_labels, match_labels
-from datacleanse.data.messages import listed, shown
+from datacleanse.data.messages import format_list, quote_value
 from datacleanse.data.packing import CONTENT_MARK
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.chunks import ColourFoundError
@@ -189,7 +189,7 @@ def _check_case(classes: tuple[str, ...], source: str) -> None:
     for names in alike.values():
         if len(names) > 1 and len(names[0].strip()) > 1:
             raise InputError(
-                f"{source}: the classes {listed([shown(name) for name in names])} differ by case "
+                f"{source}: the classes {format_list([quote_value(name) for name in names])} differ by case "
                 "or space only.",
                 slug="classes-differ-by-case",
                 hint="Write them the same way, or merge their folders, if they are one class; "
@@ -266,7 +266,7 @@ def fingerprint_of(
     """sha256 (hex) of ids, labels and contents, (N, 32) hashed, and of what was left out."""
     digest = hashlib.sha256()
     names = (*dataset.given_labels, "")  # the last one is that of no label
-    named = zip(ids(dataset).to_pylist(), dataset.labels.tolist(), sha256, strict=True)
+    named = zip(read_ids(dataset).to_pylist(), dataset.labels.tolist(), sha256, strict=True)
     for name, code, content in named:
         digest.update(f"{name}\0{names[code]}\0".encode("utf-8", "surrogateescape"))
         digest.update(content.tobytes())

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datacleanse.data.readers.parquet import opened
+from datacleanse.data.readers.parquet import open_parquet
 from datacleanse.pictures.file_bytes import check_length, given, had, read_file
 from datacleanse.pictures.signatures import PictureError
 
@@ -97,7 +97,7 @@ class ParquetStore:
         """See `Store`."""
         start = 0
         for path, counts in zip(self.location.paths, self.groups, strict=True):
-            with opened(self.location, path) as file:
+            with open_parquet(self.location, path) as file:
                 for group, count in enumerate(counts):
                     here = rows[(rows >= start) & (rows < start + count)] - start
                     if len(here):
@@ -124,7 +124,7 @@ def parquet_store(location: Location, column: str) -> ParquetStore:
     """A column of bytes, left where it is."""
     groups = []
     for path in location.paths:
-        with opened(location, path) as file:
+        with open_parquet(location, path) as file:
             about = file.metadata
             counts = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
         groups.append(tuple(counts))

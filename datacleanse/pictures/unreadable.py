@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.data.messages import count_text, shown
+from datacleanse.data.messages import format_count, quote_value
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 
@@ -57,7 +57,7 @@ def check_share(
     cure = "Mind that paths start from the manifest's folder" if is_lost else "Mend or remove them"
     more = ", or allow a larger share with --max-unreadable" if failed < n else ""
     raise InputError(
-        f"{listing.source} ({role}): {failed:,} of {count_text(n, 'picture')} cannot be read, "
+        f"{listing.source} ({role}): {failed:,} of {format_count(n, 'picture')} cannot be read, "
         f"while a share of {most:g} may be left out: {_named(listing, unreadable)}.",
         slug="pictures-unreadable",
         hint=f"{cure}{more}.",
@@ -68,7 +68,7 @@ def unreadable_notice(listing: Listing, unreadable: Sequence[Unreadable]) -> Not
     """What to say where some were left out."""
     message = (
         f"{listing.source}: left out {len(unreadable):,} of "
-        f"{count_text(len(listing.store), 'picture')} that cannot be read: "
+        f"{format_count(len(listing.store), 'picture')} that cannot be read: "
         f"{_named(listing, unreadable)}."
     )
     return Notice("pictures-unreadable", message, is_warning=True)
@@ -77,7 +77,7 @@ def unreadable_notice(listing: Listing, unreadable: Sequence[Unreadable]) -> Not
 def _named(listing: Listing, unreadable: Sequence[Unreadable]) -> str:
     """The first of them with their reasons."""
     named = [
-        f"{f'row {each.id}' if listing.id is None else shown(each.id)} {each.reason}"
+        f"{f'row {each.id}' if listing.id is None else quote_value(each.id)} {each.reason}"
         for each in unreadable[:_NAMED]
     ]
     if len(unreadable) > _NAMED:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from datacleanse.data import fingerprint, read_data
-from datacleanse.data.row_seals import label_text
+from datacleanse.data.row_seals import spell_label
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.content_hashes import fingerprint_then, hashed_dataset
@@ -192,7 +192,7 @@ def _carried_out(
 
 
 def _is_same(label: str, other: str) -> bool:
-    return label_text(label) == label_text(other)
+    return spell_label(label) == spell_label(other)
 
 
 def _check_rest(cleaning: Cleaning) -> None:

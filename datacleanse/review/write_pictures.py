@@ -12,7 +12,7 @@ import numpy as np
 
 from datacleanse.data import check_target, write_table
 from datacleanse.data.rewriting import Edits
-from datacleanse.data.rewriting.cells import edited
+from datacleanse.data.rewriting.cells import apply_edits
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.forms.class_folders import ClassFolders
@@ -98,7 +98,7 @@ def write_cleaned_pictures(
         else:
             rows = np.arange(len(listing.store))
             table = drawn(listing, rows, files.cleaned)
-            write_table(edited(table, edits, label=listing.label or ""), files.cleaned)
+            write_table(apply_edits(table, edits, label=listing.label or ""), files.cleaned)
 
 
 def _write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> None:

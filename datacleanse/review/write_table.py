@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.fs as pafs
 
-from datacleanse.data import check_target, read_like, row_hashes
-from datacleanse.data.rewriting import Edits, Rewriting, not_row_by_row, rewrite
-from datacleanse.data.sources import Location, same_file, split_suffix, would_be_shard
-from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
+from datacleanse.data import check_target, read_like, hash_rows
+from datacleanse.data.rewriting import Edits, Rewriting, make_inseparable_error, rewrite
+from datacleanse.data.sources import Location, is_same_file, split_suffix, would_be_shard
+from datacleanse.data.spreadsheets import format_csv_line, defuse_formula
 from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.automatic import AUTO
 from datacleanse.storage.atomic_files import check_place, written_aside
@@ -80,7 +80,7 @@ def check_files(files: CleanedFiles, location: Location, *, force: bool) -> None
             slug="output-is-input",
             hint="Choose a place outside that folder with -o.",
         )
-    if same_file(str(files.cleaned), str(files.diff)):
+    if is_same_file(str(files.cleaned), str(files.diff)):
         raise SettingsError(
             f"{files.diff} is the cleaned data itself.",
             slug="output-is-input",
@@ -166,7 +166,7 @@ def describe(cleaning: Cleaning, files: CleanedFiles | None) -> dict[str, Any]:
 
 def diff_lines(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
     """The lines of the file of changes, its header first; ``raw`` as in `write_cleaned`."""
-    yield csv_line(DIFF_COLUMNS)
+    yield format_csv_line(DIFF_COLUMNS)
     for change in cleaning.changes:
         made = change.decision
         cells = [
@@ -177,8 +177,8 @@ def diff_lines(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
             made.reviewer,
             made.at,
         ]
-        safe = cells if raw else map(safe_for_spreadsheets, cells)
-        yield csv_line([str(change.row), *safe])
+        safe = cells if raw else map(defuse_formula, cells)
+        yield format_csv_line([str(change.row), *safe])
 
 
 @dataclass(frozen=True)
@@ -210,7 +210,7 @@ class _Check:
                 place, data.schema, role="NEW", delimiter=delimiter, ignore_extra=True
             )
         except DatacleanseError as error:
-            raise not_row_by_row(data.source, f"read back, it fails ({error.message})") from error
+            raise make_inseparable_error(data.source, f"read back, it fails ({error.message})") from error
         stays = np.ones(data.n_rows, dtype=bool)
         stays[list(self.edits.dropped)] = False
         expected = data.labels.copy()
@@ -218,6 +218,6 @@ class _Check:
         for row, label in self.edits.labels.items():
             expected[row] = codes.get(label, -1)
         if not np.array_equal(after.labels, expected[stays]):
-            raise not_row_by_row(data.source, "read back, labels differ from what was asked for")
-        if not np.array_equal(row_hashes(after), row_hashes(data)[stays]):
-            raise not_row_by_row(data.source, "read back, rows differ from what was read")
+            raise make_inseparable_error(data.source, "read back, labels differ from what was asked for")
+        if not np.array_equal(hash_rows(after), hash_rows(data)[stays]):
+            raise make_inseparable_error(data.source, "read back, rows differ from what was read")

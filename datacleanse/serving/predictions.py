@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import ReadOptions, ids
+from datacleanse.data import ReadOptions, read_ids
 from datacleanse.pictures.read import read_pictures_like
 from datacleanse.progress import SILENT
 
@@ -30,7 +30,7 @@ def prediction_table(model: ServedModel, data: Dataset, *, proba: bool) -> pa.Ta
     classes = model.schema.classes
     columns = {
         "row": pa.array(np.arange(data.first_row, data.first_row + data.n_rows)),
-        "id": ids(data),
+        "id": read_ids(data),
         "predicted_label": pa.array(classes, pa.string()).take(
             pa.array(probability.argmax(axis=1))
         ),
@@ -86,7 +86,7 @@ def picture_predictions(
     classes, rows = predictor.schema.classes, pa.array(pictures.places)
     columns = {
         "row": rows,
-        "id": rows.cast(pa.string()) if data.schema.id is None else ids(data),
+        "id": rows.cast(pa.string()) if data.schema.id is None else read_ids(data),
         "predicted_label": pa.array(classes, pa.string()).take(
             pa.array(probability.argmax(axis=1))
         ),

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from datacleanse.data import ReadOptions, compare, drift, read_data, read_like, row_hashes
+from datacleanse.data import ReadOptions, compare, drift, read_data, read_like, hash_rows
 from datacleanse.errors import InputError
 
 
@@ -142,7 +142,7 @@ def test_only_the_worst_columns_are_named():
 
 def hashes(frame, like=None):
     data = read_data(table(), ReadOptions(drop=("key",)))
-    return row_hashes(read_like(frame, data.schema, role="NEW")) if like is None else like
+    return hash_rows(read_like(frame, data.schema, role="NEW")) if like is None else like
 
 
 def test_hashes_agree_between_spellings_and_orders():
@@ -179,6 +179,6 @@ def test_the_distance_of_distributions_is_that_of_scipy(seed):
     rng = np.random.default_rng(seed)
     first, second = rng.normal(size=300).round(1), rng.normal(0.2 * seed, 1, size=90).round(1)
     expected = stats.ks_2samp(first, second, method="asymp")
-    distance, p_value = drift._kolmogorov_smirnov(first, second)
+    distance, p_value = drift._test_kolmogorov_smirnov(first, second)
     assert distance == pytest.approx(expected.statistic)
     assert p_value == pytest.approx(expected.pvalue, rel=0.3, abs=1e-6)

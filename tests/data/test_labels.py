@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from datacleanse.data import ReadOptions, ids, read_data, read_like
+from datacleanse.data import ReadOptions, read_ids, read_data, read_like
 from datacleanse.errors import InputError
 from tests.data.conftest import slugs
 
@@ -201,7 +201,7 @@ def test_new_rows_may_lack_labels_and_ids():
     data = read_data(table, ReadOptions(id="key"))
     new = read_like(pd.DataFrame({"x": [1.0, 2.0]}), data.schema, role="NEW")
     assert new.labels.tolist() == [-1, -1]
-    assert ids(new).to_pylist() == ["0", "1"]
+    assert read_ids(new).to_pylist() == ["0", "1"]
     known = read_like(frame_of(["a", "z", None]), data.schema, role="NEW")
     assert known.labels.tolist() == [0, -1, -1]
 
@@ -224,13 +224,13 @@ def identified(keys, name="key"):
 )
 def test_ids_are_text_and_no_feature(keys, texts):
     data = identified(keys)
-    assert ids(data).to_pylist() == texts
-    assert ids(data).type == pa.string()
+    assert read_ids(data).to_pylist() == texts
+    assert read_ids(data).type == pa.string()
     assert [column.name for column in data.schema.columns] == ["x"]
 
 
 def test_without_an_id_column_rows_are_known_by_number():
-    assert ids(labelled(["a", "b", "a"])).to_pylist() == ["0", "1", "2"]
+    assert read_ids(labelled(["a", "b", "a"])).to_pylist() == ["0", "1", "2"]
 
 
 def test_repeated_ids_are_an_error_with_value_and_rows():

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from datacleanse.data import (
     ReadOptions,
-    ids,
+    read_ids,
     read_data,
     read_like,
     read_portions,
@@ -33,10 +33,10 @@ N = 300
 @pytest.fixture
 def small(monkeypatch):
     """Portions of a few rows."""
-    monkeypatch.setattr(parquet, "PORTION", 32)
-    monkeypatch.setattr(feather, "PORTION", 32)
+    monkeypatch.setattr(parquet, "ROWS_AT_ONCE", 32)
+    monkeypatch.setattr(feather, "ROWS_AT_ONCE", 32)
     monkeypatch.setattr(csv, "_BLOCK", 1024)
-    blocks = jsonl._line_blocks
+    blocks = jsonl._split_at_lines
 
     def cut(location):
         for block in blocks(location):
@@ -44,7 +44,7 @@ def small(monkeypatch):
             for start in range(0, len(lines), 32):
                 yield b"".join(lines[start : start + 32])
 
-    monkeypatch.setattr(jsonl, "_line_blocks", cut)
+    monkeypatch.setattr(jsonl, "_split_at_lines", cut)
 
 
 def table() -> pa.Table:
@@ -110,7 +110,7 @@ def test_portions_are_the_whole_file_in_its_order(small, tmp_path, name):
     found, expected = joined(portions), raw_columns(whole)
     for column, values in expected.items():
         np.testing.assert_array_equal(found[column], values)
-    assert [each for portion in portions for each in ids(portion).to_pylist()] == [
+    assert [each for portion in portions for each in read_ids(portion).to_pylist()] == [
         str(row) for row in range(N)
     ]
 

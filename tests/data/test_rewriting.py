@@ -86,7 +86,7 @@ def test_packed_text_is_unpacked_and_packed_again(csv, tmp_path, name, pack):
     text = b"a,label\n1,yes\n2,no\n3,no\n"
     packed = pack(text) if pack else pa.compress(text, codec="zstd", asbytes=True)
     rewritten(csv(packed, name), tmp_path / ("out" + name[1:]), {1: "yes"})
-    plain = b"".join(locate(tmp_path / ("out" + name[1:])).blocks())
+    plain = b"".join(locate(tmp_path / ("out" + name[1:])).read_blocks())
     assert plain == b"a,label\n1,yes\n2,yes\n3,no\n"
     assert rewritten(csv(packed, name), tmp_path / "plain.csv", {}, [0]) == b"a,label\n2,no\n3,no\n"
 
@@ -142,14 +142,14 @@ def test_csv_of_any_cells_reads_back_as_asked_for(tmp_path_factory, rows, quote_
 def test_records_are_the_same_however_the_bytes_arrive(text, size):
     content = text.encode()
     blocks = [content[at : at + size] for at in range(0, len(content), size)]
-    records = list(Grammar(",").records(blocks))
+    records = list(Grammar(",").split_records(blocks))
     assert b"".join(records) == content
-    assert records == list(Grammar(",").records([content]))
+    assert records == list(Grammar(",").split_records([content]))
 
 
 def test_a_million_lines_are_no_trouble_to_the_grammar():
     line = b'1,"a, b",yes\r\n'
-    assert sum(1 for _ in Grammar(",").records([line * 20_000] * 5)) == 100_000
+    assert sum(1 for _ in Grammar(",").split_records([line * 20_000] * 5)) == 100_000
 
 
 def test_csv_that_cannot_be_taken_apart_is_refused(csv, tmp_path):

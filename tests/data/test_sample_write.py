@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from datacleanse.data import (
     ReadOptions,
-    ids,
-    numbers,
+    read_ids,
+    read_numbers,
     read_data,
     read_like,
-    row_hashes,
+    hash_rows,
     sample_rows,
     write_table,
 )
@@ -76,8 +76,8 @@ def test_a_sample_written_as_csv_is_found_again_in_data(tmp_path, mixed):
     rows = sample_rows(data, 20, seed=0)
     write_table(data.table.take(rows), tmp_path / "to_verify.csv")
     clean = read_like(tmp_path / "to_verify.csv", data.schema, role="CLEAN")
-    np.testing.assert_array_equal(row_hashes(clean), row_hashes(data)[rows])
-    assert ids(clean).to_pylist() == mixed["key"].iloc[rows].tolist()
+    np.testing.assert_array_equal(hash_rows(clean), hash_rows(data)[rows])
+    assert read_ids(clean).to_pylist() == mixed["key"].iloc[rows].tolist()
 
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15)
@@ -117,8 +117,8 @@ def test_what_is_written_is_read_again(name, rows, tmp_path):
     write_table(table, path)
     data = read_data(table, ReadOptions(id="key"))
     again = read_like(path, data.schema, role="CLEAN")
-    np.testing.assert_array_equal(row_hashes(again), row_hashes(data))
-    assert ids(again).to_pylist() == list(columns[4])
+    np.testing.assert_array_equal(hash_rows(again), hash_rows(data))
+    assert read_ids(again).to_pylist() == list(columns[4])
     assert [again.given_labels[code] for code in again.labels] == list(columns[5])
 
 
@@ -142,7 +142,7 @@ def test_nested_and_odd_columns_can_be_written_everywhere(name, tmp_path):
     assert back.n_rows == 2
     assert {"price", "x"} <= {column.name for column in back.schema.columns}
     (gap,) = [column for column in back.schema.columns if column.name == "gap"]
-    np.testing.assert_array_equal(numbers(back, gap), [math.nan, math.inf])
+    np.testing.assert_array_equal(read_numbers(back, gap), [math.nan, math.inf])
 
 
 def test_packed_text_is_written_as_text(tmp_path):

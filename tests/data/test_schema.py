@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from datacleanse.data import ReadOptions, categories, moments, numbers, read_data, read_like
+from datacleanse.data import ReadOptions, read_categories, read_moments, read_numbers, read_data, read_like
 from datacleanse.errors import InputError, SettingsError
 from tests.data.conftest import kinds, set_aside, slugs, with_label
 
@@ -107,7 +107,7 @@ def test_a_csv_column_of_digits_is_numeric(csv):
 
 def test_unreadable_numbers_count_as_missing_and_are_said():
     data = with_label(x=[*[f"{row / 7:.3f}" for row in range(N)], "?", "NA"])
-    assert np.flatnonzero(np.isnan(numbers(data, data.schema.columns[0]))).tolist() == [60, 61]
+    assert np.flatnonzero(np.isnan(read_numbers(data, data.schema.columns[0]))).tolist() == [60, 61]
     (notice,) = data.notices[1:]
     assert notice.is_warning
     assert (
@@ -126,7 +126,7 @@ def test_numbers_with_a_decimal_comma_are_said_not_guessed(rows):
 
 def test_infinite_values_stay_and_are_said():
     data = with_label(x=[1.0, np.inf, -np.inf, 4.0])
-    assert numbers(data, data.schema.columns[0]).tolist() == [1.0, np.inf, -np.inf, 4.0]
+    assert read_numbers(data, data.schema.columns[0]).tolist() == [1.0, np.inf, -np.inf, 4.0]
     assert "rows 1, 2" in data.notices[-1].message
     assert data.notices[-1].slug == "values-infinite"
 
@@ -134,7 +134,7 @@ def test_infinite_values_stay_and_are_said():
 def test_many_categories_are_fine_and_said():
     values = [f"v{row % 10_000}" for row in range(25_000)]
     data = with_label(x=values)
-    codes, names = categories(data, data.schema.columns[0])
+    codes, names = read_categories(data, data.schema.columns[0])
     assert len(names) == 10_000
     assert [names[code] for code in codes[:3]] == ["v0", "v1", "v2"]
     assert "10,000 categories" in data.notices[-1].message
@@ -145,7 +145,7 @@ def test_vectors_keep_gaps_and_their_width():
     (column,) = data.schema.columns
     assert column.width == 2
     np.testing.assert_array_equal(
-        numbers(data, column), [[1, 2], [np.nan, np.nan], [3, np.nan], [5, 6]]
+        read_numbers(data, column), [[1, 2], [np.nan, np.nan], [3, np.nan], [5, 6]]
     )
 
 
@@ -169,8 +169,8 @@ def test_options_overrule_the_detection(csv):
     data = read_data(path, options)
     assert kinds(data) == {"zip": "categorical", "size": "numeric"}
     assert set_aside(data) == {"z": "dropped"}
-    assert categories(data, data.schema.columns[0])[1] == ("007", "08", "7", "8")
-    assert np.isnan(numbers(data, data.schema.columns[1])).sum() == 20
+    assert read_categories(data, data.schema.columns[0])[1] == ("007", "08", "7", "8")
+    assert np.isnan(read_numbers(data, data.schema.columns[1])).sum() == 20
 
 
 def test_a_column_called_numeric_that_is_not_is_an_error(csv):
@@ -216,7 +216,7 @@ def held(other, **columns):
 
 def test_the_order_of_columns_is_free_and_extra_ones_are_said():
     clean = held({"extra": [1], "label": ["a"], "v": ["u"], "x": [1]}, x=[1, 2], v=["u", "w"])
-    assert numbers(clean, clean.schema.columns[0]).tolist() == [1.0]
+    assert read_numbers(clean, clean.schema.columns[0]).tolist() == [1.0]
     assert slugs(clean.notices) == ["columns-extra"]
     assert "extra" in clean.notices[0].message
 
@@ -269,13 +269,13 @@ def test_vectors_of_another_width_are_an_error(other):
 def test_vectors_written_as_json_text_are_read():
     clean = held({"x": ["[1, 2.5]", None], "label": ["a", "b"]}, x=[[1.0, 2.0], [3.0, 4.0]])
     np.testing.assert_array_equal(
-        numbers(clean, clean.schema.columns[0]), [[1, 2.5], [np.nan, np.nan]]
+        read_numbers(clean, clean.schema.columns[0]), [[1, 2.5], [np.nan, np.nan]]
     )
 
 
 def test_one_odd_value_in_twenty_counts_as_missing():
     clean = held({"x": ["?", *map(str, range(19))], "label": ["a"] * 20}, x=[1.5, 2.5])
-    assert np.isnan(numbers(clean, clean.schema.columns[0])).sum() == 1
+    assert np.isnan(read_numbers(clean, clean.schema.columns[0])).sum() == 1
 
 
 def test_a_column_that_is_empty_here_is_all_missing():
@@ -286,16 +286,16 @@ def test_a_column_that_is_empty_here_is_all_missing():
         d=[datetime.date(2020, 1, 1), datetime.date(2020, 1, 2)],
     )
     x, v, d = clean.schema.columns
-    assert np.isnan(numbers(clean, x)).all()
-    assert categories(clean, v)[0].tolist() == [-1]
-    assert moments(clean, d).tolist() == [np.iinfo(np.int64).min]
+    assert np.isnan(read_numbers(clean, x)).all()
+    assert read_categories(clean, v)[0].tolist() == [-1]
+    assert read_moments(clean, d).tolist() == [np.iinfo(np.int64).min]
 
 
 def test_categories_agree_between_numbers_and_text():
     data = with_label(v=pa.array(["1", "2", "x"] * 20))
     for spelling in ([1, 2], [1.0, 2.0], ["1.0", "2"]):
         clean = read_like(pa.table({"v": spelling, "label": ["a", "b"]}), data.schema, role="TEST")
-        assert categories(clean, data.schema.columns[0])[1] == ("1", "2")
+        assert read_categories(clean, data.schema.columns[0])[1] == ("1", "2")
 
 
 def test_progress_hears_of_every_column(listener):

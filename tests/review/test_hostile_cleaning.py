@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from datacleanse.data import ReadOptions, ids, read_data, row_seals, write_table
+from datacleanse.data import ReadOptions, read_ids, read_data, seal_rows, write_table
 from datacleanse.data.sources import locate
 from datacleanse.review.audited_run import Audited
 from datacleanse.review.cleaning_plan import plan_cleaning
@@ -52,7 +52,7 @@ def cleaned(tmp_path, name, *, raw=False):
     write_table(hostile_table(), source)
     options = ReadOptions(label="label", id="who")
     data = read_data(source, options)
-    names, seals = ids(data).to_pylist(), row_seals(data, np.arange(26))
+    names, seals = read_ids(data).to_pylist(), seal_rows(data, np.arange(26))
     made = []
     for row in range(len(LABELS)):
         new = LABELS[(row + 1) % len(LABELS)]

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from onnx.external_data_helper import set_external_data
 
-from datacleanse.data import moments, read_like
+from datacleanse.data import read_moments, read_like
 from datacleanse.errors import DatacleanseError, InputError, RunFolderError, SettingsError
 from datacleanse.models import calendar_parts
 from datacleanse.serving.export import FORMATS, export_run
@@ -334,7 +334,7 @@ def test_the_loader_in_the_docs_rebuilds_the_model_by_torch_and_safetensors(
     rows = read_like(frames["test"], result.model.schema, role="NEW")
     raw = raw_columns(rows)
     since = next(column for column in rows.schema.columns if column.name == "since")
-    parts = dict(calendar_parts.parts(moments(rows, since)))
+    parts = dict(calendar_parts.parts(read_moments(rows, since)))
     numbers = [
         parts[each.part]
         if each.column == "since"

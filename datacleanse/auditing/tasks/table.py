@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.auditing.layout import learn_encoding, make_examples
 from datacleanse.auditing.tasks.interface import identity_of, plan_of
-from datacleanse.data import some_rows
+from datacleanse.data import take_rows
 from datacleanse.detection.second_opinion.background import Question
 from datacleanse.errors import SettingsError
 from datacleanse.models.metrics import Tested
@@ -80,7 +80,7 @@ class TableTask:
     def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
         """See `Task`."""
         predictor, held_back = self._predictor(network), self.plan.held_back
-        rows = {"test": inputs.test, "held_back": some_rows(inputs.clean, held_back)}
+        rows = {"test": inputs.test, "held_back": take_rows(inputs.clean, held_back)}
         return {
             name: None if each is None else Tested(predictor.probabilities(each), each.labels)
             for name, each in rows.items()

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.feather as pafeather
 
-from datacleanse.data.rewriting.cells import edited
+from datacleanse.data.rewriting.cells import apply_edits
 
 if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Rewriting
@@ -36,6 +36,6 @@ class FeatherRewriter:
             else:
                 table, new = pa.ipc.open_stream(handle).read_all(), pa.ipc.new_stream
         # A file holds one dictionary a column.
-        kept = edited(table, task.edits, label=task.label).unify_dictionaries()
+        kept = apply_edits(table, task.edits, label=task.label).unify_dictionaries()
         with new(sink, kept.schema, options=options) as writer:
             writer.write_table(kept)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from datacleanse.data.messages import count_text, listed, shown
+from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.sources import SHARD_SUFFIX
 from datacleanse.errors import InputError
 from datacleanse.pictures.forms.folders import Tree, folder_of, shown_path, walk
@@ -82,7 +82,7 @@ def _part(tree: Tree, role: Role, named: str) -> str | None:
     if len(tops) == 1:
         return tops[0]
     raise InputError(
-        f"{named} ({role}) holds the parts of a set, {listed(tops)}, each with class folders.",
+        f"{named} ({role}) holds the parts of a set, {format_list(tops)}, each with class folders.",
         slug="pictures-split",
         hint=f"Give the part that is meant, e.g. {named.rstrip('/')}/{tops[0]}.",
     )
@@ -95,7 +95,7 @@ def _entered(tree: Tree, part: str, named: str) -> tuple[Tree, list[Notice]]:
         return [parts[1:] for parts in paths if parts[0] == part and len(parts) > 1]
 
     left = sorted({parts[0] for parts in tree.pictures if parts[0] != part and len(parts) > 1})
-    beside = f"; {listed(left)} beside it {'is' if len(left) == 1 else 'are'} left out"
+    beside = f"; {format_list(left)} beside it {'is' if len(left) == 1 else 'are'} left out"
     message = f"{named} is read from its folder {part}{beside if left else ''}."
     entered = replace(
         tree,
@@ -115,7 +115,7 @@ def _check_level(tree: Tree, role: Role, named: str) -> None:
         if role == "NEW":
             return
         raise InputError(
-            f"{named} ({role}) holds {count_text(len(tree.pictures), 'picture')} but no folders "
+            f"{named} ({role}) holds {format_count(len(tree.pictures), 'picture')} but no folders "
             "with pictures: nothing says which class they are of.",
             slug="pictures-level",
             hint="Give the folder above, whose folders are the classes, or a manifest: a CSV with "
@@ -128,7 +128,7 @@ def _check_level(tree: Tree, role: Role, named: str) -> None:
     if is_above:
         raise InputError(
             f"{named} ({role}) holds a single folder, {tops[0]}, and the pictures lie in folders "
-            f"of that: {listed(inner)}.",
+            f"of that: {format_list(inner)}.",
             slug="pictures-level",
             hint=f"Give {named.rstrip('/')}/{tops[0]} if its folders are the classes.",
         )
@@ -146,29 +146,29 @@ def _notices(tree: Tree, named: str) -> list[Notice]:
     if empty:
         are = "is empty and counts" if len(empty) == 1 else "are empty and count"
         message = (
-            f"{named}: {count_text(len(empty), 'folder')} without pictures {are} as no class: "
-            f"{listed([shown(name) for name in empty])}."
+            f"{named}: {format_count(len(empty), 'folder')} without pictures {are} as no class: "
+            f"{format_list([quote_value(name) for name in empty])}."
         )
         notices.append(Notice("class-folder-empty", message, is_warning=True))
     loose = [parts[0] for parts in tree.pictures if len(parts) == 1]
     if loose and len(loose) < len(tree.pictures):
         message = (
-            f"{named}: left out {count_text(len(loose), 'picture')} beside the class folders, "
-            f"since no folder names the class: {listed([shown(name) for name in loose])}."
+            f"{named}: left out {format_count(len(loose), 'picture')} beside the class folders, "
+            f"since no folder names the class: {format_list([quote_value(name) for name in loose])}."
         )
         notices.append(Notice("pictures-without-class", message, is_warning=True))
     if tree.others:
         kinds = Counter(os.path.splitext(parts[-1])[1].lower() for parts in tree.others)  # noqa: PTH122
         endings = [ending or "no ending" for ending, _ in kinds.most_common()]
         message = (
-            f"{named}: left out {count_text(len(tree.others), 'file')} not named like a picture "
-            f"({listed(endings)}), e.g. {shown(shown_path(tree.others[0]))}."
+            f"{named}: left out {format_count(len(tree.others), 'file')} not named like a picture "
+            f"({format_list(endings)}), e.g. {quote_value(shown_path(tree.others[0]))}."
         )
         notices.append(Notice("files-no-pictures", message))
     if tree.loops:
         message = (
-            f"{named}: did not follow {count_text(len(tree.loops), 'link')} to a folder that holds "
-            f"the link itself: {listed([shown_path(parts) for parts in tree.loops])}."
+            f"{named}: did not follow {format_count(len(tree.loops), 'link')} to a folder that holds "
+            f"the link itself: {format_list([shown_path(parts) for parts in tree.loops])}."
         )
         notices.append(Notice("folder-loop", message, is_warning=True))
     return notices

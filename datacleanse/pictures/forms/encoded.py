@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 
 from datacleanse.data.identity import check_ids
 from datacleanse.data.read import peek, read_raw
-from datacleanse.data.readers.parquet import opened
+from datacleanse.data.readers.parquet import open_parquet
 from datacleanse.data.sources import SHARD_SUFFIX, locate
 from datacleanse.pictures.forms.manifest import choose_labels, notices_of, request_of
 from datacleanse.pictures.interface import Listing
@@ -114,7 +114,7 @@ def _left_in_file(
 def _paths_in_file(store: ParquetStore, column: str) -> pa.ChunkedArray:
     parts = []
     for path in store.location.paths:
-        with opened(store.location, path) as file:
+        with open_parquet(store.location, path) as file:
             parts += file.read(columns=[f"{column}.{PATH}"]).column(0).chunks
     return pc.struct_field(pa.chunked_array(parts), 0).cast(pa.string())
 

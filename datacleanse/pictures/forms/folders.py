@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datacleanse.data.sources import unreadable
+from datacleanse.data.sources import make_unreadable_error
 from datacleanse.pictures.signatures import SUFFIXES
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _enter(tree: Tree, folder: Path, parts: Parts, above: frozenset[tuple[int, i
         about = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        raise unreadable(str(folder), error) from error
+        raise make_unreadable_error(str(folder), error) from error
     here = (about.st_dev, about.st_ino)
     if here in above:
         tree.loops.append(parts)

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from datacleanse.data.columns import distinct, is_text
+from datacleanse.data.columns import find_distinct, is_text
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label
-from datacleanse.data.messages import count_text, did_you_mean, listed, rows_text, shown
+from datacleanse.data.messages import format_count, suggest_nearest, format_list, format_rows, quote_value
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.sources import locate
 from datacleanse.errors import InputError
@@ -88,9 +88,9 @@ def path_column(table: pa.Table, drop: Sequence[str]) -> str | None:
     """The column that names pictures; None where there is none."""
     for name in PATH_COLUMNS:
         if name in table.column_names and name not in drop and is_text(table.column(name).type):
-            found = distinct(table.column(name))
+            found = find_distinct(table.column(name))
             ends = [is_picture(text) for text in found.values.to_pylist()]
-            counts = found.counts()
+            counts = found.count_rows()
             if ends and counts[ends].sum() >= _MOSTLY * counts.sum():
                 return name
     return None
@@ -105,7 +105,7 @@ def _check_inside(paths: Sequence[str | None], name: str, *, source: str) -> Non
     if rows:
         raise InputError(
             f"{source}: column '{name}' points outside the manifest's folder in "
-            f"{rows_text(rows)}, e.g. {shown(paths[rows[0]])}.",
+            f"{format_rows(rows)}, e.g. {quote_value(paths[rows[0]])}.",
             slug="path-outside",
             hint="Put the manifest into a folder above the pictures, or write absolute paths.",
         )
@@ -155,7 +155,7 @@ def choose_labels(raw: Raw, asked: Asked) -> str | None:
     raise InputError(
         f"{raw.name} ({asked.role}) has no column '{wanted}' for the label.",
         slug="label-column-missing",
-        hint=did_you_mean(wanted, names, otherwise=f"Its columns are {listed(names)}."),
+        hint=suggest_nearest(wanted, names, otherwise=f"Its columns are {format_list(names)}."),
     )
 
 
@@ -171,8 +171,8 @@ def notices_of(
     extra = [name for name in raw.table.column_names if name not in known]
     if asked.role == "DATA" and extra:
         message = (
-            f"{count_text(len(extra), 'column')} of {raw.name} not learned from, since its rows "
-            f"are pictures: {listed(extra)}."
+            f"{format_count(len(extra), 'column')} of {raw.name} not learned from, since its rows "
+            f"are pictures: {format_list(extra)}."
         )
         notices.append(Notice("columns-beside-pictures", message))
     return tuple(notices)

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
+from datacleanse.data.spreadsheets import format_csv_line, defuse_formula
 
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
@@ -53,10 +53,10 @@ class SuspectsCsv:
         names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
         rows = ([_cell(value) for value in _values(suspect)] for suspect in view.suspects)
         lines = [[*AUDIT_COLUMNS, *names], *rows]
-        return "".join(csv_line(map(self._safe, line)) for line in lines)
+        return "".join(format_csv_line(map(self._safe, line)) for line in lines)
 
     def _safe(self, cell: str) -> str:
-        return cell if self.raw else safe_for_spreadsheets(cell)
+        return cell if self.raw else defuse_formula(cell)
 
 
 def _values(suspect: Suspect) -> list[object]:
