@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datacleanse.data.column_values import read_categories, read_moments, read_numbers
-from datacleanse.data.compare import compare, compare_with_overlap, compare_labels
-from datacleanse.data.identity import fingerprint, read_ids, hash_rows
+from datacleanse.data.compare import compare, compare_labels, compare_with_overlap
+from datacleanse.data.identity import fingerprint, hash_rows, read_ids
 from datacleanse.data.interface import ReadOptions
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.read import Role, Source, read_data, read_like, read_portions
-from datacleanse.data.row_seals import digest_features, seal_rows, seal_row
+from datacleanse.data.row_seals import digest_features, seal_row, seal_rows
 from datacleanse.data.sample import sample_rows, take_rows
 from datacleanse.data.write import check_target, write_table, write_tables
 
@@ -16,24 +16,24 @@ __all__ = [
     "ReadOptions",
     "Role",
     "Source",
-    "read_categories",
     "check_target",
     "compare",
-    "compare_with_overlap",
     "compare_labels",
+    "compare_with_overlap",
     "digest_features",
     "fingerprint",
+    "hash_rows",
+    "read_categories",
+    "read_data",
     "read_ids",
+    "read_like",
     "read_moments",
     "read_numbers",
-    "split_into_portions",
-    "read_data",
-    "read_like",
     "read_portions",
-    "hash_rows",
-    "seal_rows",
-    "seal_row",
     "sample_rows",
+    "seal_row",
+    "seal_rows",
+    "split_into_portions",
     "take_rows",
     "write_table",
     "write_tables",

@@ -12,23 +12,23 @@ import pyarrow.compute as pc
 from datacleanse.data.column_verdict import (
     Context,
     Verdict,
-    set_aside,
-    use_as_categories,
-    set_constant_aside,
-    set_empty_aside,
-    use_as_feature,
     has_id_name,
     note_infinite_values,
     note_unreadable_values,
+    set_aside,
+    set_constant_aside,
+    set_empty_aside,
+    use_as_categories,
+    use_as_feature,
 )
 from datacleanse.data.columns import (
     find_distinct,
     is_numeric,
     is_text,
     is_vector,
+    measure_vectors,
     parse_moments,
     parse_numbers,
-    measure_vectors,
 )
 from datacleanse.data.messages import format_count, format_rows, quote_value
 from datacleanse.data.text_kinds import judge_text
@@ -71,7 +71,9 @@ def judge_numeric(name: str, cells: pa.ChunkedArray, *, source: str) -> Verdict:
             slug="column-not-numeric",
             hint="Leave it out of --numeric, or mend the values.",
         )
-    return use_as_feature(name, "numeric", *note_unreadable_values(name, cells, parsed, source=source, what="number"))
+    return use_as_feature(
+        name, "numeric", *note_unreadable_values(name, cells, parsed, source=source, what="number")
+    )
 
 
 def _judge_declared(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
@@ -102,7 +104,9 @@ def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
         reason = _find_id_reason(name, cells)
         if reason is not None:
             return set_aside(name, "identifier", reason)
-    return use_as_feature(name, "numeric", *note_infinite_values(name, values, source=context.source))
+    return use_as_feature(
+        name, "numeric", *note_infinite_values(name, values, source=context.source)
+    )
 
 
 def _find_id_reason(name: str, cells: pa.ChunkedArray) -> str | None:

@@ -306,7 +306,9 @@ def parse_vectors(column: pa.ChunkedArray, *, width: int) -> NDArray[np.float64]
 
 def parse_vector_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Lists of numbers from their JSON text (how a CSV holds them); other text becomes null."""
-    return pa.chunked_array([pa.array(map(_parse_vector, column.to_pylist()), pa.list_(pa.float64()))])
+    return pa.chunked_array(
+        [pa.array(map(_parse_vector, column.to_pylist()), pa.list_(pa.float64()))]
+    )
 
 
 def _parse_vector(text: str | None) -> Sequence[float | None] | None:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from datacleanse.data.drift import note_features, note_class_shares
-from datacleanse.data.identity import read_ids, hash_rows
+from datacleanse.data.drift import note_class_shares, note_features
+from datacleanse.data.identity import hash_rows, read_ids
 from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.sources import is_same_file
 from datacleanse.errors import InputError

@@ -14,7 +14,8 @@ def concatenate_rows(first: pa.Table, second: pa.Table) -> pa.Table:
     looked for again wherever columns are read.
     """
     columns = {
-        name: _concatenate_cells(first.column(name), second.column(name)) for name in first.column_names
+        name: _concatenate_cells(first.column(name), second.column(name))
+        for name in first.column_names
     }
     return pa.table(columns)
 

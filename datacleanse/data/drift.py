@@ -111,7 +111,9 @@ def _find_difference(
     values, clean_values = _read_ordered(data, column), _read_ordered(clean, column)
     absent, clean_absent = np.isnan(values), np.isnan(clean_values)
     missing = _compare_missing(column.name, absent, clean_absent, level=level)
-    return missing or _compare_values(column.name, values[~absent], clean_values[~clean_absent], level=level)
+    return missing or _compare_values(
+        column.name, values[~absent], clean_values[~clean_absent], level=level
+    )
 
 
 def _read_ordered(dataset: Dataset, column: Column) -> NDArray[np.float64]:

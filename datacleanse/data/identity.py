@@ -11,16 +11,16 @@ import pandas as pd
 import pyarrow as pa
 
 from datacleanse.data.columns import (
-    normalise_text,
     find_distinct,
     is_text,
+    normalise_text,
     parse_categories,
     parse_moments,
     parse_numbers,
     parse_vectors,
     spell_values,
 )
-from datacleanse.data.messages import format_count, suggest_nearest, format_rows, quote_value
+from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_nearest
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.readers.frame import Frame, convert_frame
 from datacleanse.data.sources import BLOCK, locate
@@ -54,7 +54,9 @@ def check_ids(
         raise InputError(
             f"{source} has no column '{name}' for the id.",
             slug="id-column-missing",
-            hint=suggest_nearest(name, names, otherwise=f"Its columns are {', '.join(names[:20])}."),
+            hint=suggest_nearest(
+                name, names, otherwise=f"Its columns are {', '.join(names[:20])}."
+            ),
         )
     cells = spell_ids(table.column(name))
     missing = np.flatnonzero(cells.is_null().to_numpy(zero_copy_only=False))

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data.columns import normalise_text, find_distinct, is_text, spell_values
-from datacleanse.data.messages import format_count, suggest_nearest, format_list, find_nearest, format_rows, quote_value
+from datacleanse.data.columns import find_distinct, is_text, normalise_text, spell_values
+from datacleanse.data.messages import (
+    find_nearest,
+    format_count,
+    format_list,
+    format_rows,
+    quote_value,
+    suggest_nearest,
+)
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 
@@ -241,7 +248,9 @@ def _check_classes(spellings: Spellings, *, name: str, source: str) -> None:
         )
 
 
-def _note_rare_classes(codes: NDArray[np.int64], classes: tuple[str, ...], source: str) -> list[Notice]:
+def _note_rare_classes(
+    codes: NDArray[np.int64], classes: tuple[str, ...], source: str
+) -> list[Notice]:
     counts = np.bincount(codes, minlength=len(classes))
     single = [text for text, count in zip(classes, counts, strict=True) if count == 1]
     if not single:

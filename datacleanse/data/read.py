@@ -15,11 +15,11 @@ from datacleanse.data.column_verdict import Context
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
-from datacleanse.data.messages import suggest_nearest, format_list
+from datacleanse.data.messages import format_list, suggest_nearest
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.readers import find_reader
 from datacleanse.data.readers.frame import Frame, convert_frame
-from datacleanse.data.schema import check_options, check_columns, infer_features
+from datacleanse.data.schema import check_columns, check_options, infer_features
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
 from datacleanse.progress import SILENT
@@ -187,7 +187,9 @@ def _hold_portion(
     check_shape(table, name)
     check_cells(table, name, first_row=row)
     table = pack_table(table, declared=frozenset())
-    notices = check_columns(table, schema, source=name, role="NEW", first_row=row, ignore_extra=ignore_extra)
+    notices = check_columns(
+        table, schema, source=name, role="NEW", first_row=row, ignore_extra=ignore_extra
+    )
     check_ids(table, schema.id, source=name, unique=False, first_row=row)
     nothing = np.full(table.num_rows, -1, np.int64)
     return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row)

@@ -25,7 +25,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datacleanse.data.columns import MISSING_TEXTS, normalise_text, find_distinct, parse_number, spell_values
+from datacleanse.data.columns import (
+    MISSING_TEXTS,
+    find_distinct,
+    normalise_text,
+    parse_number,
+    spell_values,
+)
 from datacleanse.data.packing import CONTENT_MARK
 
 if TYPE_CHECKING:
@@ -112,7 +118,10 @@ def _spell_moment(
 
 
 def _digest_portion(table: pa.Table, label: str) -> list[str]:
-    parts = [_encode_cells(name, table.column(name)) for name in _find_digested_columns(table.schema, label)]
+    parts = [
+        _encode_cells(name, table.column(name))
+        for name in _find_digested_columns(table.schema, label)
+    ]
     if not parts:
         return [hashlib.sha256().hexdigest()] * table.num_rows
     whole = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.large_binary()))

@@ -9,15 +9,28 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data.column_kinds import judge, judge_numeric
-from datacleanse.data.column_verdict import Context, Verdict, set_aside, use_as_feature, note_unreadable_values
+from datacleanse.data.column_verdict import (
+    Context,
+    Verdict,
+    note_unreadable_values,
+    set_aside,
+    use_as_feature,
+)
 from datacleanse.data.columns import (
     is_text,
+    measure_vectors,
     parse_moments,
     parse_numbers,
-    measure_vectors,
     parse_vector_texts,
 )
-from datacleanse.data.messages import format_count, suggest_nearest, format_list, find_nearest, format_rows, quote_value
+from datacleanse.data.messages import (
+    find_nearest,
+    format_count,
+    format_list,
+    format_rows,
+    quote_value,
+    suggest_nearest,
+)
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Notice, SetAside
 
@@ -52,14 +65,20 @@ def check_options(options: ReadOptions, names: Sequence[str], *, label: str, sou
                 raise InputError(
                     f"{source} has no column '{name}' (from --{flag}).",
                     slug="column-unknown",
-                    hint=suggest_nearest(name, names, otherwise=f"Its columns are {format_list(names)}."),
+                    hint=suggest_nearest(
+                        name, names, otherwise=f"Its columns are {format_list(names)}."
+                    ),
                 )
     both = [name for name in options.categorical if name in options.numeric]
     if both:
-        raise _make_conflict_error(f"Column '{both[0]}' is named by both --categorical and --numeric.")
+        raise _make_conflict_error(
+            f"Column '{both[0]}' is named by both --categorical and --numeric."
+        )
     for flag, wanted in lists.items():
         if label in wanted:
-            raise _make_conflict_error(f"Column '{label}' is the label and is named by --{flag} too.")
+            raise _make_conflict_error(
+                f"Column '{label}' is the label and is named by --{flag} too."
+            )
     if options.id == label:
         raise _make_conflict_error(f"Column '{label}' is named as the label and as the id.")
 
@@ -209,7 +228,9 @@ def _check_kind(
         )
     what = "date" if column.kind == "datetime" else "number"
     name = f"{source} ({role})"
-    return note_unreadable_values(column.name, cells, parsed, source=name, what=what, first_row=first_row)
+    return note_unreadable_values(
+        column.name, cells, parsed, source=name, what=what, first_row=first_row
+    )
 
 
 def _check_vectors(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from datacleanse.data.messages import suggest_nearest, quote_error
+from datacleanse.data.messages import quote_error, suggest_nearest
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -199,7 +199,9 @@ def _make_missing_error(name: str, filesystem: pafs.FileSystem, path: str) -> In
     )
 
 
-def _find_shards(name: str, filesystem: pafs.FileSystem, path: str, *, pattern: str | None) -> Location:
+def _find_shards(
+    name: str, filesystem: pafs.FileSystem, path: str, *, pattern: str | None
+) -> Location:
     root = path.rstrip("/")
     if pattern is not None:
         before = pattern[: min(pattern.find(sign) for sign in "*?[" if sign in pattern)]

@@ -11,14 +11,14 @@ import numpy as np
 from datacleanse.data.column_verdict import (
     Context,
     Verdict,
-    set_aside,
-    use_as_categories,
-    set_constant_aside,
-    set_empty_aside,
-    use_as_feature,
     has_id_name,
     note_infinite_values,
     note_unreadable_values,
+    set_aside,
+    set_constant_aside,
+    set_empty_aside,
+    use_as_categories,
+    use_as_feature,
 )
 from datacleanse.data.columns import (
     MISSING_TEXTS,

@@ -120,7 +120,8 @@ def open_sink(path: Path, compression: str | None) -> pa.NativeFile:
 def _write_csv(tables: Iterator[pa.Table], sink: pa.NativeFile, *, delimiter: str = ",") -> None:
     options = pacsv.WriteOptions(delimiter=delimiter)
     _write_all(
-        map(_flatten_table, tables), lambda schema: pacsv.CSVWriter(sink, schema, write_options=options)
+        map(_flatten_table, tables),
+        lambda schema: pacsv.CSVWriter(sink, schema, write_options=options),
     )
 
 
@@ -151,7 +152,9 @@ def _write_all(tables: Iterator[pa.Table], opened: Callable[[pa.Schema], Any]) -
 def _write_jsonl(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
     for table in tables:
         for batch in table.to_batches(max_chunksize=_BATCH):
-            lines = [json.dumps(_convert_for_json(row), ensure_ascii=False) for row in batch.to_pylist()]
+            lines = [
+                json.dumps(_convert_for_json(row), ensure_ascii=False) for row in batch.to_pylist()
+            ]
             sink.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
 
 

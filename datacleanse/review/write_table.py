@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow.fs as pafs
 
-from datacleanse.data import check_target, read_like, hash_rows
+from datacleanse.data import check_target, hash_rows, read_like
 from datacleanse.data.rewriting import Edits, Rewriting, make_inseparable_error, rewrite
 from datacleanse.data.sources import Location, is_same_file, split_suffix, would_be_shard
-from datacleanse.data.spreadsheets import format_csv_line, defuse_formula
+from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
 from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.automatic import AUTO
 from datacleanse.storage.atomic_files import check_place, written_aside
@@ -210,7 +210,9 @@ class _Check:
                 place, data.schema, role="NEW", delimiter=delimiter, ignore_extra=True
             )
         except DatacleanseError as error:
-            raise make_inseparable_error(data.source, f"read back, it fails ({error.message})") from error
+            raise make_inseparable_error(
+                data.source, f"read back, it fails ({error.message})"
+            ) from error
         stays = np.ones(data.n_rows, dtype=bool)
         stays[list(self.edits.dropped)] = False
         expected = data.labels.copy()
@@ -218,6 +220,8 @@ class _Check:
         for row, label in self.edits.labels.items():
             expected[row] = codes.get(label, -1)
         if not np.array_equal(after.labels, expected[stays]):
-            raise make_inseparable_error(data.source, "read back, labels differ from what was asked for")
+            raise make_inseparable_error(
+                data.source, "read back, labels differ from what was asked for"
+            )
         if not np.array_equal(hash_rows(after), hash_rows(data)[stays]):
             raise make_inseparable_error(data.source, "read back, rows differ from what was read")

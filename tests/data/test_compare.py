@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from datacleanse.data import ReadOptions, compare, drift, read_data, read_like, hash_rows
+from datacleanse.data import ReadOptions, compare, drift, hash_rows, read_data, read_like
 from datacleanse.errors import InputError
 
 

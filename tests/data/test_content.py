@@ -17,8 +17,8 @@ from datacleanse.data import (
     ReadOptions,
     digest_features,
     read_data,
-    seal_rows,
     seal_row,
+    seal_rows,
     write_table,
 )
 from datacleanse.data.row_seals import spell_value

@@ -13,14 +13,14 @@ import pytest
 
 from datacleanse.data import (
     ReadOptions,
-    read_categories,
     fingerprint,
+    hash_rows,
+    read_categories,
+    read_data,
     read_ids,
+    read_like,
     read_moments,
     read_numbers,
-    read_data,
-    read_like,
-    hash_rows,
     write_table,
 )
 from datacleanse.data.readers import READERS
@@ -158,7 +158,10 @@ def test_json_ids_that_look_like_dates_stay_as_written(csv):
     path = csv(
         '{"d":"2020-01-01","x":1,"label":"a"}\n{"d":"2020-01-02","x":2,"label":"b"}\n', "t.jsonl"
     )
-    assert read_ids(read_data(path, ReadOptions(id="d"))).to_pylist() == ["2020-01-01", "2020-01-02"]
+    assert read_ids(read_data(path, ReadOptions(id="d"))).to_pylist() == [
+        "2020-01-01",
+        "2020-01-02",
+    ]
 
 
 def test_folders_named_key_value_are_columns(tmp_path):

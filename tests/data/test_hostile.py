@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datacleanse.data import ReadOptions, compare, read_ids, read_data, read_like, hash_rows
+from datacleanse.data import ReadOptions, compare, hash_rows, read_data, read_ids, read_like
 from datacleanse.errors import InputError, SettingsError
 
 _TOKENS = ("label", "id", "0.5", "nan", "inf", "1e999", "true", "{}", "null", "é", "²", "\u2028")

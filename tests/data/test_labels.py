@@ -7,7 +7,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from datacleanse.data import ReadOptions, read_ids, read_data, read_like
+from datacleanse.data import ReadOptions, read_data, read_ids, read_like
 from datacleanse.errors import InputError
 from tests.data.conftest import slugs
 

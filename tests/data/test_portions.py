@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from datacleanse.data import (
     ReadOptions,
-    read_ids,
     read_data,
+    read_ids,
     read_like,
     read_portions,
     write_table,

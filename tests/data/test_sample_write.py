@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 
 from datacleanse.data import (
     ReadOptions,
-    read_ids,
-    read_numbers,
-    read_data,
-    read_like,
     hash_rows,
+    read_data,
+    read_ids,
+    read_like,
+    read_numbers,
     sample_rows,
     write_table,
 )

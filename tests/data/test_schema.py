@@ -9,7 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from datacleanse.data import ReadOptions, read_categories, read_moments, read_numbers, read_data, read_like
+from datacleanse.data import (
+    ReadOptions,
+    read_categories,
+    read_data,
+    read_like,
+    read_moments,
+    read_numbers,
+)
 from datacleanse.errors import InputError, SettingsError
 from tests.data.conftest import kinds, set_aside, slugs, with_label
 

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from datacleanse.data import ReadOptions, read_ids, read_data, seal_rows, write_table
+from datacleanse.data import ReadOptions, read_data, read_ids, seal_rows, write_table
 from datacleanse.data.sources import locate
 from datacleanse.review.audited_run import Audited
 from datacleanse.review.cleaning_plan import plan_cleaning

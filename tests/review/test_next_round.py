@@ -12,7 +12,7 @@ import pytest
 import datacleanse as dc
 from datacleanse.auditing.layout import of_fold
 from datacleanse.auditing.plan import make_plan, redrawn
-from datacleanse.data import ReadOptions, compare, read_ids, read_data, read_like, seal_rows
+from datacleanse.data import ReadOptions, compare, read_data, read_ids, read_like, seal_rows
 from datacleanse.data.columns import parse_categories, parse_moments, parse_numbers
 from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.errors import InputError

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from onnx.external_data_helper import set_external_data
 
-from datacleanse.data import read_moments, read_like
+from datacleanse.data import read_like, read_moments
 from datacleanse.errors import DatacleanseError, InputError, RunFolderError, SettingsError
 from datacleanse.models import calendar_parts
 from datacleanse.serving.export import FORMATS, export_run

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from datacleanse.data.columns import MISSING_TEXTS
-from datacleanse.data.packing import find_repeating_texts, encode_dictionaries
+from datacleanse.data.packing import encode_dictionaries, find_repeating_texts
 from datacleanse.data.readers import csv_faults as faults
 
 if TYPE_CHECKING:
@@ -201,7 +201,9 @@ class _Batches:
             return names
 
 
-def _make_options(types: dict[str, pa.DataType], *, delimiter: str, block: int) -> dict[str, object]:
+def _make_options(
+    types: dict[str, pa.DataType], *, delimiter: str, block: int
+) -> dict[str, object]:
     return {
         "read_options": pacsv.ReadOptions(block_size=block),
         "parse_options": pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),

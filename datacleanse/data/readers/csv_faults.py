@@ -266,7 +266,9 @@ def _find_ragged(location: Location, delimiter: str) -> InputError | None:
     first = found.invalid[0]
     row = first.number - 2  # Arrow counts from 1 and counts the header.
     if first.text.count('"') % 2:
-        return _make_unclosed_error(location.name, f"{format_rows([row])} begins {quote_value(first.text[:60])}")
+        return _make_unclosed_error(
+            location.name, f"{format_rows([row])} begins {quote_value(first.text[:60])}"
+        )
     others = len(found.invalid) - 1
     more = f"; {format_count(others, 'more row')} like it" if others else ""
     return InputError(

@@ -49,7 +49,9 @@ class JsonLinesReader:
                     table = _read_by_arrow(stream, request)
                 if table is not None:
                     return table
-            return _read_by_python(_parse_records(location.name, _read_lines(location)), location.name)
+            return _read_by_python(
+                _parse_records(location.name, _read_lines(location)), location.name
+            )
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
 
@@ -67,7 +69,9 @@ class JsonLinesReader:
             raise make_damaged_error(location.name, error) from error
 
 
-def _read_portion(name: str, block: bytes, request: Request, *, row: int, line: int) -> pa.Table | None:
+def _read_portion(
+    name: str, block: bytes, request: Request, *, row: int, line: int
+) -> pa.Table | None:
     """The rows of some lines, None if all are blank."""
     if not block.strip():
         return None

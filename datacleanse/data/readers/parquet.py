@@ -66,7 +66,9 @@ class ParquetReader:
 
 
 @contextmanager
-def open_parquet(location: Location, path: str, *, buffer_size: int = 0) -> Iterator[pq.ParquetFile]:
+def open_parquet(
+    location: Location, path: str, *, buffer_size: int = 0
+) -> Iterator[pq.ParquetFile]:
     """Open one of the location's files while the block reads it.
 
     Args:

@@ -67,7 +67,9 @@ def _replace_label(line: bytes, key: str, label: str, name: str) -> bytes:
     try:
         start, end = _find_value(text, key)
     except (ValueError, IndexError, RecursionError) as error:
-        raise make_inseparable_error(name, f"no value of '{key}' is found in {text[:60]!r}") from error
+        raise make_inseparable_error(
+            name, f"no value of '{key}' is found in {text[:60]!r}"
+        ) from error
     is_text = text[start] == '"' or not _PLAIN.fullmatch(label)
     value = json.dumps(label, ensure_ascii=text.isascii()) if is_text else label
     return (text[:start] + value + text[end:]).encode("utf-8")

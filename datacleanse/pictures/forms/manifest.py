@@ -13,7 +13,13 @@ from datacleanse.data.columns import find_distinct, is_text
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label
-from datacleanse.data.messages import format_count, suggest_nearest, format_list, format_rows, quote_value
+from datacleanse.data.messages import (
+    format_count,
+    format_list,
+    format_rows,
+    quote_value,
+    suggest_nearest,
+)
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.sources import locate
 from datacleanse.errors import InputError

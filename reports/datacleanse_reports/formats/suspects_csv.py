@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.data.spreadsheets import format_csv_line, defuse_formula
+from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
 
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
