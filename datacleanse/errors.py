@@ -53,7 +53,7 @@ class Stopped(DatacleanseError):  # noqa: N818  # it was asked for
 
 
 @contextmanager
-def as_value_errors() -> Iterator[None]:
+def raise_as_value_errors() -> Iterator[None]:
     """scikit-learn's users expect ValueError; the words stay."""
     try:
         yield

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from benchmarks.record import note
 from benchmarks.tables import flip_uniformly
-from datacleanse.demo import one_sided_flips
+from datacleanse.demo import flip_labels
 from datacleanse.models.inference import logits_of
 from datacleanse.settings import Meta
 from datacleanse.training.batches import n_batches, split
@@ -118,7 +118,7 @@ def make_task(
         noisy = flip_uniformly(labels[train], N_CLASSES, FLIPPED, seed=seed)
     else:
         background = np.zeros(N_CLASSES, dtype=np.int64)
-        noisy = one_sided_flips(labels[train], background, FLIPPED, seed=seed)
+        noisy = flip_labels(labels[train], background, FLIPPED, seed=seed)
 
     def on_device(rows: NDArray[np.int64], its: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         return images[torch.from_numpy(rows)].to(device), torch.from_numpy(its).to(device)

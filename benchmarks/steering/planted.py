@@ -25,7 +25,7 @@ from benchmarks.tables import LABEL, available_tables, flip_uniformly, load_tabl
 from datacleanse.auditing.layout import learn_encoding, make_examples, of_fold
 from datacleanse.auditing.plan import make_plan
 from datacleanse.data import ReadOptions, compare, read_data, read_like
-from datacleanse.demo import one_sided_flips
+from datacleanse.demo import flip_labels
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.evidence import Evidence, Fold
 from datacleanse.models.encoding import encode
@@ -79,7 +79,7 @@ def cells(folder: Path, name: str, seed: int) -> Iterator[Cell]:
     share = min(0.5, SHARE * len(data.labels) / np.count_nonzero(data.labels == most[0]))
     noisy = {
         "uniform": flip_uniformly(data.labels, n_classes, SHARE, seed=seed),
-        "one-sided": one_sided_flips(data.labels, mistaken_for, share, seed=seed),
+        "one-sided": flip_labels(data.labels, mistaken_for, share, seed=seed),
     }
     for noise, labels in noisy.items():
         described = {"table": name, "noise": noise, "seed": seed}

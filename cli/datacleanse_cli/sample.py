@@ -28,9 +28,9 @@ def sample(
 ) -> None:
     """Draw rows for a person to verify, each class in proportion: they become the clean set."""
     from datacleanse.data import ReadOptions, check_target, read_data, sample_rows, write_table
-    from datacleanse.pictures.find import data_asked, find_pictures
-    from datacleanse.pictures.read import listed_dataset
-    from datacleanse.pictures.sample import check_sample_target, drawn
+    from datacleanse.pictures.find import ask_for_data, find_pictures
+    from datacleanse.pictures.read import read_listing
+    from datacleanse.pictures.sample import check_sample_target, tabulate_sample
     from datacleanse.settings import Settings
 
     settings = Settings(seed=seed)
@@ -48,14 +48,14 @@ def sample(
     reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
     with shown_progress(quiet=quiet) as progress:
         progress.stage("Reading", None)
-        listing = find_pictures(data, data_asked(reading))
+        listing = find_pictures(data, ask_for_data(reading))
         if listing is None:
             dataset = read_data(data, reading, progress=progress)
         else:
             check_sample_target(listing, out)
-            dataset = listed_dataset(listing)
+            dataset = read_listing(listing)
     rows = sample_rows(dataset, n, seed=settings.seed)
-    taken = dataset.table.take(rows) if listing is None else drawn(listing, rows, out)
+    taken = dataset.table.take(rows) if listing is None else tabulate_sample(listing, rows, out)
     write_table(taken, out)
     noun = "rows" if listing is None else "pictures"
     typer.echo(

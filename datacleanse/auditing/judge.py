@@ -18,7 +18,7 @@ from datacleanse.detection.evidence import Evidence, Fold, with_equal_rows
 from datacleanse.detection.second_opinion.background import growing
 from datacleanse.detection.worth import worth_of
 from datacleanse.storage.ledger import write_epoch
-from datacleanse.storage.mapped_files import let_go
+from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training.device import one_cpu_thread
 from datacleanse.training.placement import held_in
 from datacleanse.training.rules import is_steered
@@ -65,7 +65,7 @@ def _judge(
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
     networks, evidence = _learned(folder, task, plan, examples, trainer, keep)
-    let_go()
+    release_mapped()
     with one_cpu_thread(task.device):
         assessment = assess(evidence, fdr=settings.fdr)
     stability = _stability(folder, task, examples, trainer) if settings.repeats else None

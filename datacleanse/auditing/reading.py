@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
-from datacleanse.pictures.find import data_asked, find_pictures
+from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.next_round import Reviewed, read_reviewed, with_reviewed
 from datacleanse.settings import Settings
@@ -92,7 +92,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     """
     started = perf_counter()
     progress.stage("Reading", None)
-    listing = find_pictures(request.data, data_asked(request.options))
+    listing = find_pictures(request.data, ask_for_data(request.options))
     if listing is None:
         inputs = _read_tables(request, progress)
     else:

@@ -22,7 +22,7 @@ from datacleanse.errors import (
 from datacleanse.models.model_card import card_text
 from datacleanse.records import Notice
 from datacleanse.storage import run_folder
-from datacleanse.storage.mapped_files import parked, parked_rows
+from datacleanse.storage.mapped_files import park_table, park_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import describe_device
 from datacleanse.training.placement import Moved, described
@@ -113,7 +113,7 @@ def carry_out(
     with _kept_if_resumable(folder, opening):
         folder.begin(opening)
         progress.stage("Encoding", None)
-        table = parked(inputs.data.table, folder.parked_file)
+        table = park_table(inputs.data.table, folder.parked_file)
         inputs = replace(inputs, data=replace(inputs.data, table=table))
         examples = _parked(task.examples(inputs), folder.parked_file)
         watch.lap("encode")
@@ -130,7 +130,7 @@ def _parked(examples: Examples, path: Path) -> Examples:
     matrix = examples.inputs
     if not isinstance(matrix, torch.Tensor) or matrix.dtype != torch.float32 or matrix.is_cuda:
         return examples
-    return replace(examples, inputs=torch.from_numpy(parked_rows(matrix.numpy(), path)))
+    return replace(examples, inputs=torch.from_numpy(park_rows(matrix.numpy(), path)))
 
 
 def _learn_and_judge(

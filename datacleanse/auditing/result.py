@@ -17,9 +17,9 @@ from datacleanse.data import ReadOptions
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
-from datacleanse.settings import Settings, is_own
+from datacleanse.settings import Settings, is_user_code
 from datacleanse.storage.run_folder import RunFolder, decisions_in, make_way
-from datacleanse.user_code import name_of
+from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -154,7 +154,7 @@ def audit(
         >>> result.suspects(20)  # doctest: +SKIP
     """
     module = None if isinstance(model, str) else model
-    name = model if isinstance(model, str) else name_of(model)
+    name = model if isinstance(model, str) else name_factory(model)
     request = Request(
         data=data,
         clean=val,
@@ -175,7 +175,7 @@ def audit(
     )
     place, temporary = place_for(out)
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
-    return AuditResult(folder, model if is_own(name) else None, temporary)
+    return AuditResult(folder, model if is_user_code(name) else None, temporary)
 
 
 def _several(

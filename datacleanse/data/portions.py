@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.data.interface import ROWS_AT_ONCE
-from datacleanse.storage.mapped_files import let_go
+from datacleanse.storage.mapped_files import release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,4 +27,4 @@ def split_into_portions(data: Dataset) -> Iterator[tuple[slice, Dataset]]:
                 first_row=data.first_row + start,
             ),
         )
-        let_go()
+        release_mapped()

@@ -18,7 +18,7 @@ from datacleanse.data.packing import unpack_table
 from datacleanse.data.readers import format_suffixes
 from datacleanse.data.sources import is_same_file, split_suffix
 from datacleanse.errors import SettingsError
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -90,7 +90,7 @@ def write_tables(tables: Iterable[pa.Table], path: Path, *, suffix: str | None =
             rows += table.num_rows
             yield unpack_table(table)
 
-    with written_aside(path) as aside, open_sink(aside, compression) as sink:
+    with write_aside(path) as aside, open_sink(aside, compression) as sink:
         write(plain(), sink)
     return rows
 

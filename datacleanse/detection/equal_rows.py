@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.storage.mapped_files import let_go
+from datacleanse.storage.mapped_files import release_mapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -98,7 +98,7 @@ def _groups(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.
         part = matrix[start : start + PORTION] + np.float32(0.0)  # -0.0 becomes 0.0
         part[np.isnan(part)] = np.nan  # of the same bits
         keys[start : start + PORTION] = [hash(row.tobytes()) for row in part]
-        let_go()
+        release_mapped()
     order = np.argsort(keys, kind="stable")
     is_new = np.append(True, np.diff(keys[order]) != 0)
     # A row stands in a group of several where it or the next one is no first.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
 from datacleanse.models.demands import unchanged
-from datacleanse.user_code import name_of, told_as_own
+from datacleanse.user_code import name_factory, report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -105,14 +105,14 @@ def build_own(
         name: by which messages and `model.json` know the factory; empty: the callable's own.
 
     Raises:
-        OwnCodeError: the factory or the network's forward pass failed.
+        UserCodeError: the factory or the network's forward pass failed.
         ModelError: it made no network, or one whose output is not logits of all classes.
     """
-    rows, name = DenseRows(encoding), name or name_of(factory)
+    rows, name = DenseRows(encoding), name or name_factory(factory)
     called = f"{name}({rows.width}, {n_classes})"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        with told_as_own(f"{called} failed"):
+        with report_as_user_code(f"{called} failed"):
             module = factory(rows.width, n_classes)
         if not isinstance(module, nn.Module):
             raise ModelError(
@@ -140,10 +140,10 @@ def outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None
     """Evaluation-mode logits of a few inputs, (B, C).
 
     Raises:
-        OwnCodeError: the forward pass failed.
+        UserCodeError: the forward pass failed.
         ModelError: they are no (B, C), with C as given or at least 2, or the inputs were changed.
     """
-    with unchanged(inputs), told_as_own(f"{said} fails on {len(inputs)} examples"):
+    with unchanged(inputs), report_as_user_code(f"{said} fails on {len(inputs)} examples"):
         logits = network.eval()(inputs)
     met = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     expected = (len(inputs), n_classes)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from datacleanse.data import compare_with_overlap, read_ids
 from datacleanse.data.messages import format_count
-from datacleanse.pictures.duplicates import prints_of, shared, within
+from datacleanse.pictures.duplicates import make_prints, find_shared, find_within
 from datacleanse.records import Notice, Overlap
 
 if TYPE_CHECKING:
@@ -62,14 +62,14 @@ def compare_pictures(
     Raises:
         InputError: nothing of DATA is left beside CLEAN, so the two are the same.
     """
-    prints = prints_of(pictures.values, pictures.sha256)
-    both = shared(prints, prints_of(clean_pictures.values, clean_pictures.sha256))
-    groups = grouped(within(prints), data.labels)
-    notices = _notices(data, groups)
-    return compare_with_overlap(data, clean, overlap_of(both), notices), groups
+    prints = make_prints(pictures.values, pictures.sha256)
+    both = find_shared(prints, make_prints(clean_pictures.values, clean_pictures.sha256))
+    groups = group_pairs(find_within(prints), data.labels)
+    notices = _note_groups(data, groups)
+    return compare_with_overlap(data, clean, find_overlap(both), notices), groups
 
 
-def overlap_of(pairs: Pairs) -> Overlap:
+def find_overlap(pairs: Pairs) -> Overlap:
     """The pairs of a picture of DATA (first) with one of CLEAN as rows that stand in both."""
     rows, first, times = np.unique(pairs.first, return_index=True, return_counts=True)
     partners = pairs.second[first]
@@ -78,7 +78,7 @@ def overlap_of(pairs: Pairs) -> Overlap:
     return Overlap(rows, np.where(is_single, partners, -1), "pictures")
 
 
-def grouped(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
+def group_pairs(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
     """Pairs of pictures of DATA, with its labels (N,), as groups that show the same."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
@@ -101,7 +101,7 @@ def grouped(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
     return Groups(rows[by_group], group[by_group], is_exact[by_group], int((low != high).sum()))
 
 
-def _notices(data: Dataset, groups: Groups) -> list[Notice]:
+def _note_groups(data: Dataset, groups: Groups) -> list[Notice]:
     if not groups.n_groups:
         return []
     message = (
@@ -117,7 +117,7 @@ def _notices(data: Dataset, groups: Groups) -> list[Notice]:
     return [Notice("pictures-duplicate", message, is_warning=True)]
 
 
-def duplicates_table(groups: Groups, data: Dataset) -> pa.Table:
+def tabulate_duplicates(groups: Groups, data: Dataset) -> pa.Table:
     """The duplicates with the columns of `DUPLICATES`."""
     rows = groups.rows
     names = read_ids(data).take(pa.array(rows))

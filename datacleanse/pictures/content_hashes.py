@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.data import take_rows
-from datacleanse.pictures.file_bytes import had
-from datacleanse.pictures.read import fingerprint_of, listed_dataset, with_content
-from datacleanse.pictures.threads import in_threads
+from datacleanse.pictures.file_bytes import try_blob
+from datacleanse.pictures.read import fingerprint_pictures, read_listing, add_content_hashes
+from datacleanse.pictures.threads import map_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset
 
 
-def hashed_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, NDArray[np.uint8]]:
+def hash_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, NDArray[np.uint8]]:
     """All rows of DATA, unreadable ones too, with the column of hashes; and these, (N, 32).
 
     Raises:
@@ -32,23 +32,23 @@ def hashed_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, ND
     n = len(listing.store)
     progress.stage("Hashing DATA", n)
     sha256 = np.zeros((n, 32), np.uint8)
-    for place, digest in enumerate(in_threads(_digest, listing.store.blobs(np.arange(n)))):
+    for place, digest in enumerate(map_in_threads(_hash_blob, listing.store.iterate_blobs(np.arange(n)))):
         sha256[place] = np.frombuffer(digest, np.uint8)
         progress.advance()
-    dataset = listed_dataset(listing)
-    return with_content(dataset, sha256), sha256
+    dataset = read_listing(listing)
+    return add_content_hashes(dataset, sha256), sha256
 
 
-def _digest(item: tuple[int, Blob]) -> bytes:
-    content = had(item[1])
+def _hash_blob(item: tuple[int, Blob]) -> bytes:
+    content = try_blob(item[1])
     return hashlib.sha256(content if isinstance(content, bytes) else b"").digest()
 
 
-def fingerprint_then(
+def fingerprint_without(
     dataset: Dataset, sha256: NDArray[np.uint8], unreadable: Collection[Unreadable]
 ) -> str:
     """The fingerprint that DATA as it is now would have had in an audit that left these out."""
     left_out = np.array([each.place for each in unreadable], np.int64)
     rows = np.setdiff1d(np.arange(dataset.n_rows), left_out)
     kept = take_rows(dataset, rows)
-    return "" if kept is None else fingerprint_of(kept, sha256[rows], tuple(unreadable))
+    return "" if kept is None else fingerprint_pictures(kept, sha256[rows], tuple(unreadable))

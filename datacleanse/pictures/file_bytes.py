@@ -50,10 +50,10 @@ def read_file(path: str | PictureError) -> bytes:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
-        raise PictureError(said_of(error)) from error
+        raise PictureError(explain_error(error)) from error
 
 
-def said_of(error: OSError | ValueError) -> str:
+def explain_error(error: OSError | ValueError) -> str:
     """Why a file cannot be read, as the end of a sentence about it."""
     if isinstance(error, ValueError):
         return "has a name that no file can have"
@@ -61,7 +61,7 @@ def said_of(error: OSError | ValueError) -> str:
     return known or f"cannot be read: {error.strerror or error}"
 
 
-def had(blob: Callable[[], bytes]) -> bytes | PictureError:
+def try_blob(blob: Callable[[], bytes]) -> bytes | PictureError:
     """The bytes that a blob gives, or why it gives none."""
     try:
         return blob()
@@ -69,7 +69,7 @@ def had(blob: Callable[[], bytes]) -> bytes | PictureError:
         return error
 
 
-def given(content: bytes | PictureError) -> bytes:
+def give_bytes(content: bytes | PictureError) -> bytes:
     """A blob of what has been had already.
 
     Raises:

@@ -30,7 +30,7 @@ class Store(Protocol):
     def __len__(self) -> int:
         """N."""
 
-    def blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
+    def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
         """The rows asked for, (K,) ascending, each with what gives its bytes, in any thread."""
 
 
@@ -77,7 +77,7 @@ class Listing:
     store: Store
     notices: tuple[Notice, ...] = ()
 
-    def ids(self) -> pa.Array:
+    def read_ids(self) -> pa.Array:
         """(N,) string: what names each row."""
         schema = Schema(self.label or "", self.id, (), (), ())
         labels = np.full(self.table.num_rows, -1, np.int64)

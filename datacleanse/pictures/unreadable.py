@@ -31,11 +31,11 @@ class Unreadable:
     """Why, as the end of a sentence about it."""
 
 
-def unreadable_of(listing: Listing, pixels: Pixels) -> tuple[Unreadable, ...]:
+def list_unreadable(listing: Listing, pixels: Pixels) -> tuple[Unreadable, ...]:
     """The pictures that could not be read, in order."""
     if not pixels.failures:
         return ()
-    ids = listing.ids()
+    ids = listing.read_ids()
     return tuple(
         Unreadable(place, ids[place].as_py() or str(place), why)
         for place, why in pixels.failures.items()
@@ -58,23 +58,23 @@ def check_share(
     more = ", or allow a larger share with --max-unreadable" if failed < n else ""
     raise InputError(
         f"{listing.source} ({role}): {failed:,} of {format_count(n, 'picture')} cannot be read, "
-        f"while a share of {most:g} may be left out: {_named(listing, unreadable)}.",
+        f"while a share of {most:g} may be left out: {_format_first(listing, unreadable)}.",
         slug="pictures-unreadable",
         hint=f"{cure}{more}.",
     )
 
 
-def unreadable_notice(listing: Listing, unreadable: Sequence[Unreadable]) -> Notice:
+def note_unreadable_pictures(listing: Listing, unreadable: Sequence[Unreadable]) -> Notice:
     """What to say where some were left out."""
     message = (
         f"{listing.source}: left out {len(unreadable):,} of "
         f"{format_count(len(listing.store), 'picture')} that cannot be read: "
-        f"{_named(listing, unreadable)}."
+        f"{_format_first(listing, unreadable)}."
     )
     return Notice("pictures-unreadable", message, is_warning=True)
 
 
-def _named(listing: Listing, unreadable: Sequence[Unreadable]) -> str:
+def _format_first(listing: Listing, unreadable: Sequence[Unreadable]) -> str:
     """The first of them with their reasons."""
     named = [
         f"{f'row {each.id}' if listing.id is None else quote_value(each.id)} {each.reason}"

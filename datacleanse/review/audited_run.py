@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError, RunFolderError
-from datacleanse.pictures.find import data_asked, find_pictures
+from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.pictures.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def listed(run: Audited) -> Listing | None:
     Raises:
         InputError: nothing is there, or it holds pictures in no usable way.
     """
-    return find_pictures(run.source, data_asked(run.options)) if run.is_of_pictures else None
+    return find_pictures(run.source, ask_for_data(run.options)) if run.is_of_pictures else None
 
 
 def _left_out(folder: RunFolder) -> list[Unreadable]:

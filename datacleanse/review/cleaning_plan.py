@@ -9,7 +9,7 @@ from datacleanse.data import fingerprint, read_data
 from datacleanse.data.row_seals import spell_label
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.pictures.content_hashes import fingerprint_then, hashed_dataset
+from datacleanse.pictures.content_hashes import fingerprint_without, hash_dataset
 from datacleanse.progress import SILENT
 from datacleanse.review.audited_run import Audited, _left_out, listed
 from datacleanse.review.automatic import Automatic, _flagged
@@ -130,9 +130,9 @@ def plan_cleaning(
         progress.stage("Comparing", None)
         is_changed = fingerprint(run.source) != run.sha256
     else:
-        dataset, sha256 = hashed_dataset(listing, progress=progress)
+        dataset, sha256 = hash_dataset(listing, progress=progress)
         progress.stage("Comparing", None)
-        is_changed = fingerprint_then(dataset, sha256, _left_out(run.folder)) != run.sha256
+        is_changed = fingerprint_without(dataset, sha256, _left_out(run.folder)) != run.sha256
     changes, refused, done = _carried_out(dataset, list(made.values()), is_changed=is_changed)
     actions = [decision.action for decision in made.values()]
     cleaning = Cleaning(

@@ -16,10 +16,10 @@ from datacleanse.data.rewriting.cells import apply_edits
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.forms.class_folders import ClassFolders
-from datacleanse.pictures.sample import drawn
+from datacleanse.pictures.sample import tabulate_sample
 from datacleanse.pictures.stores import FileStore
 from datacleanse.review.write_table import CleanedFiles, diff_lines
-from datacleanse.storage.atomic_files import check_place, unwritable, written_aside
+from datacleanse.storage.atomic_files import check_place, make_unwritable_error, write_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,14 +90,14 @@ def write_cleaned_pictures(
         {each.row: each.decision.new_label for each in changes if each.decision.new_label},
         frozenset(each.row for each in changes if each.decision.action == "drop"),
     )
-    with written_aside(files.diff) as aside:
+    with write_aside(files.diff) as aside:
         text = "".join(diff_lines(cleaning, raw=raw))
         aside.write_text(text, encoding="utf-8", newline="")
         if is_tree(files.cleaned):
             _write_tree(listing, edits, files.cleaned, link=link)
         else:
             rows = np.arange(len(listing.store))
-            table = drawn(listing, rows, files.cleaned)
+            table = tabulate_sample(listing, rows, files.cleaned)
             write_table(apply_edits(table, edits, label=listing.label or ""), files.cleaned)
 
 
@@ -156,5 +156,5 @@ def _made_aside(place: Path) -> Iterator[Path]:
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
         if isinstance(error, OSError):
-            raise unwritable(place, error) from error
+            raise make_unwritable_error(place, error) from error
         raise

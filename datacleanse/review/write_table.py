@@ -15,7 +15,7 @@ from datacleanse.data.sources import Location, is_same_file, split_suffix, would
 from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
 from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.automatic import AUTO
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -132,7 +132,7 @@ def write_cleaned(cleaning: Cleaning, files: CleanedFiles, *, raw: bool = False)
         cleaning.delimiter,
         edits,
     )
-    with written_aside(files.diff) as aside:
+    with write_aside(files.diff) as aside:
         text = "".join(diff_lines(cleaning, raw=raw))
         aside.write_text(text, encoding="utf-8", newline="")
         rewrite(task, files.cleaned, check=_Check(cleaning, edits, files.cleaned))

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def written_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
+def write_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
     """Give a path to write to; rename it to ``path`` on success, remove it on failure.
 
     Args:
@@ -39,7 +39,7 @@ def written_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
         with suppress(OSError):
             aside.unlink()
         if isinstance(error, OSError):
-            raise unwritable(path, error) from error
+            raise make_unwritable_error(path, error) from error
         raise
 
 
@@ -51,7 +51,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     """
     import pyarrow.parquet as pq
 
-    with written_aside(path) as aside:
+    with write_aside(path) as aside:
         pq.write_table(table, aside)
 
 
@@ -62,9 +62,9 @@ def check_place(path: Path) -> None:
         OutputError: it is a folder, or lies in none.
     """
     if path.is_dir():
-        raise unwritable(path, OSError(errno.EISDIR, ""))
+        raise make_unwritable_error(path, OSError(errno.EISDIR, ""))
     if not path.parent.is_dir():
-        raise unwritable(path, OSError(errno.ENOTDIR, ""))
+        raise make_unwritable_error(path, OSError(errno.ENOTDIR, ""))
 
 
 def make_folder(path: Path) -> None:
@@ -76,10 +76,10 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise make_unwritable_error(path, error) from error
 
 
-def unwritable(path: Path, error: OSError) -> OutputError:
+def make_unwritable_error(path: Path, error: OSError) -> OutputError:
     """The error for a place that the operating system does not let be written."""
     if path.parent.exists() and not path.parent.is_dir():
         hint = f"Choose another place: {path.parent} is no folder."

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.errors import RunFolderError
-from datacleanse.storage.atomic_files import write_parquet, written_aside
+from datacleanse.storage.atomic_files import write_parquet, write_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -137,7 +137,7 @@ class RunFolder:
 
     def write_manifest(self, manifest: dict[str, Any]) -> None:
         """Write `run.json` whole."""
-        with written_aside(self.manifest_file) as aside:
+        with write_aside(self.manifest_file) as aside:
             text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
             aside.write_text(text + "\n", encoding="utf-8")
 
@@ -163,7 +163,7 @@ class RunFolder:
 
     def write_card(self, text: str) -> None:
         """Write `model/README.md`, the model card."""
-        with written_aside(self.model_dir / "README.md") as aside:
+        with write_aside(self.model_dir / "README.md") as aside:
             aside.write_text(text, encoding="utf-8")
 
     def begin(self, manifest: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from datacleanse.errors import ModelError
 from datacleanse.models.demands import differentiable, trainable, unchanged
 from datacleanse.training.influence import choose_engine, cross_entropy
 from datacleanse.training.optimisers import Optimisation, make_optimiser
-from datacleanse.user_code import told_as_own
+from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def try_training(
 
     Raises:
         ModelError: it cannot be trained: nothing to train, not made afresh, no derivative.
-        OwnCodeError: its forward pass in training mode or its backward pass failed.
+        UserCodeError: its forward pass in training mode or its backward pass failed.
     """
     parameters = trainable(network)
     if not parameters:
@@ -60,7 +60,7 @@ def try_training(
         )
     labels = torch.arange(len(inputs)) % 2
     engine = choose_engine(network.train(), cross_entropy)
-    own = told_as_own(f"{said} fails in training mode")
+    own = report_as_user_code(f"{said} fails in training mode")
     with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
         direction, _ = engine.gradient(inputs, labels)
         network.train()
@@ -74,7 +74,7 @@ def _try_update(
 ) -> Optimizer | None:
     if optimisation is None or optimisation.make is None:
         return None
-    with told_as_own("The optimiser fails on the network's parameters"):
+    with report_as_user_code("The optimiser fails on the network's parameters"):
         made = optimisation.make(list(parameters.items()))
         make_optimiser(parameters, optimisation, peak=1.0, weight_decay=0.0).step(1.0)
     return made

@@ -60,5 +60,5 @@ def schedule_for(settings: Settings, n_rows: int, defaults: Defaults = TABLES) -
         epochs=settings.epochs or size.epochs,
         batch_size=settings.batch_size or size.batch_size,
         lr=settings.lr or LR,
-        meta=defaults.meta.changed(settings),
+        meta=defaults.meta.apply_settings(settings),
     )

@@ -170,7 +170,7 @@ def test_every_form_lists_the_same_pictures(root, make):
     assert listing.form in {form.name for form in FORMS}
     assert len(listing.store) == listing.table.num_rows == 6
     labels = listing.table.column(listing.label).to_pylist()
-    blobs = [(row, blob()) for row, blob in listing.store.blobs(np.arange(6))]
+    blobs = [(row, blob()) for row, blob in listing.store.iterate_blobs(np.arange(6))]
     assert [row for row, _ in blobs] == list(range(6))
     assert list(zip(labels, (blob for _, blob in blobs), strict=True)) == expected
     assert not any(pa.types.is_binary(field.type) for field in listing.table.schema)
@@ -181,7 +181,7 @@ def test_every_form_lists_the_same_pictures(root, make):
 def test_some_pictures_can_be_had_by_their_rows(root, make, rows):
     expected = [blob for _, _, blob in rows_of(root)]
     store = find_pictures(make(root), DATA).store
-    found = [(row, blob()) for row, blob in store.blobs(np.array(rows, np.int64))]
+    found = [(row, blob()) for row, blob in store.iterate_blobs(np.array(rows, np.int64))]
     assert found == [(row, expected[row]) for row in rows]
 
 
@@ -270,7 +270,7 @@ def test_links_are_followed_once(root):
     assert len(paths) == 8
     assert "cat/loop" in notices(listing)["folder-loop"]
     at = paths.index("cat/self.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     with pytest.raises(PictureError, match="loop of links"):
         blob()
 
@@ -283,7 +283,7 @@ def test_any_name_will_do(root, name):
     (root / "cat" / name).write_bytes(picture(72))
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index(f"cat/{name}")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     assert blob() == picture(72)
 
 
@@ -295,7 +295,7 @@ def test_a_name_that_is_no_text_is_spelled_out(root):
         pytest.skip("the file system takes only UTF-8")
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index("cat/\\xff.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     assert blob() == picture(73)
 
 
@@ -379,7 +379,7 @@ def test_what_a_manifest_points_to_in_vain_is_told_picture_by_picture(root):
     ]
     (root / "m.csv").write_text(lines(*paths))
     found = []
-    for _, blob in find_pictures(root / "m.csv", DATA).store.blobs(np.arange(5)):
+    for _, blob in find_pictures(root / "m.csv", DATA).store.iterate_blobs(np.arange(5)):
         try:
             found.append(blob())
         except PictureError as error:
@@ -398,7 +398,7 @@ def test_a_pipe_named_like_a_picture_is_not_waited_for(root):
     os.mkfifo(root / "cat" / "pipe.png")
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index("cat/pipe.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     with pytest.raises(PictureError, match="pipe"):
         blob()
 
@@ -416,9 +416,9 @@ def test_the_label_of_another_form_may_have_another_name(root):
 
 def test_ids_are_a_column_or_the_paths(root):
     frame = _in_memory(root).assign(key=[f"k{at}" for at in range(6)])
-    assert find_pictures(frame, Asked("DATA", id="key")).ids().to_pylist()[0] == "k0"
-    assert find_pictures(root, DATA).ids()[0].as_py() == "cat/000.png"
-    assert find_pictures(_encoded(root, "struct"), DATA).ids()[2].as_py() == "2.png"
-    assert find_pictures(_encoded(root), DATA).ids()[2].as_py() == "2"
+    assert find_pictures(frame, Asked("DATA", id="key")).read_ids().to_pylist()[0] == "k0"
+    assert find_pictures(root, DATA).read_ids()[0].as_py() == "cat/000.png"
+    assert find_pictures(_encoded(root, "struct"), DATA).read_ids()[2].as_py() == "2.png"
+    assert find_pictures(_encoded(root), DATA).read_ids()[2].as_py() == "2"
     twice = frame.assign(key="k")
     assert refused(twice, Asked("DATA", id="key")).slug == "id-duplicate"

@@ -209,7 +209,7 @@ def test_what_is_only_about_tables_is_refused(root):
 def test_beyond_memory_pixels_lie_in_a_file_without_a_name(root, monkeypatch):
     _, in_memory = read(root)
     spoiled(root, "cat/001.png")
-    monkeypatch.setattr(pixel_arrays, "free_memory", lambda: 0)
+    monkeypatch.setattr(pixel_arrays, "measure_free_memory", lambda: 0)
     monkeypatch.setattr(pixel_arrays, "_BLOCK", 5000)  # rows are moved in several blocks
     before = sorted(root.parent.rglob("*"))
     _, pictures = read(root)
@@ -219,14 +219,14 @@ def test_beyond_memory_pixels_lie_in_a_file_without_a_name(root, monkeypatch):
 
 
 def test_a_disk_that_is_too_small_is_said_before_the_pictures_are_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixel_arrays, "free_memory", lambda: 0)
+    monkeypatch.setattr(pixel_arrays, "measure_free_memory", lambda: 0)
 
     def full(handle, size):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pixel_arrays, "_reserve", full)
     with pytest.raises(OutputError, match="No space left"):
-        pixel_arrays.allocated((10, 3, 8, 8), tmp_path / "not" / "there")
+        pixel_arrays.allocate((10, 3, 8, 8), tmp_path / "not" / "there")
 
 
 def test_many_pictures_in_many_chunks_keep_their_places(tmp_path):
@@ -246,7 +246,7 @@ def test_many_pictures_in_many_chunks_keep_their_places(tmp_path):
 def many(monkeypatch):
     """Few pictures count as many, and one core as two."""
     monkeypatch.setattr(module, "MANY", 1)
-    monkeypatch.setattr(module, "n_threads", lambda: 2)
+    monkeypatch.setattr(module, "count_threads", lambda: 2)
 
 
 def _frame(root):
@@ -276,7 +276,7 @@ def test_processes_find_colours_too(root, many):
 
 def test_processes_that_are_killed_only_cost_time(root, many, monkeypatch):
     started = []
-    start = worker_processes._start
+    start = worker_processes._start_process
 
     def start_and_kill():
         started.append(start())
@@ -285,7 +285,7 @@ def test_processes_that_are_killed_only_cost_time(root, many, monkeypatch):
 
     store = find_pictures(root, Asked("DATA")).store
     expected = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
-    monkeypatch.setattr(worker_processes, "_start", start_and_kill)
+    monkeypatch.setattr(worker_processes, "_start_process", start_and_kill)
     found = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
@@ -296,7 +296,7 @@ def test_where_no_process_can_be_started_threads_decode(root, many, monkeypatch)
     def refuse():
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(worker_processes, "_start", refuse)
+    monkeypatch.setattr(worker_processes, "_start_process", refuse)
     store = find_pictures(root, Asked("DATA")).store
     assert len(decode_all(store, (3, 24, 24), scratch=root, progress=SILENT).rows) == 12
 

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from datacleanse.errors import OutputError
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 
 
 @pytest.mark.parametrize("outlives_power", [True, False])
@@ -18,7 +18,7 @@ def test_a_file_takes_the_place_of_the_one_before_once_it_is_whole(
     monkeypatch.setattr(os, "fsync", synced.append)
     path = tmp_path / "file"
     path.write_text("before")
-    with written_aside(path, outlives_power=outlives_power) as aside:
+    with write_aside(path, outlives_power=outlives_power) as aside:
         aside.write_text("after")
         assert path.read_text() == "before"
     assert path.read_text() == "after"
@@ -27,7 +27,7 @@ def test_a_file_takes_the_place_of_the_one_before_once_it_is_whole(
 
 
 def half_written(path, error):
-    with written_aside(path) as aside:
+    with write_aside(path) as aside:
         aside.write_text("half")
         raise error
 
@@ -43,5 +43,5 @@ def test_a_failure_leaves_the_file_before(error, tmp_path):
 
 
 def test_what_the_system_refuses_is_told_with_the_path(tmp_path):
-    with pytest.raises(OutputError, match="file"), written_aside(tmp_path / "no" / "file") as aside:
+    with pytest.raises(OutputError, match="file"), write_aside(tmp_path / "no" / "file") as aside:
         aside.write_text("x")

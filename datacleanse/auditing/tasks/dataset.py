@@ -29,7 +29,7 @@ from datacleanse.training.placement import Fetched, item, rows_of
 from datacleanse.training.rehearsal import try_training
 from datacleanse.training.schedule import schedule_for
 from datacleanse.training.trainer import Lesson
-from datacleanse.user_code import told_as_own
+from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -139,7 +139,7 @@ def _check_kind(role: str, dataset: MapDataset[Any]) -> None:
 def _sample(datasets: tuple[MapDataset[Any], MapDataset[Any]]) -> Tensor:
     """Three inputs, the last one trusted, as one batch on the CPU."""
     n = len(datasets[0])  # type: ignore[arg-type]  # map-style
-    with told_as_own("Inputs of data and trusted cannot be stacked to one batch"):
+    with report_as_user_code("Inputs of data and trusted cannot be stacked to one batch"):
         return Fetched(datasets, torch.device("cpu"))[torch.tensor([0, min(1, n - 1), n])]
 
 
@@ -151,7 +151,7 @@ def _copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Module], 
             slug="model-no-module",
             hint="Give the network itself.",
         )
-    with told_as_own(f"The network ({type(model).__name__}) cannot be copied"):
+    with report_as_user_code(f"The network ({type(model).__name__}) cannot be copied"):
         pristine = copy.deepcopy(unwrapped(model)).cpu()
     logits = outputs(pristine, sample, "The network", None)
     return partial(copy.deepcopy, pristine), logits.shape[1]

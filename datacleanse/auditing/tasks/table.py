@@ -15,14 +15,14 @@ from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import Predictor
 from datacleanse.models.tabular import TabularNetwork, build_network
 from datacleanse.models.user_network import OwnNetwork, blueprint, build_own, probe_rows
-from datacleanse.settings import IMAGE_MODELS, is_own
+from datacleanse.settings import IMAGE_MODELS, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
 from datacleanse.training.placement import held_in
 from datacleanse.training.rehearsal import try_training
 from datacleanse.training.schedule import schedule_for
 from datacleanse.training.trainer import Lesson
-from datacleanse.user_code import find
+from datacleanse.user_code import find_factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
     Raises:
         InputError: nothing is left to train on.
         SettingsError: the device asked for is not there.
-        OwnCodeError: the user's factory is not found, or it or its network fails.
+        UserCodeError: the user's factory is not found, or it or its network fails.
         ModelError: its network cannot be trained on these rows.
     """
     settings, schema = request.settings, inputs.data.schema
@@ -111,12 +111,12 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
     plan = plan_of(inputs, settings)
     encoding = learn_encoding(inputs.data, plan)
     identity = identity_of(request, inputs, device)
-    is_users = request.module is not None or is_own(settings.model)
+    is_users = request.module is not None or is_user_code(settings.model)
     seed, n_classes = settings.seed, len(schema.classes)
     build: Callable[[], nn.Module] = partial(build_network, encoding, n_classes, seed=seed)
     if is_users:
         name = settings.model
-        factory = request.module or find(name)
+        factory = request.module or find_factory(name)
         build = partial(build_own, factory, encoding, n_classes, seed=seed, name=name)
         network = build()
         try_training(network, build, probe_rows(encoding), f"The network of {name}")

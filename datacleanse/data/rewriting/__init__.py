@@ -13,7 +13,7 @@ from datacleanse.data.rewriting.jsonl import JsonLinesRewriter
 from datacleanse.data.rewriting.parquet import ParquetRewriter
 from datacleanse.data.sources import split_suffix
 from datacleanse.data.write import open_sink, write_into
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +47,7 @@ def rewrite(task: Rewriting, path: Path, *, check: Callable[[Path], None]) -> No
     """
     suffix, compression = split_suffix(path.as_posix())
     rewriter = _find_rewriter(task, suffix)
-    with written_aside(path) as aside:
+    with write_aside(path) as aside:
         with open_sink(aside, compression) as sink:
             if rewriter is None:
                 write_into(apply_edits(task.table, task.edits, label=task.label), path, sink)

@@ -12,7 +12,7 @@ import pyarrow as pa
 from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.sources import SHARD_SUFFIX
 from datacleanse.errors import InputError
-from datacleanse.pictures.forms.folders import Tree, folder_of, shown_path, walk
+from datacleanse.pictures.forms.folders import Tree, find_folder, format_path, walk
 from datacleanse.pictures.interface import Listing
 from datacleanse.pictures.stores import FileStore
 from datacleanse.records import Notice
@@ -46,18 +46,18 @@ class ClassFolders:
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
         """See `PictureForm`."""
-        root = folder_of(source)
+        root = find_folder(source)
         if root is None:
             return None
         named = os.fspath(source)  # type: ignore[arg-type]  # a path, or there were no folder
         tree = walk(root)
         if not tree.pictures or _is_table(tree):
             return None
-        part = _part(tree, asked.role, named)
-        below, notices = (tree, []) if part is None else _entered(tree, part, named)
+        part = _choose_part(tree, asked.role, named)
+        below, notices = (tree, []) if part is None else _enter_part(tree, part, named)
         _check_level(below, asked.role, named)
-        notices += _notices(below, named)
-        return _listing(below, named, asked, tuple(notices))
+        notices += _note_left_out(below, named)
+        return _make_listing(below, named, asked, tuple(notices))
 
 
 def _is_table(tree: Tree) -> bool:
@@ -66,7 +66,7 @@ def _is_table(tree: Tree) -> bool:
     return shards and all(len(parts) == 1 for parts in tree.pictures)
 
 
-def _part(tree: Tree, role: Role, named: str) -> str | None:
+def _choose_part(tree: Tree, role: Role, named: str) -> str | None:
     """The folder of a split set that is meant; None where the set is not split.
 
     Raises:
@@ -88,7 +88,7 @@ def _part(tree: Tree, role: Role, named: str) -> str | None:
     )
 
 
-def _entered(tree: Tree, part: str, named: str) -> tuple[Tree, list[Notice]]:
+def _enter_part(tree: Tree, part: str, named: str) -> tuple[Tree, list[Notice]]:
     """The tree below one of the parts, and what to say about it."""
 
     def below(paths: list[Parts]) -> list[Parts]:
@@ -140,7 +140,7 @@ def _check_level(tree: Tree, role: Role, named: str) -> None:
         )
 
 
-def _notices(tree: Tree, named: str) -> list[Notice]:
+def _note_left_out(tree: Tree, named: str) -> list[Notice]:
     notices = []
     empty = [parts[0] for parts in tree.empty if len(parts) == 1]
     if empty:
@@ -162,27 +162,27 @@ def _notices(tree: Tree, named: str) -> list[Notice]:
         endings = [ending or "no ending" for ending, _ in kinds.most_common()]
         message = (
             f"{named}: left out {format_count(len(tree.others), 'file')} not named like a picture "
-            f"({format_list(endings)}), e.g. {quote_value(shown_path(tree.others[0]))}."
+            f"({format_list(endings)}), e.g. {quote_value(format_path(tree.others[0]))}."
         )
         notices.append(Notice("files-no-pictures", message))
     if tree.loops:
         message = (
             f"{named}: did not follow {format_count(len(tree.loops), 'link')} to a folder that holds "
-            f"the link itself: {format_list([shown_path(parts) for parts in tree.loops])}."
+            f"the link itself: {format_list([format_path(parts) for parts in tree.loops])}."
         )
         notices.append(Notice("folder-loop", message, is_warning=True))
     return notices
 
 
-def _listing(tree: Tree, named: str, asked: Asked, notices: tuple[Notice, ...]) -> Listing:
+def _make_listing(tree: Tree, named: str, asked: Asked, notices: tuple[Notice, ...]) -> Listing:
     has_classes = any(len(parts) > 1 for parts in tree.pictures)
     rows = [parts for parts in tree.pictures if len(parts) > 1 or not has_classes]
-    columns = {PATH: pa.array([shown_path(parts) for parts in rows], pa.string())}
+    columns = {PATH: pa.array([format_path(parts) for parts in rows], pa.string())}
     label = None
     if has_classes:
         # Under the name that a manifest of CLEAN may have been said to use.
         label = asked.label or LABEL
-        columns[label] = pa.array([shown_path(parts[:1]) for parts in rows], pa.string())
+        columns[label] = pa.array([format_path(parts[:1]) for parts in rows], pa.string())
     store = FileStore([os.path.join(tree.root, *parts) for parts in rows])  # noqa: PTH118 - fast
     table = pa.table(columns)
     return Listing(named, ClassFolders.name, table, label, PATH, PATH, store, notices)

@@ -39,7 +39,7 @@ class Tree:
     loops: list[Parts] = field(default_factory=list)
 
 
-def folder_of(source: Source) -> Path | None:
+def find_folder(source: Source) -> Path | None:
     """The local folder that a source names; None where it names something else."""
     if not isinstance(source, str | os.PathLike):
         return None
@@ -104,6 +104,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def shown_path(parts: Parts) -> str:
+def format_path(parts: Parts) -> str:
     """A path below the root as people read it; bytes that are no UTF-8 are spelled out."""
     return os.fsencode("/".join(parts)).decode("utf-8", "backslashreplace")

@@ -11,7 +11,7 @@ import torch
 
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
 from datacleanse.models.user_network import probe_rows
-from datacleanse.optional_packages import needed
+from datacleanse.optional_packages import check_installed
 from datacleanse.serving.export.samples import (
     check_agreement,
     sample_images_for,
@@ -25,7 +25,7 @@ from datacleanse.serving.onnx_model import (
     OnnxPredictor,
     load_onnx,
 )
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ class OnnxFormat:
 
     def check(self, target: Path) -> None:
         """See `ExportFormat`."""
-        needed("onnx", "onnxruntime", extra="onnx", what="--format onnx")
+        check_installed("onnx", "onnxruntime", extra="onnx", what="--format onnx")
         check_place(target)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """See `ExportFormat`."""
         content = onnx_bytes(run)
         tried = checked(self.name, run, load_onnx(content))
-        with written_aside(target) as aside:
+        with write_aside(target) as aside:
             aside.write_bytes(content)
         return (f"It agrees with the run's own predictions on {tried}.",)
 
