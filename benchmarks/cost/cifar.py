@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from benchmarks.record import note
 from benchmarks.tables import flip_uniformly
 from datacleanse.demo import flip_labels
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.settings import Meta
 from datacleanse.training.batches import n_batches, split
 from datacleanse.training.influence import cross_entropy
@@ -157,7 +157,7 @@ def accuracy(task: Task, rule: RuleName, plan: Plan, *, seed: int) -> float:
             optimiser.step()
             done += 1
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        logits = logits_of(model, task.test[0])
+        logits = compute_logits(model, task.test[0])
     return float((logits.argmax(dim=1) == task.test[1]).double().mean())
 
 

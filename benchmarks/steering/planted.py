@@ -120,7 +120,7 @@ class Bench:
         started = process_time()
         outcome = loop.train(network, rule, self.examples, schedule, seed=self.seed)
         seconds = process_time() - started
-        predicted = loop.logits_of(network, self.test_inputs).argmax(dim=1).numpy()
+        predicted = loop.compute_logits(network, self.test_inputs).argmax(dim=1).numpy()
         return Ran(outcome.dynamics, float(np.mean(predicted == self.test_labels)), seconds)
 
     def measures(self, ran: Ran, control: Ran) -> dict[str, float]:

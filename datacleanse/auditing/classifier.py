@@ -23,7 +23,7 @@ from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions, read_like
 from datacleanse.errors import raise_as_value_errors
 from datacleanse.models.encoding import encode
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import Predictor
 from datacleanse.settings import MAX_SEED, Settings
@@ -159,7 +159,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         with raise_as_value_errors():
             rows = read_like(frame, fitted.schema, role="NEW")
         inputs = torch.from_numpy(encode(rows, fitted.encoding))
-        logits = logits_of(fitted.network, inputs).double()
+        logits = compute_logits(fitted.network, inputs).double()
         result: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()[:, self._order]
         return result
 

@@ -15,7 +15,7 @@ import numpy as np
 from datacleanse.auditing.picture_files import describe_pictures
 from datacleanse.detection.methods import METHODS
 from datacleanse.detection.noise_rates import budget, confusions, noise_by_class, noise_rate
-from datacleanse.models.metrics import class_metrics, classification_metrics
+from datacleanse.models.metrics import measure_classes, measure_classification
 from datacleanse.storage.run_folder import SCHEMA_VERSION
 from datacleanse.version import __version__
 
@@ -195,10 +195,10 @@ def compare_models(reweighted: Tests, control: Tests, classes: tuple[str, ...]) 
 
 def _compared(models: Mapping[str, Tested], classes: tuple[str, ...]) -> Json:
     labels = models["control"].labels
-    by_class = {role: class_metrics(each.probability, labels) for role, each in models.items()}
+    by_class = {role: measure_classes(each.probability, labels) for role, each in models.items()}
     return {
         "rows": len(labels),
-        **{role: classification_metrics(each.probability, labels) for role, each in models.items()},
+        **{role: measure_classification(each.probability, labels) for role, each in models.items()},
         "by_class": {
             name: {
                 "rows": int((labels == code).sum()),

@@ -15,7 +15,7 @@ from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.residual import ARCHITECTURE as RESIDUAL
 from datacleanse.models.residual import ResidualNetwork, ResidualShape
 from datacleanse.models.tabular import TabularNetwork, TabularShape
-from datacleanse.models.user_network import ARCHITECTURE, OwnNetwork, build_own
+from datacleanse.models.user_network import ARCHITECTURE, UserNetwork, build_user_network
 from datacleanse.records import Schema
 from datacleanse.user_code import find_factory, name_factory
 
@@ -57,7 +57,7 @@ def load_predictor(
             return _image_predictor(description, directory)
         encoding = Encoding.from_json(description["encoding"])
         schema = Schema.from_json(description["schema"])
-        network: TabularNetwork | OwnNetwork
+        network: TabularNetwork | UserNetwork
         if model is None:
             shape = {k: v for k, v in architecture.items() if k != "name"}
             network = TabularNetwork(TabularShape.from_json(shape))
@@ -97,10 +97,10 @@ def _check_files(directory: Path, sha256: Mapping[str, str]) -> None:
             )
 
 
-def _own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> OwnNetwork:
+def _own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> UserNetwork:
     if isinstance(model, str):
-        return build_own(find_factory(model), encoding, n_classes, seed=0, name=model)
-    return build_own(model, encoding, n_classes, seed=0)
+        return build_user_network(find_factory(model), encoding, n_classes, seed=0, name=model)
+    return build_user_network(model, encoding, n_classes, seed=0)
 
 
 def _check_trust(

@@ -11,9 +11,9 @@ import torch
 from datacleanse.data import read_like
 from datacleanse.errors import InputError
 from datacleanse.models.encoding import Encoding, encode
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
-from datacleanse.models.user_network import OwnNetwork, probe_rows
+from datacleanse.models.user_network import UserNetwork, make_probe_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ RESIZE = "the whole image onto width x height, bilinear with antialiasing"
 class Predictor:
     """Classifies new rows."""
 
-    network: TabularNetwork | OwnNetwork
+    network: TabularNetwork | UserNetwork
     encoding: Encoding
     schema: Schema
 
@@ -68,7 +68,7 @@ class Predictor:
         """As `predict_proba`, for rows that are read already."""
         device = next(self.network.parameters()).device
         inputs = torch.from_numpy(encode(data, self.encoding)).to(device)
-        logits = logits_of(self.network, inputs).double()
+        logits = compute_logits(self.network, inputs).double()
         result: NDArray[np.float64] = torch.softmax(logits, dim=1).cpu().numpy()
         return result
 
@@ -77,7 +77,7 @@ class Predictor:
         save_parameters(self.network, directory)
         description = {
             "format_version": FORMAT_VERSION,
-            "architecture": self.network.architecture(),
+            "architecture": self.network.describe_architecture(),
             "encoding": self.encoding.to_json(),
             "schema": asdict(self.schema),
             "probe": self._probe().tolist(),
@@ -89,7 +89,7 @@ class Predictor:
         device = next(self.network.parameters()).device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return logits_of(self.network, probe_rows(self.encoding).to(device)).cpu()
+            return compute_logits(self.network, make_probe_rows(self.encoding).to(device)).cpu()
 
     def check_probe(self, saved: list[list[float]]) -> bool:
         """Whether the network gives the logits that it gave when it was saved."""
@@ -141,7 +141,7 @@ class ImagePredictor:
         for start in range(0, len(images), IMAGES_AT_ONCE):
             # A copy: torch warns of arrays that it could not write to.
             part = torch.from_numpy(np.array(images[start : start + IMAGES_AT_ONCE])).to(device)
-            logits = logits_of(self.network, part).double()
+            logits = compute_logits(self.network, part).double()
             result[start : start + len(part)] = torch.softmax(logits, dim=1).cpu().numpy()
         return result
 
@@ -156,7 +156,7 @@ class ImagePredictor:
         save_parameters(self.network, directory)
         description = {
             "format_version": FORMAT_VERSION,
-            "architecture": self.network.architecture(),
+            "architecture": self.network.describe_architecture(),
             "resize": RESIZE,
             "schema": asdict(self.schema),
         }

@@ -74,7 +74,7 @@ class ResidualShape:
         return ResidualShape(**{**saved, "widths": tuple(saved["widths"])})
 
 
-def residual_shape(
+def choose_residual_shape(
     size: tuple[int, int, int], n_images: int, n_classes: int, *, is_mirrored: bool
 ) -> ResidualShape:
     """The network's shape for images of a size (C, H, W) and the number that is trained on."""
@@ -133,9 +133,9 @@ class Block(nn.Module):
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(n_in, n_out, 3, 2, 1, bias=False)
-        self.first_norm = _norm(n_out)
+        self.first_norm = _make_norm(n_out)
         self.second = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False)
-        self.second_norm = _norm(n_out)
+        self.second_norm = _make_norm(n_out)
         self.short = nn.Conv2d(n_in, n_out, 1, 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -166,7 +166,7 @@ class ResidualNetwork(nn.Module):
         kernel = max(3, 2 * shape.stride - 1)
         stem = nn.Conv2d(shape.channels, first, kernel, shape.stride, kernel // 2, bias=False)
         blocks = [Block(*pair) for pair in pairwise(shape.widths)]
-        self.stages = nn.Sequential(stem, _norm(first), nn.ReLU(), *blocks)
+        self.stages = nn.Sequential(stem, _make_norm(first), nn.ReLU(), *blocks)
         self.head = nn.Linear(shape.widths[-1], shape.n_classes)
 
     def set_scale(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> None:
@@ -184,7 +184,7 @@ class ResidualNetwork(nn.Module):
             f"{shape.height} pixels, in training {views}{' and mirrored' * shape.is_mirrored}."
         )
 
-    def architecture(self) -> dict[str, Any]:
+    def describe_architecture(self) -> dict[str, Any]:
         """For `model.json`."""
         return {"name": ARCHITECTURE, **self.shape.to_json()}
 
@@ -219,5 +219,5 @@ def build_residual(
     return network
 
 
-def _norm(n_channels: int) -> nn.GroupNorm:
+def _make_norm(n_channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(max(2, n_channels // PER_GROUP), n_channels)

@@ -55,7 +55,7 @@ class TabularShape:
         return TabularShape(**{**saved, **lists})
 
 
-def shape_for(
+def make_tabular_shape(
     encoding: Encoding, n_classes: int, *, width: int, n_hidden: int, dropout: float
 ) -> TabularShape:
     """The network's shape for an encoding."""
@@ -178,18 +178,18 @@ class TabularNetwork(nn.Module):
             f"and {len(shape.n_categories)} categorical features with learned embeddings."
         )
 
-    def architecture(self) -> dict[str, Any]:
+    def describe_architecture(self) -> dict[str, Any]:
         """For `model.json`."""
         return {"name": "tabular", **self.shape.to_json()}
 
-    def features(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def split_inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Split (B, F) into what `first` reads, (B, F'), and rows of `categories`, (B, K)."""
         n_numeric = self.shape.n_numeric
         return self.numbers(rows[:, :n_numeric]), rows[:, n_numeric:].long() + self.offsets
 
     def penultimate(self, rows: Tensor) -> Tensor:
         """(B, F) to what the head reads, (B, width)."""
-        numbers, codes = self.features(rows)
+        numbers, codes = self.split_inputs(rows)
         h: Tensor = rows.new_zeros(rows.shape[0], self.shape.width)  # `len` would fix B at export
         if self.first is not None:
             h = self.first(numbers)
@@ -219,7 +219,7 @@ class TabularNetwork(nn.Module):
 
 def build_network(encoding: Encoding, n_classes: int, *, seed: int) -> TabularNetwork:
     """The default network, initialised from the seed, on the CPU."""
-    shape = shape_for(encoding, n_classes, width=WIDTH, n_hidden=N_HIDDEN, dropout=DROPOUT)
+    shape = make_tabular_shape(encoding, n_classes, width=WIDTH, n_hidden=N_HIDDEN, dropout=DROPOUT)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = TabularNetwork(shape)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import unchanged
+from datacleanse.models.demands import check_unchanged
 from datacleanse.user_code import name_factory, report_as_user_code
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class DenseRows(nn.Module):
         return torch.cat([filled, indicators.to(rows.dtype), one_hot.to(rows.dtype)], dim=1)
 
 
-class OwnNetwork(nn.Module):
+class UserNetwork(nn.Module):
     """The user's network on encoded rows.
 
     - Input: (B, F) as `encode` makes it
@@ -87,14 +87,14 @@ class OwnNetwork(nn.Module):
         """One sentence for people."""
         return f"Network of your own, {self._name}, on {self.rows.width} inputs."
 
-    def architecture(self) -> dict[str, Any]:
+    def describe_architecture(self) -> dict[str, Any]:
         """For `model.json`: the name of the factory, which nothing but a person's word imports."""
         return {"name": ARCHITECTURE, "factory": self._name, "n_features": self.rows.width}
 
 
-def build_own(
+def build_user_network(
     factory: ModuleFactory, encoding: Encoding, n_classes: int, *, seed: int, name: str = ""
-) -> OwnNetwork:
+) -> UserNetwork:
     """A fresh network behind the encoding, on the CPU.
 
     Args:
@@ -120,13 +120,13 @@ def build_own(
                 slug="model-no-module",
                 hint="Let the factory return the network itself.",
             )
-        network = OwnNetwork(rows, module, name=name)
+        network = UserNetwork(rows, module, name=name)
         # Gives lazy layers their parameters, too.
-        outputs(network, probe_rows(encoding), f"The network of {called}", n_classes)
+        compute_outputs(network, make_probe_rows(encoding), f"The network of {called}", n_classes)
     return network
 
 
-def probe_rows(encoding: Encoding) -> Tensor:
+def make_probe_rows(encoding: Encoding) -> Tensor:
     """Two made rows, (2, F): medians with unseen categories, and values off the median."""
     n_numeric, n_coded = len(encoding.numeric), len(encoding.categorical)
     rows = torch.zeros(2, n_numeric + n_coded)
@@ -136,14 +136,14 @@ def probe_rows(encoding: Encoding) -> Tensor:
 
 
 @torch.no_grad()
-def outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None) -> Tensor:
+def compute_outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None) -> Tensor:
     """Evaluation-mode logits of a few inputs, (B, C).
 
     Raises:
         UserCodeError: the forward pass failed.
         ModelError: they are no (B, C), with C as given or at least 2, or the inputs were changed.
     """
-    with unchanged(inputs), report_as_user_code(f"{said} fails on {len(inputs)} examples"):
+    with check_unchanged(inputs), report_as_user_code(f"{said} fails on {len(inputs)} examples"):
         logits = network.eval()(inputs)
     met = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     expected = (len(inputs), n_classes)
@@ -158,7 +158,7 @@ def outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None
     return logits  # type: ignore[no-any-return]  # a Tensor, as checked
 
 
-def blueprint(network: nn.Module) -> str:
+def digest_layers(network: nn.Module) -> str:
     """A digest (hex) of a network's layers and of its parameters' shapes, not of their values."""
     layers = [(name, type(module).__qualname__) for name, module in network.named_modules()]
     shapes = [(name, tuple(values.shape)) for name, values in network.state_dict().items()]

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import differentiable, trainable, unchanged
+from datacleanse.models.demands import explain_derivative_errors, find_trainable, check_unchanged
 from datacleanse.training.influence import choose_engine, cross_entropy
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.user_code import report_as_user_code
@@ -45,7 +45,7 @@ def try_training(
         ModelError: it cannot be trained: nothing to train, not made afresh, no derivative.
         UserCodeError: its forward pass in training mode or its backward pass failed.
     """
-    parameters = trainable(network)
+    parameters = find_trainable(network)
     if not parameters:
         raise ModelError(
             f"{said} has no trainable parameters.",
@@ -61,7 +61,7 @@ def try_training(
     labels = torch.arange(len(inputs)) % 2
     engine = choose_engine(network.train(), cross_entropy)
     own = report_as_user_code(f"{said} fails in training mode")
-    with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
+    with own, explain_derivative_errors(), check_unchanged(inputs), torch.random.fork_rng(devices=[]):
         direction, _ = engine.gradient(inputs, labels)
         network.train()
         step = engine.open(inputs, labels, direction)

@@ -20,10 +20,10 @@ from datacleanse.models.encoding import (
     CategoricalFeature,
     Encoding,
     encode,
-    feature_names,
+    name_features,
     fit_encoding,
 )
-from datacleanse.models.tabular import PiecewiseLinear, shape_for
+from datacleanse.models.tabular import PiecewiseLinear, make_tabular_shape
 
 
 def table(**columns) -> pd.DataFrame:
@@ -38,7 +38,7 @@ def fitted(frame, rows=None, **options):
 
 def column(frame, name: str, **options):
     data, encoding = fitted(frame, **options)
-    return encode(data, encoding)[:, list(feature_names(encoding)).index(name)]
+    return encode(data, encoding)[:, list(name_features(encoding)).index(name)]
 
 
 def test_numbers_are_centred_scaled_and_bounded_in_their_order():
@@ -102,7 +102,7 @@ def test_dates_become_days_and_cyclic_parts():
         ["2024-01-01", "2024-01-08", "2024-07-01", None, "2023-12-31", "2024-01-02"]
     )
     data, encoding = fitted(table(d=days))
-    names = list(feature_names(encoding))
+    names = list(name_features(encoding))
     assert names[:3] == ["d days", "d month sin", "d month cos"]
     matrix = encode(data, encoding)
     weekday = matrix[:, [names.index("d weekday sin"), names.index("d weekday cos")]]
@@ -114,7 +114,7 @@ def test_dates_become_days_and_cyclic_parts():
 def test_embedding_columns_become_as_many_numbers():
     vectors = list(np.random.default_rng(0).normal(size=(20, 5)))
     data, encoding = fitted(table(v=vectors))
-    assert list(feature_names(encoding)) == [f"v [{i}]" for i in range(5)]
+    assert list(name_features(encoding)) == [f"v [{i}]" for i in range(5)]
     assert encode(data, encoding).shape == (20, 5)
 
 
@@ -136,7 +136,7 @@ def test_piecewise_linear_bins_follow_the_paper():
     frame = table(x=np.random.default_rng(0).normal(size=200))
     frame.loc[3, "x"] = np.nan
     data, encoding = fitted(frame)
-    layer = PiecewiseLinear(shape_for(encoding, 2, width=4, n_hidden=1, dropout=0.0))
+    layer = PiecewiseLinear(make_tabular_shape(encoding, 2, width=4, n_hidden=1, dropout=0.0))
     layer.set_edges(encoding)
     x = encode(data, encoding)
     out = layer(torch.from_numpy(x)).numpy()

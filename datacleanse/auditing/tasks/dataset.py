@@ -20,7 +20,7 @@ from datacleanse.auditing.tasks.interface import identity_of_run, plan_of
 from datacleanse.data import compare_labels
 from datacleanse.errors import InputError, ModelError
 from datacleanse.models.model_files import save_loose
-from datacleanse.models.user_network import blueprint, outputs
+from datacleanse.models.user_network import digest_layers, compute_outputs
 from datacleanse.records import Dataset, Schema
 from datacleanse.training.checkpoint import NETWORK, Identity, digest
 from datacleanse.training.device import choose_device
@@ -107,7 +107,7 @@ def _prepare(
     identity = identity_of_run(settings, device) | {
         "DATA": inputs.sha256["data"],
         "CLEAN": inputs.sha256["clean"],
-        NETWORK: blueprint(build()),
+        NETWORK: digest_layers(build()),
         "optimizer": _described(optimiser),
         "clip_norm": optimisation.clip_norm,
     }
@@ -153,7 +153,7 @@ def _copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Module], 
         )
     with report_as_user_code(f"The network ({type(model).__name__}) cannot be copied"):
         pristine = copy.deepcopy(unwrapped(model)).cpu()
-    logits = outputs(pristine, sample, "The network", None)
+    logits = compute_outputs(pristine, sample, "The network", None)
     return partial(copy.deepcopy, pristine), logits.shape[1]
 
 

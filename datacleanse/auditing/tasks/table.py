@@ -14,7 +14,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import Predictor
 from datacleanse.models.tabular import TabularNetwork, build_network
-from datacleanse.models.user_network import OwnNetwork, blueprint, build_own, probe_rows
+from datacleanse.models.user_network import UserNetwork, digest_layers, build_user_network, make_probe_rows
 from datacleanse.settings import IMAGE_MODELS, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
@@ -87,7 +87,7 @@ class TableTask:
         }
 
     def _predictor(self, network: nn.Module) -> Predictor:
-        assert isinstance(network, TabularNetwork | OwnNetwork)
+        assert isinstance(network, TabularNetwork | UserNetwork)
         return Predictor(network, self.encoding, self.schema)
 
 
@@ -117,10 +117,10 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
     if is_users:
         name = settings.model
         factory = request.module or find_factory(name)
-        build = partial(build_own, factory, encoding, n_classes, seed=seed, name=name)
+        build = partial(build_user_network, factory, encoding, n_classes, seed=seed, name=name)
         network = build()
-        try_training(network, build, probe_rows(encoding), f"The network of {name}")
-        identity |= {NETWORK: blueprint(network)}
+        try_training(network, build, make_probe_rows(encoding), f"The network of {name}")
+        identity |= {NETWORK: digest_layers(network)}
     schedule = schedule_for(settings, int(plan.trained.sum()))
     lesson = Lesson(build, is_users, settings.rule, schedule, seed)
     return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)

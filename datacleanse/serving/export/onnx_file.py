@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
-from datacleanse.models.user_network import probe_rows
+from datacleanse.models.user_network import make_probe_rows
 from datacleanse.optional_packages import check_installed
 from datacleanse.serving.export.samples import (
     check_agreement,
@@ -117,7 +117,7 @@ def _of_rows(run: FinishedRun, predictor: Predictor) -> bytes:
     graph = Graph([*inputs.values(), label, probabilities])
     add_inputs(graph, schema, inputs)
     rows = add_encoding(graph, schema, encoding, inputs)
-    logits = add_network(graph, predictor.network.cpu(), rows, probe_rows(encoding))
+    logits = add_network(graph, predictor.network.cpu(), rows, make_probe_rows(encoding))
     columns = [
         {**asdict(column), "input": inputs[column.name], "dtype": _dtype(column.kind)}
         for column in schema.columns

@@ -105,7 +105,7 @@ def _parts(column: Column, values: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _calendar(moment: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """`calendar_parts.parts`."""
+    """`calendar_parts.split_moments`."""
     missing = moment == MISSING
     known = moment.masked_fill(missing, 0)
     day, within = _floor(known, DAY), known.remainder(DAY)

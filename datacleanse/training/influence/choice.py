@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence.double_backward import DoubleBackward
 from datacleanse.training.influence.forward_mode import ForwardMode
 from datacleanse.training.influence.interface import NotServedError, Route, called, cross_entropy
@@ -47,7 +47,7 @@ def unwrapped(model: nn.Module) -> nn.Module:
     """The network inside ``torch.compile``'s wrapper, which hides its layers from all routes."""
     inner = getattr(model, "_orig_mod", model)
     assert isinstance(inner, nn.Module)
-    if not trainable(inner):
+    if not find_trainable(inner):
         raise ModelError(
             "No parameter of the network is trainable.",
             slug="model-not-trainable",

@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(B, C) logits and (B,) int64 labels to (B,) losses, unreduced."""
@@ -128,7 +128,7 @@ def step_of(
 
 def backward_of(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
     """The weighted backward pass through the graph that made ``losses``, (B,)."""
-    parameters = list(trainable(model).values())
+    parameters = list(find_trainable(model).values())
 
     def descend(weights: Tensor) -> None:
         # A sum, not ``grad_outputs=weights``: those are checked by torch's symbolic shapes, half a

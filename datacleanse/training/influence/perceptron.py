@@ -38,7 +38,7 @@ class Perceptron(Protocol):
     hidden: Sequence[nn.Linear]
     head: nn.Linear
 
-    def features(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+    def split_inputs(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """(B, ...) to numbers (B, F) and rows of ``categories`` (B, K), without any parameter."""
 
     def drop_(self, units: Tensor) -> Tensor:
@@ -132,7 +132,7 @@ class ClosedForm:
 
     def _forward(self, inputs: Tensor, *, is_training: bool) -> _Pass:
         network, units = self._network, []
-        numbers, codes = network.features(inputs)
+        numbers, codes = network.split_inputs(inputs)
         z = None if network.first is None else network.first(numbers)
         if network.categories is not None:
             z = _plus(z, F.embedding_bag(codes, network.categories.weight, mode="sum"))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence.interface import NotServedError, plain_step
 from datacleanse.training.influence.kernels import differentiable_kernels
 
@@ -44,7 +44,7 @@ def fault(
         NotTellingError: see there.
     """
     with _untouched(model, inputs):
-        v = {name: torch.randn_like(p) for name, p in trainable(model).items()}
+        v = {name: torch.randn_like(p) for name, p in find_trainable(model).items()}
     # Other kernels may draw another dropout mask.
     is_bare = route.name in ("closed-form", "layerwise")
     with nullcontext() if is_bare else differentiable_kernels(model, inputs):
@@ -76,7 +76,7 @@ def fault(
 def _untouched(model: nn.Module, inputs: Tensor) -> Iterator[None]:
     """Restore the network's buffers and gradients, and the random state."""
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    parameters = trainable(model)
+    parameters = find_trainable(model)
     kept = {name: parameter.grad for name, parameter in parameters.items()}
     try:
         with torch.random.fork_rng(devices=[inputs.device] if inputs.is_cuda else []):
@@ -93,7 +93,7 @@ def _stepped(
     model: nn.Module, inputs: Tensor, opened: Callable[[Tensor], Step]
 ) -> tuple[Step, Direction]:
     """A step from the present state, and the gradients that it leaves for `_weights`."""
-    parameters = trainable(model)
+    parameters = find_trainable(model)
     with _untouched(model, inputs):
         for parameter in parameters.values():
             parameter.grad = None

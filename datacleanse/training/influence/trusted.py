@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence.interface import losses_of
 from datacleanse.training.influence.kernels import unfused_recurrence
 
@@ -41,7 +41,7 @@ def trusted_gradient(
     Returns:
         v by parameter name (zeros where the loss does not depend on a parameter), and () loss.
     """
-    parameters = trainable(model)
+    parameters = find_trainable(model)
     was_training = [module for module in model.modules() if module.training]
     model.eval()
     try:
