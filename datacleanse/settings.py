@@ -137,7 +137,9 @@ class Meta:
         _check_least("meta-batch", self.batch, 1)
         _check_least("meta-every", self.every, 1)
         if not 0 <= self.average < 1:
-            raise _make_range_error("meta-average", self.average, "a share from 0 to below 1, e.g. 0.5")
+            raise _make_range_error(
+                "meta-average", self.average, "a share from 0 to below 1, e.g. 0.5"
+            )
 
     def apply_settings(self, settings: Settings) -> Meta:
         """With what the settings say."""

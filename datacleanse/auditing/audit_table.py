@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from datacleanse.data import read_ids, seal_rows
 from datacleanse.detection.assessment import likely_classes
 from datacleanse.detection.conflicts import conflicts
-from datacleanse.storage.atomic_files import write_parquet, write_aside
+from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.ledger import weights_by_epoch
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.schemas import AUDIT_SCHEMA, ROW_GROUP

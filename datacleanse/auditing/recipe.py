@@ -22,7 +22,7 @@ from datacleanse.errors import (
 from datacleanse.models.model_card import card_text
 from datacleanse.records import Notice
 from datacleanse.storage import run_folder
-from datacleanse.storage.mapped_files import park_table, park_rows
+from datacleanse.storage.mapped_files import park_rows, park_table
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import describe_device
 from datacleanse.training.placement import Moved, described

@@ -212,7 +212,9 @@ def _fit_categories(data: Dataset, column: Column, rows: NDArray[np.int64]) -> C
     return CategoricalFeature(column.name, tuple(names[k] for k in kept))
 
 
-def _look_up_codes(data: Dataset, column: Column, feature: CategoricalFeature) -> NDArray[np.float32]:
+def _look_up_codes(
+    data: Dataset, column: Column, feature: CategoricalFeature
+) -> NDArray[np.float32]:
     codes, names = read_categories(data, column)
     code_of = {name: k for k, name in enumerate(feature.categories, start=1)}
     lookup = np.array([*(code_of.get(name, 0) for name in names), 0], dtype=np.float32)

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from datacleanse.data import compare_with_overlap, read_ids
 from datacleanse.data.messages import format_count
-from datacleanse.pictures.duplicates import make_prints, find_shared, find_within
+from datacleanse.pictures.duplicates import find_shared, find_within, make_prints
 from datacleanse.records import Notice, Overlap
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ import numpy as np
 
 from datacleanse.data import take_rows
 from datacleanse.pictures.file_bytes import try_blob
-from datacleanse.pictures.read import fingerprint_pictures, read_listing, add_content_hashes
+from datacleanse.pictures.read import add_content_hashes, fingerprint_pictures, read_listing
 from datacleanse.pictures.threads import map_in_threads
 
 if TYPE_CHECKING:
@@ -32,7 +32,9 @@ def hash_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, NDAr
     n = len(listing.store)
     progress.stage("Hashing DATA", n)
     sha256 = np.zeros((n, 32), np.uint8)
-    for place, digest in enumerate(map_in_threads(_hash_blob, listing.store.iterate_blobs(np.arange(n)))):
+    for place, digest in enumerate(
+        map_in_threads(_hash_blob, listing.store.iterate_blobs(np.arange(n)))
+    ):
         sha256[place] = np.frombuffer(digest, np.uint8)
         progress.advance()
     dataset = read_listing(listing)

@@ -20,7 +20,7 @@ from datacleanse.pictures.decode_one import decode, has_colour, silence_decoding
 from datacleanse.pictures.pixel_arrays import allocate, move_to_front
 from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.stores import FileStore
-from datacleanse.pictures.threads import map_in_threads, count_threads
+from datacleanse.pictures.threads import count_threads, map_in_threads
 from datacleanse.pictures.worker_processes import start_workers
 
 if TYPE_CHECKING:

@@ -151,7 +151,9 @@ class _Compared:
         result = np.empty(len(pairs[0]), np.float32)
         for start in range(0, len(result), _BLOCK):
             block = slice(start, start + _BLOCK)
-            result[block] = measure_unlikeness(self.take_pixels(pairs[0][block]), self.take_pixels(pairs[1][block]))
+            result[block] = measure_unlikeness(
+                self.take_pixels(pairs[0][block]), self.take_pixels(pairs[1][block])
+            )
         return result
 
 
@@ -174,7 +176,9 @@ def _choose_limit(joined: _Compared, near: _Candidates) -> float:
     """How unlike copies may be, by how often near hashes leave it in doubt whether they are."""
     n_near = len(near[0])
     sampled = np.unique(np.linspace(0, max(0, n_near - 1), min(n_near, _BLOCK)).astype(np.int64))
-    doubtful = joined.measure_unlikeness((near[0][sampled], near[1][sampled])) > MAX_UNLIKE_AMONG_ALIKE
+    doubtful = (
+        joined.measure_unlikeness((near[0][sampled], near[1][sampled])) > MAX_UNLIKE_AMONG_ALIKE
+    )
     n_doubtful = n_near * doubtful.mean() if n_near else 0
     is_rare = n_doubtful <= RARE * len(joined.concatenate("is_plain"))
     return MAX_UNLIKE if is_rare else MAX_UNLIKE_AMONG_ALIKE
@@ -222,7 +226,9 @@ def _pair_alike(keys: NDArray[np.uint64], order: NDArray[np.uint64]) -> _Candida
     return np.concatenate(first), np.concatenate(second)
 
 
-def count_differing_bits(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.int64]:
+def count_differing_bits(
+    first: NDArray[np.uint64], second: NDArray[np.uint64]
+) -> NDArray[np.int64]:
     """(K,) bits in which hashes differ."""
     differing = (first ^ second)[:, None].view(np.uint8)
     bits: NDArray[np.int64] = _BITS_SET[differing].sum(axis=1, dtype=np.int64)

@@ -89,7 +89,9 @@ def note_quality(
     is_dark = bool(np.percentile(grey, _NEARLY_ALL) < DARK)
     if high - low <= BLANK:
         notes.append("blank")
-    elif not is_dark and measure_sharpness(grey) < common.sharpness:  # in the dark all edges are weak
+    elif (
+        not is_dark and measure_sharpness(grey) < common.sharpness
+    ):  # in the dark all edges are weak
         notes.append("blurred")
     if is_dark:
         notes.append("dark")

@@ -19,7 +19,7 @@ from datacleanse.pictures.chunks import ColourFoundError
 from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
-from datacleanse.pictures.unreadable import check_share, note_unreadable_pictures, list_unreadable
+from datacleanse.pictures.unreadable import check_share, list_unreadable, note_unreadable_pictures
 from datacleanse.records import Dataset, Schema
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.readers.parquet import open_parquet
-from datacleanse.pictures.file_bytes import check_length, give_bytes, try_blob, read_file
+from datacleanse.pictures.file_bytes import check_length, give_bytes, read_file, try_blob
 from datacleanse.pictures.signatures import PictureError
 
 if TYPE_CHECKING:
@@ -116,7 +116,10 @@ class ParquetStore:
                 cells = select_bytes(batch.column(0))
                 for place in wanted.tolist():
                     # The bytes now, so that the rest of the batch need not be held.
-                    yield place, partial(give_bytes, try_blob(partial(_read_cell, cells, place - start)))
+                    yield (
+                        place,
+                        partial(give_bytes, try_blob(partial(_read_cell, cells, place - start))),
+                    )
             start += batch.num_rows
 
 

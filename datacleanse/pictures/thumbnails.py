@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.pictures.decode_one import decode, silence_decoding
-from datacleanse.pictures.quality import SIDE, note_quality, measure_sharpness, find_usual
+from datacleanse.pictures.quality import SIDE, find_usual, measure_sharpness, note_quality
 from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.threads import map_in_threads
 
@@ -62,7 +62,9 @@ def measure_usual(pictures: PictureSet) -> Usual:
             return np.nan
 
     with silence_decoding():
-        found = np.array(list(map_in_threads(measured, pictures.store.iterate_blobs(pictures.places[rows]))))
+        found = np.array(
+            list(map_in_threads(measured, pictures.store.iterate_blobs(pictures.places[rows])))
+        )
     return find_usual(pictures.sizes, found[np.isfinite(found)])
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.errors import RunFolderError
-from datacleanse.storage.atomic_files import write_parquet, write_aside
+from datacleanse.storage.atomic_files import write_aside, write_parquet
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import explain_derivative_errors, find_trainable, check_unchanged
+from datacleanse.models.demands import check_unchanged, explain_derivative_errors, find_trainable
 from datacleanse.training.influence import choose_engine, cross_entropy
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.user_code import report_as_user_code
@@ -61,7 +61,12 @@ def try_training(
     labels = torch.arange(len(inputs)) % 2
     engine = choose_engine(network.train(), cross_entropy)
     own = report_as_user_code(f"{said} fails in training mode")
-    with own, explain_derivative_errors(), check_unchanged(inputs), torch.random.fork_rng(devices=[]):
+    with (
+        own,
+        explain_derivative_errors(),
+        check_unchanged(inputs),
+        torch.random.fork_rng(devices=[]),
+    ):
         direction, _ = engine.gradient(inputs, labels)
         network.train()
         step = engine.open(inputs, labels, direction)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import explain_derivative_errors, find_trainable, check_unchanged
+from datacleanse.models.demands import check_unchanged, explain_derivative_errors, find_trainable
 from datacleanse.settings import Meta
 from datacleanse.training.influence import (
     Trusted,

@@ -20,8 +20,8 @@ from datacleanse.models.encoding import (
     CategoricalFeature,
     Encoding,
     encode,
-    name_features,
     fit_encoding,
+    name_features,
 )
 from datacleanse.models.tabular import PiecewiseLinear, make_tabular_shape
 

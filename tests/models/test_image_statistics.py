@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from datacleanse.models.image_statistics import measure_channels, keeps_label_mirrored
-from datacleanse.models.residual import ResidualNetwork, Views, build_residual, choose_residual_shape
+from datacleanse.models.image_statistics import keeps_label_mirrored, measure_channels
+from datacleanse.models.residual import (
+    ResidualNetwork,
+    Views,
+    build_residual,
+    choose_residual_shape,
+)
 from datacleanse.pictures.joined import Joined
 from datacleanse.training.placement import Gathered
 from tests.auditing.made_images import digits

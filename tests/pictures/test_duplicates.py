@@ -12,9 +12,16 @@ from scipy.fft import dctn
 from sklearn.datasets import load_digits
 
 from datacleanse.pictures import duplicates
-from datacleanse.pictures.compare import tabulate_duplicates, group_pairs, find_overlap
+from datacleanse.pictures.compare import find_overlap, group_pairs, tabulate_duplicates
 from datacleanse.pictures.decode_one import decode
-from datacleanse.pictures.duplicates import Pairs, count_differing_bits, make_prints, find_shared, measure_unlikeness, find_within
+from datacleanse.pictures.duplicates import (
+    Pairs,
+    count_differing_bits,
+    find_shared,
+    find_within,
+    make_prints,
+    measure_unlikeness,
+)
 from datacleanse.records import Dataset, Schema
 from tests.pictures.made import encoded, scene
 

@@ -16,7 +16,7 @@ from scipy.ndimage import laplace
 from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
 from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.pictures.compare import DUPLICATES
-from datacleanse.pictures.quality import Usual, note_quality, measure_sharpness, find_usual
+from datacleanse.pictures.quality import Usual, find_usual, measure_sharpness, note_quality
 from datacleanse.pictures.thumbnails import SCHEMA, make_thumbnails, measure_usual
 from datacleanse.progress import SILENT
 from datacleanse.storage.run_folder import RunFolder

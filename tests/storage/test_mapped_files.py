@@ -13,7 +13,7 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.storage import mapped_files
-from datacleanse.storage.mapped_files import release_mapped, park_table, park_rows, write_rows
+from datacleanse.storage.mapped_files import park_rows, park_table, release_mapped, write_rows
 from tests.auditing.test_user_network import CLEAN, FRAME
 
 MAPS = Path("/proc/self/smaps")

@@ -20,7 +20,7 @@ from datacleanse.auditing.tasks.interface import identity_of_run, plan_of
 from datacleanse.data import compare_labels
 from datacleanse.errors import InputError, ModelError
 from datacleanse.models.model_files import save_loose
-from datacleanse.models.user_network import digest_layers, compute_outputs
+from datacleanse.models.user_network import compute_outputs, digest_layers
 from datacleanse.records import Dataset, Schema
 from datacleanse.training.checkpoint import NETWORK, Identity, digest
 from datacleanse.training.device import choose_device

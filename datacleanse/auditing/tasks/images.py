@@ -12,7 +12,7 @@ from datacleanse.auditing.layout import lay_out
 from datacleanse.auditing.tasks.interface import identity_of, plan_of
 from datacleanse.detection.second_opinion.background import Question
 from datacleanse.errors import SettingsError
-from datacleanse.models.image_statistics import measure_channels, keeps_label_mirrored
+from datacleanse.models.image_statistics import keeps_label_mirrored, measure_channels
 from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import ImagePredictor
 from datacleanse.models.residual import ResidualNetwork, build_residual, choose_residual_shape

@@ -14,7 +14,12 @@ from datacleanse.errors import SettingsError
 from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import Predictor
 from datacleanse.models.tabular import TabularNetwork, build_network
-from datacleanse.models.user_network import UserNetwork, digest_layers, build_user_network, make_probe_rows
+from datacleanse.models.user_network import (
+    UserNetwork,
+    build_user_network,
+    digest_layers,
+    make_probe_rows,
+)
 from datacleanse.settings import IMAGE_MODELS, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device

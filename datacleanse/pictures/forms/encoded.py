@@ -15,10 +15,10 @@ from datacleanse.data.identity import check_ids
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.readers.parquet import open_parquet
 from datacleanse.data.sources import SHARD_SUFFIX, locate
-from datacleanse.pictures.forms.manifest import choose_label_column, note_columns, make_request
+from datacleanse.pictures.forms.manifest import choose_label_column, make_request, note_columns
 from datacleanse.pictures.interface import Listing
 from datacleanse.pictures.signatures import SIGNATURES, PictureError
-from datacleanse.pictures.stores import ColumnStore, ParquetStore, select_bytes, make_parquet_store
+from datacleanse.pictures.stores import ColumnStore, ParquetStore, make_parquet_store, select_bytes
 
 if TYPE_CHECKING:
     from datacleanse.data import Source

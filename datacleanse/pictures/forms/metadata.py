@@ -37,7 +37,9 @@ class Metadata:
         request = make_request(asked)
         if not set(peek(manifest, request).names).intersection(PATH_COLUMNS):
             return None
-        found = make_listing(read_raw(manifest, request), asked, base=manifest.parent, form=self.name)
+        found = make_listing(
+            read_raw(manifest, request), asked, base=manifest.parent, form=self.name
+        )
         if found is None:
             return None
         named = os.fspath(source)  # type: ignore[arg-type]  # a path, or there were no folder
