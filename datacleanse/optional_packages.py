@@ -21,7 +21,8 @@ def check_installed(*modules: str, extra: str, what: str) -> None:
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
         raise SettingsError(
-            f"{what} needs {' and '.join(missing)}, which {_choose_verb(missing)} not installed here.",
+            f"{what} needs {' and '.join(missing)}, which {_choose_verb(missing)} not installed "
+            "here.",
             slug="extra-missing",
             hint=f"Install it: pip install 'datacleanse[{extra}]'.",
         )

@@ -31,7 +31,8 @@ def check_shape(table: pa.Table, name: str) -> None:
     twice = sorted(column for column, n in Counter(names).items() if n > 1)
     if twice:
         raise InputError(
-            f"{name} has more than one column named {format_list([repr(column) for column in twice])}.",
+            f"{name} has more than one column named "
+            f"{format_list([repr(column) for column in twice])}.",
             slug="columns-duplicate",
             hint="Give every column its own name.",
         )

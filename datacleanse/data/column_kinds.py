@@ -66,8 +66,8 @@ def judge_numeric(name: str, cells: pa.ChunkedArray, *, source: str) -> Verdict:
         row = int(np.argmax(parsed.failed))
         raise InputError(
             f"{source}: column '{name}' is not numeric: {format_count(failed, 'value')} of "
-            f"{len(cells):,} cannot be read as numbers, for example {quote_value(cells[row].as_py())} in "
-            f"{format_rows([row])}.",
+            f"{len(cells):,} cannot be read as numbers, for example "
+            f"{quote_value(cells[row].as_py())} in {format_rows([row])}.",
             slug="column-not-numeric",
             hint="Leave it out of --numeric, or mend the values.",
         )

@@ -132,8 +132,8 @@ def _note_overlap(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notic
         return []
     how = _MATCHES[overlap.matched_by]
     message = (
-        f"{format_count(len(overlap.data_rows), 'row')} of DATA {_choose_verb(overlap)} in CLEAN too "
-        f"({how}); left out of training."
+        f"{format_count(len(overlap.data_rows), 'row')} of DATA {_choose_verb(overlap)} in CLEAN "
+        f"too ({how}); left out of training."
     )
     single = overlap.clean_rows >= 0
     given = data.labels[overlap.data_rows[single]]

@@ -62,7 +62,8 @@ def check_ids(
     missing = np.flatnonzero(cells.is_null().to_numpy(zero_copy_only=False))
     if len(missing):
         raise InputError(
-            f"{source}: the id (column '{name}') is missing in {format_count(len(missing), 'row')}: "
+            f"{source}: the id (column '{name}') is missing in "
+            f"{format_count(len(missing), 'row')}: "
             f"{format_rows([int(row) + first_row for row in missing[:5]], total=len(missing))}.",
             slug="id-missing",
             hint="Fill it in, or leave --id out to know rows by their number.",
@@ -81,8 +82,8 @@ def _check_unique(cells: pa.Array, *, name: str, source: str) -> None:
     others = int((counts > 1).sum()) - 1
     more = f"; {format_count(others, 'more id')} repeated too" if others else ""
     raise InputError(
-        f"{source}: the id {quote_value(found.values[first].as_py())} (column '{name}') stands in more "
-        f"than one row: {format_rows(rows)}{more}.",
+        f"{source}: the id {quote_value(found.values[first].as_py())} (column '{name}') stands in "
+        f"more than one row: {format_rows(rows)}{more}.",
         slug="id-duplicate",
         hint="Make ids unique, or leave --id out to know rows by their number.",
     )

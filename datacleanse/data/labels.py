@@ -68,7 +68,8 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
         if wanted in names:
             return wanted
         raise InputError(
-            f"{source} has no column '{wanted}' for the label; its columns are {_format_names(names)}.",
+            f"{source} has no column '{wanted}' for the label; its columns are "
+            f"{_format_names(names)}.",
             slug="label-column-missing",
             hint=suggest_nearest(wanted, names, otherwise="Name one of these with --label."),
         )
@@ -203,7 +204,8 @@ def _check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None
     rows = np.flatnonzero(codes < 0)
     if len(rows):
         raise InputError(
-            f"{source}: the label (column '{name}') is missing in {format_count(len(rows), 'row')}: "
+            f"{source}: the label (column '{name}') is missing in "
+            f"{format_count(len(rows), 'row')}: "
             f"{format_rows([int(row) for row in rows[:5]], total=len(rows))}.",
             slug="label-missing",
             hint="Fill in or remove these rows. In a CSV, empty cells and texts such as NA, null "
@@ -264,7 +266,8 @@ def _note_rare_classes(
 
 
 def _format_classes(names: Sequence[str]) -> str:
-    return f"{'Class' if len(names) == 1 else 'Classes'} {format_list([quote_value(name) for name in names])}"
+    noun = "Class" if len(names) == 1 else "Classes"
+    return f"{noun} {format_list([quote_value(name) for name in names])}"
 
 
 def _refuse_unknown(

@@ -125,8 +125,8 @@ def _judge_words(name: str, values: _Texts) -> Verdict:
     # Not guessed at: 1,234 may be a thousand or a little more than one.
     message = (
         f"Column '{name}' holds numbers written with a comma, such as "
-        f"{quote_value(values.spellings[matches.index(True)])}; they are taken as text. Write them with "
-        "a decimal point to have them read as numbers."
+        f"{quote_value(values.spellings[matches.index(True)])}; they are taken as text. Write them "
+        "with a decimal point to have them read as numbers."
     )
     notice = Notice("numbers-with-comma", message, is_warning=True)
     return replace(verdict, notices=(*verdict.notices, notice))

@@ -56,7 +56,8 @@ def explain_derivative_errors() -> Iterator[None]:
         if "inplace" not in str(error) and "in-place" not in str(error):
             raise
         raise ModelError(
-            f"An operation of the model overwrites what a derivative needs: {_take_first_line(error)}",
+            "An operation of the model overwrites what a derivative needs: "
+            f"{_take_first_line(error)}",
             slug="model-in-place",
             hint="Make it work on a copy: inplace=False, x = x * y for x *= y.",
         ) from error

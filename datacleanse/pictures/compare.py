@@ -105,14 +105,14 @@ def _note_groups(data: Dataset, groups: Groups) -> list[Notice]:
     if not groups.n_groups:
         return []
     message = (
-        f"{format_count(len(groups.rows), 'picture')} of {data.source} show the same as another one "
-        f"({format_count(groups.n_groups, 'group')})"
+        f"{format_count(len(groups.rows), 'picture')} of {data.source} show the same as another "
+        f"one ({format_count(groups.n_groups, 'group')})"
     )
     if not groups.n_conflicting:
         return [Notice("pictures-duplicate", f"{message}, each with the same label.")]
     message += (
-        f"; in {format_count(groups.n_conflicting, 'group')} the labels differ, so that one of them "
-        "is wrong or both are right."
+        f"; in {format_count(groups.n_conflicting, 'group')} the labels differ, so that one of "
+        "them is wrong or both are right."
     )
     return [Notice("pictures-duplicate", message, is_warning=True)]
 

@@ -1,7 +1,8 @@
 """All pictures of a source, decoded on all cores.
 
 A few are decoded in threads: Pillow works without Python's lock. Many are decoded in processes, one
-a thread (`start_workers`), since what Python does about a small picture takes longer than its pixels.
+a thread (`worker_processes`), since what Python does about a small picture takes longer than its
+pixels.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ class Usual:
 
 
 def find_usual(sizes: NDArray[np.int32], sharpnesses: NDArray[np.float64]) -> Usual:
-    """What is usual, by all (N, 2) widths and heights and some pictures' `measure_sharpness`, (K,)."""
+    """What is usual, by all (N, 2) widths and heights and the sharpness of some pictures, (K,)."""
     size, ratio = _measure_sizes(sizes)
     blurred = BLURRED
     if len(sharpnesses):

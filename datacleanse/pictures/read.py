@@ -189,8 +189,8 @@ def _check_case(classes: tuple[str, ...], source: str) -> None:
     for names in alike.values():
         if len(names) > 1 and len(names[0].strip()) > 1:
             raise InputError(
-                f"{source}: the classes {format_list([quote_value(name) for name in names])} differ by case "
-                "or space only.",
+                f"{source}: the classes {format_list([quote_value(name) for name in names])} "
+                "differ by case or space only.",
                 slug="classes-differ-by-case",
                 hint="Write them the same way, or merge their folders, if they are one class; "
                 "rename one of them if they are two.",

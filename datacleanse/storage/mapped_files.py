@@ -2,8 +2,8 @@
 
 Training needs the encoded matrix only; the table is wanted for the suspects' own columns, and the
 matrix again for the final model. Both lie in files that are mapped: they take memory only where
-they were read since `release_mapped`. The files have no name any more, so that the system removes them
-however the program ends; Windows, which cannot do that, keeps all in memory.
+they were read since `release_mapped`. The files have no name any more, so that the system removes
+them however the program ends; Windows, which cannot do that, keeps all in memory.
 """
 
 from __future__ import annotations

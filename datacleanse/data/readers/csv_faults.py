@@ -89,7 +89,8 @@ def _check_header(name: str, header: bytes, delimiter: str) -> None:
         if other in text and not text.startswith('"'):
             shown_sign = "\\t" if other == "\t" else other
             raise InputError(
-                f"{name} has a single column when split at {quote_value(delimiter)}: {quote_value(text)}.",
+                f"{name} has a single column when split at {quote_value(delimiter)}: "
+                f"{quote_value(text)}.",
                 slug="delimiter-wrong",
                 hint=f"Say --delimiter '{shown_sign}'.",
             )

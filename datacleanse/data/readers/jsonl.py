@@ -202,7 +202,8 @@ def _read_lines(location: Location) -> Iterator[bytes]:
 def _make_json_error(name: str, row: int, *, line: int, text: bytes, why: str) -> InputError:
     start = text[:60].decode("utf-8", errors="replace")
     return InputError(
-        f"{name}: {format_rows([row])} (line {line}) is not a JSON object: {quote_value(start)} ({why}).",
+        f"{name}: {format_rows([row])} (line {line}) is not a JSON object: {quote_value(start)} "
+        f"({why}).",
         slug="json-invalid",
         hint="Write one object a line; jq -c '.[]' turns an array into such lines.",
     )

@@ -154,7 +154,8 @@ def _note_left_out(tree: Tree, named: str) -> list[Notice]:
     if loose and len(loose) < len(tree.pictures):
         message = (
             f"{named}: left out {format_count(len(loose), 'picture')} beside the class folders, "
-            f"since no folder names the class: {format_list([quote_value(name) for name in loose])}."
+            "since no folder names the class: "
+            f"{format_list([quote_value(name) for name in loose])}."
         )
         notices.append(Notice("pictures-without-class", message, is_warning=True))
     if tree.others:
@@ -167,8 +168,8 @@ def _note_left_out(tree: Tree, named: str) -> list[Notice]:
         notices.append(Notice("files-no-pictures", message))
     if tree.loops:
         message = (
-            f"{named}: did not follow {format_count(len(tree.loops), 'link')} to a folder that holds "
-            f"the link itself: {format_list([format_path(parts) for parts in tree.loops])}."
+            f"{named}: did not follow {format_count(len(tree.loops), 'link')} to a folder that "
+            f"holds the link itself: {format_list([format_path(parts) for parts in tree.loops])}."
         )
         notices.append(Notice("folder-loop", message, is_warning=True))
     return notices

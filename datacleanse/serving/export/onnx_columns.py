@@ -103,7 +103,7 @@ def spellings(category: str) -> list[str]:
 
 
 def _calendar(graph: Graph, moment: str) -> Iterator[tuple[str, str]]:
-    """`calendar_parts.split_moments` in whole numbers; their remainders are never negative, as Python's."""
+    """`calendar_parts.split_moments` in whole numbers; as Python's, remainders are not negative."""
     missing = graph.node("Equal", moment, graph.constant(np.int64(MISSING)))
     known = graph.node("Where", missing, graph.constant(np.int64(0)), moment)
     day_length = graph.constant(np.int64(DAY))
