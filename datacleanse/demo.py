@@ -19,9 +19,13 @@ MISTAKEN_FOR = np.array([6, 7, 1, 8, 9, 3, 5, 1, 3, 4])
 """Handwritten digits that tired eyes take for another one: 0 for 6, 1 for 7, 3 for 8, ..."""
 
 SHARE = 0.15
+"""Share of the rows of DATA, of classes that are mistaken, whose label is changed."""
 N_CLEAN = 200
+"""Rows of CLEAN."""
 N_TEST = 300
+"""Rows of TEST."""
 LABEL = "digit"
+"""Name of the label column."""
 
 
 @dataclass(frozen=True)

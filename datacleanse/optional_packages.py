@@ -8,7 +8,7 @@ from datacleanse.errors import SettingsError
 
 
 def check_installed(*modules: str, extra: str, what: str) -> None:
-    """See that optional packages are installed, without importing them.
+    """Refuse to go on where optional packages are not installed; none is imported.
 
     Args:
         modules: to import.

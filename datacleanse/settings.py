@@ -15,7 +15,7 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 IMAGE_MODELS = ("residual",)
 
 MODELS = ("auto", "mlp", *IMAGE_MODELS)
-"""Networks of the package; any other ``model`` is ``package.module:factory``, see `own_code`."""
+"""Networks of the package; any other ``model`` is ``package.module:factory``, see `user_code`."""
 
 TIMM = "timm:"
 """How ``--model`` begins for a pretrained network of the library timm."""
@@ -54,7 +54,7 @@ class Settings:
     weights: str | None = None
     """File with the parameters of a network of timm's; needed by it, and by it alone."""
     features: str | None = None
-    """File with features of the images, by which they are audited; see `featured`."""
+    """File with features of the images, by which they are audited."""
     fast: bool = False
     """One reweighted training instead of two: half of the clean rows calibrate."""
     hold_back: float = 0.0
@@ -142,7 +142,7 @@ class Meta:
             )
 
     def apply_settings(self, settings: Settings) -> Meta:
-        """With what the settings say."""
+        """The same with what the settings say in place of its own values."""
         batch, every = (
             own if asked is None else asked
             for own, asked in (

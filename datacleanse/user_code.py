@@ -1,4 +1,4 @@
-"""Code of the user's own: found by its name, and its failures told as theirs.
+"""Code of the user's own: found by its name, with its failures reported as the user's.
 
 A name is only ever taken from the command line or from a caller, never from a file.
 """
@@ -24,7 +24,7 @@ class UserCodeError(DatacleanseError):
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """``package.module:factory`` to its module and its attribute.
+    """Split ``package.module:factory`` into its module and its attribute.
 
     Raises:
         SettingsError: it is of another form.
@@ -42,14 +42,14 @@ def split_name(name: str) -> tuple[str, str]:
 
 
 def name_factory(factory: Callable[..., Any]) -> str:
-    """How a callable is named in `run.json`, in the form of `split_name`."""
+    """The name of a callable in `run.json`, in the form that `split_name` reads."""
     kind = type(factory)
     module = getattr(factory, "__module__", None) or kind.__module__
     return f"{module}:{getattr(factory, '__qualname__', kind.__qualname__)}"
 
 
 def find_factory(name: str) -> Callable[..., Any]:
-    """Import the module of ``package.module:factory``, and give its factory back.
+    """Import the module of ``package.module:factory`` and return its factory.
 
     Raises:
         UserCodeError: there is no such module, it cannot be imported, or it has no such callable.
@@ -99,11 +99,11 @@ def _make_no_module_error(name: str, path: str, missing: str) -> UserCodeError:
 
 @contextmanager
 def report_as_user_code(what: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Within this block only the user's code runs: its failures are not bugs of this program.
+    """Report failures within this block, where only the user's code runs, as failures of it.
 
     Args:
         what: beginning of the message, e.g. ``mynet:build(12, 2) failed``.
-        but: errors that are somebody else's; memory that runs out is, too.
+        but: errors that pass as they are; so does the error of memory that ran out.
 
     Raises:
         UserCodeError: with the last line of the traceback, and where in the user's code it arose.

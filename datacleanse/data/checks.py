@@ -1,4 +1,4 @@
-"""What no reader minds but nobody can work with: no rows, text that is none, impossible moments."""
+"""What readers accept but nobody can work with: no rows, damaged text, impossible moments."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ _RUN = 20
 
 
 def judge(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
-    """Decide by the Arrow type of the cells, then by their values."""
+    """Decide what a column is, by the Arrow type of its cells, then by their values."""
     if _FRAME_INDEX.fullmatch(name):
         return set_aside(name, "identifier", "it is the row index of a data frame")
     if cells.null_count == len(cells):
@@ -55,7 +55,7 @@ def judge(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
 
 
 def judge_numeric(name: str, cells: pa.ChunkedArray, *, source: str) -> Verdict:
-    """A column that a person calls numeric.
+    """The verdict on a column that a person calls numeric.
 
     Raises:
         InputError: less than half of its values are numbers.

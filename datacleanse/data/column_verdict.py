@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datacleanse.records import FeatureKind, SetAsideKind
 
 MANY_CATEGORIES = 1000
+"""Categories of a column beyond which the reader is told."""
 
 _ID_NAME = re.compile(
     r"(^|[_\s.-])id$|^index$|^row([_ ]?(id|num|number))?$|uuid|^unnamed: 0$|^$", re.IGNORECASE
@@ -28,7 +29,7 @@ _CAMEL_ID = re.compile(r"[a-z]I[Dd]$")
 
 @dataclass(frozen=True)
 class Context:
-    """What is known of a column beside its cells.
+    """What is known of a column apart from its cells.
 
     Attributes:
         source: how messages name DATA.
@@ -51,27 +52,27 @@ class Verdict:
 
 
 def set_aside(name: str, kind: SetAsideKind, reason: str) -> Verdict:
-    """The network does not read the column; ``reason`` is a sentence part."""
+    """The verdict that the network does not read a column; ``reason`` is a sentence part."""
     return Verdict(None, SetAside(name, kind, reason))
 
 
 def use_as_feature(name: str, kind: FeatureKind, *notices: Notice, width: int = 1) -> Verdict:
-    """The network reads the column."""
+    """The verdict that the network reads a column, as values of this kind."""
     return Verdict(Column(name, kind, width), None, notices)
 
 
 def set_constant_aside(name: str, value: object) -> Verdict:
-    """Every row holds the same value, so nothing can be learned from it."""
+    """The verdict on a column that holds one value: nothing can be learned from it."""
     return set_aside(name, "constant", f"every value is {quote_value(value)}")
 
 
 def set_empty_aside(name: str) -> Verdict:
-    """No row holds a value."""
+    """The verdict on a column without any value."""
     return set_aside(name, "empty", "every value is missing")
 
 
 def use_as_categories(name: str, values: int) -> Verdict:
-    """A column of names; very many of them are worth a word."""
+    """The verdict on a column of names, with a notice where it has very many."""
     if values <= MANY_CATEGORIES:
         return use_as_feature(name, "categorical")
     message = f"Column '{name}' has {values:,} categories; rare ones teach the network little."

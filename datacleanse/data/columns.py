@@ -49,11 +49,11 @@ class Distinct:
     values: pa.Array
 
     def count_rows(self) -> NDArray[np.int64]:
-        """(V,) rows of each value."""
+        """Number of rows with each value, (V,)."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
 
     def spread(self, per_value: NDArray[np.float64], *, missing: float) -> NDArray[np.float64]:
-        """(N,) the value's number in every row, ``missing`` where the cell is null."""
+        """The number of each row's value, (N,); ``missing`` where the cell is null."""
         return np.append(per_value, missing)[self.codes]
 
 
@@ -122,7 +122,7 @@ def _keep_used(codes: NDArray[np.int32], values: pa.Array) -> Distinct:
 
 
 def spell_values(values: pa.Array) -> list[str]:
-    """Scalar values as people read them; ``True``/``False``, ``1`` and ``1.0`` as in Python."""
+    """The text of scalar values; ``True``/``False``, ``1`` and ``1.0`` as in Python."""
     if is_text(values.type):
         return [str(value) for value in values.to_pylist()]
     kind = values.type
@@ -157,7 +157,7 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_flag(text: str) -> float | None:
-    """1 for true, 0 for false in any case, else as a number."""
+    """1 for true and 0 for false, in any case; else the number that the text stands for."""
     return {"true": 1.0, "false": 0.0}.get(text.strip().casefold(), parse_number(text))
 
 
@@ -174,11 +174,11 @@ class Parsed:
     failed: NDArray[np.bool_]
 
     def read_floats(self) -> NDArray[np.float64]:
-        """The values of numbers, as such."""
+        """The values as float64, where they are numbers."""
         return self.values.astype(np.float64, copy=False)
 
     def find_missing(self) -> NDArray[np.bool_]:
-        """(N,) True where no value was read, failed ones included."""
+        """Whether no value was read in each row, (N,); failed ones are included."""
         is_moment = self.values.dtype.kind == "i"
         absent: NDArray[np.bool_] = self.values == NO_MOMENT if is_moment else np.isnan(self.values)
         return absent
@@ -265,12 +265,12 @@ def _parse_moment_texts(column: pa.ChunkedArray) -> Parsed:
 
 
 def _add_day(text: str) -> str:
-    """A time of day on the day on which such times lie, other text as it is."""
+    """A time of day as a moment of 1970-01-01; other text as it is."""
     return f"1970-01-01T{text}" if _TIME_OF_DAY.fullmatch(text) else text
 
 
 def parse_categories(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Codes (N,) int32 into the sorted distinct canonical texts; -1 where missing."""
+    """Codes (N,) int32 into the sorted distinct normalised texts; -1 where missing."""
     if pa.types.is_null(column.type):
         return np.full(len(column), -1, np.int32), ()
     if is_list(column.type) or pa.types.is_nested(column.type):
@@ -284,14 +284,14 @@ def parse_categories(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[
 
 
 def measure_vectors(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """(N,) length of each list, -1 where the cell is null."""
+    """The length of each list, (N,); -1 where the cell is null."""
     lengths = pc.fill_null(pc.list_value_length(column).cast(pa.int64()), -1)
     result: NDArray[np.int64] = lengths.to_numpy().astype(np.int64)
     return result
 
 
 def parse_vectors(column: pa.ChunkedArray, *, width: int) -> NDArray[np.float64]:
-    """(N, width) float64; a null cell is NaN throughout. Text is read as JSON lists."""
+    """Read lists of numbers, (N, width); a null cell is NaN throughout, text is read as JSON."""
     if is_text(column.type):
         column = parse_vector_texts(column)
     result = np.full((len(column), width), np.nan)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SMALL = 50
 """Rows of CLEAN below which a warning is due."""
 _SMALL_CLASS = 5
+"""Rows of a class in CLEAN below which a warning is due."""
 _MATCHES = {
     "id": "the same id",
     "values": "the same feature values",
@@ -53,7 +54,7 @@ def compare(data: Dataset, clean: Dataset) -> Comparison:
 def compare_with_overlap(
     data: Dataset, clean: Dataset, overlap: Overlap, notices: Sequence[Notice]
 ) -> Comparison:
-    """As `compare`, where the rows that stand in both are known; ``notices`` come first.
+    """Compare CLEAN with DATA where the rows in both are known; ``notices`` come first.
 
     Raises:
         InputError: nothing of DATA is left beside CLEAN, so the two are the same.
@@ -71,7 +72,7 @@ def compare_with_overlap(
 
 
 def compare_labels(data: Dataset, clean: Dataset) -> Comparison:
-    """As `compare`, for sets without feature columns: no row is looked for in both."""
+    """Compare sets without feature columns: sizes and class shares alone."""
     nothing = np.empty(0, np.int64)
     notices = (*_note_sizes(data, clean), *note_class_shares(data, clean))
     return Comparison(Overlap(nothing, nothing, "values"), notices)

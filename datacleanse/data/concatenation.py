@@ -11,7 +11,7 @@ def concatenate_rows(first: pa.Table, second: pa.Table) -> pa.Table:
     """The rows of ``first``, then those of ``second``; both have the same columns.
 
     A column whose types do not fit together becomes text, in which numbers, moments and truths are
-    looked for again wherever columns are read.
+    found again wherever columns are read.
     """
     columns = {
         name: _concatenate_cells(first.column(name), second.column(name))

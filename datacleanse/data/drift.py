@@ -27,6 +27,7 @@ _ENOUGH = 5
 _SAMPLE = 50_000
 """Rows of DATA that are compared; more would not change what is said."""
 _WORST = 3
+"""Classes or columns that a warning names."""
 
 
 @dataclass(frozen=True)

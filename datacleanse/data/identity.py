@@ -40,7 +40,7 @@ _EXACT = 2.0**53
 def check_ids(
     table: pa.Table, name: str | None, *, source: str, unique: bool, first_row: int = 0
 ) -> None:
-    """Refuse an id column that cannot name rows; one that is absent only if ``unique`` is asked.
+    """Refuse an id column that cannot name rows; an absent one is refused only if ``unique``.
 
     Raises:
         InputError: the column is not there, lacks values or (``unique``) repeats one.
@@ -90,7 +90,7 @@ def _check_unique(cells: pa.Array, *, name: str, source: str) -> None:
 
 
 def spell_ids(column: pa.ChunkedArray) -> pa.Array:
-    """(N,) string ids; whole floats without their ``.0``, so that files agree."""
+    """The ids as strings (N,); whole floats without their ``.0``, so that files agree."""
     kind = column.type
     if is_text(kind) or pa.types.is_integer(kind):
         flat = column.cast(pa.string())
@@ -106,7 +106,7 @@ def spell_ids(column: pa.ChunkedArray) -> pa.Array:
 
 
 def read_ids(dataset: Dataset) -> pa.Array:
-    """(N,) string: what names each row, the id column's value or else the row's number."""
+    """What names each row, (N,) strings: the id column's value, or else the row's number."""
     name = dataset.schema.id
     if name is None or name not in dataset.table.column_names:
         first = dataset.first_row
@@ -115,7 +115,7 @@ def read_ids(dataset: Dataset) -> pa.Array:
 
 
 def hash_rows(dataset: Dataset) -> NDArray[np.uint64]:
-    """(N,) hash of the feature values of each row; equal rows of any two formats agree.
+    """The hash of the feature values of each row, (N,); equal rows of any two formats agree.
 
     Values are compared by the kind of their column: 1, 1.0 and "1" are the same number, numbers
     with a fraction agree to float32 (which is what some formats keep), and all ways of being
@@ -165,7 +165,7 @@ def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
 
 
 def fingerprint(source: str | os.PathLike[str] | Frame) -> str:
-    """sha256 (hex) of the file's bytes; of the shards' digests; of a frame's Arrow stream."""
+    """The sha256 (hex) of a file's bytes, of shards' digests or of a frame's Arrow stream."""
     if not isinstance(source, str | os.PathLike):
         return _digest_table(convert_frame(source))
     location = locate(source)
@@ -192,15 +192,15 @@ class _DigestSink:
         self.digest = hashlib.sha256()
 
     def write(self, data: bytes) -> int:
-        """Take bytes in."""
+        """Add bytes to the digest and return how many they are."""
         self.digest.update(data)
         return len(data)
 
     def flush(self) -> None:
-        """Nothing is buffered."""
+        """Do nothing, since nothing is buffered."""
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing, since nothing is held open."""
 
 
 def _digest_table(table: pa.Table) -> str:

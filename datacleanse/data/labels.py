@@ -50,7 +50,7 @@ class Spellings:
 
 @dataclass(frozen=True)
 class Labels:
-    """A label column with its classes numbered; see `datacleanse.records.Dataset`."""
+    """A label column with its classes numbered, as in `datacleanse.records.Dataset`."""
 
     codes: NDArray[np.int64]
     classes: tuple[str, ...]
@@ -59,7 +59,7 @@ class Labels:
 
 
 def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> str:
-    """The label column's name.
+    """Choose the label column by its name.
 
     Raises:
         InputError: the wanted column is not there, or none was named and none or several fit.

@@ -21,14 +21,14 @@ def format_list(items: Sequence[object], *, total: int | None = None) -> str:
 
 
 def format_rows(rows: Sequence[int], *, total: int | None = None) -> str:
-    """Name rows, e.g. ``rows 3, 17 (the first data row is 0)``."""
+    """The numbers of rows, e.g. ``rows 3, 17 (the first data row is 0)``."""
     total = len(rows) if total is None else total
     word = "row" if total == 1 else "rows"
     return f"{word} {format_list(list(rows), total=total)} (the first data row is 0)"
 
 
 def format_count(count: int, noun: str) -> str:
-    """``1 row``, ``12 rows``; nouns with a plain plural only."""
+    """A number with its noun, e.g. ``12 rows``; nouns with a plain plural only."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 

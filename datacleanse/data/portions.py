@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def split_into_portions(data: Dataset) -> Iterator[tuple[slice, Dataset]]:
-    """The rows from the first to the last: where they stand, and they alone."""
+    """Yield some rows at a time, from first to last: their positions, and a data set of them."""
     for start in range(0, data.n_rows, ROWS_AT_ONCE):
         rows = slice(start, min(start + ROWS_AT_ONCE, data.n_rows))
         yield (

@@ -176,7 +176,7 @@ def read_portions(
 
 
 def _find_text_columns(schema: Schema) -> frozenset[str]:
-    """Columns in which digits are names."""
+    """The names of the columns in which digits are names, not numbers."""
     names = [column.name for column in schema.columns if column.kind == "categorical"]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
 

@@ -32,6 +32,7 @@ from datacleanse.data.columns import (
     parse_number,
     spell_values,
 )
+from datacleanse.data.interface import ROWS_AT_ONCE
 from datacleanse.data.packing import CONTENT_MARK
 
 if TYPE_CHECKING:
@@ -39,8 +40,6 @@ if TYPE_CHECKING:
 
     from datacleanse.records import Dataset
 
-_PORTION = 65_536
-"""Rows whose texts are held at once."""
 _EXACT = 2.0**53
 _MISSING = b"~"
 _WHOLE = re.compile(r"[+-]?0*(\d+)(?:\.0*)?")
@@ -48,26 +47,26 @@ _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-
 
 
 def digest_features(table: pa.Table, *, label: str) -> list[str]:
-    """(N,) sha256 (hex) of each row's cells without the label; see the module's docstring.
+    """The features digest (hex) of each row, (N,): see the top of this module.
 
     Args:
         table: N rows with all their columns, as read.
         label: the column to leave out; it may be absent.
     """
     digests: list[str] = []
-    for start in range(0, table.num_rows, _PORTION):
-        digests += _digest_portion(table.slice(start, _PORTION), label)
+    for start in range(0, table.num_rows, ROWS_AT_ONCE):
+        digests += _digest_portion(table.slice(start, ROWS_AT_ONCE), label)
     return digests
 
 
 def seal_row(features: str, label: str | None) -> str:
-    """The hash of a row: of its features digest and its label (None: it has none)."""
+    """The `row_sha256` of a row, from its features digest and its label (None: it has none)."""
     whole = features.encode() + _encode_netstring(None if label is None else spell_label(label))
     return hashlib.sha256(whole).hexdigest()
 
 
 def seal_rows(data: Dataset, rows: NDArray[np.int64]) -> list[str | None]:
-    """The seal (`seal_row`) of some rows of a data set, in the order asked for.
+    """The `row_sha256` of some rows of a data set, in the order asked for.
 
     None where the rows have no column beside the label, so that nothing tells them apart.
     """
@@ -136,7 +135,7 @@ def _find_digested_columns(schema: pa.Schema, label: str) -> list[str]:
 
 
 def _encode_cells(name: str, column: pa.ChunkedArray) -> pa.Array:
-    """(N,) binary: the column's name and each cell, as netstrings."""
+    """The column's name and each cell as netstrings, (N,) binary."""
     start = _encode_netstring(name)
     if pa.types.is_null(column.type):
         return pa.array([start + _MISSING] * len(column), pa.large_binary())
@@ -150,7 +149,7 @@ def _encode_cells(name: str, column: pa.ChunkedArray) -> pa.Array:
 
 
 def _spell_distinct(values: pa.Array) -> list[str | None]:
-    """`spell_value` of each value, by a short cut where the type says what they are."""
+    """Spell each value as `spell_value` does, with a short cut where the type is known."""
     kind = values.type
     if pa.types.is_integer(kind):
         return [str(value) for value in values.to_pylist()]
@@ -175,7 +174,7 @@ def _is_bytes(kind: pa.DataType) -> bool:
 
 
 def _spell_nested(value: object) -> str | None:
-    """Lists, structs and bytes as text."""
+    """Lists, structs and bytes as JSON text."""
     return None if value is None else json.dumps(value, sort_keys=True, default=_spell_bytes)
 
 

@@ -45,7 +45,7 @@ def take_rows(dataset: Dataset, rows: NDArray[np.int64]) -> Dataset | None:
 
 
 def _allot_rows(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """(C,) rows of each stratum, ``n`` < N in all: a floor for each, the rest in proportion."""
+    """Share ``n`` < N rows among strata, (C,): a floor for each, the rest in proportion."""
     room = next((floor for floor in (2, 1) if floor * len(counts) <= n), 0)
     floors = np.minimum(counts, room)
     quotas = floors.astype(np.float64)

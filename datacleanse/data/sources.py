@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """Suffix behind a format's own suffix -> Arrow's name of the codec."""
 SHARD_SUFFIX = ".parquet"
+"""Ending of the files in a folder or glob that are one table together."""
 BLOCK = 1 << 20
+"""Bytes read from a file at once."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +46,7 @@ class Location:
 
     @property
     def path(self) -> str:
-        """The file, or the first shard."""
+        """The path of the file, or of the first shard."""
         return self.paths[0]
 
     def open_stream(self) -> pa.NativeStream:
@@ -54,7 +56,7 @@ class Location:
         )
 
     def read_blocks(self) -> Iterator[bytes]:
-        """The file's decompressed bytes, in order."""
+        """Yield the (first) file's decompressed bytes in order, block by block."""
         with self.open_stream() as stream:
             while block := stream.read(BLOCK):
                 yield block

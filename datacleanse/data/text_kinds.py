@@ -48,7 +48,7 @@ _ROWS_A_CODE = 10
 
 @dataclass(frozen=True)
 class _Texts:
-    """The distinct texts of a column that stand for a value, and how often they come."""
+    """The distinct texts of a column that stand for a value, and how often each occurs."""
 
     found: Distinct
     spellings: list[str]
@@ -56,12 +56,12 @@ class _Texts:
 
     @property
     def present(self) -> int:
-        """Rows that hold a value."""
+        """Number of rows that hold a value."""
         return int(self.counts.sum())
 
 
 def judge_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
-    """Decide by the values."""
+    """Decide what a column of text is, by its values."""
     values = _find_values(find_distinct(cells))
     if not values.present:
         return set_empty_aside(name)

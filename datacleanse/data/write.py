@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from datacleanse.data.interface import ROWS_AT_ONCE
 from datacleanse.data.packing import unpack_table
 from datacleanse.data.readers import format_suffixes
 from datacleanse.data.sources import is_same_file, split_suffix
@@ -22,8 +23,6 @@ from datacleanse.storage.atomic_files import check_place, write_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_BATCH = 65_536
 
 
 def check_target(path: Path, *, source: str, suffix: str | None = None) -> None:
@@ -61,7 +60,7 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def write_into(table: pa.Table, path: Path, sink: pa.NativeFile) -> None:
-    """As `write_table`, into what is open already; ``path`` says the format only."""
+    """Write a table into an open file; only the format is taken from ``path``."""
     write, _ = _find_writer(path, None)
     write(iter([unpack_table(table)]), sink)
 
@@ -84,14 +83,14 @@ def write_tables(tables: Iterable[pa.Table], path: Path, *, suffix: str | None =
     write, compression = _find_writer(path, suffix)
     rows = 0
 
-    def plain() -> Iterator[pa.Table]:
+    def count_and_unpack() -> Iterator[pa.Table]:
         nonlocal rows
         for table in tables:
             rows += table.num_rows
             yield unpack_table(table)
 
     with write_aside(path) as aside, open_sink(aside, compression) as sink:
-        write(plain(), sink)
+        write(count_and_unpack(), sink)
     return rows
 
 
@@ -112,7 +111,7 @@ def _find_writer(path: Path, suffix: str | None) -> tuple[Write, str | None]:
 
 
 def open_sink(path: Path, compression: str | None) -> pa.NativeFile:
-    """A file to write to; what is written is packed by Arrow's codec of that name."""
+    """Open a file to write to; what is written is packed by Arrow's codec of that name."""
     sink = pa.OSFile(str(path), "wb")
     return sink if compression is None else pa.CompressedOutputStream(sink, compression)
 
@@ -140,10 +139,10 @@ def _write_feather(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
     _write_all(unified, lambda schema: pa.ipc.new_file(sink, schema, options=options))
 
 
-def _write_all(tables: Iterator[pa.Table], opened: Callable[[pa.Schema], Any]) -> None:
+def _write_all(tables: Iterator[pa.Table], open_writer: Callable[[pa.Schema], Any]) -> None:
     """Write tables by one of Arrow's writers, which want to know the columns first."""
     first = next(tables)
-    with opened(first.schema) as writer:
+    with open_writer(first.schema) as writer:
         writer.write_table(first)
         for table in tables:
             writer.write_table(table)
@@ -151,7 +150,7 @@ def _write_all(tables: Iterator[pa.Table], opened: Callable[[pa.Schema], Any]) -
 
 def _write_jsonl(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
     for table in tables:
-        for batch in table.to_batches(max_chunksize=_BATCH):
+        for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
             lines = [
                 json.dumps(_convert_for_json(row), ensure_ascii=False) for row in batch.to_pylist()
             ]
@@ -171,7 +170,7 @@ _TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
 def _flatten_table(table: pa.Table) -> pa.Table:
-    """Nested and binary columns as text, the rest as it is."""
+    """The table with nested and binary columns as text, the rest as it is."""
     for position, field in enumerate(table.schema):
         if _is_flat(field.type):
             continue

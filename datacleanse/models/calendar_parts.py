@@ -12,10 +12,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MISSING = np.iinfo(np.int64).min
-"""NumPy's not-a-time."""
+"""The int64 that stands for a missing moment: NumPy's not-a-time."""
 
 DAY = 86_400_000_000
-"""Microseconds."""
+"""Microseconds of a day."""
 
 DIGITS = 12
 """Decimals of sines and cosines. Processors and libraries differ in the 16th, which would tell June

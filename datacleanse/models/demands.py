@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def check_unchanged(*inputs: Tensor) -> Iterator[None]:
-    """See that the inputs are not changed in place within the block.
+    """Refuse a model that changes its inputs in place within this block.
 
     Raises:
         ModelError: they were.
@@ -39,7 +39,7 @@ def _read_version(inputs: Tensor) -> int:
 
 @contextmanager
 def explain_derivative_errors() -> Iterator[None]:
-    """Within this block torch's complaints about a network's operations are told as such.
+    """Turn torch's errors about missing derivatives within this block into errors of the model.
 
     Raises:
         ModelError: an operation has no derivative, or overwrites what its derivative needs.

@@ -77,23 +77,23 @@ class CategoricalFeature:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What was learned about the columns."""
+    """What was learned about the columns of a table."""
 
     numeric: tuple[NumericFeature, ...]
     categorical: tuple[CategoricalFeature, ...]
 
     @property
     def width(self) -> int:
-        """Columns F of the encoded matrix."""
+        """Number of columns F of the encoded matrix."""
         return len(self.numeric) + len(self.categorical)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; floats survive JSON exactly."""
+        """The encoding as plain values; floats survive JSON exactly."""
         return asdict(self)
 
     @staticmethod
     def from_json(saved: dict[str, Any]) -> Encoding:
-        """Inverse of `to_json`."""
+        """The encoding from what `to_json` gave."""
         return Encoding(
             numeric=tuple(
                 NumericFeature(**{**feature, "edges": tuple(feature["edges"])})
@@ -135,7 +135,7 @@ def encode_into(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) 
 
 
 def _take_rows(data: Dataset, rows: NDArray[np.int64]) -> Dataset:
-    """The dataset reduced to some rows."""
+    """A data set of some rows."""
     return replace(data, table=data.table.take(pa.array(rows)), labels=data.labels[rows])
 
 

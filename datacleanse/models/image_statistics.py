@@ -18,6 +18,7 @@ SIDE = 16
 """Pixels a side, about, to which they are averaged down for it."""
 
 NEIGHBOURS = 5
+"""Nearest other images whose labels are looked at."""
 
 KEPT = 0.7
 """Share of the neighbours' agreement beyond chance that mirror images must keep. Measured: digits
@@ -72,7 +73,7 @@ def measure_channels(
 
 
 def _average_blocks(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, C, H, W) averaged over blocks, so that the sides are `SIDE` to twice as long."""
+    """Average images (n, C, H, W) over blocks to sides of `SIDE` to twice as many pixels."""
     height, width = images.shape[2:]
     down, across = (max(1, length // SIDE) for length in (height, width))
     cut = images[:, :, : height // down * down, : width // across * across]
@@ -82,7 +83,7 @@ def _average_blocks(images: NDArray[np.uint8]) -> NDArray[np.float32]:
 
 
 def _normalise_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, F), each of length 1."""
+    """The rows (n, F), each scaled to length 1."""
     result: NDArray[np.float32] = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6)
     return result
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 N_BINS = 15
-"""Of the calibration error, as in Guo et al. 2017."""
+"""Number of bins of the calibration error, as in Guo et al. 2017."""
 
 Metrics = dict[str, float]
 
@@ -23,7 +23,7 @@ class Tested:
     probability: NDArray[np.float64]
     """(n, C), rows sum to 1; n >= 1."""
     labels: NDArray[np.int64]
-    """(n,)."""
+    """(n,) index of the true class of each row."""
 
 
 Tests = dict[str, Tested | None]

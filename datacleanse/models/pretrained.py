@@ -60,7 +60,7 @@ class FrozenNetwork:
 
     @torch.no_grad()
     def compute_features(self, images: NDArray[np.uint8] | Joined) -> NDArray[np.float32]:
-        """(n, C, H, W) bytes, grey or RGB, to (n, F)."""
+        """The features (n, F) of images (n, C, H, W) of bytes, grey or RGB."""
         found = []
         for start in range(0, len(images), IMAGES_AT_ONCE):
             rows = np.arange(start, min(start + IMAGES_AT_ONCE, len(images)))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "Number of features F and of classes C to a network from (B, F) float32 to logits (B, C)."
 
 ARCHITECTURE = "own"
-"""Its name in `model.json`."""
+"""Name of such a network in `model.json`."""
 
 
 class DenseRows(nn.Module):
@@ -55,7 +55,7 @@ class DenseRows(nn.Module):
         self.width = self._n_numeric + len(missing) + len(cells)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """See the class."""
+        """Turn encoded rows (B, F) into plain numbers (B, `width`)."""
         numbers = rows[:, : self._n_numeric]
         is_missing = numbers.isnan()
         indicators = is_missing.index_select(1, self.missing)
@@ -79,23 +79,23 @@ class UserNetwork(nn.Module):
         self._name = name
 
     def forward(self, rows: Tensor) -> Tensor:
-        """See the class."""
+        """Logits (B, C) of encoded rows (B, F)."""
         logits: Tensor = self.module(self.rows(rows))
         return logits
 
     def describe(self) -> str:
-        """One sentence for people."""
+        """The network in one sentence for people."""
         return f"Network of your own, {self._name}, on {self.rows.width} inputs."
 
     def describe_architecture(self) -> dict[str, Any]:
-        """For `model.json`: the name of the factory, which nothing but a person's word imports."""
+        """The factory's name, for `model.json`; it is only imported if a person names it again."""
         return {"name": ARCHITECTURE, "factory": self._name, "n_features": self.rows.width}
 
 
 def build_user_network(
     factory: ModuleFactory, encoding: Encoding, n_classes: int, *, seed: int, name: str = ""
 ) -> UserNetwork:
-    """A fresh network behind the encoding, on the CPU.
+    """Build a fresh network behind the encoding, on the CPU.
 
     Args:
         factory: called with torch's random generator at the seed.
@@ -127,7 +127,7 @@ def build_user_network(
 
 
 def make_probe_rows(encoding: Encoding) -> Tensor:
-    """Two made rows, (2, F): medians with unseen categories, and values off the median."""
+    """Make two rows, (2, F): medians with unseen categories, and values off the median."""
     n_numeric, n_coded = len(encoding.numeric), len(encoding.categorical)
     rows = torch.zeros(2, n_numeric + n_coded)
     rows[1, :n_numeric] = torch.linspace(-2.0, 2.0, n_numeric)

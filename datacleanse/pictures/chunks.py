@@ -44,7 +44,7 @@ class Chunk:
     """What came of K pictures, in order.
 
     Attributes:
-        values: (K, C, S, S)
+        values: (K, C, S, S) pixels; zeros where a picture could not be read.
         sha256: (K, 32) of their encoded bytes.
         sizes: (K, 2) width and height of the originals.
         failures: place -> why it could not be read.

@@ -30,9 +30,9 @@ DUPLICATES = pa.schema(
         pa.field("conflicting", pa.bool_(), nullable=False),
     ]
 )
-"""Of `duplicates.parquet`: the pictures of DATA that show the same, group by group from 0, the
-groups with more than one label first; ``match`` is ``exact`` where another picture of the group has
-the same bytes, else ``near``."""
+"""Columns of `duplicates.parquet`: the pictures of DATA that show the same, group by group from 0,
+the groups with more than one label first; ``match`` is ``exact`` where another picture of the group
+has the same bytes, else ``near``."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Groups:
 
     @property
     def n_groups(self) -> int:
-        """All groups."""
+        """Number of groups of pictures that show the same."""
         return int(self.group.max()) + 1 if len(self.group) else 0
 
 
@@ -70,7 +70,7 @@ def compare_pictures(
 
 
 def find_overlap(pairs: Pairs) -> Overlap:
-    """The pairs of a picture of DATA (first) with one of CLEAN as rows that stand in both."""
+    """Turn pairs of a picture of DATA (first) with one of CLEAN into rows that stand in both."""
     rows, first, times = np.unique(pairs.first, return_index=True, return_counts=True)
     partners = pairs.second[first]
     _, at, clean_times = np.unique(pairs.second, return_inverse=True, return_counts=True)
@@ -79,7 +79,7 @@ def find_overlap(pairs: Pairs) -> Overlap:
 
 
 def group_pairs(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
-    """Pairs of pictures of DATA, with its labels (N,), as groups that show the same."""
+    """Join pairs of pictures of DATA, with its labels (N,), to groups that show the same."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

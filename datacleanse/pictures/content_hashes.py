@@ -1,4 +1,4 @@
-"""DATA's pictures by their bytes alone: enough to know again what was decided about."""
+"""DATA's pictures by the hashes of their bytes: enough to find pictures again after a decision."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def hash_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, NDArray[np.uint8]]:
-    """All rows of DATA, unreadable ones too, with the column of hashes; and these, (N, 32).
+    """Hash DATA's pictures: all rows with a column of hashes, and the hashes (N, 32).
 
     Raises:
         InputError: a label is missing, or the values are no classes.
@@ -49,7 +49,7 @@ def _hash_blob(item: tuple[int, Blob]) -> bytes:
 def fingerprint_without(
     dataset: Dataset, sha256: NDArray[np.uint8], unreadable: Collection[Unreadable]
 ) -> str:
-    """The fingerprint that DATA as it is now would have had in an audit that left these out."""
+    """The fingerprint of DATA as it is now, for an audit that left out unreadable pictures."""
     left_out = np.array([each.place for each in unreadable], np.int64)
     rows = np.setdiff1d(np.arange(dataset.n_rows), left_out)
     kept = take_rows(dataset, rows)

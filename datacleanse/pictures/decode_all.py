@@ -37,6 +37,7 @@ LARGEST = 64
 """Largest side that is chosen without being asked for, in pixels: training time grows with its
 square."""
 SMALLEST = 8
+"""Smallest side that is chosen, in pixels."""
 _STEP = 4
 """Sides are multiples of it, so that networks can halve them twice."""
 _PROBED = 256
@@ -67,7 +68,7 @@ class Pixels:
 
 
 def choose_shape(store: Store, image_size: int | None) -> tuple[int, int, int]:
-    """(C, S, S) that suits a source, by up to 256 pictures spread over it.
+    """Choose a shape (C, S, S) for a source, by up to 256 pictures spread over it.
 
     S is the median of the pictures' mean sides (the root of width times height), at most `LARGEST`,
     rounded down to a multiple of 4; C is 1 if they are all grey.

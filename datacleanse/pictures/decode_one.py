@@ -49,8 +49,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
 tried: each decoder is code that strangers' files reach."""
 
 MAX_PIXELS = 178_956_970
-"""Of one picture. Beyond it (twice `PIL.Image.MAX_IMAGE_PIXELS`) Pillow, too, speaks of a
-decompression bomb: a small file that fills the memory."""
+"""Pixels of one picture, at most. Beyond it (twice `PIL.Image.MAX_IMAGE_PIXELS`) Pillow, too,
+speaks of a decompression bomb: a small file that fills the memory."""
 
 GAP = 2.0
 """How many times the final size is kept by the first, coarse reduction; Pillow's own choice for
@@ -78,7 +78,7 @@ class Decoded:
     Attributes:
         image: mode ``L`` or ``RGB``, upright.
         width: of the original, upright, in pixels.
-        height: the like.
+        height: of the original, upright, in pixels.
     """
 
     image: Image.Image
@@ -211,7 +211,7 @@ def is_grey_mode(image: Image.Image) -> bool:
 
 
 def read_pixels(image: Image.Image, channels: int) -> NDArray[np.uint8]:
-    """(C, H, W), or what broadcasts to it: grey stands for all three colours."""
+    """The pixels (C, H, W), or what broadcasts to it: grey stands for all three colours."""
     if channels == 1:
         grey = image if image.mode == "L" else image.convert("L")
         return np.asarray(grey)[None]

@@ -23,8 +23,8 @@ MAX_UNLIKE = 0.05
 """1 - correlation of two pictures' pixels up to which they show the same, where doubtful pairs are
 rare. Pairs of near hashes in CIFAR-10 and in photographs of flowers are copies up to 0.12."""
 MAX_UNLIKE_AMONG_ALIKE = 0.01
-"""The like in any case: beyond it a pair of near hashes is doubtful. Different handwritten digits
-come as near as 0.015."""
+"""1 - correlation up to which pictures show the same in any case. Beyond it a pair of near hashes is
+doubtful: different handwritten digits come as near as 0.015."""
 RARE = 0.05
 """Doubtful pairs a picture up to which they are rare."""
 MIN_DEVIATION = 8.0
@@ -86,7 +86,7 @@ def make_prints(values: NDArray[np.uint8], sha256: NDArray[np.uint8]) -> Prints:
 
 
 def _hash_grey(grey: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """(N, S, S) to (N,): one bit a frequency, the mean's own left out of the median."""
+    """Hash grey pictures (N, S, S), (N,): one bit a frequency; the median leaves out the mean."""
     basis = _make_cosines(grey.shape[1])
     low = (basis @ grey @ basis.T).reshape(len(grey), -1)
     bits = low > np.median(low[:, 1:], axis=1, keepdims=True)
@@ -96,7 +96,7 @@ def _hash_grey(grey: NDArray[np.float32]) -> NDArray[np.uint64]:
 
 @lru_cache
 def _make_cosines(side: int) -> NDArray[np.float32]:
-    """(8, S) the lowest rows of the type-II transform, but for their scale."""
+    """The lowest rows of the type-II cosine transform, but for their scale, (8, S)."""
     places = (np.arange(side) + 0.5) * (np.pi / side)
     return np.cos(np.arange(_FREQUENCIES)[:, None] * places).astype(np.float32)
 
@@ -123,12 +123,12 @@ class _Compared:
     second: Prints | None
 
     def concatenate(self, name: str) -> NDArray[Any]:
-        """One kind of prints of all pictures."""
+        """One field of the prints of all pictures."""
         parts = [self.first] if self.second is None else [self.first, self.second]
         return np.concatenate([getattr(part, name) for part in parts])
 
     def take_pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(K,) rows to (K, C, S, S)."""
+        """The pixels of some rows (K,), (K, C, S, S)."""
         if self.second is None:
             return self.first.values[rows]
         n = len(self.first.values)
@@ -139,7 +139,7 @@ class _Compared:
         return result
 
     def keep_wanted(self, pairs: _Candidates) -> _Candidates:
-        """The pairs that are asked for: of two sources, those of one with the other."""
+        """Keep the pairs that are asked for: of two sources, those of one with the other."""
         if self.second is None:
             return pairs
         n = len(self.first.values)
@@ -147,7 +147,7 @@ class _Compared:
         return pairs[0][crosses], pairs[1][crosses]
 
     def measure_unlikeness(self, pairs: _Candidates) -> NDArray[np.float32]:
-        """(K,) of pairs."""
+        """How unlike the pixels of each pair are, (K,): 1 - their correlation."""
         result = np.empty(len(pairs[0]), np.float32)
         for start in range(0, len(result), _BLOCK):
             block = slice(start, start + _BLOCK)
@@ -187,7 +187,7 @@ def _choose_limit(joined: _Compared, near: _Candidates) -> float:
 def find_candidates(
     sha256: NDArray[np.uint8], hashes: NDArray[np.uint64], is_plain: NDArray[np.bool_]
 ) -> tuple[_Candidates, _Candidates]:
-    """Pairs of the same bytes, and others whose hashes are near; see `Prints`."""
+    """Find pairs of the same bytes, and others whose hashes are near; arguments as in `Prints`."""
     digests = np.ascontiguousarray(sha256).view("S32")[:, 0]
     _, number = np.unique(digests, return_inverse=True)
     exact = _pair_alike(number.astype(np.uint64), hashes)
@@ -229,7 +229,7 @@ def _pair_alike(keys: NDArray[np.uint64], order: NDArray[np.uint64]) -> _Candida
 def count_differing_bits(
     first: NDArray[np.uint64], second: NDArray[np.uint64]
 ) -> NDArray[np.int64]:
-    """(K,) bits in which hashes differ."""
+    """Number of bits in which hashes differ, (K,)."""
     differing = (first ^ second)[:, None].view(np.uint8)
     bits: NDArray[np.int64] = _BITS_SET[differing].sum(axis=1, dtype=np.int64)
     return bits
@@ -242,7 +242,7 @@ _BITS_SET = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(
 
 
 def measure_unlikeness(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(K, C, S, S) each to (K,): 1 - correlation of the pixels, from 0 to 2."""
+    """1 - correlation of the pixels of two times K pictures (K, C, S, S), from 0 to 2, (K,)."""
     one = first.reshape(len(first), -1).astype(np.float32)
     other = second.reshape(len(second), -1).astype(np.float32)
     one -= one.mean(axis=1, keepdims=True)

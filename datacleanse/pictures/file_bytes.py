@@ -1,4 +1,4 @@
-"""One file of a picture: its bytes, or why they cannot be had."""
+"""One file of a picture: its bytes, or why they cannot be read."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SAID = {
 
 
 def read_file(path: str | PictureError) -> bytes:
-    """The bytes of a file.
+    """Read the bytes of a file.
 
     Raises:
-        PictureError: they cannot be had, or that is what was given.
+        PictureError: they cannot be read, or ``path`` is such an error.
     """
     if isinstance(path, PictureError):
         raise path
@@ -70,10 +70,10 @@ def try_blob(blob: Callable[[], bytes]) -> bytes | PictureError:
 
 
 def give_bytes(content: bytes | PictureError) -> bytes:
-    """A blob of what has been had already.
+    """Give bytes that were read before: what makes a blob of them.
 
     Raises:
-        PictureError: that is what was had.
+        PictureError: they could not be read.
     """
     if isinstance(content, PictureError):
         raise content
@@ -84,7 +84,7 @@ def check_length(n_bytes: int) -> None:
     """Refuse what is longer than any picture.
 
     Raises:
-        PictureError: it is.
+        PictureError: it has more than `MAX_BYTES`.
     """
     if n_bytes > MAX_BYTES:
         raise PictureError(

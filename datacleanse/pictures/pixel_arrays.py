@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MEMORY_SHARE = 0.25
-"""Of the memory that is free, which the pixels of one source may take; training needs the rest."""
+"""Share of the free memory that the pixels of one source may take; training needs the rest."""
 
 _UNKNOWN = 4 << 30
 """Bytes taken to be free where the system does not tell."""
@@ -23,7 +23,7 @@ _BLOCK = 1 << 22
 
 
 def allocate(shape: tuple[int, ...], scratch: Path) -> NDArray[np.uint8]:
-    """An array of bytes: in memory if there is room, else in a nameless file in ``scratch``.
+    """Make an array of bytes: in memory if there is room, else in a nameless file in ``scratch``.
 
     The file has no name, so it goes with the array, or with the process, however that ends. Its
     space is taken at once: a disk that fills up later would kill the process, not raise an error.
@@ -62,7 +62,7 @@ def measure_free_memory() -> int:
 
 
 def move_to_front(values: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Some rows, ascending, moved to the array's front; no second array is made."""
+    """Move some rows, ascending, to the array's front; no second array is made."""
     block = max(1, _BLOCK // max(1, values[0].nbytes)) if len(values) else 1
     if len(rows) < len(values):
         for start in range(0, len(rows), block):

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 512
-"""Pixels."""
+"""Pixels of the longer side of a picture that is measured, at most."""
 
 BLURRED = 100.0
 """Variance of the Laplacian below which a picture may be called blurred, if those of DATA are not
@@ -43,7 +43,7 @@ class Usual:
 
     Attributes:
         size: least and largest that are not odd; of the root of width times height.
-        ratio: the like; of width by height.
+        ratio: least and largest that are not odd; of width by height.
         sharpness: least variance of the Laplacian that is not called blurred.
     """
 
@@ -82,7 +82,7 @@ def note_quality(
     Args:
         grey: (H, W), each at most `SIDE`.
         size: (2,) width and height of the original.
-        common: of DATA's pictures.
+        common: what DATA's pictures are like.
     """
     notes = []
     low, high = np.percentile(grey, _OUTER)
@@ -108,7 +108,7 @@ def note_quality(
 
 
 def measure_sharpness(grey: NDArray[np.uint8]) -> float:
-    """Variance of the Laplacian of an (H, W) picture; infinite where it has no inner pixel."""
+    """The variance of the Laplacian of an (H, W) picture; infinite where no pixel is inner."""
     if min(grey.shape) < 3:
         return float("inf")
     values = grey.astype(np.float32)

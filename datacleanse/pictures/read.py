@@ -63,7 +63,7 @@ class PictureSet:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(C, S, S)."""
+        """Channels, height and width (C, S, S) of each picture."""
         channels, height, width = self.values.shape[1:]
         return channels, height, width
 
@@ -157,7 +157,7 @@ def check_picture_options(options: ReadOptions) -> None:
 
 
 def learn_classes(listing: Listing) -> Labels:
-    """The classes of DATA's pictures.
+    """Learn the classes of DATA's pictures.
 
     Raises:
         InputError: a label is missing, or the values are no classes.
@@ -170,7 +170,7 @@ def learn_classes(listing: Listing) -> Labels:
 
 
 def read_listing(listing: Listing) -> Dataset:
-    """The rows and labels of DATA's pictures, none of them decoded.
+    """A data set of DATA's pictures with their labels, none of them decoded.
 
     Raises:
         InputError: a label is missing, or the values are no classes.
@@ -251,7 +251,7 @@ def _make_dataset(
 
 
 def add_content_hashes(dataset: Dataset, sha256: NDArray[np.uint8]) -> Dataset:
-    """The same with a column that tells the pictures' bytes, (N, 32) hashed, apart."""
+    """A copy of the data set with a column of the hashes, (N, 32), of its pictures' bytes."""
     name = CONTENT
     while name in dataset.table.column_names:
         name = f"{name}_"
@@ -263,7 +263,7 @@ def add_content_hashes(dataset: Dataset, sha256: NDArray[np.uint8]) -> Dataset:
 def fingerprint_pictures(
     dataset: Dataset, sha256: NDArray[np.uint8], unreadable: tuple[Unreadable, ...]
 ) -> str:
-    """sha256 (hex) of ids, labels and contents, (N, 32) hashed, and of what was left out."""
+    """The sha256 (hex) of ids, labels, content hashes (N, 32) and unreadable pictures."""
     digest = hashlib.sha256()
     names = (*dataset.given_labels, "")  # the last one is that of no label
     named = zip(read_ids(dataset).to_pylist(), dataset.labels.tolist(), sha256, strict=True)

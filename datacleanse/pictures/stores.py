@@ -37,17 +37,21 @@ class FileStore:
     paths: Sequence[str | PictureError]
 
     def __len__(self) -> int:
-        """N."""
+        """Number of pictures N."""
         return len(self.paths)
 
     def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
-        """See `Store`."""
+        """Yield rows, (K,) ascending, each with what reads its file."""
         for row in rows.tolist():
             yield row, partial(read_file, self.paths[row])
 
 
 def _read_cell(cells: pa.Array, place: int) -> bytes:
-    """One cell of a column of bytes."""
+    """The bytes of one cell of a column.
+
+    Raises:
+        PictureError: the cell is null, or longer than any picture.
+    """
     value = cells[place].as_buffer()
     if value is None:
         raise PictureError("is missing (null)")
@@ -62,11 +66,11 @@ class ColumnStore:
     cells: pa.ChunkedArray
 
     def __len__(self) -> int:
-        """N."""
+        """Number of pictures N."""
         return len(self.cells)
 
     def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
-        """See `Store`."""
+        """Yield rows, (K,) ascending, each with what copies its cell."""
         start = 0
         for chunk in self.cells.chunks:
             here = rows[(rows >= start) & (rows < start + len(chunk))]
@@ -90,11 +94,11 @@ class ParquetStore:
     groups: tuple[tuple[int, ...], ...]
 
     def __len__(self) -> int:
-        """N."""
+        """Number of pictures N."""
         return sum(sum(counts) for counts in self.groups)
 
     def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
-        """See `Store`."""
+        """Yield rows, (K,) ascending, each with its bytes, read a few at a time."""
         start = 0
         for path, counts in zip(self.location.paths, self.groups, strict=True):
             with open_parquet(self.location, path) as file:
@@ -108,7 +112,7 @@ class ParquetStore:
     def _iterate_group(
         self, file: pa.parquet.ParquetFile, group: int, places: NDArray[np.int64]
     ) -> Iterator[tuple[int, Blob]]:
-        """Some rows of a row group, by their places in it."""
+        """Yield some rows of a row group, by their places in it."""
         start = 0
         for batch in file.iter_batches(_BATCH, row_groups=[group], columns=[self.column]):
             wanted = places[(places >= start) & (places < start + batch.num_rows)]
@@ -124,7 +128,7 @@ class ParquetStore:
 
 
 def make_parquet_store(location: Location, column: str) -> ParquetStore:
-    """A column of bytes, left where it is."""
+    """A store of a column of bytes in Parquet, which is left where it is."""
     groups = []
     for path in location.paths:
         with open_parquet(location, path) as file:

@@ -39,8 +39,8 @@ SCHEMA = pa.schema(
         pa.field("note", pa.string()),
     ]
 )
-"""Of `thumbnails.parquet`: ``data`` or ``clean``, the row there, JPEG or PNG, and notes such as
-``blurred, dark``; null where there is nothing to note."""
+"""Columns of `thumbnails.parquet`: ``data`` or ``clean``, the row there, JPEG or PNG, and notes such
+as ``blurred, dark``; null where there is nothing to note."""
 
 
 @dataclass(frozen=True)
@@ -50,11 +50,11 @@ class _Thumbnail:
 
 
 def measure_usual(pictures: PictureSet) -> Usual:
-    """What DATA's pictures are like, their sharpness by up to 256 spread over them."""
+    """Measure what DATA's pictures are like; sharpness by up to 256 spread over them."""
     n = len(pictures.places)
     rows = np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64))
 
-    def measured(item: tuple[int, Blob]) -> float:
+    def measure(item: tuple[int, Blob]) -> float:
         try:
             image = decode(item[1](), (SIDE, SIDE), keeps_ratio=True).image
             return measure_sharpness(np.asarray(image.convert("L")))
@@ -63,7 +63,7 @@ def measure_usual(pictures: PictureSet) -> Usual:
 
     with silence_decoding():
         found = np.array(
-            list(map_in_threads(measured, pictures.store.iterate_blobs(pictures.places[rows])))
+            list(map_in_threads(measure, pictures.store.iterate_blobs(pictures.places[rows])))
         )
     return find_usual(pictures.sizes, found[np.isfinite(found)])
 
@@ -71,7 +71,7 @@ def measure_usual(pictures: PictureSet) -> Usual:
 def make_thumbnails(
     pictures: PictureSet, source: str, rows: NDArray[np.int64], common: Usual
 ) -> pa.Table:
-    """Thumbnails of some rows, with the columns of `SCHEMA`.
+    """Make thumbnails of some rows, with the columns of `SCHEMA`.
 
     A picture that can no longer be read, since its file was moved meanwhile, has none.
 
@@ -83,12 +83,12 @@ def make_thumbnails(
     """
     row_of = {int(place): int(row) for row, place in zip(rows, pictures.places[rows], strict=True)}
 
-    def made(item: tuple[int, Blob]) -> tuple[int, _Thumbnail | None]:
+    def make(item: tuple[int, Blob]) -> tuple[int, _Thumbnail | None]:
         row = row_of[item[0]]
         return row, _make_thumbnail(item[1], pictures.sizes[row], common)
 
     with silence_decoding():
-        found = list(map_in_threads(made, pictures.store.iterate_blobs(pictures.places[rows])))
+        found = list(map_in_threads(make, pictures.store.iterate_blobs(pictures.places[rows])))
     there = [(row, thumbnail) for row, thumbnail in found if thumbnail is not None]
     columns = {
         "source": [source] * len(there),

@@ -65,7 +65,7 @@ def check_share(
 
 
 def note_unreadable_pictures(listing: Listing, unreadable: Sequence[Unreadable]) -> Notice:
-    """What to say where some were left out."""
+    """The warning that some pictures were left out since they cannot be read."""
     message = (
         f"{listing.source}: left out {len(unreadable):,} of "
         f"{format_count(len(listing.store), 'picture')} that cannot be read: "
@@ -75,7 +75,7 @@ def note_unreadable_pictures(listing: Listing, unreadable: Sequence[Unreadable])
 
 
 def _format_first(listing: Listing, unreadable: Sequence[Unreadable]) -> str:
-    """The first of them with their reasons."""
+    """The first unreadable pictures with their reasons, as text."""
     named = [
         f"{f'row {each.id}' if listing.id is None else quote_value(each.id)} {each.reason}"
         for each in unreadable[:_NAMED]

@@ -42,7 +42,7 @@ class Workers:
     processes: tuple[subprocess.Popen[bytes], ...]
 
     def __enter__(self) -> Workers:
-        """The processes have been started."""
+        """The workers themselves: their processes have been started."""
         return self
 
     def __exit__(
@@ -51,14 +51,14 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End them."""
+        """End the processes."""
         for process in self.processes:
             process.kill()
         for process in self.processes:
             process.communicate()
 
     def decode(self, blobs: Sequence[Blob], *, is_sent: bool) -> Chunk:
-        """As `decode_chunk`, in one of the processes.
+        """Decode K pictures in one of the processes, as `decode_chunk` does.
 
         Args:
             blobs: K pictures.

@@ -44,7 +44,7 @@ def write_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a whole table.
+    """Write a whole table as a Parquet file that appears whole or not at all.
 
     Raises:
         OutputError: the system does not let it be written.
@@ -56,7 +56,7 @@ def write_parquet(path: Path, table: pa.Table) -> None:
 
 
 def check_place(path: Path) -> None:
-    """Refuse a path at which no file can come to stand.
+    """Refuse a path at which no file can be made.
 
     Raises:
         OutputError: it is a folder, or lies in none.
@@ -68,7 +68,7 @@ def check_place(path: Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it; one that is there is fine.
+    """Make a folder and those above it, unless it is there already.
 
     Raises:
         OutputError: the system does not let it be made.

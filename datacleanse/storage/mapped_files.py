@@ -1,6 +1,6 @@
-"""What waits on disk until it is wanted again: DATA's table and, where it is large, the matrix.
+"""What waits on disk until it is needed again: DATA's table and, where it is large, the matrix.
 
-Training needs the encoded matrix only; the table is wanted for the suspects' own columns, and the
+Training needs the encoded matrix only; the table is needed for the suspects' own columns, and the
 matrix again for the final model. Both lie in files that are mapped: they take memory only where
 they were read since `release_mapped`. The files have no name any more, so that the system removes
 them however the program ends; Windows, which cannot do that, keeps all in memory.
@@ -32,9 +32,9 @@ _mapped: WeakSet[mmap.mmap] = WeakSet()
 
 
 def park_table(table: pa.Table, path: Path) -> pa.Table:
-    """The same table, mapped from a file at ``path`` that is no longer to be seen.
+    """Move a table to disk: the same table, mapped from a nameless file that lay at ``path``.
 
-    The caller should let go of the table that it passed.
+    The caller should drop the table that it passed.
     """
     if os.name == "nt":
         return table
@@ -47,7 +47,7 @@ def park_table(table: pa.Table, path: Path) -> pa.Table:
 
 
 def park_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
-    """The same for a matrix, (M, ...); a small one is given back as it is."""
+    """Move a matrix (M, ...) to disk as `park_table` does; a small one is returned as it is."""
     if os.name == "nt" or matrix.nbytes < LARGE:
         return matrix
     try:

@@ -132,7 +132,7 @@ def test_cells_cannot_be_moved_between_columns_unnoticed():
 def test_many_rows_are_hashed_portion_by_portion(monkeypatch):
     data = with_label(a=list(range(50)), b=[f"t{i % 7}" for i in range(50)])
     expected = seal_rows(data, np.arange(50))
-    monkeypatch.setattr("datacleanse.data.row_seals._PORTION", 8)
+    monkeypatch.setattr("datacleanse.data.row_seals.ROWS_AT_ONCE", 8)
     assert seal_rows(data, np.arange(50)) == expected
     assert seal_rows(data, np.array([33, 2])) == [expected[33], expected[2]]
 

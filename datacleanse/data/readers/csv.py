@@ -59,7 +59,7 @@ class CsvReader:
         return table
 
     def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """Block by block.
+        """Yield the file's blocks one by one.
 
         Where one does not fit the types so far, the file is read again from its start with wider
         ones, and the rows that were given out already are skipped.
@@ -117,7 +117,7 @@ def _read_widening(
 def _read_blocks(
     location: Location, types: dict[str, pa.DataType], *, delimiter: str
 ) -> Iterator[pa.RecordBatch]:
-    """The file's blocks, each row once."""
+    """Yield the file's blocks, each row once, with types widened where a later value needs it."""
     given, block = 0, _BLOCK
     while True:
         batches = _Batches(location, types, delimiter=delimiter, block=block)
@@ -160,7 +160,7 @@ class _Batches:
         self._options = _make_options(types, delimiter=delimiter, block=block)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """The blocks."""
+        """Read the file block by block, with types as in its first block."""
         with (
             self._location.open_stream() as stream,
             pacsv.open_csv(stream, **self._options) as reader,
@@ -169,7 +169,7 @@ class _Batches:
             yield from reader
 
     def read(self) -> pa.Table:
-        """All rows; text that repeats is packed block by block."""
+        """All rows as one table; text that repeats is packed block by block."""
         batches: list[pa.RecordBatch] = []
         packed: list[int] = []
         for batch in self:

@@ -42,7 +42,7 @@ class FeatherReader:
             return file if isinstance(file, pa.Table) else file.read_all()
 
     def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """A part of a record batch at a time; the first version of Feather is read whole."""
+        """Yield a part of a record batch at a time; the first version of Feather is read whole."""
         del request
         with _open_arrow(location) as file:
             for batch in _read_batches(file):
@@ -54,7 +54,7 @@ class FeatherReader:
 def _open_arrow(
     location: Location,
 ) -> Iterator[pa.Table | pa.RecordBatchFileReader | pa.RecordBatchStreamReader]:
-    """What reads the file, by its first bytes, while the block lasts."""
+    """Open the file within this block by what its first bytes say it is."""
     try:
         with location.filesystem.open_input_file(location.path) as handle:
             magic = handle.read(len(_FILE_MAGIC))

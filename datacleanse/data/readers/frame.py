@@ -16,7 +16,7 @@ class ArrowStream(Protocol):
     """What any library hands out as a stream of Arrow's C interface, e.g. a polars frame."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """A capsule."""
+        """A PyCapsule of the stream, as the C interface asks for."""
 
 
 Frame: TypeAlias = pd.DataFrame | pa.Table | ArrowStream

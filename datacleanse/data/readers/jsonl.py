@@ -56,7 +56,7 @@ class JsonLinesReader:
             raise make_damaged_error(location.name, error) from error
 
     def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """So many whole lines at a time as fit into a block."""
+        """Yield as many whole lines at a time as fit into a block."""
         row = line = 0
         try:
             for block in _split_at_lines(location):

@@ -53,7 +53,7 @@ class ParquetReader:
             ) from error
 
     def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """A part of a row group at a time."""
+        """Yield a part of a row group at a time."""
         del request
         first = None
         for path in location.paths:

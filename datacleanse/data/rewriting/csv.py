@@ -36,7 +36,7 @@ class CsvRewriter:
     delimiter: str
 
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
-        """See `Rewriter`."""
+        """Write the file again, cell by cell, with all bytes that need not change."""
         grammar = Grammar(check_delimiter(task.delimiter or self.delimiter))
         write_pieces(sink, _rewrite_records(task, grammar))
 
@@ -60,7 +60,7 @@ class Grammar:
         self._record = re.compile(line + rb"(?:\r\n|\n|\r)")
 
     def split_records(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Each record with its line end, blank lines too; together they are the blocks."""
+        """Yield each record with its line end, blank lines too; together they are the blocks."""
         rest, waiting = b"", [b""]
         for block in blocks:
             waiting.append(block)
@@ -87,7 +87,7 @@ class Grammar:
         return text[at:]
 
     def split_cells(self, record: bytes) -> list[bytes]:
-        """The cells' values, quotes taken off."""
+        """The values of the cells of a record, without their quotes."""
         record = record.removeprefix(_BOM)
         return [_unquote_cell(record[start:end]) for start, end in self._find_spans(record)]
 
@@ -110,7 +110,7 @@ class Grammar:
 
 
 def _rewrite_records(task: Rewriting, grammar: Grammar) -> Iterator[bytes]:
-    """The records that stay, changed where that is asked for."""
+    """Yield the records that stay, with their new labels."""
     edits, place, row = task.edits, -1, 0
     for record in grammar.split_records(task.location.read_blocks()):
         if record in _BLANK:  # readers skip it

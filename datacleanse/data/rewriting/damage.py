@@ -6,7 +6,7 @@ from datacleanse.errors import InputError
 
 
 def make_inseparable_error(name: str, why: str) -> InputError:
-    """The error for ``name``; ``why`` is a sentence part."""
+    """The error for the file ``name``; ``why`` is a sentence part."""
     return InputError(
         f"{name} cannot be written again row by row: {why}.",
         slug="rows-not-separable",

@@ -17,12 +17,12 @@ _FEATHER_1_MAGIC = b"FEA1"
 
 
 class FeatherRewriter:
-    """Packed as files of their ending usually are: ``.feather`` by LZ4, ``.arrow`` not at all."""
+    """Writes Arrow's own files, ``.feather`` packed by LZ4 and ``.arrow`` not at all."""
 
     suffixes = (".feather", ".arrow")
 
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
-        """See `Rewriter`."""
+        """Write the whole table again with the schema and the kind of file that it had."""
         location = task.location
         packing = "lz4" if location.suffix == ".feather" and pa.Codec.is_available("lz4") else None
         options = pa.ipc.IpcWriteOptions(compression=packing)

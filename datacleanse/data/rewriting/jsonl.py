@@ -24,17 +24,17 @@ _PLAIN = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false")
 
 
 class JsonLinesRewriter:
-    """One object a line; keys keep their order and lines their spelling."""
+    """Writes one object a line; keys keep their order and lines their spelling."""
 
     suffixes = (".jsonl", ".ndjson")
 
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
-        """See `Rewriter`."""
+        """Write the lines again, each as it was but for its label."""
         write_pieces(sink, _rewrite_lines(task))
 
 
 def _rewrite_lines(task: Rewriting) -> Iterator[bytes]:
-    """The lines that stay, changed where that is asked for."""
+    """Yield the lines that stay, with their new labels."""
     edits, row = task.edits, 0
     for line in _read_lines(task.location):
         if not line.removeprefix(_BOM.encode()).strip():  # readers skip it

@@ -18,12 +18,12 @@ _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 
 
 class ParquetRewriter:
-    """A row group at a time."""
+    """Writes Parquet, one row group at a time."""
 
     suffixes = (SHARD_SUFFIX,)
 
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
-        """See `Rewriter`."""
+        """Write each row group again with the schema and the compression that it had."""
         with (
             task.location.filesystem.open_input_file(task.location.path) as handle,
             pq.ParquetFile(handle) as file,

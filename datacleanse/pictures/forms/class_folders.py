@@ -45,7 +45,7 @@ class ClassFolders:
     name = "class folders"
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
-        """See `PictureForm`."""
+        """List the pictures of a folder of class folders; None for any other source."""
         root = find_folder(source)
         if root is None:
             return None
@@ -91,7 +91,7 @@ def _choose_part(tree: Tree, role: Role, named: str) -> str | None:
 def _enter_part(tree: Tree, part: str, named: str) -> tuple[Tree, list[Notice]]:
     """The tree below one of the parts, and what to say about it."""
 
-    def below(paths: list[Parts]) -> list[Parts]:
+    def keep_below(paths: list[Parts]) -> list[Parts]:
         return [parts[1:] for parts in paths if parts[0] == part and len(parts) > 1]
 
     left = sorted({parts[0] for parts in tree.pictures if parts[0] != part and len(parts) > 1})
@@ -100,10 +100,10 @@ def _enter_part(tree: Tree, part: str, named: str) -> tuple[Tree, list[Notice]]:
     entered = replace(
         tree,
         root=tree.root / part,
-        pictures=below(tree.pictures),
-        others=below(tree.others),
-        empty=below(tree.empty),
-        loops=below(tree.loops),
+        pictures=keep_below(tree.pictures),
+        others=keep_below(tree.others),
+        empty=keep_below(tree.empty),
+        loops=keep_below(tree.loops),
     )
     return entered, [Notice("pictures-part", message)]
 

@@ -44,7 +44,7 @@ class EncodedColumn:
     name = "encoded pictures in a table"
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
-        """See `PictureForm`."""
+        """List the pictures that a table holds as bytes; None for any other source."""
         request = make_request(asked)
         schema = peek(source, request)
         column = find_image_column(schema, asked.drop)

@@ -50,7 +50,7 @@ class PathTable:
     name = "manifest"
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
-        """See `PictureForm`."""
+        """List the pictures that a table names; None for any other source."""
         request = make_request(asked)
         if not set(peek(source, request).names).intersection(PATH_COLUMNS).difference(asked.drop):
             return None

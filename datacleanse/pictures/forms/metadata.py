@@ -29,7 +29,7 @@ class Metadata:
     name = "metadata beside the pictures"
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
-        """See `PictureForm`."""
+        """List the pictures that a folder's metadata names; None for any other source."""
         root = find_folder(source)
         manifest = None if root is None else _find_manifest(root, asked)
         if manifest is None:
