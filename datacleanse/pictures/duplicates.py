@@ -23,8 +23,8 @@ MAX_UNLIKE = 0.05
 """1 - correlation of two pictures' pixels up to which they show the same, where doubtful pairs are
 rare. Pairs of near hashes in CIFAR-10 and in photographs of flowers are copies up to 0.12."""
 MAX_UNLIKE_AMONG_ALIKE = 0.01
-"""1 - correlation up to which pictures show the same in any case. Beyond it a pair of near hashes is
-doubtful: different handwritten digits come as near as 0.015."""
+"""1 - correlation up to which pictures show the same in any case. Beyond it a pair of near hashes
+is doubtful: different handwritten digits come as near as 0.015."""
 RARE = 0.05
 """Doubtful pairs a picture up to which they are rare."""
 MIN_DEVIATION = 8.0

@@ -39,8 +39,8 @@ SCHEMA = pa.schema(
         pa.field("note", pa.string()),
     ]
 )
-"""Columns of `thumbnails.parquet`: ``data`` or ``clean``, the row there, JPEG or PNG, and notes such
-as ``blurred, dark``; null where there is nothing to note."""
+"""Columns of `thumbnails.parquet`: ``data`` or ``clean``, the row there, JPEG or PNG, and notes
+such as ``blurred, dark``; null where there is nothing to note."""
 
 
 @dataclass(frozen=True)

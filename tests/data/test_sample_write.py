@@ -25,7 +25,7 @@ from datacleanse.data import (
 from datacleanse.errors import OutputError, SettingsError
 
 
-def drawn(counts, n, seed=0):
+def draw_sample(counts, n, seed=0):
     labels = np.repeat([f"c{at}" for at in range(len(counts))], counts)
     table = pa.table({"x": np.arange(len(labels)) * 0.5, "label": labels})
     data = read_data(table, ReadOptions())
@@ -47,7 +47,7 @@ def drawn(counts, n, seed=0):
     ],
 )
 def test_a_sample_is_stratified_with_two_of_each_class(counts, n, expected):
-    assert drawn(counts, n)[0] == expected
+    assert draw_sample(counts, n)[0] == expected
 
 
 @given(
@@ -56,7 +56,7 @@ def test_a_sample_is_stratified_with_two_of_each_class(counts, n, expected):
 )
 @settings(deadline=None)
 def test_a_sample_has_the_size_asked_for_and_every_class_that_fits(counts, n):
-    found, rows = drawn(counts, n)
+    found, rows = draw_sample(counts, n)
     assert len(rows) == min(n, sum(counts))
     if n >= len(counts):
         assert min(found) >= 1
@@ -65,8 +65,8 @@ def test_a_sample_has_the_size_asked_for_and_every_class_that_fits(counts, n):
 
 
 def test_a_sample_depends_on_the_seed_alone():
-    assert (drawn([500, 500], 50)[1] == drawn([500, 500], 50)[1]).all()
-    assert (drawn([500, 500], 50)[1] != drawn([500, 500], 50, seed=1)[1]).any()
+    assert (draw_sample([500, 500], 50)[1] == draw_sample([500, 500], 50)[1]).all()
+    assert (draw_sample([500, 500], 50)[1] != draw_sample([500, 500], 50, seed=1)[1]).any()
 
 
 def test_a_sample_written_as_csv_is_found_again_in_data(tmp_path, mixed):

@@ -299,23 +299,23 @@ def test_a_name_that_is_no_text_is_spelled_out(root):
     assert blob() == picture(73)
 
 
-def refused(source, asked=DATA):
+def find_error(source, asked=DATA):
     with pytest.raises(InputError) as caught:
         find_pictures(source, asked)
     return caught.value
 
 
 def test_the_wrong_level_is_told_with_the_right_one(root):
-    above = refused(root.parent)
+    above = find_error(root.parent)
     assert (above.slug, f"{root.parent}/pets" in above.hint) == ("pictures-level", True)
-    below = refused(root / "cat")
+    below = find_error(root / "cat")
     assert (below.slug, "folder above" in below.hint) == ("pictures-level", True)
 
 
 def test_a_single_class_folder_is_no_audit(root):
     for path in (root / "dog").iterdir():
         path.unlink()
-    assert refused(root).slug == "label-one-class"
+    assert find_error(root).slug == "label-one-class"
 
 
 def test_parts_of_a_set_go_by_their_role(root):
@@ -326,7 +326,7 @@ def test_parts_of_a_set_go_by_their_role(root):
     }
     assert counts == {"DATA": 6, "CLEAN": 4, "TEST": 2}
     assert "test, val" in notices(find_pictures(split, DATA))["pictures-part"]
-    assert refused(split, Asked("NEW")).slug == "pictures-split"
+    assert find_error(split, Asked("NEW")).slug == "pictures-split"
 
 
 def test_classes_may_be_named_like_parts_if_no_class_folders_lie_in_them(root):
@@ -358,12 +358,12 @@ def lines(*paths):
 
 def test_a_manifest_that_climbs_out_is_refused(root):
     (root / "m.csv").write_text(lines("cat/000.png", "../secret.png", "cat/../../x.png"))
-    error = refused(root / "m.csv")
+    error = find_error(root / "m.csv")
     assert error.slug == "path-outside"
     assert "rows 1, 2" in error.message
     assert "../secret.png" in error.message
     (root / "m.csv").write_text(lines("cat/000.png", "cat/001.png", "..\\secret.png"))
-    assert refused(root / "m.csv").slug == "path-outside"
+    assert find_error(root / "m.csv").slug == "path-outside"
     (root / "m.csv").write_text(lines("cat/../dog/003.png", "cat/000.png", "..hidden/a.png"))
     assert len(find_pictures(root / "m.csv", DATA).store) == 3
 
@@ -408,7 +408,7 @@ def test_the_label_of_another_form_may_have_another_name(root):
     assert find_pictures(frame, Asked("CLEAN", label="label")).label == "target"
     assert find_pictures(frame, Asked("NEW", label="label")).label == "target"
     odd = frame.rename(columns={"target": "kind"})
-    assert refused(odd, Asked("CLEAN", label="label")).slug == "label-column-missing"
+    assert find_error(odd, Asked("CLEAN", label="label")).slug == "label-column-missing"
     assert find_pictures(odd, Asked("NEW", label="label")).label is None
     assert find_pictures(root, Asked("DATA", label="kind")).label == "kind"
     assert find_pictures(odd, Asked("CLEAN", label="kind")).label == "kind"
@@ -421,4 +421,4 @@ def test_ids_are_a_column_or_the_paths(root):
     assert find_pictures(_encoded(root, "struct"), DATA).read_ids()[2].as_py() == "2.png"
     assert find_pictures(_encoded(root), DATA).read_ids()[2].as_py() == "2"
     twice = frame.assign(key="k")
-    assert refused(twice, Asked("DATA", id="key")).slug == "id-duplicate"
+    assert find_error(twice, Asked("DATA", id="key")).slug == "id-duplicate"

@@ -57,7 +57,7 @@ class RawNetwork(nn.Module):
         return logits.double().softmax(dim=1)
 
     def _scaled(self, numbers: Tensor) -> Tensor:
-        """`encode._scaled`."""
+        """Scale as `encoding._scale_smoothly` does, by the same formula."""
         x = numbers / self.scale - self.shift
         clipped = x / (1.0 + (x / CLIP) ** 2).sqrt()
         return torch.where(x.abs() > FAR, x.sign() * CLIP, clipped).float()
