@@ -36,6 +36,7 @@ class Settings:
     """
 
     rule: RuleName = "l2rw"
+    """How the rows of a batch are weighted."""
     model: str = "auto"
     """``auto``, ``mlp`` for tables, ``residual`` for images, ``timm:NAME`` for images by features
     of a pretrained network, or ``package.module:factory`` for a network of the user's own."""
@@ -66,7 +67,9 @@ class Settings:
     top: int = 500
     """Suspects listed in the reports, at least 1."""
     device: DeviceName = "auto"
+    """Where to train; ``auto``: on a CUDA GPU where there is one."""
     seed: int = 0
+    """Of all random draws, from 0 to `MAX_SEED`."""
 
     def __post_init__(self) -> None:
         _check_choice("rule", self.rule, get_args(RuleName))

@@ -1,4 +1,4 @@
-"""Networks of the user's own: made by their factory, and tried before a run begins."""
+"""The rehearsal of a training: one step with a network of the user's own, before a run begins."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def try_training(
         build: gives a fresh network.
         inputs: (B, ...) of examples, B >= 2; their labels do not matter.
         said: how messages name the network.
-        optimisation: by which the training will update.
+        optimisation: how the training will make updates from gradients.
 
     Returns:
         The optimiser where it is the caller's.
@@ -46,18 +46,7 @@ def try_training(
         UserCodeError: its forward pass in training mode or its backward pass failed.
     """
     parameters = find_trainable(network)
-    if not parameters:
-        raise ModelError(
-            f"{said} has no trainable parameters.",
-            slug="model-not-trainable",
-            hint="Leave requires_grad on for the layers that are to learn.",
-        )
-    if {id(p) for p in network.parameters()} & {id(p) for p in build().parameters()}:
-        raise ModelError(
-            f"{said} is the same object at each call; an audit trains two networks.",
-            slug="model-not-fresh",
-            hint="Let the factory make a new network whenever it is called.",
-        )
+    _check_parameters(network, parameters, build(), said)
     labels = torch.arange(len(inputs)) % 2
     engine = choose_engine(network.train(), cross_entropy)
     own = report_as_user_code(f"{said} fails in training mode")
@@ -67,11 +56,29 @@ def try_training(
         check_unchanged(inputs),
         torch.random.fork_rng(devices=[]),
     ):
-        direction, _ = engine.gradient(inputs, labels)
+        direction, _ = engine.compute_gradient(inputs, labels)
         network.train()
         step = engine.open(inputs, labels, direction)
         step.descend(torch.full((len(inputs),), 1.0 / len(inputs)))
     return _try_update(parameters, optimisation)
+
+
+def _check_parameters(
+    network: nn.Module, parameters: dict[str, nn.Parameter], other: nn.Module, said: str
+) -> None:
+    """Refuse a network that has nothing to train, or that shares parameters with the next one."""
+    if not parameters:
+        raise ModelError(
+            f"{said} has no trainable parameters.",
+            slug="model-not-trainable",
+            hint="Leave requires_grad on for the layers that are to learn.",
+        )
+    if {id(p) for p in network.parameters()} & {id(p) for p in other.parameters()}:
+        raise ModelError(
+            f"{said} is the same object at each call; an audit trains two networks.",
+            slug="model-not-fresh",
+            hint="Let the factory make a new network whenever it is called.",
+        )
 
 
 def _try_update(

@@ -216,7 +216,9 @@ def test_a_callable_does_in_python_and_gives_the_same_audit_as_its_name(here):
 
 def test_a_saved_network_is_not_rebuilt_on_the_word_of_its_file(here, monkeypatch):
     audited("nets:small", here / "run")
-    monkeypatch.setattr("datacleanse.models.predictor.find", lambda name: pytest.fail("imported"))
+    monkeypatch.setattr(
+        "datacleanse.models.loading.find_factory", lambda name: pytest.fail("imported")
+    )
     with pytest.raises(dc.RunFolderError, match="No code is run") as error:
         dc.load_predictor(here / "run" / "model")
     assert "--model nets:small" in error.value.hint

@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
-
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
     from datacleanse_reports.suspect import Suspect
@@ -50,13 +48,14 @@ class SuspectsCsv:
 
     def render(self, view: ReportView) -> str:
         """One line a suspect; unless ``raw``, what a spreadsheet would run is defused."""
+        from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
+
         names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
         rows = ([_cell(value) for value in _values(suspect)] for suspect in view.suspects)
         lines = [[*AUDIT_COLUMNS, *names], *rows]
-        return "".join(format_csv_line(map(self._safe, line)) for line in lines)
-
-    def _safe(self, cell: str) -> str:
-        return cell if self.raw else defuse_formula(cell)
+        return "".join(
+            format_csv_line(line if self.raw else map(defuse_formula, line)) for line in lines
+        )
 
 
 def _values(suspect: Suspect) -> list[object]:
