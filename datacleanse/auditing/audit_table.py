@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.data import ids, row_seals
+from datacleanse.data import read_ids, seal_rows
 from datacleanse.detection.assessment import likely_classes
 from datacleanse.detection.conflicts import conflicts
 from datacleanse.detection.ranking import ranking_score
-from datacleanse.storage.atomic_files import write_parquet, written_aside
+from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.ledger import weights_by_epoch
-from datacleanse.storage.mapped_files import let_go
+from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.schemas import (
     AUDIT_SCHEMA,
     CALIBRATION_SCHEMA,
@@ -72,11 +72,11 @@ class AuditColumns:
         }
         if self.stability is not None:
             measured["flag_stability"] = self.stability
-        let_go()  # of the portion before
+        release_mapped()  # of the portion before
         part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
         return {
             "row": pa.array(np.arange(rows.start, rows.stop)),
-            "id": ids(part) if self.data.schema.id else _number(rows),
+            "id": read_ids(part) if self.data.schema.id else _number(rows),
             "given_label": _name_classes(labels[rows], names),
             "suggested_label": _name_classes(assessment.suggested[rows], names),
             "rank": pa.array(assessment.rank[rows]),
@@ -95,7 +95,7 @@ class AuditColumns:
         """Seal the stored suspects among these rows, (n,), to know them again; others are null."""
         seals = np.full(len(rank), None, dtype=object)
         stored = np.flatnonzero(rank <= self.n_stored)
-        seals[stored] = row_seals(part, stored)
+        seals[stored] = seal_rows(part, stored)
         return pa.array(seals, pa.string())
 
 
@@ -174,7 +174,7 @@ def _take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
     for start in range(0, table.num_rows, ROW_GROUP):
         here = rows[(rows >= start) & (rows < start + ROW_GROUP)] - start
         parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
-        let_go()
+        release_mapped()
     return pa.concat_tables(parts).unify_dictionaries()
 
 
@@ -198,7 +198,7 @@ def write_audit(
         columns: given a slice of rows, every column of `AUDIT_COLUMNS` but ``weight_by_epoch``.
         epochs: the epoch files in order; their weights become ``weight_by_epoch``.
     """
-    with written_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
+    with write_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
         start = 0
         for weights in weights_by_epoch(epochs):
             rows = slice(start, start + weights.shape[1])

@@ -19,7 +19,7 @@ from datacleanse.models.model_card import card_text
 from datacleanse.records import Notice
 from datacleanse.storage import run_folder
 from datacleanse.storage.manifest.whole import DeviceSection
-from datacleanse.storage.mapped_files import parked_rows
+from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import cpu_threads, name_device
 from datacleanse.training.placement import Moved, describe_rows
@@ -93,7 +93,7 @@ def _park_matrix(examples: Examples, path: Path) -> Examples:
     matrix = examples.inputs
     if not isinstance(matrix, torch.Tensor) or matrix.dtype != torch.float32 or matrix.is_cuda:
         return examples
-    return replace(examples, inputs=torch.from_numpy(parked_rows(matrix.numpy(), path)))
+    return replace(examples, inputs=torch.from_numpy(park_rows(matrix.numpy(), path)))
 
 
 def _learn_and_judge(audit: RunningAudit) -> Manifest:

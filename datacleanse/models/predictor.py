@@ -11,9 +11,9 @@ import torch
 from datacleanse.data import read_like
 from datacleanse.errors import InputError
 from datacleanse.models.encoding import Encoding, encode
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
-from datacleanse.models.user_network import OwnNetwork, probe_rows
+from datacleanse.models.user_network import UserNetwork, make_probe_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ RESIZE = "the whole image onto width x height, bilinear with antialiasing"
 class Predictor:
     """Classifies new rows."""
 
-    network: TabularNetwork | OwnNetwork
+    network: TabularNetwork | UserNetwork
     """In evaluation mode; encoded rows (n, F) to logits (n, C)."""
     encoding: Encoding
     """From columns to what the network reads."""
@@ -83,8 +83,8 @@ class Predictor:
         """(2, C) logits of made rows: they tell whether this is the network that was saved."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            rows = probe_rows(self.encoding).to(_find_device(self.network))
-            return logits_of(self.network, rows).cpu()
+            rows = make_probe_rows(self.encoding).to(_find_device(self.network))
+            return compute_logits(self.network, rows).cpu()
 
     def check_probe(self, saved: list[list[float]]) -> bool:
         """Whether the network gives the logits that it gave when it was saved."""
@@ -155,7 +155,7 @@ class ImagePredictor:
 
 def _work_out_probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.float64]:
     """(n, C) class probabilities, worked out in float64; rows sum to 1."""
-    logits = logits_of(network, inputs).double()
+    logits = compute_logits(network, inputs).double()
     result: NDArray[np.float64] = torch.softmax(logits, dim=1).cpu().numpy()
     return result
 
@@ -173,7 +173,7 @@ def _find_device(network: nn.Module) -> torch.device:
 
 
 def _save(
-    network: TabularNetwork | OwnNetwork | ResidualNetwork,
+    network: TabularNetwork | UserNetwork | ResidualNetwork,
     about: dict[str, Any],
     directory: Path,
 ) -> None:
@@ -181,7 +181,7 @@ def _save(
     save_parameters(network, directory)
     description = {
         "format_version": FORMAT_VERSION,
-        "architecture": network.architecture(),
+        "architecture": network.describe_architecture(),
         **about,
     }
     save_description(description, directory)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from datacleanse.data import ReadOptions
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
-from datacleanse.pictures.find import data_asked, find_pictures
+from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.pictures.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def open_audited_run(
     options = _make_options(manifest.data, delimiter)
     with _say_where_to_look(is_given=data is not None):
         is_of_pictures = manifest.pictures is not None
-        listing = find_pictures(source, data_asked(options)) if is_of_pictures else None
+        listing = find_pictures(source, ask_for_data(options)) if is_of_pictures else None
         is_of_files = listing is not None and listing.path is not None
         location = None if is_of_files else locate(source)
     return AuditedRun(

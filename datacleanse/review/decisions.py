@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard, get_args
 
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
-from datacleanse.storage.atomic_files import unwritable
+from datacleanse.storage.atomic_files import make_unwritable_error
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -159,7 +159,7 @@ def append_decisions(path: Path, decisions: Iterable[Decision]) -> None:
         if is_new:
             _sync_folder(path.parent)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise make_unwritable_error(path, error) from error
 
 
 class _Reading:

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data.concatenation import joined_columns
-from datacleanse.data.row_seals import label_text
+from datacleanse.data.concatenation import concatenate_rows
+from datacleanse.data.row_seals import spell_label
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.decisions import read_decisions
@@ -77,7 +77,7 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
             dropped.discard(row)
             if decision.action == "drop":
                 dropped.add(row)
-            elif (code := codes.get(label_text(decision.label or ""))) is not None:
+            elif (code := codes.get(spell_label(decision.label or ""))) is not None:
                 verdicts[row] = decision, code
             else:
                 notices.append(_say_unknown_class(path, decision, data))
@@ -103,7 +103,7 @@ def add_reviewed(
     taken = data.table.select(names).take(pa.array(reviewed.rows))
     whole = replace(
         clean,
-        table=joined_columns(clean.table.select(names), taken),
+        table=concatenate_rows(clean.table.select(names), taken),
         labels=np.concatenate([clean.labels, reviewed.labels]),
     )
     rows = np.concatenate([overlap.data_rows, reviewed.rows])
@@ -116,7 +116,7 @@ def add_reviewed(
 def _map_codes(data: Dataset) -> dict[str, int]:
     """Class by every spelling of its name."""
     named = (*enumerate(data.given_labels), *enumerate(data.schema.classes))
-    return {label_text(name): code for code, name in named}
+    return {spell_label(name): code for code, name in named}
 
 
 def _check_found(

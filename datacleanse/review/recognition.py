@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import features_digests, ids, row_sha256
+from datacleanse.data import digest_features, read_ids, seal_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -79,7 +79,7 @@ class _Search:
         name = data.schema.id
         self._has_ids = name is not None and name in data.table.column_names
         if self._has_ids:
-            self._row_of_id = {id_: row for row, id_ in enumerate(ids(data).to_pylist())}
+            self._row_of_id = {id_: row for row, id_ in enumerate(read_ids(data).to_pylist())}
 
     def find_nominal(self, decisions: Sequence[Decision]) -> list[int]:
         """The row of each decision by its id, else by its number; -1 where there is none."""
@@ -101,7 +101,7 @@ class _Search:
         if decision.row_sha256 is None:
             # By hand: nothing but the label and, where there are ids, the id can be compared.
             return self._has_ids or self._label(row) in (decision.given_label, decision.label)
-        return row_sha256(self._digests[row], decision.given_label) == decision.row_sha256
+        return seal_row(self._digests[row], decision.given_label) == decision.row_sha256
 
     def find_elsewhere(self, decisions: Sequence[Decision]) -> list[list[int]]:
         """All rows with the content that each decision is about."""
@@ -113,7 +113,7 @@ class _Search:
             self._digest(range(self._data.n_rows))
         for label, by_hash in wanted.items():
             for row, digest in self._digests.items():
-                rows = by_hash.get(row_sha256(digest, label))
+                rows = by_hash.get(seal_row(digest, label))
                 if rows is not None:
                     rows.append(row)
         return [
@@ -124,7 +124,7 @@ class _Search:
         new: NDArray[np.int64] = np.array([r for r in rows if r not in self._digests], np.int64)
         if len(new):
             table = self._data.table.take(pa.array(new))
-            digests = features_digests(table, label=self._data.schema.label)
+            digests = digest_features(table, label=self._data.schema.label)
             self._digests.update(zip(new.tolist(), digests, strict=True))
 
     def _label(self, row: int) -> str | None:

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.data import check_target, write_table
-from datacleanse.data.rewriting.cells import edited
+from datacleanse.data.rewriting.cells import apply_edits
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.forms.class_folders import ClassFolders
-from datacleanse.pictures.sample import drawn
+from datacleanse.pictures.sample import tabulate_sample
 from datacleanse.pictures.stores import FileStore
 from datacleanse.review.write_changes import (
     CleanedFiles,
@@ -80,8 +80,8 @@ def is_tree(path: Path) -> bool:
 def write_manifest(listing: Listing, edits: Edits, path: Path) -> None:
     """Write a table of the pictures that stay, with their new labels."""
     rows = np.arange(len(listing.store))
-    table = drawn(listing, rows, path)
-    write_table(edited(table, edits, label=listing.label or ""), path)
+    table = tabulate_sample(listing, rows, path)
+    write_table(apply_edits(table, edits, label=listing.label or ""), path)
 
 
 def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> None:

@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from datacleanse.data import read_like
 from datacleanse.data.readers.frame import is_frame
-from datacleanse.errors import as_value_errors
+from datacleanse.errors import raise_as_value_errors
 from datacleanse.serving.open_model import ServedImageModel, open_model
 
 if TYPE_CHECKING:
@@ -105,7 +105,7 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
                 says which.
         """
         served = self._open()
-        with as_value_errors():
+        with raise_as_value_errors():
             if isinstance(served, ServedImageModel):
                 return served.predict_proba(np.asarray(X))
             return served.probabilities(read_like(self._frame(X), served.schema, role="NEW"))

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import OutputError
-from datacleanse.optional_packages import needed
+from datacleanse.optional_packages import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,7 +29,7 @@ def check_mlflow() -> None:
         SettingsError: it is not installed.
         OutputError: the store cannot be used.
     """
-    needed("mlflow", extra="mlflow", what="--mlflow")
+    check_installed("mlflow", extra="mlflow", what="--mlflow")
     import mlflow
 
     with _name_fault():

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datacleanse.errors import InputError, RunFolderError
-from datacleanse.optional_packages import needed
+from datacleanse.optional_packages import check_installed
 from datacleanse.records import Dataset, Schema
 from datacleanse.serving.raw_columns import read_raw_columns
 
@@ -108,7 +108,7 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
         InputError: the file is missing, damaged, not one of this package's, or of a later version.
         SettingsError: onnxruntime is not installed.
     """
-    needed("onnxruntime", extra="onnx", what="An ONNX file")
+    check_installed("onnxruntime", extra="onnx", what="An ONNX file")
     import onnxruntime
 
     name = str(source) if isinstance(source, Path) else "The exported model"

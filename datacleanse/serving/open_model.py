@@ -60,7 +60,7 @@ def open_model(
             version, or its network needs ``model``.
         InputError: the ONNX file is missing, damaged or of another program.
         SettingsError: the ONNX file comes from another run, or onnxruntime is not installed.
-        OwnCodeError: ``model`` cannot be imported or fails.
+        UserCodeError: ``model`` cannot be imported or fails.
     """
     if is_onnx(source):
         if model is not None:

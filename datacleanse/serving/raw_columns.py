@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from datacleanse.data import categories, moments, numbers
+from datacleanse.data import read_categories, read_moments, read_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,9 +32,9 @@ def read_raw_columns(data: Dataset) -> RawColumns:
 
 def _read_raw(data: Dataset, column: Column) -> NDArray[Any]:
     if column.kind == "datetime":
-        return moments(data, column)
+        return read_moments(data, column)
     if column.kind != "categorical":
-        return numbers(data, column)
-    codes, names = categories(data, column)
+        return read_numbers(data, column)
+    codes, names = read_categories(data, column)
     spelled: NDArray[Any] = np.array([*names, ""], dtype=object)[codes]  # -1 picks the last entry
     return spelled

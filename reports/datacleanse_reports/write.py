@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
 from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.view import read_view
@@ -50,7 +50,7 @@ def write_view(view: ReportView, folder: RunFolder, formats: Sequence[Format]) -
     written = {}
     for each, text in rendered.items():
         path = folder.reports_dir / each.file_name
-        with written_aside(path) as aside:
+        with write_aside(path) as aside:
             aside.write_text(text, encoding="utf-8", newline="")
         written[each.name] = path
     return written

@@ -170,7 +170,7 @@ def test_every_form_lists_the_same_pictures(root, make):
     assert listing.form in {form.name for form in FORMS}
     assert len(listing.store) == listing.table.num_rows == 6
     labels = listing.table.column(listing.label).to_pylist()
-    blobs = [(row, blob()) for row, blob in listing.store.blobs(np.arange(6))]
+    blobs = [(row, blob()) for row, blob in listing.store.iterate_blobs(np.arange(6))]
     assert [row for row, _ in blobs] == list(range(6))
     assert list(zip(labels, (blob for _, blob in blobs), strict=True)) == expected
     assert not any(pa.types.is_binary(field.type) for field in listing.table.schema)
@@ -181,7 +181,7 @@ def test_every_form_lists_the_same_pictures(root, make):
 def test_some_pictures_can_be_had_by_their_rows(root, make, rows):
     expected = [blob for _, _, blob in rows_of(root)]
     store = find_pictures(make(root), DATA).store
-    found = [(row, blob()) for row, blob in store.blobs(np.array(rows, np.int64))]
+    found = [(row, blob()) for row, blob in store.iterate_blobs(np.array(rows, np.int64))]
     assert found == [(row, expected[row]) for row in rows]
 
 
@@ -270,7 +270,7 @@ def test_links_are_followed_once(root):
     assert len(paths) == 8
     assert "cat/loop" in notices(listing)["folder-loop"]
     at = paths.index("cat/self.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     with pytest.raises(PictureError, match="loop of links"):
         blob()
 
@@ -283,7 +283,7 @@ def test_any_name_will_do(root, name):
     (root / "cat" / name).write_bytes(picture(72))
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index(f"cat/{name}")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     assert blob() == picture(72)
 
 
@@ -295,27 +295,27 @@ def test_a_name_that_is_no_text_is_spelled_out(root):
         pytest.skip("the file system takes only UTF-8")
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index("cat/\\xff.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     assert blob() == picture(73)
 
 
-def refused(source, asked=DATA):
+def find_error(source, asked=DATA):
     with pytest.raises(InputError) as caught:
         find_pictures(source, asked)
     return caught.value
 
 
 def test_the_wrong_level_is_told_with_the_right_one(root):
-    above = refused(root.parent)
+    above = find_error(root.parent)
     assert (above.slug, f"{root.parent}/pets" in above.hint) == ("pictures-level", True)
-    below = refused(root / "cat")
+    below = find_error(root / "cat")
     assert (below.slug, "folder above" in below.hint) == ("pictures-level", True)
 
 
 def test_a_single_class_folder_is_no_audit(root):
     for path in (root / "dog").iterdir():
         path.unlink()
-    assert refused(root).slug == "label-one-class"
+    assert find_error(root).slug == "label-one-class"
 
 
 def test_parts_of_a_set_go_by_their_role(root):
@@ -326,7 +326,7 @@ def test_parts_of_a_set_go_by_their_role(root):
     }
     assert counts == {"DATA": 6, "CLEAN": 4, "TEST": 2}
     assert "test, val" in notices(find_pictures(split, DATA))["pictures-part"]
-    assert refused(split, Asked("NEW")).slug == "pictures-split"
+    assert find_error(split, Asked("NEW")).slug == "pictures-split"
 
 
 def test_classes_may_be_named_like_parts_if_no_class_folders_lie_in_them(root):
@@ -358,12 +358,12 @@ def lines(*paths):
 
 def test_a_manifest_that_climbs_out_is_refused(root):
     (root / "m.csv").write_text(lines("cat/000.png", "../secret.png", "cat/../../x.png"))
-    error = refused(root / "m.csv")
+    error = find_error(root / "m.csv")
     assert error.slug == "path-outside"
     assert "rows 1, 2" in error.message
     assert "../secret.png" in error.message
     (root / "m.csv").write_text(lines("cat/000.png", "cat/001.png", "..\\secret.png"))
-    assert refused(root / "m.csv").slug == "path-outside"
+    assert find_error(root / "m.csv").slug == "path-outside"
     (root / "m.csv").write_text(lines("cat/../dog/003.png", "cat/000.png", "..hidden/a.png"))
     assert len(find_pictures(root / "m.csv", DATA).store) == 3
 
@@ -379,7 +379,7 @@ def test_what_a_manifest_points_to_in_vain_is_told_picture_by_picture(root):
     ]
     (root / "m.csv").write_text(lines(*paths))
     found = []
-    for _, blob in find_pictures(root / "m.csv", DATA).store.blobs(np.arange(5)):
+    for _, blob in find_pictures(root / "m.csv", DATA).store.iterate_blobs(np.arange(5)):
         try:
             found.append(blob())
         except PictureError as error:
@@ -398,7 +398,7 @@ def test_a_pipe_named_like_a_picture_is_not_waited_for(root):
     os.mkfifo(root / "cat" / "pipe.png")
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index("cat/pipe.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     with pytest.raises(PictureError, match="pipe"):
         blob()
 
@@ -408,7 +408,7 @@ def test_the_label_of_another_form_may_have_another_name(root):
     assert find_pictures(frame, Asked("CLEAN", label="label")).label == "target"
     assert find_pictures(frame, Asked("NEW", label="label")).label == "target"
     odd = frame.rename(columns={"target": "kind"})
-    assert refused(odd, Asked("CLEAN", label="label")).slug == "label-column-missing"
+    assert find_error(odd, Asked("CLEAN", label="label")).slug == "label-column-missing"
     assert find_pictures(odd, Asked("NEW", label="label")).label is None
     assert find_pictures(root, Asked("DATA", label="kind")).label == "kind"
     assert find_pictures(odd, Asked("CLEAN", label="kind")).label == "kind"
@@ -416,9 +416,9 @@ def test_the_label_of_another_form_may_have_another_name(root):
 
 def test_ids_are_a_column_or_the_paths(root):
     frame = _in_memory(root).assign(key=[f"k{at}" for at in range(6)])
-    assert find_pictures(frame, Asked("DATA", id="key")).ids().to_pylist()[0] == "k0"
-    assert find_pictures(root, DATA).ids()[0].as_py() == "cat/000.png"
-    assert find_pictures(_encoded(root, "struct"), DATA).ids()[2].as_py() == "2.png"
-    assert find_pictures(_encoded(root), DATA).ids()[2].as_py() == "2"
+    assert find_pictures(frame, Asked("DATA", id="key")).read_ids().to_pylist()[0] == "k0"
+    assert find_pictures(root, DATA).read_ids()[0].as_py() == "cat/000.png"
+    assert find_pictures(_encoded(root, "struct"), DATA).read_ids()[2].as_py() == "2.png"
+    assert find_pictures(_encoded(root), DATA).read_ids()[2].as_py() == "2"
     twice = frame.assign(key="k")
-    assert refused(twice, Asked("DATA", id="key")).slug == "id-duplicate"
+    assert find_error(twice, Asked("DATA", id="key")).slug == "id-duplicate"

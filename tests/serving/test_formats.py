@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from onnx.external_data_helper import set_external_data
 
-from datacleanse.data import moments, read_like
+from datacleanse.data import read_like, read_moments
 from datacleanse.errors import DatacleanseError, InputError, RunFolderError, SettingsError
 from datacleanse.models import calendar_parts
 from datacleanse.serving.export import FORMATS, export_run
@@ -189,7 +189,7 @@ CALENDAR = _calendar_session()
 @given(st.lists(INSTANTS, min_size=1, max_size=50))
 def test_both_graphs_know_the_calendar_of_all_years(instants):
     values = np.array([*instants, calendar_parts.MISSING])
-    expected = dict(calendar_parts.parts(values))
+    expected = dict(calendar_parts.split_moments(values))
     found = dict(zip(expected, CALENDAR.run(list(expected), {"moment": values}), strict=True))
     traced = dict(torch_calendar(torch.from_numpy(values)))
     for part, numbers in expected.items():
@@ -202,7 +202,7 @@ def test_a_month_or_weekday_is_the_same_number_everywhere():
     """No noise in the last bits, which a bin between them would make a feature of."""
     days = np.arange("2023-01-01", "2025-01-01", dtype="datetime64[D]").astype("datetime64[us]")
     values = days.astype(np.int64)
-    for part, numbers in calendar_parts.parts(values):
+    for part, numbers in calendar_parts.split_moments(values):
         if part != "days":
             assert (
                 len(np.unique(numbers)) <= {"month": 12, "weekday": 7, "hour": 1}[part.split()[0]]
@@ -334,7 +334,7 @@ def test_the_loader_in_the_docs_rebuilds_the_model_by_torch_and_safetensors(
     rows = read_like(frames["test"], result.model.schema, role="NEW")
     raw = read_raw_columns(rows)
     since = next(column for column in rows.schema.columns if column.name == "since")
-    parts = dict(calendar_parts.parts(moments(rows, since)))
+    parts = dict(calendar_parts.split_moments(read_moments(rows, since)))
     numbers = [
         parts[each.part]
         if each.column == "since"

@@ -105,7 +105,7 @@ def list_spellings(category: str) -> list[str]:
 
 
 def _add_calendar(graph: Graph, moment: str) -> Iterator[tuple[str, str]]:
-    """`calendar_parts.parts` in whole numbers; their remainders are never negative, as Python's."""
+    """Form `calendar_parts.split_moments` in whole numbers; remainders are not negative."""
     missing = graph.node("Equal", moment, graph.constant(np.int64(MISSING)))
     known = graph.node("Where", missing, graph.constant(np.int64(0)), moment)
     day_length = graph.constant(np.int64(DAY))

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
-from datacleanse.models.user_network import probe_rows
-from datacleanse.optional_packages import needed
+from datacleanse.models.user_network import make_probe_rows
+from datacleanse.optional_packages import check_installed
 from datacleanse.serving.export.samples import (
     check_agreement,
     make_sample_images,
@@ -25,7 +25,7 @@ from datacleanse.serving.onnx_model import (
     OnnxPredictor,
     load_onnx,
 )
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -53,14 +53,14 @@ class OnnxFormat:
 
     def check(self, target: Path) -> None:
         """Refuse where a package is missing, or no file can be written."""
-        needed("onnx", "onnxruntime", extra="onnx", what="--format onnx")
+        check_installed("onnx", "onnxruntime", extra="onnx", what="--format onnx")
         check_place(target)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the file if it does what the run does; say on what that was tried."""
         content = make_onnx(run)
         tried = check_export(self.name, run, load_onnx(content))
-        with written_aside(target) as aside:
+        with write_aside(target) as aside:
             aside.write_bytes(content)
         return (f"It agrees with the run's own predictions on {tried}.",)
 
@@ -119,7 +119,7 @@ def _convert_row_model(run: FinishedRun, predictor: Predictor) -> bytes:
     graph = Graph([*inputs.values(), label, probabilities])
     add_inputs(graph, schema, inputs)
     rows = add_encoding(graph, schema, encoding, inputs)
-    logits = add_network(graph, predictor.network.cpu(), rows, probe_rows(encoding))
+    logits = add_network(graph, predictor.network.cpu(), rows, make_probe_rows(encoding))
     columns = [
         {**asdict(column), "input": inputs[column.name], "dtype": _choose_dtype(column.kind)}
         for column in schema.columns

@@ -11,7 +11,7 @@ import onnx
 import torch
 
 from datacleanse.models.tabular import TabularNetwork
-from datacleanse.optional_packages import needed
+from datacleanse.optional_packages import check_installed
 from datacleanse.serving.export.graph import INT64, OPSETS
 from datacleanse.serving.export.pt2 import name_untraceable
 
@@ -95,7 +95,7 @@ def _trace(network: nn.Module, sample: Tensor) -> onnx.ModelProto:
         SettingsError: onnxscript is missing.
         OutputError: torch cannot express the network.
     """
-    needed("onnxscript", extra="onnx", what="The ONNX export of this network")
+    check_installed("onnxscript", extra="onnx", what="The ONNX export of this network")
     log = logging.getLogger("torch.onnx")
     level = log.level
     log.setLevel(logging.ERROR)  # it tells of packages that are not needed

@@ -21,7 +21,7 @@ from datacleanse.serving.export.samples import (
     read_sample_rows,
 )
 from datacleanse.serving.raw_columns import read_raw_columns
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -63,7 +63,7 @@ class Pt2Format:
         with torch.no_grad():
             for batch, expected in zip(trial.batches, trial.expected, strict=True):
                 check_agreement(self.name, expected, module(batch).numpy())
-        with written_aside(target) as aside:
+        with write_aside(target) as aside:
             aside.write_bytes(content.getvalue())
         tried = sum(len(each) for each in trial.expected)
         return (f"It agrees with the run's own predictions on {tried:,} examples.",)

@@ -105,7 +105,7 @@ def _split(column: Column, values: Tensor) -> Iterator[tuple[str, Tensor]]:
 
 
 def _split_moment(moment: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """The numbers of a moment, (N,) float64 each, as `calendar_parts.parts` makes them."""
+    """The numbers of a moment, (N,) float64 each, as `calendar_parts.split_moments` makes them."""
     missing = moment == MISSING
     known = moment.masked_fill(missing, 0)
     day, within = _floor(known, DAY), known.remainder(DAY)

@@ -10,7 +10,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.models.model_files import DESCRIPTION, PARAMETERS
 from datacleanse.models.predictor import ImagePredictor
 from datacleanse.models.tabular import TabularNetwork
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class SafetensorsFormat:
         described = json.dumps(describe_model(run), indent=1, ensure_ascii=False, allow_nan=False)
         parameters = (run.folder.model_dir / PARAMETERS).read_bytes()
         beside = target.with_suffix(".json")
-        with written_aside(beside) as text, written_aside(target) as tensors:
+        with write_aside(beside) as text, write_aside(target) as tensors:
             text.write_text(described + "\n", encoding="utf-8")
             tensors.write_bytes(parameters)
         return (f"Beside it: {beside}, which says how to compute with it.",)

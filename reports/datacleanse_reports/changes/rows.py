@@ -165,11 +165,11 @@ def _match_by_content(
 
 def _read_digests(folder: RunFolder, label: str) -> list[tuple[int, str]]:
     """Row and content of the stored suspects, by rank."""
-    from datacleanse.data import features_digests
+    from datacleanse.data import digest_features
 
     stored = folder.read_suspects()
     rows = stored.column(0).to_pylist()
-    return list(zip(rows, features_digests(stored.remove_column(0), label=label), strict=True))
+    return list(zip(rows, digest_features(stored.remove_column(0), label=label), strict=True))
 
 
 def _read_mask(table: pa.Table, name: str) -> NDArray[np.bool_]:

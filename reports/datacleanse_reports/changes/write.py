@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 from datacleanse_reports.changes import markdown
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def write_changes(changes: Changes, folder: RunFolder) -> dict[str, Path]:
     written = {}
     for name, content in (("json", text + "\n"), ("md", markdown.render(changes))):
         path = folder.reports_dir / f"comparison.{name}"
-        with written_aside(path) as aside:
+        with write_aside(path) as aside:
             aside.write_text(content, encoding="utf-8", newline="")
         written[name] = path
     return written

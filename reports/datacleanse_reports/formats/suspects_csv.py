@@ -48,7 +48,7 @@ class SuspectsCsv:
 
     def render(self, view: ReportView) -> str:
         """One line a suspect; unless ``raw``, what a spreadsheet would run is defused."""
-        from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
+        from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
 
         names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
         rows = (
@@ -56,7 +56,7 @@ class SuspectsCsv:
         )
         lines = [[*AUDIT_COLUMNS, *names], *rows]
         return "".join(
-            csv_line(line if self.raw else map(safe_for_spreadsheets, line)) for line in lines
+            format_csv_line(line if self.raw else map(defuse_formula, line)) for line in lines
         )
 
 
