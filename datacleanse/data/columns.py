@@ -199,7 +199,7 @@ def parse_numbers(column: pa.ChunkedArray, *, flags: bool = False) -> Parsed:
         return Parsed(_read_floats(column.cast(pa.uint8())), nothing)
     if is_numeric(kind) or pa.types.is_null(kind):
         return Parsed(_read_floats(column), nothing)
-    failed = ~_to_numpy_bool(column.is_null())
+    failed = ~_read_flags(column.is_null())
     return Parsed(np.full(len(column), np.nan), failed)
 
 
@@ -223,7 +223,7 @@ def _read_floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return result
 
 
-def _to_numpy_bool(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+def _read_flags(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     flags: NDArray[np.bool_] = column.to_numpy()
     return flags
 
@@ -243,7 +243,7 @@ def parse_moments(column: pa.ChunkedArray) -> Parsed:
         zone = kind.tz if pa.types.is_timestamp(kind) else None
         column = column.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
     else:
-        failed = ~_to_numpy_bool(column.is_null())
+        failed = ~_read_flags(column.is_null())
         return Parsed(np.full(len(column), NO_MOMENT), failed)
     return Parsed(pc.fill_null(column, NO_MOMENT).to_numpy().astype(np.int64), nothing)
 

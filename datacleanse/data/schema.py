@@ -173,16 +173,7 @@ def check_columns(
     known = {schema.label, schema.id, *(column.name for column in schema.columns)}
     known |= {column.name for column in schema.set_aside}
     extra = [name for name in names if name not in known]
-    missing = [column.name for column in schema.columns if column.name not in names]
-    if missing:
-        close = [(name, find_nearest(name, extra)) for name in missing]
-        pairs = [f"'{name}' may be '{other}' here" for name, other in close if other is not None]
-        raise InputError(
-            f"{source} ({role}) lacks {format_count(len(missing), 'column')} of DATA: "
-            f"{format_list(missing)}.",
-            slug="columns-missing",
-            hint=f"{'; '.join(pairs[:5])}; rename." if pairs else "Add them; cells may be empty.",
-        )
+    _check_none_missing(names, schema, extra, source=source, role=role)
     notices = [
         notice
         for column in schema.columns
@@ -200,6 +191,22 @@ def check_columns(
             )
         notices.append(Notice("columns-extra", f"{message}{format_list(extra)}; ignored."))
     return notices
+
+
+def _check_none_missing(
+    names: Sequence[str], schema: Schema, extra: Sequence[str], *, source: str, role: str
+) -> None:
+    """Refuse a file without one of DATA's features; the hint names those of ``extra`` like it."""
+    missing = [column.name for column in schema.columns if column.name not in names]
+    if missing:
+        close = [(name, find_nearest(name, extra)) for name in missing]
+        pairs = [f"'{name}' may be '{other}' here" for name, other in close if other is not None]
+        raise InputError(
+            f"{source} ({role}) lacks {format_count(len(missing), 'column')} of DATA: "
+            f"{format_list(missing)}.",
+            slug="columns-missing",
+            hint=f"{'; '.join(pairs[:5])}; rename." if pairs else "Add them; cells may be empty.",
+        )
 
 
 def _check_kind(

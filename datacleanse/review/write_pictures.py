@@ -23,7 +23,7 @@ from datacleanse.review.write_changes import (
     name_files,
     write_diff_around,
 )
-from datacleanse.storage.atomic_files import check_place, folder_aside
+from datacleanse.storage.atomic_files import check_place, write_folder_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> No
         InputError: a label cannot name a folder.
         OutputError: the system does not let it be written.
     """
-    with folder_aside(place) as aside:
+    with write_folder_aside(place) as aside:
         taken: set[Path] = set()
         for row, original, label, name in _list_entries(listing, edits):
             target = aside / label / name

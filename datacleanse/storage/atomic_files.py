@@ -45,7 +45,7 @@ def write_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
 
 
 @contextmanager
-def folder_aside(path: Path) -> Iterator[Path]:
+def write_folder_aside(path: Path) -> Iterator[Path]:
     """Give a folder to fill; rename it to ``path`` on success, remove it on failure.
 
     An empty folder of that name gives way; anything else there is an error.

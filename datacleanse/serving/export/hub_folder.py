@@ -9,7 +9,7 @@ from datacleanse.errors import DatacleanseError, OutputError
 from datacleanse.models.model_card import CARD, card_text
 from datacleanse.serving.export.onnx_file import OnnxFormat
 from datacleanse.serving.export.safetensors_file import SafetensorsFormat
-from datacleanse.storage.atomic_files import check_place, folder_aside
+from datacleanse.storage.atomic_files import check_place, write_folder_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -38,7 +38,7 @@ class HubFolderFormat:
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the folder whole or not at all; say how to publish it, and what is missing."""
-        with folder_aside(target) as folder:
+        with write_folder_aside(target) as folder:
             SafetensorsFormat().write(run, folder / SafetensorsFormat().default_target)
             missing = _add_onnx(run, folder)
             text = card_text(run.manifest, has_onnx=not missing)
