@@ -11,6 +11,7 @@ from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -41,11 +42,16 @@ def run_program(*arguments: object, cwd: Path, **options) -> Done:
 
 
 def run_here(*arguments: object, cwd: Path) -> Done:
-    """The same within this process, which saves the start: for calls that train nothing."""
+    """The same within this process, which saves the start.
+
+    For calls whose process is not what is tested: signals, limits, the last flush and what is
+    imported need `run_program`.
+    """
     from datacleanse_cli.app import _exit_code, app
 
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+    command = mock.patch.object(sys, "argv", ["datacleanse", *map(str, arguments)])
+    with command, contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
         try:
             code = app([*map(str, arguments)], standalone_mode=False)
         except BaseException as error:
