@@ -1,10 +1,11 @@
-"""The program as a subprocess, and small tables to feed it."""
+"""The program as a subprocess or within this process, and small tables to feed it."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
@@ -17,6 +18,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+SCREEN = {"COLUMNS": "80", "NO_COLOR": "1"}
+"""What the output is laid out for."""
+
+AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2", "--id", "key", "--quiet")
+"""What `audited` is made by."""
+
 
 @dataclass(frozen=True)
 class Done:
@@ -27,7 +34,7 @@ class Done:
 
 def run_program(*arguments: object, cwd: Path, **options) -> Done:
     """Run `datacleanse` in ``cwd``; warnings are errors there too."""
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    environment = {**os.environ, **SCREEN, "PYTHONUTF8": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "datacleanse", *map(str, arguments)],
         cwd=cwd,
@@ -50,10 +57,12 @@ def run_here(*arguments: object, cwd: Path) -> Done:
     from datacleanse_cli.app import _exit_code, app
 
     out, err = io.StringIO(), io.StringIO()
-    command = mock.patch.object(sys, "argv", ["datacleanse", *map(str, arguments)])
-    with command, contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+    words = [*map(str, arguments)]
+    command = mock.patch.object(sys, "argv", ["datacleanse", *words])
+    screen = mock.patch.dict(os.environ, SCREEN)
+    with command, screen, contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
         try:
-            code = app([*map(str, arguments)], standalone_mode=False)
+            code = app(words, standalone_mode=False)
         except BaseException as error:
             code = _exit_code(error)
     return Done(code or 0, out.getvalue(), err.getvalue())
@@ -95,4 +104,26 @@ def tables(tmp_path):
     people(300, seed=0, wrong=0.1).to_csv(tmp_path / "data.csv", index=False)
     people(80, seed=1).to_csv(tmp_path / "clean.csv", index=False)
     people(100, seed=2).to_csv(tmp_path / "test.csv", index=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory):
+    """`data.csv` (labels partly wrong, odd bytes kept odd), audited once; for copying."""
+    folder = tmp_path_factory.mktemp("audited")
+    data = people(150, seed=0, wrong=0.1)
+    data["note"] = ['=cmd|"/c calc"!A0', "plain, quoted"] * 75
+    data.to_csv(folder / "data.csv", index=False, lineterminator="\r\n")
+    clean = people(60, seed=1)
+    clean["note"] = "x"
+    clean.to_csv(folder / "clean.csv", index=False)
+    done = run_here(*AUDIT, cwd=folder)
+    assert done.code == 0, done.err
+    return folder
+
+
+@pytest.fixture
+def audited_copy(audited, tmp_path):
+    """A copy of it to change."""
+    shutil.copytree(audited, tmp_path, dirs_exist_ok=True)
     return tmp_path
