@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.result import AuditResult, audit
     from datacleanse.models.loading import load_predictor
     from datacleanse.models.predictor import Predictor
+    from datacleanse.review.apply import CleaningResult, apply
     from datacleanse.serving.loaded_classifier import LoadedClassifier, load
     from datacleanse.settings import Meta, Settings
     from datacleanse.training.influence import Route
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AuditResult",
+    "CleaningResult",
     "DatacleanseError",
     "InputError",
     "LoadedClassifier",
@@ -37,6 +39,7 @@ __all__ = [
     "Settings",
     "SettingsError",
     "__version__",
+    "apply",
     "audit",
     "audit_dataset",
     "load",
@@ -46,6 +49,7 @@ __all__ = [
 
 _LAZY = {
     "AuditResult": "datacleanse.auditing.result",
+    "CleaningResult": "datacleanse.review.apply",
     "LoadedClassifier": "datacleanse.serving.loaded_classifier",
     "Meta": "datacleanse.settings",
     "Predictor": "datacleanse.models.predictor",
@@ -54,10 +58,11 @@ _LAZY = {
     "Reweighter": "datacleanse.training.reweighter",
     "Route": "datacleanse.training.influence",
     "Settings": "datacleanse.settings",
+    "apply": "datacleanse.review.apply",
     "audit": "datacleanse.auditing.result",
     "audit_dataset": "datacleanse.auditing.own_dataset",
     "load": "datacleanse.serving.loaded_classifier",
-    "load_predictor": "datacleanse.models.predictor",
+    "load_predictor": "datacleanse.models.loading",
     "reweight": "datacleanse.training.reweighter",
 }
 

@@ -7,10 +7,9 @@ exit code. Anything else that escapes is a bug of ours.
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
-
-import torch
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +70,11 @@ class MemoryShortError(DatacleanseError):
 
 def is_shortage(error: BaseException) -> bool:
     """Whether the error says that memory ran out, on a GPU or on the CPU."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+    if isinstance(error, MemoryError):
+        return True
+    # Not imported here, where every command begins: what is not loaded has raised nothing.
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _CPU_SAYS)
 

@@ -21,7 +21,9 @@ class Column:
     """A column that the network reads."""
 
     name: str
+    """As in DATA."""
     kind: FeatureKind
+    """What its cells are taken for."""
     width: int = 1
     """Numbers per cell: the vector length of an embedding, 1 otherwise."""
 
@@ -31,7 +33,9 @@ class SetAside:
     """A column that the network does not read, and why."""
 
     name: str
+    """As in DATA."""
     kind: SetAsideKind
+    """Why it is not read, in a word."""
     reason: str
     """A sentence part for people, e.g. ``every value is different (an id)``."""
 
@@ -67,6 +71,7 @@ class Notice:
     """Something that a person should know although the work went on."""
 
     slug: str
+    """Its kind, for programs, e.g. ``label-chosen``."""
     message: str
     """One or two full sentences with the numbers that matter."""
     is_warning: bool = False

@@ -36,6 +36,7 @@ class Settings:
     """
 
     rule: RuleName = "l2rw"
+    """How the rows of a batch are weighted."""
     model: str = "auto"
     """``auto``, ``mlp`` for tables, ``residual`` for images, ``timm:NAME`` for images by features
     of a pretrained network, or ``package.module:factory`` for a network of the user's own."""
@@ -54,7 +55,7 @@ class Settings:
     weights: str | None = None
     """File with the parameters of a network of timm's; needed by it, and by it alone."""
     features: str | None = None
-    """File with features of the images, by which they are audited; see `featured`."""
+    """File with features of the images, by which they are audited."""
     fast: bool = False
     """One reweighted training instead of two: half of the clean rows calibrate."""
     hold_back: float = 0.0
@@ -66,7 +67,9 @@ class Settings:
     top: int = 500
     """Suspects listed in the reports, at least 1."""
     device: DeviceName = "auto"
+    """Where to train; ``auto``: on a CUDA GPU where there is one."""
     seed: int = 0
+    """Of all random draws, from 0 to `MAX_SEED`."""
 
     def __post_init__(self) -> None:
         _one_of("rule", self.rule, get_args(RuleName))

@@ -56,7 +56,7 @@ def find(name: str) -> Callable[..., Any]:
     """
     path, attribute = split_name(name)
     try:
-        with told_as_own(f"The module {path} (--model {name}) cannot be imported"):
+        with tell_as_own(f"The module {path} (--model {name}) cannot be imported"):
             found: Any = import_module(path)
     except OwnCodeError as error:
         cause = error.__cause__
@@ -98,7 +98,7 @@ def _no_module(name: str, path: str, missing: str) -> OwnCodeError:
 
 
 @contextmanager
-def told_as_own(what: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def tell_as_own(what: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
     """Within this block only the user's code runs: its failures are not bugs of this program.
 
     Args:

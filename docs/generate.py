@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 import mkdocs_gen_files
 
 import datacleanse
+from datacleanse.storage.field_documentation import documented_fields
+from datacleanse.storage.manifest.whole import Manifest
 from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS
 
 if TYPE_CHECKING:
@@ -92,9 +94,13 @@ def _help(*command: str) -> str:
 
 
 def _formats() -> str:
-    """The columns of the Parquet files, from their schemas, between what is written by hand."""
+    """Columns and fields of a run's files, from the code, between what is written by hand."""
     text = (ROOT / "docs" / "formats.in.md").read_text("utf-8")
-    tables = {"audit": _columns(AUDIT_COLUMNS), "epoch": _columns(EPOCH_COLUMNS)}
+    tables = {
+        "audit": _columns(AUDIT_COLUMNS),
+        "epoch": _columns(EPOCH_COLUMNS),
+        "manifest": _fields(Manifest),
+    }
     for name, table in tables.items():
         text = text.replace(f"<!-- {name} -->", table)
     return text
@@ -103,6 +109,16 @@ def _formats() -> str:
 def _columns(columns: tuple[Documented, ...]) -> str:
     lines = ["| column | type | meaning |", "|:--|:--|:--|"]
     lines += [f"| `{name}` | {kind} | {_cell(doc)} |" for name, kind, doc in columns]
+    return "\n".join(lines)
+
+
+def _fields(kind: type) -> str:
+    lines = ["| field | type | meaning |", "|:--|:--|:--|"]
+    lines += [
+        # What Python calls None is null in the file.
+        f"| `{field.path}` | {field.type} | {_cell(field.meaning.replace('None:', 'null:'))} |"
+        for field in documented_fields(kind)
+    ]
     return "\n".join(lines)
 
 

@@ -15,17 +15,16 @@ from sklearn.metrics import average_precision_score
 from torch import nn
 
 import datacleanse as dc
-from datacleanse.auditing.image_features import with_features
-from datacleanse.auditing.recipe import learn
+from datacleanse.auditing.image_features import use_features
 from datacleanse.errors import Stopped
 from datacleanse.progress import SILENT
 from datacleanse.settings import Meta, Schedule
 from datacleanse.stopping import NEVER
 from datacleanse.training import placement
-from datacleanse.training.influence import choose_engine, trusted_gradient
-from datacleanse.training.influence.kernels import differentiable_kernels
+from datacleanse.training.influence import choose_engine, compute_trusted_gradient
+from datacleanse.training.influence.kernels import use_differentiable_kernels
 from datacleanse.training.trainer import Lesson, Trainer
-from tests.auditing.made_images import image_inputs, request
+from tests.auditing.made_images import audit_images, image_inputs, request
 from tests.training.networks import CASES
 from tests.training.reference import backward_for_each, cross_entropy
 from tests.training.test_generality import N, drawn
@@ -45,11 +44,11 @@ def test_influences_and_the_weighted_gradient_are_exact(name):
     """Against a backward pass for each example, on the GPU too and in float64."""
     model, batch, trusted = drawn(CASES[name])
     model, batch, trusted = model.to(GPU), on_gpu(batch), on_gpu(trusted)
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     slow = deepcopy(model)
     torch.cuda.manual_seed(5)
     # Fused recurrent kernels draw other dropout masks.
-    with differentiable_kernels(slow, batch[0]):
+    with use_differentiable_kernels(slow, batch[0]):
         expected, gradients = backward_for_each(slow, batch, direction)
     weights = torch.rand(N, dtype=torch.float64, device=GPU)
 
@@ -74,8 +73,8 @@ def test_influences_and_the_weighted_gradient_are_exact(name):
 def test_training_is_that_of_the_cpu(rule):
     """Without dropout and random weights, whose draws are each device's own."""
     examples, _ = blobs(flipped=15)
-    held = {name: getattr(examples, name).to(GPU) for name in ("inputs", "labels", "trained")}
-    there = replace(examples, trusted=examples.trusted.to(GPU), **held)
+    held = {name: getattr(examples, name).to(GPU) for name in ("inputs", "labels", "training_rows")}
+    there = replace(examples, steering_rows=examples.steering_rows.to(GPU), **held)
     start = network()
     start[2] = nn.Identity()
     outcomes = []
@@ -111,10 +110,7 @@ def test_bfloat16_weights_are_near_those_of_float32(compiled):
 
 
 def picture_run(place, *, resume=False, stop=NEVER, **settings):
-    inputs, is_wrong = image_inputs()
-    task = request(device="cuda", epochs=10, **settings)
-    folder = learn(task, [inputs], place, force=False, resume=resume, progress=SILENT, stop=stop)
-    return folder, is_wrong
+    return audit_images(place, resume=resume, stop=stop, device="cuda", epochs=10, **settings)
 
 
 @pytest.mark.parametrize("share", [placement.RESIDENT_SHARE, 0.0], ids=["resident", "gathered"])
@@ -122,15 +118,15 @@ def test_images_are_audited_and_the_model_works_without_a_gpu(share, tmp_path, m
     monkeypatch.setattr(placement, "RESIDENT_SHARE", share)
     folder, is_wrong = picture_run(tmp_path / "run")
     manifest, table = folder.manifest(), folder.read_audit()
-    assert "NVIDIA" in manifest["device"]["name"]
+    assert "NVIDIA" in manifest.device.name
     assert average_precision_score(is_wrong, table["suspicion"].to_numpy()) > 0.9
     model = dc.load_predictor(folder.model_dir)
     pictures = image_inputs()[0].pictures
     assert pictures is not None
     accuracy = model.predict_proba(pictures.test).argmax(1) == image_inputs()[0].test.labels
-    assert accuracy.mean() == pytest.approx(
-        manifest["metrics"]["test"]["reweighted"]["accuracy"], abs=0.01
-    )
+    test = manifest.metrics.test
+    assert test is not None
+    assert accuracy.mean() == pytest.approx(test.reweighted.accuracy, abs=0.01)
 
 
 class StopAfter:
@@ -184,8 +180,8 @@ def test_batches_are_halved_where_the_memory_of_the_gpu_ends():
         return Greedy()
 
     examples, _ = blobs(flipped=10)
-    held = {name: getattr(examples, name).to(GPU) for name in ("inputs", "labels", "trained")}
-    there = replace(examples, trusted=examples.trusted.to(GPU), **held)
+    held = {name: getattr(examples, name).to(GPU) for name in ("inputs", "labels", "training_rows")}
+    there = replace(examples, steering_rows=examples.steering_rows.to(GPU), **held)
     lesson = Lesson(build, True, "l2rw", Schedule(2, 64, 1e-2, Meta()), 0)
     trainer = Trainer(lesson, GPU, lambda name: None, SILENT)
     total = torch.cuda.get_device_properties(GPU).total_memory
@@ -195,7 +191,7 @@ def test_batches_are_halved_where_the_memory_of_the_gpu_ends():
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0, GPU)
     assert (trained.reweighted.batch_size, trained.control.batch_size) == (16, 16)
-    (notice,) = trainer.halved(trained.control.batch_size)
+    (notice,) = trainer.tell_halved(trained.control.batch_size)
     assert "did not fit into the memory of the cuda" in notice.message
 
 
@@ -207,10 +203,10 @@ def test_the_network_of_timm_makes_the_features(tmp_path):
     settings = request(
         model="timm:resnet18", weights=str(tmp_path / "w.safetensors"), device="cuda"
     ).settings
-    found = with_features(inputs, settings)
+    found = use_features(inputs, settings)
     features = np.stack(found.data.table["features"].to_pylist())
     assert features.shape == (len(inputs.data.labels), 512)
-    again = with_features(inputs, replace(settings, device="cpu"))
+    again = use_features(inputs, replace(settings, device="cpu"))
     other = np.stack(again.data.table["features"].to_pylist())
     np.testing.assert_allclose(features, other, atol=0.02 * np.abs(other).max())
     assert isinstance(found.data.table, pa.Table)

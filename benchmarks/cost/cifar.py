@@ -28,9 +28,9 @@ from benchmarks.tables import flip_uniformly
 from datacleanse.demo import one_sided_flips
 from datacleanse.models.inference import logits_of
 from datacleanse.settings import Meta
-from datacleanse.training.batches import n_batches, split
+from datacleanse.training.batches import count_batches, split
 from datacleanse.training.influence import cross_entropy
-from datacleanse.training.influence.interface import plain_step
+from datacleanse.training.influence.interface import open_plain
 from datacleanse.training.reweighter import Reweighter
 from datacleanse.training.rules import make_rule
 
@@ -144,7 +144,7 @@ def accuracy(task: Task, rule: RuleName, plan: Plan, *, seed: int) -> float:
     x, y = task.train
     if rule != "l2rw":
         x, y = (torch.cat(both) for both in zip(task.train, task.clean, strict=True))
-    total, done = plan.epochs * n_batches(len(x), plan.batch_size), 0
+    total, done = plan.epochs * count_batches(len(x), plan.batch_size), 0
     torch.manual_seed(seed)
     for _ in range(plan.epochs):
         model.train()
@@ -175,7 +175,7 @@ def _weighed(model: nn.Module, rule: RuleName, seed: int) -> Callable[[Tensor, T
     weighing = make_rule(rule, seed=seed)
 
     def step(x: Tensor, y: Tensor) -> None:
-        opened = plain_step(model, cross_entropy, x, y)
+        opened = open_plain(model, cross_entropy, x, y)
         opened.descend(weighing.weigh(opened))
 
     return step

@@ -23,9 +23,9 @@ from datacleanse.models.inference import logits_of
 from datacleanse.models.tabular import build_network
 from datacleanse.settings import Settings
 from datacleanse.training.batches import split
-from datacleanse.training.device import one_cpu_thread
+from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.loop import WEIGHT_DECAY
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -70,7 +70,7 @@ def network_out_of_fold(
     Returns:
         (M, C), rows sum to 1.
     """
-    schedule = schedule_for(Settings(), len(x))
+    schedule = choose_schedule(Settings(), len(x))
     held_out = [torch.from_numpy(fold == k) for k in range(N_FOLDS)]
     logits = torch.empty(len(x), n_classes)
     for k, rows in enumerate(held_out):
@@ -89,9 +89,9 @@ def cross_validate(data_file: str, clean_file: str) -> NDArray[np.float32]:
     y = torch.from_numpy(np.concatenate([data.labels, clean.labels]))
     n_classes = len(data.schema.classes)
     fold = np.random.default_rng(0).permutation(len(x)) % N_FOLDS
-    with one_cpu_thread(torch.device("cpu")):
+    with use_one_cpu_thread(torch.device("cpu")):
         probability = network_out_of_fold(encoding, x, y, n_classes, fold)
-        schedule = schedule_for(Settings(), len(x))
+        schedule = choose_schedule(Settings(), len(x))
         fit_plainly(build_network(encoding, n_classes, seed=0), x, y, schedule, seed=0)
     return probability
 

@@ -46,12 +46,12 @@ def audited_as_graph(case: Case) -> Callable[[], None]:
     model, examples = case.make().train(), case.examples
     optimiser = AdamW(list(model.parameters()), weight_decay=WEIGHT_DECAY)
     engine, rule = choose_engine(model, cross_entropy), L2RW()
-    at = examples.trusted[: case.schedule.meta.batch]
+    at = examples.steering_rows[: case.schedule.meta.batch]
     trusted = examples.inputs[at], examples.labels[at]
 
     def step(x: Tensor, y: Tensor) -> None:
         with case.precision():
-            direction, _ = engine.gradient(*trusted)
+            direction, _ = engine.compute_gradient(*trusted)
             opened = engine.open(x, y, direction)
             opened.descend(rule.weigh(opened))
         optimiser.step(case.schedule.lr)
@@ -61,7 +61,10 @@ def audited_as_graph(case: Case) -> Callable[[], None]:
 
 def _epoch(case: Case, step: Step) -> Callable[[], None]:
     examples, size = case.examples, case.schedule.batch_size
-    x, y = examples.inputs[examples.trained[:size]], examples.labels[examples.trained[:size]]
+    x, y = (
+        examples.inputs[examples.training_rows[:size]],
+        examples.labels[examples.training_rows[:size]],
+    )
     replay = _recorded(step, x, y) if x.is_cuda else lambda: step(x, y)
 
     def epoch() -> None:

@@ -113,7 +113,7 @@ def on_device(case: Case, device: torch.device, *, half: bool) -> Case:
     examples = case.examples
     tensors = {
         name: getattr(examples, name).to(device)
-        for name in ("inputs", "labels", "trained", "trusted")
+        for name in ("inputs", "labels", "training_rows", "steering_rows")
     }
     make = case.make
 
@@ -144,7 +144,7 @@ def cost(part: str, size: Size, device: torch.device) -> dict[str, Any]:
     note(f"{part}: {size.rounds} rounds")
     epochs = {name: ROUTES[part][name](case) for name in peaks}
     seconds = time_by_turns(epochs, size.rounds, partial(_now, device))
-    rows, schedule = len(case.examples.trained), case.schedule
+    rows, schedule = len(case.examples.training_rows), case.schedule
     return {
         "rows": rows,
         "batch": schedule.batch_size,

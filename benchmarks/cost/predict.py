@@ -159,7 +159,7 @@ def grown(run: Path, file: Path) -> dict[str, Any]:
 def child(run: Path, file: Path, out: Path) -> dict[str, float]:
     """Predict as the command does, and look at the resident memory after every portion."""
     from datacleanse.serving.open_model import open_model
-    from datacleanse.serving.predictions import prediction_table
+    from datacleanse.serving.predictions import predict_rows
     from datacleanse_cli.memory import return_freed_memory
 
     return_freed_memory()
@@ -168,7 +168,7 @@ def child(run: Path, file: Path, out: Path) -> dict[str, float]:
 
     def tables() -> Any:  # noqa: ANN401  # a generator
         for portion in read_portions(str(file), model.schema):
-            yield prediction_table(model, portion, proba=True)
+            yield predict_rows(model, portion, proba=True)
             sizes.append(_resident())
 
     started = process_time()

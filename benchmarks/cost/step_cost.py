@@ -43,7 +43,7 @@ from datacleanse.training.batches import split
 from datacleanse.training.examples import Examples
 from datacleanse.training.loop import WEIGHT_DECAY, _Loop
 from datacleanse.training.rules.l2rw import L2RW
-from datacleanse.training.schedule import IMAGES, schedule_for
+from datacleanse.training.schedule import IMAGES, choose_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -78,7 +78,7 @@ def table_case(n_rows: int) -> Case:
     encoding = fit_encoding(data, np.arange(n_rows))
     inputs, labels = torch.from_numpy(encode(data, encoding)), torch.from_numpy(data.labels)
     examples = _examples(inputs, labels, n_rows + N_CLEAN // 2, n_classes=2)
-    schedule = schedule_for(Settings(), len(examples.trained))
+    schedule = choose_schedule(Settings(), len(examples.training_rows))
     return Case(examples, schedule, lambda: build_network(encoding, 2, seed=0))
 
 
@@ -108,7 +108,7 @@ def default_image_case() -> Case:
     scale = np.full(3, 128.0), np.full(3, 40.0)
     return Case(
         replace(examples, inputs=(normal * 40 + 128).clamp(0, 255).byte()),
-        schedule_for(Settings(), n_images, IMAGES),
+        choose_schedule(Settings(), n_images, IMAGES),
         partial(build_residual, shape, *scale, seed=0),
     )
 
@@ -153,7 +153,7 @@ def audited(case: Case, meta: Meta | None = None) -> Callable[[], None]:
     loop = _Loop(case.make(), L2RW(), case.examples, endless, 0)
 
     def epoch() -> None:
-        for index in loop.batches():
+        for index in loop.draw_batches():
             with case.precision():
                 loop.step(index)
         loop.close_epoch()
@@ -165,7 +165,7 @@ def textbook(case: Case) -> Callable[[], None]:
     """An epoch of Algorithm 1 of Ren et al. 2018 as written, all trusted rows at each step."""
     examples, model = case.examples, case.make()
     optimiser = _adamw(model, case)
-    trusted = examples.inputs[examples.trusted], examples.labels[examples.trusted]
+    trusted = examples.inputs[examples.steering_rows], examples.labels[examples.steering_rows]
 
     def epoch() -> None:
         model.train()
@@ -215,7 +215,7 @@ def _adamw(model: nn.Module, case: Case) -> torch.optim.Optimizer:
 
 def batches(case: Case) -> Iterator[Tensor]:
     """The training rows of an epoch in a fresh order, (B,) positions at a time."""
-    trained = case.examples.trained
+    trained = case.examples.training_rows
     order = torch.randperm(len(trained), device=trained.device)
     return split(trained[order], case.schedule.batch_size)
 

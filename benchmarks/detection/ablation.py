@@ -31,11 +31,11 @@ from benchmarks.kept import Kept
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import read_result, write_result
 from benchmarks.tables import LABEL
-from datacleanse.auditing import recipe
+from datacleanse.auditing import judge
 from datacleanse.detection import posterior
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.second_opinion import kernel_ridge
-from datacleanse.detection.second_opinion.background import growing
+from datacleanse.detection.second_opinion.background import Adviser
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,8 +71,7 @@ def _without_second(evidence: Evidence, question: Question) -> Evidence:
 
 def _without_reweighting(evidence: Evidence, question: Question) -> Evidence:
     del question
-    control = evidence.control.probability
-    return replace(evidence, folds=tuple(replace(f, opinion=control) for f in evidence.folds))
+    return replace(evidence, folds=tuple(replace(f, opinion=None) for f in evidence.folds))
 
 
 def _trees_alone(evidence: Evidence, question: Question) -> Evidence:
@@ -136,11 +135,13 @@ class Task:
 @contextmanager
 def _captured() -> Iterator[Seen]:
     """Keep what the audit in the block asked and found, and end it there."""
-    seen = Seen()
+    seen, form = Seen(), Adviser.ask
 
-    def asked(question: Question | None, place: Path) -> AbstractContextManager[Answer]:
+    def ask(
+        adviser: Adviser, question: Question | None, place: Path
+    ) -> AbstractContextManager[Answer]:
         seen.question = question
-        return growing(question, place)
+        return form(adviser, question, place)
 
     def stop(evidence: Evidence, *, fdr: float) -> Assessment:
         del fdr
@@ -148,8 +149,8 @@ def _captured() -> Iterator[Seen]:
         raise _CapturedError
 
     with (
-        mock.patch.object(recipe, "growing", asked),
-        mock.patch.object(recipe, "assess", stop),
+        mock.patch.object(Adviser, "ask", ask),
+        mock.patch.object(judge, "assess", stop),
         suppress(_CapturedError),
     ):
         yield seen

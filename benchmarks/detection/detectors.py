@@ -23,7 +23,7 @@ from datacleanse.settings import Settings
 from datacleanse.training.examples import Examples
 from datacleanse.training.loop import train
 from datacleanse.training.rules.uniform import Uniform
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -133,12 +133,12 @@ def train_plainly(cell: Cell) -> tuple[Dynamics, float]:
         inputs=torch.cat([x, x[:1]]),
         labels=torch.cat([y, y[:1]]),
         n_data=n,
-        trained=torch.arange(n),
-        trusted=torch.tensor([n]),
+        training_rows=torch.arange(n),
+        steering_rows=torch.tensor([n]),
         n_classes=n_classes,
     )
     network = build_network(encoding, n_classes, seed=cell.name.seed)
-    schedule = schedule_for(Settings(), n)
+    schedule = choose_schedule(Settings(), n)
     outcome = train(network, Uniform(), examples, schedule, seed=cell.name.seed)
     return outcome.dynamics, process_time() - started
 

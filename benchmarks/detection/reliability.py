@@ -21,9 +21,9 @@ import datacleanse as dc
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
 from benchmarks.tables import flip_uniformly
+from datacleanse.detection.reliability import EDGES
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view
-from datacleanse_reports.reliability import EDGES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

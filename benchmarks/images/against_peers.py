@@ -52,12 +52,15 @@ from benchmarks.kept import Kept
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
-from datacleanse.auditing import recipe
+from datacleanse.auditing import judge
 from datacleanse.auditing.reading import Inputs, Request
-from datacleanse.auditing.tasks.images import image_task
+from datacleanse.auditing.recipe import carry_out
+from datacleanse.auditing.tasks.images import plan_images
+from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.data import compare_labels
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.nearest_clean import penultimate_of
+from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.models.inference import logits_of
 from datacleanse.pictures.joined import Joined
 from datacleanse.progress import SILENT
@@ -204,16 +207,22 @@ def run_cell(cell: ImageCell, settings: Settings) -> dict[str, Any]:
             seconds=process_time() - started,
         ),
         **_by_parts(cell, seen.evidence[0], seen.trainings[0], settings.fdr),
-        **_by_cleanlab(cell, image_task(_request(settings), inputs_of(cell))),
+        **_by_cleanlab(cell, plan_images(_request(settings), inputs_of(cell))),
     }
-    training, test = manifest["training"], manifest["metrics"]["test"]
+    training, test = manifest.training, manifest.metrics.test
+    assert test is not None
     return {
         "measures": {m: dict(measure(v, cell.is_wrong)) for m, v in verdicts.items()},
-        "accuracy": {model: test[model]["accuracy"] for model in ("reweighted", "control")},
+        "accuracy": {
+            "reweighted": test.reweighted.accuracy,
+            "control": test.control.accuracy,
+        },
         "wrong": int(cell.is_wrong.sum()),
         "size": list(cell.images.shape[1:]),
-        **{key: training[key] for key in ("network", "epochs", "batch_size")},
-        "timings": manifest["timings"],
+        "network": training.network,
+        "epochs": training.epochs,
+        "batch_size": training.batch_size,
+        "timings": manifest.timings,
     }
 
 
@@ -243,21 +252,21 @@ def _by_parts(
 def observed() -> Iterator[Seen]:
     """Keep the evidence and the trainings of the audits within the block."""
     seen = Seen()
-    judge, learn = recipe.assess, Trainer.learn
+    original, learn = judge.assess, Trainer.learn
 
-    def judged(evidence: Evidence, *, fdr: float) -> Assessment:
+    def assessed(evidence: Evidence, *, fdr: float) -> Assessment:
         seen.evidence.append(evidence)
-        return judge(evidence, fdr=fdr)
+        return original(evidence, fdr=fdr)
 
     def learned(*arguments: Any, **named: Any) -> Trainings:  # noqa: ANN401
         seen.trainings.append(learn(*arguments, **named))
         return seen.trainings[-1]
 
-    recipe.assess, Trainer.learn = judged, learned  # type: ignore[method-assign]
+    judge.assess, Trainer.learn = assessed, learned  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        recipe.assess, Trainer.learn = judge, learn  # type: ignore[method-assign]
+        judge.assess, Trainer.learn = original, learn  # type: ignore[method-assign]
 
 
 def out_of_fold(cell: ImageCell, task: ImageTask) -> NDArray[np.float64]:
@@ -317,10 +326,12 @@ def neighbours_disagree(
 
 def audited(cell: ImageCell, settings: Settings, place: Path) -> RunFolder:
     """The product's run on a cell."""
-    return recipe.learn(
-        _request(settings),
-        [inputs_of(cell)],
+    inputs = inputs_of(cell)
+    return carry_out(
+        plan_task(_request(settings), inputs),
+        inputs,
         place,
+        adviser=Adviser(),
         force=False,
         resume=False,
         progress=SILENT,

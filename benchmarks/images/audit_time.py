@@ -22,6 +22,7 @@ from benchmarks.images.cells import Limits, make_cell
 from benchmarks.record import RESULTS, markdown_table, provenance
 from benchmarks.results_files import write_result
 from datacleanse.settings import Settings
+from datacleanse.storage.typed_json import to_json
 
 RESULT = RESULTS / "image_time.json"
 N_IMAGES, N_CLEAN = 5_000, 200
@@ -40,8 +41,8 @@ def main() -> None:
     settings = Settings(epochs=options.epochs, device="cpu")
     with tempfile.TemporaryDirectory() as directory:
         manifest = audited(cell, settings, Path(directory) / "run").manifest()
-    timings, training = manifest["timings"], manifest["training"]
-    used = {key: training[key] for key in ("epochs", "batch_size", "meta", "network")}
+    timings, training = manifest.timings, to_json(manifest.training)
+    used = {key: training[key] for key in ("epochs", "batch_size", "steering", "network")}
     write_result(options.out, {"provenance": provenance(), **used, "seconds": timings}, tables=())
     plain = timings["control"]
     rows = [[name, f"{value:.1f}", f"{value / plain:.2f}"] for name, value in timings.items()]

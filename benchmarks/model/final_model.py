@@ -42,7 +42,7 @@ from datacleanse.training.examples import Examples
 from datacleanse.training.loop import train
 from datacleanse.training.rules import make_rule
 from datacleanse.training.rules.l2rw import L2RW
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -69,7 +69,7 @@ class Fitted:
         """Plain training on some rows with these labels, (K,) each."""
         seed = self._cell.name.seed
         network = build_network(self._encoding, self._n_classes, seed=seed)
-        schedule = schedule_for(Settings(), len(used))
+        schedule = choose_schedule(Settings(), len(used))
         fit_plainly(network, self._x[used], torch.from_numpy(labels), schedule, seed=seed)
         return self._accuracy(network)
 
@@ -77,13 +77,13 @@ class Fitted:
         """Training by a rule on the noisy rows; all clean rows steer, with a fresh gradient."""
         seed = self._cell.name.seed
         network = build_network(self._encoding, self._n_classes, seed=seed)
-        schedule = replace(schedule_for(Settings(), self._n), meta=Meta(every=1))
+        schedule = replace(choose_schedule(Settings(), self._n), meta=Meta(every=1))
         examples = Examples(
             inputs=self._x,
             labels=self._labels,
             n_data=self._n,
-            trained=torch.arange(self._n),
-            trusted=torch.arange(self._n, len(self._x)),
+            training_rows=torch.arange(self._n),
+            steering_rows=torch.arange(self._n, len(self._x)),
             n_classes=self._n_classes,
         )
         train(network, rule, examples, schedule, seed=seed)

@@ -265,8 +265,8 @@ def _examples(inputs: Tensor, labels: NDArray[np.int64], n_classes: int) -> loop
         inputs=torch.cat([inputs, inputs[:1]]),
         labels=torch.from_numpy(np.append(labels, labels[0])),
         n_data=n,
-        trained=torch.arange(n),
-        trusted=torch.tensor([n]),
+        training_rows=torch.arange(n),
+        steering_rows=torch.tensor([n]),
         n_classes=n_classes,
     )
 

@@ -28,12 +28,7 @@ import datacleanse as dc
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
 from benchmarks.tables import flip_uniformly
-from datacleanse.data.sources import locate
-from datacleanse.review.audited_run import audited
-from datacleanse.review.cleaning_plan import plan_cleaning
 from datacleanse.review.decisions import Decision, append_decisions, now
-from datacleanse.review.write_table import cleaned_files, write_cleaned
-from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from datacleanse.auditing.result import AuditResult
@@ -75,7 +70,7 @@ def one(folder: Path, seed: int, n_reviewed: int) -> list[dict[str, Any]]:
     first = dc.audit(data, val=clean, out=folder / "first", **settings)
     top = first.table.sort_values("rank").head(n_reviewed)
     review(first, top, truth)
-    cleaned = apply(folder / "first", folder / "cleaned.csv")
+    cleaned = dc.apply(folder / "first", out=folder / "cleaned.csv").cleaned
     everything = pd.read_csv(clean, dtype={"key": str})
     reviewed = pd.read_csv(cleaned, dtype={"key": str})
     reviewed = reviewed[reviewed["key"].isin(top["id"])]
@@ -134,14 +129,6 @@ def review(result: AuditResult, rows: pd.DataFrame, truth: dict[str, str]) -> No
             )
         )
     append_decisions(result.folder.decisions_file, decisions)
-
-
-def apply(run: Path, out: Path) -> Path:
-    """The cleaned table."""
-    what = audited(RunFolder(run))
-    files = cleaned_files(locate(what.source), out)
-    write_cleaned(plan_cleaning(what), files)
-    return files.cleaned
 
 
 def judged(result: AuditResult, reviewed: set[str], truth: dict[str, str]) -> dict[str, float]:

@@ -32,7 +32,7 @@ from benchmarks.steering.planted import SHARE, Bench
 from benchmarks.steering.tables import ALL, REFERENCE, measure, report
 from benchmarks.tables import LABEL, flip_uniformly
 from datacleanse.auditing.clean_split import split_clean
-from datacleanse.auditing.layout import lay_out, of_fold
+from datacleanse.auditing.layout import lay_out, lay_out_fold
 from datacleanse.auditing.plan import Plan
 from datacleanse.demo import one_sided_flips
 from datacleanse.settings import Meta, Schedule
@@ -148,7 +148,7 @@ def _bench(digits: Digits, labels: NDArray[np.int64], schedule: Schedule, *, see
     widths = (WIDTH, 2 * WIDTH, 4 * WIDTH)
     return Bench(
         plan=plan,
-        examples=of_fold(laid_out, plan, plan.split),
+        examples=lay_out_fold(laid_out, plan, plan.split),
         schedule=schedule,
         build=partial(resnet, widths, n_channels=1, n_classes=N_CLASSES, seed=seed),
         test_inputs=digits.inputs[n:],
@@ -162,7 +162,7 @@ def _plan(labels: NDArray[np.int64], clean: NDArray[np.int64], *, seed: int) -> 
     """The part of every image; none of DATA is in CLEAN, for no two images are the same."""
     split = split_clean(clean, seed=seed)
     trained = np.ones(N_DATA + N_CLEAN, dtype=np.bool_)
-    trained[N_DATA + split.meta] = False
+    trained[N_DATA + split.drawn_steering] = False
     nothing = np.empty(0, dtype=np.int64)
     return Plan((split,), np.concatenate([labels, clean]), trained, np.full(N_DATA, -1), nothing)
 

@@ -27,9 +27,9 @@ from benchmarks.images.cells import ImageCell, Limits, make_cell
 from benchmarks.kept import Kept
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
-from datacleanse.auditing.layout import of_fold
+from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.reading import Request
-from datacleanse.auditing.tasks.images import image_task
+from datacleanse.auditing.tasks.images import plan_images
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.evidence import Evidence, Fold
 from datacleanse.settings import Meta, Settings
@@ -70,11 +70,13 @@ class Bench:
         plan, lesson = self.task.plan, self.task.lesson
         fold, schedule = plan.folds[0], replace(lesson.schedule, meta=meta)
         started = process_time()
-        examples = of_fold(self.examples, plan, fold)
+        examples = lay_out_fold(self.examples, plan, fold)
         rule = make_rule("l2rw", seed=lesson.seed)
         own = train(lesson.build(), rule, examples, schedule, seed=lesson.seed).dynamics
         cost = (process_time() - started) / self.seconds
-        own_fold = Fold(own.probability, plan.n_data + fold.meta, plan.n_data + fold.calibration)
+        own_fold = Fold(
+            own.probability, plan.n_data + fold.drawn_steering, plan.n_data + fold.calibration
+        )
         evidence = Evidence(
             reweighted=own,
             control=self.control,
@@ -83,7 +85,7 @@ class Bench:
             second=self.second,
             labels=plan.labels,
             n_data=plan.n_data,
-            trained=plan.trained,
+            trained=plan.is_trained,
             verified=plan.verified,
         )
         without = replace(evidence, second=None)
@@ -101,9 +103,9 @@ class Bench:
 def make_bench(cell: ImageCell, settings: Settings) -> Bench:
     """Train plainly, ask for the second opinion."""
     inputs = inputs_of(cell)
-    task = image_task(Request("", "", settings=settings), inputs)
-    examples, lesson = task.examples(inputs), task.lesson
-    second = task.question(examples, task.plan, settings.seed).answer()
+    task = plan_images(Request("", "", settings=settings), inputs)
+    examples, lesson = task.make_examples(inputs), task.lesson
+    second = task.pose_question(examples, task.plan, settings.seed).answer()
     started = process_time()
     plain = train(
         lesson.build(),

@@ -22,7 +22,7 @@ from sklearn.metrics import average_precision_score
 from benchmarks.record import RESULTS, note, provenance
 from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL, available_tables, flip_uniformly, load_table
-from datacleanse.auditing.layout import learn_encoding, make_examples, of_fold
+from datacleanse.auditing.layout import encode_examples, lay_out_fold, learn_encoding
 from datacleanse.auditing.plan import make_plan
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.demo import one_sided_flips
@@ -32,7 +32,7 @@ from datacleanse.models.encoding import encode
 from datacleanse.models.tabular import build_network
 from datacleanse.settings import Meta, Settings
 from datacleanse.training import loop
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -130,12 +130,14 @@ class Bench:
         evidence = Evidence(
             reweighted=ran.dynamics,
             control=control.dynamics,
-            folds=(Fold(ran.dynamics.probability, n + split.meta, n + split.calibration),),
+            folds=(
+                Fold(ran.dynamics.probability, n + split.drawn_steering, n + split.calibration),
+            ),
             is_steered=True,
             second=None,
             labels=plan.labels,
             n_data=n,
-            trained=plan.trained,
+            trained=plan.is_trained,
             verified=plan.verified,
         )
         return {
@@ -155,12 +157,12 @@ def bench_of(cell: Cell, *, seed: int) -> Bench:
     overlap = compare(cell.data, cell.clean).overlap
     plan = make_plan(cell.data, cell.clean, overlap, seed=seed)
     encoding = learn_encoding(cell.data, plan)
-    laid_out = make_examples(cell.data, cell.clean, plan, encoding, device=torch.device("cpu"))
-    examples = of_fold(laid_out, plan, plan.split)
+    laid_out = encode_examples(cell.data, cell.clean, plan, encoding, device=torch.device("cpu"))
+    examples = lay_out_fold(laid_out, plan, plan.split)
     return Bench(
         plan=plan,
         examples=examples,
-        schedule=schedule_for(Settings(), len(examples.trained)),
+        schedule=choose_schedule(Settings(), len(examples.training_rows)),
         build=lambda: build_network(encoding, examples.n_classes, seed=seed),
         test_inputs=torch.from_numpy(encode(cell.test, encoding)),
         test_labels=cell.test.labels,

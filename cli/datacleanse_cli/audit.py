@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -28,169 +29,121 @@ if TYPE_CHECKING:
 SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
 
 
-def audit(
-    data: options.Data,
-    val: Annotated[str, typer.Option("--val", help="The like with labels that are trusted.")],
-    label: options.Label = None,
-    id_: options.Id = None,
-    test: Annotated[
-        str | None, typer.Option(help="The like with true labels, to measure both models on.")
-    ] = None,
-    decisions: Annotated[
-        list[Path] | None,
-        typer.Option(
-            help="Decisions of an earlier round: the run that was reviewed, or its file. Reviewed "
-            "rows count as verified. Repeatable.",
-        ),
-    ] = None,
-    drop: options.Drop = None,
-    categorical: Annotated[
-        list[str] | None, typer.Option(help="Column to read as categories. Repeatable.")
-    ] = None,
-    numeric: Annotated[
-        list[str] | None, typer.Option(help="Column to read as numbers. Repeatable.")
-    ] = None,
-    delimiter: options.Delimiter = None,
-    image_size: Annotated[
-        int | None,
-        typer.Option(help="Side to which pictures are scaled, in pixels.", show_default="auto"),
-    ] = None,
-    max_unreadable: Annotated[
-        float, typer.Option(help="Largest share of pictures that may be unreadable.")
-    ] = 0.05,
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", help="Run folder.", show_default="runs/NAME")
-    ] = None,
-    force: options.Force = False,
-    resume: Annotated[
-        bool,
-        typer.Option(
-            "--resume",
-            help="Go on with the unfinished run there. A finished one only gets its reports again; "
-            "where there is none, the audit starts.",
-        ),
-    ] = False,
-    rule: Annotated[
-        str, typer.Option(help="Reweighting rule: l2rw, lilaw, uniform or random.")
-    ] = "l2rw",
-    model: Annotated[
-        str,
-        typer.Option(
-            help="Network: auto, mlp (tables), residual (images), timm:NAME (frozen, with "
-            "--weights), or one of your own as package.module:factory, imported from here or the "
-            "environment and called as factory(n_features, n_classes)."
-        ),
-    ] = "auto",
-    weights: Annotated[
-        str | None, typer.Option(help="Parameters of the network of --model timm:NAME.")
-    ] = None,
-    features: Annotated[
-        str | None,
-        typer.Option(
-            help="Audit images by features computed elsewhere: .npy or .parquet, a row an image, "
-            "DATA's first, then CLEAN's, then TEST's."
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Passes over the rows.", show_default="auto")
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Rows a step.", show_default="auto")
-    ] = None,
-    lr: Annotated[float | None, typer.Option(help="Learning rate.", show_default="auto")] = None,
-    fast: Annotated[
-        bool,
-        typer.Option(
-            "--fast", help="One reweighted training instead of two: fewer clean rows calibrate."
-        ),
-    ] = False,
-    hold_back: Annotated[
-        float,
-        typer.Option(
-            help="Share of CLEAN that takes no part but to compare the final model with plain "
-            "training, e.g. 0.2; for when there is no --test."
-        ),
-    ] = 0.0,
-    repeats: Annotated[
-        int,
-        typer.Option(
-            help="Further runs with other random draws; the audit table tells in how many of them "
-            "each row is flagged. Each takes three quarters of the audit's time."
-        ),
-    ] = 0,
-    fdr: Annotated[
-        float, typer.Option(help="Largest expected share of false alarms among flagged rows.")
-    ] = 0.10,
-    top: Annotated[int, typer.Option(help="Suspects listed in the reports.")] = 500,
-    device: Annotated[str, typer.Option(help="auto, cpu or cuda.")] = "auto",
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
-    fail_over: Annotated[
-        float | None,
-        typer.Option(help="Exit with 1 if more than this share of rows is flagged, e.g. 0.02."),
-    ] = None,
-    mlflow: Annotated[
-        bool,
-        typer.Option(
-            "--mlflow", help="Log settings, figures and files to MLflow (MLFLOW_TRACKING_URI)."
-        ),
-    ] = False,
-    quiet: options.Quiet = False,
-    as_json: options.Json = False,
-) -> int:
+@dataclass(frozen=True)
+class AuditOptions:
+    """What `datacleanse audit` takes, in the order of its help; `options` says what each means."""
+
+    data: options.Data
+    val: options.Val
+    label: options.Label = None
+    id_: options.Id = None
+    test: options.Test = None
+    decisions: options.EarlierDecisions = None
+    drop: options.Drop = None
+    categorical: options.Categorical = None
+    numeric: options.Numeric = None
+    delimiter: options.Delimiter = None
+    image_size: options.ImageSize = None
+    max_unreadable: options.MaxUnreadable = 0.05
+    out: options.RunOut = None
+    force: options.Force = False
+    resume: options.Resume = False
+    rule: options.Rule = "l2rw"
+    model: options.Model = "auto"
+    weights: options.Weights = None
+    features: options.Features = None
+    epochs: options.Epochs = None
+    batch_size: options.BatchSize = None
+    lr: options.LearningRate = None
+    fast: options.Fast = False
+    hold_back: options.HoldBack = 0.0
+    repeats: options.Repeats = 0
+    fdr: options.Fdr = 0.10
+    top: options.Top = 500
+    device: options.Device = "auto"
+    seed: options.Seed = 0
+    fail_over: options.FailOver = None
+    mlflow: options.Mlflow = False
+    quiet: options.Quiet = False
+    as_json: options.Json = False
+
+    def make_settings(self) -> Settings:
+        """How the audit is done.
+
+        Raises:
+            SettingsError: a value is out of its range, or two contradict each other.
+        """
+        return Settings(
+            rule=self.rule,  # type: ignore[arg-type]  # Settings checks it
+            model=self.model,
+            weights=self.weights,
+            features=self.features,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            lr=self.lr,
+            fast=self.fast,
+            hold_back=self.hold_back,
+            repeats=self.repeats,
+            fdr=self.fdr,
+            top=self.top,
+            device=self.device,  # type: ignore[arg-type]
+            seed=self.seed,
+        )
+
+    def make_request(self, settings: Settings) -> Request:
+        """What is audited by what, and how it is read."""
+        from datacleanse.auditing.reading import Request
+        from datacleanse.data import ReadOptions
+        from datacleanse.storage.run_folder import decisions_in
+
+        return Request(
+            data=self.data,
+            clean=self.val,
+            test=self.test,
+            decisions=tuple(map(decisions_in, self.decisions or ())),
+            options=ReadOptions(
+                label=self.label,
+                id=self.id_,
+                drop=tuple(self.drop or ()),
+                categorical=tuple(self.categorical or ()),
+                numeric=tuple(self.numeric or ()),
+                delimiter=self.delimiter,
+                image_size=self.image_size,
+                max_unreadable=self.max_unreadable,
+            ),
+            settings=settings,
+            command=tuple(sys.argv[1:]),
+        )
+
+
+@options.expand_fields(AuditOptions)
+def audit(given: AuditOptions) -> int:
     """Train with learned reweighting; rank the rows whose labels look wrong."""
-    heed_current_directory(model)
-    settings = Settings(
-        rule=rule,  # type: ignore[arg-type]  # Settings checks it
-        model=model,
-        weights=weights,
-        features=features,
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        fast=fast,
-        hold_back=hold_back,
-        repeats=repeats,
-        fdr=fdr,
-        top=top,
-        device=device,  # type: ignore[arg-type]
-        seed=seed,
-    )
-    _check_share(fail_over)
-    if mlflow:
+    heed_current_directory(given.model)
+    settings = given.make_settings()
+    _check_share(given.fail_over)
+    if given.mlflow:
         from datacleanse.serving.mlflow_log import check_mlflow
 
         check_mlflow()
-    from datacleanse.auditing.reading import Request
-    from datacleanse.data import ReadOptions
-    from datacleanse.storage.run_folder import decisions_in
-
-    request = Request(
-        data=data,
-        clean=val,
-        test=test,
-        decisions=tuple(map(decisions_in, decisions or ())),
-        options=ReadOptions(
-            label=label,
-            id=id_,
-            drop=tuple(drop or ()),
-            categorical=tuple(categorical or ()),
-            numeric=tuple(numeric or ()),
-            delimiter=delimiter,
-            image_size=image_size,
-            max_unreadable=max_unreadable,
-        ),
-        settings=settings,
-        command=tuple(sys.argv[1:]),
+    request = given.make_request(settings)
+    place = given.out or Path("runs") / name_run(given.data)
+    view = perform_audit(
+        request,
+        place,
+        force=given.force,
+        resume=given.resume,
+        quiet=given.quiet,
+        as_json=given.as_json,
     )
-    place = out or Path("runs") / run_name(data)
-    view = perform(request, place, force=force, resume=resume, quiet=quiet, as_json=as_json)
-    if mlflow:
-        _log_to_mlflow(place, quiet=quiet)
-    is_over = fail_over is not None and view.headline.flagged > fail_over * view.headline.rows
+    if given.mlflow:
+        _log_to_mlflow(place, quiet=given.quiet)
+    head = view.headline
+    is_over = given.fail_over is not None and head.flagged > given.fail_over * head.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
 
 
-def perform(
+def perform_audit(
     request: Request,
     place: Path,
     *,
@@ -209,7 +162,7 @@ def perform(
     from datacleanse_cli.summary import print_summary
     from datacleanse_reports.view import read_view
 
-    with _told_how_to_go_on(request, place) as stop, shown_progress(quiet=quiet) as progress:
+    with _say_how_to_go_on(request, place) as stop, shown_progress(quiet=quiet) as progress:
         folder = run_audit(request, place, force=force, resume=resume, progress=progress, stop=stop)
         progress.stage("Reports", None)
         written = _write_reports(folder, top=request.settings.top)
@@ -236,7 +189,8 @@ def _write_reports(folder: RunFolder, *, top: int) -> dict[str, Path]:
 
 
 @contextmanager
-def _told_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
+def _say_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
+    """Turn a stop within the block into an error whose hint is the command to go on."""
     from datacleanse.storage.run_folder import RunFolder
 
     try:
@@ -253,8 +207,8 @@ def _told_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
         ) from error
 
 
-def run_name(data: str) -> str:
-    """Name of the default run folder: the file's name without its endings."""
+def name_run(data: str) -> str:
+    """Name the default run folder: the data's name without its endings."""
     name = data.rstrip("/*").replace("\\", "/").rsplit("/", 1)[-1].replace("*", "")
     stripped = name
     while stripped.endswith(SUFFIXES):

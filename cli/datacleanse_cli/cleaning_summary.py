@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from datacleanse.review.automatic import AUTO
 from datacleanse_cli.layout import line, print_sections
 from datacleanse_reports.wording import plural, shortened, visible
 
@@ -14,56 +13,50 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from datacleanse.review.cleaning_plan import Cleaning, Refusal
-    from datacleanse.review.write_table import CleanedFiles
+    from datacleanse.review.apply import CleaningResult
+    from datacleanse.review.cleaning_plan import Refusal
 
 _SHOWN = 10
 """Refused rows that are named; the JSON has all of them."""
 
 
-def print_cleaning(
-    cleaning: Cleaning, files: CleanedFiles, console: Console, *, run: Path, is_dry: bool
-) -> None:
+def print_cleaning(cleaned: CleaningResult, console: Console, *, run: Path) -> None:
     """Print what was done, what was not and why, and what to do next.
 
     Args:
-        cleaning: what was worked out.
-        files: where it was written, or would be.
+        cleaned: what was done, or would be.
         console: where to; its width is kept to.
         run: the run folder, as the user would type it.
-        is_dry: whether nothing was written.
     """
     encoding = console.encoding or "utf-8"
-    title = "Would be done" if is_dry else "Done"
+    title = "Done" if cleaned.is_written else "Would be done"
     sections = [
-        (title, [line(text, encoding) for text in _done(cleaning)]),
-        ("Not applied", [line(text, encoding, mark="! ") for text in _refused(cleaning)]),
-        ("Notices", [line(text, encoding, mark="! ") for text in _notices(cleaning)]),
-        ("Written", [] if is_dry else [line(text, encoding) for text in _files(files)]),
-        ("Next", [line(text, encoding) for text in _next(files, run=run, is_dry=is_dry)]),
+        (title, [line(text, encoding) for text in _done(cleaned)]),
+        ("Not applied", [line(text, encoding, mark="! ") for text in _refused(cleaned)]),
+        ("Notices", [line(text, encoding, mark="! ") for text in _notices(cleaned)]),
+        ("Written", [line(text, encoding) for text in _files(cleaned)]),
+        ("Next", [line(text, encoding) for text in _next(cleaned, run=run)]),
     ]
     print_sections(sections, console)
 
 
-def _done(cleaning: Cleaning) -> list[str]:
-    automatic = sum(change.decision.reviewer == AUTO for change in cleaning.changes)
+def _done(cleaned: CleaningResult) -> list[str]:
     lines = [
-        f"{cleaning.data.source}: {plural(cleaning.data.n_rows, 'row')} in, "
-        f"{cleaning.rows_after:,} out",
-        f"relabelled {cleaning.relabelled:,}, dropped {cleaning.dropped:,}"
-        + (f" ({automatic:,} of them by their flags alone)" if automatic else ""),
-        f"as they are: {cleaning.kept:,} found right, {cleaning.unsure:,} unsure, "
-        f"{cleaning.undecided:,} undecided",
+        f"{cleaned.source}: {plural(cleaned.rows, 'row')} in, {cleaned.rows_after:,} out",
+        f"relabelled {cleaned.relabelled:,}, dropped {cleaned.dropped:,}"
+        + (f" ({cleaned.automatic:,} of them by their flags alone)" if cleaned.automatic else ""),
+        f"as they are: {cleaned.kept:,} found right, {cleaned.unsure:,} unsure, "
+        f"{cleaned.undecided:,} undecided",
     ]
-    if cleaning.done:
-        lines.append(f"{plural(cleaning.done, 'decision')} carried out before")
+    if cleaned.done:
+        lines.append(f"{plural(cleaned.done, 'decision')} carried out before")
     return lines
 
 
-def _refused(cleaning: Cleaning) -> list[str]:
-    lines = [_refusal(each) for each in cleaning.refused[:_SHOWN]]
-    if len(cleaning.refused) > _SHOWN:
-        lines.append(f"and {len(cleaning.refused) - _SHOWN:,} more (--json names all of them)")
+def _refused(cleaned: CleaningResult) -> list[str]:
+    lines = [_refusal(each) for each in cleaned.refused[:_SHOWN]]
+    if len(cleaned.refused) > _SHOWN:
+        lines.append(f"and {len(cleaned.refused) - _SHOWN:,} more (--json names all of them)")
     return lines
 
 
@@ -82,29 +75,31 @@ def _refusal(refusal: Refusal) -> str:
     return f"{place}: {why}; {decision.action} was not carried out"
 
 
-def _notices(cleaning: Cleaning) -> list[str]:
-    lines = [notice.message for notice in cleaning.notices]
-    if cleaning.is_changed:
+def _notices(cleaned: CleaningResult) -> list[str]:
+    lines = [notice.message for notice in cleaned.notices]
+    if cleaned.is_source_changed:
         lines.insert(
             0,
-            f"{cleaning.data.source} has changed since the audit (its sha256 is another one); each "
+            f"{cleaned.source} has changed since the audit (its sha256 is another one); each "
             "row was compared by itself.",
         )
     return lines
 
 
-def _files(files: CleanedFiles) -> list[str]:
+def _files(cleaned: CleaningResult) -> list[str]:
+    if not cleaned.is_written:
+        return []
     return [
-        f"{visible(str(files.cleaned))}: the cleaned data",
-        f"{visible(str(files.diff))}: what was changed, row by row",
+        f"{visible(str(cleaned.cleaned))}: the cleaned data",
+        f"{visible(str(cleaned.diff))}: what was changed, row by row",
     ]
 
 
-def _next(files: CleanedFiles, *, run: Path, is_dry: bool) -> list[str]:
-    if is_dry:
+def _next(cleaned: CleaningResult, *, run: Path) -> list[str]:
+    if not cleaned.is_written:
         return ["Nothing was written. Repeat the command with --yes to have it done."]
-    cleaned, old = shlex.quote(str(files.cleaned)), shlex.quote(str(run))
+    place, earlier = shlex.quote(str(cleaned.cleaned)), shlex.quote(str(run))
     return [
         "Audit again; rows that were reviewed count as verified:",
-        f"datacleanse audit {visible(cleaned)} --val CLEAN --decisions {visible(old)}",
+        f"datacleanse audit {visible(place)} --val CLEAN --decisions {visible(earlier)}",
     ]

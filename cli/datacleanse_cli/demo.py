@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -21,9 +21,9 @@ COUNTS = (10, 50, 100)
 
 
 def demo(
-    out: Annotated[Path, typer.Option("--out", "-o", help="Run folder.")] = PLACE,
+    out: options.DemoOut = PLACE,
     force: options.Force = False,
-    seed: Annotated[int, typer.Option(help="Of everything random.")] = 0,
+    seed: options.Seed = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
@@ -32,7 +32,7 @@ def demo(
     from datacleanse.data import ReadOptions
     from datacleanse.demo import LABEL, write_demo
     from datacleanse.storage.run_folder import RunFolder
-    from datacleanse_cli.audit import perform
+    from datacleanse_cli.audit import perform_audit
 
     settings = Settings(seed=seed)
     files = write_demo(out.with_name(f"{out.name}-data"), seed=seed)
@@ -52,8 +52,8 @@ def demo(
         command=(*command, "--seed", str(seed)),
     )
     # Only the demo's own folder gives way by itself, so that the demo can be repeated.
-    perform(request, out, force=force or out == PLACE, quiet=quiet, as_json=as_json)
-    found = hits(RunFolder(out), files)
+    perform_audit(request, out, force=force or out == PLACE, quiet=quiet, as_json=as_json)
+    found = count_hits(RunFolder(out), files)
     if as_json:
         return
     typer.echo("\nPlanted errors among the first rows of the ranking (by chance in brackets):")
@@ -61,8 +61,8 @@ def demo(
         typer.echo(f"  first {count:4d}: {n_found:4d} found   ({by_chance:.0f})")
 
 
-def hits(folder: RunFolder, files: Demo) -> dict[int, tuple[int, float]]:
-    """Planted errors among the first k rows, and how many chance would put there, by k."""
+def count_hits(folder: RunFolder, files: Demo) -> dict[int, tuple[int, float]]:
+    """Count planted errors among the first k rows, and those that chance would put there, by k."""
     rank = folder.read_audit().column("rank").to_numpy()
     n_planted = int(files.planted.sum())
     return {

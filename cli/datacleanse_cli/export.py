@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
 import typer
 
 from datacleanse.user_code import split_name
@@ -14,25 +11,9 @@ from datacleanse_cli.own_code import heed_current_directory
 
 def export(
     run: options.Run,
-    format_: Annotated[
-        str,
-        typer.Option(
-            "--format",
-            "-f",
-            help="onnx, pt2, safetensors, hub-folder or weights; see docs/export.md.",
-        ),
-    ],
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", "-o", help="File or folder to write.", show_default="by format"),
-    ] = None,
-    model: Annotated[
-        str | None,
-        typer.Option(
-            help="For a run with a network of your own: package.module:factory, as the audit was "
-            "given. Without it none of your code is run."
-        ),
-    ] = None,
+    format_: options.ExportFormat,
+    out: options.ExportOut = None,
+    model: options.OwnNetwork = None,
 ) -> None:
     """Write the run's reweighted model, or its weights, for other programs."""
     from datacleanse.storage.run_folder import RunFolder

@@ -1,11 +1,57 @@
-"""Options that several commands share."""
+"""The options of the commands: what each is called, takes and means.
+
+A command only lists their names and defaults. `expand_fields` lets it list them as the fields of a
+frozen record, where a function's parameters would be too many.
+"""
 
 from __future__ import annotations
 
+import inspect
+from dataclasses import MISSING, fields
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar, get_type_hints
 
 import typer
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from _typeshed import DataclassInstance
+
+Given = TypeVar("Given", bound="DataclassInstance")
+
+
+def expand_fields(record: type[Given]) -> Callable[[Callable[[Given], int]], Callable[..., int]]:
+    """Decorate a command that takes one record, so that Typer sees an option for each field.
+
+    Args:
+        record: a frozen dataclass; its fields are annotated with the types below, and their order
+            is that of the help.
+    """
+    kinds = get_type_hints(record, include_extras=True)
+    parameters = [
+        inspect.Parameter(
+            each.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=inspect.Parameter.empty if each.default is MISSING else each.default,
+            annotation=kinds[each.name],
+        )
+        for each in fields(record)
+    ]
+
+    def decorate(command: Callable[[Given], int]) -> Callable[..., int]:
+        def run(**given: Any) -> int:  # noqa: ANN401  # whatever the options take
+            return command(record(**given))
+
+        run.__name__, run.__doc__ = command.__name__, command.__doc__
+        run.__annotations__ = kinds
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+        return run
+
+    return decorate
+
+
+# --- of several commands --------------------------------------------------------------------------
 
 Data = Annotated[
     str,
@@ -28,6 +74,7 @@ Drop = Annotated[list[str] | None, typer.Option(help="Column not to learn from. 
 Delimiter = Annotated[
     str | None, typer.Option(help="What separates the columns of a CSV file, e.g. ';'.")
 ]
+Seed = Annotated[int, typer.Option(help="Of everything random.")]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Raw = Annotated[
@@ -39,3 +86,249 @@ Raw = Annotated[
     ),
 ]
 Force = Annotated[bool, typer.Option("--force", help="Replace what stands there.")]
+
+# --- audit: what is read --------------------------------------------------------------------------
+
+Val = Annotated[str, typer.Option("--val", help="The like with labels that are trusted.")]
+Test = Annotated[
+    str | None, typer.Option(help="The like with true labels, to measure both models on.")
+]
+EarlierDecisions = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Decisions of an earlier round: the run that was reviewed, or its file. Reviewed "
+        "rows count as verified. Repeatable.",
+    ),
+]
+Categorical = Annotated[
+    list[str] | None, typer.Option(help="Column to read as categories. Repeatable.")
+]
+Numeric = Annotated[list[str] | None, typer.Option(help="Column to read as numbers. Repeatable.")]
+ImageSize = Annotated[
+    int | None,
+    typer.Option(help="Side to which pictures are scaled, in pixels.", show_default="auto"),
+]
+MaxUnreadable = Annotated[
+    float, typer.Option(help="Largest share of pictures that may be unreadable.")
+]
+
+# --- audit: the run folder ------------------------------------------------------------------------
+
+RunOut = Annotated[
+    Path | None, typer.Option("--out", "-o", help="Run folder.", show_default="runs/NAME")
+]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume",
+        help="Go on with the unfinished run there. A finished one only gets its reports again; "
+        "where there is none, the audit starts.",
+    ),
+]
+
+# --- audit: how it is done ------------------------------------------------------------------------
+
+Rule = Annotated[str, typer.Option(help="Reweighting rule: l2rw, lilaw, uniform or random.")]
+Model = Annotated[
+    str,
+    typer.Option(
+        help="Network: auto, mlp (tables), residual (images), timm:NAME (frozen, with "
+        "--weights), or one of your own as package.module:factory, imported from here or the "
+        "environment and called as factory(n_features, n_classes)."
+    ),
+]
+Weights = Annotated[
+    str | None, typer.Option(help="Parameters of the network of --model timm:NAME.")
+]
+Features = Annotated[
+    str | None,
+    typer.Option(
+        help="Audit images by features computed elsewhere: .npy or .parquet, a row an image, "
+        "DATA's first, then CLEAN's, then TEST's."
+    ),
+]
+Epochs = Annotated[int | None, typer.Option(help="Passes over the rows.", show_default="auto")]
+BatchSize = Annotated[int | None, typer.Option(help="Rows a step.", show_default="auto")]
+LearningRate = Annotated[float | None, typer.Option(help="Learning rate.", show_default="auto")]
+Fast = Annotated[
+    bool,
+    typer.Option(
+        "--fast", help="One reweighted training instead of two: fewer clean rows calibrate."
+    ),
+]
+HoldBack = Annotated[
+    float,
+    typer.Option(
+        help="Share of CLEAN that takes no part but to compare the final model with plain "
+        "training, e.g. 0.2; for when there is no --test."
+    ),
+]
+Repeats = Annotated[
+    int,
+    typer.Option(
+        help="Further runs with other random draws; the audit table tells in how many of them "
+        "each row is flagged. Each takes three quarters of the audit's time."
+    ),
+]
+Fdr = Annotated[
+    float, typer.Option(help="Largest expected share of false alarms among flagged rows.")
+]
+Top = Annotated[int, typer.Option(help="Suspects listed in the reports.")]
+Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+
+# --- audit: what follows --------------------------------------------------------------------------
+
+FailOver = Annotated[
+    float | None,
+    typer.Option(help="Exit with 1 if more than this share of rows is flagged, e.g. 0.02."),
+]
+Mlflow = Annotated[
+    bool,
+    typer.Option(
+        "--mlflow", help="Log settings, figures and files to MLflow (MLFLOW_TRACKING_URI)."
+    ),
+]
+
+# --- apply ----------------------------------------------------------------------------------------
+
+CleanedOut = Annotated[
+    Path | None,
+    typer.Option(
+        "--out",
+        "-o",
+        help="File to write, its ending says the format; of pictures in files a manifest, or a "
+        "folder of class folders where the name has no ending.",
+        show_default="cleaned, with the data's ending or .csv",
+    ),
+]
+MovedData = Annotated[
+    str | None, typer.Option(help="Where the audited table lies now, if it was moved.")
+]
+DecisionsFile = Annotated[
+    Path | None,
+    typer.Option(help="Decisions that the review page saved.", show_default="the run's own"),
+]
+Auto = Annotated[
+    bool,
+    typer.Option(
+        "--auto",
+        help="Act on flags that nobody has reviewed, too. Says what would be done; add --yes "
+        "to have it done.",
+    ),
+]
+RelabelAbove = Annotated[
+    float | None,
+    typer.Option(
+        help="With --auto: give flagged rows their suggested label from this mislabel "
+        "probability on."
+    ),
+]
+DropAbove = Annotated[
+    float | None,
+    typer.Option(help="With --auto: drop flagged rows from this mislabel probability on."),
+]
+Yes = Annotated[bool, typer.Option("--yes", help="With --auto: write the files.")]
+Link = Annotated[
+    bool,
+    typer.Option("--link", help="Fill a folder of pictures with symbolic links instead of copies."),
+]
+
+# --- predict and export ---------------------------------------------------------------------------
+
+RunOrOnnx = Annotated[
+    Path,
+    typer.Argument(help="Run folder that `datacleanse audit` wrote, or an exported .onnx file."),
+]
+New = Annotated[
+    str,
+    typer.Argument(
+        help="Rows of a table, of any length, or pictures to classify; labels are not needed."
+    ),
+]
+PredictionsOut = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="File to write.", show_default="predictions.csv"),
+]
+TableFormat = Annotated[
+    str | None,
+    typer.Option(
+        "--format",
+        "-f",
+        help="csv, tsv, jsonl, parquet or feather.",
+        show_default="by the file's ending",
+    ),
+]
+Proba = Annotated[
+    bool, typer.Option("--proba/--no-proba", help="Write the probability of each class.")
+]
+ServedModel = Annotated[
+    str | None,
+    typer.Option(
+        help="FILE.onnx exported from this run, to be run in its place; or, for a run with a "
+        "network of your own, package.module:factory, as the audit was given. Without it none "
+        "of your code is run."
+    ),
+]
+IgnoreExtra = Annotated[
+    bool,
+    typer.Option(
+        "--ignore-extra",
+        help="Pass over columns that DATA lacks; without it a table with some is refused.",
+    ),
+]
+ExportFormat = Annotated[
+    str,
+    typer.Option(
+        "--format",
+        "-f",
+        help="onnx, pt2, safetensors, hub-folder or weights; see docs/export.md.",
+    ),
+]
+ExportOut = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="File or folder to write.", show_default="by format"),
+]
+OwnNetwork = Annotated[
+    str | None,
+    typer.Option(
+        help="For a run with a network of your own: package.module:factory, as the audit was "
+        "given. Without it none of your code is run."
+    ),
+]
+
+# --- report and review ----------------------------------------------------------------------------
+
+ListedTop = Annotated[
+    int | None, typer.Option(help="Suspects to list.", show_default="as in the run")
+]
+ReportFormats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        "-f",
+        show_default="csv, json, md and html",
+        help="csv, json, md, html; or for another tool: label-studio, argilla, fiftyone. "
+        "Repeatable.",
+    ),
+]
+EarlierRun = Annotated[
+    Path | None,
+    typer.Option(help="An earlier run: tell what changed since, instead of the reports."),
+]
+FirstRank = Annotated[
+    int,
+    typer.Option(min=1, help="Rank of the first suspect on the page, which holds 500 of them."),
+]
+Reviewer = Annotated[
+    str | None,
+    typer.Option(help="Who decides, for the record.", show_default="your user name"),
+]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")]
+NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
+
+# --- sample and demo ------------------------------------------------------------------------------
+
+SampleOut = Annotated[Path, typer.Option("--out", "-o", help="File to write.")]
+SampleRows = Annotated[int, typer.Option("--rows", "-n", help="Rows to draw.")]
+DrawSeed = Annotated[int, typer.Option(help="Of the draw.")]
+DemoOut = Annotated[Path, typer.Option("--out", "-o", help="Run folder.")]

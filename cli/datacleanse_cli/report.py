@@ -3,34 +3,22 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
 
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 def report(
     run: options.Run,
-    top: Annotated[
-        int | None, typer.Option(help="Suspects to list.", show_default="as in the run")
-    ] = None,
-    formats: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--format",
-            "-f",
-            show_default="csv, json, md and html",
-            help="csv, json, md, html; or for another tool: label-studio, argilla, fiftyone. "
-            "Repeatable.",
-        ),
-    ] = None,
-    compare: Annotated[
-        Path | None,
-        typer.Option(help="An earlier run: tell what changed since, instead of the reports."),
-    ] = None,
+    top: options.ListedTop = None,
+    formats: options.ReportFormats = None,
+    compare: options.EarlierRun = None,
     raw: options.Raw = False,
     as_json: options.Json = False,
 ) -> None:
@@ -44,7 +32,7 @@ def report(
     from datacleanse_reports.write import write_reports
 
     folder = RunFolder(run)
-    as_in_run = folder.manifest().get("settings", {}).get("top", Settings.top)
+    as_in_run = folder.manifest().settings.top
     settings = Settings(top=as_in_run if top is None else top)
     written = write_reports(folder, top=settings.top, formats=formats, raw=raw)
     if as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 from contextlib import suppress
 from threading import Thread
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -18,20 +18,10 @@ if TYPE_CHECKING:
 
 def review(
     run: options.Run,
-    first: Annotated[
-        int,
-        typer.Option(min=1, help="Rank of the first suspect on the page, which holds 500 of them."),
-    ] = 1,
-    reviewer: Annotated[
-        str | None,
-        typer.Option(help="Who decides, for the record.", show_default="your user name"),
-    ] = None,
-    port: Annotated[
-        int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")
-    ] = 0,
-    no_browser: Annotated[
-        bool, typer.Option("--no-browser", help="Only print the address.")
-    ] = False,
+    first: options.FirstRank = 1,
+    reviewer: options.Reviewer = None,
+    port: options.Port = 0,
+    no_browser: options.NoBrowser = False,
 ) -> None:
     """Review the suspects in the browser; each decision is saved as it is made."""
     from datacleanse.storage.run_folder import RunFolder

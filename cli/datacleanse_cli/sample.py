@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Literal
 
 import typer
 
@@ -11,29 +12,41 @@ from datacleanse.errors import SettingsError
 from datacleanse_cli import options
 from datacleanse_cli.progress import shown_progress
 
+if TYPE_CHECKING:
+    from datacleanse.data import ReadOptions
+    from datacleanse.progress import Progress
+
 
 def sample(
     data: options.Data,
-    out: Annotated[Path, typer.Option("--out", "-o", help="File to write.")] = Path(
-        "to_verify.csv"
-    ),
-    n: Annotated[int, typer.Option("--rows", "-n", help="Rows to draw.")] = 200,
+    out: options.SampleOut = Path("to_verify.csv"),
+    n: options.SampleRows = 200,
     label: options.Label = None,
     id_: options.Id = None,
     drop: options.Drop = None,
     delimiter: options.Delimiter = None,
-    seed: Annotated[int, typer.Option(help="Of the draw.")] = 0,
+    seed: options.DrawSeed = 0,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
     """Draw rows for a person to verify, each class in proportion: they become the clean set."""
-    from datacleanse.data import ReadOptions, check_target, read_data, sample_rows, write_table
-    from datacleanse.pictures.find import data_asked, find_pictures
-    from datacleanse.pictures.read import listed_dataset
-    from datacleanse.pictures.sample import check_sample_target, drawn
+    from datacleanse.data import ReadOptions, check_target
     from datacleanse.settings import Settings
 
     settings = Settings(seed=seed)
+    _check(n, out, force=force)
+    check_target(out, source=data)
+    reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
+    with shown_progress(quiet=quiet) as progress:
+        drawn = _draw(data, reading, n, out, seed=settings.seed, progress=progress)
+    typer.echo(
+        f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}\n"
+        f"Check the column {drawn.label!r} of each row, correct it where it is wrong, "
+        f"then:\n  datacleanse audit {data} --val {out}"
+    )
+
+
+def _check(n: int, out: Path, *, force: bool) -> None:
     if n < 1:
         raise SettingsError(
             f"-n is {n}.", slug="setting-out-of-range", hint="Draw at least 1 row, better 200."
@@ -44,22 +57,37 @@ def sample(
             slug="file-exists",
             hint="Choose another name with -o, or replace it with --force.",
         )
-    check_target(out, source=data)
-    reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
-    with shown_progress(quiet=quiet) as progress:
-        progress.stage("Reading", None)
-        listing = find_pictures(data, data_asked(reading))
-        if listing is None:
-            dataset = read_data(data, reading, progress=progress)
-        else:
-            check_sample_target(listing, out)
-            dataset = listed_dataset(listing)
-    rows = sample_rows(dataset, n, seed=settings.seed)
-    taken = dataset.table.take(rows) if listing is None else drawn(listing, rows, out)
-    write_table(taken, out)
-    noun = "rows" if listing is None else "pictures"
-    typer.echo(
-        f"{len(rows)} of {dataset.n_rows} {noun} drawn, every class in proportion: {out}\n"
-        f"Check the column {dataset.schema.label!r} of each row, correct it where it is wrong, "
-        f"then:\n  datacleanse audit {data} --val {out}"
-    )
+
+
+@dataclass(frozen=True)
+class _Drawn:
+    """What was drawn."""
+
+    n_drawn: int
+    n_rows: int
+    """Rows of DATA."""
+    noun: Literal["rows", "pictures"]
+    label: str
+    """Name of the label column."""
+
+
+def _draw(
+    data: str, reading: ReadOptions, n: int, out: Path, *, seed: int, progress: Progress
+) -> _Drawn:
+    """Read DATA, draw rows or pictures of it and write them."""
+    from datacleanse.data import read_data, sample_rows, write_table
+    from datacleanse.pictures.find import data_asked, find_pictures
+    from datacleanse.pictures.read import listed_dataset
+    from datacleanse.pictures.sample import check_sample_target, drawn
+
+    progress.stage("Reading", None)
+    listing = find_pictures(data, data_asked(reading))
+    if listing is None:
+        dataset = read_data(data, reading, progress=progress)
+    else:
+        check_sample_target(listing, out)
+        dataset = listed_dataset(listing)
+    rows = sample_rows(dataset, n, seed=seed)
+    write_table(dataset.table.take(rows) if listing is None else drawn(listing, rows, out), out)
+    noun: Literal["rows", "pictures"] = "rows" if listing is None else "pictures"
+    return _Drawn(len(rows), dataset.n_rows, noun, dataset.schema.label)

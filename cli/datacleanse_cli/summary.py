@@ -126,14 +126,12 @@ def _short(text: str) -> str:
 def _model(view: ReportView, encoding: str) -> list[RenderableType]:
     if view.test is None:
         return [line(sentences.model(view), encoding)]
-    parts: list[RenderableType] = [
+    error = decimal(view.test.accuracy_error)
+    return [
         line(f"On {plural(view.test.rows, view.test.kind)}:", encoding),
         _metrics(view.test, encoding),
+        line(f"Accuracies of so few rows are good to ± {error} (95%).", encoding),
     ]
-    if view.test.accuracy_error is not None:
-        error = decimal(view.test.accuracy_error)
-        parts.append(line(f"Accuracies of so few rows are good to ± {error} (95%).", encoding))
-    return parts
 
 
 def _metrics(comparison: Comparison, encoding: str) -> Table:
@@ -148,7 +146,7 @@ def _metrics(comparison: Comparison, encoding: str) -> Table:
             decimal(metric.reweighted),
             decimal(metric.control),
             signed(metric.difference),
-            metric.better or "",
+            metric.better,
         ]
         table.add_row(*(Text(printable(cell, encoding)) for cell in cells))
     return table

@@ -12,10 +12,16 @@ import pyarrow.parquet as pq
 from datacleanse.data import ids, row_seals
 from datacleanse.detection.assessment import likely_classes
 from datacleanse.detection.conflicts import conflicts
+from datacleanse.detection.ranking import ranking_score
 from datacleanse.storage.atomic_files import write_parquet, written_aside
 from datacleanse.storage.ledger import weights_by_epoch
 from datacleanse.storage.mapped_files import let_go
-from datacleanse.storage.schemas import AUDIT_SCHEMA, ROW_GROUP
+from datacleanse.storage.schemas import (
+    AUDIT_SCHEMA,
+    CALIBRATION_SCHEMA,
+    LIKELIHOODS_SCHEMA,
+    ROW_GROUP,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -37,24 +43,24 @@ again without DATA."""
 
 @dataclass(frozen=True)
 class AuditColumns:
-    """Every column of `ledger.AUDIT_COLUMNS` but the weights by epoch, made when asked for."""
+    """Every column of `AUDIT_COLUMNS` but the weights by epoch, made when asked for."""
 
     data: Dataset
     evidence: Evidence
     assessment: Assessment
-    rank: NDArray[np.int64]
-    """(N,) 1 = most suspicious."""
+    score: NDArray[np.float64]
+    """(N,) the column ``suspicion``; see `ranking_score`."""
     stability: NDArray[np.float64] | None
     """(N,) share of the repeated runs that flag the row; None where there are none."""
     n_stored: int
     """Rows of the lowest ranks that are kept, and known again, beyond the run."""
 
-    def portion(self, rows: slice) -> dict[str, pa.Array]:
-        """The columns of some rows."""
+    def take_rows(self, rows: slice) -> dict[str, pa.Array]:
+        """Make every column of some rows but the weights by epoch."""
         names, labels = self.data.given_labels, self.data.labels
         assessment, dynamics = self.assessment, self.evidence.reweighted
         measured: dict[str, NDArray[np.floating]] = {
-            "suspicion": assessment.suspicion,
+            "suspicion": self.score,
             "mislabel_probability": assessment.probability,
             "p_value": assessment.p_value,
             "mean_weight": dynamics.weight,
@@ -70,23 +76,23 @@ class AuditColumns:
         part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
         return {
             "row": pa.array(np.arange(rows.start, rows.stop)),
-            "id": ids(part) if self.data.schema.id else _numbered(rows),
-            "given_label": _names(labels[rows], names),
-            "suggested_label": _names(assessment.suggested[rows], names),
-            "rank": pa.array(self.rank[rows]),
+            "id": ids(part) if self.data.schema.id else _number(rows),
+            "given_label": _name_classes(labels[rows], names),
+            "suggested_label": _name_classes(assessment.suggested[rows], names),
+            "rank": pa.array(assessment.rank[rows]),
             "flagged": pa.array(assessment.flagged[rows]),
             "in_training": pa.array(self.evidence.trained[rows]),
-            "verified_label": _names(self.evidence.verified[rows], names),
+            "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
-            "row_sha256": self._seals(part, self.rank[rows]),
+            "row_sha256": self._seal(part, assessment.rank[rows]),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
             },
         }
 
-    def _seals(self, part: Dataset, rank: NDArray[np.int64]) -> pa.Array:
-        """(n,) what the stored suspects among these rows are known by again, else null."""
+    def _seal(self, part: Dataset, rank: NDArray[np.int64]) -> pa.Array:
+        """Seal the stored suspects among these rows, (n,), to know them again; others are null."""
         seals = np.full(len(rank), None, dtype=object)
         stored = np.flatnonzero(rank <= self.n_stored)
         seals[stored] = row_seals(part, stored)
@@ -104,25 +110,28 @@ def write_tables(
 ) -> None:
     """Write the audit table, what is kept of the suspects, conflicts and calibration scores."""
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
-    rank = ranks(assessment.suspicion)
-    columns = AuditColumns(data, evidence, assessment, rank, stability, n_stored)
-    write_audit(folder.audit_file, columns.portion, folder.epoch_files())
-    write_parquet(folder.suspects_file, _suspects(data, columns.rank, n_stored))
-    stored = np.flatnonzero(columns.rank <= n_stored)
-    write_parquet(folder.likelihoods_file, _likelihoods(data, evidence, assessment, stored))
+    rank = assessment.rank
+    score = ranking_score(assessment.suspicion, assessment.verdict, rank)
+    columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
+    write_audit(folder.audit_file, columns.take_rows, folder.epoch_files())
+    write_parquet(folder.suspects_file, _take_suspects(data, rank, n_stored))
+    stored = np.flatnonzero(rank <= n_stored)
+    write_parquet(
+        folder.likelihoods_file, _tabulate_likelihoods(data, evidence, assessment, stored)
+    )
     if data.schema.columns:
-        write_parquet(folder.conflicts_file, conflicts(data, columns.rank))
-    score = assessment.calibration_score
+        write_parquet(folder.conflicts_file, conflicts(data, rank))
+    scored = assessment.calibration_score
     calibration = {
-        "row": pa.array(np.arange(len(score))),
-        "part": _parts(evidence, len(score)),
-        "score": pa.array(score, from_pandas=True),
+        "row": pa.array(np.arange(len(scored))),
+        "part": _name_parts(evidence, len(scored)),
+        "score": pa.array(scored, from_pandas=True),
     }
-    write_parquet(folder.calibration_file, pa.table(calibration))
+    write_parquet(folder.calibration_file, pa.table(calibration, schema=CALIBRATION_SCHEMA))
 
 
-def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
-    """(CLEAN,) what each row of CLEAN is there for; those that steer and calibrate calibrate."""
+def _name_parts(evidence: Evidence, n_clean: int) -> pa.Array:
+    """Name the part of each row of CLEAN; one that steers in one fold calibrates in another."""
     parts = np.full(n_clean, "held back", dtype=object)
     for name in ("meta", "calibration"):
         for fold in evidence.folds:
@@ -131,34 +140,35 @@ def _parts(evidence: Evidence, n_clean: int) -> pa.Array:
     return pa.array(parts, pa.string())
 
 
-def _likelihoods(
+def _tabulate_likelihoods(
     data: Dataset, evidence: Evidence, assessment: Assessment, rows: NDArray[np.int64]
 ) -> pa.Table:
-    """One line a row and place: ``row``, ``place`` from 1, ``label``, ``probability``."""
+    """One line a row and place, with the columns of `LIKELIHOODS_COLUMNS`."""
     classes, probability = likely_classes(evidence, assessment, rows, places=LIKELY_CLASSES)
     places = classes.shape[1]
     return pa.table(
         {
             "row": pa.array(np.repeat(rows, places)),
             "place": pa.array(np.tile(np.arange(1, places + 1, dtype=np.int32), len(rows))),
-            "label": _names(classes.ravel(), data.given_labels),
+            "label": _name_classes(classes.ravel(), data.given_labels),
             "probability": pa.array(probability.ravel().astype(np.float32)),
-        }
+        },
+        schema=LIKELIHOODS_SCHEMA,
     )
 
 
-def _suspects(data: Dataset, rank: NDArray[np.int64], count: int) -> pa.Table:
-    """The most suspicious rows as they stand in DATA, their position in the first column."""
+def _take_suspects(data: Dataset, rank: NDArray[np.int64], count: int) -> pa.Table:
+    """Take the most suspicious rows as they stand in DATA, their position in the first column."""
     rows = np.flatnonzero(rank <= count)
-    taken = _taken(data.table, rows).take(pa.array(np.argsort(rank[rows])))
+    taken = _take_rows(data.table, rows).take(pa.array(np.argsort(rank[rows])))
     name = "row"
     while name in data.table.column_names:
         name = f"{name}_"
     return taken.add_column(0, name, pa.array(rows[np.argsort(rank[rows])]))
 
 
-def _taken(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
-    """Some rows, in order, taken a portion at a time: Arrow would first join a column's parts."""
+def _take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """Take some rows, in order, a portion at a time: Arrow would first join a column's parts."""
     parts = []
     for start in range(0, table.num_rows, ROW_GROUP):
         here = rows[(rows >= start) & (rows < start + ROW_GROUP)] - start
@@ -167,19 +177,12 @@ def _taken(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
     return pa.concat_tables(parts).unify_dictionaries()
 
 
-def ranks(suspicion: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(N,) distinct scores to (N,) ranks, 1 = highest."""
-    result = np.empty(len(suspicion), dtype=np.int64)
-    result[np.argsort(-suspicion)] = np.arange(1, len(suspicion) + 1)
-    return result
-
-
-def _numbered(rows: slice) -> pa.Array:
+def _number(rows: slice) -> pa.Array:
     return pa.array(np.arange(rows.start, rows.stop)).cast(pa.string())
 
 
-def _names(codes: NDArray[np.int64], names: tuple[str, ...]) -> pa.Array:
-    """Class indices to names; -1 to null."""
+def _name_classes(codes: NDArray[np.int64], names: tuple[str, ...]) -> pa.Array:
+    """Name classes by their indices; -1 becomes null."""
     indices = pa.array(codes, mask=codes < 0)
     return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string())).cast(pa.string())
 
@@ -198,7 +201,7 @@ def write_audit(
         start = 0
         for weights in weights_by_epoch(epochs):
             rows = slice(start, start + weights.shape[1])
-            group = {**columns(rows), "weight_by_epoch": _as_lists(weights)}
+            group = {**columns(rows), "weight_by_epoch": _list_by_row(weights)}
             writer.write_table(
                 pa.Table.from_arrays([group[f.name] for f in AUDIT_SCHEMA], schema=AUDIT_SCHEMA),
                 row_group_size=ROW_GROUP,
@@ -206,8 +209,8 @@ def write_audit(
             start = rows.stop
 
 
-def _as_lists(weights: NDArray[np.float32]) -> pa.Array:
-    """(E, n) to n lists of E; the weights of rows that were not trained on are null."""
+def _list_by_row(weights: NDArray[np.float32]) -> pa.Array:
+    """List (E, n) weights by row, n lists of E; those of rows not trained on are null."""
     n_epochs, n_rows = weights.shape
     offsets = pa.array(np.arange(n_rows + 1, dtype=np.int32) * n_epochs)
     values = pa.array(np.ascontiguousarray(weights.T).ravel(), from_pandas=True)

@@ -131,23 +131,23 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Raises:
             ValueError: the input or a parameter cannot be used; the message says why.
         """
-        frame = self._frame(X, reset=True)
+        frame = self._make_frame(X, reset=True)
         codes = self._learn_classes(y, frame)
-        names, seed = _class_names(self.classes_), self._seed()
-        label, row = _unused("label", frame), _unused("row", frame)
+        names, seed = _name_classes(self.classes_), self._choose_seed()
+        label, row = _find_unused("label", frame), _find_unused("row", frame)
         data = frame.assign(**{label: names[codes], row: np.arange(len(frame))})
         if X_val is None and y_val is None:
             # With their numbers, so that they are found in X whatever rows are equal to them.
-            clean = data.iloc[self._held_out(codes, seed)]
-            said = [_provisional(len(clean), len(data))]
+            clean = data.iloc[self._hold_out(codes, seed)]
+            said = [_tell_provisional(len(clean), len(data))]
         else:
-            trusted, trusted_codes = self._trusted(X_val, y_val)
+            trusted, trusted_codes = self._read_trusted(X_val, y_val)
             clean, said = trusted.assign(**{label: names[trusted_codes]}), []
-        options = ReadOptions(label, row, numeric=tuple(_numeric_columns(frame)))
+        options = ReadOptions(label, row, numeric=tuple(_list_numeric(frame)))
         with as_value_errors():
             self._fitted = self._audit(data, clean, options, seed)
         self.notices_ = [*said, *self._fitted.notices]
-        self.audit_ = _with_labels(self._fitted.table, names, self.classes_)
+        self.audit_ = _restore_labels(self._fitted.table, names, self.classes_)
         self._order = [self._fitted.schema.classes.index(name) for name in names]
         return self
 
@@ -155,7 +155,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         """(n, C) class probabilities under the reweighted network, columns as in ``classes_``."""
         check_is_fitted(self)
         fitted = self._fitted
-        frame = self._frame(X, reset=False)
+        frame = self._make_frame(X, reset=False)
         with as_value_errors():
             rows = read_like(frame, fitted.schema, role="NEW")
         inputs = torch.from_numpy(encode(rows, fitted.encoding))
@@ -176,7 +176,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         tags.non_deterministic = not isinstance(self.random_state, Integral)
         return tags
 
-    def _frame(self, X: Features, *, reset: bool) -> pd.DataFrame:
+    def _make_frame(self, X: Features, *, reset: bool) -> pd.DataFrame:
         """X with rows by number and distinct text names, booleans as 0 and 1."""
         if isinstance(X, pd.DataFrame):
             validate_data(self, X, skip_check_array=True, reset=reset)
@@ -186,12 +186,12 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             frame = pd.DataFrame(validate_data(self, X, reset=reset, **checks)).infer_objects()
         numbered = [f"x{position}" for position in range(frame.shape[1])]
         frame.columns = pd.Index(getattr(self, "feature_names_in_", numbered), dtype=object)
-        mended = {str(name): _mended(column) for name, column in frame.items()}
+        mended = {str(name): _mend(column) for name, column in frame.items()}
         return frame.assign(**{k: column for k, column in mended.items() if column is not None})
 
     def _learn_classes(self, y: ArrayLike, frame: pd.DataFrame) -> NDArray[np.intp]:
         """Set ``classes_``; (n,) codes of y into it."""
-        labels = self._labels(y, "y")
+        labels = self._check_labels(y, "y")
         check_consistent_length(frame, labels)
         codes: NDArray[np.intp]
         self.classes_, codes = np.unique(labels, return_inverse=True)
@@ -202,7 +202,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             )
         return codes
 
-    def _labels(self, y: ArrayLike | None, name: str) -> NDArray[Any]:
+    def _check_labels(self, y: ArrayLike | None, name: str) -> NDArray[Any]:
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires {name} to be passed, but the "
@@ -213,12 +213,12 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_classification_targets(labels)
         return labels
 
-    def _seed(self) -> int:
+    def _choose_seed(self) -> int:
         if isinstance(self.random_state, Integral):
             return int(self.random_state)
         return int(check_random_state(self.random_state).randint(MAX_SEED))
 
-    def _held_out(self, codes: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
+    def _hold_out(self, codes: NDArray[np.intp], seed: int) -> NDArray[np.intp]:
         """Rows of X to take at their word: the same share of each class, at least 1 row."""
         share = self.validation_fraction
         if share is None:
@@ -234,15 +234,15 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         n = max(1, round(share * len(codes)))
         return np.sort(by_class[np.arange(n) * len(codes) // n])
 
-    def _trusted(
+    def _read_trusted(
         self, X_val: Features | None, y_val: ArrayLike | None
     ) -> tuple[pd.DataFrame, NDArray[np.intp]]:
         """Features and codes, (m,) into ``classes_``, of the trusted rows."""
         if X_val is None or y_val is None:
             given, lacking = ("X_val", "y_val") if y_val is None else ("y_val", "X_val")
             raise ValueError(f"{given} is given without {lacking}. Give both or neither.")
-        frame = self._frame(X_val, reset=False)
-        labels = self._labels(y_val, "y_val")
+        frame = self._make_frame(X_val, reset=False)
+        labels = self._check_labels(y_val, "y_val")
         check_consistent_length(frame, labels)
         codes: NDArray[np.intp] = pd.Index(self.classes_).get_indexer(pd.Index(labels))
         if (codes < 0).any():
@@ -270,7 +270,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             run_audit(request, folder.path)
             model = load_predictor(folder.model_dir, model=self.module)
             assert isinstance(model, Predictor)
-            notices = [notice["message"] for notice in folder.manifest()["notices"]]
+            notices = [notice.message for notice in folder.manifest().notices]
             table = folder.read_audit().to_pandas()
             return _Fitted(table, model.network, model.encoding, model.schema, notices)
 
@@ -287,7 +287,7 @@ class _Fitted:
     notices: list[str]
 
 
-def _mended(column: pd.Series[Any]) -> pd.Series[Any] | None:
+def _mend(column: pd.Series[Any]) -> pd.Series[Any] | None:
     """Booleans as 0 and 1, None for a column that can stay as it is.
 
     Raises:
@@ -309,12 +309,12 @@ def _mended(column: pd.Series[Any]) -> pd.Series[Any] | None:
     return None
 
 
-def _numeric_columns(frame: pd.DataFrame) -> list[str]:
+def _list_numeric(frame: pd.DataFrame) -> list[str]:
     """Whoever passes X has chosen its columns: numbers are features even if they look like ids."""
     return [str(name) for name, column in frame.items() if is_numeric_dtype(column.dtype)]
 
 
-def _class_names(classes: NDArray[Any]) -> NDArray[np.object_]:
+def _name_classes(classes: NDArray[Any]) -> NDArray[np.object_]:
     """A text for each class, (C,), that readers take as it is, so that notices can name classes.
 
     ``1.0`` would become ``1``, and the empty text a missing label. Where a class is like that, all
@@ -335,7 +335,7 @@ def _is_plain(name: str) -> bool:
     return number.is_integer() and name == str(int(number))
 
 
-def _with_labels(
+def _restore_labels(
     table: pd.DataFrame, names: NDArray[np.object_], classes: NDArray[Any]
 ) -> pd.DataFrame:
     """The table with the classes themselves for their names; numbers in nullable types."""
@@ -351,13 +351,13 @@ def _with_labels(
     return table.assign(**columns)
 
 
-def _unused(name: str, frame: pd.DataFrame) -> str:
+def _find_unused(name: str, frame: pd.DataFrame) -> str:
     while name in frame.columns:
         name += "_"
     return name
 
 
-def _provisional(n_held_out: int, n_rows: int) -> str:
+def _tell_provisional(n_held_out: int, n_rows: int) -> str:
     return (
         f"No trusted set was given: {n_held_out:,} of {n_rows:,} rows of X, drawn at random, were "
         "taken for right (validation_fraction). Wrong labels among them mislead the audit, and the "

@@ -1,4 +1,4 @@
-"""Parts of the clean set: meta rows steer, calibration rows show how right ones look.
+"""Parts of the clean set: steering rows, and calibration rows, which show how right ones look.
 
 Some may be held back from both, to compare models on.
 """
@@ -18,19 +18,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CleanSplit:
-    """Rows of CLEAN, sorted, disjoint, together all that are not held back."""
+    """The parts that rows of CLEAN play: disjoint, together all that are not held back."""
 
-    meta: NDArray[np.int64]
-    """At least 1."""
+    drawn_steering: NDArray[np.int64]
+    """(S,) positions in CLEAN of the rows drawn to steer, sorted; S >= 1."""
     calibration: NDArray[np.int64]
-    """Empty where the clean set is too small to spare `MIN_CALIBRATION` rows."""
+    """(K,) positions of the rows that calibrate, sorted; empty where the clean set is too small to
+    spare `MIN_CALIBRATION` rows."""
     reviewed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
-    """Rows that steer in every fold and calibrate in none, see `reviewed.py`."""
+    """(R,) positions of the rows that reviewers decided about: they steer in every fold and
+    calibrate in none; see `review/next_round.py`."""
 
     @property
     def steering(self) -> NDArray[np.int64]:
-        """All rows that steer, sorted."""
-        return np.sort(np.concatenate([self.meta, self.reviewed]))
+        """(S + R,) all rows that steer, drawn or reviewed, sorted."""
+        return np.sort(np.concatenate([self.drawn_steering, self.reviewed]))
 
 
 def split_clean(
@@ -43,16 +45,16 @@ def split_clean(
         seed: of the draw.
         held_back: rows to leave out, not all.
     """
-    by_class = _shuffled_by_class(labels, seed)
+    by_class = _shuffle_by_class(labels, seed)
     if held_back is not None and len(held_back):
         by_class = by_class[~np.isin(by_class, held_back)]
-    meta, calibration = by_class[0::2], by_class[1::2]
+    steering, calibration = by_class[0::2], by_class[1::2]
     if len(calibration) < MIN_CALIBRATION:
-        meta, calibration = by_class, by_class[:0]
-    return CleanSplit(np.sort(meta), np.sort(calibration))
+        steering, calibration = by_class, by_class[:0]
+    return CleanSplit(np.sort(steering), np.sort(calibration))
 
 
-def held_back_rows(labels: NDArray[np.int64], share: float, *, seed: int) -> NDArray[np.int64]:
+def hold_back_rows(labels: NDArray[np.int64], share: float, *, seed: int) -> NDArray[np.int64]:
     """Rows of CLEAN to compare models on, sorted: about the ``share`` of each class, never all.
 
     Args:
@@ -60,13 +62,13 @@ def held_back_rows(labels: NDArray[np.int64], share: float, *, seed: int) -> NDA
         share: in [0, 0.5].
         seed: of the draw.
     """
-    by_class = _shuffled_by_class(labels, seed)
+    by_class = _shuffle_by_class(labels, seed)
     count = int(share * len(labels))
     # Evenly spaced, so that each class gives its share.
     return np.sort(by_class[(np.arange(count) * len(labels) + len(labels) // 2) // max(count, 1)])
 
 
-def _shuffled_by_class(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+def _shuffle_by_class(labels: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
     shuffled = np.random.default_rng(seed).permutation(len(labels))
     ordered: NDArray[np.int64] = shuffled[np.argsort(labels[shuffled], kind="stable")]
     return ordered

@@ -14,7 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.errors import InputError
+from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Dataset, SetAside
 from datacleanse.settings import is_timm
 from datacleanse.training.device import choose_device
@@ -37,21 +37,22 @@ def wants_features(settings: Settings) -> bool:
     return settings.features is not None or is_timm(settings.model)
 
 
-def with_features(inputs: Inputs, settings: Settings) -> Inputs:
+def use_features(inputs: Inputs, settings: Settings) -> Inputs:
     """The inputs with features in the place of pictures, see `wants_features`.
 
     Raises:
         InputError: the file of features cannot be used.
-        SettingsError: the pretrained network cannot be made.
+        SettingsError: the pretrained network cannot be made, or DATA is a table.
     """
-    assert inputs.pictures is not None
+    if inputs.pictures is None:
+        raise _no_pictures(settings)
     if settings.features is not None:
         parts = _read(Path(settings.features), inputs)
     else:
-        parts = _computed(inputs.pictures, settings)
+        parts = _compute(inputs.pictures, settings)
     sets = [inputs.data, inputs.clean, inputs.test]
     data, clean, test = (
-        None if each is None else _with_column(each, part)
+        None if each is None else _add_column(each, part)
         for each, part in zip(sets, parts, strict=True)
     )
     assert data is not None
@@ -59,7 +60,7 @@ def with_features(inputs: Inputs, settings: Settings) -> Inputs:
     return replace(inputs, data=data, clean=clean, test=test, pictures=None)
 
 
-def _computed(pictures: PictureInputs, settings: Settings) -> list[Floats | None]:
+def _compute(pictures: PictureInputs, settings: Settings) -> list[Floats | None]:
     from datacleanse.models.pretrained import Frozen
 
     assert settings.weights is not None
@@ -70,7 +71,7 @@ def _computed(pictures: PictureInputs, settings: Settings) -> list[Floats | None
 
 def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
     """DATA's, CLEAN's and TEST's rows, which follow each other in the file."""
-    matrix = _matrix(file)
+    matrix = _read_matrix(file)
     counts = [inputs.data.n_rows, inputs.clean.n_rows]
     counts += [] if inputs.test is None else [inputs.test.n_rows]
     if len(matrix) != sum(counts):
@@ -95,12 +96,12 @@ def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
     return [*parts, None][:3]
 
 
-def _matrix(file: Path) -> Floats:
+def _read_matrix(file: Path) -> Floats:
     try:
         if file.suffix == ".npy":
             found = np.load(file, allow_pickle=False)
         elif file.suffix == ".parquet":
-            found = _list_column(pq.read_table(file), file)
+            found = _read_lists(pq.read_table(file), file)
         else:
             raise _refused(file, f"ends in {file.suffix or 'nothing'}")
     except FileNotFoundError as error:
@@ -113,7 +114,7 @@ def _matrix(file: Path) -> Floats:
     return result
 
 
-def _list_column(table: pa.Table, file: Path) -> NDArray[np.generic]:
+def _read_lists(table: pa.Table, file: Path) -> NDArray[np.generic]:
     lists = [
         field.name
         for field in table.schema
@@ -133,7 +134,7 @@ def _list_column(table: pa.Table, file: Path) -> NDArray[np.generic]:
     return flat.reshape(len(column), widths.pop())
 
 
-def _with_column(data: Dataset, features: Floats | None) -> Dataset:
+def _add_column(data: Dataset, features: Floats | None) -> Dataset:
     assert features is not None
     width = features.shape[1]
     values = pa.array(np.ascontiguousarray(features).reshape(-1))
@@ -159,4 +160,13 @@ def _refused(file: Path, what: str) -> InputError:
         slug="features-unreadable",
         hint="Give numbers, one row an image: a .npy file of shape (images, features), or a "
         ".parquet file with one column of lists.",
+    )
+
+
+def _no_pictures(settings: Settings) -> SettingsError:
+    asked = "--features" if settings.features is not None else f"--model {settings.model}"
+    return SettingsError(
+        f"{asked} is for images, and DATA is a table.",
+        slug="settings-contradict",
+        hint="A column of lists in a table counts as features by itself.",
     )

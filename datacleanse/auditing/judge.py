@@ -8,75 +8,70 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.auditing import manifest
 from datacleanse.auditing.audit_table import write_tables
-from datacleanse.auditing.layout import of_fold
-from datacleanse.auditing.plan import redrawn
+from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.manifest_sections import describe_findings
+from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, with_equal_rows
-from datacleanse.detection.second_opinion.background import growing
 from datacleanse.detection.worth import worth_of
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import let_go
-from datacleanse.training.device import one_cpu_thread
-from datacleanse.training.placement import held_in
+from datacleanse.training.device import use_one_cpu_thread
+from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from datacleanse.auditing.manifest import Json
+    from datacleanse.auditing.manifest_sections import Findings
     from datacleanse.auditing.plan import Plan
-    from datacleanse.auditing.reading import Inputs
-    from datacleanse.auditing.tasks.interface import Task
+    from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
     from datacleanse.settings import Settings
     from datacleanse.storage.ledger import EpochRecord
-    from datacleanse.storage.run_folder import RunFolder
     from datacleanse.training.examples import Examples
-    from datacleanse.training.trainer import Keep, Trained, Trainer, Trainings
+    from datacleanse.training.trainer import Keep, TrainedNetwork, Trainer, Trainings
 
 
 @dataclass(frozen=True)
-class _Judged:
-    """What is left when the tables are written: little, so that the final model has room."""
+class Judgement:
+    """What is left once the tables are written: little, so that the final model has room."""
 
-    found: Json
-    """The manifest's part about trainings and verdict."""
+    found: Findings
+    """What `run.json` says of trainings and verdict."""
     control: nn.Module
+    """The plainly trained network, to compare the final one with."""
     batch_size: int
+    """Rows a step that the trainings ended with."""
     worth: Tensor
     """(M,) in [0, 1]: how much each row counts in the final model."""
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
-    final: Trained | None
+    final: TrainedNetwork | None
     """The first network, where no true label steered it, so that no better one can be had."""
 
 
-def _judge(
-    folder: RunFolder, task: Task, inputs: Inputs, examples: Examples, trainer: Trainer
-) -> _Judged:
+def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     """Train with learned weights and plainly, and write what that says of each row."""
+    folder, task, inputs = audit.folder, audit.task, audit.inputs
     plan, settings = task.plan, task.settings
 
     def keep(epoch: int, record: EpochRecord) -> None:
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
-    networks, evidence = _learned(folder, task, plan, examples, trainer, keep)
+    networks, evidence = _learn(audit, plan, trainer, keep)
     let_go()
-    with one_cpu_thread(task.device):
+    with use_one_cpu_thread(task.device):
         assessment = assess(evidence, fdr=settings.fdr)
-    stability = _stability(folder, task, examples, trainer) if settings.repeats else None
+    stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
     write_tables(folder, inputs.data, evidence, assessment, stability=stability, top=settings.top)
-    found = {
-        **manifest.describe_training(networks),
-        **manifest.describe_assessment(assessment, inputs.data, settings.fdr),
-    }
+    found = describe_findings(networks, assessment, inputs.data, settings.fdr)
     trainer.lap("score")
-    return _Judged(
+    return Judgement(
         found,
         networks.control.network,
         networks.control.batch_size,
@@ -86,46 +81,41 @@ def _judge(
     )
 
 
-def _learned(  # noqa: PLR0917  # all that learning needs
-    folder: RunFolder,
-    task: Task,
-    plan: Plan,
-    examples: Examples,
-    trainer: Trainer,
-    keep: Keep | None = None,
+def _learn(
+    audit: RunningAudit, plan: Plan, trainer: Trainer, keep: Keep | None = None
 ) -> tuple[Trainings, Evidence]:
     """Train in every fold and plainly, the second opinion being formed meanwhile."""
-    question = task.question(examples, plan, trainer.lesson.seed)
-    with growing(question, folder.checkpoint_dir) as second:
-        folds = (of_fold(examples, plan, fold) for fold in plan.folds)
+    task, examples = audit.task, audit.examples
+    question = task.pose_question(examples, plan, trainer.lesson.seed)
+    with audit.adviser.ask(question, audit.folder.checkpoint_dir) as second:
+        folds = (lay_out_fold(examples, plan, fold) for fold in plan.folds)
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
-        evidence = _evidence(plan, networks, second(), task.settings)
-        return networks, with_equal_rows(evidence, _equal_rows(examples, plan))
+        evidence = _gather_evidence(plan, networks, second(), task.settings)
+        return networks, with_equal_rows(evidence, _find_equal_rows(examples, plan))
 
 
-def _stability(
-    folder: RunFolder, task: Task, examples: Examples, trainer: Trainer
-) -> NDArray[np.float64]:
+def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.float64]:
     """(N,) share of repeated runs, with other random draws, in which each row is flagged."""
-    repeats = task.settings.repeats
+    task, repeats = audit.task, audit.task.settings.repeats
     flagged = np.zeros(task.plan.n_data)
     for number in range(1, repeats + 1):
-        again = trainer.repeated(number)
-        plan = redrawn(task.plan, seed=again.lesson.seed)
-        _, evidence = _learned(folder, task, plan, examples, again)
-        with one_cpu_thread(task.device):
+        again = trainer.repeat_with(number)
+        plan = redraw_folds(task.plan, seed=again.lesson.seed)
+        _, evidence = _learn(audit, plan, again)
+        with use_one_cpu_thread(task.device):
             flagged += assess(evidence, fdr=task.settings.fdr).flagged
     trainer.lap("repeats")
     share: NDArray[np.float64] = flagged / repeats
     return share
 
 
-def _evidence(
+def _gather_evidence(
     plan: Plan, networks: Trainings, second: NDArray[np.float32] | None, settings: Settings
 ) -> Evidence:
+    """Put together what the trainings showed, for the assessment."""
     folds = (
-        Fold(opinion, plan.n_data + fold.meta, plan.n_data + fold.calibration)
+        Fold(opinion, plan.n_data + fold.drawn_steering, plan.n_data + fold.calibration)
         for opinion, fold in zip(networks.opinions, plan.folds, strict=True)
     )
     return Evidence(
@@ -136,15 +126,21 @@ def _evidence(
         second=second,
         labels=plan.labels,
         n_data=plan.n_data,
-        trained=plan.trained,
+        trained=plan.is_trained,
         verified=plan.verified,
         n_reviewed=len(plan.reviewed),
     )
 
 
-def _equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
-    """Of a table, or of features; None where there are none or the inputs are something else."""
-    matrix = held_in(examples.inputs)
+def _find_equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
+    """Find rows with equal inputs; None where no matrix of float32 holds the inputs."""
+    matrix = find_tensor(examples.inputs)
     if matrix is None or matrix.dtype != torch.float32:
         return None
-    return find_equal(matrix.cpu().numpy(), plan.labels, plan.learned, n_classes=examples.n_classes)
+    return find_equal(
+        matrix.cpu().numpy(),
+        plan.labels,
+        plan.is_learned,
+        n_classes=examples.n_classes,
+        portion_read=let_go,
+    )

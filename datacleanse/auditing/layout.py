@@ -10,7 +10,7 @@ import torch
 
 from datacleanse.models.encoding import Encoding, encode_into, fit_encoding
 from datacleanse.training.examples import Examples
-from datacleanse.training.placement import placed
+from datacleanse.training.placement import place
 
 if TYPE_CHECKING:
     from datacleanse.auditing.clean_split import CleanSplit
@@ -20,40 +20,40 @@ if TYPE_CHECKING:
 
 
 def learn_encoding(data: Dataset, plan: Plan) -> Encoding:
-    """The encoding of DATA's columns, learned from the rows that are trained on."""
-    return fit_encoding(data, np.flatnonzero(plan.trained[: plan.n_data]))
+    """Learn the encoding of DATA's columns from the rows that are trained on."""
+    return fit_encoding(data, np.flatnonzero(plan.is_trained[: plan.n_data]))
 
 
-def make_examples(
+def encode_examples(
     data: Dataset, clean: Dataset, plan: Plan, encoding: Encoding, *, device: torch.device
 ) -> Examples:
-    """Encode both into one matrix, on the device if it fits there."""
+    """Encode DATA and CLEAN into one matrix, on the device if it fits there."""
     matrix = np.empty((len(plan.labels), encoding.width), dtype=np.float32)
     encode_into(matrix[: plan.n_data], data, encoding)
     encode_into(matrix[plan.n_data :], clean, encoding)
-    inputs = placed(torch.from_numpy(matrix), device)
+    inputs = place(torch.from_numpy(matrix), device)
     return lay_out(inputs, plan, n_classes=len(data.schema.classes), device=device)
 
 
 def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -> Examples:
-    """The examples around their inputs, all of CLEAN trained on: for what nothing steers."""
+    """Lay out examples around their inputs, all of CLEAN trained on: for what nothing steers."""
     return Examples(
         inputs=inputs,
         labels=torch.from_numpy(plan.labels).to(device),
         n_data=plan.n_data,
-        trained=torch.from_numpy(np.flatnonzero(plan.learned)).to(device),
-        trusted=torch.from_numpy(plan.n_data + plan.split.steering).to(device),
+        training_rows=torch.from_numpy(np.flatnonzero(plan.is_learned)).to(device),
+        steering_rows=torch.from_numpy(plan.n_data + plan.split.steering).to(device),
         n_classes=n_classes,
     )
 
 
-def of_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
-    """The same rows with their parts in a fold."""
+def lay_out_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
+    """Return the examples with the parts that their rows play in a fold."""
     device = examples.labels.device
-    trained = np.flatnonzero(plan.trained[: plan.n_data])
+    trained = np.flatnonzero(plan.is_trained[: plan.n_data])
     trained = np.append(trained, plan.n_data + fold.calibration)
     return replace(
         examples,
-        trained=torch.from_numpy(trained).to(device),
-        trusted=torch.from_numpy(plan.n_data + fold.steering).to(device),
+        training_rows=torch.from_numpy(trained).to(device),
+        steering_rows=torch.from_numpy(plan.n_data + fold.steering).to(device),
     )

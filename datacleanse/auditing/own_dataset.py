@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing.recipe import carry_out
-from datacleanse.auditing.result import AuditResult, place_for
-from datacleanse.auditing.tasks.dataset import _prepare
+from datacleanse.auditing.result import AuditResult, choose_place
+from datacleanse.auditing.tasks.dataset import plan_dataset
+from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
 from datacleanse.models.model_files import load_parameters
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
-from datacleanse.training.influence.choice import unwrapped
+from datacleanse.training.influence.choice import unwrap
 from datacleanse.training.optimisers import Optimisation
 from datacleanse.user_code import name_of
 
@@ -81,12 +82,19 @@ def audit_dataset(
     chosen = Settings(model=name_of(type(model)), **settings)
     optimisation = Optimisation(optimizer, clip_norm)
     progress.stage("Reading", None)
-    task, inputs = _prepare(model, (data, trusted), classes, chosen, optimisation)
-    place, temporary = place_for(out)
+    task, inputs = plan_dataset(model, (data, trusted), classes, chosen, optimisation)
+    place, temporary = choose_place(out)
     folder = carry_out(
-        task, [inputs], place, force=force, resume=resume, progress=progress, stop=NEVER
+        task,
+        inputs,
+        place,
+        adviser=Adviser(),
+        force=force,
+        resume=resume,
+        progress=progress,
+        stop=NEVER,
     )
-    unwrapped(model).load_state_dict(load_parameters(folder.model_dir))
+    unwrap(model).load_state_dict(load_parameters(folder.model_dir))
     model.eval()
     return AuditResult(folder, None, temporary)
 

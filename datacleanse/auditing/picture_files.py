@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from datacleanse.detection.conflicts import conflicts
 from datacleanse.storage.atomic_files import write_parquet
-from datacleanse.storage.schemas import UNREADABLE
+from datacleanse.storage.manifest.inputs import DuplicatesSection, PicturesSection
+from datacleanse.storage.schemas import UNREADABLE_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,18 +43,19 @@ def write_picture_files(folder: RunFolder, inputs: Inputs) -> None:
     common = usual_of(gallery.data)
     parts = [
         thumbnails(gallery.data, "data", suspects, common),
-        *_of_clean(inputs, gallery, clean, common),
+        *_picture_clean(inputs, gallery, clean, common),
     ]
     write_parquet(folder.thumbnails_file, pa.concat_tables(parts))
     write_parquet(folder.duplicates_file, duplicates_table(gallery.duplicates, inputs.data))
     rank = folder.read_ranks()
     write_parquet(
-        folder.conflicts_file, conflicts(inputs.data, rank, _keys(gallery.duplicates, len(rank)))
+        folder.conflicts_file,
+        conflicts(inputs.data, rank, _key_by_group(gallery.duplicates, len(rank))),
     )
-    write_parquet(folder.unreadable_file, _unreadable(gallery))
+    write_parquet(folder.unreadable_file, _tabulate_unreadable(gallery))
 
 
-def _of_clean(
+def _picture_clean(
     inputs: Inputs, gallery: Gallery, rows: NDArray[np.int64], common: Usual
 ) -> list[pa.Table]:
     """Thumbnails of CLEAN's rows; reviewed rows of DATA stand behind its own."""
@@ -72,33 +74,31 @@ def _of_clean(
     return [own, table.set_column(place, table.schema.field(place), pa.array(renumbered))]
 
 
-def _keys(duplicates: Groups, n: int) -> NDArray[np.uint64]:
+def _key_by_group(duplicates: Groups, n: int) -> NDArray[np.uint64]:
     """(N,) the number of its group of copies, or one of its own."""
     keys = np.arange(n, dtype=np.uint64) + np.uint64(n)
     keys[duplicates.rows] = duplicates.group.astype(np.uint64)
     return keys
 
 
-def describe_pictures(gallery: Gallery | None) -> dict[str, Any]:
-    """The manifest's part on pictures; None as such where the rows are those of a table."""
+def describe_pictures(gallery: Gallery | None) -> PicturesSection | None:
+    """What `run.json` says of pictures; None where the rows are those of a table."""
     if gallery is None:
-        return {"pictures": None}
+        return None
     channels, height, width = gallery.data.shape
     groups = gallery.duplicates
-    return {
-        "pictures": {
-            "channels": channels,
-            "height": height,
-            "width": width,
-            "forms": {role: each.form for role, each in _sets(gallery).items()},
-            "unreadable": {role: len(each.unreadable) for role, each in _sets(gallery).items()},
-            "duplicates": {
-                "rows": len(groups.rows),
-                "groups": groups.n_groups,
-                "conflicting_groups": groups.n_conflicting,
-            },
-        }
-    }
+    return PicturesSection(
+        channels=channels,
+        height=height,
+        width=width,
+        forms={role: each.form for role, each in _sets(gallery).items()},
+        unreadable={role: len(each.unreadable) for role, each in _sets(gallery).items()},
+        duplicates=DuplicatesSection(
+            rows=len(groups.rows),
+            groups=groups.n_groups,
+            conflicting_groups=groups.n_conflicting,
+        ),
+    )
 
 
 def _sets(gallery: Gallery) -> dict[str, PictureSet]:
@@ -107,11 +107,11 @@ def _sets(gallery: Gallery) -> dict[str, PictureSet]:
     return {role: each for role, each in sets.items() if each is not None}
 
 
-def _unreadable(gallery: Gallery) -> pa.Table:
-    """The pictures that were left out, with the columns of `UNREADABLE`."""
+def _tabulate_unreadable(gallery: Gallery) -> pa.Table:
+    """The pictures that were left out, with the columns of `UNREADABLE_COLUMNS`."""
     rows = [
         {"source": role, "place": each.place, "id": each.id, "reason": each.reason}
         for role, pictures in _sets(gallery).items()
         for each in pictures.unreadable
     ]
-    return pa.Table.from_pylist(rows, schema=UNREADABLE)
+    return pa.Table.from_pylist(rows, schema=UNREADABLE_SCHEMA)

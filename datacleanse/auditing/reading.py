@@ -15,6 +15,7 @@ from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.next_round import Reviewed, read_reviewed, with_reviewed
 from datacleanse.settings import Settings
+from datacleanse.storage.mapped_files import parked
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,13 +30,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Request:
-    """What is asked for."""
+    """An audit asked for: where to read, and how to learn."""
 
     data: Source
+    """Rows or pictures whose labels are in doubt."""
     clean: Source
+    """The like with verified labels."""
     test: Source | None = None
+    """The like with true labels, to measure models on."""
     options: ReadOptions = field(default_factory=ReadOptions)
+    """How to read them."""
     settings: Settings = field(default_factory=Settings)
+    """How to learn, and what to flag."""
     command: tuple[str, ...] = ()
     """How it was called, for the manifest."""
     module: Callable[[int, int], Any] | None = None
@@ -49,24 +55,34 @@ class Gallery:
     """The pictures of an audit as people are shown them: originals, sizes, duplicates."""
 
     data: PictureSet
+    """DATA's."""
     clean: PictureSet
+    """CLEAN's own, without reviewed ones."""
     test: PictureSet | None
+    """TEST's, where it is given."""
     duplicates: Groups
     """Pictures that stand in DATA more than once."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class Inputs:
-    """What was read, checked against each other."""
+    """What was read, checked against each other.
+
+    Not frozen, so that `park_table` takes DATA's table out of memory whoever holds the inputs.
+    """
 
     data: Dataset
+    """The N rows whose labels are audited."""
     clean: Dataset
+    """The rows whose labels are verified."""
     test: Dataset | None
+    """Rows with true labels, to measure models on."""
     comparison: Comparison
+    """Rows that stand in DATA and CLEAN, and in what the two differ."""
     sha256: dict[str, str]
-    """Of the files, by role: ``data``, ``clean``, ``test``."""
+    """Digest (hex) of each file, by role: ``data``, ``clean``, ``test``."""
     seconds: float
-    """Spent on reading."""
+    """Time spent on reading."""
     options: ReadOptions = field(default_factory=ReadOptions)
     """How DATA was read."""
     reviewed: Reviewed | None = None
@@ -75,6 +91,13 @@ class Inputs:
     """What the network reads where DATA's rows are pictures; None for a table."""
     gallery: Gallery | None = None
     """What people are shown of them; None for a table."""
+
+    def park_table(self, path: Path) -> None:
+        """Move DATA's table out of memory, into a file at ``path`` that is not seen there.
+
+        It is read again where it is wanted. Nobody else should hold the table or ``data``.
+        """
+        self.data = replace(self.data, table=parked(self.data.table, path))
 
 
 def read_inputs(request: Request, progress: Progress, scratch: Path | None = None) -> Inputs:
@@ -98,7 +121,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     else:
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
     if request.decisions:
-        inputs = _with_decisions(inputs, request.decisions)
+        inputs = _add_decisions(inputs, request.decisions)
     seconds = round(perf_counter() - started, 3)
     return replace(inputs, options=request.options, seconds=seconds)
 
@@ -162,8 +185,8 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
     )
 
 
-def _with_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
-    """The same with the rows that reviewers decided about behind CLEAN's own."""
+def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
+    """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
     reviewed = read_reviewed(data, before.overlap, files)
     clean, overlap = with_reviewed(data, inputs.clean, before.overlap, reviewed)

@@ -8,24 +8,21 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datacleanse.auditing import manifest
-from datacleanse.auditing.image_features import wants_features, with_features
-from datacleanse.auditing.judge import _judge, _Judged
+from datacleanse.auditing.judge import judge
+from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run, resume_run
+from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
-from datacleanse.auditing.resuming import _begun, _checkpoints, _continued, _kept_if_resumable
-from datacleanse.auditing.tasks.images import image_task
-from datacleanse.auditing.tasks.table import table_task
+from datacleanse.auditing.resuming import find_begun, keep_if_resumable, open_checkpoints
+from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import neighbours
-from datacleanse.errors import (
-    SettingsError,
-)
 from datacleanse.models.model_card import card_text
 from datacleanse.records import Notice
 from datacleanse.storage import run_folder
-from datacleanse.storage.mapped_files import parked, parked_rows
+from datacleanse.storage.manifest.whole import DeviceSection
+from datacleanse.storage.mapped_files import parked_rows
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import describe_device
-from datacleanse.training.placement import Moved, described
+from datacleanse.training.device import cpu_threads, name_device
+from datacleanse.training.placement import Moved, describe_rows
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -33,55 +30,23 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from datacleanse.auditing.manifest import Json, Stopwatch
-    from datacleanse.auditing.reading import Inputs, Request
+    from datacleanse.auditing.judge import Judgement
+    from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.tasks.interface import Task
+    from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
-    from datacleanse.settings import Settings
     from datacleanse.stopping import StopRequest
+    from datacleanse.storage.manifest.whole import Manifest, Opening
     from datacleanse.training.examples import Examples
-    from datacleanse.training.trainer import Trained
-
-
-def learn(
-    request: Request,
-    handed_over: list[Inputs],
-    place: Path,
-    *,
-    force: bool,
-    resume: bool,
-    progress: Progress,
-    stop: StopRequest,
-) -> RunFolder:
-    """Plan the audit of a table or of images, and carry it out; see `carry_out`."""
-    settings, inputs = request.settings, handed_over[0]
-    if wants_features(settings):
-        if inputs.pictures is None:
-            raise _no_pictures(settings)
-        progress.stage("Features", None)
-        inputs = handed_over[0] = with_features(inputs, settings)
-    plan = table_task if inputs.pictures is None else image_task
-    task: Task = plan(request, inputs)
-    del inputs
-    return carry_out(
-        task, handed_over, place, force=force, resume=resume, progress=progress, stop=stop
-    )
-
-
-def _no_pictures(settings: Settings) -> SettingsError:
-    asked = "--features" if settings.features is not None else f"--model {settings.model}"
-    return SettingsError(
-        f"{asked} is for images, and DATA is a table.",
-        slug="settings-contradict",
-        hint="A column of lists in a table counts as features by itself.",
-    )
+    from datacleanse.training.trainer import TrainedNetwork
 
 
 def carry_out(
     task: Task,
-    handed_over: list[Inputs],
+    inputs: Inputs,
     place: Path,
     *,
+    adviser: Adviser,
     force: bool,
     resume: bool,
     progress: Progress,
@@ -93,97 +58,81 @@ def carry_out(
 
     Args:
         task: what is audited.
-        handed_over: one item, what was read for it; taken out, so that nobody else holds DATA's
-            table while it is parked.
+        inputs: what was read for it; DATA's table in them is parked on disk.
         place: the run folder.
-        force: see `auditing.run_audit`, as all that follow.
-        resume: go on with the unfinished run there.
+        adviser: forms the second opinion.
+        force: replace what run is there.
+        resume: go on with the unfinished run there; leave a finished one.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
     """
-    inputs = handed_over.pop()
-    watch = manifest.Stopwatch({"read": inputs.seconds})
-    opening = manifest.opening(uuid.uuid4().hex, task.command, task.settings)
-    opening |= {"identity": task.identity}
-    before = _begun(place, task.identity, progress) if resume else None
-    if before is not None and before["status"] == "finished":
+    watch = Stopwatch({"read": inputs.seconds})
+    opening = begin_run(uuid.uuid4().hex, task.command, task.settings, task.identity)
+    before = find_begun(place, task.identity, progress) if resume else None
+    if before is not None and before.status == "finished":
         return RunFolder(place)
     folder = run_folder.create(place, force=force) if before is None else RunFolder(place)
-    opening |= _continued(before)
-    with _kept_if_resumable(folder, opening):
-        folder.begin(opening)
+    if before is not None:
+        opening = resume_run(opening, before)
+    with keep_if_resumable(folder, opening):
+        folder.write_opening(opening)
         progress.stage("Encoding", None)
-        table = parked(inputs.data.table, folder.parked_file)
-        inputs = replace(inputs, data=replace(inputs.data, table=table))
-        examples = _parked(task.examples(inputs), folder.parked_file)
+        inputs.park_table(folder.parked_file)
+        examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
         watch.lap("encode")
-        found = opening | _learn_and_judge(
-            folder, task, inputs, examples, watch=watch, progress=progress, stop=stop
-        )
-        folder.write_card(card_text(found))
-        folder.finish(found)
+        audit = RunningAudit(folder, task, inputs, examples, adviser, watch, progress, stop)
+        manifest = _learn_and_judge(audit, opening)
+        folder.write_card(card_text(manifest))
+        folder.finish(manifest)
     return folder
 
 
-def _parked(examples: Examples, path: Path) -> Examples:
-    """The same examples, a large matrix in main memory in a mapped file."""
+def _park_matrix(examples: Examples, path: Path) -> Examples:
+    """Return the examples, a large matrix in main memory moved to a mapped file at ``path``."""
     matrix = examples.inputs
     if not isinstance(matrix, torch.Tensor) or matrix.dtype != torch.float32 or matrix.is_cuda:
         return examples
     return replace(examples, inputs=torch.from_numpy(parked_rows(matrix.numpy(), path)))
 
 
-def _learn_and_judge(
-    folder: RunFolder,
-    task: Task,
-    inputs: Inputs,
-    examples: Examples,
-    *,
-    watch: Stopwatch,
-    progress: Progress,
-    stop: StopRequest,
-) -> Json:
-    """Train, judge, train the final model; the manifest's part about all that."""
-    rows, told = described(examples.inputs), _told(examples, progress)
-    checkpoints = _checkpoints(folder, task.identity, examples)
-    trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, stop)
-    judged = _judge(folder, task, inputs, examples, trainer)
+def _learn_and_judge(audit: RunningAudit, opening: Opening) -> Manifest:
+    """Train, judge, train the final model; return all that `run.json` says of the run."""
+    folder, task, inputs, examples = audit.folder, audit.task, audit.inputs, audit.examples
+    watch, progress = audit.watch, audit.progress
+    rows, told = describe_rows(examples.inputs), _tell_moved(examples, progress)
+    checkpoints = open_checkpoints(folder, task.identity, examples)
+    trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop)
+    judged = judge(audit, trainer)
     final = judged.final or trainer.refit(examples, judged.worth, judged.batch_size)
     progress.stage("Writing", None)
-    folder.write_neighbours(_neighbours(folder, inputs, examples, judged, final))
+    folder.write_neighbours(_find_neighbours(audit, judged, final))
     task.save(final.network, folder.model_dir)
-    metrics = manifest.compare_models(
-        task.tested(final.network, inputs),
-        task.tested(judged.control, inputs),
+    metrics = compare_models(
+        task.test_network(final.network, inputs),
+        task.test_network(judged.control, inputs),
         inputs.data.schema.classes,
     )
     write_picture_files(folder, inputs)
     watch.lap("write")
-    return {
-        **manifest.describe_inputs(inputs, task.plan, [*told, *trainer.halved(final.batch_size)]),
-        **judged.found,
-        **manifest.describe_final(
-            judged.found, task.lesson.schedule, final, network=task.describe(final.network)
-        ),
-        "device": {**describe_device(task.device), "rows": rows},
-        "metrics": metrics,
-        "model_files": folder.model_files(),
-        "timings": watch.stop(),
-        "status": "finished",
-        "finished_at": manifest.now(),
-    }
+    device = DeviceSection(
+        name=name_device(task.device), threads=cpu_threads(task.device), rows=rows
+    )
+    training = describe_training(
+        judged.found.trainings, task.lesson.schedule, final, network=task.describe(final.network)
+    )
+    ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
+    told += trainer.tell_halved(final.batch_size)
+    return finish_run(opening, inputs, task.plan, judged.found, ending, told=told)
 
 
-def _neighbours(
-    folder: RunFolder, inputs: Inputs, examples: Examples, judged: _Judged, final: Trained
-) -> pa.Table:
-    """Of the stored suspects, by rank."""
-    suspects = folder.read_suspects().column(0).to_numpy()
-    suggested, names = judged.suggested[suspects], inputs.clean.given_labels
-    return neighbours(final.network, examples, suspects, suggested, names)
+def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) -> pa.Table:
+    """The clean rows that the stored suspects look like, by the suspects' rank."""
+    suspects = audit.folder.read_suspects().column(0).to_numpy()
+    suggested, names = judged.suggested[suspects], audit.inputs.clean.given_labels
+    return neighbours(final.network, audit.examples, suspects, suggested, names)
 
 
-def _told(examples: Examples, progress: Progress) -> list[Notice]:
+def _tell_moved(examples: Examples, progress: Progress) -> list[Notice]:
     """Say where the examples lie if it is not on the device."""
     if not isinstance(examples.inputs, Moved):
         return []

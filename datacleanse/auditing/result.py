@@ -19,6 +19,7 @@ from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings, is_own
 from datacleanse.storage.run_folder import RunFolder, decisions_in, make_way
+from datacleanse.storage.typed_json import to_json
 from datacleanse.user_code import name_of
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 class TemporaryFolder:
-    """A folder that goes when nobody holds this any more, without a warning."""
+    """A folder that is removed when nobody holds this any more, without a warning."""
 
     def __init__(self) -> None:
         self.path = Path(tempfile.mkdtemp(prefix="datacleanse-"))
@@ -43,9 +44,11 @@ class AuditResult:
     """A finished audit. Kept in a temporary folder until it is saved."""
 
     folder: RunFolder
+    """Where it lies."""
     _module: str | ModuleFactory | None = field(default=None, repr=False)
     """What ``model`` named or was, where it was the caller's own."""
     _temporary: TemporaryFolder | None = field(default=None, repr=False)
+    """Held so that ``folder`` stays as long as this result, where the caller named no place."""
 
     @cached_property
     def table(self) -> pd.DataFrame:
@@ -71,7 +74,7 @@ class AuditResult:
         Raises:
             RunFolderError: the run is of a dataset; its network is the one that was handed in.
         """
-        sha256 = self.manifest.get("model_files")
+        sha256 = self.folder.manifest().model_files
         return load_predictor(self.folder.model_dir, model=self._module, sha256=sha256)
 
     @cached_property
@@ -82,8 +85,9 @@ class AuditResult:
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
-        """`run.json`: settings, data, training, metrics, flags, notices."""
-        return self.folder.manifest()
+        """`run.json` as plain values: settings, data, training, metrics, flags, notices."""
+        plain: dict[str, Any] = to_json(self.folder.manifest())
+        return plain
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> RunFolder:
         """Copy the run folder to ``path``; `datacleanse report` renders its reports.
@@ -155,36 +159,30 @@ def audit(
     """
     module = None if isinstance(model, str) else model
     name = model if isinstance(model, str) else name_of(model)
+    columns = (tuple(drop), tuple(categorical), tuple(numeric))
+    options = ReadOptions(label, id, *columns, image_size=image_size, max_unreadable=max_unreadable)
     request = Request(
         data=data,
         clean=val,
         test=test,
-        decisions=tuple(decisions_in(Path(each)) for each in _several(decisions)),
-        options=ReadOptions(
-            label,
-            id,
-            tuple(drop),
-            tuple(categorical),
-            tuple(numeric),
-            image_size=image_size,
-            max_unreadable=max_unreadable,
-        ),
+        decisions=tuple(decisions_in(Path(each)) for each in _list_places(decisions)),
+        options=options,
         settings=Settings(model=name, **settings),
         command=("datacleanse.audit",),
         module=module,
     )
-    place, temporary = place_for(out)
+    place, temporary = choose_place(out)
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
     return AuditResult(folder, model if is_own(name) else None, temporary)
 
 
-def _several(
+def _list_places(
     places: str | PathLike[str] | Sequence[str | PathLike[str]],
 ) -> Sequence[str | PathLike[str]]:
     return [places] if isinstance(places, str | PathLike) else places
 
 
-def place_for(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:
+def choose_place(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:
     """The run folder asked for; without one, a place in a temporary folder, and that folder."""
     if out is not None:
         return Path(out), None

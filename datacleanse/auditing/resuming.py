@@ -6,7 +6,7 @@ import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datacleanse.auditing import manifest
+from datacleanse.auditing.manifest import stop_run
 from datacleanse.errors import (
     DatacleanseError,
     MemoryShortError,
@@ -16,49 +16,42 @@ from datacleanse.errors import (
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
 from datacleanse.training.loop import TrainingError
-from datacleanse.training.placement import held_in
+from datacleanse.training.placement import find_tensor
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from datacleanse.auditing.manifest import Json
     from datacleanse.progress import Progress
+    from datacleanse.storage.manifest.whole import Opening
     from datacleanse.training.examples import Examples
 
 
-def _begun(place: Path, identity: Identity, progress: Progress) -> Json | None:
-    """The manifest of the run that is to be resumed; None where there is none."""
+def find_begun(place: Path, identity: Identity, progress: Progress) -> Opening | None:
+    """Find what is known of the run that is to be resumed; None where there is none."""
     before = RunFolder(place).begun()
     if before is None:
         progress.say(f"There is no run in {place} to go on with; the audit starts.")
         return None
-    check_identity(before.get("identity", {}), identity, place)
-    if before["status"] == "finished":
+    check_identity(before.identity, identity, place)
+    if before.status == "finished":
         # A run killed in its last moment may have left it.
         RunFolder(place).forget_checkpoint()
         progress.say(f"The run in {place} is finished already.")
     return before
 
 
-def _continued(before: Json | None) -> Json:
-    """What a resumed run keeps of its manifest."""
-    if before is None:
-        return {}
-    kept = {key: before[key] for key in ("run_id", "created_at", "command")}
-    return kept | {"resumed_at": [*before.get("resumed_at", []), manifest.now()]}
-
-
-def _checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
-    # Those that a dataset makes whenever they are asked for are its own affair.
-    inputs = held_in(examples.inputs)
+def open_checkpoints(folder: RunFolder, identity: Identity, examples: Examples) -> Checkpoints:
+    """Return the run's checkpoint files, which belong to these examples alone."""
+    # Inputs that a dataset makes whenever they are asked for are its own affair.
+    inputs = find_tensor(examples.inputs)
     held = () if inputs is None else (inputs,)
-    rows = digest(*held, examples.labels, examples.trained, examples.trusted)
+    rows = digest(*held, examples.labels, examples.training_rows, examples.steering_rows)
     return Checkpoints(folder.checkpoint_dir, identity | {ROWS: rows})
 
 
 @contextmanager
-def _kept_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
+def keep_if_resumable(folder: RunFolder, opening: Opening) -> Iterator[None]:
     """Leave either something to go on with or nothing."""
     try:
         yield
@@ -67,11 +60,10 @@ def _kept_if_resumable(folder: RunFolder, opening: Json) -> Iterator[None]:
         if not is_kept:
             shutil.rmtree(folder.path, ignore_errors=True)
         elif isinstance(error, Stopped | KeyboardInterrupt):
-            stopped = {"status": "stopped", "stopped_at": manifest.now()}
-            folder.write_manifest(opening | stopped)
+            folder.write_opening(stop_run(opening))
         told = _unwritable(folder, error) if isinstance(error, OSError) else error
         if is_kept and isinstance(told, OutputError | TrainingError | MemoryShortError):
-            told = _with_cure(told, folder)
+            told = _add_cure(told, folder)
         if told is error:
             raise
         raise told from error
@@ -85,7 +77,7 @@ def _unwritable(folder: RunFolder, error: OSError) -> OutputError:
     )
 
 
-def _with_cure(
+def _add_cure(
     error: OutputError | TrainingError | MemoryShortError, folder: RunFolder
 ) -> DatacleanseError:
     """The error, with what is left of the run and what to do about it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.reading import read_inputs
-from datacleanse.detection.second_opinion.background import expected
+from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
 from datacleanse.progress import SILENT, Progress
 from datacleanse.stopping import NEVER, StopRequest
@@ -44,14 +44,26 @@ def run_audit(
         Stopped: on request; everything so far is saved.
     """
     _check_flags(force=force, resume=resume)
-    inputs = [read_inputs(request, progress, scratch=place.parent)]
-    is_table = inputs[0].pictures is None
-    with expected(inputs[0].data.n_rows if is_table else 0):
+    inputs = read_inputs(request, progress, scratch=place.parent)
+    with Adviser(inputs.data.n_rows if inputs.pictures is None else 0) as adviser:
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
-        from datacleanse.auditing.recipe import learn
+        from datacleanse.auditing.image_features import use_features, wants_features
+        from datacleanse.auditing.recipe import carry_out
+        from datacleanse.auditing.tasks.planning import plan_task
 
-        return learn(
-            request, inputs, place, force=force, resume=resume, progress=progress, stop=stop
+        if wants_features(request.settings):
+            progress.stage("Features", None)
+            inputs = use_features(inputs, request.settings)
+        task = plan_task(request, inputs)
+        return carry_out(
+            task,
+            inputs,
+            place,
+            adviser=adviser,
+            force=force,
+            resume=resume,
+            progress=progress,
+            stop=stop,
         )
 
 

@@ -17,12 +17,10 @@ from datacleanse.detection.evidence import Assessment, Evidence, Fold
 from datacleanse.detection.flags import Scored
 from datacleanse.detection.local_fdr import local_probability
 from datacleanse.detection.posterior import Opinions, learn_noise
+from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG, UNVERIFIED, rank_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-TIE_STEP = 1e-12
-"""Separates equal scores."""
 
 BLOCK = 65_536
 """Rows judged at a time."""
@@ -53,22 +51,25 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     posterior = judged.posterior()
     p_value = np.full(n, np.nan)
     passing = np.zeros(int(is_tested.sum()), dtype=np.bool_)
-    local, pi0, needed = None, None, None
+    local, pi0, needed, smallest = None, None, None, None
     if n_calibration >= flags.MIN_CALIBRATION and is_tested.any():
         found = _p_values(folds, evidence, is_tested)
-        pi0 = flags.null_share(found)
-        p_value[is_tested] = found
-        passing = flags.benjamini_hochberg(found, fdr / pi0)
+        pi0, smallest = flags.null_share(found.values), found.smallest
+        p_value[is_tested] = found.values
+        passing = flags.benjamini_hochberg(found.values, fdr / pi0)
         local = local_probability(posterior, folds, pi0)
         if not passing.any():
-            needed = flags.calibration_rows_needed(found, n_calibration, fdr / pi0)
-    wrong, right = _verdicts(evidence)
+            needed = flags.calibration_rows_needed(found, fdr / pi0)
+    verdict = _verdicts(evidence)
+    wrong, right = verdict == PROVEN_WRONG, verdict == PROVEN_RIGHT
     low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
     flagged = np.zeros(n, dtype=np.bool_)
     flagged[is_tested], basis = flags.listed(passing, probability[is_tested], fdr)
     flagged |= wrong
     return Assessment(
-        suspicion=_without_ties(posterior + wrong - right, evidence),
+        suspicion=posterior,
+        verdict=verdict,
+        rank=rank_rows(posterior, verdict, (evidence.reweighted.loss + evidence.control.loss)[:n]),
         probability=probability,
         bounds=(low, high),
         p_value=p_value,
@@ -79,6 +80,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         confusion=judged.confusion,
         noise=tuple(judged.noise),
         calibration_score=_calibration_scores(judged, evidence),
+        smallest_p_value=smallest,
         null_share=pi0,
         rows_needed=needed,
     )
@@ -165,60 +167,47 @@ class _Judged:
         for scores in self.scores[1:]:
             mean += scores[: self._n]
         mean /= len(self.scores)
-        return mean
+        # A sum of probabilities may be a rounding error above 1.
+        return np.minimum(mean, 1.0, out=mean)
 
 
 def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
-    control, own = evidence.control.probability, fold.opinion
-    of_given: list[NDArray[np.float32]] = [control]
+    """The opinions that have a vote in a fold."""
+    of_given: list[NDArray[np.float32]] = [evidence.control.probability]
     of_true: list[NDArray[np.float32]] = []
-    if own is not control:
-        (of_true if evidence.is_steered else of_given).append(own)
+    if fold.opinion is not None:
+        (of_true if evidence.is_steered else of_given).append(fold.opinion)
     return Opinions(of_given, of_true, second=evidence.second)
 
 
 def _p_values(
-    folds: list[Scored], evidence: Evidence, tested: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """(K,) of the tested rows; class by class where CLEAN was balanced on purpose.
+    folds: list[Scored], evidence: Evidence, is_tested: NDArray[np.bool_]
+) -> flags.PValues:
+    """Of the tested rows; class by class where CLEAN was balanced on purpose.
 
     Rows that calibrate must then be compared with rows of their own class alone, since the mix of
     classes is another one.
     """
-    n = evidence.n_data
-    counts = np.bincount(evidence.labels[n : len(evidence.labels) - evidence.n_reviewed])
-    shares = np.bincount(evidence.labels[:n], minlength=len(counts)) / n
+    labels, n = evidence.labels, evidence.n_data
+    n_classes = evidence.control.probability.shape[1]
+    counts = np.bincount(labels[n : len(labels) - evidence.n_reviewed], minlength=n_classes)
+    shares = np.bincount(labels[:n], minlength=n_classes) / n
     is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
     if not is_balanced or np.ptp(shares) < UNBALANCED:
         return flags.conformal_p_values(folds)
-    given = evidence.labels[:n][tested]
-    p_values = np.ones(len(given))
-    for label in np.unique(given):
-        mine = given == label
-        own = [
-            Scored(s.tested[mine], s.calibration[evidence.labels[fold.calibration] == label])
-            for s, fold in zip(folds, evidence.folds, strict=True)
-        ]
-        p_values[mine] = flags.conformal_p_values(own)
-    return p_values
+    return flags.conformal_p_values_by_class(
+        folds,
+        labels[:n][is_tested],
+        [labels[fold.calibration] for fold in evidence.folds],
+        n_classes=n_classes,
+    )
 
 
-def _verdicts(evidence: Evidence) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """(N,) each: rows that CLEAN proves wrong, and right."""
-    is_verified = evidence.verified >= 0
+def _verdicts(evidence: Evidence) -> NDArray[np.int8]:
+    """(N,) what CLEAN proves of each row; see `Assessment.verdict`."""
     agrees = evidence.verified == evidence.labels[: evidence.n_data]
-    return is_verified & ~agrees, is_verified & agrees
-
-
-def _without_ties(scores: NDArray[np.float64], evidence: Evidence) -> NDArray[np.float64]:
-    """Break ties by the losses, then in favour of the earlier row."""
-    n = evidence.n_data
-    losses = (evidence.reweighted.loss + evidence.control.loss)[:n]
-    # Stable: the earlier of equal rows comes first.
-    order = np.lexsort((-losses, -scores))
-    distinct = np.empty(n)
-    distinct[order] = scores[order] - TIE_STEP * np.arange(n)
-    return distinct
+    verdict = np.where(agrees, PROVEN_RIGHT, PROVEN_WRONG)
+    return np.where(evidence.verified >= 0, verdict, UNVERIFIED).astype(np.int8)
 
 
 def _suggestions(

@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data import row_hashes
+from datacleanse.storage.schemas import CONFLICTS_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -36,10 +37,9 @@ def conflicts(
         keys: (N,) the same for equal pictures; None: rows are equal by their columns.
 
     Returns:
-        One line a row: ``group`` int64 from 0, by the rank of its most suspicious row;
-        ``group_rows`` int64, how many there are; ``row`` int64; ``rank`` int64; ``label`` string.
-        The schema's metadata has the number of all groups and of their rows, and whether they are
-        equal ``by`` their ``values`` or as ``pictures``.
+        One line a row, with the columns of `CONFLICTS_COLUMNS`. The schema's metadata have the
+        number of all groups and of their rows, and whether they are equal ``by`` their ``values``
+        or as ``pictures``.
     """
     position, group = _conflicting(row_hashes(data) if keys is None else keys, data.labels)
     n_groups = int(group.max()) + 1 if len(group) else 0
@@ -60,10 +60,12 @@ def conflicts(
             "row": pa.array(position),
             "rank": pa.array(rank[position]),
             "label": pa.array(data.given_labels, pa.string()).take(pa.array(data.labels[position])),
-        }
+        },
+        schema=CONFLICTS_SCHEMA,
     )
-    told = {"groups": str(n_groups), "rows": str(sizes.sum())}
-    return table.replace_schema_metadata(told | {"by": "values" if keys is None else "pictures"})
+    by = "values" if keys is None else "pictures"
+    told = {"groups": str(n_groups), "rows": str(sizes.sum()), "by": by}
+    return table.replace_schema_metadata({**CONFLICTS_SCHEMA.metadata, **told})
 
 
 def _conflicting(

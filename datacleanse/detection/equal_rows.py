@@ -19,16 +19,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.storage.mapped_files import let_go
-
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
 STRENGTHS = tuple(float(s) for s in np.geomspace(0.01, 1000, 26))
 """Rows that p counts as; beside them infinitely many."""
 
-PORTION = 65_536
-"""Rows that are looked at together."""
+PORTION = 2**20
+"""Values of the matrix, about, that are looked at together."""
 
 
 @dataclass(frozen=True)
@@ -51,21 +51,34 @@ def find_equal(
     is_learned: NDArray[np.bool_],
     *,
     n_classes: int,
+    portion_read: Callable[[], None] = lambda: None,
 ) -> EqualRows | None:
-    """Look for them among (M, F) encoded rows, NaN where missing; None where there are none."""
-    order, group = _groups(matrix)
-    counts = np.zeros((int(group[-1]) + 1 if len(group) else 0, n_classes))
-    is_counted = is_learned[order]
-    np.add.at(counts, (group[is_counted], labels[order[is_counted]]), 1.0)
+    """Look for rows that others equal; None where no such other's label may be learned.
+
+    Args:
+        matrix: (M, F) encoded rows, NaN where missing; 0 and -0 are equal, as are all NaN.
+        labels: (M,) as given.
+        is_learned: (M,) whether the row's label may be learned.
+        n_classes: C.
+        portion_read: called whenever a portion of the matrix was read, for callers whose matrix
+            lies on disk.
+    """
+    first = first_equal(matrix, portion_read)
+    has_equal = first != np.arange(len(first))
+    has_equal[first[has_equal]] = True
+    rows = np.flatnonzero(has_equal)
+    _, group = np.unique(first[rows], return_inverse=True)
+    counts = np.zeros((group.max(initial=-1) + 1, n_classes))
+    is_counted = is_learned[rows]
+    own = labels[rows[is_counted]]
+    np.add.at(counts, (group[is_counted], own), 1.0)
     others = counts[group]
-    others[is_counted, labels[order[is_counted]]] -= 1.0
+    others[is_counted, own] -= 1.0
     has_others = others.any(axis=1)
     if not has_others.any():
         return None
-    rows = order[has_others]
-    ascending = np.argsort(rows)
-    rows = rows[ascending]
-    return EqualRows(rows, others[has_others][ascending], labels[rows], is_learned[rows])
+    rows = rows[has_others]
+    return EqualRows(rows, others[has_others], labels[rows], is_learned[rows])
 
 
 def likeliest_strength(opinion: NDArray[np.float32], equal: EqualRows) -> float:
@@ -91,16 +104,70 @@ def informed(opinion: NDArray[np.float32], equal: EqualRows, s: float) -> NDArra
     return result
 
 
-def _groups(matrix: NDArray[np.float32]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(K,) positions of rows that equal another one, group by group, and the number of each."""
-    keys = np.empty(len(matrix), dtype=np.int64)
-    for start in range(0, len(matrix), PORTION):
-        part = matrix[start : start + PORTION] + np.float32(0.0)  # -0.0 becomes 0.0
-        part[np.isnan(part)] = np.nan  # of the same bits
-        keys[start : start + PORTION] = [hash(row.tobytes()) for row in part]
-        let_go()
-    order = np.argsort(keys, kind="stable")
-    is_new = np.append(True, np.diff(keys[order]) != 0)
-    # A row stands in a group of several where it or the next one is no first.
-    is_several = ~is_new | ~np.append(is_new[1:], True)
-    return order[is_several], (np.cumsum(is_new[is_several]) - 1)
+def first_equal(
+    matrix: NDArray[np.float32], portion_read: Callable[[], None] = lambda: None
+) -> NDArray[np.int64]:
+    """(M,) position of the first row that equals each one, bit for bit; its own where it is first.
+
+    Digests say which rows may be equal, the rows themselves whether they are: of the rows with one
+    digest those that equal the first are settled, the others, if there are any, are asked again.
+    """
+    digest = _digests(matrix, portion_read)
+    first = np.arange(len(matrix))
+    # Stable: the earliest of the rows with one digest comes first.
+    asked = np.argsort(digest, kind="stable")
+    while len(asked):
+        # Where a row begins a run of rows with one digest, those that follow are compared with it.
+        is_start = np.append(True, digest[asked[1:]] != digest[asked[:-1]])
+        followers = np.flatnonzero(~is_start)
+        starts = np.flatnonzero(is_start)
+        leader = asked[starts[np.searchsorted(starts, followers) - 1]]
+        asked = asked[followers]
+        is_same = _are_equal(matrix, asked, leader, portion_read)
+        first[asked[is_same]] = leader[is_same]
+        asked = asked[~is_same]
+    return first
+
+
+def _digests(matrix: NDArray[np.float32], portion_read: Callable[[], None]) -> NDArray[np.uint64]:
+    """(M,) sum_k m_k b_k mod 2^64 over the bits b_k of each row's values, the m_k drawn once.
+
+    Multilinear hashing (Carter, Wegman 1979, "Universal Classes of Hash Functions").
+    """
+    n_columns = matrix.shape[1]
+    factors = np.random.default_rng(0).integers(0, 2**64, n_columns, dtype=np.uint64)
+    digest = np.empty(len(matrix), dtype=np.uint64)
+    step = _rows_of_portion(n_columns)
+    for start in range(0, len(matrix), step):
+        rows = slice(start, start + step)
+        digest[rows] = _bits(matrix[rows]) @ factors
+        portion_read()
+    return digest
+
+
+def _are_equal(
+    matrix: NDArray[np.float32],
+    some: NDArray[np.int64],
+    others: NDArray[np.int64],
+    portion_read: Callable[[], None],
+) -> NDArray[np.bool_]:
+    """(n,) whether the rows at two lists of positions are equal, pair by pair."""
+    equal = np.empty(len(some), dtype=np.bool_)
+    step = _rows_of_portion(matrix.shape[1])
+    for start in range(0, len(some), step):
+        pairs = slice(start, start + step)
+        here, there = _bits(matrix[some[pairs]]), _bits(matrix[others[pairs]])
+        equal[pairs] = (here == there).all(axis=1)
+        portion_read()
+    return equal
+
+
+def _rows_of_portion(n_columns: int) -> int:
+    return max(1, PORTION // max(1, n_columns))
+
+
+def _bits(rows: NDArray[np.float32]) -> NDArray[np.uint32]:
+    """(n, F) the values' bits, the same for equal values."""
+    values = rows + np.float32(0.0)  # -0.0 becomes 0.0
+    values[np.isnan(values)] = np.nan
+    return values.view(np.uint32)

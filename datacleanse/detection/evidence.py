@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 class Fold:
     """A way to use the clean set: some rows steered the network, others calibrate its verdict."""
 
-    opinion: NDArray[np.float32]
-    """(M, C) mean class probabilities by the network that was steered."""
+    opinion: NDArray[np.float32] | None
+    """(M, C) mean class probabilities by the fold's reweighted network; None where the rule
+    reweights nothing, so that the control is the only network and has one vote."""
     meta: NDArray[np.int64]
     """(m,) positions among the M examples, m >= 1; those drawn from DATA like the calibration
     rows, so that the noise matrix can be learned from them."""
@@ -60,9 +61,14 @@ class Assessment:
     """The verdict on DATA's N rows."""
 
     suspicion: NDArray[np.float64]
-    """(N,) distinct; higher is more likely mislabelled."""
+    """(N,) in [0, 1]: P(given label is wrong) by the posterior, mean over the folds; whatever CLEAN
+    proves."""
+    verdict: NDArray[np.int8]
+    """(N,) what CLEAN proves of the row: 1 wrong, -1 right, 0 nothing; see `ranking`."""
+    rank: NDArray[np.int64]
+    """(N,) distinct, 1 = most suspicious; by verdict, suspicion, losses and row."""
     probability: NDArray[np.float64]
-    """(N,) in [0, 1]."""
+    """(N,) in [0, 1]: P(given label is wrong), calibrated; 1 and 0 where CLEAN proves it."""
     bounds: tuple[NDArray[np.float64], NDArray[np.float64]]
     """(N,) each: the smaller and the larger of the two estimates that ``probability`` lies between;
     0 and 1 where there is only one, as nothing calibrates it."""
@@ -78,10 +84,13 @@ class Assessment:
     """By fold."""
     calibration_score: NDArray[np.float64]
     """(CLEAN,) score of each row in the fold in which it calibrates, NaN where it never does."""
+    smallest_p_value: float | None
+    """The smallest p-value that the calibration rows allow; None where there are no p-values."""
     null_share: float | None
-    """Estimated share of right labels among DATA's trained rows."""
+    """Estimated share of right labels among DATA's trained rows, in (0, 1]; None as above."""
     rows_needed: int | None
-    """Calibration rows that would let something be flagged with a guarantee, where nothing was."""
+    """Calibration rows, of all classes together, that would let something be flagged with a
+    guarantee, where nothing was; None where something was or no number would help."""
 
 
 def with_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
@@ -92,12 +101,14 @@ def with_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
     strength = likeliest_strength(plain if second is None else second, equal)
     if np.isinf(strength):
         return evidence
-    # By identity: opinions that are one stay one.
-    opinions = {id(each): each for each in (plain, *(fold.opinion for fold in evidence.folds))}
-    told = {key: informed(each, equal, strength) for key, each in opinions.items()}
     return replace(
         evidence,
-        control=replace(evidence.control, probability=told[id(plain)]),
-        folds=tuple(replace(fold, opinion=told[id(fold.opinion)]) for fold in evidence.folds),
+        control=replace(evidence.control, probability=informed(plain, equal, strength)),
+        folds=tuple(
+            fold
+            if fold.opinion is None
+            else replace(fold, opinion=informed(fold.opinion, equal, strength))
+            for fold in evidence.folds
+        ),
         second=None if second is None else informed(second, equal, strength),
     )

@@ -44,7 +44,22 @@ class Scored:
     """(n,) suspicion of rows known to be right."""
 
 
-def conformal_p_values(folds: Sequence[Scored]) -> NDArray[np.float64]:
+@dataclass(frozen=True)
+class PValues:
+    """P-values of "this label is right", and what they rest on."""
+
+    values: NDArray[np.float64]
+    """(N,) in (0, 1], of the tested rows."""
+    smallest: float
+    """The smallest value that the calibration rows allow: 1 / (n + 1) beside n of them."""
+    n_beyond: int
+    """Tested rows that are more suspicious than every calibration row they are compared with."""
+    n_groups: int
+    """Groups of calibration rows: 1 where rows are compared with all of them, the number of classes
+    where each is compared with those of its own class."""
+
+
+def conformal_p_values(folds: Sequence[Scored]) -> PValues:
     """P = (1 + #{calibration scores >= score}) / (n + 1): 2104.08279, eq. 3, cross-fitted.
 
     Calibration rows are compared with the tested row's score of their own fold, and counted over
@@ -55,18 +70,48 @@ def conformal_p_values(folds: Sequence[Scored]) -> NDArray[np.float64]:
 
     Args:
         folds: one at least, of the same N rows.
-
-    Returns:
-        (N,) in [1 / (n + 1), 1], n over all folds.
     """
     n_at_least = np.zeros(len(folds[0].tested), dtype=np.int64)
     for fold in folds:
         ordered = np.sort(fold.calibration)
         n_at_least += len(ordered) - np.searchsorted(ordered, fold.tested, side="left")
-    p_values: NDArray[np.float64] = (1.0 + n_at_least) / (
-        1 + sum(len(f.calibration) for f in folds)
-    )
-    return p_values
+    n_calibration = sum(len(fold.calibration) for fold in folds)
+    # Without calibration rows nothing is beyond them.
+    n_beyond = int(np.count_nonzero(n_at_least == 0)) if n_calibration else 0
+    values = (1.0 + n_at_least) / (1 + n_calibration)
+    return PValues(values, 1 / (1 + n_calibration), n_beyond, 1)
+
+
+def conformal_p_values_by_class(
+    folds: Sequence[Scored],
+    tested: NDArray[np.int64],
+    calibration: Sequence[NDArray[np.int64]],
+    *,
+    n_classes: int,
+) -> PValues:
+    """The same, each row beside the calibration rows of its own class alone (label-conditional).
+
+    Vovk 2012, "Conditional validity of inductive conformal predictors", arXiv 1209.2673.
+
+    Args:
+        folds: one at least, of the same N rows.
+        tested: (N,) given labels of the tested rows.
+        calibration: (n,) labels of each fold's calibration rows.
+        n_classes: C.
+    """
+    values = np.ones(len(tested))
+    smallest, n_beyond = 1.0, 0
+    for label in np.unique(tested):
+        is_mine = tested == label
+        found = conformal_p_values(
+            [
+                Scored(fold.tested[is_mine], fold.calibration[labels == label])
+                for fold, labels in zip(folds, calibration, strict=True)
+            ]
+        )
+        values[is_mine] = found.values
+        smallest, n_beyond = min(smallest, found.smallest), n_beyond + found.n_beyond
+    return PValues(values, smallest, n_beyond, n_classes)
 
 
 def null_share(p_values: NDArray[np.float64]) -> float:
@@ -128,16 +173,15 @@ def listed(
     return estimated, "estimated" if estimated.any() else "none"
 
 
-def calibration_rows_needed(
-    p_values: NDArray[np.float64], n_calibration: int, level: float
-) -> int | None:
+def calibration_rows_needed(p_values: PValues, level: float) -> int | None:
     """How many calibration rows would let the rows beyond all present ones be flagged.
 
-    The least p-value is 1 / (n + 1); k rows share it. They are flagged when 1 / (n + 1) <=
-    level k / N. Supposes that the k rows stay beyond the added calibration rows, so it is a lower
-    estimate. None where no row is beyond all calibration rows.
+    Those k rows share the smallest p-value, 1 / (n + 1) beside n calibration rows, and are flagged
+    when 1 / (n + 1) <= level k / N: Benjamini and Hochberg's condition at rank k. Where each class
+    is compared with its own calibration rows it takes n of every class. Supposes that the k rows
+    stay beyond the added calibration rows, so it is a lower estimate. None where k is 0.
     """
-    beyond = int(np.count_nonzero(p_values * (n_calibration + 1) < 1.5))
-    if beyond == 0:
+    if p_values.n_beyond == 0:
         return None
-    return math.ceil(len(p_values) / (level * beyond)) - 1
+    n = math.ceil(len(p_values.values) / (level * p_values.n_beyond)) - 1
+    return n * p_values.n_groups

@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import torch
 
-from datacleanse.storage.schemas import SCHEMA
+from datacleanse.storage.schemas import NEIGHBOURS_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def neighbours(
     suggested: NDArray[np.int64],
     names: tuple[str, ...],
 ) -> pa.Table:
-    """The nearest clean rows of each suspect, as a table of `SCHEMA`.
+    """The nearest clean rows of each suspect, as with the columns of `NEIGHBOURS_COLUMNS`.
 
     Args:
         network: the final one, on the examples' device.
@@ -104,4 +104,4 @@ def _table(
         label.cast(pa.string()),
         pa.array(distance.ravel(), pa.float32()),
     ]
-    return pa.table(columns, schema=SCHEMA)
+    return pa.table(columns, schema=NEIGHBOURS_SCHEMA)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,8 +34,9 @@ def worth_of(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.fl
     # In place: a million rows are not copied without need.
     of_data = worth[: len(assessment.suspicion)]
     of_data -= assessment.suspicion
-    np.clip(of_data, 0.0, 1.0, out=of_data)
     of_data *= of_data
+    of_data[assessment.verdict == PROVEN_WRONG] = 0.0
+    of_data[assessment.verdict == PROVEN_RIGHT] = 1.0
     expected = np.maximum(assessment.confusion.sum(axis=0), 0.5)
     present = np.bincount(labels, worth, len(expected))
     factor = (expected / expected.sum()) / np.maximum(present / present.sum(), np.finfo(float).eps)

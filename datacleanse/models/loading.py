@@ -10,7 +10,13 @@ from safetensors.torch import load_file
 
 from datacleanse.errors import DatacleanseError, RunFolderError
 from datacleanse.models.encoding import Encoding
-from datacleanse.models.model_files import DESCRIPTION, FORMAT_VERSION, LOOSE, PARAMETERS, _damaged
+from datacleanse.models.model_files import (
+    DESCRIPTION,
+    FORMAT_VERSION,
+    LOOSE,
+    PARAMETERS,
+    name_damage,
+)
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.residual import ARCHITECTURE as RESIDUAL
 from datacleanse.models.residual import ResidualNetwork, ResidualShape
@@ -34,7 +40,7 @@ def load_predictor(
     model: str | ModuleFactory | None = None,
     sha256: Mapping[str, str] | None = None,
 ) -> Predictor | ImagePredictor:
-    """Inverse of `Predictor.save` and `ImagePredictor.save`; executes nothing from the files.
+    """Read back what `Predictor.save` or `ImagePredictor.save` wrote; nothing in it is executed.
 
     Args:
         directory: `model/` of a run.
@@ -51,41 +57,55 @@ def load_predictor(
         description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
         _check_version(directory, description)
         _check_files(directory, sha256 or {})
-        architecture = description["architecture"]
-        _check_trust(directory, architecture, model)
-        if architecture["name"] == RESIDUAL:
-            return _image_predictor(description, directory)
-        encoding = Encoding.from_json(description["encoding"])
-        schema = Schema.from_json(description["schema"])
-        network: TabularNetwork | OwnNetwork
+        _check_trust(directory, description["architecture"], model)
+        if description["architecture"]["name"] == RESIDUAL:
+            return _load_image_predictor(description, directory)
         if model is None:
-            shape = {k: v for k, v in architecture.items() if k != "name"}
-            network = TabularNetwork(TabularShape.from_json(shape))
-        else:
-            network = _own(model, encoding, len(schema.classes))
-        tensors = load_file(directory / PARAMETERS)
-        if model is not None:
-            _check_shapes(network, tensors, directory, architecture)
-        network.load_state_dict(tensors)
-        predictor = Predictor(network.eval(), encoding, schema)
-        if model is not None and not predictor.check_probe(description["probe"]):
-            raise _changed(directory, architecture, "other outputs")
+            return _load_table_predictor(description, directory)
+        return _load_own_predictor(description, directory, model)
     except DatacleanseError:
         raise
     except Exception as error:  # safetensors and torch raise their own kinds
-        raise _damaged(directory, error) from error
-    return predictor
+        raise name_damage(directory, error) from error
 
 
-def _image_predictor(description: dict[str, Any], directory: Path) -> ImagePredictor:
-    shape = {k: v for k, v in description["architecture"].items() if k != "name"}
-    network = ResidualNetwork(ResidualShape.from_json(shape))
+def _load_image_predictor(description: dict[str, Any], directory: Path) -> ImagePredictor:
+    network = ResidualNetwork(ResidualShape.from_json(_shape_of(description)))
     network.load_state_dict(load_file(directory / PARAMETERS))
     return ImagePredictor(network.eval(), Schema.from_json(description["schema"]))
 
 
+def _load_table_predictor(description: dict[str, Any], directory: Path) -> Predictor:
+    network = TabularNetwork(TabularShape.from_json(_shape_of(description)))
+    network.load_state_dict(load_file(directory / PARAMETERS))
+    encoding = Encoding.from_json(description["encoding"])
+    return Predictor(network.eval(), encoding, Schema.from_json(description["schema"]))
+
+
+def _load_own_predictor(
+    description: dict[str, Any], directory: Path, model: str | ModuleFactory
+) -> Predictor:
+    """A network of the user's own, made again and compared with the one that was saved."""
+    architecture = description["architecture"]
+    encoding = Encoding.from_json(description["encoding"])
+    schema = Schema.from_json(description["schema"])
+    network = _build_own(model, encoding, len(schema.classes))
+    tensors = load_file(directory / PARAMETERS)
+    _check_shapes(network, tensors, directory, architecture)
+    network.load_state_dict(tensors)
+    predictor = Predictor(network.eval(), encoding, schema)
+    if not predictor.check_probe(description["probe"]):
+        raise _name_change(directory, architecture, "other outputs")
+    return predictor
+
+
+def _shape_of(description: dict[str, Any]) -> dict[str, Any]:
+    """What a network of the package's own is made from."""
+    return {key: value for key, value in description["architecture"].items() if key != "name"}
+
+
 def _check_files(directory: Path, sha256: Mapping[str, str]) -> None:
-    """See that the files are those that the run wrote."""
+    """Refuse files that are not those that the run wrote."""
     for name, expected in sha256.items():
         found = hashlib.sha256((directory / name).read_bytes()).hexdigest()
         if found != expected:
@@ -97,7 +117,7 @@ def _check_files(directory: Path, sha256: Mapping[str, str]) -> None:
             )
 
 
-def _own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> OwnNetwork:
+def _build_own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> OwnNetwork:
     if isinstance(model, str):
         return build_own(find(model), encoding, n_classes, seed=0, name=model)
     return build_own(model, encoding, n_classes, seed=0)
@@ -106,7 +126,7 @@ def _own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> OwnN
 def _check_trust(
     directory: Path, architecture: dict[str, Any], model: str | ModuleFactory | None
 ) -> None:
-    """See that code is imported where a person has said so, and only there."""
+    """Refuse to import code that nobody has named, and a name for which there is no code."""
     kind = architecture["name"]
     if kind == LOOSE:
         raise RunFolderError(
@@ -141,10 +161,10 @@ def _check_shapes(
         met = tuple(saved[name].shape) if name in saved else "missing"
         if own.get(name, "missing") != met:
             difference = f"{name} is {own.get(name, 'missing')} now and was {met}"
-            raise _changed(directory, architecture, difference)
+            raise _name_change(directory, architecture, difference)
 
 
-def _changed(directory: Path, architecture: dict[str, Any], difference: str) -> RunFolderError:
+def _name_change(directory: Path, architecture: dict[str, Any], difference: str) -> RunFolderError:
     return RunFolderError(
         f"The network made now is not the one saved in {directory}: {difference}.",
         slug="model-changed",

@@ -12,22 +12,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from datacleanse.records import Column
+    from datacleanse.storage.manifest.results import (
+        ClassComparison,
+        ClassMeasures,
+        Measures,
+        ModelComparison,
+        NoiseShare,
+    )
+    from datacleanse.storage.manifest.whole import Manifest
+
 Json = dict[str, Any]
 
 CARD = "README.md"
 
-MEASURES = (
-    ("accuracy", "Accuracy"),
-    ("balanced_accuracy", "Balanced accuracy"),
-    ("log_loss", "Log-loss (nats)"),
-    ("calibration_error", "Calibration error"),
-)
 CLASS_MEASURES = ("precision", "recall", "f1")
+MODELS = ("reweighted", "control")
 
-SETS = {
-    "test": "rows of a test file, whose labels are taken for true",
-    "held_back": "verified rows that were held back from training",
-}
+ON_TEST = "rows of a test file, whose labels are taken for true"
+ON_HELD_BACK = "verified rows that were held back from training"
 """What the figures may be measured on, the better first."""
 
 LIMITS = (
@@ -41,7 +44,7 @@ LIMITS = (
 )
 
 
-def card_text(manifest: Json, *, has_onnx: bool = False) -> str:
+def card_text(manifest: Manifest, *, has_onnx: bool = False) -> str:
     """The card of a finished run.
 
     Args:
@@ -60,7 +63,7 @@ def card_text(manifest: Json, *, has_onnx: bool = False) -> str:
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
 
 
-def _header(manifest: Json) -> list[str]:
+def _header(manifest: Manifest) -> list[str]:
     """YAML, each value written as JSON, which is YAML too."""
     fields: Json = {
         "library_name": "datacleanse",
@@ -69,9 +72,9 @@ def _header(manifest: Json) -> list[str]:
     }
     measured = _measured(manifest)
     if measured is not None:
-        name, figures = measured
+        measured_on, figures = measured
         fields["metrics"] = ["accuracy"]
-        fields["model-index"] = [_index(manifest, name, figures["reweighted"])]
+        fields["model-index"] = [_index(manifest, measured_on, figures.reweighted)]
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
     return ["---", *lines, "---"]
 
@@ -79,33 +82,35 @@ def _header(manifest: Json) -> list[str]:
 _TABULAR = "tabular-classification"
 
 
-def _is_of_images(manifest: Json) -> bool:
-    return not manifest["schema"]["columns"]
+def _is_of_images(manifest: Manifest) -> bool:
+    return not manifest.schema.columns
 
 
-def _index(manifest: Json, name: str, figures: Json) -> Json:
+def _index(manifest: Manifest, measured_on: str, figures: Measures) -> Json:
     """One entry of the hub's list of results."""
     results = {
         "task": {"type": "image-classification" if _is_of_images(manifest) else _TABULAR},
-        "dataset": {"name": f"{_title(manifest)}: {SETS[name]}", "type": "own"},
-        "metrics": [{"type": key, "name": title, "value": figures[key]} for key, title in MEASURES],
+        "dataset": {"name": f"{_title(manifest)}: {measured_on}", "type": "own"},
+        "metrics": [
+            {"type": key, "name": title, "value": value} for key, title, value in _titled(figures)
+        ],
     }
     return {"name": _title(manifest), "results": [results]}
 
 
-def _title(manifest: Json) -> str:
+def _title(manifest: Manifest) -> str:
     """The data's name without its folders, which are nobody else's business."""
-    name = re.split(r"[/\\]", str(manifest["data"]["source"]).rstrip("/\\"))[-1]
+    name = re.split(r"[/\\]", manifest.data.source.rstrip("/\\"))[-1]
     return name.split(".")[0].strip("<>*") or "data"
 
 
-def _summary(manifest: Json) -> list[str]:
-    training, label = manifest["training"], manifest["data"]["label"]
-    classes = list(manifest["data"]["classes"])
+def _summary(manifest: Manifest) -> list[str]:
+    training, settings, versions = manifest.training, manifest.settings, manifest.versions
+    classes = list(manifest.data.classes)
     shown = ", ".join(_plain(name) for name in classes[:20])
     more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
     return [
-        f"# {_plain(_title(manifest))}: {_plain(label)}",
+        f"# {_plain(_title(manifest))}: {_plain(manifest.data.label)}",
         "",
         f"Classifies rows into {len(classes)} classes: {shown}{more}.",
         "Trained by [datacleanse](https://pypi.org/project/datacleanse/) on labels part of which "
@@ -113,62 +118,64 @@ def _summary(manifest: Json) -> list[str]:
         "each class as often as it is expected to be true. That was learned with the help of "
         "trusted rows (Ren et al. 2018, arXiv 1803.09050).",
         "",
-        f"- {_plain(str(training['network']))}",
-        f"- {training['parameters']:,} parameters, {training['epochs']} epochs, rule "
-        f"`{manifest['settings']['rule']}`, seed {manifest['settings']['seed']}",
-        f"- Run `{manifest['run_id']}`, {manifest['created_at']}; datacleanse "
-        f"{manifest['versions']['datacleanse']}, torch {manifest['versions']['torch']}",
+        f"- {_plain(training.network)}",
+        f"- {training.parameters:,} parameters, {training.epochs} epochs, rule "
+        f"`{settings.rule}`, seed {settings.seed}",
+        f"- Run `{manifest.run_id}`, {manifest.created_at}; datacleanse "
+        f"{versions.datacleanse}, torch {versions.torch}",
     ]
 
 
-def _data(manifest: Json) -> list[str]:
-    data = manifest["data"]
+def _data(manifest: Manifest) -> list[str]:
+    files = {"training": manifest.data, "trusted": manifest.clean, "test": manifest.test}
     lines = ["## Data", "", *_table(("set", "rows", "sha256"))]
-    for role, said in (("data", "training"), ("clean", "trusted"), ("test", "test")):
-        if manifest[role] is not None:
-            rows, sha256 = manifest[role]["rows"], manifest[role]["sha256"]
-            lines.append(_row((said, f"{rows:,}", f"`{sha256}`")))
-    columns = [f"{_plain(column['name'])} ({column['kind']})" for column in _columns(manifest)]
+    for said, file in files.items():
+        if file is not None:
+            lines.append(_row((said, f"{file.rows:,}", f"`{file.sha256}`")))
+    columns = [_told_column(column) for column in manifest.schema.columns]
     if columns:
         more = f" and {len(columns) - 40} more" if len(columns) > 40 else ""
         lines += ["", f"It reads {len(columns)} columns: {', '.join(columns[:40])}{more}."]
     lines += ["", *_table(("class", "training rows"))]
-    lines += [_row((_plain(name), f"{rows:,}")) for name, rows in data["classes"].items()]
+    lines += [_row((_plain(name), f"{rows:,}")) for name, rows in manifest.data.classes.items()]
     return lines
 
 
-def _columns(manifest: Json) -> list[Json]:
-    columns: list[Json] = manifest["schema"]["columns"]
-    return columns
+def _told_column(column: Column) -> str:
+    return f"{_plain(column.name)} ({column.kind})"
 
 
-def _noise(manifest: Json) -> list[str]:
-    noise, flags = manifest["noise"], manifest["flags"]
+def _noise(manifest: Manifest) -> list[str]:
+    noise, flags = manifest.noise, manifest.flags
     lines = [
         "## Wrong labels in the training data",
         "",
-        f"Estimated share of wrong labels: {_share(noise['rate'])}; {flags['flagged']:,} rows are "
-        f"flagged (expected share of false alarms at most {flags['fdr']:.0%}). The run's report "
+        f"Estimated share of wrong labels: {_share(noise.rate)}; {flags.flagged:,} rows are "
+        f"flagged (expected share of false alarms at most {flags.fdr:.0%}). The run's report "
         "lists them; this card does not.",
         "",
         *_table(("given label", "rows", "estimated wrong")),
     ]
-    for name, share in noise["by_given_label"].items():
-        lines.append(_row((_plain(name), f"{share['rows']:,}", _share(share))))
+    for name, share in noise.by_given_label.items():
+        lines.append(_row((_plain(name), f"{share.rows:,}", _share(share))))
     return lines
 
 
-def _share(share: Json) -> str:
-    return f"{share['share']:.1%} (95 % interval {share['low']:.1%} to {share['high']:.1%})"
+def _share(share: NoiseShare) -> str:
+    low, high = f"{share.low:.1%}", f"{share.high:.1%}"
+    return f"{share.share:.1%} (range of two estimates {low} to {high})"
 
 
-def _measured(manifest: Json) -> tuple[str, Json] | None:
-    """The set that the models were compared on, and the figures; None where there was none."""
-    metrics = manifest["metrics"]
-    return next(((name, metrics[name]) for name in SETS if metrics.get(name)), None)
+def _measured(manifest: Manifest) -> tuple[str, ModelComparison] | None:
+    """What the models were compared on, and the figures; None where there was nothing."""
+    metrics = manifest.metrics
+    for figures, said in ((metrics.test, ON_TEST), (metrics.held_back, ON_HELD_BACK)):
+        if figures is not None:
+            return said, figures
+    return None
 
 
-def _metrics(manifest: Json) -> list[str]:
+def _metrics(manifest: Manifest) -> list[str]:
     measured = _measured(manifest)
     if measured is None:
         return [
@@ -178,33 +185,48 @@ def _metrics(manifest: Json) -> list[str]:
             "`--hold-back` takes some of the trusted ones). Accuracy on the training labels would "
             "count their errors as truth.",
         ]
-    name, figures = measured
-    models = ("reweighted", "control")
+    measured_on, figures = measured
+    pairs = zip(_titled(figures.reweighted), _titled(figures.control), strict=True)
     lines = [
         "## How well it does",
         "",
-        f"On {figures['rows']:,} {SETS[name]}; control is the same network trained plainly.",
+        f"On {figures.rows:,} {measured_on}; control is the same network trained plainly.",
         "",
-        *_table(("", *models)),
-        *(_row((title, *(f"{figures[m][key]:.4f}" for m in models))) for key, title in MEASURES),
+        *_table(("", *MODELS)),
+        *(
+            _row((title, f"{first:.4f}", f"{second:.4f}"))
+            for (_, title, first), (*_, second) in pairs
+        ),
     ]
-    if figures.get("by_class"):
-        titles = [f"{measure}, {model}" for measure in CLASS_MEASURES for model in models]
+    if figures.by_class:
+        titles = [f"{measure}, {model}" for measure in CLASS_MEASURES for model in MODELS]
         lines += ["", *_table(("class", "rows", *titles))]
-        lines += [_class_row(*each) for each in figures["by_class"].items()]
+        lines += [_class_row(*each) for each in figures.by_class.items()]
     return lines
 
 
-def _class_row(name: str, figures: Json) -> str:
-    cells = [
-        f"{figures[model][measure]:.3f}"
-        for measure in CLASS_MEASURES
-        for model in ("reweighted", "control")
-    ]
-    return _row((_plain(name), f"{figures['rows']:,}", *cells))
+def _class_row(name: str, figures: ClassComparison) -> str:
+    both = zip(_in_order(figures.reweighted), _in_order(figures.control), strict=True)
+    cells = [f"{value:.3f}" for pair in both for value in pair]
+    return _row((_plain(name), f"{figures.rows:,}", *cells))
 
 
-def _use(manifest: Json, *, has_onnx: bool) -> list[str]:
+def _titled(measures: Measures) -> tuple[tuple[str, str, float], ...]:
+    """The hub's key, the title and the value of each measure."""
+    return (
+        ("accuracy", "Accuracy", measures.accuracy),
+        ("balanced_accuracy", "Balanced accuracy", measures.balanced_accuracy),
+        ("log_loss", "Log-loss (nats)", measures.log_loss),
+        ("calibration_error", "Calibration error", measures.calibration_error),
+    )
+
+
+def _in_order(measures: ClassMeasures) -> tuple[float, ...]:
+    """The values of `CLASS_MEASURES`."""
+    return measures.precision, measures.recall, measures.f1
+
+
+def _use(manifest: Manifest, *, has_onnx: bool) -> list[str]:
     lines = [
         "## Files",
         "",

@@ -32,7 +32,7 @@ DESCRIPTION = "model.json"
 
 
 def save_parameters(network: nn.Module, directory: Path) -> None:
-    """Write `model.safetensors`."""
+    """Write the network's parameters as `model.safetensors`."""
     # Copies, as safetensors refuses parameters that share memory.
     tensors = {k: v.cpu().contiguous().clone() for k, v in network.state_dict().items()}
     with written_aside(directory / PARAMETERS) as aside:
@@ -48,7 +48,7 @@ def save_loose(network: nn.Module, directory: Path) -> None:
 
 
 def load_parameters(directory: Path) -> dict[str, Tensor]:
-    """`model.safetensors`, by the parameters' names.
+    """Read `model.safetensors`: tensors by the parameters' names.
 
     Raises:
         RunFolderError: it is missing or damaged.
@@ -56,17 +56,18 @@ def load_parameters(directory: Path) -> dict[str, Tensor]:
     try:
         return load_file(directory / PARAMETERS)
     except (OSError, SafetensorError) as error:
-        raise _damaged(directory, error) from error
+        raise name_damage(directory, error) from error
 
 
 def save_description(description: dict[str, Any], directory: Path) -> None:
-    """Write `model.json`."""
+    """Write the description as `model.json`."""
     with written_aside(directory / DESCRIPTION) as aside:
         text = json.dumps(description, ensure_ascii=False, allow_nan=False)
         aside.write_text(text + "\n", encoding="utf-8")
 
 
-def _damaged(directory: Path, error: Exception) -> RunFolderError:
+def name_damage(directory: Path, error: Exception) -> RunFolderError:
+    """The error for a model that is missing or damaged."""
     return RunFolderError(
         f"The model in {directory} is missing or damaged ({type(error).__name__}: {error}).",
         slug="model-damaged",

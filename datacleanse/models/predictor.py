@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-    from torch import Tensor
+    from torch import Tensor, nn
 
     from datacleanse.data import Source
     from datacleanse.models.residual import ResidualNetwork
@@ -42,8 +42,11 @@ class Predictor:
     """Classifies new rows."""
 
     network: TabularNetwork | OwnNetwork
+    """In evaluation mode; encoded rows (n, F) to logits (n, C)."""
     encoding: Encoding
+    """From columns to what the network reads."""
     schema: Schema
+    """DATA's columns and classes."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -60,36 +63,28 @@ class Predictor:
 
     def predict(self, source: Source) -> NDArray[np.object_]:
         """Likeliest class name of each row: (n,) strings."""
-        names = np.array(self.classes, dtype=object)
-        result: NDArray[np.object_] = names[self.predict_proba(source).argmax(axis=1)]
-        return result
+        return _name_likeliest(self.classes, self.predict_proba(source))
 
     def probabilities(self, data: Dataset) -> NDArray[np.float64]:
-        """As `predict_proba`, for rows that are read already."""
-        device = next(self.network.parameters()).device
-        inputs = torch.from_numpy(encode(data, self.encoding)).to(device)
-        logits = logits_of(self.network, inputs).double()
-        result: NDArray[np.float64] = torch.softmax(logits, dim=1).cpu().numpy()
-        return result
+        """Class probabilities of rows that are read already: (n, C), rows sum to 1."""
+        inputs = torch.from_numpy(encode(data, self.encoding)).to(_device_of(self.network))
+        return _probabilities(self.network, inputs)
 
     def save(self, directory: Path) -> None:
         """Write `model.safetensors` and `model.json`."""
-        save_parameters(self.network, directory)
-        description = {
-            "format_version": FORMAT_VERSION,
-            "architecture": self.network.architecture(),
+        about = {
             "encoding": self.encoding.to_json(),
             "schema": asdict(self.schema),
             "probe": self._probe().tolist(),
         }
-        save_description(description, directory)
+        _save(self.network, about, directory)
 
     def _probe(self) -> Tensor:
         """(2, C) logits of made rows: they tell whether this is the network that was saved."""
-        device = next(self.network.parameters()).device
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            return logits_of(self.network, probe_rows(self.encoding).to(device)).cpu()
+            rows = probe_rows(self.encoding).to(_device_of(self.network))
+            return logits_of(self.network, rows).cpu()
 
     def check_probe(self, saved: list[list[float]]) -> bool:
         """Whether the network gives the logits that it gave when it was saved."""
@@ -102,7 +97,9 @@ class ImagePredictor:
     """Classifies new images, decoded and scaled as those of the audit were."""
 
     network: ResidualNetwork
+    """In evaluation mode; images (n, C, H, W) to logits (n, K)."""
     schema: Schema
+    """DATA's classes; without columns."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -121,6 +118,16 @@ class ImagePredictor:
         Raises:
             InputError: they are no such array, or of another size.
         """
+        self._check(images)
+        device = _device_of(self.network)
+        result = np.empty((len(images), len(self.classes)))
+        for start in range(0, len(images), IMAGES_AT_ONCE):
+            # A copy: torch warns of arrays that it could not write to.
+            part = torch.from_numpy(np.array(images[start : start + IMAGES_AT_ONCE])).to(device)
+            result[start : start + len(part)] = _probabilities(self.network, part)
+        return result
+
+    def _check(self, images: NDArray[np.uint8]) -> None:
         if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
             met = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
             raise InputError(
@@ -136,28 +143,45 @@ class ImagePredictor:
                 slug="images-size",
                 hint=f"Scale them to {wanted} (channels, height, width).",
             )
-        device = next(self.network.parameters()).device
-        result = np.empty((len(images), len(self.classes)))
-        for start in range(0, len(images), IMAGES_AT_ONCE):
-            # A copy: torch warns of arrays that it could not write to.
-            part = torch.from_numpy(np.array(images[start : start + IMAGES_AT_ONCE])).to(device)
-            logits = logits_of(self.network, part).double()
-            result[start : start + len(part)] = torch.softmax(logits, dim=1).cpu().numpy()
-        return result
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.object_]:
         """Likeliest class name of each image: (n,) strings."""
-        names = np.array(self.classes, dtype=object)
-        result: NDArray[np.object_] = names[self.predict_proba(images).argmax(axis=1)]
-        return result
+        return _name_likeliest(self.classes, self.predict_proba(images))
 
     def save(self, directory: Path) -> None:
         """Write `model.safetensors` and `model.json`."""
-        save_parameters(self.network, directory)
-        description = {
-            "format_version": FORMAT_VERSION,
-            "architecture": self.network.architecture(),
-            "resize": RESIZE,
-            "schema": asdict(self.schema),
-        }
-        save_description(description, directory)
+        _save(self.network, {"resize": RESIZE, "schema": asdict(self.schema)}, directory)
+
+
+def _probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.float64]:
+    """(n, C) class probabilities, worked out in float64; rows sum to 1."""
+    logits = logits_of(network, inputs).double()
+    result: NDArray[np.float64] = torch.softmax(logits, dim=1).cpu().numpy()
+    return result
+
+
+def _name_likeliest(
+    classes: tuple[str, ...], probabilities: NDArray[np.float64]
+) -> NDArray[np.object_]:
+    """(n,) likeliest class name of each row of (n, C) probabilities."""
+    result: NDArray[np.object_] = np.array(classes, dtype=object)[probabilities.argmax(axis=1)]
+    return result
+
+
+def _device_of(network: nn.Module) -> torch.device:
+    return next(network.parameters()).device
+
+
+def _save(
+    network: TabularNetwork | OwnNetwork | ResidualNetwork,
+    about: dict[str, Any],
+    directory: Path,
+) -> None:
+    """Write the parameters, and the description: version, architecture, and what is about both."""
+    save_parameters(network, directory)
+    description = {
+        "format_version": FORMAT_VERSION,
+        "architecture": network.architecture(),
+        **about,
+    }
+    save_description(description, directory)

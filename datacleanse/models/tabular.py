@@ -182,14 +182,14 @@ class TabularNetwork(nn.Module):
         """For `model.json`."""
         return {"name": "tabular", **self.shape.to_json()}
 
-    def features(self, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def split_inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Split (B, F) into what `first` reads, (B, F'), and rows of `categories`, (B, K)."""
         n_numeric = self.shape.n_numeric
         return self.numbers(rows[:, :n_numeric]), rows[:, n_numeric:].long() + self.offsets
 
     def penultimate(self, rows: Tensor) -> Tensor:
         """(B, F) to what the head reads, (B, width)."""
-        numbers, codes = self.features(rows)
+        numbers, codes = self.split_inputs(rows)
         h: Tensor = rows.new_zeros(rows.shape[0], self.shape.width)  # `len` would fix B at export
         if self.first is not None:
             h = self.first(numbers)

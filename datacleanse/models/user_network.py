@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
 from datacleanse.models.demands import unchanged
-from datacleanse.user_code import name_of, told_as_own
+from datacleanse.user_code import name_of, tell_as_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -112,7 +112,7 @@ def build_own(
     called = f"{name}({rows.width}, {n_classes})"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        with told_as_own(f"{called} failed"):
+        with tell_as_own(f"{called} failed"):
             module = factory(rows.width, n_classes)
         if not isinstance(module, nn.Module):
             raise ModelError(
@@ -143,7 +143,7 @@ def outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None
         OwnCodeError: the forward pass failed.
         ModelError: they are no (B, C), with C as given or at least 2, or the inputs were changed.
     """
-    with unchanged(inputs), told_as_own(f"{said} fails on {len(inputs)} examples"):
+    with unchanged(inputs), tell_as_own(f"{said} fails on {len(inputs)} examples"):
         logits = network.eval()(inputs)
     met = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     expected = (len(inputs), n_classes)

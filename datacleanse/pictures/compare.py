@@ -12,6 +12,7 @@ from datacleanse.data import compare_by, ids
 from datacleanse.data.messages import count_text
 from datacleanse.pictures.duplicates import prints_of, shared, within
 from datacleanse.records import Notice, Overlap
+from datacleanse.storage.schemas import DUPLICATES_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,20 +20,6 @@ if TYPE_CHECKING:
     from datacleanse.pictures.duplicates import Pairs
     from datacleanse.pictures.read import PictureSet
     from datacleanse.records import Comparison, Dataset
-
-DUPLICATES = pa.schema(
-    [
-        pa.field("group", pa.int64(), nullable=False),
-        pa.field("row", pa.int64(), nullable=False),
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("given_label", pa.string(), nullable=False),
-        pa.field("match", pa.string(), nullable=False),
-        pa.field("conflicting", pa.bool_(), nullable=False),
-    ]
-)
-"""Of `duplicates.parquet`: the pictures of DATA that show the same, group by group from 0, the
-groups with more than one label first; ``match`` is ``exact`` where another picture of the group has
-the same bytes, else ``near``."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +105,7 @@ def _notices(data: Dataset, groups: Groups) -> list[Notice]:
 
 
 def duplicates_table(groups: Groups, data: Dataset) -> pa.Table:
-    """The duplicates with the columns of `DUPLICATES`."""
+    """The duplicates with the columns of `DUPLICATES_COLUMNS`."""
     rows = groups.rows
     names = ids(data).take(pa.array(rows))
     labels = [data.given_labels[code] for code in data.labels[rows].tolist()]
@@ -130,4 +117,4 @@ def duplicates_table(groups: Groups, data: Dataset) -> pa.Table:
         pa.array(np.where(groups.is_exact, "exact", "near")),
         pa.array(groups.group < groups.n_conflicting),
     ]
-    return pa.Table.from_arrays(columns, schema=DUPLICATES)
+    return pa.Table.from_arrays(columns, schema=DUPLICATES_SCHEMA)

@@ -13,6 +13,7 @@ from datacleanse.pictures.decode_one import decode, quiet_decoding
 from datacleanse.pictures.quality import SIDE, quality_notes, sharpness, usual
 from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.threads import in_threads
+from datacleanse.storage.schemas import THUMBNAILS_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -30,17 +31,6 @@ _LOSSLESS = 48
 and saves nothing."""
 _JPEG_QUALITY = 80
 _SAMPLE = 256
-
-SCHEMA = pa.schema(
-    [
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("row", pa.int64(), nullable=False),
-        pa.field("image", pa.binary(), nullable=False),
-        pa.field("note", pa.string()),
-    ]
-)
-"""Of `thumbnails.parquet`: ``data`` or ``clean``, the row there, JPEG or PNG, and notes such as
-``blurred, dark``; null where there is nothing to note."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +59,7 @@ def usual_of(pictures: PictureSet) -> Usual:
 def thumbnails(
     pictures: PictureSet, source: str, rows: NDArray[np.int64], common: Usual
 ) -> pa.Table:
-    """Thumbnails of some rows, with the columns of `SCHEMA`.
+    """Thumbnails of some rows, with the columns of `THUMBNAILS_COLUMNS`.
 
     A picture that can no longer be read, since its file was moved meanwhile, has none.
 
@@ -94,7 +84,7 @@ def thumbnails(
         "image": [thumbnail.image for _, thumbnail in there],
         "note": [thumbnail.note for _, thumbnail in there],
     }
-    return pa.table(columns, schema=SCHEMA)
+    return pa.table(columns, schema=THUMBNAILS_SCHEMA)
 
 
 def _thumbnail(blob: Blob, size: NDArray[np.int32], common: Usual) -> _Thumbnail | None:

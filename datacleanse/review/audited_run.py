@@ -2,40 +2,50 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from datacleanse.data import ReadOptions
-from datacleanse.errors import InputError, RunFolderError
+from datacleanse.data.sources import Location, locate
+from datacleanse.errors import InputError
 from datacleanse.pictures.find import data_asked, find_pictures
 from datacleanse.pictures.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator
 
     from datacleanse.pictures.interface import Listing
+    from datacleanse.storage.manifest.inputs import DataSection
     from datacleanse.storage.run_folder import RunFolder
 
 
 @dataclass(frozen=True)
-class Audited:
+class AuditedRun:
     """What a run says of its DATA, and where that is now."""
 
     folder: RunFolder
     run_id: str
     source: str
-    """Path, glob, folder or address."""
+    """Path, glob, folder or address of DATA now."""
     options: ReadOptions
+    """How the audit read DATA."""
     sha256: str
-    """When it was audited."""
+    """Of DATA when it was audited (hex)."""
     n_rows: int
+    """Rows of DATA when it was audited."""
     classes: tuple[str, ...]
-    """As DATA spelled them."""
-    is_of_pictures: bool
+    """Labels, as DATA spelled them."""
+    listing: Listing | None
+    """DATA's pictures, unreadable ones too; None where DATA is a table of features."""
+    location: Location | None
+    """Where DATA's table lies; None where only a listing says which files are its pictures."""
 
 
-def audited(folder: RunFolder, *, data: str | None = None, delimiter: str | None = None) -> Audited:
-    """What a finished run is about.
+def open_audited_run(
+    folder: RunFolder, *, data: str | None = None, delimiter: str | None = None
+) -> AuditedRun:
+    """Read what a finished run is about, and find its DATA.
 
     Args:
         folder: of the run.
@@ -44,39 +54,31 @@ def audited(folder: RunFolder, *, data: str | None = None, delimiter: str | None
 
     Raises:
         RunFolderError: the run is missing, unfinished or damaged.
-        InputError: DATA was a table in memory, and no file is given.
+        InputError: DATA is not there, holds pictures in no usable way, or was a table in memory
+            and no file is given.
     """
     manifest = folder.manifest()
-    try:
-        described = manifest["data"]
-        return Audited(
-            folder,
-            manifest["run_id"],
-            _place(described, data, folder),
-            _options(described, delimiter),
-            described["sha256"],
-            described["rows"],
-            tuple(described["classes"]),
-            manifest.get("pictures") is not None,
-        )
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{folder.manifest_file} is damaged (it lacks {error}).",
-            slug="run-damaged",
-            hint="Repeat the audit.",
-        ) from error
+    source = _place(manifest.data, data, folder)
+    options = _options(manifest.data, delimiter)
+    with _say_where_to_look(is_given=data is not None):
+        is_of_pictures = manifest.pictures is not None
+        listing = find_pictures(source, data_asked(options)) if is_of_pictures else None
+        is_of_files = listing is not None and listing.path is not None
+        location = None if is_of_files else locate(source)
+    return AuditedRun(
+        folder=folder,
+        run_id=manifest.run_id,
+        source=source,
+        options=options,
+        sha256=manifest.data.sha256,
+        n_rows=manifest.data.rows,
+        classes=tuple(manifest.data.classes),
+        listing=listing,
+        location=location,
+    )
 
 
-def listed(run: Audited) -> Listing | None:
-    """The pictures of a run's DATA as it is now; None where its rows are those of a table.
-
-    Raises:
-        InputError: nothing is there, or it holds pictures in no usable way.
-    """
-    return find_pictures(run.source, data_asked(run.options)) if run.is_of_pictures else None
-
-
-def _left_out(folder: RunFolder) -> list[Unreadable]:
+def read_unreadable_pictures(folder: RunFolder) -> list[Unreadable]:
     """The pictures of DATA that could not be read when it was audited."""
     rows = folder.read_unreadable().to_pylist()
     return [
@@ -86,8 +88,8 @@ def _left_out(folder: RunFolder) -> list[Unreadable]:
     ]
 
 
-def _place(described: Mapping[str, Any], data: str | None, folder: RunFolder) -> str:
-    source: str = described["source"] if data is None else data
+def _place(described: DataSection, data: str | None, folder: RunFolder) -> str:
+    source = described.source if data is None else data
     if source.startswith("<"):
         raise InputError(
             f"The run in {folder.path} is of a table in memory ({source}).",
@@ -97,14 +99,29 @@ def _place(described: Mapping[str, Any], data: str | None, folder: RunFolder) ->
     return source
 
 
-def _options(described: Mapping[str, Any], delimiter: str | None) -> ReadOptions:
+def _options(described: DataSection, delimiter: str | None) -> ReadOptions:
     """How the audit read DATA."""
-    reading = described.get("reading", {})
+    reading = described.reading
     return ReadOptions(
-        label=described["label"],
-        id=reading.get("id", described["id"]),
-        drop=tuple(reading.get("drop", ())),
-        categorical=tuple(reading.get("categorical", ())),
-        numeric=tuple(reading.get("numeric", ())),
-        delimiter=reading.get("delimiter") if delimiter is None else delimiter,
+        label=described.label,
+        id=reading.id,
+        drop=reading.drop,
+        categorical=reading.categorical,
+        numeric=reading.numeric,
+        delimiter=reading.delimiter if delimiter is None else delimiter,
     )
+
+
+@contextmanager
+def _say_where_to_look(*, is_given: bool) -> Iterator[None]:
+    """Say of DATA that is not where it was how to tell where it is."""
+    try:
+        yield
+    except InputError as error:
+        if error.slug != "file-missing" or is_given:
+            raise
+        raise InputError(
+            f"The audited table {error.message}",
+            slug=error.slug,
+            hint="Say where it is now with --data, or go to the folder where the audit was run.",
+        ) from error

@@ -18,8 +18,8 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True)
-class Automatic:
-    """How flagged rows that nobody has decided about are treated.
+class FlagLimits:
+    """From which mislabel probability on flagged rows are changed that nobody has decided about.
 
     A flagged row is relabelled to its suggestion, or dropped, where its mislabel probability is at
     least the limit; where it reaches both limits the higher one decides, and at one height the
@@ -30,7 +30,9 @@ class Automatic:
     """
 
     relabel_above: float | None = None
+    """In [0, 1]; None: no row is relabelled."""
     drop_above: float | None = None
+    """In [0, 1]; None: no row is dropped."""
 
     def __post_init__(self) -> None:
         limits = {"relabel-above": self.relabel_above, "drop-above": self.drop_above}
@@ -49,10 +51,10 @@ class Automatic:
                 " or --drop-above 0.9, or both.",
             )
 
-    def action(
+    def choose_action(
         self, probability: float, suggestion: str | None
     ) -> Literal["relabel", "drop"] | None:
-        """What becomes of a flagged row; None leaves it as it is."""
+        """Choose what becomes of a flagged row; None leaves it as it is."""
         relabel, drop = self.relabel_above, self.drop_above
         can_relabel = relabel is not None and suggestion is not None and probability >= relabel
         can_drop = drop is not None and probability >= drop
@@ -61,14 +63,14 @@ class Automatic:
         return "drop" if can_drop else None
 
 
-def _flagged(
-    folder: RunFolder, automatic: Automatic, run_id: str
+def decide_flagged(
+    folder: RunFolder, limits: FlagLimits, *, run_id: str
 ) -> Iterator[tuple[int, Decision]]:
-    """What the flags alone decide, by row."""
+    """Decide about flagged rows by their flags alone: rows of DATA, each with its decision."""
     at = now()
     for record in folder.read_flagged().to_pylist():
         probability, suggestion = record["mislabel_probability"], record["suggested_label"]
-        action = automatic.action(probability or 0.0, suggestion)
+        action = limits.choose_action(probability or 0.0, suggestion)
         if action is not None:
             yield (
                 record["row"],

@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, Literal
 
 from datacleanse.data import fingerprint, read_data
 from datacleanse.data.row_seals import label_text
-from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.content_hashes import fingerprint_then, hashed_dataset
 from datacleanse.progress import SILENT
-from datacleanse.review.audited_run import Audited, _left_out, listed
-from datacleanse.review.automatic import Automatic, _flagged
+from datacleanse.review.audited_run import read_unreadable_pictures
+from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
 from datacleanse.review.decisions import Decision, read_decisions
 from datacleanse.review.recognition import recognise
 
@@ -20,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from datacleanse.pictures.interface import Listing
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset, Notice
+    from datacleanse.review.audited_run import AuditedRun
     from datacleanse.storage.run_folder import RunFolder
 
 Reason = Literal["changed", "missing", "ambiguous", "label"]
@@ -54,22 +53,20 @@ class Refusal:
 class Cleaning:
     """What would be done to DATA."""
 
+    run: AuditedRun
+    """What the decisions are about."""
     data: Dataset
     """As it is now."""
-    location: Location | None
-    """Where its table lies; None where only a listing says which files are its pictures."""
-    listing: Listing | None
-    """Its pictures, unreadable ones too; None for a table."""
-    delimiter: str | None
     changes: tuple[Change, ...]
-    """By row."""
+    """Rows that come out otherwise, by row."""
     refused: tuple[Refusal, ...]
-    """By row of the audit."""
+    """Decisions that are not carried out, by row of the audit."""
     done: int
     """Decisions that DATA as it is now follows already."""
     kept: int
     """Rows whose label a reviewer found right."""
     unsure: int
+    """Rows that a reviewer was unsure about; they stay as they are."""
     notices: tuple[Notice, ...]
     """About the decisions."""
     is_changed: bool
@@ -86,6 +83,11 @@ class Cleaning:
         return len(self.changes) - self.relabelled
 
     @property
+    def automatic(self) -> int:
+        """Rows that are changed by their flags alone."""
+        return sum(change.decision.reviewer == AUTO for change in self.changes)
+
+    @property
     def rows_after(self) -> int:
         """Rows of the cleaned data."""
         return self.data.n_rows - self.dropped
@@ -98,10 +100,10 @@ class Cleaning:
 
 
 def plan_cleaning(
-    run: Audited,
+    run: AuditedRun,
     *,
     decisions: Path | None = None,
-    automatic: Automatic | None = None,
+    limits: FlagLimits | None = None,
     progress: Progress = SILENT,
 ) -> Cleaning:
     """Work out what the decisions about a run change in its DATA; nothing is written.
@@ -109,37 +111,21 @@ def plan_cleaning(
     Args:
         run: what the decisions are about.
         decisions: the file of decisions; None: the run's own.
-        automatic: what to do about flagged rows without a decision; None: nothing.
+        limits: from which mislabel probability on flagged rows without a decision are changed;
+            None: they stay as they are.
         progress: is told of stages.
 
     Raises:
         InputError: DATA or the decisions cannot be read, or no row would be left.
-        SettingsError: there is neither a decision nor ``automatic``.
+        SettingsError: there is neither a decision nor ``limits``.
     """
-    path = _decisions_file(run.folder, decisions, is_needed=automatic is None)
-    made: dict[int, Decision] = {}
-    notices: tuple[Notice, ...] = ()
-    if path is not None:
-        read = read_decisions(path, run_id=run.run_id, n_rows=run.n_rows, classes=run.classes)
-        made, notices = read.last, read.notices
-    if automatic is not None:
-        made = {**dict(_flagged(run.folder, automatic, run.run_id)), **made}
-    listing = listed(run)
-    if listing is None:
-        dataset = read_data(run.source, run.options, progress=progress)
-        progress.stage("Comparing", None)
-        is_changed = fingerprint(run.source) != run.sha256
-    else:
-        dataset, sha256 = hashed_dataset(listing, progress=progress)
-        progress.stage("Comparing", None)
-        is_changed = fingerprint_then(dataset, sha256, _left_out(run.folder)) != run.sha256
-    changes, refused, done = _carried_out(dataset, list(made.values()), is_changed=is_changed)
+    made, notices = _collect_decisions(run, decisions, limits)
+    dataset, is_changed = _read_now(run, progress)
+    changes, refused, done = _carry_out(dataset, list(made.values()), is_changed=is_changed)
     actions = [decision.action for decision in made.values()]
     cleaning = Cleaning(
+        run=run,
         data=dataset,
-        location=None if listing is not None and listing.path is not None else locate(run.source),
-        listing=listing,
-        delimiter=run.options.delimiter,
         changes=tuple(sorted(changes, key=lambda change: change.row)),
         refused=tuple(sorted(refused, key=lambda refusal: refusal.decision.row)),
         done=done,
@@ -152,7 +138,22 @@ def plan_cleaning(
     return cleaning
 
 
-def _decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: bool) -> Path | None:
+def _collect_decisions(
+    run: AuditedRun, decisions: Path | None, limits: FlagLimits | None
+) -> tuple[dict[int, Decision], tuple[Notice, ...]]:
+    """The decision that counts by row, a reviewer's before the flags', and notices about them."""
+    path = _find_decisions_file(run.folder, decisions, is_needed=limits is None)
+    made: dict[int, Decision] = {}
+    notices: tuple[Notice, ...] = ()
+    if path is not None:
+        read = read_decisions(path, run_id=run.run_id, n_rows=run.n_rows, classes=run.classes)
+        made, notices = read.last, read.notices
+    if limits is not None:
+        made = {**dict(decide_flagged(run.folder, limits, run_id=run.run_id)), **made}
+    return made, notices
+
+
+def _find_decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: bool) -> Path | None:
     if wanted is not None or folder.decisions_file.exists():
         return wanted or folder.decisions_file
     if is_needed:
@@ -165,7 +166,19 @@ def _decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: bool) 
     return None
 
 
-def _carried_out(
+def _read_now(run: AuditedRun, progress: Progress) -> tuple[Dataset, bool]:
+    """DATA as it is now, and whether it is another than when it was audited."""
+    if run.listing is None:
+        dataset = read_data(run.source, run.options, progress=progress)
+        progress.stage("Comparing", None)
+        return dataset, fingerprint(run.source) != run.sha256
+    dataset, sha256 = hashed_dataset(run.listing, progress=progress)
+    progress.stage("Comparing", None)
+    unreadable = read_unreadable_pictures(run.folder)
+    return dataset, fingerprint_then(dataset, sha256, unreadable) != run.sha256
+
+
+def _carry_out(
     data: Dataset, made: Sequence[Decision], *, is_changed: bool
 ) -> tuple[list[Change], list[Refusal], int]:
     """Changes, decisions that cannot be carried out, and how many are already."""

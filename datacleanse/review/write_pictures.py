@@ -1,39 +1,75 @@
-"""What cleaning pictures writes: a manifest, or a tree of class folders; never the originals."""
+"""Cleaned pictures: a manifest, or a tree of class folders; never the originals."""
 
 from __future__ import annotations
 
 import os
 import shutil
-from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datacleanse.data import check_target, write_table
-from datacleanse.data.rewriting import Edits
 from datacleanse.data.rewriting.cells import edited
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.forms.class_folders import ClassFolders
 from datacleanse.pictures.sample import drawn
 from datacleanse.pictures.stores import FileStore
-from datacleanse.review.write_table import CleanedFiles, diff_lines
-from datacleanse.storage.atomic_files import check_place, unwritable, written_aside
+from datacleanse.review.write_changes import (
+    CleanedFiles,
+    check_free,
+    name_files,
+    write_diff_around,
+)
+from datacleanse.storage.atomic_files import check_place, folder_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from datacleanse.data.rewriting import Edits
     from datacleanse.pictures.interface import Listing
     from datacleanse.review.cleaning_plan import Cleaning
 
 
-def cleaned_picture_files(out: Path | None) -> CleanedFiles:
-    """The places to write to: a manifest, or a folder where the name has no ending."""
-    path = Path("cleaned.csv") if out is None else out
-    suffix, _ = split_suffix(path.name)
-    stem = path.name.partition(suffix)[0] if suffix else path.name
-    return CleanedFiles(path, path.with_name(f"{stem}.diff.csv"))
+@dataclass(frozen=True)
+class PictureOutput:
+    """A manifest of the cleaned pictures, or a folder of them; see `CleanedOutput`."""
+
+    files: CleanedFiles
+    listing: Listing
+    """DATA's pictures, which lie in files."""
+    link: bool = False
+    """Whether a folder is filled with symbolic links instead of copies."""
+
+    def check(self, *, force: bool) -> None:
+        """See `CleanedOutput.check`; a folder is never replaced, nor laid among the pictures."""
+        path, source = self.files.cleaned, Path(self.listing.source)
+        if not is_tree(path):
+            check_target(path, source=self.listing.source)
+        check_place(self.files.diff)
+        check_free(path, force=force, can_replace=not is_tree(path))
+        if is_tree(path) and source.is_dir() and path.resolve().is_relative_to(source.resolve()):
+            raise SettingsError(
+                f"{path} would lie among the pictures of {self.listing.source}, which are read.",
+                slug="output-is-input",
+                hint="Choose a place outside that folder with -o.",
+            )
+
+    def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
+        """See `CleanedOutput.write`; a label that cannot name a folder is an `InputError`."""
+        path = self.files.cleaned
+        with write_diff_around(cleaning, self.files.diff, raw=raw) as edits:
+            if is_tree(path):
+                write_tree(self.listing, edits, path, link=self.link)
+            else:
+                write_manifest(self.listing, edits, path)
+
+
+def choose_picture_files(out: Path | None) -> CleanedFiles:
+    """Choose the places to write to: a manifest, or a folder where the name has no ending."""
+    return name_files(Path("cleaned.csv") if out is None else out)
 
 
 def is_tree(path: Path) -> bool:
@@ -41,69 +77,21 @@ def is_tree(path: Path) -> bool:
     return not split_suffix(path.name)[0]
 
 
-def check_picture_files(files: CleanedFiles, listing: Listing, *, force: bool) -> None:
-    """Refuse, before any work is done, places where nothing may be written.
+def write_manifest(listing: Listing, edits: Edits, path: Path) -> None:
+    """Write a table of the pictures that stay, with their new labels."""
+    rows = np.arange(len(listing.store))
+    table = drawn(listing, rows, path)
+    write_table(edited(table, edits, label=listing.label or ""), path)
+
+
+def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> None:
+    """Write class folders of copies or links of the pictures that stay.
 
     Raises:
-        SettingsError: something is there, or the place lies among the pictures themselves.
-        OutputError: no file can be written there.
+        InputError: a label cannot name a folder.
+        OutputError: the system does not let it be written.
     """
-    path = files.cleaned
-    if not is_tree(path):
-        check_target(path, source=listing.source)
-    check_place(files.diff)
-    if path.exists() and (is_tree(path) or not force):
-        more = "." if is_tree(path) else ", or replace it with --force."
-        raise SettingsError(
-            f"{path} exists already.",
-            slug="file-exists",
-            hint=f"Choose another name with -o{more}",
-        )
-    source = Path(listing.source)
-    if is_tree(path) and source.is_dir() and path.resolve().is_relative_to(source.resolve()):
-        raise SettingsError(
-            f"{path} would lie among the pictures of {listing.source}, which are read.",
-            slug="output-is-input",
-            hint="Choose a place outside that folder with -o.",
-        )
-
-
-def write_cleaned_pictures(
-    cleaning: Cleaning, files: CleanedFiles, *, raw: bool = False, link: bool = False
-) -> None:
-    """Write the pictures' new labels, and beside it what was changed; all appears whole or not.
-
-    Args:
-        cleaning: what is changed.
-        files: where to.
-        raw: as `write_cleaned`.
-        link: fill a tree with symbolic links to the originals instead of copies.
-
-    Raises:
-        InputError: a label cannot name a folder, or an original has gone.
-        OutputError: the system does not let a file be written.
-    """
-    listing = cleaning.listing
-    assert listing is not None
-    changes = cleaning.changes
-    edits = Edits(
-        {each.row: each.decision.new_label for each in changes if each.decision.new_label},
-        frozenset(each.row for each in changes if each.decision.action == "drop"),
-    )
-    with written_aside(files.diff) as aside:
-        text = "".join(diff_lines(cleaning, raw=raw))
-        aside.write_text(text, encoding="utf-8", newline="")
-        if is_tree(files.cleaned):
-            _write_tree(listing, edits, files.cleaned, link=link)
-        else:
-            rows = np.arange(len(listing.store))
-            table = drawn(listing, rows, files.cleaned)
-            write_table(edited(table, edits, label=listing.label or ""), files.cleaned)
-
-
-def _write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> None:
-    """Class folders of copies or links, made aside and renamed."""
-    with _made_aside(place) as aside:
+    with folder_aside(place) as aside:
         taken: set[Path] = set()
         for row, original, label, name in _entries(listing, edits):
             target = aside / label / name
@@ -142,19 +130,3 @@ def _check_folder(label: str, row: int) -> None:
             slug="label-no-folder",
             hint="Write a manifest instead, e.g. -o cleaned.csv.",
         )
-
-
-@contextmanager
-def _made_aside(place: Path) -> Iterator[Path]:
-    """Give a folder to fill; rename it on success, remove it on failure."""
-    aside = place.with_name(f".{place.name}.part")
-    try:
-        shutil.rmtree(aside, ignore_errors=True)
-        aside.mkdir()
-        yield aside
-        aside.replace(place)
-    except BaseException as error:
-        shutil.rmtree(aside, ignore_errors=True)
-        if isinstance(error, OSError):
-            raise unwritable(place, error) from error
-        raise

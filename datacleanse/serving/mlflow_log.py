@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from contextlib import contextmanager
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import OutputError
@@ -12,6 +13,7 @@ from datacleanse.optional_packages import needed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
 
 Json = dict[str, Any]
@@ -54,30 +56,32 @@ def log_run(folder: RunFolder) -> str:
         return str(run.info.run_id)
 
 
-def _params(manifest: Json) -> Json:
-    training = manifest["training"]
-    chosen = {name: training[name] for name in ("epochs", "batch_size", "lr")}
-    return {**manifest["settings"], **chosen}
+def _params(manifest: Manifest) -> Json:
+    """The settings, with what was chosen where they leave the choice open."""
+    training = manifest.training
+    chosen = {"epochs": training.epochs, "batch_size": training.batch_size, "lr": training.lr}
+    return {**asdict(manifest.settings), **chosen}
 
 
-def _tags(manifest: Json) -> dict[str, str]:
+def _tags(manifest: Manifest) -> dict[str, str]:
+    files = {"data": manifest.data, "clean": manifest.clean, "test": manifest.test}
     return {
-        "datacleanse.run_id": manifest["run_id"],
-        "datacleanse.version": manifest["versions"]["datacleanse"],
+        "datacleanse.run_id": manifest.run_id,
+        "datacleanse.version": manifest.versions.datacleanse,
         **{
-            f"datacleanse.{role}.sha256": manifest[role]["sha256"]
-            for role in ("data", "clean", "test")
-            if manifest[role] is not None
+            f"datacleanse.{role}.sha256": file.sha256
+            for role, file in files.items()
+            if file is not None
         },
     }
 
 
-def _figures(manifest: Json) -> Iterator[tuple[str, float]]:
+def _figures(manifest: Manifest) -> Iterator[tuple[str, float]]:
     """Every number of the manifest's metrics, and what was found of the data."""
-    yield "noise_rate", manifest["noise"]["rate"]["share"]
-    yield "flagged", manifest["flags"]["flagged"]
-    yield "seconds", manifest["timings"]["total"]
-    yield from _numbers(manifest["metrics"], ())
+    yield "noise_rate", manifest.noise.rate.share
+    yield "flagged", manifest.flags.flagged
+    yield "seconds", manifest.seconds
+    yield from _numbers(asdict(manifest.metrics), ())
 
 
 def _numbers(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, float]]:

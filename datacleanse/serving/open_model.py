@@ -73,11 +73,11 @@ def open_model(
     folder = RunFolder(source)
     manifest = folder.manifest()
     if isinstance(model, str) and model.endswith(SUFFIX):
-        return _of_run(folder, manifest["run_id"], model)
+        return _of_run(folder, manifest.run_id, model)
     # Loads torch, which takes seconds: what is wrong above should not have to wait for it.
     from datacleanse.models.loading import load_predictor
 
-    return load_predictor(folder.model_dir, model=model, sha256=manifest.get("model_files"))
+    return load_predictor(folder.model_dir, model=model, sha256=manifest.model_files)
 
 
 def is_onnx(source: Path) -> bool:

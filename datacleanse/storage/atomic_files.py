@@ -1,9 +1,10 @@
-"""Files that appear whole or not at all."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,30 @@ def written_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
     except BaseException as error:
         with suppress(OSError):
             aside.unlink()
+        if isinstance(error, OSError):
+            raise unwritable(path, error) from error
+        raise
+
+
+@contextmanager
+def folder_aside(path: Path) -> Iterator[Path]:
+    """Give a folder to fill; rename it to ``path`` on success, remove it on failure.
+
+    An empty folder of that name gives way; anything else there is an error.
+
+    Raises:
+        OutputError: the system does not let it be written.
+    """
+    aside = path.with_name(f".{path.name}.part")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        aside.mkdir()
+        yield aside
+        if path.is_dir():
+            path.rmdir()
+        aside.replace(path)
+    except BaseException as error:
+        shutil.rmtree(aside, ignore_errors=True)
         if isinstance(error, OSError):
             raise unwritable(path, error) from error
         raise

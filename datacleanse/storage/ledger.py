@@ -1,9 +1,7 @@
-"""The ledger (one Parquet file an epoch) and the audit table made from it.
+"""The ledger: what each epoch showed of each row of DATA, one Parquet file an epoch.
 
 A Parquet file has no footer until it is closed, so a run that is killed would leave an open file
 unreadable: each epoch is therefore a file of its own, written under another name and renamed.
-
-The column documentation below is stored in the files' metadata and is what the docs are made from.
 """
 
 from __future__ import annotations

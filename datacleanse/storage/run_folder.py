@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.errors import RunFolderError
 from datacleanse.storage.atomic_files import write_parquet, written_aside
+from datacleanse.storage.manifest.file import (
+    read_manifest,
+    read_opening,
+    read_status,
+    write_manifest,
+    write_removed,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,17 +29,10 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-SCHEMA_VERSION = 1
-"""Of `run.json`.
-
-1: first version.
-"""
+    from datacleanse.storage.manifest.whole import Manifest, Opening
 
 MODEL_SUFFIXES = (".json", ".safetensors")
 """In `model/`; the README there may be edited."""
-
-REMOVED = "removed"
-"""Status of a run that was being replaced when the program was killed."""
 
 
 @dataclass(frozen=True)
@@ -135,27 +134,13 @@ class RunFolder:
         """The ledger's closed files, in order."""
         return sorted(self.weights_dir.glob("epoch-*.parquet"))
 
-    def write_manifest(self, manifest: dict[str, Any]) -> None:
-        """Write `run.json` whole."""
-        with written_aside(self.manifest_file) as aside:
-            text = json.dumps(manifest, indent=2, ensure_ascii=False, allow_nan=False)
-            aside.write_text(text + "\n", encoding="utf-8")
-
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """Read `run.json` of a finished run.
 
         Raises:
             RunFolderError: no run, a damaged one, one of a later version, or an unfinished one.
         """
-        manifest = self._any_manifest()
-        status = manifest.get("status")
-        if status != "finished":
-            raise RunFolderError(
-                f"The run in {self.path} is not finished (its status is {status!r}).",
-                slug="run-unfinished",
-                hint="Repeat the audit with --resume to finish it, or with --force to start anew.",
-            )
-        return manifest
+        return read_manifest(self.manifest_file)
 
     def has_checkpoint(self) -> bool:
         """Whether a training has saved something to go on with."""
@@ -166,13 +151,13 @@ class RunFolder:
         with written_aside(self.model_dir / "README.md") as aside:
             aside.write_text(text, encoding="utf-8")
 
-    def begin(self, manifest: dict[str, Any]) -> None:
-        """Write `run.json` before anything else, so that what a killed run leaves is known."""
-        self.write_manifest(manifest)
+    def write_opening(self, opening: Opening) -> None:
+        """Write `run.json` of a run that begins or stops, so that what it leaves is known."""
+        write_manifest(self.manifest_file, opening)
 
-    def finish(self, manifest: dict[str, Any]) -> None:
+    def finish(self, manifest: Manifest) -> None:
         """Write `run.json` last, and let go of what only an unfinished run needs."""
-        self.write_manifest(manifest)
+        write_manifest(self.manifest_file, manifest)
         self.forget_checkpoint()
 
     def forget_checkpoint(self) -> None:
@@ -193,46 +178,17 @@ class RunFolder:
                     hint="Repeat the audit with --force.",
                 )
 
-    def begun(self) -> dict[str, Any] | None:
-        """`run.json` of a run that is finished or may be gone on with; None where there is none.
+    def begun(self) -> Opening | None:
+        """What is known of a run that is finished or may be gone on with; None: there is none.
 
         Raises:
             RunFolderError: a damaged run, or one of a later version.
         """
-        if not self.manifest_file.is_file():
-            return None
-        manifest = self._any_manifest()
-        return None if manifest.get("status") == REMOVED else manifest
-
-    def _any_manifest(self) -> dict[str, Any]:
-        if not self.manifest_file.is_file():
-            raise RunFolderError(
-                f"{self.path} holds no run: there is no run.json in it.",
-                slug="run-missing",
-                hint="Give the folder that `datacleanse audit` wrote, e.g. runs/NAME.",
-            )
-        try:
-            manifest = json.loads(self.manifest_file.read_text(encoding="utf-8"))
-            is_newer = manifest["schema_version"] > SCHEMA_VERSION
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            raise RunFolderError(
-                f"{self.manifest_file} is damaged ({type(error).__name__}: {error}).",
-                slug="run-damaged",
-                hint="Repeat the audit with --force.",
-            ) from error
-        if is_newer:
-            version = manifest["schema_version"]
-            raise RunFolderError(
-                f"{self.path} has format {version}; this program reads up to {SCHEMA_VERSION}.",
-                slug="run-newer",
-                hint="Update datacleanse: pip install -U datacleanse.",
-            )
-        assert isinstance(manifest, dict)
-        return manifest
+        return read_opening(self.manifest_file)
 
     def is_finished(self) -> bool:
         """Whether `run.json` says so."""
-        return bool(self._any_manifest().get("status") == "finished")
+        return read_status(self.manifest_file) == "finished"
 
     def read_audit(self) -> pa.Table:
         """The audit table, in DATA's order."""
@@ -374,7 +330,7 @@ def _is_vacant(folder: RunFolder) -> bool:
 
 def _remove(folder: RunFolder) -> None:
     """Remove a run so that one killed meanwhile leaves a folder that gives way."""
-    folder.write_manifest({"schema_version": SCHEMA_VERSION, "status": REMOVED})
+    write_removed(folder.manifest_file)
     folder.forget_checkpoint()
     for entry in folder.path.iterdir():
         if entry.is_dir() and not entry.is_symlink():

@@ -1,4 +1,8 @@
-"""The columns of every Parquet file in a run folder, documented beside their types."""
+"""The columns of every Parquet file in a run folder, documented beside their types.
+
+Each file carries them: its schema's metadata have its kind and version, each field's its ``doc``.
+Only `suspects.parquet` has no schema of its own: its columns are DATA's, behind a first ``row``.
+"""
 
 from __future__ import annotations
 
@@ -10,61 +14,141 @@ import pyarrow as pa
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-SCHEMA = pa.schema(
-    [
-        ("row", pa.int64()),
-        ("place", pa.int32()),
-        ("clean_row", pa.int64()),
-        ("label", pa.string()),
-        ("distance", pa.float32()),
-    ]
-)
-"""DATA's row, 1 for the neighbour shown first, CLEAN's row with its trusted label, distance."""
-
 SCHEMA_VERSION = 1
-"""Of the audit table and of the epoch files.
+"""Of all files whose columns stand here.
 
 1: first version.
 """
 
 ROW_GROUP = 65_536
-"""Rows of a Parquet row group in both kinds of file, so that they can be read in step."""
+"""Rows of a Parquet row group in the audit table and the epoch files, so that they can be read in
+step."""
 
 Documented = tuple[str, pa.DataType, str]
+"""Name, type and meaning of a column."""
 
 EPOCH_COLUMNS: tuple[Documented, ...] = (
     ("row", pa.int64(), "position in DATA, from 0"),
     ("epoch", pa.int32(), "training epoch, from 0"),
-    ("weight", pa.float32(), "learned weight, 1 = plain training's; null: not trained on"),
-    ("influence", pa.float32(), "signed meta-gradient before clipping; null: the rule has none"),
-    ("loss", pa.float32(), "cross-entropy of the given label before the step, in nats"),
-    ("margin", pa.float32(), "logit of the given label minus the best other logit"),
+    (
+        "weight",
+        pa.float32(),
+        "learned weight, 1 = what plain training gives each row; null: not trained on",
+    ),
+    (
+        "influence",
+        pa.float32(),
+        "signed meta-gradient before clipping; null: not trained on, or the rule has none",
+    ),
+    (
+        "loss",
+        pa.float32(),
+        "cross-entropy of the given label in nats, before the step; of rows that are not trained "
+        "on, at the epoch's end",
+    ),
+    (
+        "margin",
+        pa.float32(),
+        "logit of the given label minus the best other logit, at the same moment",
+    ),
 )
 
 AUDIT_COLUMNS: tuple[Documented, ...] = (
     ("row", pa.int64(), "position in DATA, from 0"),
-    ("id", pa.string(), "the id column's value, else the row number"),
-    ("given_label", pa.string(), "label as found"),
-    ("suggested_label", pa.string(), "likeliest label when it is another one, else null"),
-    ("suspicion", pa.float64(), "ranking score, higher = more likely mislabelled; no ties"),
-    ("rank", pa.int64(), "1 = most suspicious"),
-    ("mislabel_probability", pa.float64(), "calibrated estimate in [0, 1]; null: no basis for one"),
-    ("p_value", pa.float64(), "conformal p-value of 'this label is right'; null: none possible"),
-    ("flagged", pa.bool_(), "in the list whose expected share of false alarms is at most --fdr"),
-    ("mean_weight", pa.float64(), "mean learned weight over epochs, 1 = plain training's"),
-    ("zero_weight_share", pa.float64(), "share of epochs in which the weight was 0"),
-    ("mean_influence", pa.float64(), "mean signed meta-gradient over epochs, before clipping"),
-    ("mean_margin", pa.float64(), "mean margin over epochs under the reweighted model"),
-    ("mean_loss", pa.float64(), "mean loss over epochs under the reweighted model, in nats"),
-    ("weight_by_epoch", pa.list_(pa.float32()), "the learned weight in each epoch"),
+    (
+        "id",
+        pa.string(),
+        "the id column's value, or the path of a picture; where there is neither, the row number",
+    ),
+    (
+        "given_label",
+        pa.string(),
+        "label as found; a class that is spelled in several ways bears its first spelling",
+    ),
+    (
+        "suggested_label",
+        pa.string(),
+        "likeliest true label where it is another one, CLEAN's where CLEAN proves the given one "
+        "wrong; else null",
+    ),
+    (
+        "suspicion",
+        pa.float64(),
+        "ranking score, higher = more likely mislabelled; no ties. In [0, 1], the probability of "
+        "being wrong by the model alone; above 1 where CLEAN proves the label wrong, below 0 where "
+        "it proves it right",
+    ),
+    ("rank", pa.int64(), "1 = most suspicious; the order of suspicion"),
+    (
+        "mislabel_probability",
+        pa.float64(),
+        "estimated probability that the label is wrong, in [0, 1]; 1 or 0 where CLEAN proves it. "
+        "Calibrated by CLEAN's rows where at least 10 of them can (run.json: "
+        "flags.calibration_rows), else the suspicion",
+    ),
+    (
+        "p_value",
+        pa.float64(),
+        "conformal p-value of 'this label is right'; null: the row was not trained on, or fewer "
+        "than 10 rows of CLEAN calibrate",
+    ),
+    (
+        "flagged",
+        pa.bool_(),
+        "CLEAN proves the label wrong, or the row is on the list for --fdr. What the list is worth "
+        "stands in run.json, flags.basis: controlled (the expected share of false alarms is at "
+        "most --fdr), estimated (about --fdr by the probabilities, no promise) or none (no list)",
+    ),
+    (
+        "mean_weight",
+        pa.float64(),
+        "mean learned weight over epochs, 1 = plain training's; null: not trained on",
+    ),
+    (
+        "zero_weight_share",
+        pa.float64(),
+        "share of epochs in which the weight was 0; null: not trained on",
+    ),
+    (
+        "mean_influence",
+        pa.float64(),
+        "mean signed meta-gradient over epochs, before clipping; null: not trained on, or the rule "
+        "has none",
+    ),
+    (
+        "mean_margin",
+        pa.float64(),
+        "mean margin over epochs in the run's own training (reweighted, unless --rule uniform)",
+    ),
+    (
+        "mean_loss",
+        pa.float64(),
+        "mean loss over epochs in the run's own training, in nats",
+    ),
+    (
+        "weight_by_epoch",
+        pa.list_(pa.float32()),
+        "the learned weight in each epoch; nulls: not trained on",
+    ),
     (
         "flag_stability",
         pa.float64(),
         "share of the repeated runs (--repeats) in which the row is flagged; null: there are none",
     ),
     ("control_margin", pa.float64(), "mean margin over epochs under plain, uniform training"),
-    ("in_training", pa.bool_(), "False: the row stands in CLEAN too and was not trained on"),
-    ("verified_label", pa.string(), "the label that CLEAN gives this very row, else null"),
+    (
+        "in_training",
+        pa.bool_(),
+        "False: the row was not trained on, as it stands in CLEAN too, or as a reviewer decided "
+        "about it (--decisions): kept and relabelled rows count among CLEAN's, dropped ones "
+        "nowhere, and have no verified_label",
+    ),
+    (
+        "verified_label",
+        pa.string(),
+        "the label that CLEAN, or a reviewer's decision (--decisions), gives this very row; null: "
+        "none does, or several rows of CLEAN and DATA match each other",
+    ),
     (
         "row_sha256",
         pa.string(),
@@ -74,6 +158,82 @@ AUDIT_COLUMNS: tuple[Documented, ...] = (
         "and truths are spelled alike) followed by the label's netstring; null beyond the stored "
         "suspects",
     ),
+)
+
+LIKELIHOODS_COLUMNS: tuple[Documented, ...] = (
+    ("row", pa.int64(), "position of a stored suspect in DATA, from 0"),
+    ("place", pa.int32(), "1 for the likeliest class, to 9 at most"),
+    ("label", pa.string(), "the class"),
+    ("probability", pa.float32(), "of being the true one, by the posterior behind suspicion"),
+)
+
+CONFLICTS_COLUMNS: tuple[Documented, ...] = (
+    (
+        "group",
+        pa.int64(),
+        "number of a group of equal rows with more than one label, from 0, by the "
+        "rank of its most suspicious row",
+    ),
+    ("group_rows", pa.int64(), "how many rows the group has, those that are not told here too"),
+    ("row", pa.int64(), "position in DATA, from 0"),
+    ("rank", pa.int64(), "the row's rank, 1 = most suspicious"),
+    ("label", pa.string(), "the row's given label"),
+)
+
+CALIBRATION_COLUMNS: tuple[Documented, ...] = (
+    ("row", pa.int64(), "position in CLEAN, from 0; rows that --decisions added stand last"),
+    (
+        "part",
+        pa.string(),
+        "meta: it steers; calibration: it calibrates, and steers in the other fold where there are "
+        "two; held back: models are compared on it; reviewed: it steers in every fold",
+    ),
+    ("score", pa.float64(), "its suspicion in the fold that it calibrates; null: in none"),
+)
+
+NEIGHBOURS_COLUMNS: tuple[Documented, ...] = (
+    ("row", pa.int64(), "position of a stored suspect in DATA, from 0"),
+    ("place", pa.int32(), "1 for the neighbour shown first: of the suggested class, then nearest"),
+    ("clean_row", pa.int64(), "the neighbour's position in CLEAN, from 0"),
+    ("label", pa.string(), "its verified label"),
+    ("distance", pa.float32(), "Euclidean, between what the final network's last layer reads"),
+)
+
+THUMBNAILS_COLUMNS: tuple[Documented, ...] = (
+    ("source", pa.string(), "data or clean"),
+    ("row", pa.int64(), "position there, from 0"),
+    ("image", pa.binary(), "JPEG or PNG, of at most 128 pixels a side"),
+    ("note", pa.string(), "what was noted of the original, such as 'blurred, dark'; else null"),
+)
+
+DUPLICATES_COLUMNS: tuple[Documented, ...] = (
+    (
+        "group",
+        pa.int64(),
+        "number of a group of pictures that show the same, from 0; groups with more than one label "
+        "come first",
+    ),
+    ("row", pa.int64(), "position in DATA, from 0"),
+    ("id", pa.string(), "what names the picture"),
+    ("given_label", pa.string(), "label as found"),
+    (
+        "match",
+        pa.string(),
+        "exact where another picture of the group has the same bytes, else near",
+    ),
+    ("conflicting", pa.bool_(), "whether the group has more than one label"),
+)
+
+UNREADABLE_COLUMNS: tuple[Documented, ...] = (
+    ("source", pa.string(), "data, clean or test"),
+    (
+        "place",
+        pa.int64(),
+        "position there, from 0, counted with the unreadable pictures, which are no rows of "
+        "audit.parquet",
+    ),
+    ("id", pa.string(), "what names the picture"),
+    ("reason", pa.string(), "why it was left out"),
 )
 
 
@@ -88,13 +248,18 @@ EPOCH_SCHEMA = arrow_schema(EPOCH_COLUMNS, kind="epoch")
 
 AUDIT_SCHEMA = arrow_schema(AUDIT_COLUMNS, kind="audit")
 
-UNREADABLE = pa.schema(
-    [
-        pa.field("source", pa.string(), nullable=False),
-        pa.field("place", pa.int64(), nullable=False),
-        pa.field("id", pa.string(), nullable=False),
-        pa.field("reason", pa.string(), nullable=False),
-    ]
-)
-"""Of `unreadable.parquet`: ``data``, ``clean`` or ``test``; the position there from 0, counted with
-the unreadable ones, which are no rows of `audit.parquet`; what names the picture; why."""
+LIKELIHOODS_SCHEMA = arrow_schema(LIKELIHOODS_COLUMNS, kind="likelihoods")
+
+CONFLICTS_SCHEMA = arrow_schema(CONFLICTS_COLUMNS, kind="conflicts")
+"""Its metadata have ``groups`` and ``rows`` too, the numbers of all, and ``by``: ``values`` or
+``pictures``."""
+
+CALIBRATION_SCHEMA = arrow_schema(CALIBRATION_COLUMNS, kind="calibration")
+
+NEIGHBOURS_SCHEMA = arrow_schema(NEIGHBOURS_COLUMNS, kind="neighbours")
+
+THUMBNAILS_SCHEMA = arrow_schema(THUMBNAILS_COLUMNS, kind="thumbnails")
+
+DUPLICATES_SCHEMA = arrow_schema(DUPLICATES_COLUMNS, kind="duplicates")
+
+UNREADABLE_SCHEMA = arrow_schema(UNREADABLE_COLUMNS, kind="unreadable")

@@ -57,11 +57,11 @@ class AdamW:
             parameter.grad = None
 
     def state(self) -> dict[str, list[Tensor]]:
-        """What `load` needs; the living tensors."""
+        """Return what `load` needs to go on; the tensors are the living ones."""
         return {"means": self._means, "squares": self._squares, "steps": self._steps}
 
     def load(self, state: Mapping[str, Sequence[Tensor]]) -> None:
-        """Take over a `state`."""
+        """Go on from a `state`."""
         for name, own in self.state().items():
             for mine, saved in zip(own, state[name], strict=True):
                 mine.copy_(saved)

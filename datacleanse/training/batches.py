@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 
-def n_batches(n_examples: int, batch_size: int) -> int:
-    """How many batches `split` makes."""
+def count_batches(n_examples: int, batch_size: int) -> int:
+    """Count the batches that `split` makes."""
     whole, rest = divmod(n_examples, batch_size)
     return max(1, whole + (rest > 1))
 
@@ -21,7 +21,7 @@ def split(order: Tensor, batch_size: int) -> Iterator[Tensor]:
 
     Batch statistics are undefined on one example, and its weight would always be 0 or 1.
     """
-    count = n_batches(len(order), batch_size)
+    count = count_batches(len(order), batch_size)
     for number in range(count):
         last = number == count - 1
         yield order[number * batch_size : None if last else (number + 1) * batch_size]

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO
 
 FORMAT_VERSION = 2
-"""Of the checkpoint files.
+"""Version of the checkpoint files.
 
 1: first version.
 2: with the batch size, and the rows done in the epoch.
@@ -65,28 +65,33 @@ class Checkpoint:
     """
 
     epochs: int
-    """Finished."""
+    """Epochs finished."""
     batches: int
-    """Finished in the epoch after those; 0 at an epoch's end."""
+    """Batches finished in the epoch after those; 0 at an epoch's end."""
     rows: int
-    """In those batches: the first ones of ``order``."""
+    """Rows in those batches: the first ones of ``order``."""
     batch_size: int
     """Rows a step; less than was asked for where more did not fit into memory."""
     steps: int
     """Batches since the training began."""
     skipped: int
-    """Steps of them that updated nothing."""
+    """Steps among them that updated nothing."""
     losses: list[float]
-    """By finished epoch, as `train.Outcome`."""
+    """Mean loss over the training rows by finished epoch, nats."""
     trusted_losses: list[float]
+    """Mean loss over the steering rows by finished epoch, nats."""
     network: Mapping[str, Tensor]
+    """Parameters and buffers by name."""
     optimiser: Mapping[str, Any]
-    """Its state by the parameter's number."""
+    """The optimiser's state by the parameter's number."""
     rule: Mapping[str, Any]
+    """What the rule has learned."""
     direction: Mapping[str, Any]
-    """Of the trusted gradient, where it serves several steps."""
+    """The trusted gradient, where it serves several steps, and its age."""
     generators: Mapping[str, Tensor]
+    """States of the random generators: ``batches``, ``cpu`` and, on a GPU, ``cuda``."""
     recorder: Mapping[str, Any]
+    """What training has shown of each example so far."""
     order: Tensor | None
     """(K,) the epoch's order of training rows; None at an epoch's end."""
 
@@ -96,8 +101,9 @@ class Checkpoints:
     """The checkpoint files of a run, one a training."""
 
     directory: Path
+    """Folder that holds them."""
     identity: Identity
-    """Of the present run; a file of another one is refused."""
+    """What the present run is of; a file of another one is refused."""
 
     def save(self, name: str, checkpoint: Checkpoint) -> None:
         """Replace the training's checkpoint; the one before stays until this one is whole.
@@ -114,7 +120,7 @@ class Checkpoints:
         text = json.dumps(described, ensure_ascii=False, allow_nan=False)
         self.directory.mkdir(exist_ok=True)
         with (
-            written_aside(self._file(name), outlives_power=False) as aside,
+            written_aside(self._find_file(name), outlives_power=False) as aside,
             aside.open("wb") as handle,
         ):
             _write(handle, tensors, {_KEY: text})
@@ -125,7 +131,7 @@ class Checkpoints:
         Raises:
             RunFolderError: it is damaged, of another version or of another run.
         """
-        path = self._file(name)
+        path = self._find_file(name)
         if not path.exists():
             return None
         try:
@@ -147,7 +153,7 @@ class Checkpoints:
                 hint="Start the audit anew, with --force instead of --resume.",
             ) from error
 
-    def _file(self, name: str) -> Path:
+    def _find_file(self, name: str) -> Path:
         return self.directory / f"{name}.safetensors"
 
 
@@ -157,7 +163,7 @@ def digest(*tensors: Tensor) -> str:
     for tensor in tensors:
         result.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
         for block in tensor.split(_DIGEST_BLOCK):
-            result.update(_bytes(block))
+            result.update(_view_bytes(block))
     return result.hexdigest()
 
 
@@ -168,22 +174,22 @@ def check_identity(saved: Identity, present: Identity, place: Path) -> None:
         RunFolderError: they differ; it names what differs first.
     """
     present = json.loads(json.dumps(present))
-    for key in sorted(present.keys() | saved.keys(), key=_gravity):
+    for key in sorted(present.keys() | saved.keys(), key=_order_key):
         # The digest of the rows is known only once they are encoded.
         if key == ROWS and not (key in saved and key in present):
             continue
         if saved.get(key) != present.get(key):
-            raise _other(key, saved.get(key), present.get(key), place)
+            raise _refuse(key, saved.get(key), present.get(key), place)
 
 
-def _gravity(key: str) -> tuple[int, str]:
+def _order_key(key: str) -> tuple[int, str]:
     """Versions and files first: where they differ, so may the rest."""
     order = (*VERSIONS, *FILES)
     late = (NETWORK, ROWS)
     return (order.index(key) if key in order else len(order) + (key in late), key)
 
 
-def _other(key: str, saved: object, present: object, place: Path) -> RunFolderError:
+def _refuse(key: str, saved: object, present: object, place: Path) -> RunFolderError:
     anew = "start anew with --force instead of --resume."
     if key in VERSIONS:
         return RunFolderError(
@@ -211,13 +217,13 @@ def _other(key: str, saved: object, present: object, place: Path) -> RunFolderEr
             hint=f"Go on with the libraries that the run was begun with, or {anew}",
         )
     return RunFolderError(
-        f"{place} was begun with {key} {_shown(saved)}; now it is {_shown(present)}.",
+        f"{place} was begun with {key} {_show(saved)}; now it is {_show(present)}.",
         slug="checkpoint-other-settings",
         hint=f"Give the options that the run was begun with, or {anew}",
     )
 
 
-def _shown(value: object) -> str:
+def _show(value: object) -> str:
     return "not given" if value in (None, []) else repr(value)
 
 
@@ -272,9 +278,9 @@ def _write(handle: BinaryIO, tensors: dict[str, Tensor], metadata: dict[str, str
     text += b" " * (-len(text) % 8)  # so that the tensors are aligned
     handle.write(len(text).to_bytes(8, "little") + text)
     for tensor in tensors.values():
-        handle.write(_bytes(tensor))
+        handle.write(_view_bytes(tensor))
 
 
-def _bytes(tensor: Tensor) -> memoryview:
+def _view_bytes(tensor: Tensor) -> memoryview:
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().data

@@ -32,19 +32,18 @@ def choose_device(name: DeviceName) -> torch.device:
     return torch.device("cuda" if has_gpu and name != "cpu" else "cpu")
 
 
-def describe_device(device: torch.device) -> dict[str, str | int]:
-    """For the manifest: name, and what results depend on besides the seed."""
-    name = torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-    return {"name": name, "threads": _threads(device)}
+def name_device(device: torch.device) -> str:
+    """``cpu``, or the GPU's own name."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def _threads(device: torch.device) -> int:
-    """CPU threads to train with."""
+def cpu_threads(device: torch.device) -> int:
+    """CPU threads to train with; results depend on them."""
     return 1 if device.type == "cpu" else torch.get_num_threads()
 
 
 @contextmanager
-def one_cpu_thread(device: torch.device) -> Iterator[None]:
+def use_one_cpu_thread(device: torch.device) -> Iterator[None]:
     """Compute on one CPU thread, NumPy too, and restore the number after; a GPU is fed as before.
 
     The matrix products of a table's network are too small to share: a second thread saves
@@ -53,7 +52,7 @@ def one_cpu_thread(device: torch.device) -> Iterator[None]:
     independent of the number of cores.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(_threads(device))
+    torch.set_num_threads(cpu_threads(device))
     try:
         with threadpool_limits(limits=1):
             yield

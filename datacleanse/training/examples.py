@@ -10,31 +10,30 @@ from datacleanse.training.placement import Part, Rows
 if TYPE_CHECKING:
     from torch import Tensor
 
-    pass
-
 
 @dataclass(frozen=True)
 class Examples:
     """All that a network may see, M rows: DATA's N, then CLEAN's. Tensors lie on one device."""
 
     inputs: Rows
-    """(M, ...); batches of it lie on that device."""
+    """(M, ...) inputs; batches of them lie on that device."""
     labels: Tensor
-    """(M,) int64, as given."""
+    """(M,) int64 class of each row, as given."""
     n_data: int
-    """N."""
-    trained: Tensor
+    """N, the number of DATA's rows."""
+    training_rows: Tensor
     """(K,) int64 positions that updates are made from, K >= 2."""
-    trusted: Tensor
-    """(T,) int64 positions whose gradient steers the weights, T >= 1; not among ``trained`` where
-    the rule lets them steer."""
+    steering_rows: Tensor
+    """(T,) int64 positions whose gradient steers the weights, T >= 1; not among ``training_rows``
+    where the rule lets them steer."""
     n_classes: int
+    """C."""
     worth: Tensor | None = None
     """(M,) in [0, 1]: how much each example counts besides the rule's weight; None: all the same.
     Trained examples are not all worth 0."""
 
-    def trusted_inputs(self, at_most: int) -> Rows:
-        """(T, ...) inputs of the trusted rows; on the device where they are few."""
-        if len(self.trusted) > at_most:
-            return Part(self.inputs, self.trusted)
-        return self.inputs[self.trusted]
+    def take_steering_inputs(self, at_most: int) -> Rows:
+        """Take the (T, ...) inputs of the steering rows, on the device if at most so many."""
+        if len(self.steering_rows) > at_most:
+            return Part(self.inputs, self.steering_rows)
+        return self.inputs[self.steering_rows]

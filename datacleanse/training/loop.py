@@ -13,7 +13,7 @@ from datacleanse.errors import DatacleanseError, Stopped
 from datacleanse.models.demands import trainable
 from datacleanse.models.inference import EVALUATION_BATCH, logits_of
 from datacleanse.progress import SILENT, Progress
-from datacleanse.training.batches import n_batches, split
+from datacleanse.training.batches import count_batches, split
 from datacleanse.training.checkpoint import Checkpoint
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
 from datacleanse.training.influence.interface import accumulate
@@ -34,7 +34,7 @@ WEIGHT_DECAY = 1e-2
 """AdamW's, decoupled: it is no part of any gradient that influences are made from."""
 
 LEAST_WORTH = 1e-6
-"""Of a batch as a whole, so that one of worthless examples changes next to nothing."""
+"""Smallest worth of a batch as a whole: one of worthless examples changes next to nothing."""
 
 EVALUATION_SHARE = 4
 """Batches that a forward pass without gradients may be as large as: it keeps no activations."""
@@ -48,7 +48,7 @@ class Outcome:
     loss: tuple[float, ...]
     """Mean loss over the training rows in each epoch, nats."""
     trusted_loss: tuple[float, ...]
-    """Mean loss over the trusted rows after each epoch, nats."""
+    """Mean loss over the steering rows after each epoch, nats."""
     skipped_steps: int
     """Batches in which every weight was 0, so that nothing was updated."""
     route: Route | None
@@ -56,7 +56,7 @@ class Outcome:
 
 
 class TrainingError(DatacleanseError):
-    """Training left the realm of finite numbers."""
+    """A loss, a weight or a parameter became NaN or infinite."""
 
 
 @dataclass(frozen=True)
@@ -95,8 +95,8 @@ def train(
         seed: of the order of examples, of dropout and of the draws of trusted rows.
         saved: where to go on; all other arguments must be as they were then, but the batches may
             be smaller.
-        hooks: see there.
-        optimisation: of the parameters; None: AdamW.
+        hooks: what to do besides learning.
+        optimisation: how gradients become updates; None: by AdamW.
 
     Raises:
         TrainingError: a loss, a weight or a parameter became NaN or infinite.
@@ -113,18 +113,18 @@ def train(
             hooks.progress.advance(saved.steps)
         while loop.epoch < schedule.epochs:
             _run_epoch(loop, schedule, hooks)
-    return loop.outcome()
+    return loop.sum_up()
 
 
 def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks) -> None:
     """Run the rest of an epoch, and save it."""
-    for index in loop.batches():
+    for index in loop.draw_batches():
         loop.step(index)
         hooks.progress.advance()
         if hooks.should_stop is not None and hooks.should_stop():
             loop.check_finite()
             if hooks.save is not None:
-                hooks.save(loop.checkpoint())
+                hooks.save(loop.make_checkpoint())
             raise Stopped(
                 f"after {loop.epoch} of {schedule.epochs} epochs and {loop.batch} of "
                 f"{loop.n_batches} batches.",
@@ -135,7 +135,7 @@ def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks) -> None:
     if hooks.on_epoch is not None:
         hooks.on_epoch(epoch, record)
     if hooks.save is not None:
-        hooks.save(loop.checkpoint())
+        hooks.save(loop.make_checkpoint())
 
 
 class _Loop:
@@ -157,7 +157,8 @@ class _Loop:
         self._direction = TrustedDirection(
             self._engine,
             Trusted(
-                examples.trusted_inputs(schedule.meta.batch), examples.labels[examples.trusted]
+                examples.take_steering_inputs(schedule.meta.batch),
+                examples.labels[examples.steering_rows],
             ),
             schedule.meta,
             generator=self._generator,
@@ -171,7 +172,7 @@ class _Loop:
         )
         self._recorder = Recorder(examples.labels, examples.n_classes)
         self._peak = schedule.lr
-        self.n_batches = n_batches(len(examples.trained), schedule.batch_size)
+        self.n_batches = count_batches(len(examples.training_rows), schedule.batch_size)
         self._epochs = schedule.epochs
         self._done = 0
         self._skipped = 0
@@ -181,12 +182,12 @@ class _Loop:
         self.batch = 0
         """Batches done in the epoch."""
         self._rows = 0
-        """Of the epoch's order, done."""
+        """Rows of the epoch's order that are done."""
         self._order: Tensor | None = None
 
-    def batches(self) -> Iterator[Tensor]:
-        """The training rows of one epoch in a fresh order; the rest of an epoch begun before."""
-        trained = self._examples.trained
+    def draw_batches(self) -> Iterator[Tensor]:
+        """Draw one epoch's batches in a fresh order; the rest of an epoch that was begun before."""
+        trained = self._examples.training_rows
         if self._order is None:
             order = torch.randperm(len(trained), generator=self._generator)
             self._order = trained[order.to(trained.device)]
@@ -198,14 +199,14 @@ class _Loop:
         """Weigh one batch, (B,) positions, and update the network with it."""
         examples = self._examples
         rule = self._rule if self.epoch >= self._rule.warm_up_epochs else Uniform()
-        direction = self._direction.at_step() if rule.needs_influence else None
+        direction = self._direction.advance() if rule.needs_influence else None
         if not self._model.training:
             self._model.train()
         step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
         weights = rule.weigh(step)
         if examples.worth is not None:
-            weights = _worth(weights, examples.worth[index])
-        self._recorder.trained(index, step, weights)
+            weights = _apply_worth(weights, examples.worth[index])
+        self._recorder.record_batch(index, step, weights)
         if rule.needs_influence and not bool(weights.any()):
             self._skipped += 1
         else:
@@ -223,10 +224,10 @@ class _Loop:
         _watch(self._model, examples, recorder, self._batch_size)
         self.check_finite()
         record = recorder.close_epoch(examples.n_data)
-        self._losses.append(recorder.mean_loss(examples.trained))
-        self._trusted_losses.append(recorder.mean_loss(examples.trusted))
+        self._losses.append(recorder.average_loss(examples.training_rows))
+        self._trusted_losses.append(recorder.average_loss(examples.steering_rows))
         self.epoch, self.batch, self._rows, self._order = self.epoch + 1, 0, 0, None
-        self.n_batches = n_batches(len(examples.trained), self._batch_size)
+        self.n_batches = count_batches(len(examples.training_rows), self._batch_size)
         return record
 
     def check_finite(self) -> None:
@@ -236,25 +237,25 @@ class _Loop:
             TrainingError: a loss, a weight or a parameter is NaN or infinite.
         """
         assert self._order is not None
-        at = self._recorder.first_not_finite(self._order[: self._rows])
+        at = self._recorder.find_not_finite(self._order[: self._rows])
         if at is not None:
             batch = min(at // self._batch_size, self.n_batches - 1)
             raise _diverged("a loss or a weight", self.epoch, batch)
         if not all(bool(p.isfinite().all()) for p in self._parameters.values()):
             raise _diverged("a parameter of the network", self.epoch, self.batch - 1)
 
-    def outcome(self) -> Outcome:
-        """What the training leaves."""
+    def sum_up(self) -> Outcome:
+        """Return what the training leaves."""
         return Outcome(
-            self._recorder.dynamics(),
+            self._recorder.finish(),
             tuple(self._losses),
             tuple(self._trusted_losses),
             self._skipped,
             self._engine.route if self._rule.needs_influence else None,
         )
 
-    def checkpoint(self) -> Checkpoint:
-        """All that `load` needs; the living tensors."""
+    def make_checkpoint(self) -> Checkpoint:
+        """Make all that `load` needs; the tensors are the living ones."""
         generators = {"batches": self._generator.get_state(), "cpu": torch.get_rng_state()}
         device = self._examples.inputs.device
         if device.type == "cuda":
@@ -278,7 +279,7 @@ class _Loop:
         )
 
     def load(self, saved: Checkpoint) -> None:
-        """Take over a `checkpoint`."""
+        """Go on from a `Checkpoint`."""
         self.epoch, self.batch, self._done = saved.epochs, saved.batches, saved.steps
         self._rows = saved.rows
         self._skipped = saved.skipped
@@ -286,15 +287,15 @@ class _Loop:
         self._model.load_state_dict(saved.network)
         self._optimiser.load(saved.optimiser)
         self._rule.load(dict(saved.rule))
-        self._direction.load(_moved(dict(saved.direction), self._examples.inputs.device))
+        self._direction.load(_move(dict(saved.direction), self._examples.inputs.device))
         self._recorder.load(saved.recorder)
         if saved.order is not None:
-            self._order = saved.order.to(self._examples.trained.device)
+            self._order = saved.order.to(self._examples.training_rows.device)
         if saved.order is not None and saved.batch_size != self._batch_size:
             # The rest of an epoch that was begun with larger batches.
             self.batch = self._rows // self._batch_size
             left = len(saved.order) - self._rows
-            self.n_batches = self.batch + (n_batches(left, self._batch_size) if left else 0)
+            self.n_batches = self.batch + (count_batches(left, self._batch_size) if left else 0)
         self._generator.set_state(saved.generators["batches"])
         torch.set_rng_state(saved.generators["cpu"])
         if "cuda" in saved.generators:
@@ -308,7 +309,7 @@ class _Loop:
     def _teach(self, rule: Rule) -> None:
         """Show the rule what the network makes of trusted examples, if it learns from them."""
         if rule.learns:
-            inputs, labels = self._direction.batch()
+            inputs, labels = self._direction.draw_batch()
             rule.learn(logits_of(self._model, inputs), labels)
 
     def _follow(self, direction: Direction | None) -> None:
@@ -319,18 +320,18 @@ class _Loop:
             accumulate(parameter, direction[name], self._rule.trusted_share)
 
 
-def _worth(weights: Tensor, worth: Tensor) -> Tensor:
-    """Weights (B,) times worth (B,), with the sum that they had."""
+def _apply_worth(weights: Tensor, worth: Tensor) -> Tensor:
+    """Multiply weights (B,) by worth (B,), and keep the sum that they had."""
     found = weights * worth
     return found * (weights.sum() / found.sum().clamp(min=LEAST_WORTH))
 
 
-def _moved(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors and plain values
-    """The state with its tensors on the device."""
+def _move(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors and plain values
+    """Move the state's tensors to the device."""
     if isinstance(state, Tensor):
         return state.to(device)
     if isinstance(state, dict):
-        return {key: _moved(value, device) for key, value in state.items()}
+        return {key: _move(value, device) for key, value in state.items()}
     return state
 
 
@@ -338,13 +339,13 @@ def _moved(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors 
 def _watch(model: nn.Module, examples: Examples, recorder: Recorder, batch_size: int) -> None:
     """Record the examples that are not trained on."""
     is_watched = torch.ones(len(examples.labels), dtype=torch.bool, device=examples.labels.device)
-    is_watched[examples.trained] = False
+    is_watched[examples.training_rows] = False
     watched = is_watched.nonzero()[:, 0]
     if not len(watched):
         return
     model.eval()
     for part in watched.split(min(EVALUATION_BATCH, EVALUATION_SHARE * batch_size)):
-        recorder.seen(part, model(examples.inputs[part]))
+        recorder.record_logits(part, model(examples.inputs[part]))
 
 
 def _diverged(what: str, epoch: int, batch: int) -> TrainingError:

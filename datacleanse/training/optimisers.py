@@ -43,10 +43,10 @@ class Optimiser(Protocol):
         """Take a step at learning rate ``lr`` > 0 and forget the gradients."""
 
     def state(self) -> Mapping[str, Any]:
-        """What `load` needs; the living tensors."""
+        """Return what `load` needs to go on; the tensors are the living ones."""
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over a `state`."""
+        """Go on from a `state`."""
 
 
 def make_optimiser(
@@ -56,11 +56,11 @@ def make_optimiser(
     peak: float,
     weight_decay: float,
 ) -> Optimiser:
-    """The optimiser chosen.
+    """Make the optimiser chosen.
 
     Args:
         parameters: the trainable ones by name.
-        chosen: see there.
+        chosen: how gradients become updates.
         peak: the schedule's learning rate, > 0.
         weight_decay: of the package's own optimiser.
     """
@@ -81,7 +81,7 @@ class TorchOptimiser:
         self._shares = [float(group["lr"]) / peak for group in inner.param_groups]
 
     def step(self, lr: float) -> None:
-        """See `Optimiser`; each group keeps its share of the learning rate."""
+        """Step by torch's optimiser; each group keeps its share of the learning rate."""
         for group, share in zip(self._inner.param_groups, self._shares, strict=True):
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(share * lr)
@@ -93,13 +93,13 @@ class TorchOptimiser:
             parameter.grad = None
 
     def state(self) -> Mapping[str, Any]:
-        """See `Optimiser`."""
+        """Return what the optimiser has learned of each parameter, by its number."""
         # The groups are the caller's settings, made anew by the factory.
         state: Mapping[str, Any] = self._inner.state_dict()["state"]
         return state
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """See `Optimiser`."""
+        """Put what was learned into the optimiser, whose groups are made anew."""
         learned = {int(number): dict(values) for number, values in state.items()}
         self._inner.load_state_dict({**self._inner.state_dict(), "state": learned})
 
@@ -111,14 +111,14 @@ class Clipped:
         self._inner, self._parameters, self._norm = inner, parameters, norm
 
     def step(self, lr: float) -> None:
-        """See `Optimiser`."""
+        """Shorten the gradient, and let the other optimiser step."""
         torch.nn.utils.clip_grad_norm_(self._parameters, self._norm)
         self._inner.step(lr)
 
     def state(self) -> Mapping[str, Any]:
-        """See `Optimiser`."""
+        """Return the other optimiser's state."""
         return self._inner.state()
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """See `Optimiser`."""
+        """Put a state into the other optimiser."""
         self._inner.load(state)

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset, default_collate
 
 from datacleanse.errors import InputError, is_shortage
-from datacleanse.user_code import told_as_own
+from datacleanse.user_code import tell_as_own
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datacleanse.pictures.joined import Joined
 
 RESIDENT_SHARE = 0.5
-"""Of the free memory of a GPU that examples may take; the network needs the rest."""
+"""Share of a GPU's free memory that examples may take; the network needs the rest."""
 
 
 class Rows(Protocol):
@@ -33,7 +33,7 @@ class Rows(Protocol):
         """Where batches lie."""
 
     def __len__(self) -> int:
-        """M."""
+        """Return M."""
 
     def __getitem__(self, index: Tensor, /) -> Tensor:
         """(B,) int64 positions to (B, ...) on the device; nobody else's memory."""
@@ -47,11 +47,11 @@ class Moved:
         self.device = device
 
     def __len__(self) -> int:
-        """M."""
+        """Return M."""
         return len(self.values)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """See `Rows`."""
+        """Copy a batch to the device."""
         batch = self.values[index.to(self.values.device)]
         if self.device.type == "cuda":
             # Page-locked, so that the copy need not be waited for.
@@ -67,11 +67,11 @@ class Gathered:
         self.device = device
 
     def __len__(self) -> int:
-        """M."""
+        """Return M."""
         return len(self.images)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """See `Rows`."""
+        """Gather a batch of images, and copy it to the device."""
         return torch.from_numpy(self.images[index.cpu().numpy()]).to(self.device)
 
 
@@ -83,25 +83,25 @@ class Fetched:
         self.device = device
 
     def __len__(self) -> int:
-        """M."""
+        """Return M."""
         return sum(map(len, self._datasets))  # type: ignore[arg-type]
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """See `Rows`."""
+        """Let the datasets make a batch, input by input."""
         batch = default_collate([self._input(position) for position in index.tolist()])
         if not isinstance(batch, Tensor):
             raise _no_tensor(batch)
         return batch.to(self.device)
 
     def _input(self, position: int) -> Any:  # noqa: ANN401  # whatever the dataset makes
-        made = item(self._datasets, position)[0]
+        made = fetch_item(self._datasets, position)[0]
         # Torch warns of arrays that it could not write to, such as pandas gives.
         is_locked = isinstance(made, np.ndarray) and not made.flags.writeable
         return made.copy() if is_locked else made
 
 
-def item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, Any]:
-    """An example, as its dataset makes it: (input, label).
+def fetch_item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, Any]:
+    """Fetch an example, as its dataset makes it: (input, label).
 
     Raises:
         InputError: it is no such pair.
@@ -112,7 +112,7 @@ def item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, Any]:
         if position >= length:
             position -= length
             continue
-        with told_as_own(f"{type(dataset).__name__}[{position}] failed"):
+        with tell_as_own(f"{type(dataset).__name__}[{position}] failed"):
             pair = dataset[position]
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise InputError(
@@ -126,26 +126,26 @@ def item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, Any]:
 
 
 class Part:
-    """Some of the inputs."""
+    """Some of the inputs, by their positions."""
 
     def __init__(self, rows: Rows, positions: Tensor) -> None:
         self._rows, self._positions = rows, positions
         self.device = rows.device
 
     def __len__(self) -> int:
-        """How many they are."""
+        """Return how many they are."""
         return len(self._positions)
 
     def __getitem__(self, index: Tensor) -> Tensor:
-        """See `Rows`."""
+        """Take a batch of the part."""
         return self._rows[self._positions[index.to(self._positions.device)]]
 
 
-def placed(values: Tensor, device: torch.device) -> Rows:
-    """Inputs in main memory, (M, ...), put on the device if they fit there."""
+def place(values: Tensor, device: torch.device) -> Rows:
+    """Put inputs in main memory, (M, ...), on the device if they fit there."""
     if values.device == device or device.type == "cpu":
         return values
-    if values.nbytes > RESIDENT_SHARE * free_memory(device):
+    if values.nbytes > RESIDENT_SHARE * measure_free_memory(device):
         return Moved(values, device)
     try:
         return values.to(device)
@@ -155,49 +155,49 @@ def placed(values: Tensor, device: torch.device) -> Rows:
     return Moved(values, device)
 
 
-def placed_images(images: Joined, device: torch.device) -> Rows:
-    """Images put on a GPU if they fit there; gathered batch by batch elsewhere."""
+def place_images(images: Joined, device: torch.device) -> Rows:
+    """Put images on a GPU if they fit there; elsewhere they are gathered batch by batch."""
     if device.type == "cpu":
         return Gathered(images, device)
     size = math.prod(images.shape)
-    if size > RESIDENT_SHARE * free_memory(device):
+    if size > RESIDENT_SHARE * measure_free_memory(device):
         return Gathered(images, device)
-    return placed(torch.from_numpy(images[np.arange(len(images))]), device)
+    return place(torch.from_numpy(images[np.arange(len(images))]), device)
 
 
-def images_in(rows: Rows) -> Joined | NDArray[np.uint8]:
-    """The images behind `placed_images`, in main memory or in mapped files."""
+def find_images(rows: Rows) -> Joined | NDArray[np.uint8]:
+    """Find the images behind `place_images`, in main memory or in mapped files."""
     if isinstance(rows, Gathered):
         return rows.images
-    held = held_in(rows)
+    held = find_tensor(rows)
     assert held is not None
     images: NDArray[np.uint8] = held.cpu().numpy()
     return images
 
 
-def free_memory(device: torch.device) -> int:
-    """Bytes free on a GPU."""
+def measure_free_memory(device: torch.device) -> int:
+    """Return the bytes that are free on a GPU."""
     free, _ = torch.cuda.mem_get_info(device)
     return free
 
 
-def rows_of(datasets: Sequence[Dataset[Any]], device: torch.device) -> Rows:
-    """The inputs of datasets of (input, label), one dataset after the other."""
+def join_rows(datasets: Sequence[Dataset[Any]], device: torch.device) -> Rows:
+    """Join the inputs of datasets of (input, label), one dataset after the other."""
     tensors = [dataset.tensors[0] for dataset in datasets if type(dataset) is TensorDataset]
     if len(tensors) == len(datasets) and len({t.device for t in tensors}) == 1:
-        return placed(torch.cat(tensors), device)
+        return place(torch.cat(tensors), device)
     return Fetched(datasets, device)
 
 
-def held_in(rows: Rows) -> Tensor | None:
-    """The tensor that holds all inputs; None where there is none."""
+def find_tensor(rows: Rows) -> Tensor | None:
+    """Find the tensor that holds all inputs; None where there is none."""
     if isinstance(rows, Moved):
         return rows.values
     return rows if isinstance(rows, Tensor) else None
 
 
-def described(rows: Rows) -> str:
-    """Where the inputs lie, for people."""
+def describe_rows(rows: Rows) -> str:
+    """Describe where the inputs lie, for people."""
     if isinstance(rows, Gathered):
         return "as decoded, gathered batch by batch"
     if isinstance(rows, Moved):

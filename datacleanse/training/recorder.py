@@ -29,21 +29,21 @@ class Dynamics:
     """Means over epochs, float32, for M examples. NaN: not trained on, or no influence."""
 
     weight: NDArray[np.float32]
-    """(M,) >= 0, 1 = plain training's."""
+    """(M,) weight times the batch's size, >= 0; plain training's is 1."""
     zero_weight_share: NDArray[np.float32]
-    """(M,) in [0, 1]."""
+    """(M,) share of the epochs in which the weight was 0, in [0, 1]."""
     influence: NDArray[np.float32]
-    """(M,) signed."""
+    """(M,) influence on the trusted loss, signed; > 0 helps."""
     loss: NDArray[np.float32]
-    """(M,) nats, of the given label."""
+    """(M,) loss of the given label, nats."""
     margin: NDArray[np.float32]
-    """(M,) given logit minus the best other one."""
+    """(M,) logit of the given label minus the best other one."""
     probability: NDArray[np.float32]
-    """(M, C) softmax, rows sum to 1."""
+    """(M, C) class probabilities, rows sum to 1."""
 
 
-def margins(logits: Tensor, labels: Tensor) -> Tensor:
-    """Logit of the label minus the best other logit: (B, C), (B,) to (B,)."""
+def measure_margins(logits: Tensor, labels: Tensor) -> Tensor:
+    """Measure the logit of the label minus the best other one: (B, C), (B,) to (B,)."""
     given = logits.gather(1, labels[:, None])
     others = logits.scatter(1, labels[:, None], -torch.inf)
     return given[:, 0] - others.amax(dim=1)
@@ -71,14 +71,14 @@ class Recorder:
         self._probability = torch.zeros((n, n_classes), device=device)
         self._n_epochs = 0
 
-    def trained(self, index: Tensor, step: Step, weights: Tensor) -> None:
+    def record_batch(self, index: Tensor, step: Step, weights: Tensor) -> None:
         """Record a batch: ``index`` (B,) distinct examples, ``weights`` (B,), plain 1 / B."""
         self._weight.index_copy_(0, index, (weights * len(weights)).float())
         if step.influence is not None:
             self._influence.index_copy_(0, index, step.influence.float())
-        self.seen(index, step.logits)
+        self.record_logits(index, step.logits)
 
-    def seen(self, index: Tensor, logits: Tensor) -> None:
+    def record_logits(self, index: Tensor, logits: Tensor) -> None:
         """Record what the network makes of examples, (B,): logits (B, C), without weights."""
         self._logits.index_copy_(0, index, logits.float())
 
@@ -101,12 +101,12 @@ class Recorder:
         ):
             log_probability = F.log_softmax(logits, dim=1)
             losses.copy_(log_probability.gather(1, labels[:, None])[:, 0]).neg_()
-            found.copy_(margins(logits, labels))
+            found.copy_(measure_margins(logits, labels))
             total.add_(log_probability.exp_())
         return loss, margin
 
-    def first_not_finite(self, index: Tensor) -> int | None:
-        """Position in ``index`` of the first example whose weight or logits are NaN or infinite."""
+    def find_not_finite(self, index: Tensor) -> int | None:
+        """Find the first example in ``index`` whose weight or logits are NaN or infinite."""
         for number, part in enumerate(index.split(BLOCK)):
             is_finite = self._weight[part].isfinite() & self._logits[part].isfinite().all(dim=1)
             found = (~is_finite).nonzero()
@@ -115,7 +115,11 @@ class Recorder:
         return None
 
     def state(self, *, in_epoch: bool) -> dict[str, Any]:
-        """What `load` needs; the living tensors. ``in_epoch``: with the epoch that is open."""
+        """Return what `load` needs; the tensors are the living ones.
+
+        Args:
+            in_epoch: whether an epoch is open, and belongs to it.
+        """
         state = {
             "sums": self._sums,
             "probability": self._probability,
@@ -131,7 +135,7 @@ class Recorder:
         }
 
     def load(self, state: Mapping[str, Any]) -> None:
-        """Take over a `state`."""
+        """Go on from a `state`."""
         self._sums.copy_(state["sums"])
         self._probability.copy_(state["probability"])
         self._n_epochs = state["epochs"]
@@ -140,12 +144,12 @@ class Recorder:
             self._weight.copy_(state["weight"])
             self._influence.copy_(state["influence"])
 
-    def mean_loss(self, index: Tensor) -> float:
-        """Mean loss of the epoch closed last over ``index``, in nats; NaN where it is empty."""
+    def average_loss(self, index: Tensor) -> float:
+        """Average the last closed epoch's loss over ``index``, in nats; NaN where that is empty."""
         return float(self._loss[index].double().mean())
 
-    def dynamics(self) -> Dynamics:
-        """Means over all closed epochs. It ends the recording: sums become means where they are."""
+    def finish(self) -> Dynamics:
+        """End the recording: the sums over all closed epochs become means where they are."""
         means = self._sums.div_(self._n_epochs).cpu().numpy()
         weight, zero, influence, loss, margin = means
         zero[np.isnan(weight)] = np.nan

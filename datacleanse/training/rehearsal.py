@@ -1,4 +1,4 @@
-"""Networks of the user's own: made by their factory, and tried before a run begins."""
+"""The rehearsal of a training: one step with a network of the user's own, before a run begins."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from datacleanse.errors import ModelError
 from datacleanse.models.demands import differentiable, trainable, unchanged
 from datacleanse.training.influence import choose_engine, cross_entropy
 from datacleanse.training.optimisers import Optimisation, make_optimiser
-from datacleanse.user_code import told_as_own
+from datacleanse.user_code import tell_as_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -36,7 +36,7 @@ def try_training(
         build: gives a fresh network.
         inputs: (B, ...) of examples, B >= 2; their labels do not matter.
         said: how messages name the network.
-        optimisation: by which the training will update.
+        optimisation: how the training will make updates from gradients.
 
     Returns:
         The optimiser where it is the caller's.
@@ -46,27 +46,34 @@ def try_training(
         OwnCodeError: its forward pass in training mode or its backward pass failed.
     """
     parameters = trainable(network)
+    _check_parameters(network, parameters, build(), said)
+    labels = torch.arange(len(inputs)) % 2
+    engine = choose_engine(network.train(), cross_entropy)
+    own = tell_as_own(f"{said} fails in training mode")
+    with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
+        direction, _ = engine.compute_gradient(inputs, labels)
+        network.train()
+        step = engine.open(inputs, labels, direction)
+        step.descend(torch.full((len(inputs),), 1.0 / len(inputs)))
+    return _try_update(parameters, optimisation)
+
+
+def _check_parameters(
+    network: nn.Module, parameters: dict[str, nn.Parameter], other: nn.Module, said: str
+) -> None:
+    """Refuse a network that has nothing to train, or that shares parameters with the next one."""
     if not parameters:
         raise ModelError(
             f"{said} has no trainable parameters.",
             slug="model-not-trainable",
             hint="Leave requires_grad on for the layers that are to learn.",
         )
-    if {id(p) for p in network.parameters()} & {id(p) for p in build().parameters()}:
+    if {id(p) for p in network.parameters()} & {id(p) for p in other.parameters()}:
         raise ModelError(
             f"{said} is the same object at each call; an audit trains two networks.",
             slug="model-not-fresh",
             hint="Let the factory make a new network whenever it is called.",
         )
-    labels = torch.arange(len(inputs)) % 2
-    engine = choose_engine(network.train(), cross_entropy)
-    own = told_as_own(f"{said} fails in training mode")
-    with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
-        direction, _ = engine.gradient(inputs, labels)
-        network.train()
-        step = engine.open(inputs, labels, direction)
-        step.descend(torch.full((len(inputs),), 1.0 / len(inputs)))
-    return _try_update(parameters, optimisation)
 
 
 def _try_update(
@@ -74,7 +81,7 @@ def _try_update(
 ) -> Optimizer | None:
     if optimisation is None or optimisation.make is None:
         return None
-    with told_as_own("The optimiser fails on the network's parameters"):
+    with tell_as_own("The optimiser fails on the network's parameters"):
         made = optimisation.make(list(parameters.items()))
         make_optimiser(parameters, optimisation, peak=1.0, weight_decay=0.0).step(1.0)
     return made

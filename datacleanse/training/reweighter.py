@@ -16,7 +16,7 @@ from datacleanse.training.influence import (
     Trusted,
     TrustedDirection,
     choose_engine,
-    trusted_gradient,
+    compute_trusted_gradient,
 )
 from datacleanse.training.influence.interface import accumulate
 from datacleanse.training.rules.l2rw import L2RW
@@ -41,9 +41,9 @@ class Reweighted:
     influence: Tensor
     """(B,) signed: how much a small step on the example lowers the trusted loss."""
     losses: Tensor
-    """(B,) of the batch's examples."""
+    """(B,) loss of each example of the batch."""
     logits: Tensor
-    """(B, C) of the batch's examples."""
+    """(B, C) outputs for the batch."""
     trusted_loss: Tensor
     """() mean over the trusted examples that the influences were last made from."""
 
@@ -72,7 +72,7 @@ class Reweighter:
             paper's.
         trusted_share: how much of the trusted gradient the update adds to the weighted one, >= 0.
             0 is the paper's update; `audit` takes 0.2.
-        generator: of the draws; torch's own by default.
+        generator: random generator of the draws; torch's own by default.
 
     Raises:
         ModelError: the network is split over devices, has nothing to train, or an embedding in it
@@ -99,7 +99,7 @@ class Reweighter:
         self._generator = generator
         self._engine = choose_engine(model, loss)
         self._direction: TrustedDirection | None = None
-        self._trained = self._identities()
+        self._identities = self._list_identities()
 
     @property
     def route(self) -> Route:
@@ -122,12 +122,12 @@ class Reweighter:
                 cannot be differentiated, or gives losses that are not finite.
         """
         self._follow_freezing()
-        direction = self._directed(Trusted(*trusted))
+        direction = self._aim(Trusted(*trusted))
         with unchanged(batch[0], trusted[0]), differentiable():
-            v = direction.at_step()
+            v = direction.advance()
             step = self._engine.open(*batch, v)
         assert direction.loss is not None
-        found = _reweighted(self._rule, step, direction.loss)
+        found = _gather(self._rule, step, direction.loss)
         if _check_finite(found):
             step.descend(found.weights)
             if self._rule.trusted_share:
@@ -135,7 +135,7 @@ class Reweighter:
                     accumulate(parameter, v[name], self._rule.trusted_share)
         return found
 
-    def _directed(self, trusted: Trusted) -> TrustedDirection:
+    def _aim(self, trusted: Trusted) -> TrustedDirection:
         _check_trusted(trusted.labels)
         if self._direction is None:
             self._direction = TrustedDirection(
@@ -146,13 +146,13 @@ class Reweighter:
 
     def _follow_freezing(self) -> None:
         """Begin anew where other parameters are trained than at the step before."""
-        trained = self._identities()
-        if trained != self._trained:
-            self._trained = trained
+        identities = self._list_identities()
+        if identities != self._identities:
+            self._identities = identities
             self._engine = choose_engine(self._model, self._loss)
             self._direction = None
 
-    def _identities(self) -> list[int]:
+    def _list_identities(self) -> list[int]:
         return [id(parameter) for parameter in trainable(self._model).values()]
 
 
@@ -179,14 +179,14 @@ def reweight(model: nn.Module, loss: Loss, batch: Batch, trusted: Batch) -> Rewe
     engine = choose_engine(model, loss)
     _check_trusted(trusted[1])
     with unchanged(batch[0], trusted[0]), differentiable():
-        direction, trusted_loss = trusted_gradient(model, loss, *trusted)
+        direction, trusted_loss = compute_trusted_gradient(model, loss, *trusted)
         step = engine.open(*batch, direction)
-    found = _reweighted(L2RW(), step, trusted_loss)
+    found = _gather(L2RW(), step, trusted_loss)
     _check_finite(found)
     return found
 
 
-def _reweighted(rule: L2RW, step: Step, trusted_loss: Tensor) -> Reweighted:
+def _gather(rule: L2RW, step: Step, trusted_loss: Tensor) -> Reweighted:
     assert step.influence is not None
     return Reweighted(rule.weigh(step), step.influence, step.losses, step.logits, trusted_loss)
 
@@ -209,7 +209,7 @@ def _check_finite(found: Reweighted) -> bool:
 
 
 def _not_finite(trusted_loss: Tensor, losses: Tensor) -> ModelError:
-    """Where it begins: at the trusted examples, at one of the batch, or in the gradients."""
+    """Say where it begins: at the trusted examples, at one of the batch, or in the gradients."""
     bad = (~losses.isfinite()).nonzero()
     if not bool(trusted_loss.isfinite()):
         what = f"the mean loss on the trusted examples is {trusted_loss.item()}"

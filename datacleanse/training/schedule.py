@@ -16,9 +16,11 @@ LR = 2e-3
 @dataclass(frozen=True)
 class _Size:
     up_to: float
-    """Training rows that it serves."""
+    """Most training rows that it serves."""
     epochs: int
+    """Passes over the training rows."""
     batch_size: int
+    """Rows a step."""
 
 
 SIZES = (
@@ -33,7 +35,7 @@ SIZES = (
 
 @dataclass(frozen=True)
 class Defaults:
-    """What settings leave open."""
+    """Default schedule of a kind of data: what settings leave open."""
 
     sizes: tuple[_Size, ...]
     meta: Meta
@@ -53,8 +55,8 @@ IMAGES = Defaults(
 """Under the residual network. Measured: `docs/image-audit.md`, `docs/engine.md`."""
 
 
-def schedule_for(settings: Settings, n_rows: int, defaults: Defaults = TABLES) -> Schedule:
-    """The settings' schedule, the measured one where they leave it open."""
+def choose_schedule(settings: Settings, n_rows: int, defaults: Defaults = TABLES) -> Schedule:
+    """Choose the settings' schedule, the measured one where they leave it open."""
     size = next(size for size in defaults.sizes if n_rows <= size.up_to)
     return Schedule(
         epochs=settings.epochs or size.epochs,

@@ -15,11 +15,11 @@ from datacleanse.models.inference import SMALLEST_BATCH
 from datacleanse.records import Notice
 from datacleanse.settings import MAX_SEED
 from datacleanse.stopping import NEVER, StopRequest
-from datacleanse.training.batches import n_batches
-from datacleanse.training.device import one_cpu_thread
+from datacleanse.training.batches import count_batches
+from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.loop import Hooks, train
 from datacleanse.training.rules import make_rule
-from datacleanse.user_code import told_as_own
+from datacleanse.user_code import tell_as_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -46,40 +46,46 @@ STAGES = {"swapped": "Training, halves of CLEAN swapped", "final": "Training the
 
 @dataclass(frozen=True)
 class Lesson:
-    """What both trainings share."""
+    """What all trainings of an audit share."""
 
     build: Callable[[], nn.Module]
     """A fresh network on the CPU, with the same parameters at each call."""
     is_own: bool
     """Whether its code is the user's, so that its failures are, too."""
     rule: RuleName
-    """Of the reweighted training."""
+    """Rule of the reweighted training."""
     schedule: Schedule
+    """Epochs, batch size, learning rate, and how the steering rows are used."""
     seed: int
+    """Of the order of examples, of dropout and of all draws."""
     optimisation: Optimisation | None = None
+    """How gradients become updates; None: by AdamW."""
 
 
 @dataclass(frozen=True)
-class Trained:
-    """A network, and what its training showed."""
+class TrainedNetwork:
+    """A network that was trained, and what its training showed."""
 
     network: nn.Module
+    """On the device that it was trained on."""
     outcome: Outcome
+    """What its training showed of each row, and its learning curves."""
     batch_size: int
-    """Rows a step, at the end."""
+    """Rows a step, at the end of the training."""
     n_trained: int
-    """Rows that updates were made from."""
+    """Number of the rows that updates were made from."""
 
 
 @dataclass(frozen=True)
 class Trainings:
     """Networks that started from the same parameters, before the final one."""
 
-    reweighted: Trained
+    reweighted: TrainedNetwork
     """In the first fold of the clean set; the control itself where the rule is ``uniform``."""
-    opinions: tuple[NDArray[np.float32], ...]
-    """(M, C) each: mean class probabilities while it was reweighted, by fold of the clean set."""
-    control: Trained
+    opinions: tuple[NDArray[np.float32] | None, ...]
+    """(M, C) each: mean class probabilities while it was reweighted, by fold of the clean set;
+    None each where the rule is ``uniform``: no network but the control has an opinion."""
+    control: TrainedNetwork
     """Plain training on all rows, the clean ones too."""
 
 
@@ -96,12 +102,12 @@ class Trainer:
     checkpoints: Checkpoints | None = None
     """Where the trainings are saved, and gone on with where they were saved before."""
     stop: StopRequest = NEVER
-    """Asked after each batch."""
+    """Asked after each batch whether to stop."""
     repeat: int = 0
     """Number of the repeated run; 0: the run itself."""
 
-    def repeated(self, number: int) -> Trainer:
-        """The same trainings with other random draws; networks start from the same parameters."""
+    def repeat_with(self, number: int) -> Trainer:
+        """Return a trainer with other random draws; its networks start from the same parameters."""
         lesson = replace(self.lesson, seed=(self.lesson.seed + number) % (MAX_SEED + 1))
         return replace(self, lesson=lesson, lap=lambda part: None, repeat=number)
 
@@ -125,13 +131,13 @@ class Trainer:
             Stopped: on request; everything so far is saved.
         """
         rule, size = self.lesson.rule, self.lesson.schedule.batch_size
-        with one_cpu_thread(self.device), self.stop.awaited():
+        with use_one_cpu_thread(self.device), self.stop.awaited():
             if rule == "uniform":
                 control = self._run("control", rule, everything, size, keep)
                 self.lap("control")
-                opinion = control.outcome.dynamics.probability
-                return Trainings(control, tuple(opinion for _ in folds), control)
-            reweighted, opinions = None, []
+                return Trainings(control, tuple(None for _ in folds), control)
+            reweighted = None
+            opinions: list[NDArray[np.float32] | None] = []
             for name, examples in zip(FOLD_NAMES, folds, strict=False):
                 kept = keep if reweighted is None else None
                 trained = self._run(name, rule, examples, size, kept)
@@ -147,28 +153,28 @@ class Trainer:
             self.lap("control")
         return Trainings(reweighted, tuple(opinions), control)
 
-    def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> Trained:
+    def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> TrainedNetwork:
         """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
-        with one_cpu_thread(self.device), self.stop.awaited():
+        with use_one_cpu_thread(self.device), self.stop.awaited():
             examples = replace(everything, worth=worth.to(self.device))
             final = self._run("final", "uniform", examples, batch_size, None)
             self.lap("final")
         return final
 
-    def halved(self, used: int) -> tuple[Notice, ...]:
-        """What is to be said of a batch size that was smaller in the end."""
+    def tell_halved(self, used: int) -> tuple[Notice, ...]:
+        """Tell of a batch size that was smaller in the end than asked for."""
         asked = self.lesson.schedule.batch_size
         return (_halved(asked, used, self.device),) if used < asked else ()
 
     def _run(
         self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
-    ) -> Trained:
+    ) -> TrainedNetwork:
         """Train a fresh network, or go on with the one saved under this name."""
         if self.repeat:
             name = f"repeat-{self.repeat}-{name}"
         is_first = True
         while True:
-            saved = self._saved(name, is_told=is_first)
+            saved = self._load_saved(name, is_told=is_first)
             if saved is not None:
                 batch_size = min(batch_size, saved.batch_size)
             trained = self._attempt(name, rule, examples, keep, batch_size, saved)
@@ -189,11 +195,11 @@ class Trainer:
         keep: Keep | None,
         batch_size: int,
         saved: Checkpoint | None,
-    ) -> Trained | None:
+    ) -> TrainedNetwork | None:
         """The training done; None where memory ran out and smaller batches may help."""
         schedule = replace(self.lesson.schedule, batch_size=batch_size)
         epochs, steps = (0, 0) if saved is None else (saved.epochs, saved.steps)
-        n_steps = n_batches(len(examples.trained), batch_size)
+        n_steps = count_batches(len(examples.training_rows), batch_size)
         total = steps + (schedule.epochs - epochs) * n_steps
         stage = f"Repeat {self.repeat}" if self.repeat else f"Training, rule {rule}"
         self.progress.stage(STAGES.get(name, stage), total)
@@ -201,8 +207,8 @@ class Trainer:
         what = f"Training with rule {rule} failed in the network"
         try:
             # A full disk is not the network's fault.
-            own = told_as_own(what, but=(OSError,)) if self.lesson.is_own else nullcontext()
-            with _said_which(rule), own:
+            own = tell_as_own(what, but=(OSError,)) if self.lesson.is_own else nullcontext()
+            with _name_training(rule), own:
                 network = self.lesson.build().to(self.device)
                 outcome = train(
                     network,
@@ -220,9 +226,9 @@ class Trainer:
             if batch_size <= SMALLEST_BATCH:
                 raise _too_large(self.device) from error
             return None
-        return Trained(network, outcome, batch_size, len(examples.trained))
+        return TrainedNetwork(network, outcome, batch_size, len(examples.training_rows))
 
-    def _saved(self, name: str, *, is_told: bool) -> Checkpoint | None:
+    def _load_saved(self, name: str, *, is_told: bool) -> Checkpoint | None:
         saved = None if self.checkpoints is None else self.checkpoints.load(name)
         if is_told and saved is not None and saved.epochs < self.lesson.schedule.epochs:
             self.progress.say(
@@ -252,7 +258,7 @@ def _too_large(device: torch.device) -> MemoryShortError:
 
 
 @contextmanager
-def _said_which(rule: RuleName) -> Iterator[None]:
+def _name_training(rule: RuleName) -> Iterator[None]:
     """Name the training that was stopped."""
     try:
         yield

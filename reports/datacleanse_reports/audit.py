@@ -1,4 +1,8 @@
-"""Reads the audit table: the listed suspects, flags by label, weights in and out of a list."""
+"""Reads the audit table: the listed suspects, and what reports sum up of all rows.
+
+Only what a report draws or lists is worked out here: histograms, running sums, counts. Estimates
+come from the run folder or from `datacleanse.detection`.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse_reports.cells import column_as_text
 from datacleanse_reports.reason import Evidence, reason
-from datacleanse_reports.records import Basis, WeightDistribution
+from datacleanse_reports.records import Basis, ReadingPoint, WeightDistribution
 from datacleanse_reports.suspect import Suspect
 
 if TYPE_CHECKING:
@@ -18,6 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from datacleanse.detection.reliability import ReliabilityBin
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.companions import Companions
 
@@ -31,6 +36,11 @@ _SUMMED = [
     "p_value",
 ]
 _MAX_BINS = 24
+
+_READING_POINTS = 80
+"""Points of the reading curve, at most."""
+_BEYOND = 2.0
+"""The reading curve is drawn for so many times the expected number of wrong labels."""
 
 
 def read_columns(folder: RunFolder) -> pa.Table:
@@ -201,3 +211,33 @@ def weight_distribution(
         basis_median=float(np.median(inside)),
         other_median=float(np.median(outside)),
     )
+
+
+def check_probabilities(
+    table: pa.Table, scores: NDArray[np.float64], null_share: float | None
+) -> tuple[ReliabilityBin, ...]:
+    """Both estimates of the share of wrong labels, by bins of the suspicion.
+
+    Args:
+        table: the audit's narrow columns, (N,).
+        scores: (K,) of the verified rows that calibrate.
+        null_share: pi0; None where nothing calibrates, which gives no bins.
+    """
+    from datacleanse.detection.reliability import compare_with_verified
+
+    # Rows that were compared with verified ones have a p-value, and no others.
+    tested = table["p_value"].is_valid().to_numpy()
+    suspicion = table["suspicion"].to_numpy()[tested]
+    probability = table["mislabel_probability"].to_numpy()[tested]
+    return compare_with_verified(suspicion, probability, scores, null_share)
+
+
+def reading_curve(table: pa.Table) -> tuple[ReadingPoint, ...]:
+    """Running sum of the mislabel probabilities by rank, at up to `_READING_POINTS` places."""
+    import numpy as np
+
+    order = np.argsort(table["rank"].to_numpy())
+    found = np.cumsum(np.nan_to_num(table["mislabel_probability"].to_numpy()[order]))
+    last = min(len(found), max(20, math.ceil(_BEYOND * found[-1])))
+    places = np.unique(np.linspace(1, last, min(last, _READING_POINTS)).round().astype(np.int64))
+    return tuple(ReadingPoint(int(n), float(found[n - 1])) for n in places)

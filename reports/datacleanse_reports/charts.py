@@ -10,12 +10,8 @@ from datacleanse_reports.wording import count, percent, plural, rate, short
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datacleanse_reports.records import (
-        Budget,
-        ReadingPoint,
-        ReliabilityBin,
-        WeightDistribution,
-    )
+    from datacleanse.detection.reliability import ReliabilityBin
+    from datacleanse_reports.records import Budget, ReadingPoint, WeightDistribution
 
 
 def weight_histogram(distribution: WeightDistribution) -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
+    from datacleanse.detection.reliability import ReliabilityBin
     from datacleanse_reports.suspect import Conflicts, Suspect
 
 Basis = Literal["flagged", "top"]
@@ -31,7 +32,7 @@ class Headline:
     estimated_share: float
     """The same as a share of the rows, in [0, 1]."""
     low_share: float
-    """Lower end of the share's range, in [0, ``estimated_share``]."""
+    """Lower end of the range of two estimates, in [0, ``estimated_share``]; see `noise_rates`."""
     high_share: float
     """Upper end, in [``estimated_share``, 1]."""
     flagged: int
@@ -67,7 +68,7 @@ class Budget:
     expected_share: float
     """The same as a share of the rows read, in [0, 1]."""
     low_share: float
-    """Lower end of the share's range."""
+    """Lower end of the range of two estimates; see `noise_rates`."""
     high_share: float
     """Upper end."""
 
@@ -83,7 +84,7 @@ class ClassSummary:
     suspected_share: float
     """The same as a share of the class's rows, in [0, 1]."""
     low_share: float
-    """Lower end of the share's range."""
+    """Lower end of the range of two estimates; see `noise_rates`."""
     high_share: float
     """Upper end."""
     flagged: int
@@ -131,11 +132,11 @@ class Metric:
     title: str
     """For people, e.g. ``Balanced accuracy``."""
     higher_is_better: bool
-    reweighted: float | None
-    control: float | None
-    difference: float | None
+    reweighted: float
+    control: float
+    difference: float
     """Reweighted minus control."""
-    better: Literal["reweighted", "control", "equal"] | None
+    better: Literal["reweighted", "control", "equal"]
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ class Comparison:
     rows: int
     kind: Literal["test row", "held-back clean row"]
     metrics: tuple[Metric, ...]
-    accuracy_error: float | None
+    accuracy_error: float
     """Half the width of the reweighted accuracy's 95 % interval (normal approximation)."""
 
 
@@ -198,25 +199,6 @@ class WeightDistribution:
     """(B,) the same of the other rows."""
     basis_median: float
     other_median: float
-
-
-@dataclass(frozen=True)
-class ReliabilityBin:
-    """Rows of DATA with about the same suspicion: two estimates of the share of wrong ones."""
-
-    rows: int
-    """Rows that were compared with verified ones."""
-    calibration_rows: int
-    """Verified rows, all of them right, with such a score."""
-    predicted: float
-    """Mean of the rows' mislabel probabilities, in [0, 1]."""
-    implied: float
-    """Share of wrong rows that the verified ones imply, in [0, 1]."""
-    low: float
-    """Lower end of its range, by 95 % intervals of the verified rows' share and of all right
-    rows'."""
-    high: float
-    """Upper end."""
 
 
 @dataclass(frozen=True)

@@ -28,9 +28,9 @@ METHOD_TITLES = {
 """What the audit's columns are called where people read them."""
 
 RANGES = (
-    "Estimated shares are means of probabilities. Their ranges span both estimates of these, the "
-    "ranking's and the local false-discovery rate, and 95% of the sampling error. Where the two "
-    "differ, the truth may be either."
+    "Estimated shares are means of probabilities. Their ranges span two estimates of these, the "
+    "ranking's and the local false-discovery rate, widened by the sampling error. They are no "
+    "confidence intervals: where both estimates are off, the truth may lie outside."
 )
 """What the ranges beside estimated numbers are."""
 
@@ -50,10 +50,11 @@ _GOOD_READ = 100
 def noise(view: ReportView) -> str:
     """How noisy the labels are."""
     head = view.headline
+    ends = percent_range(head.low_share, head.high_share)
     return (
         f"About {estimate(head.estimated_wrong)} of {plural(head.rows, 'label')} "
-        f"({percent(head.estimated_share)}, range {percent_range(head.low_share, head.high_share)})"
-        " are expected to be wrong."
+        f"({percent(head.estimated_share)}, range of two estimates {ends}) are expected to "
+        "be wrong."
     )
 
 
@@ -167,8 +168,7 @@ def model(view: ReportView) -> str:
 
 
 def _error(comparison: Comparison) -> str:
-    error = comparison.accuracy_error
-    return "" if error is None else f" (± {decimal(error)})"
+    return f" (± {decimal(comparison.accuracy_error)})"
 
 
 def listed(view: ReportView) -> str:

@@ -1,25 +1,22 @@
-"""What a review needs of a run: the page, the decisions so far, and the record of a new one."""
+"""A run under review: its page, and what the page sends turned into decisions.
+
+The file of decisions is the engine's (`datacleanse.review.decision_log`); nothing here reads or
+writes it by itself.
+"""
 
 from __future__ import annotations
 
-from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.records import Notice
-from datacleanse.review.decisions import (
-    Decision,
-    Decisions,
-    append_decisions,
-    now,
-    parse_decision,
-    read_decisions,
-)
+from datacleanse.review.decision_log import DecisionLog
+from datacleanse.review.decisions import Decision, now, parse_decision
 from datacleanse_reports.formats.html import render_page
 from datacleanse_reports.page import MAX_SUSPECTS
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
+    from datacleanse.records import Notice
     from datacleanse.storage.run_folder import RunFolder
 
 _LONGEST_NAME = 100
@@ -27,11 +24,7 @@ _LONGEST_NAME = 100
 
 
 class ServedReview:
-    """One run under review. Every method may be called from several threads at once.
-
-    The file of decisions is the only memory: nothing is lost with this program, and several of them
-    may serve the same run.
-    """
+    """One run under review. Every method may be called from several threads at once."""
 
     def __init__(self, folder: RunFolder, *, first: int, reviewer: str) -> None:
         """Read the run and render its page.
@@ -56,22 +49,22 @@ class ServedReview:
             )
         self.page = render_page(view, first=first, served=True).encode("utf-8")
         """The page, UTF-8."""
-        self._file = folder.decisions_file
-        self._run_id, self._n_rows = view.run_id, view.headline.rows
-        self._labels = frozenset(view.labels)
+        self._run_id, self._labels = view.run_id, frozenset(view.labels)
         self._suspects = {each.row: each for each in page_rows}
         self._reviewer = reviewer
-        self._writing = Lock()
-        self._read()
+        self._log = DecisionLog(
+            folder, run_id=view.run_id, n_rows=view.headline.rows, classes=self._labels
+        )
+        self._log.read()
 
     @property
     def n_suspects(self) -> int:
-        """On the page."""
+        """Suspects on the page."""
         return len(self._suspects)
 
     @property
     def n_decided(self) -> int:
-        """Of them."""
+        """Suspects on the page that are decided."""
         return sum(decision.row in self._suspects for decision in self.decisions())
 
     def decisions(self) -> list[Decision]:
@@ -80,28 +73,15 @@ class ServedReview:
         Raises:
             InputError: the file cannot be read, or is about another run.
         """
-        return list(self._read().last.values())
+        return list(self._log.read().last.values())
 
     def notices(self) -> tuple[Notice, ...]:
         """What a person should know of the file of decisions."""
-        return self._read().notices
-
-    def _read(self) -> Decisions:
-        if not self._file.exists() or not self._file.stat().st_size:
-            return Decisions({}, ())
-        try:
-            return read_decisions(
-                self._file, run_id=self._run_id, n_rows=self._n_rows, classes=self._labels
-            )
-        except InputError as error:
-            if error.slug != "decisions-invalid":
-                raise
-            # A crash within the very first line: the next decision starts a line of its own.
-            return Decisions({}, (Notice(error.slug, error.message, is_warning=True),))
+        return self._log.read().notices
 
     def finish(self) -> None:
         """Wait for the decision that is being written; none is taken after that."""
-        self._writing.acquire()
+        self._log.close()
 
     def decide(self, asked: Any) -> Decision:  # noqa: ANN401  # whatever JSON held
         """Record a decision; it is on the disk when this returns.
@@ -116,7 +96,7 @@ class ServedReview:
             InputError: it is no decision about a row of the page, or its label is no class.
             OutputError: it cannot be written.
         """
-        parsed = parse_decision(_with_label(asked))
+        parsed = parse_decision(_add_label(asked))
         suspect = self._suspects.get(parsed.row)
         if suspect is None:
             raise _unusable(f"row {parsed.row} is not on this page")
@@ -133,12 +113,11 @@ class ServedReview:
             at=now(),
             run_id=self._run_id,
         )
-        with self._writing:
-            append_decisions(self._file, [decision])
+        self._log.record(decision)
         return decision
 
 
-def _with_label(asked: Any) -> Any:  # noqa: ANN401  # whatever JSON held
+def _add_label(asked: Any) -> Any:  # noqa: ANN401  # whatever JSON held
     """The run knows the given label; a page need not send it."""
     return {"given_label": "", **asked} if isinstance(asked, dict) else asked
 

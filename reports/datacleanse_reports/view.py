@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import MISSING, fields
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING
 
-from datacleanse.errors import RunFolderError
+from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
-from datacleanse_reports.audit import finite
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.matrix import noise_matrix
 from datacleanse_reports.records import (
@@ -30,27 +28,30 @@ from datacleanse_reports.records import (
     TableSource,
     Training,
 )
-from datacleanse_reports.reliability import reading_curve, reliability
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
-    import pyarrow as pa
-    from _typeshed import DataclassInstance
-
+    from datacleanse.records import Column, Notice, SetAside
+    from datacleanse.storage.manifest.inputs import (
+        CleanSection,
+        DataSection,
+        InputFile,
+        OverlapSection,
+    )
+    from datacleanse.storage.manifest.results import (
+        ClassConfusion,
+        FlagsSection,
+        LearningCurves,
+        Measures,
+        MetricsSection,
+        NoiseShare,
+        TrainingSection,
+    )
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
 
 __all__ = ["ReportView", "read_view"]
-
-_Record = TypeVar("_Record", bound="DataclassInstance")
-
-_METRICS = (
-    ("accuracy", "Accuracy", True),
-    ("balanced_accuracy", "Balanced accuracy", True),
-    ("log_loss", "Log-loss (nats)", False),
-    ("calibration_error", "Calibration error", False),
-)
-"""Key, title, whether higher is better."""
 
 
 def read_view(folder: RunFolder, *, top: int) -> ReportView:
@@ -64,131 +65,149 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         RunFolderError: the run is missing, unfinished, of a later version or damaged.
     """
     manifest = folder.manifest()
-    try:
-        described = _described(manifest)
-        by_label = manifest["noise"]["by_given_label"]
-        label = manifest["data"]["label"]
-        learned = manifest["settings"]["rule"] == "l2rw"
-    except (KeyError, TypeError) as error:
-        raise RunFolderError(
-            f"{folder.manifest_file} is damaged (it lacks {error}).",
-            slug="run-damaged",
-            hint="Repeat the audit.",
-        ) from error
+    label, learned = manifest.data.label, manifest.settings.rule == "l2rw"
     ranked = audit.read_ranked(folder, last=top)
     beside = read_companions(folder, rows=set(ranked["row"].to_pylist()))
     columns, suspects = audit.suspects_of(
         ranked, audit.read_originals(folder), beside, label=label, learned=learned
     )
     table = audit.read_columns(folder)
-    classes = _classes(by_label, audit.flagged_by_label(table))
+    basis, mask = audit.basis_of(table, listed=top)
+    classes = _classes(manifest.noise.by_given_label, audit.flagged_by_label(table))
+    confusions = tuple(map(_confusion, manifest.noise.confusions))
+    labels = tuple(manifest.data.classes)
+    null_share = manifest.flags.null_share
     return ReportView(
-        **described,
+        run_id=manifest.run_id,
+        created_at=manifest.created_at,
+        finished_at=manifest.finished_at,
+        command=manifest.command,
+        headline=_headline(manifest),
+        flagging=_flagging(manifest.flags),
+        budgets=tuple(map(_budget, manifest.budget)),
         classes=classes,
-        matrix=noise_matrix(classes, described["confusions"], described["labels"]),
-        **_summed(folder, table, described["flagging"], listed=top),
+        confusions=confusions,
+        matrix=noise_matrix(classes, confusions, labels),
+        training=_training(manifest.training, rule=manifest.settings.rule),
+        test=_comparison(manifest.metrics),
+        weights=audit.weight_distribution(table, basis, mask),
+        reliability=audit.check_probabilities(table, audit.read_calibration(folder), null_share),
+        reading=audit.reading_curve(table),
         conflicts=read_conflicts(folder),
+        labels=labels,
+        data=_data(manifest.data),
+        clean=_clean(manifest.clean),
+        test_set=None if manifest.test is None else _table(manifest.test),
+        overlap=_overlap(manifest.overlap),
+        columns_read=tuple(map(_column, manifest.schema.columns)),
+        columns_aside=tuple(map(_aside, manifest.schema.set_aside)),
+        methods=manifest.methods,
+        notices=tuple(map(_notice, manifest.notices)),
+        settings=to_json(manifest.settings),
+        versions=to_json(manifest.versions),
+        device=to_json(manifest.device),
+        timings=manifest.timings,
         top=top,
         columns=columns,
         suspects=suspects,
     )
 
 
-def _summed(
-    folder: RunFolder, table: pa.Table, flagging: Flagging, *, listed: int
-) -> dict[str, Any]:
-    """The fields of the view that are sums over all rows."""
-    basis, mask = audit.basis_of(table, listed=listed)
-    return {
-        "weights": audit.weight_distribution(table, basis, mask),
-        "reliability": reliability(table, audit.read_calibration(folder), flagging.null_share),
-        "reading": reading_curve(table),
-    }
-
-
-def _described(manifest: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of the view that `run.json` alone decides."""
-    schema = manifest["schema"]
-    return {
-        "run_id": manifest["run_id"],
-        "created_at": manifest["created_at"],
-        "finished_at": manifest["finished_at"],
-        "command": tuple(manifest["command"]),
-        "headline": _headline(manifest),
-        "flagging": _flagging(manifest["flags"]),
-        "budgets": tuple(map(_budget, manifest["budget"])),
-        "confusions": tuple(_record(Confusion, pair) for pair in manifest["noise"]["confusions"]),
-        "training": _training(manifest["training"], rule=manifest["settings"]["rule"]),
-        "test": _comparison(manifest["metrics"]),
-        "data": _record(DataSource, manifest["data"]),
-        "labels": tuple(manifest["data"]["classes"]),
-        "clean": _record(CleanSource, manifest["clean"]),
-        "test_set": _record(TableSource, manifest["test"]) if manifest["test"] else None,
-        "overlap": _record(OverlapSummary, manifest["overlap"]),
-        "columns_read": tuple(_record(ColumnUse, column) for column in schema["columns"]),
-        "columns_aside": tuple(_record(ColumnAside, column) for column in schema["set_aside"]),
-        "methods": dict(manifest["methods"]),
-        "notices": tuple(_record(NoticeView, notice) for notice in manifest["notices"]),
-        "settings": dict(manifest["settings"]),
-        "versions": dict(manifest["versions"]),
-        "device": dict(manifest["device"]),
-        "timings": dict(manifest["timings"]),
-    }
-
-
-def _record(kind: type[_Record], described: Mapping[str, Any]) -> _Record:
-    # By name, so that a manifest of the same version may hold more than this program knows, or
-    # less where there is a default.
-    names = (f.name for f in fields(kind) if f.name in described or f.default is MISSING)
-    return kind(**{name: described[name] for name in names})
-
-
-def _headline(manifest: Mapping[str, Any]) -> Headline:
-    data, flags, rate = manifest["data"], manifest["flags"], manifest["noise"]["rate"]
+def _headline(manifest: Manifest) -> Headline:
+    rate = manifest.noise.rate
     return Headline(
-        rows=data["rows"],
-        classes=len(data["classes"]),
-        estimated_wrong=rate["share"] * rate["rows"],
-        estimated_share=rate["share"],
-        low_share=rate["low"],
-        high_share=rate["high"],
-        flagged=flags["flagged"],
-        fdr=flags["fdr"],
+        rows=manifest.data.rows,
+        classes=len(manifest.data.classes),
+        estimated_wrong=rate.share * rate.rows,
+        estimated_share=rate.share,
+        low_share=rate.low,
+        high_share=rate.high,
+        flagged=manifest.flags.flagged,
+        fdr=manifest.flags.fdr,
     )
 
 
-def _flagging(flags: Mapping[str, Any]) -> Flagging:
+def _flagging(flags: FlagsSection) -> Flagging:
     return Flagging(
-        basis=flags["basis"],
-        calibration_rows=flags["calibration_rows"],
-        smallest_p_value=finite(flags["smallest_p_value"]),
-        null_share=finite(flags["null_share"]),
-        rows_needed=flags["rows_needed"],
+        basis=flags.basis,
+        calibration_rows=flags.calibration_rows,
+        smallest_p_value=flags.smallest_p_value,
+        null_share=flags.null_share,
+        rows_needed=flags.rows_needed,
     )
 
 
-def _budget(share: Mapping[str, Any]) -> Budget:
+def _budget(share: NoiseShare) -> Budget:
     return Budget(
-        rows=share["rows"],
-        expected_wrong=share["share"] * share["rows"],
-        expected_share=share["share"],
-        low_share=share["low"],
-        high_share=share["high"],
+        rows=share.rows,
+        expected_wrong=share.share * share.rows,
+        expected_share=share.share,
+        low_share=share.low,
+        high_share=share.high,
     )
+
+
+def _confusion(pair: ClassConfusion) -> Confusion:
+    return Confusion(given=pair.given, true=pair.true, rows=pair.rows, share=pair.share)
+
+
+def _table(file: InputFile) -> TableSource:
+    return TableSource(source=file.source, sha256=file.sha256, rows=file.rows)
+
+
+def _data(data: DataSection) -> DataSource:
+    return DataSource(
+        source=data.source,
+        sha256=data.sha256,
+        rows=data.rows,
+        columns=data.columns,
+        label=data.label,
+        id=data.id,
+    )
+
+
+def _clean(clean: CleanSection) -> CleanSource:
+    return CleanSource(
+        source=clean.source,
+        sha256=clean.sha256,
+        rows=clean.rows,
+        meta_rows=clean.steering_rows,
+        calibration_rows=clean.calibration_rows,
+        classes=clean.classes,
+        reviewed_rows=clean.reviewed_rows,
+    )
+
+
+def _overlap(overlap: OverlapSection) -> OverlapSummary:
+    return OverlapSummary(
+        rows=overlap.rows, verified=overlap.verified, matched_by=overlap.matched_by
+    )
+
+
+def _column(column: Column) -> ColumnUse:
+    return ColumnUse(name=column.name, kind=column.kind, width=column.width)
+
+
+def _aside(column: SetAside) -> ColumnAside:
+    return ColumnAside(name=column.name, kind=column.kind, reason=column.reason)
+
+
+def _notice(notice: Notice) -> NoticeView:
+    return NoticeView(slug=notice.slug, message=notice.message, is_warning=notice.is_warning)
 
 
 def _classes(
-    by_label: Mapping[str, Mapping[str, Any]], flagged: Mapping[str, int]
+    by_label: Mapping[str, NoiseShare], flagged: Mapping[str, int]
 ) -> tuple[ClassSummary, ...]:
     """Of the labels in ``flagged``: CLEAN may know some that DATA has on no row."""
     classes = [
         ClassSummary(
             name=name,
-            rows=share["rows"],
-            suspected=share["share"] * share["rows"],
-            suspected_share=share["share"],
-            low_share=share["low"],
-            high_share=share["high"],
+            rows=share.rows,
+            suspected=share.share * share.rows,
+            suspected_share=share.share,
+            low_share=share.low,
+            high_share=share.high,
             flagged=flagged[name],
         )
         for name, share in by_label.items()
@@ -197,68 +216,55 @@ def _classes(
     return tuple(sorted(classes, key=lambda c: (-c.suspected, -c.flagged, c.name)))
 
 
-def _training(training: Mapping[str, Any], *, rule: str) -> Training:
-    curves = training["curves"]
+def _training(training: TrainingSection, *, rule: str) -> Training:
+    curves = training.curves
     return Training(
         rule=rule,
-        epochs=training["epochs"],
-        batch_size=training["batch_size"],
-        lr=training["lr"],
-        rows=training["training_rows"],
-        folds=training["folds"],
-        parameters=training["parameters"],
-        network=training["network"],
-        skipped_steps=training["skipped_steps"],
-        reweighted=_curves(curves["reweighted"]),
-        control=_curves(curves["control"]),
-        final=None if curves["final"] == curves["reweighted"] else _curves(curves["final"]),
+        epochs=training.epochs,
+        batch_size=training.batch_size,
+        lr=training.lr,
+        rows=training.training_rows,
+        folds=training.folds,
+        parameters=training.parameters,
+        network=training.network,
+        skipped_steps=training.skipped_steps,
+        reweighted=_curves(curves.reweighted),
+        control=_curves(curves.control),
+        final=None if curves.final == curves.reweighted else _curves(curves.final),
     )
 
 
-def _curves(curves: Mapping[str, Any]) -> Curves:
-    return Curves(
-        loss=tuple(map(finite, curves["loss"])),
-        clean_loss=tuple(map(finite, curves["clean_loss"])),
-    )
+def _curves(curves: LearningCurves) -> Curves:
+    return Curves(loss=curves.loss, clean_loss=curves.clean_loss)
 
 
-def _comparison(metrics: Mapping[str, Any]) -> Comparison | None:
-    figures = metrics["test"] or metrics["held_back"]
+def _comparison(metrics: MetricsSection) -> Comparison | None:
+    figures = metrics.test or metrics.held_back
     if figures is None:
         return None
-    rows, reweighted, control = figures["rows"], figures["reweighted"], figures["control"]
-    accuracy = finite(reweighted.get("accuracy"))
-    error = None if accuracy is None else 1.96 * math.sqrt(accuracy * (1 - accuracy) / rows)
+    accuracy = figures.reweighted.accuracy
     return Comparison(
-        rows=rows,
-        kind="test row" if metrics["test"] else "held-back clean row",
+        rows=figures.rows,
+        kind="held-back clean row" if metrics.test is None else "test row",
         metrics=tuple(
             _metric(
-                finite(reweighted.get(name)),
-                finite(control.get(name)),
+                measure(figures.reweighted),
+                measure(figures.control),
                 name=name,
                 title=title,
                 higher_is_better=higher_is_better,
             )
-            for name, title, higher_is_better in _METRICS
+            for name, title, higher_is_better, measure in _MEASURES
         ),
-        accuracy_error=error,
+        accuracy_error=1.96 * math.sqrt(accuracy * (1 - accuracy) / figures.rows),
     )
 
 
 def _metric(
-    reweighted: float | None,
-    control: float | None,
-    *,
-    name: str,
-    title: str,
-    higher_is_better: bool,
+    reweighted: float, control: float, *, name: str, title: str, higher_is_better: bool
 ) -> Metric:
-    difference = None if reweighted is None or control is None else reweighted - control
-    better: Any = None
-    if difference is not None:
-        ahead = difference if higher_is_better else -difference
-        better = "equal" if ahead == 0 else "reweighted" if ahead > 0 else "control"
+    difference = reweighted - control
+    ahead = difference if higher_is_better else -difference
     return Metric(
         name=name,
         title=title,
@@ -266,5 +272,14 @@ def _metric(
         reweighted=reweighted,
         control=control,
         difference=difference,
-        better=better,
+        better="equal" if ahead == 0 else "reweighted" if ahead > 0 else "control",
     )
+
+
+_MEASURES: tuple[tuple[str, str, bool, Callable[[Measures], float]], ...] = (
+    ("accuracy", "Accuracy", True, lambda of: of.accuracy),
+    ("balanced_accuracy", "Balanced accuracy", True, lambda of: of.balanced_accuracy),
+    ("log_loss", "Log-loss (nats)", False, lambda of: of.log_loss),
+    ("calibration_error", "Calibration error", False, lambda of: of.calibration_error),
+)
+"""Key, title, whether higher is better, where it stands."""

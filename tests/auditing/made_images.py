@@ -9,9 +9,14 @@ import pyarrow as pa
 from sklearn.datasets import load_digits
 
 from datacleanse.auditing.reading import Inputs, Request
+from datacleanse.auditing.recipe import carry_out
+from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.data import compare_labels
+from datacleanse.detection.second_opinion.background import Adviser
+from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
 from datacleanse.settings import Settings
+from datacleanse.stopping import NEVER
 
 N_DATA, N_CLEAN, N_TEST = 360, 60, 200
 
@@ -65,3 +70,23 @@ def image_inputs(*, share=0.2, seed=1):
 
 def request(**settings) -> Request:
     return Request("<data>", "<clean>", "<test>", settings=Settings(**settings))
+
+
+def audit_images(place, *, resume=False, stop=NEVER, **settings):
+    """The run folder of an audit of `image_inputs`, and which of DATA's labels are wrong."""
+    inputs, is_wrong = image_inputs()
+    return audit_inputs(inputs, place, resume=resume, stop=stop, **settings), is_wrong
+
+
+def audit_inputs(inputs, place, *, resume=False, stop=NEVER, **settings):
+    """The run folder of an audit of what was read."""
+    return carry_out(
+        plan_task(request(**settings), inputs),
+        inputs,
+        place,
+        adviser=Adviser(),
+        force=False,
+        resume=resume,
+        progress=SILENT,
+        stop=stop,
+    )

@@ -8,7 +8,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import datacleanse as dc
-from datacleanse.auditing.clean_split import held_back_rows, split_clean
+from datacleanse.auditing.clean_split import hold_back_rows, split_clean
 from datacleanse.errors import SettingsError, Stopped
 
 N, N_WRONG, N_CLEAN = 300, 30, 80
@@ -54,7 +54,7 @@ def test_repeats_change_nothing_but_that_column(repeated):
 def test_held_back_rows_take_no_part_but_to_compare_the_models(repeated):
     clean = repeated.manifest["clean"]
     assert clean["held_back_rows"] == N_CLEAN / 4
-    assert clean["held_back_rows"] + clean["meta_rows"] + clean["calibration_rows"] == N_CLEAN
+    assert clean["held_back_rows"] + clean["steering_rows"] + clean["calibration_rows"] == N_CLEAN
     metrics = repeated.manifest["metrics"]
     assert metrics["test"] is None
     assert metrics["held_back"]["rows"] == N_CLEAN / 4
@@ -77,11 +77,11 @@ def test_nothing_is_learned_from_held_back_rows(repeated):
 @pytest.mark.parametrize("n", [1, 2, 7, 60])
 def test_parts_of_the_clean_set_are_disjoint_and_complete(n, share):
     labels = np.arange(n) % 3
-    held = held_back_rows(labels, share, seed=1)
+    held = hold_back_rows(labels, share, seed=1)
     split = split_clean(labels, seed=1, held_back=held)
     assert len(held) == int(share * n)
-    assert len(split.meta) >= 1
-    together = np.concatenate([held, split.meta, split.calibration])
+    assert len(split.drawn_steering) >= 1
+    together = np.concatenate([held, split.drawn_steering, split.calibration])
     np.testing.assert_array_equal(np.sort(together), np.arange(n))
     counts = np.bincount(labels[held], minlength=3)
     assert np.ptp(counts) <= 1

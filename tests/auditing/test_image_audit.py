@@ -9,26 +9,12 @@ import pytest
 from sklearn.metrics import average_precision_score
 
 import datacleanse as dc
-from datacleanse.auditing.recipe import learn
-from datacleanse.progress import SILENT
-from datacleanse.stopping import NEVER
-from tests.auditing.made_images import digits, image_inputs, request
+from tests.auditing.made_images import audit_images, digits
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    inputs, is_wrong = image_inputs()
-    place = tmp_path_factory.mktemp("images") / "run"
-    folder = learn(
-        request(epochs=10),
-        [inputs],
-        place,
-        force=False,
-        resume=False,
-        progress=SILENT,
-        stop=NEVER,
-    )
-    return folder, is_wrong
+    return audit_images(tmp_path_factory.mktemp("images") / "run", epochs=10)
 
 
 def test_wrong_labels_lead_the_ranking(run):
@@ -42,10 +28,10 @@ def test_wrong_labels_lead_the_ranking(run):
 
 def test_the_run_says_what_was_done(run):
     manifest = run[0].manifest()
-    assert manifest["training"]["route"]["name"] == "layerwise"
-    assert "8 x 8 pixels, in training as they are." in manifest["training"]["network"]
-    assert manifest["metrics"]["test"]["rows"] == 200
-    assert manifest["metrics"]["test"]["reweighted"]["accuracy"] > 0.7
+    assert manifest.training.route.name == "layerwise"
+    assert "8 x 8 pixels, in training as they are." in manifest.training.network
+    assert manifest.metrics.test.rows == 200
+    assert manifest.metrics.test.reweighted.accuracy > 0.7
 
 
 def test_the_model_is_loaded_as_it_was(run):

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pytest
 
 import datacleanse as dc
-from datacleanse.auditing.tasks.images import image_task
+from datacleanse.auditing.tasks.images import plan_images
 from datacleanse.errors import InputError, RunFolderError, SettingsError
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor
@@ -66,7 +66,7 @@ def test_a_damaged_model_is_told(predictor, tmp_path):
 @pytest.mark.parametrize("model", ["mlp", "networks:small"])
 def test_networks_for_tables_are_not_for_images(model):
     with pytest.raises(SettingsError, match="which is no network for images"):
-        image_task(request(model=model), image_inputs()[0])
+        plan_images(request(model=model), image_inputs()[0])
 
 
 def test_the_network_for_images_is_not_for_tables(tmp_path):

@@ -14,14 +14,11 @@ from safetensors.torch import save_file
 from sklearn.metrics import average_precision_score
 
 import datacleanse as dc
-from datacleanse.auditing.image_features import with_features
-from datacleanse.auditing.recipe import learn
+from datacleanse.auditing.image_features import use_features
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.progress import SILENT
 from datacleanse.serving.export import export_run
 from datacleanse.settings import Settings
-from datacleanse.stopping import NEVER
-from tests.auditing.made_images import digits, image_inputs, request
+from tests.auditing.made_images import audit_inputs, digits, image_inputs
 
 N = 620
 """Images of `image_inputs`, in all."""
@@ -46,7 +43,7 @@ def write(path, rows):
 @pytest.mark.parametrize("name", ["f.npy", "f.parquet"])
 def test_the_file_is_cut_into_data_clean_and_test(name, tmp_path):
     inputs, _ = image_inputs()
-    found = with_features(inputs, write(tmp_path / name, flat()))
+    found = use_features(inputs, write(tmp_path / name, flat()))
     assert found.pictures is None
     sets = [found.data, found.clean, found.test]
     values = [np.stack(each.table["features"].to_pylist()) for each in sets]
@@ -58,18 +55,11 @@ def test_the_file_is_cut_into_data_clean_and_test(name, tmp_path):
 def test_an_audit_by_features_is_a_tables(tmp_path):
     inputs, is_wrong = image_inputs()
     settings = write(tmp_path / "f.npy", flat())
-    folder = learn(
-        request(features=settings.features, epochs=6),
-        [inputs],
-        tmp_path / "run",
-        force=False,
-        resume=False,
-        progress=SILENT,
-        stop=NEVER,
-    )
+    found = use_features(inputs, settings)
+    folder = audit_inputs(found, tmp_path / "run", features=settings.features, epochs=6)
     assert average_precision_score(is_wrong, folder.read_audit()["suspicion"]) > 0.9
-    assert folder.manifest()["training"]["route"]["name"] == "closed-form"
-    assert "Multilayer perceptron" in folder.manifest()["training"]["network"]
+    assert folder.manifest().training.route.name == "closed-form"
+    assert "Multilayer perceptron" in folder.manifest().training.network
     assert dc.load_predictor(folder.model_dir).schema.columns[0].name == "features"
     assert folder.read_suspects().column_names[1:3] == ["path", "label"]
     # Rows as DATA had them are no strangers, neither to a prediction nor to the check of an export.
@@ -97,7 +87,7 @@ def infinite():
 def test_a_file_that_does_not_fit_is_refused(name, rows, said, tmp_path):
     inputs, _ = image_inputs()
     with pytest.raises(InputError, match=said):
-        with_features(inputs, write(tmp_path / name, rows))
+        use_features(inputs, write(tmp_path / name, rows))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +104,7 @@ def test_a_file_that_is_none_is_refused(name, blob, said, tmp_path):
     if blob is not None:
         (tmp_path / name).write_bytes(blob)
     with pytest.raises(InputError, match=said):
-        with_features(inputs, Settings(features=str(tmp_path / name)))
+        use_features(inputs, Settings(features=str(tmp_path / name)))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +120,7 @@ def test_parquet_needs_one_column_of_lists(columns, said, tmp_path):
     inputs, _ = image_inputs()
     pq.write_table(pa.table(columns), tmp_path / "f.parquet")
     with pytest.raises(InputError, match=said):
-        with_features(inputs, Settings(features=str(tmp_path / "f.parquet")))
+        use_features(inputs, Settings(features=str(tmp_path / "f.parquet")))
 
 
 @pytest.mark.parametrize(
@@ -194,7 +184,7 @@ def pretrained(path):
 @pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
 def test_a_frozen_network_makes_the_features(name, timm, tmp_path):
     inputs, _ = image_inputs()
-    found = with_features(inputs, pretrained(tmp_path / name))
+    found = use_features(inputs, pretrained(tmp_path / name))
     values = np.stack(found.clean.table["features"].to_pylist())
     assert values.shape == (60, 16 * 64)
     x = torch.from_numpy(inputs.pictures.clean).float().expand(-1, 3, -1, -1) / 255
@@ -225,7 +215,7 @@ def test_weights_that_do_not_fit_are_refused(blob, slug, suffix, timm, tmp_path)
     inputs, _ = image_inputs()
     settings = Settings(model="timm:small", weights=str(file), device="cpu")
     with pytest.raises(SettingsError) as raised:
-        with_features(inputs, settings)
+        use_features(inputs, settings)
     assert raised.value.slug == slug
 
 
@@ -233,7 +223,7 @@ def test_weights_are_tensors(timm, tmp_path):
     torch.save([1, 2], tmp_path / "w.pth")
     settings = Settings(model="timm:small", weights=str(tmp_path / "w.pth"), device="cpu")
     with pytest.raises(SettingsError, match="a list that is no table of tensors"):
-        with_features(image_inputs()[0], settings)
+        use_features(image_inputs()[0], settings)
 
 
 def test_pickled_code_is_not_run(timm, tmp_path):
@@ -244,21 +234,21 @@ def test_pickled_code_is_not_run(timm, tmp_path):
     torch.save({"conv.weight": Bomb()}, tmp_path / "w.pth")
     settings = Settings(model="timm:small", weights=str(tmp_path / "w.pth"), device="cpu")
     with pytest.raises(SettingsError, match="cannot be read"):
-        with_features(image_inputs()[0], settings)
+        use_features(image_inputs()[0], settings)
 
 
 def test_an_unknown_network_is_told(timm, tmp_path):
     pretrained(tmp_path / "w.pth")
     settings = Settings(model="timm:none", weights=str(tmp_path / "w.pth"), device="cpu")
     with pytest.raises(SettingsError, match=r"timm makes no network 'none' \(Unknown model"):
-        with_features(image_inputs()[0], settings)
+        use_features(image_inputs()[0], settings)
 
 
 def test_without_the_library_the_error_says_so(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "timm", None)
     settings = pretrained(tmp_path / "w.pth")
     with pytest.raises(SettingsError, match="needs the library timm, which is not installed"):
-        with_features(image_inputs()[0], settings)
+        use_features(image_inputs()[0], settings)
 
 
 def test_features_are_not_for_tables(tmp_path):

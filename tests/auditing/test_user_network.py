@@ -12,7 +12,7 @@ from torch import nn
 
 import datacleanse as dc
 from datacleanse.errors import DatacleanseError, SettingsError
-from datacleanse.user_code import find, told_as_own
+from datacleanse.user_code import find, tell_as_own
 from tests.cli.conftest import people
 
 GOOD = """
@@ -180,7 +180,7 @@ def test_a_failure_is_told_with_its_place_in_the_users_file(here):
 
 
 def test_memory_that_runs_out_is_not_told_as_the_users_mistake():
-    with pytest.raises(torch.OutOfMemoryError), told_as_own("It failed"):
+    with pytest.raises(torch.OutOfMemoryError), tell_as_own("It failed"):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
@@ -216,7 +216,7 @@ def test_a_callable_does_in_python_and_gives_the_same_audit_as_its_name(here):
 
 def test_a_saved_network_is_not_rebuilt_on_the_word_of_its_file(here, monkeypatch):
     audited("nets:small", here / "run")
-    monkeypatch.setattr("datacleanse.models.predictor.find", lambda name: pytest.fail("imported"))
+    monkeypatch.setattr("datacleanse.models.loading.find", lambda name: pytest.fail("imported"))
     with pytest.raises(dc.RunFolderError, match="No code is run") as error:
         dc.load_predictor(here / "run" / "model")
     assert "--model nets:small" in error.value.hint

@@ -99,7 +99,7 @@ def test_a_damaged_run_is_named(folder):
     manifest = json.loads(path.read_text(encoding="utf-8"))
     del manifest["data"]["sha256"]
     path.write_text(json.dumps(manifest), encoding="utf-8")
-    assert "run.json is damaged (it lacks 'sha256')" in refused(folder)
+    assert "run.json is damaged: data.sha256 is missing, where a text was" in refused(folder)
 
 
 def test_a_full_disk_leaves_what_was_there(folder):

@@ -16,7 +16,7 @@ from datacleanse.errors import InputError
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
 from datacleanse.review.decisions import Decision, append_decisions, now
-from datacleanse.review.write_pictures import _write_tree
+from datacleanse.review.write_pictures import write_tree
 from tests.cli.conftest import run_here
 from tests.cli.tiny import contents
 from tests.pictures.made import class_folders, picture
@@ -172,7 +172,7 @@ def test_a_label_that_cannot_name_a_folder_leaves_nothing(folder, label):
     frame = pd.DataFrame({"path": paths, "label": ["cat", label]})
     listing = find_pictures(frame, Asked("DATA", label="label"))
     with pytest.raises(InputError, match="cannot name a folder"):
-        _write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
+        write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
     assert not list(folder.glob("*tree*"))
 
 
@@ -180,7 +180,7 @@ def test_pictures_of_one_name_are_kept_apart(folder):
     (folder / "data" / "dog" / "000.png").write_bytes(picture(500))
     frame = pd.DataFrame({"path": ["data/cat/000.png", "data/dog/000.png"], "label": ["a", "a"]})
     listing = find_pictures(frame, Asked("DATA", label="label"))
-    _write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
+    write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
     assert sorted(path.name for path in (folder / "tree" / "a").iterdir()) == [
         "000-1.png",
         "000.png",

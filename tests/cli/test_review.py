@@ -100,7 +100,7 @@ def test_a_decision_is_on_the_disk_when_it_is_answered(server, folder):
     assert (decision.action, decision.reviewer, decision.run_id) == (
         "drop",
         "Ada",
-        folder.manifest()["run_id"],
+        folder.manifest().run_id,
     )
     assert decision.row_sha256 == f"{7:064x}"
     status, text = ask(server, "GET", "/decisions")
@@ -115,7 +115,7 @@ def test_what_the_page_says_of_the_row_is_not_believed(server, folder):
 
     assert decision.id != "x"
     assert decision.row_sha256 == f"{7:064x}"
-    assert decision.run_id == folder.manifest()["run_id"]
+    assert decision.run_id == folder.manifest().run_id
     assert decision.given_label != "nonsense"
     assert len(decision.reviewer) == 100
 

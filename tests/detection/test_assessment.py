@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import deepcopy
 from dataclasses import replace
 
 import numpy as np
@@ -64,7 +65,7 @@ def evidence(
 
 def test_rows_that_all_opinions_doubt_lead_the_ranking():
     assessment = assess(evidence(), fdr=0.1)
-    top = np.argsort(-assessment.suspicion)[:60]
+    top = np.argsort(assessment.rank)[:60]
     assert np.mean(top < 60) > 0.95
 
 
@@ -104,7 +105,7 @@ def test_every_row_is_counted_once_in_the_confusions():
     assert off_diagonal == pytest.approx(assessment.suspicion.sum(), abs=1e-3)
 
 
-def test_scores_are_distinct_even_where_all_rows_are_alike():
+def test_ranks_are_distinct_even_where_all_rows_are_alike():
     tied = evidence(n_wrong=0)
     tied.second[:] = 0.5
     for dynamics_ in (tied.reweighted, tied.control):
@@ -114,8 +115,7 @@ def test_scores_are_distinct_even_where_all_rows_are_alike():
     labels = np.zeros_like(tied.labels)
     labels[N:] = np.arange(N_CLEAN) % 2
     assessment = assess(replace(tied, labels=labels), fdr=0.1)
-    assert len(np.unique(assessment.suspicion)) == N
-    assert list(np.argsort(-assessment.suspicion)[:3]) == [0, 1, 2]
+    assert list(assessment.rank) == list(range(1, N + 1))
 
 
 def test_without_calibration_rows_there_are_no_p_values_and_no_controlled_flags():
@@ -123,6 +123,7 @@ def test_without_calibration_rows_there_are_no_p_values_and_no_controlled_flags(
     assert np.isnan(assessment.p_value).all()
     assert np.isnan(assessment.calibration_score).all()
     assert assessment.null_share is None
+    assert assessment.smallest_p_value is None
     assert assessment.basis == "estimated"
     np.testing.assert_allclose(assessment.probability, assessment.suspicion, atol=1e-6)
     assert (assessment.bounds[0] == 0).all()
@@ -176,9 +177,51 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     given = replace(
         base, labels=labels, reweighted=seen, control=seen, folds=folds, second=probability
     )
-    p_value = assess(given, fdr=0.1).p_value
+    assessment = assess(given, fdr=0.1)
+    p_value = assessment.p_value
     assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)
     assert np.mean(p_value[40:]) == pytest.approx(0.5, abs=0.15)
+    assert assessment.smallest_p_value == 1 / (N_CLEAN / 2 + 1)
+
+
+def test_with_ten_classes_of_ten_clean_rows_p_values_go_down_to_an_eleventh():
+    """Where each class calibrates itself, a hundred clean rows allow what ten do."""
+    n_classes, n, rng = 10, 300, np.random.default_rng(0)
+    given = np.where(np.arange(n) < 150, 0, np.arange(n) % n_classes)
+    labels = np.append(given, np.repeat(np.arange(n_classes), 10))
+
+    def opinion(seed):
+        own = 0.8 + 0.1 * np.random.default_rng(seed).random(len(labels))
+        own[:8] = 0.001
+        p = np.repeat((1 - own)[:, None] / (n_classes - 1), n_classes, axis=1)
+        p[np.arange(len(labels)), labels] = own
+        return p.astype(np.float32)
+
+    seen = [
+        replace(dynamics(rng.random(len(labels))), probability=opinion(seed)) for seed in (1, 2)
+    ]
+    clean = n + rng.permutation(100)
+    halves = np.sort(clean[clean % 2 == 0]), np.sort(clean[clean % 2 == 1])
+    evidence_ = Evidence(
+        reweighted=seen[0],
+        control=seen[1],
+        folds=tuple(
+            Fold(opinion(seed), *parts) for seed, parts in ((3, halves), (4, halves[::-1]))
+        ),
+        is_steered=True,
+        second=opinion(5),
+        labels=labels,
+        n_data=n,
+        trained=np.ones(len(labels), dtype=bool),
+        verified=np.full(n, -1),
+    )
+    assessment = assess(evidence_, fdr=0.1)
+    assert assessment.smallest_p_value == pytest.approx(1 / 11)
+    assert assessment.p_value[:8] == pytest.approx(1 / 11)
+    assert assessment.p_value.min() == assessment.smallest_p_value
+    assert assessment.basis != "controlled"
+    assert assessment.rows_needed > 100
+    assert assessment.rows_needed % n_classes == 0
 
 
 def test_how_labels_go_wrong_is_learned_from_the_second_opinion_where_there_is_one():
@@ -190,6 +233,19 @@ def test_how_labels_go_wrong_is_learned_from_the_second_opinion_where_there_is_o
         assert not np.array_equal(noise.matrices.full, other.matrices.full)
 
 
+def test_only_what_an_opinion_says_counts_not_which_array_it_is():
+    """A copy of the control's array is no second network, and the same array is no absence."""
+    plain = evidence()
+    control = plain.control.probability
+    uniform = replace(plain, folds=tuple(replace(f, opinion=None) for f in plain.folds))
+    same = replace(plain, folds=tuple(replace(f, opinion=control) for f in plain.folds))
+    for given in (uniform, replace(uniform, is_steered=False), same):
+        expected, found = assess(given, fdr=0.1), assess(deepcopy(given), fdr=0.1)
+        np.testing.assert_array_equal(found.suspicion, expected.suspicion)
+    alone, twice = assess(uniform, fdr=0.1).suspicion, assess(same, fdr=0.1).suspicion
+    assert not np.array_equal(alone, twice)
+
+
 def test_rows_that_the_clean_set_verifies_get_its_verdict():
     base = evidence()
     verified = np.full(N, -1)
@@ -198,8 +254,10 @@ def test_rows_that_the_clean_set_verifies_get_its_verdict():
     assessment = assess(evidence(verified=verified), fdr=0.1)
     assert assessment.probability[100] == 0.0
     assert assessment.probability[200] == 1.0
-    assert assessment.suspicion[200] == assessment.suspicion.max()
-    assert assessment.suspicion[100] == assessment.suspicion.min()
+    assert assessment.rank[200] == 1
+    assert assessment.rank[100] == N
+    assert list(assessment.verdict[[100, 200, 300]]) == [-1, 1, 0]
+    np.testing.assert_array_equal(assessment.suspicion, assess(base, fdr=0.1).suspicion)
     assert assessment.flagged[200]
     assert not assessment.flagged[100]
     assert assessment.suggested[200] == verified[200]
@@ -249,7 +307,7 @@ def test_blocks_of_rows_change_nothing(monkeypatch):
 def test_likely_classes_are_those_that_the_ranking_rests_on():
     given = evidence()
     assessment = assess(given, fdr=0.1)
-    rows = np.argsort(-assessment.suspicion)[:80]
+    rows = np.argsort(assessment.rank)[:80]
     classes, probability = likely_classes(given, assessment, rows, places=9)
 
     assert classes.shape == (80, 2)
@@ -271,8 +329,7 @@ def test_no_more_classes_are_told_than_there_are_places():
 def test_the_probability_stands_between_both_estimates_nearer_to_the_posterior():
     assessment = assess(evidence(), fdr=0.1)
     low, high = assessment.bounds
-    posterior = np.clip(assessment.suspicion, 0, 1)
-    local = low + high - posterior
-    assert np.abs(local - posterior).max() > 0.1
-    expected = (1 - LOCAL_PART) * posterior + LOCAL_PART * local
+    local = low + high - assessment.suspicion
+    assert np.abs(local - assessment.suspicion).max() > 0.1
+    expected = (1 - LOCAL_PART) * assessment.suspicion + LOCAL_PART * local
     np.testing.assert_allclose(assessment.probability, expected, atol=1e-6)

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from datacleanse.detection.second_opinion import background as module
-from datacleanse.detection.second_opinion.background import Question, growing
+from datacleanse.detection.second_opinion.background import Adviser, Question
 from datacleanse.detection.second_opinion.pool import AbandonedError
 from datacleanse.pictures.joined import Joined
 from datacleanse.storage import mapped_files
@@ -44,7 +44,7 @@ def started(monkeypatch):
 @pytest.mark.parametrize("many", [0, 10**9], ids=["process", "thread"])
 def test_both_ways_give_the_same_answer_and_leave_nothing(many, expected, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "MANY", many)
-    with growing(question(), tmp_path) as answer:
+    with Adviser().ask(question(), tmp_path) as answer:
         np.testing.assert_array_equal(answer(), expected)
     assert list(tmp_path.iterdir()) == []
 
@@ -59,14 +59,14 @@ def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path
     monkeypatch.setattr(module, "MANY", 0)
     # The other process must answer: this one would give the same.
     monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
-    with growing(asked, tmp_path) as answer:
+    with Adviser().ask(asked, tmp_path) as answer:
         found = answer()
     assert found.shape == (120, 2)
     assert (found.argmax(axis=1) == labels).mean() > 0.9
 
 
 def test_without_a_table_there_is_no_opinion(tmp_path):
-    with growing(None, tmp_path) as answer:
+    with Adviser().ask(None, tmp_path) as answer:
         assert answer() is None
 
 
@@ -74,12 +74,12 @@ def test_without_a_table_there_is_no_opinion(tmp_path):
 def test_where_no_process_answers_this_one_does(executable, expected, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "MANY", 0)
     monkeypatch.setattr(sys, "executable", executable)
-    with growing(question(), tmp_path) as answer:
+    with Adviser().ask(question(), tmp_path) as answer:
         np.testing.assert_array_equal(answer(), expected)
 
 
 def test_leaving_the_block_ends_the_process(started, tmp_path):
-    with growing(question(n=5000), tmp_path):
+    with Adviser().ask(question(n=5000), tmp_path):
         pass
     assert started[0].poll() is not None
     if hasattr(signal, "SIGKILL"):
@@ -88,24 +88,56 @@ def test_leaving_the_block_ends_the_process(started, tmp_path):
 
 
 def test_a_process_may_be_started_before_it_is_asked_and_is_asked_once(expected, started, tmp_path):
-    with module.expected(120):
+    with Adviser(120) as adviser:
         assert len(started) == 1
         for count in (1, 2):
-            with growing(question(), tmp_path) as answer:
+            with adviser.ask(question(), tmp_path) as answer:
                 np.testing.assert_array_equal(answer(), expected)
             assert len(started) == count
     assert [process.returncode for process in started] == [0, 0]
 
 
 def test_a_process_that_is_never_asked_ends_with_the_block(started):
-    with pytest.raises(ZeroDivisionError), module.expected(120):
+    with pytest.raises(ZeroDivisionError), Adviser(120):
         raise ZeroDivisionError
     assert started[0].poll() is not None
 
 
-def test_nothing_is_started_for_few_rows():
-    with module.expected(module.MANY - 1):
-        assert module._expecting.get() is None
+def test_closing_twice_does_no_harm(started):
+    adviser = Adviser(120)
+    adviser.close()
+    adviser.close()
+    assert started[0].poll() is not None
+
+
+def test_two_advisers_share_no_process(expected, started, tmp_path):
+    with Adviser(120) as one, Adviser(120) as other:
+        for number, adviser in enumerate((one, other)):
+            with adviser.ask(question(), tmp_path / str(number)) as answer:
+                np.testing.assert_array_equal(answer(), expected)
+    assert [process.returncode for process in started] == [0, 0]
+
+
+def test_a_process_that_was_waiting_ends_where_its_question_cannot_be_saved(
+    started, monkeypatch, tmp_path
+):
+    def fail(*_):
+        raise OSError("no space left")
+
+    monkeypatch.setattr(module, "_save", fail)
+    with (
+        Adviser(120) as adviser,
+        pytest.raises(OSError, match="no space"),
+        adviser.ask(question(), tmp_path),
+    ):
+        pass
+    assert started[0].poll() is not None
+
+
+def test_nothing_is_started_for_few_rows(monkeypatch):
+    monkeypatch.setattr(module, "_start", lambda kind: pytest.fail("started"))
+    with Adviser(module.MANY - 1):
+        pass
 
 
 def test_a_process_whose_caller_dies_before_it_asks_ends():

@@ -11,8 +11,12 @@ from hypothesis.extra.numpy import arrays
 from datacleanse.detection import flags
 
 
-def one_fold(scores, calibration):
+def found_in_one_fold(scores, calibration):
     return flags.conformal_p_values([flags.Scored(scores, calibration)])
+
+
+def one_fold(scores, calibration):
+    return found_in_one_fold(scores, calibration).values
 
 
 SCORES = arrays(np.float64, st.integers(1, 30), elements=st.integers(0, 9).map(float))
@@ -23,7 +27,10 @@ def test_p_values_count_the_calibration_rows_that_are_at_least_as_suspicious(sco
     expected = [
         (1 + sum(c >= score for c in calibration)) / (len(calibration) + 1) for score in scores
     ]
-    np.testing.assert_allclose(one_fold(scores, calibration), expected)
+    found = found_in_one_fold(scores, calibration)
+    np.testing.assert_allclose(found.values, expected)
+    assert found.smallest == 1 / (len(calibration) + 1)
+    assert found.n_beyond == sum(score > max(calibration) for score in scores)
 
 
 @given(n=st.integers(1, 12), seed=st.integers(0, 2**16))
@@ -37,7 +44,7 @@ def test_cross_fitted_p_values_count_each_fold_by_its_own_scores(n, seed):
         (1 + sum(sum(c >= fold.tested[i] for c in fold.calibration) for fold in folds)) / 9
         for i in range(n)
     ]
-    np.testing.assert_allclose(flags.conformal_p_values(folds), expected)
+    np.testing.assert_allclose(flags.conformal_p_values(folds).values, expected)
 
 
 @given(
@@ -82,14 +89,53 @@ def test_the_rows_needed_are_enough():
     scores = np.concatenate([np.zeros(990), np.full(10, 5.0)])
     calibration = np.linspace(-1, 1, 50)
     assert not flags.benjamini_hochberg(one_fold(scores, calibration), 0.1).any()
-    needed = flags.calibration_rows_needed(one_fold(scores, calibration), 50, 0.1)
+    needed = flags.calibration_rows_needed(found_in_one_fold(scores, calibration), 0.1)
     enough, one_less = np.linspace(-1, 1, needed), np.linspace(-1, 1, needed - 1)
     assert flags.benjamini_hochberg(one_fold(scores, enough), 0.1).any()
     assert not flags.benjamini_hochberg(one_fold(scores, one_less), 0.1).any()
 
 
 def test_nothing_beyond_the_calibration_rows_means_no_number_would_help():
-    assert flags.calibration_rows_needed(one_fold(np.zeros(5), np.ones(5)), 5, 0.1) is None
+    assert flags.calibration_rows_needed(found_in_one_fold(np.zeros(5), np.ones(5)), 0.1) is None
+
+
+def by_class(scores, given, n_each, n_classes):
+    """Calibration rows that are all less suspicious than 1, as many of each class."""
+    labels = np.repeat(np.arange(n_classes), n_each)
+    calibration = np.linspace(-1, 1, len(labels), endpoint=False)
+    folds = [flags.Scored(scores, calibration)]
+    return flags.conformal_p_values_by_class(folds, given, [labels], n_classes=n_classes)
+
+
+@given(n=st.integers(1, 20), m=st.integers(1, 20), seed=st.integers(0, 2**16))
+def test_class_by_class_each_row_is_compared_with_its_own_class_alone(n, m, seed):
+    rng = np.random.default_rng(seed)
+    given_labels, labels = rng.integers(0, 3, n), rng.integers(0, 3, m)
+    scores, calibration = rng.integers(0, 9, n).astype(float), rng.integers(0, 9, m).astype(float)
+    own = [calibration[labels == label] for label in given_labels]
+    found = flags.conformal_p_values_by_class(
+        [flags.Scored(scores, calibration)], given_labels, [labels], n_classes=3
+    )
+    p = [(1 + sum(o >= s)) / (len(o) + 1) for s, o in zip(scores, own, strict=True)]
+    np.testing.assert_allclose(found.values, p)
+    assert found.smallest == min(1 / (len(o) + 1) for o in own)
+    assert found.n_beyond == sum(
+        len(o) > 0 and s > max(o) for s, o in zip(scores, own, strict=True)
+    )
+
+
+def test_the_rows_needed_class_by_class_are_enough():
+    scores, given_labels = np.zeros(500), np.arange(500) % 10
+    scores[:10] = 5.0
+    few = by_class(scores, given_labels, 10, 10)
+    assert few.smallest == pytest.approx(1 / 11)
+    assert not flags.benjamini_hochberg(few.values, 0.1).any()
+    needed = flags.calibration_rows_needed(few, 0.1)
+    enough, one_less = (
+        by_class(scores, given_labels, n, 10) for n in (needed // 10, needed // 10 - 1)
+    )
+    assert flags.benjamini_hochberg(enough.values, 0.1).any()
+    assert not flags.benjamini_hochberg(one_less.values, 0.1).any()
 
 
 @given(

@@ -15,12 +15,12 @@ from scipy.ndimage import laplace
 
 from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
 from datacleanse.auditing.reading import Request, read_inputs
-from datacleanse.pictures.compare import DUPLICATES
 from datacleanse.pictures.quality import Usual, quality_notes, sharpness, usual
-from datacleanse.pictures.thumbnails import SCHEMA, thumbnails, usual_of
+from datacleanse.pictures.thumbnails import thumbnails, usual_of
 from datacleanse.progress import SILENT
+from datacleanse.storage.manifest.inputs import DuplicatesSection
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.storage.schemas import UNREADABLE
+from datacleanse.storage.schemas import DUPLICATES_SCHEMA, THUMBNAILS_SCHEMA, UNREADABLE_SCHEMA
 from tests.pictures.made import class_folders, encoded, scene
 
 SQUARE = Usual(size=(6.0, 8.0), ratio=(-1.0, 1.0), sharpness=100.0)
@@ -84,7 +84,7 @@ def test_thumbnails_are_small_pictures_of_their_rows(inputs):
     gallery, ids = inputs.gallery, inputs.data.table.column("path").to_pylist()
     rows = np.array([ids.index(n) for n in ("cat/000.png", "cat/wide.png", "dog/tiny.png")])
     table = thumbnails(gallery.data, "data", rows, usual_of(gallery.data))
-    assert table.schema == SCHEMA
+    assert table.schema == THUMBNAILS_SCHEMA
     assert table.column("row").to_pylist() == rows.tolist()
     assert set(table.column("source").to_pylist()) == {"data"}
     images = [Image.open(io.BytesIO(blob)) for blob in table.column("image").to_pylist()]
@@ -123,7 +123,7 @@ def test_the_run_keeps_thumbnails_duplicates_and_what_was_left_out(inputs, tmp_p
     pairs = list(zip(*(shown.column(n).to_pylist() for n in ("source", "row")), strict=True))
     assert pairs == [("data", 0), ("data", 3), ("clean", 2)]
     duplicates = pq.read_table(folder.duplicates_file)
-    assert duplicates.schema.equals(DUPLICATES)
+    assert duplicates.schema.equals(DUPLICATES_SCHEMA)
     ids = inputs.data.table.column("path").to_pylist()
     assert [
         (ids[r["row"]], r["id"], r["match"], r["conflicting"]) for r in duplicates.to_pylist()
@@ -137,19 +137,20 @@ def test_the_run_keeps_thumbnails_duplicates_and_what_was_left_out(inputs, tmp_p
         ("cat/000.png", "cat", 0),
     ]
     left_out = pq.read_table(folder.unreadable_file)
-    assert left_out.schema.equals(UNREADABLE)
+    assert left_out.schema.equals(UNREADABLE_SCHEMA)
     assert [(r["source"], r["id"]) for r in left_out.to_pylist()] == [("data", "cat/bad.png")]
-    told = describe_pictures(inputs.gallery)["pictures"]
-    assert told["unreadable"] == {"data": 1, "clean": 0}
-    assert told["duplicates"] == {"rows": 2, "groups": 1, "conflicting_groups": 1}
-    assert (told["channels"], told["height"], told["width"]) == (3, 64, 64)
+    told = describe_pictures(inputs.gallery)
+    assert told is not None
+    assert told.unreadable == {"data": 1, "clean": 0}
+    assert told.duplicates == DuplicatesSection(rows=2, groups=1, conflicting_groups=1)
+    assert (told.channels, told.height, told.width) == (3, 64, 64)
 
 
 def test_a_run_of_a_table_has_none_of_them(tmp_path):
     folder = RunFolder(tmp_path / "run")
     write_picture_files(folder, SimpleNamespace(gallery=None))
     assert not folder.path.exists()
-    assert describe_pictures(None) == {"pictures": None}
+    assert describe_pictures(None) is None
 
 
 def test_thumbnails_of_bytes_in_parquet(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -13,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from datacleanse.auditing.audit_table import write_audit
 from datacleanse.storage import ledger, run_folder
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view
@@ -43,7 +45,7 @@ HOSTILE = (
 )
 
 MANIFEST: dict[str, Any] = {
-    "schema_version": 1,
+    "schema_version": 2,
     "run_id": "20260101-000000-abcd",
     "status": "finished",
     "command": ["audit", "data people.csv", "--val", "clean.csv", "--label", "label"],
@@ -55,13 +57,33 @@ MANIFEST: dict[str, Any] = {
         "epochs": None,
         "batch_size": None,
         "lr": None,
+        "meta_batch": None,
+        "meta_every": None,
+        "meta_average": 0.0,
+        "weights": None,
+        "features": None,
+        "fast": False,
+        "hold_back": 0.0,
+        "repeats": 0,
         "fdr": 0.1,
         "top": 500,
         "device": "auto",
         "seed": 0,
     },
-    "versions": {"datacleanse": "0.1.0", "python": "3.11.7", "torch": "2.9.0"},
-    "device": {"name": "cpu", "threads": 2},
+    "versions": {
+        "datacleanse": "0.1.0",
+        "python": "3.11.7",
+        "torch": "2.9.0",
+        "numpy": "2.1.0",
+        "pandas": "2.2.3",
+        "pyarrow": "18.0.0",
+        "scikit-learn": "1.6.0",
+        "pillow": "11.0.0",
+    },
+    "identity": {},
+    "resumed_at": [],
+    "stopped_at": None,
+    "device": {"name": "cpu", "threads": 2, "rows": "on the device"},
     "data": {
         "source": "data people.csv",
         "sha256": "d" * 64,
@@ -70,16 +92,30 @@ MANIFEST: dict[str, Any] = {
         "label": "label",
         "id": "person",
         "classes": {},
+        "reading": {
+            "label": None,
+            "id": "person",
+            "drop": [],
+            "categorical": [],
+            "numeric": [],
+            "delimiter": None,
+            "image_size": None,
+            "max_unreadable": 0.05,
+        },
     },
     "clean": {
         "source": "clean.csv",
         "sha256": "c" * 64,
         "rows": 200,
         "classes": {"yes": 120, "no": 80},
-        "meta_rows": 100,
+        "steering_rows": 100,
+        "reviewed_rows": 0,
         "calibration_rows": 100,
+        "held_back_rows": 0,
     },
     "test": {"source": "test.csv", "sha256": "e" * 64, "rows": 100},
+    "reviewed": None,
+    "pictures": None,
     "schema": {
         "columns": [
             {"name": "age", "kind": "numeric", "width": 1},
@@ -95,10 +131,12 @@ MANIFEST: dict[str, Any] = {
         "epochs": 5,
         "batch_size": 64,
         "lr": 0.001,
+        "steering": {"batch": 128, "every": 2, "average": 0.0},
         "training_rows": 57,
         "parameters": 12345,
         "network": "A multilayer perceptron with two hidden layers of 128.",
         "skipped_steps": 1,
+        "route": {"name": "closed-form", "reason": "The network is a multilayer perceptron."},
         "folds": 2,
         "curves": {
             "reweighted": {
@@ -130,7 +168,7 @@ MANIFEST: dict[str, Any] = {
                 "accuracy": 0.91,
                 "balanced_accuracy": 0.9,
                 "log_loss": 0.25,
-                "calibration_error": None,
+                "calibration_error": 0.05,
             },
             "control": {
                 "accuracy": 0.88,
@@ -138,6 +176,7 @@ MANIFEST: dict[str, Any] = {
                 "log_loss": 0.31,
                 "calibration_error": 0.04,
             },
+            "by_class": {},
         },
         "held_back": None,
     },
@@ -160,6 +199,7 @@ MANIFEST: dict[str, Any] = {
         "flagged": "Benjamini–Hochberg at 0.10 with Storey's estimate.",
         "suggested_label": "Likeliest true class by the same posterior.",
     },
+    "model_files": {},
     "notices": [
         {"slug": "label-chosen", "message": "The label column is 'label'.", "is_warning": False},
         {
@@ -169,6 +209,11 @@ MANIFEST: dict[str, Any] = {
         },
     ],
 }
+
+
+def write_json(file: Path, manifest: dict[str, Any]) -> None:
+    """Write `run.json` as it is said to be, right or wrong."""
+    file.write_text(json.dumps(manifest, ensure_ascii=False), encoding="utf-8")
 
 
 @dataclass
@@ -194,7 +239,7 @@ class Fabricated:
         audit = self._audit(generator)
         for epoch in range(self.n_epochs):
             ledger.write_epoch(folder.epoch_file(epoch), epoch, self._epoch(generator, audit))
-        ledger.write_audit(
+        write_audit(
             folder.audit_file,
             lambda rows: {name: column[rows] for name, column in audit.items()},
             folder.epoch_files(),
@@ -205,7 +250,7 @@ class Fabricated:
         if self.with_companions:
             self._write_companions(folder, audit, order)
         self._describe(audit)
-        folder.write_manifest(self.manifest)
+        write_json(folder.manifest_file, self.manifest)
         return folder
 
     def _write_companions(self, folder: RunFolder, audit: dict[str, pa.Array], order: Any) -> None:

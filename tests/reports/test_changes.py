@@ -16,7 +16,7 @@ from datacleanse_cli.changes_summary import print_changes
 from datacleanse_reports.changes import markdown
 from datacleanse_reports.changes.view import read_changes
 from datacleanse_reports.changes.write import as_json, write_changes
-from tests.reports.conftest import Fabricated
+from tests.reports.conftest import Fabricated, write_json
 
 
 def rewrite(folder, change):
@@ -30,7 +30,7 @@ def rewrite(folder, change):
 def edit_manifest(folder, change):
     manifest = json.loads(folder.manifest_file.read_text(encoding="utf-8"))
     change(manifest)
-    folder.write_manifest(manifest)
+    write_json(folder.manifest_file, manifest)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from datacleanse_reports.formats import summary_json, suspects_csv
 from datacleanse_reports.formats.html import MAX_SUSPECTS
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
 from datacleanse_reports.wording import visible
+from tests.reports.conftest import write_json
 
 # FiftyOne shows pictures, which these runs have none of; see test_tools.py.
 ALL = {**FORMATS, **{name: each for name, each in TOOLS.items() if name != "fiftyone"}}
@@ -109,11 +110,11 @@ def test_unknown_format_is_refused_by_name(hostile_run):
     [("training", "curves"), ("training", "folds"), ("flags", "basis"), ("noise", "rate")],
 )
 def test_manifest_that_lacks_a_part_is_named_as_damaged(part, key, hostile_run):
-    manifest = hostile_run.manifest()
+    manifest = json.loads(hostile_run.manifest_file.read_text(encoding="utf-8"))
     del manifest[part][key]
-    hostile_run.write_manifest(manifest)
+    write_json(hostile_run.manifest_file, manifest)
 
-    with pytest.raises(RunFolderError, match=rf"damaged \(it lacks '{key}'"):
+    with pytest.raises(RunFolderError, match=rf"damaged: {part}\.{key} is missing, where .+ was"):
         read_view(hostile_run, top=10)
 
 

@@ -6,10 +6,11 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from datacleanse.detection.reliability import EDGES, LEAST_ROWS
 from datacleanse_reports import read_view
+from datacleanse_reports.audit import check_probabilities, reading_curve
 from datacleanse_reports.matrix import MAX_CLASSES, noise_matrix
 from datacleanse_reports.records import ClassSummary, Confusion
-from datacleanse_reports.reliability import EDGES, LEAST_ROWS, reading_curve, reliability
 
 
 def table(n, *, wrong=0.2, seed=0):
@@ -29,7 +30,7 @@ def table(n, *, wrong=0.2, seed=0):
 
 def test_bins_hold_every_tested_row_and_every_verified_one():
     rows, scores = table(500), np.random.default_rng(1).beta(1, 12, 90)
-    bins = reliability(rows, scores, 0.8)
+    bins = check_probabilities(rows, scores, 0.8)
 
     assert sum(each.rows for each in bins) == 495
     assert sum(each.calibration_rows for each in bins) == 90
@@ -39,7 +40,7 @@ def test_bins_hold_every_tested_row_and_every_verified_one():
 
 def test_implied_share_is_what_right_labels_leave_over():
     rows, scores = table(2000), np.random.default_rng(1).beta(1, 12, 150)
-    bins = reliability(rows, scores, 0.8)
+    bins = check_probabilities(rows, scores, 0.8)
     suspicion = rows["suspicion"].to_numpy()[:-5]
     edges = [-np.inf, *EDGES, np.inf]
 
@@ -61,7 +62,7 @@ def test_calibrated_probabilities_lie_within_the_ranges():
         suspicion = rows["suspicion"].to_numpy()
         is_wrong = rng.random(3000) < suspicion
         scores = rng.choice(suspicion[~is_wrong], 200)
-        for each in reliability(rows, scores, float((~is_wrong).mean())):
+        for each in check_probabilities(rows, scores, float((~is_wrong).mean())):
             misses += not each.low <= each.predicted <= each.high
     assert misses <= 0.1 * 20 * (len(EDGES) + 1)
 
@@ -70,7 +71,7 @@ def test_probabilities_that_are_too_high_are_seen():
     rows = table(3000)
     inflated = rows.set_column(2, "mislabel_probability", pa.array(np.full(3000, 0.9)))
     scores = np.random.default_rng(1).beta(1, 12, 200)
-    first = reliability(inflated, scores, 0.8)[0]
+    first = check_probabilities(inflated, scores, 0.8)[0]
 
     assert first.high < first.predicted
 
@@ -79,9 +80,9 @@ def test_nothing_is_shown_where_nothing_calibrates():
     rows = table(100)
     untested = rows.set_column(3, "p_value", pa.nulls(100, pa.float64()))
 
-    assert reliability(rows, np.empty(0), 0.8) == ()
-    assert reliability(rows, np.array([0.1]), None) == ()
-    assert reliability(untested, np.array([0.1]), 0.8) == ()
+    assert check_probabilities(rows, np.empty(0), 0.8) == ()
+    assert check_probabilities(rows, np.array([0.1]), None) == ()
+    assert check_probabilities(untested, np.array([0.1]), 0.8) == ()
 
 
 @pytest.mark.parametrize("n", [1, 7, 300])

@@ -113,7 +113,7 @@ def test_noise_is_told_with_its_range(view):
     )
 
     assert sentences.noise(replace(view, headline=head)) == (
-        "About 412 of 5,000 labels (8.2%, range 6.1–11%) are expected to be wrong."
+        "About 412 of 5,000 labels (8.2%, range of two estimates 6.1–11%) are expected to be wrong."
     )
 
 

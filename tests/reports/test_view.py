@@ -35,7 +35,7 @@ def test_classes_add_up(view, audit):
 
 
 def test_a_label_that_data_has_on_no_row_is_no_class_of_it(view, hostile_run):
-    assert "only in CLEAN" in hostile_run.manifest()["noise"]["by_given_label"]
+    assert "only in CLEAN" in hostile_run.manifest().noise.by_given_label
     assert "only in CLEAN" not in [each.name for each in view.classes]
 
 
@@ -83,7 +83,7 @@ def test_a_loss_that_falls_counts_as_better(view):
     better = {metric.name: metric.better for metric in view.test.metrics}
 
     assert better["log_loss"] == "reweighted"
-    assert better["calibration_error"] is None
+    assert better["calibration_error"] == "control"
 
 
 def test_curves_of_a_final_network_that_is_the_reweighted_one_are_not_repeated(

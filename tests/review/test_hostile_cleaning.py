@@ -14,10 +14,12 @@ from rich.console import Console
 
 from datacleanse.data import ReadOptions, ids, read_data, row_seals, write_table
 from datacleanse.data.sources import locate
-from datacleanse.review.audited_run import Audited
+from datacleanse.review.apply import summarise_cleaning
+from datacleanse.review.audited_run import AuditedRun
 from datacleanse.review.cleaning_plan import plan_cleaning
 from datacleanse.review.decisions import Decision, append_decisions
-from datacleanse.review.write_table import CleanedFiles, cleaned_files, describe, write_cleaned
+from datacleanse.review.write_changes import CleanedFiles
+from datacleanse.review.write_table import TableOutput, choose_table_files
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_cli.cleaning_summary import print_cleaning
 
@@ -62,11 +64,27 @@ def cleaned(tmp_path, name, *, raw=False):
     made.append(Decision(20, names[20], seals[20], LABELS[20 % 6], "drop", None, "@x", "", "r"))
     run = RunFolder(tmp_path)
     append_decisions(run.decisions_file, made)
-    what = Audited(run, "r", str(source), options, "other", 26, LABELS, is_of_pictures=False)
-    plan = plan_cleaning(what)
-    files = cleaned_files(locate(str(source)), tmp_path / f"out-{name}")
-    write_cleaned(plan, files, raw=raw)
+    plan = plan_cleaning(audited(tmp_path, source))
+    location = locate(str(source))
+    files = choose_table_files(location, tmp_path / f"out-{name}")
+    TableOutput(files, location, keeps_bytes=False).write(plan, raw=raw)
     return plan, files
+
+
+def audited(tmp_path, source):
+    """The run about a hostile table that lies there now."""
+    options = ReadOptions(label="label", id="who")
+    return AuditedRun(
+        folder=RunFolder(tmp_path),
+        run_id="r",
+        source=str(source),
+        options=options,
+        sha256="other",
+        n_rows=26,
+        classes=LABELS,
+        listing=None,
+        location=locate(str(source)),
+    )
 
 
 @pytest.mark.parametrize("name", ["d.csv", "d.tsv.zst", "d.jsonl", "d.parquet"])
@@ -101,37 +119,24 @@ def test_the_terminal_shows_no_hidden_sign_and_keeps_to_its_width(tmp_path):
     frame = pd.read_csv(tmp_path / "d.csv")
     frame.loc[[2, 4], "n"] += 1  # their decisions are refused, by name
     frame.to_csv(tmp_path / "d.csv", index=False)
-    what = Audited(
-        RunFolder(tmp_path),
-        "r",
-        str(tmp_path / "d.csv"),
-        _options(),
-        "x",
-        26,
-        LABELS,
-        is_of_pictures=False,
-    )
-    plan = plan_cleaning(what)
+    plan = plan_cleaning(audited(tmp_path, tmp_path / "d.csv"))
     assert [(each.decision.row, each.reason) for each in plan.refused] == [
         (2, "changed"),
         (4, "changed"),
     ]
     out = io.StringIO()
-    print_cleaning(plan, files, Console(file=out, width=80), run=tmp_path / "r", is_dry=False)
+    found = summarise_cleaning(plan, files, is_written=True)
+    print_cleaning(found, Console(file=out, width=80), run=tmp_path / "r")
     text = out.getvalue()
     assert "\u202e" not in text
     assert "\\u202eevil" in text
     assert max(map(len, text.splitlines())) <= 80
-    assert json.loads(json.dumps(describe(plan, files)))["refused"][0]["row"] == 2
-
-
-def _options():
-    return ReadOptions(label="label", id="who")
+    assert json.loads(json.dumps(found.to_json()))["refused"][0]["row"] == 2
 
 
 def test_names_of_files_may_be_hostile(tmp_path):
     location = locate(_written(tmp_path / "a b.csv"))
-    found = cleaned_files(location, tmp_path / "=x, \"y\" 'z'.csv")
+    found = choose_table_files(location, tmp_path / "=x, \"y\" 'z'.csv")
     assert found == CleanedFiles(
         tmp_path / "=x, \"y\" 'z'.csv", tmp_path / "=x, \"y\" 'z'.diff.csv"
     )

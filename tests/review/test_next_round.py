@@ -10,8 +10,8 @@ import pyarrow as pa
 import pytest
 
 import datacleanse as dc
-from datacleanse.auditing.layout import of_fold
-from datacleanse.auditing.plan import make_plan, redrawn
+from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.plan import make_plan, redraw_folds
 from datacleanse.data import ReadOptions, compare, ids, read_data, read_like, row_seals
 from datacleanse.data.columns import parse_categories, parse_moments, parse_numbers
 from datacleanse.data.concatenation import joined_columns
@@ -142,13 +142,13 @@ def test_reviewed_rows_steer_in_every_fold_and_calibrate_in_none(frame, clean, t
     assert len(plan.folds) == 2
     for fold in plan.folds:
         assert set(range(60, 80)) <= set(fold.steering.tolist())
-        assert not set(range(60, 80)) & {*fold.calibration.tolist(), *fold.meta.tolist()}
-    assert not plan.trained[:21].any()
-    assert plan.trained[21:120].all()
+        assert not set(range(60, 80)) & {*fold.calibration.tolist(), *fold.drawn_steering.tolist()}
+    assert not plan.is_trained[:21].any()
+    assert plan.is_trained[21:120].all()
     assert plan.verified[:20].tolist() == data.labels[:20].tolist()
     assert (plan.verified[20:] == -1).all()
-    assert plan.learned[120 + 60 :].all()
-    again = redrawn(plan, seed=1).split
+    assert plan.is_learned[120 + 60 :].all()
+    again = redraw_folds(plan, seed=1).split
     assert set(range(60, 80)) <= set(again.steering.tolist())
     assert again.calibration.tolist() != plan.split.calibration.tolist()
     held = make_plan(data, whole, overlap, seed=0, reviewed=reviewed, hold_back=0.5)
@@ -167,16 +167,16 @@ def overlap_of_none():
 def test_examples_are_steered_by_reviewed_rows_too(frame, clean, tmp_path):
     import torch
 
-    from datacleanse.auditing.layout import learn_encoding, make_examples
+    from datacleanse.auditing.layout import encode_examples, learn_encoding
 
     data, _, whole, overlap, reviewed = joined(frame, clean, tmp_path, {3: "keep", 7: "relabel"})
     plan = make_plan(data, whole, overlap, seed=0, reviewed=reviewed)
     encoding = learn_encoding(data, plan)
-    examples = make_examples(data, whole, plan, encoding, device=torch.device("cpu"))
+    examples = encode_examples(data, whole, plan, encoding, device=torch.device("cpu"))
     for fold in plan.folds:
-        assert {180, 181} <= set(of_fold(examples, plan, fold).trusted.tolist())
-    assert {180, 181} <= set(examples.trained.tolist())
-    assert {180, 181} <= set(examples.trusted.tolist())
+        assert {180, 181} <= set(lay_out_fold(examples, plan, fold).steering_rows.tolist())
+    assert {180, 181} <= set(examples.training_rows.tolist())
+    assert {180, 181} <= set(examples.steering_rows.tolist())
     inputs = examples.inputs[torch.tensor([3, 180])]
     assert torch.equal(inputs[0], inputs[1])
 
@@ -322,5 +322,5 @@ def test_a_second_round_trusts_what_was_reviewed(tmp_path):
     counts = {"rows": 29, "kept": kept, "relabelled": 29 - kept, "left_out": 0}
     assert {key: manifest["reviewed"][key] for key in counts} == counts
     assert manifest["clean"]["rows"] == 89
-    assert manifest["clean"]["meta_rows"] + manifest["clean"]["calibration_rows"] == 89
+    assert manifest["clean"]["steering_rows"] + manifest["clean"]["calibration_rows"] == 89
     assert manifest["clean"]["calibration_rows"] == 30

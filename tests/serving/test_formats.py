@@ -145,7 +145,7 @@ def test_onnxruntime_alone_gives_the_run_s_probabilities(result, exported, odd_r
     about = session.get_modelmeta().custom_metadata_map
     assert json.loads(about["datacleanse.classes"]) == ["no", "yes"]
     assert json.loads(about["datacleanse.run_id"]) == result.manifest["run_id"]
-    assert json.loads(about["datacleanse.models.metrics"]) == result.manifest["metrics"]
+    assert json.loads(about["datacleanse.metrics"]) == result.manifest["metrics"]
     assert [each.name for each in session.get_inputs()] == [
         column["name"] for column in json.loads(about["datacleanse.columns"])
     ]

@@ -11,19 +11,15 @@ import torch
 from torch.nn import functional as F
 
 import datacleanse as dc
-from datacleanse.auditing.recipe import learn
-from datacleanse.progress import SILENT
 from datacleanse.serving.export import export_run
 from datacleanse.serving.export.samples import TOLERANCE
-from datacleanse.stopping import NEVER
-from tests.auditing.made_images import digits, image_inputs, request
+from tests.auditing.made_images import audit_images, digits
 
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    place = tmp_path_factory.mktemp("images") / "run"
-    how = {"force": False, "resume": False, "progress": SILENT, "stop": NEVER}
-    return learn(request(epochs=2, fast=True), [image_inputs()[0]], place, **how)
+    folder, _ = audit_images(tmp_path_factory.mktemp("images") / "run", epochs=2, fast=True)
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -1,47 +1,54 @@
-"""Files appear whole or not at all, and wait for the disk where that is asked for."""
+"""Files and folders that appear whole or not at all."""
 
 from __future__ import annotations
-
-import os
 
 import pytest
 
 from datacleanse.errors import OutputError
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import folder_aside
 
 
-@pytest.mark.parametrize("outlives_power", [True, False])
-def test_a_file_takes_the_place_of_the_one_before_once_it_is_whole(
-    outlives_power, monkeypatch, tmp_path
-):
-    synced = []
-    monkeypatch.setattr(os, "fsync", synced.append)
-    path = tmp_path / "file"
-    path.write_text("before")
-    with written_aside(path, outlives_power=outlives_power) as aside:
-        aside.write_text("after")
-        assert path.read_text() == "before"
-    assert path.read_text() == "after"
-    assert len(synced) == outlives_power
-    assert list(tmp_path.iterdir()) == [path]
+def test_a_folder_appears_when_it_is_filled(tmp_path):
+    with folder_aside(tmp_path / "made") as aside:
+        (aside / "a.txt").write_text("a", encoding="utf-8")
+        assert not (tmp_path / "made").exists()
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["a.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
-def half_written(path, error):
-    with written_aside(path) as aside:
-        aside.write_text("half")
-        raise error
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_folder_whose_filling_fails_leaves_nothing(tmp_path, error):
+    def fill():
+        with folder_aside(tmp_path / "made") as aside:
+            (aside / "a.txt").write_text("a", encoding="utf-8")
+            raise error
 
-
-@pytest.mark.parametrize("error", [ZeroDivisionError, KeyboardInterrupt])
-def test_a_failure_leaves_the_file_before(error, tmp_path):
-    path = tmp_path / "file"
-    path.write_text("before")
     with pytest.raises(error):
-        half_written(path, error)
-    assert path.read_text() == "before"
-    assert list(tmp_path.iterdir()) == [path]
+        fill()
+    assert list(tmp_path.iterdir()) == []
 
 
-def test_what_the_system_refuses_is_told_with_the_path(tmp_path):
-    with pytest.raises(OutputError, match="file"), written_aside(tmp_path / "no" / "file") as aside:
-        aside.write_text("x")
+def test_what_a_killed_program_left_is_cleared_away(tmp_path):
+    (tmp_path / ".made.part").mkdir()
+    (tmp_path / ".made.part" / "old.txt").write_text("old", encoding="utf-8")
+    with folder_aside(tmp_path / "made"):
+        pass
+    assert list((tmp_path / "made").iterdir()) == []
+
+
+def test_only_an_empty_folder_gives_way(tmp_path):
+    (tmp_path / "made").mkdir()
+    with folder_aside(tmp_path / "made") as aside:
+        (aside / "a.txt").write_text("a", encoding="utf-8")
+    with pytest.raises(OutputError), folder_aside(tmp_path / "made") as aside:
+        (aside / "b.txt").write_text("b", encoding="utf-8")
+    assert [path.name for path in (tmp_path / "made").iterdir()] == ["a.txt"]
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_an_error_of_the_system_while_filling_names_the_place(tmp_path):
+    with (
+        pytest.raises(OutputError, match="made cannot be written"),
+        folder_aside(tmp_path / "made") as aside,
+    ):
+        (aside / "missing" / "a.txt").write_text("a", encoding="utf-8")

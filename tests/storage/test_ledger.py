@@ -11,9 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from datacleanse.auditing import audit_table
 from datacleanse.auditing.audit_table import write_audit
 from datacleanse.storage import ledger
 from datacleanse.storage.ledger import EpochRecord, write_epoch
+from datacleanse.storage.schemas import AUDIT_COLUMNS, AUDIT_SCHEMA, SCHEMA_VERSION
 
 
 def record(n: int, seed: int) -> EpochRecord:
@@ -26,7 +28,7 @@ def record(n: int, seed: int) -> EpochRecord:
 
 def audit_columns(rows: slice) -> dict[str, pa.Array]:
     n = rows.stop - rows.start
-    columns = {field.name: pa.nulls(n, field.type) for field in ledger.AUDIT_SCHEMA}
+    columns = {field.name: pa.nulls(n, field.type) for field in AUDIT_SCHEMA}
     del columns["weight_by_epoch"]
     return columns | {"row": pa.array(np.arange(rows.start, rows.stop))}
 
@@ -48,7 +50,7 @@ def test_every_column_is_documented_and_the_version_is_in_the_file(tmp_path):
     schema = pq.read_schema(tmp_path / "e.parquet")
     assert json.loads(schema.metadata[b"datacleanse"]) == {
         "kind": "epoch",
-        "schema_version": ledger.SCHEMA_VERSION,
+        "schema_version": SCHEMA_VERSION,
     }
     assert all(field.metadata[b"doc"] for field in schema)
 
@@ -62,12 +64,13 @@ def test_weights_by_epoch_are_gathered_over_any_number_of_row_groups(
     records = [record(n, seed=e) for e in range(n_epochs)]
     paths = [folder / f"epoch-{e:04d}.parquet" for e in range(n_epochs)]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ledger, "ROW_GROUP", group)
+        for module in (ledger, audit_table):
+            patch.setattr(module, "ROW_GROUP", group)
         for epoch, path in enumerate(paths):
             write_epoch(path, epoch, records[epoch])
         write_audit(folder / "audit.parquet", audit_columns, paths)
     table = pq.read_table(folder / "audit.parquet")
-    assert table.schema.names == [name for name, _, _ in ledger.AUDIT_COLUMNS]
+    assert table.schema.names == [name for name, _, _ in AUDIT_COLUMNS]
     assert table.column("row").to_pylist() == list(range(n))
     weights = table.column("weight_by_epoch").to_pylist()
     for row in range(n):

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from torch import nn
 
 from datacleanse.models.demands import trainable
-from datacleanse.training.influence import ForwardMode, choose_engine, trusted_gradient
+from datacleanse.training.influence import ForwardMode, choose_engine, compute_trusted_gradient
 from tests.training.architectures import CHANNELS, N_CLASSES, SIDE, architectures
 from tests.training.reference import cross_entropy, double_backward_influence
 
@@ -45,7 +45,7 @@ def errors_by_route(model: nn.Module) -> dict[str, float]:
     largest = {}
     for make in (choose_engine, ForwardMode):
         network = deepcopy(model)
-        direction, _ = trusted_gradient(network, cross_entropy, *trusted)
+        direction, _ = compute_trusted_gradient(network, cross_entropy, *trusted)
         engine = make(network, cross_entropy)
         step = engine.open(*batch, direction)
         weights = weights_from(step.influence)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from datacleanse.errors import ModelError
-from datacleanse.training.influence import choose_engine, trusted_gradient
+from datacleanse.training.influence import choose_engine, compute_trusted_gradient
 from datacleanse.training.reweighter import Reweighter, reweight
 from tests.training.networks import CASES, N_CLASSES, WIDTH, Case, rows
 from tests.training.reference import backward_for_each, cross_entropy
@@ -54,7 +54,7 @@ def test_influence_and_weighted_gradient_are_those_of_a_backward_pass_for_each(n
     case = CASES[name]
     model, batch, trusted = drawn(case)
     model.train(mode == "train")
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     slow = deepcopy(model)
     torch.manual_seed(5)
     expected, gradients = backward_for_each(slow, batch, direction)
@@ -126,7 +126,7 @@ def test_a_batch_of_one_settles_nothing_about_mixing():
     reweighter = Reweighter(model, cross_entropy)
     reweighter.step((batch[0][:1], batch[1][:1]), one)
     model.zero_grad()
-    direction, _ = trusted_gradient(model, cross_entropy, *one)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *one)
     expected, _ = backward_for_each(model, batch, direction)
 
     assert_close(reweighter.step(batch, one).influence, expected)
@@ -136,7 +136,7 @@ def test_a_batch_of_one_settles_nothing_about_mixing():
 @pytest.mark.parametrize("name", ["dropout", "dropout beside batch norm", "batch norm"])
 def test_the_trial_leaves_no_trace(name):
     model, batch, trusted = drawn(CASES[name])
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     once, state = deepcopy(model), torch.get_rng_state()
     once(batch[0])
     after = torch.get_rng_state()
@@ -192,7 +192,7 @@ def test_a_layer_that_no_route_serves_is_named_with_a_cure(is_beside):
 def test_a_layer_with_a_gradient_of_its_own_is_served_where_examples_do_not_mix():
     make = lambda: nn.Sequential(nn.Linear(WIDTH, 6), Fused(), nn.Linear(6, N_CLASSES))  # noqa: E731
     model, batch, trusted = drawn(Case(make, rows, ""))
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     expected, _ = backward_for_each(model, batch, direction)
     assert_close(reweight(model, cross_entropy, batch, trusted).influence, expected)
 

@@ -12,7 +12,12 @@ from datacleanse.errors import ModelError
 from datacleanse.models.encoding import CategoricalFeature, Encoding, NumericFeature
 from datacleanse.models.tabular import TabularNetwork, shape_for
 from datacleanse.training.adamw import AdamW
-from datacleanse.training.influence import ForwardMode, Layerwise, choose_engine, trusted_gradient
+from datacleanse.training.influence import (
+    ForwardMode,
+    Layerwise,
+    choose_engine,
+    compute_trusted_gradient,
+)
 from datacleanse.training.reweighter import reweight
 from tests.training.reference import cross_entropy, double_backward_influence
 
@@ -111,7 +116,7 @@ def test_influence_equals_the_double_backward_reference(name, make, engine):
     batch, trusted = (with_missing(name, part) for part in batches())
     expected = double_backward_influence(model, batch, trusted)
 
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     actual = engine(model, cross_entropy).open(*batch, direction).influence
 
     torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-9 * float(expected.abs().max()))
@@ -126,7 +131,7 @@ def test_descend_leaves_the_gradient_of_the_weighted_loss(name, make, engine):
     expected = {name: p.grad.clone() for name, p in model.named_parameters()}
     model.zero_grad()
 
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     engine(model, cross_entropy).open(x, y, direction).descend(weights)
 
     for key, parameter in model.named_parameters():
@@ -138,7 +143,7 @@ def test_dropout_has_the_same_mask_in_weighting_and_update(engine):
     """With a random mask, influence and gradient must come from one and the same forward pass."""
     model = built(lambda: mlp(nn.Dropout(0.5), nn.Tanh()))
     (x, y), trusted = batches()
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     step = engine(model, cross_entropy).open(x, y, direction)
     per_example = []
     for i in range(len(x)):
@@ -159,7 +164,7 @@ def test_frozen_parameters_take_no_part():
     model = built(lambda: mlp(nn.ReLU()))
     model[0].weight.requires_grad_(False)
     batch, trusted = batches()
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     results = [e(model, cross_entropy).open(*batch, direction) for e in (Layerwise, ForwardMode)]
 
     torch.testing.assert_close(results[0].influence, results[1].influence, rtol=1e-9, atol=1e-12)
@@ -172,7 +177,7 @@ def test_batch_statistics_are_updated_once_per_step_as_in_plain_training():
     plain, dual = (built(BATCH_STATISTICS["batch norm"]) for _ in range(2))
     batch, trusted = batches()
     plain(batch[0])
-    direction, _ = trusted_gradient(dual, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(dual, cross_entropy, *trusted)
     ForwardMode(dual, cross_entropy).open(*batch, direction)
 
     for expected, actual in zip(plain.buffers(), dual.buffers(), strict=True):
@@ -185,7 +190,7 @@ def test_trusted_gradient_leaves_mode_and_gradients_alone():
     _, trusted = batches()
     model[2].eval()
 
-    trusted_gradient(model, cross_entropy, *trusted)
+    compute_trusted_gradient(model, cross_entropy, *trusted)
 
     assert [m.training for m in model.modules()] == [True, True, True, False, True]
     assert all(p.grad is None for p in model.parameters())
@@ -200,7 +205,7 @@ def test_a_module_that_is_used_twice_keeps_its_parameters_in_forward_mode():
     batch, trusted = batches()
     # The reference leaves virtual parameters in a module that has two names.
     expected = double_backward_influence(copy.deepcopy(model), batch, trusted)
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     before = dict(model.named_parameters())
 
     step = ForwardMode(model, cross_entropy).open(*batch, direction)
@@ -217,7 +222,7 @@ def test_a_batch_of_one_has_an_influence(engine):
     model = built(lambda: mlp(nn.ReLU()))
     _, trusted = batches()
     (x, y), _ = batches(n=1)
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     expected = double_backward_influence(model, (x, y), trusted)
 
     torch.testing.assert_close(
@@ -238,7 +243,7 @@ def test_an_output_changed_in_place_is_no_obstacle_to_the_layerwise_route():
     model = built(lambda: mlp(nn.ReLU(inplace=True)))
     batch, trusted = batches()
     expected = double_backward_influence(model, batch, trusted)
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
 
     actual = Layerwise(model, cross_entropy).open(*batch, direction).influence
 
@@ -277,7 +282,7 @@ def test_gradients_lie_in_memory_as_their_parameters_do(engine):
     layers = [nn.Conv2d(3, 8, 3), nn.ReLU(), nn.Conv2d(8, 4, 3), nn.Flatten(), nn.Linear(64, 3)]
     model = nn.Sequential(*layers).to(memory_format=torch.channels_last)
     x, y = torch.randn(6, 3, 8, 8), torch.arange(6) % 3
-    direction, _ = trusted_gradient(model, cross_entropy, x, y)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, x, y)
 
     step = engine(model, cross_entropy).open(x, y, direction)
     step.descend(torch.ones(6))

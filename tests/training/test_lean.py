@@ -10,8 +10,8 @@ from datacleanse.training.adamw import AdamW
 from datacleanse.training.influence import (
     ForwardMode,
     choose_engine,
+    compute_trusted_gradient,
     cross_entropy,
-    trusted_gradient,
 )
 from datacleanse.training.influence.perceptron import ClosedForm
 
@@ -47,7 +47,7 @@ def shape(request):
 def test_the_closed_form_is_forward_mode_with_the_same_dropout_mask(shape, is_training):
     model = network(shape).train(is_training)
     batch, trusted = rows(shape, 20, 1), rows(shape, 9, 2)
-    direction, _ = trusted_gradient(model, cross_entropy, *trusted)
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
     weights = torch.rand(20, dtype=torch.float64) * (torch.arange(20) % 3 > 0)
     found = []
     for engine in (ClosedForm(model), ForwardMode(model, cross_entropy)):
@@ -74,8 +74,8 @@ def test_its_plain_step_and_its_trusted_gradient_are_autograd_s(shape):
     cross_entropy(model(inputs), labels).mean().backward()
     torch.testing.assert_close(found, [p.grad for p in model.parameters()])
 
-    expected, loss = trusted_gradient(model, cross_entropy, inputs, labels)
-    direction, own_loss = ClosedForm(model).gradient(inputs, labels)
+    expected, loss = compute_trusted_gradient(model, cross_entropy, inputs, labels)
+    direction, own_loss = ClosedForm(model).compute_gradient(inputs, labels)
     torch.testing.assert_close(direction, expected)
     torch.testing.assert_close(own_loss, loss)
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from torch import nn
 
 from datacleanse.settings import Meta, Schedule
-from datacleanse.training.batches import n_batches, split
+from datacleanse.training.batches import count_batches, split
 from datacleanse.training.examples import Examples
 from datacleanse.training.loop import Hooks, TrainingError, train
 from datacleanse.training.rules import RULES, Rule, make_rule
@@ -29,8 +29,8 @@ def blobs(n_data=90, n_clean=10, *, flipped=0, seed=0):
         inputs=torch.tensor(x, dtype=torch.float32),
         labels=torch.tensor(given_labels),
         n_data=n_data,
-        trained=torch.arange(n_data),
-        trusted=torch.arange(n_data, n_data + n_clean),
+        training_rows=torch.arange(n_data),
+        steering_rows=torch.arange(n_data, n_data + n_clean),
         n_classes=2,
     ), given_labels != labels
 
@@ -123,8 +123,8 @@ def test_batches_without_any_weight_update_nothing_and_are_counted():
         inputs=torch.ones(42, 4),
         labels=(torch.arange(42) < 32).long(),
         n_data=32,
-        trained=torch.arange(32),
-        trusted=torch.arange(32, 42),
+        training_rows=torch.arange(32),
+        steering_rows=torch.arange(32, 42),
         n_classes=2,
     )
     model = nn.Linear(4, 2)
@@ -228,4 +228,4 @@ def test_batches_cover_every_row_once_and_none_has_a_single_row(n, batch_size):
     assert torch.equal(torch.cat(parts), torch.arange(n))
     assert min(len(part) for part in parts) >= 2
     assert max(len(part) for part in parts) <= batch_size + 1
-    assert len(parts) == n_batches(n, batch_size)
+    assert len(parts) == count_batches(n, batch_size)

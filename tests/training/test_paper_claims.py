@@ -17,7 +17,7 @@ from torch import nn
 
 from datacleanse.models.inference import logits_of
 from datacleanse.settings import Meta, Schedule
-from datacleanse.training.device import one_cpu_thread
+from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.examples import Examples
 from datacleanse.training.loop import train
 from datacleanse.training.rules.l2rw import L2RW
@@ -31,7 +31,7 @@ WIDTH = 256
 @pytest.fixture(autouse=True)
 def one_thread():
     """These networks are too small to share among threads, as the product knows."""
-    with one_cpu_thread(torch.device("cpu")):
+    with use_one_cpu_thread(torch.device("cpu")):
         yield
 
 
@@ -56,8 +56,8 @@ def fit(rule, noisy: Images, clean: Images, n_classes, schedule):
         inputs=torch.from_numpy(both).flatten(1),
         labels=torch.from_numpy(np.concatenate([noisy.labels, clean.labels])),
         n_data=n,
-        trained=torch.arange(n),
-        trusted=torch.arange(n, n + n_clean),
+        training_rows=torch.arange(n),
+        steering_rows=torch.arange(n, n + n_clean),
         n_classes=n_classes,
     )
     torch.manual_seed(0)

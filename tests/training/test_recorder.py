@@ -8,14 +8,14 @@ import torch
 
 from datacleanse.training import recorder as module
 from datacleanse.training.influence import Step
-from datacleanse.training.recorder import Recorder, margins
+from datacleanse.training.recorder import Recorder, measure_margins
 
 
 def recorder(logits, labels, order):
     found = Recorder(labels, logits.shape[1])
     influence = torch.linspace(-1, 1, len(order))
     step = Step(logits[order], torch.zeros(len(order)), labels[order], influence, lambda _: None)
-    found.trained(order, step, torch.full((len(order),), 1 / len(order)))
+    found.record_batch(order, step, torch.full((len(order),), 1 / len(order)))
     return found
 
 
@@ -28,7 +28,7 @@ def test_the_first_example_that_is_not_finite_is_named(block, broken, monkeypatc
     if broken is not None:
         logits[order[broken:], 1] = torch.nan
     found = recorder(logits, torch.zeros(10, dtype=torch.int64), order)
-    assert found.first_not_finite(order) == broken
+    assert found.find_not_finite(order) == broken
 
 
 @pytest.mark.parametrize("block", [2, 100])
@@ -41,12 +41,12 @@ def test_means_are_those_of_the_epochs(block, monkeypatch):
     record = found.close_epoch(3)
     expected = torch.nn.functional.cross_entropy(first, labels, reduction="none")
     np.testing.assert_allclose(record.loss, expected[:3], rtol=1e-5)
-    np.testing.assert_allclose(record.margin, margins(first, labels)[:3], rtol=1e-6)
-    found.seen(order, second)
+    np.testing.assert_allclose(record.margin, measure_margins(first, labels)[:3], rtol=1e-6)
+    found.record_logits(order, second)
     found.close_epoch(3)
     means = found.dynamics()
     both = torch.stack([first, second])
     np.testing.assert_allclose(means.probability, both.softmax(dim=2).mean(dim=0), rtol=1e-5)
-    both_margins = torch.stack([margins(each, labels) for each in both])
+    both_margins = torch.stack([measure_margins(each, labels) for each in both])
     np.testing.assert_allclose(means.margin, both_margins.mean(dim=0), rtol=1e-5, atol=1e-6)
     np.testing.assert_allclose(means.weight, 1.0)

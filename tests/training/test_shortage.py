@@ -19,7 +19,7 @@ from datacleanse.settings import Schedule
 from datacleanse.training import placement
 from datacleanse.training.checkpoint import Checkpoints
 from datacleanse.training.examples import Examples
-from datacleanse.training.placement import Moved, Part, placed
+from datacleanse.training.placement import Moved, Part, place
 from datacleanse.training.trainer import Lesson, Trainer
 from tests.training.test_loop import blobs, keeping
 
@@ -80,7 +80,7 @@ def train_both(lesson, examples, keep, *others):
     trainer = Trainer(lesson, torch.device("cpu"), lambda name: None, SILENT, *others)
     networks = trainer.learn([examples], examples, keep=keep)
     reweighted, control = networks.reweighted, networks.control
-    notices = trainer.halved(control.batch_size)
+    notices = trainer.tell_halved(control.batch_size)
     return SimpleNamespace(reweighted=reweighted, control=control, notices=notices)
 
 
@@ -214,19 +214,19 @@ def test_predictions_that_do_not_fit_are_made_in_smaller_parts():
 def test_examples_stay_in_main_memory_where_the_device_has_no_room(monkeypatch):
     values, device = torch.randn(10, 4), torch.device("meta")
     for free, kind in ((values.nbytes * 2, torch.Tensor), (values.nbytes * 2 - 1, Moved)):
-        monkeypatch.setattr(placement, "free_memory", lambda device, free=free: free)
-        assert isinstance(placed(values, device), kind)
-    assert placed(values, torch.device("cpu")) is values
+        monkeypatch.setattr(placement, "measure_free_memory", lambda device, free=free: free)
+        assert isinstance(place(values, device), kind)
+    assert place(values, torch.device("cpu")) is values
 
 
 def test_a_device_that_is_full_after_all_leaves_the_examples_in_main_memory(monkeypatch):
-    monkeypatch.setattr(placement, "free_memory", lambda device: 1 << 40)
+    monkeypatch.setattr(placement, "measure_free_memory", lambda device: 1 << 40)
 
     class Full(torch.Tensor):
         def to(self, device):
             raise SHORTAGES["gpu"]
 
-    assert isinstance(placed(torch.randn(3, 2).as_subclass(Full), torch.device("meta")), Moved)
+    assert isinstance(place(torch.randn(3, 2).as_subclass(Full), torch.device("meta")), Moved)
 
 
 def test_moved_examples_give_the_training_of_resident_ones():

@@ -16,7 +16,7 @@ from torch.utils.data import TensorDataset
 
 from datacleanse.auditing.layout import lay_out
 from datacleanse.auditing.reading import Inputs
-from datacleanse.auditing.tasks.interface import identity_of_run, plan_of
+from datacleanse.auditing.tasks.interface import identify_settings, plan_rows
 from datacleanse.data import compare_labels
 from datacleanse.errors import InputError, ModelError
 from datacleanse.models.model_files import save_loose
@@ -24,12 +24,12 @@ from datacleanse.models.user_network import blueprint, outputs
 from datacleanse.records import Dataset, Schema
 from datacleanse.training.checkpoint import NETWORK, Identity, digest
 from datacleanse.training.device import choose_device
-from datacleanse.training.influence.choice import unwrapped
-from datacleanse.training.placement import Fetched, item, rows_of
+from datacleanse.training.influence.choice import unwrap
+from datacleanse.training.placement import Fetched, fetch_item, join_rows
 from datacleanse.training.rehearsal import try_training
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
-from datacleanse.user_code import told_as_own
+from datacleanse.user_code import tell_as_own
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -51,7 +51,7 @@ LABEL = "label"
 
 @dataclass(frozen=True)
 class DatasetTask:
-    """The audit of a dataset; see `tasks.Task`."""
+    """A `Task`: the audit of a map-style dataset of the user's own with a network of theirs."""
 
     settings: Settings
     command: tuple[str, ...]
@@ -62,31 +62,31 @@ class DatasetTask:
     datasets: tuple[MapDataset[Any], MapDataset[Any]]
     n_classes: int
 
-    def examples(self, inputs: Inputs) -> Examples:
-        """See `Task`."""
+    def make_examples(self, inputs: Inputs) -> Examples:
+        """Let the datasets make the inputs, or take the tensors that hold them."""
         del inputs
-        rows = rows_of(self.datasets, self.device)
+        rows = join_rows(self.datasets, self.device)
         return lay_out(rows, self.plan, n_classes=self.n_classes, device=self.device)
 
-    def question(self, examples: Examples, plan: Plan, seed: int) -> None:
-        """See `Task`."""
+    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> None:
+        """Pose none: nothing is known of the inputs but what the network makes of them."""
         del examples, plan, seed
 
     def describe(self, network: nn.Module) -> str:
-        """See `Task`."""
+        """Name the class of the user's network."""
         return f"Network of your own, {type(network).__name__}."
 
     def save(self, network: nn.Module, directory: Path) -> None:
-        """See `Task`."""
+        """Keep the network's parameters; its code is the user's."""
         save_loose(network, directory)
 
-    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
-        """See `Task`."""
+    def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
+        """Test nothing: a dataset has neither ``--test`` nor rows held back."""
         del network, inputs
         return {"test": None, "held_back": None}
 
 
-def _prepare(
+def plan_dataset(
     model: nn.Module,
     datasets: tuple[MapDataset[Any], MapDataset[Any]],
     classes: Sequence[str] | None,
@@ -98,20 +98,20 @@ def _prepare(
     device = choose_device(settings.device)
     for role, dataset in zip(("data", "trusted"), datasets, strict=True):
         _check_kind(role, dataset)
-    sample = _sample(datasets)
-    build, n_classes = _copier(model, sample)
+    sample = _take_sample(datasets)
+    build, n_classes = _make_copier(model, sample)
     optimiser = try_training(build(), build, sample, "The network", optimisation)
-    labels = [_labels(dataset, n_classes) for dataset in datasets]
-    inputs = _inputs(datasets, labels, _names(classes, n_classes), started)
-    plan = plan_of(inputs, settings)
-    identity = identity_of_run(settings, device) | {
+    labels = [_read_labels(dataset, n_classes) for dataset in datasets]
+    inputs = _make_inputs(datasets, labels, _check_names(classes, n_classes), started)
+    plan = plan_rows(inputs, settings)
+    identity = identify_settings(settings, device) | {
         "DATA": inputs.sha256["data"],
         "CLEAN": inputs.sha256["clean"],
         NETWORK: blueprint(build()),
-        "optimizer": _described(optimiser),
+        "optimizer": _describe_optimiser(optimiser),
         "clip_norm": optimisation.clip_norm,
     }
-    schedule = schedule_for(settings, int(plan.trained.sum()))
+    schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     if optimiser is not None:
         schedule = replace(schedule, lr=max(float(g["lr"]) for g in optimiser.param_groups))
     lesson = Lesson(build, True, settings.rule, schedule, settings.seed, optimisation)
@@ -136,14 +136,14 @@ def _check_kind(role: str, dataset: MapDataset[Any]) -> None:
         )
 
 
-def _sample(datasets: tuple[MapDataset[Any], MapDataset[Any]]) -> Tensor:
+def _take_sample(datasets: tuple[MapDataset[Any], MapDataset[Any]]) -> Tensor:
     """Three inputs, the last one trusted, as one batch on the CPU."""
     n = len(datasets[0])  # type: ignore[arg-type]  # map-style
-    with told_as_own("Inputs of data and trusted cannot be stacked to one batch"):
+    with tell_as_own("Inputs of data and trusted cannot be stacked to one batch"):
         return Fetched(datasets, torch.device("cpu"))[torch.tensor([0, min(1, n - 1), n])]
 
 
-def _copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Module], int]:
+def _make_copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Module], int]:
     """What makes copies of the network as it is now, and the number of classes C."""
     if not isinstance(model, nn.Module):
         raise ModelError(
@@ -151,20 +151,20 @@ def _copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Module], 
             slug="model-no-module",
             hint="Give the network itself.",
         )
-    with told_as_own(f"The network ({type(model).__name__}) cannot be copied"):
-        pristine = copy.deepcopy(unwrapped(model)).cpu()
+    with tell_as_own(f"The network ({type(model).__name__}) cannot be copied"):
+        pristine = copy.deepcopy(unwrap(model)).cpu()
     logits = outputs(pristine, sample, "The network", None)
     return partial(copy.deepcopy, pristine), logits.shape[1]
 
 
-def _labels(dataset: MapDataset[Any], n_classes: int) -> NDArray[np.int64]:
+def _read_labels(dataset: MapDataset[Any], n_classes: int) -> NDArray[np.int64]:
     """(N,) classes of all examples."""
     n = len(dataset)  # type: ignore[arg-type]  # map-style
     found: Sequence[Any]
     if type(dataset) is TensorDataset and len(dataset.tensors) == 2:
         found = dataset.tensors[1].tolist()
     else:
-        found = [item([dataset], position)[1] for position in range(n)]
+        found = [fetch_item([dataset], position)[1] for position in range(n)]
     result = np.empty(n, np.int64)
     for position, label in enumerate(found):
         plain = label.item() if hasattr(label, "item") and np.size(label) == 1 else label
@@ -179,7 +179,7 @@ def _labels(dataset: MapDataset[Any], n_classes: int) -> NDArray[np.int64]:
     return result
 
 
-def _names(classes: Sequence[str] | None, n_classes: int) -> tuple[str, ...]:
+def _check_names(classes: Sequence[str] | None, n_classes: int) -> tuple[str, ...]:
     names = tuple(map(str, range(n_classes) if classes is None else classes))
     if len(names) != n_classes or len(set(names)) != n_classes:
         raise InputError(
@@ -190,7 +190,7 @@ def _names(classes: Sequence[str] | None, n_classes: int) -> tuple[str, ...]:
     return names
 
 
-def _inputs(
+def _make_inputs(
     datasets: tuple[MapDataset[Any], MapDataset[Any]],
     labels: list[NDArray[np.int64]],
     names: tuple[str, ...],
@@ -199,7 +199,7 @@ def _inputs(
     """The labels as tables without features."""
     schema = Schema(label=LABEL, id=None, classes=names, columns=(), set_aside=())
     data, clean = (
-        Dataset(f"<{type(dataset).__name__}>", _table(codes, names), schema, codes, names, ())
+        Dataset(f"<{type(dataset).__name__}>", _tabulate(codes, names), schema, codes, names, ())
         for dataset, codes in zip(datasets, labels, strict=True)
     )
     sha256 = {
@@ -210,12 +210,12 @@ def _inputs(
     return Inputs(data, clean, None, compare_labels(data, clean), sha256, seconds)
 
 
-def _table(codes: NDArray[np.int64], names: tuple[str, ...]) -> pa.Table:
+def _tabulate(codes: NDArray[np.int64], names: tuple[str, ...]) -> pa.Table:
     column = pa.DictionaryArray.from_arrays(pa.array(codes), pa.array(names, pa.string()))
     return pa.table({LABEL: column.cast(pa.string())})
 
 
-def _described(optimiser: Optimizer | None) -> list[Any] | None:
+def _describe_optimiser(optimiser: Optimizer | None) -> list[Any] | None:
     """What tells the caller's optimiser from another one: its kind, and its groups' sizes."""
     if optimiser is None:
         return None

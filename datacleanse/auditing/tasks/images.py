@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.auditing.layout import lay_out
-from datacleanse.auditing.tasks.interface import identity_of, plan_of
+from datacleanse.auditing.tasks.interface import identify_request, plan_rows
 from datacleanse.detection.second_opinion.background import Question
 from datacleanse.errors import SettingsError
 from datacleanse.models.image_statistics import channel_scale, keeps_label_mirrored
@@ -19,8 +19,8 @@ from datacleanse.models.residual import ResidualNetwork, build_residual, residua
 from datacleanse.pictures.joined import Joined
 from datacleanse.settings import IMAGE_MODELS
 from datacleanse.training.device import choose_device
-from datacleanse.training.placement import images_in, placed_images
-from datacleanse.training.schedule import IMAGES, schedule_for
+from datacleanse.training.placement import find_images, place_images
+from datacleanse.training.schedule import IMAGES, choose_schedule
 from datacleanse.training.trainer import Lesson
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ImageTask:
-    """The audit of images; see `tasks.Task`."""
+    """A `Task`: the audit of images with the package's residual network."""
 
     settings: Settings
     command: tuple[str, ...]
@@ -51,27 +51,27 @@ class ImageTask:
     lesson: Lesson
     schema: Schema
 
-    def examples(self, inputs: Inputs) -> Examples:
-        """See `Task`: bytes, which the network normalises."""
-        rows = placed_images(_joined(_pictures(inputs)), self.device)
+    def make_examples(self, inputs: Inputs) -> Examples:
+        """Lay out the pixels as bytes, which the network itself normalises."""
+        rows = place_images(_join(_get_pictures(inputs)), self.device)
         return lay_out(rows, self.plan, n_classes=len(self.schema.classes), device=self.device)
 
-    def question(self, examples: Examples, plan: Plan, seed: int) -> Question:
-        """See `Task`."""
-        images = images_in(examples.inputs)
-        return Question("images", images, plan.labels, plan.learned, examples.n_classes, seed)
+    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
+        """Ask for a regression on patches of the images."""
+        images = find_images(examples.inputs)
+        return Question("images", images, plan.labels, plan.is_learned, examples.n_classes, seed)
 
     def describe(self, network: nn.Module) -> str:
-        """See `Task`."""
-        return self._predictor(network).network.describe()
+        """Describe the residual network: its layers, and how it was fitted to the images."""
+        return self._make_predictor(network).network.describe()
 
     def save(self, network: nn.Module, directory: Path) -> None:
-        """See `Task`."""
-        self._predictor(network).save(directory)
+        """Keep the network as a predictor of images."""
+        self._make_predictor(network).save(directory)
 
-    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
-        """See `Task`."""
-        pictures, classify = _pictures(inputs), self._predictor(network).predict_proba
+    def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
+        """Classify TEST and the images held back."""
+        pictures, classify = _get_pictures(inputs), self._make_predictor(network).predict_proba
         found: Tests = {"test": None, "held_back": None}
         if inputs.test is not None and pictures.test is not None:
             found["test"] = Tested(classify(pictures.test), inputs.test.labels)
@@ -81,12 +81,12 @@ class ImageTask:
             found["held_back"] = Tested(classify(pictures.clean[held_back]), labels)
         return found
 
-    def _predictor(self, network: nn.Module) -> ImagePredictor:
+    def _make_predictor(self, network: nn.Module) -> ImagePredictor:
         assert isinstance(network, ResidualNetwork)
         return ImagePredictor(network, self.schema)
 
 
-def image_task(request: Request, inputs: Inputs) -> ImageTask:
+def plan_images(request: Request, inputs: Inputs) -> ImageTask:
     """Plan the audit of images.
 
     Raises:
@@ -97,20 +97,20 @@ def image_task(request: Request, inputs: Inputs) -> ImageTask:
     if request.module is not None or settings.model not in ("auto", *IMAGE_MODELS):
         raise _no_image_network(settings.model)
     device = choose_device(settings.device)
-    plan = plan_of(inputs, settings)
-    n_trained = int(plan.trained.sum())
-    build = _builder(_pictures(inputs), plan, len(schema.classes), settings.seed)
-    schedule = schedule_for(settings, n_trained, IMAGES)
+    plan = plan_rows(inputs, settings)
+    n_trained = int(plan.is_trained.sum())
+    build = _choose_network(_get_pictures(inputs), plan, len(schema.classes), settings.seed)
+    schedule = choose_schedule(settings, n_trained, IMAGES)
     lesson = Lesson(build, False, settings.rule, schedule, settings.seed)
-    identity = identity_of(request, inputs, device)
+    identity = identify_request(request, inputs, device)
     return ImageTask(settings, request.command, plan, device, identity, lesson, schema)
 
 
-def _builder(
+def _choose_network(
     pictures: PictureInputs, plan: Plan, n_classes: int, seed: int
 ) -> Callable[[], nn.Module]:
     """What makes the network, with what the training images say about views and scale."""
-    images, trained = _joined(pictures), np.flatnonzero(plan.trained)
+    images, trained = _join(pictures), np.flatnonzero(plan.is_trained)
     is_mirrored = keeps_label_mirrored(images, plan.labels, trained, seed=seed)
     channels, height, width = images.shape[1:]
     shape = residual_shape(
@@ -120,12 +120,12 @@ def _builder(
     return partial(build_residual, shape, mean, deviation, seed=seed)
 
 
-def _pictures(inputs: Inputs) -> PictureInputs:
+def _get_pictures(inputs: Inputs) -> PictureInputs:
     assert inputs.pictures is not None
     return inputs.pictures
 
 
-def _joined(pictures: PictureInputs) -> Joined:
+def _join(pictures: PictureInputs) -> Joined:
     """DATA's, then CLEAN's."""
     return Joined(pictures.data, pictures.clean)
 

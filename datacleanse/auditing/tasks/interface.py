@@ -30,7 +30,7 @@ class Task(Protocol):
 
     @property
     def settings(self) -> Settings:
-        """Of the run."""
+        """What the user chose."""
 
     @property
     def command(self) -> tuple[str, ...]:
@@ -42,7 +42,7 @@ class Task(Protocol):
 
     @property
     def device(self) -> torch.device:
-        """To train on."""
+        """The device that the networks are trained on."""
 
     @property
     def identity(self) -> Identity:
@@ -52,30 +52,30 @@ class Task(Protocol):
     def lesson(self) -> Lesson:
         """The network, tried already if it is the user's, and how it is trained."""
 
-    def examples(self, inputs: Inputs) -> Examples:
-        """What the network sees."""
+    def make_examples(self, inputs: Inputs) -> Examples:
+        """Lay out what the network sees."""
 
-    def question(self, examples: Examples, plan: Plan, seed: int) -> Question | None:
-        """What the second opinion is asked; None where there is none.
+    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question | None:
+        """Pose the question to the second opinion; None where there is none.
 
         Args:
-            examples: see `examples`.
+            examples: what the network sees.
             plan: the run's own, or another one of a repeated run.
             seed: of the opinion.
         """
 
     def describe(self, network: nn.Module) -> str:
-        """A sentence on the network, for people."""
+        """Describe the network in a sentence, for people."""
 
     def save(self, network: nn.Module, directory: Path) -> None:
         """Keep the trained network."""
 
-    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
-        """What the network makes of the rows of ``--test`` and of those held back."""
+    def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
+        """Classify the rows of ``--test`` and those held back."""
 
 
-def plan_of(inputs: Inputs, settings: Settings) -> Plan:
-    """The part that each row plays.
+def plan_rows(inputs: Inputs, settings: Settings) -> Plan:
+    """Give each row the part that it plays.
 
     Raises:
         InputError: nothing is left to train on.
@@ -91,8 +91,8 @@ def plan_of(inputs: Inputs, settings: Settings) -> Plan:
     )
 
 
-def identity_of_run(settings: Settings, device: torch.device) -> Identity:
-    """Versions, device and settings, by the names that users know."""
+def identify_settings(settings: Settings, device: torch.device) -> Identity:
+    """Name versions, device and settings as users know them."""
     # These two matter after training; the device's name is replaced by what was chosen.
     free = {"fdr", "top", "device"}
     kept = {key: value for key, value in asdict(settings).items() if key not in free}
@@ -104,10 +104,10 @@ def identity_of_run(settings: Settings, device: torch.device) -> Identity:
     }
 
 
-def identity_of(request: Request, inputs: Inputs, device: torch.device) -> Identity:
-    """All that the trainings depend on besides the user's own code."""
+def identify_request(request: Request, inputs: Inputs, device: torch.device) -> Identity:
+    """Name all that the trainings depend on besides the user's own code."""
     options, schema = request.options, inputs.data.schema
-    return identity_of_run(request.settings, device) | {
+    return identify_settings(request.settings, device) | {
         "DATA": inputs.sha256["data"],
         "CLEAN": inputs.sha256["clean"],
         "--decisions": None if inputs.reviewed is None else inputs.reviewed.sha256,

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from datacleanse.auditing.layout import learn_encoding, make_examples
-from datacleanse.auditing.tasks.interface import identity_of, plan_of
+from datacleanse.auditing.layout import encode_examples, learn_encoding
+from datacleanse.auditing.tasks.interface import identify_request, plan_rows
 from datacleanse.data import some_rows
 from datacleanse.detection.second_opinion.background import Question
 from datacleanse.errors import SettingsError
@@ -18,9 +18,9 @@ from datacleanse.models.user_network import OwnNetwork, blueprint, build_own, pr
 from datacleanse.settings import IMAGE_MODELS, is_own
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
-from datacleanse.training.placement import held_in
+from datacleanse.training.placement import find_tensor
 from datacleanse.training.rehearsal import try_training
-from datacleanse.training.schedule import schedule_for
+from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
 from datacleanse.user_code import find
 
@@ -42,7 +42,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class TableTask:
-    """The audit of a table."""
+    """A `Task`: the audit of a table with the package's network or one of the user's own."""
 
     settings: Settings
     command: tuple[str, ...]
@@ -53,45 +53,45 @@ class TableTask:
     encoding: Encoding
     schema: Schema
 
-    def examples(self, inputs: Inputs) -> Examples:
-        """See `Task`."""
-        return make_examples(
+    def make_examples(self, inputs: Inputs) -> Examples:
+        """Encode the rows of DATA and CLEAN into one matrix."""
+        return encode_examples(
             inputs.data, inputs.clean, self.plan, self.encoding, device=self.device
         )
 
-    def question(self, examples: Examples, plan: Plan, seed: int) -> Question:
-        """See `Task`."""
-        held = held_in(examples.inputs)
+    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
+        """Ask for trees and a regression on the encoded rows."""
+        held = find_tensor(examples.inputs)
         assert held is not None
         rows = held.cpu().numpy()
         n_numbers = len(self.encoding.numeric)
         return Question(
-            "table", rows, plan.labels, plan.learned, examples.n_classes, seed, n_numbers
+            "table", rows, plan.labels, plan.is_learned, examples.n_classes, seed, n_numbers
         )
 
     def describe(self, network: nn.Module) -> str:
-        """See `Task`."""
-        return self._predictor(network).network.describe()
+        """Describe the network: its kind and its layers."""
+        return self._make_predictor(network).network.describe()
 
     def save(self, network: nn.Module, directory: Path) -> None:
-        """See `Task`."""
-        self._predictor(network).save(directory)
+        """Keep the network as a predictor of rows as they stand in tables."""
+        self._make_predictor(network).save(directory)
 
-    def tested(self, network: nn.Module, inputs: Inputs) -> Tests:
-        """See `Task`."""
-        predictor, held_back = self._predictor(network), self.plan.held_back
+    def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
+        """Classify the rows of TEST and those held back."""
+        predictor, held_back = self._make_predictor(network), self.plan.held_back
         rows = {"test": inputs.test, "held_back": some_rows(inputs.clean, held_back)}
         return {
             name: None if each is None else Tested(predictor.probabilities(each), each.labels)
             for name, each in rows.items()
         }
 
-    def _predictor(self, network: nn.Module) -> Predictor:
+    def _make_predictor(self, network: nn.Module) -> Predictor:
         assert isinstance(network, TabularNetwork | OwnNetwork)
         return Predictor(network, self.encoding, self.schema)
 
 
-def table_task(request: Request, inputs: Inputs) -> TableTask:
+def plan_table(request: Request, inputs: Inputs) -> TableTask:
     """Plan the audit of a table, and try a network of the user's own.
 
     Raises:
@@ -108,9 +108,9 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
             hint="Leave --model out.",
         )
     device = choose_device(settings.device)
-    plan = plan_of(inputs, settings)
+    plan = plan_rows(inputs, settings)
     encoding = learn_encoding(inputs.data, plan)
-    identity = identity_of(request, inputs, device)
+    identity = identify_request(request, inputs, device)
     is_users = request.module is not None or is_own(settings.model)
     seed, n_classes = settings.seed, len(schema.classes)
     build: Callable[[], nn.Module] = partial(build_network, encoding, n_classes, seed=seed)
@@ -121,6 +121,6 @@ def table_task(request: Request, inputs: Inputs) -> TableTask:
         network = build()
         try_training(network, build, probe_rows(encoding), f"The network of {name}")
         identity |= {NETWORK: blueprint(network)}
-    schedule = schedule_for(settings, int(plan.trained.sum()))
+    schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     lesson = Lesson(build, is_users, settings.rule, schedule, seed)
     return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)

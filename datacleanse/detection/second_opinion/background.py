@@ -1,4 +1,4 @@
-"""The second opinion beside other work: the network trains on one thread, it is formed meanwhile.
+"""The second opinion formed beside other work: the network trains on one thread meanwhile.
 
 In this process they would share Python's lock with a training of many small steps, and load
 scikit-learn into it: a second and a half of an audit of 5,000 rows. So many rows get a process
@@ -15,7 +15,6 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
-from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -30,7 +29,7 @@ from datacleanse.storage.mapped_files import write_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import BinaryIO
+    from typing import BinaryIO, Self
 
     from numpy.typing import NDArray
 
@@ -44,28 +43,37 @@ MANY = 3_000
 
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
 
-_expecting: ContextVar[subprocess.Popen[bytes] | None] = ContextVar("expecting", default=None)
-"""A process that was started before it is asked."""
-
 Kind = Literal["table", "images"]
-"""Who is asked: `table_opinion` or `patch_opinion`."""
+"""What the rows are: `tables` is asked, or `images`."""
 
 
 @dataclass(frozen=True)
 class Question:
-    """What the second opinion is formed on; see `table_opinion` and `patch_opinion`."""
+    """What the second opinion is formed on: M rows, and the labels that may be learned."""
 
     kind: Kind
     rows: Rows
+    """(M, F) float32 rows of a table, encoded, or (M, channels, height, width) uint8 images."""
     labels: NDArray[np.int64]
+    """(M,) class of each row, as given."""
     is_learned: NDArray[np.bool_]
+    """(M,) True where the label may be learned."""
     n_classes: int
+    """C."""
     seed: int
+    """Of all draws."""
     n_numbers: int = 0
-    """Of a table's columns, its first."""
+    """How many columns of a table, its first, are numbers; the others are codes of categories."""
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
-        """The opinion, (M, C); see `second_opinion`."""
+        """Form the opinion: (M, C) class probabilities, each row's without its own label.
+
+        Args:
+            is_unwanted: asked now and then; True gives up.
+
+        Raises:
+            AbandonedError: ``is_unwanted`` said so.
+        """
         ask: Callable[..., NDArray[np.float32]] = images.left_out
         if self.kind == "table":
             ask = partial(tables.ask, n_numbers=self.n_numbers)
@@ -79,29 +87,58 @@ class Question:
         )
 
 
-@contextmanager
-def growing(question: Question | None, place: Path) -> Iterator[Answer]:
-    """Ask beside other work, and abandon it when the block is left.
+class Adviser:
+    """Forms second opinions beside other work: on few rows in a thread, on many in a process.
 
-    Args:
-        question: None where there is nothing to form an opinion on.
-        place: folder for the files that a process of its own reads and writes.
-
-    Yields:
-        What waits for the answer; None without a question.
+    The process that the first question on many rows goes to may be started before that question is
+    known: it loads its libraries while the caller loads torch. Whoever starts it so closes the
+    adviser in the end, best by a ``with`` block.
     """
-    if question is None:
-        yield lambda: None
-    elif len(question.rows) < MANY:
-        with _in_thread(question) as answer:
-            yield answer
-    else:
-        with _in_process(question, place) as answer:
-            yield answer
+
+    def __init__(self, expected_rows: int = 0) -> None:
+        """Start a process where a table of so many rows, soon to be asked about, will want one."""
+        self._waiting = _start("table") if expected_rows >= MANY else None
+
+    def __enter__(self) -> Self:
+        """Return the adviser, which leaving the block closes."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the adviser."""
+        self.close()
+
+    @contextmanager
+    def ask(self, question: Question | None, place: Path) -> Iterator[Answer]:
+        """Form an opinion beside the block's work, and abandon it when the block is left.
+
+        Args:
+            question: None where there is nothing to form an opinion on.
+            place: folder for the files that a process of its own reads and writes.
+
+        Yields:
+            What waits for the answer; it returns None without a question.
+        """
+        if question is None:
+            yield lambda: None
+        elif len(question.rows) < MANY:
+            with _ask_thread(question) as answer:
+                yield answer
+        else:
+            process, self._waiting = self._waiting or _start(question.kind), None
+            try:
+                with _ask_process(process, question, place) as answer:
+                    yield answer
+            finally:
+                _end(process)
+
+    def close(self) -> None:
+        """End the process that was started and never asked, if there is one."""
+        _end(self._waiting)
+        self._waiting = None
 
 
 @contextmanager
-def _in_thread(question: Question) -> Iterator[Answer]:
+def _ask_thread(question: Question) -> Iterator[Answer]:
     is_left = threading.Event()
     with ThreadPoolExecutor(1, thread_name_prefix="opinion") as pool:
         try:
@@ -111,33 +148,18 @@ def _in_thread(question: Question) -> Iterator[Answer]:
 
 
 @contextmanager
-def expected(n_rows: int) -> Iterator[None]:
-    """Start the process before a table's question is known, where one will be asked in the block.
-
-    It loads its libraries while the caller loads torch.
-    """
-    process = _start("table") if n_rows >= MANY else None
-    token = _expecting.set(process)
-    try:
-        yield
-    finally:
-        _expecting.reset(token)
-        _end(process)
-
-
-@contextmanager
-def _in_process(question: Question, place: Path) -> Iterator[Answer]:
+def _ask_process(
+    process: subprocess.Popen[bytes] | None, question: Question, place: Path
+) -> Iterator[Answer]:
     place.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(dir=place) as directory:
         folder = Path(directory)
         _save(folder / _ROWS, question.rows)
         np.save(folder / _LABELS, question.labels)
         np.save(folder / _USED, question.is_learned)
-        process = _expecting.get() or _start(question.kind)
-        _expecting.set(None)
-        _ask(process, folder, question)
+        _send(process, folder, question)
 
-        def answer() -> NDArray[np.float32]:
+        def wait() -> NDArray[np.float32]:
             if process is not None and process.wait() == 0:
                 opinion: NDArray[np.float32] = np.load(folder / _OPINION)
                 return opinion
@@ -145,24 +167,26 @@ def _in_process(question: Question, place: Path) -> Iterator[Answer]:
             return question.answer()
 
         try:
-            yield answer
+            yield wait
         finally:
+            # Before the folder goes, in which it may still write.
             _end(process)
 
 
 def _save(path: Path, rows: Rows) -> None:
-    """As `numpy.save`, a portion at a time."""
-    described = {
+    """Write rows as `numpy.save` does, but a portion at a time."""
+    header = {
         "descr": np.lib.format.dtype_to_descr(rows.dtype),
         "fortran_order": False,
         "shape": (len(rows), *rows.shape[1:]),
     }
     with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, described)
+        np.lib.format.write_array_header_1_0(file, header)
         write_rows(file, rows)
 
 
 def _start(kind: Kind) -> subprocess.Popen[bytes] | None:
+    """Start a process that waits for a question; None where the system does not let it."""
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
     # The same packages as here, wherever they were found.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
@@ -178,7 +202,7 @@ def _start(kind: Kind) -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _ask(process: subprocess.Popen[bytes] | None, folder: Path, question: Question) -> None:
+def _send(process: subprocess.Popen[bytes] | None, folder: Path, question: Question) -> None:
     """Tell the process where its question lies; one that has ended is noticed later."""
     if process is None or process.stdin is None:
         return
@@ -188,6 +212,7 @@ def _ask(process: subprocess.Popen[bytes] | None, folder: Path, question: Questi
 
 
 def _end(process: subprocess.Popen[bytes] | None) -> None:
+    """Kill the process, where it still runs."""
     if process is None:
         return
     process.kill()

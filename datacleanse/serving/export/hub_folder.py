@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import DatacleanseError, OutputError
 from datacleanse.models.model_card import CARD, card_text
 from datacleanse.serving.export.onnx_file import OnnxFormat
 from datacleanse.serving.export.safetensors_file import SafetensorsFormat
-from datacleanse.storage.atomic_files import check_place
+from datacleanse.storage.atomic_files import check_place, folder_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from pathlib import Path
 
     from datacleanse.serving.export.interface import FinishedRun
 
@@ -42,17 +38,17 @@ class HubFolderFormat:
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """See `ExportFormat`."""
-        with _folder_aside(target) as folder:
+        with folder_aside(target) as folder:
             SafetensorsFormat().write(run, folder / SafetensorsFormat().default_target)
-            left_out = _with_onnx(run, folder)
-            text = card_text(run.manifest, has_onnx=not left_out)
+            missing = _add_onnx(run, folder)
+            text = card_text(run.manifest, has_onnx=not missing)
             (folder / CARD).write_text(text, encoding="utf-8")
         upload = f"hf upload USER/NAME {target}"
-        return (*left_out, f"To publish it: {upload}")
+        return (*missing, f"To publish it: {upload}")
 
 
-def _with_onnx(run: FinishedRun, folder: Path) -> tuple[str, ...]:
-    """Add the ONNX file; why it is left out, where it cannot be made."""
+def _add_onnx(run: FinishedRun, folder: Path) -> tuple[str, ...]:
+    """Add the ONNX file; say why it is missing where it cannot be made."""
     onnx, target = OnnxFormat(), folder / OnnxFormat().default_target
     try:
         onnx.check(target)
@@ -60,24 +56,3 @@ def _with_onnx(run: FinishedRun, folder: Path) -> tuple[str, ...]:
     except DatacleanseError as error:
         return (f"Without model.onnx: {error.message} {error.hint}",)
     return ()
-
-
-@contextmanager
-def _folder_aside(target: Path) -> Iterator[Path]:
-    """A folder beside the target, which becomes it on success and is removed on failure."""
-    try:
-        aside = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
-        aside.chmod(0o755)
-        try:
-            yield aside
-            if target.is_dir():
-                target.rmdir()
-            aside.rename(target)
-        finally:
-            shutil.rmtree(aside, ignore_errors=True)
-    except OSError as error:
-        raise OutputError(
-            f"{target} cannot be written: {error.strerror or error}.",
-            slug="file-unwritable",
-            hint="Free some space, allow writing there or choose another place.",
-        ) from error

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
 
 
@@ -21,7 +22,7 @@ class FinishedRun:
     """A finished run that is to be exported."""
 
     folder: RunFolder
-    manifest: dict[str, Any]
+    manifest: Manifest
     own: str | ModuleFactory | None = field(default=None, repr=False)
     """Factory of a network of the user's own, or its name; see `load_predictor`."""
 
@@ -32,13 +33,13 @@ class FinishedRun:
         Raises:
             RunFolderError: as `load_predictor`.
         """
-        sha256 = self.manifest.get("model_files")
+        sha256 = self.manifest.model_files
         return load_predictor(self.folder.model_dir, model=self.own, sha256=sha256)
 
     @property
     def run_id(self) -> str:
         """Of the run."""
-        return str(self.manifest["run_id"])
+        return self.manifest.run_id
 
 
 class ExportFormat(Protocol):

@@ -152,7 +152,7 @@ def _metadata(run: FinishedRun) -> dict[str, Any]:
         "run_id": run.run_id,
         "classes": schema.classes,
         "schema": asdict(schema),
-        "metrics": run.manifest["metrics"],
+        "metrics": asdict(run.manifest.metrics),
     }
 
 

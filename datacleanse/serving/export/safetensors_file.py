@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import SettingsError
@@ -107,5 +107,5 @@ def description(run: FinishedRun) -> dict[str, Any]:
         "computation": computation,
         "run_id": run.run_id,
         "version": __version__,
-        "metrics": run.manifest["metrics"],
+        "metrics": asdict(run.manifest.metrics),
     }

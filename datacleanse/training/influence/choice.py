@@ -10,11 +10,16 @@ from datacleanse.errors import ModelError
 from datacleanse.models.demands import trainable
 from datacleanse.training.influence.double_backward import DoubleBackward
 from datacleanse.training.influence.forward_mode import ForwardMode
-from datacleanse.training.influence.interface import NotServedError, Route, called, cross_entropy
-from datacleanse.training.influence.kernels import uncompiled
-from datacleanse.training.influence.layerwise import Layerwise, obstacle
+from datacleanse.training.influence.interface import (
+    NotServedError,
+    Route,
+    cross_entropy,
+    name_module,
+)
+from datacleanse.training.influence.kernels import suspend_compilation
+from datacleanse.training.influence.layerwise import Layerwise, find_obstacle
 from datacleanse.training.influence.perceptron import ClosedForm, Perceptron
-from datacleanse.training.influence.trial import NotTellingError, fault
+from datacleanse.training.influence.trial import NotTellingError, find_fault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,21 +35,21 @@ WHY: dict[RouteName, str] = {
     "closed-form": "The network is a multilayer perceptron under cross-entropy.",
     "layerwise": "Every trainable parameter sits in a layer that has a formula.",
 }
-"""Of the routes that a network must be fit for."""
+"""Why a network takes one of the routes that it must be fit for."""
 
 
-def choose_engine(model: nn.Module, loss: Loss) -> Automatic:
+def choose_engine(model: nn.Module, loss: Loss) -> AutomaticEngine:
     """The cheapest route that is exact for the network; ``route`` says which and why.
 
     Raises:
         ModelError: the network is split over devices, has nothing to train, or an embedding in it
             changes its gradient.
     """
-    return Automatic(unwrapped(model), loss)
+    return AutomaticEngine(unwrap(model), loss)
 
 
-def unwrapped(model: nn.Module) -> nn.Module:
-    """The network inside ``torch.compile``'s wrapper, which hides its layers from all routes."""
+def unwrap(model: nn.Module) -> nn.Module:
+    """Take the network out of ``torch.compile``'s wrapper, which hides layers from all routes."""
     inner = getattr(model, "_orig_mod", model)
     assert isinstance(inner, nn.Module)
     if not trainable(inner):
@@ -56,8 +61,8 @@ def unwrapped(model: nn.Module) -> nn.Module:
     for module in inner.modules():
         if isinstance(module, WRAPPERS):
             raise ModelError(
-                f"{called(inner, module)} splits the batch over devices, and weights are relative "
-                "to the whole batch.",
+                f"{name_module(inner, module)} splits the batch over devices, and weights are "
+                "relative to the whole batch.",
                 slug="model-parallel",
                 hint="Give the network inside, its `.module`, on one device.",
             )
@@ -65,14 +70,14 @@ def unwrapped(model: nn.Module) -> nn.Module:
             for option in ("sparse", "scale_grad_by_freq"):
                 if getattr(module, option):
                     raise ModelError(
-                        f"{called(inner, module)} has gradients changed by {option}=True.",
+                        f"{name_module(inner, module)} has gradients changed by {option}=True.",
                         slug="model-embedding",
                         hint=f"Make it with {option}=False.",
                     )
     return inner
 
 
-class Automatic:
+class AutomaticEngine:
     """Takes the cheapest route that the network's layers allow, and tries it on the first batch.
 
     The layers alone do not tell whether a weight is used outside its layer (an embedding that is
@@ -82,28 +87,28 @@ class Automatic:
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
         self._model, self._loss = model, loss
-        said = obstacle(model)
+        said = find_obstacle(model)
         self._refusals = [] if said is None else [said]
-        self._routes = list(_routes(model, loss, is_layerwise=said is None))
+        self._routes = list(_list_routes(model, loss, is_layerwise=said is None))
         self._is_tried = False
 
     @property
     def name(self) -> RouteName:
-        """Of the route in use; final from the first batch on."""
+        """Name of the route in use; final from the first batch on."""
         return self._routes[0].name
 
     @property
     def route(self) -> Route:
-        """In use, and why; final from the first batch on."""
+        """The route in use, and why; final from the first batch on."""
         return Route(self.name, WHY.get(self.name) or self._refusals[-1])
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
-        """See `Engine`.
+        """Run the network on a batch by the cheapest route that is exact for it.
 
         Raises:
             ModelError: no route serves the network.
         """
-        with uncompiled():
+        with suspend_compilation():
             self._try(inputs, labels)
             try:
                 return self._routes[0].open(inputs, labels, direction)
@@ -111,18 +116,18 @@ class Automatic:
                 self._leave(str(error))
         return self.open(inputs, labels, direction)
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """See `Engine`."""
+    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """Compute the trusted gradient by the route in use."""
         # The others take autograd's, which needs no trial.
         if self.name == "closed-form":
             self._try(inputs, labels)
-        return self._routes[0].gradient(inputs, labels)
+        return self._routes[0].compute_gradient(inputs, labels)
 
     def _try(self, inputs: Tensor, labels: Tensor) -> None:
         """On the first batch, leave the routes that are not exact."""
         while not self._is_tried:
             try:
-                said = fault(self._routes[0], self._model, self._loss, inputs, labels)
+                said = find_fault(self._routes[0], self._model, self._loss, inputs, labels)
             except NotTellingError:
                 return
             if said is None:
@@ -143,8 +148,8 @@ class Automatic:
             )
 
 
-def _routes(model: nn.Module, loss: Loss, *, is_layerwise: bool) -> Iterator[Engine]:
-    """What may serve the network, the cheapest first."""
+def _list_routes(model: nn.Module, loss: Loss, *, is_layerwise: bool) -> Iterator[Engine]:
+    """List the routes that may serve the network, the cheapest first."""
     is_all_trained = all(parameter.requires_grad for parameter in model.parameters())
     if loss is cross_entropy and is_all_trained and isinstance(model, Perceptron):
         yield ClosedForm(model)

@@ -22,12 +22,12 @@ from datacleanse.training.influence.interface import (
     Loss,
     NotServedError,
     Step,
-    losses_of,
-    plain_step,
-    step_of,
+    compute_losses,
+    make_step,
+    open_plain,
 )
-from datacleanse.training.influence.kernels import differentiable_kernels, first_line
-from datacleanse.training.influence.trusted import trusted_gradient
+from datacleanse.training.influence.kernels import take_first_line, use_differentiable_kernels
+from datacleanse.training.influence.trusted import compute_trusted_gradient
 
 if TYPE_CHECKING:
     from datacleanse.training.influence.interface import RouteName
@@ -47,27 +47,27 @@ class DoubleBackward:
         self._loss = loss
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
-        """See `Engine`."""
+        """Run the network on a batch, and differentiate the gradient along ``direction``."""
         if direction is None:
-            return plain_step(self._model, self._loss, inputs, labels)
-        with differentiable_kernels(self._model, inputs):
+            return open_plain(self._model, self._loss, inputs, labels)
+        with use_differentiable_kernels(self._model, inputs):
             logits = self._model(inputs)
-            losses = losses_of(self._loss, logits, labels)
+            losses = compute_losses(self._loss, logits, labels)
             try:
-                influence = self._influence(losses, direction)
+                influence = self._compute_influence(losses, direction)
             except RuntimeError as error:
                 if is_shortage(error):
                     raise
-                said = f"It cannot be differentiated twice ({first_line(error)})."
+                said = f"It cannot be differentiated twice ({take_first_line(error)})."
                 raise NotServedError(said) from error
-        return step_of(self._model, logits, losses, labels, influence)
+        return make_step(self._model, logits, losses, labels, influence)
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """See `Engine`."""
-        return trusted_gradient(self._model, self._loss, inputs, labels)
+    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """Compute the trusted gradient by autograd."""
+        return compute_trusted_gradient(self._model, self._loss, inputs, labels)
 
-    def _influence(self, losses: Tensor, direction: Direction) -> Tensor:
-        """(B,)."""
+    def _compute_influence(self, losses: Tensor, direction: Direction) -> Tensor:
+        """Compute the influences, (B,), as the derivative of < G(u), v > with respect to u."""
         parameters = trainable(self._model)
         u = torch.ones_like(losses, requires_grad=True)
         gradients = torch.autograd.grad(

@@ -21,16 +21,16 @@ from datacleanse.training.influence.interface import (
     Loss,
     NotServedError,
     Step,
-    losses_of,
-    plain_step,
-    step_of,
+    compute_losses,
+    make_step,
+    open_plain,
 )
 from datacleanse.training.influence.kernels import (
-    differentiable_kernels,
-    first_line,
-    module_at_fault,
+    find_module_at_fault,
+    take_first_line,
+    use_differentiable_kernels,
 )
-from datacleanse.training.influence.trusted import trusted_gradient
+from datacleanse.training.influence.trusted import compute_trusted_gradient
 
 if TYPE_CHECKING:
     from datacleanse.training.influence.interface import RouteName
@@ -46,41 +46,41 @@ class ForwardMode:
         self._loss = loss
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
-        """See `Engine`."""
+        """Run the network on a batch, and carry ``direction`` along in dual numbers."""
         if direction is None:
-            return plain_step(self._model, self._loss, inputs, labels)
+            return open_plain(self._model, self._loss, inputs, labels)
         try:
-            logits, losses, influence = self._dual(inputs, labels, direction)
+            logits, losses, influence = self._run_dual(inputs, labels, direction)
         except RuntimeError as error:
             if is_shortage(error):
                 raise
             # Most often a NotImplementedError. A fault of the network's own comes up again in the
             # next route.
-            where = module_at_fault(self._model, error)
-            said = f"{where} has no forward derivative ({first_line(error)})."
+            where = find_module_at_fault(self._model, error)
+            said = f"{where} has no forward derivative ({take_first_line(error)})."
             raise NotServedError(said) from error
-        return step_of(self._model, logits, losses, labels, influence)
+        return make_step(self._model, logits, losses, labels, influence)
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """See `Engine`."""
-        return trusted_gradient(self._model, self._loss, inputs, labels)
+    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """Compute the trusted gradient by autograd."""
+        return compute_trusted_gradient(self._model, self._loss, inputs, labels)
 
-    def _dual(
+    def _run_dual(
         self, inputs: Tensor, labels: Tensor, direction: Direction
     ) -> tuple[Tensor, Tensor, Tensor]:
         # Batch statistics are updated in place, which dual numbers do not allow on the model's
         # own buffers: work on copies and take their values over.
         buffers = [name for name, _ in self._model.named_buffers()]
-        with forward_ad.dual_level(), differentiable_kernels(self._model, inputs):
+        with forward_ad.dual_level(), use_differentiable_kernels(self._model, inputs):
             tensors = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
             for name, parameter in trainable(self._model).items():
                 tensors[name] = forward_ad.make_dual(parameter, direction[name])
             # `functional_call` would tie by name, and leave a module that has two names with the
             # duals in it.
-            placed = _in_all_homes(self._model, tensors)
+            placed = _name_all_homes(self._model, tensors)
             # Buffers that the network replaces instead of overwriting are replaced in `placed`.
             out = functional_call(self._model, placed, (inputs,), tie_weights=False)
-            dual = losses_of(self._loss, out, labels)
+            dual = compute_losses(self._loss, out, labels)
             losses, tangent = forward_ad.unpack_dual(dual)
             logits = forward_ad.unpack_dual(out).primal
             updated = {name: forward_ad.unpack_dual(placed[name]).primal for name in buffers}
@@ -91,7 +91,7 @@ class ForwardMode:
         return logits, losses, influence.detach()
 
 
-def _in_all_homes(model: nn.Module, values: dict[str, Tensor]) -> dict[str, Tensor]:
+def _name_all_homes(model: nn.Module, values: dict[str, Tensor]) -> dict[str, Tensor]:
     """Values by the first name of each parameter and buffer, to all names, one a module."""
     own = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     by_tensor = {id(own[name]): value for name, value in values.items()}

@@ -24,7 +24,7 @@ RouteName = Literal["closed-form", "layerwise", "forward-mode", "double-backward
 
 @dataclass(frozen=True)
 class Route:
-    """How influence is computed, and why so."""
+    """The way in which influences are computed, and why so."""
 
     name: RouteName
     reason: str
@@ -36,13 +36,13 @@ class Step:
     """One batch between its forward pass and the update. All tensors are detached."""
 
     logits: Tensor
-    """(B, C)."""
+    """(B, C) outputs of the network."""
     losses: Tensor
-    """(B,), >= 0 for cross-entropy, in nats."""
+    """(B,) loss of each example; of cross-entropy >= 0, in nats."""
     labels: Tensor
-    """(B,) int64."""
+    """(B,) int64 class of each example, as given."""
     influence: Tensor | None
-    """(B,) < grad l_i, v >; None where no direction was given."""
+    """(B,) < grad l_i, v > (eq. 12, see the package); None where no direction was given."""
     descend: Callable[[Tensor], None]
     """Given weights (B,), add sum_i w_i grad l_i to the parameters' ``.grad``. Call it once."""
 
@@ -52,7 +52,7 @@ class Engine(Protocol):
 
     @property
     def name(self) -> RouteName:
-        """Of the route."""
+        """Name of the route."""
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
         """Run the network on a batch.
@@ -66,12 +66,15 @@ class Engine(Protocol):
             NotServedError: the network is not one for this route.
         """
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """As `trusted_gradient`, in evaluation mode: of the mean loss on (M, ...) and (M,)."""
+    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """Compute the gradient of the mean loss on (M, ...) inputs and (M,) labels, and that loss.
+
+        Runs in evaluation mode, as `compute_trusted_gradient` does.
+        """
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """(B, C), (B,) to (B,) nats."""
+    """Cross-entropy of (B, C) logits and (B,) labels: (B,) nats."""
     return F.cross_entropy(logits, labels, reduction="none")
 
 
@@ -79,8 +82,8 @@ class NotServedError(Exception):
     """A route cannot serve the network; the message is a sentence that says why."""
 
 
-def losses_of(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
-    """(B,) losses of (B, C) logits.
+def compute_losses(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
+    """Compute the (B,) losses of (B, C) logits.
 
     Raises:
         ModelError: the network's output or the loss has another shape.
@@ -105,29 +108,29 @@ def losses_of(loss: Loss, logits: Tensor, labels: Tensor) -> Tensor:
     return losses
 
 
-def called(model: nn.Module, module: nn.Module) -> str:
-    """A module of the network by name and class, to begin a sentence with."""
+def name_module(model: nn.Module, module: nn.Module) -> str:
+    """Name a module of the network and its class, to begin a sentence with."""
     name = next((name for name, each in model.named_modules() if each is module), "")
     kind = type(module).__name__
     return f"Layer {name!r} ({kind})" if name else f"The network itself ({kind})"
 
 
-def plain_step(model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor) -> Step:
-    """A step without influence, at the cost of ordinary training."""
+def open_plain(model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor) -> Step:
+    """Open a step without influence, at the cost of ordinary training."""
     logits = model(inputs)
-    losses = losses_of(loss, logits, labels)
-    return step_of(model, logits, losses, labels, None)
+    losses = compute_losses(loss, logits, labels)
+    return make_step(model, logits, losses, labels, None)
 
 
-def step_of(
+def make_step(
     model: nn.Module, logits: Tensor, losses: Tensor, labels: Tensor, influence: Tensor | None
 ) -> Step:
-    """The step whose weighted backward pass goes through the graph that made ``losses``, (B,)."""
-    return Step(logits.detach(), losses.detach(), labels, influence, backward_of(model, losses))
+    """Make the step whose weighted backward pass goes through the graph of ``losses``, (B,)."""
+    return Step(logits.detach(), losses.detach(), labels, influence, make_backward(model, losses))
 
 
-def backward_of(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
-    """The weighted backward pass through the graph that made ``losses``, (B,)."""
+def make_backward(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
+    """Make the weighted backward pass through the graph of ``losses``, (B,)."""
     parameters = list(trainable(model).values())
 
     def descend(weights: Tensor) -> None:

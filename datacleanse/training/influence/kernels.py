@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from datacleanse.training.influence.interface import called
+from datacleanse.training.influence.interface import name_module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def differentiable_kernels(model: nn.Module, inputs: Tensor) -> Iterator[None]:
-    """Without fused attention and fused LSTMs, which have a first backward derivative only."""
-    with sdpa_kernel(SDPBackend.MATH), unfused_recurrence(model, inputs):
+def use_differentiable_kernels(model: nn.Module, inputs: Tensor) -> Iterator[None]:
+    """Leave out fused attention and fused LSTMs, which have a first backward derivative only."""
+    with sdpa_kernel(SDPBackend.MATH), unfuse_recurrence(model, inputs):
         yield
 
 
 @contextmanager
-def unfused_recurrence(model: nn.Module, inputs: Tensor) -> Iterator[None]:
-    """Without fused LSTMs and GRUs; a GPU's lack even a first derivative in evaluation mode."""
+def unfuse_recurrence(model: nn.Module, inputs: Tensor) -> Iterator[None]:
+    """Leave out fused LSTMs and GRUs; a GPU's lack even a first derivative in evaluation mode."""
     with ExitStack() as stack:
         if any(isinstance(module, nn.RNNBase) for module in model.modules()):
             # Not ``library.flags``, which sets more than this one.
@@ -36,23 +36,23 @@ def unfused_recurrence(model: nn.Module, inputs: Tensor) -> Iterator[None]:
         yield
 
 
-def uncompiled() -> AbstractContextManager[object]:
+def suspend_compilation() -> AbstractContextManager[object]:
     """Run what ``torch.compile`` wrapped as it was written: compiled code hides its layers."""
     # Nothing can be compiled before this is loaded, and loading it takes a second.
     is_loaded = "torch._dynamo" in sys.modules
     return torch.compiler.set_stance("force_eager") if is_loaded else nullcontext()
 
 
-def module_at_fault(model: nn.Module, error: BaseException) -> str:
-    """The innermost module whose forward pass raised the error, for the start of a sentence."""
+def find_module_at_fault(model: nn.Module, error: BaseException) -> str:
+    """Find the innermost module whose forward pass raised the error; it begins a sentence."""
     modules, found = {id(module): module for module in model.modules()}, model
     at = error.__traceback__
     while at is not None:
         found = modules.get(id(at.tb_frame.f_locals.get("self")), found)
         at = at.tb_next
-    return called(model, found)
+    return name_module(model, found)
 
 
-def first_line(error: BaseException) -> str:
-    """What torch says, without its advice to its own developers."""
+def take_first_line(error: BaseException) -> str:
+    """Take what torch says, without its advice to its own developers."""
     return str(error).partition("\n")[0].rstrip(".")

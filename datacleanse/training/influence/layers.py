@@ -3,7 +3,9 @@
 Every layer here is linear in its parameters, f(a; theta), with example i in row i of its input a
 and of its output. With delta_i the gradient of l_i with respect to that output,
 
-    < grad l_i, v >_layer = sum over positions of  delta_i . f(a_i; v).
+    < grad l_i, v >_layer = sum over positions of  delta_i . f(a_i; v),
+
+a term of the sum over layers of Ren et al. (arXiv 1803.09050, eq. 12).
 
 Related: ghost norms (Goodfellow 2015, arXiv 1510.01799) and ghost dot products (Wang et al. 2024,
 arXiv 2406.11011), which need the trusted examples in the same batch.
@@ -26,23 +28,23 @@ above it, copying the rows costs more than it saves."""
 
 
 MIN_CHANNELS = 8
-"""Of a convolution's group, from which the examples' own gradients are made; a picture's three
-take three times as long that way."""
+"""Channels of a convolution's group from which on the examples' own gradients are made; a picture's
+three take three times as long that way."""
 
 
 class Call(Protocol):
     """One use of a layer in a forward pass; a shared layer has several. Made with its input."""
 
-    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
-        """(B,) inner products; keeps what `gradient` needs. Called once.
+    def compute_influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """Compute the (B,) inner products, and keep what `compute_gradient` needs. Called once.
 
         Args:
             delta: (B, ...) gradient of the summed losses with respect to the layer's output.
             v: direction of the layer's trainable parameters, zeros for frozen ones.
         """
 
-    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
-        """sum_i w_i grad l_i, after `influence`.
+    def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """Compute sum_i w_i grad l_i, after `compute_influence`.
 
         Args:
             weights: (B,), or (R,) of ``rows``.
@@ -56,16 +58,16 @@ class LinearCall:
     def __init__(self, layer: nn.Module, a: Tensor) -> None:
         self._a = a
 
-    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
-        """See `Call`."""
+    def compute_influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """Multiply delta with the layer's output along v."""
         # Under autocast the layer computed in delta's precision.
         self._a, self._delta = self._a.to(delta.dtype), delta
         v = {name: along.to(delta.dtype) for name, along in v.items()}
         return _dot(delta, F.linear(self._a, v["weight"], v.get("bias")))
 
-    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
-        """See `Call`."""
-        a, delta = _weighted(self._a, self._delta, weights, rows)
+    def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """Multiply the weighted deltas with the inputs."""
+        a, delta = _weigh(self._a, self._delta, weights, rows)
         flat = delta.flatten(0, -2)
         return {"weight": flat.T @ a.flatten(0, -2), "bias": flat.sum(dim=0)}
 
@@ -85,8 +87,8 @@ class ConvCall:
         self._delta: Tensor | None = None
         self._own: Parameters = {}
 
-    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
-        """See `Call`."""
+    def compute_influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """Multiply delta with the output along v, or v with each example's own gradient."""
         assert self._a is not None
         a = self._a.to(delta.dtype)
         v = {name: along.to(delta.dtype) for name, along in v.items()}
@@ -95,35 +97,37 @@ class ConvCall:
         is_small = a[0].numel() + delta[0].numel() >= v["weight"].numel()
         if is_small and not delta.is_cuda and v["weight"].shape[1] >= MIN_CHANNELS:
             self._a = None
-            self._own = self._each(a, delta)
-            return _along(self._own, v)
+            self._own = self._compute_each(a, delta)
+            return _project(self._own, v)
         self._a, self._delta = a, delta
         # The layer's own way from input to output, so that every padding mode is served.
         return _dot(delta, self._layer._conv_forward(a, v["weight"], v.get("bias")))
 
-    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
-        """See `Call`."""
+    def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """Combine the examples' own gradients, or convolve the inputs with the weighted deltas."""
         if self._own:
-            return _combined(self._own, weights, rows)
+            return _combine(self._own, weights, rows)
         assert self._a is not None
         assert self._delta is not None
-        a, delta = _weighted(self._a, self._delta, weights, rows)
-        gradients = {"weight": self._backward(a, delta, 1)}
+        a, delta = _weigh(self._a, self._delta, weights, rows)
+        gradients = {"weight": self._compute_weight_gradient(a, delta, 1)}
         if self._layer.bias is not None:
             gradients["bias"] = delta.sum(dim=(0, *range(2, delta.dim())))
         return gradients
 
-    def _each(self, a: Tensor, delta: Tensor) -> Parameters:
-        """Each example's own gradient, (B, ...) like the parameters."""
+    def _compute_each(self, a: Tensor, delta: Tensor) -> Parameters:
+        """Compute each example's own gradient, (B, ...) like the parameters."""
         n = len(a)
-        gradient = self._backward(a.flatten(0, 1)[None], delta.flatten(0, 1)[None], n)
+        gradient = self._compute_weight_gradient(
+            a.flatten(0, 1)[None], delta.flatten(0, 1)[None], n
+        )
         own = {"weight": gradient.view(n, *self._layer.weight.shape)}
         if self._layer.bias is not None:
             own["bias"] = delta.flatten(2).sum(dim=2)
         return own
 
-    def _backward(self, a: Tensor, delta: Tensor, n: int) -> Tensor:
-        """Gradient of the weight.
+    def _compute_weight_gradient(self, a: Tensor, delta: Tensor, n: int) -> Tensor:
+        """Compute the gradient of the weight.
 
         With n examples laid side by side as channels: of n weights, one below the other.
         """
@@ -159,8 +163,8 @@ class EmbeddingCall:
         self._n, self._skipped = layer.num_embeddings, layer.padding_idx
         self._a = a
 
-    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
-        """See `Call`."""
+    def compute_influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """Multiply delta with the embeddings along v."""
         # Where the embeddings are summed up, all positions share one delta: the sum over them
         # can then be taken first, and no (B, positions, width) is made.
         self._is_shared = self._a.dim() == 2 and delta.stride(1) == 0
@@ -174,9 +178,9 @@ class EmbeddingCall:
                 along = along.masked_fill((self._a == self._skipped)[..., None], 0.0)
         return _dot(self._delta, along)
 
-    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
-        """See `Call`."""
-        codes, delta = _weighted(self._a, self._delta, weights, rows)
+    def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """Add the weighted deltas to the rows of their codes."""
+        codes, delta = _weigh(self._a, self._delta, weights, rows)
         if self._is_shared:
             delta = delta[:, None].expand(*codes.shape, -1)
         skipped = -1 if self._skipped is None else self._skipped
@@ -192,15 +196,15 @@ class EmbeddingBagCall:
         self._n, self._mode, self._skipped = layer.num_embeddings, layer.mode, layer.padding_idx
         self._a = a
 
-    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
-        """See `Call`."""
+    def compute_influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """Multiply delta with the bags' sums or means along v."""
         self._delta = delta
         along = F.embedding_bag(self._a, v["weight"], mode=self._mode, padding_idx=self._skipped)
         return _dot(delta, along)
 
-    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
-        """See `Call`."""
-        codes, delta = _weighted(self._a, self._delta, weights, rows)
+    def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """Add the weighted deltas to the rows of their bags' codes."""
+        codes, delta = _weigh(self._a, self._delta, weights, rows)
         skipped = -1 if self._skipped is None else self._skipped
         if self._mode == "mean":
             delta = delta / (codes != skipped).sum(dim=1, keepdim=True).clamp(min=1)
@@ -220,8 +224,8 @@ class NormCall:
         self._layer = layer
         self._a: Tensor | None = a
 
-    def influence(self, delta: Tensor, v: Parameters) -> Tensor:
-        """See `Call`."""
+    def compute_influence(self, delta: Tensor, v: Parameters) -> Tensor:
+        """Multiply v with each example's own gradient, which is kept."""
         assert self._a is not None
         a, self._a = self._a.to(delta.dtype), None
         normalised = _normalise(self._layer, a)
@@ -235,11 +239,11 @@ class NormCall:
             flat, x = (t.reshape(len(t), -1, *shape) for t in (delta, normalised))
             own = {"weight": (flat * x).sum(dim=1), "bias": flat.sum(dim=1)}
         self._own = {k: own[k].view(len(delta), *along.shape) for k, along in v.items()}
-        return _along(self._own, {k: along.to(delta.dtype) for k, along in v.items()})
+        return _project(self._own, {k: along.to(delta.dtype) for k, along in v.items()})
 
-    def gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
-        """See `Call`."""
-        return _combined(self._own, weights, rows)
+    def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
+        """Combine the examples' own gradients."""
+        return _combine(self._own, weights, rows)
 
 
 CALLS: dict[
@@ -258,8 +262,8 @@ CALLS: dict[
 """Layers served. Exact types only: a subclass may compute something else."""
 
 
-def counting_rows(weights: Tensor) -> Tensor | None:
-    """(R,) examples with a weight, where leaving the others out saves time; else None."""
+def find_counting_rows(weights: Tensor) -> Tensor | None:
+    """Find the (R,) examples with a weight, where leaving out the others saves time; else None."""
     # On a GPU the count of rows would have to be waited for.
     if weights.is_cuda or weights.count_nonzero() >= SELECT_BELOW * len(weights):
         return None
@@ -284,22 +288,20 @@ def _dot(delta: Tensor, tangent: Tensor) -> Tensor:
     return products
 
 
-def _along(own: Parameters, v: Parameters) -> Tensor:
-    """(B,) inner products of each example's own gradients with v."""
+def _project(own: Parameters, v: Parameters) -> Tensor:
+    """Project each example's own gradients on v: (B,) inner products."""
     return torch.stack([g.flatten(1) @ v[name].flatten() for name, g in own.items()]).sum(dim=0)
 
 
-def _combined(own: Parameters, weights: Tensor, rows: Tensor | None) -> Parameters:
-    """Weighted sum of the examples' own gradients."""
+def _combine(own: Parameters, weights: Tensor, rows: Tensor | None) -> Parameters:
+    """Sum the examples' own gradients by their weights."""
     if rows is not None:
         own = {name: g.index_select(0, rows) for name, g in own.items()}
     return {k: torch.tensordot(weights.to(g.dtype), g, dims=1) for k, g in own.items()}
 
 
-def _weighted(
-    a: Tensor, delta: Tensor, weights: Tensor, rows: Tensor | None
-) -> tuple[Tensor, Tensor]:
-    """Input and weighted delta of the examples that count."""
+def _weigh(a: Tensor, delta: Tensor, weights: Tensor, rows: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Return input and weighted delta of the examples that count."""
     weights = weights.to(delta.dtype).view(-1, *[1] * (delta.dim() - 1))
     if rows is None:
         return a, delta * weights

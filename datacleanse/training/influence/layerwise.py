@@ -22,12 +22,12 @@ from datacleanse.training.influence.interface import (
     NotServedError,
     Step,
     accumulate,
-    called,
-    losses_of,
-    plain_step,
+    compute_losses,
+    name_module,
+    open_plain,
 )
-from datacleanse.training.influence.layers import CALLS, Call, Parameters, counting_rows
-from datacleanse.training.influence.trusted import trusted_gradient
+from datacleanse.training.influence.layers import CALLS, Call, Parameters, find_counting_rows
+from datacleanse.training.influence.trusted import compute_trusted_gradient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,20 +40,20 @@ MIXING = (nn.modules.batchnorm._BatchNorm,)
 """Layers that let one example's loss depend on another example."""
 
 
-def obstacle(model: nn.Module) -> str | None:
+def find_obstacle(model: nn.Module) -> str | None:
     """Why the layers keep the network from this route, as a sentence; None where they do not.
 
     Every trainable parameter must sit in a layer of `CALLS`, and examples must not mix. What cannot
     be seen without running the network, `choose_engine` finds on the first batch.
     """
     for module in model.modules():
-        said = _obstacle_in(module)
+        said = _find_obstacle_in(module)
         if said is not None:
-            return f"{called(model, module)} {said}."
+            return f"{name_module(model, module)} {said}."
     return None
 
 
-def _obstacle_in(module: nn.Module) -> str | None:
+def _find_obstacle_in(module: nn.Module) -> str | None:
     if isinstance(module, MIXING):
         return "lets one example's loss depend on the others"
     own = {name for name, p in module.named_parameters(recurse=False) if p.requires_grad}
@@ -67,7 +67,7 @@ def _obstacle_in(module: nn.Module) -> str | None:
 
 
 class Layerwise:
-    """The cheap route, for networks without an `obstacle`."""
+    """The cheap route, for networks in which `find_obstacle` finds none."""
 
     name: RouteName = "layerwise"
 
@@ -83,19 +83,19 @@ class Layerwise:
         }
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
-        """See `Engine`.
+        """Run the network on a batch, and read influences off its layers in one backward pass.
 
         Raises:
             NotServedError: a layer's input or output has no row for each example.
         """
         if direction is None:
-            return plain_step(self._model, self._loss, inputs, labels)
-        tape = _Tape(self._model, len(inputs), self._along(direction))
+            return open_plain(self._model, self._loss, inputs, labels)
+        tape = _Tape(self._model, len(inputs), self._split_direction(direction))
         with ExitStack() as stack:
             for layer in self._layers:
                 stack.callback(layer.register_forward_hook(tape.keep).remove)
             logits = self._model(inputs)
-        losses = losses_of(self._loss, logits, labels)
+        losses = compute_losses(self._loss, logits, labels)
         influence = tape.read(losses)
 
         def descend(weights: Tensor) -> None:
@@ -103,12 +103,12 @@ class Layerwise:
 
         return Step(logits.detach(), losses.detach(), labels, influence, descend)
 
-    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """See `Engine`."""
-        return trusted_gradient(self._model, self._loss, inputs, labels)
+    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """Compute the trusted gradient by autograd."""
+        return compute_trusted_gradient(self._model, self._loss, inputs, labels)
 
-    def _along(self, direction: Direction) -> dict[nn.Module, Parameters]:
-        """Each layer's part of v."""
+    def _split_direction(self, direction: Direction) -> dict[nn.Module, Parameters]:
+        """Split v by layer."""
         return {
             layer: {
                 k: torch.zeros_like(p) if names[k] is None else direction[names[k]]  # type: ignore[index]
@@ -119,10 +119,10 @@ class Layerwise:
 
     @torch.no_grad()
     def _add_weighted(self, tape: _Tape, weights: Tensor) -> None:
-        rows = counting_rows(weights)
+        rows = find_counting_rows(weights)
         weights = weights if rows is None else weights[rows]
         for layer, call in tape.unwind():
-            gradients = call.gradient(weights, rows)
+            gradients = call.compute_gradient(weights, rows)
             for name, parameter in layer.named_parameters(recurse=False):
                 if parameter.requires_grad:
                     accumulate(parameter, gradients[name].to(parameter.dtype))
@@ -146,18 +146,18 @@ class _Tape:
             return
         if not args or len(out) != self._n or len(args[0]) != self._n:
             met = f"{len(args[0])} rows" if args else "keywords alone"
-            where = called(self._model, layer)
+            where = name_module(self._model, layer)
             raise NotServedError(f"{where} is given {met} for a batch of {self._n}.")
         if not args[0].requires_grad:
             # Nothing trainable lies before this layer, so the backward pass may end here.
             self._firsts.append(get_gradient_edge(out))
         call = CALLS[type(layer)](layer, args[0].detach())
         # The hook is of the output as it is now, even if it is overwritten later.
-        out.register_hook(self._reader(layer, call))
+        out.register_hook(self._make_reader(layer, call))
 
-    def _reader(self, layer: nn.Module, call: Call) -> Callable[[Tensor], None]:
+    def _make_reader(self, layer: nn.Module, call: Call) -> Callable[[Tensor], None]:
         def read(delta: Tensor) -> None:
-            found = call.influence(delta, self._along[layer])
+            found = call.compute_influence(delta, self._along[layer])
             # Under autocast a layer's products come in half precision; their sum should not.
             found = found.to(torch.promote_types(found.dtype, torch.float32))
             total = self._influence

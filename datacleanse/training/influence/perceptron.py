@@ -8,6 +8,9 @@ a_k = m_k relu(z_k) where m is dropout's mask, and z_K the logits of example i, 
     delta_k = m_k [z_k > 0] (W_{k+1}' delta_{k+1})
     grad l_i = (delta_k a_{k-1}', delta_k)_k
     < grad l_i, v > = sum_k  delta_k . (V_k a_{k-1} + v_k)
+
+The last line is the sum over layers of Ren et al. (arXiv 1803.09050, eq. 12), V_k and v_k being the
+trusted gradient of W_k and b_k.
 """
 
 from __future__ import annotations
@@ -21,7 +24,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datacleanse.training.influence.interface import Direction, RouteName, Step, accumulate
-from datacleanse.training.influence.layers import counting_rows
+from datacleanse.training.influence.layers import find_counting_rows
 
 
 @runtime_checkable
@@ -38,8 +41,8 @@ class Perceptron(Protocol):
     hidden: Sequence[nn.Linear]
     head: nn.Linear
 
-    def features(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
-        """(B, ...) to numbers (B, F) and rows of ``categories`` (B, K), without any parameter."""
+    def split_inputs(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Split (B, ...) into numbers (B, F) and codes (B, K), rows of ``categories``."""
 
     def drop_(self, units: Tensor) -> Tensor:
         """Apply dropout in training mode to (B, width) in place: kept units are scaled."""
@@ -49,7 +52,7 @@ class Perceptron(Protocol):
         """Factor of the units that dropout keeps, >= 1."""
 
     def named_parameters(self) -> object:
-        """As of any module."""
+        """Name the parameters, as any module does."""
 
 
 @dataclass(frozen=True)
@@ -57,22 +60,22 @@ class _Pass:
     """What a forward pass leaves."""
 
     numbers: Tensor
-    """(B, F)."""
+    """(B, F) numbers that the first layer reads."""
     codes: Tensor
-    """(B, K) int64."""
+    """(B, K) int64 rows of the embedding."""
     units: list[Tensor]
     """(B, width) after ReLU and dropout, one a hidden layer."""
     logits: Tensor
-    """(B, C)."""
+    """(B, C) outputs of the head."""
     scale: float
-    """Of the units kept."""
+    """Factor of the units that dropout kept."""
 
-    def inputs(self) -> list[Tensor]:
-        """What each linear layer reads."""
+    def list_inputs(self) -> list[Tensor]:
+        """List what each linear layer reads."""
         return [self.numbers, *self.units]
 
-    def selected(self, rows: Tensor) -> _Pass:
-        """The examples at ``rows`` alone."""
+    def select(self, rows: Tensor) -> _Pass:
+        """Select the examples at ``rows``."""
         numbers, codes, logits, *units = (
             t.index_select(0, rows) for t in (self.numbers, self.codes, self.logits, *self.units)
         )
@@ -100,42 +103,42 @@ class ClosedForm:
 
     @torch.no_grad()
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
-        """See `Engine`."""
+        """Run the network on a batch, and its backward pass where influences are asked for."""
         done = self._forward(inputs, is_training=self._network.training)
-        losses, error = _losses_and_error(done.logits, labels)
-        deltas = None if direction is None else self._deltas(done, error)
+        losses, error = _compute_losses(done.logits, labels)
+        deltas = None if direction is None else self._propagate(done, error)
         influence = None
         if direction is not None and deltas is not None:
-            influence = self._influence(done, deltas, direction)
+            influence = self._compute_influence(done, deltas, direction)
 
         @torch.no_grad()
         def descend(weights: Tensor) -> None:
-            kept, own = done, deltas or self._deltas(done, error)
-            rows = counting_rows(weights)
+            kept, own = done, deltas or self._propagate(done, error)
+            rows = find_counting_rows(weights)
             if rows is not None:
-                kept, weights = done.selected(rows), weights.index_select(0, rows)
+                kept, weights = done.select(rows), weights.index_select(0, rows)
                 own = [delta.index_select(0, rows) for delta in own]
             column = weights[:, None]
-            gradient = self._gradient(kept, [delta * column for delta in own])
+            gradient = self._sum_gradients(kept, [delta * column for delta in own])
             for name, value in gradient.items():
                 accumulate(self._parameters[name], value)
 
         return Step(done.logits, losses, labels, influence, descend)
 
     @torch.no_grad()
-    def gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """See `Engine`."""
+    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """Compute the trusted gradient, without dropout."""
         done = self._forward(inputs, is_training=False)
-        losses, error = _losses_and_error(done.logits, labels)
-        deltas = self._deltas(done, error.div_(len(labels)))
-        return self._gradient(done, deltas), losses.mean()
+        losses, error = _compute_losses(done.logits, labels)
+        deltas = self._propagate(done, error.div_(len(labels)))
+        return self._sum_gradients(done, deltas), losses.mean()
 
     def _forward(self, inputs: Tensor, *, is_training: bool) -> _Pass:
         network, units = self._network, []
-        numbers, codes = network.features(inputs)
+        numbers, codes = network.split_inputs(inputs)
         z = None if network.first is None else network.first(numbers)
         if network.categories is not None:
-            z = _plus(z, F.embedding_bag(codes, network.categories.weight, mode="sum"))
+            z = _add(z, F.embedding_bag(codes, network.categories.weight, mode="sum"))
         assert z is not None
         for layer in (*network.hidden, network.head):
             a = z.relu_()
@@ -143,8 +146,8 @@ class ClosedForm:
             z = layer(units[-1])
         return _Pass(numbers, codes, units, z, network.kept_scale if is_training else 1.0)
 
-    def _deltas(self, done: _Pass, error: Tensor) -> list[Tensor]:
-        """delta_1, ..., delta_K from delta_K, (B, width) and (B, C)."""
+    def _propagate(self, done: _Pass, error: Tensor) -> list[Tensor]:
+        """Propagate delta_K, (B, C), back to delta_1, ..., delta_K, (B, width) but the last."""
         deltas = [error]
         for layer, a in zip(reversed(self._linears[1:]), reversed(done.units), strict=True):
             assert layer is not None
@@ -153,23 +156,23 @@ class ClosedForm:
             deltas.append(back if done.scale == 1.0 else back.mul_(done.scale))
         return deltas[::-1]
 
-    def _influence(self, done: _Pass, deltas: list[Tensor], v: Direction) -> Tensor:
-        """(B,)."""
+    def _compute_influence(self, done: _Pass, deltas: list[Tensor], v: Direction) -> Tensor:
+        """Compute the influences, (B,), by the last line above."""
         total = None
-        for layer, a, delta in zip(self._linears, done.inputs(), deltas, strict=True):
+        for layer, a, delta in zip(self._linears, done.list_inputs(), deltas, strict=True):
             if layer is not None:
                 along = F.linear(a, v[layer[1]], v[layer[2]])
-                total = _plus(total, torch.linalg.vecdot(delta, along))
+                total = _add(total, torch.linalg.vecdot(delta, along))
         if self._table is not None:
             along = F.embedding_bag(done.codes, v[self._table[1]], mode="sum")
-            total = _plus(total, torch.linalg.vecdot(deltas[0], along))
+            total = _add(total, torch.linalg.vecdot(deltas[0], along))
         assert total is not None
         return total
 
-    def _gradient(self, done: _Pass, deltas: list[Tensor]) -> Direction:
-        """Sum over examples of the parameters' gradients."""
+    def _sum_gradients(self, done: _Pass, deltas: list[Tensor]) -> Direction:
+        """Sum the parameters' gradients over the examples."""
         found = {}
-        for layer, a, delta in zip(self._linears, done.inputs(), deltas, strict=True):
+        for layer, a, delta in zip(self._linears, done.list_inputs(), deltas, strict=True):
             if layer is not None:
                 found[layer[1]], found[layer[2]] = delta.T @ a, delta.sum(dim=0)
         if self._table is not None:
@@ -181,8 +184,8 @@ class ClosedForm:
         return found
 
 
-def _losses_and_error(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """(B,) cross-entropy, nats, and its gradient with respect to the logits, (B, C)."""
+def _compute_losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute (B,) cross-entropy, nats, and its gradient with respect to the logits, (B, C)."""
     log_probability = torch.log_softmax(logits, dim=1)
     at = labels[:, None]
     losses = -log_probability.gather(1, at)[:, 0]
@@ -190,5 +193,5 @@ def _losses_and_error(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
     return losses, error.scatter_add_(1, at, error.new_full((), -1.0).expand(at.shape))
 
 
-def _plus(total: Tensor | None, more: Tensor) -> Tensor:
+def _add(total: Tensor | None, more: Tensor) -> Tensor:
     return more if total is None else total.add_(more)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import torch
 
 from datacleanse.models.demands import trainable
-from datacleanse.training.influence.interface import NotServedError, plain_step
-from datacleanse.training.influence.kernels import differentiable_kernels
+from datacleanse.training.influence.interface import NotServedError, open_plain
+from datacleanse.training.influence.kernels import use_differentiable_kernels
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -23,17 +23,18 @@ TOLERANCE = {torch.float64: 1e-8, torch.float32: 1e-3}
 by much more."""
 
 ROUGH = 0.05
-"""The same in half precision, and on GPUs, which may round factors to 10 bits (TF32)."""
+"""Largest relative difference in half precision, and on GPUs, which may round factors to 10 bits
+(TF32)."""
 
 
 class NotTellingError(Exception):
     """The batch's gradient is NaN or infinite: it cannot tell a right route from a wrong one."""
 
 
-def fault(
+def find_fault(
     route: Engine, model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor
 ) -> str | None:
-    """What is wrong with a route for a network, as a sentence; None where it is exact.
+    """Find what is wrong with a route for a network, as a sentence; None where it is exact.
 
     For uneven weights w and a random direction v, its weighted gradient must be autograd's, and the
     weighted sum of its influences must be that gradient's product with v. (Uneven, since the
@@ -41,23 +42,23 @@ def fault(
     not show.) Leaves no trace in the network, its gradients and the random state.
 
     Raises:
-        NotTellingError: see there.
+        NotTellingError: the batch's gradient is not finite.
     """
-    with _untouched(model, inputs):
+    with _leave_untouched(model, inputs):
         v = {name: torch.randn_like(p) for name, p in trainable(model).items()}
     # Other kernels may draw another dropout mask.
     is_bare = route.name in ("closed-form", "layerwise")
-    with nullcontext() if is_bare else differentiable_kernels(model, inputs):
+    with nullcontext() if is_bare else use_differentiable_kernels(model, inputs):
         try:
-            step, own = _stepped(model, inputs, lambda x: route.open(x, labels, v))
+            step, own = _take_step(model, inputs, lambda x: route.open(x, labels, v))
         except NotServedError as error:
             return str(error)
-        _, plain = _stepped(model, inputs, lambda x: plain_step(model, loss, x, labels))
-    if not _norm(plain).isfinite():
+        _, plain = _take_step(model, inputs, lambda x: open_plain(model, loss, x, labels))
+    if not _measure_norm(plain).isfinite():
         raise NotTellingError
-    tolerance = _tolerance(step)
+    tolerance = _choose_tolerance(step)
     # Some gradients are 0 but for rounding (an attention's key bias, a bias before a norm).
-    floor = 0.1 * _norm(plain) + 1e-9
+    floor = 0.1 * _measure_norm(plain) + 1e-9
     for name, expected in plain.items():
         if not (own[name] - expected).norm() <= tolerance * (expected.norm() + floor):
             return (
@@ -73,7 +74,7 @@ def fault(
 
 
 @contextmanager
-def _untouched(model: nn.Module, inputs: Tensor) -> Iterator[None]:
+def _leave_untouched(model: nn.Module, inputs: Tensor) -> Iterator[None]:
     """Restore the network's buffers and gradients, and the random state."""
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     parameters = trainable(model)
@@ -89,17 +90,17 @@ def _untouched(model: nn.Module, inputs: Tensor) -> Iterator[None]:
             parameter.grad = kept[name]
 
 
-def _stepped(
+def _take_step(
     model: nn.Module, inputs: Tensor, opened: Callable[[Tensor], Step]
 ) -> tuple[Step, Direction]:
-    """A step from the present state, and the gradients that it leaves for `_weights`."""
+    """Take a step from the present state; it leaves the gradients weighted by `_draw_weights`."""
     parameters = trainable(model)
-    with _untouched(model, inputs):
+    with _leave_untouched(model, inputs):
         for parameter in parameters.values():
             parameter.grad = None
         # A copy: a network that overwrites its input is to be told so, not to fail here.
         step = opened(inputs.clone())
-        step.descend(_weights(step))
+        step.descend(_draw_weights(step))
         gradients = {
             name: torch.zeros_like(p) if p.grad is None else p.grad
             for name, p in parameters.items()
@@ -107,8 +108,8 @@ def _stepped(
     return step, gradients
 
 
-def _weights(step: Step) -> Tensor:
-    """(B,) uneven."""
+def _draw_weights(step: Step) -> Tensor:
+    """Draw uneven weights, (B,), the same at each call."""
     return torch.linspace(0.1, 1.0, len(step.losses)).to(step.losses)
 
 
@@ -118,18 +119,18 @@ def _adds_up(step: Step, gradient: Direction, v: Direction, tolerance: float) ->
     For a standard normal v the right side is about as large as the gradient's norm.
     """
     assert step.influence is not None
-    influence = (_weights(step) * step.influence).double()
+    influence = (_draw_weights(step) * step.influence).double()
     product = torch.stack([(g.double() * v[name]).sum() for name, g in gradient.items()]).sum()
-    size = _norm(gradient) + influence.norm() + 1e-9
+    size = _measure_norm(gradient) + influence.norm() + 1e-9
     return bool((influence.sum() - product).abs() <= tolerance * size)
 
 
-def _norm(gradient: Direction) -> Tensor:
+def _measure_norm(gradient: Direction) -> Tensor:
     total: Tensor = torch.stack([g.double().norm() for g in gradient.values()]).norm()
     return total
 
 
-def _tolerance(step: Step) -> float:
+def _choose_tolerance(step: Step) -> float:
     device = step.losses.device.type
     if device != "cpu" or torch.is_autocast_enabled(device):
         return ROUGH

@@ -1,5 +1,9 @@
 """The gradient on the trusted examples that steers the weights: how much of it, how often.
 
+NOTE[DIFF] Algorithm 1 of Ren et al. draws trusted examples and takes their gradient afresh at each
+step. Here a gradient serves ``meta.every`` steps, and may keep a share ``meta.average`` of the one
+before: 1 and 0 are the paper's. It is taken in evaluation mode.
+
 In units of a forward pass a plain step costs 3, and a fresh gradient on as many trusted examples 3
 more. Defaults of the settings: `benchmarks/steering/tables.py`, read in `docs/engine.md`.
 """
@@ -12,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from datacleanse.models.demands import trainable
-from datacleanse.training.influence.interface import losses_of
-from datacleanse.training.influence.kernels import unfused_recurrence
+from datacleanse.training.influence.interface import compute_losses
+from datacleanse.training.influence.kernels import unfuse_recurrence
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -23,10 +27,10 @@ if TYPE_CHECKING:
     from datacleanse.training.placement import Rows
 
 
-def trusted_gradient(
+def compute_trusted_gradient(
     model: nn.Module, loss: Loss, inputs: Tensor, labels: Tensor
 ) -> tuple[Direction, Tensor]:
-    """Gradient of the mean loss on trusted examples, and that loss.
+    """Compute the gradient of the mean loss on trusted examples, and that loss.
 
     Runs in evaluation mode, and restores the mode: without dropout's noise, and with the running
     statistics of batch normalisation, which the few trusted examples would otherwise disturb.
@@ -45,8 +49,8 @@ def trusted_gradient(
     was_training = [module for module in model.modules() if module.training]
     model.eval()
     try:
-        with unfused_recurrence(model, inputs):
-            mean = losses_of(loss, model(inputs), labels).mean()
+        with unfuse_recurrence(model, inputs):
+            mean = compute_losses(loss, model(inputs), labels).mean()
             gradients = torch.autograd.grad(
                 mean, list(parameters.values()), allow_unused=True, materialize_grads=True
             )
@@ -61,13 +65,13 @@ class Trusted:
     """The trusted examples; batches of them lie on the network's device."""
 
     inputs: Rows
-    """(T, ...)."""
+    """(T, ...) their inputs."""
     labels: Tensor
-    """(T,) int64."""
+    """(T,) int64 their verified classes."""
 
 
 class TrustedDirection:
-    """v = grad L_meta, kept for ``meta.every`` steps, averaged over its refreshings."""
+    """v = grad L_trusted, kept for ``meta.every`` steps, averaged over its refreshings."""
 
     def __init__(
         self,
@@ -86,15 +90,15 @@ class TrustedDirection:
         self._direction: Direction = {}
         self._age = 0
 
-    def at_step(self) -> Direction:
-        """The v of the next step; call it once a step, before the step."""
+    def advance(self) -> Direction:
+        """Advance to the next step, and return its v; call it once a step, before the step."""
         if self._age % self._meta.every == 0:
             self._refresh()
         self._age += 1
         return self._direction
 
-    def batch(self) -> tuple[Tensor, Tensor]:
-        """Inputs and labels of ``meta.batch`` random trusted examples, all where they are fewer."""
+    def draw_batch(self) -> tuple[Tensor, Tensor]:
+        """Draw inputs and labels of ``meta.batch`` trusted examples, all where they are fewer."""
         labels, size = self.trusted.labels, self._meta.batch
         if isinstance(self.trusted.inputs, torch.Tensor) and len(labels) <= size:
             return self.trusted.inputs, labels
@@ -103,7 +107,7 @@ class TrustedDirection:
         return self.trusted.inputs[drawn], labels[drawn]
 
     def _refresh(self) -> None:
-        fresh, self.loss = self._engine.gradient(*self.batch())
+        fresh, self.loss = self._engine.compute_gradient(*self.draw_batch())
         keep = self._meta.average
         if self._direction and keep:
             before = self._direction
@@ -111,9 +115,9 @@ class TrustedDirection:
         self._direction = fresh
 
     def state(self) -> dict[str, Any]:
-        """What `load` needs to go on as if never interrupted, besides the generator."""
+        """Return what `load` needs to go on as if never interrupted, besides the generator."""
         return {"age": self._age, "direction": self._direction}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over a `state`."""
+        """Go on from a `state`."""
         self._age, self._direction = state["age"], state["direction"]

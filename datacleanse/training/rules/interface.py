@@ -1,4 +1,4 @@
-"""What a rule is."""
+"""What a rule is, for all who weigh the examples of a batch."""
 
 from __future__ import annotations
 
@@ -49,9 +49,9 @@ class Rule(Protocol):
         del logits, labels
 
     def state(self) -> dict[str, Any]:
-        """What `load` needs to go on as if never interrupted; tensors and plain values."""
+        """Return what `load` needs to go on as if never interrupted; tensors and plain values."""
         return {}
 
     def load(self, state: dict[str, Any]) -> None:
-        """Take over a `state`."""
+        """Go on from a `state`."""
         del state

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from datacleanse.training.influence import Step
 
 TRUSTED_SHARE = 0.2
-"""See `docs/method.md` for its measurement."""
+"""Share of the trusted gradient in the update, measured in `docs/method.md`."""
 
 
 class L2RW(Rule):
@@ -34,7 +34,7 @@ class L2RW(Rule):
         self.trusted_share = trusted_share
 
     def weigh(self, step: Step) -> Tensor:
-        """See `Rule`."""
+        """Clip the influences at 0 (eq. 8), and divide by their sum (eq. 9)."""
         assert step.influence is not None
         clipped = step.influence.clamp(min=0.0)
         total = clipped.sum()

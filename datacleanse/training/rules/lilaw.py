@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from datacleanse.training.influence import Step
 
 START = (10.0, 2.0, 6.0)
-"""alpha, beta, delta."""
+"""Values of alpha, beta and delta at the start."""
 LR, DECAY = 0.005, 1e-4
-"""Of plain gradient descent on them, the decay as an L2 penalty's gradient."""
+"""Learning rate of plain gradient descent on them, and its decay: an L2 penalty's gradient."""
 
 
 class LiLAW(Rule):
@@ -51,15 +51,15 @@ class LiLAW(Rule):
         self._parameters = torch.tensor(START, dtype=torch.float64)
 
     def weigh(self, step: Step) -> Tensor:
-        """See `Rule`."""
-        given, largest = _probabilities(step.logits, step.labels)
-        easy, hard, moderate = self._terms(given, largest)
+        """Add the three terms of each example, and divide by the batch's size."""
+        given, largest = _compute_probabilities(step.logits, step.labels)
+        easy, hard, moderate = self._compute_terms(given, largest)
         return (easy + hard + moderate) / len(given)
 
     def learn(self, logits: Tensor, labels: Tensor) -> None:
-        """See `Rule`."""
-        given, largest = _probabilities(logits, labels)
-        easy, hard, moderate = self._terms(given, largest)
+        """Take a step with alpha, beta and delta on the loss of a trusted batch."""
+        given, largest = _compute_probabilities(logits, labels)
+        easy, hard, moderate = self._compute_terms(given, largest)
         slopes = torch.stack(
             [
                 easy * (1 - easy),
@@ -71,7 +71,8 @@ class LiLAW(Rule):
         gradient = (slopes * given * losses).mean(dim=1)
         self._parameters = self._parameters - LR * (gradient + DECAY * self._parameters)
 
-    def _terms(self, given: Tensor, largest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _compute_terms(self, given: Tensor, largest: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Compute W_easy, W_hard and W_mod, (B,) each."""
         self._parameters = self._parameters.to(given.device)
         alpha, beta, delta = self._parameters
         return (
@@ -81,15 +82,15 @@ class LiLAW(Rule):
         )
 
     def state(self) -> dict[str, Any]:
-        """See `Rule`."""
+        """Return the three parameters."""
         return {"parameters": self._parameters}
 
     def load(self, state: dict[str, Any]) -> None:
-        """See `Rule`."""
+        """Go on with the three parameters."""
         self._parameters = state["parameters"]
 
 
-def _probabilities(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """Of the given label and the largest, each (B,)."""
+def _compute_probabilities(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """Compute the given label's probability and the largest one, each (B,)."""
     probabilities = logits.softmax(dim=1)
     return probabilities.gather(1, labels[:, None])[:, 0], probabilities.amax(dim=1)

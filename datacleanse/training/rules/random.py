@@ -26,15 +26,15 @@ class Random(Rule):
         self._generator = torch.Generator().manual_seed(seed)
 
     def weigh(self, step: Step) -> Tensor:
-        """See `Rule`."""
+        """Draw from a rectified Gaussian, whatever the batch."""
         clipped = torch.randn(len(step.losses), generator=self._generator).clamp(min=0.0)
         total = clipped.sum()
         return (clipped / (total + (total == 0))).to(step.losses)
 
     def state(self) -> dict[str, Any]:
-        """See `Rule`."""
+        """Return the generator's state."""
         return {"generator": self._generator.get_state()}
 
     def load(self, state: dict[str, Any]) -> None:
-        """See `Rule`."""
+        """Go on with the generator's state."""
         self._generator.set_state(state["generator"])

@@ -21,7 +21,7 @@ RULES: dict[RuleName, Callable[[int], Rule]] = {
     "uniform": lambda seed: Uniform(),
     "random": lambda seed: Random(seed=seed),
 }
-"""Each maps a seed to a fresh rule."""
+"""What makes a fresh rule from a seed, by the rule's name."""
 
 
 def is_steered(name: RuleName) -> bool:
@@ -30,5 +30,5 @@ def is_steered(name: RuleName) -> bool:
 
 
 def make_rule(name: RuleName, *, seed: int) -> Rule:
-    """A fresh rule."""
+    """Make a fresh rule."""
     return RULES[name](seed)

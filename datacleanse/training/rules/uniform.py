@@ -18,5 +18,5 @@ class Uniform(Rule):
     """The control that the reweighted network is compared with."""
 
     def weigh(self, step: Step) -> Tensor:
-        """See `Rule`."""
+        """Give each example 1 / B."""
         return torch.full_like(step.losses, 1.0 / len(step.losses))

@@ -35,7 +35,7 @@ class RunState:
     estimated_share: float
     """The same as a share of the rows, in [0, 1]."""
     low_share: float
-    """Lower end of the share's range."""
+    """Lower end of the range of two estimates; see `noise_rates`."""
     high_share: float
     """Upper end."""
     flagged: int

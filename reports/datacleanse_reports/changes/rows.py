@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from datacleanse_reports.audit import finite
 from datacleanse_reports.changes.records import MatchedBy, Outcome, RowChange, RowState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
 
 FIRST = 100
@@ -110,9 +109,7 @@ class Pairs:
         return places
 
 
-def pair(
-    before: RunFolder, now: RunFolder, manifests: tuple[Mapping[str, Any], Mapping[str, Any]]
-) -> Pairs:
+def pair(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Manifest]) -> Pairs:
     """Find the rows that two finished runs have in common.
 
     Args:
@@ -121,14 +118,14 @@ def pair(
         manifests: their `run.json`, in this order.
     """
     tables = _read(before), _read(now)
-    first, second = (manifest["data"] for manifest in manifests)
-    if first["sha256"] == second["sha256"] and first["rows"] == second["rows"]:
+    first, second = (manifest.data for manifest in manifests)
+    if first.sha256 == second.sha256 and first.rows == second.rows:
         import numpy as np
 
         return Pairs(*tables, np.arange(tables[0].num_rows), "row")
-    if first["id"] is not None and first["id"] == second["id"]:
+    if first.id is not None and first.id == second.id:
         return Pairs(*tables, _by_id(*tables), "id")
-    labels = first["label"], second["label"]
+    labels = first.label, second.label
     return Pairs(*tables, _by_content(before, now, labels, tables[0].num_rows), "content")
 
 

@@ -32,7 +32,7 @@ def _noise(state: RunState) -> str:
     spread = percent_range(state.low_share, state.high_share)
     return (
         f"{estimate(state.estimated_wrong)} of {count(state.rows)} "
-        f"({percent(state.estimated_share)}, range {spread})"
+        f"({percent(state.estimated_share)}, range of two estimates {spread})"
     )
 
 

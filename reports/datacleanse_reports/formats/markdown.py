@@ -118,7 +118,7 @@ def _metrics(comparison: Comparison) -> str:
                 decimal(metric.reweighted),
                 decimal(metric.control),
                 signed(metric.difference),
-                metric.better or MISSING,
+                metric.better,
             ]
             for metric in comparison.metrics
         ),

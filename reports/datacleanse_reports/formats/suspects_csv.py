@@ -6,8 +6,6 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
-
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
     from datacleanse_reports.suspect import Suspect
@@ -50,13 +48,14 @@ class SuspectsCsv:
 
     def render(self, view: ReportView) -> str:
         """One line a suspect; unless ``raw``, what a spreadsheet would run is defused."""
+        from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
+
         names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
         rows = ([_cell(value) for value in _values(suspect)] for suspect in view.suspects)
         lines = [[*AUDIT_COLUMNS, *names], *rows]
-        return "".join(csv_line(map(self._safe, line)) for line in lines)
-
-    def _safe(self, cell: str) -> str:
-        return cell if self.raw else safe_for_spreadsheets(cell)
+        return "".join(
+            csv_line(line if self.raw else map(safe_for_spreadsheets, line)) for line in lines
+        )
 
 
 def _values(suspect: Suspect) -> list[object]:

@@ -1,4 +1,4 @@
-"""How far the probabilities can be checked against the verified rows, and what reading finds.
+"""How far mislabel probabilities can be checked against the verified rows.
 
 Verified rows are right by construction, so no share of wrong ones can be counted among them. What
 they do show is where right labels score. With N rows of DATA tested, of which a share pi0 is right,
@@ -10,13 +10,12 @@ proves.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.records import ReadingPoint, ReliabilityBin
+import numpy as np
 
 if TYPE_CHECKING:
-    import numpy as np
-    import pyarrow as pa
     from numpy.typing import NDArray
 
 EDGES = (0.1, 0.3, 0.5, 0.7, 0.9)
@@ -26,51 +25,66 @@ LEAST_ROWS = 10
 """Rows of DATA in a bin, at least; thinner ones are joined to the next."""
 
 _Z = 1.96
-_POINTS = 80
-_BEYOND = 2.0
-"""The reading curve is drawn for so many times the expected number of wrong labels."""
+"""Standard deviations on either side of a mean that hold 95 % of a normal distribution."""
 
 
-def reliability(
-    table: pa.Table, scores: NDArray[np.float64], null_share: float | None
+@dataclass(frozen=True)
+class ReliabilityBin:
+    """Rows of DATA with about the same suspicion: two estimates of the share of wrong ones."""
+
+    rows: int
+    """Rows that were compared with verified ones."""
+    calibration_rows: int
+    """Verified rows, all of them right, with such a score."""
+    predicted: float
+    """Mean of the rows' mislabel probabilities, in [0, 1]."""
+    implied: float
+    """Share of wrong rows that the verified ones imply, in [0, 1]."""
+    low: float
+    """Lower end of its range, by 95 % intervals of the verified rows' share and of all right
+    rows'."""
+    high: float
+    """Upper end."""
+
+
+def compare_with_verified(
+    suspicion: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    null_share: float | None,
 ) -> tuple[ReliabilityBin, ...]:
-    """Both estimates by bins of the suspicion.
+    """Both estimates of the share of wrong labels, by bins of the suspicion, rising.
 
     Args:
-        table: the audit's narrow columns, (N,).
+        suspicion: (N,) of the rows of DATA that were compared with verified ones.
+        probability: (N,) their mislabel probabilities.
         scores: (K,) of the verified rows that calibrate.
-        null_share: pi0; None where nothing calibrates, which gives no bins.
+        null_share: pi0 in [0, 1]; None where nothing calibrates, which gives no bins.
     """
-    import numpy as np
-
-    # Rows that were compared with verified ones have a p-value, and no others.
-    tested = table["p_value"].is_valid().to_numpy()
-    if null_share is None or not len(scores) or not tested.any():
+    if null_share is None or not len(scores) or not len(suspicion):
         return ()
-    suspicion = table["suspicion"].to_numpy()[tested]
-    probability = table["mislabel_probability"].to_numpy()[tested]
     place = np.digitize(suspicion, EDGES)
     verified = np.bincount(np.digitize(scores, EDGES), minlength=len(EDGES) + 1)
-    fewest, n_right, most_right = _right_rows(null_share, len(scores), len(suspicion))
+    fewest, n_right, most_right = _bound_right_rows(null_share, len(scores), len(suspicion))
     bins = []
-    for first, last in _joined(np.bincount(place, minlength=len(EDGES) + 1)):
+    for first, last in _join_thin_bins(np.bincount(place, minlength=len(EDGES) + 1)):
         here = (place >= first) & (place <= last)
         k, n = int(verified[first : last + 1].sum()), int(here.sum())
-        least, most = _wilson(k, len(scores))
+        least, most = _wilson_interval(k, len(scores))
         bins.append(
             ReliabilityBin(
                 rows=n,
                 calibration_rows=k,
                 predicted=float(probability[here].mean()),
-                implied=_wrong(n_right * k / len(scores), n),
-                low=_wrong(most_right * most, n),
-                high=_wrong(fewest * least, n),
+                implied=_share_wrong(n_right * k / len(scores), n),
+                low=_share_wrong(most_right * most, n),
+                high=_share_wrong(fewest * least, n),
             )
         )
     return tuple(bins)
 
 
-def _right_rows(null_share: float, n_verified: int, n: int) -> tuple[float, float, float]:
+def _bound_right_rows(null_share: float, n_verified: int, n: int) -> tuple[float, float, float]:
     """How many of n rows are right: least, expected, most."""
     # Storey's estimate counts the scores beyond the middle of either sample: here is 1.96 times its
     # relative standard error. No more than all rows are right.
@@ -79,11 +93,12 @@ def _right_rows(null_share: float, n_verified: int, n: int) -> tuple[float, floa
     return n * low, n * null_share, n * high
 
 
-def _wrong(n_right: float, n: int) -> float:
+def _share_wrong(n_right: float, n: int) -> float:
+    """Share of n rows that is wrong where so many are right, in [0, 1]."""
     return min(1.0, max(0.0, 1.0 - n_right / n))
 
 
-def _joined(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
+def _join_thin_bins(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
     """First and last of the bins that make up each one with rows enough."""
     parts: list[tuple[int, int]] = []
     first, n = 0, 0
@@ -97,20 +112,9 @@ def _joined(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
     return parts
 
 
-def _wilson(k: int, n: int) -> tuple[float, float]:
+def _wilson_interval(k: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval (1927) of a share of which k in n were seen."""
     share, z2 = k / n, _Z * _Z
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)
     half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
     return max(0.0, middle - half), min(1.0, middle + half)
-
-
-def reading_curve(table: pa.Table) -> tuple[ReadingPoint, ...]:
-    """Running sum of the mislabel probabilities by rank, at up to `_POINTS` places."""
-    import numpy as np
-
-    order = np.argsort(table["rank"].to_numpy())
-    found = np.cumsum(np.nan_to_num(table["mislabel_probability"].to_numpy()[order]))
-    last = min(len(found), max(20, math.ceil(_BEYOND * found[-1])))
-    places = np.unique(np.linspace(1, last, min(last, _POINTS)).round().astype(np.int64))
-    return tuple(ReadingPoint(int(n), float(found[n - 1])) for n in places)

@@ -1,0 +1,38 @@
+"""An audit under way: what its trainings and their judgement work with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datacleanse.auditing.manifest import Stopwatch
+    from datacleanse.auditing.reading import Inputs
+    from datacleanse.auditing.tasks.interface import Task
+    from datacleanse.detection.second_opinion.background import Adviser
+    from datacleanse.progress import Progress
+    from datacleanse.stopping import StopRequest
+    from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.training.examples import Examples
+
+
+@dataclass(frozen=True)
+class RunningAudit:
+    """An audit whose rows are encoded and whose run folder is begun."""
+
+    folder: RunFolder
+    """What it writes."""
+    task: Task
+    """What is audited, and with which network."""
+    inputs: Inputs
+    """What was read, DATA's table parked on disk."""
+    examples: Examples
+    """What the network sees: DATA's rows, then CLEAN's."""
+    adviser: Adviser
+    """Forms the second opinion, while the networks are trained."""
+    watch: Stopwatch
+    """Measures the parts of the run."""
+    progress: Progress
+    """Receives stages and messages."""
+    stop: StopRequest
+    """Asked after each batch of the trainings."""

@@ -1,0 +1,72 @@
+"""One order of the rows, from suspicion and verdicts, and the score that is written of it.
+
+Probability, verdict and order are three things. The probability is used wherever a probability is
+meant; the order is made here, once, at the end.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+PROVEN_WRONG, UNVERIFIED, PROVEN_RIGHT = 1, 0, -1
+"""Verdicts that CLEAN gives on a row of DATA."""
+
+
+def rank_rows(
+    suspicion: NDArray[np.float64], verdict: NDArray[np.int8], loss: NDArray[np.float32]
+) -> NDArray[np.int64]:
+    """(N,) distinct ranks, 1 = most suspicious.
+
+    Rows that CLEAN proves wrong come first, those that it proves right last. Within each of the
+    three kinds the more suspicious row comes first, then that of the higher loss, then the earlier.
+
+    Args:
+        suspicion: (N,) in [0, 1].
+        verdict: (N,) `PROVEN_WRONG`, `UNVERIFIED` or `PROVEN_RIGHT`.
+        loss: (N,) in nats, of the given label.
+    """
+    # Stable: the earlier of equal rows comes first.
+    order = np.lexsort((-loss, -suspicion, -verdict))
+    rank = np.empty(len(order), dtype=np.int64)
+    rank[order] = np.arange(1, len(order) + 1)
+    return rank
+
+
+def ranking_score(
+    suspicion: NDArray[np.float64], verdict: NDArray[np.int8], rank: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(N,) the audit table's ``suspicion``: it falls with the rank, and no two rows share a value.
+
+    Rows proven wrong stand above 1, at most at 2; unverified ones in [0, 1]; those proven right
+    below 0, at least at -1. Equal values are parted by the smallest steps that floats can take, so
+    that the score is the suspicion to some 1e-10 even among a million equal rows.
+    """
+    order = np.argsort(rank)
+    wrong, unverified, right = (
+        order[verdict[order] == each] for each in (PROVEN_WRONG, UNVERIFIED, PROVEN_RIGHT)
+    )
+    score = np.empty(len(order))
+    score[wrong] = _parted(1.0 + suspicion[wrong], least=np.nextafter(1.0, 2.0))
+    score[unverified] = _parted(suspicion[unverified], least=0.0)
+    # Mirrored: what falls below 0 rises in size.
+    size = _parted(1.0 - suspicion[right[::-1]], least=np.finfo(np.float64).tiny)
+    score[right[::-1]] = -size
+    return score
+
+
+def _parted(values: NDArray[np.float64], *, least: float) -> NDArray[np.float64]:
+    """The values, (n,) >= 0 and not rising, moved so little that they fall strictly to ``least``.
+
+    The bits of floats >= 0, read as whole numbers, are in the floats' own order, one step apart
+    where the floats are neighbours.
+    """
+    places = np.arange(len(values))
+    falling = np.minimum.accumulate(values.view(np.int64) + places) - places
+    room = np.float64(least).view(np.int64) + places[::-1]
+    parted: NDArray[np.float64] = np.maximum(falling, room).view(np.float64)
+    return parted

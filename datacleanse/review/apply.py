@@ -1,0 +1,213 @@
+"""Cleaned data from decisions or flags, of tables and of pictures alike."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from os import fspath
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.errors import SettingsError
+from datacleanse.progress import SILENT
+from datacleanse.review.audited_run import open_audited_run
+from datacleanse.review.automatic import FlagLimits
+from datacleanse.review.cleaning_plan import Change, Cleaning, Refusal, plan_cleaning
+from datacleanse.review.write_pictures import PictureOutput, choose_picture_files, is_tree
+from datacleanse.review.write_table import TableOutput, choose_table_files
+from datacleanse.storage.run_folder import RunFolder
+
+if TYPE_CHECKING:
+    from os import PathLike
+
+    from datacleanse.progress import Progress
+    from datacleanse.records import Notice
+    from datacleanse.review.audited_run import AuditedRun
+    from datacleanse.review.write_changes import CleanedFiles, CleanedOutput
+
+
+@dataclass(frozen=True)
+class CleaningResult:
+    """What `apply` did to a copy of DATA or, of a dry run, would do."""
+
+    source: str
+    """DATA, as it was named."""
+    is_source_changed: bool
+    """Whether DATA is another than when it was audited; each row was compared by itself."""
+    rows: int
+    """Rows of DATA, pictures that cannot be read included."""
+    rows_after: int
+    """Rows of the cleaned data."""
+    relabelled: int
+    """Rows that got another label."""
+    dropped: int
+    """Rows that were left out."""
+    automatic: int
+    """Of both, those that were changed by their flags alone."""
+    done: int
+    """Decisions that DATA followed already."""
+    kept: int
+    """Rows whose label a reviewer found right."""
+    unsure: int
+    """Rows that a reviewer was unsure about; they stay as they are."""
+    undecided: int
+    """Rows that nobody decided about; they stay as they are."""
+    changes: tuple[Change, ...]
+    """The rows relabelled or dropped, by row of DATA."""
+    refused: tuple[Refusal, ...]
+    """Decisions that were not carried out, each with its reason, by row of the audit."""
+    notices: tuple[Notice, ...]
+    """What a person should know of the decisions."""
+    cleaned: Path
+    """The cleaned data: a file, or a folder of class folders."""
+    diff: Path
+    """The list of changes, a CSV file."""
+    is_written: bool
+    """False of a dry run, which writes neither."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The summary as plain values; refused decisions by row, id and reason."""
+        return {
+            "data": self.source,
+            "data_changed": self.is_source_changed,
+            "rows": self.rows,
+            "rows_after": self.rows_after,
+            "relabelled": self.relabelled,
+            "dropped": self.dropped,
+            "automatic": self.automatic,
+            "done": self.done,
+            "kept": self.kept,
+            "unsure": self.unsure,
+            "undecided": self.undecided,
+            "refused": [
+                {"row": each.decision.row, "id": each.decision.id, "reason": each.reason}
+                for each in self.refused
+            ],
+            "notices": [asdict(notice) for notice in self.notices],
+            "written": self.is_written,
+            "cleaned": str(self.cleaned) if self.is_written else None,
+            "diff": str(self.diff) if self.is_written else None,
+        }
+
+
+def apply(
+    run: str | PathLike[str],
+    *,
+    out: str | PathLike[str] | None = None,
+    data: str | PathLike[str] | None = None,
+    decisions: str | PathLike[str] | None = None,
+    auto: bool = False,
+    relabel_above: float | None = None,
+    drop_above: float | None = None,
+    dry_run: bool = False,
+    link: bool = False,
+    raw: bool = False,
+    delimiter: str | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+) -> CleaningResult:
+    """Write cleaned data: a copy of DATA with the decisions carried out, and a list of the changes.
+
+    Undecided rows stay as they are. DATA itself is only read. Both files appear whole or not at
+    all.
+
+    Args:
+        run: the run folder that the audit wrote.
+        out: the file to write; its ending says the format. Of pictures in files: a manifest, or a
+            folder of class folders where the name has no ending. None: ``cleaned``, with DATA's
+            ending, in the current directory.
+        data: where DATA lies now; None: where it was.
+        decisions: the file of decisions; None: the run's own.
+        auto: whether flagged rows are changed that nobody has decided about.
+        relabel_above: with ``auto``, the mislabel probability in [0, 1] from which such a row gets
+            its suggested label; None: never.
+        drop_above: with ``auto``, the one from which it is dropped; None: never.
+        dry_run: whether only to say what would be done.
+        link: whether a folder of pictures is filled with symbolic links instead of copies.
+        raw: whether cells of the list of changes that a spreadsheet would run as formulas stay as
+            they are.
+        delimiter: of a CSV file; None: as in the audit.
+        force: whether what stands at ``out`` may be replaced.
+        progress: is told of stages.
+
+    Returns:
+        The changes, the decisions that could not be carried out, and where both files are.
+
+    Raises:
+        RunFolderError: the run is missing, unfinished or damaged.
+        SettingsError: nothing has been decided, arguments contradict each other, or ``out`` is
+            taken or DATA's own.
+        InputError: DATA or the decisions cannot be read, or no row would be left.
+        OutputError: the system does not let a file be written.
+
+    Examples:
+        >>> cleaned = apply("runs/orders", out="orders.cleaned.csv")  # doctest: +SKIP
+        >>> cleaned.relabelled, cleaned.dropped, cleaned.refused  # doctest: +SKIP
+    """
+    limits = _limits(auto, relabel_above, drop_above)
+    audited = open_audited_run(
+        RunFolder(Path(run)), data=None if data is None else fspath(data), delimiter=delimiter
+    )
+    output = _choose_output(audited, None if out is None else Path(out), link=link)
+    output.check(force=force)
+    cleaning = plan_cleaning(
+        audited,
+        decisions=None if decisions is None else Path(decisions),
+        limits=limits,
+        progress=progress,
+    )
+    if not dry_run:
+        progress.stage("Writing", None)
+        output.write(cleaning, raw=raw)
+    return summarise_cleaning(cleaning, output.files, is_written=not dry_run)
+
+
+def _limits(auto: bool, relabel_above: float | None, drop_above: float | None) -> FlagLimits | None:
+    given = {"--relabel-above": relabel_above, "--drop-above": drop_above}
+    for name, value in given.items():
+        if value is not None and not auto:
+            raise SettingsError(
+                f"{name} is given without --auto.",
+                slug="settings-contradict",
+                hint="Add --auto to act on flags, or leave it out to apply decisions alone.",
+            )
+    return FlagLimits(relabel_above, drop_above) if auto else None
+
+
+def _choose_output(run: AuditedRun, out: Path | None, *, link: bool) -> CleanedOutput:
+    """Pictures in files are written as a manifest or a folder, all other DATA as a table."""
+    if link and (run.location is not None or out is None or not is_tree(out)):
+        raise SettingsError(
+            "--link is given, but no folder of pictures is written.",
+            slug="settings-contradict",
+            hint="Name a folder with -o, without an ending, or leave --link out.",
+        )
+    if run.location is not None:
+        files = choose_table_files(run.location, out)
+        return TableOutput(files, run.location, keeps_bytes=run.listing is not None)
+    assert run.listing is not None
+    return PictureOutput(choose_picture_files(out), run.listing, link=link)
+
+
+def summarise_cleaning(
+    cleaning: Cleaning, files: CleanedFiles, *, is_written: bool
+) -> CleaningResult:
+    """What was done, or would be, without the data itself."""
+    return CleaningResult(
+        source=cleaning.data.source,
+        is_source_changed=cleaning.is_changed,
+        rows=cleaning.data.n_rows,
+        rows_after=cleaning.rows_after,
+        relabelled=cleaning.relabelled,
+        dropped=cleaning.dropped,
+        automatic=cleaning.automatic,
+        done=cleaning.done,
+        kept=cleaning.kept,
+        unsure=cleaning.unsure,
+        undecided=cleaning.undecided,
+        changes=cleaning.changes,
+        refused=cleaning.refused,
+        notices=cleaning.notices,
+        cleaned=files.cleaned,
+        diff=files.diff,
+        is_written=is_written,
+    )

@@ -1,0 +1,132 @@
+"""What the writers of cleaned data share: the places, and the list of changes beside the data."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from datacleanse.data.rewriting import Edits
+from datacleanse.data.sources import split_suffix
+from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
+from datacleanse.errors import SettingsError
+from datacleanse.storage.atomic_files import written_aside
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from datacleanse.review.cleaning_plan import Change, Cleaning
+
+DIFF_COLUMNS = ("row", "id", "action", "old_label", "new_label", "reviewer", "at")
+"""Of the file beside the cleaned data: one line a row that was relabelled or dropped, by row of
+DATA. ``new_label`` is empty where the row was dropped."""
+
+COMPRESSION_SUFFIXES = {"gzip": ".gz", "zstd": ".zst"}
+"""Ending of a file's name by its codec."""
+
+
+@dataclass(frozen=True)
+class CleanedFiles:
+    """Where cleaned data goes."""
+
+    cleaned: Path
+    """The cleaned data: a file, or a folder of class folders."""
+    diff: Path
+    """The list of changes, CSV with the columns `DIFF_COLUMNS`."""
+
+
+class CleanedOutput(Protocol):
+    """One way to write cleaned data."""
+
+    @property
+    def files(self) -> CleanedFiles:
+        """Where it goes."""
+
+    def check(self, *, force: bool) -> None:
+        """Refuse, before any work is done, places where nothing may be written.
+
+        Raises:
+            SettingsError: a place is DATA's own, by whatever name, or is taken and ``force`` is
+                off.
+            OutputError: no file can be written there.
+        """
+
+    def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
+        """Write both files, which appear whole or not at all; DATA is only read.
+
+        Args:
+            cleaning: what is changed.
+            raw: leave what a spreadsheet would take for a formula as it is in the list of changes.
+                The cleaned data is never touched by that.
+
+        Raises:
+            InputError: DATA cannot be written again with these changes.
+            OutputError: the system does not let a file be written.
+        """
+
+
+def name_files(cleaned: Path) -> CleanedFiles:
+    """Name the list of changes after the cleaned data, whose ending it does without."""
+    suffix, compression = split_suffix(cleaned.name)
+    ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "") if suffix else ""
+    stem = cleaned.name[: len(cleaned.name) - len(ending)]
+    return CleanedFiles(cleaned, cleaned.with_name(f"{stem}.diff.csv"))
+
+
+def check_free(path: Path, *, force: bool, can_replace: bool = True) -> None:
+    """Refuse a place that is taken.
+
+    Args:
+        path: the place.
+        force: whether what lies there may be replaced.
+        can_replace: whether ``force`` is of use there.
+
+    Raises:
+        SettingsError: something is there.
+    """
+    if path.exists() and not (force and can_replace):
+        more = ", or replace it with --force." if can_replace else "."
+        raise SettingsError(
+            f"{path} exists already.",
+            slug="file-exists",
+            hint=f"Choose another name with -o{more}",
+        )
+
+
+@contextmanager
+def write_diff_around(cleaning: Cleaning, diff: Path, *, raw: bool) -> Iterator[Edits]:
+    """Write the list of changes aside; it comes to stand if the block, which gets them, succeeds.
+
+    Raises:
+        OutputError: the system does not let it be written.
+    """
+    with written_aside(diff) as aside:
+        text = "".join(format_diff(cleaning, raw=raw))
+        aside.write_text(text, encoding="utf-8", newline="")
+        yield make_edits(cleaning.changes)
+
+
+def make_edits(changes: Sequence[Change]) -> Edits:
+    """The new label by row, and the rows to drop."""
+    return Edits(
+        {each.row: each.decision.new_label for each in changes if each.decision.new_label},
+        frozenset(each.row for each in changes if each.decision.action == "drop"),
+    )
+
+
+def format_diff(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
+    """The lines of the list of changes, its header first; ``raw`` as in `CleanedOutput.write`."""
+    yield csv_line(DIFF_COLUMNS)
+    for change in cleaning.changes:
+        made = change.decision
+        cells = [
+            made.id,
+            made.action,
+            change.old_label,
+            made.new_label or "",
+            made.reviewer,
+            made.at,
+        ]
+        safe = cells if raw else map(safe_for_spreadsheets, cells)
+        yield csv_line([str(change.row), *safe])

@@ -1,0 +1,1 @@
+"""`run.json`, the manifest of a run: what it holds, its versions, how it is read and written."""

@@ -1,0 +1,145 @@
+"""What `run.json` says of the rows that an audit was given."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+# Read from `run.json` too, so that the fields' types must be known when the program runs.
+from datacleanse.records import Column, SetAside
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputFile:
+    """A table, or a set of pictures, that was read."""
+
+    source: str
+    """Path, glob, folder or address as given; of a table in memory its type, in angle brackets."""
+    sha256: str
+    """sha256 (hex) of the content."""
+    rows: int
+    """Rows, or pictures that could be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What the user said about DATA's columns, so that DATA can be read again in the same way."""
+
+    label: str | None
+    """The label column asked for; null: looked for by its name."""
+    id: str | None
+    """The id column asked for; null: rows are known by their number."""
+    drop: tuple[str, ...]
+    """Columns left out of the features."""
+    categorical: tuple[str, ...]
+    """Columns whose values are names."""
+    numeric: tuple[str, ...]
+    """Columns whose values are numbers."""
+    delimiter: str | None
+    """What separates the cells of a CSV; null: a comma, or a tab in a .tsv."""
+    image_size: int | None
+    """Side to which pictures are scaled, in pixels; null: chosen by DATA's."""
+    max_unreadable: float
+    """Largest share of pictures that may be left out as unreadable, in [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataSection(InputFile):
+    """DATA: the rows whose labels were audited."""
+
+    columns: int
+    """Columns of the table, label and id among them."""
+    label: str
+    """Name of the label column."""
+    id: str | None
+    """Name of the id column; null: rows are known by their number."""
+    classes: dict[str, int]
+    """Rows by given label, as DATA spells it, in the order of the network's outputs."""
+    reading: Reading
+    """What the user said about the columns."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CleanSection(InputFile):
+    """CLEAN: rows whose labels a person has verified, and the parts that they played."""
+
+    classes: dict[str, int]
+    """Rows by label, as CLEAN spells it."""
+    steering_rows: int
+    """Rows whose gradient steered the weights in the first fold, reviewed ones among them."""
+    reviewed_rows: int
+    """Of ``rows``, those that reviewers verified in an earlier round: they steer in every fold."""
+    calibration_rows: int
+    """Rows that did not steer in the first fold and show there how right labels score."""
+    held_back_rows: int
+    """Rows that nothing learned from, to compare the models on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewedSection:
+    """Decisions of earlier rounds that were taken over."""
+
+    sources: tuple[str, ...]
+    """Their files."""
+    sha256: str
+    """sha256 (hex) of the rows, their labels, and what is left out."""
+    rows: int
+    """Rows that joined CLEAN."""
+    kept: int
+    """Of ``rows``, those whose label was found right."""
+    relabelled: int
+    """Of ``rows``, those that got another label."""
+    left_out: int
+    """Rows of DATA that were dropped: not trained on."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SchemaSection:
+    """What DATA's columns were taken for."""
+
+    columns: tuple[Column, ...]
+    """Columns that the network reads, in DATA's order; empty where the rows are pictures."""
+    set_aside: tuple[SetAside, ...]
+    """Columns that it does not read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OverlapSection:
+    """Rows of DATA that stand in CLEAN too and were not trained on."""
+
+    rows: int
+    """Rows of DATA."""
+    verified: int
+    """Of ``rows``, those whose verified label is known, since one row of CLEAN matches."""
+    matched_by: Literal["id", "values", "pictures"]
+    """How a row was known again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuplicatesSection:
+    """Pictures of DATA that show the same as another one."""
+
+    rows: int
+    """Such pictures."""
+    groups: int
+    """Groups of them."""
+    conflicting_groups: int
+    """Groups with more than one label."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class PicturesSection:
+    """How pictures were read."""
+
+    channels: int
+    """1 where all of DATA's are grey, else 3."""
+    height: int
+    """In pixels, as the network sees them."""
+    width: int
+    """In pixels, as the network sees them."""
+    forms: dict[str, str]
+    """In what form they came, by role: ``data``, ``clean``, ``test``."""
+    unreadable: dict[str, int]
+    """Pictures left out because they could not be read, by role."""
+    duplicates: DuplicatesSection
+    """Pictures that stand in DATA more than once."""

@@ -1,0 +1,210 @@
+"""What `run.json` says of the trainings and of what was found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+FlagBasis = Literal["controlled", "estimated", "none"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steering:
+    """How the gradient on the steering rows was obtained."""
+
+    batch: int
+    """Steering rows that it is made from, at least 1."""
+    every: int
+    """Steps that it serves, at least 1."""
+    average: float
+    """Share of the former gradient in the next one, in [0, 1)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class InfluenceRoute:
+    """How influences were computed."""
+
+    name: str
+    """E.g. ``closed-form``."""
+    reason: str
+    """A sentence: what lets the network take this route, or what kept it from the cheaper one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearningCurves:
+    """Mean losses of a training, in nats, one an epoch; null: not finite."""
+
+    loss: tuple[float | None, ...]
+    """On the training rows, against their given labels."""
+    clean_loss: tuple[float | None, ...]
+    """On the clean rows that steer, against their true labels."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CurvesSection:
+    """Learning curves by training."""
+
+    reweighted: LearningCurves
+    """Of the training with learned weights, in the first fold."""
+    control: LearningCurves
+    """Of plain training."""
+    final: LearningCurves
+    """Of the network that was saved."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSection:
+    """How the networks were trained."""
+
+    epochs: int
+    """Passes over the training rows."""
+    batch_size: int
+    """Rows a step, in the final training; less than asked for where memory was short."""
+    lr: float
+    """Peak learning rate, > 0."""
+    steering: Steering
+    """How the gradient on the steering rows was obtained."""
+    parameters: int
+    """Numbers that the network learned."""
+    network: str
+    """A sentence on the network."""
+    training_rows: int
+    """Rows that the reweighted network of the first fold was trained on."""
+    skipped_steps: int
+    """Its steps that updated nothing, because every weight was 0."""
+    route: InfluenceRoute | None
+    """How influences were computed; null: the rule needs none."""
+    folds: int
+    """Ways in which CLEAN was divided, each with a reweighted network of its own."""
+    curves: CurvesSection
+    """Learning curves."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FlagsSection:
+    """What the flags of `audit.parquet` promise."""
+
+    fdr: float
+    """Largest expected share of false alarms among them that was asked for, in (0, 1)."""
+    flagged: int
+    """Rows flagged."""
+    basis: FlagBasis
+    """``controlled``: p-values keep the share of false alarms; ``estimated``: probabilities
+    estimate it and promise nothing; ``none``: there are no flags."""
+    calibration_rows: int
+    """Rows of CLEAN that have a calibration score, in any fold."""
+    smallest_p_value: float | None
+    """The smallest p-value that a row can get, in (0, 1]; null: there are no p-values."""
+    null_share: float | None
+    """Storey's estimate of the share of right labels, in [0, 1]; null: there are no p-values."""
+    estimated_wrong: float
+    """Expected number of wrong labels in DATA, in rows: the sum of the mislabel probabilities."""
+    rows_needed: int | None
+    """Calibration rows that a controlled list would take at least; null: there is one, or the
+    number cannot be told."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseShare:
+    """The estimated share of wrong labels among some rows of DATA."""
+
+    rows: int
+    """The rows."""
+    share: float
+    """Estimated share of wrong labels among them, in [0, 1]."""
+    low: float
+    """Lower end, in [0, 1], of the range of two estimates, widened by their sampling error: no
+    confidence interval."""
+    high: float
+    """Upper end of that range, in [0, 1]: no confidence interval."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassConfusion:
+    """Rows of DATA expected to be of one class and labelled another."""
+
+    given: str
+    """Given label."""
+    true: str
+    """True class."""
+    rows: float
+    """Expected number."""
+    share: float
+    """The same as a share of the rows with that given label, in [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NoiseSection:
+    """How many labels of DATA are wrong, as estimated."""
+
+    rate: NoiseShare
+    """Of all rows."""
+    by_given_label: dict[str, NoiseShare]
+    """Of the rows with each given label."""
+    confusions: tuple[ClassConfusion, ...]
+    """The most frequent pairs of given label and true class, most rows first."""
+    matrix_trust: tuple[float, ...]
+    """By fold, how far the noise matrix learned from CLEAN counts against one rate of errors for
+    all classes, in [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measures:
+    """How good a network's probabilities are."""
+
+    accuracy: float
+    """In [0, 1]."""
+    balanced_accuracy: float
+    """Mean recall of the classes that occur, in [0, 1]."""
+    log_loss: float
+    """In nats."""
+    calibration_error: float
+    """Expected calibration error of the likeliest class, in [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMeasures:
+    """How well a network finds one class; 0 where there is nothing to divide by."""
+
+    precision: float
+    """In [0, 1]."""
+    recall: float
+    """In [0, 1]."""
+    f1: float
+    """In [0, 1]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassComparison:
+    """Both networks on one class."""
+
+    rows: int
+    """Rows that are truly of the class."""
+    reweighted: ClassMeasures
+    """Of the network that was saved."""
+    control: ClassMeasures
+    """Of plain training."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelComparison:
+    """Both networks on rows with true labels that neither has seen."""
+
+    rows: int
+    """The rows, at least 1."""
+    reweighted: Measures
+    """Of the network that was saved."""
+    control: Measures
+    """Of plain training."""
+    by_class: dict[str, ClassComparison]
+    """Class by class."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricsSection:
+    """What the networks were compared on."""
+
+    test: ModelComparison | None
+    """The rows of ``--test``; null: none were given."""
+    held_back: ModelComparison | None
+    """The held-back rows of CLEAN; null: there are none."""

@@ -1,0 +1,95 @@
+"""What the documented columns of a run say is true of the values in them."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+
+import datacleanse as dc
+from datacleanse.storage import schemas
+from tests.auditing.test_draws import frames
+
+BOTH, RELABELLED, DROPPED = 100, 101, 102
+"""A row of DATA that CLEAN holds too, and two that a reviewer decided about."""
+
+
+@pytest.fixture(scope="module")
+def result(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    data, clean = frames()
+    clean = pd.concat([clean, data.iloc[[BOTH]]], ignore_index=True)
+    label = data["label"]
+    other = "no" if label[RELABELLED] == "yes" else "yes"
+    decided = [
+        {
+            "row": RELABELLED,
+            "given_label": label[RELABELLED],
+            "action": "relabel",
+            "new_label": other,
+        },
+        {"row": DROPPED, "given_label": label[DROPPED], "action": "drop"},
+    ]
+    lines = folder / "decisions.jsonl"
+    lines.write_text("".join(json.dumps(line) + "\n" for line in decided))
+    return dc.audit(data, val=clean, epochs=3, decisions=lines, out=folder / "run", fdr=0.01)
+
+
+def test_rows_that_are_not_trained_on_are_those_that_the_column_names(result):
+    table = result.table
+    assert list(np.flatnonzero(~table["in_training"])) == [BOTH, RELABELLED, DROPPED]
+    given = table["given_label"]
+    assert table["verified_label"][BOTH] == given[BOTH]
+    assert table["verified_label"][RELABELLED] != given[RELABELLED]
+    assert table["verified_label"].notna().sum() == 2
+    for name in ("mean_weight", "zero_weight_share", "mean_influence", "p_value"):
+        assert list(np.flatnonzero(table[name].isna())) == [BOTH, RELABELLED, DROPPED]
+
+
+def test_the_score_says_what_is_proven_and_the_probability_too(result):
+    table = result.table
+    assert table["suspicion"][RELABELLED] > 1
+    assert table["suspicion"][BOTH] < 0
+    assert table["suspicion"].drop([BOTH, RELABELLED]).between(0, 1).all()
+    assert list(table["mislabel_probability"][[BOTH, RELABELLED]]) == [0.0, 1.0]
+    assert table["mislabel_probability"].between(0, 1).all()
+    assert table.sort_values("rank")["suspicion"].is_monotonic_decreasing
+    assert table["suspicion"].is_unique
+
+
+def test_rows_that_are_proven_wrong_are_flagged_and_the_manifest_says_what_the_list_promises(
+    result,
+):
+    flags = result.manifest["flags"]
+    assert result.table["flagged"][RELABELLED]
+    assert not result.table["flagged"][BOTH]
+    assert flags["basis"] in {"controlled", "estimated", "none"}
+    assert flags["smallest_p_value"] == pytest.approx(1 / (flags["calibration_rows"] + 1))
+
+
+def test_every_file_carries_kind_version_and_meaning_of_its_columns(result):
+    columns = {
+        name.removesuffix("_COLUMNS").lower(): value
+        for name, value in vars(schemas).items()
+        if name.endswith("_COLUMNS")
+    }
+    folder = result.folder
+    files = {
+        "epoch": folder.epoch_file(0),
+        "audit": folder.audit_file,
+        "likelihoods": folder.likelihoods_file,
+        "conflicts": folder.conflicts_file,
+        "calibration": folder.calibration_file,
+        "neighbours": folder.neighbours_file,
+    }
+    assert set(columns) == set(files) | {"thumbnails", "duplicates", "unreadable"}
+    for kind, file in files.items():
+        schema = pq.read_schema(file)
+        told = json.loads(schema.metadata[b"datacleanse"])
+        assert told == {"kind": kind, "schema_version": schemas.SCHEMA_VERSION}
+        found = [(each.name, each.type, each.metadata[b"doc"].decode()) for each in schema]
+        assert [name for name, _, _ in found] == [name for name, _, _ in columns[kind]]
+        assert [doc for _, _, doc in found] == [doc for _, _, doc in columns[kind]]

@@ -1,0 +1,58 @@
+"""One order of the rows, and the score that tells it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from datacleanse.detection.ranking import rank_rows, ranking_score
+
+ROW = st.tuples(
+    st.sampled_from([0.0, 5e-324, 1e-13, 0.25, 0.5, 1.0 - 2**-53, 1.0]),
+    st.sampled_from([1, 0, -1]),
+    st.sampled_from([0.0, 0.7]),
+)
+
+
+def check(suspicion, verdict, rank, score):
+    """Score and rank tell the same order, and each kind of row stands where it is said to stand."""
+    order = np.argsort(rank)
+    assert (np.diff(score[order]) < 0).all()
+    wrong, right, unverified = verdict == 1, verdict == -1, verdict == 0
+    assert ((score[wrong] > 1) & (score[wrong] <= 2)).all()
+    assert ((score[unverified] >= 0) & (score[unverified] <= 1)).all()
+    assert ((score[right] < 0) & (score[right] >= -1)).all()
+    np.testing.assert_allclose(score, suspicion + verdict, atol=1e-9)
+
+
+@given(st.lists(ROW, min_size=1, max_size=30))
+def test_the_order_is_by_verdict_suspicion_loss_and_row(rows):
+    suspicion, verdict, loss = (np.array(each) for each in zip(*rows, strict=True))
+    verdict, loss = verdict.astype(np.int8), loss.astype(np.float32)
+    rank = rank_rows(suspicion, verdict, loss)
+    expected = sorted(
+        range(len(rows)), key=lambda row: (-verdict[row], -suspicion[row], -loss[row], row)
+    )
+    assert list(np.argsort(rank)) == expected
+    assert sorted(rank) == list(range(1, len(rows) + 1))
+    check(suspicion, verdict, rank, ranking_score(suspicion, verdict, rank))
+
+
+@pytest.mark.parametrize("value", [None, 0.0, 1e-7, 0.5, 1.0])
+def test_among_a_million_rows_nobody_leaves_the_place_of_its_kind(value):
+    """A step of 1e-12 for each row would put unverified rows below 0, at the side of right ones."""
+    n = 1_000_000
+    rng = np.random.default_rng(0)
+    suspicion = np.round(rng.beta(0.2, 2, n), 4) if value is None else np.full(n, value)
+    verdict = rng.choice(np.array([1, 0, -1], dtype=np.int8), size=n, p=[0.01, 0.98, 0.01])
+    rank = rank_rows(suspicion, verdict, rng.choice([0.1, 0.2], n).astype(np.float32))
+    check(suspicion, verdict, rank, ranking_score(suspicion, verdict, rank))
+
+
+def test_distinct_values_are_written_as_they_are():
+    suspicion = np.random.default_rng(0).random(1000)
+    verdict = np.zeros(1000, dtype=np.int8)
+    rank = rank_rows(suspicion, verdict, np.zeros(1000, dtype=np.float32))
+    np.testing.assert_array_equal(ranking_score(suspicion, verdict, rank), suspicion)
