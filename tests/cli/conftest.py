@@ -1,20 +1,28 @@
-"""The program as a subprocess, and small tables to feed it."""
+"""The program as a subprocess or within this process, and small tables to feed it."""
 
 from __future__ import annotations
 
 import contextlib
 import io
 import os
+import shutil
 import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
 import pytest
+
+SCREEN = {"COLUMNS": "80", "NO_COLOR": "1"}
+"""What the output is laid out for."""
+
+AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2", "--id", "key", "--quiet")
+"""What `audited` is made by."""
 
 
 @dataclass(frozen=True)
@@ -26,7 +34,7 @@ class Done:
 
 def run_program(*arguments: object, cwd: Path, **options) -> Done:
     """Run `datacleanse` in ``cwd``; warnings are errors there too."""
-    environment = {**os.environ, "COLUMNS": "80", "NO_COLOR": "1", "PYTHONUTF8": "1"}
+    environment = {**os.environ, **SCREEN, "PYTHONUTF8": "1"}
     done = subprocess.run(
         [sys.executable, "-m", "datacleanse", *map(str, arguments)],
         cwd=cwd,
@@ -41,13 +49,20 @@ def run_program(*arguments: object, cwd: Path, **options) -> Done:
 
 
 def run_here(*arguments: object, cwd: Path) -> Done:
-    """The same within this process, which saves the start: for calls that train nothing."""
+    """The same within this process, which saves the start.
+
+    For calls whose process is not what is tested: signals, limits, the last flush and what is
+    imported need `run_program`.
+    """
     from datacleanse_cli.app import _choose_exit_code, app
 
     out, err = io.StringIO(), io.StringIO()
-    with contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
+    words = [*map(str, arguments)]
+    command = mock.patch.object(sys, "argv", ["datacleanse", *words])
+    screen = mock.patch.dict(os.environ, SCREEN)
+    with command, screen, contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
         try:
-            code = app([*map(str, arguments)], standalone_mode=False)
+            code = app(words, standalone_mode=False)
         except BaseException as error:
             code = _choose_exit_code(error)
     return Done(code or 0, out.getvalue(), err.getvalue())
@@ -89,4 +104,26 @@ def tables(tmp_path):
     people(300, seed=0, wrong=0.1).to_csv(tmp_path / "data.csv", index=False)
     people(80, seed=1).to_csv(tmp_path / "clean.csv", index=False)
     people(100, seed=2).to_csv(tmp_path / "test.csv", index=False)
+    return tmp_path
+
+
+@pytest.fixture(scope="session")
+def audited(tmp_path_factory):
+    """`data.csv` (labels partly wrong, odd bytes kept odd), audited once; for copying."""
+    folder = tmp_path_factory.mktemp("audited")
+    data = people(150, seed=0, wrong=0.1)
+    data["note"] = ['=cmd|"/c calc"!A0', "plain, quoted"] * 75
+    data.to_csv(folder / "data.csv", index=False, lineterminator="\r\n")
+    clean = people(60, seed=1)
+    clean["note"] = "x"
+    clean.to_csv(folder / "clean.csv", index=False)
+    done = run_here(*AUDIT, cwd=folder)
+    assert done.code == 0, done.err
+    return folder
+
+
+@pytest.fixture
+def audited_copy(audited, tmp_path):
+    """A copy of it to change."""
+    shutil.copytree(audited, tmp_path, dirs_exist_ok=True)
     return tmp_path

@@ -4,80 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
-import shutil
 
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
-from datacleanse.review.decisions import Decision, append_decisions
-from tests.cli.conftest import people, run_here, run_program
-from tests.cli.tiny import contents
-
-AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2", "--id", "key", "--quiet")
-
-
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory):
-    """`data.csv` (labels partly wrong, odd bytes kept odd), audited once; tests get a copy."""
-    folder = tmp_path_factory.mktemp("audited")
-    data = people(150, seed=0, wrong=0.1)
-    data["note"] = ['=cmd|"/c calc"!A0', "plain, quoted"] * 75
-    data.to_csv(folder / "data.csv", index=False, lineterminator="\r\n")
-    clean = people(60, seed=1)
-    clean["note"] = "x"
-    clean.to_csv(folder / "clean.csv", index=False)
-    done = run_program(*AUDIT, cwd=folder)
-    assert done.code == 0, done.err
-    return folder
+from tests.cli.applying import apply_json, decide, flipped, lines, refused
+from tests.cli.conftest import run_here, run_program
 
 
 @pytest.fixture
-def folder(audited, tmp_path):
-    shutil.copytree(audited, tmp_path, dirs_exist_ok=True)
-    return tmp_path
-
-
-def decide(folder, actions, *, run="runs/data", reviewer="Ada"):
-    """Append decisions about rows, as the review page makes them."""
-    table = pd.read_parquet(folder / run / "audit.parquet").set_index("row")
-    run_id = json.loads((folder / run / "run.json").read_text(encoding="utf-8"))["run_id"]
-    other = {"yes": "no", "no": "yes"}
-    made = [
-        Decision(
-            row=row,
-            id=table["id"][row],
-            row_sha256=table["row_sha256"][row],
-            given_label=table["given_label"][row],
-            action=action,
-            new_label=other[table["given_label"][row]] if action == "relabel" else None,
-            reviewer=reviewer,
-            at="2026-01-02T03:04:05+00:00",
-            run_id=run_id,
-        )
-        for row, action in actions.items()
-    ]
-    append_decisions(folder / run / "decisions.jsonl", made)
-    return made
-
-
-def lines(path):
-    return path.read_bytes().splitlines(keepends=True)
-
-
-def flipped(line):
-    """A line of the table with its label changed (the label is the last cell but one)."""
-    old, new = (b",yes,", b",no,") if b",yes," in line else (b",no,", b",yes,")
-    head, sep, tail = line.rpartition(old)
-    assert sep
-    return head + new + tail
-
-
-def apply_json(folder, *arguments):
-    done = run_here("apply", "runs/data", *arguments, "--json", "--quiet", cwd=folder)
-    assert (done.code, done.err) == (0, ""), done.err
-    return json.loads(done.out)
+def folder(audited_copy):
+    """A run of its own to decide about."""
+    return audited_copy
 
 
 def test_decisions_are_carried_out_and_every_other_byte_stays(folder):
@@ -161,7 +100,7 @@ def test_a_row_whose_content_changed_since_the_audit_is_refused_by_name(folder):
     table[9] = flipped(table[9])  # row 8 is to be dropped for a label that it no longer has
     del table[6]  # row 5 is gone already, and later rows have moved up
     (folder / "data.csv").write_bytes(b"".join(table))
-    done = run_program("apply", "runs/data", "-o", "cleaned.csv", cwd=folder)
+    done = run_here("apply", "runs/data", "-o", "cleaned.csv", cwd=folder)
     assert done.code == 0, done.err
     table[9] = flipped(table[9])  # row 9, known by its id
     assert lines(folder / "cleaned.csv") == table
@@ -249,183 +188,3 @@ def test_decisions_that_the_page_saved_are_read_from_their_file(folder):
     found = apply_json(folder, "--decisions", "mine.jsonl")
     assert found["dropped"] == 1
     assert [notice["slug"] for notice in found["notices"]] == ["decisions-left-out"]
-
-
-# --- acting on flags ------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def flagged(folder):
-    """The run with ten flagged rows whose probabilities are known."""
-    path = folder / "runs/data/audit.parquet"
-    table = pq.read_table(path)
-    frame = table.to_pandas()
-    other = {"yes": "no", "no": "yes"}
-    frame["flagged"] = frame["row"] < 10
-    frame["mislabel_probability"] = frame["row"].where(frame["row"] < 10, 9) / 10
-    frame["suggested_label"] = [
-        None if row == 8 else other[given]
-        for row, given in zip(frame["row"], frame["given_label"], strict=True)
-    ]
-    changed = type(table).from_pandas(frame, schema=table.schema, preserve_index=False)
-    pq.write_table(changed, path)
-    return folder
-
-
-def changes(folder, *arguments):
-    apply_json(folder, "--auto", "--yes", "--force", *arguments)
-    diff = pd.read_csv(folder / "cleaned.diff.csv", keep_default_na=False)
-    assert (diff["reviewer"] == "auto").all()
-    return {
-        action: diff.loc[diff["action"] == action, "row"].tolist() for action in ("relabel", "drop")
-    }
-
-
-def test_auto_changes_nothing_until_it_is_told_to(flagged):
-    before = contents(flagged)
-    done = run_program("apply", "runs/data", "--auto", "--drop-above", "0.7", cwd=flagged)
-    assert done.code == 0, done.err
-    assert "dropped 3 (3 of them by their flags alone)" in done.out
-    assert "Repeat the command with --yes" in done.out
-    assert contents(flagged) == before
-    found = apply_json(flagged, "--auto", "--drop-above", "0.7")
-    assert (found["written"], found["cleaned"], found["dropped"]) == (False, None, 3)
-
-
-@pytest.mark.parametrize(
-    ("limits", "relabelled", "dropped"),
-    [
-        (("--relabel-above", "0.6"), [6, 7, 9], []),
-        (("--drop-above", "0.6"), [], [6, 7, 8, 9]),
-        (("--relabel-above", "0.8", "--drop-above", "0.6"), [9], [6, 7, 8]),
-        (("--relabel-above", "0.6", "--drop-above", "0.8"), [6, 7], [8, 9]),
-        (("--relabel-above", "0.7", "--drop-above", "0.7"), [7, 9], [8]),
-        (("--relabel-above", "0"), [0, 1, 2, 3, 4, 5, 6, 7, 9], []),
-    ],
-)
-def test_auto_acts_on_flagged_rows_from_its_limits_on(flagged, limits, relabelled, dropped):
-    assert changes(flagged, *limits) == {"relabel": relabelled, "drop": dropped}
-
-
-def test_auto_never_overrides_a_reviewer(flagged):
-    decide(flagged, {9: "keep", 8: "unsure", 7: "drop"})
-    found = apply_json(flagged, "--auto", "--yes", "--relabel-above", "0.5", "--drop-above", "0.6")
-    diff = pd.read_csv(flagged / "cleaned.diff.csv")
-    assert list(zip(diff["row"], diff["action"], diff["reviewer"], strict=True)) == [
-        (5, "relabel", "auto"),
-        (6, "drop", "auto"),
-        (7, "drop", "Ada"),
-    ]
-    assert (found["automatic"], found["kept"], found["unsure"]) == (2, 1, 1)
-
-
-# --- what is refused ------------------------------------------------------------------------------
-
-
-def refused(folder, *arguments):
-    """The message of a call that fails, after which nothing has changed."""
-    before = contents(folder)
-    done = run_here("apply", "runs/data", *arguments, "--quiet", cwd=folder)
-    assert (done.code, done.out) == (2, ""), done
-    assert contents(folder) == before
-    return done.err
-
-
-def test_the_audited_table_is_never_written_over(folder):
-    decide(folder, {3: "drop"})
-    (folder / "link.csv").symlink_to("data.csv")
-    os.link(folder / "data.csv", folder / "hard.csv")
-    for name in ("data.csv", "./data.csv", folder / "data.csv", "link.csv", "hard.csv"):
-        assert "is the table that is read" in refused(folder, "-o", name, "--force")
-    (folder / "out.diff.csv").symlink_to("data.csv")
-    assert "is the table that is read" in refused(folder, "-o", "out.csv", "--force")
-
-
-@pytest.mark.parametrize(
-    ("arguments", "said"),
-    [
-        (("-o", "mine.csv"), "mine.csv exists already"),
-        (("-o", "x.csv"), "x.diff.csv exists already"),
-        (("-o", "nowhere/x.csv"), "cannot be written"),
-        (("-o", "x.xlsx"), "accepted endings"),
-        (("--data", "gone.csv"), "gone.csv does not exist"),
-        (("--decisions", "gone.jsonl"), "gone.jsonl does not exist"),
-        (("--decisions", "data.csv"), "holds no decision"),
-        (("--auto",), "--auto is given without a limit"),
-        (("--auto", "--drop-above", "1.5"), "--drop-above is 1.5"),
-        (("--auto", "--relabel-above", "nan"), "--relabel-above is nan"),
-        (("--drop-above", "0.5"), "--drop-above is given without --auto"),
-        (("--yes",), "--yes is given without --auto"),
-        (("--data", "clean.csv", "--delimiter", ";"), "delimiter"),
-    ],
-)
-def test_calls_that_cannot_be_carried_out_leave_nothing_behind(folder, arguments, said):
-    decide(folder, {3: "drop"})
-    (folder / "mine.csv").write_text("mine", encoding="utf-8")
-    (folder / "x.diff.csv").write_text("mine", encoding="utf-8")
-    assert said in refused(folder, *arguments)
-
-
-def test_a_run_without_decisions_says_what_to_do(folder):
-    assert "datacleanse review runs/data" in refused(folder)
-
-
-def test_decisions_about_another_run_are_refused(folder):
-    made = decide(folder, {3: "drop"})
-    path = folder / "runs/data/decisions.jsonl"
-    path.write_text(path.read_text(encoding="utf-8").replace(made[0].run_id, "other"), "utf-8")
-    assert "is about another run: line 1 names 'other'" in refused(folder)
-
-
-def test_data_that_was_moved_is_asked_for(folder):
-    decide(folder, {3: "drop"})
-    (folder / "data.csv").rename(folder / "elsewhere.csv")
-    message = refused(folder)
-    assert "The audited table data.csv does not exist" in message
-    assert "--data" in message
-
-
-@pytest.mark.parametrize(
-    ("place", "said"),
-    [
-        ("gone.jsonl", "gone.jsonl does not exist"),
-        ("runs/data", "decisions.jsonl does not exist"),
-        ("clean.csv", "clean.csv holds no decision"),
-    ],
-)
-def test_an_audit_refuses_decisions_that_are_none_before_it_begins(folder, place, said):
-    before = contents(folder)
-    done = run_here(*AUDIT, "-o", "runs/again", "--decisions", place, cwd=folder)
-    assert (done.code, done.out) == (2, "")
-    assert said in done.err
-    assert contents(folder) == before
-
-
-def test_dropping_everything_is_refused(folder):
-    decide(folder, dict.fromkeys(range(150), "drop"))
-    assert "All 150 rows of data.csv would be dropped" in refused(folder)
-
-
-def test_a_damaged_run_is_named(folder):
-    decide(folder, {3: "drop"})
-    path = folder / "runs/data/run.json"
-    manifest = json.loads(path.read_text(encoding="utf-8"))
-    del manifest["data"]["sha256"]
-    path.write_text(json.dumps(manifest), encoding="utf-8")
-    assert "run.json is damaged: data.sha256 is missing, where a text was" in refused(folder)
-
-
-def test_a_full_disk_leaves_what_was_there(folder):
-    """A file-size limit stands for the full disk: the write fails in the middle."""
-    decide(folder, {3: "drop"})
-    (folder / "cleaned.csv").write_text("mine", encoding="utf-8")
-    before = contents(folder)
-    import resource
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    done = run_program("apply", "runs/data", "--force", "-q", cwd=folder, preexec_fn=limit)
-    assert done.code == 2, done.err
-    assert "cannot be written" in done.err
-    assert contents(folder) == before

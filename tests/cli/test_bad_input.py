@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+from functools import partial
 
 import pytest
 
 from tests.cli.broken_calls import AUDIT, PLACES, RUNS, SETTINGS
 from tests.cli.broken_inputs import INPUTS
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here, run_program
 from tests.cli.tiny import CLEAN, DATA, HEADER, contents, rows, write
 
 
@@ -20,10 +21,10 @@ def by_name(cases):
     return pytest.mark.parametrize("case", cases, ids=names)
 
 
-def refused(arguments, *, cwd, said=(), cure, **options):
+def refused(arguments, *, cwd, said=(), cure, run=run_here):
     """The program says one error with these words and its cure, and changes nothing."""
     before = contents(cwd)
-    done = run_program(*arguments, cwd=cwd, **options)
+    done = run(*arguments, cwd=cwd)
     assert done.code == 2, done.err
     assert done.out == ""
     message, hint = done.err.splitlines()
@@ -49,9 +50,16 @@ def good_run(tmp_path_factory):
     folder = tmp_path_factory.mktemp("good")
     files = {"data.csv": DATA, "clean.csv": CLEAN, "new.csv": HEADER + rows(4, first=50)}
     write(folder, files)
-    done = run_program(*AUDIT, "--id", "key", "--out", "run", cwd=folder)
+    done = run_here(*AUDIT, "--id", "key", "--out", "run", cwd=folder)
     assert done.code == 0, done.err
     return folder
+
+
+@by_name([INPUTS[0], SETTINGS[0]])
+def test_the_program_itself_says_it_and_nothing_else(folder, case):
+    """What the tests below see within this process, with its exit code and all of its stderr."""
+    write(folder, case.files)
+    refused(case.arguments, cwd=folder, said=case.said, cure=case.cure, run=run_program)
 
 
 @by_name(INPUTS)
@@ -90,13 +98,9 @@ def test_a_full_disk_leaves_no_run(folder, size, file):
     def limit():
         resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
-    refused(
-        AUDIT,
-        cwd=folder,
-        said=(file, "cannot be written"),
-        cure="Free some space",
-        preexec_fn=limit,
-    )
+    limited = partial(run_program, preexec_fn=limit)
+    said = (file, "cannot be written")
+    refused(AUDIT, cwd=folder, said=said, cure="Free some space", run=limited)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no such limit on Windows")
@@ -108,7 +112,8 @@ def test_a_disk_that_is_full_only_for_the_reports_keeps_the_run(good_run, tmp_pa
 
     folder = tmp_path / "copy"
     shutil.copytree(good_run, folder)
-    refused(("report", "run"), cwd=folder, said=("reports/",), cure="space", preexec_fn=limit)
+    limited = partial(run_program, preexec_fn=limit)
+    refused(("report", "run"), cwd=folder, said=("reports/",), cure="space", run=limited)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="rights are no mode bits on Windows")

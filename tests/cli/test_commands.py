@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here, run_program
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "6")
 
@@ -87,7 +87,7 @@ def test_manifest_says_what_is_needed_to_repeat_the_run(finished):
 
 def test_predict_gives_the_probabilities_of_the_run_s_own_model(finished):
     folder, _ = finished
-    done = run_program("predict", "runs/data", "test.csv", "-o", "p.csv", cwd=folder)
+    done = run_here("predict", "runs/data", "test.csv", "-o", "p.csv", cwd=folder)
     assert done.code == 0, done.err
     predictions = pd.read_csv(folder / "p.csv")
     manifest = json.loads((folder / "runs" / "data" / "run.json").read_text(encoding="utf-8"))
@@ -104,7 +104,7 @@ def test_predict_needs_no_label_and_takes_other_formats(finished):
     frame = pd.read_csv(folder / "test.csv", parse_dates=["since"])
     frame.drop(columns=["label", "key"]).to_parquet(folder / "new.parquet")
     for arguments in (("test.csv", "-o", "a.csv"), ("new.parquet", "-o", "b.parquet")):
-        assert run_program("predict", "runs/data", *arguments, cwd=folder).code == 0
+        assert run_here("predict", "runs/data", *arguments, cwd=folder).code == 0
     first, second = pd.read_csv(folder / "a.csv"), pd.read_parquet(folder / "b.parquet")
     np.testing.assert_allclose(first["probability_yes"], second["probability_yes"], atol=1e-6)
 
@@ -114,7 +114,7 @@ def test_report_renders_again_what_was_deleted(finished):
     report = folder / "runs" / "data" / "reports" / "report.html"
     before = report.read_text(encoding="utf-8")
     report.unlink()
-    done = run_program("report", "runs/data", "--format", "html", cwd=folder)
+    done = run_here("report", "runs/data", "--format", "html", cwd=folder)
     assert done.code == 0, done.err
     assert report.read_text(encoding="utf-8") == before
 
@@ -122,15 +122,16 @@ def test_report_renders_again_what_was_deleted(finished):
 def test_a_finished_run_is_not_overwritten_without_force(finished):
     folder, _ = finished
     before = (folder / "runs" / "data" / "run.json").read_bytes()
-    done = run_program(*AUDIT, cwd=folder)
+    done = run_here(*AUDIT, cwd=folder)
     assert done.code == 2
     assert "--force" in done.err
     assert (folder / "runs" / "data" / "run.json").read_bytes() == before
 
 
 def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tables):
-    for name, seed in (("a", 5), ("b", 5), ("c", 6)):
-        done = run_program(*AUDIT, "--seed", seed, "--out", name, "--quiet", cwd=tables)
+    """In whichever process: the order of Python's sets, for one, differs between them."""
+    for name, seed, run in (("a", 5, run_program), ("b", 5, run_here), ("c", 6, run_here)):
+        done = run(*AUDIT, "--seed", seed, "--out", name, "--quiet", cwd=tables)
         assert done.code == 0, done.err
     audits = [(tables / name / "audit.parquet").read_bytes() for name in "abc"]
     assert audits[0] == audits[1]
@@ -141,7 +142,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_others(tables):
     ("rule", "least", "most"), [("uniform", 1, 1), ("random", 0.95, 1.05), ("lilaw", 1, 3)]
 )
 def test_other_rules_run_the_same_way(tables, rule, least, most):
-    done = run_program(*AUDIT, "--rule", rule, "--quiet", cwd=tables)
+    done = run_here(*AUDIT, "--rule", rule, "--quiet", cwd=tables)
     assert done.code == 0, done.err
     table = pd.read_parquet(tables / "runs" / "data" / "audit.parquet")
     assert table["mean_influence"].isna().all()
@@ -162,12 +163,12 @@ def test_fail_over_turns_more_flags_than_allowed_into_exit_code_1(tables):
     clean.loc[0, "label"] = {"yes": "no", "no": "yes"}[clean.loc[0, "label"]]
     clean.to_csv(tables / "clean.csv", index=False)
     strict = run_program(*AUDIT, "--fail-over", "0", cwd=tables)
-    lenient = run_program(*AUDIT, "--force", "--fail-over", "1", cwd=tables)
+    lenient = run_here(*AUDIT, "--force", "--fail-over", "1", cwd=tables)
     assert (strict.code, lenient.code) == (1, 0), strict.err
 
 
 def test_a_sample_with_corrected_labels_serves_as_the_clean_set(tables):
-    done = run_program("sample", "data.csv", "-n", "60", "-o", "to_verify.csv", cwd=tables)
+    done = run_here("sample", "data.csv", "-n", "60", "-o", "to_verify.csv", cwd=tables)
     assert done.code == 0, done.err
     sample = pd.read_csv(tables / "to_verify.csv")
     assert len(sample) == 60
@@ -178,7 +179,7 @@ def test_a_sample_with_corrected_labels_serves_as_the_clean_set(tables):
     sample.loc[0, "label"] = {"yes": "no", "no": "yes"}[sample.loc[0, "label"]]
     sample.to_csv(tables / "to_verify.csv", index=False)
 
-    done = run_program("audit", "data.csv", "--val", "to_verify.csv", "--epochs", "4", cwd=tables)
+    done = run_here("audit", "data.csv", "--val", "to_verify.csv", "--epochs", "4", cwd=tables)
 
     assert done.code == 0, done.err
     table = pd.read_parquet(tables / "runs" / "data" / "audit.parquet").set_index("id")
@@ -190,7 +191,7 @@ def test_a_sample_with_corrected_labels_serves_as_the_clean_set(tables):
 
 def test_sample_does_not_overwrite(tables):
     (tables / "to_verify.csv").write_text("mine", encoding="utf-8")
-    done = run_program("sample", "data.csv", cwd=tables)
+    done = run_here("sample", "data.csv", cwd=tables)
     assert done.code == 2
     assert (tables / "to_verify.csv").read_text(encoding="utf-8") == "mine"
 
@@ -200,6 +201,6 @@ def test_demo_finds_most_planted_errors_and_can_be_repeated(tmp_path):
     assert first.code == 0, first.err
     line = next(line for line in first.out.splitlines() if line.strip().startswith("first  100"))
     assert int(line.split(":")[1].split("found")[0]) >= 90
-    second = run_program("demo", cwd=tmp_path)
+    second = run_here("demo", cwd=tmp_path)
     assert second.code == 0, second.err
     assert first.out.splitlines()[-5:] == second.out.splitlines()[-5:]

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cli.conftest import people, run_program
+from tests.cli.conftest import people, run_here, run_program
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2", "--fast", "-q", "-o")
 
@@ -19,7 +19,7 @@ def folder(tmp_path_factory):
     people(200, seed=0, wrong=0.1).to_csv(folder / "data.csv", index=False)
     people(60, seed=1).to_csv(folder / "clean.csv", index=False)
     people(50, seed=2).to_csv(folder / "new.csv", index=False)
-    done = run_program(*AUDIT, "run", "--id", "key", cwd=folder)
+    done = run_here(*AUDIT, "run", "--id", "key", cwd=folder)
     assert done.code == 0, done.err
     done = run_program("export", "run", "--format", "onnx", "-o", "m.onnx", cwd=folder)
     assert (done.code, done.err) == (0, "")

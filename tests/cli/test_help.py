@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import datacleanse
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here, run_program
 
 COMMANDS = ("audit", "sample", "report", "review", "apply", "predict", "export", "demo")
 HEAVY = ("torch", "pandas", "pyarrow", "sklearn", "numpy", "jinja2")
@@ -16,10 +16,17 @@ HEAVY = ("torch", "pandas", "pyarrow", "sklearn", "numpy", "jinja2")
 
 @pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
 def test_every_command_explains_itself(tmp_path, command):
-    done = run_program(*command, "--help", cwd=tmp_path)
+    done = run_here(*command, "--help", cwd=tmp_path)
     assert done.code == 0
     assert "Usage" in done.out
     assert max(len(line) for line in done.out.splitlines()) <= 80
+
+
+def test_the_program_itself_explains_and_complains(tmp_path):
+    done = run_program("--help", cwd=tmp_path)
+    assert (done.code, done.err, "Usage" in done.out) == (0, "", True)
+    done = run_program("nonsense", cwd=tmp_path)
+    assert (done.code, done.out, "nonsense" in done.err) == (2, "", True)
 
 
 def test_version_is_that_of_the_package(tmp_path):
@@ -47,7 +54,7 @@ def test_nothing_heavy_is_imported_before_it_is_needed(module):
     ],
 )
 def test_a_wrong_command_line_is_one_message_and_exit_code_2(tmp_path, arguments, word):
-    done = run_program(*arguments, cwd=tmp_path)
+    done = run_here(*arguments, cwd=tmp_path)
     assert done.code == 2
     assert word in done.err
     assert "Traceback" not in done.err

@@ -13,14 +13,14 @@ import pyarrow as pa
 import pyarrow.feather as pafeather
 import pytest
 
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here
 from tests.cli.tiny import CLEAN, DATA, contents, write
 
 
 def audited(folder, *arguments, data="data.csv", val="clean.csv", run="run"):
     """Audit; give the audit table, the manifest and the notices by their slug."""
     command = ("audit", data, "--val", val, "--epochs", "2", "--out", run, "--quiet", *arguments)
-    done = run_program(*command, cwd=folder)
+    done = run_here(*command, cwd=folder)
     assert done.code == 0, done.err
     assert done.err == ""
     manifest = json.loads((folder / run / "run.json").read_text(encoding="utf-8"))
@@ -155,7 +155,7 @@ def test_a_folder_of_parquet_with_ten_thousand_categories(tmp_path):
     assert manifest["data"]["rows"] == n
     assert "10,000 categories" in notices["categories-many"]
     write(tmp_path, {"new.csv": "year,x,word\n2020,,w1\n1999,1,never seen\n,,\n2021,inf,w2\n"})
-    done = run_program("predict", "run", "new.csv", "-o", "p.csv", cwd=tmp_path)
+    done = run_here("predict", "run", "new.csv", "-o", "p.csv", cwd=tmp_path)
     assert done.code == 0, done.err
     predicted = pd.read_csv(tmp_path / "p.csv")
     chances = predicted[["probability_a", "probability_b", "probability_c"]]
@@ -191,7 +191,7 @@ def test_odd_types_of_arrow_come_through(tmp_path):
     )
     pafeather.write_feather(table, str(tmp_path / "data.feather"))
     for name in ("verify.csv", "verify.jsonl"):
-        done = run_program("sample", "data.feather", "-n", "9", "-o", name, "-q", cwd=tmp_path)
+        done = run_here("sample", "data.feather", "-n", "9", "-o", name, "-q", cwd=tmp_path)
         assert done.code == 0, done.err
         found, _, notices = audited(tmp_path, data="data.feather", val=name, run=name + "-run")
         assert found["in_training"].sum() == n - 9

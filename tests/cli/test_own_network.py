@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cli.conftest import people
+from tests.cli.conftest import people, run_here
 
 NETS = """
 from torch import nn
@@ -91,10 +91,15 @@ def test_predict_runs_the_users_code_only_on_their_word(folder):
         ("nets.tables", "--model is 'nets.tables'", "auto, mlp"),
     ],
 )
-def test_a_network_that_cannot_be_used_is_one_error_and_leaves_nothing(folder, model, said, cure):
-    done = run(*AUDIT, "--model", model, "--out", "other", "-q", cwd=folder)
-    assert done.returncode == 2
-    message, hint = done.stderr.splitlines()
+def test_a_network_that_cannot_be_used_is_one_error_and_leaves_nothing(
+    folder, model, said, cure, monkeypatch
+):
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the program puts the directory there
+    done = run_here(*AUDIT, "--model", model, "--out", "other", "-q", cwd=folder)
+    for name in ("nets", "nets.tables"):
+        sys.modules.pop(name, None)
+    assert done.code == 2
+    message, hint = done.err.splitlines()
     assert said in message
     assert cure in hint
     assert not (folder / "other").exists()

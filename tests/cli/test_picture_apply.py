@@ -17,7 +17,7 @@ from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
 from datacleanse.review.decisions import Decision, append_decisions, now
 from datacleanse.review.write_pictures import write_tree
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here
 from tests.cli.tiny import contents
 from tests.pictures.made import class_folders, picture
 
@@ -35,7 +35,7 @@ def made(tmp_path_factory):
     rows = [(p.read_bytes(), p.parent.name) for p in sorted(data.rglob("*.png"))]
     table = pa.table({"image": [blob for blob, _ in rows], "label": [label for _, label in rows]})
     pq.write_table(table, folder / "bytes.parquet", row_group_size=7)
-    done = run_program(*AUDIT, "run", cwd=folder)
+    done = run_here(*AUDIT, "run", cwd=folder)
     assert done.code == 0, done.err
     return folder
 

@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here
 from tests.pictures.made import class_folders, picture
 
 CLASSES = ("cat", "dog")
@@ -36,7 +36,7 @@ def folder(tmp_path_factory):
     )
     frame.to_csv(folder / "test.csv", index=False)
     more = ("--val", "clean.parquet", "--test", "test.csv", "--max-unreadable", "0.1")
-    done = run_program(*AUDIT, *more, cwd=folder)
+    done = run_here(*AUDIT, *more, cwd=folder)
     assert done.code == 0, done.err
     (folder / "said.txt").write_text(done.out)
     return folder

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here
 from tests.cli.tiny import contents
 from tests.pictures.made import class_folders, picture
 
@@ -180,7 +180,7 @@ def test_a_folder_that_may_not_be_read_is_named(folder, program):
 
 
 def test_a_sample_of_pictures_is_a_manifest_that_leads_to_them(folder):
-    done = run_program("sample", "data", "-n", "4", "-o", "verify.csv", "-q", cwd=folder)
+    done = run_here("sample", "data", "-n", "4", "-o", "verify.csv", "-q", cwd=folder)
     assert done.code == 0, done.err
     assert "4 of 12 pictures drawn" in done.out
     frame = pd.read_csv(folder / "verify.csv")

@@ -6,8 +6,15 @@ import io
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PIL import Image
 
+from datacleanse.errors import InputError
+from datacleanse.pictures.find import find_pictures
+from datacleanse.pictures.interface import Asked
+
+CLASSES = ("cat", "dog")
+DATA = Asked("DATA")
 COLOURS = {"red": (220, 30, 30), "green": (30, 200, 40), "blue": (30, 40, 230)}
 
 
@@ -45,3 +52,10 @@ def class_folders(root: Path, classes, n, *, first=0, size=(32, 24)):
             (folder / f"{seed:03d}.png").write_bytes(picture(seed, colour=colour, size=size))
             seed += 1
     return root
+
+
+def refused(source, asked=DATA):
+    """The error that finding these pictures ends in."""
+    with pytest.raises(InputError) as caught:
+        find_pictures(source, asked)
+    return caught.value

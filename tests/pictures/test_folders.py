@@ -1,0 +1,177 @@
+"""What lies in folders and stands in manifests is seen once, left out aloud, or refused."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from datacleanse.pictures.find import find_pictures
+from datacleanse.pictures.interface import Asked
+from datacleanse.pictures.signatures import PictureError
+from tests.pictures.made import CLASSES, DATA, class_folders, picture, refused
+
+
+def notices(listing):
+    return {notice.slug: notice.message for notice in listing.notices}
+
+
+def test_hidden_files_and_clutter_are_not_seen(root):
+    for name in (".DS_Store", "._001.png", "Thumbs.db", ".thumbs/x.png", "__MACOSX/cat/1.png"):
+        path = root / "cat" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(b"clutter")
+    (root / ".git").mkdir()
+    listing = find_pictures(root, DATA)
+    assert len(listing.store) == 6
+    assert not listing.notices
+
+
+def test_what_is_left_out_is_said(root):
+    (root / "empty").mkdir()
+    (root / "loose.png").write_bytes(picture(1))
+    (root / "cat" / "notes.txt").write_text("x")
+    said = notices(find_pictures(root, DATA))
+    assert "1 folder without pictures" in said["class-folder-empty"]
+    assert "'empty'" in said["class-folder-empty"]
+    assert "'loose.png'" in said["pictures-without-class"]
+    assert ".txt" in said["files-no-pictures"]
+    assert "cat/notes.txt" in said["files-no-pictures"]
+
+
+def test_folders_below_a_class_belong_to_it(root):
+    (root / "cat" / "more" / "deep").mkdir(parents=True)
+    (root / "cat" / "more" / "deep" / "x.png").write_bytes(picture(70))
+    listing = find_pictures(root, DATA)
+    rows = dict(zip(*(listing.table.column(n).to_pylist() for n in ("path", "label")), strict=True))
+    assert rows["cat/more/deep/x.png"] == "cat"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links takes a privilege on Windows")
+def test_links_are_followed_once(root):
+    (root / "cat" / "loop").symlink_to(root)
+    (root / "cat" / "self.png").symlink_to("self.png")
+    elsewhere = root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "linked.png").write_bytes(picture(71))
+    (root / "dog" / "more").symlink_to(elsewhere)
+    listing = find_pictures(root, DATA)
+    paths = listing.table.column("path").to_pylist()
+    assert "dog/more/linked.png" in paths
+    assert len(paths) == 8
+    assert "cat/loop" in notices(listing)["folder-loop"]
+    at = paths.index("cat/self.png")
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
+    with pytest.raises(PictureError, match="loop of links"):
+        blob()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names on Windows")
+@pytest.mark.parametrize(
+    "name", ["a b.png", 'it\'s "x".png', "ü漢字.PNG", "new\nline.png", "%s{}.png"]
+)
+def test_any_name_will_do(root, name):
+    (root / "cat" / name).write_bytes(picture(72))
+    listing = find_pictures(root, DATA)
+    at = listing.table.column("path").to_pylist().index(f"cat/{name}")
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
+    assert blob() == picture(72)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such names on Windows")
+def test_a_name_that_is_no_text_is_spelled_out(root):
+    try:
+        Path(os.fsdecode(os.fsencode(root / "cat") + b"/\xff.png")).write_bytes(picture(73))
+    except OSError:
+        pytest.skip("the file system takes only UTF-8")
+    listing = find_pictures(root, DATA)
+    at = listing.table.column("path").to_pylist().index("cat/\\xff.png")
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
+    assert blob() == picture(73)
+
+
+def test_the_wrong_level_is_told_with_the_right_one(root):
+    above = refused(root.parent)
+    assert (above.slug, f"{root.parent}/pets" in above.hint) == ("pictures-level", True)
+    below = refused(root / "cat")
+    assert (below.slug, "folder above" in below.hint) == ("pictures-level", True)
+
+
+def test_a_single_class_folder_is_no_audit(root):
+    for path in (root / "dog").iterdir():
+        path.unlink()
+    assert refused(root).slug == "label-one-class"
+
+
+def test_parts_of_a_set_go_by_their_role(root):
+    split = root.parent / "split"
+    split.mkdir()
+    root.rename(split / "train")
+    class_folders(split / "test", CLASSES, 1, first=50)
+    class_folders(split / "val", CLASSES, 2, first=60)
+    counts = {
+        role: len(find_pictures(split, Asked(role)).store) for role in ("DATA", "CLEAN", "TEST")
+    }
+    assert counts == {"DATA": 6, "CLEAN": 4, "TEST": 2}
+    assert "test, val" in notices(find_pictures(split, DATA))["pictures-part"]
+    assert refused(split, Asked("NEW")).slug == "pictures-split"
+
+
+def test_classes_may_be_named_like_parts_if_no_class_folders_lie_in_them(root):
+    (root / "cat").rename(root / "train")
+    (root / "dog").rename(root / "test")
+    listing = find_pictures(root, DATA)
+    assert set(listing.table.column("label").to_pylist()) == {"train", "test"}
+
+
+def lines(*paths):
+    return "path,label\n" + "".join(f"{path},{'ab'[at % 2]}\n" for at, path in enumerate(paths))
+
+
+def test_a_manifest_that_climbs_out_is_refused(root):
+    (root / "m.csv").write_text(lines("cat/000.png", "../secret.png", "cat/../../x.png"))
+    error = refused(root / "m.csv")
+    assert error.slug == "path-outside"
+    assert "rows 1, 2" in error.message
+    assert "../secret.png" in error.message
+    (root / "m.csv").write_text(lines("cat/000.png", "cat/001.png", "..\\secret.png"))
+    assert refused(root / "m.csv").slug == "path-outside"
+    (root / "m.csv").write_text(lines("cat/../dog/003.png", "cat/000.png", "..hidden/a.png"))
+    assert len(find_pictures(root / "m.csv", DATA).store) == 3
+
+
+def test_what_a_manifest_points_to_in_vain_is_told_picture_by_picture(root):
+    (root / "cat" / "folder.png").mkdir()
+    paths = [
+        "gone.png",
+        "cat/folder.png",
+        "https://x.org/1.png",
+        "cat\\000.png",
+        "cat/000.png/x.png",
+    ]
+    (root / "m.csv").write_text(lines(*paths))
+    found = []
+    for _, blob in find_pictures(root / "m.csv", DATA).store.iterate_blobs(np.arange(5)):
+        try:
+            found.append(blob())
+        except PictureError as error:
+            found.append(str(error))
+    assert found[:3] == [
+        "does not exist",
+        "is a folder",
+        "is an address; download it and give its path",
+    ]
+    assert found[3] == (root / "cat/000.png").read_bytes()
+    assert found[4] == "does not exist"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes as files on Windows")
+def test_a_pipe_named_like_a_picture_is_not_waited_for(root):
+    os.mkfifo(root / "cat" / "pipe.png")
+    listing = find_pictures(root, DATA)
+    at = listing.table.column("path").to_pylist().index("cat/pipe.png")
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
+    with pytest.raises(PictureError, match="pipe"):
+        blob()
