@@ -134,7 +134,7 @@ def _name_parts(evidence: Evidence, n_clean: int) -> pa.Array:
     """Name the part of each row of CLEAN; one that steers in one fold calibrates in another."""
     parts = np.full(n_clean, "held back", dtype=object)
     for fold in evidence.folds:
-        parts[fold.steering - evidence.n_data] = "meta"
+        parts[fold.steering - evidence.n_data] = "steering"
     for fold in evidence.folds:
         parts[fold.calibration - evidence.n_data] = "calibration"
     parts[n_clean - evidence.n_reviewed :] = "reviewed"

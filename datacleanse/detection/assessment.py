@@ -80,9 +80,11 @@ class _Calibrated:
     local: NDArray[np.float64] | None = None
     """(N,) in [0, 1], the complement of the local false-discovery rate."""
     smallest_p_value: float | None = None
-    """See `Assessment`, as the next ones."""
+    """In (0, 1]: least that a p-value can be; None where none is possible."""
     null_share: float | None = None
+    """In (0, 1]: Storey's estimate of the share of right labels; None where there is none."""
     rows_needed: int | None = None
+    """Calibration rows that it would take, at least, for anything to pass; None: enough there."""
 
 
 def _calibrate(

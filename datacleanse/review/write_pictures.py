@@ -44,7 +44,7 @@ class PictureOutput:
     """Whether a folder is filled with symbolic links instead of copies."""
 
     def check(self, *, force: bool) -> None:
-        """See `CleanedOutput.check`; a folder is never replaced, nor laid among the pictures."""
+        """Refuse a place that is taken; a folder is never replaced, nor laid among the pictures."""
         path, source = self.files.cleaned, Path(self.listing.source)
         if not is_tree(path):
             check_target(path, source=self.listing.source)
@@ -58,7 +58,7 @@ class PictureOutput:
             )
 
     def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
-        """See `CleanedOutput.write`; a label that cannot name a folder is an `InputError`."""
+        """Write pictures and list of changes; a label that cannot name a folder is refused."""
         path = self.files.cleaned
         with write_diff_around(cleaning, self.files.diff, raw=raw) as edits:
             if is_tree(path):

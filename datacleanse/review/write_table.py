@@ -39,7 +39,7 @@ class TableOutput:
     """Whether the table holds encoded pictures, which only its own format keeps as they are."""
 
     def check(self, *, force: bool) -> None:
-        """See `CleanedOutput.check`; also refuses a form that would not keep pictures' bytes."""
+        """Refuse a place that is taken, and a form that would not keep pictures' bytes."""
         location, files = self.location, self.files
         for path in (files.cleaned, files.diff):
             check_target(path, source=location.name)
@@ -64,7 +64,7 @@ class TableOutput:
             _check_same_form(files.cleaned, location)
 
     def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
-        """See `CleanedOutput.write`; the table is read back and compared before it stands there."""
+        """Write table and changes; the table is read back and compared before it stands there."""
         data, delimiter = cleaning.data, cleaning.run.options.delimiter
         with write_diff_around(cleaning, self.files.diff, raw=raw) as edits:
             task = Rewriting(self.location, data.table, data.schema.label, delimiter, edits)

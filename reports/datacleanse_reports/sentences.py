@@ -130,7 +130,7 @@ def say_clean_use(view: ReportView) -> str:
         steer = f"; {count(reviewed)} reviewed ones steer" if reviewed else ""
         return f"each half{of_drawn} steers once and calibrates once{steer}"
     by_review = f" ({count(reviewed)} of them reviewed)" if reviewed else ""
-    steering, calibrating = view.clean.meta_rows, view.clean.calibration_rows
+    steering, calibrating = view.clean.steering_rows, view.clean.calibration_rows
     return f"{count(steering)} steer{by_review}, {count(calibrating)} calibrate"
 
 

@@ -171,7 +171,7 @@ def _clean(clean: CleanSection) -> CleanSource:
         source=clean.source,
         sha256=clean.sha256,
         rows=clean.rows,
-        meta_rows=clean.steering_rows,
+        steering_rows=clean.steering_rows,
         calibration_rows=clean.calibration_rows,
         classes=clean.classes,
         reviewed_rows=clean.reviewed_rows,

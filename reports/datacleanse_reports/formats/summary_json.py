@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of `summary.json`. Keys may be added within a version, never renamed or removed.
 
 1: first version.
+2: ``clean.meta_rows`` is ``clean.steering_rows``.
 """
 
 KEYS = (
