@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import mkdocs_gen_files
 
 import datacleanse
-from datacleanse.storage.field_documentation import documented_fields
+from datacleanse.storage.field_documentation import list_documented_fields
 from datacleanse.storage.manifest.whole import Manifest
 from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS
 
@@ -117,7 +117,7 @@ def _fields(kind: type) -> str:
     lines += [
         # What Python calls None is null in the file.
         f"| `{field.path}` | {field.type} | {_cell(field.meaning.replace('None:', 'null:'))} |"
-        for field in documented_fields(kind)
+        for field in list_documented_fields(kind)
     ]
     return "\n".join(lines)
 

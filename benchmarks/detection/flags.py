@@ -37,12 +37,12 @@ def lists(verdict: Verdict, cell: Cell, levels: list[float]) -> Iterator[dict[st
     """What each level's list holds."""
     assert verdict.p_value is not None
     assert verdict.probability is not None
-    pi0 = flags.null_share(verdict.p_value)
+    pi0 = flags.estimate_null_share(verdict.p_value)
     for level in levels:
-        flagged = flags.benjamini_hochberg(verdict.p_value, level / pi0)
+        flagged = flags.select_by_benjamini_hochberg(verdict.p_value, level / pi0)
         is_controlled = bool(flagged.any())
         if not is_controlled:
-            flagged = flags.longest_list(verdict.probability, level)
+            flagged = flags.find_longest_list(verdict.probability, level)
         yield {
             "level": level,
             "is_controlled": is_controlled,

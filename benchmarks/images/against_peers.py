@@ -59,7 +59,7 @@ from datacleanse.auditing.tasks.images import plan_images
 from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.data import compare_labels
 from datacleanse.detection.assessment import assess
-from datacleanse.detection.nearest_clean import penultimate_of
+from datacleanse.detection.nearest_clean import compute_penultimate
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.models.inference import compute_logits
 from datacleanse.pictures.joined import Joined
@@ -234,7 +234,7 @@ def _by_parts(
     network = trainings.control.network
     device = next(network.parameters()).device
     images = Gathered(Joined(cell.images[:n], cell.images[n:]), device)
-    features = penultimate_of(network, images, torch.arange(len(cell.labels))).cpu().numpy()
+    features = compute_penultimate(network, images, torch.arange(len(cell.labels))).cpu().numpy()
     pixels = cell.images.reshape(len(cell.labels), -1).astype(np.float32)
     assert evidence.second is not None
     alone = assess(replace(evidence, second=None), fdr=fdr).suspicion

@@ -28,7 +28,7 @@ import datacleanse as dc
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
 from benchmarks.tables import flip_uniformly
-from datacleanse.review.decisions import Decision, append_decisions, now
+from datacleanse.review.decisions import Decision, append_decisions, read_clock
 
 if TYPE_CHECKING:
     from datacleanse.auditing.result import AuditResult
@@ -124,7 +124,7 @@ def review(result: AuditResult, rows: pd.DataFrame, truth: dict[str, str]) -> No
                 action="keep" if is_right else "relabel",
                 new_label=None if is_right else truth[row["id"]],
                 reviewer="benchmark",
-                at=now(),
+                at=read_clock(),
                 run_id=run_id,
             )
         )

@@ -94,13 +94,13 @@ class AuditOptions:
         """What is audited by what, and how it is read."""
         from datacleanse.auditing.reading import Request
         from datacleanse.data import ReadOptions
-        from datacleanse.storage.run_folder import decisions_in
+        from datacleanse.storage.run_folder import find_decisions
 
         return Request(
             data=self.data,
             clean=self.val,
             test=self.test,
-            decisions=tuple(map(decisions_in, self.decisions or ())),
+            decisions=tuple(map(find_decisions, self.decisions or ())),
             options=ReadOptions(
                 label=self.label,
                 id=self.id_,

@@ -15,7 +15,12 @@ from datacleanse_cli.layout import (
     print_sections,
 )
 from datacleanse_reports.changes import sentences
-from datacleanse_reports.wording import decimal, probability, signed, visible
+from datacleanse_reports.wording import (
+    format_decimal,
+    format_probability,
+    format_signed,
+    make_visible,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -59,7 +64,7 @@ def print_changes(changes: Changes, console: Console, *, written: Sequence[Path]
                 ("Largest moves in the ranking", changes.moves),
             )
         ),
-        ("Written", [lay_out_line(visible(str(path)), encoding) for path in written]),
+        ("Written", [lay_out_line(make_visible(str(path)), encoding) for path in written]),
     ]
     print_sections(sections, console)
 
@@ -73,7 +78,12 @@ def _lay_out_model(changes: Changes, encoding: str) -> list[RenderableType]:
         for header in ("Before", "Now", "Difference"):
             table.add_column(header, justify="right")
         for each in changes.metrics:
-            cells = [each.title, decimal(each.before), decimal(each.now), signed(each.difference)]
+            cells = [
+                each.title,
+                format_decimal(each.before),
+                format_decimal(each.now),
+                format_signed(each.difference),
+            ]
             table.add_row(*(Text(make_printable(cell, encoding)) for cell in cells))
         parts.append(table)
     return parts
@@ -90,7 +100,7 @@ def _say_row(change: RowChange) -> str:
         name_labels(state.given_label, state.suggested_label),
     ]
     if state.mislabel_probability is not None:
-        parts.append(f"{probability(state.mislabel_probability)} likely wrong")
+        parts.append(f"{format_probability(state.mislabel_probability)} likely wrong")
     parts.append(f"rank {sentences.say_move(change)}")
     if change.outcome is not None:
         parts.append(change.outcome)

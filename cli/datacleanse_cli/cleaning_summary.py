@@ -6,7 +6,7 @@ import shlex
 from typing import TYPE_CHECKING
 
 from datacleanse_cli.layout import lay_out_line, name_row, print_sections, shorten_text
-from datacleanse_reports.wording import plural, visible
+from datacleanse_reports.wording import format_plural, make_visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,14 +45,14 @@ def print_cleaning(cleaned: CleaningResult, console: Console, *, run: Path) -> N
 
 def _say_done(cleaned: CleaningResult) -> list[str]:
     lines = [
-        f"{cleaned.source}: {plural(cleaned.rows, 'row')} in, {cleaned.rows_after:,} out",
+        f"{cleaned.source}: {format_plural(cleaned.rows, 'row')} in, {cleaned.rows_after:,} out",
         f"relabelled {cleaned.relabelled:,}, dropped {cleaned.dropped:,}"
         + (f" ({cleaned.automatic:,} of them by their flags alone)" if cleaned.automatic else ""),
         f"as they are: {cleaned.kept:,} found right, {cleaned.unsure:,} unsure, "
         f"{cleaned.undecided:,} undecided",
     ]
     if cleaned.done:
-        lines.append(f"{plural(cleaned.done, 'decision')} carried out before")
+        lines.append(f"{format_plural(cleaned.done, 'decision')} carried out before")
     return lines
 
 
@@ -91,8 +91,8 @@ def _say_files(cleaned: CleaningResult) -> list[str]:
     if not cleaned.is_written:
         return []
     return [
-        f"{visible(str(cleaned.cleaned))}: the cleaned data",
-        f"{visible(str(cleaned.diff))}: what was changed, row by row",
+        f"{make_visible(str(cleaned.cleaned))}: the cleaned data",
+        f"{make_visible(str(cleaned.diff))}: what was changed, row by row",
     ]
 
 
@@ -102,5 +102,5 @@ def _say_next(cleaned: CleaningResult, *, run: Path) -> list[str]:
     place, earlier = shlex.quote(str(cleaned.cleaned)), shlex.quote(str(run))
     return [
         "Audit again; rows that were reviewed count as verified:",
-        f"datacleanse audit {visible(place)} --val CLEAN --decisions {visible(earlier)}",
+        f"datacleanse audit {make_visible(place)} --val CLEAN --decisions {make_visible(earlier)}",
     ]

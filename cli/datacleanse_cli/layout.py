@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse_reports.wording import MISSING, shortened, visible
+from datacleanse_reports.wording import MISSING, make_visible, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -58,12 +58,12 @@ def name_labels(given: str, suggested: str | None) -> str:
 
 def shorten_text(text: str) -> str:
     """A label or an id as it fits into a line; an empty one is said."""
-    return shortened(text, _TEXT_LIMIT) or "(empty)"
+    return shorten(text, _TEXT_LIMIT) or "(empty)"
 
 
 def make_printable(text: str, encoding: str) -> str:
     """Text that this terminal can show: nothing hidden, nothing that its encoding lacks."""
-    shown = visible(text)
+    shown = make_visible(text)
     try:
         shown.encode(encoding)
     except UnicodeEncodeError:

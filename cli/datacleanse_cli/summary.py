@@ -17,12 +17,12 @@ from datacleanse_cli.layout import (
 )
 from datacleanse_reports import sentences
 from datacleanse_reports.wording import (
-    decimal,
-    plural,
-    probability,
-    seconds,
-    signed,
-    visible,
+    format_decimal,
+    format_plural,
+    format_probability,
+    format_seconds,
+    format_signed,
+    make_visible,
 )
 
 if TYPE_CHECKING:
@@ -50,10 +50,13 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
         ("Read", [lay_out_line(text, encoding) for text in _say_read(view)]),
         ("Learned", [lay_out_line(text, encoding) for text in _say_learned(view)]),
         ("Found", [lay_out_line(text, encoding) for text in _say_found(view)]),
-        (f"Top {plural(len(_list_shown(view)), 'suspect')}", [_lay_out_suspects(view, encoding)]),
+        (
+            f"Top {format_plural(len(_list_shown(view)), 'suspect')}",
+            [_lay_out_suspects(view, encoding)],
+        ),
         ("Reweighted network and plain training", _lay_out_model(view, encoding)),
         ("Warnings", [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]),
-        ("Written", [lay_out_line(visible(str(run)), encoding), *_lay_out_files(encoding)]),
+        ("Written", [lay_out_line(make_visible(str(run)), encoding), *_lay_out_files(encoding)]),
         ("Next", [lay_out_line(text, encoding) for text in _say_next(run)]),
     ]
     print_sections(sections, console)
@@ -62,15 +65,17 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
 def _say_read(view: ReportView) -> list[str]:
     data, clean, overlap = view.data, view.clean, view.overlap
     lines = [
-        f"{data.source}: {plural(data.rows, 'row')}, {plural(data.columns, 'column')}, "
-        f"{plural(view.headline.classes, 'class', 'classes')} in column {data.label}",
-        f"{clean.source}: {plural(clean.rows, 'verified row')}, {sentences.say_clean_use(view)}",
+        f"{data.source}: {format_plural(data.rows, 'row')}, "
+        f"{format_plural(data.columns, 'column')}, "
+        f"{format_plural(view.headline.classes, 'class', 'classes')} in column {data.label}",
+        f"{clean.source}: {format_plural(clean.rows, 'verified row')}, "
+        f"{sentences.say_clean_use(view)}",
     ]
     if view.test_set is not None:
-        lines.append(f"{view.test_set.source}: {plural(view.test_set.rows, 'test row')}")
+        lines.append(f"{view.test_set.source}: {format_plural(view.test_set.rows, 'test row')}")
     if overlap.rows:
         lines.append(
-            f"{plural(overlap.rows, 'row')} in both the data and the clean set, "
+            f"{format_plural(overlap.rows, 'row')} in both the data and the clean set, "
             "left out of training"
         )
     return lines
@@ -79,12 +84,14 @@ def _say_read(view: ReportView) -> list[str]:
 def _say_learned(view: ReportView) -> list[str]:
     training = view.training
     lines = [
-        f"{training.network} {plural(training.parameters, 'parameter')}, "
-        f"{plural(training.rows, 'row')}, {plural(training.epochs, 'epoch')}, "
-        f"rule {training.rule}, {seconds(view.timings.get('total'))} in all",
+        f"{training.network} {format_plural(training.parameters, 'parameter')}, "
+        f"{format_plural(training.rows, 'row')}, {format_plural(training.epochs, 'epoch')}, "
+        f"rule {training.rule}, {format_seconds(view.timings.get('total'))} in all",
     ]
     if view.columns_aside:
-        lines.append(f"{plural(len(view.columns_aside), 'column')} set aside (see the report)")
+        lines.append(
+            f"{format_plural(len(view.columns_aside), 'column')} set aside (see the report)"
+        )
     return lines
 
 
@@ -118,7 +125,7 @@ def _say_suspect(suspect: Suspect) -> str:
         name_labels(suspect.given_label, suspect.suggested_label),
     ]
     if suspect.mislabel_probability is not None:
-        parts.append(f"{probability(suspect.mislabel_probability)} likely wrong")
+        parts.append(f"{format_probability(suspect.mislabel_probability)} likely wrong")
     if suspect.flagged:
         parts.append("flagged")
     return " · ".join(parts)
@@ -127,9 +134,9 @@ def _say_suspect(suspect: Suspect) -> str:
 def _lay_out_model(view: ReportView, encoding: str) -> list[RenderableType]:
     if view.test is None:
         return [lay_out_line(sentences.say_model(view), encoding)]
-    error = decimal(view.test.accuracy_error)
+    error = format_decimal(view.test.accuracy_error)
     return [
-        lay_out_line(f"On {plural(view.test.rows, view.test.kind)}:", encoding),
+        lay_out_line(f"On {format_plural(view.test.rows, view.test.kind)}:", encoding),
         _lay_out_metrics(view.test, encoding),
         lay_out_line(f"Accuracies of so few rows are good to ± {error} (95%).", encoding),
     ]
@@ -144,9 +151,9 @@ def _lay_out_metrics(comparison: Comparison, encoding: str) -> Table:
     for metric in comparison.metrics:
         cells = [
             metric.title,
-            decimal(metric.reweighted),
-            decimal(metric.control),
-            signed(metric.difference),
+            format_decimal(metric.reweighted),
+            format_decimal(metric.control),
+            format_signed(metric.difference),
             metric.better,
         ]
         table.add_row(*(Text(make_printable(cell, encoding)) for cell in cells))
@@ -169,9 +176,9 @@ def _lay_out_files(encoding: str) -> list[RenderableType]:
 
 
 def _say_next(run: Path) -> list[str]:
-    report, place = run / "reports" / "report.html", visible(shlex.quote(str(run)))
+    report, place = run / "reports" / "report.html", make_visible(shlex.quote(str(run)))
     return [
-        f"Open {visible(str(report))}",
+        f"Open {make_visible(str(report))}",
         f"datacleanse review {place}   to decide on the suspects",
         f"datacleanse apply {place}    to write cleaned data",
         f"datacleanse predict {place} NEW -o predictions.csv",

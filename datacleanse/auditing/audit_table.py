@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.data import read_ids, seal_rows
-from datacleanse.detection.assessment import likely_classes
-from datacleanse.detection.conflicts import conflicts
-from datacleanse.detection.ranking import ranking_score
+from datacleanse.detection.assessment import find_likely_classes
+from datacleanse.detection.conflicts import find_conflicts
+from datacleanse.detection.ranking import score_ranks
 from datacleanse.storage.atomic_files import write_aside, write_parquet
-from datacleanse.storage.ledger import weights_by_epoch
+from datacleanse.storage.ledger import gather_weights
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.schemas import (
     AUDIT_SCHEMA,
@@ -49,7 +49,7 @@ class AuditColumns:
     evidence: Evidence
     assessment: Assessment
     score: NDArray[np.float64]
-    """(N,) the column ``suspicion``; see `ranking_score`."""
+    """(N,) the column ``suspicion``; see `score_ranks`."""
     stability: NDArray[np.float64] | None
     """(N,) share of the repeated runs that flag the row; None where there are none."""
     n_stored: int
@@ -111,7 +111,7 @@ def write_tables(
     """Write the audit table, what is kept of the suspects, conflicts and calibration scores."""
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
     rank = assessment.rank
-    score = ranking_score(assessment.suspicion, assessment.verdict, rank)
+    score = score_ranks(assessment.suspicion, assessment.verdict, rank)
     columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
     write_audit(folder.audit_file, columns.take_rows, folder.epoch_files())
     write_parquet(folder.suspects_file, _take_suspects(data, rank, n_stored))
@@ -120,7 +120,7 @@ def write_tables(
         folder.likelihoods_file, _tabulate_likelihoods(data, evidence, assessment, stored)
     )
     if data.schema.columns:
-        write_parquet(folder.conflicts_file, conflicts(data, rank))
+        write_parquet(folder.conflicts_file, find_conflicts(data, rank))
     scored = assessment.calibration_score
     calibration = {
         "row": pa.array(np.arange(len(scored))),
@@ -145,7 +145,7 @@ def _tabulate_likelihoods(
     data: Dataset, evidence: Evidence, assessment: Assessment, rows: NDArray[np.int64]
 ) -> pa.Table:
     """One line a row and place, with the columns of `LIKELIHOODS_COLUMNS`."""
-    classes, probability = likely_classes(evidence, assessment, rows, places=LIKELY_CLASSES)
+    classes, probability = find_likely_classes(evidence, assessment, rows, places=LIKELY_CLASSES)
     places = classes.shape[1]
     return pa.table(
         {
@@ -200,7 +200,7 @@ def write_audit(
     """
     with write_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
         start = 0
-        for weights in weights_by_epoch(epochs):
+        for weights in gather_weights(epochs):
             rows = slice(start, start + weights.shape[1])
             group = {**columns(rows), "weight_by_epoch": _list_by_row(weights)}
             writer.write_table(

@@ -45,7 +45,7 @@ def use_features(inputs: Inputs, settings: Settings) -> Inputs:
         SettingsError: the pretrained network cannot be made, or DATA is a table.
     """
     if inputs.pictures is None:
-        raise _no_pictures(settings)
+        raise _make_no_pictures_error(settings)
     if settings.features is not None:
         parts = _read(Path(settings.features), inputs)
     else:
@@ -103,13 +103,15 @@ def _read_matrix(file: Path) -> Floats:
         elif file.suffix == ".parquet":
             found = _read_lists(pq.read_table(file), file)
         else:
-            raise _refused(file, f"ends in {file.suffix or 'nothing'}")
+            raise _make_refusal(file, f"ends in {file.suffix or 'nothing'}")
     except FileNotFoundError as error:
-        raise _refused(file, "is not there") from error
+        raise _make_refusal(file, "is not there") from error
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _refused(file, f"cannot be read ({' '.join(str(error).split())[:200]})") from error
+        raise _make_refusal(
+            file, f"cannot be read ({' '.join(str(error).split())[:200]})"
+        ) from error
     if found.ndim != 2 or found.dtype.kind not in "fiu" or not found.shape[1]:
-        raise _refused(file, f"holds {found.dtype} of shape {found.shape}")
+        raise _make_refusal(file, f"holds {found.dtype} of shape {found.shape}")
     result: Floats = found.astype(np.float32)
     return result
 
@@ -123,13 +125,13 @@ def _read_lists(table: pa.Table, file: Path) -> NDArray[np.generic]:
         or pa.types.is_large_list(field.type)
     ]
     if len(lists) != 1:
-        raise _refused(file, f"has {len(lists)} columns of lists ({', '.join(lists)})")
+        raise _make_refusal(file, f"has {len(lists)} columns of lists ({', '.join(lists)})")
     column = table[lists[0]].combine_chunks()
     if column.null_count or column.flatten().null_count:
-        raise _refused(file, f"has missing values in {lists[0]}")
+        raise _make_refusal(file, f"has missing values in {lists[0]}")
     widths = set(pa.compute.list_value_length(column).unique().to_pylist())
     if len(widths) != 1:
-        raise _refused(file, f"has lists of different lengths in {lists[0]}")
+        raise _make_refusal(file, f"has lists of different lengths in {lists[0]}")
     flat: NDArray[np.generic] = column.flatten().to_numpy(zero_copy_only=False)
     return flat.reshape(len(column), widths.pop())
 
@@ -154,7 +156,7 @@ def _add_column(data: Dataset, features: Floats | None) -> Dataset:
     return replace(data, table=table, schema=schema)
 
 
-def _refused(file: Path, what: str) -> InputError:
+def _make_refusal(file: Path, what: str) -> InputError:
     return InputError(
         f"--features {file} {what}.",
         slug="features-unreadable",
@@ -163,7 +165,7 @@ def _refused(file: Path, what: str) -> InputError:
     )
 
 
-def _no_pictures(settings: Settings) -> SettingsError:
+def _make_no_pictures_error(settings: Settings) -> SettingsError:
     asked = "--features" if settings.features is not None else f"--model {settings.model}"
     return SettingsError(
         f"{asked} is for images, and DATA is a table.",

@@ -14,8 +14,8 @@ from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.equal_rows import find_equal
-from datacleanse.detection.evidence import Evidence, Fold, with_equal_rows
-from datacleanse.detection.worth import worth_of
+from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
+from datacleanse.detection.worth import weigh_rows
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training.device import use_one_cpu_thread
@@ -75,7 +75,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         found,
         networks.control.network,
         networks.control.batch_size,
-        torch.from_numpy(worth_of(assessment, plan.labels)),
+        torch.from_numpy(weigh_rows(assessment, plan.labels)),
         assessment.suggested,
         None if evidence.is_steered else networks.reweighted,
     )
@@ -92,7 +92,7 @@ def _learn(
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
         evidence = _gather_evidence(plan, networks, second(), task.settings)
-        return networks, with_equal_rows(evidence, _find_equal_rows(examples, plan))
+        return networks, add_equal_rows(evidence, _find_equal_rows(examples, plan))
 
 
 def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.float64]:

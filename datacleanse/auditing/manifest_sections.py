@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.noise_rates import budget, confusions, noise_by_class, noise_rate
+from datacleanse.detection.noise_rates import (
+    count_confusions,
+    estimate_noise_by_class,
+    estimate_noise_rate,
+    expect_budget,
+)
 from datacleanse.models.metrics import measure_classes, measure_classification
 from datacleanse.storage.manifest.inputs import (
     CleanSection,
@@ -94,7 +99,7 @@ def describe_data(inputs: Inputs) -> DataSection:
         columns=data.table.num_columns,
         label=data.schema.label,
         id=data.schema.id,
-        classes=_class_counts(data),
+        classes=_count_classes(data),
         reading=_describe_reading(inputs.options),
     )
 
@@ -119,7 +124,7 @@ def describe_clean(inputs: Inputs, plan: Plan) -> CleanSection:
         source=clean.source,
         sha256=inputs.sha256["clean"],
         rows=clean.n_rows,
-        classes=_class_counts(clean),
+        classes=_count_classes(clean),
         steering_rows=len(plan.split.steering),
         reviewed_rows=len(plan.reviewed),
         calibration_rows=len(plan.split.calibration),
@@ -217,7 +222,7 @@ def describe_findings(
         trainings=describe_trainings(networks),
         flags=_describe_flags(assessment, fdr),
         noise=_describe_noise(assessment, data),
-        budget=tuple(_describe_share(share) for share in budget(assessment)),
+        budget=tuple(_describe_share(share) for share in expect_budget(assessment)),
     )
 
 
@@ -237,9 +242,9 @@ def _describe_flags(assessment: Assessment, fdr: float) -> FlagsSection:
 
 def _describe_noise(assessment: Assessment, data: Dataset) -> NoiseSection:
     names = data.schema.classes
-    shares = noise_by_class(assessment, data.labels, len(names))
+    shares = estimate_noise_by_class(assessment, data.labels, len(names))
     return NoiseSection(
-        rate=_describe_share(noise_rate(assessment)),
+        rate=_describe_share(estimate_noise_rate(assessment)),
         by_given_label={
             name: _describe_share(share) for name, share in zip(names, shares, strict=True)
         },
@@ -247,7 +252,7 @@ def _describe_noise(assessment: Assessment, data: Dataset) -> NoiseSection:
             ClassConfusion(
                 given=names[pair.given], true=names[pair.true], rows=pair.rows, share=pair.share
             )
-            for pair in confusions(assessment)
+            for pair in count_confusions(assessment)
         ),
         matrix_trust=tuple(model.trust for model in assessment.noise),
     )
@@ -294,7 +299,7 @@ def _measure_classes(tested: Tested) -> list[ClassMeasures]:
     return [ClassMeasures(**each) for each in figures]
 
 
-def _class_counts(data: Dataset) -> dict[str, int]:
+def _count_classes(data: Dataset) -> dict[str, int]:
     """Rows of each class, by the file's own spelling."""
     counts = np.bincount(data.labels, minlength=len(data.given_labels))
     return {name: int(count) for name, count in zip(data.given_labels, counts, strict=True)}
@@ -302,10 +307,10 @@ def _class_counts(data: Dataset) -> dict[str, int]:
 
 def _describe_curves(outcome: Outcome) -> LearningCurves:
     return LearningCurves(
-        loss=tuple(map(_finite, outcome.loss)),
-        clean_loss=tuple(map(_finite, outcome.trusted_loss)),
+        loss=tuple(map(_keep_finite, outcome.loss)),
+        clean_loss=tuple(map(_keep_finite, outcome.trusted_loss)),
     )
 
 
-def _finite(value: float) -> float | None:
+def _keep_finite(value: float) -> float | None:
     return value if math.isfinite(value) else None

@@ -78,7 +78,7 @@ def audit_dataset(
         >>> result.table.sort_values("rank").head(20)  # doctest: +SKIP
     """
     if optimizer is not None and "lr" in settings:
-        raise _two_rates()
+        raise _make_two_rates_error()
     chosen = Settings(model=name_factory(type(model)), **settings)
     optimisation = Optimisation(optimizer, clip_norm)
     progress.stage("Reading", None)
@@ -99,7 +99,7 @@ def audit_dataset(
     return AuditResult(folder, None, temporary)
 
 
-def _two_rates() -> SettingsError:
+def _make_two_rates_error() -> SettingsError:
     return SettingsError(
         "Both lr and optimizer are given.",
         slug="settings-contradict",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.detection.conflicts import conflicts
+from datacleanse.detection.conflicts import find_conflicts
 from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.manifest.inputs import DuplicatesSection, PicturesSection
 from datacleanse.storage.schemas import UNREADABLE_SCHEMA
@@ -50,7 +50,7 @@ def write_picture_files(folder: RunFolder, inputs: Inputs) -> None:
     rank = folder.read_ranks()
     write_parquet(
         folder.conflicts_file,
-        conflicts(inputs.data, rank, _key_by_group(gallery.duplicates, len(rank))),
+        find_conflicts(inputs.data, rank, _number_by_group(gallery.duplicates, len(rank))),
     )
     write_parquet(folder.unreadable_file, _tabulate_unreadable(gallery))
 
@@ -74,7 +74,7 @@ def _picture_clean(
     return [own, table.set_column(place, table.schema.field(place), pa.array(renumbered))]
 
 
-def _key_by_group(duplicates: Groups, n: int) -> NDArray[np.uint64]:
+def _number_by_group(duplicates: Groups, n: int) -> NDArray[np.uint64]:
     """(N,) the number of its group of copies, or one of its own."""
     keys = np.arange(n, dtype=np.uint64) + np.uint64(n)
     keys[duplicates.rows] = duplicates.group.astype(np.uint64)
@@ -91,8 +91,8 @@ def describe_pictures(gallery: Gallery | None) -> PicturesSection | None:
         channels=channels,
         height=height,
         width=width,
-        forms={role: each.form for role, each in _sets(gallery).items()},
-        unreadable={role: len(each.unreadable) for role, each in _sets(gallery).items()},
+        forms={role: each.form for role, each in _list_sets(gallery).items()},
+        unreadable={role: len(each.unreadable) for role, each in _list_sets(gallery).items()},
         duplicates=DuplicatesSection(
             rows=len(groups.rows),
             groups=groups.n_groups,
@@ -101,7 +101,7 @@ def describe_pictures(gallery: Gallery | None) -> PicturesSection | None:
     )
 
 
-def _sets(gallery: Gallery) -> dict[str, PictureSet]:
+def _list_sets(gallery: Gallery) -> dict[str, PictureSet]:
     """The sets by role."""
     sets = {"data": gallery.data, "clean": gallery.clean, "test": gallery.test}
     return {role: each for role, each in sets.items() if each is not None}
@@ -111,7 +111,7 @@ def _tabulate_unreadable(gallery: Gallery) -> pa.Table:
     """The pictures that were left out, with the columns of `UNREADABLE_COLUMNS`."""
     rows = [
         {"source": role, "place": each.place, "id": each.id, "reason": each.reason}
-        for role, pictures in _sets(gallery).items()
+        for role, pictures in _list_sets(gallery).items()
         for each in pictures.unreadable
     ]
     return pa.Table.from_pylist(rows, schema=UNREADABLE_SCHEMA)

@@ -14,14 +14,14 @@ from datacleanse.auditing.manifest_sections import compare_models, describe_trai
 from datacleanse.auditing.picture_files import write_picture_files
 from datacleanse.auditing.resuming import find_begun, keep_if_resumable, open_checkpoints
 from datacleanse.auditing.running_audit import RunningAudit
-from datacleanse.detection.nearest_clean import neighbours
-from datacleanse.models.model_card import card_text
+from datacleanse.detection.nearest_clean import find_neighbours
+from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
 from datacleanse.storage import run_folder
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import cpu_threads, name_device
+from datacleanse.training.device import count_cpu_threads, name_device
 from datacleanse.training.placement import Moved, describe_rows
 from datacleanse.training.trainer import Trainer
 
@@ -83,7 +83,7 @@ def carry_out(
         manifest = _learn_and_judge(
             RunningAudit(folder, opening, task, inputs, examples, adviser, watch, progress, stop)
         )
-        folder.write_card(card_text(manifest))
+        folder.write_card(write_card(manifest))
         folder.finish(manifest)
     return folder
 
@@ -116,7 +116,7 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     write_picture_files(folder, inputs)
     watch.lap("write")
     device = DeviceSection(
-        name=name_device(task.device), threads=cpu_threads(task.device), rows=rows
+        name=name_device(task.device), threads=count_cpu_threads(task.device), rows=rows
     )
     training = describe_training(
         judged.found.trainings, task.lesson.schedule, final, network=task.describe(final.network)
@@ -130,7 +130,7 @@ def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwo
     """The clean rows that the stored suspects look like, by the suspects' rank."""
     suspects = audit.folder.read_suspects().column(0).to_numpy()
     suggested, names = judged.suggested[suspects], audit.inputs.clean.given_labels
-    return neighbours(final.network, audit.examples, suspects, suggested, names)
+    return find_neighbours(final.network, audit.examples, suspects, suggested, names)
 
 
 def _tell_moved(examples: Examples, progress: Progress) -> list[Notice]:

@@ -18,7 +18,7 @@ from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings, is_user_code
-from datacleanse.storage.run_folder import RunFolder, decisions_in, make_way
+from datacleanse.storage.run_folder import RunFolder, find_decisions, make_way
 from datacleanse.storage.typed_json import to_json
 from datacleanse.user_code import name_factory
 
@@ -165,7 +165,7 @@ def audit(
         data=data,
         clean=val,
         test=test,
-        decisions=tuple(decisions_in(Path(each)) for each in _list_places(decisions)),
+        decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
         options=options,
         settings=Settings(model=name, **settings),
         command=("datacleanse.audit",),

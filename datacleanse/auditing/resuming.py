@@ -61,7 +61,7 @@ def keep_if_resumable(folder: RunFolder, opening: Opening) -> Iterator[None]:
             shutil.rmtree(folder.path, ignore_errors=True)
         elif isinstance(error, Stopped | KeyboardInterrupt):
             folder.write_opening(stop_run(opening))
-        told = _unwritable(folder, error) if isinstance(error, OSError) else error
+        told = _make_unwritable_error(folder, error) if isinstance(error, OSError) else error
         if is_kept and isinstance(told, OutputError | TrainingError | MemoryShortError):
             told = _add_cure(told, folder)
         if told is error:
@@ -69,7 +69,7 @@ def keep_if_resumable(folder: RunFolder, opening: Opening) -> Iterator[None]:
         raise told from error
 
 
-def _unwritable(folder: RunFolder, error: OSError) -> OutputError:
+def _make_unwritable_error(folder: RunFolder, error: OSError) -> OutputError:
     return OutputError(
         f"The run folder {folder.path} cannot be written: {error.strerror or error}.",
         slug="run-not-writable",

@@ -16,7 +16,7 @@ import numpy as np
 from datacleanse.detection import flags
 from datacleanse.detection.evidence import Assessment, Evidence, Fold
 from datacleanse.detection.flags import Scored
-from datacleanse.detection.local_fdr import local_probability
+from datacleanse.detection.local_fdr import estimate_local_probability
 from datacleanse.detection.posterior import Opinions, learn_noise
 from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG, UNVERIFIED, rank_rows
 
@@ -43,12 +43,14 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         fdr: largest expected share of false alarms among the flags, in (0, 1).
     """
     posteriors = _Posteriors(evidence)
-    suspicion, verdict = posteriors.mean_score(), _verdicts(evidence)
+    suspicion, verdict = posteriors.mean_score(), _read_verdicts(evidence)
     wrong, right = verdict == PROVEN_WRONG, verdict == PROVEN_RIGHT
     is_tested = evidence.is_trained[: evidence.n_data] & (evidence.verified < 0)
     calibrated = _calibrate(posteriors, evidence, is_tested, suspicion, fdr=fdr)
-    low, probability, high = _probability(suspicion, calibrated.local, wrong=wrong, right=right)
-    flagged, basis = _flags(calibrated.is_passing, probability, is_tested, wrong, fdr=fdr)
+    low, probability, high = _estimate_probability(
+        suspicion, calibrated.local, wrong=wrong, right=right
+    )
+    flagged, basis = _choose_flags(calibrated.is_passing, probability, is_tested, wrong, fdr=fdr)
     loss = evidence.reweighted.loss + evidence.control.loss
     return Assessment(
         suspicion=suspicion,
@@ -59,10 +61,10 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         p_value=calibrated.p_value,
         flagged=flagged,
         basis=basis,
-        suggested=_suggestions(posteriors, evidence, wrong=wrong, right=right),
+        suggested=_suggest_labels(posteriors, evidence, wrong=wrong, right=right),
         confusion=posteriors.confusion,
         noise=tuple(posteriors.noise),
-        calibration_score=_calibration_scores(posteriors, evidence),
+        calibration_score=_gather_calibration_scores(posteriors, evidence),
         smallest_p_value=calibrated.smallest_p_value,
         null_share=calibrated.null_share,
         rows_needed=calibrated.rows_needed,
@@ -109,23 +111,23 @@ def _calibrate(
         )
         for scores, fold in zip(posteriors.scores, evidence.folds, strict=True)
     ]
-    found = _p_values(folds, evidence, is_tested)
-    null_share = flags.null_share(found.values)
+    found = _compute_p_values(folds, evidence, is_tested)
+    null_share = flags.estimate_null_share(found.values)
     # Storey 2002: a share of right labels below 1 lets the level be that much higher.
     level = fdr / null_share
     p_value[is_tested] = found.values
-    is_passing = flags.benjamini_hochberg(found.values, level)
+    is_passing = flags.select_by_benjamini_hochberg(found.values, level)
     return _Calibrated(
         p_value,
         is_passing,
-        local_probability(suspicion, folds, null_share),
+        estimate_local_probability(suspicion, folds, null_share),
         found.smallest,
         null_share,
-        None if is_passing.any() else flags.calibration_rows_needed(found, level),
+        None if is_passing.any() else flags.count_rows_needed(found, level),
     )
 
 
-def _flags(
+def _choose_flags(
     is_passing: NDArray[np.bool_],
     probability: NDArray[np.float64],
     is_tested: NDArray[np.bool_],
@@ -140,7 +142,7 @@ def _flags(
     return flagged | wrong, "controlled" if basis == "none" and wrong.any() else basis
 
 
-def _probability(
+def _estimate_probability(
     suspicion: NDArray[np.float64],
     local: NDArray[np.float64] | None,
     *,
@@ -159,7 +161,7 @@ def _probability(
     return estimates
 
 
-def likely_classes(
+def find_likely_classes(
     evidence: Evidence, assessment: Assessment, rows: NDArray[np.int64], *, places: int
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """The likeliest true classes of some rows, for those who decide on them.
@@ -174,7 +176,7 @@ def likely_classes(
         Two (K, min(P, C)): classes, likeliest first, and their probabilities q.
     """
     labels = evidence.labels[rows]
-    opinions = [_opinions(evidence, fold) for fold in evidence.folds]
+    opinions = [_gather_opinions(evidence, fold) for fold in evidence.folds]
     parts = [
         each.posterior(rows, labels, noise)
         for each, noise in zip(opinions, assessment.noise, strict=True)
@@ -191,7 +193,7 @@ class _Posteriors:
         """Learn how labels go wrong, then judge all rows, block by block."""
         labels, n = evidence.labels, evidence.n_data
         n_classes = evidence.control.probability.shape[1]
-        opinions = [_opinions(evidence, fold) for fold in evidence.folds]
+        opinions = [_gather_opinions(evidence, fold) for fold in evidence.folds]
         independent = evidence.control.probability if evidence.second is None else evidence.second
         parts = [fold.steering for fold in evidence.folds]
         self.noise = learn_noise(independent, parts, labels, n)
@@ -227,7 +229,7 @@ class _Posteriors:
         return np.minimum(mean, 1.0, out=mean)
 
 
-def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
+def _gather_opinions(evidence: Evidence, fold: Fold) -> Opinions:
     """The opinions that have a vote in a fold."""
     of_given: list[NDArray[np.float32]] = [evidence.control.probability]
     of_true: list[NDArray[np.float32]] = []
@@ -236,7 +238,7 @@ def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
     return Opinions(of_given, of_true, second=evidence.second)
 
 
-def _p_values(
+def _compute_p_values(
     folds: list[Scored], evidence: Evidence, is_tested: NDArray[np.bool_]
 ) -> flags.PValues:
     """P-values of the tested rows; class by class where CLEAN was balanced on purpose.
@@ -250,8 +252,8 @@ def _p_values(
     shares = np.bincount(labels[:n], minlength=n_classes) / n
     is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
     if not is_balanced or np.ptp(shares) < UNBALANCED:
-        return flags.conformal_p_values(folds)
-    return flags.conformal_p_values_by_class(
+        return flags.compute_p_values(folds)
+    return flags.compute_p_values_by_class(
         folds,
         labels[:n][is_tested],
         [labels[fold.calibration] for fold in evidence.folds],
@@ -259,14 +261,14 @@ def _p_values(
     )
 
 
-def _verdicts(evidence: Evidence) -> NDArray[np.int8]:
+def _read_verdicts(evidence: Evidence) -> NDArray[np.int8]:
     """(N,) what CLEAN proves of each row; see `Assessment.verdict`."""
     agrees = evidence.verified == evidence.labels[: evidence.n_data]
     verdict = np.where(agrees, PROVEN_RIGHT, PROVEN_WRONG)
     return np.where(evidence.verified >= 0, verdict, UNVERIFIED).astype(np.int8)
 
 
-def _suggestions(
+def _suggest_labels(
     posteriors: _Posteriors,
     evidence: Evidence,
     *,
@@ -280,7 +282,7 @@ def _suggestions(
     return likeliest
 
 
-def _calibration_scores(posteriors: _Posteriors, evidence: Evidence) -> NDArray[np.float64]:
+def _gather_calibration_scores(posteriors: _Posteriors, evidence: Evidence) -> NDArray[np.float64]:
     """(CLEAN,) see `Assessment.calibration_score`."""
     found = np.full(len(evidence.labels), np.nan)
     for scores, fold in zip(posteriors.scores, evidence.folds, strict=True):

@@ -26,7 +26,7 @@ STORED_ROWS = 20
 """Rows that are told of a group, the most suspicious."""
 
 
-def conflicts(
+def find_conflicts(
     data: Dataset, rank: NDArray[np.int64], keys: NDArray[np.uint64] | None = None
 ) -> pa.Table:
     """Groups of equal rows with more than one label.
@@ -41,7 +41,7 @@ def conflicts(
         number of all groups and of their rows, and whether they are equal ``by`` their ``values``
         or as ``pictures``.
     """
-    position, group = _conflicting(hash_rows(data) if keys is None else keys, data.labels)
+    position, group = _find_conflicting(hash_rows(data) if keys is None else keys, data.labels)
     n_groups = int(group.max()) + 1 if len(group) else 0
     sizes = np.bincount(group, minlength=n_groups)
     first = np.full(n_groups, len(rank) + 1)
@@ -68,7 +68,7 @@ def conflicts(
     return table.replace_schema_metadata({**CONFLICTS_SCHEMA.metadata, **told})
 
 
-def _conflicting(
+def _find_conflicting(
     hashes: NDArray[np.uint64], labels: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(K,) positions of the rows in such groups, and (K,) the group of each, from 0."""

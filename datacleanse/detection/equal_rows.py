@@ -63,7 +63,7 @@ def find_equal(
         portion_read: called whenever a portion of the matrix was read, for callers whose matrix
             lies on disk.
     """
-    first = first_equal(matrix, portion_read)
+    first = find_first_equal(matrix, portion_read)
     has_equal = first != np.arange(len(first))
     has_equal[first[has_equal]] = True
     rows = np.flatnonzero(has_equal)
@@ -81,7 +81,7 @@ def find_equal(
     return EqualRows(rows, others[has_others], labels[rows], is_learned[rows])
 
 
-def likeliest_strength(opinion: NDArray[np.float32], equal: EqualRows) -> float:
+def fit_strength(opinion: NDArray[np.float32], equal: EqualRows) -> float:
     """The likeliest s; infinite where p alone is as good.
 
     Args:
@@ -96,7 +96,9 @@ def likeliest_strength(opinion: NDArray[np.float32], equal: EqualRows) -> float:
     return best if found[best] > np.log(p).sum() else np.inf
 
 
-def informed(opinion: NDArray[np.float32], equal: EqualRows, s: float) -> NDArray[np.float32]:
+def inform_equal_rows(
+    opinion: NDArray[np.float32], equal: EqualRows, s: float
+) -> NDArray[np.float32]:
     """The opinion, (M, C), knowing what the other equal rows are labelled; a copy, s finite."""
     total = equal.counts.sum(axis=1, keepdims=True)
     result = opinion.copy()
@@ -104,7 +106,7 @@ def informed(opinion: NDArray[np.float32], equal: EqualRows, s: float) -> NDArra
     return result
 
 
-def first_equal(
+def find_first_equal(
     matrix: NDArray[np.float32], portion_read: Callable[[], None] = lambda: None
 ) -> NDArray[np.int64]:
     """(M,) position of the first row that equals each one, bit for bit; its own where it is first.
@@ -112,7 +114,7 @@ def first_equal(
     Digests say which rows may be equal, the rows themselves whether they are: of the rows with one
     digest those that equal the first are settled, the others, if there are any, are asked again.
     """
-    digest = _digests(matrix, portion_read)
+    digest = _digest_rows(matrix, portion_read)
     first = np.arange(len(matrix))
     # Stable: the earliest of the rows with one digest comes first.
     asked = np.argsort(digest, kind="stable")
@@ -129,7 +131,9 @@ def first_equal(
     return first
 
 
-def _digests(matrix: NDArray[np.float32], portion_read: Callable[[], None]) -> NDArray[np.uint64]:
+def _digest_rows(
+    matrix: NDArray[np.float32], portion_read: Callable[[], None]
+) -> NDArray[np.uint64]:
     """(M,) sum_k m_k b_k mod 2^64 over the bits b_k of each row's values, the m_k drawn once.
 
     Multilinear hashing (Carter, Wegman 1979, "Universal Classes of Hash Functions").
@@ -137,10 +141,10 @@ def _digests(matrix: NDArray[np.float32], portion_read: Callable[[], None]) -> N
     n_columns = matrix.shape[1]
     factors = np.random.default_rng(0).integers(0, 2**64, n_columns, dtype=np.uint64)
     digest = np.empty(len(matrix), dtype=np.uint64)
-    step = _rows_of_portion(n_columns)
+    step = _take_portion(n_columns)
     for start in range(0, len(matrix), step):
         rows = slice(start, start + step)
-        digest[rows] = _bits(matrix[rows]) @ factors
+        digest[rows] = _read_bits(matrix[rows]) @ factors
         portion_read()
     return digest
 
@@ -153,20 +157,20 @@ def _are_equal(
 ) -> NDArray[np.bool_]:
     """(n,) whether the rows at two lists of positions are equal, pair by pair."""
     equal = np.empty(len(some), dtype=np.bool_)
-    step = _rows_of_portion(matrix.shape[1])
+    step = _take_portion(matrix.shape[1])
     for start in range(0, len(some), step):
         pairs = slice(start, start + step)
-        here, there = _bits(matrix[some[pairs]]), _bits(matrix[others[pairs]])
+        here, there = _read_bits(matrix[some[pairs]]), _read_bits(matrix[others[pairs]])
         equal[pairs] = (here == there).all(axis=1)
         portion_read()
     return equal
 
 
-def _rows_of_portion(n_columns: int) -> int:
+def _take_portion(n_columns: int) -> int:
     return max(1, PORTION // max(1, n_columns))
 
 
-def _bits(rows: NDArray[np.float32]) -> NDArray[np.uint32]:
+def _read_bits(rows: NDArray[np.float32]) -> NDArray[np.uint32]:
     """(n, F) the values' bits, the same for equal values."""
     values = rows + np.float32(0.0)  # -0.0 becomes 0.0
     values[np.isnan(values)] = np.nan

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.noise_matrix import floored
+from datacleanse.detection.noise_matrix import raise_to_floor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,8 +58,8 @@ def fit_spread(p: Matrix, labels: NDArray[np.int64]) -> Spread:
         labels: (n,) as given, n >= 1.
     """
     rows = np.arange(len(labels))
-    even, alike = _chances(floored(p, LEAST), labels)
-    own = floored(p, LEAST)[rows, labels]
+    even, alike = _compute_chances(raise_to_floor(p, LEAST), labels)
+    own = raise_to_floor(p, LEAST)[rows, labels]
     # Summed over the true classes that the label is not.
     even[rows, labels] = alike[rows, labels] = 0.0
     likelihoods = np.stack([own, even.sum(axis=1), alike.sum(axis=1)])
@@ -74,15 +74,15 @@ def fit_spread(p: Matrix, labels: NDArray[np.int64]) -> Spread:
 def posterior(p: Matrix, labels: NDArray[np.int64], spread: Spread) -> Matrix:
     """P(true class | x, given label), (n, C), from p(c | x) and the (n,) labels."""
     rows = np.arange(len(labels))
-    p = floored(p, LEAST)
-    even, alike = _chances(p, labels)
+    p = raise_to_floor(p, LEAST)
+    even, alike = _compute_chances(p, labels)
     joint = spread.even * even + spread.alike * alike
     joint[rows, labels] = (1 - spread.even - spread.alike) * p[rows, labels]
     result: Matrix = joint / joint.sum(axis=1, keepdims=True)
     return result
 
 
-def _chances(p: Matrix, labels: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
+def _compute_chances(p: Matrix, labels: NDArray[np.int64]) -> tuple[Matrix, Matrix]:
     """P(true class c, label | x) of both kinds of errors, (n, C) each; of c != label only."""
     own = p[np.arange(len(labels)), labels][:, None]
     return p / (p.shape[1] - 1), p * own / np.maximum(1 - p, LEAST)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.equal_rows import informed, likeliest_strength
+from datacleanse.detection.equal_rows import fit_strength, inform_equal_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -93,22 +93,22 @@ class Assessment:
     guarantee, where nothing was; None where something was or no number would help."""
 
 
-def with_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
+def add_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:
     """The evidence in which every opinion on a row knows what equal rows are labelled."""
     if equal is None:
         return evidence
     plain, second = evidence.control.probability, evidence.second
-    strength = likeliest_strength(plain if second is None else second, equal)
+    strength = fit_strength(plain if second is None else second, equal)
     if np.isinf(strength):
         return evidence
     return replace(
         evidence,
-        control=replace(evidence.control, probability=informed(plain, equal, strength)),
+        control=replace(evidence.control, probability=inform_equal_rows(plain, equal, strength)),
         folds=tuple(
             fold
             if fold.opinion is None
-            else replace(fold, opinion=informed(fold.opinion, equal, strength))
+            else replace(fold, opinion=inform_equal_rows(fold.opinion, equal, strength))
             for fold in evidence.folds
         ),
-        second=None if second is None else informed(second, equal, strength),
+        second=None if second is None else inform_equal_rows(second, equal, strength),
     )

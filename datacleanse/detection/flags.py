@@ -59,7 +59,7 @@ class PValues:
     where each is compared with those of its own class."""
 
 
-def conformal_p_values(folds: Sequence[Scored]) -> PValues:
+def compute_p_values(folds: Sequence[Scored]) -> PValues:
     """P = (1 + #{calibration scores >= score}) / (n + 1): 2104.08279, eq. 3, cross-fitted.
 
     Calibration rows are compared with the tested row's score of their own fold, and counted over
@@ -82,7 +82,7 @@ def conformal_p_values(folds: Sequence[Scored]) -> PValues:
     return PValues(values, 1 / (1 + n_calibration), n_beyond, 1)
 
 
-def conformal_p_values_by_class(
+def compute_p_values_by_class(
     folds: Sequence[Scored],
     tested: NDArray[np.int64],
     calibration: Sequence[NDArray[np.int64]],
@@ -103,7 +103,7 @@ def conformal_p_values_by_class(
     smallest, n_beyond = 1.0, 0
     for label in np.unique(tested):
         is_mine = tested == label
-        found = conformal_p_values(
+        found = compute_p_values(
             [
                 Scored(fold.tested[is_mine], fold.calibration[labels == label])
                 for fold, labels in zip(folds, calibration, strict=True)
@@ -114,7 +114,7 @@ def conformal_p_values_by_class(
     return PValues(values, smallest, n_beyond, n_classes)
 
 
-def null_share(p_values: NDArray[np.float64]) -> float:
+def estimate_null_share(p_values: NDArray[np.float64]) -> float:
     """Storey's estimate of the share of right labels, in (0, 1]: Storey 2002, eq. 6.
 
     With the + 1 in the numerator that keeps the false-discovery control valid in finite samples.
@@ -125,7 +125,7 @@ def null_share(p_values: NDArray[np.float64]) -> float:
     return min(1.0, (n_large + 1) / (len(p_values) * (1 - STOREY_LAMBDA)))
 
 
-def benjamini_hochberg(p_values: NDArray[np.float64], level: float) -> NDArray[np.bool_]:
+def select_by_benjamini_hochberg(p_values: NDArray[np.float64], level: float) -> NDArray[np.bool_]:
     """(N,) True for the largest set k with k-th smallest p <= level k / N."""
     n = len(p_values)
     ordered = np.sort(p_values)
@@ -136,7 +136,7 @@ def benjamini_hochberg(p_values: NDArray[np.float64], level: float) -> NDArray[n
     return result
 
 
-def longest_list(wrong_probability: NDArray[np.float64], level: float) -> NDArray[np.bool_]:
+def find_longest_list(wrong_probability: NDArray[np.float64], level: float) -> NDArray[np.bool_]:
     """The longest list, from the top, whose estimated share of false alarms is at most ``level``.
 
     An estimate, as good as the probabilities, and no guarantee. It holds 1 / ``level`` rows at
@@ -165,15 +165,15 @@ def choose_list(
     Args:
         is_passing: (N,) whether the row's p-value passes.
         wrong_probability: (N,) in [0, 1].
-        level: see `longest_list`.
+        level: see `find_longest_list`.
     """
-    estimated = longest_list(wrong_probability, level)
+    estimated = find_longest_list(wrong_probability, level)
     if is_passing.any() and is_passing.sum() >= SHORT * estimated.sum():
         return is_passing, "controlled"
     return estimated, "estimated" if estimated.any() else "none"
 
 
-def calibration_rows_needed(p_values: PValues, level: float) -> int | None:
+def count_rows_needed(p_values: PValues, level: float) -> int | None:
     """How many calibration rows would let the rows beyond all present ones be flagged.
 
     Those k rows share the smallest p-value, 1 / (n + 1) beside n calibration rows, and are flagged

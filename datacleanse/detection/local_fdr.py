@@ -18,7 +18,7 @@ MAX_POINTS = 100_000
 """Scores a fold that the ratio is fitted on, about: more would not move it."""
 
 
-def local_probability(
+def estimate_local_probability(
     scores: NDArray[np.float64], folds: Sequence[Scored], pi0: float
 ) -> NDArray[np.float64]:
     """1 - pi0 f0(s) / f(s), the complement of Efron's local false-discovery rate (2008, eq. 2.3).
@@ -35,7 +35,7 @@ def local_probability(
     Returns:
         (N,) in [0, 1], not decreasing in the score.
     """
-    tested = np.concatenate([_thinned(fold.tested) for fold in folds])
+    tested = np.concatenate([_thin(fold.tested) for fold in folds])
     calibration = np.concatenate([fold.calibration for fold in folds])
     beyond = max(tested.max(), calibration.max())
     null = np.append(calibration, beyond)
@@ -44,14 +44,14 @@ def local_probability(
     data_weight = np.bincount(position[: len(tested)], minlength=len(x)) / len(tested)
     null_weight = np.bincount(position[len(tested) :], minlength=len(x)) / len(null)
     weight = data_weight + null_weight
-    fit = isotonic(data_weight / weight, weight)
+    fit = fit_isotonic(data_weight / weight, weight)
     # Bounded, so that the ratio stays finite where no calibration row is left.
     share = np.maximum(np.interp(scores, x, fit), np.finfo(np.float64).eps)
     result: NDArray[np.float64] = np.clip(1.0 - pi0 * (1.0 - share) / share, 0.0, 1.0)
     return result
 
 
-def isotonic(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+def fit_isotonic(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """The non-decreasing sequence nearest to ``values``, by weighted squares; both (n,).
 
     Pool adjacent violators: Barlow, Bartholomew, Bremner, Brunk 1972, "Statistical Inference under
@@ -73,7 +73,7 @@ def isotonic(values: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArr
     return np.repeat(np.array(heights), counts)
 
 
-def _thinned(scores: NDArray[np.float64]) -> NDArray[np.float64]:
+def _thin(scores: NDArray[np.float64]) -> NDArray[np.float64]:
     """Every k-th of the ordered scores, where there are very many."""
     step = max(1, len(scores) // MAX_POINTS)
     return scores if step == 1 else np.sort(scores)[::step]

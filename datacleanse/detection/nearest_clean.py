@@ -32,7 +32,7 @@ BLOCK = 1_024
 """Suspects that are compared at a time."""
 
 
-def neighbours(
+def find_neighbours(
     network: nn.Module,
     examples: Examples,
     suspects: NDArray[np.int64],
@@ -51,24 +51,24 @@ def neighbours(
     n, device = examples.n_data, examples.labels.device
     clean = torch.arange(n, len(examples.labels), device=device)
     labels = examples.labels[clean]
-    of_clean = penultimate_of(network, examples.inputs, clean)
+    of_clean = compute_penultimate(network, examples.inputs, clean)
     count = min(N_NEIGHBOURS, len(clean))
     places, distances = [], []
     for start in range(0, len(suspects), BLOCK):
         part = slice(start, start + BLOCK)
         rows = torch.tensor(suspects[part], device=device)
-        gap = torch.cdist(penultimate_of(network, examples.inputs, rows), of_clean)
+        gap = torch.cdist(compute_penultimate(network, examples.inputs, rows), of_clean)
         wanted = torch.tensor(suggested[part], device=device)
         found = _order(gap, labels[None] == wanted[:, None])[:, :count]
         places.append(found.cpu().numpy())
         distances.append(gap.gather(1, found).cpu().numpy())
     clean_row = np.concatenate(places) if places else np.empty((0, count), np.int64)
     distance = np.concatenate(distances) if distances else np.empty((0, count), np.float32)
-    return _table(suspects, clean_row, distance, labels.cpu().numpy(), names)
+    return _tabulate(suspects, clean_row, distance, labels.cpu().numpy(), names)
 
 
 @torch.no_grad()
-def penultimate_of(model: nn.Module, rows: Rows, index: Tensor) -> Tensor:
+def compute_penultimate(model: nn.Module, rows: Rows, index: Tensor) -> Tensor:
     """What the last layer reads of some rows, (n, F) float32, in evaluation mode.
 
     Networks of the user's own, whose layers are not known, give their logits.
@@ -86,7 +86,7 @@ def _order(gap: Tensor, is_wanted: Tensor) -> Tensor:
     return by_distance.gather(1, first)
 
 
-def _table(
+def _tabulate(
     suspects: NDArray[np.int64],
     clean_row: NDArray[np.int64],
     distance: NDArray[np.float32],

@@ -1,7 +1,7 @@
 """Which class is mistaken for which: the noise matrix, learned from the clean rows.
 
 T[c, g] = P(given label g | true class c). A classifier trained on given labels estimates
-S(g | x) = sum_c p(c | x) T[c, g]; `deconvolved` solves that for p (Richardson 1972, "Bayesian-Based
+S(g | x) = sum_c p(c | x) T[c, g]; `deconvolve` solves that for p (Richardson 1972, "Bayesian-Based
 Iterative Method of Image Restoration", eq. 13; Lucy 1974, "An iterative technique for the
 rectification of observed distributions": the EM iteration for a mixture of known components). The
 best T is the one under which p is right about the clean rows: "forward" and "backward" corrections
@@ -70,14 +70,14 @@ class NoiseModel:
     """Nats by which `full` is ahead on clean rows that it was not fitted on."""
 
 
-def floored(probability: Matrix, least: float = LEAST) -> Matrix:
+def raise_to_floor(probability: Matrix, least: float = LEAST) -> Matrix:
     """(n, C) with every entry at least ``least`` before rows are made to sum to 1 again."""
     raised = np.maximum(probability, least)
     result: Matrix = raised / raised.sum(axis=1, keepdims=True)
     return result
 
 
-def deconvolved(given: Values, matrix: Values, iterations: int = ITERATIONS) -> Values:
+def deconvolve(given: Values, matrix: Values, iterations: int = ITERATIONS) -> Values:
     """P(true class | x) from P(given label | x) and the noise matrix, as arrays or as tensors.
 
     p_c <- p_c sum_g T[c, g] S_g / (p T)_g, from p = S: Richardson 1972, eq. 13. The sum of p stays
@@ -114,17 +114,19 @@ def fit_noise(
     Returns:
         One for each part.
     """
-    is_unseen = np.concatenate([_unseen_rows(labels, part) for part in is_in])
+    is_unseen = np.concatenate([_count_unseen_rows(labels, part) for part in is_in])
     is_seen = np.repeat(is_in, 1 + FOLDS, axis=0) & ~is_unseen
     full, one_rate = _fit_full(given, labels, is_seen), _fit_one_rate(given, labels, is_seen)
-    ahead = _likelihoods(given, labels, full) - _likelihoods(given, labels, one_rate)
+    ahead = _compute_likelihoods(given, labels, full) - _compute_likelihoods(
+        given, labels, one_rate
+    )
     gain = np.where(is_unseen, ahead, 0.0).reshape(len(is_in), -1).sum(axis=1)
     # The first fit of a part is on all its rows.
     parts = zip(full[:: 1 + FOLDS], one_rate[:: 1 + FOLDS], gain, strict=True)
     return [NoiseModel(free, even, float(nats)) for free, even, nats in parts]
 
 
-def _unseen_rows(labels: NDArray[np.int64], is_in: NDArray[np.bool_]) -> NDArray[np.bool_]:
+def _count_unseen_rows(labels: NDArray[np.int64], is_in: NDArray[np.bool_]) -> NDArray[np.bool_]:
     """(1 + `FOLDS`, m) rows of a part that each fit does not see: none first, then a fold each."""
     rows, fold = np.flatnonzero(is_in), np.full(len(labels), FOLDS)
     # Classes are spread over the folds.
@@ -133,7 +135,7 @@ def _unseen_rows(labels: NDArray[np.int64], is_in: NDArray[np.bool_]) -> NDArray
     return found
 
 
-def one_rate_matrix(n_classes: int, rate: float) -> Matrix:
+def make_one_rate_matrix(n_classes: int, rate: float) -> Matrix:
     """(C, C) T with ``rate`` spread evenly over each row's wrong labels."""
     matrix = np.full((n_classes, n_classes), rate / (n_classes - 1))
     np.fill_diagonal(matrix, 1 - rate)
@@ -151,12 +153,12 @@ def _fit_full(
     n_classes = given.shape[1]
     s, seen = torch.from_numpy(given), torch.from_numpy(is_seen)
     at = torch.from_numpy(labels)[None, :, None].expand(len(seen), -1, 1)
-    start = torch.from_numpy(one_rate_matrix(n_classes, 1 - START_DIAGONAL)).log()
+    start = torch.from_numpy(make_one_rate_matrix(n_classes, 1 - START_DIAGONAL)).log()
     logits = start.repeat(len(seen), 1, 1).requires_grad_()
     adam = AdamW([logits], weight_decay=0.0)
     for _ in range(FIT_STEPS):
         t = logits.softmax(dim=2)
-        p = deconvolved(s, t, FIT_ITERATIONS)
+        p = deconvolve(s, t, FIT_ITERATIONS)
         likelihood = (p.gather(2, at)[:, :, 0].log() * seen).sum()
         loss = -likelihood - IMAGINED * t.diagonal(dim1=1, dim2=2).log().sum()
         (logits.grad,) = torch.autograd.grad(loss, logits)
@@ -170,17 +172,17 @@ def _fit_one_rate(
 ) -> NDArray[np.float64]:
     """The same among the matrices of `RATES`."""
     n_classes = given.shape[1]
-    candidates = np.stack([one_rate_matrix(n_classes, rate) for rate in RATES])
-    found = is_seen @ _likelihoods(given, labels, candidates).T
+    candidates = np.stack([make_one_rate_matrix(n_classes, rate) for rate in RATES])
+    found = is_seen @ _compute_likelihoods(given, labels, candidates).T
     found += IMAGINED * n_classes * np.log(candidates[:, 0, 0])
     best: NDArray[np.float64] = candidates[found.argmax(axis=1)]
     return best
 
 
-def _likelihoods(
+def _compute_likelihoods(
     given: Matrix, labels: NDArray[np.int64], matrices: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Log p_T(y_v | x_v) of m rows under each of K matrices, floored at `LEAST`: (K, m)."""
-    p = [deconvolved(given, matrix, FIT_ITERATIONS) for matrix in matrices]
+    p = [deconvolve(given, matrix, FIT_ITERATIONS) for matrix in matrices]
     at = np.arange(len(labels)), labels
     return np.stack([np.log(np.maximum(each[at], LEAST)) for each in p])

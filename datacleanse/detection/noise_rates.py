@@ -57,12 +57,12 @@ class Confusion:
     """Of the rows with the given label."""
 
 
-def noise_rate(assessment: Assessment) -> Share:
+def estimate_noise_rate(assessment: Assessment) -> Share:
     """The estimated share of wrong labels in DATA."""
     return _share(assessment, np.arange(len(assessment.probability)))
 
 
-def noise_by_class(
+def estimate_noise_by_class(
     assessment: Assessment, labels: NDArray[np.int64], n_classes: int
 ) -> list[Share]:
     """The estimated share of wrong labels among the rows of each given label, by class.
@@ -75,13 +75,13 @@ def noise_by_class(
     return [_share(assessment, np.flatnonzero(labels == label)) for label in range(n_classes)]
 
 
-def budget(assessment: Assessment) -> list[Share]:
+def expect_budget(assessment: Assessment) -> list[Share]:
     """The estimated share of wrong labels among the first rows of the ranking, for `BUDGETS`."""
     order = np.argsort(assessment.rank)
     return [_share(assessment, order[:count]) for count in BUDGETS if count <= len(order)]
 
 
-def confusions(assessment: Assessment) -> list[Confusion]:
+def count_confusions(assessment: Assessment) -> list[Confusion]:
     """The most frequent pairs of given and true class, by the posterior."""
     expected = assessment.confusion.copy()
     totals = expected.sum(axis=1)

@@ -1,7 +1,7 @@
 """P(true class | row, given label): three opinions and how labels go wrong, in one formula.
 
 - S, of the second opinion (trees and a regression, or patches of images), and u, of plain training
-  (mean over epochs, before each update), learn the labels as given; `noise_matrix.deconvolved`
+  (mean over epochs, before each update), learn the labels as given; `noise_matrix.deconvolve`
   takes the errors out of them.
 - r, of the reweighted network, was steered by true labels and is taken as it is.
 
@@ -25,7 +25,7 @@ from scipy.special import expit
 
 from datacleanse.detection import error_kinds
 from datacleanse.detection.error_kinds import Spread, fit_spread
-from datacleanse.detection.noise_matrix import NoiseModel, deconvolved, fit_noise, floored
+from datacleanse.detection.noise_matrix import NoiseModel, deconvolve, fit_noise, raise_to_floor
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -80,13 +80,13 @@ def learn_noise(
     """
     clean = np.unique(np.concatenate(parts))
     is_in = np.stack([np.isin(clean, part) for part in parts])
-    models = fit_noise(_at(opinion, clean), labels[clean], is_in)
+    models = fit_noise(_take_at(opinion, clean), labels[clean], is_in)
     # Each clean row is asked about matrices that did not see it, so that all of them have a say.
     trust = float(expit(sum(found.gain for found in models) - BURDEN))
     data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
-    given = _at(opinion, data)
+    given = _take_at(opinion, data)
     return [
-        Noise(found, fit_spread(deconvolved(given, found.one_rate), labels[data]), trust)
+        Noise(found, fit_spread(deconvolve(given, found.one_rate), labels[data]), trust)
         for found in models
     ]
 
@@ -114,40 +114,36 @@ class Opinions:
         """Q, (n, C), of (n,) positions with (n,) given labels."""
         full, one_rate = noise.matrices.full, noise.matrices.one_rate
         # Looked up once for both accounts.
-        given = [_at(opinion, rows) for opinion in self._of_given]
-        true = [_at(opinion, rows) for opinion in self._of_true]
-        second = None if self._second is None else _at(self._second, rows)
-        by_matrix = _bayes(_pooled(given, true, second, full), full, labels)
-        by_rate = error_kinds.posterior(
-            _pooled(given, true, second, one_rate), labels, noise.spread
-        )
+        given = [_take_at(opinion, rows) for opinion in self._of_given]
+        true = [_take_at(opinion, rows) for opinion in self._of_true]
+        second = None if self._second is None else _take_at(self._second, rows)
+        by_matrix = _apply_bayes(_pool(given, true, second, full), full, labels)
+        by_rate = error_kinds.posterior(_pool(given, true, second, one_rate), labels, noise.spread)
         result: Matrix = noise.trust * by_matrix + (1 - noise.trust) * by_rate
         return result
 
 
-def _at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:
-    return floored(opinion[rows].astype(np.float64))
+def _take_at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:
+    return raise_to_floor(opinion[rows].astype(np.float64))
 
 
-def _pooled(
-    given: list[Matrix], true: list[Matrix], second: Matrix | None, matrix: Matrix
-) -> Matrix:
+def _pool(given: list[Matrix], true: list[Matrix], second: Matrix | None, matrix: Matrix) -> Matrix:
     """P(c | x), (n, C), from the opinions of networks and the second one."""
-    networks = [*(deconvolved(p, matrix) for p in given), *true]
+    networks = [*(deconvolve(p, matrix) for p in given), *true]
     mean = np.mean([_log(p) for p in networks], axis=0)
     if second is not None:
-        mean = (1 - SECOND_VOTE) * mean + SECOND_VOTE * _log(deconvolved(second, matrix))
+        mean = (1 - SECOND_VOTE) * mean + SECOND_VOTE * _log(deconvolve(second, matrix))
     p = np.exp(SHARPNESS * (mean - mean.max(axis=1, keepdims=True)))
     result: Matrix = p / p.sum(axis=1, keepdims=True)
     return result
 
 
 def _log(p: Matrix) -> Matrix:
-    result: Matrix = np.log(floored(p, POOL_LEAST))
+    result: Matrix = np.log(raise_to_floor(p, POOL_LEAST))
     return result
 
 
-def _bayes(p: Matrix, matrix: Matrix, labels: NDArray[np.int64]) -> Matrix:
+def _apply_bayes(p: Matrix, matrix: Matrix, labels: NDArray[np.int64]) -> Matrix:
     joint = matrix.T[labels] * p
     result: Matrix = joint / joint.sum(axis=1, keepdims=True)
     return result

@@ -37,7 +37,7 @@ def rank_rows(
     return rank
 
 
-def ranking_score(
+def score_ranks(
     suspicion: NDArray[np.float64], verdict: NDArray[np.int8], rank: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """(N,) the audit table's ``suspicion``: it falls with the rank, and no two rows share a value.
@@ -51,15 +51,15 @@ def ranking_score(
         order[verdict[order] == each] for each in (PROVEN_WRONG, UNVERIFIED, PROVEN_RIGHT)
     )
     score = np.empty(len(order))
-    score[wrong] = _parted(1.0 + suspicion[wrong], least=np.nextafter(1.0, 2.0))
-    score[unverified] = _parted(suspicion[unverified], least=0.0)
+    score[wrong] = _part_by_verdict(1.0 + suspicion[wrong], least=np.nextafter(1.0, 2.0))
+    score[unverified] = _part_by_verdict(suspicion[unverified], least=0.0)
     # Mirrored: what falls below 0 rises in size.
-    size = _parted(1.0 - suspicion[right[::-1]], least=np.finfo(np.float64).tiny)
+    size = _part_by_verdict(1.0 - suspicion[right[::-1]], least=np.finfo(np.float64).tiny)
     score[right[::-1]] = -size
     return score
 
 
-def _parted(values: NDArray[np.float64], *, least: float) -> NDArray[np.float64]:
+def _part_by_verdict(values: NDArray[np.float64], *, least: float) -> NDArray[np.float64]:
     """The values, (n,) >= 0 and not rising, moved so little that they fall strictly to ``least``.
 
     The bits of floats >= 0, read as whole numbers, are in the floats' own order, one step apart

@@ -70,7 +70,7 @@ def compare_with_verified(
     for first, last in _join_thin_bins(np.bincount(place, minlength=len(EDGES) + 1)):
         here = (place >= first) & (place <= last)
         k, n = int(verified[first : last + 1].sum()), int(here.sum())
-        least, most = _wilson_interval(k, len(scores))
+        least, most = _find_wilson_interval(k, len(scores))
         bins.append(
             ReliabilityBin(
                 rows=n,
@@ -112,7 +112,7 @@ def _join_thin_bins(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
     return parts
 
 
-def _wilson_interval(k: int, n: int) -> tuple[float, float]:
+def _find_wilson_interval(k: int, n: int) -> tuple[float, float]:
     """Wilson's 95 % interval (1927) of a share of which k in n were seen."""
     share, z2 = k / n, _Z * _Z
     middle = (share + z2 / (2 * n)) / (1 + z2 / n)

@@ -17,7 +17,7 @@ MOST_CHANGED = 20.0
 """By which a class may gain or lose weight in the final model, at most."""
 
 
-def worth_of(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+def weigh_rows(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.float32]:
     """How much each row counts in the final model, (M,) in [0, 1], the largest 1.
 
     P(label is right)^2, times a factor of the label's class. Squared, the final model is nearer to

@@ -44,7 +44,7 @@ LIMITS = (
 )
 
 
-def card_text(manifest: Manifest, *, has_onnx: bool = False) -> str:
+def write_card(manifest: Manifest, *, has_onnx: bool = False) -> str:
     """The card of a finished run.
 
     Args:
@@ -52,29 +52,29 @@ def card_text(manifest: Manifest, *, has_onnx: bool = False) -> str:
         has_onnx: whether `model.onnx` lies beside the card.
     """
     sections = (
-        _header(manifest),
-        _summary(manifest),
-        _data(manifest),
-        _noise(manifest),
-        _metrics(manifest),
+        _write_header(manifest),
+        _describe_summary(manifest),
+        _describe_data(manifest),
+        _describe_noise(manifest),
+        _describe_metrics(manifest),
         ["## Limits", *(f"- {limit}" for limit in LIMITS)],
         _use(manifest, has_onnx=has_onnx),
     )
     return "\n\n".join("\n".join(section) for section in sections) + "\n"
 
 
-def _header(manifest: Manifest) -> list[str]:
+def _write_header(manifest: Manifest) -> list[str]:
     """YAML, each value written as JSON, which is YAML too."""
     fields: Json = {
         "library_name": "datacleanse",
         "pipeline_tag": "image-classification" if _is_of_images(manifest) else _TABULAR,
         "tags": ["datacleanse", "label-noise", "example-reweighting"],
     }
-    measured = _measured(manifest)
+    measured = _find_measured(manifest)
     if measured is not None:
         measured_on, figures = measured
         fields["metrics"] = ["accuracy"]
-        fields["model-index"] = [_index(manifest, measured_on, figures.reweighted)]
+        fields["model-index"] = [_write_index(manifest, measured_on, figures.reweighted)]
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
     return ["---", *lines, "---"]
 
@@ -86,31 +86,32 @@ def _is_of_images(manifest: Manifest) -> bool:
     return not manifest.schema.columns
 
 
-def _index(manifest: Manifest, measured_on: str, figures: Measures) -> Json:
+def _write_index(manifest: Manifest, measured_on: str, figures: Measures) -> Json:
     """One entry of the hub's list of results."""
     results = {
         "task": {"type": "image-classification" if _is_of_images(manifest) else _TABULAR},
-        "dataset": {"name": f"{_title(manifest)}: {measured_on}", "type": "own"},
+        "dataset": {"name": f"{_write_title(manifest)}: {measured_on}", "type": "own"},
         "metrics": [
-            {"type": key, "name": title, "value": value} for key, title, value in _titled(figures)
+            {"type": key, "name": title, "value": value}
+            for key, title, value in _write_titled(figures)
         ],
     }
-    return {"name": _title(manifest), "results": [results]}
+    return {"name": _write_title(manifest), "results": [results]}
 
 
-def _title(manifest: Manifest) -> str:
+def _write_title(manifest: Manifest) -> str:
     """The data's name without its folders, which are nobody else's business."""
     name = re.split(r"[/\\]", manifest.data.source.rstrip("/\\"))[-1]
     return name.split(".")[0].strip("<>*") or "data"
 
 
-def _summary(manifest: Manifest) -> list[str]:
+def _describe_summary(manifest: Manifest) -> list[str]:
     training, settings, versions = manifest.training, manifest.settings, manifest.versions
     classes = list(manifest.data.classes)
-    shown = ", ".join(_plain(name) for name in classes[:20])
+    shown = ", ".join(_escape_plain(name) for name in classes[:20])
     more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
     return [
-        f"# {_plain(_title(manifest))}: {_plain(manifest.data.label)}",
+        f"# {_escape_plain(_write_title(manifest))}: {_escape_plain(manifest.data.label)}",
         "",
         f"Classifies rows into {len(classes)} classes: {shown}{more}.",
         "Trained by [datacleanse](https://pypi.org/project/datacleanse/) on labels part of which "
@@ -118,7 +119,7 @@ def _summary(manifest: Manifest) -> list[str]:
         "each class as often as it is expected to be true. That was learned with the help of "
         "trusted rows (Ren et al. 2018, arXiv 1803.09050).",
         "",
-        f"- {_plain(training.network)}",
+        f"- {_escape_plain(training.network)}",
         f"- {training.parameters:,} parameters, {training.epochs} epochs, rule "
         f"`{settings.rule}`, seed {settings.seed}",
         f"- Run `{manifest.run_id}`, {manifest.created_at}; datacleanse "
@@ -126,26 +127,29 @@ def _summary(manifest: Manifest) -> list[str]:
     ]
 
 
-def _data(manifest: Manifest) -> list[str]:
+def _describe_data(manifest: Manifest) -> list[str]:
     files = {"training": manifest.data, "trusted": manifest.clean, "test": manifest.test}
-    lines = ["## Data", "", *_table(("set", "rows", "sha256"))]
+    lines = ["## Data", "", *_write_table(("set", "rows", "sha256"))]
     for said, file in files.items():
         if file is not None:
-            lines.append(_row((said, f"{file.rows:,}", f"`{file.sha256}`")))
-    columns = [_told_column(column) for column in manifest.schema.columns]
+            lines.append(_write_row((said, f"{file.rows:,}", f"`{file.sha256}`")))
+    columns = [_describe_column(column) for column in manifest.schema.columns]
     if columns:
         more = f" and {len(columns) - 40} more" if len(columns) > 40 else ""
         lines += ["", f"It reads {len(columns)} columns: {', '.join(columns[:40])}{more}."]
-    lines += ["", *_table(("class", "training rows"))]
-    lines += [_row((_plain(name), f"{rows:,}")) for name, rows in manifest.data.classes.items()]
+    lines += ["", *_write_table(("class", "training rows"))]
+    lines += [
+        _write_row((_escape_plain(name), f"{rows:,}"))
+        for name, rows in manifest.data.classes.items()
+    ]
     return lines
 
 
-def _told_column(column: Column) -> str:
-    return f"{_plain(column.name)} ({column.kind})"
+def _describe_column(column: Column) -> str:
+    return f"{_escape_plain(column.name)} ({column.kind})"
 
 
-def _noise(manifest: Manifest) -> list[str]:
+def _describe_noise(manifest: Manifest) -> list[str]:
     noise, flags = manifest.noise, manifest.flags
     lines = [
         "## Wrong labels in the training data",
@@ -154,10 +158,10 @@ def _noise(manifest: Manifest) -> list[str]:
         f"flagged (expected share of false alarms at most {flags.fdr:.0%}). The run's report "
         "lists them; this card does not.",
         "",
-        *_table(("given label", "rows", "estimated wrong")),
+        *_write_table(("given label", "rows", "estimated wrong")),
     ]
     for name, share in noise.by_given_label.items():
-        lines.append(_row((_plain(name), f"{share.rows:,}", _share(share))))
+        lines.append(_write_row((_escape_plain(name), f"{share.rows:,}", _share(share))))
     return lines
 
 
@@ -166,7 +170,7 @@ def _share(share: NoiseShare) -> str:
     return f"{share.share:.1%} (range of two estimates {low} to {high})"
 
 
-def _measured(manifest: Manifest) -> tuple[str, ModelComparison] | None:
+def _find_measured(manifest: Manifest) -> tuple[str, ModelComparison] | None:
     """What the models were compared on, and the figures; None where there was nothing."""
     metrics = manifest.metrics
     for figures, said in ((metrics.test, ON_TEST), (metrics.held_back, ON_HELD_BACK)):
@@ -175,8 +179,8 @@ def _measured(manifest: Manifest) -> tuple[str, ModelComparison] | None:
     return None
 
 
-def _metrics(manifest: Manifest) -> list[str]:
-    measured = _measured(manifest)
+def _describe_metrics(manifest: Manifest) -> list[str]:
+    measured = _find_measured(manifest)
     if measured is None:
         return [
             "## How well it does",
@@ -186,32 +190,32 @@ def _metrics(manifest: Manifest) -> list[str]:
             "count their errors as truth.",
         ]
     measured_on, figures = measured
-    pairs = zip(_titled(figures.reweighted), _titled(figures.control), strict=True)
+    pairs = zip(_write_titled(figures.reweighted), _write_titled(figures.control), strict=True)
     lines = [
         "## How well it does",
         "",
         f"On {figures.rows:,} {measured_on}; control is the same network trained plainly.",
         "",
-        *_table(("", *MODELS)),
+        *_write_table(("", *MODELS)),
         *(
-            _row((title, f"{first:.4f}", f"{second:.4f}"))
+            _write_row((title, f"{first:.4f}", f"{second:.4f}"))
             for (_, title, first), (*_, second) in pairs
         ),
     ]
     if figures.by_class:
         titles = [f"{measure}, {model}" for measure in CLASS_MEASURES for model in MODELS]
-        lines += ["", *_table(("class", "rows", *titles))]
-        lines += [_class_row(*each) for each in figures.by_class.items()]
+        lines += ["", *_write_table(("class", "rows", *titles))]
+        lines += [_write_class_row(*each) for each in figures.by_class.items()]
     return lines
 
 
-def _class_row(name: str, figures: ClassComparison) -> str:
-    both = zip(_in_order(figures.reweighted), _in_order(figures.control), strict=True)
+def _write_class_row(name: str, figures: ClassComparison) -> str:
+    both = zip(_sort_classes(figures.reweighted), _sort_classes(figures.control), strict=True)
     cells = [f"{value:.3f}" for pair in both for value in pair]
-    return _row((_plain(name), f"{figures.rows:,}", *cells))
+    return _write_row((_escape_plain(name), f"{figures.rows:,}", *cells))
 
 
-def _titled(measures: Measures) -> tuple[tuple[str, str, float], ...]:
+def _write_titled(measures: Measures) -> tuple[tuple[str, str, float], ...]:
     """The hub's key, the title and the value of each measure."""
     return (
         ("accuracy", "Accuracy", measures.accuracy),
@@ -221,7 +225,7 @@ def _titled(measures: Measures) -> tuple[tuple[str, str, float], ...]:
     )
 
 
-def _in_order(measures: ClassMeasures) -> tuple[float, ...]:
+def _sort_classes(measures: ClassMeasures) -> tuple[float, ...]:
     """The values of `CLASS_MEASURES`."""
     return measures.precision, measures.recall, measures.f1
 
@@ -249,17 +253,17 @@ def _use(manifest: Manifest, *, has_onnx: bool) -> list[str]:
     return lines
 
 
-def _table(header: Iterable[str]) -> Iterator[str]:
+def _write_table(header: Iterable[str]) -> Iterator[str]:
     header = tuple(header)
-    yield _row(header)
-    yield _row((":--", *("--:" for _ in header[1:])))
+    yield _write_row(header)
+    yield _write_row((":--", *("--:" for _ in header[1:])))
 
 
-def _row(cells: Iterable[str]) -> str:
+def _write_row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _plain(text: str) -> str:
+def _escape_plain(text: str) -> str:
     """The text without what Markdown or HTML would read: names may hold anything."""
     shown = "".join(sign if sign.isprintable() else " " for sign in text)
     return re.sub(r"([|<>`\[\]*_#])", lambda found: f"&#{ord(found[1])};", shown)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from datacleanse.errors import SettingsError
-from datacleanse.review.decisions import Decision, now
+from datacleanse.review.decisions import Decision, read_clock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,7 +67,7 @@ def decide_flagged(
     folder: RunFolder, limits: FlagLimits, *, run_id: str
 ) -> Iterator[tuple[int, Decision]]:
     """Decide about flagged rows by their flags alone: rows of DATA, each with its decision."""
-    at = now()
+    at = read_clock()
     for record in folder.read_flagged().to_pylist():
         probability, suggestion = record["mislabel_probability"], record["suggested_label"]
         action = limits.choose_action(probability or 0.0, suggestion)

@@ -74,7 +74,7 @@ class _UnusableError(ValueError):
     """A line that is no decision; says why."""
 
 
-def now() -> str:
+def read_clock() -> str:
     """This moment as `Decision.at` has it, in seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
 

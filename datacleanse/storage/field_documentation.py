@@ -9,7 +9,7 @@ from textwrap import dedent
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-from datacleanse.storage.typed_json import inside, slots_of
+from datacleanse.storage.typed_json import find_slots, inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,20 +30,20 @@ class DocumentedField:
     """What stands below the field in the source, on one line."""
 
 
-def documented_fields(kind: type[DataclassInstance]) -> Iterator[DocumentedField]:
+def list_documented_fields(kind: type[DataclassInstance]) -> Iterator[DocumentedField]:
     """The fields of a dataclass and of those in it, in the file's order.
 
     A dataclass that comes a second time is only referred to.
     """
-    return _fields(kind, "", {})
+    return _list_fields(kind, "", {})
 
 
-def _fields(
+def _list_fields(
     kind: type[DataclassInstance], path: str, met: dict[type, str]
 ) -> Iterator[DocumentedField]:
-    meanings = _docstrings(kind)
-    for slot in slots_of(kind):
-        place, inner = _innermost(slot.annotation, inside(path, slot.key))
+    meanings = _read_docstrings(kind)
+    for slot in find_slots(kind):
+        place, inner = _find_innermost(slot.annotation, inside(path, slot.key))
         before = met.get(inner) if isinstance(inner, type) else None
         said = _type(slot.annotation)
         yield DocumentedField(
@@ -53,18 +53,18 @@ def _fields(
         )
         if isinstance(inner, type) and is_dataclass(inner) and before is None:
             met[inner] = place
-            yield from _fields(inner, place, met)
+            yield from _list_fields(inner, place, met)
 
 
-def _innermost(annotation: Any, path: str) -> tuple[str, Any]:  # noqa: ANN401  # a type
+def _find_innermost(annotation: Any, path: str) -> tuple[str, Any]:  # noqa: ANN401  # a type
     """What a field holds in the end, behind null, lists and objects, and where."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        return _innermost(next(arm for arm in arguments if arm is not NoneType), path)
+        return _find_innermost(next(arm for arm in arguments if arm is not NoneType), path)
     if origin is tuple:
-        return _innermost(arguments[0], f"{path}[]")
+        return _find_innermost(arguments[0], f"{path}[]")
     if origin is dict:
-        return _innermost(arguments[1], f"{path}.*")
+        return _find_innermost(arguments[1], f"{path}.*")
     return path, annotation
 
 
@@ -75,9 +75,9 @@ def _type(annotation: Any) -> str:  # noqa: ANN401  # a type
     if origin is Literal:
         return ", ".join(f"`{value}`" for value in arguments)
     if origin is tuple:
-        return f"list of {_grouped(arguments[0])}"
+        return f"list of {_group(arguments[0])}"
     if origin is dict:
-        return f"object of {_grouped(arguments[1])}"
+        return f"object of {_group(arguments[1])}"
     named = {
         str: "text",
         int: "whole number",
@@ -89,12 +89,12 @@ def _type(annotation: Any) -> str:  # noqa: ANN401  # a type
     return named.get(annotation, "object")
 
 
-def _grouped(annotation: Any) -> str:  # noqa: ANN401  # a type
+def _group(annotation: Any) -> str:  # noqa: ANN401  # a type
     said = _type(annotation)
     return f"({said})" if " or " in said else said
 
 
-def _docstrings(kind: type) -> dict[str, str]:
+def _read_docstrings(kind: type) -> dict[str, str]:
     """What stands below each field, by its name; of the classes it inherits from, too."""
     found: dict[str, str] = {}
     for base in reversed(kind.__mro__[:-1]):

@@ -45,10 +45,10 @@ def write_epoch(path: Path, epoch: int, record: EpochRecord) -> None:
         pq.ParquetWriter(aside, EPOCH_SCHEMA) as writer,
     ):
         for start in range(0, len(record.weight), ROW_GROUP):
-            writer.write_table(_epoch_group(epoch, record, start), row_group_size=ROW_GROUP)
+            writer.write_table(_read_epoch_group(epoch, record, start), row_group_size=ROW_GROUP)
 
 
-def _epoch_group(epoch: int, record: EpochRecord, start: int) -> pa.Table:
+def _read_epoch_group(epoch: int, record: EpochRecord, start: int) -> pa.Table:
     """The rows of one row group; few enough that copies of them do not matter."""
     columns = [record.weight, record.influence, record.loss, record.margin]
     parts = [
@@ -62,7 +62,7 @@ def _epoch_group(epoch: int, record: EpochRecord, start: int) -> pa.Table:
     )
 
 
-def weights_by_epoch(paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
+def gather_weights(paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
     """Yield the weights of all epochs, (E, n), for each successive group of `ROW_GROUP` rows."""
     files = [pq.ParquetFile(path) for path in paths]
     try:

@@ -197,7 +197,7 @@ class RunFolder:
     def read_flagged(self) -> pa.Table:
         """The flagged rows of the audit table, without their histories."""
         # Group by group, so that the others are never in memory at once.
-        with damage_named(self.audit_file), pq.ParquetFile(self.audit_file) as file:
+        with report_damage_as(self.audit_file), pq.ParquetFile(self.audit_file) as file:
             names = [name for name in file.schema_arrow.names if name != "weight_by_epoch"]
             groups = [
                 group.filter(group["flagged"])
@@ -217,7 +217,7 @@ class RunFolder:
 
     def read_ranks(self) -> NDArray[np.int64]:
         """(N,) the audit table's ranks, in DATA's order."""
-        with damage_named(self.audit_file), pq.ParquetFile(self.audit_file) as file:
+        with report_damage_as(self.audit_file), pq.ParquetFile(self.audit_file) as file:
             rank: NDArray[np.int64] = file.read(columns=["rank"]).column(0).to_numpy()
         return rank
 
@@ -226,7 +226,7 @@ class RunFolder:
         return self._read(self.unreadable_file)
 
     def write_neighbours(self, table: pa.Table) -> None:
-        """Write ``row``, ``place``, ``clean_row``, ``label``, ``distance``; see `neighbours`."""
+        """Write ``row``, ``place``, ``clean_row``, ``label``, ``distance``."""
         write_parquet(self.neighbours_file, table)
 
     def read_neighbours(self) -> pa.Table | None:
@@ -239,12 +239,12 @@ class RunFolder:
 
     def _read(self, file: Path) -> pa.Table:
         # `read_table` goes by name and refuses a file in which one repeats.
-        with damage_named(file), pq.ParquetFile(file) as parquet:
+        with report_damage_as(file), pq.ParquetFile(file) as parquet:
             return parquet.read()
 
 
 @contextmanager
-def damage_named(file: Path) -> Iterator[None]:
+def report_damage_as(file: Path) -> Iterator[None]:
     """Say which file of a run is missing or damaged while the block reads it.
 
     Raises:
@@ -260,7 +260,7 @@ def damage_named(file: Path) -> Iterator[None]:
         ) from error
 
 
-def decisions_in(place: Path) -> Path:
+def find_decisions(place: Path) -> Path:
     """The file of decisions that is meant by its own name or by that of the run it is about."""
     return RunFolder(place).decisions_file if place.is_dir() else place
 

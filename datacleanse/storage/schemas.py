@@ -237,29 +237,29 @@ UNREADABLE_COLUMNS: tuple[Documented, ...] = (
 )
 
 
-def arrow_schema(columns: Sequence[Documented], *, kind: str) -> pa.Schema:
+def make_arrow_schema(columns: Sequence[Documented], *, kind: str) -> pa.Schema:
     """The documented Arrow schema, with version and kind in its metadata."""
     fields = [pa.field(name, type_, metadata={"doc": doc}) for name, type_, doc in columns]
     metadata = {"datacleanse": json.dumps({"kind": kind, "schema_version": SCHEMA_VERSION})}
     return pa.schema(fields, metadata=metadata)
 
 
-EPOCH_SCHEMA = arrow_schema(EPOCH_COLUMNS, kind="epoch")
+EPOCH_SCHEMA = make_arrow_schema(EPOCH_COLUMNS, kind="epoch")
 
-AUDIT_SCHEMA = arrow_schema(AUDIT_COLUMNS, kind="audit")
+AUDIT_SCHEMA = make_arrow_schema(AUDIT_COLUMNS, kind="audit")
 
-LIKELIHOODS_SCHEMA = arrow_schema(LIKELIHOODS_COLUMNS, kind="likelihoods")
+LIKELIHOODS_SCHEMA = make_arrow_schema(LIKELIHOODS_COLUMNS, kind="likelihoods")
 
-CONFLICTS_SCHEMA = arrow_schema(CONFLICTS_COLUMNS, kind="conflicts")
+CONFLICTS_SCHEMA = make_arrow_schema(CONFLICTS_COLUMNS, kind="conflicts")
 """Its metadata have ``groups`` and ``rows`` too, the numbers of all, and ``by``: ``values`` or
 ``pictures``."""
 
-CALIBRATION_SCHEMA = arrow_schema(CALIBRATION_COLUMNS, kind="calibration")
+CALIBRATION_SCHEMA = make_arrow_schema(CALIBRATION_COLUMNS, kind="calibration")
 
-NEIGHBOURS_SCHEMA = arrow_schema(NEIGHBOURS_COLUMNS, kind="neighbours")
+NEIGHBOURS_SCHEMA = make_arrow_schema(NEIGHBOURS_COLUMNS, kind="neighbours")
 
-THUMBNAILS_SCHEMA = arrow_schema(THUMBNAILS_COLUMNS, kind="thumbnails")
+THUMBNAILS_SCHEMA = make_arrow_schema(THUMBNAILS_COLUMNS, kind="thumbnails")
 
-DUPLICATES_SCHEMA = arrow_schema(DUPLICATES_COLUMNS, kind="duplicates")
+DUPLICATES_SCHEMA = make_arrow_schema(DUPLICATES_COLUMNS, kind="duplicates")
 
-UNREADABLE_SCHEMA = arrow_schema(UNREADABLE_COLUMNS, kind="unreadable")
+UNREADABLE_SCHEMA = make_arrow_schema(UNREADABLE_COLUMNS, kind="unreadable")

@@ -47,7 +47,7 @@ class Slot:
 
 
 @cache
-def slots_of(kind: type[DataclassInstance]) -> tuple[Slot, ...]:
+def find_slots(kind: type[DataclassInstance]) -> tuple[Slot, ...]:
     """The fields of a dataclass, in order."""
     types = get_type_hints(kind)
     return tuple(
@@ -73,15 +73,15 @@ def from_json(kind: type[_Record], value: object, path: str = "") -> _Record:
         UnexpectedValueError: a field is missing, or its value is of another type.
     """
     if not isinstance(value, dict):
-        raise _unexpected(kind, value, path)
+        raise _make_unexpected_error(kind, value, path)
     given = {}
-    for slot in slots_of(kind):
+    for slot in find_slots(kind):
         place = inside(path, slot.key)
         if slot.key in value:
-            given[slot.name] = _converted(slot.annotation, value[slot.key], place)
+            given[slot.name] = _convert(slot.annotation, value[slot.key], place)
         elif slot.is_needed:
             raise UnexpectedValueError(
-                f"{place} is missing, where {_expected(slot.annotation)} was expected"
+                f"{place} is missing, where {_describe_expected(slot.annotation)} was expected"
             )
     try:
         return kind(**given)
@@ -97,7 +97,7 @@ def to_json(value: object) -> Any:  # noqa: ANN401  # JSON
     A tuple becomes a list, as `json.loads` would give it.
     """
     if is_dataclass(value) and not isinstance(value, type):
-        return {slot.key: to_json(getattr(value, slot.name)) for slot in slots_of(type(value))}
+        return {slot.key: to_json(getattr(value, slot.name)) for slot in find_slots(type(value))}
     if isinstance(value, dict):
         return {key: to_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
@@ -105,20 +105,20 @@ def to_json(value: object) -> Any:  # noqa: ANN401  # JSON
     return value
 
 
-def _converted(annotation: Any, value: Any, path: str) -> Any:  # noqa: ANN401  # JSON, types
-    if not _admits(annotation, value):
-        raise _unexpected(annotation, value, path)
+def _convert(annotation: Any, value: Any, path: str) -> Any:  # noqa: ANN401  # JSON, types
+    if not _check_admits(annotation, value):
+        raise _make_unexpected_error(annotation, value, path)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        arm = next(arm for arm in arguments if _admits(arm, value))
-        return _converted(arm, value, path)
+        arm = next(arm for arm in arguments if _check_admits(arm, value))
+        return _convert(arm, value, path)
     if origin is tuple:
         return tuple(
-            _converted(arguments[0], item, f"{path}[{number}]") for number, item in enumerate(value)
+            _convert(arguments[0], item, f"{path}[{number}]") for number, item in enumerate(value)
         )
     if origin is dict:
         return {
-            _converted(str, key, path): _converted(arguments[1], item, inside(path, key))
+            _convert(str, key, path): _convert(arguments[1], item, inside(path, key))
             for key, item in value.items()
         }
     if isinstance(annotation, type) and is_dataclass(annotation):
@@ -126,11 +126,11 @@ def _converted(annotation: Any, value: Any, path: str) -> Any:  # noqa: ANN401  
     return float(value) if annotation is float else value
 
 
-def _admits(annotation: Any, value: object) -> bool:  # noqa: ANN401  # a type
+def _check_admits(annotation: Any, value: object) -> bool:  # noqa: ANN401  # a type
     """Whether the value itself, whatever is in it, is of the right kind."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        return any(_admits(arm, value) for arm in arguments)
+        return any(_check_admits(arm, value) for arm in arguments)
     if annotation is object:
         return True
     if isinstance(value, str):
@@ -152,19 +152,21 @@ def _is_unicode(text: str) -> bool:
     return True
 
 
-def _unexpected(annotation: Any, value: object, path: str) -> UnexpectedValueError:  # noqa: ANN401
+def _make_unexpected_error(annotation: Any, value: object, path: str) -> UnexpectedValueError:  # noqa: ANN401
     shown = json.dumps(value)
     if len(shown) > SHOWN:
         shown = f"{shown[:SHOWN]}…"
     where = path or "the whole"
-    return UnexpectedValueError(f"{where} is {shown}, where {_expected(annotation)} was expected")
+    return UnexpectedValueError(
+        f"{where} is {shown}, where {_describe_expected(annotation)} was expected"
+    )
 
 
-def _expected(annotation: Any) -> str:  # noqa: ANN401  # a type
+def _describe_expected(annotation: Any) -> str:  # noqa: ANN401  # a type
     """What a field holds, for people."""
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
-        return " or ".join(map(_expected, arguments))
+        return " or ".join(map(_describe_expected, arguments))
     if origin is Literal:
         return f"one of {', '.join(map(json.dumps, arguments))}"
     named = {

@@ -37,7 +37,7 @@ def name_device(device: torch.device) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def cpu_threads(device: torch.device) -> int:
+def count_cpu_threads(device: torch.device) -> int:
     """CPU threads to train with; results depend on them."""
     return 1 if device.type == "cpu" else torch.get_num_threads()
 
@@ -52,7 +52,7 @@ def use_one_cpu_thread(device: torch.device) -> Iterator[None]:
     independent of the number of cores.
     """
     before = torch.get_num_threads()
-    torch.set_num_threads(cpu_threads(device))
+    torch.set_num_threads(count_cpu_threads(device))
     try:
         with threadpool_limits(limits=1):
             yield

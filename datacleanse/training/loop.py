@@ -240,9 +240,9 @@ class _Loop:
         at = self._recorder.find_not_finite(self._order[: self._rows])
         if at is not None:
             batch = min(at // self._batch_size, self.n_batches - 1)
-            raise _diverged("a loss or a weight", self.epoch, batch)
+            raise _make_diverged_error("a loss or a weight", self.epoch, batch)
         if not all(bool(p.isfinite().all()) for p in self._parameters.values()):
-            raise _diverged("a parameter of the network", self.epoch, self.batch - 1)
+            raise _make_diverged_error("a parameter of the network", self.epoch, self.batch - 1)
 
     def sum_up(self) -> Outcome:
         """Return what the training leaves."""
@@ -348,7 +348,7 @@ def _watch(model: nn.Module, examples: Examples, recorder: Recorder, batch_size:
         recorder.record_logits(part, model(examples.inputs[part]))
 
 
-def _diverged(what: str, epoch: int, batch: int) -> TrainingError:
+def _make_diverged_error(what: str, epoch: int, batch: int) -> TrainingError:
     return TrainingError(
         f"Training went astray in epoch {epoch}, batch {batch} (both counted from 0): {what} "
         "became NaN or infinite.",

@@ -90,7 +90,7 @@ class Fetched:
         """Let the datasets make a batch, input by input."""
         batch = default_collate([self._input(position) for position in index.tolist()])
         if not isinstance(batch, Tensor):
-            raise _no_tensor(batch)
+            raise _make_no_tensor_error(batch)
         return batch.to(self.device)
 
     def _input(self, position: int) -> Any:  # noqa: ANN401  # whatever the dataset makes
@@ -205,7 +205,7 @@ def describe_rows(rows: Rows) -> str:
     return "on the device" if isinstance(rows, Tensor) else "fetched from the dataset"
 
 
-def _no_tensor(batch: object) -> InputError:
+def _make_no_tensor_error(batch: object) -> InputError:
     return InputError(
         f"The dataset's inputs make a batch of type {type(batch).__name__}, not a tensor.",
         slug="dataset-input",

@@ -204,11 +204,11 @@ def _check_finite(found: Reweighted) -> bool:
     """Whether any example has a weight; raises where a weight is no number."""
     total = float(found.weights.sum())
     if not math.isfinite(total):
-        raise _not_finite(found.trusted_loss, found.losses)
+        raise _make_not_finite_error(found.trusted_loss, found.losses)
     return total > 0
 
 
-def _not_finite(trusted_loss: Tensor, losses: Tensor) -> ModelError:
+def _make_not_finite_error(trusted_loss: Tensor, losses: Tensor) -> ModelError:
     """Say where it begins: at the trusted examples, at one of the batch, or in the gradients."""
     bad = (~losses.isfinite()).nonzero()
     if not bool(trusted_loss.isfinite()):

@@ -224,7 +224,7 @@ class Trainer:
             if not is_shortage(error):
                 raise
             if batch_size <= SMALLEST_BATCH:
-                raise _too_large(self.device) from error
+                raise _make_too_large_error(self.device) from error
             return None
         return TrainedNetwork(network, outcome, batch_size, len(examples.training_rows))
 
@@ -247,7 +247,7 @@ def _halved(asked: int, used: int, device: torch.device) -> Notice:
     )
 
 
-def _too_large(device: torch.device) -> MemoryShortError:
+def _make_too_large_error(device: torch.device) -> MemoryShortError:
     return MemoryShortError(
         f"The memory of the {device.type} does not suffice to train on batches of "
         f"{SMALLEST_BATCH} rows.",

@@ -47,12 +47,12 @@ def read_columns(folder: RunFolder) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
     import pyarrow.parquet as pq
 
-    from datacleanse.storage.run_folder import damage_named
+    from datacleanse.storage.run_folder import report_damage_as
 
     # Labels as codes: there are few of them and many rows.
     coded = ["given_label"]
     with (
-        damage_named(folder.audit_file),
+        report_damage_as(folder.audit_file),
         pq.ParquetFile(folder.audit_file, read_dictionary=coded) as file,
     ):
         return file.read(columns=_SUMMED).unify_dictionaries()
@@ -64,9 +64,9 @@ def read_ranked(folder: RunFolder, *, last: int) -> pa.Table:
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
-    from datacleanse.storage.run_folder import damage_named
+    from datacleanse.storage.run_folder import report_damage_as
 
-    with damage_named(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
+    with report_damage_as(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
         # Group by group, so that all histories are never in memory at once.
         groups = [file.schema_arrow.empty_table()]
         for group in range(file.num_row_groups):
@@ -88,7 +88,7 @@ def read_calibration(folder: RunFolder) -> NDArray[np.float64]:
     return scores[np.isfinite(scores)]
 
 
-def finite(value: float | None) -> float | None:
+def keep_finite(value: float | None) -> float | None:
     """The number, or None for what is missing, NaN or infinite."""
     return float(value) if value is not None and math.isfinite(value) else None
 
@@ -134,15 +134,15 @@ def _make_suspect(
         id=record["id"] if record["id"] is not None else str(row),
         given_label=record["given_label"],
         suggested_label=record["suggested_label"],
-        suspicion=finite(record["suspicion"]),
-        mislabel_probability=finite(record["mislabel_probability"]),
+        suspicion=keep_finite(record["suspicion"]),
+        mislabel_probability=keep_finite(record["mislabel_probability"]),
         p_value=evidence.p_value,
         flagged=bool(record["flagged"]),
-        mean_weight=finite(record["mean_weight"]),
-        zero_weight_share=finite(record["zero_weight_share"]),
-        mean_influence=finite(record["mean_influence"]),
+        mean_weight=keep_finite(record["mean_weight"]),
+        zero_weight_share=keep_finite(record["zero_weight_share"]),
+        mean_influence=keep_finite(record["mean_influence"]),
         mean_margin=evidence.margin,
-        mean_loss=finite(record["mean_loss"]),
+        mean_loss=keep_finite(record["mean_loss"]),
         control_margin=evidence.control_margin,
         in_training=bool(record["in_training"]),
         verified_label=record["verified_label"],
@@ -162,10 +162,10 @@ def _collect_evidence(record: Mapping[str, Any], beside: Companions) -> Evidence
         given=record["given_label"],
         suggested=record["suggested_label"],
         verified=record["verified_label"],
-        p_value=finite(record["p_value"]),
-        weights=tuple(finite(weight) for weight in record["weight_by_epoch"] or ()),
-        margin=finite(record["mean_margin"]),
-        control_margin=finite(record["control_margin"]),
+        p_value=keep_finite(record["p_value"]),
+        weights=tuple(keep_finite(weight) for weight in record["weight_by_epoch"] or ()),
+        margin=keep_finite(record["mean_margin"]),
+        control_margin=keep_finite(record["control_margin"]),
         likely=beside.likely.get(record["row"], ()),
         neighbours=tuple(neighbour.label for neighbour in near),
     )

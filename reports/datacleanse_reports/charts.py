@@ -5,7 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse_reports.svg import FLOOR, LEFT, PLOT_HEIGHT, PLOT_WIDTH, TOP, draw_chart
-from datacleanse_reports.wording import count, percent, plural, rate, short
+from datacleanse_reports.wording import (
+    format_count,
+    format_percent,
+    format_plural,
+    format_rate,
+    format_short,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,8 +27,8 @@ def draw_weights(distribution: WeightDistribution) -> str:
     right = distribution.edges[-1]
     basis = _draw_steps(distribution.basis_shares, tallest)
     other = _draw_steps(distribution.other_shares, tallest)
-    ticks = [(LEFT + PLOT_WIDTH * part, short(right * part)) for part in (0.0, 0.5)]
-    ticks.append((LEFT + PLOT_WIDTH, f"≥ {short(right)}"))
+    ticks = [(LEFT + PLOT_WIDTH * part, format_short(right * part)) for part in (0.0, 0.5)]
+    ticks.append((LEFT + PLOT_WIDTH, f"≥ {format_short(right)}"))
     body = (
         f'<path class="fill-b" d="M{LEFT} {FLOOR}{other}V{FLOOR}Z"/>'
         f'<path class="line-a" d="M{LEFT} {FLOOR}{basis}V{FLOOR}"/>'
@@ -31,12 +37,12 @@ def draw_weights(distribution: WeightDistribution) -> str:
         "weights",
         title="Mean learned weight",
         description=(
-            f"Histogram. Median of the {name}: {short(distribution.basis_median)}; "
-            f"of all other rows: {short(distribution.other_median)}."
+            f"Histogram. Median of the {name}: {format_short(distribution.basis_median)}; "
+            f"of all other rows: {format_short(distribution.other_median)}."
         ),
         body=body,
         x_ticks=ticks,
-        y_ticks=[(0.0, "0"), (0.5, rate(tallest / 2)), (1.0, rate(tallest))],
+        y_ticks=[(0.0, "0"), (0.5, format_rate(tallest / 2)), (1.0, format_rate(tallest))],
         x_title="mean weight over epochs (1 = plain training's)",
     )
 
@@ -81,13 +87,13 @@ def draw_learning_curves(
         ),
         body=body,
         x_ticks=ticks,
-        y_ticks=[(0.0, "0"), (0.5, short(tallest / 2)), (1.0, short(tallest))],
+        y_ticks=[(0.0, "0"), (0.5, format_short(tallest / 2)), (1.0, format_short(tallest))],
         x_title="epoch",
     )
 
 
 def _spell_last(losses: Sequence[float | None]) -> str:
-    return short(losses[-1]) if losses else short(None)
+    return format_short(losses[-1]) if losses else format_short(None)
 
 
 def _draw_line(losses: Sequence[float | None], tallest: float, n_epochs: int) -> str:
@@ -114,8 +120,9 @@ def draw_reliability(bins: Sequence[ReliabilityBin]) -> str:
         marks.append(f'<path class="line-c" d="M{x:.1f} {low:.1f}V{high:.1f}"/>')
         marks.append(f'<circle class="dot" cx="{x:.1f}" cy="{y:.1f}" r="4.5"/>')
     told = "; ".join(
-        f"{plural(each.rows, 'row')} with {percent(each.predicted)} on the mean: "
-        f"{percent(each.implied)}, range {percent(each.low)} to {percent(each.high)}"
+        f"{format_plural(each.rows, 'row')} with {format_percent(each.predicted)} on the mean: "
+        f"{format_percent(each.implied)}, range {format_percent(each.low)} to "
+        f"{format_percent(each.high)}"
         for each in bins
     )
     return draw_chart(
@@ -123,8 +130,8 @@ def draw_reliability(bins: Sequence[ReliabilityBin]) -> str:
         title="Probabilities beside what verified rows imply",
         description=f"Points near the diagonal agree. {told}.",
         body=f'<path class="grid" d="M{LEFT} {FLOOR}L{LEFT + PLOT_WIDTH} {TOP}"/>{"".join(marks)}',
-        x_ticks=[(LEFT + PLOT_WIDTH * part, rate(part)) for part in (0.0, 0.5, 1.0)],
-        y_ticks=[(part, rate(part)) for part in (0.0, 0.5, 1.0)],
+        x_ticks=[(LEFT + PLOT_WIDTH * part, format_rate(part)) for part in (0.0, 0.5, 1.0)],
+        y_ticks=[(part, format_rate(part)) for part in (0.0, 0.5, 1.0)],
         x_title="mean probability of being wrong",
     )
 
@@ -151,14 +158,15 @@ def draw_reading(points: Sequence[ReadingPoint], budgets: Sequence[Budget]) -> s
         "reading",
         title="Wrong labels found by rows read",
         description=(
-            f"Rising line. Expected after {plural(last, 'row')}: {short(found[-1])} wrong labels; "
-            f"after half of them: {short(found[len(found) // 2])}."
+            f"Rising line. Expected after {format_plural(last, 'row')}: "
+            f"{format_short(found[-1])} wrong labels; "
+            f"after half of them: {format_short(found[len(found) // 2])}."
         ),
         body=(
             f'<path class="line-c" d="{"".join(whiskers)}"/>'
             f'<path class="line-a" d="M{LEFT} {FLOOR}L{line}"/>'
         ),
-        x_ticks=[(LEFT + PLOT_WIDTH * part, count(last * part)) for part in (0.0, 0.5, 1.0)],
-        y_ticks=[(part, count(tallest * part)) for part in (0.0, 0.5, 1.0)],
+        x_ticks=[(LEFT + PLOT_WIDTH * part, format_count(last * part)) for part in (0.0, 0.5, 1.0)],
+        y_ticks=[(part, format_count(tallest * part)) for part in (0.0, 0.5, 1.0)],
         x_title="rows read, from rank 1 on",
     )

@@ -78,11 +78,11 @@ def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
 def _read(path: Path) -> pa.Table | None:
     import pyarrow.parquet as pq
 
-    from datacleanse.storage.run_folder import damage_named
+    from datacleanse.storage.run_folder import report_damage_as
 
     if not path.is_file():
         return None
-    with damage_named(path), pq.ParquetFile(path) as file:
+    with report_damage_as(path), pq.ParquetFile(path) as file:
         return file.read()
 
 

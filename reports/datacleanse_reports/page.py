@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from datacleanse_reports.wording import shortened, visible
+from datacleanse_reports.wording import make_visible, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -63,11 +63,13 @@ def embed_cells(columns: Sequence[str], suspects: Sequence[Suspect]) -> str:
     limit = _choose_cell_limit(suspects, len(columns))
 
     def shown(cell: str | None) -> str | None:
-        return cell and visible(shortened(cell, limit), keep_lines=True)
+        return cell and make_visible(shorten(cell, limit), keep_lines=True)
 
     return _embed(
         {
-            "columns": [visible(shortened(name, _LONGEST_NAME)) or "(empty)" for name in columns],
+            "columns": [
+                make_visible(shorten(name, _LONGEST_NAME)) or "(empty)" for name in columns
+            ],
             "rows": [each.row for each in suspects],
             "cells": [[shown(cell) for cell in each.cells[: len(columns)]] for each in suspects],
         }

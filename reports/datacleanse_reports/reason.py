@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.wording import shortened
+from datacleanse_reports.wording import shorten
 
 if TYPE_CHECKING:
     from datacleanse_reports.suspect import LikelyClass
@@ -116,7 +116,7 @@ def _say_margins(evidence: Evidence) -> str:
 
 
 def _shorten_label(label: str) -> str:
-    return shortened(label, _LABEL_LIMIT)
+    return shorten(label, _LABEL_LIMIT)
 
 
 def _spell_margins(margin: float, control: float) -> str:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, assert_never
 
 from datacleanse_reports.wording import (
-    count,
     count_range,
-    decimal,
     estimate,
-    percent,
-    percent_range,
-    plural,
-    rate,
+    format_count,
+    format_decimal,
+    format_percent,
+    format_percent_range,
+    format_plural,
+    format_rate,
 )
 
 if TYPE_CHECKING:
@@ -50,10 +50,10 @@ _GOOD_READ = 100
 def say_noise(view: ReportView) -> str:
     """How noisy the labels are."""
     head = view.headline
-    ends = percent_range(head.low_share, head.high_share)
+    ends = format_percent_range(head.low_share, head.high_share)
     return (
-        f"About {estimate(head.estimated_wrong)} of {plural(head.rows, 'label')} "
-        f"({percent(head.estimated_share)}, range of two estimates {ends}) are expected to "
+        f"About {estimate(head.estimated_wrong)} of {format_plural(head.rows, 'label')} "
+        f"({format_percent(head.estimated_share)}, range of two estimates {ends}) are expected to "
         "be wrong."
     )
 
@@ -73,7 +73,7 @@ def say_reading(view: ReportView) -> str:
 def _say_controlled(head: Headline) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     return (
-        f"{count(head.flagged)} {verb} flagged; at most {rate(head.fdr)} "
+        f"{format_count(head.flagged)} {verb} flagged; at most {format_rate(head.fdr)} "
         "of such a list are expected to be false alarms."
     )
 
@@ -82,12 +82,15 @@ def _say_estimated(head: Headline, flagging: Flagging) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     controlled, needed = "no list could be controlled", ""
     if flagging.rows_needed is not None:
-        needed = f"; it would take some {plural(flagging.rows_needed, 'verified row')} at least"
+        needed = (
+            f"; it would take some {format_plural(flagging.rows_needed, 'verified row')} at least"
+        )
     elif flagging.calibration_rows:
         # Some rows may have passed, too few of them.
         controlled = "no list nearly as long could be controlled"
     return (
-        f"{count(head.flagged)} {verb} flagged by estimated probabilities; about {rate(head.fdr)} "
+        f"{format_count(head.flagged)} {verb} flagged by estimated probabilities; about "
+        f"{format_rate(head.fdr)} "
         "of such a list are expected to be false alarms. This is an estimate and no guarantee, "
         f"because {_say_beside(flagging)} {controlled}{needed}."
     )
@@ -96,11 +99,12 @@ def _say_estimated(head: Headline, flagging: Flagging) -> str:
 def _say_unflagged(head: Headline, flagging: Flagging) -> str:
     parts = [
         f"No row is flagged: {_say_beside(flagging)} none stands out enough to keep the expected "
-        f"false alarms at {rate(head.fdr)}."
+        f"false alarms at {format_rate(head.fdr)}."
     ]
     if flagging.rows_needed is not None:
         parts.append(
-            f"About {plural(flagging.rows_needed, 'verified row')} would make flags possible."
+            f"About {format_plural(flagging.rows_needed, 'verified row')} would make flags "
+            "possible."
         )
     parts.append("Read the ranking from the top instead.")
     return " ".join(parts)
@@ -109,12 +113,12 @@ def _say_unflagged(head: Headline, flagging: Flagging) -> str:
 def _say_beside(flagging: Flagging) -> str:
     if not flagging.calibration_rows:
         return "without verified rows to compare with,"
-    return f"beside {plural(flagging.calibration_rows, 'verified row')}"
+    return f"beside {format_plural(flagging.calibration_rows, 'verified row')}"
 
 
 def say_flag(view: ReportView) -> str:
     """What the word beside a suspect means, as a clause; empty where no row bears it."""
-    level = rate(view.headline.fdr)
+    level = format_rate(view.headline.fdr)
     if view.flagging.basis == "controlled":
         return f"on the list whose expected false alarms are at most {level}"
     if view.flagging.basis == "estimated":
@@ -126,12 +130,12 @@ def say_clean_use(view: ReportView) -> str:
     """What the clean rows were for, to follow their number."""
     reviewed = view.clean.reviewed_rows
     if view.training.folds > 1:
-        of_drawn = f" of {count(view.clean.rows - reviewed)}" if reviewed else ""
-        steer = f"; {count(reviewed)} reviewed ones steer" if reviewed else ""
+        of_drawn = f" of {format_count(view.clean.rows - reviewed)}" if reviewed else ""
+        steer = f"; {format_count(reviewed)} reviewed ones steer" if reviewed else ""
         return f"each half{of_drawn} steers once and calibrates once{steer}"
-    by_review = f" ({count(reviewed)} of them reviewed)" if reviewed else ""
+    by_review = f" ({format_count(reviewed)} of them reviewed)" if reviewed else ""
     steering, calibrating = view.clean.steering_rows, view.clean.calibration_rows
-    return f"{count(steering)} steer{by_review}, {count(calibrating)} calibrate"
+    return f"{format_count(steering)} steer{by_review}, {format_count(calibrating)} calibrate"
 
 
 def choose_sitting(view: ReportView) -> Budget | None:
@@ -146,7 +150,7 @@ def say_expectation(view: ReportView) -> str:
     if budget is None:
         return ""
     return (
-        f"The first {plural(budget.rows, 'row')} of the ranking are expected to hold "
+        f"The first {format_plural(budget.rows, 'row')} of the ranking are expected to hold "
         f"{estimate(budget.expected_wrong)} wrong labels "
         f"({count_range(budget.low_share * budget.rows, budget.high_share * budget.rows)})."
     )
@@ -161,20 +165,27 @@ def say_model(view: ReportView) -> str:
         )
     accuracy = view.test.metrics[0]
     return (
-        f"On {plural(view.test.rows, view.test.kind)}, the reweighted network's accuracy is "
-        f"{decimal(accuracy.reweighted)}{_say_error(view.test)} and plain training's "
-        f"{decimal(accuracy.control)}."
+        f"On {format_plural(view.test.rows, view.test.kind)}, the reweighted network's accuracy is "
+        f"{format_decimal(accuracy.reweighted)}{_say_error(view.test)} and plain training's "
+        f"{format_decimal(accuracy.control)}."
     )
 
 
 def _say_error(comparison: Comparison) -> str:
-    return f" (± {decimal(comparison.accuracy_error)})"
+    return f" (± {format_decimal(comparison.accuracy_error)})"
 
 
 def say_listed(view: ReportView) -> str:
     """How many suspects a report lists, and why not more."""
     n = len(view.suspects)
     if n == view.headline.rows:
-        return f"All {plural(n, 'row')}, most suspicious first."
-    short = "" if n >= view.top else f" {count(view.top)} were asked for; the run stored no more."
-    return f"The {plural(n, 'most suspicious row')} of {count(view.headline.rows)}.{short}"
+        return f"All {format_plural(n, 'row')}, most suspicious first."
+    short = (
+        ""
+        if n >= view.top
+        else f" {format_count(view.top)} were asked for; the run stored no more."
+    )
+    return (
+        f"The {format_plural(n, 'most suspicious row')} of "
+        f"{format_count(view.headline.rows)}.{short}"
+    )

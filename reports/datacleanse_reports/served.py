@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.review.decision_log import DecisionLog
-from datacleanse.review.decisions import Decision, now, parse_decision
+from datacleanse.review.decisions import Decision, parse_decision, read_clock
 from datacleanse_reports.formats.html import render_page
 from datacleanse_reports.page import MAX_SUSPECTS
 from datacleanse_reports.view import read_view
@@ -99,9 +99,9 @@ class ServedReview:
         parsed = parse_decision(_add_label(asked))
         suspect = self._suspects.get(parsed.row)
         if suspect is None:
-            raise _unusable(f"row {parsed.row} is not on this page")
+            raise _make_unusable_error(f"row {parsed.row} is not on this page")
         if parsed.new_label is not None and parsed.new_label not in self._labels:
-            raise _unusable("its new label is no class of the data")
+            raise _make_unusable_error("its new label is no class of the data")
         decision = Decision(
             row=suspect.row,
             id=suspect.id,
@@ -110,7 +110,7 @@ class ServedReview:
             action=parsed.action,
             new_label=parsed.new_label,
             reviewer=parsed.reviewer[:_LONGEST_NAME] or self._reviewer,
-            at=now(),
+            at=read_clock(),
             run_id=self._run_id,
         )
         self._log.record(decision)
@@ -122,7 +122,7 @@ def _add_label(asked: Any) -> Any:  # noqa: ANN401  # whatever JSON held
     return {"given_label": "", **asked} if isinstance(asked, dict) else asked
 
 
-def _unusable(why: str) -> InputError:
+def _make_unusable_error(why: str) -> InputError:
     return InputError(
         f"This is no decision: {why}.",
         slug="decision-invalid",

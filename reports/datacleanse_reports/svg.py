@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.wording import short
+from datacleanse_reports.wording import format_short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -53,7 +53,7 @@ def draw_sparkline(weights: Sequence[float | None]) -> str:
 def _describe_spark(weights: Sequence[float | None]) -> str:
     known = [weight for weight in weights if weight is not None]
     n_zero = sum(weight == 0 for weight in known)
-    return f"no weight in {n_zero} of {len(known)} epochs, largest {short(max(known))}"
+    return f"no weight in {n_zero} of {len(known)} epochs, largest {format_short(max(known))}"
 
 
 def _thin(weights: Sequence[float | None]) -> list[float | None]:

@@ -73,8 +73,8 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     )
     table = audit.read_columns(folder)
     basis, mask = audit.choose_basis(table, listed=top)
-    classes = _classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
-    confusions = tuple(map(_confusion, manifest.noise.confusions))
+    classes = _make_classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
+    confusions = tuple(map(_make_confusion, manifest.noise.confusions))
     labels = tuple(manifest.data.classes)
     null_share = manifest.flags.null_share
     return ReportView(
@@ -82,27 +82,27 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         created_at=manifest.created_at,
         finished_at=manifest.finished_at,
         command=manifest.command,
-        headline=_headline(manifest),
-        flagging=_flagging(manifest.flags),
-        budgets=tuple(map(_budget, manifest.budget)),
+        headline=_make_headline(manifest),
+        flagging=_make_flagging(manifest.flags),
+        budgets=tuple(map(_make_budget, manifest.budget)),
         classes=classes,
         confusions=confusions,
         matrix=make_noise_matrix(classes, confusions, labels),
-        training=_training(manifest.training, rule=manifest.settings.rule),
-        test=_comparison(manifest.metrics),
+        training=_make_training(manifest.training, rule=manifest.settings.rule),
+        test=_make_comparison(manifest.metrics),
         weights=audit.bin_weights(table, basis, mask),
         reliability=audit.check_probabilities(table, audit.read_calibration(folder), null_share),
         reading=audit.sum_by_rank(table),
         conflicts=read_conflicts(folder),
         labels=labels,
-        data=_data(manifest.data),
+        data=_make_data(manifest.data),
         clean=_clean(manifest.clean),
-        test_set=None if manifest.test is None else _table(manifest.test),
-        overlap=_overlap(manifest.overlap),
-        columns_read=tuple(map(_column, manifest.schema.columns)),
-        columns_aside=tuple(map(_aside, manifest.schema.set_aside)),
+        test_set=None if manifest.test is None else _read_table(manifest.test),
+        overlap=_make_overlap(manifest.overlap),
+        columns_read=tuple(map(_make_column, manifest.schema.columns)),
+        columns_aside=tuple(map(_make_aside, manifest.schema.set_aside)),
         methods=manifest.methods,
-        notices=tuple(map(_notice, manifest.notices)),
+        notices=tuple(map(_make_notice, manifest.notices)),
         settings=to_json(manifest.settings),
         versions=to_json(manifest.versions),
         device=to_json(manifest.device),
@@ -113,7 +113,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     )
 
 
-def _headline(manifest: Manifest) -> Headline:
+def _make_headline(manifest: Manifest) -> Headline:
     rate = manifest.noise.rate
     return Headline(
         rows=manifest.data.rows,
@@ -127,7 +127,7 @@ def _headline(manifest: Manifest) -> Headline:
     )
 
 
-def _flagging(flags: FlagsSection) -> Flagging:
+def _make_flagging(flags: FlagsSection) -> Flagging:
     return Flagging(
         basis=flags.basis,
         calibration_rows=flags.calibration_rows,
@@ -137,7 +137,7 @@ def _flagging(flags: FlagsSection) -> Flagging:
     )
 
 
-def _budget(share: NoiseShare) -> Budget:
+def _make_budget(share: NoiseShare) -> Budget:
     return Budget(
         rows=share.rows,
         expected_wrong=share.share * share.rows,
@@ -147,15 +147,15 @@ def _budget(share: NoiseShare) -> Budget:
     )
 
 
-def _confusion(pair: ClassConfusion) -> Confusion:
+def _make_confusion(pair: ClassConfusion) -> Confusion:
     return Confusion(given=pair.given, true=pair.true, rows=pair.rows, share=pair.share)
 
 
-def _table(file: InputFile) -> TableSource:
+def _read_table(file: InputFile) -> TableSource:
     return TableSource(source=file.source, sha256=file.sha256, rows=file.rows)
 
 
-def _data(data: DataSection) -> DataSource:
+def _make_data(data: DataSection) -> DataSource:
     return DataSource(
         source=data.source,
         sha256=data.sha256,
@@ -178,25 +178,25 @@ def _clean(clean: CleanSection) -> CleanSource:
     )
 
 
-def _overlap(overlap: OverlapSection) -> OverlapSummary:
+def _make_overlap(overlap: OverlapSection) -> OverlapSummary:
     return OverlapSummary(
         rows=overlap.rows, verified=overlap.verified, matched_by=overlap.matched_by
     )
 
 
-def _column(column: Column) -> ColumnUse:
+def _make_column(column: Column) -> ColumnUse:
     return ColumnUse(name=column.name, kind=column.kind, width=column.width)
 
 
-def _aside(column: SetAside) -> ColumnAside:
+def _make_aside(column: SetAside) -> ColumnAside:
     return ColumnAside(name=column.name, kind=column.kind, reason=column.reason)
 
 
-def _notice(notice: Notice) -> NoticeView:
+def _make_notice(notice: Notice) -> NoticeView:
     return NoticeView(slug=notice.slug, message=notice.message, is_warning=notice.is_warning)
 
 
-def _classes(
+def _make_classes(
     by_label: Mapping[str, NoiseShare], flagged: Mapping[str, int]
 ) -> tuple[ClassSummary, ...]:
     """Of the labels in ``flagged``: CLEAN may know some that DATA has on no row."""
@@ -216,7 +216,7 @@ def _classes(
     return tuple(sorted(classes, key=lambda c: (-c.suspected, -c.flagged, c.name)))
 
 
-def _training(training: TrainingSection, *, rule: str) -> Training:
+def _make_training(training: TrainingSection, *, rule: str) -> Training:
     curves = training.curves
     return Training(
         rule=rule,
@@ -228,17 +228,17 @@ def _training(training: TrainingSection, *, rule: str) -> Training:
         parameters=training.parameters,
         network=training.network,
         skipped_steps=training.skipped_steps,
-        reweighted=_curves(curves.reweighted),
-        control=_curves(curves.control),
-        final=None if curves.final == curves.reweighted else _curves(curves.final),
+        reweighted=_make_curves(curves.reweighted),
+        control=_make_curves(curves.control),
+        final=None if curves.final == curves.reweighted else _make_curves(curves.final),
     )
 
 
-def _curves(curves: LearningCurves) -> Curves:
+def _make_curves(curves: LearningCurves) -> Curves:
     return Curves(loss=curves.loss, clean_loss=curves.clean_loss)
 
 
-def _comparison(metrics: MetricsSection) -> Comparison | None:
+def _make_comparison(metrics: MetricsSection) -> Comparison | None:
     figures = metrics.test or metrics.held_back
     if figures is None:
         return None
@@ -247,7 +247,7 @@ def _comparison(metrics: MetricsSection) -> Comparison | None:
         rows=figures.rows,
         kind="held-back clean row" if metrics.test is None else "test row",
         metrics=tuple(
-            _metric(
+            _make_metric(
                 measure(figures.reweighted),
                 measure(figures.control),
                 name=name,
@@ -260,7 +260,7 @@ def _comparison(metrics: MetricsSection) -> Comparison | None:
     )
 
 
-def _metric(
+def _make_metric(
     reweighted: float, control: float, *, name: str, title: str, higher_is_better: bool
 ) -> Metric:
     difference = reweighted - control

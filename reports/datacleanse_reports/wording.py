@@ -16,7 +16,7 @@ _JOINERS = "\u200c\u200d"
 """Invisible, but part of how emoji and several scripts are spelt."""
 
 
-def count(value: float | None) -> str:
+def format_count(value: float | None) -> str:
     """A number of things: ``12,345``."""
     return MISSING if value is None else f"{value:,.0f}"
 
@@ -30,15 +30,18 @@ def estimate(value: float | None) -> str:
 
 def count_range(low: float, high: float) -> str:
     """A range of numbers of things, rounded outwards: ``between 87 and 100``."""
-    return f"between {_outwards(low, math.floor):,.0f} and {_outwards(high, math.ceil):,.0f}"
+    return (
+        f"between {_round_outwards(low, math.floor):,.0f} and "
+        f"{_round_outwards(high, math.ceil):,.0f}"
+    )
 
 
-def _outwards(value: float, away: Callable[[float], int]) -> float:
+def _round_outwards(value: float, away: Callable[[float], int]) -> float:
     # Without the last digits, in which 100 x 0.29 is less than 29.
     return away(round(value, 6))
 
 
-def percent(share: float | None) -> str:
+def format_percent(share: float | None) -> str:
     """A share in [0, 1] as ``8.2%``."""
     if share is None:
         return MISSING
@@ -49,22 +52,22 @@ def percent(share: float | None) -> str:
     return f"{100 * share:.1f}%"
 
 
-def percent_range(low: float, high: float) -> str:
+def format_percent_range(low: float, high: float) -> str:
     """A range of shares, short and rounded outwards: ``6.1–11%``."""
-    return f"{_short_percent(low, math.floor)}–{_short_percent(high, math.ceil)}%"
+    return f"{_format_short_percent(low, math.floor)}–{_format_short_percent(high, math.ceil)}%"
 
 
-def _short_percent(share: float, away: Callable[[float], int]) -> str:
-    tenths = _outwards(1000 * share, away)
-    return f"{tenths / 10:.3g}" if tenths < 100 else f"{_outwards(100 * share, away):.0f}"
+def _format_short_percent(share: float, away: Callable[[float], int]) -> str:
+    tenths = _round_outwards(1000 * share, away)
+    return f"{tenths / 10:.3g}" if tenths < 100 else f"{_round_outwards(100 * share, away):.0f}"
 
 
-def rate(share: float) -> str:
+def format_rate(share: float) -> str:
     """A round share, as people write it: ``10%``, ``2.5%``."""
     return f"{100 * share:.3g}%"
 
 
-def probability(value: float | None) -> str:
+def format_probability(value: float | None) -> str:
     """A probability as ``97%``; certainty is not claimed by rounding."""
     if value is None:
         return MISSING
@@ -75,22 +78,22 @@ def probability(value: float | None) -> str:
     return f"{100 * value:.0f}%"
 
 
-def decimal(value: float | None) -> str:
+def format_decimal(value: float | None) -> str:
     """A measure with three decimals: ``0.861``."""
     return MISSING if value is None else f"{value:.3f}"
 
 
-def signed(value: float | None) -> str:
+def format_signed(value: float | None) -> str:
     """A difference with its sign: ``+0.012``."""
     return MISSING if value is None else f"{value:+.3f}"
 
 
-def short(value: float | None) -> str:
+def format_short(value: float | None) -> str:
     """Any number with three significant digits."""
     return MISSING if value is None else f"{value:.3g}"
 
 
-def seconds(value: float | None) -> str:
+def format_seconds(value: float | None) -> str:
     """A duration: ``0.4 s``, ``12 s``, ``3 min 20 s``."""
     if value is None:
         return MISSING
@@ -100,13 +103,13 @@ def seconds(value: float | None) -> str:
     return f"{whole} s" if whole < 120 else f"{whole // 60} min {whole % 60} s"
 
 
-def plural(number: float, singular: str, several: str | None = None) -> str:
+def format_plural(number: float, singular: str, several: str | None = None) -> str:
     """A count with its noun: ``1 row``, ``2,000 rows``."""
     noun = singular if number == 1 else several or f"{singular}s"
-    return f"{count(number)} {noun}"
+    return f"{format_count(number)} {noun}"
 
 
-def visible(text: str, *, keep_lines: bool = False) -> str:
+def make_visible(text: str, *, keep_lines: bool = False) -> str:
     """Text in which nothing hides: control, direction and line characters are spelt out.
 
     Args:
@@ -115,10 +118,10 @@ def visible(text: str, *, keep_lines: bool = False) -> str:
     """
     if text.isascii() and text.isprintable():
         return text
-    return "".join(_seen(character, keep_lines=keep_lines) for character in text)
+    return "".join(_show_sign(character, keep_lines=keep_lines) for character in text)
 
 
-def _seen(character: str, *, keep_lines: bool) -> str:
+def _show_sign(character: str, *, keep_lines: bool) -> str:
     if keep_lines and character in "\n\t":
         return character
     if character in _JOINERS or unicodedata.category(character) not in _HIDDEN:
@@ -129,7 +132,7 @@ def _seen(character: str, *, keep_lines: bool) -> str:
 _HIDDEN = frozenset({"Cc", "Cf", "Zl", "Zp", "Cs"})
 
 
-def shortened(text: str, limit: int) -> str:
+def shorten(text: str, limit: int) -> str:
     """At most ``limit`` characters, and how many there were."""
     if len(text) <= limit:
         return text

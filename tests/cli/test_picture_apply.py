@@ -15,7 +15,7 @@ from datacleanse.data.rewriting import Edits
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
-from datacleanse.review.decisions import Decision, append_decisions, now
+from datacleanse.review.decisions import Decision, append_decisions, read_clock
 from datacleanse.review.write_pictures import write_tree
 from tests.cli.conftest import run_here
 from tests.cli.tiny import contents
@@ -67,7 +67,7 @@ def decide(run, new_labels):
                 action,
                 label,
                 "me",
-                now(),
+                read_clock(),
                 run_id,
             )
         )

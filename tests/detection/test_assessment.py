@@ -10,9 +10,9 @@ import pytest
 
 from datacleanse.detection import flags
 from datacleanse.detection import worth as module
-from datacleanse.detection.assessment import LOCAL_PART, assess, likely_classes
+from datacleanse.detection.assessment import LOCAL_PART, assess, find_likely_classes
 from datacleanse.detection.evidence import Evidence, Fold
-from datacleanse.detection.worth import worth_of
+from datacleanse.detection.worth import weigh_rows
 from datacleanse.training.recorder import Dynamics
 
 N, N_CLEAN = 400, 300
@@ -264,7 +264,7 @@ def test_rows_that_the_clean_set_verifies_get_its_verdict():
     assert assessment.suggested[100] == -1
     assert np.isnan(assessment.p_value[[100, 200]]).all()
     labels = evidence().labels
-    worth = worth_of(assessment, labels)
+    worth = weigh_rows(assessment, labels)
     assert worth[200] == 0.0
     for label in (0, 1):
         clean = worth[N:][labels[N:] == label]
@@ -282,7 +282,7 @@ def test_in_the_final_model_a_class_weighs_what_is_expected_of_it_however_doubtf
         suspicion=np.where(labels[:N] == 1, 0.8, 0.01),
         confusion=np.array([[360.0, 0.0], [20.0, 20.0]]),
     )
-    worth = worth_of(doubtful, labels)
+    worth = weigh_rows(doubtful, labels)
     assert worth[labels == 1].sum() / worth.sum() == pytest.approx(20 / 400)
     assert worth.max() == 1.0
     assert worth[0] < worth[N]
@@ -292,7 +292,7 @@ def test_no_class_gains_weight_without_bounds():
     assessment = assess(evidence(n_wrong=0), fdr=0.1)
     labels = np.where(np.arange(N + N_CLEAN) == 0, 1, 0)
     alone = replace(assessment, confusion=np.array([[0.0, 399.0], [0.0, 1.0]]))
-    worth = worth_of(alone, labels)
+    worth = weigh_rows(alone, labels)
     assert worth[0] / worth[N] < module.MOST_CHANGED**2 + 1
 
 
@@ -308,7 +308,7 @@ def test_likely_classes_are_those_that_the_ranking_rests_on():
     given = evidence()
     assessment = assess(given, fdr=0.1)
     rows = np.argsort(assessment.rank)[:80]
-    classes, probability = likely_classes(given, assessment, rows, places=9)
+    classes, probability = find_likely_classes(given, assessment, rows, places=9)
 
     assert classes.shape == (80, 2)
     np.testing.assert_allclose(probability.sum(axis=1), 1)
@@ -321,7 +321,7 @@ def test_likely_classes_are_those_that_the_ranking_rests_on():
 
 def test_no_more_classes_are_told_than_there_are_places():
     given = evidence()
-    classes, _ = likely_classes(given, assess(given, fdr=0.1), np.arange(5), places=1)
+    classes, _ = find_likely_classes(given, assess(given, fdr=0.1), np.arange(5), places=1)
 
     assert classes.shape == (5, 1)
 

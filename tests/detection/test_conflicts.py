@@ -10,7 +10,7 @@ import pytest
 
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.detection import conflicts as module
-from datacleanse.detection.conflicts import conflicts
+from datacleanse.detection.conflicts import find_conflicts
 
 
 def dataset(n, n_values, seed):
@@ -36,7 +36,7 @@ def test_groups_are_those_of_a_slow_search(n, n_values):
     slow = [rows for rows in by_values.values() if frame["label"][rows].nunique() > 1]
     slow = [sorted(rows, key=lambda row: rank[row]) for rows in slow]
     slow.sort(key=lambda rows: rank[rows[0]])
-    found = conflicts(data, rank)
+    found = find_conflicts(data, rank)
 
     assert found.schema.metadata[b"groups"] == str(len(slow)).encode()
     assert found.schema.metadata[b"rows"] == str(sum(map(len, slow))).encode()
@@ -54,7 +54,7 @@ def test_groups_are_those_of_a_slow_search(n, n_values):
 def test_no_more_groups_are_stored_than_are_read(monkeypatch):
     _, data = dataset(200, 20, seed=2)
     monkeypatch.setattr(module, "STORED_GROUPS", 3)
-    found = conflicts(data, np.arange(1, 201))
+    found = find_conflicts(data, np.arange(1, 201))
 
     assert set(found["group"].to_pylist()) == {0, 1, 2}
     assert int(found.schema.metadata[b"groups"]) > 3

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from datacleanse.detection import equal_rows
 from datacleanse.detection.assessment import assess
-from datacleanse.detection.equal_rows import EqualRows, find_equal, informed, likeliest_strength
-from datacleanse.detection.evidence import with_equal_rows
+from datacleanse.detection.equal_rows import EqualRows, find_equal, fit_strength, inform_equal_rows
+from datacleanse.detection.evidence import add_equal_rows
 from tests.detection.test_assessment import evidence
 
 
@@ -35,7 +35,7 @@ def collide(matrix, portion_read):
     return (matrix[:, 0] == 1.5).astype(np.uint64)
 
 
-@pytest.mark.parametrize("digests", [equal_rows._digests, collide])
+@pytest.mark.parametrize("digests", [equal_rows._digest_rows, collide])
 @given(st.integers(0, 2**32 - 1), st.integers(1, 30), st.sampled_from([1, 8, 1000]))
 def test_the_others_are_counted_whether_or_not_digests_collide(digests, seed, n, portion):
     rng = np.random.default_rng(seed)
@@ -43,7 +43,7 @@ def test_the_others_are_counted_whether_or_not_digests_collide(digests, seed, n,
     labels, is_learned = rng.integers(0, 3, n), rng.random(n) < 0.7
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(equal_rows, "PORTION", portion)
-        patch.setattr(equal_rows, "_digests", digests)
+        patch.setattr(equal_rows, "_digest_rows", digests)
         found = find_equal(matrix, labels, is_learned, n_classes=3)
     expected = slowly(matrix, labels, is_learned, 3)
     if not expected:
@@ -72,9 +72,9 @@ def pairs(agreement, n=400, seed=0):
 def test_the_strength_is_that_by_which_equal_rows_agree(agreement):
     """Of pairs, P(same label) = (1 + s / 2) / (1 + s)."""
     opinion, equal = pairs(agreement)
-    strength = likeliest_strength(opinion, equal)
+    strength = fit_strength(opinion, equal)
     assert (1 + strength / 2) / (1 + strength) == pytest.approx(agreement, abs=0.04)
-    told = informed(opinion, equal, strength)
+    told = inform_equal_rows(opinion, equal, strength)
     own = told[equal.rows, equal.labels]
     assert own.mean() > 0.5
     np.testing.assert_allclose(told.sum(axis=1), 1.0, rtol=1e-6)
@@ -83,13 +83,13 @@ def test_the_strength_is_that_by_which_equal_rows_agree(agreement):
 
 def test_where_equal_rows_tell_nothing_opinions_stay():
     opinion, equal = pairs(0.4)
-    assert likeliest_strength(opinion, equal) == np.inf
+    assert fit_strength(opinion, equal) == np.inf
 
 
 def test_rows_without_others_keep_their_opinion():
     equal = EqualRows(np.array([1]), np.array([[3.0, 0.0]]), np.array([1]), np.array([True]))
     opinion = np.full((3, 2), [0.2, 0.8], np.float32)
-    told = informed(opinion, equal, 2.0)
+    told = inform_equal_rows(opinion, equal, 2.0)
     np.testing.assert_allclose(told, [[0.2, 0.8], [(3 + 0.4) / 5, 1.6 / 5], [0.2, 0.8]], rtol=1e-6)
 
 
@@ -117,9 +117,9 @@ def test_copies_tell_a_wrong_row_from_one_that_is_only_hard():
     before = assess(seen, fdr=0.1).suspicion
     assert before[hard].max() == pytest.approx(before[wrong].max(), abs=1e-6)
     equal = find_equal(matrix, labels, np.ones(len(labels), dtype=bool), n_classes=2)
-    after = assess(with_equal_rows(seen, equal), fdr=0.1).suspicion
+    after = assess(add_equal_rows(seen, equal), fdr=0.1).suspicion
     assert after[wrong].min() > after[hard].max() + 0.1
-    assert with_equal_rows(seen, None) is seen
+    assert add_equal_rows(seen, None) is seen
 
 
 def test_where_no_network_was_reweighted_the_control_alone_is_told():
@@ -128,6 +128,6 @@ def test_where_no_network_was_reweighted_the_control_alone_is_told():
     rows = np.arange(4)
     counts = np.eye(2)[plain.labels[rows]] * 5
     equal = EqualRows(rows, counts, plain.labels[rows], np.ones(4, dtype=bool))
-    told = with_equal_rows(uniform, equal)
+    told = add_equal_rows(uniform, equal)
     assert not np.array_equal(told.control.probability, plain.control.probability)
     assert all(fold.opinion is None for fold in told.folds)

@@ -12,7 +12,7 @@ from datacleanse.detection import flags
 
 
 def found_in_one_fold(scores, calibration):
-    return flags.conformal_p_values([flags.Scored(scores, calibration)])
+    return flags.compute_p_values([flags.Scored(scores, calibration)])
 
 
 def one_fold(scores, calibration):
@@ -44,7 +44,7 @@ def test_cross_fitted_p_values_count_each_fold_by_its_own_scores(n, seed):
         (1 + sum(sum(c >= fold.tested[i] for c in fold.calibration) for fold in folds)) / 9
         for i in range(n)
     ]
-    np.testing.assert_allclose(flags.conformal_p_values(folds).values, expected)
+    np.testing.assert_allclose(flags.compute_p_values(folds).values, expected)
 
 
 @given(
@@ -55,12 +55,14 @@ def test_benjamini_hochberg_is_its_definition(p, level):
     ordered = sorted(p)
     passing = [k for k in range(1, len(p) + 1) if ordered[k - 1] <= level * k / len(p)]
     cut = ordered[max(passing) - 1] if passing else -1.0
-    np.testing.assert_array_equal(flags.benjamini_hochberg(p, level), [x <= cut for x in p])
+    np.testing.assert_array_equal(
+        flags.select_by_benjamini_hochberg(p, level), [x <= cut for x in p]
+    )
 
 
 def test_no_rows_give_no_flags():
-    assert flags.benjamini_hochberg(np.empty(0), 0.1).shape == (0,)
-    assert flags.null_share(np.empty(0)) == 1.0
+    assert flags.select_by_benjamini_hochberg(np.empty(0), 0.1).shape == (0,)
+    assert flags.estimate_null_share(np.empty(0)) == 1.0
 
 
 def test_the_mean_share_of_false_alarms_stays_below_the_stated_level():
@@ -71,7 +73,7 @@ def test_the_mean_share_of_false_alarms_stays_below_the_stated_level():
         calibration = rng.normal(size=200)
         scores = np.concatenate([rng.normal(size=2000), rng.normal(3.0, 1.0, size=400)])
         p = one_fold(scores, calibration)
-        flagged = flags.benjamini_hochberg(p, 0.1 / flags.null_share(p))
+        flagged = flags.select_by_benjamini_hochberg(p, 0.1 / flags.estimate_null_share(p))
         n_false = flagged[:2000].sum()
         false_shares.append(n_false / max(1, flagged.sum()))
         recalls.append(flagged[2000:].mean())
@@ -82,21 +84,21 @@ def test_the_mean_share_of_false_alarms_stays_below_the_stated_level():
 def test_the_null_share_is_that_of_the_right_labels():
     rng = np.random.default_rng(0)
     p = np.concatenate([rng.uniform(size=7000), np.full(3000, 1e-3)])
-    assert flags.null_share(p) == pytest.approx(0.7, abs=0.02)
+    assert flags.estimate_null_share(p) == pytest.approx(0.7, abs=0.02)
 
 
 def test_the_rows_needed_are_enough():
     scores = np.concatenate([np.zeros(990), np.full(10, 5.0)])
     calibration = np.linspace(-1, 1, 50)
-    assert not flags.benjamini_hochberg(one_fold(scores, calibration), 0.1).any()
-    needed = flags.calibration_rows_needed(found_in_one_fold(scores, calibration), 0.1)
+    assert not flags.select_by_benjamini_hochberg(one_fold(scores, calibration), 0.1).any()
+    needed = flags.count_rows_needed(found_in_one_fold(scores, calibration), 0.1)
     enough, one_less = np.linspace(-1, 1, needed), np.linspace(-1, 1, needed - 1)
-    assert flags.benjamini_hochberg(one_fold(scores, enough), 0.1).any()
-    assert not flags.benjamini_hochberg(one_fold(scores, one_less), 0.1).any()
+    assert flags.select_by_benjamini_hochberg(one_fold(scores, enough), 0.1).any()
+    assert not flags.select_by_benjamini_hochberg(one_fold(scores, one_less), 0.1).any()
 
 
 def test_nothing_beyond_the_calibration_rows_means_no_number_would_help():
-    assert flags.calibration_rows_needed(found_in_one_fold(np.zeros(5), np.ones(5)), 0.1) is None
+    assert flags.count_rows_needed(found_in_one_fold(np.zeros(5), np.ones(5)), 0.1) is None
 
 
 def by_class(scores, given, n_each, n_classes):
@@ -104,7 +106,7 @@ def by_class(scores, given, n_each, n_classes):
     labels = np.repeat(np.arange(n_classes), n_each)
     calibration = np.linspace(-1, 1, len(labels), endpoint=False)
     folds = [flags.Scored(scores, calibration)]
-    return flags.conformal_p_values_by_class(folds, given, [labels], n_classes=n_classes)
+    return flags.compute_p_values_by_class(folds, given, [labels], n_classes=n_classes)
 
 
 @given(n=st.integers(1, 20), m=st.integers(1, 20), seed=st.integers(0, 2**16))
@@ -113,7 +115,7 @@ def test_class_by_class_each_row_is_compared_with_its_own_class_alone(n, m, seed
     given_labels, labels = rng.integers(0, 3, n), rng.integers(0, 3, m)
     scores, calibration = rng.integers(0, 9, n).astype(float), rng.integers(0, 9, m).astype(float)
     own = [calibration[labels == label] for label in given_labels]
-    found = flags.conformal_p_values_by_class(
+    found = flags.compute_p_values_by_class(
         [flags.Scored(scores, calibration)], given_labels, [labels], n_classes=3
     )
     p = [(1 + sum(o >= s)) / (len(o) + 1) for s, o in zip(scores, own, strict=True)]
@@ -129,13 +131,13 @@ def test_the_rows_needed_class_by_class_are_enough():
     scores[:10] = 5.0
     few = by_class(scores, given_labels, 10, 10)
     assert few.smallest == pytest.approx(1 / 11)
-    assert not flags.benjamini_hochberg(few.values, 0.1).any()
-    needed = flags.calibration_rows_needed(few, 0.1)
+    assert not flags.select_by_benjamini_hochberg(few.values, 0.1).any()
+    needed = flags.count_rows_needed(few, 0.1)
     enough, one_less = (
         by_class(scores, given_labels, n, 10) for n in (needed // 10, needed // 10 - 1)
     )
-    assert flags.benjamini_hochberg(enough.values, 0.1).any()
-    assert not flags.benjamini_hochberg(one_less.values, 0.1).any()
+    assert flags.select_by_benjamini_hochberg(enough.values, 0.1).any()
+    assert not flags.select_by_benjamini_hochberg(one_less.values, 0.1).any()
 
 
 @given(
@@ -145,7 +147,7 @@ def test_the_rows_needed_class_by_class_are_enough():
 def test_the_estimated_list_is_the_longest_that_keeps_the_mean_below_the_level(p, level):
     order = np.argsort(-p, kind="stable")
     fitting = [k for k in range(1, len(p) + 1) if sum(1 - p[i] for i in order[:k]) <= level * k]
-    listed = flags.longest_list(p, level)
+    listed = flags.find_longest_list(p, level)
     longest = max(fitting, default=0)
     # Too short for a single false alarm: no list.
     expected = order[:longest] if longest * level >= 1 else []
@@ -154,8 +156,8 @@ def test_the_estimated_list_is_the_longest_that_keeps_the_mean_below_the_level(p
 
 def test_ten_rows_are_the_shortest_estimated_list_at_a_tenth():
     sure = np.ones(10)
-    assert flags.longest_list(sure, 0.1).sum() == 10
-    assert not flags.longest_list(sure[:9], 0.1).any()
+    assert flags.find_longest_list(sure, 0.1).sum() == 10
+    assert not flags.find_longest_list(sure[:9], 0.1).any()
 
 
 @pytest.mark.parametrize(("n_passing", "basis"), [(24, "controlled"), (23, "estimated")])

@@ -11,14 +11,14 @@ from scipy.optimize import isotonic_regression
 from sklearn.isotonic import IsotonicRegression
 
 from datacleanse.detection.flags import Scored
-from datacleanse.detection.local_fdr import isotonic, local_probability
+from datacleanse.detection.local_fdr import estimate_local_probability, fit_isotonic
 
 
 def test_probability_never_falls_as_suspicion_rises_and_is_never_certain():
     rng = np.random.default_rng(0)
     tested = np.concatenate([rng.normal(size=900), rng.normal(4, 1, size=100)])
     calibration = rng.normal(size=100)
-    probability = local_probability(tested, [Scored(tested, calibration)], pi0=0.9)
+    probability = estimate_local_probability(tested, [Scored(tested, calibration)], pi0=0.9)
     ordered = probability[np.argsort(tested)]
     assert (np.diff(ordered) >= 0).all()
     assert 0.5 < ordered[-1] < 1.0
@@ -38,7 +38,7 @@ def test_the_probability_is_that_of_an_isotonic_fit():
     )
     share = IsotonicRegression().fit(x, is_data, sample_weight=weight).predict(tested)
     expected = np.clip(1 - 0.8 * (1 - share) / share, 0, 1)
-    actual = local_probability(tested, [Scored(tested, calibration)], pi0=0.8)
+    actual = estimate_local_probability(tested, [Scored(tested, calibration)], pi0=0.8)
     np.testing.assert_allclose(actual, expected, atol=1e-9)
 
 
@@ -49,15 +49,15 @@ def test_the_probability_is_that_of_an_isotonic_fit():
 def test_adjacent_violators_are_pooled_as_scipy_does(values, seed):
     weights = np.random.default_rng(seed).uniform(0.01, 1, len(values))
     expected = isotonic_regression(values, weights=weights).x
-    np.testing.assert_allclose(isotonic(values, weights), expected, atol=1e-12)
+    np.testing.assert_allclose(fit_isotonic(values, weights), expected, atol=1e-12)
 
 
 def test_very_many_scores_are_thinned_without_moving_the_probability(monkeypatch):
     rng = np.random.default_rng(0)
     tested = np.concatenate([rng.normal(size=9000), rng.normal(4, 1, size=1000)])
     fold = [Scored(tested, rng.normal(size=100))]
-    whole = local_probability(tested, fold, pi0=0.9)
+    whole = estimate_local_probability(tested, fold, pi0=0.9)
     monkeypatch.setattr("datacleanse.detection.local_fdr.MAX_POINTS", 1000)
-    thinned = local_probability(tested, fold, pi0=0.9)
+    thinned = estimate_local_probability(tested, fold, pi0=0.9)
     # Single rows at the edge of a step may change sides.
     assert np.abs(thinned - whole).mean() < 0.01

@@ -7,7 +7,12 @@ import pytest
 import torch
 
 from datacleanse.detection import noise_matrix
-from datacleanse.detection.noise_matrix import deconvolved, fit_noise, floored, one_rate_matrix
+from datacleanse.detection.noise_matrix import (
+    deconvolve,
+    fit_noise,
+    make_one_rate_matrix,
+    raise_to_floor,
+)
 
 C = 3
 ALL = np.ones((1, 300), dtype=np.bool_)
@@ -21,45 +26,45 @@ def rows(n, matrix, *, sharpness=6.0, seed=0):
     p = np.exp(logits - logits.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     truth = np.array([rng.choice(C, p=row) for row in p])
-    return truth, p, floored(p @ matrix, 1e-6)
+    return truth, p, raise_to_floor(p @ matrix, 1e-6)
 
 
 def test_deconvolution_undoes_the_noise_matrix():
     matrix = np.array([[0.9, 0.1, 0.0], [0.0, 0.7, 0.3], [0.05, 0.0, 0.95]])
     _, p, given = rows(500, matrix)
-    back = deconvolved(given, matrix, 200)
+    back = deconvolve(given, matrix, 200)
     assert np.abs(back - p).mean() < 0.02
     assert np.abs(given - p).mean() > 0.05
 
 
 def test_deconvolution_keeps_rows_that_sum_to_one():
-    given = floored(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
-    p = deconvolved(given, one_rate_matrix(C, 0.3))
+    given = raise_to_floor(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
+    p = deconvolve(given, make_one_rate_matrix(C, 0.3))
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
     assert (p >= 0).all()
 
 
 def test_arrays_and_tensors_are_deconvolved_alike_one_matrix_or_several():
-    matrices = np.stack([one_rate_matrix(C, 0.3), one_rate_matrix(C, 0.01)])
-    given = floored(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
-    together = deconvolved(torch.from_numpy(given), torch.from_numpy(matrices)).numpy()
+    matrices = np.stack([make_one_rate_matrix(C, 0.3), make_one_rate_matrix(C, 0.01)])
+    given = raise_to_floor(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
+    together = deconvolve(torch.from_numpy(given), torch.from_numpy(matrices)).numpy()
     for matrix, found in zip(matrices, together, strict=True):
-        np.testing.assert_allclose(found, deconvolved(given, matrix), rtol=1e-12)
+        np.testing.assert_allclose(found, deconvolve(given, matrix), rtol=1e-12)
 
 
 def test_nothing_is_divided_by_zero_where_a_model_and_a_matrix_are_as_sure_as_they_can_be():
     """What is certain is floored; the matrix says that a class is nearly never labelled so."""
-    given = floored(np.eye(C))
-    matrix = floored(np.roll(np.eye(C), 1, axis=1), 1e-13)
+    given = raise_to_floor(np.eye(C))
+    matrix = raise_to_floor(np.roll(np.eye(C), 1, axis=1), 1e-13)
     for iterations in (1, 8, 50):
-        p = deconvolved(given, matrix, iterations)
+        p = deconvolve(given, matrix, iterations)
         assert np.isfinite(p).all()
         np.testing.assert_allclose(p.sum(axis=1), 1.0)
 
 
 def test_without_noise_nothing_is_taken_out():
-    given = floored(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
-    np.testing.assert_allclose(deconvolved(given, np.eye(C) + 1e-12), given, atol=1e-9)
+    given = raise_to_floor(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
+    np.testing.assert_allclose(deconvolve(given, np.eye(C) + 1e-12), given, atol=1e-9)
 
 
 def test_one_sided_errors_are_found_and_believed():
@@ -75,14 +80,14 @@ def test_one_sided_errors_are_found_and_believed():
 
 def test_a_row_that_a_matrix_rules_out_costs_it_no_more_than_the_floor():
     """Else one row of a class that a fit has not met would outweigh all others."""
-    matrix = floored(np.eye(C), 1e-9)
-    given = floored(np.array([[0.0, 1.0, 0.0]]), 1e-6)
-    found = noise_matrix._likelihoods(given, np.array([2]), matrix[None])
+    matrix = raise_to_floor(np.eye(C), 1e-9)
+    given = raise_to_floor(np.array([[0.0, 1.0, 0.0]]), 1e-6)
+    found = noise_matrix._compute_likelihoods(given, np.array([2]), matrix[None])
     assert found == pytest.approx(np.log(noise_matrix.LEAST))
 
 
 def test_even_errors_leave_the_one_rate_matrix_in_charge():
-    truth, _, given = rows(300, one_rate_matrix(C, 0.2))
+    truth, _, given = rows(300, make_one_rate_matrix(C, 0.2))
     (noise,) = fit_noise(given, truth, ALL)
     assert noise.gain < 0.4
     assert 1 - noise.one_rate[0, 0] == pytest.approx(0.2, abs=0.1)
@@ -95,7 +100,7 @@ def test_a_single_clean_row_is_fitted_without_being_believed():
 
 
 def test_parts_fitted_together_come_out_as_each_would_alone():
-    truth, _, given = rows(300, one_rate_matrix(C, 0.2))
+    truth, _, given = rows(300, make_one_rate_matrix(C, 0.2))
     is_in = np.random.default_rng(0).random((2, 300)) < 0.6
     for part, noise in zip(is_in, fit_noise(given, truth, is_in), strict=True):
         (alone,) = fit_noise(given[part], truth[part], ALL[:, : part.sum()])

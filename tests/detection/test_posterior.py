@@ -6,14 +6,19 @@ import numpy as np
 import pytest
 
 from datacleanse.detection.error_kinds import Spread
-from datacleanse.detection.noise_matrix import NoiseModel, deconvolved, floored, one_rate_matrix
+from datacleanse.detection.noise_matrix import (
+    NoiseModel,
+    deconvolve,
+    make_one_rate_matrix,
+    raise_to_floor,
+)
 from datacleanse.detection.posterior import (
     BURDEN,
     POOL_LEAST,
     SHARPNESS,
     Noise,
     Opinions,
-    _pooled,
+    _pool,
     learn_noise,
 )
 
@@ -26,8 +31,8 @@ def draw(seed):
 
 def pooled(row, second, control, own, matrix):
     """Half the exponent to the second opinion, a quarter to each of two networks."""
-    s, u, r = (floored(o[row : row + 1].astype(float)) for o in (second, control, own))
-    experts = [deconvolved(s, matrix)[0], deconvolved(u, matrix)[0], r[0]]
+    s, u, r = (raise_to_floor(o[row : row + 1].astype(float)) for o in (second, control, own))
+    experts = [deconvolve(s, matrix)[0], deconvolve(u, matrix)[0], r[0]]
     a, b, c = (np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in experts)
     p = (a**0.5 * b**0.25 * c**0.25) ** SHARPNESS
     return p / p.sum()
@@ -36,7 +41,7 @@ def pooled(row, second, control, own, matrix):
 def test_the_posterior_is_bayes_rule_on_the_pooled_opinions_mixed_by_trust():
     second, control, own = draw(0), draw(1), draw(2)
     full = np.array([[0.7, 0.2, 0.1], [0.1, 0.9, 0.0], [0.0, 0.3, 0.7]])
-    matrices = NoiseModel(full, one_rate_matrix(C, 0.1), gain=-0.4)
+    matrices = NoiseModel(full, make_one_rate_matrix(C, 0.1), gain=-0.4)
     trust = 0.3
     noise = Noise(matrices, Spread(0.04, 0.06), trust)
     labels = np.random.default_rng(3).integers(0, C, N)
@@ -77,7 +82,7 @@ def test_a_matrix_is_believed_by_what_all_clean_rows_say_for_it():
 
 def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
     own, blank = draw(2), np.full((N, C), 1 / C, np.float32)
-    matrices = NoiseModel(np.eye(C), one_rate_matrix(C, 0.5), gain=-9.0)
+    matrices = NoiseModel(np.eye(C), make_one_rate_matrix(C, 0.5), gain=-9.0)
     noise = Noise(matrices, Spread(0.2, 0.2), trust=0.0)
     labels = np.zeros(N, dtype=np.int64)
     steered = Opinions([blank], [own], second=None)
@@ -88,12 +93,12 @@ def test_an_opinion_steered_by_true_labels_is_not_corrected_for_noise():
 
 def test_without_a_second_opinion_the_networks_have_all_votes():
     control, own = draw(1), draw(2)
-    matrix = one_rate_matrix(C, 0.1)
-    given, true = (floored(opinion.astype(float)) for opinion in (control, own))
-    pool = _pooled([given], [true], None, matrix)
+    matrix = make_one_rate_matrix(C, 0.1)
+    given, true = (raise_to_floor(opinion.astype(float)) for opinion in (control, own))
+    pool = _pool([given], [true], None, matrix)
     for i in range(N):
-        u = deconvolved(floored(control[i : i + 1].astype(float)), matrix)[0]
-        r = floored(own[i : i + 1].astype(float))[0]
+        u = deconvolve(raise_to_floor(control[i : i + 1].astype(float)), matrix)[0]
+        r = raise_to_floor(own[i : i + 1].astype(float))[0]
         a, b = (np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in (u, r))
         expected = (a * b) ** (SHARPNESS / 2)
         np.testing.assert_allclose(pool[i], expected / expected.sum(), rtol=1e-6)

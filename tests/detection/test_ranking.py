@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datacleanse.detection.ranking import rank_rows, ranking_score
+from datacleanse.detection.ranking import rank_rows, score_ranks
 
 ROW = st.tuples(
     st.sampled_from([0.0, 5e-324, 1e-13, 0.25, 0.5, 1.0 - 2**-53, 1.0]),
@@ -37,7 +37,7 @@ def test_the_order_is_by_verdict_suspicion_loss_and_row(rows):
     )
     assert list(np.argsort(rank)) == expected
     assert sorted(rank) == list(range(1, len(rows) + 1))
-    check(suspicion, verdict, rank, ranking_score(suspicion, verdict, rank))
+    check(suspicion, verdict, rank, score_ranks(suspicion, verdict, rank))
 
 
 @pytest.mark.parametrize("value", [None, 0.0, 1e-7, 0.5, 1.0])
@@ -48,11 +48,11 @@ def test_among_a_million_rows_nobody_leaves_the_place_of_its_kind(value):
     suspicion = np.round(rng.beta(0.2, 2, n), 4) if value is None else np.full(n, value)
     verdict = rng.choice(np.array([1, 0, -1], dtype=np.int8), size=n, p=[0.01, 0.98, 0.01])
     rank = rank_rows(suspicion, verdict, rng.choice([0.1, 0.2], n).astype(np.float32))
-    check(suspicion, verdict, rank, ranking_score(suspicion, verdict, rank))
+    check(suspicion, verdict, rank, score_ranks(suspicion, verdict, rank))
 
 
 def test_distinct_values_are_written_as_they_are():
     suspicion = np.random.default_rng(0).random(1000)
     verdict = np.zeros(1000, dtype=np.int8)
     rank = rank_rows(suspicion, verdict, np.zeros(1000, dtype=np.float32))
-    np.testing.assert_array_equal(ranking_score(suspicion, verdict, rank), suspicion)
+    np.testing.assert_array_equal(score_ranks(suspicion, verdict, rank), suspicion)

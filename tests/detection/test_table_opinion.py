@@ -23,7 +23,7 @@ def opinion(rows, labels):
 
 def of_trees(rows, labels):
     everything = np.ones(len(rows), bool)
-    votes = trees.out_of_bag(rows, labels, everything, n_classes=2, seed=0)
+    votes = trees.vote_out_of_bag(rows, labels, everything, n_classes=2, seed=0)
     return pool_opinions(votes, labels, np.arange(len(rows)))
 
 

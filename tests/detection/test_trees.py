@@ -7,7 +7,7 @@ import pytest
 
 from datacleanse.detection.second_opinion import trees
 from datacleanse.detection.second_opinion.pool import AbandonedError, pool_opinions
-from datacleanse.detection.second_opinion.trees import out_of_bag
+from datacleanse.detection.second_opinion.trees import vote_out_of_bag
 
 N = 200
 
@@ -26,7 +26,7 @@ def table(seed=0):
 def opinion_of(rows, labels, is_grown_on, **options):
     """Both kinds of trees, pooled."""
     return pool_opinions(
-        out_of_bag(rows, labels, is_grown_on, **options), labels, np.flatnonzero(is_grown_on)
+        vote_out_of_bag(rows, labels, is_grown_on, **options), labels, np.flatnonzero(is_grown_on)
     )
 
 
@@ -84,4 +84,6 @@ def test_the_same_seed_gives_the_same_opinion(few_trees):
 def test_it_stops_where_nobody_wants_it_any_more():
     rows, labels = table()
     with pytest.raises(AbandonedError):
-        out_of_bag(rows, labels, np.ones(N, bool), n_classes=2, seed=0, is_unwanted=lambda: True)
+        vote_out_of_bag(
+            rows, labels, np.ones(N, bool), n_classes=2, seed=0, is_unwanted=lambda: True
+        )

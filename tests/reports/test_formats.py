@@ -17,7 +17,7 @@ from datacleanse_reports import read_view, write_reports
 from datacleanse_reports.formats import summary_json, suspects_csv
 from datacleanse_reports.formats.html import MAX_SUSPECTS
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
-from datacleanse_reports.wording import visible
+from datacleanse_reports.wording import make_visible
 from tests.reports.conftest import write_json
 
 # FiftyOne shows pictures, which these runs have none of; see test_tools.py.
@@ -192,8 +192,8 @@ def _is_number(text):
 
 
 def test_visible_text_hides_nothing():
-    assert visible("a\x1b[31m\u202eb\nc\x00") == "a\\x1b[31m\\u202eb\\nc\\x00"
-    assert visible("👩‍👩‍👧 naïve שלום") == "👩‍👩‍👧 naïve שלום"
+    assert make_visible("a\x1b[31m\u202eb\nc\x00") == "a\\x1b[31m\\u202eb\\nc\\x00"
+    assert make_visible("👩‍👩‍👧 naïve שלום") == "👩‍👩‍👧 naïve שלום"
 
 
 def test_markdown_shows_the_users_text_as_text(hostile_run):

@@ -142,4 +142,4 @@ def test_ranges_of_counts_are_rounded_outwards(low, high, expected):
     ],
 )
 def test_ranges_of_shares_are_short_and_rounded_outwards(low, high, expected):
-    assert expected == wording.percent_range(low, high)
+    assert expected == wording.format_percent_range(low, high)

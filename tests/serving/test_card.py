@@ -10,7 +10,7 @@ from importlib.util import find_spec
 
 import pytest
 
-from datacleanse.models.model_card import card_text
+from datacleanse.models.model_card import write_card
 from datacleanse.storage.run_folder import RunFolder
 
 
@@ -25,7 +25,7 @@ def card_of(tmp_path):
 
     def card(manifest):
         (tmp_path / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
-        return card_text(RunFolder(tmp_path).manifest())
+        return write_card(RunFolder(tmp_path).manifest())
 
     return card
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from datacleanse.data import ReadOptions
 from datacleanse.errors import RunFolderError
 from datacleanse.records import SetAside
-from datacleanse.storage.field_documentation import documented_fields
+from datacleanse.storage.field_documentation import list_documented_fields
 from datacleanse.storage.manifest.file import write_manifest
 from datacleanse.storage.manifest.inputs import (
     DuplicatesSection,
@@ -304,7 +304,7 @@ def test_the_seconds_are_the_total():
 
 
 def test_every_field_is_documented():
-    found = list(documented_fields(Manifest))
+    found = list(list_documented_fields(Manifest))
     assert [each.path for each in found if not each.meaning] == []
     paths = {each.path for each in found}
     assert {"noise.rate.share", "noise.rate.low", "flags.basis", "metrics.test"} <= paths

@@ -8,7 +8,7 @@ from typing import Literal
 
 import pytest
 
-from datacleanse.storage.field_documentation import documented_fields
+from datacleanse.storage.field_documentation import list_documented_fields
 from datacleanse.storage.typed_json import KEY, UnexpectedValueError, from_json, to_json
 
 
@@ -89,7 +89,7 @@ def test_a_wrong_value_is_named_with_its_place(changed, said):
 
 
 def test_fields_are_documented_in_order_and_a_class_once():
-    found = [(each.path, each.type, each.meaning) for each in documented_fields(Outer)]
+    found = [(each.path, each.type, each.meaning) for each in list_documented_fields(Outer)]
     assert found == [
         ("count", "whole number", "How many there are."),
         ("is_on", "true or false", "Whether."),

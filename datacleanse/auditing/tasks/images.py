@@ -95,7 +95,7 @@ def plan_images(request: Request, inputs: Inputs) -> ImageTask:
     """
     settings, schema = request.settings, inputs.data.schema
     if request.module is not None or settings.model not in ("auto", *IMAGE_MODELS):
-        raise _no_image_network(settings.model)
+        raise _make_no_network_error(settings.model)
     device = choose_device(settings.device)
     plan = plan_rows(inputs, settings)
     n_trained = int(plan.is_trained.sum())
@@ -130,7 +130,7 @@ def _join(pictures: PictureInputs) -> Joined:
     return Joined(pictures.data, pictures.clean)
 
 
-def _no_image_network(name: str) -> SettingsError:
+def _make_no_network_error(name: str) -> SettingsError:
     return SettingsError(
         f"--model is {name!r}, which is no network for images.",
         slug="model-not-for-images",

@@ -110,18 +110,18 @@ class _Encoder:
     @staticmethod
     def learned(images: Images, used: NDArray[np.int64], rng: np.random.Generator) -> _Encoder:
         """Draw patches of some images, and whiten them."""
-        height, width = _shrunk(images[used[:1]]).shape[2:]
+        height, width = _shrink(images[used[:1]]).shape[2:]
         side = min(MAX_PATCH, max(1, min(height, width) // 3))
         # A few of each portion: all of them need not be in memory at a time.
         chosen = used[rng.permutation(len(used))[:N_DRAWN]]
         each = -(-N_DRAWN // len(chosen))
         drawn = []
         for start in range(0, len(chosen), PORTION):
-            patches = _patches(_shrunk(images[chosen[start : start + PORTION]]), side)
+            patches = _cut_patches(_shrink(images[chosen[start : start + PORTION]]), side)
             at = rng.integers(patches.shape[1], size=(len(patches), each))
             drawn.append(np.take_along_axis(patches, at[:, :, None], axis=1))
         flat = np.concatenate(drawn).reshape(-1, drawn[0].shape[-1])
-        mean, deviation = _contrast(flat)
+        mean, deviation = _normalise_contrast(flat)
         flat = (flat - mean[:, None]) / deviation[:, None]
         centre = flat.mean(axis=0)
         flat -= centre
@@ -134,14 +134,14 @@ class _Encoder:
 
     def features(self, images: NDArray[np.uint8]) -> Floats:
         """(n, C, H, W) to (n, 2 * 4 * filters): rectified answers, summed by quarters."""
-        small = _shrunk(images)
-        patches = _patches(small, self.side)
-        mean, deviation = _contrast(patches)
+        small = _shrink(images)
+        patches = _cut_patches(small, self.side)
+        mean, deviation = _normalise_contrast(patches)
         answers = patches @ self.filters
         answers -= mean[..., None] * self.filters.sum(axis=0)
         answers /= deviation[..., None]
         answers -= self.offset
-        rows, columns = _grid(small.shape[2:], self.side)
+        rows, columns = _cut_grid(small.shape[2:], self.side)
         answers = answers.reshape(len(images), rows, columns, -1)
         found = []
         for top in (slice(0, -(-rows // 2)), slice(rows // 2, rows)):
@@ -153,7 +153,7 @@ class _Encoder:
         return np.concatenate(found, axis=1)
 
 
-def _shrunk(images: NDArray[np.uint8]) -> Floats:
+def _shrink(images: NDArray[np.uint8]) -> Floats:
     """(n, C, H, W) bytes to [0, 1], long sides averaged down."""
     height, width = images.shape[2:]
     factor = -(-max(height, width) // MAX_SIDE)
@@ -167,7 +167,7 @@ def _shrunk(images: NDArray[np.uint8]) -> Floats:
     return result
 
 
-def _patches(images: Floats, side: int) -> Floats:
+def _cut_patches(images: Floats, side: int) -> Floats:
     """(n, C, H, W) to (n, positions, C * side * side)."""
     step = _step(images.shape[2:])
     windows = sliding_window_view(images, (side, side), axis=(2, 3))[:, :, ::step, ::step]
@@ -180,13 +180,13 @@ def _step(size: tuple[int, ...]) -> int:
     return 1 if max(size) <= DENSE_SIDE else 2
 
 
-def _grid(size: tuple[int, ...], side: int) -> tuple[int, int]:
+def _cut_grid(size: tuple[int, ...], side: int) -> tuple[int, int]:
     """Rows and columns of patches."""
     rows, columns = ((length - side) // _step(size) + 1 for length in size)
     return rows, columns
 
 
-def _contrast(patches: Floats) -> tuple[Floats, Floats]:
+def _normalise_contrast(patches: Floats) -> tuple[Floats, Floats]:
     """Mean and deviation of the values of each patch, (..., P) to (...) each."""
     mean = patches.mean(axis=-1)
     square = np.einsum("...p,...p->...", patches, patches) / patches.shape[-1]

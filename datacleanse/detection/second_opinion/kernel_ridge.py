@@ -102,7 +102,7 @@ class _Columns:
         """From (n, F) rows."""
         numbers = rows[:, :n_numbers]
         # Column by column, so that no copy of all is made.
-        scales = np.array([_centre_and_scale(column) for column in numbers.T], dtype=np.float32)
+        scales = np.array([_standardise(column) for column in numbers.T], dtype=np.float32)
         centre, scale = scales.reshape(-1, 2).T
         found = [np.unique(column, return_counts=True) for column in rows[:, n_numbers:].T]
         counts = np.concatenate([count for _, count in found] or [np.zeros(0, np.int64)])
@@ -142,7 +142,7 @@ class _Landmarks:
     @staticmethod
     def among(points: Floats) -> _Landmarks:
         """These points, (L, P)."""
-        squared = _squared_distances(points, points)
+        squared = _compute_squared_distances(points, points)
         width = float(np.median(squared)) or 1.0
         values, axes = np.linalg.eigh(np.exp(-squared.astype(np.float64) / width))
         is_kept = values > LEAST_EIGENVALUE
@@ -151,18 +151,18 @@ class _Landmarks:
 
     def values(self, points: Floats) -> Floats:
         """The kernel between points and landmarks: (n, P) to (n, L)."""
-        alike = _squared_distances(points, self.points)
+        alike = _compute_squared_distances(points, self.points)
         alike /= np.float32(-self.width)
         return np.exp(alike, out=alike)
 
 
-def _centre_and_scale(column: Floats) -> tuple[float, float]:
+def _standardise(column: Floats) -> tuple[float, float]:
     """Mean and standard deviation of what is known; the latter above 0."""
     known = column[~np.isnan(column)].astype(np.float64)
     return (float(known.mean()), float(known.std()) + 1e-6) if len(known) else (0.0, 1.0)
 
 
-def _squared_distances(a: Floats, b: Floats) -> Floats:
+def _compute_squared_distances(a: Floats, b: Floats) -> Floats:
     """(n, P) and (L, P) to (n, L)."""
     products = a @ b.T
     products *= -2

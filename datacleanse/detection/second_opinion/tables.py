@@ -8,7 +8,7 @@ import numpy as np
 
 from datacleanse.detection.second_opinion import kernel_ridge
 from datacleanse.detection.second_opinion.pool import pool_opinions
-from datacleanse.detection.second_opinion.trees import out_of_bag
+from datacleanse.detection.second_opinion.trees import vote_out_of_bag
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,7 +43,7 @@ def ask(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
-    trees = out_of_bag(
+    trees = vote_out_of_bag(
         rows, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
     )
     scores = kernel_ridge.score_without_own_labels(

@@ -38,7 +38,7 @@ PORTION = 65_536
 """Rows that a tree judges at a time."""
 
 
-def out_of_bag(
+def vote_out_of_bag(
     rows: NDArray[np.float32],
     labels: NDArray[np.int64],
     is_grown_on: NDArray[np.bool_],

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import DatacleanseError, OutputError
-from datacleanse.models.model_card import CARD, card_text
+from datacleanse.models.model_card import CARD, write_card
 from datacleanse.serving.export.onnx_file import OnnxFormat
 from datacleanse.serving.export.safetensors_file import SafetensorsFormat
 from datacleanse.storage.atomic_files import check_place, write_folder_aside
@@ -41,7 +41,7 @@ class HubFolderFormat:
         with write_folder_aside(target) as folder:
             SafetensorsFormat().write(run, folder / SafetensorsFormat().default_target)
             missing = _add_onnx(run, folder)
-            text = card_text(run.manifest, has_onnx=not missing)
+            text = write_card(run.manifest, has_onnx=not missing)
             (folder / CARD).write_text(text, encoding="utf-8")
         upload = f"hf upload USER/NAME {target}"
         return (*missing, f"To publish it: {upload}")

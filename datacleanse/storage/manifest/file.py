@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from datacleanse.errors import RunFolderError
 from datacleanse.storage.atomic_files import write_aside
-from datacleanse.storage.manifest.versions import SCHEMA_VERSION, upgraded
+from datacleanse.storage.manifest.versions import SCHEMA_VERSION, upgrade
 from datacleanse.storage.manifest.whole import Manifest, Opening
 from datacleanse.storage.typed_json import UnexpectedValueError, from_json, to_json
 
@@ -43,7 +43,7 @@ def read_manifest(file: Path) -> Manifest:
             slug="run-unfinished",
             hint="Repeat the audit with --resume to finish it, or with --force to start anew.",
         )
-    return _checked(Manifest, found, file)
+    return _check(Manifest, found, file)
 
 
 def read_opening(file: Path) -> Opening | None:
@@ -55,7 +55,7 @@ def read_opening(file: Path) -> Opening | None:
     if not file.is_file():
         return None
     found = _read(file)
-    return None if found["status"] == REMOVED else _checked(Opening, found, file)
+    return None if found["status"] == REMOVED else _check(Opening, found, file)
 
 
 def read_status(file: Path) -> str:
@@ -83,24 +83,24 @@ def _read(file: Path) -> dict[str, Any]:
         )
     try:
         found = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
-        version = _version(found)
+        version = _read_version(found)
     except (OSError, ValueError, RecursionError) as error:
-        raise _damaged(file, error) from error
+        raise _make_damage_error(file, error) from error
     if version > SCHEMA_VERSION:
         raise RunFolderError(
             f"{file.parent} has format {version}; this program reads up to {SCHEMA_VERSION}.",
             slug="run-newer",
             hint="Update datacleanse: pip install -U datacleanse.",
         )
-    plain = upgraded(found)
+    plain = upgrade(found)
     status = plain.get("status")
     if not isinstance(status, str):
         said = f"status is {json.dumps(status)}, where a text was expected"
-        raise _damaged(file, UnexpectedValueError(said))
+        raise _make_damage_error(file, UnexpectedValueError(said))
     return plain
 
 
-def _version(found: object) -> int:
+def _read_version(found: object) -> int:
     if not isinstance(found, dict):
         raise UnexpectedValueError("it holds no JSON object")
     version = found.get("schema_version")
@@ -115,14 +115,14 @@ def _refuse(constant: str) -> None:
     raise UnexpectedValueError(f"it holds {constant}, which is no JSON")
 
 
-def _checked(kind: type[_Known], found: dict[str, Any], file: Path) -> _Known:
+def _check(kind: type[_Known], found: dict[str, Any], file: Path) -> _Known:
     try:
         return from_json(kind, found)
     except UnexpectedValueError as error:
-        raise _damaged(file, error) from error
+        raise _make_damage_error(file, error) from error
 
 
-def _damaged(file: Path, error: Exception) -> RunFolderError:
+def _make_damage_error(file: Path, error: Exception) -> RunFolderError:
     # A reader of JSON says in several words what is wrong, and where; the system, too.
     said = str(error) or type(error).__name__
     return RunFolderError(

@@ -17,7 +17,7 @@ version before.
 Json = dict[str, Any]
 
 
-def upgraded(manifest: Json) -> Json:
+def upgrade(manifest: Json) -> Json:
     """The same in the present version. What is of a wrong type stays, for the reader to refuse.
 
     Args:
@@ -30,8 +30,8 @@ def upgraded(manifest: Json) -> Json:
 
 def _make_2_of_1(manifest: Json) -> None:
     _complete_1(manifest)
-    _rename(_part(manifest, "clean"), "meta_rows", "steering_rows")
-    _rename(_part(manifest, "training"), "meta", "steering")
+    _rename(_take_part(manifest, "clean"), "meta_rows", "steering_rows")
+    _rename(_take_part(manifest, "training"), "meta", "steering")
     manifest.setdefault("resumed_at", [])
     manifest.setdefault("stopped_at", None)
     manifest["schema_version"] = 2
@@ -46,7 +46,7 @@ def _complete_1(manifest: Json) -> None:
         ("model_files", {}),
     ):
         manifest.setdefault(name, nothing)
-    clean, data = _part(manifest, "clean"), _part(manifest, "data")
+    clean, data = _take_part(manifest, "clean"), _take_part(manifest, "data")
     for name in ("reviewed_rows", "held_back_rows"):
         clean.setdefault(name, 0)
     asked: Json = dict.fromkeys(("delimiter", "image_size"))
@@ -55,12 +55,12 @@ def _complete_1(manifest: Json) -> None:
     if isinstance(reading, dict):
         asked |= {name: data[name] for name in ("label", "id") if name in data}
         data["reading"] = asked | reading
-    metrics = _part(manifest, "metrics")
+    metrics = _take_part(manifest, "metrics")
     for compared in ("test", "held_back"):
-        _part(metrics, compared).setdefault("by_class", {})
+        _take_part(metrics, compared).setdefault("by_class", {})
 
 
-def _part(of: Json, name: str) -> Json:
+def _take_part(of: Json, name: str) -> Json:
     """An object in an object; an empty one where there is none."""
     part = of.get(name)
     return part if isinstance(part, dict) else {}

@@ -63,7 +63,7 @@ class LinearCall:
         # Under autocast the layer computed in delta's precision.
         self._a, self._delta = self._a.to(delta.dtype), delta
         v = {name: along.to(delta.dtype) for name, along in v.items()}
-        return _dot(delta, F.linear(self._a, v["weight"], v.get("bias")))
+        return _multiply_rows(delta, F.linear(self._a, v["weight"], v.get("bias")))
 
     def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
         """Multiply the weighted deltas with the inputs."""
@@ -101,7 +101,7 @@ class ConvCall:
             return _project(self._own, v)
         self._a, self._delta = a, delta
         # The layer's own way from input to output, so that every padding mode is served.
-        return _dot(delta, self._layer._conv_forward(a, v["weight"], v.get("bias")))
+        return _multiply_rows(delta, self._layer._conv_forward(a, v["weight"], v.get("bias")))
 
     def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
         """Combine the examples' own gradients, or convolve the inputs with the weighted deltas."""
@@ -176,7 +176,7 @@ class EmbeddingCall:
             along = F.embedding(self._a, v["weight"])
             if self._skipped is not None:
                 along = along.masked_fill((self._a == self._skipped)[..., None], 0.0)
-        return _dot(self._delta, along)
+        return _multiply_rows(self._delta, along)
 
     def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
         """Add the weighted deltas to the rows of their codes."""
@@ -200,7 +200,7 @@ class EmbeddingBagCall:
         """Multiply delta with the bags' sums or means along v."""
         self._delta = delta
         along = F.embedding_bag(self._a, v["weight"], mode=self._mode, padding_idx=self._skipped)
-        return _dot(delta, along)
+        return _multiply_rows(delta, along)
 
     def compute_gradient(self, weights: Tensor, rows: Tensor | None) -> Parameters:
         """Add the weighted deltas to the rows of their bags' codes."""
@@ -279,7 +279,7 @@ def _normalise(layer: nn.Module, a: Tensor) -> Tensor:
     return F.rms_norm(a, layer.normalized_shape, eps=layer.eps)
 
 
-def _dot(delta: Tensor, tangent: Tensor) -> Tensor:
+def _multiply_rows(delta: Tensor, tangent: Tensor) -> Tensor:
     """Two (B, ...) to (B,): one inner product an example, without the product in memory."""
     # In the order of memory both are flattened without a copy, channels last too.
     order = sorted(range(1, delta.dim()), key=delta.stride, reverse=True)

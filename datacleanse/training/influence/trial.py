@@ -65,7 +65,7 @@ def find_fault(
                 f"On the first batch the {route.name} gradient of {name!r} was not autograd's: the "
                 "parameter is used outside its layer, or examples mix."
             )
-    if not _adds_up(step, plain, v, tolerance):
+    if not _check_adds_up(step, plain, v, tolerance):
         return (
             f"On the first batch the {route.name} influences did not add up to the gradient: a "
             "part of the network is hidden from it, by torch.no_grad or an autograd.Function."
@@ -113,7 +113,7 @@ def _draw_weights(step: Step) -> Tensor:
     return torch.linspace(0.1, 1.0, len(step.losses)).to(step.losses)
 
 
-def _adds_up(step: Step, gradient: Direction, v: Direction, tolerance: float) -> bool:
+def _check_adds_up(step: Step, gradient: Direction, v: Direction, tolerance: float) -> bool:
     """Whether sum_i w_i < grad l_i, v > = < sum_i w_i grad l_i, v >.
 
     For a standard normal v the right side is about as large as the gradient's norm.

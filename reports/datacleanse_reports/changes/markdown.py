@@ -11,7 +11,7 @@ from datacleanse_reports.formats.markdown import (
     escape_text,
     lay_out_table,
 )
-from datacleanse_reports.wording import decimal, probability, signed
+from datacleanse_reports.wording import format_decimal, format_probability, format_signed
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,7 +48,12 @@ def _lay_out_metrics(changes: Changes) -> str:
     parts = ["## Model", sentences.say_test(changes)]
     if changes.metrics:
         cells = (
-            [each.title, decimal(each.before), decimal(each.now), signed(each.difference)]
+            [
+                each.title,
+                format_decimal(each.before),
+                format_decimal(each.now),
+                format_signed(each.difference),
+            ]
             for each in changes.metrics
         )
         parts.append(
@@ -67,7 +72,7 @@ def _lay_out_rows(title: str, changes: Sequence[RowChange]) -> str:
             sentences.say_move(change),
             escape_label(change.shown.given_label),
             escape_label(change.shown.suggested_label),
-            probability(change.shown.mislabel_probability),
+            format_probability(change.shown.mislabel_probability),
             *([] if change.outcome is None else [change.outcome]),
         ]
         for change in changes[:ROWS_SHOWN]

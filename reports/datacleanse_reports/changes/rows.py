@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.audit import finite
+from datacleanse_reports.audit import keep_finite
 from datacleanse_reports.changes.records import MatchedBy, Outcome, RowChange, RowState
 
 if TYPE_CHECKING:
@@ -132,9 +132,9 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
 def _read(folder: RunFolder) -> pa.Table:
     import pyarrow.parquet as pq
 
-    from datacleanse.storage.run_folder import damage_named
+    from datacleanse.storage.run_folder import report_damage_as
 
-    with damage_named(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
+    with report_damage_as(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
         return file.read(columns=list(_COLUMNS))
 
 
@@ -193,6 +193,6 @@ def _make_state(table: pa.Table, row: int) -> RowState | None:
         rank=record["rank"],
         given_label=record["given_label"],
         suggested_label=record["suggested_label"],
-        mislabel_probability=finite(record["mislabel_probability"]),
+        mislabel_probability=keep_finite(record["mislabel_probability"]),
         flagged=record["flagged"],
     )

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.wording import count, estimate, percent, percent_range, plural
+from datacleanse_reports.wording import (
+    estimate,
+    format_count,
+    format_percent,
+    format_percent_range,
+    format_plural,
+)
 
 if TYPE_CHECKING:
     from datacleanse_reports.changes.records import Changes, RowChange, RunState
@@ -30,10 +36,10 @@ def say_noise(changes: Changes) -> str:
 
 
 def _say_noise(state: RunState) -> str:
-    spread = percent_range(state.low_share, state.high_share)
+    spread = format_percent_range(state.low_share, state.high_share)
     return (
-        f"{estimate(state.estimated_wrong)} of {count(state.rows)} "
-        f"({percent(state.estimated_share)}, range of two estimates {spread})"
+        f"{estimate(state.estimated_wrong)} of {format_count(state.rows)} "
+        f"({format_percent(state.estimated_share)}, range of two estimates {spread})"
     )
 
 
@@ -41,15 +47,17 @@ def say_flags(changes: Changes) -> str:
     """Say how many rows were and are flagged."""
     new, old = len(changes.newly_flagged), len(changes.resolved)
     return (
-        f"Flagged: {count(changes.before.flagged)} before, {count(changes.now.flagged)} now: "
-        f"{count(old)} resolved, {count(new)} new, {count(changes.still_flagged)} still flagged."
+        f"Flagged: {format_count(changes.before.flagged)} before, "
+        f"{format_count(changes.now.flagged)} now: "
+        f"{format_count(old)} resolved, {format_count(new)} new, "
+        f"{format_count(changes.still_flagged)} still flagged."
     )
 
 
 def say_outcomes(changes: Changes) -> str:
     """Say why rows are flagged no more; empty where there are none."""
     parts = [
-        f"{count(number)} {_OUTCOMES[outcome]}"
+        f"{format_count(number)} {_OUTCOMES[outcome]}"
         for outcome, number in changes.outcomes.items()
         if number
     ]
@@ -59,8 +67,8 @@ def say_outcomes(changes: Changes) -> str:
 def say_clean(changes: Changes) -> str:
     """Say how many clean rows there were and are."""
     return (
-        f"Trusted: {plural(changes.before.clean_rows, 'row')} before, "
-        f"{count(changes.now.clean_rows)} now."
+        f"Trusted: {format_plural(changes.before.clean_rows, 'row')} before, "
+        f"{format_count(changes.now.clean_rows)} now."
     )
 
 
@@ -80,5 +88,5 @@ def say_test(changes: Changes) -> str:
 
 def say_move(change: RowChange) -> str:
     """The rank before and the rank now, e.g. ``12 → 3``."""
-    before = "new" if change.before is None else count(change.before.rank)
-    return f"{before} → {'gone' if change.now is None else count(change.now.rank)}"
+    before = "new" if change.before is None else format_count(change.before.rank)
+    return f"{before} → {'gone' if change.now is None else format_count(change.now.rank)}"

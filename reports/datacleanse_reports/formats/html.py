@@ -129,23 +129,22 @@ def _make_environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    for each in (
-        wording.count,
-        wording.decimal,
-        wording.estimate,
-        wording.percent,
-        wording.percent_range,
-        wording.plural,
-        wording.probability,
-        wording.seconds,
-        wording.short,
-        wording.shortened,
-        wording.signed,
-        wording.visible,
-        _exact,
-        _label,
-    ):
-        environment.filters[each.__name__.strip("_")] = each
+    environment.filters.update(
+        count=wording.format_count,
+        decimal=wording.format_decimal,
+        estimate=wording.estimate,
+        percent=wording.format_percent,
+        percent_range=wording.format_percent_range,
+        plural=wording.format_plural,
+        probability=wording.format_probability,
+        seconds=wording.format_seconds,
+        short=wording.format_short,
+        shortened=wording.shorten,
+        signed=wording.format_signed,
+        visible=wording.make_visible,
+        exact=_exact,
+        label=_label,
+    )
     environment.globals.update(
         missing=wording.MISSING,
         sentences=sentences,
@@ -173,4 +172,4 @@ def _label(text: str | None, limit: int = 200) -> str:
     """A label as a person can see it, however odd."""
     if text is None:
         return wording.MISSING
-    return wording.visible(wording.shortened(text, limit)) or "(empty)"
+    return wording.make_visible(wording.shorten(text, limit)) or "(empty)"

@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING
 from datacleanse_reports import sentences
 from datacleanse_reports.wording import (
     MISSING,
-    count,
-    decimal,
     estimate,
-    percent,
-    percent_range,
-    plural,
-    probability,
-    seconds,
-    short,
-    shortened,
-    signed,
-    visible,
+    format_count,
+    format_decimal,
+    format_percent,
+    format_percent_range,
+    format_plural,
+    format_probability,
+    format_seconds,
+    format_short,
+    format_signed,
+    make_visible,
+    shorten,
 )
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class MarkdownReport:
 
 def escape_text(text: str) -> str:
     """Escape the user's text: Markdown that shows just that text, on one line."""
-    return _MARKUP.sub(r"\\\1", visible(shortened(text, _CELL_LIMIT)))
+    return _MARKUP.sub(r"\\\1", make_visible(shorten(text, _CELL_LIMIT)))
 
 
 def escape_label(text: str | None) -> str:
@@ -93,7 +93,7 @@ def _lay_out_top(view: ReportView) -> str:
 
 def escape_notice(message: str) -> str:
     """Escape a notice's text without cutting it."""
-    return _MARKUP.sub(r"\\\1", visible(message))
+    return _MARKUP.sub(r"\\\1", make_visible(message))
 
 
 def _lay_out_model(view: ReportView) -> str:
@@ -102,13 +102,14 @@ def _lay_out_model(view: ReportView) -> str:
         lines.append("No `--test` file was given.")
     else:
         lines.append(
-            f"On {plural(view.test.rows, view.test.kind)}.\n\n{_lay_out_metrics(view.test)}"
+            f"On {format_plural(view.test.rows, view.test.kind)}.\n\n{_lay_out_metrics(view.test)}"
         )
     training = view.training
     lines.append(
-        f"{training.network} {plural(training.parameters, 'parameter')}, "
-        f"{plural(training.rows, 'training row')}, {plural(training.epochs, 'epoch')}, rule "
-        f"`{training.rule}`, {seconds(view.timings.get('total'))} in all."
+        f"{training.network} {format_plural(training.parameters, 'parameter')}, "
+        f"{format_plural(training.rows, 'training row')}, "
+        f"{format_plural(training.epochs, 'epoch')}, rule "
+        f"`{training.rule}`, {format_seconds(view.timings.get('total'))} in all."
     )
     return "\n\n".join(lines)
 
@@ -119,9 +120,9 @@ def _lay_out_metrics(comparison: Comparison) -> str:
         (
             [
                 metric.title,
-                decimal(metric.reweighted),
-                decimal(metric.control),
-                signed(metric.difference),
+                format_decimal(metric.reweighted),
+                format_decimal(metric.control),
+                format_signed(metric.difference),
                 metric.better,
             ]
             for metric in comparison.metrics
@@ -136,11 +137,11 @@ def _lay_out_noise(view: ReportView) -> str:
         (
             [
                 escape_label(each.name),
-                count(each.rows),
+                format_count(each.rows),
                 estimate(each.suspected),
-                percent(each.suspected_share),
-                percent_range(each.low_share, each.high_share),
-                count(each.flagged),
+                format_percent(each.suspected_share),
+                format_percent_range(each.low_share, each.high_share),
+                format_count(each.flagged),
             ]
             for each in view.classes
         ),
@@ -162,7 +163,7 @@ def _lay_out_confusions(view: ReportView) -> str:
                 escape_label(pair.given),
                 escape_label(pair.true),
                 estimate(pair.rows),
-                percent(pair.share),
+                format_percent(pair.share),
             ]
             for pair in view.confusions[: sentences.PAIRS_SHOWN]
         ),
@@ -175,10 +176,10 @@ def _lay_out_budgets(view: ReportView) -> str:
         ["Rows read", "Wrong labels", "Hit rate", "Range"],
         (
             [
-                count(budget.rows),
+                format_count(budget.rows),
                 estimate(budget.expected_wrong),
-                percent(budget.expected_share),
-                percent_range(budget.low_share, budget.high_share),
+                format_percent(budget.expected_share),
+                format_percent_range(budget.low_share, budget.high_share),
             ]
             for budget in view.budgets
         ),
@@ -192,13 +193,13 @@ def _lay_out_suspects(view: ReportView) -> str:
         ["#", "Row", "Id", "Given", "Suggested", "P(wrong)", "p", "Flagged", "Reason"],
         (
             [
-                count(each.rank),
+                format_count(each.rank),
                 str(each.row),
                 escape_label(each.id),
                 escape_label(each.given_label),
                 escape_label(each.suggested_label),
-                probability(each.mislabel_probability),
-                short(each.p_value),
+                format_probability(each.mislabel_probability),
+                format_short(each.p_value),
                 "yes" if each.flagged else "no",
                 escape_notice(each.reason),
             ]
@@ -209,7 +210,7 @@ def _lay_out_suspects(view: ReportView) -> str:
     told = f"{sentences.say_listed(view)} All of them are in `suspects.csv`."
     if flag := sentences.say_flag(view):
         told += f" Flagged: {flag}."
-    return f"## First {plural(len(shown), 'suspect')}\n\n{told}\n\n{rows}"
+    return f"## First {format_plural(len(shown), 'suspect')}\n\n{told}\n\n{rows}"
 
 
 def _lay_out_methods(view: ReportView) -> str:
@@ -227,16 +228,16 @@ def _lay_out_data(view: ReportView) -> str:
         for column in view.columns_aside
     ]
     lines = [
-        f"- Data: {escape_text(view.data.source)}, {plural(view.data.rows, 'row')}, "
-        f"{plural(view.data.columns, 'column')}, sha256 `{view.data.sha256}`",
-        f"- Clean set: {escape_text(view.clean.source)}, {plural(view.clean.rows, 'row')} "
+        f"- Data: {escape_text(view.data.source)}, {format_plural(view.data.rows, 'row')}, "
+        f"{format_plural(view.data.columns, 'column')}, sha256 `{view.data.sha256}`",
+        f"- Clean set: {escape_text(view.clean.source)}, {format_plural(view.clean.rows, 'row')} "
         f"({sentences.say_clean_use(view)}), "
         f"sha256 `{view.clean.sha256}`",
-        f"- {plural(view.overlap.rows, 'row')} of the data also in the clean set, "
+        f"- {format_plural(view.overlap.rows, 'row')} of the data also in the clean set, "
         f"left out of training",
         *[f"- {escape_notice(notice.message)}" for notice in view.notices if not notice.is_warning],
     ]
-    command = "    datacleanse " + visible(shlex.join(view.command))
+    command = "    datacleanse " + make_visible(shlex.join(view.command))
     return (
         "## Data\n\n"
         + "\n".join(lines)
