@@ -44,7 +44,7 @@ def test_means_are_those_of_the_epochs(block, monkeypatch):
     np.testing.assert_allclose(record.margin, measure_margins(first, labels)[:3], rtol=1e-6)
     found.record_logits(order, second)
     found.close_epoch(3)
-    means = found.dynamics()
+    means = found.finish()
     both = torch.stack([first, second])
     np.testing.assert_allclose(means.probability, both.softmax(dim=2).mean(dim=0), rtol=1e-5)
     both_margins = torch.stack([measure_margins(each, labels) for each in both])
