@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
-from datacleanse.storage.atomic_files import make_folder, written_aside
+from datacleanse.storage.atomic_files import make_folder, write_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -19,9 +19,13 @@ MISTAKEN_FOR = np.array([6, 7, 1, 8, 9, 3, 5, 1, 3, 4])
 """Handwritten digits that tired eyes take for another one: 0 for 6, 1 for 7, 3 for 8, ..."""
 
 SHARE = 0.15
+"""Share of the rows of DATA, of classes that are mistaken, whose label is changed."""
 N_CLEAN = 200
+"""Rows of CLEAN."""
 N_TEST = 300
+"""Rows of TEST."""
 LABEL = "digit"
+"""Name of the label column."""
 
 
 @dataclass(frozen=True)
@@ -53,18 +57,18 @@ def write_demo(directory: Path, *, seed: int) -> Demo:
     )
     dirty, test = train_test_split(rest, test_size=N_TEST, stratify=truth[rest], random_state=seed)
     dirty.sort()
-    noisy = one_sided_flips(truth[dirty], MISTAKEN_FOR, SHARE, seed=seed)
+    noisy = flip_labels(truth[dirty], MISTAKEN_FOR, SHARE, seed=seed)
     make_folder(directory)
     parts = {"digits": (dirty, noisy), "clean": (clean, truth[clean]), "test": (test, truth[test])}
     files = [directory / f"{name}.csv" for name in parts]
     for file, (rows, labels) in zip(files, parts.values(), strict=True):
-        with written_aside(file) as aside:
+        with write_aside(file) as aside:
             frame.iloc[rows].assign(**{LABEL: labels}).to_csv(aside, index=False)
     data, clean_file, test_file = files
     return Demo(data, clean_file, test_file, noisy != truth[dirty])
 
 
-def one_sided_flips(
+def flip_labels(
     labels: NDArray[np.int64], mistaken_for: NDArray[np.int64], share: float, *, seed: int
 ) -> NDArray[np.int64]:
     """Change a share of the labels, each class always into the same other one.

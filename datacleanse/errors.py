@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class DatacleanseError(Exception):
-    """Base of all errors that are the input's or the caller's to mend.
+    """Base of all errors that the person who gave the input can mend.
 
     Attributes:
         slug: short stable name, e.g. ``label-missing``; the key of the error index in the docs.
@@ -52,8 +52,8 @@ class Stopped(DatacleanseError):  # noqa: N818  # it was asked for
 
 
 @contextmanager
-def as_value_errors() -> Iterator[None]:
-    """scikit-learn's users expect ValueError; the words stay."""
+def raise_as_value_errors() -> Iterator[None]:
+    """Raise a ValueError of the same words, as scikit-learn's users expect."""
     try:
         yield
     except DatacleanseError as error:
@@ -61,7 +61,7 @@ def as_value_errors() -> Iterator[None]:
 
 
 _CPU_SAYS = ("can't allocate memory", "not enough memory")
-"""Of torch's allocator for the CPU, which raises a plain RuntimeError."""
+"""Words of torch's allocator for the CPU, which raises a plain RuntimeError."""
 
 
 class MemoryShortError(DatacleanseError):

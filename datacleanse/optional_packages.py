@@ -7,8 +7,8 @@ from importlib.util import find_spec
 from datacleanse.errors import SettingsError
 
 
-def needed(*modules: str, extra: str, what: str) -> None:
-    """See that optional packages are installed, without importing them.
+def check_installed(*modules: str, extra: str, what: str) -> None:
+    """Refuse to go on where optional packages are not installed; none is imported.
 
     Args:
         modules: to import.
@@ -21,11 +21,12 @@ def needed(*modules: str, extra: str, what: str) -> None:
     missing = [name for name in modules if find_spec(name) is None]
     if missing:
         raise SettingsError(
-            f"{what} needs {' and '.join(missing)}, which {_are(missing)} not installed here.",
+            f"{what} needs {' and '.join(missing)}, which {_choose_verb(missing)} not installed "
+            "here.",
             slug="extra-missing",
             hint=f"Install it: pip install 'datacleanse[{extra}]'.",
         )
 
 
-def _are(missing: list[str]) -> str:
+def _choose_verb(missing: list[str]) -> str:
     return "is" if len(missing) == 1 else "are"

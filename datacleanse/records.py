@@ -56,7 +56,7 @@ class Schema:
 
     @staticmethod
     def from_json(saved: dict[str, Any]) -> Schema:
-        """Inverse of `dataclasses.asdict`, after JSON."""
+        """The schema from what `dataclasses.asdict` gave, after JSON."""
         return Schema(
             label=saved["label"],
             id=saved["id"],
@@ -110,6 +110,7 @@ class Overlap:
     clean_rows: NDArray[np.int64]
     """(K,) the matching row of CLEAN where the match is one to one, else -1."""
     matched_by: Literal["id", "values", "pictures"]
+    """What rows of both have in common: their id, their feature values or what they show."""
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ DeviceName = Literal["auto", "cpu", "cuda"]
 IMAGE_MODELS = ("residual",)
 
 MODELS = ("auto", "mlp", *IMAGE_MODELS)
-"""Networks of the package; any other ``model`` is ``package.module:factory``, see `own_code`."""
+"""Networks of the package; any other ``model`` is ``package.module:factory``, see `user_code`."""
 
 TIMM = "timm:"
 """How ``--model`` begins for a pretrained network of the library timm."""
@@ -72,25 +72,25 @@ class Settings:
     """Of all random draws, from 0 to `MAX_SEED`."""
 
     def __post_init__(self) -> None:
-        _one_of("rule", self.rule, get_args(RuleName))
-        if is_own(self.model):
+        _check_choice("rule", self.rule, get_args(RuleName))
+        if is_user_code(self.model):
             user_code.split_name(self.model)
         self._check_features()
-        _one_of("device", self.device, get_args(DeviceName))
-        _at_least("epochs", self.epochs, 2)
-        _at_least("batch-size", self.batch_size, 2)
-        Meta().changed(self)
+        _check_choice("device", self.device, get_args(DeviceName))
+        _check_least("epochs", self.epochs, 2)
+        _check_least("batch-size", self.batch_size, 2)
+        Meta().apply_settings(self)
         if not 0 <= self.hold_back <= MAX_HELD_BACK:
-            raise _refused("hold-back", self.hold_back, "a share from 0 to 0.5, e.g. 0.2")
-        _at_least("repeats", self.repeats, 0)
-        _at_least("top", self.top, 1)
-        _at_least("seed", self.seed, 0)
+            raise _make_range_error("hold-back", self.hold_back, "a share from 0 to 0.5, e.g. 0.2")
+        _check_least("repeats", self.repeats, 0)
+        _check_least("top", self.top, 1)
+        _check_least("seed", self.seed, 0)
         if self.seed > MAX_SEED:
-            raise _refused("seed", self.seed, f"a whole number up to {MAX_SEED}")
+            raise _make_range_error("seed", self.seed, f"a whole number up to {MAX_SEED}")
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):
-            raise _refused("lr", self.lr, "a number above 0, e.g. 0.001")
+            raise _make_range_error("lr", self.lr, "a number above 0, e.g. 0.001")
         if not 0 < self.fdr < 1:
-            raise _refused("fdr", self.fdr, "a share between 0 and 1, e.g. 0.10")
+            raise _make_range_error("fdr", self.fdr, "a share between 0 and 1, e.g. 0.10")
 
     def _check_features(self) -> None:
         is_pretrained = is_timm(self.model)
@@ -119,7 +119,7 @@ def is_timm(model: str) -> bool:
     return model.startswith(TIMM)
 
 
-def is_own(model: str) -> bool:
+def is_user_code(model: str) -> bool:
     """Whether ``--model`` names code of the user's own."""
     return model not in MODELS and not is_timm(model)
 
@@ -137,13 +137,15 @@ class Meta:
     average: float = 0.0
 
     def __post_init__(self) -> None:
-        _at_least("meta-batch", self.batch, 1)
-        _at_least("meta-every", self.every, 1)
+        _check_least("meta-batch", self.batch, 1)
+        _check_least("meta-every", self.every, 1)
         if not 0 <= self.average < 1:
-            raise _refused("meta-average", self.average, "a share from 0 to below 1, e.g. 0.5")
+            raise _make_range_error(
+                "meta-average", self.average, "a share from 0 to below 1, e.g. 0.5"
+            )
 
-    def changed(self, settings: Settings) -> Meta:
-        """With what the settings say."""
+    def apply_settings(self, settings: Settings) -> Meta:
+        """The same with what the settings say in place of its own values."""
         batch, every = (
             own if asked is None else asked
             for own, asked in (
@@ -164,17 +166,17 @@ class Schedule:
     meta: Meta = field(default_factory=Meta)
 
 
-def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:
     if value not in allowed:
-        raise _refused(name, value, "one of " + ", ".join(allowed))
+        raise _make_range_error(name, value, "one of " + ", ".join(allowed))
 
 
-def _at_least(name: str, value: int | None, least: int) -> None:
+def _check_least(name: str, value: int | None, least: int) -> None:
     if value is not None and value < least:
-        raise _refused(name, value, f"a whole number of at least {least}")
+        raise _make_range_error(name, value, f"a whole number of at least {least}")
 
 
-def _refused(name: str, value: object, wanted: str) -> SettingsError:
+def _make_range_error(name: str, value: object, wanted: str) -> SettingsError:
     return SettingsError(
         f"--{name} is {value!r}.", slug="setting-out-of-range", hint=f"Give {wanted}."
     )

@@ -1,4 +1,4 @@
-"""Code of the user's own: found by its name, and its failures told as theirs.
+"""Code of the user's own: found by its name, with its failures reported as the user's.
 
 A name is only ever taken from the command line or from a caller, never from a file.
 """
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
 _FORM = "package.module:factory"
 
 
-class OwnCodeError(DatacleanseError):
+class UserCodeError(DatacleanseError):
     """Code of the user's failed, or does not do what is asked of it."""
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """``package.module:factory`` to its module and its attribute.
+    """Split ``package.module:factory`` into its module and its attribute.
 
     Raises:
         SettingsError: it is of another form.
@@ -41,31 +41,31 @@ def split_name(name: str) -> tuple[str, str]:
     return module, attribute
 
 
-def name_of(factory: Callable[..., Any]) -> str:
-    """How a callable is named in `run.json`, in the form of `split_name`."""
+def name_factory(factory: Callable[..., Any]) -> str:
+    """The name of a callable in `run.json`, in the form that `split_name` reads."""
     kind = type(factory)
     module = getattr(factory, "__module__", None) or kind.__module__
     return f"{module}:{getattr(factory, '__qualname__', kind.__qualname__)}"
 
 
-def find(name: str) -> Callable[..., Any]:
-    """Import the module of ``package.module:factory``, and give its factory back.
+def find_factory(name: str) -> Callable[..., Any]:
+    """Import the module of ``package.module:factory`` and return its factory.
 
     Raises:
-        OwnCodeError: there is no such module, it cannot be imported, or it has no such callable.
+        UserCodeError: there is no such module, it cannot be imported, or it has no such callable.
     """
     path, attribute = split_name(name)
     try:
-        with tell_as_own(f"The module {path} (--model {name}) cannot be imported"):
+        with report_as_user_code(f"The module {path} (--model {name}) cannot be imported"):
             found: Any = import_module(path)
-    except OwnCodeError as error:
+    except UserCodeError as error:
         cause = error.__cause__
         if isinstance(cause, ModuleNotFoundError) and _is_part(cause.name, path):
-            raise _no_module(name, path, str(cause.name)) from cause
+            raise _make_no_module_error(name, path, str(cause.name)) from cause
         raise
     for part in attribute.split("."):
         if not hasattr(found, part):
-            raise OwnCodeError(
+            raise UserCodeError(
                 f"The module {path} has no {attribute!r} (--model {name}); it was read from "
                 f"{getattr(found, '__file__', None) or path}.",
                 slug="model-not-found",
@@ -73,7 +73,7 @@ def find(name: str) -> Callable[..., Any]:
             )
         found = getattr(found, part)
     if not callable(found):
-        raise OwnCodeError(
+        raise UserCodeError(
             f"{name} is {type(found).__name__}, not a function.",
             slug="model-not-callable",
             hint="Give a function that is called as factory(n_features, n_classes) and returns "
@@ -87,9 +87,9 @@ def _is_part(missing: str | None, path: str) -> bool:
     return missing is not None and (path == missing or path.startswith(f"{missing}."))
 
 
-def _no_module(name: str, path: str, missing: str) -> OwnCodeError:
+def _make_no_module_error(name: str, path: str, missing: str) -> UserCodeError:
     what = path if missing == path else f"{path} ({missing!r} is missing)"
-    return OwnCodeError(
+    return UserCodeError(
         f"There is no module {what}, which --model {name} names.",
         slug="model-not-found",
         hint="It is looked for in the current directory and among the installed packages. For "
@@ -98,15 +98,15 @@ def _no_module(name: str, path: str, missing: str) -> OwnCodeError:
 
 
 @contextmanager
-def tell_as_own(what: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Within this block only the user's code runs: its failures are not bugs of this program.
+def report_as_user_code(what: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Report failures within this block, where only the user's code runs, as failures of it.
 
     Args:
         what: beginning of the message, e.g. ``mynet:build(12, 2) failed``.
-        but: errors that are somebody else's; memory that runs out is, too.
+        but: errors that pass as they are; so does the error of memory that ran out.
 
     Raises:
-        OwnCodeError: with the last line of the traceback, and where in the user's code it arose.
+        UserCodeError: with the last line of the traceback, and where in the user's code it arose.
     """
     try:
         yield
@@ -114,14 +114,14 @@ def tell_as_own(what: str, *, but: tuple[type[Exception], ...] = ()) -> Iterator
         if isinstance(error, (DatacleanseError, *but)) or is_shortage(error):
             raise
         last = traceback.format_exception_only(error)[-1].strip().removesuffix(".")
-        raise OwnCodeError(
-            f"{what}: {last}{_place(error)}.",
+        raise UserCodeError(
+            f"{what}: {last}{_find_place(error)}.",
             slug="model-failed",
             hint="Mend it there, then repeat the command.",
         ) from error
 
 
-def _place(error: BaseException) -> str:
+def _find_place(error: BaseException) -> str:
     """`` (file, line, function)`` of the innermost frame outside of libraries."""
     if isinstance(error, SyntaxError) and error.filename:
         return f" ({error.filename}, line {error.lineno})"

@@ -25,8 +25,8 @@ from torch import Tensor, nn
 
 from benchmarks.record import note
 from benchmarks.tables import flip_uniformly
-from datacleanse.demo import one_sided_flips
-from datacleanse.models.inference import logits_of
+from datacleanse.demo import flip_labels
+from datacleanse.models.inference import compute_logits
 from datacleanse.settings import Meta
 from datacleanse.training.batches import count_batches, split
 from datacleanse.training.influence import cross_entropy
@@ -118,7 +118,7 @@ def make_task(
         noisy = flip_uniformly(labels[train], N_CLASSES, FLIPPED, seed=seed)
     else:
         background = np.zeros(N_CLASSES, dtype=np.int64)
-        noisy = one_sided_flips(labels[train], background, FLIPPED, seed=seed)
+        noisy = flip_labels(labels[train], background, FLIPPED, seed=seed)
 
     def on_device(rows: NDArray[np.int64], its: NDArray[np.int64]) -> tuple[Tensor, Tensor]:
         return images[torch.from_numpy(rows)].to(device), torch.from_numpy(its).to(device)
@@ -157,7 +157,7 @@ def accuracy(task: Task, rule: RuleName, plan: Plan, *, seed: int) -> float:
             optimiser.step()
             done += 1
     with torch.autocast(device.type, dtype=torch.bfloat16):
-        logits = logits_of(model, task.test[0])
+        logits = compute_logits(model, task.test[0])
     return float((logits.argmax(dim=1) == task.test[1]).double().mean())
 
 

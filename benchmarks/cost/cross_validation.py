@@ -19,7 +19,7 @@ from torch import Tensor, nn
 
 from datacleanse.data import ReadOptions, read_data, read_like
 from datacleanse.models.encoding import encode, fit_encoding
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.tabular import build_network
 from datacleanse.settings import Settings
 from datacleanse.training.batches import split
@@ -76,7 +76,7 @@ def network_out_of_fold(
     for k, rows in enumerate(held_out):
         model = build_network(encoding, n_classes, seed=k)
         fit_plainly(model, x[~rows], y[~rows], schedule, seed=k)
-        logits[rows] = logits_of(model, x[rows])
+        logits[rows] = compute_logits(model, x[rows])
     return torch.softmax(logits, dim=1).numpy()
 
 

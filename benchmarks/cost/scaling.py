@@ -8,7 +8,6 @@ of an interpreter that has imported torch plus four times the encoded float32 ma
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 import tempfile
 from pathlib import Path
@@ -18,6 +17,7 @@ from benchmarks.cost.made_table import write_made
 from benchmarks.cost.processes import run_measured
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
+from datacleanse.storage.run_folder import RunFolder
 
 RESULT = RESULTS / "scaling.json"
 BYTES = 4
@@ -51,9 +51,9 @@ def measure(n_rows: int, base: int) -> dict[str, Any]:
         run = Path(directory) / "run"
         audit = [sys.executable, "-m", "datacleanse", "audit", str(data), "--val", str(clean)]
         measured = run_measured([*audit, "--out", str(run), "--quiet"])
-        manifest = json.loads((run / "run.json").read_text(encoding="utf-8"))
-    columns = manifest["schema"]["columns"]
-    width = sum(DATE_PARTS if column["kind"] == "datetime" else 1 for column in columns)
+        manifest = RunFolder(run).manifest()
+    columns = manifest.schema.columns
+    width = sum(DATE_PARTS if column.kind == "datetime" else 1 for column in columns)
     matrix = n_rows * width * BYTES
     note(f"{n_rows} rows: {measured.seconds:.0f} s, {measured.peak_bytes / MIB:.0f} MiB")
     return {
@@ -64,9 +64,9 @@ def measure(n_rows: int, base: int) -> dict[str, Any]:
         "peak_bytes": measured.peak_bytes,
         "encoded_bytes": matrix,
         "allowed_bytes": base + 4 * matrix,
-        "epochs": manifest["training"]["epochs"],
-        "batch_size": manifest["training"]["batch_size"],
-        "timings": manifest["timings"],
+        "epochs": manifest.training.epochs,
+        "batch_size": manifest.training.batch_size,
+        "timings": manifest.timings,
     }
 
 

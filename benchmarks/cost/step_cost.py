@@ -36,7 +36,7 @@ from benchmarks.record import RESULTS, markdown_table, provenance
 from benchmarks.results_files import write_result
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.models.encoding import encode, fit_encoding
-from datacleanse.models.residual import build_residual, residual_shape
+from datacleanse.models.residual import build_residual, choose_residual_shape
 from datacleanse.models.tabular import build_network
 from datacleanse.settings import Meta, Schedule, Settings
 from datacleanse.training.batches import split
@@ -104,7 +104,7 @@ def default_image_case() -> Case:
     n_images = 5_000
     examples = image_case(n_images).examples
     normal = examples.inputs[torch.arange(len(examples.inputs))]
-    shape = residual_shape((3, 32, 32), n_images, 10, is_mirrored=True)
+    shape = choose_residual_shape((3, 32, 32), n_images, 10, is_mirrored=True)
     scale = np.full(3, 128.0), np.full(3, 40.0)
     return Case(
         replace(examples, inputs=(normal * 40 + 128).clamp(0, 255).byte()),

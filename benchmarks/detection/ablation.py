@@ -75,7 +75,7 @@ def _without_reweighting(evidence: Evidence, question: Question) -> Evidence:
 
 
 def _trees_alone(evidence: Evidence, question: Question) -> Evidence:
-    with mock.patch.object(kernel_ridge, "left_out", return_value=[]):
+    with mock.patch.object(kernel_ridge, "score_without_own_labels", return_value=[]):
         return replace(evidence, second=question.answer())
 
 

@@ -19,7 +19,7 @@ from sklearn.linear_model import LogisticRegression
 from benchmarks.detection.features import one_hot_matrix
 from benchmarks.tables import LABEL, Rows, flip_uniformly, load_table
 from datacleanse.data import ReadOptions, read_data, read_like
-from datacleanse.demo import one_sided_flips
+from datacleanse.demo import flip_labels
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,7 +151,7 @@ def pair(drawn: Drawn, share: float, rng_seed: int) -> Codes:
     """A share of all rows, each into the class after its own, the last one into the first."""
     n = len(drawn.classes)
     following = (np.arange(n) + 1) % n
-    return one_sided_flips(drawn.truth[: drawn.n_noisy], following, share, seed=rng_seed)
+    return flip_labels(drawn.truth[: drawn.n_noisy], following, share, seed=rng_seed)
 
 
 def background(drawn: Drawn, share: float, rng_seed: int) -> Codes:
@@ -161,7 +161,7 @@ def background(drawn: Drawn, share: float, rng_seed: int) -> Codes:
     """
     target, n_others = _background_of(drawn)
     share = min(share * drawn.n_noisy / n_others, 0.5)
-    return one_sided_flips(drawn.truth[: drawn.n_noisy], target, share, seed=rng_seed)
+    return flip_labels(drawn.truth[: drawn.n_noisy], target, share, seed=rng_seed)
 
 
 def of_others(drawn: Drawn, share: float, rng_seed: int) -> Codes:
@@ -170,7 +170,7 @@ def of_others(drawn: Drawn, share: float, rng_seed: int) -> Codes:
     Ren et al. 2018, arXiv 1803.09050, section 4.3, with the commonest class as the background.
     """
     target, _ = _background_of(drawn)
-    return one_sided_flips(drawn.truth[: drawn.n_noisy], target, share, seed=rng_seed)
+    return flip_labels(drawn.truth[: drawn.n_noisy], target, share, seed=rng_seed)
 
 
 def _background_of(drawn: Drawn) -> tuple[Codes, int]:

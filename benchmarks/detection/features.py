@@ -11,7 +11,7 @@ from sklearn.impute import SimpleImputer
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
-from datacleanse.data import categories, moments, numbers
+from datacleanse.data import read_categories, read_moments, read_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -65,11 +65,11 @@ def one_hot_matrix(rows: Rows) -> NDArray[np.float64]:
 
 
 def _names(data: Dataset, column: Column) -> NDArray[np.object_]:
-    codes, found = categories(data, column)
+    codes, found = read_categories(data, column)
     return np.array([*found, None], dtype=object)[codes][:, None]
 
 
 def _numbers(data: Dataset, column: Column) -> NDArray[np.float64]:
     if column.kind == "datetime":
-        return moments(data, column).astype(np.float64)[:, None]
-    return numbers(data, column).reshape(data.n_rows, -1)
+        return read_moments(data, column).astype(np.float64)[:, None]
+    return read_numbers(data, column).reshape(data.n_rows, -1)

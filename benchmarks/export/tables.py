@@ -22,9 +22,9 @@ from benchmarks.results_files import earlier_records, write_result
 from benchmarks.tables import LABEL, TABLES, available_tables, load_table
 from datacleanse.data import read_like
 from datacleanse.serving.export import export_run
-from datacleanse.serving.export.samples import TOLERANCE, made_rows
+from datacleanse.serving.export.samples import TOLERANCE, make_rows
 from datacleanse.serving.onnx_model import load_onnx
-from datacleanse.serving.raw_columns import raw_columns
+from datacleanse.serving.raw_columns import read_raw_columns
 
 if TYPE_CHECKING:
     from datacleanse.models.predictor import Predictor
@@ -94,10 +94,11 @@ def check(table: pa.Table) -> dict[str, Any]:
 def spoiled(table: pa.Table, model: Predictor, rng: np.random.Generator) -> Dataset:
     """The rows, with made cells in some places."""
     schema, n = model.schema, table.num_rows
-    made = made_rows(schema, model.encoding, n=n, seed=1)
+    made = make_rows(schema, model.encoding, n=n, seed=1)
     features = [column.name for column in schema.columns]
     usual, odd = (
-        raw_columns(read_like(each, schema, role="NEW")) for each in (table.select(features), made)
+        read_raw_columns(read_like(each, schema, role="NEW"))
+        for each in (table.select(features), made)
     )
     mixed = {}
     for column in schema.columns:

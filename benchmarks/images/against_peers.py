@@ -61,7 +61,7 @@ from datacleanse.data import compare_labels
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.nearest_clean import penultimate_of
 from datacleanse.detection.second_opinion.background import Adviser
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.pictures.joined import Joined
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
@@ -282,7 +282,7 @@ def out_of_fold(cell: ImageCell, task: ImageTask) -> NDArray[np.float64]:
         network.load_state_dict(start)
         torch.manual_seed(cell.seed + k)
         fit_plainly(network, x[fold != k], y[fold != k], lesson.schedule, seed=k)
-        logits[fold == k] = logits_of(network, x[fold == k], at_once=256)
+        logits[fold == k] = compute_logits(network, x[fold == k], at_once=256)
     return torch.softmax(logits.double(), dim=1).cpu().numpy()
 
 

@@ -35,7 +35,7 @@ from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
 from datacleanse.data import read_like
 from datacleanse.models.encoding import encode
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.tabular import build_network
 from datacleanse.settings import Meta, Settings
 from datacleanse.training.examples import Examples
@@ -90,7 +90,7 @@ class Fitted:
         return self._accuracy(network)
 
     def _accuracy(self, network: torch.nn.Module) -> float:
-        predicted = logits_of(network, self._test).argmax(dim=1).numpy()
+        predicted = compute_logits(network, self._test).argmax(dim=1).numpy()
         return float(np.mean(predicted == self._cell.drawn.held_back_truth))
 
 

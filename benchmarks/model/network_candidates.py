@@ -15,7 +15,7 @@ from sklearn.metrics import average_precision_score
 from torch import Tensor, nn
 
 from datacleanse.models import encoding as module
-from datacleanse.models.tabular import TabularNetwork, TabularShape, shape_for
+from datacleanse.models.tabular import TabularNetwork, TabularShape, make_tabular_shape
 from datacleanse.settings import Schedule
 from datacleanse.training import loop, schedule
 from datacleanse.training.rules.uniform import Uniform
@@ -238,7 +238,7 @@ def train_and_test(
         seconds = process_time() - started
     if mean is not None:
         mean.use()
-    logits = loop.logits_of(network, tested)
+    logits = loop.compute_logits(network, tested)
     accuracy = float(np.mean(logits.argmax(dim=1).numpy() == rows.test.labels))
     doubt = 1 - outcome.dynamics.probability[np.arange(len(labels)), labels]
     return Trial(accuracy, seconds, _average_precision(labels != rows.train.labels, doubt))
@@ -274,7 +274,7 @@ def _examples(inputs: Tensor, labels: NDArray[np.int64], n_classes: int) -> loop
 def _network(
     candidate: Candidate, encoding: module.Encoding, n_classes: int, *, seed: int
 ) -> TabularNetwork:
-    shape = shape_for(
+    shape = make_tabular_shape(
         encoding,
         n_classes,
         width=candidate.width,

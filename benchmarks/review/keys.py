@@ -23,7 +23,7 @@ from playwright.sync_api import sync_playwright
 import datacleanse as dc
 from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
-from benchmarks.review.rounds import apply, drawn, judged
+from benchmarks.review.rounds import drawn, judged
 from datacleanse.review.decisions import read_decisions
 from datacleanse_cli.review_server import ReviewServer
 from datacleanse_reports.served import ServedReview
@@ -65,7 +65,7 @@ def one(folder: Path, seed: int) -> dict[str, Any]:
         seconds = perf_counter() - started
     saved = read_decisions(first.folder.decisions_file).last
     note("apply, second audit")
-    cleaned = apply(folder / "first", folder / "cleaned.csv")
+    cleaned = dc.apply(folder / "first", out=folder / "cleaned.csv").cleaned
     second = dc.audit(
         cleaned, val=clean, decisions=folder / "first", out=folder / "second", **settings
     )

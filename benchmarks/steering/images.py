@@ -34,7 +34,7 @@ from benchmarks.tables import LABEL, flip_uniformly
 from datacleanse.auditing.clean_split import split_clean
 from datacleanse.auditing.layout import lay_out, lay_out_fold
 from datacleanse.auditing.plan import Plan
-from datacleanse.demo import one_sided_flips
+from datacleanse.demo import flip_labels
 from datacleanse.settings import Meta, Schedule
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def _cells(digits: Digits, epochs: int, seed: int) -> Iterator[Cell]:
     following = (np.arange(N_CLASSES) + 1) % N_CLASSES
     noisy = {
         "uniform": flip_uniformly(true, N_CLASSES, SHARE, seed=seed),
-        "one-sided": one_sided_flips(true, following, SHARE, seed=seed),
+        "one-sided": flip_labels(true, following, SHARE, seed=seed),
     }
     for noise, labels in noisy.items():
         name = {"set": "mnist", "epochs": epochs, "noise": noise, "seed": seed}

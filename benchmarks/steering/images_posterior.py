@@ -85,7 +85,7 @@ class Bench:
             second=self.second,
             labels=plan.labels,
             n_data=plan.n_data,
-            trained=plan.is_trained,
+            is_trained=plan.is_trained,
             verified=plan.verified,
         )
         without = replace(evidence, second=None)

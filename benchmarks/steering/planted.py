@@ -25,7 +25,7 @@ from benchmarks.tables import LABEL, available_tables, flip_uniformly, load_tabl
 from datacleanse.auditing.layout import encode_examples, lay_out_fold, learn_encoding
 from datacleanse.auditing.plan import make_plan
 from datacleanse.data import ReadOptions, compare, read_data, read_like
-from datacleanse.demo import one_sided_flips
+from datacleanse.demo import flip_labels
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.evidence import Evidence, Fold
 from datacleanse.models.encoding import encode
@@ -79,7 +79,7 @@ def cells(folder: Path, name: str, seed: int) -> Iterator[Cell]:
     share = min(0.5, SHARE * len(data.labels) / np.count_nonzero(data.labels == most[0]))
     noisy = {
         "uniform": flip_uniformly(data.labels, n_classes, SHARE, seed=seed),
-        "one-sided": one_sided_flips(data.labels, mistaken_for, share, seed=seed),
+        "one-sided": flip_labels(data.labels, mistaken_for, share, seed=seed),
     }
     for noise, labels in noisy.items():
         described = {"table": name, "noise": noise, "seed": seed}
@@ -120,7 +120,7 @@ class Bench:
         started = process_time()
         outcome = loop.train(network, rule, self.examples, schedule, seed=self.seed)
         seconds = process_time() - started
-        predicted = loop.logits_of(network, self.test_inputs).argmax(dim=1).numpy()
+        predicted = loop.compute_logits(network, self.test_inputs).argmax(dim=1).numpy()
         return Ran(outcome.dynamics, float(np.mean(predicted == self.test_labels)), seconds)
 
     def measures(self, ran: Ran, control: Ran) -> dict[str, float]:
@@ -137,7 +137,7 @@ class Bench:
             second=None,
             labels=plan.labels,
             n_data=n,
-            trained=plan.is_trained,
+            is_trained=plan.is_trained,
             verified=plan.verified,
         )
         return {

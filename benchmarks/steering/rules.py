@@ -20,7 +20,7 @@ from torch import Tensor, nn
 
 from benchmarks.record import markdown_table
 from benchmarks.steering.planted import Bench, paired, study
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training import loop
 from datacleanse.training.rules import make_rule
 from datacleanse.training.rules.l2rw import L2RW, TRUSTED_SHARE
@@ -70,7 +70,7 @@ class AdamsEngine:
 
     def __init__(self, engine: Engine, model: nn.Module) -> None:
         self._engine = engine
-        self._parameters = trainable(model)
+        self._parameters = find_trainable(model)
         self._squares = {name: torch.zeros_like(p) for name, p in self._parameters.items()}
         self._steps = 0
 

@@ -52,7 +52,7 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def _program(
+def _take_program_options(
     _version: Annotated[
         bool,
         typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version."),
@@ -84,11 +84,11 @@ def _run() -> int:
         code = app(standalone_mode=False)
         sys.stdout.flush()
     except BaseException as error:
-        return _exit_code(error)
+        return _choose_exit_code(error)
     return code if isinstance(code, int) else exits.DONE
 
 
-def _exit_code(error: BaseException) -> int:
+def _choose_exit_code(error: BaseException) -> int:
     """Say what happened on stderr; which exit code it is."""
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         error = OutputError(
@@ -97,14 +97,16 @@ def _exit_code(error: BaseException) -> int:
             hint="Free some space, then repeat the command.",
         )
     if isinstance(error, CommandLineError):
-        return _complain(error.format_message() + _value_met(error), "Try `datacleanse --help`.")
+        return _complain(
+            error.format_message() + _find_value_met(error), "Try `datacleanse --help`."
+        )
     match error:
         case SystemExit(code=int(code)) | typer.Exit(exit_code=code):
             return code
         case Stopped() | typer.Abort() | KeyboardInterrupt():
             return _take_leave(error)
         case DatacleanseError():
-            return _complain(_one_line(error.message), _one_line(error.hint))
+            return _complain(_make_printable(error.message), _make_printable(error.hint))
         case BrokenPipeError():
             # The reader went away (`| head`). Keep Python from flushing into it at exit.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -121,13 +123,13 @@ def _take_leave(error: BaseException) -> int:
     """Say how to go on after a request to stop."""
     ignore_signals()
     if isinstance(error, Stopped):
-        sys.stderr.write(f"{_one_line(error.message)}\n{_one_line(error.hint)}\n")
+        sys.stderr.write(f"{_make_printable(error.message)}\n{_make_printable(error.hint)}\n")
     else:
         sys.stderr.write("Stopped on request. Repeat the command.\n")
     return exits.STOPPED
 
 
-def _value_met(error: Exception) -> str:
+def _find_value_met(error: Exception) -> str:
     """What was given for the option that the error is about; Typer's messages leave it out."""
     names = getattr(getattr(error, "param", None), "opts", ())
     pairs = [*pairwise(sys.argv), *(tuple(part.split("=", 1)) for part in sys.argv if "=" in part)]
@@ -136,7 +138,7 @@ def _value_met(error: Exception) -> str:
     return f" (Given: {values[-1]!r}.)" if values and values[-1] not in str(error) else ""
 
 
-def _one_line(text: str) -> str:
+def _make_printable(text: str) -> str:
     """The text without what moves the cursor: names of columns may hold anything."""
     return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
 

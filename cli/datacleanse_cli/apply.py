@@ -8,7 +8,7 @@ import typer
 
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
-from datacleanse_cli.progress import shown_progress
+from datacleanse_cli.progress import show_progress
 
 
 def apply(
@@ -34,7 +34,7 @@ def apply(
     _check_yes(yes, auto=auto)
     from datacleanse.review.apply import apply as write_cleaned_data
 
-    with shown_progress(quiet=quiet) as progress:
+    with show_progress(quiet=quiet) as progress:
         cleaned = write_cleaned_data(
             run,
             out=out,

@@ -15,8 +15,8 @@ from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
 from datacleanse_cli import exits, options
 from datacleanse_cli.own_code import heed_current_directory
-from datacleanse_cli.progress import shown_progress
-from datacleanse_cli.stopping import command_to_go_on, heeded_signals
+from datacleanse_cli.progress import show_progress
+from datacleanse_cli.stopping import heed_signals, spell_command_to_go_on
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -162,7 +162,7 @@ def perform_audit(
     from datacleanse_cli.summary import print_summary
     from datacleanse_reports.view import read_view
 
-    with _say_how_to_go_on(request, place) as stop, shown_progress(quiet=quiet) as progress:
+    with _say_how_to_go_on(request, place) as stop, show_progress(quiet=quiet) as progress:
         folder = run_audit(request, place, force=force, resume=resume, progress=progress, stop=stop)
         progress.stage("Reports", None)
         written = _write_reports(folder, top=request.settings.top)
@@ -194,7 +194,7 @@ def _say_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
     from datacleanse.storage.run_folder import RunFolder
 
     try:
-        with heeded_signals() as signals:
+        with heed_signals() as signals:
             yield signals
     except (Stopped, KeyboardInterrupt) as error:
         done = f"{error.message} " if isinstance(error, Stopped) else ""
@@ -203,7 +203,7 @@ def _say_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
         raise Stopped(
             f"Stopped on request. {done}{where}".strip(),
             slug="stopped",
-            hint=f"To go on: {command_to_go_on(request.command)}",
+            hint=f"To go on: {spell_command_to_go_on(request.command)}",
         ) from error
 
 

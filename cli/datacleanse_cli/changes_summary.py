@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse_cli.layout import line, print_sections, printable
+from datacleanse_cli.layout import (
+    lay_out_line,
+    make_printable,
+    name_labels,
+    name_row,
+    print_sections,
+)
 from datacleanse_reports.changes import sentences
-from datacleanse_reports.wording import MISSING, decimal, probability, shortened, signed, visible
+from datacleanse_reports.wording import decimal, probability, signed, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,31 +39,34 @@ def print_changes(changes: Changes, console: Console, *, written: Sequence[Path]
     """
     encoding = console.encoding or "utf-8"
     said = [
-        sentences.noise(changes),
-        sentences.flags(changes),
-        sentences.outcomes(changes),
-        sentences.clean(changes),
-        sentences.matching(changes),
+        sentences.say_noise(changes),
+        sentences.say_flags(changes),
+        sentences.say_outcomes(changes),
+        sentences.say_clean(changes),
+        sentences.say_matching(changes),
     ]
     sections: list[tuple[str, list[RenderableType]]] = [
-        ("What changed", [line(text, encoding) for text in said if text]),
-        ("Model", _model(changes, encoding)),
+        ("What changed", [lay_out_line(text, encoding) for text in said if text]),
+        ("Model", _lay_out_model(changes, encoding)),
         *(
-            (f"{title} ({min(len(rows), ROWS_SHOWN):,} of {len(rows):,})", _rows(rows, encoding))
+            (
+                f"{title} ({min(len(rows), ROWS_SHOWN):,} of {len(rows):,})",
+                _lay_out_rows(rows, encoding),
+            )
             for title, rows in (
                 ("Newly flagged", changes.newly_flagged),
                 ("Resolved", changes.resolved),
                 ("Largest moves in the ranking", changes.moves),
             )
         ),
-        ("Written", [line(visible(str(path)), encoding) for path in written]),
+        ("Written", [lay_out_line(visible(str(path)), encoding) for path in written]),
     ]
     print_sections(sections, console)
 
 
-def _model(changes: Changes, encoding: str) -> list[RenderableType]:
-    said = sentences.test(changes)
-    parts: list[RenderableType] = [line(said, encoding)] if said else []
+def _lay_out_model(changes: Changes, encoding: str) -> list[RenderableType]:
+    said = sentences.say_test(changes)
+    parts: list[RenderableType] = [lay_out_line(said, encoding)] if said else []
     if changes.metrics:
         table = Table(box=None, show_edge=False, pad_edge=False, header_style="dim")
         table.add_column("")
@@ -65,25 +74,24 @@ def _model(changes: Changes, encoding: str) -> list[RenderableType]:
             table.add_column(header, justify="right")
         for each in changes.metrics:
             cells = [each.title, decimal(each.before), decimal(each.now), signed(each.difference)]
-            table.add_row(*(Text(printable(cell, encoding)) for cell in cells))
+            table.add_row(*(Text(make_printable(cell, encoding)) for cell in cells))
         parts.append(table)
     return parts
 
 
-def _rows(changes: Sequence[RowChange], encoding: str) -> list[RenderableType]:
-    return [line(_row(change), encoding) for change in changes[:ROWS_SHOWN]]
+def _lay_out_rows(changes: Sequence[RowChange], encoding: str) -> list[RenderableType]:
+    return [lay_out_line(_say_row(change), encoding) for change in changes[:ROWS_SHOWN]]
 
 
-def _row(change: RowChange) -> str:
+def _say_row(change: RowChange) -> str:
     state = change.shown
-    place = f"row {state.row}"
-    if state.id != str(state.row):
-        place += f" ({shortened(state.id, 60)})"
-    suggested = MISSING if state.suggested_label is None else shortened(state.suggested_label, 60)
-    parts = [place, f"{shortened(state.given_label, 60)} → {suggested}"]
+    parts = [
+        name_row(state.row, state.id),
+        name_labels(state.given_label, state.suggested_label),
+    ]
     if state.mislabel_probability is not None:
         parts.append(f"{probability(state.mislabel_probability)} likely wrong")
-    parts.append(f"rank {sentences.move(change)}")
+    parts.append(f"rank {sentences.say_move(change)}")
     if change.outcome is not None:
         parts.append(change.outcome)
     return " · ".join(parts)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shlex
 from typing import TYPE_CHECKING
 
-from datacleanse_cli.layout import line, print_sections
-from datacleanse_reports.wording import plural, shortened, visible
+from datacleanse_cli.layout import lay_out_line, name_row, print_sections, shorten_text
+from datacleanse_reports.wording import plural, visible
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,16 +31,19 @@ def print_cleaning(cleaned: CleaningResult, console: Console, *, run: Path) -> N
     encoding = console.encoding or "utf-8"
     title = "Done" if cleaned.is_written else "Would be done"
     sections = [
-        (title, [line(text, encoding) for text in _done(cleaned)]),
-        ("Not applied", [line(text, encoding, mark="! ") for text in _refused(cleaned)]),
-        ("Notices", [line(text, encoding, mark="! ") for text in _notices(cleaned)]),
-        ("Written", [line(text, encoding) for text in _files(cleaned)]),
-        ("Next", [line(text, encoding) for text in _next(cleaned, run=run)]),
+        (title, [lay_out_line(text, encoding) for text in _say_done(cleaned)]),
+        (
+            "Not applied",
+            [lay_out_line(text, encoding, mark="! ") for text in _say_refused(cleaned)],
+        ),
+        ("Notices", [lay_out_line(text, encoding, mark="! ") for text in _say_notices(cleaned)]),
+        ("Written", [lay_out_line(text, encoding) for text in _say_files(cleaned)]),
+        ("Next", [lay_out_line(text, encoding) for text in _say_next(cleaned, run=run)]),
     ]
     print_sections(sections, console)
 
 
-def _done(cleaned: CleaningResult) -> list[str]:
+def _say_done(cleaned: CleaningResult) -> list[str]:
     lines = [
         f"{cleaned.source}: {plural(cleaned.rows, 'row')} in, {cleaned.rows_after:,} out",
         f"relabelled {cleaned.relabelled:,}, dropped {cleaned.dropped:,}"
@@ -53,19 +56,17 @@ def _done(cleaned: CleaningResult) -> list[str]:
     return lines
 
 
-def _refused(cleaned: CleaningResult) -> list[str]:
-    lines = [_refusal(each) for each in cleaned.refused[:_SHOWN]]
+def _say_refused(cleaned: CleaningResult) -> list[str]:
+    lines = [_say_refusal(each) for each in cleaned.refused[:_SHOWN]]
     if len(cleaned.refused) > _SHOWN:
         lines.append(f"and {len(cleaned.refused) - _SHOWN:,} more (--json names all of them)")
     return lines
 
 
-def _refusal(refusal: Refusal) -> str:
+def _say_refusal(refusal: Refusal) -> str:
     decision = refusal.decision
-    place = f"row {decision.row}"
-    if decision.id != str(decision.row):
-        place += f" ({shortened(decision.id, 60)})"
-    given, now = shortened(decision.given_label, 60), shortened(refusal.label or "", 60)
+    place = name_row(decision.row, decision.id)
+    given, now = shorten_text(decision.given_label), shorten_text(refusal.label or "")
     why = {
         "changed": "its content has changed since the audit",
         "label": f"its label was {given} when it was audited and is {now} now",
@@ -75,7 +76,7 @@ def _refusal(refusal: Refusal) -> str:
     return f"{place}: {why}; {decision.action} was not carried out"
 
 
-def _notices(cleaned: CleaningResult) -> list[str]:
+def _say_notices(cleaned: CleaningResult) -> list[str]:
     lines = [notice.message for notice in cleaned.notices]
     if cleaned.is_source_changed:
         lines.insert(
@@ -86,7 +87,7 @@ def _notices(cleaned: CleaningResult) -> list[str]:
     return lines
 
 
-def _files(cleaned: CleaningResult) -> list[str]:
+def _say_files(cleaned: CleaningResult) -> list[str]:
     if not cleaned.is_written:
         return []
     return [
@@ -95,7 +96,7 @@ def _files(cleaned: CleaningResult) -> list[str]:
     ]
 
 
-def _next(cleaned: CleaningResult, *, run: Path) -> list[str]:
+def _say_next(cleaned: CleaningResult, *, run: Path) -> list[str]:
     if not cleaned.is_written:
         return ["Nothing was written. Repeat the command with --yes to have it done."]
     place, earlier = shlex.quote(str(cleaned.cleaned)), shlex.quote(str(run))

@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse_reports.wording import visible
+from datacleanse_reports.wording import MISSING, shortened, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
 
 _INDENT = (0, 0, 0, 2)
+_TEXT_LIMIT = 60
+"""Characters of a label or an id that a line can bear."""
 _PLAIN_SIGNS = {"→": "->", "±": "+-", "–": "-", "·": "|", "…": "..."}
 """What stands for a sign where the terminal's encoding lacks it."""
 
@@ -33,18 +35,33 @@ def print_sections(
             console.print(Padding(part, _INDENT, expand=False))
 
 
-def line(text: str, encoding: str, *, mark: str = "") -> Table:
+def lay_out_line(text: str, encoding: str, *, mark: str = "") -> Table:
     """A paragraph whose further lines stand under its first word."""
     grid = Table.grid()
     if mark:
         grid.add_column(no_wrap=True)
     grid.add_column(overflow="fold")
-    paragraph = Text(printable(text, encoding))
+    paragraph = Text(make_printable(text, encoding))
     grid.add_row(*([Text(mark, style="bold yellow")] if mark else []), paragraph)
     return grid
 
 
-def printable(text: str, encoding: str) -> str:
+def name_row(row: int, id_: str) -> str:
+    """Name a row by its number, and by its id where that is another one."""
+    return f"row {row}" if id_ == str(row) else f"row {row} ({shorten_text(id_)})"
+
+
+def name_labels(given: str, suggested: str | None) -> str:
+    """Name the given and the suggested label, e.g. ``cat → dog``."""
+    return f"{shorten_text(given)} → {MISSING if suggested is None else shorten_text(suggested)}"
+
+
+def shorten_text(text: str) -> str:
+    """A label or an id as it fits into a line; an empty one is said."""
+    return shortened(text, _TEXT_LIMIT) or "(empty)"
+
+
+def make_printable(text: str, encoding: str) -> str:
     """Text that this terminal can show: nothing hidden, nothing that its encoding lacks."""
     shown = visible(text)
     try:

@@ -9,7 +9,7 @@ import typer
 from datacleanse.user_code import split_name
 from datacleanse_cli import options
 from datacleanse_cli.own_code import heed_current_directory
-from datacleanse_cli.progress import shown_progress
+from datacleanse_cli.progress import show_progress
 
 ONNX = ".onnx"
 
@@ -39,7 +39,7 @@ def predict(
     from datacleanse.serving.predictions import predict_source
 
     served = open_model(run, model=model)
-    with shown_progress(quiet=quiet) as progress:
+    with show_progress(quiet=quiet) as progress:
         tables = predict_source(
             served,
             new,

@@ -59,7 +59,7 @@ class _Lines:
 
 
 @contextmanager
-def shown_progress(*, quiet: bool) -> Iterator[Progress]:
+def show_progress(*, quiet: bool) -> Iterator[Progress]:
     """The way to report progress that suits stderr."""
     if quiet:
         yield SILENT

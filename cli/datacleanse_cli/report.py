@@ -46,7 +46,7 @@ def report(
 def _compare(run: Path, earlier: Path, *, as_json: bool) -> None:
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.changes.view import read_changes
-    from datacleanse_reports.changes.write import as_json as described
+    from datacleanse_reports.changes.write import describe_changes as described
     from datacleanse_reports.changes.write import write_changes
 
     folder = RunFolder(run)

@@ -29,7 +29,7 @@ def review(
     from datacleanse_reports.served import ServedReview
 
     folder = RunFolder(run)
-    served = ServedReview(folder, first=first, reviewer=reviewer or _user_name())
+    served = ServedReview(folder, first=first, reviewer=reviewer or _find_user_name())
     for notice in served.notices():
         typer.echo(notice.message, err=True)
     typer.echo(f"Suspects: {served.n_suspects}, of which {served.n_decided} are decided already.")
@@ -59,7 +59,7 @@ def _open(address: str) -> None:
     Thread(target=webbrowser.open, args=(address,), daemon=True).start()
 
 
-def _user_name() -> str:
+def _find_user_name() -> str:
     try:
         return getpass.getuser()
     except (OSError, KeyError):  # a user that the system does not know by name

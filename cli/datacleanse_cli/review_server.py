@@ -78,7 +78,7 @@ class ReviewServer(ThreadingHTTPServer):
 
     @property
     def address(self) -> str:
-        """What to open."""
+        """What to open in the browser, the token included."""
         return f"{self.origin}/?token={self.token}"
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401  # socketserver's
@@ -102,11 +102,11 @@ class _Handler(BaseHTTPRequestHandler):
     sys_version = ""
 
     def do_GET(self) -> None:
-        """The page, or the decisions so far."""
+        """Answer with the page, or with the decisions so far."""
         self._answer(self._get)
 
     def do_POST(self) -> None:
-        """A decision."""
+        """Record a decision."""
         self._answer(self._post)
 
     def log_message(self, format: str, *args: object) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
-from datacleanse_cli.progress import shown_progress
+from datacleanse_cli.progress import show_progress
 
 if TYPE_CHECKING:
     from datacleanse.data import ReadOptions
@@ -37,7 +37,7 @@ def sample(
     _check(n, out, force=force)
     check_target(out, source=data)
     reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
-    with shown_progress(quiet=quiet) as progress:
+    with show_progress(quiet=quiet) as progress:
         drawn = _draw(data, reading, n, out, seed=settings.seed, progress=progress)
     typer.echo(
         f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}\n"
@@ -76,18 +76,20 @@ def _draw(
 ) -> _Drawn:
     """Read DATA, draw rows or pictures of it and write them."""
     from datacleanse.data import read_data, sample_rows, write_table
-    from datacleanse.pictures.find import data_asked, find_pictures
-    from datacleanse.pictures.read import listed_dataset
-    from datacleanse.pictures.sample import check_sample_target, drawn
+    from datacleanse.pictures.find import ask_for_data, find_pictures
+    from datacleanse.pictures.read import read_listing
+    from datacleanse.pictures.sample import check_sample_target, tabulate_sample
 
     progress.stage("Reading", None)
-    listing = find_pictures(data, data_asked(reading))
+    listing = find_pictures(data, ask_for_data(reading))
     if listing is None:
         dataset = read_data(data, reading, progress=progress)
     else:
         check_sample_target(listing, out)
-        dataset = listed_dataset(listing)
+        dataset = read_listing(listing)
     rows = sample_rows(dataset, n, seed=seed)
-    write_table(dataset.table.take(rows) if listing is None else drawn(listing, rows, out), out)
+    write_table(
+        dataset.table.take(rows) if listing is None else tabulate_sample(listing, rows, out), out
+    )
     noun: Literal["rows", "pictures"] = "rows" if listing is None else "pictures"
     return _Drawn(len(rows), dataset.n_rows, noun, dataset.schema.label)

@@ -32,7 +32,7 @@ class Signals:
 
     @contextmanager
     def awaited(self) -> Iterator[None]:
-        """See `StopRequest`."""
+        """Within the block a signal is a request; if one came, the block's end interrupts."""
         self._is_awaited = True
         try:
             yield
@@ -42,21 +42,21 @@ class Signals:
             raise KeyboardInterrupt
 
     def receive(self, number: int, frame: FrameType | None) -> None:
-        """The signals' handler."""
+        """Handle a signal."""
         if self._has_come or not self._is_awaited:
             interrupt(number, frame)
         self._has_come = True
 
 
 def interrupt(number: int, frame: FrameType | None) -> None:
-    """The handler of a program that has nothing to save."""
+    """Handle a signal where nothing is to be saved."""
     del number, frame
     raise KeyboardInterrupt
 
 
 @contextmanager
-def heeded_signals() -> Iterator[Signals]:
-    """Signals become a request to stop, within the block."""
+def heed_signals() -> Iterator[Signals]:
+    """Make signals a request to stop, within the block."""
     signals = Signals()
     before = {number: signal.signal(number, signals.receive) for number in SIGNALS}
     try:
@@ -67,13 +67,13 @@ def heeded_signals() -> Iterator[Signals]:
 
 
 def ignore_signals() -> None:
-    """While the program says its last words: it is leaving already."""
+    """Ignore signals from now on: the program is leaving already."""
     for number in SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
-def command_to_go_on(command: Sequence[str]) -> str:
-    """What to type to finish the run that ``command`` began."""
+def spell_command_to_go_on(command: Sequence[str]) -> str:
+    """Spell what to type to finish the run that ``command`` began."""
     kept = [part for part in command if part not in ("--force", "--resume")]
     words = ["datacleanse", *kept, "--resume"]
     return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)

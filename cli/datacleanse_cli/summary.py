@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse_cli.layout import line, print_sections, printable
+from datacleanse_cli.layout import (
+    lay_out_line,
+    make_printable,
+    name_labels,
+    name_row,
+    print_sections,
+)
 from datacleanse_reports import sentences
 from datacleanse_reports.wording import (
-    MISSING,
     decimal,
     plural,
     probability,
     seconds,
-    shortened,
     signed,
     visible,
 )
@@ -32,8 +36,6 @@ if TYPE_CHECKING:
 SUSPECTS_SHOWN = 10
 """More would push the headline off the screen."""
 
-_LABEL_LIMIT = 60
-
 
 def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
     """Print what was read, learned and found, and what to do next.
@@ -45,24 +47,24 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
     """
     encoding = console.encoding or "utf-8"
     sections: list[tuple[str, list[RenderableType]]] = [
-        ("Read", [line(text, encoding) for text in _read(view)]),
-        ("Learned", [line(text, encoding) for text in _learned(view)]),
-        ("Found", [line(text, encoding) for text in _found(view)]),
-        (f"Top {plural(len(_shown(view)), 'suspect')}", [_suspects(view, encoding)]),
-        ("Reweighted network and plain training", _model(view, encoding)),
-        ("Warnings", [line(each.message, encoding, mark="! ") for each in view.warnings]),
-        ("Written", [line(visible(str(run)), encoding), *_files(encoding)]),
-        ("Next", [line(text, encoding) for text in _next(run)]),
+        ("Read", [lay_out_line(text, encoding) for text in _say_read(view)]),
+        ("Learned", [lay_out_line(text, encoding) for text in _say_learned(view)]),
+        ("Found", [lay_out_line(text, encoding) for text in _say_found(view)]),
+        (f"Top {plural(len(_list_shown(view)), 'suspect')}", [_lay_out_suspects(view, encoding)]),
+        ("Reweighted network and plain training", _lay_out_model(view, encoding)),
+        ("Warnings", [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]),
+        ("Written", [lay_out_line(visible(str(run)), encoding), *_lay_out_files(encoding)]),
+        ("Next", [lay_out_line(text, encoding) for text in _say_next(run)]),
     ]
     print_sections(sections, console)
 
 
-def _read(view: ReportView) -> list[str]:
+def _say_read(view: ReportView) -> list[str]:
     data, clean, overlap = view.data, view.clean, view.overlap
     lines = [
         f"{data.source}: {plural(data.rows, 'row')}, {plural(data.columns, 'column')}, "
         f"{plural(view.headline.classes, 'class', 'classes')} in column {data.label}",
-        f"{clean.source}: {plural(clean.rows, 'verified row')}, {sentences.clean_use(view)}",
+        f"{clean.source}: {plural(clean.rows, 'verified row')}, {sentences.say_clean_use(view)}",
     ]
     if view.test_set is not None:
         lines.append(f"{view.test_set.source}: {plural(view.test_set.rows, 'test row')}")
@@ -74,7 +76,7 @@ def _read(view: ReportView) -> list[str]:
     return lines
 
 
-def _learned(view: ReportView) -> list[str]:
+def _say_learned(view: ReportView) -> list[str]:
     training = view.training
     lines = [
         f"{training.network} {plural(training.parameters, 'parameter')}, "
@@ -86,32 +88,35 @@ def _learned(view: ReportView) -> list[str]:
     return lines
 
 
-def _found(view: ReportView) -> list[str]:
-    texts = [sentences.noise(view), sentences.reading(view), sentences.expectation(view)]
+def _say_found(view: ReportView) -> list[str]:
+    texts = [
+        sentences.say_noise(view),
+        sentences.say_reading(view),
+        sentences.say_expectation(view),
+    ]
     return [text for text in texts if text]
 
 
-def _shown(view: ReportView) -> tuple[Suspect, ...]:
+def _list_shown(view: ReportView) -> tuple[Suspect, ...]:
     return view.suspects[:SUSPECTS_SHOWN]
 
 
-def _suspects(view: ReportView, encoding: str) -> Table:
+def _lay_out_suspects(view: ReportView, encoding: str) -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(overflow="fold")
-    for suspect in _shown(view):
-        body = Text(printable(_suspect(suspect), encoding))
-        body.append("\n" + printable(suspect.reason, encoding), style="dim")
+    for suspect in _list_shown(view):
+        body = Text(make_printable(_say_suspect(suspect), encoding))
+        body.append("\n" + make_printable(suspect.reason, encoding), style="dim")
         grid.add_row(str(suspect.rank), body)
     return grid
 
 
-def _suspect(suspect: Suspect) -> str:
-    place = f"row {suspect.row}"
-    if suspect.id != str(suspect.row):
-        place += f" ({_short(suspect.id)})"
-    suggested = MISSING if suspect.suggested_label is None else _short(suspect.suggested_label)
-    parts = [place, f"{_short(suspect.given_label)} → {suggested}"]
+def _say_suspect(suspect: Suspect) -> str:
+    parts = [
+        name_row(suspect.row, suspect.id),
+        name_labels(suspect.given_label, suspect.suggested_label),
+    ]
     if suspect.mislabel_probability is not None:
         parts.append(f"{probability(suspect.mislabel_probability)} likely wrong")
     if suspect.flagged:
@@ -119,22 +124,18 @@ def _suspect(suspect: Suspect) -> str:
     return " · ".join(parts)
 
 
-def _short(text: str) -> str:
-    return shortened(text, _LABEL_LIMIT) or "(empty)"
-
-
-def _model(view: ReportView, encoding: str) -> list[RenderableType]:
+def _lay_out_model(view: ReportView, encoding: str) -> list[RenderableType]:
     if view.test is None:
-        return [line(sentences.model(view), encoding)]
+        return [lay_out_line(sentences.say_model(view), encoding)]
     error = decimal(view.test.accuracy_error)
     return [
-        line(f"On {plural(view.test.rows, view.test.kind)}:", encoding),
-        _metrics(view.test, encoding),
-        line(f"Accuracies of so few rows are good to ± {error} (95%).", encoding),
+        lay_out_line(f"On {plural(view.test.rows, view.test.kind)}:", encoding),
+        _lay_out_metrics(view.test, encoding),
+        lay_out_line(f"Accuracies of so few rows are good to ± {error} (95%).", encoding),
     ]
 
 
-def _metrics(comparison: Comparison, encoding: str) -> Table:
+def _lay_out_metrics(comparison: Comparison, encoding: str) -> Table:
     table = Table(box=None, show_edge=False, pad_edge=False, header_style="dim")
     table.add_column("")
     for header in ("Reweighted", "Plain", "Difference"):
@@ -148,11 +149,11 @@ def _metrics(comparison: Comparison, encoding: str) -> Table:
             signed(metric.difference),
             metric.better,
         ]
-        table.add_row(*(Text(printable(cell, encoding)) for cell in cells))
+        table.add_row(*(Text(make_printable(cell, encoding)) for cell in cells))
     return table
 
 
-def _files(encoding: str) -> list[RenderableType]:
+def _lay_out_files(encoding: str) -> list[RenderableType]:
     files = (
         ("reports/report.html", "everything, for the browser"),
         ("reports/suspects.csv", "the suspects beside their columns"),
@@ -163,11 +164,11 @@ def _files(encoding: str) -> list[RenderableType]:
     grid.add_column(no_wrap=True)
     grid.add_column()
     for name, what in files:
-        grid.add_row(Text(name), Text(printable(what, encoding), style="dim"))
+        grid.add_row(Text(name), Text(make_printable(what, encoding), style="dim"))
     return [grid]
 
 
-def _next(run: Path) -> list[str]:
+def _say_next(run: Path) -> list[str]:
     report, place = run / "reports" / "report.html", visible(shlex.quote(str(run)))
     return [
         f"Open {visible(str(report))}",

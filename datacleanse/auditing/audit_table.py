@@ -9,13 +9,13 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.data import ids, row_seals
+from datacleanse.data import read_ids, seal_rows
 from datacleanse.detection.assessment import likely_classes
 from datacleanse.detection.conflicts import conflicts
 from datacleanse.detection.ranking import ranking_score
-from datacleanse.storage.atomic_files import write_parquet, written_aside
+from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.ledger import weights_by_epoch
-from datacleanse.storage.mapped_files import let_go
+from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.schemas import (
     AUDIT_SCHEMA,
     CALIBRATION_SCHEMA,
@@ -72,16 +72,16 @@ class AuditColumns:
         }
         if self.stability is not None:
             measured["flag_stability"] = self.stability
-        let_go()  # of the portion before
+        release_mapped()  # of the portion before
         part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
         return {
             "row": pa.array(np.arange(rows.start, rows.stop)),
-            "id": ids(part) if self.data.schema.id else _number(rows),
+            "id": read_ids(part) if self.data.schema.id else _number(rows),
             "given_label": _name_classes(labels[rows], names),
             "suggested_label": _name_classes(assessment.suggested[rows], names),
             "rank": pa.array(assessment.rank[rows]),
             "flagged": pa.array(assessment.flagged[rows]),
-            "in_training": pa.array(self.evidence.trained[rows]),
+            "in_training": pa.array(self.evidence.is_trained[rows]),
             "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
             "row_sha256": self._seal(part, assessment.rank[rows]),
@@ -95,7 +95,7 @@ class AuditColumns:
         """Seal the stored suspects among these rows, (n,), to know them again; others are null."""
         seals = np.full(len(rank), None, dtype=object)
         stored = np.flatnonzero(rank <= self.n_stored)
-        seals[stored] = row_seals(part, stored)
+        seals[stored] = seal_rows(part, stored)
         return pa.array(seals, pa.string())
 
 
@@ -133,9 +133,10 @@ def write_tables(
 def _name_parts(evidence: Evidence, n_clean: int) -> pa.Array:
     """Name the part of each row of CLEAN; one that steers in one fold calibrates in another."""
     parts = np.full(n_clean, "held back", dtype=object)
-    for name in ("meta", "calibration"):
-        for fold in evidence.folds:
-            parts[getattr(fold, name) - evidence.n_data] = name
+    for fold in evidence.folds:
+        parts[fold.steering - evidence.n_data] = "steering"
+    for fold in evidence.folds:
+        parts[fold.calibration - evidence.n_data] = "calibration"
     parts[n_clean - evidence.n_reviewed :] = "reviewed"
     return pa.array(parts, pa.string())
 
@@ -173,7 +174,7 @@ def _take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
     for start in range(0, table.num_rows, ROW_GROUP):
         here = rows[(rows >= start) & (rows < start + ROW_GROUP)] - start
         parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
-        let_go()
+        release_mapped()
     return pa.concat_tables(parts).unify_dictionaries()
 
 
@@ -197,7 +198,7 @@ def write_audit(
         columns: given a slice of rows, every column of `AUDIT_COLUMNS` but ``weight_by_epoch``.
         epochs: the epoch files in order; their weights become ``weight_by_epoch``.
     """
-    with written_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
+    with write_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
         start = 0
         for weights in weights_by_epoch(epochs):
             rows = slice(start, start + weights.shape[1])

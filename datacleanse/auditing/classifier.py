@@ -21,14 +21,14 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions, read_like
-from datacleanse.errors import as_value_errors
+from datacleanse.errors import raise_as_value_errors
 from datacleanse.models.encoding import encode
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import Predictor
 from datacleanse.settings import MAX_SEED, Settings
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.user_code import name_of
+from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -144,7 +144,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             trusted, trusted_codes = self._read_trusted(X_val, y_val)
             clean, said = trusted.assign(**{label: names[trusted_codes]}), []
         options = ReadOptions(label, row, numeric=tuple(_list_numeric(frame)))
-        with as_value_errors():
+        with raise_as_value_errors():
             self._fitted = self._audit(data, clean, options, seed)
         self.notices_ = [*said, *self._fitted.notices]
         self.audit_ = _restore_labels(self._fitted.table, names, self.classes_)
@@ -156,10 +156,10 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         check_is_fitted(self)
         fitted = self._fitted
         frame = self._make_frame(X, reset=False)
-        with as_value_errors():
+        with raise_as_value_errors():
             rows = read_like(frame, fitted.schema, role="NEW")
         inputs = torch.from_numpy(encode(rows, fitted.encoding))
-        logits = logits_of(fitted.network, inputs).double()
+        logits = compute_logits(fitted.network, inputs).double()
         result: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()[:, self._order]
         return result
 
@@ -261,7 +261,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         names = ("rule", "epochs", "batch_size", "lr", "fdr", "device")
         chosen = {name: getattr(self, name) for name in names}
         if self.module is not None:
-            chosen["model"] = name_of(self.module)
+            chosen["model"] = name_factory(self.module)
         command = ("datacleanse.ReweightedClassifier",)
         settings = Settings(seed=seed, **chosen)
         request = Request(data, clean, None, options, settings, command, self.module)

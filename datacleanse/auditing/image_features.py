@@ -61,12 +61,12 @@ def use_features(inputs: Inputs, settings: Settings) -> Inputs:
 
 
 def _compute(pictures: PictureInputs, settings: Settings) -> list[Floats | None]:
-    from datacleanse.models.pretrained import Frozen
+    from datacleanse.models.pretrained import FrozenNetwork
 
     assert settings.weights is not None
-    frozen = Frozen(settings.model, settings.weights, choose_device(settings.device))
+    frozen = FrozenNetwork(settings.model, settings.weights, choose_device(settings.device))
     parts = (pictures.data, pictures.clean, pictures.test)
-    return [None if part is None else frozen.features(part) for part in parts]
+    return [None if part is None else frozen.compute_features(part) for part in parts]
 
 
 def _read(file: Path, inputs: Inputs) -> list[Floats | None]:

@@ -17,7 +17,7 @@ from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, with_equal_rows
 from datacleanse.detection.worth import worth_of
 from datacleanse.storage.ledger import write_epoch
-from datacleanse.storage.mapped_files import let_go
+from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
@@ -63,7 +63,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
     networks, evidence = _learn(audit, plan, trainer, keep)
-    let_go()
+    release_mapped()
     with use_one_cpu_thread(task.device):
         assessment = assess(evidence, fdr=settings.fdr)
     stability = _measure_stability(audit, trainer) if settings.repeats else None
@@ -126,7 +126,7 @@ def _gather_evidence(
         second=second,
         labels=plan.labels,
         n_data=plan.n_data,
-        trained=plan.is_trained,
+        is_trained=plan.is_trained,
         verified=plan.verified,
         n_reviewed=len(plan.reviewed),
     )
@@ -142,5 +142,5 @@ def _find_equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
         plan.labels,
         plan.is_learned,
         n_classes=examples.n_classes,
-        portion_read=let_go,
+        portion_read=release_mapped,
     )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.noise_rates import budget, confusions, noise_by_class, noise_rate
-from datacleanse.models.metrics import class_metrics, classification_metrics
+from datacleanse.models.metrics import measure_classes, measure_classification
 from datacleanse.storage.manifest.inputs import (
     CleanSection,
     DataSection,
@@ -286,11 +286,11 @@ def _compare(
 
 
 def _measure(tested: Tested) -> Measures:
-    return Measures(**classification_metrics(tested.probability, tested.labels))
+    return Measures(**measure_classification(tested.probability, tested.labels))
 
 
 def _measure_classes(tested: Tested) -> list[ClassMeasures]:
-    figures = class_metrics(tested.probability, tested.labels)
+    figures = measure_classes(tested.probability, tested.labels)
     return [ClassMeasures(**each) for each in figures]
 
 

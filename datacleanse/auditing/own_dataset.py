@@ -15,7 +15,7 @@ from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
 from datacleanse.training.influence.choice import unwrap
 from datacleanse.training.optimisers import Optimisation
-from datacleanse.user_code import name_of
+from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,7 +70,7 @@ def audit_dataset(
     Raises:
         InputError: a dataset cannot be used; the message says which example and why.
         SettingsError: a setting is out of its range.
-        OwnCodeError: the network, the optimiser or a dataset fails.
+        UserCodeError: the network, the optimiser or a dataset fails.
         ModelError: the network cannot be trained.
 
     Examples:
@@ -79,7 +79,7 @@ def audit_dataset(
     """
     if optimizer is not None and "lr" in settings:
         raise _two_rates()
-    chosen = Settings(model=name_of(type(model)), **settings)
+    chosen = Settings(model=name_factory(type(model)), **settings)
     optimisation = Optimisation(optimizer, clip_norm)
     progress.stage("Reading", None)
     task, inputs = plan_dataset(model, (data, trusted), classes, chosen, optimisation)

@@ -32,21 +32,21 @@ def write_picture_files(folder: RunFolder, inputs: Inputs) -> None:
     if gallery is None:
         return
     # Loads Pillow, which tables have no use for.
-    from datacleanse.pictures.compare import duplicates_table
-    from datacleanse.pictures.thumbnails import thumbnails, usual_of
+    from datacleanse.pictures.compare import tabulate_duplicates
+    from datacleanse.pictures.thumbnails import make_thumbnails, measure_usual
 
     suspects = np.sort(folder.read_suspects().column(0).to_numpy().astype(np.int64))
     neighbours = folder.read_neighbours()
     clean = np.empty(0, np.int64)
     if neighbours is not None:
         clean = np.unique(neighbours.column("clean_row").to_numpy().astype(np.int64))
-    common = usual_of(gallery.data)
+    common = measure_usual(gallery.data)
     parts = [
-        thumbnails(gallery.data, "data", suspects, common),
+        make_thumbnails(gallery.data, "data", suspects, common),
         *_picture_clean(inputs, gallery, clean, common),
     ]
     write_parquet(folder.thumbnails_file, pa.concat_tables(parts))
-    write_parquet(folder.duplicates_file, duplicates_table(gallery.duplicates, inputs.data))
+    write_parquet(folder.duplicates_file, tabulate_duplicates(gallery.duplicates, inputs.data))
     rank = folder.read_ranks()
     write_parquet(
         folder.conflicts_file,
@@ -59,15 +59,15 @@ def _picture_clean(
     inputs: Inputs, gallery: Gallery, rows: NDArray[np.int64], common: Usual
 ) -> list[pa.Table]:
     """Thumbnails of CLEAN's rows; reviewed rows of DATA stand behind its own."""
-    from datacleanse.pictures.thumbnails import thumbnails
+    from datacleanse.pictures.thumbnails import make_thumbnails
 
     n_own = len(gallery.clean.places)
-    own = thumbnails(gallery.clean, "clean", rows[rows < n_own], common)
+    own = make_thumbnails(gallery.clean, "clean", rows[rows < n_own], common)
     if inputs.reviewed is None:
         return [own]
     joined = rows[rows >= n_own]
     of_data = inputs.reviewed.rows[joined - n_own]
-    table = thumbnails(gallery.data, "clean", of_data, common)
+    table = make_thumbnails(gallery.data, "clean", of_data, common)
     row_of = dict(zip(of_data.tolist(), joined.tolist(), strict=True))
     renumbered = [row_of[row] for row in table.column("row").to_pylist()]
     place = table.schema.get_field_index("row")

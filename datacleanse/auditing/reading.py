@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
-from datacleanse.pictures.find import data_asked, find_pictures
+from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
-from datacleanse.review.next_round import Reviewed, read_reviewed, with_reviewed
+from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
 from datacleanse.settings import Settings
-from datacleanse.storage.mapped_files import parked
+from datacleanse.storage.mapped_files import park_table
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -97,7 +97,7 @@ class Inputs:
 
         It is read again where it is wanted. Nobody else should hold the table or ``data``.
         """
-        self.data = replace(self.data, table=parked(self.data.table, path))
+        self.data = replace(self.data, table=park_table(self.data.table, path))
 
 
 def read_inputs(request: Request, progress: Progress, scratch: Path | None = None) -> Inputs:
@@ -115,7 +115,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     """
     started = perf_counter()
     progress.stage("Reading", None)
-    listing = find_pictures(request.data, data_asked(request.options))
+    listing = find_pictures(request.data, ask_for_data(request.options))
     if listing is None:
         inputs = _read_tables(request, progress)
     else:
@@ -189,7 +189,7 @@ def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
     """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
     reviewed = read_reviewed(data, before.overlap, files)
-    clean, overlap = with_reviewed(data, inputs.clean, before.overlap, reviewed)
+    clean, overlap = add_reviewed(data, inputs.clean, before.overlap, reviewed)
     pictures = inputs.pictures
     if pictures is not None:
         joined = np.concatenate([pictures.clean, pictures.data[reviewed.rows]])

@@ -19,7 +19,7 @@ from datacleanse.models.model_card import card_text
 from datacleanse.records import Notice
 from datacleanse.storage import run_folder
 from datacleanse.storage.manifest.whole import DeviceSection
-from datacleanse.storage.mapped_files import parked_rows
+from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import cpu_threads, name_device
 from datacleanse.training.placement import Moved, describe_rows
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
     from datacleanse.stopping import StopRequest
-    from datacleanse.storage.manifest.whole import Manifest, Opening
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
     from datacleanse.training.trainer import TrainedNetwork
 
@@ -80,8 +80,9 @@ def carry_out(
         inputs.park_table(folder.parked_file)
         examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
         watch.lap("encode")
-        audit = RunningAudit(folder, task, inputs, examples, adviser, watch, progress, stop)
-        manifest = _learn_and_judge(audit, opening)
+        manifest = _learn_and_judge(
+            RunningAudit(folder, opening, task, inputs, examples, adviser, watch, progress, stop)
+        )
         folder.write_card(card_text(manifest))
         folder.finish(manifest)
     return folder
@@ -92,11 +93,11 @@ def _park_matrix(examples: Examples, path: Path) -> Examples:
     matrix = examples.inputs
     if not isinstance(matrix, torch.Tensor) or matrix.dtype != torch.float32 or matrix.is_cuda:
         return examples
-    return replace(examples, inputs=torch.from_numpy(parked_rows(matrix.numpy(), path)))
+    return replace(examples, inputs=torch.from_numpy(park_rows(matrix.numpy(), path)))
 
 
-def _learn_and_judge(audit: RunningAudit, opening: Opening) -> Manifest:
-    """Train, judge, train the final model; return all that `run.json` says of the run."""
+def _learn_and_judge(audit: RunningAudit) -> Manifest:
+    """Train, judge, train the final model; all that `run.json` says of the run."""
     folder, task, inputs, examples = audit.folder, audit.task, audit.inputs, audit.examples
     watch, progress = audit.watch, audit.progress
     rows, told = describe_rows(examples.inputs), _tell_moved(examples, progress)
@@ -122,7 +123,7 @@ def _learn_and_judge(audit: RunningAudit, opening: Opening) -> Manifest:
     )
     ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
     told += trainer.tell_halved(final.batch_size)
-    return finish_run(opening, inputs, task.plan, judged.found, ending, told=told)
+    return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
 
 
 def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) -> pa.Table:

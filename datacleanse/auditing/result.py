@@ -17,10 +17,10 @@ from datacleanse.data import ReadOptions
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
-from datacleanse.settings import Settings, is_own
+from datacleanse.settings import Settings, is_user_code
 from datacleanse.storage.run_folder import RunFolder, decisions_in, make_way
 from datacleanse.storage.typed_json import to_json
-from datacleanse.user_code import name_of
+from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -158,7 +158,7 @@ def audit(
         >>> result.suspects(20)  # doctest: +SKIP
     """
     module = None if isinstance(model, str) else model
-    name = model if isinstance(model, str) else name_of(model)
+    name = model if isinstance(model, str) else name_factory(model)
     columns = (tuple(drop), tuple(categorical), tuple(numeric))
     options = ReadOptions(label, id, *columns, image_size=image_size, max_unreadable=max_unreadable)
     request = Request(
@@ -173,7 +173,7 @@ def audit(
     )
     place, temporary = choose_place(out)
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
-    return AuditResult(folder, model if is_own(name) else None, temporary)
+    return AuditResult(folder, model if is_user_code(name) else None, temporary)
 
 
 def _list_places(

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
     from datacleanse.stopping import StopRequest
+    from datacleanse.storage.manifest.whole import Opening
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse.training.examples import Examples
 
@@ -22,6 +23,8 @@ class RunningAudit:
 
     folder: RunFolder
     """What it writes."""
+    opening: Opening
+    """What `run.json` has said of it since it began."""
     task: Task
     """What is audited, and with which network."""
     inputs: Inputs

@@ -2,39 +2,39 @@
 
 from __future__ import annotations
 
-from datacleanse.data.column_values import categories, moments, numbers
-from datacleanse.data.compare import compare, compare_by, compare_labels
-from datacleanse.data.identity import fingerprint, ids, row_hashes
+from datacleanse.data.column_values import read_categories, read_moments, read_numbers
+from datacleanse.data.compare import compare, compare_labels, compare_with_overlap
+from datacleanse.data.identity import fingerprint, hash_rows, read_ids
 from datacleanse.data.interface import ReadOptions
-from datacleanse.data.portions import portions
+from datacleanse.data.portions import split_into_portions
 from datacleanse.data.read import Role, Source, read_data, read_like, read_portions
-from datacleanse.data.row_seals import features_digests, row_seals, row_sha256
-from datacleanse.data.sample import sample_rows, some_rows
+from datacleanse.data.row_seals import digest_features, seal_row, seal_rows
+from datacleanse.data.sample import sample_rows, take_rows
 from datacleanse.data.write import check_target, write_table, write_tables
 
 __all__ = [
     "ReadOptions",
     "Role",
     "Source",
-    "categories",
     "check_target",
     "compare",
-    "compare_by",
     "compare_labels",
-    "features_digests",
+    "compare_with_overlap",
+    "digest_features",
     "fingerprint",
-    "ids",
-    "moments",
-    "numbers",
-    "portions",
+    "hash_rows",
+    "read_categories",
     "read_data",
+    "read_ids",
     "read_like",
+    "read_moments",
+    "read_numbers",
     "read_portions",
-    "row_hashes",
-    "row_seals",
-    "row_sha256",
     "sample_rows",
-    "some_rows",
+    "seal_row",
+    "seal_rows",
+    "split_into_portions",
+    "take_rows",
     "write_table",
     "write_tables",
 ]

@@ -1,4 +1,4 @@
-"""What no reader minds but nobody can work with: no rows, text that is none, impossible moments."""
+"""What readers accept but nobody can work with: no rows, damaged text, impossible moments."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.columns import A_SECOND
-from datacleanse.data.messages import listed, rows_text, said
+from datacleanse.data.messages import format_list, format_rows, quote_error
 from datacleanse.errors import InputError
 
 _DAY = 86_400
@@ -24,14 +24,15 @@ def check_shape(table: pa.Table, name: str) -> None:
         names = table.column_names
     except UnicodeDecodeError as error:
         raise InputError(
-            f"{name}: the name of a column is damaged: {said(error)}.",
+            f"{name}: the name of a column is damaged: {quote_error(error)}.",
             slug="file-damaged",
             hint="Write the file again; its text must be UTF-8.",
         ) from error
     twice = sorted(column for column, n in Counter(names).items() if n > 1)
     if twice:
         raise InputError(
-            f"{name} has more than one column named {listed([repr(column) for column in twice])}.",
+            f"{name} has more than one column named "
+            f"{format_list([repr(column) for column in twice])}.",
             slug="columns-duplicate",
             hint="Give every column its own name.",
         )
@@ -55,11 +56,11 @@ def check_cells(table: pa.Table, name: str, *, first_row: int = 0) -> None:
             cells.validate(full=True)
         except pa.ArrowInvalid as error:
             raise InputError(
-                f"{name}: column '{column}' is damaged: {said(error)}.",
+                f"{name}: column '{column}' is damaged: {quote_error(error)}.",
                 slug="file-damaged",
                 hint="Write the file again; its text must be UTF-8.",
             ) from error
-        limits = _limits(cells.type)
+        limits = _find_limits(cells.type)
         if limits is not None:
             place = f"{name}: column '{column}'"
             _check_moments(cells, limits, place=place, first_row=first_row)
@@ -78,13 +79,13 @@ def _check_moments(
     if row >= 0:
         raise InputError(
             f"{place} holds what no calendar or clock shows: {values[row].as_py()} (as {kind}) in "
-            f"{rows_text([row + first_row])}; the least is {least}, the most {most}.",
+            f"{format_rows([row + first_row])}; the least is {least}, the most {most}.",
             slug="moment-impossible",
             hint="Mend the values, or remove the column from the file.",
         )
 
 
-def _limits(kind: pa.DataType) -> tuple[int, int] | None:
+def _find_limits(kind: pa.DataType) -> tuple[int, int] | None:
     """The least and the most whole number of a moment's type that Python can show."""
     types = pa.types
     if types.is_date32(kind):

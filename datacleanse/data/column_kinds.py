@@ -12,25 +12,25 @@ import pyarrow.compute as pc
 from datacleanse.data.column_verdict import (
     Context,
     Verdict,
-    aside,
-    categorical,
-    constant,
-    empty,
-    feature,
     has_id_name,
-    infinite,
-    unreadable,
+    note_infinite_values,
+    note_unreadable_values,
+    set_aside,
+    set_constant_aside,
+    set_empty_aside,
+    use_as_categories,
+    use_as_feature,
 )
 from datacleanse.data.columns import (
-    distinct,
+    find_distinct,
     is_numeric,
     is_text,
     is_vector,
+    measure_vectors,
     parse_moments,
     parse_numbers,
-    vector_lengths,
 )
-from datacleanse.data.messages import count_text, rows_text, shown
+from datacleanse.data.messages import format_count, format_rows, quote_value
 from datacleanse.data.text_kinds import judge_text
 from datacleanse.errors import InputError
 
@@ -43,69 +43,73 @@ _RUN = 20
 
 
 def judge(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
-    """Decide by the Arrow type of the cells, then by their values."""
+    """Decide what a column is, by the Arrow type of its cells, then by their values."""
     if _FRAME_INDEX.fullmatch(name):
-        return aside(name, "identifier", "it is the row index of a data frame")
+        return set_aside(name, "identifier", "it is the row index of a data frame")
     if cells.null_count == len(cells):
-        return empty(name)
+        return set_empty_aside(name)
     for is_type, decide in _BY_TYPE:
         if is_type(cells.type):
             return decide(name, cells, context)
-    return aside(name, "nested", f"its cells are {cells.type}")
+    return set_aside(name, "nested", f"its cells are {cells.type}")
 
 
 def judge_numeric(name: str, cells: pa.ChunkedArray, *, source: str) -> Verdict:
-    """A column that a person calls numeric.
+    """The verdict on a column that a person calls numeric.
 
     Raises:
         InputError: less than half of its values are numbers.
     """
     parsed = parse_numbers(cells, flags=True)
     failed = int(parsed.failed.sum())
-    if failed > int((~parsed.missing()).sum()):
+    if failed > int((~parsed.find_missing()).sum()):
         row = int(np.argmax(parsed.failed))
         raise InputError(
-            f"{source}: column '{name}' is not numeric: {count_text(failed, 'value')} of "
-            f"{len(cells):,} cannot be read as numbers, for example {shown(cells[row].as_py())} in "
-            f"{rows_text([row])}.",
+            f"{source}: column '{name}' is not numeric: {format_count(failed, 'value')} of "
+            f"{len(cells):,} cannot be read as numbers, for example "
+            f"{quote_value(cells[row].as_py())} in {format_rows([row])}.",
             slug="column-not-numeric",
             hint="Leave it out of --numeric, or mend the values.",
         )
-    return feature(name, "numeric", *unreadable(name, cells, parsed, source=source, what="number"))
+    return use_as_feature(
+        name, "numeric", *note_unreadable_values(name, cells, parsed, source=source, what="number")
+    )
 
 
 def _judge_declared(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     del context
-    found = distinct(cells)
+    found = find_distinct(cells)
     if len(found.values) == 1 and (found.codes >= 0).all():
-        return constant(name, found.values[0].as_py())
-    return categorical(name, len(found.values))
+        return set_constant_aside(name, found.values[0].as_py())
+    return use_as_categories(name, len(found.values))
 
 
 def _judge_flags(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     del context
     if not cells.null_count and len(cells.unique()) == 1:
-        return constant(name, cells[0].as_py())
-    return feature(name, "boolean")
+        return set_constant_aside(name, cells[0].as_py())
+    return use_as_feature(name, "boolean")
 
 
 def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
-    values = parse_numbers(cells).floats()
+    values = parse_numbers(cells).read_floats()
     missing = np.isnan(values)
     if missing.all():
-        return empty(name)
+        return set_empty_aside(name)
     if (values == values[0]).all():
         if pa.types.is_integer(cells.type) and pc.count_distinct(cells).as_py() > 1:
-            return aside(name, "constant", "its values differ only beyond the 15th digit")
-        return constant(name, cells[0].as_py())
+            return set_aside(name, "constant", "its values differ only beyond the 15th digit")
+        return set_constant_aside(name, cells[0].as_py())
     if pa.types.is_integer(cells.type) and not missing.any():
-        reason = _id_reason(name, cells)
+        reason = _find_id_reason(name, cells)
         if reason is not None:
-            return aside(name, "identifier", reason)
-    return feature(name, "numeric", *infinite(name, values, source=context.source))
+            return set_aside(name, "identifier", reason)
+    return use_as_feature(
+        name, "numeric", *note_infinite_values(name, values, source=context.source)
+    )
 
 
-def _id_reason(name: str, cells: pa.ChunkedArray) -> str | None:
+def _find_id_reason(name: str, cells: pa.ChunkedArray) -> str | None:
     extent = pc.min_max(cells).as_py()
     is_run = extent["max"] - extent["min"] == len(cells) - 1 and len(cells) >= _RUN
     if not is_run and not has_id_name(name):
@@ -119,24 +123,24 @@ def _judge_moments(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
     del context
     parsed = parse_moments(cells)
     if (parsed.values == parsed.values[0]).all():
-        return constant(name, cells[0].as_py())
-    return feature(name, "datetime")
+        return set_constant_aside(name, cells[0].as_py())
+    return use_as_feature(name, "datetime")
 
 
 def _judge_vectors(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
-    lengths = vector_lengths(cells)
+    lengths = measure_vectors(cells)
     present = np.flatnonzero(lengths >= 0)
     width = int(np.bincount(lengths[present]).argmax())
     odd = present[lengths[present] != width]
     if len(odd):
         raise InputError(
             f"{context.source}: the lists of column '{name}' differ in length: {width} numbers in "
-            f"{count_text(len(present) - len(odd), 'row')}, {lengths[odd[0]]} in "
-            f"{rows_text([int(odd[0])])}.",
+            f"{format_count(len(present) - len(odd), 'row')}, {lengths[odd[0]]} in "
+            f"{format_rows([int(odd[0])])}.",
             slug="embedding-lengths",
             hint="Make all lists as long, or leave the column out with --drop.",
         )
-    return feature(name, "embedding", width=width) if width else empty(name)
+    return use_as_feature(name, "embedding", width=width) if width else set_empty_aside(name)
 
 
 _BY_TYPE: tuple[

@@ -14,19 +14,19 @@ if TYPE_CHECKING:
     from datacleanse.records import Column, Dataset
 
 
-def numbers(dataset: Dataset, column: Column) -> NDArray[np.float64]:
+def read_numbers(dataset: Dataset, column: Column) -> NDArray[np.float64]:
     """A numeric or boolean column (N,), an embedding (N, width); missing is NaN, inf stays."""
     cells = dataset.table.column(column.name)
     if column.kind == "embedding":
         return parse_vectors(cells, width=column.width)
-    return parse_numbers(cells, flags=column.kind == "boolean").floats()
+    return parse_numbers(cells, flags=column.kind == "boolean").read_floats()
 
 
-def categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+def read_categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """Codes (N,) int32 into the returned sorted distinct values of this file; -1 is missing."""
     return parse_categories(dataset.table.column(column.name))
 
 
-def moments(dataset: Dataset, column: Column) -> NDArray[np.int64]:
+def read_moments(dataset: Dataset, column: Column) -> NDArray[np.int64]:
     """A date/time column (N,) in microseconds since 1970-01-01 UTC; int64's minimum is missing."""
     return parse_moments(dataset.table.column(column.name)).values.astype(np.int64, copy=False)

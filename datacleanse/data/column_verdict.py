@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data.messages import count_text, rows_text, shown
+from datacleanse.data.messages import format_count, format_rows, quote_value
 from datacleanse.records import Column, Notice, SetAside
 
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from datacleanse.records import FeatureKind, SetAsideKind
 
 MANY_CATEGORIES = 1000
+"""Categories of a column beyond which the reader is told."""
 
 _ID_NAME = re.compile(
     r"(^|[_\s.-])id$|^index$|^row([_ ]?(id|num|number))?$|uuid|^unnamed: 0$|^$", re.IGNORECASE
@@ -28,7 +29,7 @@ _CAMEL_ID = re.compile(r"[a-z]I[Dd]$")
 
 @dataclass(frozen=True)
 class Context:
-    """What is known of a column beside its cells.
+    """What is known of a column apart from its cells.
 
     Attributes:
         source: how messages name DATA.
@@ -50,32 +51,32 @@ class Verdict:
     notices: tuple[Notice, ...] = ()
 
 
-def aside(name: str, kind: SetAsideKind, reason: str) -> Verdict:
-    """The network does not read the column; ``reason`` is a sentence part."""
+def set_aside(name: str, kind: SetAsideKind, reason: str) -> Verdict:
+    """The verdict that the network does not read a column; ``reason`` is a sentence part."""
     return Verdict(None, SetAside(name, kind, reason))
 
 
-def feature(name: str, kind: FeatureKind, *notices: Notice, width: int = 1) -> Verdict:
-    """The network reads the column."""
+def use_as_feature(name: str, kind: FeatureKind, *notices: Notice, width: int = 1) -> Verdict:
+    """The verdict that the network reads a column, as values of this kind."""
     return Verdict(Column(name, kind, width), None, notices)
 
 
-def constant(name: str, value: object) -> Verdict:
-    """Every row holds the same value, so nothing can be learned from it."""
-    return aside(name, "constant", f"every value is {shown(value)}")
+def set_constant_aside(name: str, value: object) -> Verdict:
+    """The verdict on a column that holds one value: nothing can be learned from it."""
+    return set_aside(name, "constant", f"every value is {quote_value(value)}")
 
 
-def empty(name: str) -> Verdict:
-    """No row holds a value."""
-    return aside(name, "empty", "every value is missing")
+def set_empty_aside(name: str) -> Verdict:
+    """The verdict on a column without any value."""
+    return set_aside(name, "empty", "every value is missing")
 
 
-def categorical(name: str, values: int) -> Verdict:
-    """A column of names; very many of them are worth a word."""
+def use_as_categories(name: str, values: int) -> Verdict:
+    """The verdict on a column of names, with a notice where it has very many."""
     if values <= MANY_CATEGORIES:
-        return feature(name, "categorical")
+        return use_as_feature(name, "categorical")
     message = f"Column '{name}' has {values:,} categories; rare ones teach the network little."
-    return feature(name, "categorical", Notice("categories-many", message))
+    return use_as_feature(name, "categorical", Notice("categories-many", message))
 
 
 def has_id_name(name: str) -> bool:
@@ -83,7 +84,7 @@ def has_id_name(name: str) -> bool:
     return bool(_CAMEL_ID.search(name) or _ID_NAME.search(name.strip()))
 
 
-def unreadable(
+def note_unreadable_values(
     name: str,
     cells: pa.ChunkedArray,
     parsed: Parsed,
@@ -101,18 +102,18 @@ def unreadable(
         return []
     row, is_one = int(np.argmax(parsed.failed)), failed == 1
     message = (
-        f"{source}: column '{name}' is read as {what}s; {count_text(failed, 'value')} that "
+        f"{source}: column '{name}' is read as {what}s; {format_count(failed, 'value')} that "
         f"{'is' if is_one else 'are'} no {what} {'counts' if is_one else 'count'} as missing, "
-        f"for example {shown(cells[row].as_py())} in {rows_text([row + first_row])}."
+        f"for example {quote_value(cells[row].as_py())} in {format_rows([row + first_row])}."
     )
     return [Notice("values-unreadable", message, is_warning=True)]
 
 
-def infinite(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
+def note_infinite_values(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
     """A warning if a column of numbers holds infinities."""
     rows = np.flatnonzero(np.isinf(values))
     if not len(rows):
         return []
-    where = rows_text([int(row) for row in rows[:5]], total=len(rows))
+    where = format_rows([int(row) for row in rows[:5]], total=len(rows))
     message = f"{source}: column '{name}' holds infinite values in {where}."
     return [Notice("values-infinite", message, is_warning=True)]

@@ -48,12 +48,12 @@ class Distinct:
     codes: NDArray[np.int32]
     values: pa.Array
 
-    def counts(self) -> NDArray[np.int64]:
-        """(V,) rows of each value."""
+    def count_rows(self) -> NDArray[np.int64]:
+        """Number of rows with each value, (V,)."""
         return np.bincount(self.codes[self.codes >= 0], minlength=len(self.values))
 
     def spread(self, per_value: NDArray[np.float64], *, missing: float) -> NDArray[np.float64]:
-        """(N,) the value's number in every row, ``missing`` where the cell is null."""
+        """The number of each row's value, (N,); ``missing`` where the cell is null."""
         return np.append(per_value, missing)[self.codes]
 
 
@@ -90,7 +90,7 @@ def is_vector(kind: pa.DataType) -> bool:
     )
 
 
-def distinct(column: pa.ChunkedArray) -> Distinct:
+def find_distinct(column: pa.ChunkedArray) -> Distinct:
     """Number the values of a column; nulls get -1."""
     if not pa.types.is_dictionary(column.type):
         column = column.dictionary_encode()
@@ -98,22 +98,22 @@ def distinct(column: pa.ChunkedArray) -> Distinct:
     if column.num_chunks == 0:
         return Distinct(np.empty(0, np.int32), pa.array([], column.type.value_type))
     values = column.chunk(0).dictionary
-    codes = np.concatenate([_indices(chunk) for chunk in column.chunks])
+    codes = np.concatenate([_read_indices(chunk) for chunk in column.chunks])
     if values.null_count or len(values.unique()) < len(values):
         # Dictionaries from elsewhere may hold null or the same value twice.
         encoded = values.dictionary_encode()
-        codes = np.append(_indices(encoded), np.int32(-1))[codes]
+        codes = np.append(_read_indices(encoded), np.int32(-1))[codes]
         values = encoded.dictionary
-    return _only_used(codes, values)
+    return _keep_used(codes, values)
 
 
-def _indices(chunk: pa.DictionaryArray) -> NDArray[np.int32]:
+def _read_indices(chunk: pa.DictionaryArray) -> NDArray[np.int32]:
     indices = pc.fill_null(chunk.indices.cast(pa.int32()), -1)
     result: NDArray[np.int32] = indices.to_numpy(zero_copy_only=False)
     return result
 
 
-def _only_used(codes: NDArray[np.int32], values: pa.Array) -> Distinct:
+def _keep_used(codes: NDArray[np.int32], values: pa.Array) -> Distinct:
     used = np.bincount(codes[codes >= 0], minlength=len(values)) > 0
     if used.all():
         return Distinct(codes, values)
@@ -121,8 +121,8 @@ def _only_used(codes: NDArray[np.int32], values: pa.Array) -> Distinct:
     return Distinct(renumbered[codes], values.filter(pa.array(used)))
 
 
-def texts(values: pa.Array) -> list[str]:
-    """Scalar values as people read them; ``True``/``False``, ``1`` and ``1.0`` as in Python."""
+def spell_values(values: pa.Array) -> list[str]:
+    """The text of scalar values; ``True``/``False``, ``1`` and ``1.0`` as in Python."""
     if is_text(values.type):
         return [str(value) for value in values.to_pylist()]
     kind = values.type
@@ -134,7 +134,7 @@ def texts(values: pa.Array) -> list[str]:
     return [str(value) for value in values.cast(pa.string()).to_pylist()]
 
 
-def canonical(text: str) -> str:
+def normalise_text(text: str) -> str:
     """The spelling under which files agree: ``1.0`` -> ``1``, ``True`` -> ``true``."""
     integral = _INTEGRAL.fullmatch(text)
     if integral is not None:
@@ -157,7 +157,7 @@ def parse_number(text: str) -> float | None:
 
 
 def parse_flag(text: str) -> float | None:
-    """1 for true, 0 for false in any case, else as a number."""
+    """1 for true and 0 for false, in any case; else the number that the text stands for."""
     return {"true": 1.0, "false": 0.0}.get(text.strip().casefold(), parse_number(text))
 
 
@@ -173,12 +173,12 @@ class Parsed:
     values: NDArray[np.float64] | NDArray[np.int64]
     failed: NDArray[np.bool_]
 
-    def floats(self) -> NDArray[np.float64]:
-        """The values of numbers, as such."""
+    def read_floats(self) -> NDArray[np.float64]:
+        """The values as float64, where they are numbers."""
         return self.values.astype(np.float64, copy=False)
 
-    def missing(self) -> NDArray[np.bool_]:
-        """(N,) True where no value was read, failed ones included."""
+    def find_missing(self) -> NDArray[np.bool_]:
+        """Whether no value was read in each row, (N,); failed ones are included."""
         is_moment = self.values.dtype.kind == "i"
         absent: NDArray[np.bool_] = self.values == NO_MOMENT if is_moment else np.isnan(self.values)
         return absent
@@ -194,25 +194,25 @@ def parse_numbers(column: pa.ChunkedArray, *, flags: bool = False) -> Parsed:
         column = column.cast(kind.value_type)
         kind = column.type
     if pa.types.is_duration(kind):
-        return Parsed(_floats(column.cast(pa.int64())) / A_SECOND[kind.unit], nothing)
+        return Parsed(_read_floats(column.cast(pa.int64())) / A_SECOND[kind.unit], nothing)
     if pa.types.is_boolean(kind):
-        return Parsed(_floats(column.cast(pa.uint8())), nothing)
+        return Parsed(_read_floats(column.cast(pa.uint8())), nothing)
     if is_numeric(kind) or pa.types.is_null(kind):
-        return Parsed(_floats(column), nothing)
-    failed = ~_to_numpy_bool(column.is_null())
+        return Parsed(_read_floats(column), nothing)
+    failed = ~_read_flags(column.is_null())
     return Parsed(np.full(len(column), np.nan), failed)
 
 
 def _parse_texts(column: pa.ChunkedArray, *, flags: bool) -> Parsed:
     parse = parse_flag if flags else parse_number
-    found = distinct(column)
+    found = find_distinct(column)
     numbers = [parse(text) for text in found.values.to_pylist()]
     failed = np.array([number is None for number in numbers] + [False])
     values = np.array([math.nan if number is None else number for number in numbers], np.float64)
     return Parsed(found.spread(values, missing=np.nan), failed[found.codes])
 
 
-def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
+def _read_floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     # Not safe: integers beyond 2^53 lose digits, which no feature needs.
     floats = column.cast(pa.float64(), safe=False)
     result = np.empty(len(column), np.float64)
@@ -223,7 +223,7 @@ def _floats(column: pa.ChunkedArray) -> NDArray[np.float64]:
     return result
 
 
-def _to_numpy_bool(column: pa.ChunkedArray) -> NDArray[np.bool_]:
+def _read_flags(column: pa.ChunkedArray) -> NDArray[np.bool_]:
     flags: NDArray[np.bool_] = column.to_numpy()
     return flags
 
@@ -243,7 +243,7 @@ def parse_moments(column: pa.ChunkedArray) -> Parsed:
         zone = kind.tz if pa.types.is_timestamp(kind) else None
         column = column.cast(pa.timestamp("us", zone), safe=False).cast(pa.int64())
     else:
-        failed = ~_to_numpy_bool(column.is_null())
+        failed = ~_read_flags(column.is_null())
         return Parsed(np.full(len(column), NO_MOMENT), failed)
     return Parsed(pc.fill_null(column, NO_MOMENT).to_numpy().astype(np.int64), nothing)
 
@@ -251,8 +251,8 @@ def parse_moments(column: pa.ChunkedArray) -> Parsed:
 def _parse_moment_texts(column: pa.ChunkedArray) -> Parsed:
     import pandas as pd
 
-    found = distinct(column)
-    spellings = [_dated(str(text).strip()) for text in found.values.to_pylist()]
+    found = find_distinct(column)
+    spellings = [_add_day(str(text).strip()) for text in found.values.to_pylist()]
     is_date = np.array([_ISO_DATE.fullmatch(text) is not None for text in spellings], dtype=bool)
     candidates = [text if ok else None for text, ok in zip(spellings, is_date, strict=True)]
     stamps = pd.to_datetime(
@@ -264,36 +264,36 @@ def _parse_moment_texts(column: pa.ChunkedArray) -> Parsed:
     return Parsed(np.append(moments, NO_MOMENT)[found.codes], np.append(failed, False)[found.codes])
 
 
-def _dated(text: str) -> str:
-    """A time of day on the day on which such times lie, other text as it is."""
+def _add_day(text: str) -> str:
+    """A time of day as a moment of 1970-01-01; other text as it is."""
     return f"1970-01-01T{text}" if _TIME_OF_DAY.fullmatch(text) else text
 
 
 def parse_categories(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Codes (N,) int32 into the sorted distinct canonical texts; -1 where missing."""
+    """Codes (N,) int32 into the sorted distinct normalised texts; -1 where missing."""
     if pa.types.is_null(column.type):
         return np.full(len(column), -1, np.int32), ()
     if is_list(column.type) or pa.types.is_nested(column.type):
         column = pa.chunked_array([pa.array(map(str, column.to_pylist()), pa.string())])
-    found = distinct(column)
-    spellings = [canonical(text) for text in texts(found.values)]
+    found = find_distinct(column)
+    spellings = [normalise_text(text) for text in spell_values(found.values)]
     names = sorted({text for text in spellings if text not in MISSING_TEXTS})
     index = {name: code for code, name in enumerate(names)}
     recoded = np.array([index.get(text, -1) for text in spellings] + [-1], np.int32)
     return recoded[found.codes], tuple(names)
 
 
-def vector_lengths(column: pa.ChunkedArray) -> NDArray[np.int64]:
-    """(N,) length of each list, -1 where the cell is null."""
+def measure_vectors(column: pa.ChunkedArray) -> NDArray[np.int64]:
+    """The length of each list, (N,); -1 where the cell is null."""
     lengths = pc.fill_null(pc.list_value_length(column).cast(pa.int64()), -1)
     result: NDArray[np.int64] = lengths.to_numpy().astype(np.int64)
     return result
 
 
 def parse_vectors(column: pa.ChunkedArray, *, width: int) -> NDArray[np.float64]:
-    """(N, width) float64; a null cell is NaN throughout. Text is read as JSON lists."""
+    """Read lists of numbers, (N, width); a null cell is NaN throughout, text is read as JSON."""
     if is_text(column.type):
-        column = vectors_from_text(column)
+        column = parse_vector_texts(column)
     result = np.full((len(column), width), np.nan)
     start = 0
     for chunk in column.chunks if is_list(column.type) else ():
@@ -304,12 +304,14 @@ def parse_vectors(column: pa.ChunkedArray, *, width: int) -> NDArray[np.float64]
     return result
 
 
-def vectors_from_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
+def parse_vector_texts(column: pa.ChunkedArray) -> pa.ChunkedArray:
     """Lists of numbers from their JSON text (how a CSV holds them); other text becomes null."""
-    return pa.chunked_array([pa.array(map(_vector, column.to_pylist()), pa.list_(pa.float64()))])
+    return pa.chunked_array(
+        [pa.array(map(_parse_vector, column.to_pylist()), pa.list_(pa.float64()))]
+    )
 
 
-def _vector(text: str | None) -> Sequence[float | None] | None:
+def _parse_vector(text: str | None) -> Sequence[float | None] | None:
     try:
         vector = json.loads(text or "")
     except ValueError:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.compute as pc
 
-from datacleanse.data.drift import feature_notices, share_notices
-from datacleanse.data.identity import ids, row_hashes
-from datacleanse.data.messages import count_text, listed, shown
-from datacleanse.data.sources import same_file
+from datacleanse.data.drift import note_class_shares, note_features
+from datacleanse.data.identity import hash_rows, read_ids
+from datacleanse.data.messages import format_count, format_list, quote_value
+from datacleanse.data.sources import is_same_file
 from datacleanse.errors import InputError
 from datacleanse.records import Comparison, Notice, Overlap
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 _SMALL = 50
 """Rows of CLEAN below which a warning is due."""
 _SMALL_CLASS = 5
+"""Rows of a class in CLEAN below which a warning is due."""
 _MATCHES = {
     "id": "the same id",
     "values": "the same feature values",
@@ -44,40 +45,40 @@ def compare(data: Dataset, clean: Dataset) -> Comparison:
     Raises:
         InputError: nothing of DATA is left beside CLEAN, so the two are the same.
     """
-    if same_file(data.source, clean.source):
-        raise _is_data(data, clean, "the two are the same file")
-    overlap, notices = _overlap(data, clean)
-    return compare_by(data, clean, overlap, notices)
+    if is_same_file(data.source, clean.source):
+        raise _make_same_error(data, clean, "the two are the same file")
+    overlap, notices = _find_overlap(data, clean)
+    return compare_with_overlap(data, clean, overlap, notices)
 
 
-def compare_by(
+def compare_with_overlap(
     data: Dataset, clean: Dataset, overlap: Overlap, notices: Sequence[Notice]
 ) -> Comparison:
-    """As `compare`, where the rows that stand in both are known; ``notices`` come first.
+    """Compare CLEAN with DATA where the rows in both are known; ``notices`` come first.
 
     Raises:
         InputError: nothing of DATA is left beside CLEAN, so the two are the same.
     """
     if len(overlap.data_rows) == data.n_rows:
-        raise _is_data(data, clean, f"all {data.n_rows:,} rows of DATA stand in it")
+        raise _make_same_error(data, clean, f"all {data.n_rows:,} rows of DATA stand in it")
     notices = [
         *notices,
-        *_overlap_notices(data, clean, overlap),
-        *_size_notices(data, clean),
-        *share_notices(data, clean),
-        *feature_notices(data, clean),
+        *_note_overlap(data, clean, overlap),
+        *_note_sizes(data, clean),
+        *note_class_shares(data, clean),
+        *note_features(data, clean),
     ]
     return Comparison(overlap, tuple(notices))
 
 
 def compare_labels(data: Dataset, clean: Dataset) -> Comparison:
-    """As `compare`, for sets without feature columns: no row is looked for in both."""
+    """Compare sets without feature columns: sizes and class shares alone."""
     nothing = np.empty(0, np.int64)
-    notices = (*_size_notices(data, clean), *share_notices(data, clean))
+    notices = (*_note_sizes(data, clean), *note_class_shares(data, clean))
     return Comparison(Overlap(nothing, nothing, "values"), notices)
 
 
-def _is_data(data: Dataset, clean: Dataset, why: str) -> InputError:
+def _make_same_error(data: Dataset, clean: Dataset, why: str) -> InputError:
     return InputError(
         f"CLEAN ({clean.source}) is DATA ({data.source}) itself: {why}, so nothing is left to "
         "audit.",
@@ -86,19 +87,19 @@ def _is_data(data: Dataset, clean: Dataset, why: str) -> InputError:
     )
 
 
-def _overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
+def _find_overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
     name = data.schema.id
     if name is not None and name in clean.table.column_names:
-        rows = pc.index_in(ids(clean), value_set=ids(data))
+        rows = pc.index_in(read_ids(clean), value_set=read_ids(data))
         found = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
         if len(found):
             keys = rows.drop_null().to_numpy().astype(np.int64)
             data_rows, first, counts = np.unique(keys, return_index=True, return_counts=True)
             return Overlap(data_rows, np.where(counts == 1, found[first], -1), "id"), []
-    hashes, clean_hashes = row_hashes(data), row_hashes(clean)
+    hashes, clean_hashes = hash_rows(data), hash_rows(clean)
     distinct = len(np.unique(hashes))
     if distinct >= _TELLING * data.n_rows or _holds_all(hashes, clean_hashes):
-        return _overlap_by_values(hashes, clean_hashes), []
+        return _match_by_values(hashes, clean_hashes), []
     nothing = np.empty(0, np.int64)
     message = (
         f"Rows of DATA are not told apart by their feature values ({distinct:,} different sets of "
@@ -117,7 +118,7 @@ def _holds_all(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> bool:
     return int(shared.sum()) == len(values) and bool((clean_times[shared] >= times).all())
 
 
-def _overlap_by_values(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> Overlap:
+def _match_by_values(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> Overlap:
     values, first, counts = np.unique(clean, return_index=True, return_counts=True)
     place = np.minimum(np.searchsorted(values, data), len(values) - 1)
     rows = np.flatnonzero(values[place] == data)
@@ -127,13 +128,13 @@ def _overlap_by_values(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> O
     return Overlap(rows, np.where(one_to_one, first[matched], -1), "values")
 
 
-def _overlap_notices(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notice]:
+def _note_overlap(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notice]:
     if not len(overlap.data_rows):
         return []
     how = _MATCHES[overlap.matched_by]
     message = (
-        f"{count_text(len(overlap.data_rows), 'row')} of DATA {_verb(overlap)} in CLEAN too "
-        f"({how}); left out of training."
+        f"{format_count(len(overlap.data_rows), 'row')} of DATA {_choose_verb(overlap)} in CLEAN "
+        f"too ({how}); left out of training."
     )
     single = overlap.clean_rows >= 0
     given = data.labels[overlap.data_rows[single]]
@@ -142,36 +143,36 @@ def _overlap_notices(data: Dataset, clean: Dataset, overlap: Overlap) -> list[No
     if differing:
         share = differing / len(given)
         message += (
-            f" Their labels differ in {count_text(differing, 'row')} ({share:.0%} of the "
+            f" Their labels differ in {format_count(differing, 'row')} ({share:.0%} of the "
             f"{len(given):,} that match one to one)."
         )
     return [Notice("overlap", message)]
 
 
-def _verb(overlap: Overlap) -> str:
+def _choose_verb(overlap: Overlap) -> str:
     return "stands" if len(overlap.data_rows) == 1 else "stand"
 
 
-def _size_notices(data: Dataset, clean: Dataset) -> list[Notice]:
+def _note_sizes(data: Dataset, clean: Dataset) -> list[Notice]:
     counts = np.bincount(clean.labels, minlength=len(data.schema.classes))
     in_data = np.bincount(data.labels, minlength=len(data.schema.classes))
     notices = []
     lacking = [
-        shown(data.schema.classes[at]) for at in np.flatnonzero((counts == 0) & (in_data > 0))
+        quote_value(data.schema.classes[at]) for at in np.flatnonzero((counts == 0) & (in_data > 0))
     ]
     if lacking:
         noun = "class" if len(lacking) == 1 else "classes"
         message = (
             f"CLEAN ({clean.source}) has no row of {len(lacking)} {noun} of DATA: "
-            f"{listed(lacking)}; labels of such rows cannot be judged well."
+            f"{format_list(lacking)}; labels of such rows cannot be judged well."
         )
         notices.append(Notice("clean-lacks-class", message, is_warning=True))
     few = np.flatnonzero((counts > 0) & (counts < _SMALL_CLASS))
     if clean.n_rows < _SMALL or len(few):
-        named = [f"{shown(data.schema.classes[at])} ({counts[at]})" for at in few]
-        where = f", fewer than {_SMALL_CLASS} of {listed(named)}" if named else ""
+        named = [f"{quote_value(data.schema.classes[at])} ({counts[at]})" for at in few]
+        where = f", fewer than {_SMALL_CLASS} of {format_list(named)}" if named else ""
         message = (
-            f"CLEAN ({clean.source}) is small: {count_text(clean.n_rows, 'row')}{where}; "
+            f"CLEAN ({clean.source}) is small: {format_count(clean.n_rows, 'row')}{where}; "
             "verify more rows for a surer result."
         )
         notices.append(Notice("clean-small", message, is_warning=True))

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
-from datacleanse.data.column_values import categories, moments, numbers
+from datacleanse.data.column_values import read_categories, read_moments, read_numbers
 from datacleanse.data.columns import NO_MOMENT
-from datacleanse.data.messages import shown
+from datacleanse.data.messages import quote_value
 from datacleanse.records import Notice
 
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ _ENOUGH = 5
 _SAMPLE = 50_000
 """Rows of DATA that are compared; more would not change what is said."""
 _WORST = 3
+"""Classes or columns that a warning names."""
 
 
 @dataclass(frozen=True)
@@ -37,12 +38,12 @@ class _Difference:
     text: str
 
 
-def share_notices(data: Dataset, clean: Dataset) -> list[Notice]:
+def note_class_shares(data: Dataset, clean: Dataset) -> list[Notice]:
     """A warning where the classes' shares in CLEAN are unlike DATA's (chi-square)."""
     n_classes = len(data.schema.classes)
     shares = np.bincount(data.labels, minlength=n_classes) / data.n_rows
     counts = np.bincount(clean.labels, minlength=n_classes)
-    observed, expected = _grouped(counts, shares * clean.n_rows)
+    observed, expected = _group_rare_classes(counts, shares * clean.n_rows)
     if len(expected) < 2:
         return []
     statistic = ((observed - expected) ** 2 / expected).sum()
@@ -52,7 +53,7 @@ def share_notices(data: Dataset, clean: Dataset) -> list[Notice]:
     gaps = np.abs(counts / clean.n_rows - shares)
     worst = [int(at) for at in np.argsort(-gaps)[:_WORST]]
     text = "; ".join(
-        f"{shown(data.schema.classes[at])} {counts[at] / clean.n_rows:.1%} in CLEAN, "
+        f"{quote_value(data.schema.classes[at])} {counts[at] / clean.n_rows:.1%} in CLEAN, "
         f"{shares[at]:.1%} in DATA"
         for at in worst
     )
@@ -63,7 +64,7 @@ def share_notices(data: Dataset, clean: Dataset) -> list[Notice]:
     return [Notice("clean-shares-unlike", message, is_warning=True)]
 
 
-def _grouped(
+def _group_rare_classes(
     observed: NDArray[np.int64], expected: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Join the classes with too few expected rows into one, and that with the next if need be."""
@@ -81,14 +82,14 @@ def _grouped(
     return seen, wanted
 
 
-def feature_notices(data: Dataset, clean: Dataset) -> list[Notice]:
+def note_features(data: Dataset, clean: Dataset) -> list[Notice]:
     """A warning that names the columns of CLEAN which are least like DATA's."""
     columns = [column for column in data.schema.columns if column.kind != "embedding"]
     level = _LEVEL / max(1, len(columns))
     found = [
         difference
         for column in columns
-        for difference in [_difference(data, clean, column, level=level)]
+        for difference in [_find_difference(data, clean, column, level=level)]
         if difference is not None
     ]
     if not found:
@@ -100,30 +101,32 @@ def feature_notices(data: Dataset, clean: Dataset) -> list[Notice]:
     return [Notice("clean-features-unlike", message, is_warning=True)]
 
 
-def _difference(
+def _find_difference(
     data: Dataset, clean: Dataset, column: Column, *, level: float
 ) -> _Difference | None:
     if column.kind == "categorical":
-        codes, names = categories(data, column)
-        clean_codes, clean_names = categories(clean, column)
-        missing = _missing_difference(column.name, codes < 0, clean_codes < 0, level=level)
-        return missing or _unseen_difference(column.name, names, clean_codes, clean_names)
-    values, clean_values = _ordered(data, column), _ordered(clean, column)
+        codes, names = read_categories(data, column)
+        clean_codes, clean_names = read_categories(clean, column)
+        missing = _compare_missing(column.name, codes < 0, clean_codes < 0, level=level)
+        return missing or _compare_categories(column.name, names, clean_codes, clean_names)
+    values, clean_values = _read_ordered(data, column), _read_ordered(clean, column)
     absent, clean_absent = np.isnan(values), np.isnan(clean_values)
-    missing = _missing_difference(column.name, absent, clean_absent, level=level)
-    return missing or _shift(column.name, values[~absent], clean_values[~clean_absent], level=level)
+    missing = _compare_missing(column.name, absent, clean_absent, level=level)
+    return missing or _compare_values(
+        column.name, values[~absent], clean_values[~clean_absent], level=level
+    )
 
 
-def _ordered(dataset: Dataset, column: Column) -> NDArray[np.float64]:
+def _read_ordered(dataset: Dataset, column: Column) -> NDArray[np.float64]:
     """(at most ``_SAMPLE``,) values whose order is that of the column; NaN is missing."""
     step = -(-dataset.n_rows // _SAMPLE)
     if column.kind == "datetime":
-        micros = moments(dataset, column)[::step]
+        micros = read_moments(dataset, column)[::step]
         return np.where(micros == NO_MOMENT, np.nan, micros.astype(np.float64))
-    return numbers(dataset, column)[::step]
+    return read_numbers(dataset, column)[::step]
 
 
-def _missing_difference(
+def _compare_missing(
     name: str, absent: NDArray[np.bool_], clean_absent: NDArray[np.bool_], *, level: float
 ) -> _Difference | None:
     share, clean_share = float(absent.mean()), float(clean_absent.mean())
@@ -136,30 +139,30 @@ def _missing_difference(
     return _Difference(gap, text)
 
 
-def _unseen_difference(
+def _compare_categories(
     name: str, names: tuple[str, ...], clean_codes: NDArray[np.int32], clean_names: tuple[str, ...]
 ) -> _Difference | None:
     unseen = ~np.isin(np.array(clean_names, dtype=object), np.array(names, dtype=object))
     share = float(np.append(unseen, False)[clean_codes].mean())
     if share < _FAR:
         return None
-    example = shown(clean_names[int(np.argmax(unseen))])
+    example = quote_value(clean_names[int(np.argmax(unseen))])
     text = f"'{name}' ({share:.0%} of CLEAN has values that DATA lacks, for example {example})"
     return _Difference(share, text)
 
 
-def _shift(
+def _compare_values(
     name: str, values: NDArray[np.float64], clean_values: NDArray[np.float64], *, level: float
 ) -> _Difference | None:
     if not len(values) or not len(clean_values):
         return None
-    distance, p_value = _kolmogorov_smirnov(values, clean_values)
+    distance, p_value = _test_kolmogorov_smirnov(values, clean_values)
     if not p_value < level:
         return None
     return _Difference(distance, f"'{name}' (Kolmogorov-Smirnov distance {distance:.2f})")
 
 
-def _kolmogorov_smirnov(
+def _test_kolmogorov_smirnov(
     first: NDArray[np.float64], second: NDArray[np.float64]
 ) -> tuple[float, float]:
     """Largest distance of the two empirical distributions, and its asymptotic p-value.

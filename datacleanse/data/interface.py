@@ -18,7 +18,7 @@ IMAGE_SIZES = (8, 1024)
 """The least and the largest side of a picture that a network is trained on, in pixels."""
 
 
-PORTION = 65_536
+ROWS_AT_ONCE = 65_536
 """Rows of a portion, at most, where a format lets us choose."""
 
 
@@ -108,7 +108,7 @@ class TableReader(Protocol):
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all rows and columns in the file's order; raise InputError for what is broken."""
 
-    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+    def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
         """The same rows a portion at a time, in memory that does not grow with the file.
 
         A column's type may differ between portions; what is broken is raised where it is met.

@@ -9,8 +9,15 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data.columns import canonical, distinct, is_text, texts
-from datacleanse.data.messages import count_text, did_you_mean, listed, nearest, rows_text, shown
+from datacleanse.data.columns import find_distinct, is_text, normalise_text, spell_values
+from datacleanse.data.messages import (
+    find_nearest,
+    format_count,
+    format_list,
+    format_rows,
+    quote_value,
+    suggest_nearest,
+)
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 
@@ -43,7 +50,7 @@ class Spellings:
 
 @dataclass(frozen=True)
 class Labels:
-    """A label column with its classes numbered; see `datacleanse.records.Dataset`."""
+    """A label column with its classes numbered, as in `datacleanse.records.Dataset`."""
 
     codes: NDArray[np.int64]
     classes: tuple[str, ...]
@@ -52,7 +59,7 @@ class Labels:
 
 
 def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> str:
-    """The label column's name.
+    """Choose the label column by its name.
 
     Raises:
         InputError: the wanted column is not there, or none was named and none or several fit.
@@ -61,9 +68,10 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
         if wanted in names:
             return wanted
         raise InputError(
-            f"{source} has no column '{wanted}' for the label; its columns are {_all(names)}.",
+            f"{source} has no column '{wanted}' for the label; its columns are "
+            f"{_format_names(names)}.",
             slug="label-column-missing",
-            hint=did_you_mean(wanted, names, otherwise="Name one of these with --label."),
+            hint=suggest_nearest(wanted, names, otherwise="Name one of these with --label."),
         )
     usual = [name for name in names if name in USUAL_NAMES]
     if len(usual) == 1:
@@ -76,13 +84,13 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
         )
     raise InputError(
         f"{source} has no column named {', '.join(USUAL_NAMES[:-1])} or {USUAL_NAMES[-1]}; its "
-        f"columns are {_all(names)}.",
+        f"columns are {_format_names(names)}.",
         slug="label-column-missing",
         hint="Say which holds the label with --label.",
     )
 
 
-def _all(names: Sequence[str]) -> str:
+def _format_names(names: Sequence[str]) -> str:
     return ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
 
 
@@ -92,20 +100,20 @@ def learn_labels(column: pa.ChunkedArray, *, name: str, source: str) -> Labels:
     Raises:
         InputError: a label is missing, there is one class only, or the values are no classes.
     """
-    spellings = _spellings(column, name=name, source=source)
+    spellings = _read_spellings(column, name=name, source=source)
     _check_complete(spellings.codes, name=name, source=source)
     _check_classes(spellings, name=name, source=source)
-    classes = _sorted_classes(_class_names(spellings))
+    classes = _sort_classes(_find_class_names(spellings))
     if len(classes) == 1:
         raise InputError(
-            f"{source}: column '{name}' holds a single class, {shown(classes[0])}, in all "
-            f"{count_text(len(column), 'row')}.",
+            f"{source}: column '{name}' holds a single class, {quote_value(classes[0])}, in all "
+            f"{format_count(len(column), 'row')}.",
             slug="label-one-class",
             hint="Name the right column with --label, or give rows of at least two classes.",
         )
-    index = {_key(text, classes): code for code, text in enumerate(classes)}
-    codes, given = _numbered(spellings, index, classes)
-    return Labels(codes, classes, given, tuple(_rare_notices(codes, classes, source)))
+    index = {_make_key(text, classes): code for code, text in enumerate(classes)}
+    codes, given = _number_labels(spellings, index, classes)
+    return Labels(codes, classes, given, tuple(_note_rare_classes(codes, classes, source)))
 
 
 def match_labels(
@@ -116,19 +124,19 @@ def match_labels(
     Raises:
         InputError: a label is missing or unknown to DATA.
     """
-    spellings = _spellings(column, name=name, source=source, may_be_number=True)
-    index = {_key(text, classes): code for code, text in enumerate(classes)}
-    codes, given = _numbered(spellings, index, classes)
+    spellings = _read_spellings(column, name=name, source=source, may_be_number=True)
+    index = {_make_key(text, classes): code for code, text in enumerate(classes)}
+    codes, given = _number_labels(spellings, index, classes)
     if role != "NEW":
         _check_complete(spellings.codes, name=name, source=source)
         for at, found in enumerate(spellings.found):
-            if _key(spellings.keys[at], classes) not in index:
+            if _make_key(spellings.keys[at], classes) not in index:
                 rows = np.flatnonzero(spellings.codes == at)
                 _refuse_unknown(found, rows, classes, name=name, source=source, role=role)
     return Labels(codes, classes, given, ())
 
 
-def _spellings(
+def _read_spellings(
     column: pa.ChunkedArray, *, name: str, source: str, may_be_number: bool = False
 ) -> Spellings:
     if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
@@ -139,32 +147,32 @@ def _spellings(
         )
     if pa.types.is_null(column.type):
         return Spellings(np.full(len(column), -1, np.int32), (), ())
-    values = distinct(column)
-    found = texts(values.values)
+    values = find_distinct(column)
+    found = spell_values(values.values)
     if not may_be_number:
         _check_whole(column, found, name=name, source=source)
     is_missing = np.array([_is_missing(text, column.type) for text in found] + [True])
     codes = np.where(is_missing[values.codes], np.int32(-1), values.codes)
-    return Spellings(codes, tuple(found), tuple(_label_key(text) for text in found))
+    return Spellings(codes, tuple(found), tuple(_normalise_label(text) for text in found))
 
 
 def _is_missing(text: str, kind: pa.DataType) -> bool:
     return not text if is_text(kind) else text in ("nan", "NaT")
 
 
-def _label_key(text: str) -> str:
+def _normalise_label(text: str) -> str:
     """Only numbers are respelled here: a class named ``true`` among others stays as it is."""
-    return text if text.casefold() in _FLAGS else canonical(text)
+    return text if text.casefold() in _FLAGS else normalise_text(text)
 
 
-def _key(text: str, classes: Sequence[str]) -> str:
+def _make_key(text: str, classes: Sequence[str]) -> str:
     """Booleans agree in any case, but only where DATA's classes are just the two of them."""
     if all(known.casefold() in _FLAGS for known in classes):
         return text.casefold()
     return text
 
 
-def _class_names(spellings: Spellings) -> list[str]:
+def _find_class_names(spellings: Spellings) -> list[str]:
     """Distinct names; ``True`` and ``true`` are one where there is nothing but booleans."""
     used = [spellings.keys[code] for code in np.unique(spellings.codes[spellings.codes >= 0])]
     if not all(text.casefold() in _FLAGS for text in used):
@@ -172,20 +180,20 @@ def _class_names(spellings: Spellings) -> list[str]:
     return list({text.casefold(): text for text in reversed(used)}.values())
 
 
-def _sorted_classes(names: list[str]) -> tuple[str, ...]:
+def _sort_classes(names: list[str]) -> tuple[str, ...]:
     try:
         return tuple(sorted(names, key=lambda text: (int(text), text)))
     except ValueError:
         return tuple(sorted(names))
 
 
-def _numbered(
+def _number_labels(
     spellings: Spellings, index: Mapping[str, int], classes: tuple[str, ...]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
     given = list(classes)
     class_of = np.full(len(spellings.found) + 1, -1, np.int64)
     for at in reversed(range(len(spellings.found))):
-        code = index.get(_key(spellings.keys[at], classes))
+        code = index.get(_make_key(spellings.keys[at], classes))
         if code is not None:
             class_of[at] = code
             given[code] = spellings.found[at]
@@ -196,8 +204,9 @@ def _check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None
     rows = np.flatnonzero(codes < 0)
     if len(rows):
         raise InputError(
-            f"{source}: the label (column '{name}') is missing in {count_text(len(rows), 'row')}: "
-            f"{rows_text([int(row) for row in rows[:5]], total=len(rows))}.",
+            f"{source}: the label (column '{name}') is missing in "
+            f"{format_count(len(rows), 'row')}: "
+            f"{format_rows([int(row) for row in rows[:5]], total=len(rows))}.",
             slug="label-missing",
             hint="Fill in or remove these rows. In a CSV, empty cells and texts such as NA, null "
             "or None count as missing.",
@@ -205,7 +214,7 @@ def _check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None
 
 
 def _check_whole(column: pa.ChunkedArray, found: Sequence[str], *, name: str, source: str) -> None:
-    numbers = [_number(text) for text in found]
+    numbers = [_parse_number(text) for text in found]
     if any(number is None for number in numbers):
         return
     for text, number in zip(found, numbers, strict=True):
@@ -214,14 +223,14 @@ def _check_whole(column: pa.ChunkedArray, found: Sequence[str], *, name: str, so
             raise InputError(
                 f"{source}: column '{name}' looks like a number to predict, not a class: "
                 f"{text[:60]} in "
-                f"{rows_text([row])}, {count_text(len(found), 'distinct value')}.",
+                f"{format_rows([row])}, {format_count(len(found), 'distinct value')}.",
                 slug="label-not-a-class",
                 hint="Name the label column with --label; if the numbers are classes, write them "
                 "as words.",
             )
 
 
-def _number(text: str) -> float | None:
+def _parse_number(text: str) -> float | None:
     try:
         return float(text)
     except ValueError:
@@ -235,27 +244,30 @@ def _check_classes(spellings: Spellings, *, name: str, source: str) -> None:
         raise InputError(
             f"{source}: column '{name}' looks like an id or a number to predict, not a class: "
             f"{classes:,} distinct values in {rows:,} rows, for example "
-            f"{listed([shown(text) for text in spellings.found[:3]])}.",
+            f"{format_list([quote_value(text) for text in spellings.found[:3]])}.",
             slug="label-not-a-class",
             hint="Name the label column with --label.",
         )
 
 
-def _rare_notices(codes: NDArray[np.int64], classes: tuple[str, ...], source: str) -> list[Notice]:
+def _note_rare_classes(
+    codes: NDArray[np.int64], classes: tuple[str, ...], source: str
+) -> list[Notice]:
     counts = np.bincount(codes, minlength=len(classes))
     single = [text for text, count in zip(classes, counts, strict=True) if count == 1]
     if not single:
         return []
     verb = "has" if len(single) == 1 else "have"
     message = (
-        f"{_classes_text(single)} {verb} a single row in {source}; no other row can tell whether "
+        f"{_format_classes(single)} {verb} a single row in {source}; no other row can tell whether "
         "that label is right."
     )
     return [Notice("class-single-row", message, is_warning=True)]
 
 
-def _classes_text(names: Sequence[str]) -> str:
-    return f"{'Class' if len(names) == 1 else 'Classes'} {listed([shown(name) for name in names])}"
+def _format_classes(names: Sequence[str]) -> str:
+    noun = "Class" if len(names) == 1 else "Classes"
+    return f"{noun} {format_list([quote_value(name) for name in names])}"
 
 
 def _refuse_unknown(
@@ -269,14 +281,14 @@ def _refuse_unknown(
 ) -> NoReturn:
     alike = [known for known in classes if known.strip().casefold() == found.strip().casefold()]
     if alike:
-        cure = f"DATA spells it {shown(alike[0])}; write it the same way."
+        cure = f"DATA spells it {quote_value(alike[0])}; write it the same way."
     else:
-        close = nearest(found, classes)
-        cure = f"Did you mean {shown(close)}? " if close is not None else ""
-        cure += f"DATA's classes are {listed([shown(text) for text in classes])}."
+        close = find_nearest(found, classes)
+        cure = f"Did you mean {quote_value(close)}? " if close is not None else ""
+        cure += f"DATA's classes are {format_list([quote_value(text) for text in classes])}."
     raise InputError(
-        f"{source}: the label {shown(found)} of {role} is unknown to DATA: column '{name}', "
-        f"{rows_text([int(row) for row in rows[:5]], total=len(rows))}.",
+        f"{source}: the label {quote_value(found)} of {role} is unknown to DATA: column '{name}', "
+        f"{format_rows([int(row) for row in rows[:5]], total=len(rows))}.",
         slug="label-unknown",
         hint=cure,
     )

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from datacleanse.data.columns import distinct, is_text
+from datacleanse.data.columns import find_distinct, is_text
 
 _MARK = {b"datacleanse": b"packed"}
 """Field metadata of dictionaries that the source did not have."""
@@ -16,7 +16,7 @@ bytes."""
 _HEAD = 10_000
 
 
-def declared_categories(table: pa.Table) -> frozenset[str]:
+def find_declared_categories(table: pa.Table) -> frozenset[str]:
     """Names of the dictionary columns that the source itself had."""
     return frozenset(
         field.name
@@ -29,7 +29,7 @@ def _is_packed(field: pa.Field) -> bool:
     return bool(field.metadata) and _MARK.items() <= field.metadata.items()
 
 
-def tidied(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
+def pack_table(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
     """Plain types only; text that repeats is packed where that is smaller.
 
     Args:
@@ -38,8 +38,8 @@ def tidied(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
     """
     for position, field in enumerate(table.schema):
         column = table.column(position)
-        cells = _plain(column)
-        packed = _packed(cells) if is_text(cells.type) and field.name not in declared else None
+        cells = _convert_to_plain(column)
+        packed = _pack_cells(cells) if is_text(cells.type) and field.name not in declared else None
         if packed is not None:
             marked = pa.field(field.name, packed.type, metadata=_MARK)
             table = table.set_column(position, marked, packed)
@@ -48,7 +48,7 @@ def tidied(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
     return table.replace_schema_metadata(None)
 
 
-def unpacked(table: pa.Table) -> pa.Table:
+def unpack_table(table: pa.Table) -> pa.Table:
     """The table with packed columns as plain text again."""
     for position, field in enumerate(table.schema):
         if pa.types.is_dictionary(field.type) and _is_packed(field):
@@ -57,7 +57,7 @@ def unpacked(table: pa.Table) -> pa.Table:
     return table
 
 
-def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def _convert_to_plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     if isinstance(cells.type, pa.BaseExtensionType):
         chunks = [chunk.storage for chunk in cells.chunks]
         cells = pa.chunked_array(chunks, cells.type.storage_type)
@@ -69,7 +69,7 @@ def _plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
         return pa.chunked_array(decoded, kind.value_type)
     if pa.types.is_dictionary(kind):
         has_null_value = any(chunk.dictionary.null_count for chunk in cells.chunks)
-        return _one_dictionary(cells) if has_null_value else cells
+        return _make_one_dictionary(cells) if has_null_value else cells
     if not _is_storable(kind):
         return pa.chunked_array([pa.array(map(str, cells.to_pylist()), pa.string())])
     return cells
@@ -84,18 +84,18 @@ def _is_storable(kind: pa.DataType) -> bool:
     return True
 
 
-def _one_dictionary(cells: pa.ChunkedArray) -> pa.ChunkedArray:
+def _make_one_dictionary(cells: pa.ChunkedArray) -> pa.ChunkedArray:
     """A column as one dictionary that holds each value once, and no null."""
-    found = distinct(cells)
+    found = find_distinct(cells)
     codes = pa.array(found.codes, mask=found.codes < 0)
     return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, found.values)])
 
 
-def _packed(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
+def _pack_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The column as one dictionary, None if values repeat too seldom for that to be smaller."""
     if not pa.types.is_dictionary(cells.type) and not _repeats(cells):
         return None
-    return _one_dictionary(cells)
+    return _make_one_dictionary(cells)
 
 
 def _repeats(cells: pa.Array | pa.ChunkedArray) -> bool:
@@ -103,7 +103,7 @@ def _repeats(cells: pa.Array | pa.ChunkedArray) -> bool:
     return len(head.unique()) <= 0.5 * len(head)
 
 
-def repeating_texts(batch: pa.RecordBatch) -> list[int]:
+def find_repeating_texts(batch: pa.RecordBatch) -> list[int]:
     """Positions of the text columns that are smaller as dictionaries."""
     return [
         position
@@ -112,7 +112,7 @@ def repeating_texts(batch: pa.RecordBatch) -> list[int]:
     ]
 
 
-def with_dictionaries(batch: pa.RecordBatch, positions: list[int]) -> pa.RecordBatch:
+def encode_dictionaries(batch: pa.RecordBatch, positions: list[int]) -> pa.RecordBatch:
     """The batch with these columns as dictionaries of its own."""
     arrays = batch.columns
     for position in positions:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datacleanse.data.interface import PORTION
-from datacleanse.storage.mapped_files import let_go
+from datacleanse.data.interface import ROWS_AT_ONCE
+from datacleanse.storage.mapped_files import release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -14,17 +14,17 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset
 
 
-def portions(data: Dataset) -> Iterator[tuple[slice, Dataset]]:
-    """The rows from the first to the last: where they stand, and they alone."""
-    for start in range(0, data.n_rows, PORTION):
-        rows = slice(start, min(start + PORTION, data.n_rows))
+def split_into_portions(data: Dataset) -> Iterator[tuple[slice, Dataset]]:
+    """Yield some rows at a time, from first to last: their positions, and a data set of them."""
+    for start in range(0, data.n_rows, ROWS_AT_ONCE):
+        rows = slice(start, min(start + ROWS_AT_ONCE, data.n_rows))
         yield (
             rows,
             replace(
                 data,
-                table=data.table.slice(start, PORTION),
+                table=data.table.slice(start, ROWS_AT_ONCE),
                 labels=data.labels[rows],
                 first_row=data.first_row + start,
             ),
         )
-        let_go()
+        release_mapped()

@@ -15,11 +15,11 @@ from datacleanse.data.column_verdict import Context
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
-from datacleanse.data.messages import did_you_mean, listed
-from datacleanse.data.packing import declared_categories, tidied
-from datacleanse.data.readers import reader_for
-from datacleanse.data.readers.frame import Frame, from_memory
-from datacleanse.data.schema import check_options, hold, infer_features
+from datacleanse.data.messages import format_list, suggest_nearest
+from datacleanse.data.packing import find_declared_categories, pack_table
+from datacleanse.data.readers import find_reader
+from datacleanse.data.readers.frame import Frame, convert_frame
+from datacleanse.data.schema import check_columns, check_options, infer_features
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
 from datacleanse.progress import SILENT
@@ -50,7 +50,7 @@ class Raw:
     text_is_typed: bool
     """The format tells text from numbers."""
 
-    def context(self, column: str) -> Context:
+    def describe_column(self, column: str) -> Context:
         """What is known of a column beside its cells."""
         return Context(self.name, column in self.declared, self.text_is_typed)
 
@@ -86,7 +86,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         raw.table,
         options,
         label=label,
-        context=raw.context,
+        context=raw.describe_column,
         progress=progress,
     )
     schema = Schema(label, options.id, labels.classes, features.columns, features.set_aside)
@@ -118,13 +118,13 @@ def read_like(
         InputError: columns or labels do not fit DATA's, or the table cannot be read.
     """
     progress.stage(f"Reading {role}", None)
-    raw = read_raw(source, Request(_as_text(schema), delimiter))
+    raw = read_raw(source, Request(_find_text_columns(schema), delimiter))
     ignored = role != "NEW" if ignore_extra is None else ignore_extra
-    notices = hold(raw.table, schema, source=raw.name, role=role, ignore_extra=ignored)
+    notices = check_columns(raw.table, schema, source=raw.name, role=role, ignore_extra=ignored)
     check_ids(raw.table, schema.id, source=raw.name, unique=False)
     if schema.label not in raw.table.column_names:
         if role != "NEW":
-            raise _no_labels(raw, schema.label, role)
+            raise _make_label_error(raw, schema.label, role)
         nothing = np.full(raw.table.num_rows, -1, np.int64)
         return Dataset(raw.name, raw.table, schema, nothing, schema.classes, tuple(notices))
     labels = match_labels(
@@ -160,45 +160,47 @@ def read_portions(
     location = locate(source)
     kinds = {column.name: column.kind for column in schema.columns}
     request = Request(
-        _as_text(schema),
+        _find_text_columns(schema),
         delimiter,
         as_number=frozenset(name for name, kind in kinds.items() if kind == "numeric"),
         expected=frozenset(kinds),
     )
     row = 0
-    for table in reader_for(location).portions(location, request=request):
+    for table in find_reader(location).read_portions(location, request=request):
         if table.num_rows:
-            yield _portion(location.name, table, schema, row, ignore_extra=ignore_extra)
+            yield _hold_portion(location.name, table, schema, row, ignore_extra=ignore_extra)
             row += table.num_rows
     if not row:
         # It says in which way there is nothing.
         read_like(source, schema, role="NEW", delimiter=delimiter, ignore_extra=ignore_extra)
 
 
-def _as_text(schema: Schema) -> frozenset[str]:
-    """Columns in which digits are names."""
+def _find_text_columns(schema: Schema) -> frozenset[str]:
+    """The names of the columns in which digits are names, not numbers."""
     names = [column.name for column in schema.columns if column.kind == "categorical"]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
 
 
-def _portion(
+def _hold_portion(
     name: str, table: pa.Table, schema: Schema, row: int, *, ignore_extra: bool
 ) -> Dataset:
     check_shape(table, name)
     check_cells(table, name, first_row=row)
-    table = tidied(table, declared=frozenset())
-    notices = hold(table, schema, source=name, role="NEW", first_row=row, ignore_extra=ignore_extra)
+    table = pack_table(table, declared=frozenset())
+    notices = check_columns(
+        table, schema, source=name, role="NEW", first_row=row, ignore_extra=ignore_extra
+    )
     check_ids(table, schema.id, source=name, unique=False, first_row=row)
     nothing = np.full(table.num_rows, -1, np.int64)
     return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row)
 
 
-def _no_labels(raw: Raw, label: str, role: Role) -> InputError:
+def _make_label_error(raw: Raw, label: str, role: Role) -> InputError:
     names = raw.table.column_names
     return InputError(
         f"{raw.name} ({role}) has no column '{label}' for the label.",
         slug="label-column-missing",
-        hint=did_you_mean(label, names, otherwise=f"Its columns are {listed(names)}."),
+        hint=suggest_nearest(label, names, otherwise=f"Its columns are {format_list(names)}."),
     )
 
 
@@ -210,9 +212,9 @@ def peek(source: Source, request: Request) -> pa.Schema:
     """
     if not isinstance(source, str | os.PathLike):
         head = source.head(_HEAD) if isinstance(source, pd.DataFrame) else source
-        return from_memory(head).schema
+        return convert_frame(head).schema
     location = locate(source)
-    return reader_for(location).peek(location, request=request)
+    return find_reader(location).peek(location, request=request)
 
 
 def read_raw(source: Source | Location, request: Request) -> Raw:
@@ -223,12 +225,12 @@ def read_raw(source: Source | Location, request: Request) -> Raw:
     """
     if not isinstance(source, str | os.PathLike | Location):
         name = "<Table>" if isinstance(source, pa.Table) else "<DataFrame>"
-        table, text_is_typed = from_memory(source), True
+        table, text_is_typed = convert_frame(source), True
     else:
         location = source if isinstance(source, Location) else locate(source)
         name, text_is_typed = location.name, location.suffix not in _UNTYPED
-        table = reader_for(location).read(location, request=request)
+        table = find_reader(location).read(location, request=request)
     check_shape(table, name)
     check_cells(table, name)
-    declared = declared_categories(table) if text_is_typed else frozenset()
-    return Raw(name, tidied(table, declared=declared), declared, text_is_typed)
+    declared = find_declared_categories(table) if text_is_typed else frozenset()
+    return Raw(name, pack_table(table, declared=declared), declared, text_is_typed)

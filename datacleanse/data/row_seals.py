@@ -25,7 +25,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datacleanse.data.columns import MISSING_TEXTS, canonical, distinct, parse_number, texts
+from datacleanse.data.columns import (
+    MISSING_TEXTS,
+    find_distinct,
+    normalise_text,
+    parse_number,
+    spell_values,
+)
+from datacleanse.data.interface import ROWS_AT_ONCE
 from datacleanse.data.packing import CONTENT_MARK
 
 if TYPE_CHECKING:
@@ -33,55 +40,53 @@ if TYPE_CHECKING:
 
     from datacleanse.records import Dataset
 
-_PORTION = 65_536
-"""Rows whose texts are held at once."""
 _EXACT = 2.0**53
 _MISSING = b"~"
 _WHOLE = re.compile(r"[+-]?0*(\d+)(?:\.0*)?")
 _MOMENT = re.compile(r"(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d)(:\d\d)?(\.\d+)?(Z|[+-]\d\d:?\d\d)?)?")
 
 
-def features_digests(table: pa.Table, *, label: str) -> list[str]:
-    """(N,) sha256 (hex) of each row's cells without the label; see the module's docstring.
+def digest_features(table: pa.Table, *, label: str) -> list[str]:
+    """The features digest (hex) of each row, (N,): see the top of this module.
 
     Args:
         table: N rows with all their columns, as read.
         label: the column to leave out; it may be absent.
     """
     digests: list[str] = []
-    for start in range(0, table.num_rows, _PORTION):
-        digests += _portion(table.slice(start, _PORTION), label)
+    for start in range(0, table.num_rows, ROWS_AT_ONCE):
+        digests += _digest_portion(table.slice(start, ROWS_AT_ONCE), label)
     return digests
 
 
-def row_sha256(features: str, label: str | None) -> str:
-    """The hash of a row: of its features digest and its label (None: it has none)."""
-    whole = features.encode() + _netstring(None if label is None else label_text(label))
+def seal_row(features: str, label: str | None) -> str:
+    """The `row_sha256` of a row, from its features digest and its label (None: it has none)."""
+    whole = features.encode() + _encode_netstring(None if label is None else spell_label(label))
     return hashlib.sha256(whole).hexdigest()
 
 
-def row_seals(data: Dataset, rows: NDArray[np.int64]) -> list[str | None]:
-    """`row_sha256` of some rows of a data set, in the order asked for.
+def seal_rows(data: Dataset, rows: NDArray[np.int64]) -> list[str | None]:
+    """The `row_sha256` of some rows of a data set, in the order asked for.
 
     None where the rows have no column beside the label, so that nothing tells them apart.
     """
     name = data.schema.label
     if set(data.table.column_names) <= {name}:
         return [None] * len(rows)
-    digests = features_digests(data.table.take(pa.array(rows)), label=name)
+    digests = digest_features(data.table.take(pa.array(rows)), label=name)
     labels = (data.given_labels[code] if code >= 0 else None for code in data.labels[rows])
-    return [row_sha256(digest, label) for digest, label in zip(digests, labels, strict=True)]
+    return [seal_row(digest, label) for digest, label in zip(digests, labels, strict=True)]
 
 
-def label_text(label: str) -> str:
+def spell_label(label: str) -> str:
     """The text under which spellings of one class agree: ``1`` and ``1.0``, ``True`` and ``true``.
 
-    Not `value_text`: a class may bear the name ``NA``, and ``001`` and ``1`` may be two of them.
+    Not `spell_value`: a class may bear the name ``NA``, and ``001`` and ``1`` may be two of them.
     """
-    return canonical(label)
+    return normalise_text(label)
 
 
-def value_text(text: str) -> str | None:
+def spell_value(text: str) -> str | None:
     """The text under which equal values agree, whatever they were written as; None: missing."""
     stripped = text.strip()
     if stripped in MISSING_TEXTS:
@@ -90,12 +95,12 @@ def value_text(text: str) -> str | None:
         return stripped.casefold()
     number = parse_number(stripped)
     if number is not None:
-        return _number_text(stripped, number)
+        return _spell_number(stripped, number)
     moment = _MOMENT.fullmatch(text)
-    return text if moment is None else _moment_text(*moment.groups())
+    return text if moment is None else _spell_moment(*moment.groups())
 
 
-def _number_text(text: str, number: float) -> str:
+def _spell_number(text: str, number: float) -> str:
     whole = _WHOLE.fullmatch(text)
     if whole is not None:  # as many digits as there are
         sign = "-" if text.startswith("-") and whole[1] != "0" else ""
@@ -103,7 +108,7 @@ def _number_text(text: str, number: float) -> str:
     return str(int(number)) if number.is_integer() and abs(number) < _EXACT else repr(number)
 
 
-def _moment_text(
+def _spell_moment(
     day: str, minute: str | None, second: str | None, fraction: str | None, zone: str | None
 ) -> str:
     fraction = (fraction or "").rstrip("0").rstrip(".")
@@ -111,48 +116,51 @@ def _moment_text(
     return day if clock == "00:00:00" else f"{day} {clock}"
 
 
-def _portion(table: pa.Table, label: str) -> list[str]:
-    parts = [_cells(name, table.column(name)) for name in _telling(table.schema, label)]
+def _digest_portion(table: pa.Table, label: str) -> list[str]:
+    parts = [
+        _encode_cells(name, table.column(name))
+        for name in _find_digested_columns(table.schema, label)
+    ]
     if not parts:
         return [hashlib.sha256().hexdigest()] * table.num_rows
     whole = pc.binary_join_element_wise(*parts, pa.scalar(b"", pa.large_binary()))
     return [hashlib.sha256(cells).hexdigest() for cells in whole.to_pylist()]
 
 
-def _telling(schema: pa.Schema, label: str) -> list[str]:
+def _find_digested_columns(schema: pa.Schema, label: str) -> list[str]:
     """The columns whose cells make a row what it is: all but the label, or those marked so."""
     marks = CONTENT_MARK.items()
     marked = sorted(f.name for f in schema if f.metadata and marks <= f.metadata.items())
     return marked or sorted(name for name in schema.names if name != label)
 
 
-def _cells(name: str, column: pa.ChunkedArray) -> pa.Array:
-    """(N,) binary: the column's name and each cell, as netstrings."""
-    start = _netstring(name)
+def _encode_cells(name: str, column: pa.ChunkedArray) -> pa.Array:
+    """The column's name and each cell as netstrings, (N,) binary."""
+    start = _encode_netstring(name)
     if pa.types.is_null(column.type):
         return pa.array([start + _MISSING] * len(column), pa.large_binary())
     if pa.types.is_nested(column.type) or _is_bytes(column.type):
-        spelled = [start + _netstring(_odd_text(value)) for value in column.to_pylist()]
+        spelled = [start + _encode_netstring(_spell_nested(value)) for value in column.to_pylist()]
         return pa.array(spelled, pa.large_binary())
-    found = distinct(column)
-    known = [start + _netstring(text) for text in _texts(found.values)]
+    found = find_distinct(column)
+    known = [start + _encode_netstring(text) for text in _spell_distinct(found.values)]
     codes = np.where(found.codes >= 0, found.codes, len(known))
     return pa.array([*known, start + _MISSING], pa.large_binary()).take(pa.array(codes))
 
 
-def _texts(values: pa.Array) -> list[str | None]:
-    """`value_text` of each value, by a short cut where the type says what they are."""
+def _spell_distinct(values: pa.Array) -> list[str | None]:
+    """Spell each value as `spell_value` does, with a short cut where the type is known."""
     kind = values.type
     if pa.types.is_integer(kind):
         return [str(value) for value in values.to_pylist()]
     if pa.types.is_float64(kind):
-        return [_float_text(value) for value in values.to_pylist()]
-    return [value_text(text) for text in texts(values)]
+        return [_spell_float(value) for value in values.to_pylist()]
+    return [spell_value(text) for text in spell_values(values)]
 
 
-def _float_text(value: float) -> str | None:
+def _spell_float(value: float) -> str | None:
     if value.is_integer():
-        return str(int(value)) if abs(value) < _EXACT else value_text(str(value))
+        return str(int(value)) if abs(value) < _EXACT else spell_value(str(value))
     return None if math.isnan(value) else repr(value)
 
 
@@ -165,16 +173,16 @@ def _is_bytes(kind: pa.DataType) -> bool:
     )
 
 
-def _odd_text(value: object) -> str | None:
-    """Lists, structs and bytes as text."""
-    return None if value is None else json.dumps(value, sort_keys=True, default=_hex)
+def _spell_nested(value: object) -> str | None:
+    """Lists, structs and bytes as JSON text."""
+    return None if value is None else json.dumps(value, sort_keys=True, default=_spell_bytes)
 
 
-def _hex(value: object) -> str:
+def _spell_bytes(value: object) -> str:
     return value.hex() if isinstance(value, bytes) else str(value)
 
 
-def _netstring(text: str | None) -> bytes:
+def _encode_netstring(text: str | None) -> bytes:
     if text is None:
         return _MISSING
     content = text.encode("utf-8", "surrogatepass")

@@ -28,7 +28,7 @@ def sample_rows(dataset: Dataset, n: int, *, seed: int) -> NDArray[np.int64]:
     if n >= dataset.n_rows:
         return np.arange(dataset.n_rows)
     strata, members = np.unique(dataset.labels, return_inverse=True)
-    quotas = _quotas(np.bincount(members, minlength=len(strata)), n)
+    quotas = _allot_rows(np.bincount(members, minlength=len(strata)), n)
     draw = np.random.default_rng(seed)
     chosen = [
         draw.choice(np.flatnonzero(members == stratum), size=quota, replace=False)
@@ -37,15 +37,15 @@ def sample_rows(dataset: Dataset, n: int, *, seed: int) -> NDArray[np.int64]:
     return np.sort(np.concatenate(chosen)).astype(np.int64)
 
 
-def some_rows(dataset: Dataset, rows: NDArray[np.int64]) -> Dataset | None:
+def take_rows(dataset: Dataset, rows: NDArray[np.int64]) -> Dataset | None:
     """A dataset of these rows; None where there are none."""
     if not len(rows):
         return None
     return replace(dataset, table=dataset.table.take(pa.array(rows)), labels=dataset.labels[rows])
 
 
-def _quotas(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
-    """(C,) rows of each stratum, ``n`` < N in all: a floor for each, the rest in proportion."""
+def _allot_rows(counts: NDArray[np.int64], n: int) -> NDArray[np.int64]:
+    """Share ``n`` < N rows among strata, (C,): a floor for each, the rest in proportion."""
     room = next((floor for floor in (2, 1) if floor * len(counts) <= n), 0)
     floors = np.minimum(counts, room)
     quotas = floors.astype(np.float64)

@@ -9,15 +9,28 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data.column_kinds import judge, judge_numeric
-from datacleanse.data.column_verdict import Context, Verdict, aside, feature, unreadable
+from datacleanse.data.column_verdict import (
+    Context,
+    Verdict,
+    note_unreadable_values,
+    set_aside,
+    use_as_feature,
+)
 from datacleanse.data.columns import (
     is_text,
+    measure_vectors,
     parse_moments,
     parse_numbers,
-    vector_lengths,
-    vectors_from_text,
+    parse_vector_texts,
 )
-from datacleanse.data.messages import count_text, did_you_mean, listed, nearest, rows_text, shown
+from datacleanse.data.messages import (
+    find_nearest,
+    format_count,
+    format_list,
+    format_rows,
+    quote_value,
+    suggest_nearest,
+)
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Notice, SetAside
 
@@ -52,19 +65,25 @@ def check_options(options: ReadOptions, names: Sequence[str], *, label: str, sou
                 raise InputError(
                     f"{source} has no column '{name}' (from --{flag}).",
                     slug="column-unknown",
-                    hint=did_you_mean(name, names, otherwise=f"Its columns are {listed(names)}."),
+                    hint=suggest_nearest(
+                        name, names, otherwise=f"Its columns are {format_list(names)}."
+                    ),
                 )
     both = [name for name in options.categorical if name in options.numeric]
     if both:
-        raise _conflict(f"Column '{both[0]}' is named by both --categorical and --numeric.")
+        raise _make_conflict_error(
+            f"Column '{both[0]}' is named by both --categorical and --numeric."
+        )
     for flag, wanted in lists.items():
         if label in wanted:
-            raise _conflict(f"Column '{label}' is the label and is named by --{flag} too.")
+            raise _make_conflict_error(
+                f"Column '{label}' is the label and is named by --{flag} too."
+            )
     if options.id == label:
-        raise _conflict(f"Column '{label}' is named as the label and as the id.")
+        raise _make_conflict_error(f"Column '{label}' is named as the label and as the id.")
 
 
-def _conflict(message: str) -> SettingsError:
+def _make_conflict_error(message: str) -> SettingsError:
     return SettingsError(message, slug="column-options-conflict", hint="Name it once.")
 
 
@@ -92,31 +111,31 @@ def infer_features(
     verdicts: list[Verdict] = []
     for name, cells in zip(table.column_names, table.columns, strict=True):
         if name not in (label, options.id):
-            verdicts.append(_verdict(name, cells, options, context=context(name)))
+            verdicts.append(_judge_column(name, cells, options, context=context(name)))
         progress.advance()
     columns = tuple(verdict.column for verdict in verdicts if verdict.column is not None)
     aside = tuple(verdict.set_aside for verdict in verdicts if verdict.set_aside is not None)
     source = context(label).source
     if not columns:
-        raise _no_features(aside, source=source)
+        raise _make_no_features_error(aside, source=source)
     notices = [notice for verdict in verdicts for notice in verdict.notices]
-    return Features(columns, aside, (*notices, *_aside_notices(aside, source)))
+    return Features(columns, aside, (*notices, *_note_set_aside(aside, source)))
 
 
-def _verdict(
+def _judge_column(
     name: str, cells: pa.ChunkedArray, options: ReadOptions, *, context: Context
 ) -> Verdict:
     """What a person said of the column holds, else its values decide."""
     if name in options.drop:
-        return aside(name, "dropped", "--drop names it")
+        return set_aside(name, "dropped", "--drop names it")
     if name in options.categorical:
-        return feature(name, "categorical")
+        return use_as_feature(name, "categorical")
     if name in options.numeric:
         return judge_numeric(name, cells, source=context.source)
     return judge(name, cells, context)
 
 
-def _no_features(columns: Sequence[SetAside], *, source: str) -> InputError:
+def _make_no_features_error(columns: Sequence[SetAside], *, source: str) -> InputError:
     why = "; ".join(f"'{column.name}': {column.reason}" for column in columns[:5])
     return InputError(
         f"{source} has no column to learn from{f' ({why})' if why else ' beside the label'}.",
@@ -126,16 +145,16 @@ def _no_features(columns: Sequence[SetAside], *, source: str) -> InputError:
     )
 
 
-def _aside_notices(columns: Sequence[SetAside], source: str) -> list[Notice]:
+def _note_set_aside(columns: Sequence[SetAside], source: str) -> list[Notice]:
     if not columns:
         return []
     what = "; ".join(f"'{column.name}' ({column.reason})" for column in columns[:8])
     more = f"; and {len(columns) - 8} more" if len(columns) > 8 else ""
-    start = f"{count_text(len(columns), 'column')} of {source} "
+    start = f"{format_count(len(columns), 'column')} of {source} "
     return [Notice("columns-set-aside", f"{start}not used as features: {what}{more}.")]
 
 
-def hold(
+def check_columns(
     table: pa.Table,
     schema: Schema,
     *,
@@ -154,16 +173,7 @@ def hold(
     known = {schema.label, schema.id, *(column.name for column in schema.columns)}
     known |= {column.name for column in schema.set_aside}
     extra = [name for name in names if name not in known]
-    missing = [column.name for column in schema.columns if column.name not in names]
-    if missing:
-        close = [(name, nearest(name, extra)) for name in missing]
-        pairs = [f"'{name}' may be '{other}' here" for name, other in close if other is not None]
-        raise InputError(
-            f"{source} ({role}) lacks {count_text(len(missing), 'column')} of DATA: "
-            f"{listed(missing)}.",
-            slug="columns-missing",
-            hint=f"{'; '.join(pairs[:5])}; rename." if pairs else "Add them; cells may be empty.",
-        )
+    _check_none_missing(names, schema, extra, source=source, role=role)
     notices = [
         notice
         for column in schema.columns
@@ -172,15 +182,31 @@ def hold(
         )
     ]
     if extra:
-        message = f"{source} ({role}) has {count_text(len(extra), 'column')} that DATA lacks: "
+        message = f"{source} ({role}) has {format_count(len(extra), 'column')} that DATA lacks: "
         if not ignore_extra:
             raise InputError(
-                f"{message}{listed(extra)}.",
+                f"{message}{format_list(extra)}.",
                 slug="columns-unknown",
                 hint="Leave them out; `datacleanse predict --ignore-extra` passes over them.",
             )
-        notices.append(Notice("columns-extra", f"{message}{listed(extra)}; ignored."))
+        notices.append(Notice("columns-extra", f"{message}{format_list(extra)}; ignored."))
     return notices
+
+
+def _check_none_missing(
+    names: Sequence[str], schema: Schema, extra: Sequence[str], *, source: str, role: str
+) -> None:
+    """Refuse a file without one of DATA's features; the hint names those of ``extra`` like it."""
+    missing = [column.name for column in schema.columns if column.name not in names]
+    if missing:
+        close = [(name, find_nearest(name, extra)) for name in missing]
+        pairs = [f"'{name}' may be '{other}' here" for name, other in close if other is not None]
+        raise InputError(
+            f"{source} ({role}) lacks {format_count(len(missing), 'column')} of DATA: "
+            f"{format_list(missing)}.",
+            slug="columns-missing",
+            hint=f"{'; '.join(pairs[:5])}; rename." if pairs else "Add them; cells may be empty.",
+        )
 
 
 def _check_kind(
@@ -197,32 +223,34 @@ def _check_kind(
     else:
         parsed = parse_numbers(cells, flags=column.kind == "boolean")
     failed = int(parsed.failed.sum())
-    present = failed + int((~parsed.missing()).sum())
+    present = failed + int((~parsed.find_missing()).sum())
     if failed and failed >= present / 2:
         row = int(np.argmax(parsed.failed))
         raise InputError(
             f"{source} ({role}): column '{column.name}' is {column.kind} in DATA, but "
-            f"{count_text(failed, 'value')} of {present:,} here cannot be read so, for example "
-            f"{shown(cells[row].as_py())} in {rows_text([row + first_row])}.",
+            f"{format_count(failed, 'value')} of {present:,} here cannot be read so, for example "
+            f"{quote_value(cells[row].as_py())} in {format_rows([row + first_row])}.",
             slug="column-retyped",
             hint="Mend the values, or leave the column out with --drop.",
         )
     what = "date" if column.kind == "datetime" else "number"
     name = f"{source} ({role})"
-    return unreadable(column.name, cells, parsed, source=name, what=what, first_row=first_row)
+    return note_unreadable_values(
+        column.name, cells, parsed, source=name, what=what, first_row=first_row
+    )
 
 
 def _check_vectors(
     cells: pa.ChunkedArray, column: Column, *, source: str, role: str, first_row: int
 ) -> None:
-    lists = vectors_from_text(cells) if is_text(cells.type) else cells
+    lists = parse_vector_texts(cells) if is_text(cells.type) else cells
     if pa.types.is_nested(lists.type):
-        lengths = vector_lengths(lists)
+        lengths = measure_vectors(lists)
         odd = np.flatnonzero((lengths >= 0) & (lengths != column.width))
         if not len(odd) and not (lists.null_count == len(lists) > cells.null_count):
             return
         found = (
-            f"{lengths[odd[0]]} numbers in {rows_text([int(odd[0]) + first_row])}"
+            f"{lengths[odd[0]]} numbers in {format_rows([int(odd[0]) + first_row])}"
             if len(odd)
             else "text"
         )

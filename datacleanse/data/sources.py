@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.fs as pafs
 
-from datacleanse.data.messages import did_you_mean, said
+from datacleanse.data.messages import quote_error, suggest_nearest
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """Suffix behind a format's own suffix -> Arrow's name of the codec."""
 SHARD_SUFFIX = ".parquet"
+"""Ending of the files in a folder or glob that are one table together."""
 BLOCK = 1 << 20
+"""Bytes read from a file at once."""
 
 
 @dataclass(frozen=True)
@@ -44,18 +46,18 @@ class Location:
 
     @property
     def path(self) -> str:
-        """The file, or the first shard."""
+        """The path of the file, or of the first shard."""
         return self.paths[0]
 
-    def stream(self) -> pa.NativeStream:
+    def open_stream(self) -> pa.NativeStream:
         """Open the (first) file from its start, decompressed."""
         return self.filesystem.open_input_stream(
             self.path, compression=self.compression, buffer_size=BLOCK
         )
 
-    def blocks(self) -> Iterator[bytes]:
-        """The file's decompressed bytes, in order."""
-        with self.stream() as stream:
+    def read_blocks(self) -> Iterator[bytes]:
+        """Yield the (first) file's decompressed bytes in order, block by block."""
+        with self.open_stream() as stream:
             while block := stream.read(BLOCK):
                 yield block
 
@@ -81,13 +83,13 @@ def locate(source: str | os.PathLike[str]) -> Location:
     try:
         info = filesystem.get_file_info(path)
         if info.type == pafs.FileType.Directory:
-            return _shards(name, filesystem, path, pattern=None)
+            return _find_shards(name, filesystem, path, pattern=None)
         if info.type == pafs.FileType.NotFound and any(sign in path for sign in "*?["):
-            return _shards(name, filesystem, path, pattern=path)
+            return _find_shards(name, filesystem, path, pattern=path)
     except OSError as error:
-        raise unreadable(name, error) from error
+        raise make_unreadable_error(name, error) from error
     if info.type == pafs.FileType.NotFound:
-        raise _missing(name, filesystem, path)
+        raise _make_missing_error(name, filesystem, path)
     if info.type == pafs.FileType.Unknown:
         raise InputError(
             f"{name} is a pipe or a device, not a file.",
@@ -99,7 +101,7 @@ def locate(source: str | os.PathLike[str]) -> Location:
     return Location(name, filesystem, (path,), None, suffix, compression)
 
 
-def same_file(first: str, second: str) -> bool:
+def is_same_file(first: str, second: str) -> bool:
     """Whether two names, as messages call tables, mean one file."""
     if first.startswith("<"):
         return False
@@ -121,7 +123,7 @@ def would_be_shard(name: str, path: Path) -> bool:
     return any(sign in place for sign in "*?[") and _matches(own, place)
 
 
-def unreadable(name: str, error: OSError) -> InputError:
+def make_unreadable_error(name: str, error: OSError) -> InputError:
     """The error for a place that the operating system or the network does not open."""
     if isinstance(error, PermissionError) or "Permission denied" in str(error):
         return InputError(
@@ -130,7 +132,7 @@ def unreadable(name: str, error: OSError) -> InputError:
             hint="Allow reading it (for example with chmod u+r) or copy it to a place of yours.",
         )
     return InputError(
-        f"{name} cannot be read: {said(error)}.",
+        f"{name} cannot be read: {quote_error(error)}.",
         slug="file-unreadable",
         hint="Check that the disk or the address answers, then try again.",
     )
@@ -145,7 +147,7 @@ def _open_filesystem(name: str) -> tuple[pafs.FileSystem, str]:
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
         return _open_fsspec(name)
     except OSError as error:
-        raise unreadable(name, error) from error
+        raise make_unreadable_error(name, error) from error
 
 
 def _open_fsspec(name: str) -> tuple[pafs.FileSystem, str]:
@@ -156,18 +158,18 @@ def _open_fsspec(name: str) -> tuple[pafs.FileSystem, str]:
         filesystem, path = fsspec.core.url_to_fs(name)
     except ImportError as error:
         raise InputError(
-            f"{name} needs a package that is not installed: {said(error)}.",
+            f"{name} needs a package that is not installed: {quote_error(error)}.",
             slug="address-unsupported",
             hint=f"Install it (pip install 'fsspec[{scheme}]') or download the file first.",
         ) from error
     except ValueError as error:
         raise InputError(
-            f"{name}: {said(error)}.",
+            f"{name}: {quote_error(error)}.",
             slug="address-unsupported",
             hint="Use a path, or an address that pyarrow or fsspec opens, such as s3:// or gs://.",
         ) from error
     except OSError as error:
-        raise unreadable(name, error) from error
+        raise make_unreadable_error(name, error) from error
     return pafs.PyFileSystem(pafs.FSSpecHandler(filesystem)), path
 
 
@@ -176,7 +178,7 @@ def _check_content(name: str, filesystem: pafs.FileSystem, path: str) -> None:
         with filesystem.open_input_stream(path, compression=None) as stream:
             is_empty = not stream.read(1)
     except OSError as error:
-        raise unreadable(name, error) from error
+        raise make_unreadable_error(name, error) from error
     if is_empty:
         raise InputError(
             f"{name} is empty (0 bytes).",
@@ -185,7 +187,7 @@ def _check_content(name: str, filesystem: pafs.FileSystem, path: str) -> None:
         )
 
 
-def _missing(name: str, filesystem: pafs.FileSystem, path: str) -> InputError:
+def _make_missing_error(name: str, filesystem: pafs.FileSystem, path: str) -> InputError:
     parent, _, own = path.rpartition("/")
     try:
         selector = pafs.FileSelector(parent or "/", allow_not_found=False)
@@ -195,11 +197,13 @@ def _missing(name: str, filesystem: pafs.FileSystem, path: str) -> InputError:
     return InputError(
         f"{name} does not exist.",
         slug="file-missing",
-        hint=did_you_mean(own, neighbours, otherwise="Check the path for a typing error."),
+        hint=suggest_nearest(own, neighbours, otherwise="Check the path for a typing error."),
     )
 
 
-def _shards(name: str, filesystem: pafs.FileSystem, path: str, *, pattern: str | None) -> Location:
+def _find_shards(
+    name: str, filesystem: pafs.FileSystem, path: str, *, pattern: str | None
+) -> Location:
     root = path.rstrip("/")
     if pattern is not None:
         before = pattern[: min(pattern.find(sign) for sign in "*?[" if sign in pattern)]

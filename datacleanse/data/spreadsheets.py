@@ -12,7 +12,7 @@ _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def safe_for_spreadsheets(text: str) -> str:
+def defuse_formula(text: str) -> str:
     """Text that no spreadsheet takes for a formula: ``=cmd()`` becomes ``'=cmd()``.
 
     Plain numbers such as ``-4.1`` stay as they are.
@@ -22,14 +22,14 @@ def safe_for_spreadsheets(text: str) -> str:
     return text
 
 
-def csv_line(cells: Iterable[str]) -> str:
+def format_csv_line(cells: Iterable[str]) -> str:
     """One line of CSV (RFC 4180, but ended by a line feed)."""
     # Not by the csv module: with this line end it leaves a lone carriage return unquoted, and
     # readers take that for a new row.
-    return ",".join(map(_quoted, cells)) + "\n"
+    return ",".join(map(_quote_cell, cells)) + "\n"
 
 
-def _quoted(cell: str) -> str:
+def _quote_cell(cell: str) -> str:
     if any(character in cell for character in ',"\r\n'):
         return '"' + cell.replace('"', '""') + '"'
     return cell

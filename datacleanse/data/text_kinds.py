@@ -11,24 +11,24 @@ import numpy as np
 from datacleanse.data.column_verdict import (
     Context,
     Verdict,
-    aside,
-    categorical,
-    constant,
-    empty,
-    feature,
     has_id_name,
-    infinite,
-    unreadable,
+    note_infinite_values,
+    note_unreadable_values,
+    set_aside,
+    set_constant_aside,
+    set_empty_aside,
+    use_as_categories,
+    use_as_feature,
 )
 from datacleanse.data.columns import (
     MISSING_TEXTS,
     Distinct,
     Parsed,
-    distinct,
+    find_distinct,
     parse_moments,
     parse_numbers,
 )
-from datacleanse.data.messages import shown
+from datacleanse.data.messages import quote_value
 from datacleanse.records import Notice
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ _ROWS_A_CODE = 10
 
 @dataclass(frozen=True)
 class _Texts:
-    """The distinct texts of a column that stand for a value, and how often they come."""
+    """The distinct texts of a column that stand for a value, and how often each occurs."""
 
     found: Distinct
     spellings: list[str]
@@ -56,29 +56,29 @@ class _Texts:
 
     @property
     def present(self) -> int:
-        """Rows that hold a value."""
+        """Number of rows that hold a value."""
         return int(self.counts.sum())
 
 
 def judge_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
-    """Decide by the values."""
-    values = _values(distinct(cells))
+    """Decide what a column of text is, by its values."""
+    values = _find_values(find_distinct(cells))
     if not values.present:
-        return empty(name)
+        return set_empty_aside(name)
     if len(values.spellings) == 1 and values.present == len(cells):
-        return constant(name, values.spellings[0])
+        return set_constant_aside(name, values.spellings[0])
     if context.declared:
-        return categorical(name, len(values.spellings))
+        return use_as_categories(name, len(values.spellings))
     if all(text.casefold() in ("true", "false") for text in values.spellings):
-        return feature(name, "boolean")
+        return use_as_feature(name, "boolean")
     return _judge_parsed(name, cells, values, context) or _judge_words(name, values)
 
 
-def _values(found: Distinct) -> _Texts:
+def _find_values(found: Distinct) -> _Texts:
     texts = found.values.to_pylist()
     is_value = np.array([text.strip() not in MISSING_TEXTS for text in texts], dtype=bool)
     kept = [text for text, keep in zip(texts, is_value, strict=True) if keep]
-    return _Texts(found, kept, found.counts()[is_value])
+    return _Texts(found, kept, found.count_rows()[is_value])
 
 
 def _judge_parsed(
@@ -86,19 +86,19 @@ def _judge_parsed(
 ) -> Verdict | None:
     source = context.source
     moments = parse_moments(cells)
-    if _mostly(moments, values.present):
-        notices = unreadable(name, cells, moments, source=source, what="date")
-        return feature(name, "datetime", *notices)
+    if _is_mostly_read(moments, values.present):
+        notices = note_unreadable_values(name, cells, moments, source=source, what="date")
+        return use_as_feature(name, "datetime", *notices)
     numbers = parse_numbers(cells)
-    if not _mostly(numbers, values.present) or _are_codes(numbers, values, context):
+    if not _is_mostly_read(numbers, values.present) or _are_codes(numbers, values, context):
         return None
-    notices = unreadable(name, cells, numbers, source=source, what="number")
-    notices += infinite(name, numbers.floats(), source=source)
-    return feature(name, "numeric", *notices)
+    notices = note_unreadable_values(name, cells, numbers, source=source, what="number")
+    notices += note_infinite_values(name, numbers.read_floats(), source=source)
+    return use_as_feature(name, "numeric", *notices)
 
 
-def _mostly(parsed: Parsed, present: int) -> bool:
-    return int((~parsed.missing()).sum()) >= MOSTLY * present
+def _is_mostly_read(parsed: Parsed, present: int) -> bool:
+    return int((~parsed.find_missing()).sum()) >= MOSTLY * present
 
 
 def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
@@ -113,35 +113,35 @@ def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
         return repeats
     if failed or not context.text_is_typed or len(values.spellings) > _FEW_CODES:
         return False
-    floats = numbers.floats()
+    floats = numbers.read_floats()
     return repeats and bool((np.isnan(floats) | (floats == np.rint(floats))).all())
 
 
 def _judge_words(name: str, values: _Texts) -> Verdict:
-    verdict = _by_share(name, values)
+    verdict = _judge_by_share(name, values)
     matches = [_COMMA_NUMBER.fullmatch(text.strip()) is not None for text in values.spellings]
     if int(values.counts[np.array(matches)].sum()) < MOSTLY * values.present:
         return verdict
     # Not guessed at: 1,234 may be a thousand or a little more than one.
     message = (
         f"Column '{name}' holds numbers written with a comma, such as "
-        f"{shown(values.spellings[matches.index(True)])}; they are taken as text. Write them with "
-        "a decimal point to have them read as numbers."
+        f"{quote_value(values.spellings[matches.index(True)])}; they are taken as text. Write them "
+        "with a decimal point to have them read as numbers."
     )
     notice = Notice("numbers-with-comma", message, is_warning=True)
     return replace(verdict, notices=(*verdict.notices, notice))
 
 
-def _by_share(name: str, values: _Texts) -> Verdict:
+def _judge_by_share(name: str, values: _Texts) -> Verdict:
     share = len(values.spellings) / values.present
     words = float(
         np.average([len(text.split()) for text in values.spellings], weights=values.counts)
     )
     is_unique = share > 0.95 and values.present >= 50
     if (is_unique and words >= 4) or (share > 0.5 and words >= 5):
-        return aside(name, "text", f"it is free text ({words:.0f} words a cell)")
+        return set_aside(name, "text", f"it is free text ({words:.0f} words a cell)")
     if is_unique:
-        return aside(name, "identifier", "nearly every value is different (an id)")
+        return set_aside(name, "identifier", "nearly every value is different (an id)")
     if share == 1.0 and has_id_name(name):
-        return aside(name, "identifier", "every value is different (an id)")
-    return categorical(name, len(values.spellings))
+        return set_aside(name, "identifier", "every value is different (an id)")
+    return use_as_categories(name, len(values.spellings))

@@ -14,16 +14,15 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
-from datacleanse.data.packing import unpacked
-from datacleanse.data.readers import accepted_suffixes
-from datacleanse.data.sources import same_file, split_suffix
+from datacleanse.data.interface import ROWS_AT_ONCE
+from datacleanse.data.packing import unpack_table
+from datacleanse.data.readers import format_suffixes
+from datacleanse.data.sources import is_same_file, split_suffix
 from datacleanse.errors import SettingsError
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-_BATCH = 65_536
 
 
 def check_target(path: Path, *, source: str, suffix: str | None = None) -> None:
@@ -38,9 +37,9 @@ def check_target(path: Path, *, source: str, suffix: str | None = None) -> None:
         SettingsError: the suffix is none that is written, or the path is the source.
         OutputError: the path is a folder, or lies in none.
     """
-    _writer(path, suffix)
+    _find_writer(path, suffix)
     check_place(path)
-    if same_file(source, str(path)):
+    if is_same_file(source, str(path)):
         raise SettingsError(
             f"{path} is the table that is read.",
             slug="output-is-input",
@@ -61,9 +60,9 @@ def write_table(table: pa.Table, path: Path) -> None:
 
 
 def write_into(table: pa.Table, path: Path, sink: pa.NativeFile) -> None:
-    """As `write_table`, into what is open already; ``path`` says the format only."""
-    write, _ = _writer(path, None)
-    write(iter([unpacked(table)]), sink)
+    """Write a table into an open file; only the format is taken from ``path``."""
+    write, _ = _find_writer(path, None)
+    write(iter([unpack_table(table)]), sink)
 
 
 def write_tables(tables: Iterable[pa.Table], path: Path, *, suffix: str | None = None) -> int:
@@ -81,38 +80,38 @@ def write_tables(tables: Iterable[pa.Table], path: Path, *, suffix: str | None =
         SettingsError: the suffix is none that is written.
         OutputError: the system does not let it be written.
     """
-    write, compression = _writer(path, suffix)
+    write, compression = _find_writer(path, suffix)
     rows = 0
 
-    def plain() -> Iterator[pa.Table]:
+    def count_and_unpack() -> Iterator[pa.Table]:
         nonlocal rows
         for table in tables:
             rows += table.num_rows
-            yield unpacked(table)
+            yield unpack_table(table)
 
-    with written_aside(path) as aside, opened_sink(aside, compression) as sink:
-        write(plain(), sink)
+    with write_aside(path) as aside, open_sink(aside, compression) as sink:
+        write(count_and_unpack(), sink)
     return rows
 
 
 Write = Callable[[Iterator[pa.Table], pa.NativeFile], None]
 
 
-def _writer(path: Path, suffix: str | None) -> tuple[Write, str | None]:
+def _find_writer(path: Path, suffix: str | None) -> tuple[Write, str | None]:
     own, compression = split_suffix(path.as_posix())
     suffix = own if suffix is None else suffix
     write = _WRITERS.get(suffix)
     if write is None or (compression is not None and suffix not in _TEXT_FORMATS):
         raise SettingsError(
-            f"{path} cannot be written: accepted endings are {accepted_suffixes()}.",
+            f"{path} cannot be written: accepted endings are {format_suffixes()}.",
             slug="format-unwritable",
             hint="Choose one of these endings.",
         )
     return write, compression
 
 
-def opened_sink(path: Path, compression: str | None) -> pa.NativeFile:
-    """A file to write to; what is written is packed by Arrow's codec of that name."""
+def open_sink(path: Path, compression: str | None) -> pa.NativeFile:
+    """Open a file to write to; what is written is packed by Arrow's codec of that name."""
     sink = pa.OSFile(str(path), "wb")
     return sink if compression is None else pa.CompressedOutputStream(sink, compression)
 
@@ -120,7 +119,8 @@ def opened_sink(path: Path, compression: str | None) -> pa.NativeFile:
 def _write_csv(tables: Iterator[pa.Table], sink: pa.NativeFile, *, delimiter: str = ",") -> None:
     options = pacsv.WriteOptions(delimiter=delimiter)
     _write_all(
-        map(_flat, tables), lambda schema: pacsv.CSVWriter(sink, schema, write_options=options)
+        map(_flatten_table, tables),
+        lambda schema: pacsv.CSVWriter(sink, schema, write_options=options),
     )
 
 
@@ -139,10 +139,10 @@ def _write_feather(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
     _write_all(unified, lambda schema: pa.ipc.new_file(sink, schema, options=options))
 
 
-def _write_all(tables: Iterator[pa.Table], opened: Callable[[pa.Schema], Any]) -> None:
+def _write_all(tables: Iterator[pa.Table], open_writer: Callable[[pa.Schema], Any]) -> None:
     """Write tables by one of Arrow's writers, which want to know the columns first."""
     first = next(tables)
-    with opened(first.schema) as writer:
+    with open_writer(first.schema) as writer:
         writer.write_table(first)
         for table in tables:
             writer.write_table(table)
@@ -150,8 +150,10 @@ def _write_all(tables: Iterator[pa.Table], opened: Callable[[pa.Schema], Any]) -
 
 def _write_jsonl(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
     for table in tables:
-        for batch in table.to_batches(max_chunksize=_BATCH):
-            lines = [json.dumps(_jsonable(row), ensure_ascii=False) for row in batch.to_pylist()]
+        for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
+            lines = [
+                json.dumps(_convert_for_json(row), ensure_ascii=False) for row in batch.to_pylist()
+            ]
             sink.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
 
 
@@ -167,12 +169,12 @@ _WRITERS: dict[str, Write] = {
 _TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson")
 
 
-def _flat(table: pa.Table) -> pa.Table:
-    """Nested and binary columns as text, the rest as it is."""
+def _flatten_table(table: pa.Table) -> pa.Table:
+    """The table with nested and binary columns as text, the rest as it is."""
     for position, field in enumerate(table.schema):
         if _is_flat(field.type):
             continue
-        cells = [_json_text(cell) for cell in table.column(position).to_pylist()]
+        cells = [_spell_as_json(cell) for cell in table.column(position).to_pylist()]
         table = table.set_column(position, field.name, pa.array(cells, pa.string()))
     return table
 
@@ -186,22 +188,22 @@ def _is_flat(kind: pa.DataType) -> bool:
     return not (types.is_nested(kind) or is_bytes or is_odd)
 
 
-def _json_text(cell: object) -> str | None:
-    value = _jsonable(cell)
+def _spell_as_json(cell: object) -> str | None:
+    value = _convert_for_json(cell)
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
-def _jsonable(value: object) -> object:
+def _convert_for_json(value: object) -> object:
     if isinstance(value, dict):
-        return {str(key): _jsonable(item) for key, item in value.items()}
+        return {str(key): _convert_for_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_jsonable(item) for item in value]
+        return [_convert_for_json(item) for item in value]
     if isinstance(value, float) and math.isnan(value):
         return None
-    return _scalar(value)
+    return _convert_scalar(value)
 
 
-def _scalar(value: object) -> object:
+def _convert_scalar(value: object) -> object:
     match value:
         case bytes():
             plain: object = base64.b64encode(value).decode("ascii")

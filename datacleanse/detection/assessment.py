@@ -8,6 +8,7 @@ where the label is right (`flags.py`). A row's suspicion is the mean over the fo
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,59 +36,112 @@ many rows of each is no sample of DATA."""
 
 
 def assess(evidence: Evidence, *, fdr: float) -> Assessment:
-    """Score, calibrate and flag."""
+    """The verdict on DATA's rows.
+
+    Args:
+        evidence: what is known after the trainings.
+        fdr: largest expected share of false alarms among the flags, in (0, 1).
+    """
+    posteriors = _Posteriors(evidence)
+    suspicion, verdict = posteriors.mean_score(), _verdicts(evidence)
+    wrong, right = verdict == PROVEN_WRONG, verdict == PROVEN_RIGHT
+    is_tested = evidence.is_trained[: evidence.n_data] & (evidence.verified < 0)
+    calibrated = _calibrate(posteriors, evidence, is_tested, suspicion, fdr=fdr)
+    low, probability, high = _probability(suspicion, calibrated.local, wrong=wrong, right=right)
+    flagged, basis = _flags(calibrated.is_passing, probability, is_tested, wrong, fdr=fdr)
+    loss = evidence.reweighted.loss + evidence.control.loss
+    return Assessment(
+        suspicion=suspicion,
+        verdict=verdict,
+        rank=rank_rows(suspicion, verdict, loss[: evidence.n_data]),
+        probability=probability,
+        bounds=(low, high),
+        p_value=calibrated.p_value,
+        flagged=flagged,
+        basis=basis,
+        suggested=_suggestions(posteriors, evidence, wrong=wrong, right=right),
+        confusion=posteriors.confusion,
+        noise=tuple(posteriors.noise),
+        calibration_score=_calibration_scores(posteriors, evidence),
+        smallest_p_value=calibrated.smallest_p_value,
+        null_share=calibrated.null_share,
+        rows_needed=calibrated.rows_needed,
+    )
+
+
+@dataclass(frozen=True)
+class _Calibrated:
+    """What the calibration rows say of the suspicions; the defaults where they are too few."""
+
+    p_value: NDArray[np.float64]
+    """(N,) in (0, 1]; NaN where none is possible."""
+    is_passing: NDArray[np.bool_]
+    """(K,) of the tested rows: whether Benjamini and Hochberg's procedure lets them pass."""
+    local: NDArray[np.float64] | None = None
+    """(N,) in [0, 1], the complement of the local false-discovery rate."""
+    smallest_p_value: float | None = None
+    """In (0, 1]: least that a p-value can be; None where none is possible."""
+    null_share: float | None = None
+    """In (0, 1]: Storey's estimate of the share of right labels; None where there is none."""
+    rows_needed: int | None = None
+    """Calibration rows that it would take, at least, for anything to pass; None: enough there."""
+
+
+def _calibrate(
+    posteriors: _Posteriors,
+    evidence: Evidence,
+    is_tested: NDArray[np.bool_],
+    suspicion: NDArray[np.float64],
+    *,
+    fdr: float,
+) -> _Calibrated:
+    """Compare the tested rows, (N,) True, with the calibration rows of every fold."""
     n = evidence.n_data
-    judged = _Judged(evidence)
-    is_tested = evidence.trained[:n] & (evidence.verified < 0)
+    p_value, is_passing = np.full(n, np.nan), np.zeros(int(is_tested.sum()), dtype=np.bool_)
+    n_calibration = sum(len(fold.calibration) for fold in evidence.folds)
+    if n_calibration < flags.MIN_CALIBRATION or not is_tested.any():
+        return _Calibrated(p_value, is_passing)
     folds = [
         Scored(
             # A million rows are not copied without need.
             scores[:n] if is_tested.all() else scores[:n][is_tested],
             scores[fold.calibration],
         )
-        for scores, fold in zip(judged.scores, evidence.folds, strict=True)
+        for scores, fold in zip(posteriors.scores, evidence.folds, strict=True)
     ]
-    n_calibration = sum(len(fold.calibration) for fold in folds)
-    posterior = judged.posterior()
-    p_value = np.full(n, np.nan)
-    passing = np.zeros(int(is_tested.sum()), dtype=np.bool_)
-    local, pi0, needed, smallest = None, None, None, None
-    if n_calibration >= flags.MIN_CALIBRATION and is_tested.any():
-        found = _p_values(folds, evidence, is_tested)
-        pi0, smallest = flags.null_share(found.values), found.smallest
-        p_value[is_tested] = found.values
-        passing = flags.benjamini_hochberg(found.values, fdr / pi0)
-        local = local_probability(posterior, folds, pi0)
-        if not passing.any():
-            needed = flags.calibration_rows_needed(found, fdr / pi0)
-    verdict = _verdicts(evidence)
-    wrong, right = verdict == PROVEN_WRONG, verdict == PROVEN_RIGHT
-    low, probability, high = _probability(posterior, local, wrong=wrong, right=right)
-    flagged = np.zeros(n, dtype=np.bool_)
-    flagged[is_tested], basis = flags.listed(passing, probability[is_tested], fdr)
-    flagged |= wrong
-    return Assessment(
-        suspicion=posterior,
-        verdict=verdict,
-        rank=rank_rows(posterior, verdict, (evidence.reweighted.loss + evidence.control.loss)[:n]),
-        probability=probability,
-        bounds=(low, high),
-        p_value=p_value,
-        flagged=flagged,
-        # What CLEAN proves is no estimate.
-        basis="controlled" if basis == "none" and wrong.any() else basis,
-        suggested=_suggestions(judged, evidence, wrong=wrong, right=right),
-        confusion=judged.confusion,
-        noise=tuple(judged.noise),
-        calibration_score=_calibration_scores(judged, evidence),
-        smallest_p_value=smallest,
-        null_share=pi0,
-        rows_needed=needed,
+    found = _p_values(folds, evidence, is_tested)
+    null_share = flags.null_share(found.values)
+    # Storey 2002: a share of right labels below 1 lets the level be that much higher.
+    level = fdr / null_share
+    p_value[is_tested] = found.values
+    is_passing = flags.benjamini_hochberg(found.values, level)
+    return _Calibrated(
+        p_value,
+        is_passing,
+        local_probability(suspicion, folds, null_share),
+        found.smallest,
+        null_share,
+        None if is_passing.any() else flags.calibration_rows_needed(found, level),
     )
 
 
+def _flags(
+    is_passing: NDArray[np.bool_],
+    probability: NDArray[np.float64],
+    is_tested: NDArray[np.bool_],
+    wrong: NDArray[np.bool_],
+    *,
+    fdr: float,
+) -> tuple[NDArray[np.bool_], flags.Basis]:
+    """(N,) rows to flag, those that CLEAN proves wrong among them, and what the list rests on."""
+    flagged = np.zeros(len(is_tested), dtype=np.bool_)
+    flagged[is_tested], basis = flags.choose_list(is_passing, probability[is_tested], fdr)
+    # What CLEAN proves is no estimate.
+    return flagged | wrong, "controlled" if basis == "none" and wrong.any() else basis
+
+
 def _probability(
-    posterior: NDArray[np.float64],
+    suspicion: NDArray[np.float64],
     local: NDArray[np.float64] | None,
     *,
     wrong: NDArray[np.bool_],
@@ -95,11 +149,11 @@ def _probability(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
     """The smaller estimate, the mean and the larger one, (N,) each; see `Assessment.bounds`."""
     if local is None:
-        # Nothing to check the posterior against: the truth may be anything.
-        estimates = np.zeros_like(posterior), posterior.copy(), np.ones_like(posterior)
+        # Nothing to check the suspicion against: the truth may be anything.
+        estimates = np.zeros_like(suspicion), suspicion.copy(), np.ones_like(suspicion)
     else:
-        mean = posterior + LOCAL_PART * (local - posterior)
-        estimates = np.minimum(posterior, local), mean, np.maximum(posterior, local)
+        mean = suspicion + LOCAL_PART * (local - suspicion)
+        estimates = np.minimum(suspicion, local), mean, np.maximum(suspicion, local)
     for each in estimates:
         each[wrong], each[right] = 1.0, 0.0
     return estimates
@@ -130,21 +184,23 @@ def likely_classes(
     return order, np.take_along_axis(mean, order, axis=1)
 
 
-class _Judged:
-    """The posterior of each row, kept as far as it is needed: block by block."""
+class _Posteriors:
+    """Every row's posterior by every fold, kept as far as it is needed."""
 
     def __init__(self, evidence: Evidence) -> None:
+        """Learn how labels go wrong, then judge all rows, block by block."""
         labels, n = evidence.labels, evidence.n_data
         n_classes = evidence.control.probability.shape[1]
         opinions = [_opinions(evidence, fold) for fold in evidence.folds]
         independent = evidence.control.probability if evidence.second is None else evidence.second
-        parts = [fold.meta for fold in evidence.folds]
+        parts = [fold.steering for fold in evidence.folds]
         self.noise = learn_noise(independent, parts, labels, n)
         self.scores = [np.empty(len(labels)) for _ in opinions]
         """(M,) by fold: 1 - q(given label)."""
         self.likeliest = np.empty(n, dtype=np.int64)
-        """(N,) class."""
+        """(N,) likeliest true class."""
         self.confusion = np.zeros((n_classes, n_classes))
+        """(C, C) expected rows of DATA by given label (first) and true class."""
         for start in range(0, len(labels), BLOCK):
             rows = np.arange(start, min(start + BLOCK, len(labels)))
             given = labels[rows]
@@ -161,8 +217,8 @@ class _Judged:
             np.add.at(self.confusion, given[of_data], mean[of_data])
         self._n = n
 
-    def posterior(self) -> NDArray[np.float64]:
-        """(N,) P(given label is wrong): mean over the folds."""
+    def mean_score(self) -> NDArray[np.float64]:
+        """(N,) P(given label is wrong): mean over the folds, in [0, 1]."""
         mean = self.scores[0][: self._n].copy()
         for scores in self.scores[1:]:
             mean += scores[: self._n]
@@ -183,7 +239,7 @@ def _opinions(evidence: Evidence, fold: Fold) -> Opinions:
 def _p_values(
     folds: list[Scored], evidence: Evidence, is_tested: NDArray[np.bool_]
 ) -> flags.PValues:
-    """Of the tested rows; class by class where CLEAN was balanced on purpose.
+    """P-values of the tested rows; class by class where CLEAN was balanced on purpose.
 
     Rows that calibrate must then be compared with rows of their own class alone, since the mix of
     classes is another one.
@@ -211,16 +267,22 @@ def _verdicts(evidence: Evidence) -> NDArray[np.int8]:
 
 
 def _suggestions(
-    judged: _Judged, evidence: Evidence, *, wrong: NDArray[np.bool_], right: NDArray[np.bool_]
+    posteriors: _Posteriors,
+    evidence: Evidence,
+    *,
+    wrong: NDArray[np.bool_],
+    right: NDArray[np.bool_],
 ) -> NDArray[np.int64]:
-    likeliest = judged.likeliest
+    """(N,) likeliest class, CLEAN's where it proves a row wrong; -1 where it is the given one."""
+    likeliest = posteriors.likeliest
     likeliest[wrong] = evidence.verified[wrong]
     likeliest[right | (likeliest == evidence.labels[: evidence.n_data])] = -1
     return likeliest
 
 
-def _calibration_scores(judged: _Judged, evidence: Evidence) -> NDArray[np.float64]:
+def _calibration_scores(posteriors: _Posteriors, evidence: Evidence) -> NDArray[np.float64]:
+    """(CLEAN,) see `Assessment.calibration_score`."""
     found = np.full(len(evidence.labels), np.nan)
-    for scores, fold in zip(judged.scores, evidence.folds, strict=True):
+    for scores, fold in zip(posteriors.scores, evidence.folds, strict=True):
         found[fold.calibration] = scores[fold.calibration]
     return found[evidence.n_data :]

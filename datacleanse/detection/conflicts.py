@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import row_hashes
+from datacleanse.data import hash_rows
 from datacleanse.storage.schemas import CONFLICTS_SCHEMA
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def conflicts(
         number of all groups and of their rows, and whether they are equal ``by`` their ``values``
         or as ``pictures``.
     """
-    position, group = _conflicting(row_hashes(data) if keys is None else keys, data.labels)
+    position, group = _conflicting(hash_rows(data) if keys is None else keys, data.labels)
     n_groups = int(group.max()) + 1 if len(group) else 0
     sizes = np.bincount(group, minlength=n_groups)
     first = np.full(n_groups, len(rank) + 1)

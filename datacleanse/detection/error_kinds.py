@@ -26,13 +26,18 @@ if TYPE_CHECKING:
     Matrix = NDArray[np.float64]
 
 STEPS = 50
-"""Of EM."""
+"""Of EM, converged: twice or four times as many moved no suspicion by 2e-6, on breast cancer and
+digits with planted errors."""
 
 START = (0.9, 0.05, 0.05)
 """Shares of right, even and alike that it starts from."""
 
+IMAGINED = (0.0, 1.0, 1.0)
+"""Rows of each kind that are imagined beside DATA's, so that no share is 0."""
+
 LEAST = 1e-9
-"""Floor under probabilities."""
+"""Floor under probabilities that only keeps 1 - p above 0, where a correction left p at 1: what a
+model is believed at most has its floor in `noise_matrix`. At 1e-6 no suspicion moves by .01."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +66,7 @@ def fit_spread(p: Matrix, labels: NDArray[np.int64]) -> Spread:
     shares = np.array(START)
     for _ in range(STEPS):
         joint = shares[:, None] * likelihoods
-        # One row each of both kinds is imagined, so that no share is 0.
-        counts = (joint / joint.sum(axis=0)).sum(axis=1) + np.array([0.0, 1.0, 1.0])
+        counts = (joint / joint.sum(axis=0)).sum(axis=1) + np.array(IMAGINED)
         shares = counts / counts.sum()
     return Spread(float(shares[1]), float(shares[2]))
 

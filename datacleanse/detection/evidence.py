@@ -25,9 +25,9 @@ class Fold:
     opinion: NDArray[np.float32] | None
     """(M, C) mean class probabilities by the fold's reweighted network; None where the rule
     reweights nothing, so that the control is the only network and has one vote."""
-    meta: NDArray[np.int64]
-    """(m,) positions among the M examples, m >= 1; those drawn from DATA like the calibration
-    rows, so that the noise matrix can be learned from them."""
+    steering: NDArray[np.int64]
+    """(m,) positions among the M examples, m >= 1, of the rows that steered and are drawn from DATA
+    like the calibration rows, so that the noise matrix can be learned from them."""
     calibration: NDArray[np.int64]
     """(n,) positions; treated in all like DATA's rows."""
 
@@ -48,7 +48,7 @@ class Evidence:
     labels: NDArray[np.int64]
     """(M,) given label."""
     n_data: int
-    trained: NDArray[np.bool_]
+    is_trained: NDArray[np.bool_]
     """(M,) whether updates were made from the row in the first fold."""
     verified: NDArray[np.int64]
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""

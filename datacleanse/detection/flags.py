@@ -149,27 +149,27 @@ def longest_list(wrong_probability: NDArray[np.float64], level: float) -> NDArra
     order = np.argsort(-wrong_probability, kind="stable")
     n_false = np.cumsum(1.0 - wrong_probability[order])
     passing = np.flatnonzero(n_false <= level * np.arange(1, len(order) + 1))
-    listed = np.zeros(len(order), dtype=np.bool_)
+    is_on_list = np.zeros(len(order), dtype=np.bool_)
     if passing.size and (passing[-1] + 1) * level >= 1:
-        listed[order[: passing[-1] + 1]] = True
-    return listed
+        is_on_list[order[: passing[-1] + 1]] = True
+    return is_on_list
 
 
-def listed(
-    passing: NDArray[np.bool_], wrong_probability: NDArray[np.float64], level: float
+def choose_list(
+    is_passing: NDArray[np.bool_], wrong_probability: NDArray[np.float64], level: float
 ) -> tuple[NDArray[np.bool_], Basis]:
     """The rows to flag, (N,), and what that rests on.
 
     Beside few calibration rows p-values are coarse, so that the very first rows alone may pass.
 
     Args:
-        passing: (N,) rows whose p-values pass.
+        is_passing: (N,) whether the row's p-value passes.
         wrong_probability: (N,) in [0, 1].
         level: see `longest_list`.
     """
     estimated = longest_list(wrong_probability, level)
-    if passing.any() and passing.sum() >= SHORT * estimated.sum():
-        return passing, "controlled"
+    if is_passing.any() and is_passing.sum() >= SHORT * estimated.sum():
+        return is_passing, "controlled"
     return estimated, "estimated" if estimated.any() else "none"
 
 

@@ -1,16 +1,17 @@
 """Which class is mistaken for which: the noise matrix, learned from the clean rows.
 
 T[c, g] = P(given label g | true class c). A classifier trained on given labels estimates
-S(g | x) = sum_c p(c | x) T[c, g]; `deconvolved` solves that for p (Richardson 1972, Lucy 1974: the
-EM iteration for a mixture of known components). The best T is the one under which p is right about
-the clean rows: "forward" and "backward" corrections with a known T are Patrini et al. 2017, arXiv
-1609.03683.
+S(g | x) = sum_c p(c | x) T[c, g]; `deconvolved` solves that for p (Richardson 1972, "Bayesian-Based
+Iterative Method of Image Restoration", eq. 13; Lucy 1974, "An iterative technique for the
+rectification of observed distributions": the EM iteration for a mixture of known components). The
+best T is the one under which p is right about the clean rows: "forward" and "backward" corrections
+with a known T are Patrini et al. 2017, arXiv 1609.03683.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 import torch
@@ -23,23 +24,38 @@ if TYPE_CHECKING:
 
     Matrix = NDArray[np.float64]
 
+    Values = TypeVar("Values", Matrix, Tensor)
+
 FIT_ITERATIONS, ITERATIONS = 6, 8
-"""Of the deconvolution while fitting, and when applied: few, as more would amplify S's errors."""
+"""Of the deconvolution while T is fitted, where each costs a gradient, and when it is applied. To
+stop early regularises: run to the end it would amplify S's errors. How early matters little: on
+breast cancer and digits with planted errors, 4 to 12 iterations in place of 8, or 3 to 24 in place
+of 6, moved the average precision of a table by .0013 at most and the mean suspicion by .007."""
 
 FIT_STEPS, FIT_RATE = 100, 0.15
-"""Of Adam on the logits of T's rows."""
+"""Of Adam on the logits of T's rows. By then the fit has converged as far as it matters: on the
+same tables 200 or 400 steps, or 400 at a rate of .05, moved no suspicion by .001; 40 moved some by
+.06."""
+
+IMAGINED = 1.0
+"""Rightly labelled rows of each class that are imagined beside the clean ones: each row of T has a
+Dirichlet prior of 1 + `IMAGINED` on the diagonal and 1 elsewhere. It keeps classes without clean
+rows at few errors."""
 
 START_DIAGONAL = 0.9
-"""P(right label) that the fit starts from."""
+"""P(right label) that the fit starts from: errors are the exception."""
 
 RATES = tuple(float(r) for r in np.geomspace(0.002, 0.4, 24))
-"""Shares of wrong labels that the one-rate matrix may take."""
+"""Shares of wrong labels that the one-rate matrix may take, each a quarter above the one before:
+closer than a few hundred clean rows can tell apart."""
 
 FOLDS = 4
-"""Of the clean rows, when two matrices are compared."""
+"""Of the clean rows, when two matrices are compared. With 8 no suspicion moves by .004."""
 
 LEAST = 1e-3
-"""Floor under probabilities, relative to their sum, that no row is ruled out by one opinion."""
+"""Floor under what any model says of a class, since none has seen a thousand rows like this one. So
+no opinion rules a class out by itself, and in the comparison of matrices one row of a class that a
+fit has not met does not outweigh all others. It also keeps the deconvolution defined: see there."""
 
 
 @dataclass(frozen=True)
@@ -61,18 +77,24 @@ def floored(probability: Matrix, least: float = LEAST) -> Matrix:
     return result
 
 
-def deconvolved(given: Matrix, matrix: Matrix, iterations: int = ITERATIONS) -> Matrix:
-    """P(true class | x) from P(given label | x) and the noise matrix.
+def deconvolved(given: Values, matrix: Values, iterations: int = ITERATIONS) -> Values:
+    """P(true class | x) from P(given label | x) and the noise matrix, as arrays or as tensors.
+
+    p_c <- p_c sum_g T[c, g] S_g / (p T)_g, from p = S: Richardson 1972, eq. 13. The sum of p stays
+    1 by itself. Nothing is divided by 0: a step multiplies p_c by T[c, c] S_c at least, so that all
+    p_c, and with them (p T)_c >= p_c T[c, c], stay above 0.
 
     Args:
-        given: (n, C) positive, rows sum to 1.
-        matrix: (C, C) T.
-        iterations: of EM, from ``given`` itself.
+        given: (n, C) S, positive, rows sum to 1.
+        matrix: (C, C) T with a positive diagonal, or (K, C, C), several.
+        iterations: of EM.
+
+    Returns:
+        (n, C), or (K, n, C).
     """
     p = given
     for _ in range(iterations):
-        # The sum stays 1 by itself.
-        p = p * ((given / np.maximum(p @ matrix, 1e-12)) @ matrix.T)
+        p = p * ((given / (p @ matrix)) @ matrix.swapaxes(-1, -2))
     return p
 
 
@@ -92,7 +114,7 @@ def fit_noise(
     Returns:
         One for each part.
     """
-    is_unseen = np.concatenate([_left_out(labels, part) for part in is_in])
+    is_unseen = np.concatenate([_unseen_rows(labels, part) for part in is_in])
     is_seen = np.repeat(is_in, 1 + FOLDS, axis=0) & ~is_unseen
     full, one_rate = _fit_full(given, labels, is_seen), _fit_one_rate(given, labels, is_seen)
     ahead = _likelihoods(given, labels, full) - _likelihoods(given, labels, one_rate)
@@ -102,8 +124,8 @@ def fit_noise(
     return [NoiseModel(free, even, float(nats)) for free, even, nats in parts]
 
 
-def _left_out(labels: NDArray[np.int64], is_in: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """(1 + `FOLDS`, m) rows of a part that a fit does not see: none first, then a fold each."""
+def _unseen_rows(labels: NDArray[np.int64], is_in: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(1 + `FOLDS`, m) rows of a part that each fit does not see: none first, then a fold each."""
     rows, fold = np.flatnonzero(is_in), np.full(len(labels), FOLDS)
     # Classes are spread over the folds.
     fold[rows[np.argsort(labels[rows], kind="stable")]] = np.arange(len(rows)) % FOLDS
@@ -121,9 +143,10 @@ def one_rate_matrix(n_classes: int, rate: float) -> Matrix:
 def _fit_full(
     given: Matrix, labels: NDArray[np.int64], is_seen: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """Maximise sum_v log p_T(y_v | x_v) + sum_c log T_cc; (K, C, C) for (K, m) subsets at once.
+    """Maximise sum_v log p_T(y_v | x_v) + `IMAGINED` sum_c log T_cc.
 
-    The second part keeps classes without clean rows at few errors.
+    Returns:
+        (K, C, C), for each of (K, m) subsets of the rows.
     """
     n_classes = given.shape[1]
     s, seen = torch.from_numpy(given), torch.from_numpy(is_seen)
@@ -133,30 +156,23 @@ def _fit_full(
     adam = AdamW([logits], weight_decay=0.0)
     for _ in range(FIT_STEPS):
         t = logits.softmax(dim=2)
-        likelihood = (_deconvolved(s, t).gather(2, at)[:, :, 0].log() * seen).sum()
-        loss = -likelihood - t.diagonal(dim1=1, dim2=2).log().sum()
+        p = deconvolved(s, t, FIT_ITERATIONS)
+        likelihood = (p.gather(2, at)[:, :, 0].log() * seen).sum()
+        loss = -likelihood - IMAGINED * t.diagonal(dim1=1, dim2=2).log().sum()
         (logits.grad,) = torch.autograd.grad(loss, logits)
         adam.step(FIT_RATE)
     fitted: NDArray[np.float64] = logits.detach().softmax(dim=2).numpy()
     return fitted
 
 
-def _deconvolved(given: Tensor, matrices: Tensor) -> Tensor:
-    """As `deconvolved`, differentiable, under each of (K, C, C): (K, m, C)."""
-    p = given
-    for _ in range(FIT_ITERATIONS):
-        p = p * ((given / (p @ matrices).clamp(min=1e-12)) @ matrices.mT)
-    return p
-
-
 def _fit_one_rate(
     given: Matrix, labels: NDArray[np.int64], is_seen: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
-    """The same among `RATES`."""
+    """The same among the matrices of `RATES`."""
     n_classes = given.shape[1]
     candidates = np.stack([one_rate_matrix(n_classes, rate) for rate in RATES])
     found = is_seen @ _likelihoods(given, labels, candidates).T
-    found += n_classes * np.log(candidates[:, 0, 0])
+    found += IMAGINED * n_classes * np.log(candidates[:, 0, 0])
     best: NDArray[np.float64] = candidates[found.argmax(axis=1)]
     return best
 
@@ -164,10 +180,7 @@ def _fit_one_rate(
 def _likelihoods(
     given: Matrix, labels: NDArray[np.int64], matrices: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Log p_T(y_v | x_v) of m rows under each of K matrices: (K, m).
-
-    Floored, so that one row of a class that a fit has not met does not outweigh all others.
-    """
+    """Log p_T(y_v | x_v) of m rows under each of K matrices, floored at `LEAST`: (K, m)."""
     p = [deconvolved(given, matrix, FIT_ITERATIONS) for matrix in matrices]
     at = np.arange(len(labels)), labels
     return np.stack([np.log(np.maximum(each[at], LEAST)) for each in p])

@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def unchanged(*inputs: Tensor) -> Iterator[None]:
-    """See that the inputs are not changed in place within the block.
+def check_unchanged(*inputs: Tensor) -> Iterator[None]:
+    """Refuse a model that changes its inputs in place within this block.
 
     Raises:
         ModelError: they were.
     """
-    before = [_version(each) for each in inputs]
+    before = [_read_version(each) for each in inputs]
     yield
-    if before != [_version(each) for each in inputs]:
+    if before != [_read_version(each) for each in inputs]:
         raise ModelError(
             "The model changes its inputs in place; they are used again.",
             slug="model-changes-inputs",
@@ -32,14 +32,14 @@ def unchanged(*inputs: Tensor) -> Iterator[None]:
         )
 
 
-def _version(inputs: Tensor) -> int:
+def _read_version(inputs: Tensor) -> int:
     # Tensors made in inference mode keep no count; autograd refuses them when they are changed.
     return 0 if inputs.is_inference() else inputs._version
 
 
 @contextmanager
-def differentiable() -> Iterator[None]:
-    """Within this block torch's complaints about a network's operations are told as such.
+def explain_derivative_errors() -> Iterator[None]:
+    """Turn torch's errors about missing derivatives within this block into errors of the model.
 
     Raises:
         ModelError: an operation has no derivative, or overwrites what its derivative needs.
@@ -48,7 +48,7 @@ def differentiable() -> Iterator[None]:
         yield
     except NotImplementedError as error:
         raise ModelError(
-            f"An operation of the model has no derivative: {_first_line(error)}",
+            f"An operation of the model has no derivative: {_take_first_line(error)}",
             slug="model-not-differentiable",
             hint="Replace that operation by one that torch can differentiate.",
         ) from error
@@ -56,19 +56,20 @@ def differentiable() -> Iterator[None]:
         if "inplace" not in str(error) and "in-place" not in str(error):
             raise
         raise ModelError(
-            f"An operation of the model overwrites what a derivative needs: {_first_line(error)}",
+            "An operation of the model overwrites what a derivative needs: "
+            f"{_take_first_line(error)}",
             slug="model-in-place",
             hint="Make it work on a copy: inplace=False, x = x * y for x *= y.",
         ) from error
 
 
-def _first_line(error: Exception) -> str:
+def _take_first_line(error: Exception) -> str:
     lines = str(error).splitlines() or [type(error).__name__]
     # What follows is advice on debugging.
     return lines[0].split(" Hint:")[0]
 
 
-def trainable(model: nn.Module) -> dict[str, nn.Parameter]:
+def find_trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     """The parameters that an update changes, by name; shared ones once."""
     # ``torch.compile`` wraps a network and its names; both routes look inside.
     named = ((name.removeprefix("_orig_mod."), p) for name, p in model.named_parameters())

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import categories, moments, numbers, portions
+from datacleanse.data import read_categories, read_moments, read_numbers, split_into_portions
 from datacleanse.models import calendar_parts
 
 if TYPE_CHECKING:
@@ -77,23 +77,23 @@ class CategoricalFeature:
 
 @dataclass(frozen=True)
 class Encoding:
-    """What was learned about the columns."""
+    """What was learned about the columns of a table."""
 
     numeric: tuple[NumericFeature, ...]
     categorical: tuple[CategoricalFeature, ...]
 
     @property
     def width(self) -> int:
-        """Columns F of the encoded matrix."""
+        """Number of columns F of the encoded matrix."""
         return len(self.numeric) + len(self.categorical)
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values; floats survive JSON exactly."""
+        """The encoding as plain values; floats survive JSON exactly."""
         return asdict(self)
 
     @staticmethod
     def from_json(saved: dict[str, Any]) -> Encoding:
-        """Inverse of `to_json`."""
+        """The encoding from what `to_json` gave."""
         return Encoding(
             numeric=tuple(
                 NumericFeature(**{**feature, "edges": tuple(feature["edges"])})
@@ -112,14 +112,14 @@ def fit_encoding(data: Dataset, rows: NDArray[np.int64]) -> Encoding:
     Categories are counted over all of them; what is learned of numbers comes from at most twice
     `QUANTILE_SAMPLE` rows.
     """
-    sample = _rows_of(data, rows[:: max(1, len(rows) // QUANTILE_SAMPLE)])
+    sample = _take_rows(data, rows[:: max(1, len(rows) // QUANTILE_SAMPLE)])
     numeric: list[NumericFeature] = []
     categorical: list[CategoricalFeature] = []
     for column in data.schema.columns:
         if column.kind == "categorical":
             categorical.append(_fit_categories(data, column, rows))
             continue
-        for part, values in _parts(sample, column):
+        for part, values in _split_column(sample, column):
             numeric.append(_fit_numeric(column.name, part, values))
     return Encoding(tuple(numeric), tuple(categorical))
 
@@ -130,12 +130,12 @@ def encode_into(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) 
     A portion of rows at a time, so that float64 copies of columns take little memory. Category
     codes are stored as floats: they stay far below 2**24, where float32 is exact.
     """
-    for rows, part in portions(data):
+    for rows, part in split_into_portions(data):
         _encode_portion(matrix[rows], part, encoding)
 
 
-def _rows_of(data: Dataset, rows: NDArray[np.int64]) -> Dataset:
-    """The dataset reduced to some rows."""
+def _take_rows(data: Dataset, rows: NDArray[np.int64]) -> Dataset:
+    """A data set of some rows."""
     return replace(data, table=data.table.take(pa.array(rows)), labels=data.labels[rows])
 
 
@@ -145,12 +145,12 @@ def _encode_portion(matrix: NDArray[np.float32], data: Dataset, encoding: Encodi
     n_coded = len(encoding.numeric)
     for column in data.schema.columns:
         if column.kind == "categorical":
-            matrix[:, n_coded] = _codes(data, column, categorical[column.name])
+            matrix[:, n_coded] = _look_up_codes(data, column, categorical[column.name])
             n_coded += 1
             continue
-        for part, values in _parts(data, column):
+        for part, values in _split_column(data, column):
             position = numeric[column.name, part]
-            matrix[:, position] = _scaled(values, encoding.numeric[position])
+            matrix[:, position] = _scale_smoothly(values, encoding.numeric[position])
 
 
 def encode(data: Dataset, encoding: Encoding) -> NDArray[np.float32]:
@@ -160,12 +160,12 @@ def encode(data: Dataset, encoding: Encoding) -> NDArray[np.float32]:
     return matrix
 
 
-def _parts(data: Dataset, column: Column) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def _split_column(data: Dataset, column: Column) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """The numbers that a column yields, (N,) each, with the name of the part."""
     if column.kind == "datetime":
-        yield from calendar_parts.parts(moments(data, column))
+        yield from calendar_parts.split_moments(read_moments(data, column))
         return
-    values = numbers(data, column)
+    values = read_numbers(data, column)
     if column.kind == "embedding":
         for index in range(column.width):
             yield f"[{index}]", values[:, index]
@@ -184,14 +184,14 @@ def _fit_numeric(column: str, part: str, values: NDArray[np.float64]) -> Numeric
     if not 0 < scale < np.inf:
         scale = min(float(finite.max() / 2 - finite.min() / 2), np.finfo(np.float64).max) or 1.0
     feature = NumericFeature(column, part, center, scale, bool(missing.any()), ())
-    scaled = _scaled(known, feature).astype(np.float64)
+    scaled = _scale_smoothly(known, feature).astype(np.float64)
     edges = np.unique(np.quantile(scaled, np.linspace(0, 1, N_BINS + 1)))
     return NumericFeature(
         column, part, center, scale, feature.has_missing, tuple(float(edge) for edge in edges)
     )
 
 
-def _scaled(values: NDArray[np.float64], feature: NumericFeature) -> NDArray[np.float32]:
+def _scale_smoothly(values: NDArray[np.float64], feature: NumericFeature) -> NDArray[np.float32]:
     """Scale robustly, then clip smoothly: x / sqrt(1 + (x / 3)^2), bounded by 3."""
     with np.errstate(over="ignore", invalid="ignore"):
         x = values / feature.scale - feature.center / feature.scale
@@ -203,7 +203,7 @@ def _scaled(values: NDArray[np.float64], feature: NumericFeature) -> NDArray[np.
 
 
 def _fit_categories(data: Dataset, column: Column, rows: NDArray[np.int64]) -> CategoricalFeature:
-    codes, names = categories(data, column)
+    codes, names = read_categories(data, column)
     chosen = codes[rows]
     counts = np.bincount(chosen[chosen >= 0], minlength=len(names))
     # Stable, so that ties go by name and the encoding does not depend on the platform's sort.
@@ -212,15 +212,17 @@ def _fit_categories(data: Dataset, column: Column, rows: NDArray[np.int64]) -> C
     return CategoricalFeature(column.name, tuple(names[k] for k in kept))
 
 
-def _codes(data: Dataset, column: Column, feature: CategoricalFeature) -> NDArray[np.float32]:
-    codes, names = categories(data, column)
+def _look_up_codes(
+    data: Dataset, column: Column, feature: CategoricalFeature
+) -> NDArray[np.float32]:
+    codes, names = read_categories(data, column)
     code_of = {name: k for k, name in enumerate(feature.categories, start=1)}
     lookup = np.array([*(code_of.get(name, 0) for name in names), 0], dtype=np.float32)
     result: NDArray[np.float32] = lookup[codes]  # -1, missing, picks the last entry
     return result
 
 
-def feature_names(encoding: Encoding) -> Sequence[str]:
+def name_features(encoding: Encoding) -> Sequence[str]:
     """Names of the matrix's columns, for people."""
     numeric = [f"{feature.column} {feature.part}".strip() for feature in encoding.numeric]
     return [*numeric, *(feature.column for feature in encoding.categorical)]

@@ -18,6 +18,7 @@ SIDE = 16
 """Pixels a side, about, to which they are averaged down for it."""
 
 NEIGHBOURS = 5
+"""Nearest other images whose labels are looked at."""
 
 KEPT = 0.7
 """Share of the neighbours' agreement beyond chance that mirror images must keep. Measured: digits
@@ -45,17 +46,17 @@ def keeps_label_mirrored(
     """
     drawn = np.random.default_rng(seed).permutation(used)[:ASKED]
     given = labels[drawn]
-    small = _averaged(images[drawn])
+    small = _average_blocks(images[drawn])
     plain, mirrored = (each.reshape(len(drawn), -1) for each in (small, small[..., ::-1]))
     centre = plain.mean(axis=0)
-    plain, mirrored = _direction(plain - centre), _direction(mirrored - centre)
+    plain, mirrored = _normalise_rows(plain - centre), _normalise_rows(mirrored - centre)
     chance = ((np.bincount(given) / len(given)) ** 2).sum()
-    own, other = (_agreement(asked, plain, given) - chance for asked in (plain, mirrored))
+    own, other = (_measure_agreement(asked, plain, given) - chance for asked in (plain, mirrored))
     # Where neighbours tell nothing, nothing is risked.
     return bool(own > 0 and other >= KEPT * own)
 
 
-def channel_scale(
+def measure_channels(
     images: Joined, used: NDArray[np.int64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean and standard deviation of each channel, (C,) each; 1 where a channel is constant."""
@@ -71,8 +72,8 @@ def channel_scale(
     return mean, np.where(variance > 0, np.sqrt(variance), 1.0)
 
 
-def _averaged(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(n, C, H, W) averaged over blocks, so that the sides are `SIDE` to twice as long."""
+def _average_blocks(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Average images (n, C, H, W) over blocks to sides of `SIDE` to twice as many pixels."""
     height, width = images.shape[2:]
     down, across = (max(1, length // SIDE) for length in (height, width))
     cut = images[:, :, : height // down * down, : width // across * across]
@@ -81,13 +82,13 @@ def _averaged(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     return result
 
 
-def _direction(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(n, F), each of length 1."""
+def _normalise_rows(rows: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The rows (n, F), each scaled to length 1."""
     result: NDArray[np.float32] = rows / (np.linalg.norm(rows, axis=1, keepdims=True) + 1e-6)
     return result
 
 
-def _agreement(
+def _measure_agreement(
     asked: NDArray[np.float32], rows: NDArray[np.float32], labels: NDArray[np.int64]
 ) -> float:
     """Share of the nearest other rows' labels that are the asking row's own."""

@@ -15,7 +15,7 @@ EVALUATION_BATCH = 8192
 
 
 @torch.no_grad()
-def logits_of(model: nn.Module, inputs: Tensor, *, at_once: int = EVALUATION_BATCH) -> Tensor:
+def compute_logits(model: nn.Module, inputs: Tensor, *, at_once: int = EVALUATION_BATCH) -> Tensor:
     """Evaluation-mode logits, (M, C), a large batch at a time, a smaller one where memory ends."""
     model.eval()
     try:
@@ -23,4 +23,4 @@ def logits_of(model: nn.Module, inputs: Tensor, *, at_once: int = EVALUATION_BAT
     except (RuntimeError, MemoryError) as error:
         if at_once <= SMALLEST_BATCH or not is_shortage(error):
             raise
-    return logits_of(model, inputs, at_once=at_once // 2)
+    return compute_logits(model, inputs, at_once=at_once // 2)

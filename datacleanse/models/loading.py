@@ -21,9 +21,9 @@ from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.residual import ARCHITECTURE as RESIDUAL
 from datacleanse.models.residual import ResidualNetwork, ResidualShape
 from datacleanse.models.tabular import TabularNetwork, TabularShape
-from datacleanse.models.user_network import ARCHITECTURE, OwnNetwork, build_own
+from datacleanse.models.user_network import ARCHITECTURE, UserNetwork, build_user_network
 from datacleanse.records import Schema
-from datacleanse.user_code import find, name_of
+from datacleanse.user_code import find_factory, name_factory
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,7 +51,7 @@ def load_predictor(
     Raises:
         RunFolderError: a file is missing, damaged, not the one the run wrote or of a later version,
             ``model`` is missing or not wanted, or it no longer makes the network that was saved.
-        OwnCodeError: ``model`` cannot be imported or fails.
+        UserCodeError: ``model`` cannot be imported or fails.
     """
     try:
         description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
@@ -70,13 +70,13 @@ def load_predictor(
 
 
 def _load_image_predictor(description: dict[str, Any], directory: Path) -> ImagePredictor:
-    network = ResidualNetwork(ResidualShape.from_json(_shape_of(description)))
+    network = ResidualNetwork(ResidualShape.from_json(_read_shape(description)))
     network.load_state_dict(load_file(directory / PARAMETERS))
     return ImagePredictor(network.eval(), Schema.from_json(description["schema"]))
 
 
 def _load_table_predictor(description: dict[str, Any], directory: Path) -> Predictor:
-    network = TabularNetwork(TabularShape.from_json(_shape_of(description)))
+    network = TabularNetwork(TabularShape.from_json(_read_shape(description)))
     network.load_state_dict(load_file(directory / PARAMETERS))
     encoding = Encoding.from_json(description["encoding"])
     return Predictor(network.eval(), encoding, Schema.from_json(description["schema"]))
@@ -99,7 +99,7 @@ def _load_own_predictor(
     return predictor
 
 
-def _shape_of(description: dict[str, Any]) -> dict[str, Any]:
+def _read_shape(description: dict[str, Any]) -> dict[str, Any]:
     """What a network of the package's own is made from."""
     return {key: value for key, value in description["architecture"].items() if key != "name"}
 
@@ -117,10 +117,10 @@ def _check_files(directory: Path, sha256: Mapping[str, str]) -> None:
             )
 
 
-def _build_own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> OwnNetwork:
+def _build_own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -> UserNetwork:
     if isinstance(model, str):
-        return build_own(find(model), encoding, n_classes, seed=0, name=model)
-    return build_own(model, encoding, n_classes, seed=0)
+        return build_user_network(find_factory(model), encoding, n_classes, seed=0, name=model)
+    return build_user_network(model, encoding, n_classes, seed=0)
 
 
 def _check_trust(
@@ -147,7 +147,7 @@ def _check_trust(
     if kind != ARCHITECTURE and model is not None:
         raise RunFolderError(
             f"The model in {directory} is the package's own network, not one made by "
-            f"{model if isinstance(model, str) else name_of(model)}.",
+            f"{model if isinstance(model, str) else name_factory(model)}.",
             slug="model-not-own",
             hint="Leave --model out.",
         )

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 N_BINS = 15
-"""Of the calibration error, as in Guo et al. 2017."""
+"""Number of bins of the calibration error, as in Guo et al. 2017."""
 
 Metrics = dict[str, float]
 
@@ -23,14 +23,14 @@ class Tested:
     probability: NDArray[np.float64]
     """(n, C), rows sum to 1; n >= 1."""
     labels: NDArray[np.int64]
-    """(n,)."""
+    """(n,) index of the true class of each row."""
 
 
 Tests = dict[str, Tested | None]
 """By what the rows are: ``test``, ``held_back``; None where there are none."""
 
 
-def classification_metrics(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> Metrics:
+def measure_classification(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> Metrics:
     """Accuracy, balanced accuracy, log-loss (nats) and calibration error.
 
     Args:
@@ -47,11 +47,11 @@ def classification_metrics(probability: NDArray[np.float64], labels: NDArray[np.
         "accuracy": float(np.mean(predicted == labels)),
         "balanced_accuracy": float(np.mean(recalls)),
         "log_loss": float(log_loss(labels, exact, labels=np.arange(probability.shape[1]))),
-        "calibration_error": calibration_error(probability, labels),
+        "calibration_error": measure_calibration_error(probability, labels),
     }
 
 
-def class_metrics(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> list[Metrics]:
+def measure_classes(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> list[Metrics]:
     """Precision, recall and F1 of each class, in their order; 0 where there is nothing to divide.
 
     Args:
@@ -69,7 +69,7 @@ def class_metrics(probability: NDArray[np.float64], labels: NDArray[np.int64]) -
     ]
 
 
-def calibration_error(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
+def measure_calibration_error(probability: NDArray[np.float64], labels: NDArray[np.int64]) -> float:
     """Expected calibration error of the top class over equal bins.
 
     Guo, Pleiss, Sun, Weinberger 2017, "On Calibration of Modern Neural Networks",

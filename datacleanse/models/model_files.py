@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
 from datacleanse.errors import RunFolderError
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -35,7 +35,7 @@ def save_parameters(network: nn.Module, directory: Path) -> None:
     """Write the network's parameters as `model.safetensors`."""
     # Copies, as safetensors refuses parameters that share memory.
     tensors = {k: v.cpu().contiguous().clone() for k, v in network.state_dict().items()}
-    with written_aside(directory / PARAMETERS) as aside:
+    with write_aside(directory / PARAMETERS) as aside:
         # Not by safetensors: its errors do not tell a full disk from a bug.
         aside.write_bytes(to_bytes(tensors))
 
@@ -61,7 +61,7 @@ def load_parameters(directory: Path) -> dict[str, Tensor]:
 
 def save_description(description: dict[str, Any], directory: Path) -> None:
     """Write the description as `model.json`."""
-    with written_aside(directory / DESCRIPTION) as aside:
+    with write_aside(directory / DESCRIPTION) as aside:
         text = json.dumps(description, ensure_ascii=False, allow_nan=False)
         aside.write_text(text + "\n", encoding="utf-8")
 

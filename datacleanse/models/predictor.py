@@ -11,9 +11,9 @@ import torch
 from datacleanse.data import read_like
 from datacleanse.errors import InputError
 from datacleanse.models.encoding import Encoding, encode
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
-from datacleanse.models.user_network import OwnNetwork, probe_rows
+from datacleanse.models.user_network import UserNetwork, make_probe_rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ RESIZE = "the whole image onto width x height, bilinear with antialiasing"
 class Predictor:
     """Classifies new rows."""
 
-    network: TabularNetwork | OwnNetwork
+    network: TabularNetwork | UserNetwork
     """In evaluation mode; encoded rows (n, F) to logits (n, C)."""
     encoding: Encoding
     """From columns to what the network reads."""
@@ -67,8 +67,8 @@ class Predictor:
 
     def probabilities(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of rows that are read already: (n, C), rows sum to 1."""
-        inputs = torch.from_numpy(encode(data, self.encoding)).to(_device_of(self.network))
-        return _probabilities(self.network, inputs)
+        inputs = torch.from_numpy(encode(data, self.encoding)).to(_find_device(self.network))
+        return _work_out_probabilities(self.network, inputs)
 
     def save(self, directory: Path) -> None:
         """Write `model.safetensors` and `model.json`."""
@@ -83,8 +83,8 @@ class Predictor:
         """(2, C) logits of made rows: they tell whether this is the network that was saved."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
-            rows = probe_rows(self.encoding).to(_device_of(self.network))
-            return logits_of(self.network, rows).cpu()
+            rows = make_probe_rows(self.encoding).to(_find_device(self.network))
+            return compute_logits(self.network, rows).cpu()
 
     def check_probe(self, saved: list[list[float]]) -> bool:
         """Whether the network gives the logits that it gave when it was saved."""
@@ -119,12 +119,12 @@ class ImagePredictor:
             InputError: they are no such array, or of another size.
         """
         self._check(images)
-        device = _device_of(self.network)
+        device = _find_device(self.network)
         result = np.empty((len(images), len(self.classes)))
         for start in range(0, len(images), IMAGES_AT_ONCE):
             # A copy: torch warns of arrays that it could not write to.
             part = torch.from_numpy(np.array(images[start : start + IMAGES_AT_ONCE])).to(device)
-            result[start : start + len(part)] = _probabilities(self.network, part)
+            result[start : start + len(part)] = _work_out_probabilities(self.network, part)
         return result
 
     def _check(self, images: NDArray[np.uint8]) -> None:
@@ -153,9 +153,9 @@ class ImagePredictor:
         _save(self.network, {"resize": RESIZE, "schema": asdict(self.schema)}, directory)
 
 
-def _probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.float64]:
+def _work_out_probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.float64]:
     """(n, C) class probabilities, worked out in float64; rows sum to 1."""
-    logits = logits_of(network, inputs).double()
+    logits = compute_logits(network, inputs).double()
     result: NDArray[np.float64] = torch.softmax(logits, dim=1).cpu().numpy()
     return result
 
@@ -168,12 +168,12 @@ def _name_likeliest(
     return result
 
 
-def _device_of(network: nn.Module) -> torch.device:
+def _find_device(network: nn.Module) -> torch.device:
     return next(network.parameters()).device
 
 
 def _save(
-    network: TabularNetwork | OwnNetwork | ResidualNetwork,
+    network: TabularNetwork | UserNetwork | ResidualNetwork,
     about: dict[str, Any],
     directory: Path,
 ) -> None:
@@ -181,7 +181,7 @@ def _save(
     save_parameters(network, directory)
     description = {
         "format_version": FORMAT_VERSION,
-        "architecture": network.architecture(),
+        "architecture": network.describe_architecture(),
         **about,
     }
     save_description(description, directory)

@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
     from datacleanse.pictures.joined import Joined
 
-PORTION = 64
+IMAGES_AT_ONCE = 64
 """Images that the network reads at a time."""
 
 
-class Frozen:
+class FrozenNetwork:
     """A pretrained network without its head, in evaluation mode.
 
     Args:
@@ -44,11 +44,11 @@ class Frozen:
 
     def __init__(self, model: str, weights: str, device: torch.device) -> None:
         name = model.removeprefix(TIMM)
-        network = _created(name)
+        network = _create_network(name)
         config: dict[str, Any] = getattr(network, "pretrained_cfg", None) or {}
         heads = config.get("classifier") or ()
         heads = (heads,) if isinstance(heads, str) else tuple(heads)
-        _load(network, Path(weights), heads, name)
+        _load_parameters(network, Path(weights), heads, name)
         self._network = network.eval().to(device)
         self._device = device
         size = config.get("input_size") or (3, 224, 224)
@@ -59,15 +59,15 @@ class Frozen:
         )
 
     @torch.no_grad()
-    def features(self, images: NDArray[np.uint8] | Joined) -> NDArray[np.float32]:
-        """(n, C, H, W) bytes, grey or RGB, to (n, F)."""
+    def compute_features(self, images: NDArray[np.uint8] | Joined) -> NDArray[np.float32]:
+        """The features (n, F) of images (n, C, H, W) of bytes, grey or RGB."""
         found = []
-        for start in range(0, len(images), PORTION):
-            rows = np.arange(start, min(start + PORTION, len(images)))
-            found.append(self._encoded(torch.from_numpy(np.array(images[rows]))).cpu().numpy())
+        for start in range(0, len(images), IMAGES_AT_ONCE):
+            rows = np.arange(start, min(start + IMAGES_AT_ONCE, len(images)))
+            found.append(self._encode(torch.from_numpy(np.array(images[rows]))).cpu().numpy())
         return np.concatenate(found)
 
-    def _encoded(self, images: Tensor) -> Tensor:
+    def _encode(self, images: Tensor) -> Tensor:
         x = images.to(self._device).float() / 255
         x = x.expand(-1, 3, -1, -1)
         if x.shape[2:] != self._size:
@@ -76,7 +76,7 @@ class Frozen:
         return encoded.float().flatten(1)
 
 
-def _created(name: str) -> nn.Module:
+def _create_network(name: str) -> nn.Module:
     try:
         import timm
     except ImportError as error:
@@ -95,9 +95,9 @@ def _created(name: str) -> nn.Module:
         ) from error
 
 
-def _load(network: nn.Module, file: Path, heads: tuple[str, ...], name: str) -> None:
+def _load_parameters(network: nn.Module, file: Path, heads: tuple[str, ...], name: str) -> None:
     """Take over the parameters in a file; those of a classifier are left out."""
-    state = _read(file)
+    state = _read_parameters(file)
     state = {k.removeprefix("module."): v for k, v in state.items()}
     kept = {k: v for k, v in state.items() if not k.startswith(tuple(f"{h}." for h in heads))}
     own = network.state_dict()
@@ -114,7 +114,7 @@ def _load(network: nn.Module, file: Path, heads: tuple[str, ...], name: str) -> 
     network.load_state_dict(kept)
 
 
-def _read(file: Path) -> dict[str, Tensor]:
+def _read_parameters(file: Path) -> dict[str, Tensor]:
     try:
         if file.suffix == ".safetensors":
             return load_file(file)
@@ -127,16 +127,16 @@ def _read(file: Path) -> dict[str, Tensor]:
         ) from error
     except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
         told = " ".join(str(error).split())[:200]
-        raise _unreadable(file, f"{type(error).__name__}: {told}") from error
+        raise _make_unreadable_error(file, f"{type(error).__name__}: {told}") from error
     for key in ("state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):
             found = found[key]
     if not isinstance(found, dict) or not all(isinstance(v, torch.Tensor) for v in found.values()):
-        raise _unreadable(file, f"a {type(found).__name__} that is no table of tensors")
+        raise _make_unreadable_error(file, f"a {type(found).__name__} that is no table of tensors")
     return found
 
 
-def _unreadable(file: Path, why: str) -> SettingsError:
+def _make_unreadable_error(file: Path, why: str) -> SettingsError:
     return SettingsError(
         f"--weights {file} cannot be read as a network's parameters ({why}).",
         slug="weights-unreadable",

@@ -26,13 +26,14 @@ FIRST_SIDE = 16
 """Pixels a side that the stem leaves, about: its stride brings larger images down to it."""
 
 MAX_STRIDE = 4
-"""Of the stem: beyond it images get further blocks instead."""
+"""Largest stride of the stem; larger images get further blocks instead."""
 
 LAST_SIDE = 4
 """Each block halves the sides, until they are this long at most. A block at the stem's own
 resolution would take half of all time."""
 
 MAX_WIDTH = 256
+"""Channels of a block, at most."""
 
 WIDTHS = ((10_000, 16), (100_000, 32), (float("inf"), 64))
 """Channels of the stem, by training images up to; each block has twice as many as it gets."""
@@ -50,12 +51,12 @@ class ResidualShape:
     """All that is needed to rebuild the network around saved parameters."""
 
     channels: int
-    """1 or 3."""
+    """Channels of an image: 1 (grey) or 3 (red, green, blue)."""
     height: int
     """Pixels, of every image."""
     width: int
     stride: int
-    """Of the stem."""
+    """Stride of the stem, in pixels."""
     widths: tuple[int, ...]
     """Channels of the stem, then of each block; two at least."""
     n_classes: int
@@ -65,19 +66,19 @@ class ResidualShape:
     """Whether images are mirrored left to right in training, half of the time."""
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The shape as plain values."""
         return asdict(self)
 
     @staticmethod
     def from_json(saved: dict[str, Any]) -> ResidualShape:
-        """Inverse of `to_json`."""
+        """The shape from what `to_json` gave."""
         return ResidualShape(**{**saved, "widths": tuple(saved["widths"])})
 
 
-def residual_shape(
+def choose_residual_shape(
     size: tuple[int, int, int], n_images: int, n_classes: int, *, is_mirrored: bool
 ) -> ResidualShape:
-    """The network's shape for images of a size (C, H, W) and the number that is trained on."""
+    """Choose a shape for images of a size (C, H, W) by the number that is trained on."""
     channels, height, width = size
     shorter = min(height, width)
     stride = min(MAX_STRIDE, max(1, round(shorter / FIRST_SIDE)))
@@ -111,7 +112,7 @@ class Views(nn.Module):
         self._margin, self._is_mirrored = margin, is_mirrored
 
     def forward(self, images: Tensor) -> Tensor:
-        """See the class; nothing is drawn outside training."""
+        """Draw a view of each image in training; outside it return images as they are."""
         if not self.training or not (self._margin or self._is_mirrored):
             return images
         n, n_channels, height, width = images.shape
@@ -133,13 +134,13 @@ class Block(nn.Module):
     def __init__(self, n_in: int, n_out: int) -> None:
         super().__init__()
         self.first = nn.Conv2d(n_in, n_out, 3, 2, 1, bias=False)
-        self.first_norm = _norm(n_out)
+        self.first_norm = _make_norm(n_out)
         self.second = nn.Conv2d(n_out, n_out, 3, 1, 1, bias=False)
-        self.second_norm = _norm(n_out)
+        self.second_norm = _make_norm(n_out)
         self.short = nn.Conv2d(n_in, n_out, 1, 2, bias=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """See the class."""
+        """Apply both convolutions and add the shortcut."""
         h = self.first_norm(self.first(x)).relu()
         shortcut: Tensor = self.short(x)
         result: Tensor = (self.second_norm(self.second(h)) + shortcut).relu()
@@ -166,7 +167,7 @@ class ResidualNetwork(nn.Module):
         kernel = max(3, 2 * shape.stride - 1)
         stem = nn.Conv2d(shape.channels, first, kernel, shape.stride, kernel // 2, bias=False)
         blocks = [Block(*pair) for pair in pairwise(shape.widths)]
-        self.stages = nn.Sequential(stem, _norm(first), nn.ReLU(), *blocks)
+        self.stages = nn.Sequential(stem, _make_norm(first), nn.ReLU(), *blocks)
         self.head = nn.Linear(shape.widths[-1], shape.n_classes)
 
     def set_scale(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> None:
@@ -175,7 +176,7 @@ class ResidualNetwork(nn.Module):
         self.deviation.copy_(torch.from_numpy(deviation)[:, None, None])
 
     def describe(self) -> str:
-        """One sentence for people."""
+        """The network in one sentence for people."""
         shape = self.shape
         views = f"moved by up to {shape.margin} pixels" if shape.margin else "as they are"
         return (
@@ -184,24 +185,24 @@ class ResidualNetwork(nn.Module):
             f"{shape.height} pixels, in training {views}{' and mirrored' * shape.is_mirrored}."
         )
 
-    def architecture(self) -> dict[str, Any]:
-        """For `model.json`."""
+    def describe_architecture(self) -> dict[str, Any]:
+        """The name and shape of the network, for `model.json`."""
         return {"name": ARCHITECTURE, **self.shape.to_json()}
 
     def penultimate(self, images: Tensor) -> Tensor:
-        """(B, C, H, W) to what the head reads, (B, last width)."""
+        """What the head reads, (B, last width), of images (B, C, H, W)."""
         scaled = (self.views(images).float() - self.mean) / self.deviation
         pooled: Tensor = self.stages(scaled).mean(dim=(2, 3))
         return pooled
 
     def forward(self, images: Tensor) -> Tensor:
-        """See the class."""
+        """Logits (B, classes) of images (B, C, H, W)."""
         logits: Tensor = self.head(self.penultimate(images))
         return logits
 
 
 ARCHITECTURE = "residual"
-"""Its name in `model.json`."""
+"""Name of this network in `model.json`."""
 
 
 def build_residual(
@@ -211,7 +212,7 @@ def build_residual(
     *,
     seed: int,
 ) -> ResidualNetwork:
-    """The network, initialised from the seed, on the CPU."""
+    """Build the network on the CPU, initialised from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = ResidualNetwork(shape)
@@ -219,5 +220,5 @@ def build_residual(
     return network
 
 
-def _norm(n_channels: int) -> nn.GroupNorm:
+def _make_norm(n_channels: int) -> nn.GroupNorm:
     return nn.GroupNorm(max(2, n_channels // PER_GROUP), n_channels)

@@ -45,20 +45,20 @@ class TabularShape:
     dropout: float
 
     def to_json(self) -> dict[str, Any]:
-        """Plain values."""
+        """The shape as plain values."""
         return asdict(self)
 
     @staticmethod
     def from_json(saved: dict[str, Any]) -> TabularShape:
-        """Inverse of `to_json`."""
+        """The shape from what `to_json` gave."""
         lists = {name: tuple(saved[name]) for name in ("n_bins", "missing", "n_categories")}
         return TabularShape(**{**saved, **lists})
 
 
-def shape_for(
+def make_tabular_shape(
     encoding: Encoding, n_classes: int, *, width: int, n_hidden: int, dropout: float
 ) -> TabularShape:
-    """The network's shape for an encoding."""
+    """The shape of a network that reads rows of an encoding."""
     return TabularShape(
         n_numeric=len(encoding.numeric),
         n_bins=tuple(max(0, len(feature.edges) - 1) for feature in encoding.numeric),
@@ -101,7 +101,7 @@ class PiecewiseLinear(nn.Module):
         self.inverse_width.copy_(torch.cat([1.0 / edge.diff() for edge in edges]))
 
     def forward(self, numbers: Tensor) -> Tensor:
-        """See the class."""
+        """Fill in missing numbers, then append bins and missing indicators."""
         is_missing = numbers.isnan()
         # 0 is the median after scaling.
         filled = numbers.masked_fill(is_missing, 0.0)
@@ -135,7 +135,7 @@ class Dropout(nn.Module):
         return units.mul_((drawn >= self._dropped).view_as(units)).mul_(self.kept_scale)
 
     def forward(self, units: Tensor) -> Tensor:
-        """See the class; nothing is dropped outside training."""
+        """Drop some units of a copy in training; outside it return units as they are."""
         return self.drop_(units.clone()) if self.training else units
 
 
@@ -170,7 +170,7 @@ class TabularNetwork(nn.Module):
         self.head = nn.Linear(shape.width, shape.n_classes)
 
     def describe(self) -> str:
-        """One sentence for people."""
+        """The network in one sentence for people."""
         shape = self.shape
         return (
             f"Multilayer perceptron, {shape.n_hidden} hidden layers of {shape.width} units, on "
@@ -178,8 +178,8 @@ class TabularNetwork(nn.Module):
             f"and {len(shape.n_categories)} categorical features with learned embeddings."
         )
 
-    def architecture(self) -> dict[str, Any]:
-        """For `model.json`."""
+    def describe_architecture(self) -> dict[str, Any]:
+        """The name and shape of the network, for `model.json`."""
         return {"name": "tabular", **self.shape.to_json()}
 
     def split_inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
@@ -188,7 +188,7 @@ class TabularNetwork(nn.Module):
         return self.numbers(rows[:, :n_numeric]), rows[:, n_numeric:].long() + self.offsets
 
     def penultimate(self, rows: Tensor) -> Tensor:
-        """(B, F) to what the head reads, (B, width)."""
+        """What the head reads, (B, width), of encoded rows (B, F)."""
         numbers, codes = self.split_inputs(rows)
         h: Tensor = rows.new_zeros(rows.shape[0], self.shape.width)  # `len` would fix B at export
         if self.first is not None:
@@ -201,25 +201,25 @@ class TabularNetwork(nn.Module):
         return h
 
     def forward(self, rows: Tensor) -> Tensor:
-        """See the class."""
+        """Logits (B, C) of encoded rows (B, F)."""
         logits: Tensor = self.head(self.penultimate(rows))
         return logits
 
     # What `influence.perceptron` asks for.
 
     def drop_(self, units: Tensor) -> Tensor:
-        """Dropout in place."""
+        """Drop some of (B, width) in place, and scale the others."""
         return self.dropout.drop_(units)
 
     @property
     def kept_scale(self) -> float:
-        """Factor of the units that dropout keeps."""
+        """Factor by which dropout scales the units that it keeps."""
         return self.dropout.kept_scale
 
 
 def build_network(encoding: Encoding, n_classes: int, *, seed: int) -> TabularNetwork:
-    """The default network, initialised from the seed, on the CPU."""
-    shape = shape_for(encoding, n_classes, width=WIDTH, n_hidden=N_HIDDEN, dropout=DROPOUT)
+    """Build the default network on the CPU, initialised from the seed."""
+    shape = make_tabular_shape(encoding, n_classes, width=WIDTH, n_hidden=N_HIDDEN, dropout=DROPOUT)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = TabularNetwork(shape)

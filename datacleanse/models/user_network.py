@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import unchanged
-from datacleanse.user_code import name_of, tell_as_own
+from datacleanse.models.demands import check_unchanged
+from datacleanse.user_code import name_factory, report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     "Number of features F and of classes C to a network from (B, F) float32 to logits (B, C)."
 
 ARCHITECTURE = "own"
-"""Its name in `model.json`."""
+"""Name of such a network in `model.json`."""
 
 
 class DenseRows(nn.Module):
@@ -55,7 +55,7 @@ class DenseRows(nn.Module):
         self.width = self._n_numeric + len(missing) + len(cells)
 
     def forward(self, rows: Tensor) -> Tensor:
-        """See the class."""
+        """Turn encoded rows (B, F) into plain numbers (B, `width`)."""
         numbers = rows[:, : self._n_numeric]
         is_missing = numbers.isnan()
         indicators = is_missing.index_select(1, self.missing)
@@ -65,7 +65,7 @@ class DenseRows(nn.Module):
         return torch.cat([filled, indicators.to(rows.dtype), one_hot.to(rows.dtype)], dim=1)
 
 
-class OwnNetwork(nn.Module):
+class UserNetwork(nn.Module):
     """The user's network on encoded rows.
 
     - Input: (B, F) as `encode` makes it
@@ -79,23 +79,23 @@ class OwnNetwork(nn.Module):
         self._name = name
 
     def forward(self, rows: Tensor) -> Tensor:
-        """See the class."""
+        """Logits (B, C) of encoded rows (B, F)."""
         logits: Tensor = self.module(self.rows(rows))
         return logits
 
     def describe(self) -> str:
-        """One sentence for people."""
+        """The network in one sentence for people."""
         return f"Network of your own, {self._name}, on {self.rows.width} inputs."
 
-    def architecture(self) -> dict[str, Any]:
-        """For `model.json`: the name of the factory, which nothing but a person's word imports."""
+    def describe_architecture(self) -> dict[str, Any]:
+        """The factory's name, for `model.json`; it is only imported if a person names it again."""
         return {"name": ARCHITECTURE, "factory": self._name, "n_features": self.rows.width}
 
 
-def build_own(
+def build_user_network(
     factory: ModuleFactory, encoding: Encoding, n_classes: int, *, seed: int, name: str = ""
-) -> OwnNetwork:
-    """A fresh network behind the encoding, on the CPU.
+) -> UserNetwork:
+    """Build a fresh network behind the encoding, on the CPU.
 
     Args:
         factory: called with torch's random generator at the seed.
@@ -105,14 +105,14 @@ def build_own(
         name: by which messages and `model.json` know the factory; empty: the callable's own.
 
     Raises:
-        OwnCodeError: the factory or the network's forward pass failed.
+        UserCodeError: the factory or the network's forward pass failed.
         ModelError: it made no network, or one whose output is not logits of all classes.
     """
-    rows, name = DenseRows(encoding), name or name_of(factory)
+    rows, name = DenseRows(encoding), name or name_factory(factory)
     called = f"{name}({rows.width}, {n_classes})"
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        with tell_as_own(f"{called} failed"):
+        with report_as_user_code(f"{called} failed"):
             module = factory(rows.width, n_classes)
         if not isinstance(module, nn.Module):
             raise ModelError(
@@ -120,14 +120,14 @@ def build_own(
                 slug="model-no-module",
                 hint="Let the factory return the network itself.",
             )
-        network = OwnNetwork(rows, module, name=name)
+        network = UserNetwork(rows, module, name=name)
         # Gives lazy layers their parameters, too.
-        outputs(network, probe_rows(encoding), f"The network of {called}", n_classes)
+        compute_outputs(network, make_probe_rows(encoding), f"The network of {called}", n_classes)
     return network
 
 
-def probe_rows(encoding: Encoding) -> Tensor:
-    """Two made rows, (2, F): medians with unseen categories, and values off the median."""
+def make_probe_rows(encoding: Encoding) -> Tensor:
+    """Make two rows, (2, F): medians with unseen categories, and values off the median."""
     n_numeric, n_coded = len(encoding.numeric), len(encoding.categorical)
     rows = torch.zeros(2, n_numeric + n_coded)
     rows[1, :n_numeric] = torch.linspace(-2.0, 2.0, n_numeric)
@@ -136,14 +136,14 @@ def probe_rows(encoding: Encoding) -> Tensor:
 
 
 @torch.no_grad()
-def outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None) -> Tensor:
+def compute_outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None) -> Tensor:
     """Evaluation-mode logits of a few inputs, (B, C).
 
     Raises:
-        OwnCodeError: the forward pass failed.
+        UserCodeError: the forward pass failed.
         ModelError: they are no (B, C), with C as given or at least 2, or the inputs were changed.
     """
-    with unchanged(inputs), tell_as_own(f"{said} fails on {len(inputs)} examples"):
+    with check_unchanged(inputs), report_as_user_code(f"{said} fails on {len(inputs)} examples"):
         logits = network.eval()(inputs)
     met = tuple(logits.shape) if isinstance(logits, Tensor) else type(logits).__name__
     expected = (len(inputs), n_classes)
@@ -158,7 +158,7 @@ def outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: int | None
     return logits  # type: ignore[no-any-return]  # a Tensor, as checked
 
 
-def blueprint(network: nn.Module) -> str:
+def digest_layers(network: nn.Module) -> str:
     """A digest (hex) of a network's layers and of its parameters' shapes, not of their values."""
     layers = [(name, type(module).__qualname__) for name, module in network.named_modules()]
     shapes = [(name, tuple(values.shape)) for name, values in network.state_dict().items()]

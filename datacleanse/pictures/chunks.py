@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.pictures.decode_one import decode, has_colour, pixels
+from datacleanse.pictures.decode_one import decode, has_colour, read_pixels
 from datacleanse.pictures.signatures import PictureError
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ class Chunk:
     """What came of K pictures, in order.
 
     Attributes:
-        values: (K, C, S, S)
+        values: (K, C, S, S) pixels; zeros where a picture could not be read.
         sha256: (K, 32) of their encoded bytes.
         sizes: (K, 2) width and height of the originals.
         failures: place -> why it could not be read.
@@ -81,6 +81,6 @@ def _decode(target: Target, chunk: Chunk, place: int, blob: bytes) -> None:
     found = decode(blob, (width, height))
     if target.must_be_grey and has_colour(found.image):
         raise ColourFoundError
-    chunk.values[place] = pixels(found.image, channels)
+    chunk.values[place] = read_pixels(found.image, channels)
     chunk.sha256[place] = np.frombuffer(hashlib.sha256(blob).digest(), np.uint8)
     chunk.sizes[place] = found.width, found.height

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import compare_by, ids
-from datacleanse.data.messages import count_text
-from datacleanse.pictures.duplicates import prints_of, shared, within
+from datacleanse.data import compare_with_overlap, read_ids
+from datacleanse.data.messages import format_count
+from datacleanse.pictures.duplicates import find_shared, find_within, make_prints
 from datacleanse.records import Notice, Overlap
 from datacleanse.storage.schemas import DUPLICATES_SCHEMA
 
@@ -37,7 +37,7 @@ class Groups:
 
     @property
     def n_groups(self) -> int:
-        """All groups."""
+        """Number of groups of pictures that show the same."""
         return int(self.group.max()) + 1 if len(self.group) else 0
 
 
@@ -49,15 +49,15 @@ def compare_pictures(
     Raises:
         InputError: nothing of DATA is left beside CLEAN, so the two are the same.
     """
-    prints = prints_of(pictures.values, pictures.sha256)
-    both = shared(prints, prints_of(clean_pictures.values, clean_pictures.sha256))
-    groups = grouped(within(prints), data.labels)
-    notices = _notices(data, groups)
-    return compare_by(data, clean, overlap_of(both), notices), groups
+    prints = make_prints(pictures.values, pictures.sha256)
+    both = find_shared(prints, make_prints(clean_pictures.values, clean_pictures.sha256))
+    groups = group_pairs(find_within(prints), data.labels)
+    notices = _note_groups(data, groups)
+    return compare_with_overlap(data, clean, find_overlap(both), notices), groups
 
 
-def overlap_of(pairs: Pairs) -> Overlap:
-    """The pairs of a picture of DATA (first) with one of CLEAN as rows that stand in both."""
+def find_overlap(pairs: Pairs) -> Overlap:
+    """Turn pairs of a picture of DATA (first) with one of CLEAN into rows that stand in both."""
     rows, first, times = np.unique(pairs.first, return_index=True, return_counts=True)
     partners = pairs.second[first]
     _, at, clean_times = np.unique(pairs.second, return_inverse=True, return_counts=True)
@@ -65,8 +65,8 @@ def overlap_of(pairs: Pairs) -> Overlap:
     return Overlap(rows, np.where(is_single, partners, -1), "pictures")
 
 
-def grouped(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
-    """Pairs of pictures of DATA, with its labels (N,), as groups that show the same."""
+def group_pairs(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
+    """Join pairs of pictures of DATA, with its labels (N,), to groups that show the same."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -88,26 +88,26 @@ def grouped(pairs: Pairs, labels: NDArray[np.int64]) -> Groups:
     return Groups(rows[by_group], group[by_group], is_exact[by_group], int((low != high).sum()))
 
 
-def _notices(data: Dataset, groups: Groups) -> list[Notice]:
+def _note_groups(data: Dataset, groups: Groups) -> list[Notice]:
     if not groups.n_groups:
         return []
     message = (
-        f"{count_text(len(groups.rows), 'picture')} of {data.source} show the same as another one "
-        f"({count_text(groups.n_groups, 'group')})"
+        f"{format_count(len(groups.rows), 'picture')} of {data.source} show the same as another "
+        f"one ({format_count(groups.n_groups, 'group')})"
     )
     if not groups.n_conflicting:
         return [Notice("pictures-duplicate", f"{message}, each with the same label.")]
     message += (
-        f"; in {count_text(groups.n_conflicting, 'group')} the labels differ, so that one of them "
-        "is wrong or both are right."
+        f"; in {format_count(groups.n_conflicting, 'group')} the labels differ, so that one of "
+        "them is wrong or both are right."
     )
     return [Notice("pictures-duplicate", message, is_warning=True)]
 
 
-def duplicates_table(groups: Groups, data: Dataset) -> pa.Table:
+def tabulate_duplicates(groups: Groups, data: Dataset) -> pa.Table:
     """The duplicates with the columns of `DUPLICATES_COLUMNS`."""
     rows = groups.rows
-    names = ids(data).take(pa.array(rows))
+    names = read_ids(data).take(pa.array(rows))
     labels = [data.given_labels[code] for code in data.labels[rows].tolist()]
     columns = [
         pa.array(groups.group),

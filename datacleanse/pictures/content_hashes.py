@@ -1,4 +1,4 @@
-"""DATA's pictures by their bytes alone: enough to know again what was decided about."""
+"""DATA's pictures by the hashes of their bytes: enough to find pictures again after a decision."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data import some_rows
-from datacleanse.pictures.file_bytes import had
-from datacleanse.pictures.read import fingerprint_of, listed_dataset, with_content
-from datacleanse.pictures.threads import in_threads
+from datacleanse.data import take_rows
+from datacleanse.pictures.file_bytes import try_blob
+from datacleanse.pictures.read import add_content_hashes, fingerprint_pictures, read_listing
+from datacleanse.pictures.threads import map_in_threads
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset
 
 
-def hashed_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, NDArray[np.uint8]]:
-    """All rows of DATA, unreadable ones too, with the column of hashes; and these, (N, 32).
+def hash_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, NDArray[np.uint8]]:
+    """Hash DATA's pictures: all rows with a column of hashes, and the hashes (N, 32).
 
     Raises:
         InputError: a label is missing, or the values are no classes.
@@ -32,23 +32,25 @@ def hashed_dataset(listing: Listing, *, progress: Progress) -> tuple[Dataset, ND
     n = len(listing.store)
     progress.stage("Hashing DATA", n)
     sha256 = np.zeros((n, 32), np.uint8)
-    for place, digest in enumerate(in_threads(_digest, listing.store.blobs(np.arange(n)))):
+    for place, digest in enumerate(
+        map_in_threads(_hash_blob, listing.store.iterate_blobs(np.arange(n)))
+    ):
         sha256[place] = np.frombuffer(digest, np.uint8)
         progress.advance()
-    dataset = listed_dataset(listing)
-    return with_content(dataset, sha256), sha256
+    dataset = read_listing(listing)
+    return add_content_hashes(dataset, sha256), sha256
 
 
-def _digest(item: tuple[int, Blob]) -> bytes:
-    content = had(item[1])
+def _hash_blob(item: tuple[int, Blob]) -> bytes:
+    content = try_blob(item[1])
     return hashlib.sha256(content if isinstance(content, bytes) else b"").digest()
 
 
-def fingerprint_then(
+def fingerprint_without(
     dataset: Dataset, sha256: NDArray[np.uint8], unreadable: Collection[Unreadable]
 ) -> str:
-    """The fingerprint that DATA as it is now would have had in an audit that left these out."""
+    """The fingerprint of DATA as it is now, for an audit that left out unreadable pictures."""
     left_out = np.array([each.place for each in unreadable], np.int64)
     rows = np.setdiff1d(np.arange(dataset.n_rows), left_out)
-    kept = some_rows(dataset, rows)
-    return "" if kept is None else fingerprint_of(kept, sha256[rows], tuple(unreadable))
+    kept = take_rows(dataset, rows)
+    return "" if kept is None else fingerprint_pictures(kept, sha256[rows], tuple(unreadable))

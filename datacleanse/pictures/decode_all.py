@@ -1,7 +1,8 @@
 """All pictures of a source, decoded on all cores.
 
 A few are decoded in threads: Pillow works without Python's lock. Many are decoded in processes, one
-a thread (`workers`), since what Python does about a small picture takes longer than its pixels.
+a thread (`worker_processes`), since what Python does about a small picture takes longer than its
+pixels.
 """
 
 from __future__ import annotations
@@ -16,12 +17,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.pictures.chunks import Chunk, Target, decode_chunk
-from datacleanse.pictures.decode_one import decode, has_colour, quiet_decoding
-from datacleanse.pictures.pixel_arrays import allocated, kept
+from datacleanse.pictures.decode_one import decode, has_colour, silence_decoding
+from datacleanse.pictures.pixel_arrays import allocate, move_to_front
 from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.stores import FileStore
-from datacleanse.pictures.threads import in_threads, n_threads
-from datacleanse.pictures.worker_processes import workers
+from datacleanse.pictures.threads import count_threads, map_in_threads
+from datacleanse.pictures.worker_processes import start_workers
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,6 +37,7 @@ LARGEST = 64
 """Largest side that is chosen without being asked for, in pixels: training time grows with its
 square."""
 SMALLEST = 8
+"""Smallest side that is chosen, in pixels."""
 _STEP = 4
 """Sides are multiples of it, so that networks can halve them twice."""
 _PROBED = 256
@@ -66,7 +68,7 @@ class Pixels:
 
 
 def choose_shape(store: Store, image_size: int | None) -> tuple[int, int, int]:
-    """(C, S, S) that suits a source, by up to 256 pictures spread over it.
+    """Choose a shape (C, S, S) for a source, by up to 256 pictures spread over it.
 
     S is the median of the pictures' mean sides (the root of width times height), at most `LARGEST`,
     rounded down to a multiple of 4; C is 1 if they are all grey.
@@ -75,8 +77,8 @@ def choose_shape(store: Store, image_size: int | None) -> tuple[int, int, int]:
     rows = np.unique(np.linspace(0, n - 1, min(n, _PROBED)).astype(np.int64))
     sides, is_grey = [], True
     side = image_size or LARGEST
-    with quiet_decoding():
-        for _, blob in store.blobs(rows):
+    with silence_decoding():
+        for _, blob in store.iterate_blobs(rows):
             try:
                 found = decode(blob(), (side, side))
             except PictureError:
@@ -111,11 +113,11 @@ def decode_all(
         OutputError: there is neither memory nor disk space.
     """
     n = len(store)
-    values = allocated((n, *shape), scratch)
+    values = allocate((n, *shape), scratch)
     sha256, sizes = np.zeros((n, 32), np.uint8), np.zeros((n, 2), np.int32)
     failures: dict[int, str] = {}
     start = 0
-    for chunk in _chunks(store, Target(shape, must_be_grey)):
+    for chunk in _decode_chunks(store, Target(shape, must_be_grey)):
         end = start + len(chunk.values)
         values[start:end], sha256[start:end] = chunk.values, chunk.sha256
         sizes[start:end] = chunk.sizes
@@ -123,19 +125,19 @@ def decode_all(
         progress.advance(end - start)
         start = end
     rows = np.setdiff1d(np.arange(n), np.fromiter(failures, np.int64), assume_unique=True)
-    return Pixels(kept(values, rows), rows, sha256[rows], sizes[rows], failures)
+    return Pixels(move_to_front(values, rows), rows, sha256[rows], sizes[rows], failures)
 
 
-def _chunks(store: Store, target: Target) -> Iterator[Chunk]:
+def _decode_chunks(store: Store, target: Target) -> Iterator[Chunk]:
     """What came of each chunk, in order; only a few chunks' bytes are held at a time."""
-    threads = n_threads()
+    threads = count_threads()
     with ExitStack() as stack:
-        stack.enter_context(quiet_decoding())
+        stack.enter_context(silence_decoding())
         decode: Callable[[tuple[Blob, ...]], Chunk] = partial(decode_chunk, target)
         if len(store) >= MANY and threads > 1:
-            own = stack.enter_context(workers(threads, target))
+            own = stack.enter_context(start_workers(threads, target))
             # A system that lets no process be started leaves the work to the threads.
             if own.processes:
                 decode = partial(own.decode, is_sent=isinstance(store, FileStore))
-        blobs = (blob for _, blob in store.blobs(np.arange(len(store))))
-        yield from in_threads(decode, iter(lambda: tuple(islice(blobs, _CHUNK)), ()))
+        blobs = (blob for _, blob in store.iterate_blobs(np.arange(len(store))))
+        yield from map_in_threads(decode, iter(lambda: tuple(islice(blobs, _CHUNK)), ()))

@@ -49,8 +49,8 @@ FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "DIB", "TIFF", "GIF")
 tried: each decoder is code that strangers' files reach."""
 
 MAX_PIXELS = 178_956_970
-"""Of one picture. Beyond it (twice `PIL.Image.MAX_IMAGE_PIXELS`) Pillow, too, speaks of a
-decompression bomb: a small file that fills the memory."""
+"""Pixels of one picture, at most. Beyond it (twice `PIL.Image.MAX_IMAGE_PIXELS`) Pillow, too,
+speaks of a decompression bomb: a small file that fills the memory."""
 
 GAP = 2.0
 """How many times the final size is kept by the first, coarse reduction; Pillow's own choice for
@@ -78,7 +78,7 @@ class Decoded:
     Attributes:
         image: mode ``L`` or ``RGB``, upright.
         width: of the original, upright, in pixels.
-        height: the like.
+        height: of the original, upright, in pixels.
     """
 
     image: Image.Image
@@ -87,7 +87,7 @@ class Decoded:
 
 
 @contextmanager
-def quiet_decoding() -> Iterator[None]:
+def silence_decoding() -> Iterator[None]:
     """Keep Pillow's warnings from stderr while threads decode: what matters is an error here."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", module=r"PIL\.")
@@ -110,7 +110,7 @@ def decode(blob: bytes, size: tuple[int, int], *, keeps_ratio: bool = False) -> 
         raise PictureError("is empty (0 bytes)")
     try:
         with Image.open(io.BytesIO(blob), formats=FORMATS) as image:
-            return _scaled(image, size, keeps_ratio=keeps_ratio)
+            return _scale(image, size, keeps_ratio=keeps_ratio)
     except PictureError:
         raise
     except UnidentifiedImageError as error:
@@ -127,18 +127,18 @@ def decode(blob: bytes, size: tuple[int, int], *, keeps_ratio: bool = False) -> 
         raise PictureError(f"is cut off or damaged ({why})") from error
 
 
-def _scaled(image: Image.Image, size: tuple[int, int], *, keeps_ratio: bool) -> Decoded:
+def _scale(image: Image.Image, size: tuple[int, int], *, keeps_ratio: bool) -> Decoded:
     width, height = image.size
     if width * height > MAX_PIXELS:
         raise PictureError(f"has {width:,} x {height:,} pixels; at most {MAX_PIXELS:,} are decoded")
     if keeps_ratio:
-        size = _inside(image.size, size)
+        size = _fit_inside(image.size, size)
     if image.format in ("JPEG", "MPO"):
         # Decodes to the least of 1, 1/2, 1/4, 1/8 that keeps the gap.
         image.draft(None, (round(GAP * size[0]), round(GAP * size[1])))
     image.load()
-    turn = _UPRIGHT.get(_orientation(image))
-    plain = _plain(image)
+    turn = _UPRIGHT.get(_read_orientation(image))
+    plain = _convert_mode(image)
     if plain.size != size:
         plain = plain.resize(size, Image.Resampling.BILINEAR, reducing_gap=GAP)
     if turn is not None:
@@ -156,12 +156,12 @@ _HALF_TURNS = (
 """Those that leave width and height as they are."""
 
 
-def _inside(size: tuple[int, int], limit: tuple[int, int]) -> tuple[int, int]:
+def _fit_inside(size: tuple[int, int], limit: tuple[int, int]) -> tuple[int, int]:
     scale = min(limit[0] / size[0], limit[1] / size[1], 1.0)
     return max(1, round(scale * size[0])), max(1, round(scale * size[1]))
 
 
-def _orientation(image: Image.Image) -> int:
+def _read_orientation(image: Image.Image) -> int:
     """The EXIF tag; 1 (upright) where there is none."""
     if "exif" not in image.info and image.format != "TIFF":
         return 1
@@ -172,19 +172,19 @@ def _orientation(image: Image.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _plain(image: Image.Image) -> Image.Image:
+def _convert_mode(image: Image.Image) -> Image.Image:
     """The picture in mode L or RGB."""
     mode = image.mode
     if mode.startswith("I;16") or mode in ("I", "F"):
-        return _narrowed(image)
+        return _narrow(image)
     if mode in ("LA", "La", "PA", "RGBA", "RGBa") or "transparency" in image.info:
-        return _on_white(image)
+        return _put_on_white(image)
     if mode in ("L", "RGB"):
         return image
     return image.convert("L" if is_grey_mode(image) else "RGB")
 
 
-def _on_white(image: Image.Image) -> Image.Image:
+def _put_on_white(image: Image.Image) -> Image.Image:
     is_grey = is_grey_mode(image)
     image = image.convert("RGBA")
     ground = Image.new("RGB", image.size, (_WHITE, _WHITE, _WHITE))
@@ -192,7 +192,7 @@ def _on_white(image: Image.Image) -> Image.Image:
     return ground.convert("L") if is_grey else ground
 
 
-def _narrowed(image: Image.Image) -> Image.Image:
+def _narrow(image: Image.Image) -> Image.Image:
     """Grey of more than 8 bits: 16-bit values over their whole range, others over their own."""
     values = np.nan_to_num(np.asarray(image).astype(np.float64))
     low, high = float(values.min()), float(values.max())
@@ -210,8 +210,8 @@ def is_grey_mode(image: Image.Image) -> bool:
     return image.mode in _GREY_MODES or image.mode.startswith("I;16")
 
 
-def pixels(image: Image.Image, channels: int) -> NDArray[np.uint8]:
-    """(C, H, W), or what broadcasts to it: grey stands for all three colours."""
+def read_pixels(image: Image.Image, channels: int) -> NDArray[np.uint8]:
+    """The pixels (C, H, W), or what broadcasts to it: grey stands for all three colours."""
     if channels == 1:
         grey = image if image.mode == "L" else image.convert("L")
         return np.asarray(grey)[None]

@@ -23,8 +23,8 @@ MAX_UNLIKE = 0.05
 """1 - correlation of two pictures' pixels up to which they show the same, where doubtful pairs are
 rare. Pairs of near hashes in CIFAR-10 and in photographs of flowers are copies up to 0.12."""
 MAX_UNLIKE_AMONG_ALIKE = 0.01
-"""The like in any case: beyond it a pair of near hashes is doubtful. Different handwritten digits
-come as near as 0.015."""
+"""1 - correlation up to which pictures show the same in any case. Beyond it a pair of near hashes
+is doubtful: different handwritten digits come as near as 0.015."""
 RARE = 0.05
 """Doubtful pairs a picture up to which they are rare."""
 MIN_DEVIATION = 8.0
@@ -73,21 +73,21 @@ class Prints:
     is_plain: NDArray[np.bool_]
 
 
-def prints_of(values: NDArray[np.uint8], sha256: NDArray[np.uint8]) -> Prints:
+def make_prints(values: NDArray[np.uint8], sha256: NDArray[np.uint8]) -> Prints:
     """Hash pictures, (N, C, S, S) with the digests (N, 32) of their bytes."""
     hashes = np.empty(len(values), np.uint64)
     is_plain = np.empty(len(values), np.bool_)
     for start in range(0, len(values), _BLOCK):
         block = slice(start, start + _BLOCK)
         grey = values[block].mean(axis=1, dtype=np.float32)
-        hashes[block] = _hashed(grey)
+        hashes[block] = _hash_grey(grey)
         is_plain[block] = grey.std(axis=(1, 2)) < MIN_DEVIATION
     return Prints(values, sha256, hashes, is_plain)
 
 
-def _hashed(grey: NDArray[np.float32]) -> NDArray[np.uint64]:
-    """(N, S, S) to (N,): one bit a frequency, the mean's own left out of the median."""
-    basis = _cosines(grey.shape[1])
+def _hash_grey(grey: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """Hash grey pictures (N, S, S), (N,): one bit a frequency; the median leaves out the mean."""
+    basis = _make_cosines(grey.shape[1])
     low = (basis @ grey @ basis.T).reshape(len(grey), -1)
     bits = low > np.median(low[:, 1:], axis=1, keepdims=True)
     packed: NDArray[np.uint8] = np.packbits(bits, axis=1)
@@ -95,20 +95,20 @@ def _hashed(grey: NDArray[np.float32]) -> NDArray[np.uint64]:
 
 
 @lru_cache
-def _cosines(side: int) -> NDArray[np.float32]:
-    """(8, S) the lowest rows of the type-II transform, but for their scale."""
+def _make_cosines(side: int) -> NDArray[np.float32]:
+    """The lowest rows of the type-II cosine transform, but for their scale, (8, S)."""
     places = (np.arange(side) + 0.5) * (np.pi / side)
     return np.cos(np.arange(_FREQUENCIES)[:, None] * places).astype(np.float32)
 
 
-def shared(first: Prints, second: Prints) -> Pairs:
+def find_shared(first: Prints, second: Prints) -> Pairs:
     """The pairs of one source's pictures with another's."""
-    return _verified(_Joined(first, second))
+    return _find_pairs(_Compared(first, second))
 
 
-def within(source: Prints) -> Pairs:
+def find_within(source: Prints) -> Pairs:
     """The pairs of a source's pictures with each other; of many copies, each with some others."""
-    return _verified(_Joined(source, None))
+    return _find_pairs(_Compared(source, None))
 
 
 _Candidates: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64]]"
@@ -116,19 +116,19 @@ _Candidates: TypeAlias = "tuple[NDArray[np.int64], NDArray[np.int64]]"
 
 
 @dataclass(frozen=True)
-class _Joined:
+class _Compared:
     """The pictures that are compared: those of one source, or of two, one after the other."""
 
     first: Prints
     second: Prints | None
 
-    def column(self, name: str) -> NDArray[Any]:
-        """One kind of prints of all pictures."""
+    def concatenate(self, name: str) -> NDArray[Any]:
+        """One field of the prints of all pictures."""
         parts = [self.first] if self.second is None else [self.first, self.second]
         return np.concatenate([getattr(part, name) for part in parts])
 
-    def pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(K,) rows to (K, C, S, S)."""
+    def take_pixels(self, rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+        """The pixels of some rows (K,), (K, C, S, S)."""
         if self.second is None:
             return self.first.values[rows]
         n = len(self.first.values)
@@ -138,30 +138,32 @@ class _Joined:
         result[~is_first] = self.second.values[rows[~is_first] - n]
         return result
 
-    def wanted(self, pairs: _Candidates) -> _Candidates:
-        """The pairs that are asked for: of two sources, those of one with the other."""
+    def keep_wanted(self, pairs: _Candidates) -> _Candidates:
+        """Keep the pairs that are asked for: of two sources, those of one with the other."""
         if self.second is None:
             return pairs
         n = len(self.first.values)
         crosses = (pairs[0] < n) & (pairs[1] >= n)
         return pairs[0][crosses], pairs[1][crosses]
 
-    def unlikeness(self, pairs: _Candidates) -> NDArray[np.float32]:
-        """(K,) of pairs."""
+    def measure_unlikeness(self, pairs: _Candidates) -> NDArray[np.float32]:
+        """How unlike the pixels of each pair are, (K,): 1 - their correlation."""
         result = np.empty(len(pairs[0]), np.float32)
         for start in range(0, len(result), _BLOCK):
             block = slice(start, start + _BLOCK)
-            result[block] = unlikeness(self.pixels(pairs[0][block]), self.pixels(pairs[1][block]))
+            result[block] = measure_unlikeness(
+                self.take_pixels(pairs[0][block]), self.take_pixels(pairs[1][block])
+            )
         return result
 
 
-def _verified(joined: _Joined) -> Pairs:
+def _find_pairs(joined: _Compared) -> Pairs:
     """The pairs of the same bytes, and those of near hashes whose pixels agree."""
-    hashes, is_plain = joined.column("hashes"), joined.column("is_plain")
-    exact, near = candidates(joined.column("sha256"), hashes, is_plain)
-    limit = _limit(joined, near)
-    exact, near = joined.wanted(exact), joined.wanted(near)
-    agrees = joined.unlikeness(near) <= limit
+    hashes, is_plain = joined.concatenate("hashes"), joined.concatenate("is_plain")
+    exact, near = find_candidates(joined.concatenate("sha256"), hashes, is_plain)
+    limit = _choose_limit(joined, near)
+    exact, near = joined.keep_wanted(exact), joined.keep_wanted(near)
+    agrees = joined.measure_unlikeness(near) <= limit
     n = 0 if joined.second is None else len(joined.first.values)
     return Pairs(
         np.concatenate([exact[0], near[0][agrees]]),
@@ -170,44 +172,46 @@ def _verified(joined: _Joined) -> Pairs:
     )
 
 
-def _limit(joined: _Joined, near: _Candidates) -> float:
+def _choose_limit(joined: _Compared, near: _Candidates) -> float:
     """How unlike copies may be, by how often near hashes leave it in doubt whether they are."""
     n_near = len(near[0])
     sampled = np.unique(np.linspace(0, max(0, n_near - 1), min(n_near, _BLOCK)).astype(np.int64))
-    doubtful = joined.unlikeness((near[0][sampled], near[1][sampled])) > MAX_UNLIKE_AMONG_ALIKE
+    doubtful = (
+        joined.measure_unlikeness((near[0][sampled], near[1][sampled])) > MAX_UNLIKE_AMONG_ALIKE
+    )
     n_doubtful = n_near * doubtful.mean() if n_near else 0
-    is_rare = n_doubtful <= RARE * len(joined.column("is_plain"))
+    is_rare = n_doubtful <= RARE * len(joined.concatenate("is_plain"))
     return MAX_UNLIKE if is_rare else MAX_UNLIKE_AMONG_ALIKE
 
 
-def candidates(
+def find_candidates(
     sha256: NDArray[np.uint8], hashes: NDArray[np.uint64], is_plain: NDArray[np.bool_]
 ) -> tuple[_Candidates, _Candidates]:
-    """Pairs of the same bytes, and others whose hashes are near; see `Prints`."""
+    """Find pairs of the same bytes, and others whose hashes are near; arguments as in `Prints`."""
     digests = np.ascontiguousarray(sha256).view("S32")[:, 0]
     _, number = np.unique(digests, return_inverse=True)
-    exact = _alike(number.astype(np.uint64), hashes)
+    exact = _pair_alike(number.astype(np.uint64), hashes)
     rows = np.flatnonzero(~is_plain)
     n, kept = len(hashes), hashes[rows]
     found = []
     for shift in range(0, 64, 8):
         width = 8 if len(rows) <= _FEW else 16
-        band = np.bitwise_and(_rotated(kept, shift), np.uint64((1 << width) - 1))
-        first, second = _alike(band, kept)
-        is_near = distance(kept[first], kept[second]) <= MAX_BITS
+        band = np.bitwise_and(_rotate(kept, shift), np.uint64((1 << width) - 1))
+        first, second = _pair_alike(band, kept)
+        is_near = count_differing_bits(kept[first], kept[second]) <= MAX_BITS
         found.append(rows[first[is_near]] * n + rows[second[is_near]])
     first, second = np.divmod(np.unique(np.concatenate(found)), max(1, n))
     is_copy = number[first] == number[second]
     return exact, (first[~is_copy], second[~is_copy])
 
 
-def _rotated(hashes: NDArray[np.uint64], shift: int) -> NDArray[np.uint64]:
+def _rotate(hashes: NDArray[np.uint64], shift: int) -> NDArray[np.uint64]:
     if not shift:
         return hashes
     return (hashes >> np.uint64(shift)) | (hashes << np.uint64(64 - shift))
 
 
-def _alike(keys: NDArray[np.uint64], order: NDArray[np.uint64]) -> _Candidates:
+def _pair_alike(keys: NDArray[np.uint64], order: NDArray[np.uint64]) -> _Candidates:
     """Rows of the same key, paired within a window of the order."""
     rows = np.lexsort((order, keys))
     keys = keys[rows]
@@ -222,8 +226,10 @@ def _alike(keys: NDArray[np.uint64], order: NDArray[np.uint64]) -> _Candidates:
     return np.concatenate(first), np.concatenate(second)
 
 
-def distance(first: NDArray[np.uint64], second: NDArray[np.uint64]) -> NDArray[np.int64]:
-    """(K,) bits in which hashes differ."""
+def count_differing_bits(
+    first: NDArray[np.uint64], second: NDArray[np.uint64]
+) -> NDArray[np.int64]:
+    """Number of bits in which hashes differ, (K,)."""
     differing = (first ^ second)[:, None].view(np.uint8)
     bits: NDArray[np.int64] = _BITS_SET[differing].sum(axis=1, dtype=np.int64)
     return bits
@@ -235,8 +241,8 @@ _BITS_SET = np.unpackbits(np.arange(256, dtype=np.uint8)[:, None], axis=1).sum(
 """Bits set in each byte (NumPy counts them itself only since version 2)."""
 
 
-def unlikeness(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """(K, C, S, S) each to (K,): 1 - correlation of the pixels, from 0 to 2."""
+def measure_unlikeness(first: NDArray[np.uint8], second: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """1 - correlation of the pixels of two times K pictures (K, C, S, S), from 0 to 2, (K,)."""
     one = first.reshape(len(first), -1).astype(np.float32)
     other = second.reshape(len(second), -1).astype(np.float32)
     one -= one.mean(axis=1, keepdims=True)

@@ -1,4 +1,4 @@
-"""One file of a picture: its bytes, or why they cannot be had."""
+"""One file of a picture: its bytes, or why they cannot be read."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ _SAID = {
 
 
 def read_file(path: str | PictureError) -> bytes:
-    """The bytes of a file.
+    """Read the bytes of a file.
 
     Raises:
-        PictureError: they cannot be had, or that is what was given.
+        PictureError: they cannot be read, or ``path`` is such an error.
     """
     if isinstance(path, PictureError):
         raise path
@@ -50,10 +50,10 @@ def read_file(path: str | PictureError) -> bytes:
         finally:
             os.close(handle)
     except (OSError, ValueError) as error:
-        raise PictureError(said_of(error)) from error
+        raise PictureError(explain_error(error)) from error
 
 
-def said_of(error: OSError | ValueError) -> str:
+def explain_error(error: OSError | ValueError) -> str:
     """Why a file cannot be read, as the end of a sentence about it."""
     if isinstance(error, ValueError):
         return "has a name that no file can have"
@@ -61,7 +61,7 @@ def said_of(error: OSError | ValueError) -> str:
     return known or f"cannot be read: {error.strerror or error}"
 
 
-def had(blob: Callable[[], bytes]) -> bytes | PictureError:
+def try_blob(blob: Callable[[], bytes]) -> bytes | PictureError:
     """The bytes that a blob gives, or why it gives none."""
     try:
         return blob()
@@ -69,11 +69,11 @@ def had(blob: Callable[[], bytes]) -> bytes | PictureError:
         return error
 
 
-def given(content: bytes | PictureError) -> bytes:
-    """A blob of what has been had already.
+def give_bytes(content: bytes | PictureError) -> bytes:
+    """Give bytes that were read before: what makes a blob of them.
 
     Raises:
-        PictureError: that is what was had.
+        PictureError: they could not be read.
     """
     if isinstance(content, PictureError):
         raise content
@@ -84,7 +84,7 @@ def check_length(n_bytes: int) -> None:
     """Refuse what is longer than any picture.
 
     Raises:
-        PictureError: it is.
+        PictureError: it has more than `MAX_BYTES`.
     """
     if n_bytes > MAX_BYTES:
         raise PictureError(

@@ -25,6 +25,6 @@ def find_pictures(source: Source, asked: Asked) -> Listing | None:
     return None
 
 
-def data_asked(options: ReadOptions) -> Asked:
-    """What is asked of DATA."""
+def ask_for_data(options: ReadOptions) -> Asked:
+    """What a form must know to list DATA's pictures."""
     return Asked("DATA", options.label, options.id, options.drop, options.delimiter)

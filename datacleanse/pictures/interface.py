@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
 import numpy as np
 
-from datacleanse.data import ids
+from datacleanse.data import read_ids
 from datacleanse.records import Dataset, Schema
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ class Store(Protocol):
     """Where the encoded bytes of a source's pictures lie."""
 
     def __len__(self) -> int:
-        """N."""
+        """Number of pictures N."""
 
-    def blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
-        """The rows asked for, (K,) ascending, each with what gives its bytes, in any thread."""
+    def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
+        """Yield rows, (K,) ascending, each with what gives its bytes, in any thread."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +77,11 @@ class Listing:
     store: Store
     notices: tuple[Notice, ...] = ()
 
-    def ids(self) -> pa.Array:
-        """(N,) string: what names each row."""
+    def read_ids(self) -> pa.Array:
+        """What names each row, (N,) strings."""
         schema = Schema(self.label or "", self.id, (), (), ())
         labels = np.full(self.table.num_rows, -1, np.int64)
-        return ids(Dataset(self.source, self.table, schema, labels, (), ()))
+        return read_ids(Dataset(self.source, self.table, schema, labels, (), ()))
 
 
 class PictureForm(Protocol):
@@ -89,7 +89,7 @@ class PictureForm(Protocol):
 
     @property
     def name(self) -> str:
-        """For people, e.g. ``class folders``."""
+        """Name of the form for people, e.g. ``class folders``."""
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
         """List the pictures; None where the source is not of this form.

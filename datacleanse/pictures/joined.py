@@ -19,11 +19,11 @@ class Joined:
         self.dtype = first.dtype
 
     def __len__(self) -> int:
-        """M."""
+        """Number of images M."""
         return self.shape[0]
 
     def __getitem__(self, index: NDArray[np.int64]) -> NDArray[np.uint8]:
-        """(n,) positions to (n, ...)."""
+        """The images at (n,) positions, (n, ...)."""
         first, second = self._parts
         found = np.empty((len(index), *self.shape[1:]), self.dtype)
         is_second = index >= len(first)

@@ -15,15 +15,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 MEMORY_SHARE = 0.25
-"""Of the memory that is free, which the pixels of one source may take; training needs the rest."""
+"""Share of the free memory that the pixels of one source may take; training needs the rest."""
 
 _UNKNOWN = 4 << 30
 """Bytes taken to be free where the system does not tell."""
 _BLOCK = 1 << 22
 
 
-def allocated(shape: tuple[int, ...], scratch: Path) -> NDArray[np.uint8]:
-    """An array of bytes: in memory if there is room, else in a nameless file in ``scratch``.
+def allocate(shape: tuple[int, ...], scratch: Path) -> NDArray[np.uint8]:
+    """Make an array of bytes: in memory if there is room, else in a nameless file in ``scratch``.
 
     The file has no name, so it goes with the array, or with the process, however that ends. Its
     space is taken at once: a disk that fills up later would kill the process, not raise an error.
@@ -32,9 +32,9 @@ def allocated(shape: tuple[int, ...], scratch: Path) -> NDArray[np.uint8]:
         OutputError: the file does not fit on the disk.
     """
     size = int(np.prod(shape, dtype=np.int64))
-    if size <= MEMORY_SHARE * free_memory():
+    if size <= MEMORY_SHARE * measure_free_memory():
         return np.zeros(shape, np.uint8)
-    place = _existing(scratch)
+    place = _find_existing(scratch)
     try:
         with tempfile.TemporaryFile(dir=place) as file:
             _reserve(file.fileno(), size)
@@ -48,7 +48,7 @@ def allocated(shape: tuple[int, ...], scratch: Path) -> NDArray[np.uint8]:
         ) from error
 
 
-def free_memory() -> int:
+def measure_free_memory() -> int:
     """Bytes of main memory that can be taken without pushing anything out."""
     about = Path("/proc/meminfo")
     if about.is_file():
@@ -61,8 +61,8 @@ def free_memory() -> int:
     return _UNKNOWN
 
 
-def kept(values: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
-    """Some rows, ascending, moved to the array's front; no second array is made."""
+def move_to_front(values: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
+    """Move some rows, ascending, to the array's front; no second array is made."""
     block = max(1, _BLOCK // max(1, values[0].nbytes)) if len(values) else 1
     if len(rows) < len(values):
         for start in range(0, len(rows), block):
@@ -71,7 +71,7 @@ def kept(values: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8
     return values[: len(rows)]
 
 
-def _existing(place: Path) -> Path:
+def _find_existing(place: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     place = place.absolute()
     while not place.is_dir() and place != place.parent:

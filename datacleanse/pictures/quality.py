@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIDE = 512
-"""Pixels."""
+"""Pixels of the longer side of a picture that is measured, at most."""
 
 BLURRED = 100.0
 """Variance of the Laplacian below which a picture may be called blurred, if those of DATA are not
@@ -43,7 +43,7 @@ class Usual:
 
     Attributes:
         size: least and largest that are not odd; of the root of width times height.
-        ratio: the like; of width by height.
+        ratio: least and largest that are not odd; of width by height.
         sharpness: least variance of the Laplacian that is not called blurred.
     """
 
@@ -52,29 +52,29 @@ class Usual:
     sharpness: float
 
 
-def usual(sizes: NDArray[np.int32], sharpnesses: NDArray[np.float64]) -> Usual:
-    """What is usual, by all (N, 2) widths and heights and some pictures' `sharpness`, (K,)."""
-    size, ratio = _measured(sizes)
+def find_usual(sizes: NDArray[np.int32], sharpnesses: NDArray[np.float64]) -> Usual:
+    """What is usual, by all (N, 2) widths and heights and the sharpness of some pictures, (K,)."""
+    size, ratio = _measure_sizes(sizes)
     blurred = BLURRED
     if len(sharpnesses):
         logs = np.log2(np.maximum(sharpnesses, 1e-6))
         low, high = (float(q) for q in np.quantile(logs, (0.25, 0.75)))
         blurred = min(BLURRED, 2 ** (low - _OUT * (high - low)))
-    return Usual(_fences(size), _fences(ratio), blurred)
+    return Usual(_find_fences(size), _find_fences(ratio), blurred)
 
 
-def _measured(sizes: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _measure_sizes(sizes: NDArray[np.int32]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     logs = np.log2(np.maximum(sizes, 1).astype(np.float64))
     return logs.mean(axis=-1), logs[..., 0] - logs[..., 1]
 
 
-def _fences(values: NDArray[np.float64]) -> tuple[float, float]:
+def _find_fences(values: NDArray[np.float64]) -> tuple[float, float]:
     low, median, high = (float(q) for q in np.quantile(values, (0.25, 0.5, 0.75)))
     room = _FAR * (high - low)
     return min(low - room, median - _DOUBLE), max(high + room, median + _DOUBLE)
 
 
-def quality_notes(
+def note_quality(
     grey: NDArray[np.uint8], size: NDArray[np.int32], common: Usual
 ) -> tuple[str, ...]:
     """What is to be said of a picture; nothing of most.
@@ -82,18 +82,20 @@ def quality_notes(
     Args:
         grey: (H, W), each at most `SIDE`.
         size: (2,) width and height of the original.
-        common: of DATA's pictures.
+        common: what DATA's pictures are like.
     """
     notes = []
     low, high = np.percentile(grey, _OUTER)
     is_dark = bool(np.percentile(grey, _NEARLY_ALL) < DARK)
     if high - low <= BLANK:
         notes.append("blank")
-    elif not is_dark and sharpness(grey) < common.sharpness:  # in the dark all edges are weak
+    elif (
+        not is_dark and measure_sharpness(grey) < common.sharpness
+    ):  # in the dark all edges are weak
         notes.append("blurred")
     if is_dark:
         notes.append("dark")
-    extent, ratio = (float(value) for value in _measured(size))
+    extent, ratio = (float(value) for value in _measure_sizes(size))
     if extent < common.size[0]:
         notes.append("small")
     elif extent > common.size[1]:
@@ -105,8 +107,8 @@ def quality_notes(
     return tuple(notes)
 
 
-def sharpness(grey: NDArray[np.uint8]) -> float:
-    """Variance of the Laplacian of an (H, W) picture; infinite where it has no inner pixel."""
+def measure_sharpness(grey: NDArray[np.uint8]) -> float:
+    """The variance of the Laplacian of an (H, W) picture; infinite where no pixel is inner."""
     if min(grey.shape) < 3:
         return float("inf")
     values = grey.astype(np.float32)

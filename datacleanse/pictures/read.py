@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import ids
+from datacleanse.data import read_ids
 from datacleanse.data.labels import learn_labels, match_labels
-from datacleanse.data.messages import listed, shown
+from datacleanse.data.messages import format_list, quote_value
 from datacleanse.data.packing import CONTENT_MARK
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.chunks import ColourFoundError
 from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
-from datacleanse.pictures.unreadable import check_share, unreadable_notice, unreadable_of
+from datacleanse.pictures.unreadable import check_share, list_unreadable, note_unreadable_pictures
 from datacleanse.records import Dataset, Schema
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class PictureSet:
 
     @property
     def shape(self) -> tuple[int, int, int]:
-        """(C, S, S)."""
+        """Channels, height and width (C, S, S) of each picture."""
         channels, height, width = self.values.shape[1:]
         return channels, height, width
 
@@ -80,7 +80,7 @@ def read_picture_data(
     check_picture_options(options)
     for notice in listing.notices:
         progress.say(notice.message)
-    labels = learned(listing)
+    labels = learn_classes(listing)
     store = listing.store
     progress.stage("Decoding DATA", len(store))
     shape = choose_shape(store, options.image_size)
@@ -91,13 +91,13 @@ def read_picture_data(
         progress.stage("Decoding DATA", len(store))
         shape = (3, *shape[1:])
         pixels = decode_all(store, shape, scratch=scratch, progress=progress)
-    unreadable = unreadable_of(listing, pixels)
+    unreadable = list_unreadable(listing, pixels)
     if unreadable:
         check_share(listing, unreadable, "DATA", most=options.max_unreadable)
         listing = replace(listing, table=listing.table.take(pa.array(pixels.rows)))
-        labels = learned(listing)
+        labels = learn_classes(listing)
     schema = Schema(listing.label or NO_LABEL, listing.id, labels.classes, (), ())
-    return _dataset(listing, schema, labels, pixels, unreadable)
+    return _make_dataset(listing, schema, labels, pixels, unreadable)
 
 
 def read_pictures_like(
@@ -128,17 +128,17 @@ def read_pictures_like(
     asked = Asked(role, schema.label, schema.id, delimiter=options.delimiter)
     listing = find_pictures(source, asked)
     if listing is None:
-        raise _no_pictures(source, role)
-    labels = _matched(listing, schema, role)
+        raise _make_no_pictures_error(source, role)
+    labels = _match_classes(listing, schema, role)
     progress.stage(f"Decoding {role}", len(listing.store))
     pixels = decode_all(listing.store, shape, scratch=scratch, progress=progress)
-    unreadable = unreadable_of(listing, pixels)
+    unreadable = list_unreadable(listing, pixels)
     if unreadable:
         check_share(listing, unreadable, role, most=options.max_unreadable)
         listing = replace(listing, table=listing.table.take(pa.array(pixels.rows)))
-        labels = _matched(listing, schema, role)
+        labels = _match_classes(listing, schema, role)
     schema = replace(schema, label=listing.label or NO_LABEL, id=listing.id)
-    return _dataset(listing, schema, labels, pixels, unreadable)
+    return _make_dataset(listing, schema, labels, pixels, unreadable)
 
 
 def check_picture_options(options: ReadOptions) -> None:
@@ -156,8 +156,8 @@ def check_picture_options(options: ReadOptions) -> None:
             )
 
 
-def learned(listing: Listing) -> Labels:
-    """The classes of DATA's pictures.
+def learn_classes(listing: Listing) -> Labels:
+    """Learn the classes of DATA's pictures.
 
     Raises:
         InputError: a label is missing, or the values are no classes.
@@ -169,13 +169,13 @@ def learned(listing: Listing) -> Labels:
     return labels
 
 
-def listed_dataset(listing: Listing) -> Dataset:
-    """The rows and labels of DATA's pictures, none of them decoded.
+def read_listing(listing: Listing) -> Dataset:
+    """A data set of DATA's pictures with their labels, none of them decoded.
 
     Raises:
         InputError: a label is missing, or the values are no classes.
     """
-    labels = learned(listing)
+    labels = learn_classes(listing)
     schema = Schema(listing.label or NO_LABEL, listing.id, labels.classes, (), ())
     notices = (*listing.notices, *labels.notices)
     return Dataset(listing.source, listing.table, schema, labels.codes, labels.given, notices)
@@ -189,15 +189,15 @@ def _check_case(classes: tuple[str, ...], source: str) -> None:
     for names in alike.values():
         if len(names) > 1 and len(names[0].strip()) > 1:
             raise InputError(
-                f"{source}: the classes {listed([shown(name) for name in names])} differ by case "
-                "or space only.",
+                f"{source}: the classes {format_list([quote_value(name) for name in names])} "
+                "differ by case or space only.",
                 slug="classes-differ-by-case",
                 hint="Write them the same way, or merge their folders, if they are one class; "
                 "rename one of them if they are two.",
             )
 
 
-def _matched(listing: Listing, schema: Schema, role: Role) -> Labels | None:
+def _match_classes(listing: Listing, schema: Schema, role: Role) -> Labels | None:
     if listing.label is None:
         if role == "NEW":
             return None
@@ -213,7 +213,7 @@ def _matched(listing: Listing, schema: Schema, role: Role) -> Labels | None:
     )
 
 
-def _no_pictures(source: Source, role: Role) -> InputError:
+def _make_no_pictures_error(source: Source, role: Role) -> InputError:
     name = source if isinstance(source, str) else f"<{type(source).__name__}>"
     return InputError(
         f"{name} ({role}) is a table without pictures, but DATA's rows are pictures.",
@@ -222,7 +222,7 @@ def _no_pictures(source: Source, role: Role) -> InputError:
     )
 
 
-def _dataset(
+def _make_dataset(
     listing: Listing,
     schema: Schema,
     labels: Labels | None,
@@ -234,9 +234,9 @@ def _dataset(
     given = schema.classes if labels is None else labels.given
     notices = (*listing.notices, *(() if labels is None else labels.notices))
     if unreadable:
-        notices = (*notices, unreadable_notice(listing, unreadable))
+        notices = (*notices, note_unreadable_pictures(listing, unreadable))
     dataset = Dataset(listing.source, listing.table, schema, codes, given, notices)
-    dataset = with_content(dataset, pixels.sha256)
+    dataset = add_content_hashes(dataset, pixels.sha256)
     pictures = PictureSet(
         listing.form,
         pixels.values,
@@ -245,13 +245,13 @@ def _dataset(
         pixels.sha256,
         pixels.sizes,
         unreadable,
-        fingerprint_of(dataset, pixels.sha256, unreadable),
+        fingerprint_pictures(dataset, pixels.sha256, unreadable),
     )
     return dataset, pictures
 
 
-def with_content(dataset: Dataset, sha256: NDArray[np.uint8]) -> Dataset:
-    """The same with a column that tells the pictures' bytes, (N, 32) hashed, apart."""
+def add_content_hashes(dataset: Dataset, sha256: NDArray[np.uint8]) -> Dataset:
+    """A copy of the data set with a column of the hashes, (N, 32), of its pictures' bytes."""
     name = CONTENT
     while name in dataset.table.column_names:
         name = f"{name}_"
@@ -260,13 +260,13 @@ def with_content(dataset: Dataset, sha256: NDArray[np.uint8]) -> Dataset:
     return replace(dataset, table=dataset.table.append_column(field, hashes))
 
 
-def fingerprint_of(
+def fingerprint_pictures(
     dataset: Dataset, sha256: NDArray[np.uint8], unreadable: tuple[Unreadable, ...]
 ) -> str:
-    """sha256 (hex) of ids, labels and contents, (N, 32) hashed, and of what was left out."""
+    """The sha256 (hex) of ids, labels, content hashes (N, 32) and unreadable pictures."""
     digest = hashlib.sha256()
     names = (*dataset.given_labels, "")  # the last one is that of no label
-    named = zip(ids(dataset).to_pylist(), dataset.labels.tolist(), sha256, strict=True)
+    named = zip(read_ids(dataset).to_pylist(), dataset.labels.tolist(), sha256, strict=True)
     for name, code, content in named:
         digest.update(f"{name}\0{names[code]}\0".encode("utf-8", "surrogateescape"))
         digest.update(content.tobytes())

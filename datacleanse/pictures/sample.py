@@ -37,7 +37,7 @@ def check_sample_target(listing: Listing, target: Path) -> None:
         )
 
 
-def drawn(listing: Listing, rows: NDArray[np.int64], target: Path) -> pa.Table:
+def tabulate_sample(listing: Listing, rows: NDArray[np.int64], target: Path) -> pa.Table:
     """Some of the pictures, as a table that can be given as CLEAN from where it is written.
 
     Args:
@@ -49,22 +49,22 @@ def drawn(listing: Listing, rows: NDArray[np.int64], target: Path) -> pa.Table:
     table = listing.table.take(pa.array(rows))
     store = listing.store
     if listing.path is None or not isinstance(store, FileStore):
-        blobs = [_bytes(blob) for _, blob in store.blobs(rows)]
+        blobs = [_read_bytes(blob) for _, blob in store.iterate_blobs(rows)]
         return table.append_column(IMAGE, pa.array(blobs, pa.large_binary()))
     folder = os.path.abspath(target.parent)  # noqa: PTH100 - links are not to be resolved
-    paths = [_from(folder, store.paths[row]) for row in rows.tolist()]
+    paths = [_make_path_from(folder, store.paths[row]) for row in rows.tolist()]
     place = table.schema.get_field_index(listing.path)
     return table.set_column(place, listing.path, pa.array(paths, pa.string()))
 
 
-def _bytes(blob: Blob) -> bytes | None:
+def _read_bytes(blob: Blob) -> bytes | None:
     try:
         return blob()
     except PictureError:
         return None
 
 
-def _from(folder: str, path: str | PictureError) -> str | None:
+def _make_path_from(folder: str, path: str | PictureError) -> str | None:
     """A path as a manifest in ``folder`` has to write it."""
     if isinstance(path, PictureError):
         return None

@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datacleanse.data.readers.parquet import opened
-from datacleanse.pictures.file_bytes import check_length, given, had, read_file
+from datacleanse.data.readers.parquet import open_parquet
+from datacleanse.pictures.file_bytes import check_length, give_bytes, read_file, try_blob
 from datacleanse.pictures.signatures import PictureError
 
 if TYPE_CHECKING:
@@ -37,17 +37,21 @@ class FileStore:
     paths: Sequence[str | PictureError]
 
     def __len__(self) -> int:
-        """N."""
+        """Number of pictures N."""
         return len(self.paths)
 
-    def blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
-        """See `Store`."""
+    def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
+        """Yield rows, (K,) ascending, each with what reads its file."""
         for row in rows.tolist():
             yield row, partial(read_file, self.paths[row])
 
 
-def _cell(cells: pa.Array, place: int) -> bytes:
-    """One cell of a column of bytes."""
+def _read_cell(cells: pa.Array, place: int) -> bytes:
+    """The bytes of one cell of a column.
+
+    Raises:
+        PictureError: the cell is null, or longer than any picture.
+    """
     value = cells[place].as_buffer()
     if value is None:
         raise PictureError("is missing (null)")
@@ -62,16 +66,16 @@ class ColumnStore:
     cells: pa.ChunkedArray
 
     def __len__(self) -> int:
-        """N."""
+        """Number of pictures N."""
         return len(self.cells)
 
-    def blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
-        """See `Store`."""
+    def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
+        """Yield rows, (K,) ascending, each with what copies its cell."""
         start = 0
         for chunk in self.cells.chunks:
             here = rows[(rows >= start) & (rows < start + len(chunk))]
             for row in here.tolist():
-                yield row, partial(_cell, chunk, row - start)
+                yield row, partial(_read_cell, chunk, row - start)
             start += len(chunk)
 
 
@@ -90,48 +94,51 @@ class ParquetStore:
     groups: tuple[tuple[int, ...], ...]
 
     def __len__(self) -> int:
-        """N."""
+        """Number of pictures N."""
         return sum(sum(counts) for counts in self.groups)
 
-    def blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
-        """See `Store`."""
+    def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
+        """Yield rows, (K,) ascending, each with its bytes, read a few at a time."""
         start = 0
         for path, counts in zip(self.location.paths, self.groups, strict=True):
-            with opened(self.location, path) as file:
+            with open_parquet(self.location, path) as file:
                 for group, count in enumerate(counts):
                     here = rows[(rows >= start) & (rows < start + count)] - start
                     if len(here):
-                        for place, blob in self._group(file, group, here):
+                        for place, blob in self._iterate_group(file, group, here):
                             yield start + place, blob
                     start += count
 
-    def _group(
+    def _iterate_group(
         self, file: pa.parquet.ParquetFile, group: int, places: NDArray[np.int64]
     ) -> Iterator[tuple[int, Blob]]:
-        """Some rows of a row group, by their places in it."""
+        """Yield some rows of a row group, by their places in it."""
         start = 0
         for batch in file.iter_batches(_BATCH, row_groups=[group], columns=[self.column]):
             wanted = places[(places >= start) & (places < start + batch.num_rows)]
             if len(wanted):
-                cells = bytes_of(batch.column(0))
+                cells = select_bytes(batch.column(0))
                 for place in wanted.tolist():
                     # The bytes now, so that the rest of the batch need not be held.
-                    yield place, partial(given, had(partial(_cell, cells, place - start)))
+                    yield (
+                        place,
+                        partial(give_bytes, try_blob(partial(_read_cell, cells, place - start))),
+                    )
             start += batch.num_rows
 
 
-def parquet_store(location: Location, column: str) -> ParquetStore:
-    """A column of bytes, left where it is."""
+def make_parquet_store(location: Location, column: str) -> ParquetStore:
+    """A store of a column of bytes in Parquet, which is left where it is."""
     groups = []
     for path in location.paths:
-        with opened(location, path) as file:
+        with open_parquet(location, path) as file:
             about = file.metadata
             counts = [about.row_group(group).num_rows for group in range(about.num_row_groups)]
         groups.append(tuple(counts))
     return ParquetStore(location, column, tuple(groups))
 
 
-def bytes_of(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
+def select_bytes(cells: pa.Array | pa.ChunkedArray) -> pa.Array | pa.ChunkedArray:
     """The bytes of a column that holds them plainly or in a field of that name."""
     if pa.types.is_struct(cells.type):
         cells = pc.struct_field(cells, cells.type.get_field_index("bytes"))

@@ -18,19 +18,19 @@ _AHEAD = 4
 """Items a thread that are taken before results are."""
 
 
-def n_threads() -> int:
+def count_threads() -> int:
     """Cores that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Results in the order of the items, which are taken only a few ahead of them.
 
     An executor's own `map` would first take all of them, and hold what they hold.
     """
-    threads = n_threads()
+    threads = count_threads()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
     rest = iter(items)
     try:

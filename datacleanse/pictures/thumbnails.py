@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.pictures.decode_one import decode, quiet_decoding
-from datacleanse.pictures.quality import SIDE, quality_notes, sharpness, usual
+from datacleanse.pictures.decode_one import decode, silence_decoding
+from datacleanse.pictures.quality import SIDE, find_usual, measure_sharpness, note_quality
 from datacleanse.pictures.signatures import PictureError
-from datacleanse.pictures.threads import in_threads
+from datacleanse.pictures.threads import map_in_threads
 from datacleanse.storage.schemas import THUMBNAILS_SCHEMA
 
 if TYPE_CHECKING:
@@ -39,27 +39,29 @@ class _Thumbnail:
     note: str | None
 
 
-def usual_of(pictures: PictureSet) -> Usual:
-    """What DATA's pictures are like, their sharpness by up to 256 spread over them."""
+def measure_usual(pictures: PictureSet) -> Usual:
+    """Measure what DATA's pictures are like; sharpness by up to 256 spread over them."""
     n = len(pictures.places)
     rows = np.unique(np.linspace(0, n - 1, min(n, _SAMPLE)).astype(np.int64))
 
-    def measured(item: tuple[int, Blob]) -> float:
+    def measure(item: tuple[int, Blob]) -> float:
         try:
             image = decode(item[1](), (SIDE, SIDE), keeps_ratio=True).image
-            return sharpness(np.asarray(image.convert("L")))
+            return measure_sharpness(np.asarray(image.convert("L")))
         except PictureError:
             return np.nan
 
-    with quiet_decoding():
-        found = np.array(list(in_threads(measured, pictures.store.blobs(pictures.places[rows]))))
-    return usual(pictures.sizes, found[np.isfinite(found)])
+    with silence_decoding():
+        found = np.array(
+            list(map_in_threads(measure, pictures.store.iterate_blobs(pictures.places[rows])))
+        )
+    return find_usual(pictures.sizes, found[np.isfinite(found)])
 
 
-def thumbnails(
+def make_thumbnails(
     pictures: PictureSet, source: str, rows: NDArray[np.int64], common: Usual
 ) -> pa.Table:
-    """Thumbnails of some rows, with the columns of `THUMBNAILS_COLUMNS`.
+    """Make thumbnails of some rows, with the columns of `THUMBNAILS_COLUMNS`.
 
     A picture that can no longer be read, since its file was moved meanwhile, has none.
 
@@ -71,12 +73,12 @@ def thumbnails(
     """
     row_of = {int(place): int(row) for row, place in zip(rows, pictures.places[rows], strict=True)}
 
-    def made(item: tuple[int, Blob]) -> tuple[int, _Thumbnail | None]:
+    def make(item: tuple[int, Blob]) -> tuple[int, _Thumbnail | None]:
         row = row_of[item[0]]
-        return row, _thumbnail(item[1], pictures.sizes[row], common)
+        return row, _make_thumbnail(item[1], pictures.sizes[row], common)
 
-    with quiet_decoding():
-        found = list(in_threads(made, pictures.store.blobs(pictures.places[rows])))
+    with silence_decoding():
+        found = list(map_in_threads(make, pictures.store.iterate_blobs(pictures.places[rows])))
     there = [(row, thumbnail) for row, thumbnail in found if thumbnail is not None]
     columns = {
         "source": [source] * len(there),
@@ -87,16 +89,16 @@ def thumbnails(
     return pa.table(columns, schema=THUMBNAILS_SCHEMA)
 
 
-def _thumbnail(blob: Blob, size: NDArray[np.int32], common: Usual) -> _Thumbnail | None:
+def _make_thumbnail(blob: Blob, size: NDArray[np.int32], common: Usual) -> _Thumbnail | None:
     try:
         image = decode(blob(), (SIDE, SIDE), keeps_ratio=True).image
     except PictureError:
         return None
-    notes = quality_notes(np.asarray(image.convert("L")), size, common)
-    return _Thumbnail(_encoded(image), ", ".join(notes) or None)
+    notes = note_quality(np.asarray(image.convert("L")), size, common)
+    return _Thumbnail(_encode(image), ", ".join(notes) or None)
 
 
-def _encoded(image: Image.Image) -> bytes:
+def _encode(image: Image.Image) -> bytes:
     if max(image.size) > LARGEST:
         image.thumbnail((LARGEST, LARGEST))
     sink = io.BytesIO()

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.data.messages import count_text, shown
+from datacleanse.data.messages import format_count, quote_value
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 
@@ -31,11 +31,11 @@ class Unreadable:
     """Why, as the end of a sentence about it."""
 
 
-def unreadable_of(listing: Listing, pixels: Pixels) -> tuple[Unreadable, ...]:
+def list_unreadable(listing: Listing, pixels: Pixels) -> tuple[Unreadable, ...]:
     """The pictures that could not be read, in order."""
     if not pixels.failures:
         return ()
-    ids = listing.ids()
+    ids = listing.read_ids()
     return tuple(
         Unreadable(place, ids[place].as_py() or str(place), why)
         for place, why in pixels.failures.items()
@@ -57,27 +57,27 @@ def check_share(
     cure = "Mind that paths start from the manifest's folder" if is_lost else "Mend or remove them"
     more = ", or allow a larger share with --max-unreadable" if failed < n else ""
     raise InputError(
-        f"{listing.source} ({role}): {failed:,} of {count_text(n, 'picture')} cannot be read, "
-        f"while a share of {most:g} may be left out: {_named(listing, unreadable)}.",
+        f"{listing.source} ({role}): {failed:,} of {format_count(n, 'picture')} cannot be read, "
+        f"while a share of {most:g} may be left out: {_format_first(listing, unreadable)}.",
         slug="pictures-unreadable",
         hint=f"{cure}{more}.",
     )
 
 
-def unreadable_notice(listing: Listing, unreadable: Sequence[Unreadable]) -> Notice:
-    """What to say where some were left out."""
+def note_unreadable_pictures(listing: Listing, unreadable: Sequence[Unreadable]) -> Notice:
+    """The warning that some pictures were left out since they cannot be read."""
     message = (
         f"{listing.source}: left out {len(unreadable):,} of "
-        f"{count_text(len(listing.store), 'picture')} that cannot be read: "
-        f"{_named(listing, unreadable)}."
+        f"{format_count(len(listing.store), 'picture')} that cannot be read: "
+        f"{_format_first(listing, unreadable)}."
     )
     return Notice("pictures-unreadable", message, is_warning=True)
 
 
-def _named(listing: Listing, unreadable: Sequence[Unreadable]) -> str:
-    """The first of them with their reasons."""
+def _format_first(listing: Listing, unreadable: Sequence[Unreadable]) -> str:
+    """The first unreadable pictures with their reasons, as text."""
     named = [
-        f"{f'row {each.id}' if listing.id is None else shown(each.id)} {each.reason}"
+        f"{f'row {each.id}' if listing.id is None else quote_value(each.id)} {each.reason}"
         for each in unreadable[:_NAMED]
     ]
     if len(unreadable) > _NAMED:

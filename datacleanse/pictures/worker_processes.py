@@ -20,8 +20,8 @@ from queue import SimpleQueue
 from typing import IO, TYPE_CHECKING, Any
 
 from datacleanse.pictures.chunks import Chunk, ColourFoundError, Target, decode_chunk
-from datacleanse.pictures.decode_one import quiet_decoding
-from datacleanse.pictures.file_bytes import given, had
+from datacleanse.pictures.decode_one import silence_decoding
+from datacleanse.pictures.file_bytes import give_bytes, try_blob
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Workers:
     processes: tuple[subprocess.Popen[bytes], ...]
 
     def __enter__(self) -> Workers:
-        """The processes have been started."""
+        """The workers themselves: their processes have been started."""
         return self
 
     def __exit__(
@@ -51,20 +51,20 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """End them."""
+        """End the processes."""
         for process in self.processes:
             process.kill()
         for process in self.processes:
             process.communicate()
 
     def decode(self, blobs: Sequence[Blob], *, is_sent: bool) -> Chunk:
-        """As `decode_chunk`, in one of the processes.
+        """Decode K pictures in one of the processes, as `decode_chunk` does.
 
         Args:
             blobs: K pictures.
             is_sent: the blobs can be pickled as they are; otherwise their bytes are.
         """
-        sent = list(blobs) if is_sent else [partial(given, had(blob)) for blob in blobs]
+        sent = list(blobs) if is_sent else [partial(give_bytes, try_blob(blob)) for blob in blobs]
         process = self.idle.get()
         assert process.stdin is not None
         assert process.stdout is not None
@@ -82,18 +82,18 @@ class Workers:
         return answer
 
 
-def workers(n: int, target: Target) -> Workers:
+def start_workers(n: int, target: Target) -> Workers:
     """Start ``n`` processes, or as many as the system allows."""
     idle: SimpleQueue[subprocess.Popen[bytes]] = SimpleQueue()
     processes = []
     with suppress(OSError):
         for _ in range(n):
-            processes.append(_start())
+            processes.append(_start_process())
             idle.put(processes[-1])
     return Workers(target, idle, tuple(processes))
 
 
-def _start() -> subprocess.Popen[bytes]:
+def _start_process() -> subprocess.Popen[bytes]:
     # The same packages as here, wherever they were found.
     path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
     return subprocess.Popen(
@@ -129,7 +129,7 @@ def _receive(pipe: IO[bytes]) -> Any:  # noqa: ANN401  # what the other end sent
 
 def main() -> None:
     """Answer on stdout what comes on stdin, until nothing does."""
-    with quiet_decoding(), suppress(EOFError):
+    with silence_decoding(), suppress(EOFError):
         while True:
             _send(sys.stdout.buffer, _answer(*_receive(sys.stdin.buffer)))
 

@@ -107,24 +107,21 @@ def apply(
 ) -> CleaningResult:
     """Write cleaned data: a copy of DATA with the decisions carried out, and a list of the changes.
 
-    Undecided rows stay as they are. DATA itself is only read. Both files appear whole or not at
-    all.
+    Undecided rows stay as they are. DATA is only read; both files appear whole or not at all.
 
     Args:
         run: the run folder that the audit wrote.
-        out: the file to write; its ending says the format. Of pictures in files: a manifest, or a
-            folder of class folders where the name has no ending. None: ``cleaned``, with DATA's
-            ending, in the current directory.
+        out: the file to write; its ending says the format. Of pictures in files a manifest, or a
+            folder of class folders where it has no ending. None: ``cleaned``, with DATA's ending.
         data: where DATA lies now; None: where it was.
         decisions: the file of decisions; None: the run's own.
         auto: whether flagged rows are changed that nobody has decided about.
-        relabel_above: with ``auto``, the mislabel probability in [0, 1] from which such a row gets
-            its suggested label; None: never.
+        relabel_above: with ``auto``, the mislabel probability in [0, 1] from which a flagged row
+            gets its suggested label; None: never.
         drop_above: with ``auto``, the one from which it is dropped; None: never.
         dry_run: whether only to say what would be done.
-        link: whether a folder of pictures is filled with symbolic links instead of copies.
-        raw: whether cells of the list of changes that a spreadsheet would run as formulas stay as
-            they are.
+        link: whether a folder is filled with symbolic links to the pictures instead of copies.
+        raw: whether cells of the list of changes that a spreadsheet would run stay as they are.
         delimiter: of a CSV file; None: as in the audit.
         force: whether what stands at ``out`` may be replaced.
         progress: is told of stages.
@@ -133,35 +130,28 @@ def apply(
         The changes, the decisions that could not be carried out, and where both files are.
 
     Raises:
-        RunFolderError: the run is missing, unfinished or damaged.
-        SettingsError: nothing has been decided, arguments contradict each other, or ``out`` is
-            taken or DATA's own.
-        InputError: DATA or the decisions cannot be read, or no row would be left.
-        OutputError: the system does not let a file be written.
+        DatacleanseError: the run or DATA cannot be read, nothing has been decided, no row would be
+            left, arguments contradict each other, or ``out`` is taken or cannot be written.
 
     Examples:
         >>> cleaned = apply("runs/orders", out="orders.cleaned.csv")  # doctest: +SKIP
-        >>> cleaned.relabelled, cleaned.dropped, cleaned.refused  # doctest: +SKIP
     """
-    limits = _limits(auto, relabel_above, drop_above)
-    audited = open_audited_run(
-        RunFolder(Path(run)), data=None if data is None else fspath(data), delimiter=delimiter
-    )
+    limits = _check_limits(auto, relabel_above, drop_above)
+    place = None if data is None else fspath(data)
+    audited = open_audited_run(RunFolder(Path(run)), data=place, delimiter=delimiter)
     output = _choose_output(audited, None if out is None else Path(out), link=link)
     output.check(force=force)
-    cleaning = plan_cleaning(
-        audited,
-        decisions=None if decisions is None else Path(decisions),
-        limits=limits,
-        progress=progress,
-    )
+    file = None if decisions is None else Path(decisions)
+    cleaning = plan_cleaning(audited, decisions=file, limits=limits, progress=progress)
     if not dry_run:
         progress.stage("Writing", None)
         output.write(cleaning, raw=raw)
     return summarise_cleaning(cleaning, output.files, is_written=not dry_run)
 
 
-def _limits(auto: bool, relabel_above: float | None, drop_above: float | None) -> FlagLimits | None:
+def _check_limits(
+    auto: bool, relabel_above: float | None, drop_above: float | None
+) -> FlagLimits | None:
     given = {"--relabel-above": relabel_above, "--drop-above": drop_above}
     for name, value in given.items():
         if value is not None and not auto:

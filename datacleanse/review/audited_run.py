@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from datacleanse.data import ReadOptions
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
-from datacleanse.pictures.find import data_asked, find_pictures
+from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.pictures.unreadable import Unreadable
 
 if TYPE_CHECKING:
@@ -58,11 +58,11 @@ def open_audited_run(
             and no file is given.
     """
     manifest = folder.manifest()
-    source = _place(manifest.data, data, folder)
-    options = _options(manifest.data, delimiter)
+    source = _find_source(manifest.data, data, folder)
+    options = _make_options(manifest.data, delimiter)
     with _say_where_to_look(is_given=data is not None):
         is_of_pictures = manifest.pictures is not None
-        listing = find_pictures(source, data_asked(options)) if is_of_pictures else None
+        listing = find_pictures(source, ask_for_data(options)) if is_of_pictures else None
         is_of_files = listing is not None and listing.path is not None
         location = None if is_of_files else locate(source)
     return AuditedRun(
@@ -88,7 +88,7 @@ def read_unreadable_pictures(folder: RunFolder) -> list[Unreadable]:
     ]
 
 
-def _place(described: DataSection, data: str | None, folder: RunFolder) -> str:
+def _find_source(described: DataSection, data: str | None, folder: RunFolder) -> str:
     source = described.source if data is None else data
     if source.startswith("<"):
         raise InputError(
@@ -99,7 +99,7 @@ def _place(described: DataSection, data: str | None, folder: RunFolder) -> str:
     return source
 
 
-def _options(described: DataSection, delimiter: str | None) -> ReadOptions:
+def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
     """How the audit read DATA."""
     reading = described.reading
     return ReadOptions(

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from datacleanse.data import fingerprint, read_data
-from datacleanse.data.row_seals import label_text
+from datacleanse.data.row_seals import spell_label
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.pictures.content_hashes import fingerprint_then, hashed_dataset
+from datacleanse.pictures.content_hashes import fingerprint_without, hash_dataset
 from datacleanse.progress import SILENT
 from datacleanse.review.audited_run import read_unreadable_pictures
 from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
@@ -172,10 +172,10 @@ def _read_now(run: AuditedRun, progress: Progress) -> tuple[Dataset, bool]:
         dataset = read_data(run.source, run.options, progress=progress)
         progress.stage("Comparing", None)
         return dataset, fingerprint(run.source) != run.sha256
-    dataset, sha256 = hashed_dataset(run.listing, progress=progress)
+    dataset, sha256 = hash_dataset(run.listing, progress=progress)
     progress.stage("Comparing", None)
     unreadable = read_unreadable_pictures(run.folder)
-    return dataset, fingerprint_then(dataset, sha256, unreadable) != run.sha256
+    return dataset, fingerprint_without(dataset, sha256, unreadable) != run.sha256
 
 
 def _carry_out(
@@ -205,7 +205,7 @@ def _carry_out(
 
 
 def _is_same(label: str, other: str) -> bool:
-    return label_text(label) == label_text(other)
+    return spell_label(label) == spell_label(other)
 
 
 def _check_rest(cleaning: Cleaning) -> None:

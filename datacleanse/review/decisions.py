@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard, get_args
 
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
-from datacleanse.storage.atomic_files import unwritable
+from datacleanse.storage.atomic_files import make_unwritable_error
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -67,7 +67,7 @@ class Decisions:
     last: dict[int, Decision]
     """The decision that counts, by row."""
     notices: tuple[Notice, ...]
-    """Lines that were left out, and rows that were decided more than once."""
+    """About unusable lines, and rows that were decided more than once."""
 
 
 class _UnusableError(ValueError):
@@ -89,7 +89,7 @@ def parse_decision(record: object) -> Decision:
         InputError: it is none; the message says why.
     """
     try:
-        return _parsed(record)
+        return _parse(record)
     except _UnusableError as error:
         raise InputError(
             f"This is no decision: {error}.",
@@ -123,22 +123,22 @@ def read_decisions(
     reading = _Reading(n_rows, classes)
     try:
         with path.open("rb") as file:
-            for number, line in _lines(file):
+            for number, line in _read_lines(file):
                 reading.take(number, line)
     except OSError as error:
-        raise _unreadable(path, error) from error
-    if reading.n_left_out and not reading.n_read:
+        raise _name_fault(path, error) from error
+    if reading.n_unusable and not reading.n_read:
         raise InputError(
-            f"{path} holds no decision: {reading.named()}.",
+            f"{path} holds no decision: {reading.name_unusable()}.",
             slug="decisions-invalid",
             hint="Give the decisions.jsonl that the review page saved: one JSON object a line.",
         )
     _check_run(path, reading.runs, run_id)
-    return Decisions(reading.last, tuple(reading.notices(path)))
+    return Decisions(reading.last, tuple(reading.make_notices(path)))
 
 
 def append_decisions(path: Path, decisions: Iterable[Decision]) -> None:
-    """Add decisions to the end of a file, and see that they are on the disk.
+    """Add decisions to the end of a file; they are on the disk when this returns.
 
     What stands there is never changed; a line that a crash cut off is closed first.
 
@@ -159,7 +159,7 @@ def append_decisions(path: Path, decisions: Iterable[Decision]) -> None:
         if is_new:
             _sync_folder(path.parent)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise make_unwritable_error(path, error) from error
 
 
 class _Reading:
@@ -167,12 +167,12 @@ class _Reading:
 
     def __init__(self, n_rows: int | None, classes: Container[str] | None) -> None:
         self.last: dict[int, Decision] = {}
-        self.n_left_out = 0
+        self.n_unusable = 0
         self.runs: dict[str, int] = {}
         """First line of each run."""
         self.n_read = 0
         self._named: list[str] = []
-        """The first lines left out, and why: a long file of anything must not fill the memory."""
+        """The first unusable lines, and why: a long file of anything must not fill the memory."""
         self._n_rows, self._classes = n_rows, classes
         self._changed: dict[int, None] = {}
 
@@ -180,21 +180,21 @@ class _Reading:
         """Take a line in; None: it was too long to be read."""
         record: object = None
         try:
-            record = _record(line)
-            decision = _parsed(record)
+            record = _parse_line(line)
+            decision = _parse(record)
             self.n_read += 1
             if decision.run_id:
                 self.runs.setdefault(decision.run_id, number)
             self._check(decision)
         except _UnusableError as error:
-            self.n_left_out += 1
+            self.n_unusable += 1
             if len(self._named) < _NAMED:
                 self._named.append(f"line {number}: {error}")
             if isinstance(record, dict) and _is_row(record.get("row")):
                 self.last.pop(record["row"], None)
             return
         before = self.last.get(decision.row)
-        if before is not None and _outcome(before) != _outcome(decision):
+        if before is not None and _get_outcome(before) != _get_outcome(decision):
             self._changed[decision.row] = None
         self.last[decision.row] = decision
 
@@ -205,19 +205,19 @@ class _Reading:
             )
         label = decision.new_label
         if label is not None and self._classes is not None and label not in self._classes:
-            raise _UnusableError(f"the data has no class {_short(label)}")
+            raise _UnusableError(f"the data has no class {_shorten(label)}")
 
-    def named(self) -> str:
-        """The lines left out, each with the reason."""
-        more = self.n_left_out - len(self._named)
+    def name_unusable(self) -> str:
+        """Name the first unusable lines, each with the reason, and say how many more there are."""
+        more = self.n_unusable - len(self._named)
         return "; ".join(self._named) + (f"; and {more:,} more" if more else "")
 
-    def notices(self, path: Path) -> Iterator[Notice]:
-        """What a person should know."""
-        if self.n_left_out:
-            n = self.n_left_out
+    def make_notices(self, path: Path) -> Iterator[Notice]:
+        """What a person should know of the file: unusable lines, and rows decided differently."""
+        if self.n_unusable:
+            n = self.n_unusable
             what = "1 line was" if n == 1 else f"{n:,} lines were"
-            message = f"{path}: {what} left out ({self.named()})."
+            message = f"{path}: {what} left out ({self.name_unusable()})."
             yield Notice("decisions-left-out", message, is_warning=True)
         changed = [row for row in self._changed if row in self.last]
         if changed:
@@ -232,7 +232,7 @@ class _Reading:
             yield Notice("decisions-contradict", message)
 
 
-def _lines(file: Any) -> Iterator[tuple[int, bytes | None]]:  # noqa: ANN401  # a binary file
+def _read_lines(file: Any) -> Iterator[tuple[int, bytes | None]]:  # noqa: ANN401  # a binary file
     """Number from 1 and content of the lines that are not blank; None for one that is too long."""
     number = 0
     while line := file.readline(_LONGEST_LINE + 1):
@@ -245,7 +245,7 @@ def _lines(file: Any) -> Iterator[tuple[int, bytes | None]]:  # noqa: ANN401  # 
             yield number, None if is_long else line
 
 
-def _record(line: bytes | None) -> object:
+def _parse_line(line: bytes | None) -> object:
     if line is None:
         raise _UnusableError(f"it is longer than {_LONGEST_LINE:,} bytes")
     try:
@@ -255,27 +255,27 @@ def _record(line: bytes | None) -> object:
     except ValueError as error:
         cut = "" if line.endswith(b"\n") else ", and cut off"
         start = line[:40].decode("utf-8", "replace").rstrip("\n")
-        raise _UnusableError(f"it is not JSON{cut}: {_short(start)}") from error
+        raise _UnusableError(f"it is not JSON{cut}: {_shorten(start)}") from error
 
 
-def _parsed(record: object) -> Decision:
+def _parse(record: object) -> Decision:
     if not isinstance(record, dict):
-        raise _UnusableError(f"it is no JSON object: {_short(record)}")
-    row, action = record.get("row"), _action(record.get("action"))
+        raise _UnusableError(f"it is no JSON object: {_shorten(record)}")
+    row, action = record.get("row"), _parse_action(record.get("action"))
     if not _is_row(row):
-        raise _UnusableError(f"its row is {_short(row)}, not a whole number from 0 on")
-    given = _text(record, "given_label")
+        raise _UnusableError(f"its row is {_shorten(row)}, not a whole number from 0 on")
+    given = _parse_text(record, "given_label")
     if given is None:
         raise _UnusableError("it has no given_label")
-    new = _text(record, "new_label") if action == "relabel" else None
+    new = _parse_text(record, "new_label") if action == "relabel" else None
     if action == "relabel" and not new:
         raise _UnusableError("it has no new_label")
-    texts = {name: _text(record, name) or "" for name in ("reviewer", "at", "run_id")}
-    name = _text(record, "id")
+    texts = {name: _parse_text(record, name) or "" for name in ("reviewer", "at", "run_id")}
+    name = _parse_text(record, "id")
     return Decision(
         row=row,
         id=str(row) if name is None else name,
-        row_sha256=_text(record, "row_sha256"),
+        row_sha256=_parse_text(record, "row_sha256"),
         given_label=given,
         action=action,
         new_label=new,
@@ -283,24 +283,24 @@ def _parsed(record: object) -> Decision:
     )
 
 
-def _action(value: object) -> Action:
+def _parse_action(value: object) -> Action:
     actions: tuple[Action, ...] = get_args(Action)
     for action in actions:
         if value == action:
             return action
-    raise _UnusableError(f"its action is {_short(value)}, none of {', '.join(actions)}")
+    raise _UnusableError(f"its action is {_shorten(value)}, none of {', '.join(actions)}")
 
 
 def _is_row(value: object) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
 
 
-def _text(record: dict[str, Any], name: str) -> str | None:
+def _parse_text(record: dict[str, Any], name: str) -> str | None:
     value = record.get(name)
     if value is None:
         return None
     if not isinstance(value, str):
-        raise _UnusableError(f"its {name} is {_short(value)}, no text")
+        raise _UnusableError(f"its {name} is {_shorten(value)}, no text")
     try:
         value.encode("utf-8")
     except UnicodeEncodeError as error:
@@ -308,18 +308,18 @@ def _text(record: dict[str, Any], name: str) -> str | None:
     return value
 
 
-def _outcome(decision: Decision) -> tuple[str, str | None]:
+def _get_outcome(decision: Decision) -> tuple[str, str | None]:
     return decision.action, decision.new_label
 
 
 def _check_run(path: Path, runs: dict[str, int], wanted: str | None) -> None:
     others = {run: line for run, line in runs.items() if run != wanted}
     if wanted is None and len(runs) > 1:
-        found = ", ".join(f"{_short(run)} (line {line})" for run, line in runs.items())
+        found = ", ".join(f"{_shorten(run)} (line {line})" for run, line in runs.items())
         message = f"{path} holds decisions about several runs: {found}."
     elif wanted is not None and others:
         run, line = next(iter(others.items()))
-        message = f"{path} is about another run: line {line} names {_short(run)}, not {wanted!r}."
+        message = f"{path} is about another run: line {line} names {_shorten(run)}, not {wanted!r}."
     else:
         return
     raise InputError(
@@ -329,7 +329,7 @@ def _check_run(path: Path, runs: dict[str, int], wanted: str | None) -> None:
     )
 
 
-def _unreadable(path: Path, error: OSError) -> InputError:
+def _name_fault(path: Path, error: OSError) -> InputError:
     if isinstance(error, FileNotFoundError):
         return InputError(
             f"{path} does not exist.",
@@ -352,7 +352,7 @@ def _is_cut_off(file: Any) -> bool:  # noqa: ANN401  # a binary file
 
 
 def _sync_folder(path: Path) -> None:
-    """See that a new file's name is on the disk, where the system lets folders be opened."""
+    """Bring a new file's name to the disk, where the system lets folders be opened."""
     if os.name == "nt":
         return
     folder = os.open(path, os.O_RDONLY)
@@ -362,7 +362,7 @@ def _sync_folder(path: Path) -> None:
         os.close(folder)
 
 
-def _short(value: object) -> str:
+def _shorten(value: object) -> str:
     try:
         text = ascii(value) if not isinstance(value, str) else repr(value)
     except (RecursionError, ValueError):  # a whole number of more digits than Python writes

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data.concatenation import joined_columns
-from datacleanse.data.row_seals import label_text
+from datacleanse.data.concatenation import concatenate_rows
+from datacleanse.data.row_seals import spell_label
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.decisions import read_decisions
@@ -37,6 +37,7 @@ class Reviewed:
     """What decisions of an earlier round say about the DATA of this one."""
 
     files: tuple[str, ...]
+    """Where the decisions stand, as named."""
     rows: NDArray[np.int64]
     """(K,) sorted rows of DATA whose label a reviewer found or made right."""
     labels: NDArray[np.int64]
@@ -64,22 +65,22 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
     verdicts: dict[int, tuple[Decision, int]] = {}
     dropped: set[int] = set()
     notices: list[Notice] = []
-    codes = _codes(data)
+    codes = _map_codes(data)
     for path in paths:
         read = read_decisions(path)
         notices += read.notices
         made = [each for each in read.last.values() if each.action != "unsure"]
         recognised = recognise(data, made)
-        notices += _unfound(path, recognised, made, data)
+        notices += _check_found(path, recognised, made, data)
         for decision, row in recognised.found:
             verdicts.pop(row, None)
             dropped.discard(row)
             if decision.action == "drop":
                 dropped.add(row)
-            elif (code := codes.get(label_text(decision.label or ""))) is not None:
+            elif (code := codes.get(spell_label(decision.label or ""))) is not None:
                 verdicts[row] = decision, code
             else:
-                notices.append(_unknown_class(path, decision, data))
+                notices.append(_say_unknown_class(path, decision, data))
     for row in set(overlap.data_rows.tolist()):
         verdicts.pop(row, None)
         dropped.discard(row)
@@ -91,10 +92,10 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
     found = Reviewed(
         tuple(map(str, paths)), rows, labels, left_out, kept, digest.hexdigest(), tuple(notices)
     )
-    return replace(found, notices=(*found.notices, *_told(found)))
+    return replace(found, notices=(*found.notices, *_say_joined(found)))
 
 
-def with_reviewed(
+def add_reviewed(
     data: Dataset, clean: Dataset, overlap: Overlap, reviewed: Reviewed
 ) -> tuple[Dataset, Overlap]:
     """CLEAN with the reviewed rows behind its own, and what it shares with DATA then."""
@@ -102,7 +103,7 @@ def with_reviewed(
     taken = data.table.select(names).take(pa.array(reviewed.rows))
     whole = replace(
         clean,
-        table=joined_columns(clean.table.select(names), taken),
+        table=concatenate_rows(clean.table.select(names), taken),
         labels=np.concatenate([clean.labels, reviewed.labels]),
     )
     rows = np.concatenate([overlap.data_rows, reviewed.rows])
@@ -112,13 +113,13 @@ def with_reviewed(
     return whole, Overlap(rows[order], clean_rows[order], overlap.matched_by)
 
 
-def _codes(data: Dataset) -> dict[str, int]:
+def _map_codes(data: Dataset) -> dict[str, int]:
     """Class by every spelling of its name."""
     named = (*enumerate(data.given_labels), *enumerate(data.schema.classes))
-    return {label_text(name): code for code, name in named}
+    return {spell_label(name): code for code, name in named}
 
 
-def _unfound(
+def _check_found(
     path: Path, recognised: Recognised, made: Sequence[Decision], data: Dataset
 ) -> list[Notice]:
     if made and not recognised.found and not recognised.missing:
@@ -144,7 +145,7 @@ def _unfound(
     return [Notice("decisions-unfound", message, is_warning=True)]
 
 
-def _unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
+def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
     message = (
         f"{path}: the decision about row {decision.row} is not used: {data.source} has no class "
         f"{decision.label!r}."
@@ -152,7 +153,7 @@ def _unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
     return Notice("decisions-left-out", message, is_warning=True)
 
 
-def _told(reviewed: Reviewed) -> list[Notice]:
+def _say_joined(reviewed: Reviewed) -> list[Notice]:
     n = len(reviewed.rows)
     message = (
         f"{n:,} reviewed {'row joins' if n == 1 else 'rows join'} the clean set ({reviewed.kept:,} "

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import features_digests, ids, row_sha256
+from datacleanse.data import digest_features, read_ids, seal_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -48,14 +48,14 @@ def recognise(data: Dataset, decisions: Iterable[Decision]) -> Recognised:
     found: list[tuple[Decision, int]] = []
     lost: list[Decision] = []
     wanted = list(decisions)
-    for decision, row in zip(wanted, search.nominal(wanted), strict=True):
+    for decision, row in zip(wanted, search.find_nominal(wanted), strict=True):
         if row >= 0 and search.is_same(decision, row):
             found.append((decision, row))
         else:
             lost.append(decision)
     taken = {row for _, row in found}
     changed, missing, ambiguous = [], [], []
-    for decision, rows in zip(lost, search.elsewhere(lost), strict=True):
+    for decision, rows in zip(lost, search.find_elsewhere(lost), strict=True):
         left = [row for row in rows if row not in taken]
         if len(left) == 1:
             found.append((decision, left[0]))
@@ -79,52 +79,52 @@ class _Search:
         name = data.schema.id
         self._has_ids = name is not None and name in data.table.column_names
         if self._has_ids:
-            self._row_of_id = {id_: row for row, id_ in enumerate(ids(data).to_pylist())}
+            self._row_of_id = {id_: row for row, id_ in enumerate(read_ids(data).to_pylist())}
 
-    def nominal(self, decisions: Sequence[Decision]) -> list[int]:
+    def find_nominal(self, decisions: Sequence[Decision]) -> list[int]:
         """The row of each decision by its id, else by its number; -1 where there is none."""
-        rows = [self._place(decision) for decision in decisions]
-        self._learn([row for row in rows if row >= 0])
+        rows = [self._find_place(decision) for decision in decisions]
+        self._digest([row for row in rows if row >= 0])
         return rows
 
-    def _place(self, decision: Decision) -> int:
+    def _find_place(self, decision: Decision) -> int:
         if self._has_ids:
             return self._row_of_id.get(decision.id, -1)
         return decision.row if decision.row < self._data.n_rows else -1
 
     def has_place(self, decision: Decision) -> bool:
         """Whether there is a row of that id or number, whatever it holds."""
-        return self._place(decision) >= 0
+        return self._find_place(decision) >= 0
 
     def is_same(self, decision: Decision, row: int) -> bool:
         """Whether the row's cells, the label apart, are those that were decided about."""
         if decision.row_sha256 is None:
             # By hand: nothing but the label and, where there are ids, the id can be compared.
             return self._has_ids or self._label(row) in (decision.given_label, decision.label)
-        return row_sha256(self._digests[row], decision.given_label) == decision.row_sha256
+        return seal_row(self._digests[row], decision.given_label) == decision.row_sha256
 
-    def elsewhere(self, decisions: Sequence[Decision]) -> list[list[int]]:
+    def find_elsewhere(self, decisions: Sequence[Decision]) -> list[list[int]]:
         """All rows with the content that each decision is about."""
         wanted: dict[str, dict[str, list[int]]] = {}
         for decision in decisions:
             if decision.row_sha256 is not None:
                 wanted.setdefault(decision.given_label, {})[decision.row_sha256] = []
         if wanted:
-            self._learn(range(self._data.n_rows))
+            self._digest(range(self._data.n_rows))
         for label, by_hash in wanted.items():
             for row, digest in self._digests.items():
-                rows = by_hash.get(row_sha256(digest, label))
+                rows = by_hash.get(seal_row(digest, label))
                 if rows is not None:
                     rows.append(row)
         return [
             wanted.get(each.given_label, {}).get(each.row_sha256 or "", []) for each in decisions
         ]
 
-    def _learn(self, rows: Iterable[int]) -> None:
+    def _digest(self, rows: Iterable[int]) -> None:
         new: NDArray[np.int64] = np.array([r for r in rows if r not in self._digests], np.int64)
         if len(new):
             table = self._data.table.take(pa.array(new))
-            digests = features_digests(table, label=self._data.schema.label)
+            digests = digest_features(table, label=self._data.schema.label)
             self._digests.update(zip(new.tolist(), digests, strict=True))
 
     def _label(self, row: int) -> str | None:

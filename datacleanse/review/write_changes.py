@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Protocol
 
 from datacleanse.data.rewriting import Edits
 from datacleanse.data.sources import split_suffix
-from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
+from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
 from datacleanse.errors import SettingsError
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -101,7 +101,7 @@ def write_diff_around(cleaning: Cleaning, diff: Path, *, raw: bool) -> Iterator[
     Raises:
         OutputError: the system does not let it be written.
     """
-    with written_aside(diff) as aside:
+    with write_aside(diff) as aside:
         text = "".join(format_diff(cleaning, raw=raw))
         aside.write_text(text, encoding="utf-8", newline="")
         yield make_edits(cleaning.changes)
@@ -117,7 +117,7 @@ def make_edits(changes: Sequence[Change]) -> Edits:
 
 def format_diff(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
     """The lines of the list of changes, its header first; ``raw`` as in `CleanedOutput.write`."""
-    yield csv_line(DIFF_COLUMNS)
+    yield format_csv_line(DIFF_COLUMNS)
     for change in cleaning.changes:
         made = change.decision
         cells = [
@@ -128,5 +128,5 @@ def format_diff(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
             made.reviewer,
             made.at,
         ]
-        safe = cells if raw else map(safe_for_spreadsheets, cells)
-        yield csv_line([str(change.row), *safe])
+        safe = cells if raw else map(defuse_formula, cells)
+        yield format_csv_line([str(change.row), *safe])

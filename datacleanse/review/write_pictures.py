@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.data import check_target, write_table
-from datacleanse.data.rewriting.cells import edited
+from datacleanse.data.rewriting.cells import apply_edits
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.forms.class_folders import ClassFolders
-from datacleanse.pictures.sample import drawn
+from datacleanse.pictures.sample import tabulate_sample
 from datacleanse.pictures.stores import FileStore
 from datacleanse.review.write_changes import (
     CleanedFiles,
@@ -23,7 +23,7 @@ from datacleanse.review.write_changes import (
     name_files,
     write_diff_around,
 )
-from datacleanse.storage.atomic_files import check_place, folder_aside
+from datacleanse.storage.atomic_files import check_place, write_folder_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -44,7 +44,7 @@ class PictureOutput:
     """Whether a folder is filled with symbolic links instead of copies."""
 
     def check(self, *, force: bool) -> None:
-        """See `CleanedOutput.check`; a folder is never replaced, nor laid among the pictures."""
+        """Refuse a place that is taken; a folder is never replaced, nor laid among the pictures."""
         path, source = self.files.cleaned, Path(self.listing.source)
         if not is_tree(path):
             check_target(path, source=self.listing.source)
@@ -58,7 +58,7 @@ class PictureOutput:
             )
 
     def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
-        """See `CleanedOutput.write`; a label that cannot name a folder is an `InputError`."""
+        """Write pictures and list of changes; a label that cannot name a folder is refused."""
         path = self.files.cleaned
         with write_diff_around(cleaning, self.files.diff, raw=raw) as edits:
             if is_tree(path):
@@ -80,8 +80,8 @@ def is_tree(path: Path) -> bool:
 def write_manifest(listing: Listing, edits: Edits, path: Path) -> None:
     """Write a table of the pictures that stay, with their new labels."""
     rows = np.arange(len(listing.store))
-    table = drawn(listing, rows, path)
-    write_table(edited(table, edits, label=listing.label or ""), path)
+    table = tabulate_sample(listing, rows, path)
+    write_table(apply_edits(table, edits, label=listing.label or ""), path)
 
 
 def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> None:
@@ -91,9 +91,9 @@ def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> No
         InputError: a label cannot name a folder.
         OutputError: the system does not let it be written.
     """
-    with folder_aside(place) as aside:
+    with write_folder_aside(place) as aside:
         taken: set[Path] = set()
-        for row, original, label, name in _entries(listing, edits):
+        for row, original, label, name in _list_entries(listing, edits):
             target = aside / label / name
             if target in taken:
                 target = target.with_name(f"{target.stem}-{row}{target.suffix}")
@@ -105,7 +105,7 @@ def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> No
                 shutil.copy2(original, target)
 
 
-def _entries(listing: Listing, edits: Edits) -> Iterator[tuple[int, Path, str, PurePosixPath]]:
+def _list_entries(listing: Listing, edits: Edits) -> Iterator[tuple[int, Path, str, PurePosixPath]]:
     """Row, original, new label and name below the label's folder of the pictures that stay."""
     store = listing.store
     assert isinstance(store, FileStore)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow.fs as pafs
 
-from datacleanse.data import check_target, read_like, row_hashes
-from datacleanse.data.rewriting import Rewriting, not_row_by_row, rewrite
-from datacleanse.data.sources import Location, same_file, split_suffix, would_be_shard
+from datacleanse.data import check_target, hash_rows, read_like
+from datacleanse.data.rewriting import Rewriting, make_inseparable_error, rewrite
+from datacleanse.data.sources import Location, is_same_file, split_suffix, would_be_shard
 from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.write_changes import (
     COMPRESSION_SUFFIXES,
@@ -39,7 +39,7 @@ class TableOutput:
     """Whether the table holds encoded pictures, which only its own format keeps as they are."""
 
     def check(self, *, force: bool) -> None:
-        """See `CleanedOutput.check`; also refuses a form that would not keep pictures' bytes."""
+        """Refuse a place that is taken, and a form that would not keep pictures' bytes."""
         location, files = self.location, self.files
         for path in (files.cleaned, files.diff):
             check_target(path, source=location.name)
@@ -54,7 +54,7 @@ class TableOutput:
                 slug="output-is-input",
                 hint="Choose a place outside that folder with -o.",
             )
-        if same_file(str(files.cleaned), str(files.diff)):
+        if is_same_file(str(files.cleaned), str(files.diff)):
             raise SettingsError(
                 f"{files.diff} is the cleaned data itself.",
                 slug="output-is-input",
@@ -64,7 +64,7 @@ class TableOutput:
             _check_same_form(files.cleaned, location)
 
     def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
-        """See `CleanedOutput.write`; the table is read back and compared before it stands there."""
+        """Write table and changes; the table is read back and compared before it stands there."""
         data, delimiter = cleaning.data, cleaning.run.options.delimiter
         with write_diff_around(cleaning, self.files.diff, raw=raw) as edits:
             task = Rewriting(self.location, data.table, data.schema.label, delimiter, edits)
@@ -124,9 +124,11 @@ class _ReadBack:
         for row, label in self.edits.labels.items():
             expected[row] = codes.get(label, -1)
         if not np.array_equal(after.labels, expected[stays]):
-            raise not_row_by_row(data.source, "read back, labels differ from what was asked for")
-        if not np.array_equal(row_hashes(after), row_hashes(data)[stays]):
-            raise not_row_by_row(data.source, "read back, rows differ from what was read")
+            raise make_inseparable_error(
+                data.source, "read back, labels differ from what was asked for"
+            )
+        if not np.array_equal(hash_rows(after), hash_rows(data)[stays]):
+            raise make_inseparable_error(data.source, "read back, rows differ from what was read")
 
     def _read(self, written: Path) -> Dataset:
         suffix, compression = split_suffix(self.path.name)
@@ -146,4 +148,4 @@ class _ReadBack:
             )
         except DatacleanseError as error:
             why = f"read back, it fails ({error.message})"
-            raise not_row_by_row(self.data.source, why) from error
+            raise make_inseparable_error(self.data.source, why) from error

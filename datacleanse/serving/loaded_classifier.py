@@ -12,7 +12,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 from datacleanse.data import read_like
 from datacleanse.data.readers.frame import is_frame
-from datacleanse.errors import as_value_errors
+from datacleanse.errors import raise_as_value_errors
 from datacleanse.serving.open_model import ServedImageModel, open_model
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.text_classes = text_classes
 
     def fit(self, X: object = None, y: object = None) -> Self:
-        """Return the classifier as it is; see the class."""
+        """Return the classifier as it is: it is fitted already."""
         del X, y
         return self
 
@@ -105,7 +105,7 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
                 says which.
         """
         served = self._open()
-        with as_value_errors():
+        with raise_as_value_errors():
             if isinstance(served, ServedImageModel):
                 return served.predict_proba(np.asarray(X))
             return served.probabilities(read_like(self._frame(X), served.schema, role="NEW"))
@@ -118,18 +118,18 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
 
     @property
     def classes_(self) -> NDArray[Any]:
-        """See the class."""
+        """(C,) the classes, in the order of the probabilities."""
         names = self._open().schema.classes
-        return _texts(names) if self.text_classes else _typed(names)
+        return _make_texts(names) if self.text_classes else _guess_types(names)
 
     @property
     def feature_names_in_(self) -> NDArray[np.object_]:
-        """See the class."""
-        return _texts(tuple(column.name for column in self._open().schema.columns))
+        """(F,) names of the columns that rows must have."""
+        return _make_texts(tuple(column.name for column in self._open().schema.columns))
 
     @property
     def n_features_in_(self) -> int:
-        """See the class."""
+        """F, the number of columns; 0 for a run of images."""
         return len(self._open().schema.columns)
 
     def _open(self) -> ServedModel | ServedImageModel:
@@ -170,15 +170,15 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         return tags
 
 
-def _texts(names: tuple[str, ...]) -> NDArray[np.object_]:
+def _make_texts(names: tuple[str, ...]) -> NDArray[np.object_]:
     return np.array(names, dtype=object)
 
 
-def _typed(names: tuple[str, ...]) -> NDArray[Any]:
+def _guess_types(names: tuple[str, ...]) -> NDArray[Any]:
     """The classes as the labels were most likely typed."""
     folded = [name.casefold() for name in names]
     if sorted(folded) == ["false", "true"]:
         return np.array([name == "true" for name in folded])
     if all(_WHOLE.fullmatch(name) for name in names):
         return np.array([int(name) for name in names])
-    return _texts(names)
+    return _make_texts(names)

@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import OutputError
-from datacleanse.optional_packages import needed
+from datacleanse.optional_packages import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,16 +23,16 @@ _FORBIDDEN = re.compile(r"[^\w\-. /]")
 
 
 def check_mlflow() -> None:
-    """See that MLflow is there and that its store answers, before work is done for it.
+    """Refuse, before work is done for it, where MLflow is missing or its store does not answer.
 
     Raises:
         SettingsError: it is not installed.
         OutputError: the store cannot be used.
     """
-    needed("mlflow", extra="mlflow", what="--mlflow")
+    check_installed("mlflow", extra="mlflow", what="--mlflow")
     import mlflow
 
-    with _told():
+    with _name_fault():
         mlflow.MlflowClient().search_experiments(max_results=1)
 
 
@@ -46,24 +46,24 @@ def log_run(folder: RunFolder) -> str:
     import mlflow
 
     manifest = folder.manifest()
-    with _told(), mlflow.start_run(run_name=folder.path.name) as run:
-        mlflow.log_params(_params(manifest))
-        mlflow.log_metrics(dict(_figures(manifest)))
-        mlflow.set_tags(_tags(manifest))
+    with _name_fault(), mlflow.start_run(run_name=folder.path.name) as run:
+        mlflow.log_params(_collect_params(manifest))
+        mlflow.log_metrics(dict(_collect_figures(manifest)))
+        mlflow.set_tags(_collect_tags(manifest))
         mlflow.log_artifact(str(folder.manifest_file))
         for directory in (folder.model_dir, folder.reports_dir):
             mlflow.log_artifacts(str(directory), directory.name)
         return str(run.info.run_id)
 
 
-def _params(manifest: Manifest) -> Json:
+def _collect_params(manifest: Manifest) -> Json:
     """The settings, with what was chosen where they leave the choice open."""
     training = manifest.training
     chosen = {"epochs": training.epochs, "batch_size": training.batch_size, "lr": training.lr}
     return {**asdict(manifest.settings), **chosen}
 
 
-def _tags(manifest: Manifest) -> dict[str, str]:
+def _collect_tags(manifest: Manifest) -> dict[str, str]:
     files = {"data": manifest.data, "clean": manifest.clean, "test": manifest.test}
     return {
         "datacleanse.run_id": manifest.run_id,
@@ -76,25 +76,25 @@ def _tags(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _figures(manifest: Manifest) -> Iterator[tuple[str, float]]:
+def _collect_figures(manifest: Manifest) -> Iterator[tuple[str, float]]:
     """Every number of the manifest's metrics, and what was found of the data."""
     yield "noise_rate", manifest.noise.rate.share
     yield "flagged", manifest.flags.flagged
     yield "seconds", manifest.seconds
-    yield from _numbers(asdict(manifest.metrics), ())
+    yield from _flatten_numbers(asdict(manifest.metrics), ())
 
 
-def _numbers(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, float]]:
+def _flatten_numbers(value: object, path: tuple[str, ...]) -> Iterator[tuple[str, float]]:
     if isinstance(value, dict):
         for key, item in value.items():
-            yield from _numbers(item, (*path, str(key)))
+            yield from _flatten_numbers(item, (*path, str(key)))
     elif isinstance(value, int | float):
         yield _FORBIDDEN.sub("_", "_".join(path)), float(value)
 
 
 @contextmanager
-def _told() -> Iterator[None]:
-    """Say what MLflow says, as an error that a person can mend."""
+def _name_fault() -> Iterator[None]:
+    """Turn what MLflow raises within the block into an error that a person can mend."""
     import mlflow
 
     try:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datacleanse.errors import InputError, RunFolderError
-from datacleanse.optional_packages import needed
+from datacleanse.optional_packages import check_installed
 from datacleanse.records import Dataset, Schema
-from datacleanse.serving.raw_columns import raw_columns
+from datacleanse.serving.raw_columns import read_raw_columns
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -56,7 +56,7 @@ class OnnxPredictor:
 
     def probabilities(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of each row, (n, C)."""
-        feed = {self.inputs[name]: values for name, values in raw_columns(data).items()}
+        feed = {self.inputs[name]: values for name, values in read_raw_columns(data).items()}
         (found,) = self.session.run([self.output], feed)
         result: NDArray[np.float64] = np.asarray(found, np.float64)
         return result
@@ -108,7 +108,7 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
         InputError: the file is missing, damaged, not one of this package's, or of a later version.
         SettingsError: onnxruntime is not installed.
     """
-    needed("onnxruntime", extra="onnx", what="An ONNX file")
+    check_installed("onnxruntime", extra="onnx", what="An ONNX file")
     import onnxruntime
 
     name = str(source) if isinstance(source, Path) else "The exported model"
@@ -116,7 +116,7 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
     options.log_severity_level = 3
     # A place that is none, so that the file cannot make the runtime read others as parameters.
     options.add_session_config_entry(_OTHER_FILES, os.devnull)
-    content = _content(source) if isinstance(source, Path) else source
+    content = _read_content(source) if isinstance(source, Path) else source
     try:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises its own kinds, all derived from Exception
@@ -125,10 +125,10 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
             slug="onnx-damaged",
             hint="The file is cut off or not what its ending says; export it again.",
         ) from error
-    return _described(session, name)
+    return _read_description(session, name)
 
 
-def _content(path: Path) -> bytes:
+def _read_content(path: Path) -> bytes:
     try:
         return path.read_bytes()
     except OSError as error:
@@ -139,7 +139,7 @@ def _content(path: Path) -> bytes:
         ) from error
 
 
-def _described(
+def _read_description(
     session: onnxruntime.InferenceSession, name: str
 ) -> OnnxPredictor | OnnxImagePredictor:
     found = session.get_modelmeta().custom_metadata_map

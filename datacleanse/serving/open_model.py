@@ -60,7 +60,7 @@ def open_model(
             version, or its network needs ``model``.
         InputError: the ONNX file is missing, damaged or of another program.
         SettingsError: the ONNX file comes from another run, or onnxruntime is not installed.
-        OwnCodeError: ``model`` cannot be imported or fails.
+        UserCodeError: ``model`` cannot be imported or fails.
     """
     if is_onnx(source):
         if model is not None:
@@ -73,7 +73,7 @@ def open_model(
     folder = RunFolder(source)
     manifest = folder.manifest()
     if isinstance(model, str) and model.endswith(SUFFIX):
-        return _of_run(folder, manifest.run_id, model)
+        return _open_onnx_of_run(folder, manifest.run_id, model)
     # Loads torch, which takes seconds: what is wrong above should not have to wait for it.
     from datacleanse.models.loading import load_predictor
 
@@ -85,7 +85,7 @@ def is_onnx(source: Path) -> bool:
     return source.suffix == SUFFIX and not source.is_dir()
 
 
-def _of_run(folder: RunFolder, run_id: str, file: str) -> ServedModel | ServedImageModel:
+def _open_onnx_of_run(folder: RunFolder, run_id: str, file: str) -> ServedModel | ServedImageModel:
     from pathlib import Path
 
     found = load_onnx(Path(file))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import ReadOptions, ids, read_portions
+from datacleanse.data import ReadOptions, read_ids, read_portions
 from datacleanse.pictures.read import read_pictures_like
 from datacleanse.progress import SILENT
 from datacleanse.serving.open_model import ServedImageModel
@@ -70,7 +70,7 @@ def predict_rows(model: ServedModel, data: Dataset, *, proba: bool) -> pa.Table:
     """One row per row of ``data``, in its order; without an id column the id is the row number."""
     rows = pa.array(np.arange(data.first_row, data.first_row + data.n_rows))
     classes = model.schema.classes
-    return _tabulate(rows, ids(data), classes, model.probabilities(data), proba=proba)
+    return _tabulate(rows, read_ids(data), classes, model.probabilities(data), proba=proba)
 
 
 def _predict_pictures(
@@ -100,7 +100,7 @@ def _predict_pictures(
             progress.say(notice.message)
     progress.stage("Predicting", None)
     probability, rows = model.predict_proba(pictures.values), pa.array(pictures.places)
-    names = rows.cast(pa.string()) if data.schema.id is None else ids(data)
+    names = rows.cast(pa.string()) if data.schema.id is None else read_ids(data)
     return _tabulate(rows, names, model.schema.classes, probability, proba=proba)
 
 

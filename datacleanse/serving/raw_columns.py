@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
-from datacleanse.data import categories, moments, numbers
+from datacleanse.data import read_categories, read_moments, read_numbers
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,16 +25,16 @@ RawColumns: TypeAlias = "dict[str, NDArray[Any]]"
 """Column name to its array."""
 
 
-def raw_columns(data: Dataset) -> RawColumns:
+def read_raw_columns(data: Dataset) -> RawColumns:
     """The features of a dataset, in the order of its schema."""
-    return {column.name: _raw(data, column) for column in data.schema.columns}
+    return {column.name: _read_raw(data, column) for column in data.schema.columns}
 
 
-def _raw(data: Dataset, column: Column) -> NDArray[Any]:
+def _read_raw(data: Dataset, column: Column) -> NDArray[Any]:
     if column.kind == "datetime":
-        return moments(data, column)
+        return read_moments(data, column)
     if column.kind != "categorical":
-        return numbers(data, column)
-    codes, names = categories(data, column)
+        return read_numbers(data, column)
+    codes, names = read_categories(data, column)
     spelled: NDArray[Any] = np.array([*names, ""], dtype=object)[codes]  # -1 picks the last entry
     return spelled

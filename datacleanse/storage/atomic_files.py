@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def written_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
+def write_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
     """Give a path to write to; rename it to ``path`` on success, remove it on failure.
 
     Args:
@@ -40,12 +40,12 @@ def written_aside(path: Path, *, outlives_power: bool = True) -> Iterator[Path]:
         with suppress(OSError):
             aside.unlink()
         if isinstance(error, OSError):
-            raise unwritable(path, error) from error
+            raise make_unwritable_error(path, error) from error
         raise
 
 
 @contextmanager
-def folder_aside(path: Path) -> Iterator[Path]:
+def write_folder_aside(path: Path) -> Iterator[Path]:
     """Give a folder to fill; rename it to ``path`` on success, remove it on failure.
 
     An empty folder of that name gives way; anything else there is an error.
@@ -64,36 +64,36 @@ def folder_aside(path: Path) -> Iterator[Path]:
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
         if isinstance(error, OSError):
-            raise unwritable(path, error) from error
+            raise make_unwritable_error(path, error) from error
         raise
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:
-    """Write a whole table.
+    """Write a whole table as a Parquet file that appears whole or not at all.
 
     Raises:
         OutputError: the system does not let it be written.
     """
     import pyarrow.parquet as pq
 
-    with written_aside(path) as aside:
+    with write_aside(path) as aside:
         pq.write_table(table, aside)
 
 
 def check_place(path: Path) -> None:
-    """Refuse a path at which no file can come to stand.
+    """Refuse a path at which no file can be made.
 
     Raises:
         OutputError: it is a folder, or lies in none.
     """
     if path.is_dir():
-        raise unwritable(path, OSError(errno.EISDIR, ""))
+        raise make_unwritable_error(path, OSError(errno.EISDIR, ""))
     if not path.parent.is_dir():
-        raise unwritable(path, OSError(errno.ENOTDIR, ""))
+        raise make_unwritable_error(path, OSError(errno.ENOTDIR, ""))
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it; one that is there is fine.
+    """Make a folder and those above it, unless it is there already.
 
     Raises:
         OutputError: the system does not let it be made.
@@ -101,10 +101,10 @@ def make_folder(path: Path) -> None:
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise unwritable(path, error) from error
+        raise make_unwritable_error(path, error) from error
 
 
-def unwritable(path: Path, error: OSError) -> OutputError:
+def make_unwritable_error(path: Path, error: OSError) -> OutputError:
     """The error for a place that the operating system does not let be written."""
     if path.parent.exists() and not path.parent.is_dir():
         hint = f"Choose another place: {path.parent} is no folder."

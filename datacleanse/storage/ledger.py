@@ -13,7 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 from datacleanse.storage.schemas import EPOCH_SCHEMA, ROW_GROUP
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def write_epoch(path: Path, epoch: int, record: EpochRecord) -> None:
     """Write one closed epoch file; it appears whole or not at all."""
     # The audit table, which waits for the disk, will hold the weights of all epochs again.
     with (
-        written_aside(path, outlives_power=False) as aside,
+        write_aside(path, outlives_power=False) as aside,
         pq.ParquetWriter(aside, EPOCH_SCHEMA) as writer,
     ):
         for start in range(0, len(record.weight), ROW_GROUP):

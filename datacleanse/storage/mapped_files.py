@@ -1,9 +1,9 @@
-"""What waits on disk until it is wanted again: DATA's table and, where it is large, the matrix.
+"""What waits on disk until it is needed again: DATA's table and, where it is large, the matrix.
 
-Training needs the encoded matrix only; the table is wanted for the suspects' own columns, and the
+Training needs the encoded matrix only; the table is needed for the suspects' own columns, and the
 matrix again for the final model. Both lie in files that are mapped: they take memory only where
-they were read since `let_go`. The files have no name any more, so that the system removes them
-however the program ends; Windows, which cannot do that, keeps all in memory.
+they were read since `release_mapped`. The files have no name any more, so that the system removes
+them however the program ends; Windows, which cannot do that, keeps all in memory.
 """
 
 from __future__ import annotations
@@ -25,35 +25,35 @@ if TYPE_CHECKING:
 LARGE = 2**24
 """Bytes of a matrix from which a file pays."""
 
-PORTION = 2**22
+BYTES_AT_ONCE = 2**22
 """Bytes of a matrix, about, that are copied at a time."""
 
 _mapped: WeakSet[mmap.mmap] = WeakSet()
 
 
-def parked(table: pa.Table, path: Path) -> pa.Table:
-    """The same table, mapped from a file at ``path`` that is no longer to be seen.
+def park_table(table: pa.Table, path: Path) -> pa.Table:
+    """Move a table to disk: the same table, mapped from a nameless file that lay at ``path``.
 
-    The caller should let go of the table that it passed.
+    The caller should drop the table that it passed.
     """
     if os.name == "nt":
         return table
     try:
         _write_table(path, table)
-        mapped = _map(path)
+        mapped = _map_file(path)
     finally:
         path.unlink(missing_ok=True)
     return pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
 
 
-def parked_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
-    """The same for a matrix, (M, ...); a small one is given back as it is."""
+def park_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
+    """Move a matrix (M, ...) to disk as `park_table` does; a small one is returned as it is."""
     if os.name == "nt" or matrix.nbytes < LARGE:
         return matrix
     try:
         with path.open("wb") as file:
             write_rows(file, matrix)
-        mapped = _map(path)
+        mapped = _map_file(path)
     finally:
         path.unlink(missing_ok=True)
     rows: NDArray[Any] = np.frombuffer(mapped, matrix.dtype).reshape(matrix.shape)
@@ -63,13 +63,13 @@ def parked_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
 def write_rows(file: BinaryIO, rows: Any) -> None:  # noqa: ANN401  # what arrays of rows share
     """Write the bytes of (M, ...) rows; a portion at a time, so that no copy of all is made."""
     size = rows.dtype.itemsize * int(np.prod(rows.shape[1:]))
-    step = max(1, PORTION // max(1, size))
+    step = max(1, BYTES_AT_ONCE // max(1, size))
     for start in range(0, len(rows), step):
         portion = rows[np.arange(start, min(start + step, len(rows)))]
         file.write(np.ascontiguousarray(portion).data)
 
 
-def let_go() -> None:
+def release_mapped() -> None:
     """Advise the system to take back what was read of parked files; reading it again is slower."""
     for mapped in _mapped:
         mapped.madvise(mmap.MADV_DONTNEED)
@@ -82,7 +82,7 @@ def _write_table(path: Path, table: pa.Table) -> None:
         writer.write_table(unified)
 
 
-def _map(path: Path) -> mmap.mmap:
+def _map_file(path: Path) -> mmap.mmap:
     with path.open("r+b") as file:
         # Shared and writable only because torch wants arrays that it might write to.
         mapped = mmap.mmap(file.fileno(), 0)

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.errors import RunFolderError
-from datacleanse.storage.atomic_files import write_parquet, written_aside
+from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.manifest.file import (
     read_manifest,
     read_opening,
@@ -148,7 +148,7 @@ class RunFolder:
 
     def write_card(self, text: str) -> None:
         """Write `model/README.md`, the model card."""
-        with written_aside(self.model_dir / "README.md") as aside:
+        with write_aside(self.model_dir / "README.md") as aside:
             aside.write_text(text, encoding="utf-8")
 
     def write_opening(self, opening: Opening) -> None:

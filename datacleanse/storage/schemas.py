@@ -185,8 +185,8 @@ CALIBRATION_COLUMNS: tuple[Documented, ...] = (
     (
         "part",
         pa.string(),
-        "meta: it steers; calibration: it calibrates, and steers in the other fold where there are "
-        "two; held back: models are compared on it; reviewed: it steers in every fold",
+        "steering: it steers; calibration: it calibrates, and steers in the other fold where there "
+        "are two; held back: models are compared on it; reviewed: it steers in every fold",
     ),
     ("score", pa.float64(), "its suspicion in the fold that it calibrates; null: in none"),
 )

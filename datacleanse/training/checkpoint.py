@@ -16,7 +16,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from datacleanse.errors import RunFolderError
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -120,7 +120,7 @@ class Checkpoints:
         text = json.dumps(described, ensure_ascii=False, allow_nan=False)
         self.directory.mkdir(exist_ok=True)
         with (
-            written_aside(self._find_file(name), outlives_power=False) as aside,
+            write_aside(self._find_file(name), outlives_power=False) as aside,
             aside.open("wb") as handle,
         ):
             _write(handle, tensors, {_KEY: text})

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 
 from datacleanse.errors import DatacleanseError, Stopped
-from datacleanse.models.demands import trainable
-from datacleanse.models.inference import EVALUATION_BATCH, logits_of
+from datacleanse.models.demands import find_trainable
+from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
 from datacleanse.progress import SILENT, Progress
 from datacleanse.training.batches import count_batches, split
 from datacleanse.training.checkpoint import Checkpoint
@@ -163,7 +163,7 @@ class _Loop:
             schedule.meta,
             generator=self._generator,
         )
-        self._parameters = trainable(model)
+        self._parameters = find_trainable(model)
         self._optimiser = make_optimiser(
             self._parameters,
             optimisation or Optimisation(),
@@ -310,7 +310,7 @@ class _Loop:
         """Show the rule what the network makes of trusted examples, if it learns from them."""
         if rule.learns:
             inputs, labels = self._direction.draw_batch()
-            rule.learn(logits_of(self._model, inputs), labels)
+            rule.learn(compute_logits(self._model, inputs), labels)
 
     def _follow(self, direction: Direction | None) -> None:
         """Let the update follow the trusted gradient too, as far as the rule wants it."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset, default_collate
 
 from datacleanse.errors import InputError, is_shortage
-from datacleanse.user_code import tell_as_own
+from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,14 +105,14 @@ def fetch_item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, An
 
     Raises:
         InputError: it is no such pair.
-        OwnCodeError: the dataset failed.
+        UserCodeError: the dataset failed.
     """
     for dataset in datasets:
         length = len(dataset)  # type: ignore[arg-type]
         if position >= length:
             position -= length
             continue
-        with tell_as_own(f"{type(dataset).__name__}[{position}] failed"):
+        with report_as_user_code(f"{type(dataset).__name__}[{position}] failed"):
             pair = dataset[position]
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise InputError(

@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import differentiable, trainable, unchanged
+from datacleanse.models.demands import check_unchanged, explain_derivative_errors, find_trainable
 from datacleanse.training.influence import choose_engine, cross_entropy
 from datacleanse.training.optimisers import Optimisation, make_optimiser
-from datacleanse.user_code import tell_as_own
+from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,14 +43,19 @@ def try_training(
 
     Raises:
         ModelError: it cannot be trained: nothing to train, not made afresh, no derivative.
-        OwnCodeError: its forward pass in training mode or its backward pass failed.
+        UserCodeError: its forward pass in training mode or its backward pass failed.
     """
-    parameters = trainable(network)
+    parameters = find_trainable(network)
     _check_parameters(network, parameters, build(), said)
     labels = torch.arange(len(inputs)) % 2
     engine = choose_engine(network.train(), cross_entropy)
-    own = tell_as_own(f"{said} fails in training mode")
-    with own, differentiable(), unchanged(inputs), torch.random.fork_rng(devices=[]):
+    own = report_as_user_code(f"{said} fails in training mode")
+    with (
+        own,
+        explain_derivative_errors(),
+        check_unchanged(inputs),
+        torch.random.fork_rng(devices=[]),
+    ):
         direction, _ = engine.compute_gradient(inputs, labels)
         network.train()
         step = engine.open(inputs, labels, direction)
@@ -81,7 +86,7 @@ def _try_update(
 ) -> Optimizer | None:
     if optimisation is None or optimisation.make is None:
         return None
-    with tell_as_own("The optimiser fails on the network's parameters"):
+    with report_as_user_code("The optimiser fails on the network's parameters"):
         made = optimisation.make(list(parameters.items()))
         make_optimiser(parameters, optimisation, peak=1.0, weight_decay=0.0).step(1.0)
     return made

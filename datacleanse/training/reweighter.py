@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import differentiable, trainable, unchanged
+from datacleanse.models.demands import check_unchanged, explain_derivative_errors, find_trainable
 from datacleanse.settings import Meta
 from datacleanse.training.influence import (
     Trusted,
@@ -123,7 +123,7 @@ class Reweighter:
         """
         self._follow_freezing()
         direction = self._aim(Trusted(*trusted))
-        with unchanged(batch[0], trusted[0]), differentiable():
+        with check_unchanged(batch[0], trusted[0]), explain_derivative_errors():
             v = direction.advance()
             step = self._engine.open(*batch, v)
         assert direction.loss is not None
@@ -131,7 +131,7 @@ class Reweighter:
         if _check_finite(found):
             step.descend(found.weights)
             if self._rule.trusted_share:
-                for name, parameter in trainable(self._model).items():
+                for name, parameter in find_trainable(self._model).items():
                     accumulate(parameter, v[name], self._rule.trusted_share)
         return found
 
@@ -153,7 +153,7 @@ class Reweighter:
             self._direction = None
 
     def _list_identities(self) -> list[int]:
-        return [id(parameter) for parameter in trainable(self._model).values()]
+        return [id(parameter) for parameter in find_trainable(self._model).values()]
 
 
 def reweight(model: nn.Module, loss: Loss, batch: Batch, trusted: Batch) -> Reweighted:
@@ -178,7 +178,7 @@ def reweight(model: nn.Module, loss: Loss, batch: Batch, trusted: Batch) -> Rewe
     """
     engine = choose_engine(model, loss)
     _check_trusted(trusted[1])
-    with unchanged(batch[0], trusted[0]), differentiable():
+    with check_unchanged(batch[0], trusted[0]), explain_derivative_errors():
         direction, trusted_loss = compute_trusted_gradient(model, loss, *trusted)
         step = engine.open(*batch, direction)
     found = _gather(L2RW(), step, trusted_loss)

@@ -62,5 +62,5 @@ def choose_schedule(settings: Settings, n_rows: int, defaults: Defaults = TABLES
         epochs=settings.epochs or size.epochs,
         batch_size=settings.batch_size or size.batch_size,
         lr=settings.lr or LR,
-        meta=defaults.meta.changed(settings),
+        meta=defaults.meta.apply_settings(settings),
     )

@@ -19,7 +19,7 @@ from datacleanse.training.batches import count_batches
 from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.loop import Hooks, train
 from datacleanse.training.rules import make_rule
-from datacleanse.user_code import tell_as_own
+from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -126,7 +126,7 @@ class Trainer:
         Raises:
             TrainingError: a loss became NaN or infinite.
             MemoryShortError: the smallest batch does not fit into memory.
-            OwnCodeError: the user's network failed.
+            UserCodeError: the user's network failed.
             RunFolderError: a checkpoint cannot be gone on with.
             Stopped: on request; everything so far is saved.
         """
@@ -207,7 +207,7 @@ class Trainer:
         what = f"Training with rule {rule} failed in the network"
         try:
             # A full disk is not the network's fault.
-            own = tell_as_own(what, but=(OSError,)) if self.lesson.is_own else nullcontext()
+            own = report_as_user_code(what, but=(OSError,)) if self.lesson.is_own else nullcontext()
             with _name_training(rule), own:
                 network = self.lesson.build().to(self.device)
                 outcome = train(

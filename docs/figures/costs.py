@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from docs.figures.numbers import bold, count, percent, ratio, share, table
-from docs.figures.results import average
+from docs.figures.results import average, source
 
 if TYPE_CHECKING:
     from docs.figures.results import Figure, Record, Results
@@ -45,6 +45,11 @@ def _size(results: Results, rows: int) -> Record:
 def report(name: str, key: str, *, unit: float = 1) -> Figure:
     """A figure of the report's size or speed."""
     return lambda results: ratio(results["report_size"]["reports"][name][key] / unit)
+
+
+def report_bound(name: str) -> Figure:
+    """The most megabytes that a report may take."""
+    return lambda r: ratio(r["report_size"]["bounds"]["bytes"][name] / MB, 1)
 
 
 def largest_difference(result: str, key: str) -> Figure:
@@ -112,14 +117,27 @@ FIGURES: dict[str, Figure] = {
     "scaling.time.100000": scaling(100_000),
     "scaling.time.1000000": scaling(1_000_000),
     "scaling.peak.10000": peak(10_000),
+    "scaling.peak.100000": peak(100_000),
     "scaling.peak.1000000": peak(1_000_000),
+    "scaling.torch": lambda r: count(r["scaling"]["interpreter_bytes"] / MIB),
+    "scaling.source": source("scaling"),
+    "audit_time.source": source("audit_time"),
     "scaling.bound.1000000": peak(1_000_000, "allowed_bytes"),
     "report_size.table": report("table", "bytes", unit=MB),
     "report_size.pictures": report("pictures", "bytes", unit=MB),
+    "report_size.source": source("report_size"),
+    "report_size.table.bound": report_bound("table"),
+    "report_size.pictures.bound": report_bound("pictures"),
+    "report_size.seconds.bound": lambda r: count(r["report_size"]["bounds"]["seconds"]),
     "report_size.table.ready": report("table", "ready_median"),
     "report_size.pictures.ready": report("pictures", "ready_median"),
     "report_size.table.main": report("table", "main_thread_median"),
     "report_size.pictures.main": report("pictures", "main_thread_median"),
+    "review_keys.source": source("review_keys"),
+    "review_keys.w": lambda r: count(r["review_keys"]["keys"]["w"]),
+    "review_keys.digit": lambda r: count(r["review_keys"]["keys"]["digit"]),
+    "review_keys.saved": lambda r: count(r["review_keys"]["saved"]),
+    "review_keys.wrong": lambda r: count(r["review_keys"]["wrong_decisions"]),
     "review_keys.seconds": lambda r: ratio(r["review_keys"]["seconds_a_row"]),
     "review_keys.ap.first": review("first", "average_precision"),
     "review_keys.ap.second": review("second", "average_precision"),
@@ -131,6 +149,7 @@ FIGURES: dict[str, Figure] = {
     "export.tables.other_class": other_class("export_check", "tables"),
     "export.images.difference": largest_difference("export_images", "sets"),
     "export.images.other_class": other_class("export_images", "sets"),
+    "decode.source": source("decode"),
     "threads.busy": threads(busy=True, batch=128),
 }
 

@@ -1,4 +1,4 @@
-"""Figures of the engine and the network: trusted gradients, rules, cost of a step, schedules."""
+"""Figures of the engine and the network: steering gradients, rules, cost of a step, schedules."""
 
 from __future__ import annotations
 
@@ -15,10 +15,11 @@ from docs.figures.numbers import (
     ratio,
     share,
     signed_points,
+    span,
     table,
     with_error,
 )
-from docs.figures.results import average, where
+from docs.figures.results import average, source, where
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -29,6 +30,8 @@ MEASURES = {"suspicion_ap": "suspicion AP", "margin_ap": "margin AP", "accuracy"
 DEFAULT_OF_IMAGES = "32 rows, every 4"
 PLAIN = "plain_accuracy"
 CHOSEN = ("chosen", "random forest", "boosted trees")
+ROUTES = {"audited, all trusted rows at each step": "audited, all steering rows at each step"}
+"""Names in the results that the pages say otherwise."""
 
 
 def paired(trials: Sequence[Record], *, with_cost: bool) -> list[list[str]]:
@@ -54,19 +57,19 @@ def _paired_header(first: str, *, with_cost: bool) -> list[str]:
 
 
 def meta_gradient(results: Results) -> str:
-    """Trusted gradients on tables."""
+    """Steering gradients on tables."""
     rows = paired(results["meta_gradient"]["trials"], with_cost=True)
-    return table(_paired_header("trusted gradient", with_cost=True), rows)
+    return table(_paired_header("steering gradient", with_cost=True), rows)
 
 
 def meta_images(results: Results) -> str:
-    """Trusted gradients on MNIST digits, long trainings first."""
+    """Steering gradients on MNIST digits, long trainings first."""
     trials: list[Record] = results["meta_images"]["trials"]
     rows = []
     for epochs in sorted({trial["epochs"] for trial in trials}, reverse=True):
         lines = paired(where(trials, epochs=epochs), with_cost=True)
         rows += [[count(epochs), *line] for line in lines]
-    return table(["epochs", *_paired_header("trusted gradient", with_cost=True)], rows, left=2)
+    return table(["epochs", *_paired_header("steering gradient", with_cost=True)], rows, left=2)
 
 
 def hybrid(results: Results) -> str:
@@ -76,7 +79,7 @@ def hybrid(results: Results) -> str:
 
 
 def meta_posterior(results: Results) -> str:
-    """Trusted gradients on images, judged by the suspicion."""
+    """Steering gradients on images, judged by the suspicion."""
     trials: list[Record] = results["meta_posterior"]["trials"]
     names = {
         "mnist:pair20": "MNIST, pair 20 %",
@@ -91,7 +94,7 @@ def meta_posterior(results: Results) -> str:
         cells += [share(average(mine, key)) for key in keys]
         is_default = way == DEFAULT_OF_IMAGES
         rows.append([bold(way, is_default), *cells, ratio(average(mine, "cost"))])
-    header = ["trusted gradient", *names.values(), "mean", "without second opinion"]
+    header = ["steering gradient", *names.values(), "mean", "without second opinion"]
     return table([*header, "margin alone", "cost"], rows)
 
 
@@ -103,9 +106,32 @@ def step_cost(results: Results) -> str:
         for route, mine in case["seconds"].items():
             over = median(a / b for a, b in zip(mine, plain, strict=True))
             memory = [count(peaks[route]), ratio(peaks[route] / peaks["plain"])]
-            rows.append([case["case"], route, f"{ratio(median(mine))} s", ratio(over), *memory])
+            said = ROUTES.get(route, route)
+            rows.append([case["case"], said, f"{ratio(median(mine))} s", ratio(over), *memory])
     header = ["", "route", "time", "over plain", "peak memory, MiB", "over plain"]
     return table(header, rows, left=2)
+
+
+def audited_over_plain(kind: str) -> Figure:
+    """The least and the most time of an audited step over a plain one, on tables or on images."""
+
+    def said(results: Results) -> str:
+        cases = results["step_cost"]["cases"]
+        ratios = [_over_plain(case["seconds"]) for case in cases if kind in case["case"]]
+        return span(ratio(each) for each in sorted(ratios))
+
+    return said
+
+
+def on_gpu_over_plain(results: Results) -> str:
+    """Time of an audited step over a plain one, on images and on a GPU."""
+    return ratio(_over_plain(results["gpu"]["parts"]["images"]["seconds"]))
+
+
+def _over_plain(seconds: Record) -> float:
+    """The median, over rounds by turns, of the time of an audited step over a plain one."""
+    rounds = zip(seconds["audited"], seconds["plain"], strict=True)
+    return float(median(mine / plain for mine, plain in rounds))
 
 
 def _on_gpu(results: Results, part: str, *, unit: str) -> str:
@@ -116,7 +142,7 @@ def _on_gpu(results: Results, part: str, *, unit: str) -> str:
         over = median(a / b for a, b in zip(mine, plain, strict=True))
         speed = count(found["rows"] / median(mine))
         memory = [count(peaks[route]), ratio(peaks[route] / peaks["plain"])]
-        rows.append([route, speed, ratio(over), *memory])
+        rows.append([ROUTES.get(route, route), speed, ratio(over), *memory])
     header = [f"route, batch {found['batch']}", f"{unit}/s", "time over plain", "peak MiB"]
     return table([*header, "over plain"], rows)
 
@@ -224,6 +250,19 @@ def of_stage(stage_name: str, name: str, key: str, show: Callable[[float], str])
     return said
 
 
+def lost_on(table_name: str, stage_name: str, ways: tuple[str, str]) -> Figure:
+    """By how many points the second way is behind the first on a table with true labels."""
+
+    def said(results: Results) -> str:
+        cells = results["network_choice"]["stages"][stage_name]["cells"]
+        first, second = (
+            average(where(cells, table=table_name, noise=0.0, name=way), "accuracy") for way in ways
+        )
+        return points(first - second)
+
+    return said
+
+
 def chosen_lead(results: Results) -> str:
     """The lead of the chosen network over the reference, in points."""
     (entry,) = where(results["network_choice"]["stages"]["confirm"]["summary"], name=CHOSEN[0])
@@ -251,6 +290,10 @@ FIGURES: dict[str, Figure] = {
         f"engine.meta_images.plain.{epochs}": plain_accuracy("meta_images", epochs=epochs)
         for epochs in (30, 10)
     },
+    "engine.step_cost.tables": audited_over_plain("table"),
+    "engine.step_cost.images": audited_over_plain("images"),
+    "engine.gpu.source": source("gpu"),
+    "engine.gpu.images.audited": on_gpu_over_plain,
     "engine.rules.plain": plain_accuracy("hybrid"),
     **{
         f"engine.rules.lilaw.{noise}": against(
@@ -277,6 +320,13 @@ FIGURES: dict[str, Figure] = {
         f"network.forest.ahead.30.{name}": behind(name, FOREST, 0.3)
         for name in ("german_credit", "leaf_flavia", "student_dropout", "wine_quality", "pendigits")
     },
+    "network.source": source("network_choice"),
+    "network.electricity.20000": lost_on(
+        "electricity", "20,000 rows", ("20 epochs, batch 256", "12 epochs, batch 512")
+    ),
+    "network.electricity.60000": lost_on(
+        "electricity", "60,000 rows", ("12 epochs, batch 512", "8 epochs, batch 1024")
+    ),
     "network.chosen.lead": chosen_lead,
     "network.chosen.time": of_stage("confirm", CHOSEN[0], "time_ratio", ratio),
     "network.chosen.ap": of_stage("confirm", CHOSEN[0], "average_precision", points),

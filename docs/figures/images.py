@@ -5,7 +5,7 @@ from __future__ import annotations
 from statistics import mean
 from typing import TYPE_CHECKING
 
-from docs.figures.numbers import bold, count, ratio, share, table
+from docs.figures.numbers import bold, count, ratio, share, span, table
 from docs.figures.results import average, source, where
 
 if TYPE_CHECKING:
@@ -140,6 +140,22 @@ def largest_false_share(results: Results) -> str:
     return share(max(cell["measures"]["ours"]["false_share"] for cell in _cells(results)))
 
 
+def gpu_seconds(part: str) -> Figure:
+    """The least and the most seconds of a part of an audit in the cells on a GPU."""
+
+    def said(results: Results) -> str:
+        found = sorted(cell["timings"][part] for cell in results["images_gpu"]["cells"])
+        return span(count(seconds) for seconds in found)
+
+    return said
+
+
+def rest_over_plain(results: Results) -> str:
+    """Time of scores and files over that of plain training."""
+    seconds = results["image_time"]["seconds"]
+    return ratio((seconds["score"] + seconds["write"]) / seconds["control"])
+
+
 def time_over_plain(key: str) -> Figure:
     """A part of an audit's time over that of plain training."""
 
@@ -171,6 +187,7 @@ FIGURES: dict[str, Figure] = {
     "images.gap.aggregate": gap("cleanlab confidence", "ours", kind="aggre_label"),
     "images.gap.worse": gap("ours", "aum", kind="worse_label"),
     "images.gap.patches": gap("patches", "ours", kind="random_label3"),
+    "images.seconds": lambda r: count(_mean(r, "ours", "seconds")),
     "images.cost": cost(mean),
     "images.cost.least": cost(min),
     "images.cost.most": cost(max),
@@ -185,6 +202,11 @@ FIGURES: dict[str, Figure] = {
     "images.time.over_plain": time_over_plain("total"),
     "images.time.reweighted": time_over_plain("reweighted"),
     "images.time.swapped": time_over_plain("swapped"),
+    "images.time.rest": rest_over_plain,
+    "images.time.source": source("image_time"),
+    "images.gpu.source": source("images_gpu"),
+    "images.gpu.seconds": gpu_seconds("total"),
+    "images.gpu.seconds.plain": gpu_seconds("control"),
     "images.time.final": time_over_plain("final"),
 }
 

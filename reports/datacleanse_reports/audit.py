@@ -10,8 +10,8 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from datacleanse_reports.cells import column_as_text
-from datacleanse_reports.reason import Evidence, reason
+from datacleanse_reports.cells import spell_column
+from datacleanse_reports.reason import Evidence, give_reason
 from datacleanse_reports.records import Basis, ReadingPoint, WeightDistribution
 from datacleanse_reports.suspect import Suspect
 
@@ -93,7 +93,7 @@ def finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
-def suspects_of(
+def collect_suspects(
     ranked: pa.Table, originals: pa.Table, beside: Companions, *, label: str, learned: bool
 ) -> tuple[tuple[str, ...], tuple[Suspect, ...]]:
     """The original columns' names and the suspects that have their cells stored.
@@ -108,21 +108,23 @@ def suspects_of(
     # By position: the original names may repeat and may be the audit's own.
     positions = [i for i, name in enumerate(originals.column_names) if i > 0 and name != label]
     names = tuple(originals.column_names[i] for i in positions)
-    texts = [column_as_text(originals.column(i)) for i in positions]
+    texts = [spell_column(originals.column(i)) for i in positions]
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
     suspects = tuple(
-        _suspect(record, [text[stored[record["row"]]] for text in texts], beside, learned=learned)
+        _make_suspect(
+            record, [text[stored[record["row"]]] for text in texts], beside, learned=learned
+        )
         for record in ranked.to_pylist()
         if record["row"] in stored
     )
     return names, suspects
 
 
-def _suspect(
+def _make_suspect(
     record: Mapping[str, Any], cells: Sequence[str | None], beside: Companions, *, learned: bool
 ) -> Suspect:
     row = record["row"]
-    evidence = _evidence(record, beside)
+    evidence = _collect_evidence(record, beside)
     weights = evidence.weights
     if not learned:
         evidence = replace(evidence, weights=())
@@ -145,7 +147,7 @@ def _suspect(
         in_training=bool(record["in_training"]),
         verified_label=record["verified_label"],
         weight_by_epoch=weights,
-        reason=reason(evidence),
+        reason=give_reason(evidence),
         cells=tuple(cells),
         row_sha256=record.get("row_sha256"),
         likely=evidence.likely,
@@ -154,7 +156,7 @@ def _suspect(
     )
 
 
-def _evidence(record: Mapping[str, Any], beside: Companions) -> Evidence:
+def _collect_evidence(record: Mapping[str, Any], beside: Companions) -> Evidence:
     near = beside.neighbours.get(record["row"], ())
     return Evidence(
         given=record["given_label"],
@@ -169,13 +171,13 @@ def _evidence(record: Mapping[str, Any], beside: Companions) -> Evidence:
     )
 
 
-def flagged_by_label(table: pa.Table) -> dict[str, int]:
+def count_flagged_by_label(table: pa.Table) -> dict[str, int]:
     """Flagged rows by given label, of the labels that DATA has."""
     sums = table.group_by("given_label").aggregate([("flagged", "sum")])
     return {group["given_label"]: group["flagged_sum"] for group in sums.to_pylist()}
 
 
-def basis_of(table: pa.Table, *, listed: int) -> tuple[Basis, NDArray[np.bool_]]:
+def choose_basis(table: pa.Table, *, listed: int) -> tuple[Basis, NDArray[np.bool_]]:
     """Which rows summaries are about, and a mask of them, (N,)."""
     flagged = table["flagged"].to_numpy()
     if flagged.any():
@@ -183,7 +185,7 @@ def basis_of(table: pa.Table, *, listed: int) -> tuple[Basis, NDArray[np.bool_]]
     return "top", table["rank"].to_numpy() <= listed
 
 
-def weight_distribution(
+def bin_weights(
     table: pa.Table, basis: Basis, mask: NDArray[np.bool_]
 ) -> WeightDistribution | None:
     """Histogram of the mean weight, in and out of the basis; None where there is nothing to see."""
@@ -232,7 +234,7 @@ def check_probabilities(
     return compare_with_verified(suspicion, probability, scores, null_share)
 
 
-def reading_curve(table: pa.Table) -> tuple[ReadingPoint, ...]:
+def sum_by_rank(table: pa.Table) -> tuple[ReadingPoint, ...]:
     """Running sum of the mislabel probabilities by rank, at up to `_READING_POINTS` places."""
     import numpy as np
 

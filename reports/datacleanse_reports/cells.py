@@ -13,29 +13,29 @@ _EMPTY_FRACTION = re.compile(r"\.0+(?=$|[Z+-])")
 _TRAILING_ZEROS = re.compile(r"(\.\d*?[1-9])0+(?=$|[Z+-])")
 
 
-def column_as_text(column: pa.ChunkedArray) -> list[str | None]:
+def spell_column(column: pa.ChunkedArray) -> list[str | None]:
     """Every cell of a column as a person would have typed it; None where it is missing."""
     import pyarrow as pa
 
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return column_as_text(column.cast(kind.value_type))
+        return spell_column(column.cast(kind.value_type))
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):
-        return [_short_time(text) for text in column.cast(pa.string()).to_pylist()]
+        return [_shorten_time(text) for text in column.cast(pa.string()).to_pylist()]
     if pa.types.is_floating(kind):
         # Arrow knows the shortest spelling of a float32; Python would widen it first.
         texts = column.cast(pa.string()).to_pylist()
         return [None if text in (None, "nan") else text.removesuffix(".0") for text in texts]
-    return [_plain(value) for value in column.to_pylist()]
+    return [_spell(value) for value in column.to_pylist()]
 
 
-def _short_time(text: str | None) -> str | None:
+def _shorten_time(text: str | None) -> str | None:
     if text is None:
         return None
     return _TRAILING_ZEROS.sub(r"\1", _EMPTY_FRACTION.sub("", text))
 
 
-def _plain(value: object) -> str | None:
+def _spell(value: object) -> str | None:
     if value is None or isinstance(value, str):
         return value
     if isinstance(value, bool):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.svg import FLOOR, LEFT, PLOT_HEIGHT, PLOT_WIDTH, TOP, chart
+from datacleanse_reports.svg import FLOOR, LEFT, PLOT_HEIGHT, PLOT_WIDTH, TOP, draw_chart
 from datacleanse_reports.wording import count, percent, plural, rate, short
 
 if TYPE_CHECKING:
@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from datacleanse_reports.records import Budget, ReadingPoint, WeightDistribution
 
 
-def weight_histogram(distribution: WeightDistribution) -> str:
+def draw_weights(distribution: WeightDistribution) -> str:
     """Mean learned weight of the rows of the basis (line) over that of all others (filled)."""
-    name = basis_name(distribution)
+    name = name_basis(distribution)
     tallest = max(*distribution.basis_shares, *distribution.other_shares)
     right = distribution.edges[-1]
-    basis = _steps(distribution.basis_shares, tallest)
-    other = _steps(distribution.other_shares, tallest)
+    basis = _draw_steps(distribution.basis_shares, tallest)
+    other = _draw_steps(distribution.other_shares, tallest)
     ticks = [(LEFT + PLOT_WIDTH * part, short(right * part)) for part in (0.0, 0.5)]
     ticks.append((LEFT + PLOT_WIDTH, f"≥ {short(right)}"))
     body = (
         f'<path class="fill-b" d="M{LEFT} {FLOOR}{other}V{FLOOR}Z"/>'
         f'<path class="line-a" d="M{LEFT} {FLOOR}{basis}V{FLOOR}"/>'
     )
-    return chart(
+    return draw_chart(
         "weights",
         title="Mean learned weight",
         description=(
@@ -41,18 +41,18 @@ def weight_histogram(distribution: WeightDistribution) -> str:
     )
 
 
-def basis_name(distribution: WeightDistribution) -> str:
+def name_basis(distribution: WeightDistribution) -> str:
     """What the rows of the basis are called."""
     return "flagged rows" if distribution.basis == "flagged" else "listed suspects"
 
 
-def _steps(shares: Sequence[float], tallest: float) -> str:
+def _draw_steps(shares: Sequence[float], tallest: float) -> str:
     step = PLOT_WIDTH / len(shares)
     heights = [TOP + PLOT_HEIGHT * (1 - share / tallest) for share in shares]
     return "".join(f"V{height:.1f}h{step:.2f}" for height in heights)
 
 
-def learning_curves(
+def draw_learning_curves(
     name: str,
     *,
     title: str,
@@ -66,18 +66,18 @@ def learning_curves(
     tallest = max(known) or 1.0
     n_epochs = max(len(reweighted), len(control))
     body = (
-        f'<path class="line-c" d="{_line(control, tallest, n_epochs)}"/>'
-        f'<path class="line-a" d="{_line(reweighted, tallest, n_epochs)}"/>'
+        f'<path class="line-c" d="{_draw_line(control, tallest, n_epochs)}"/>'
+        f'<path class="line-a" d="{_draw_line(reweighted, tallest, n_epochs)}"/>'
     )
     ticks = [(LEFT, "1")]
     if n_epochs > 1:
         ticks.append((LEFT + PLOT_WIDTH, str(n_epochs)))
-    return chart(
+    return draw_chart(
         name,
         title=title,
         description=(
             f"Lines over {n_epochs} epochs. Last value of the reweighted network: "
-            f"{_last(reweighted)}; of plain training: {_last(control)}."
+            f"{_spell_last(reweighted)}; of plain training: {_spell_last(control)}."
         ),
         body=body,
         x_ticks=ticks,
@@ -86,11 +86,11 @@ def learning_curves(
     )
 
 
-def _last(losses: Sequence[float | None]) -> str:
+def _spell_last(losses: Sequence[float | None]) -> str:
     return short(losses[-1]) if losses else short(None)
 
 
-def _line(losses: Sequence[float | None], tallest: float, n_epochs: int) -> str:
+def _draw_line(losses: Sequence[float | None], tallest: float, n_epochs: int) -> str:
     step = PLOT_WIDTH / max(1, n_epochs - 1)
     points, pen = [], "M"
     for epoch, loss in enumerate(losses):
@@ -103,7 +103,7 @@ def _line(losses: Sequence[float | None], tallest: float, n_epochs: int) -> str:
     return "".join(points)
 
 
-def reliability_chart(bins: Sequence[ReliabilityBin]) -> str:
+def draw_reliability(bins: Sequence[ReliabilityBin]) -> str:
     """Share of wrong labels that verified rows imply over the mean probability, with whiskers."""
     if not bins:
         return ""
@@ -118,7 +118,7 @@ def reliability_chart(bins: Sequence[ReliabilityBin]) -> str:
         f"{percent(each.implied)}, range {percent(each.low)} to {percent(each.high)}"
         for each in bins
     )
-    return chart(
+    return draw_chart(
         "reliability",
         title="Probabilities beside what verified rows imply",
         description=f"Points near the diagonal agree. {told}.",
@@ -129,7 +129,7 @@ def reliability_chart(bins: Sequence[ReliabilityBin]) -> str:
     )
 
 
-def reading_chart(points: Sequence[ReadingPoint], budgets: Sequence[Budget]) -> str:
+def draw_reading(points: Sequence[ReadingPoint], budgets: Sequence[Budget]) -> str:
     """Wrong labels expected by rows read, with the budgets' ranges as whiskers."""
     if len(points) < 2:
         return ""
@@ -147,7 +147,7 @@ def reading_chart(points: Sequence[ReadingPoint], budgets: Sequence[Budget]) -> 
         x, low = place(budget.rows, budget.low_share * budget.rows)
         _, high = place(budget.rows, budget.high_share * budget.rows)
         whiskers.append(f"M{x:.1f} {low:.1f}V{high:.1f}")
-    return chart(
+    return draw_chart(
         "reading",
         title="Wrong labels found by rows read",
         description=(

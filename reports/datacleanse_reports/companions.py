@@ -48,12 +48,12 @@ def read_companions(folder: RunFolder, *, rows: set[int]) -> Companions:
         RunFolderError: a file is damaged.
     """
     likely: dict[int, list[LikelyClass]] = defaultdict(list)
-    for line in _lines(folder.likelihoods_file):
+    for line in _read_lines(folder.likelihoods_file):
         if line["row"] in rows:
             likely[line["row"]].append(LikelyClass(line["label"], line["probability"]))
-    nearest = [line for line in _lines(folder.neighbours_file) if line["row"] in rows]
+    nearest = [line for line in _read_lines(folder.neighbours_file) if line["row"] in rows]
     clean_rows = {line["clean_row"] for line in nearest}
-    pictures = _pictures(folder, {"data": rows, "clean": clean_rows})
+    pictures = _read_pictures(folder, {"data": rows, "clean": clean_rows})
     neighbours: dict[int, list[Neighbour]] = defaultdict(list)
     for line in nearest:
         picture = pictures["clean"].get(line["clean_row"])
@@ -67,7 +67,7 @@ def read_companions(folder: RunFolder, *, rows: set[int]) -> Companions:
     )
 
 
-def _lines(path: Path) -> Iterator[dict[str, Any]]:
+def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
     """The lines of a table, by row and place; none where there is no such file."""
     table = _read(path)
     if table is None:
@@ -86,8 +86,10 @@ def _read(path: Path) -> pa.Table | None:
         return file.read()
 
 
-def _pictures(folder: RunFolder, wanted: Mapping[str, set[int]]) -> dict[str, dict[int, Picture]]:
-    """By source and row."""
+def _read_pictures(
+    folder: RunFolder, wanted: Mapping[str, set[int]]
+) -> dict[str, dict[int, Picture]]:
+    """Pictures as addresses, by source and by row there."""
     found: dict[str, dict[int, Picture]] = {source: {} for source in wanted}
     table = _read(folder.thumbnails_file)
     if table is None:
@@ -95,12 +97,12 @@ def _pictures(folder: RunFolder, wanted: Mapping[str, set[int]]) -> dict[str, di
     for batch in table.to_batches(max_chunksize=64):
         for line in batch.to_pylist():
             source, row = line["source"], line["row"]
-            if row in wanted.get(source, ()) and (uri := _uri(line["image"])):
+            if row in wanted.get(source, ()) and (uri := _make_uri(line["image"])):
                 found[source][row] = Picture(uri, line["note"])
     return found
 
 
-def _uri(image: bytes | None) -> str | None:
+def _make_uri(image: bytes | None) -> str | None:
     """The picture as an address; None for what is no picture that a page may show."""
     for start, kind in _KINDS:
         if image is not None and image.startswith(start):

@@ -15,7 +15,7 @@ MAX_CLASSES = 12
 """More do not fit beside each other on a page."""
 
 
-def noise_matrix(
+def make_noise_matrix(
     classes: Sequence[ClassSummary], confusions: Sequence[Confusion], order: Sequence[str]
 ) -> NoiseMatrix | None:
     """Expected rows by given label and true class; None where no error is expected.

@@ -46,7 +46,7 @@ class Pair:
     """The most suspicious of them, as examples."""
 
 
-def pairs_of(suspects: Sequence[Suspect]) -> dict[tuple[str, str | None], Pair]:
+def count_pairs(suspects: Sequence[Suspect]) -> dict[tuple[str, str | None], Pair]:
     """The pairs of given and suggested label among the suspects, in alphabetical order."""
     rows: dict[tuple[str, str | None], list[int]] = {}
     for each in suspects:
@@ -58,14 +58,14 @@ def pairs_of(suspects: Sequence[Suspect]) -> dict[tuple[str, str | None], Pair]:
     }
 
 
-def cell_data(columns: Sequence[str], suspects: Sequence[Suspect]) -> str:
+def embed_cells(columns: Sequence[str], suspects: Sequence[Suspect]) -> str:
     """The rows' own columns as people can see them, as JSON that is safe inside ``<script>``."""
-    limit = _cell_limit(suspects, len(columns))
+    limit = _choose_cell_limit(suspects, len(columns))
 
     def shown(cell: str | None) -> str | None:
         return cell and visible(shortened(cell, limit), keep_lines=True)
 
-    return _embedded(
+    return _embed(
         {
             "columns": [visible(shortened(name, _LONGEST_NAME)) or "(empty)" for name in columns],
             "rows": [each.row for each in suspects],
@@ -74,13 +74,13 @@ def cell_data(columns: Sequence[str], suspects: Sequence[Suspect]) -> str:
     )
 
 
-def _embedded(data: object) -> str:
+def _embed(data: object) -> str:
     """JSON that a text such as ``</script>`` cannot leave."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _cell_limit(suspects: Sequence[Suspect], n_columns: int) -> int:
+def _choose_cell_limit(suspects: Sequence[Suspect], n_columns: int) -> int:
     """Characters of a cell that keep all cells within `CELL_BUDGET`."""
     lengths = [len(cell or "") for each in suspects for cell in each.cells[:n_columns]]
     for limit in _CELL_LIMITS:
@@ -100,7 +100,7 @@ class Album:
     n_left_out: int
 
 
-def album_of(suspects: Sequence[Suspect], budget: int = PICTURE_BUDGET) -> Album:
+def choose_pictures(suspects: Sequence[Suspect], budget: int = PICTURE_BUDGET) -> Album:
     """Choose pictures, most suspicious rows first, until the budget is spent."""
     rows: dict[int, str] = {}
     clean: dict[int, str] = {}
@@ -122,12 +122,12 @@ def album_of(suspects: Sequence[Suspect], budget: int = PICTURE_BUDGET) -> Album
     return Album(rows, clean, n_left_out)
 
 
-def picture_data(album: Album) -> str:
+def embed_pictures(album: Album) -> str:
     """The pictures by row, as JSON that is safe inside ``<script>``."""
-    return _embedded({"rows": album.rows, "clean": album.clean})
+    return _embed({"rows": album.rows, "clean": album.clean})
 
 
-def review_data(view: ReportView, suspects: Sequence[Suspect], *, served: bool) -> str:
+def embed_review(view: ReportView, suspects: Sequence[Suspect], *, served: bool) -> str:
     """What the review needs and the page does not show, as JSON that is safe inside ``<script>``.
 
     Labels stand here as they are, while the page shows them with what is invisible spelt out.
@@ -144,12 +144,12 @@ def review_data(view: ReportView, suspects: Sequence[Suspect], *, served: bool) 
         "run_id": view.run_id,
         "served": served,
         "labels": labels,
-        "suspects": [_reviewed(each, place) for each in suspects],
+        "suspects": [_describe_suspect(each, place) for each in suspects],
     }
-    return _embedded(data)
+    return _embed(data)
 
 
-def _reviewed(suspect: Suspect, place: dict[str, int]) -> dict[str, Any]:
+def _describe_suspect(suspect: Suspect, place: dict[str, int]) -> dict[str, Any]:
     suggested = suspect.suggested_label
     return {
         "row": suspect.row,

@@ -43,27 +43,28 @@ class Evidence:
     """Trusted labels of the nearest verified rows, nearest first."""
 
 
-def reason(evidence: Evidence) -> str:
+def give_reason(evidence: Evidence) -> str:
     """One sentence, without a capital or a full stop, e.g. for a cell of a table."""
     parts = [
-        _verified(evidence),
-        _weights(evidence.weights),
-        _seen(evidence.likely),
-        _margins(evidence),
-        _nearest(evidence.neighbours),
+        _say_verified(evidence),
+        _say_weights(evidence.weights),
+        _say_seen(evidence.likely),
+        _say_margins(evidence),
+        _say_nearest(evidence.neighbours),
     ]
     return "; ".join(part for part in parts if part) or "no numbers are known for this row"
 
 
-def _verified(evidence: Evidence) -> str:
+def _say_verified(evidence: Evidence) -> str:
     if evidence.verified is None:
         return ""
     if evidence.verified == evidence.given:
         return "verified: the clean set gives this very row the same label"
-    return f"verified as wrong: the clean set gives this very row as {_name(evidence.verified)}"
+    label = _shorten_label(evidence.verified)
+    return f"verified as wrong: the clean set gives this very row as {label}"
 
 
-def _weights(weights: tuple[float | None, ...]) -> str:
+def _say_weights(weights: tuple[float | None, ...]) -> str:
     known = [weight for weight in weights if weight is not None]
     n_zero = sum(weight == 0 for weight in known)
     if not known or n_zero < MOSTLY * len(known):
@@ -71,60 +72,63 @@ def _weights(weights: tuple[float | None, ...]) -> str:
     return f"no weight in {n_zero} of {len(known)} epochs"
 
 
-def _seen(likely: tuple[LikelyClass, ...]) -> str:
+def _say_seen(likely: tuple[LikelyClass, ...]) -> str:
     if not likely:
         return ""
-    return f"seen as {_name(likely[0].label)} with {_two_digits(likely[0].probability)}"
+    label, probability = _shorten_label(likely[0].label), likely[0].probability
+    return f"seen as {label} with {_spell_probability(probability)}"
 
 
-def _two_digits(probability: float) -> str:
+def _spell_probability(probability: float) -> str:
     # Certainty is not claimed by rounding.
     return ">0.99" if 0.995 <= probability < 1 else f"{probability:.2f}"
 
 
-def _nearest(labels: tuple[str, ...]) -> str:
+def _say_nearest(labels: tuple[str, ...]) -> str:
     """The labels of the nearest verified rows, the commonest first."""
     if not labels:
         return ""
     if len(labels) == 1:
-        return f"its nearest verified row is {_name(labels[0])}"
+        return f"its nearest verified row is {_shorten_label(labels[0])}"
     counts = Counter(labels).most_common()
     if len(counts) == 1:
-        return f"its {len(labels)} nearest verified rows are {_name(labels[0])}"
-    told = ", ".join(f"{count} {_name(label)}" for label, count in counts)
+        return f"its {len(labels)} nearest verified rows are {_shorten_label(labels[0])}"
+    told = ", ".join(f"{count} {_shorten_label(label)}" for label, count in counts)
     return f"of its {len(labels)} nearest verified rows {told}"
 
 
-def _margins(evidence: Evidence) -> str:
+def _say_margins(evidence: Evidence) -> str:
     margin, control = evidence.margin, evidence.control_margin
-    preferred = "another label" if evidence.suggested is None else _name(evidence.suggested)
+    preferred = (
+        "another label" if evidence.suggested is None else _shorten_label(evidence.suggested)
+    )
     if margin is None or control is None:
-        return _one_margin(margin, control, preferred)
+        return _say_one_margin(margin, control, preferred)
     if margin < 0 and control < 0:
-        return f"both networks prefer {preferred}; " + _both(margin, control)
+        return f"both networks prefer {preferred}; " + _spell_margins(margin, control)
     if margin < 0:
-        return f"the reweighted network prefers {preferred}; " + _both(margin, control)
+        return f"the reweighted network prefers {preferred}; " + _spell_margins(margin, control)
     if control < 0:
-        return f"plain training prefers {preferred}; " + _both(margin, control)
-    return f"both networks keep the given label{_against_right(evidence)}; " + _both(
+        return f"plain training prefers {preferred}; " + _spell_margins(margin, control)
+    return f"both networks keep the given label{_compare_with_right(evidence)}; " + _spell_margins(
         margin, control
     )
 
 
-def _name(label: str) -> str:
+def _shorten_label(label: str) -> str:
     return shortened(label, _LABEL_LIMIT)
 
 
-def _both(margin: float, control: float) -> str:
-    return f"margin {_logits(margin)} (plain training {_logits(control)})"
+def _spell_margins(margin: float, control: float) -> str:
+    return f"margin {_spell_logits(margin)} (plain training {_spell_logits(control)})"
 
 
-def _logits(value: float) -> str:
+def _spell_logits(value: float) -> str:
     # Two decimals near 0, where one would hide the sign.
     return f"{value:.1f}" if abs(value) >= 0.05 else f"{value:.2f}"
 
 
-def _one_margin(margin: float | None, control: float | None, preferred: str) -> str:
+def _say_one_margin(margin: float | None, control: float | None, preferred: str) -> str:
     if margin is not None:
         who, value = "the reweighted network", margin
     elif control is not None:
@@ -132,10 +136,10 @@ def _one_margin(margin: float | None, control: float | None, preferred: str) -> 
     else:
         return ""
     verb = f"prefers {preferred}" if value < 0 else "keeps the given label"
-    return f"{who} {verb}; margin {_logits(value)}"
+    return f"{who} {verb}; margin {_spell_logits(value)}"
 
 
-def _against_right(evidence: Evidence) -> str:
+def _compare_with_right(evidence: Evidence) -> str:
     """Compare with verified rows: p is about the share of them that look at least as wrong."""
     if evidence.p_value is None or evidence.p_value >= 0.5:
         return ""

@@ -237,7 +237,7 @@ class CleanSource:
     source: str
     sha256: str
     rows: int
-    meta_rows: int
+    steering_rows: int
     """Rows whose gradient steered the weights, in the first fold."""
     calibration_rows: int
     """Rows held out of steering there, whose scores show what "right" looks like."""

@@ -47,7 +47,7 @@ _GOOD_READ = 100
 """Rows in a sitting; what they are expected to hold is told first."""
 
 
-def noise(view: ReportView) -> str:
+def say_noise(view: ReportView) -> str:
     """How noisy the labels are."""
     head = view.headline
     ends = percent_range(head.low_share, head.high_share)
@@ -58,19 +58,19 @@ def noise(view: ReportView) -> str:
     )
 
 
-def reading(view: ReportView) -> str:
+def say_reading(view: ReportView) -> str:
     """How many rows to look at and what to expect of them."""
     basis = view.flagging.basis
     if basis == "controlled":
-        return _controlled(view.headline)
+        return _say_controlled(view.headline)
     if basis == "estimated":
-        return _estimated(view.headline, view.flagging)
+        return _say_estimated(view.headline, view.flagging)
     if basis == "none":
-        return _unflagged(view.headline, view.flagging)
+        return _say_unflagged(view.headline, view.flagging)
     assert_never(basis)
 
 
-def _controlled(head: Headline) -> str:
+def _say_controlled(head: Headline) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     return (
         f"{count(head.flagged)} {verb} flagged; at most {rate(head.fdr)} "
@@ -78,7 +78,7 @@ def _controlled(head: Headline) -> str:
     )
 
 
-def _estimated(head: Headline, flagging: Flagging) -> str:
+def _say_estimated(head: Headline, flagging: Flagging) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     controlled, needed = "no list could be controlled", ""
     if flagging.rows_needed is not None:
@@ -89,13 +89,13 @@ def _estimated(head: Headline, flagging: Flagging) -> str:
     return (
         f"{count(head.flagged)} {verb} flagged by estimated probabilities; about {rate(head.fdr)} "
         "of such a list are expected to be false alarms. This is an estimate and no guarantee, "
-        f"because {_beside(flagging)} {controlled}{needed}."
+        f"because {_say_beside(flagging)} {controlled}{needed}."
     )
 
 
-def _unflagged(head: Headline, flagging: Flagging) -> str:
+def _say_unflagged(head: Headline, flagging: Flagging) -> str:
     parts = [
-        f"No row is flagged: {_beside(flagging)} none stands out enough to keep the expected "
+        f"No row is flagged: {_say_beside(flagging)} none stands out enough to keep the expected "
         f"false alarms at {rate(head.fdr)}."
     ]
     if flagging.rows_needed is not None:
@@ -106,13 +106,13 @@ def _unflagged(head: Headline, flagging: Flagging) -> str:
     return " ".join(parts)
 
 
-def _beside(flagging: Flagging) -> str:
+def _say_beside(flagging: Flagging) -> str:
     if not flagging.calibration_rows:
         return "without verified rows to compare with,"
     return f"beside {plural(flagging.calibration_rows, 'verified row')}"
 
 
-def flag(view: ReportView) -> str:
+def say_flag(view: ReportView) -> str:
     """What the word beside a suspect means, as a clause; empty where no row bears it."""
     level = rate(view.headline.fdr)
     if view.flagging.basis == "controlled":
@@ -122,7 +122,7 @@ def flag(view: ReportView) -> str:
     return ""
 
 
-def clean_use(view: ReportView) -> str:
+def say_clean_use(view: ReportView) -> str:
     """What the clean rows were for, to follow their number."""
     reviewed = view.clean.reviewed_rows
     if view.training.folds > 1:
@@ -130,19 +130,19 @@ def clean_use(view: ReportView) -> str:
         steer = f"; {count(reviewed)} reviewed ones steer" if reviewed else ""
         return f"each half{of_drawn} steers once and calibrates once{steer}"
     by_review = f" ({count(reviewed)} of them reviewed)" if reviewed else ""
-    steering, calibrating = view.clean.meta_rows, view.clean.calibration_rows
+    steering, calibrating = view.clean.steering_rows, view.clean.calibration_rows
     return f"{count(steering)} steer{by_review}, {count(calibrating)} calibrate"
 
 
-def sitting(view: ReportView) -> Budget | None:
+def choose_sitting(view: ReportView) -> Budget | None:
     """The budget to name first: the largest up to 100 rows."""
     fitting = [budget for budget in view.budgets if budget.rows <= _GOOD_READ]
     return fitting[-1] if fitting else None
 
 
-def expectation(view: ReportView) -> str:
+def say_expectation(view: ReportView) -> str:
     """What a first sitting is expected to find; empty where DATA is too short for one."""
-    budget = sitting(view)
+    budget = choose_sitting(view)
     if budget is None:
         return ""
     return (
@@ -152,7 +152,7 @@ def expectation(view: ReportView) -> str:
     )
 
 
-def model(view: ReportView) -> str:
+def say_model(view: ReportView) -> str:
     """How the reweighted network compares with plain training."""
     if view.test is None:
         return (
@@ -162,16 +162,16 @@ def model(view: ReportView) -> str:
     accuracy = view.test.metrics[0]
     return (
         f"On {plural(view.test.rows, view.test.kind)}, the reweighted network's accuracy is "
-        f"{decimal(accuracy.reweighted)}{_error(view.test)} and plain training's "
+        f"{decimal(accuracy.reweighted)}{_say_error(view.test)} and plain training's "
         f"{decimal(accuracy.control)}."
     )
 
 
-def _error(comparison: Comparison) -> str:
+def _say_error(comparison: Comparison) -> str:
     return f" (± {decimal(comparison.accuracy_error)})"
 
 
-def listed(view: ReportView) -> str:
+def say_listed(view: ReportView) -> str:
     """How many suspects a report lists, and why not more."""
     n = len(view.suspects)
     if n == view.headline.rows:

@@ -27,9 +27,9 @@ _SPARK_BARS = 40
 _SPARK_BASE = 16
 
 
-def sparkline(weights: Sequence[float | None]) -> str:
+def draw_sparkline(weights: Sequence[float | None]) -> str:
     """Weight by epoch as bars up from a line; epochs without weight are ticks below it."""
-    bars = _thinned(weights)
+    bars = _thin(weights)
     if all(bar is None for bar in bars):
         return ""
     up, down = [], []
@@ -45,18 +45,18 @@ def sparkline(weights: Sequence[float | None]) -> str:
     width = 2 * len(bars)
     return (
         f'<svg class="spark" viewBox="0 0 {width} 22" width="{width}" height="22" role="img" '
-        f'aria-label="{_spark_text(weights)}"><path class="base" d="M0 16.5h{width}"/>'
+        f'aria-label="{_describe_spark(weights)}"><path class="base" d="M0 16.5h{width}"/>'
         f'<path d="{"".join(up)}"/><path class="none" d="{"".join(down)}"/></svg>'
     )
 
 
-def _spark_text(weights: Sequence[float | None]) -> str:
+def _describe_spark(weights: Sequence[float | None]) -> str:
     known = [weight for weight in weights if weight is not None]
     n_zero = sum(weight == 0 for weight in known)
     return f"no weight in {n_zero} of {len(known)} epochs, largest {short(max(known))}"
 
 
-def _thinned(weights: Sequence[float | None]) -> list[float | None]:
+def _thin(weights: Sequence[float | None]) -> list[float | None]:
     """At most `_SPARK_BARS` bars, each the mean of successive epochs."""
     n_bars = min(len(weights), _SPARK_BARS)
     bars: list[float | None] = []
@@ -67,7 +67,7 @@ def _thinned(weights: Sequence[float | None]) -> list[float | None]:
     return bars
 
 
-def share_bar(share: float | None) -> str:
+def draw_share_bar(share: float | None) -> str:
     """A small bar for a share in [0, 1]; decoration beside the printed number."""
     if share is None:
         return ""
@@ -77,7 +77,7 @@ def share_bar(share: float | None) -> str:
     )
 
 
-def share_square(share: float) -> str:
+def draw_share_square(share: float) -> str:
     """A square whose area is a share in [0, 1], in a frame of area 1; beside the printed number."""
     side = 20 * share**0.5
     at = (20 - side) / 2
@@ -87,7 +87,7 @@ def share_square(share: float) -> str:
     )
 
 
-def chart(
+def draw_chart(
     name: str,
     *,
     title: str,

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
-from datacleanse_reports.matrix import noise_matrix
+from datacleanse_reports.matrix import make_noise_matrix
 from datacleanse_reports.records import (
     Budget,
     ClassSummary,
@@ -68,12 +68,12 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     label, learned = manifest.data.label, manifest.settings.rule == "l2rw"
     ranked = audit.read_ranked(folder, last=top)
     beside = read_companions(folder, rows=set(ranked["row"].to_pylist()))
-    columns, suspects = audit.suspects_of(
+    columns, suspects = audit.collect_suspects(
         ranked, audit.read_originals(folder), beside, label=label, learned=learned
     )
     table = audit.read_columns(folder)
-    basis, mask = audit.basis_of(table, listed=top)
-    classes = _classes(manifest.noise.by_given_label, audit.flagged_by_label(table))
+    basis, mask = audit.choose_basis(table, listed=top)
+    classes = _classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
     confusions = tuple(map(_confusion, manifest.noise.confusions))
     labels = tuple(manifest.data.classes)
     null_share = manifest.flags.null_share
@@ -87,12 +87,12 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         budgets=tuple(map(_budget, manifest.budget)),
         classes=classes,
         confusions=confusions,
-        matrix=noise_matrix(classes, confusions, labels),
+        matrix=make_noise_matrix(classes, confusions, labels),
         training=_training(manifest.training, rule=manifest.settings.rule),
         test=_comparison(manifest.metrics),
-        weights=audit.weight_distribution(table, basis, mask),
+        weights=audit.bin_weights(table, basis, mask),
         reliability=audit.check_probabilities(table, audit.read_calibration(folder), null_share),
-        reading=audit.reading_curve(table),
+        reading=audit.sum_by_rank(table),
         conflicts=read_conflicts(folder),
         labels=labels,
         data=_data(manifest.data),
@@ -171,7 +171,7 @@ def _clean(clean: CleanSection) -> CleanSource:
         source=clean.source,
         sha256=clean.sha256,
         rows=clean.rows,
-        meta_rows=clean.steering_rows,
+        steering_rows=clean.steering_rows,
         calibration_rows=clean.calibration_rows,
         classes=clean.classes,
         reviewed_rows=clean.reviewed_rows,

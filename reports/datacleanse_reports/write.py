@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
 from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.view import read_view
@@ -38,7 +38,7 @@ def write_reports(
         SettingsError: there is no format of such a name.
         RunFolderError: the run is missing, unfinished, damaged or cannot be written to.
     """
-    chosen = [_raw(each) if raw else each for each in _chosen(formats)]
+    chosen = [_make_raw(each) if raw else each for each in _choose_formats(formats)]
     return write_view(read_view(folder, top=top), folder, chosen)
 
 
@@ -50,17 +50,17 @@ def write_view(view: ReportView, folder: RunFolder, formats: Sequence[Format]) -
     written = {}
     for each, text in rendered.items():
         path = folder.reports_dir / each.file_name
-        with written_aside(path) as aside:
+        with write_aside(path) as aside:
             aside.write_text(text, encoding="utf-8", newline="")
         written[each.name] = path
     return written
 
 
-def _raw(chosen: Format) -> Format:
+def _make_raw(chosen: Format) -> Format:
     return replace(chosen, raw=True) if isinstance(chosen, SuspectsCsv) else chosen
 
 
-def _chosen(names: Sequence[str] | None) -> list[Format]:
+def _choose_formats(names: Sequence[str] | None) -> list[Format]:
     if names is None:
         return list(FORMATS.values())
     available = {**FORMATS, **TOOLS}

@@ -13,7 +13,7 @@ from datacleanse.auditing.tasks.images import plan_images
 from datacleanse.errors import InputError, RunFolderError, SettingsError
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor
-from datacleanse.models.residual import build_residual, residual_shape
+from datacleanse.models.residual import build_residual, choose_residual_shape
 from datacleanse.records import Schema
 from datacleanse.settings import Settings
 from tests.auditing.made_images import image_inputs, request
@@ -21,7 +21,7 @@ from tests.auditing.made_images import image_inputs, request
 
 @pytest.fixture
 def predictor():
-    shape = residual_shape((3, 8, 10), 100, 2, is_mirrored=False)
+    shape = choose_residual_shape((3, 8, 10), 100, 2, is_mirrored=False)
     network = build_residual(shape, np.full(3, 100.0), np.full(3, 50.0), seed=0).eval()
     return ImagePredictor(network, Schema("label", None, ("a", "b"), (), ()))
 

@@ -13,7 +13,7 @@ from torch import nn
 
 import datacleanse as dc
 from datacleanse.errors import DatacleanseError, SettingsError
-from datacleanse.user_code import find, tell_as_own
+from datacleanse.user_code import find_factory, report_as_user_code
 from tests.cli.conftest import people
 
 GOOD = """
@@ -200,7 +200,7 @@ def test_a_failure_is_told_with_its_place_in_the_users_file(here):
 
 
 def test_memory_that_runs_out_is_not_told_as_the_users_mistake():
-    with pytest.raises(torch.OutOfMemoryError), tell_as_own("It failed"):
+    with pytest.raises(torch.OutOfMemoryError), report_as_user_code("It failed"):
         raise torch.OutOfMemoryError("CUDA out of memory.")
 
 
@@ -227,14 +227,16 @@ def test_a_network_of_ones_own_is_saved_by_name_and_predicts_as_it_did(here, nam
 
 
 def test_a_callable_does_in_python_and_gives_the_same_audit_as_its_name(here, small):
-    by_callable = audited(find("nets:small"), here / "b")
+    by_callable = audited(find_factory("nets:small"), here / "b")
     assert by_callable.manifest["settings"]["model"] == "nets:small"
     np.testing.assert_array_equal(by_callable.table["suspicion"], small.table["suspicion"])
     assert set(by_callable.model.predict(CLEAN)) <= {"yes", "no"}
 
 
 def test_a_saved_network_is_not_rebuilt_on_the_word_of_its_file(here, small, monkeypatch):
-    monkeypatch.setattr("datacleanse.models.loading.find", lambda name: pytest.fail("imported"))
+    monkeypatch.setattr(
+        "datacleanse.models.loading.find_factory", lambda name: pytest.fail("imported")
+    )
     with pytest.raises(dc.RunFolderError, match="No code is run") as error:
         dc.load_predictor(small.folder.model_dir)
     assert "--model nets:small" in error.value.hint

@@ -54,7 +54,7 @@ def run_here(*arguments: object, cwd: Path) -> Done:
     For calls whose process is not what is tested: signals, limits, the last flush and what is
     imported need `run_program`.
     """
-    from datacleanse_cli.app import _exit_code, app
+    from datacleanse_cli.app import _choose_exit_code, app
 
     out, err = io.StringIO(), io.StringIO()
     words = [*map(str, arguments)]
@@ -64,7 +64,7 @@ def run_here(*arguments: object, cwd: Path) -> Done:
         try:
             code = app(words, standalone_mode=False)
         except BaseException as error:
-            code = _exit_code(error)
+            code = _choose_exit_code(error)
     return Done(code or 0, out.getvalue(), err.getvalue())
 
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from datacleanse.data import ReadOptions, compare, drift, read_data, read_like, row_hashes
+from datacleanse.data import ReadOptions, compare, drift, hash_rows, read_data, read_like
 from datacleanse.errors import InputError
 
 
@@ -23,31 +23,31 @@ def table(rows=400, seed=0, labels=("a", "b")):
     )
 
 
-def compared(data, clean, **options):
+def compare_frames(data, clean, **options):
     ours = read_data(data, ReadOptions(**options))
     return compare(ours, read_like(clean, ours.schema, role="CLEAN"))
 
 
-def warned(comparison):
+def list_warnings(comparison):
     return {notice.slug: notice.message for notice in comparison.notices if notice.is_warning}
 
 
 def test_a_clean_set_drawn_alike_is_no_reason_to_warn():
-    comparison = compared(table(), table(100, seed=1), drop=("key",))
+    comparison = compare_frames(table(), table(100, seed=1), drop=("key",))
     assert not comparison.notices
     assert not len(comparison.overlap.data_rows)
 
 
 def test_rows_of_the_same_id_are_found():
     clean = table().iloc[[30, 20, 399, *range(100, 180)]].assign(x=0.5, v="u")
-    overlap = compared(table(), clean, id="key").overlap
+    overlap = compare_frames(table(), clean, id="key").overlap
     assert overlap.matched_by == "id"
     assert overlap.data_rows.tolist() == [20, 30, *range(100, 180), 399]
     assert overlap.clean_rows.tolist() == [1, 0, *range(3, 83), 2]
 
 
 def test_an_id_that_comes_twice_in_clean_matches_no_single_row():
-    overlap = compared(table(), table().iloc[[30, 30, 20]], id="key").overlap
+    overlap = compare_frames(table(), table().iloc[[30, 30, 20]], id="key").overlap
     assert overlap.data_rows.tolist() == [20, 30]
     assert overlap.clean_rows.tolist() == [2, -1]
 
@@ -55,7 +55,7 @@ def test_an_id_that_comes_twice_in_clean_matches_no_single_row():
 def test_rows_of_the_same_values_are_found_without_ids():
     data = table()
     data.loc[51, ["x", "v"]] = data.loc[50, ["x", "v"]]
-    comparison = compared(data, data.iloc[[50, 7]].assign(key="z"), drop=("key",))
+    comparison = compare_frames(data, data.iloc[[50, 7]].assign(key="z"), drop=("key",))
     assert comparison.overlap.matched_by == "values"
     assert comparison.overlap.data_rows.tolist() == [7, 50, 51]
     assert comparison.overlap.clean_rows.tolist() == [1, -1, -1]
@@ -63,14 +63,14 @@ def test_rows_of_the_same_values_are_found_without_ids():
 
 def test_values_are_compared_when_no_id_is_shared():
     clean = table().iloc[[5, 6]].assign(key=["p", "q"])
-    overlap = compared(table(), clean, id="key").overlap
+    overlap = compare_frames(table(), clean, id="key").overlap
     assert (overlap.matched_by, overlap.data_rows.tolist()) == ("values", [5, 6])
 
 
 def test_the_overlap_is_said_with_the_share_of_other_labels():
     clean = table().iloc[:60].copy()
     clean.loc[:5, "label"] = ["b", "a"] * 3
-    (notice,) = [n for n in compared(table(), clean, id="key").notices if n.slug == "overlap"]
+    (notice,) = [n for n in compare_frames(table(), clean, id="key").notices if n.slug == "overlap"]
     assert not notice.is_warning
     assert "60 rows of DATA stand in CLEAN too" in notice.message
     assert "differ in 6 rows (10% of the 60" in notice.message
@@ -79,31 +79,31 @@ def test_the_overlap_is_said_with_the_share_of_other_labels():
 def test_the_same_file_is_refused(csv):
     path = csv(table().to_csv(index=False))
     with pytest.raises(InputError, match="same file") as caught:
-        compared(path, path)
+        compare_frames(path, path)
     assert caught.value.slug == "clean-is-data"
 
 
 @pytest.mark.parametrize("options", [{"id": "key"}, {"drop": ("key",)}])
 def test_clean_that_holds_all_of_data_is_refused(options):
     with pytest.raises(InputError, match="all 400 rows") as caught:
-        compared(table(), pd.concat([table(seed=1), table()]), **options)
+        compare_frames(table(), pd.concat([table(seed=1), table()]), **options)
     assert caught.value.slug == "clean-is-data"
 
 
 def test_a_class_that_clean_lacks_is_a_warning():
     clean = table(100, seed=1)[lambda frame: frame["label"] == "a"]
-    message = warned(compared(table(), clean, drop=("key",)))["clean-lacks-class"]
+    message = list_warnings(compare_frames(table(), clean, drop=("key",)))["clean-lacks-class"]
     assert "1 class of DATA: 'b'" in message
 
 
 def test_a_small_clean_set_is_a_warning():
-    message = warned(compared(table(), table(9, seed=1), drop=("key",)))["clean-small"]
+    message = list_warnings(compare_frames(table(), table(9, seed=1), drop=("key",)))["clean-small"]
     assert "9 rows, fewer than 5 of 'b' (4)" in message
 
 
 def test_other_class_shares_are_a_warning():
     clean = table(200, seed=1, labels=("a", "a", "a", "b"))
-    message = warned(compared(table(), clean, drop=("key",)))["clean-shares-unlike"]
+    message = list_warnings(compare_frames(table(), clean, drop=("key",)))["clean-shares-unlike"]
     assert "'a' 75.0% in CLEAN, 50.0% in DATA" in message
 
 
@@ -112,7 +112,7 @@ def test_a_rare_class_drawn_twice_is_no_other_share():
     data.loc[:3, "label"] = "rare"
     clean = table(100, seed=1)
     clean.loc[:1, "label"] = "rare"
-    assert "clean-shares-unlike" not in warned(compared(data, clean, drop=("key",)))
+    assert "clean-shares-unlike" not in list_warnings(compare_frames(data, clean, drop=("key",)))
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,9 @@ def test_a_rare_class_drawn_twice_is_no_other_share():
 )
 def test_features_unlike_those_of_data_are_a_warning(change, said):
     clean = table(200, seed=1).assign(**change)
-    message = warned(compared(table(2000), clean, drop=("key",)))["clean-features-unlike"]
+    message = list_warnings(compare_frames(table(2000), clean, drop=("key",)))[
+        "clean-features-unlike"
+    ]
     assert "1 column" in message
     assert said in message
 
@@ -134,15 +136,15 @@ def test_features_unlike_those_of_data_are_a_warning(change, said):
 def test_only_the_worst_columns_are_named():
     data = table().assign(**{f"n{at}": table(seed=at)["x"] for at in range(9)})
     clean = table(seed=99).assign(**{f"n{at}": table(seed=50 + at)["x"] + at for at in range(9)})
-    message = warned(compared(data, clean, drop=("key",)))["clean-features-unlike"]
+    message = list_warnings(compare_frames(data, clean, drop=("key",)))["clean-features-unlike"]
     assert "8 columns" in message
     assert message.count("Kolmogorov") == 3
     assert "'n8'" in message
 
 
-def hashes(frame, like=None):
+def hash_frame(frame, like=None):
     data = read_data(table(), ReadOptions(drop=("key",)))
-    return row_hashes(read_like(frame, data.schema, role="NEW")) if like is None else like
+    return hash_rows(read_like(frame, data.schema, role="NEW")) if like is None else like
 
 
 def test_hashes_agree_between_spellings_and_orders():
@@ -154,14 +156,14 @@ def test_hashes_agree_between_spellings_and_orders():
         plain.astype({"x": "float32", "v": "category"}),
     ]
     for other in others:
-        np.testing.assert_array_equal(hashes(other), hashes(plain))
+        np.testing.assert_array_equal(hash_frame(other), hash_frame(plain))
 
 
 def test_hashes_agree_between_float32_and_its_text():
     narrow = np.float32([0.1, 1e-7, 3.3333])
     texts = [str(value) for value in narrow]
     frame = pd.DataFrame({"x": narrow, "v": "u"})
-    np.testing.assert_array_equal(hashes(frame), hashes(frame.assign(x=texts)))
+    np.testing.assert_array_equal(hash_frame(frame), hash_frame(frame.assign(x=texts)))
 
 
 def test_hashes_differ_where_a_value_differs():
@@ -171,7 +173,7 @@ def test_hashes_differ_where_a_value_differs():
             "v": ["u", "u", "u", None, "u", "u", "u", "u"],
         }
     )
-    assert len(set(hashes(frame))) == 8
+    assert len(set(hash_frame(frame))) == 8
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -179,6 +181,6 @@ def test_the_distance_of_distributions_is_that_of_scipy(seed):
     rng = np.random.default_rng(seed)
     first, second = rng.normal(size=300).round(1), rng.normal(0.2 * seed, 1, size=90).round(1)
     expected = stats.ks_2samp(first, second, method="asymp")
-    distance, p_value = drift._kolmogorov_smirnov(first, second)
+    distance, p_value = drift._test_kolmogorov_smirnov(first, second)
     assert distance == pytest.approx(expected.statistic)
     assert p_value == pytest.approx(expected.pvalue, rel=0.3, abs=1e-6)

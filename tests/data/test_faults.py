@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datacleanse.data import ReadOptions, read_data
-from datacleanse.data.sources import unreadable
+from datacleanse.data.sources import make_unreadable_error
 from datacleanse.errors import InputError, SettingsError
 
 GOOD = b"x,label\n1,a\n2,b\n3,a\n4,b\n"
@@ -153,9 +153,9 @@ def test_a_file_that_may_not_be_read_is_said(csv):
 
 
 def test_refusals_of_the_system_are_told_apart():
-    denied = unreadable("t.csv", PermissionError(13, "Permission denied"))
+    denied = make_unreadable_error("t.csv", PermissionError(13, "Permission denied"))
     assert (denied.slug, "chmod" in denied.hint) == ("file-permission", True)
-    broken = unreadable("t.csv", OSError(5, "Input/output error"))
+    broken = make_unreadable_error("t.csv", OSError(5, "Input/output error"))
     assert (broken.slug, "Input/output error" in broken.message) == ("file-unreadable", True)
 
 

@@ -13,14 +13,14 @@ import pytest
 
 from datacleanse.data import (
     ReadOptions,
-    categories,
     fingerprint,
-    ids,
-    moments,
-    numbers,
+    hash_rows,
+    read_categories,
     read_data,
+    read_ids,
     read_like,
-    row_hashes,
+    read_moments,
+    read_numbers,
     write_table,
 )
 from datacleanse.data.readers import READERS
@@ -73,31 +73,31 @@ def test_every_format_gives_the_same_dataset(same_table, mixed):
     assert found.schema == expected.schema
     assert found.given_labels == expected.given_labels == ("no", "yes")
     np.testing.assert_array_equal(found.labels, expected.labels)
-    assert ids(found).to_pylist() == list(mixed["key"])
+    assert read_ids(found).to_pylist() == list(mixed["key"])
     for column in expected.schema.columns:
         if column.kind == "categorical":
-            codes, names = categories(found, column)
-            expected_codes, expected_names = categories(expected, column)
+            codes, names = read_categories(found, column)
+            expected_codes, expected_names = read_categories(expected, column)
             assert names == expected_names == ('blue, "sky"\nlight', "green", "red")
             np.testing.assert_array_equal(codes, expected_codes)
             assert codes[4] == -1
         else:
-            read = moments if column.kind == "datetime" else numbers
+            read = read_moments if column.kind == "datetime" else read_numbers
             np.testing.assert_array_equal(read(found, column), read(expected, column))
-    np.testing.assert_array_equal(row_hashes(found), row_hashes(expected))
+    np.testing.assert_array_equal(hash_rows(found), hash_rows(expected))
 
 
 def test_hashes_do_not_depend_on_the_portions_they_are_made_in(same_table, monkeypatch):
-    whole = row_hashes(read_data(same_table, OPTIONS))
-    monkeypatch.setattr("datacleanse.data.portions.PORTION", 3)
-    np.testing.assert_array_equal(row_hashes(read_data(same_table, OPTIONS)), whole)
+    whole = hash_rows(read_data(same_table, OPTIONS))
+    monkeypatch.setattr("datacleanse.data.portions.ROWS_AT_ONCE", 3)
+    np.testing.assert_array_equal(hash_rows(read_data(same_table, OPTIONS)), whole)
 
 
 def test_every_format_can_be_held_to_the_schema(same_table, mixed):
     data = read_data(mixed, OPTIONS)
     clean = read_like(same_table, data.schema, role="CLEAN")
     np.testing.assert_array_equal(clean.labels, data.labels)
-    np.testing.assert_array_equal(row_hashes(clean), row_hashes(data))
+    np.testing.assert_array_equal(hash_rows(clean), hash_rows(data))
     assert not clean.notices
 
 
@@ -111,11 +111,11 @@ def test_kinds_and_values_are_those_of_the_table(mixed):
         ("when", "datetime"),
     ]
     by_name = {column.name: column for column in data.schema.columns}
-    size = numbers(data, by_name["size"])
+    size = read_numbers(data, by_name["size"])
     assert np.isnan(size[3])
     assert size[7] == 0.1 * 7
-    assert numbers(data, by_name["ready"])[:5].tolist() == [1, 0, 0, 0, 1]
-    when = moments(data, by_name["when"])
+    assert read_numbers(data, by_name["ready"])[:5].tolist() == [1, 0, 0, 0, 1]
+    when = read_moments(data, by_name["when"])
     assert when[1] == pd.Timestamp("2020-01-01 01:00", tz="UTC").value // 1000
     assert when[5] == np.iinfo(np.int64).min
 
@@ -151,14 +151,17 @@ def test_json_of_mixed_types_is_read_as_text(csv):
     ))  # fmt: skip
     data = read_data(csv(rows, "t.jsonl"), ReadOptions())
     assert data.schema.columns[0].kind == "numeric"
-    assert numbers(data, data.schema.columns[0])[:3].tolist() == [0, 1, 2]
+    assert read_numbers(data, data.schema.columns[0])[:3].tolist() == [0, 1, 2]
 
 
 def test_json_ids_that_look_like_dates_stay_as_written(csv):
     path = csv(
         '{"d":"2020-01-01","x":1,"label":"a"}\n{"d":"2020-01-02","x":2,"label":"b"}\n', "t.jsonl"
     )
-    assert ids(read_data(path, ReadOptions(id="d"))).to_pylist() == ["2020-01-01", "2020-01-02"]
+    assert read_ids(read_data(path, ReadOptions(id="d"))).to_pylist() == [
+        "2020-01-01",
+        "2020-01-02",
+    ]
 
 
 def test_folders_named_key_value_are_columns(tmp_path):
@@ -177,7 +180,7 @@ def test_an_address_of_memory_is_read(mixed):
         mixed.to_csv(file, index=False)
     data = read_data("memory://bucket/t.csv", OPTIONS)
     assert data.source == "memory://bucket/t.csv"
-    np.testing.assert_array_equal(row_hashes(data), row_hashes(read_data(mixed, OPTIONS)))
+    np.testing.assert_array_equal(hash_rows(data), hash_rows(read_data(mixed, OPTIONS)))
 
 
 def test_an_address_of_a_file_is_read(mixed, tmp_path):
@@ -189,7 +192,7 @@ def test_an_address_of_a_file_is_read(mixed, tmp_path):
 
 def test_a_named_index_is_a_column_and_another_is_not(mixed):
     named = read_data(mixed.set_index("key"), OPTIONS)
-    assert ids(named)[0].as_py() == "000"
+    assert read_ids(named)[0].as_py() == "000"
     filtered = read_data(mixed[mixed["count"] > 2], OPTIONS)
     assert "__index_level_0__" not in filtered.table.column_names
 
@@ -209,7 +212,7 @@ def test_arrow_types_of_other_tools_are_made_plain():
     )
     data = read_data(table, ReadOptions())
     assert [column.kind for column in data.schema.columns] == ["categorical", "numeric"]
-    assert numbers(data, data.schema.columns[1]).tolist() == [1.5, 1.5, 2.5]
+    assert read_numbers(data, data.schema.columns[1]).tolist() == [1.5, 1.5, 2.5]
 
 
 def test_repeated_text_is_held_as_a_dictionary_but_not_declared_one():

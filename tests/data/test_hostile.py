@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from datacleanse.data import ReadOptions, compare, ids, read_data, read_like, row_hashes
+from datacleanse.data import ReadOptions, compare, hash_rows, read_data, read_ids, read_like
 from datacleanse.errors import InputError, SettingsError
 
 _TOKENS = ("label", "id", "0.5", "nan", "inf", "1e999", "true", "{}", "null", "é", "²", "\u2028")
@@ -52,10 +52,10 @@ def _read(content: bytes, name: str) -> None:
             assert name in refusal.message
             assert refusal.hint
             return
-        assert len(ids(data)) == len(row_hashes(data)) == data.n_rows
+        assert len(read_ids(data)) == len(hash_rows(data)) == data.n_rows
         # A copy of DATA always fits DATA, and is found to be DATA.
         clean = read_like(copy, data.schema, role="CLEAN")
-        assert (row_hashes(clean) == row_hashes(data)).all()
+        assert (hash_rows(clean) == hash_rows(data)).all()
         with pytest.raises(InputError, match="is DATA"):
             compare(data, clean)
 

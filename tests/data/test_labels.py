@@ -7,12 +7,12 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from datacleanse.data import ReadOptions, ids, read_data, read_like
+from datacleanse.data import ReadOptions, read_data, read_ids, read_like
 from datacleanse.errors import InputError
 from tests.data.conftest import slugs
 
 
-def labelled(labels, **options):
+def read_labels(labels, **options):
     table = pa.table({"x": np.arange(len(labels)) * 0.5, "label": labels})
     return read_data(table, ReadOptions(**options))
 
@@ -84,7 +84,7 @@ SPELLINGS = {
 @pytest.mark.parametrize("case", SPELLINGS)
 def test_classes_are_canonical_and_labels_as_found(case):
     labels, classes, given, codes = SPELLINGS[case]
-    data = labelled(labels)
+    data = read_labels(labels)
     assert data.schema.classes == classes
     assert data.given_labels == given
     assert data.labels.tolist() == codes
@@ -131,13 +131,13 @@ def test_missing_labels_are_an_error_that_lists_five_rows(csv):
 @pytest.mark.parametrize("labels", [[1.0, None, 0.0], ["a", "", "b"], [float("nan"), 1.0, 0.0]])
 def test_missing_labels_of_any_type_are_found(labels):
     with pytest.raises(InputError, match="1 row: row") as caught:
-        labelled(labels)
+        read_labels(labels)
     assert caught.value.slug == "label-missing"
 
 
 def test_a_single_class_is_an_error():
     with pytest.raises(InputError, match="single class, 'a', in all 3 rows") as caught:
-        labelled(["a", "a", "a"])
+        read_labels(["a", "a", "a"])
     assert caught.value.slug == "label-one-class"
 
 
@@ -152,26 +152,26 @@ def test_a_single_class_is_an_error():
 )
 def test_values_that_are_no_classes_are_an_error(labels, said):
     with pytest.raises(InputError, match=said) as caught:
-        labelled(labels)
+        read_labels(labels)
     assert caught.value.slug == "label-not-a-class"
 
 
 @pytest.mark.parametrize("labels", [[["a"], ["b"]], [b"a", b"b"], [{"u": 1}, {"u": 2}]])
 def test_cells_that_cannot_be_labels_are_an_error(labels):
     with pytest.raises(InputError) as caught:
-        labelled(labels)
+        read_labels(labels)
     assert caught.value.slug == "label-type"
 
 
 def test_a_class_with_a_single_row_is_a_warning():
-    data = labelled(["a", "a", "b"])
+    data = read_labels(["a", "a", "b"])
     (notice,) = [notice for notice in data.notices if notice.slug == "class-single-row"]
     assert notice.is_warning
     assert "'b'" in notice.message
 
 
 def test_a_label_unknown_to_data_is_an_error_with_its_rows():
-    data = labelled(["yes", "no", "yes"])
+    data = read_labels(["yes", "no", "yes"])
     other = frame_of(["yes", "perhaps", "perhaps"])
     with pytest.raises(InputError, match=r"'perhaps' of TEST.*rows 1, 2.*'no', 'yes'") as caught:
         read_like(other, data.schema, role="TEST")
@@ -180,13 +180,13 @@ def test_a_label_unknown_to_data_is_an_error_with_its_rows():
 
 @pytest.mark.parametrize("spelling", ["Yes", " yes", "YES "])
 def test_a_label_that_differs_by_case_or_space_is_never_guessed(spelling):
-    data = labelled(["yes", "no", "yes"])
+    data = read_labels(["yes", "no", "yes"])
     with pytest.raises(InputError, match="DATA spells it 'yes'"):
         read_like(frame_of([spelling]), data.schema, role="CLEAN")
 
 
 def test_clean_may_lack_a_class_but_not_a_label():
-    data = labelled(["yes", "no", "yes"])
+    data = read_labels(["yes", "no", "yes"])
     assert read_like(frame_of(["no"]), data.schema, role="CLEAN").labels.tolist() == [0]
     with pytest.raises(InputError) as caught:
         read_like(frame_of(["no", None]), data.schema, role="CLEAN")
@@ -201,12 +201,12 @@ def test_new_rows_may_lack_labels_and_ids():
     data = read_data(table, ReadOptions(id="key"))
     new = read_like(pd.DataFrame({"x": [1.0, 2.0]}), data.schema, role="NEW")
     assert new.labels.tolist() == [-1, -1]
-    assert ids(new).to_pylist() == ["0", "1"]
+    assert read_ids(new).to_pylist() == ["0", "1"]
     known = read_like(frame_of(["a", "z", None]), data.schema, role="NEW")
     assert known.labels.tolist() == [0, -1, -1]
 
 
-def identified(keys, name="key"):
+def read_with_ids(keys, name="key"):
     table = pa.table(
         {name: keys, "x": np.arange(len(keys)) * 0.5, "label": ["a", "b"] * (len(keys) // 2)}
     )
@@ -223,25 +223,25 @@ def identified(keys, name="key"):
     ],
 )
 def test_ids_are_text_and_no_feature(keys, texts):
-    data = identified(keys)
-    assert ids(data).to_pylist() == texts
-    assert ids(data).type == pa.string()
+    data = read_with_ids(keys)
+    assert read_ids(data).to_pylist() == texts
+    assert read_ids(data).type == pa.string()
     assert [column.name for column in data.schema.columns] == ["x"]
 
 
 def test_without_an_id_column_rows_are_known_by_number():
-    assert ids(labelled(["a", "b", "a"])).to_pylist() == ["0", "1", "2"]
+    assert read_ids(read_labels(["a", "b", "a"])).to_pylist() == ["0", "1", "2"]
 
 
 def test_repeated_ids_are_an_error_with_value_and_rows():
     with pytest.raises(InputError, match=r"'v'.*rows 1, 3.*1 more id") as caught:
-        identified(["u", "v", "w", "v", "w", "z"])
+        read_with_ids(["u", "v", "w", "v", "w", "z"])
     assert caught.value.slug == "id-duplicate"
 
 
 def test_missing_ids_are_an_error_with_rows():
     with pytest.raises(InputError, match="1 row: row 1") as caught:
-        identified(["u", None])
+        read_with_ids(["u", None])
     assert caught.value.slug == "id-missing"
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from datacleanse.data import (
     ReadOptions,
-    ids,
     read_data,
+    read_ids,
     read_like,
     read_portions,
     write_table,
@@ -25,7 +25,7 @@ from datacleanse.data import (
 )
 from datacleanse.data.readers import csv, feather, jsonl, parquet
 from datacleanse.errors import InputError
-from datacleanse.serving.raw_columns import raw_columns
+from datacleanse.serving.raw_columns import read_raw_columns
 
 N = 300
 
@@ -33,10 +33,10 @@ N = 300
 @pytest.fixture
 def small(monkeypatch):
     """Portions of a few rows."""
-    monkeypatch.setattr(parquet, "PORTION", 32)
-    monkeypatch.setattr(feather, "PORTION", 32)
+    monkeypatch.setattr(parquet, "ROWS_AT_ONCE", 32)
+    monkeypatch.setattr(feather, "ROWS_AT_ONCE", 32)
     monkeypatch.setattr(csv, "_BLOCK", 1024)
-    blocks = jsonl._line_blocks
+    blocks = jsonl._split_at_lines
 
     def cut(location):
         for block in blocks(location):
@@ -44,7 +44,7 @@ def small(monkeypatch):
             for start in range(0, len(lines), 32):
                 yield b"".join(lines[start : start + 32])
 
-    monkeypatch.setattr(jsonl, "_line_blocks", cut)
+    monkeypatch.setattr(jsonl, "_split_at_lines", cut)
 
 
 def table() -> pa.Table:
@@ -90,9 +90,9 @@ WRITERS = {
 }
 
 
-def joined(portions):
+def join_portions(portions):
     """The arrays of all portions, one below the other."""
-    parts = [raw_columns(portion) for portion in portions]
+    parts = [read_raw_columns(portion) for portion in portions]
     return {
         name: np.concatenate([part[name] for part in parts]) for part in parts[:1] for name in part
     }
@@ -107,10 +107,10 @@ def test_portions_are_the_whole_file_in_its_order(small, tmp_path, name):
     sizes = [portion.n_rows for portion in portions]
     assert [portion.first_row for portion in portions] == [0, *np.cumsum(sizes)[:-1]]
     whole = read_like(str(tmp_path / name), SCHEMA, role="NEW", ignore_extra=True)
-    found, expected = joined(portions), raw_columns(whole)
+    found, expected = join_portions(portions), read_raw_columns(whole)
     for column, values in expected.items():
         np.testing.assert_array_equal(found[column], values)
-    assert [each for portion in portions for each in ids(portion).to_pylist()] == [
+    assert [each for portion in portions for each in read_ids(portion).to_pylist()] == [
         str(row) for row in range(N)
     ]
 
@@ -143,8 +143,8 @@ def test_a_number_is_the_same_whatever_stands_around_it(tmp_path_factory, cells,
         portions = list(read_portions(str(path), schema, ignore_extra=True))
     finally:
         csv._BLOCK = before
-    whole = raw_columns(read_like(str(path), schema, role="NEW", ignore_extra=True))
-    np.testing.assert_array_equal(joined(portions)["number"], whole["number"])
+    whole = read_raw_columns(read_like(str(path), schema, role="NEW", ignore_extra=True))
+    np.testing.assert_array_equal(join_portions(portions)["number"], whole["number"])
 
 
 def test_a_key_that_only_late_lines_name_is_missing_before(small, tmp_path):
@@ -154,7 +154,7 @@ def test_a_key_that_only_late_lines_name_is_missing_before(small, tmp_path):
         del row["city"]
     rows[-1]["day"] = "2020-01-01"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
-    found = joined(read_portions(str(path), SCHEMA))
+    found = join_portions(read_portions(str(path), SCHEMA))
     assert list(found["city"][:200]) == [""] * 200
     assert found["city"][250] != "" or found["city"][251] != ""
 
@@ -218,8 +218,8 @@ def test_tables_written_one_by_one_are_the_table_written_whole(tmp_path, name):
     found, expected = (
         read_like(str(tmp_path / each), SCHEMA, role="NEW") for each in (name, f"whole-{name}")
     )
-    for column, values in raw_columns(expected).items():
-        np.testing.assert_array_equal(raw_columns(found)[column], values)
+    for column, values in read_raw_columns(expected).items():
+        np.testing.assert_array_equal(read_raw_columns(found)[column], values)
 
 
 def test_a_suffix_asked_for_overrules_the_name(tmp_path):

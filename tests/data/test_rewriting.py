@@ -23,7 +23,7 @@ from datacleanse.data.sources import locate
 from datacleanse.errors import InputError
 
 
-def rewritten(source, target, labels=None, dropped=(), *, label="label", delimiter=None):
+def rewrite_file(source, target, labels=None, dropped=(), *, label="label", delimiter=None):
     """Rewrite a file and give back what was written."""
     data = read_data(source, ReadOptions(label=label, delimiter=delimiter))
     edits = Edits(labels or {}, frozenset(dropped))
@@ -51,8 +51,8 @@ def test_csv_changes_the_cells_and_drops_the_rows_asked_for_and_nothing_else(csv
     assert pacsv.read_csv(source, parse_options=pacsv.ParseOptions(newlines_in_values=True))[
         "id"
     ].to_pylist() == [1, 2, 3, 4, 5]
-    assert rewritten(source, tmp_path / "same.csv") == ODD
-    changed = rewritten(source, tmp_path / "c.csv", {1: "yes", 3: 'a "x", y', 4: "no"}, [0])
+    assert rewrite_file(source, tmp_path / "same.csv") == ODD
+    changed = rewrite_file(source, tmp_path / "c.csv", {1: "yes", 3: 'a "x", y', 4: "no"}, [0])
     expected = ODD.replace(b'1,yes,"two\r\nlines, ""quoted""",x\n', b"")
     expected = expected.replace(b'2,"no",', b'2,"yes",').replace(b"4,no,", b'4,"a ""x"", y",')
     assert changed == expected.replace(b"5,yes,", b"5,no,")
@@ -63,7 +63,7 @@ def test_csv_changes_the_cells_and_drops_the_rows_asked_for_and_nothing_else(csv
 def test_csv_keeps_line_ends_and_their_absence(csv, tmp_path, end, last):
     lines = ["a,label", *(f"{i},{'xy'[i % 2]}" for i in range(6))]
     text = end.join(lines) + (end if last else "")
-    out = rewritten(csv(text), tmp_path / "o.csv", {2: "y"}, [4])
+    out = rewrite_file(csv(text), tmp_path / "o.csv", {2: "y"}, [4])
     del lines[5]
     lines[3] = "2,y"
     assert out.decode() == end.join(lines) + (end if last else "")
@@ -71,13 +71,13 @@ def test_csv_keeps_line_ends_and_their_absence(csv, tmp_path, end, last):
 
 def test_blank_lines_before_the_header_stay(csv, tmp_path):
     text = "\ufeff\r\n\na,label\n\n1,x\n2,y\n\n"
-    out = rewritten(csv(text), tmp_path / "o.csv", {0: "y"})
+    out = rewrite_file(csv(text), tmp_path / "o.csv", {0: "y"})
     assert out.decode() == text.replace("1,x", "1,y")
 
 
 def test_csv_of_another_delimiter_keeps_it(csv, tmp_path):
     text = "a;b;label\n1,5;x;yes\n2;y;no\n3;z;no\n"
-    out = rewritten(csv(text), tmp_path / "o.csv", {1: "yes"}, delimiter=";")
+    out = rewrite_file(csv(text), tmp_path / "o.csv", {1: "yes"}, delimiter=";")
     assert out.decode() == text.replace("y;no", "y;yes")
 
 
@@ -85,10 +85,12 @@ def test_csv_of_another_delimiter_keeps_it(csv, tmp_path):
 def test_packed_text_is_unpacked_and_packed_again(csv, tmp_path, name, pack):
     text = b"a,label\n1,yes\n2,no\n3,no\n"
     packed = pack(text) if pack else pa.compress(text, codec="zstd", asbytes=True)
-    rewritten(csv(packed, name), tmp_path / ("out" + name[1:]), {1: "yes"})
-    plain = b"".join(locate(tmp_path / ("out" + name[1:])).blocks())
+    rewrite_file(csv(packed, name), tmp_path / ("out" + name[1:]), {1: "yes"})
+    plain = b"".join(locate(tmp_path / ("out" + name[1:])).read_blocks())
     assert plain == b"a,label\n1,yes\n2,yes\n3,no\n"
-    assert rewritten(csv(packed, name), tmp_path / "plain.csv", {}, [0]) == b"a,label\n2,no\n3,no\n"
+    assert (
+        rewrite_file(csv(packed, name), tmp_path / "plain.csv", {}, [0]) == b"a,label\n2,no\n3,no\n"
+    )
 
 
 cell = st.text(st.sampled_from("ab,\"\r\n; é🍐'"), max_size=5)
@@ -142,14 +144,14 @@ def test_csv_of_any_cells_reads_back_as_asked_for(tmp_path_factory, rows, quote_
 def test_records_are_the_same_however_the_bytes_arrive(text, size):
     content = text.encode()
     blocks = [content[at : at + size] for at in range(0, len(content), size)]
-    records = list(Grammar(",").records(blocks))
+    records = list(Grammar(",").split_records(blocks))
     assert b"".join(records) == content
-    assert records == list(Grammar(",").records([content]))
+    assert records == list(Grammar(",").split_records([content]))
 
 
 def test_a_million_lines_are_no_trouble_to_the_grammar():
     line = b'1,"a, b",yes\r\n'
-    assert sum(1 for _ in Grammar(",").records([line * 20_000] * 5)) == 100_000
+    assert sum(1 for _ in Grammar(",").split_records([line * 20_000] * 5)) == 100_000
 
 
 def test_csv_that_cannot_be_taken_apart_is_refused(csv, tmp_path):
@@ -172,8 +174,8 @@ def test_jsonl_keeps_every_sign_but_the_label_s(csv, tmp_path):
         '{"la\\u0062el": "yes", "a": [1, {"label": 2}]}',
     ]
     source = csv("\ufeff" + "".join(lines), "data.jsonl")
-    assert rewritten(source, tmp_path / "same.jsonl").decode() == "\ufeff" + "".join(lines)
-    out = rewritten(source, tmp_path / "o.jsonl", {0: "ñ", 1: "yes", 3: "no"}, [2]).decode()
+    assert rewrite_file(source, tmp_path / "same.jsonl").decode() == "\ufeff" + "".join(lines)
+    out = rewrite_file(source, tmp_path / "o.jsonl", {0: "ñ", 1: "yes", 3: "no"}, [2]).decode()
     expected = ["\ufeff" + lines[0].replace('"yes"', '"\\u00f1"'), "\n"]
     expected[0] = "\ufeff" + lines[0].replace('"yes"', '"ñ"')  # the BOM is no ASCII
     expected.append(lines[2].replace('"no"', '"yes"'))
@@ -193,7 +195,7 @@ def test_jsonl_keeps_every_sign_but_the_label_s(csv, tmp_path):
 )
 def test_jsonl_labels_keep_their_type(csv, tmp_path, values, label, written):
     lines = [json.dumps({"a": i, "label": value}) + "\n" for i, value in enumerate(values)]
-    out = rewritten(csv("".join(lines), "d.jsonl"), tmp_path / "o.jsonl", {0: label}).decode()
+    out = rewrite_file(csv("".join(lines), "d.jsonl"), tmp_path / "o.jsonl", {0: label}).decode()
     assert out == '{"a": 0, "label": ' + written + "}\n" + "".join(lines[1:])
 
 
@@ -206,13 +208,13 @@ def test_jsonl_with_several_objects_a_line_is_refused_with_a_way_out(csv, tmp_pa
         return  # the reader refuses it already
     assert n_rows == 3
     with pytest.raises(InputError, match=r"2 lines where 3 objects were read.*\.parquet"):
-        rewritten(source, tmp_path / "o.jsonl")
+        rewrite_file(source, tmp_path / "o.jsonl")
 
 
 # --- Parquet and Arrow's files --------------------------------------------------------------------
 
 
-def typed():
+def make_typed_table():
     """Fourteen rows of many types, with metadata on the table and on a column."""
     n = 14
     table = pa.table(
@@ -229,7 +231,7 @@ def typed():
     return table.replace_schema_metadata({"mine": "kept"})
 
 
-def expected_of(table, labels, dropped):
+def expect_rows(table, labels, dropped):
     rows = table.to_pylist()
     for row, label in labels.items():
         rows[row]["label"] = label
@@ -237,11 +239,11 @@ def expected_of(table, labels, dropped):
 
 
 def test_parquet_keeps_schema_metadata_row_groups_and_compression(tmp_path):
-    table = typed()
+    table = make_typed_table()
     codecs = {"i": "gzip", "when": "zstd", "label": "none"}
     pq.write_table(table, tmp_path / "d.parquet", row_group_size=5, compression=codecs)
     labels, dropped = {0: "no", 6: "maybe", 13: "yes"}, [1, 2, 12]
-    rewritten(tmp_path / "d.parquet", tmp_path / "o.parquet", labels, dropped)
+    rewrite_file(tmp_path / "d.parquet", tmp_path / "o.parquet", labels, dropped)
     with (
         pq.ParquetFile(tmp_path / "o.parquet") as new,
         pq.ParquetFile(tmp_path / "d.parquet") as old,
@@ -255,7 +257,7 @@ def test_parquet_keeps_schema_metadata_row_groups_and_compression(tmp_path):
         assert [after.column(i).compression for i in range(after.num_columns)] == [
             before.column(i).compression for i in range(before.num_columns)
         ]
-    assert found.to_pylist() == expected_of(table, labels, dropped)
+    assert found.to_pylist() == expect_rows(table, labels, dropped)
     found.validate(full=True)
 
 
@@ -265,7 +267,7 @@ def test_parquet_that_pandas_wrote_is_read_by_pandas_as_before(tmp_path):
     frame.to_parquet(tmp_path / "named.parquet")
     frame.reset_index(drop=True).to_parquet(tmp_path / "plain.parquet")
     for name in ("named", "plain"):
-        rewritten(tmp_path / f"{name}.parquet", tmp_path / "o.parquet", {0: "y"}, [1])
+        rewrite_file(tmp_path / f"{name}.parquet", tmp_path / "o.parquet", {0: "y"}, [1])
         before, after = (
             pd.read_parquet(tmp_path / f"{name}.parquet"),
             pd.read_parquet(tmp_path / "o.parquet"),
@@ -277,7 +279,7 @@ def test_parquet_that_pandas_wrote_is_read_by_pandas_as_before(tmp_path):
 
 @pytest.mark.parametrize("kind", ["feather", "arrow", "stream"])
 def test_arrow_s_files_keep_schema_and_metadata(tmp_path, kind):
-    table = typed()
+    table = make_typed_table()
     source, target = tmp_path / "d.arrow", tmp_path / "o.arrow"
     if kind == "feather":
         source, target = tmp_path / "d.feather", tmp_path / "o.feather"
@@ -287,12 +289,12 @@ def test_arrow_s_files_keep_schema_and_metadata(tmp_path, kind):
         with pa.OSFile(str(source), "wb") as sink, new(sink, table.schema) as writer:
             writer.write_table(table)
     labels, dropped = {0: "no", 6: "maybe"}, [1, 13]
-    rewritten(source, target, labels, dropped)
+    rewrite_file(source, target, labels, dropped)
     with pa.OSFile(str(target)) as handle:
         opened = pa.ipc.open_stream if kind == "stream" else pa.ipc.open_file
         found = opened(handle).read_all()
     assert found.schema.equals(table.schema, check_metadata=True)
-    assert found.to_pylist() == expected_of(table, labels, dropped)
+    assert found.to_pylist() == expect_rows(table, labels, dropped)
 
 
 @pytest.mark.parametrize(
@@ -318,7 +320,7 @@ def test_labels_keep_their_column_s_type(tmp_path, kind, values, label):
     pq.write_table(table, tmp_path / "d.parquet")
     pafeather.write_feather(table, tmp_path / "d.feather")
     for name, read in (("parquet", pq.read_table), ("feather", pafeather.read_table)):
-        rewritten(tmp_path / f"d.{name}", tmp_path / f"o.{name}", {0: label})
+        rewrite_file(tmp_path / f"d.{name}", tmp_path / f"o.{name}", {0: label})
         before, found = read(tmp_path / f"d.{name}"), read(tmp_path / f"o.{name}")
         assert found.schema.equals(before.schema, check_metadata=True)
         assert found["label"].to_pylist() == [values[1], *values[1:]]
@@ -343,7 +345,7 @@ NAMES = (
 def test_any_format_can_be_cleaned_into_any_other(mixed, tmp_path, source, target):
     write_table(pa.Table.from_pandas(mixed), tmp_path / source)
     labels, dropped = {0: "no", 7: "yes", 59: "yes"}, [1, 2, 30]
-    rewritten(tmp_path / source, tmp_path / target, labels, dropped)
+    rewrite_file(tmp_path / source, tmp_path / target, labels, dropped)
     before = read_data(tmp_path / source, ReadOptions(label="label"))
     after = read_data(tmp_path / target, ReadOptions(label="label"))
     expected = before.labels.copy()
@@ -358,11 +360,11 @@ def test_any_format_can_be_cleaned_into_any_other(mixed, tmp_path, source, targe
 
 
 def test_shards_are_written_as_one_file(tmp_path):
-    table = typed()
+    table = make_typed_table()
     (tmp_path / "shards").mkdir()
     pq.write_table(table.slice(0, 9), tmp_path / "shards" / "a.parquet")
     pq.write_table(table.slice(9), tmp_path / "shards" / "b.parquet")
-    rewritten(tmp_path / "shards", tmp_path / "o.parquet", {10: "no"}, [0])
+    rewrite_file(tmp_path / "shards", tmp_path / "o.parquet", {10: "no"}, [0])
     found = pq.read_table(tmp_path / "o.parquet").to_pylist()
     assert [row["i"] for row in found] == list(range(1, 14))
     assert found[9]["label"] == "no"
@@ -391,5 +393,5 @@ def test_every_format_that_is_read_is_rewritten():
 
 
 def test_pandas_reads_the_csv_as_before(csv, tmp_path):
-    out = rewritten(csv(ODD.replace(b"\r5", b"\n5")), tmp_path / "o.csv", {0: "no"})
+    out = rewrite_file(csv(ODD.replace(b"\r5", b"\n5")), tmp_path / "o.csv", {0: "no"})
     assert list(pd.read_csv(io.BytesIO(out))["label"]) == ["no", "no", "yes", "no", "yes"]

@@ -14,18 +14,18 @@ from hypothesis import strategies as st
 
 from datacleanse.data import (
     ReadOptions,
-    ids,
-    numbers,
+    hash_rows,
     read_data,
+    read_ids,
     read_like,
-    row_hashes,
+    read_numbers,
     sample_rows,
     write_table,
 )
 from datacleanse.errors import OutputError, SettingsError
 
 
-def drawn(counts, n, seed=0):
+def draw_sample(counts, n, seed=0):
     labels = np.repeat([f"c{at}" for at in range(len(counts))], counts)
     table = pa.table({"x": np.arange(len(labels)) * 0.5, "label": labels})
     data = read_data(table, ReadOptions())
@@ -47,7 +47,7 @@ def drawn(counts, n, seed=0):
     ],
 )
 def test_a_sample_is_stratified_with_two_of_each_class(counts, n, expected):
-    assert drawn(counts, n)[0] == expected
+    assert draw_sample(counts, n)[0] == expected
 
 
 @given(
@@ -56,7 +56,7 @@ def test_a_sample_is_stratified_with_two_of_each_class(counts, n, expected):
 )
 @settings(deadline=None)
 def test_a_sample_has_the_size_asked_for_and_every_class_that_fits(counts, n):
-    found, rows = drawn(counts, n)
+    found, rows = draw_sample(counts, n)
     assert len(rows) == min(n, sum(counts))
     if n >= len(counts):
         assert min(found) >= 1
@@ -65,8 +65,8 @@ def test_a_sample_has_the_size_asked_for_and_every_class_that_fits(counts, n):
 
 
 def test_a_sample_depends_on_the_seed_alone():
-    assert (drawn([500, 500], 50)[1] == drawn([500, 500], 50)[1]).all()
-    assert (drawn([500, 500], 50)[1] != drawn([500, 500], 50, seed=1)[1]).any()
+    assert (draw_sample([500, 500], 50)[1] == draw_sample([500, 500], 50)[1]).all()
+    assert (draw_sample([500, 500], 50)[1] != draw_sample([500, 500], 50, seed=1)[1]).any()
 
 
 def test_a_sample_written_as_csv_is_found_again_in_data(tmp_path, mixed):
@@ -76,8 +76,8 @@ def test_a_sample_written_as_csv_is_found_again_in_data(tmp_path, mixed):
     rows = sample_rows(data, 20, seed=0)
     write_table(data.table.take(rows), tmp_path / "to_verify.csv")
     clean = read_like(tmp_path / "to_verify.csv", data.schema, role="CLEAN")
-    np.testing.assert_array_equal(row_hashes(clean), row_hashes(data)[rows])
-    assert ids(clean).to_pylist() == mixed["key"].iloc[rows].tolist()
+    np.testing.assert_array_equal(hash_rows(clean), hash_rows(data)[rows])
+    assert read_ids(clean).to_pylist() == mixed["key"].iloc[rows].tolist()
 
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False, min_value=-1e15, max_value=1e15)
@@ -117,8 +117,8 @@ def test_what_is_written_is_read_again(name, rows, tmp_path):
     write_table(table, path)
     data = read_data(table, ReadOptions(id="key"))
     again = read_like(path, data.schema, role="CLEAN")
-    np.testing.assert_array_equal(row_hashes(again), row_hashes(data))
-    assert ids(again).to_pylist() == list(columns[4])
+    np.testing.assert_array_equal(hash_rows(again), hash_rows(data))
+    assert read_ids(again).to_pylist() == list(columns[4])
     assert [again.given_labels[code] for code in again.labels] == list(columns[5])
 
 
@@ -142,7 +142,7 @@ def test_nested_and_odd_columns_can_be_written_everywhere(name, tmp_path):
     assert back.n_rows == 2
     assert {"price", "x"} <= {column.name for column in back.schema.columns}
     (gap,) = [column for column in back.schema.columns if column.name == "gap"]
-    np.testing.assert_array_equal(numbers(back, gap), [math.nan, math.inf])
+    np.testing.assert_array_equal(read_numbers(back, gap), [math.nan, math.inf])
 
 
 def test_packed_text_is_written_as_text(tmp_path):

@@ -9,7 +9,14 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from datacleanse.data import ReadOptions, categories, moments, numbers, read_data, read_like
+from datacleanse.data import (
+    ReadOptions,
+    read_categories,
+    read_data,
+    read_like,
+    read_moments,
+    read_numbers,
+)
 from datacleanse.errors import InputError, SettingsError
 from tests.data.conftest import kinds, set_aside, slugs, with_label
 
@@ -17,7 +24,7 @@ N = 60
 RANDOM = np.random.default_rng(0)
 
 
-def only(values, *, name="x", **more):
+def read_kind(values, *, name="x", **more):
     """Kind of a column beside a plain one."""
     data = with_label(**{name: values, "plain": RANDOM.normal(size=len(values)), **more})
     return kinds(data).get(name) or set_aside(data)[name]
@@ -83,7 +90,7 @@ COLUMNS = {
 @pytest.mark.parametrize("case", COLUMNS)
 def test_a_column_is_taken_for_its_kind(case):
     values, kind = COLUMNS[case]
-    assert only(values) == kind
+    assert read_kind(values) == kind
 
 
 @pytest.mark.parametrize(
@@ -91,13 +98,13 @@ def test_a_column_is_taken_for_its_kind(case):
     ["id", "customer_id", "customerID", "index", "row", "row_number", "uuid", "Unnamed: 0", ""],
 )
 def test_distinct_whole_numbers_named_like_an_id_are_set_aside(name):
-    assert only(np.arange(N) * 3, name=name) == "identifier"
-    assert only([1, 5, 9] * 20, name=name) == "numeric"
+    assert read_kind(np.arange(N) * 3, name=name) == "identifier"
+    assert read_kind([1, 5, 9] * 20, name=name) == "numeric"
 
 
 @pytest.mark.parametrize("name", ["paid", "humid", "width", "rowing"])
 def test_a_name_that_only_ends_alike_is_no_id(name):
-    assert only(np.arange(N) * 3, name=name) == "numeric"
+    assert read_kind(np.arange(N) * 3, name=name) == "numeric"
 
 
 def test_a_csv_column_of_digits_is_numeric(csv):
@@ -107,7 +114,7 @@ def test_a_csv_column_of_digits_is_numeric(csv):
 
 def test_unreadable_numbers_count_as_missing_and_are_said():
     data = with_label(x=[*[f"{row / 7:.3f}" for row in range(N)], "?", "NA"])
-    assert np.flatnonzero(np.isnan(numbers(data, data.schema.columns[0]))).tolist() == [60, 61]
+    assert np.flatnonzero(np.isnan(read_numbers(data, data.schema.columns[0]))).tolist() == [60, 61]
     (notice,) = data.notices[1:]
     assert notice.is_warning
     assert (
@@ -126,7 +133,7 @@ def test_numbers_with_a_decimal_comma_are_said_not_guessed(rows):
 
 def test_infinite_values_stay_and_are_said():
     data = with_label(x=[1.0, np.inf, -np.inf, 4.0])
-    assert numbers(data, data.schema.columns[0]).tolist() == [1.0, np.inf, -np.inf, 4.0]
+    assert read_numbers(data, data.schema.columns[0]).tolist() == [1.0, np.inf, -np.inf, 4.0]
     assert "rows 1, 2" in data.notices[-1].message
     assert data.notices[-1].slug == "values-infinite"
 
@@ -134,7 +141,7 @@ def test_infinite_values_stay_and_are_said():
 def test_many_categories_are_fine_and_said():
     values = [f"v{row % 10_000}" for row in range(25_000)]
     data = with_label(x=values)
-    codes, names = categories(data, data.schema.columns[0])
+    codes, names = read_categories(data, data.schema.columns[0])
     assert len(names) == 10_000
     assert [names[code] for code in codes[:3]] == ["v0", "v1", "v2"]
     assert "10,000 categories" in data.notices[-1].message
@@ -145,7 +152,7 @@ def test_vectors_keep_gaps_and_their_width():
     (column,) = data.schema.columns
     assert column.width == 2
     np.testing.assert_array_equal(
-        numbers(data, column), [[1, 2], [np.nan, np.nan], [3, np.nan], [5, 6]]
+        read_numbers(data, column), [[1, 2], [np.nan, np.nan], [3, np.nan], [5, 6]]
     )
 
 
@@ -169,8 +176,8 @@ def test_options_overrule_the_detection(csv):
     data = read_data(path, options)
     assert kinds(data) == {"zip": "categorical", "size": "numeric"}
     assert set_aside(data) == {"z": "dropped"}
-    assert categories(data, data.schema.columns[0])[1] == ("007", "08", "7", "8")
-    assert np.isnan(numbers(data, data.schema.columns[1])).sum() == 20
+    assert read_categories(data, data.schema.columns[0])[1] == ("007", "08", "7", "8")
+    assert np.isnan(read_numbers(data, data.schema.columns[1])).sum() == 20
 
 
 def test_a_column_called_numeric_that_is_not_is_an_error(csv):
@@ -208,15 +215,17 @@ def test_a_table_without_features_is_an_error(csv):
     assert caught.value.slug == "no-features"
 
 
-def held(other, **columns):
+def hold_to_schema(other, **columns):
     """Another table read like DATA made of the columns."""
     data = with_label(**columns)
     return read_like(pa.table(other), data.schema, role="CLEAN")
 
 
 def test_the_order_of_columns_is_free_and_extra_ones_are_said():
-    clean = held({"extra": [1], "label": ["a"], "v": ["u"], "x": [1]}, x=[1, 2], v=["u", "w"])
-    assert numbers(clean, clean.schema.columns[0]).tolist() == [1.0]
+    clean = hold_to_schema(
+        {"extra": [1], "label": ["a"], "v": ["u"], "x": [1]}, x=[1, 2], v=["u", "w"]
+    )
+    assert read_numbers(clean, clean.schema.columns[0]).tolist() == [1.0]
     assert slugs(clean.notices) == ["columns-extra"]
     assert "extra" in clean.notices[0].message
 
@@ -235,12 +244,14 @@ def test_new_rows_have_no_extra_columns_unless_they_are_to_be_ignored(ignore):
 
 
 def test_columns_that_data_set_aside_are_not_extra():
-    assert not held({"x": [1], "same": [2], "label": ["a"]}, x=[1, 2], same=[1, 1]).notices
+    assert not hold_to_schema(
+        {"x": [1], "same": [2], "label": ["a"]}, x=[1, 2], same=[1, 1]
+    ).notices
 
 
 def test_missing_columns_are_an_error_that_offers_the_nearest():
     with pytest.raises(InputError, match=r"CLEAN.*2 columns.*x, height.*'Height'") as caught:
-        held({"Height": [1], "label": ["a"]}, x=[1, 2], height=[1, 2])
+        hold_to_schema({"Height": [1], "label": ["a"]}, x=[1, 2], height=[1, 2])
     assert caught.value.slug == "columns-missing"
 
 
@@ -255,47 +266,49 @@ def test_missing_columns_are_an_error_that_offers_the_nearest():
 )  # fmt: skip
 def test_a_column_of_another_kind_is_an_error(values, other, example):
     with pytest.raises(InputError, match=example) as caught:
-        held({"x": other, "label": ["a", "b"]}, x=values)
+        hold_to_schema({"x": other, "label": ["a", "b"]}, x=values)
     assert caught.value.slug == "column-retyped"
 
 
 @pytest.mark.parametrize("other", [[[1.0]], ["no list"], [3]])
 def test_vectors_of_another_width_are_an_error(other):
     with pytest.raises(InputError, match="lists of 2 numbers") as caught:
-        held({"x": other, "label": ["a"]}, x=[[1.0, 2.0], [3.0, 4.0]])
+        hold_to_schema({"x": other, "label": ["a"]}, x=[[1.0, 2.0], [3.0, 4.0]])
     assert caught.value.slug == "embedding-lengths"
 
 
 def test_vectors_written_as_json_text_are_read():
-    clean = held({"x": ["[1, 2.5]", None], "label": ["a", "b"]}, x=[[1.0, 2.0], [3.0, 4.0]])
+    clean = hold_to_schema(
+        {"x": ["[1, 2.5]", None], "label": ["a", "b"]}, x=[[1.0, 2.0], [3.0, 4.0]]
+    )
     np.testing.assert_array_equal(
-        numbers(clean, clean.schema.columns[0]), [[1, 2.5], [np.nan, np.nan]]
+        read_numbers(clean, clean.schema.columns[0]), [[1, 2.5], [np.nan, np.nan]]
     )
 
 
 def test_one_odd_value_in_twenty_counts_as_missing():
-    clean = held({"x": ["?", *map(str, range(19))], "label": ["a"] * 20}, x=[1.5, 2.5])
-    assert np.isnan(numbers(clean, clean.schema.columns[0])).sum() == 1
+    clean = hold_to_schema({"x": ["?", *map(str, range(19))], "label": ["a"] * 20}, x=[1.5, 2.5])
+    assert np.isnan(read_numbers(clean, clean.schema.columns[0])).sum() == 1
 
 
 def test_a_column_that_is_empty_here_is_all_missing():
-    clean = held(
+    clean = hold_to_schema(
         {"x": pa.nulls(1), "v": pa.nulls(1), "d": pa.nulls(1), "label": ["a"]},
         x=[1, 2],
         v=["u", "w"],
         d=[datetime.date(2020, 1, 1), datetime.date(2020, 1, 2)],
     )
     x, v, d = clean.schema.columns
-    assert np.isnan(numbers(clean, x)).all()
-    assert categories(clean, v)[0].tolist() == [-1]
-    assert moments(clean, d).tolist() == [np.iinfo(np.int64).min]
+    assert np.isnan(read_numbers(clean, x)).all()
+    assert read_categories(clean, v)[0].tolist() == [-1]
+    assert read_moments(clean, d).tolist() == [np.iinfo(np.int64).min]
 
 
 def test_categories_agree_between_numbers_and_text():
     data = with_label(v=pa.array(["1", "2", "x"] * 20))
     for spelling in ([1, 2], [1.0, 2.0], ["1.0", "2"]):
         clean = read_like(pa.table({"v": spelling, "label": ["a", "b"]}), data.schema, role="TEST")
-        assert categories(clean, data.schema.columns[0])[1] == ("1", "2")
+        assert read_categories(clean, data.schema.columns[0])[1] == ("1", "2")
 
 
 def test_progress_hears_of_every_column(listener):

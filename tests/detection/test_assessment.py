@@ -58,7 +58,7 @@ def evidence(
         second=opinion().probability,
         labels=labels,
         n_data=N,
-        trained=trained,
+        is_trained=trained,
         verified=np.full(N, -1) if verified is None else verified,
     )
 
@@ -218,7 +218,7 @@ def test_with_ten_classes_of_ten_clean_rows_p_values_go_down_to_an_eleventh():
         second=opinion(5),
         labels=labels,
         n_data=n,
-        trained=np.ones(len(labels), dtype=bool),
+        is_trained=np.ones(len(labels), dtype=bool),
         verified=np.full(n, -1),
     )
     assessment = assess(evidence_, fdr=0.1)

@@ -50,7 +50,7 @@ def test_both_ways_give_the_same_answer_and_leave_nothing(many, expected, monkey
 
 
 def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path):
-    monkeypatch.setattr(mapped_files, "PORTION", 50 * 36)
+    monkeypatch.setattr(mapped_files, "BYTES_AT_ONCE", 50 * 36)
     images = np.random.default_rng(0).integers(256, size=(120, 1, 6, 6), dtype=np.uint8)
     labels = np.arange(120) % 2
     images[labels == 1, :, :3] //= 2

@@ -161,5 +161,5 @@ def test_ten_rows_are_the_shortest_estimated_list_at_a_tenth():
 @pytest.mark.parametrize(("n_passing", "basis"), [(24, "controlled"), (23, "estimated")])
 def test_a_controlled_list_gives_way_to_a_much_longer_estimated_one(n_passing, basis):
     probability = np.where(np.arange(100) < 40, 0.96, 0.0)
-    found, rests_on = flags.listed(np.arange(100) < n_passing, probability, 0.05)
+    found, rests_on = flags.choose_list(np.arange(100) < n_passing, probability, 0.05)
     assert (found.sum(), rests_on) == ({"controlled": n_passing, "estimated": 40}[basis], basis)

@@ -29,7 +29,9 @@ def table():
     return rows, (effect > 0).astype(np.int64)
 
 
-ask = partial(module.left_out, n_numbers=2, n_classes=2, seed=0, is_unwanted=lambda: False)
+ask = partial(
+    module.score_without_own_labels, n_numbers=2, n_classes=2, seed=0, is_unwanted=lambda: False
+)
 
 
 def test_points_are_standardised_numbers_indicators_and_categories():

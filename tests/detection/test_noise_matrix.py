@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from datacleanse.detection import noise_matrix
 from datacleanse.detection.noise_matrix import deconvolved, fit_noise, floored, one_rate_matrix
@@ -36,6 +37,24 @@ def test_deconvolution_keeps_rows_that_sum_to_one():
     p = deconvolved(given, one_rate_matrix(C, 0.3))
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
     assert (p >= 0).all()
+
+
+def test_arrays_and_tensors_are_deconvolved_alike_one_matrix_or_several():
+    matrices = np.stack([one_rate_matrix(C, 0.3), one_rate_matrix(C, 0.01)])
+    given = floored(np.random.default_rng(0).dirichlet(np.ones(C), size=40))
+    together = deconvolved(torch.from_numpy(given), torch.from_numpy(matrices)).numpy()
+    for matrix, found in zip(matrices, together, strict=True):
+        np.testing.assert_allclose(found, deconvolved(given, matrix), rtol=1e-12)
+
+
+def test_nothing_is_divided_by_zero_where_a_model_and_a_matrix_are_as_sure_as_they_can_be():
+    """What is certain is floored; the matrix says that a class is nearly never labelled so."""
+    given = floored(np.eye(C))
+    matrix = floored(np.roll(np.eye(C), 1, axis=1), 1e-13)
+    for iterations in (1, 8, 50):
+        p = deconvolved(given, matrix, iterations)
+        assert np.isfinite(p).all()
+        np.testing.assert_allclose(p.sum(axis=1), 1.0)
 
 
 def test_without_noise_nothing_is_taken_out():

@@ -7,7 +7,7 @@ import pytest
 
 from datacleanse.detection.second_opinion import images as module
 from datacleanse.detection.second_opinion import ridge
-from datacleanse.detection.second_opinion.images import left_out
+from datacleanse.detection.second_opinion.images import ask
 from datacleanse.detection.second_opinion.pool import AbandonedError
 from datacleanse.pictures.joined import Joined
 from tests.auditing.made_images import digits
@@ -24,7 +24,7 @@ def test_own_label_does_not_vouch_for_itself():
     images, labels = images[:300], labels[:300]
     changed = labels.copy()
     changed[:30] = (changed[:30] + 3) % 10
-    opinion = left_out(images, changed, np.ones(300, bool), n_classes=10, seed=0)
+    opinion = ask(images, changed, np.ones(300, bool), n_classes=10, seed=0)
     np.testing.assert_allclose(opinion.sum(axis=1), 1, rtol=1e-5)
     assert (opinion.argmax(axis=1)[:30] == labels[:30]).mean() > 0.85
 
@@ -33,18 +33,18 @@ def test_rows_that_are_not_learned_are_judged_but_change_nothing():
     images, labels = digits()
     images, labels = images[:260], labels[:260]
     is_learned = np.arange(260) < 200
-    before = left_out(images, labels, is_learned, n_classes=10, seed=0)
+    before = ask(images, labels, is_learned, n_classes=10, seed=0)
     other = np.where(is_learned, labels, (labels + 1) % 10)
-    after = left_out(images, other, is_learned, n_classes=10, seed=0)
+    after = ask(images, other, is_learned, n_classes=10, seed=0)
     np.testing.assert_array_equal(after, before)
     assert (before[200:].argmax(axis=1) == labels[200:]).mean() > 0.85
 
 
 def test_of_many_rows_some_are_solved_on(monkeypatch):
     images, labels = digits()
-    of_all = left_out(images[:400], labels[:400], np.ones(400, bool), n_classes=10, seed=0)
+    of_all = ask(images[:400], labels[:400], np.ones(400, bool), n_classes=10, seed=0)
     monkeypatch.setattr(ridge, "MAX_FITTED", 150)
-    opinion = left_out(images[:400], labels[:400], np.ones(400, bool), n_classes=10, seed=0)
+    opinion = ask(images[:400], labels[:400], np.ones(400, bool), n_classes=10, seed=0)
     assert (opinion.argmax(axis=1) == labels[:400]).mean() > 0.85
     assert np.abs(opinion - of_all).max() > 1e-3
 
@@ -54,7 +54,7 @@ def test_every_size_of_image_is_served(size):
     rng = np.random.default_rng(0)
     images = rng.integers(256, size=(12, *size), dtype=np.uint8)
     images[:2] = 0
-    opinion = left_out(images, np.arange(12) % 2, np.ones(12, bool), n_classes=2, seed=0)
+    opinion = ask(images, np.arange(12) % 2, np.ones(12, bool), n_classes=2, seed=0)
     assert np.isfinite(opinion).all()
     assert opinion.shape == (12, 2)
 
@@ -62,17 +62,15 @@ def test_every_size_of_image_is_served(size):
 def test_two_arrays_give_what_one_gives():
     images, labels = digits()
     everything = np.ones(120, bool)
-    one = left_out(images[:120], labels[:120], everything, n_classes=10, seed=0)
-    two = left_out(
-        Joined(images[:70], images[70:120]), labels[:120], everything, n_classes=10, seed=0
-    )
+    one = ask(images[:120], labels[:120], everything, n_classes=10, seed=0)
+    two = ask(Joined(images[:70], images[70:120]), labels[:120], everything, n_classes=10, seed=0)
     np.testing.assert_array_equal(one, two)
 
 
 def test_nobody_waits():
     images, labels = digits()
     with pytest.raises(AbandonedError):
-        left_out(
+        ask(
             images[:50],
             labels[:50],
             np.ones(50, bool),

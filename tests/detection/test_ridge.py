@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datacleanse.detection.second_opinion import ridge as module
-from datacleanse.detection.second_opinion.ridge import PENALTIES, Ridge, drawn
+from datacleanse.detection.second_opinion.ridge import PENALTIES, Ridge, draw_rows
 
 
 @pytest.mark.parametrize("is_turned", [False, True])
@@ -15,7 +15,7 @@ def test_left_out_scores_are_those_of_a_regression_without_the_row(is_turned):
     features = (rng.normal(size=(40, 12)) * rng.uniform(0.2, 3, 12)).astype(np.float32)
     labels = rng.integers(3, size=40)
     axes = np.eye(12, dtype=np.float32) if is_turned else None
-    fast = Ridge(features.copy(), labels, 3, axes=axes).left_out()
+    fast = Ridge(features.copy(), labels, 3, axes=axes).score_without_own_labels()
     # Scaling looks at no label: it is that of all rows.
     scaled = features - features.mean(axis=0)
     if not is_turned:
@@ -68,9 +68,9 @@ def test_features_turned_to_axes_keep_their_scales():
 def test_of_many_rows_some_are_drawn_to_be_learned(monkeypatch):
     is_learned = np.arange(100) % 3 > 0
     learned = np.flatnonzero(is_learned)
-    np.testing.assert_array_equal(drawn(is_learned, np.random.default_rng(0)), learned)
+    np.testing.assert_array_equal(draw_rows(is_learned, np.random.default_rng(0)), learned)
     monkeypatch.setattr(module, "MAX_FITTED", 20)
-    some, same, other = (drawn(is_learned, np.random.default_rng(seed)) for seed in (0, 0, 1))
+    some, same, other = (draw_rows(is_learned, np.random.default_rng(seed)) for seed in (0, 0, 1))
     assert len(some) == len(np.unique(some)) == 20
     assert (np.diff(some) > 0).all()
     assert set(some) <= set(learned)

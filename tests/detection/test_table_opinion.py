@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datacleanse.detection.second_opinion import trees
-from datacleanse.detection.second_opinion.pool import pooled
+from datacleanse.detection.second_opinion.pool import pool_opinions
 from datacleanse.detection.second_opinion.tables import ask
 
 N = 600
@@ -24,7 +24,7 @@ def opinion(rows, labels):
 def of_trees(rows, labels):
     everything = np.ones(len(rows), bool)
     votes = trees.out_of_bag(rows, labels, everything, n_classes=2, seed=0)
-    return pooled(votes, labels, np.arange(len(rows)))
+    return pool_opinions(votes, labels, np.arange(len(rows)))
 
 
 def right(p, labels):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from datacleanse.detection.second_opinion import trees
-from datacleanse.detection.second_opinion.pool import AbandonedError, pooled
+from datacleanse.detection.second_opinion.pool import AbandonedError, pool_opinions
 from datacleanse.detection.second_opinion.trees import out_of_bag
 
 N = 200
@@ -25,7 +25,7 @@ def table(seed=0):
 
 def opinion_of(rows, labels, is_grown_on, **options):
     """Both kinds of trees, pooled."""
-    return pooled(
+    return pool_opinions(
         out_of_bag(rows, labels, is_grown_on, **options), labels, np.flatnonzero(is_grown_on)
     )
 

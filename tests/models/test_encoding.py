@@ -20,10 +20,10 @@ from datacleanse.models.encoding import (
     CategoricalFeature,
     Encoding,
     encode,
-    feature_names,
     fit_encoding,
+    name_features,
 )
-from datacleanse.models.tabular import PiecewiseLinear, shape_for
+from datacleanse.models.tabular import PiecewiseLinear, make_tabular_shape
 
 
 def table(**columns) -> pd.DataFrame:
@@ -31,14 +31,14 @@ def table(**columns) -> pd.DataFrame:
     return pd.DataFrame({**columns, "label": ["a", "b"] * (n // 2) + ["a"] * (n % 2)})
 
 
-def fitted(frame, rows=None, **options):
+def fit_frame(frame, rows=None, **options):
     data = read_data(frame, ReadOptions(**options))
     return data, fit_encoding(data, np.arange(len(frame)) if rows is None else rows)
 
 
 def column(frame, name: str, **options):
-    data, encoding = fitted(frame, **options)
-    return encode(data, encoding)[:, list(feature_names(encoding)).index(name)]
+    data, encoding = fit_frame(frame, **options)
+    return encode(data, encoding)[:, list(name_features(encoding)).index(name)]
 
 
 def test_numbers_are_centred_scaled_and_bounded_in_their_order():
@@ -74,7 +74,7 @@ def test_infinite_numbers_become_the_bounds():
 
 def test_categories_seen_once_or_never_share_the_unseen_code():
     frame = table(c=["x", "x", "y", "y", "z", "x"])
-    data, encoding = fitted(frame)
+    data, encoding = fit_frame(frame)
     assert encoding.categorical == (CategoricalFeature("c", ("x", "y")),)
     new = pd.DataFrame({"c": ["y", "z", "never", None]})
     codes = encode(read_like(new, data.schema, role="NEW"), encoding)[:, 0]
@@ -84,7 +84,7 @@ def test_categories_seen_once_or_never_share_the_unseen_code():
 def test_only_the_most_frequent_categories_are_embedded():
     n = MAX_CATEGORIES + 10
     values = [f"c{i}" for i in range(n) for _ in range(2)] + ["c0"] * 2
-    _, encoding = fitted(table(c=values), categorical=("c",))
+    _, encoding = fit_frame(table(c=values), categorical=("c",))
     (feature,) = encoding.categorical
     assert len(feature.categories) == MAX_CATEGORIES
     assert "c0" in feature.categories
@@ -92,7 +92,7 @@ def test_only_the_most_frequent_categories_are_embedded():
 
 def test_only_the_given_rows_are_learned_from():
     frame = table(x=[0.0, 1, 2, 3, 1000, 2000, 3000, 4000], c=list("aabbccdd"))
-    _, encoding = fitted(frame, rows=np.arange(4))
+    _, encoding = fit_frame(frame, rows=np.arange(4))
     assert encoding.numeric[0].center <= 3
     assert encoding.categorical[0].categories == ("a", "b")
 
@@ -101,8 +101,8 @@ def test_dates_become_days_and_cyclic_parts():
     days = pd.to_datetime(
         ["2024-01-01", "2024-01-08", "2024-07-01", None, "2023-12-31", "2024-01-02"]
     )
-    data, encoding = fitted(table(d=days))
-    names = list(feature_names(encoding))
+    data, encoding = fit_frame(table(d=days))
+    names = list(name_features(encoding))
     assert names[:3] == ["d days", "d month sin", "d month cos"]
     matrix = encode(data, encoding)
     weekday = matrix[:, [names.index("d weekday sin"), names.index("d weekday cos")]]
@@ -113,21 +113,21 @@ def test_dates_become_days_and_cyclic_parts():
 
 def test_embedding_columns_become_as_many_numbers():
     vectors = list(np.random.default_rng(0).normal(size=(20, 5)))
-    data, encoding = fitted(table(v=vectors))
-    assert list(feature_names(encoding)) == [f"v [{i}]" for i in range(5)]
+    data, encoding = fit_frame(table(v=vectors))
+    assert list(name_features(encoding)) == [f"v [{i}]" for i in range(5)]
     assert encode(data, encoding).shape == (20, 5)
 
 
 def test_column_order_of_a_later_file_does_not_matter():
     frame = table(x=np.arange(20.0) ** 2, c=list("abcd") * 5, z=np.arange(20.0)[::-1] ** 2)
-    data, encoding = fitted(frame)
+    data, encoding = fit_frame(frame)
     other = read_like(frame[["z", "label", "c", "x"]], data.schema, role="NEW")
     np.testing.assert_array_equal(encode(data, encoding), encode(other, encoding))
 
 
 def test_encoding_survives_json():
     frame = table(x=np.random.default_rng(0).normal(size=30), c=list("abc") * 10)
-    _, encoding = fitted(frame)
+    _, encoding = fit_frame(frame)
     assert Encoding.from_json(json.loads(json.dumps(encoding.to_json()))) == encoding
 
 
@@ -135,8 +135,8 @@ def test_piecewise_linear_bins_follow_the_paper():
     """Gorishniy et al. 2022, eq. 1: 0 below the bin, 1 above it, linear inside."""
     frame = table(x=np.random.default_rng(0).normal(size=200))
     frame.loc[3, "x"] = np.nan
-    data, encoding = fitted(frame)
-    layer = PiecewiseLinear(shape_for(encoding, 2, width=4, n_hidden=1, dropout=0.0))
+    data, encoding = fit_frame(frame)
+    layer = PiecewiseLinear(make_tabular_shape(encoding, 2, width=4, n_hidden=1, dropout=0.0))
     layer.set_edges(encoding)
     x = encode(data, encoding)
     out = layer(torch.from_numpy(x)).numpy()

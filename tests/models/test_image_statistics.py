@@ -6,8 +6,13 @@ import numpy as np
 import pytest
 import torch
 
-from datacleanse.models.image_statistics import channel_scale, keeps_label_mirrored
-from datacleanse.models.residual import ResidualNetwork, Views, build_residual, residual_shape
+from datacleanse.models.image_statistics import keeps_label_mirrored, measure_channels
+from datacleanse.models.residual import (
+    ResidualNetwork,
+    Views,
+    build_residual,
+    choose_residual_shape,
+)
 from datacleanse.pictures.joined import Joined
 from datacleanse.training.placement import Gathered
 from tests.auditing.made_images import digits
@@ -39,7 +44,7 @@ def test_scale_is_that_of_the_rows_used():
     images = rng.integers(256, size=(2_500, 3, 4, 4), dtype=np.uint8)
     images[:, 2] = 9
     used = np.arange(0, 2_500, 2)
-    mean, deviation = channel_scale(joined(images), used)
+    mean, deviation = measure_channels(joined(images), used)
     np.testing.assert_allclose(mean, images[used].mean(axis=(0, 2, 3)))
     np.testing.assert_allclose(deviation[:2], images[used][:, :2].std(axis=(0, 2, 3)))
     assert deviation[2] == 1
@@ -62,7 +67,7 @@ def test_views_are_moves_and_mirror_images(is_mirrored):
 
 @pytest.mark.parametrize("size", [(1, 1, 1), (3, 9, 30), (1, 28, 28), (3, 64, 48), (3, 150, 150)])
 def test_the_network_fits_every_size(size):
-    shape = residual_shape(size, 100, 3, is_mirrored=True)
+    shape = choose_residual_shape(size, 100, 3, is_mirrored=True)
     channels = size[0]
     network = build_residual(shape, np.full(channels, 9.0), np.full(channels, 2.0), seed=0)
     images = torch.randint(256, (2, *size), dtype=torch.uint8)
@@ -76,7 +81,7 @@ def test_the_network_fits_every_size(size):
 
 def test_more_images_get_a_wider_network():
     widths = [
-        residual_shape((3, 32, 32), n, 2, is_mirrored=False).widths
+        choose_residual_shape((3, 32, 32), n, 2, is_mirrored=False).widths
         for n in (1_000, 50_000, 500_000)
     ]
     assert widths == [(16, 32, 64), (32, 64, 128), (64, 128, 256)]

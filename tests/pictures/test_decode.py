@@ -11,7 +11,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from datacleanse.pictures import decode_one as decoding
-from datacleanse.pictures.decode_one import PictureError, decode, has_colour, pixels
+from datacleanse.pictures.decode_one import PictureError, decode, has_colour, read_pixels
 from tests.pictures.made import encoded, scene
 
 SIZE = (32, 24)
@@ -147,10 +147,10 @@ def test_a_limit_keeps_the_ratio_and_never_enlarges():
 
 def test_channels_first_and_grey_for_all_three():
     colour = scene(8)
-    assert pixels(colour, 3).shape == (3, 24, 32)
-    assert pixels(colour, 1).shape == (1, 24, 32)
+    assert read_pixels(colour, 3).shape == (3, 24, 32)
+    assert read_pixels(colour, 1).shape == (1, 24, 32)
     grey = colour.convert("L")
-    spread = np.broadcast_to(pixels(grey, 3), (3, 24, 32))
+    spread = np.broadcast_to(read_pixels(grey, 3), (3, 24, 32))
     assert (spread == values(grey)).all()
     assert has_colour(colour)
     assert not has_colour(grey)
@@ -186,7 +186,7 @@ BROKEN = {
 
 @pytest.mark.parametrize(("blob", "said"), BROKEN.values(), ids=BROKEN)
 def test_what_cannot_be_read_says_why(blob, said):
-    with decoding.quiet_decoding(), pytest.raises(PictureError) as caught:
+    with decoding.silence_decoding(), pytest.raises(PictureError) as caught:
         decode(blob, SIZE)
     assert said in str(caught.value)
 
@@ -200,5 +200,5 @@ def test_forty_thousand_pixels_in_one_direction_are_no_bomb(size):
 
 def test_a_damaged_exif_block_leaves_a_good_picture():
     blob = encoded(scene(10), "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff", quality=95)
-    with decoding.quiet_decoding():
+    with decoding.silence_decoding():
         assert decode(blob, SIZE).image.size == SIZE

@@ -12,9 +12,16 @@ from scipy.fft import dctn
 from sklearn.datasets import load_digits
 
 from datacleanse.pictures import duplicates
-from datacleanse.pictures.compare import duplicates_table, grouped, overlap_of
+from datacleanse.pictures.compare import find_overlap, group_pairs, tabulate_duplicates
 from datacleanse.pictures.decode_one import decode
-from datacleanse.pictures.duplicates import Pairs, distance, prints_of, shared, unlikeness, within
+from datacleanse.pictures.duplicates import (
+    Pairs,
+    count_differing_bits,
+    find_shared,
+    find_within,
+    make_prints,
+    measure_unlikeness,
+)
 from datacleanse.records import Dataset, Schema
 from tests.pictures.made import encoded, scene
 
@@ -35,7 +42,7 @@ def digests(values):
 
 
 def prints(values):
-    return prints_of(values, digests(values))
+    return make_prints(values, digests(values))
 
 
 def pairs_of(pairs):
@@ -62,14 +69,14 @@ COPIES = {
 def test_copies_are_found_and_nothing_else(copy):
     images, first = originals(200)
     second = prints(pixels([copy(image) for image in images[10:18]]))
-    found = pairs_of(shared(first, second))
+    found = pairs_of(find_shared(first, second))
     assert found == {(row + 10, row) for row in range(8)}
 
 
 def test_copies_within_a_source_are_found_once():
     images, _ = originals(20)
     blobs = [encoded(image) for image in images] + [encoded(images[3], "JPEG"), encoded(images[5])]
-    found = within(prints(pixels(blobs)))
+    found = find_within(prints(pixels(blobs)))
     assert pairs_of(found) == {(3, 20), (5, 21)}
     exact = dict(zip(found.first.tolist(), found.is_exact.tolist(), strict=True))
     assert exact == {3: False, 5: True}
@@ -80,8 +87,8 @@ def test_plain_pictures_are_the_same_only_by_their_bytes():
     values = pixels(shades)
     ramps = [np.linspace(100, 100 + at, SIDE) for at in range(1, 11)]
     ramp = np.stack([np.broadcast_to(each, (3, SIDE, SIDE)) for each in ramps]).astype(np.uint8)
-    assert not pairs_of(within(prints(np.concatenate([values, ramp]))))
-    assert pairs_of(within(prints(np.concatenate([values, values[:1]])))) == {(0, 40)}
+    assert not pairs_of(find_within(prints(np.concatenate([values, ramp]))))
+    assert pairs_of(find_within(prints(np.concatenate([values, values[:1]])))) == {(0, 40)}
 
 
 def test_handwritten_digits_that_are_alike_are_not_the_same():
@@ -89,8 +96,8 @@ def test_handwritten_digits_that_are_alike_are_not_the_same():
     digits = load_digits().images[:600]
     tiny = np.rint(digits * (255 / 16)).astype(np.uint8)[:, None]
     large = np.stack([np.asarray(Image.fromarray(each[0]).resize((28, 28))) for each in tiny])
-    assert not pairs_of(within(prints(large[:, None])))
-    assert not pairs_of(within(prints(tiny)))
+    assert not pairs_of(find_within(prints(large[:, None])))
+    assert not pairs_of(find_within(prints(tiny)))
 
 
 def test_the_hash_is_the_signs_of_the_lowest_frequencies():
@@ -107,7 +114,7 @@ def test_distances_count_bits():
     rng = np.random.default_rng(1)
     first, second = rng.integers(0, 2**63, (2, 50), dtype=np.uint64)
     expected = [bin(int(a) ^ int(b)).count("1") for a, b in zip(first, second, strict=True)]
-    assert distance(first, second).tolist() == expected
+    assert count_differing_bits(first, second).tolist() == expected
 
 
 def test_unlikeness_is_one_minus_the_correlation():
@@ -116,7 +123,7 @@ def test_unlikeness_is_one_minus_the_correlation():
     expected = [
         1 - np.corrcoef(a.ravel(), b.ravel())[0, 1] for a, b in zip(first, second, strict=True)
     ]
-    assert np.allclose(unlikeness(first, second), expected, atol=1e-5)
+    assert np.allclose(measure_unlikeness(first, second), expected, atol=1e-5)
 
 
 @pytest.mark.parametrize("few", [0, 10**9])
@@ -131,7 +138,7 @@ def test_candidates_are_all_pairs_of_near_hashes(monkeypatch, few):
     ]
     hashes = np.concatenate([base, base ^ np.array(flips, np.uint64)])
     different = digests(np.arange(80)[:, None])
-    _, near = duplicates.candidates(different, hashes, np.zeros(80, np.bool_))
+    _, near = duplicates.find_candidates(different, hashes, np.zeros(80, np.bool_))
     found = set(zip(*(rows.tolist() for rows in near), strict=True))
     pairs = [(a, b) for a in range(80) for b in range(a + 1, 80)]
     bits = {(a, b): bin(int(hashes[a]) ^ int(hashes[b])).count("1") for a, b in pairs}
@@ -143,8 +150,8 @@ def test_candidates_are_all_pairs_of_near_hashes(monkeypatch, few):
 def test_many_copies_of_one_picture_stay_one_group(monkeypatch):
     monkeypatch.setattr(duplicates, "_WINDOW", 4)
     values = np.repeat(pixels([encoded(scene(1))]), 30, axis=0)
-    found = within(prints(values))
-    groups = grouped(found, np.zeros(30, np.int64))
+    found = find_within(prints(values))
+    groups = group_pairs(found, np.zeros(30, np.int64))
     assert (groups.n_groups, groups.rows.tolist()) == (1, list(range(30)))
 
 
@@ -154,15 +161,15 @@ def pairs(*items, exact=()):
 
 
 def test_a_match_is_one_to_one_only_if_both_have_no_other():
-    overlap = overlap_of(pairs((5, 0), (7, 1), (7, 2), (8, 3), (9, 3), (2, 4)))
+    overlap = find_overlap(pairs((5, 0), (7, 1), (7, 2), (8, 3), (9, 3), (2, 4)))
     assert overlap.data_rows.tolist() == [2, 5, 7, 8, 9]
     assert overlap.clean_rows.tolist() == [4, 0, -1, -1, -1]
-    assert len(overlap_of(pairs()).data_rows) == 0
+    assert len(find_overlap(pairs()).data_rows) == 0
 
 
 def test_groups_with_differing_labels_come_first():
     labels = np.array([0, 0, 1, 1, 0, 1, 0])
-    groups = grouped(pairs((0, 1), (2, 3), (3, 4), (5, 6), exact={(5, 6)}), labels)
+    groups = group_pairs(pairs((0, 1), (2, 3), (3, 4), (5, 6), exact={(5, 6)}), labels)
     assert groups.n_conflicting == 2
     assert groups.rows.tolist() == [2, 3, 4, 5, 6, 0, 1]
     assert groups.group.tolist() == [0, 0, 0, 1, 1, 2, 2]
@@ -170,7 +177,7 @@ def test_groups_with_differing_labels_come_first():
     table = pa.table({"path": list("abcdefg"), "label": list("xxyyxyx")})
     schema = Schema("label", "path", ("x", "y"), (), ())
     data = Dataset("d", table, schema, labels, ("x", "y"), ())
-    rows = duplicates_table(groups, data).to_pylist()
+    rows = tabulate_duplicates(groups, data).to_pylist()
     assert rows[0] == {
         "group": 0,
         "row": 2,

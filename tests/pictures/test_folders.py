@@ -63,7 +63,7 @@ def test_links_are_followed_once(root):
     assert len(paths) == 8
     assert "cat/loop" in notices(listing)["folder-loop"]
     at = paths.index("cat/self.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     with pytest.raises(PictureError, match="loop of links"):
         blob()
 
@@ -76,7 +76,7 @@ def test_any_name_will_do(root, name):
     (root / "cat" / name).write_bytes(picture(72))
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index(f"cat/{name}")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     assert blob() == picture(72)
 
 
@@ -88,7 +88,7 @@ def test_a_name_that_is_no_text_is_spelled_out(root):
         pytest.skip("the file system takes only UTF-8")
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index("cat/\\xff.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     assert blob() == picture(73)
 
 
@@ -153,7 +153,7 @@ def test_what_a_manifest_points_to_in_vain_is_told_picture_by_picture(root):
     ]
     (root / "m.csv").write_text(lines(*paths))
     found = []
-    for _, blob in find_pictures(root / "m.csv", DATA).store.blobs(np.arange(5)):
+    for _, blob in find_pictures(root / "m.csv", DATA).store.iterate_blobs(np.arange(5)):
         try:
             found.append(blob())
         except PictureError as error:
@@ -172,6 +172,6 @@ def test_a_pipe_named_like_a_picture_is_not_waited_for(root):
     os.mkfifo(root / "cat" / "pipe.png")
     listing = find_pictures(root, DATA)
     at = listing.table.column("path").to_pylist().index("cat/pipe.png")
-    [(_, blob)] = listing.store.blobs(np.array([at]))
+    [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     with pytest.raises(PictureError, match="pipe"):
         blob()

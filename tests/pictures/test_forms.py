@@ -158,7 +158,7 @@ def test_every_form_lists_the_same_pictures(root, make):
     assert listing.form in {form.name for form in FORMS}
     assert len(listing.store) == listing.table.num_rows == 6
     labels = listing.table.column(listing.label).to_pylist()
-    blobs = [(row, blob()) for row, blob in listing.store.blobs(np.arange(6))]
+    blobs = [(row, blob()) for row, blob in listing.store.iterate_blobs(np.arange(6))]
     assert [row for row, _ in blobs] == list(range(6))
     assert list(zip(labels, (blob for _, blob in blobs), strict=True)) == expected
     assert not any(pa.types.is_binary(field.type) for field in listing.table.schema)
@@ -169,7 +169,7 @@ def test_every_form_lists_the_same_pictures(root, make):
 def test_some_pictures_can_be_had_by_their_rows(root, make, rows):
     expected = [blob for _, _, blob in rows_of(root)]
     store = find_pictures(make(root), DATA).store
-    found = [(row, blob()) for row, blob in store.blobs(np.array(rows, np.int64))]
+    found = [(row, blob()) for row, blob in store.iterate_blobs(np.array(rows, np.int64))]
     assert found == [(row, expected[row]) for row in rows]
 
 
@@ -236,9 +236,9 @@ def test_the_label_of_another_form_may_have_another_name(root):
 
 def test_ids_are_a_column_or_the_paths(root):
     frame = _in_memory(root).assign(key=[f"k{at}" for at in range(6)])
-    assert find_pictures(frame, Asked("DATA", id="key")).ids().to_pylist()[0] == "k0"
-    assert find_pictures(root, DATA).ids()[0].as_py() == "cat/000.png"
-    assert find_pictures(_encoded(root, "struct"), DATA).ids()[2].as_py() == "2.png"
-    assert find_pictures(_encoded(root), DATA).ids()[2].as_py() == "2"
+    assert find_pictures(frame, Asked("DATA", id="key")).read_ids().to_pylist()[0] == "k0"
+    assert find_pictures(root, DATA).read_ids()[0].as_py() == "cat/000.png"
+    assert find_pictures(_encoded(root, "struct"), DATA).read_ids()[2].as_py() == "2.png"
+    assert find_pictures(_encoded(root), DATA).read_ids()[2].as_py() == "2"
     twice = frame.assign(key="k")
     assert refused(twice, Asked("DATA", id="key")).slug == "id-duplicate"

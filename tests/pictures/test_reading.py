@@ -44,7 +44,7 @@ def read(root, **options):
     )
 
 
-def like(source, dataset, pictures, role="CLEAN", **options):
+def read_like_data(source, dataset, pictures, role="CLEAN", **options):
     return read_pictures_like(
         source,
         dataset.schema,
@@ -96,7 +96,7 @@ def test_grey_pictures_have_one_channel_however_they_are_stored(root):
     dataset, pictures = read(root)
     assert pictures.shape == (1, 24, 24)
     coloured = class_folders(root.parent / "clean", CLASSES, 1, first=90)
-    assert like(coloured, dataset, pictures)[1].shape == (1, 24, 24)
+    assert read_like_data(coloured, dataset, pictures)[1].shape == (1, 24, 24)
 
 
 def test_one_coloured_picture_that_no_probe_met_is_not_turned_grey(root, monkeypatch):
@@ -113,14 +113,14 @@ def test_one_coloured_picture_that_no_probe_met_is_not_turned_grey(root, monkeyp
     assert [name for name, _ in listener.stages] == ["Decoding DATA", "Decoding DATA"]
 
 
-def spoiled(root, *names):
+def spoil_pictures(root, *names):
     for name in names:
         (root / name).write_bytes(b"no picture")
 
 
 def test_unreadable_pictures_are_named_counted_and_left_out(root):
     whole, _ = read(root)
-    spoiled(root, "cat/001.png", "emu/010.png")
+    spoil_pictures(root, "cat/001.png", "emu/010.png")
     dataset, pictures = read(root, max_unreadable=0.2)
     kept = np.delete(np.arange(12), [1, 10])
     assert pictures.places.tolist() == kept.tolist()
@@ -147,7 +147,7 @@ def test_unreadable_pictures_are_named_counted_and_left_out(root):
 )
 def test_too_many_unreadable_pictures_are_an_error(root, share, n_spoiled, is_refused):
     names = [path.relative_to(root) for path in sorted(root.rglob("*.png"))]
-    spoiled(root, *names[:n_spoiled])
+    spoil_pictures(root, *names[:n_spoiled])
     if not is_refused:
         assert read(root, max_unreadable=share)[0].n_rows == 12 - n_spoiled
         return
@@ -159,13 +159,13 @@ def test_too_many_unreadable_pictures_are_an_error(root, share, n_spoiled, is_re
 
 
 def test_nothing_readable_is_an_error_whatever_is_allowed(root):
-    spoiled(root, *(path.relative_to(root) for path in root.rglob("*.png")))
+    spoil_pictures(root, *(path.relative_to(root) for path in root.rglob("*.png")))
     with pytest.raises(InputError, match="12 of 12"):
         read(root, max_unreadable=1.0)
 
 
 def test_a_class_of_unreadable_pictures_is_no_class(root):
-    spoiled(root, *(path.relative_to(root) for path in (root / "emu").iterdir()))
+    spoil_pictures(root, *(path.relative_to(root) for path in (root / "emu").iterdir()))
     dataset, _ = read(root, max_unreadable=0.5)
     assert dataset.schema.classes == ("cat", "dog")
 
@@ -208,8 +208,8 @@ def test_what_is_only_about_tables_is_refused(root):
 
 def test_beyond_memory_pixels_lie_in_a_file_without_a_name(root, monkeypatch):
     _, in_memory = read(root)
-    spoiled(root, "cat/001.png")
-    monkeypatch.setattr(pixel_arrays, "free_memory", lambda: 0)
+    spoil_pictures(root, "cat/001.png")
+    monkeypatch.setattr(pixel_arrays, "measure_free_memory", lambda: 0)
     monkeypatch.setattr(pixel_arrays, "_BLOCK", 5000)  # rows are moved in several blocks
     before = sorted(root.parent.rglob("*"))
     _, pictures = read(root)
@@ -219,14 +219,14 @@ def test_beyond_memory_pixels_lie_in_a_file_without_a_name(root, monkeypatch):
 
 
 def test_a_disk_that_is_too_small_is_said_before_the_pictures_are_decoded(tmp_path, monkeypatch):
-    monkeypatch.setattr(pixel_arrays, "free_memory", lambda: 0)
+    monkeypatch.setattr(pixel_arrays, "measure_free_memory", lambda: 0)
 
     def full(handle, size):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(pixel_arrays, "_reserve", full)
     with pytest.raises(OutputError, match="No space left"):
-        pixel_arrays.allocated((10, 3, 8, 8), tmp_path / "not" / "there")
+        pixel_arrays.allocate((10, 3, 8, 8), tmp_path / "not" / "there")
 
 
 def test_many_pictures_in_many_chunks_keep_their_places(tmp_path):
@@ -246,7 +246,7 @@ def test_many_pictures_in_many_chunks_keep_their_places(tmp_path):
 def many(monkeypatch):
     """Few pictures count as many, and one core as two."""
     monkeypatch.setattr(module, "MANY", 1)
-    monkeypatch.setattr(module, "n_threads", lambda: 2)
+    monkeypatch.setattr(module, "count_threads", lambda: 2)
 
 
 def _frame(root):
@@ -256,7 +256,7 @@ def _frame(root):
 @pytest.mark.parametrize("make", [lambda root: root, _frame], ids=["files", "bytes"])
 def test_processes_give_what_threads_give(root, many, make):
     class_folders(root, CLASSES, 20, first=100)
-    spoiled(root, "cat/001.png")
+    spoil_pictures(root, "cat/001.png")
     (root / "dog" / "004.png").unlink()
     store = find_pictures(make(root), Asked("NEW")).store
     found = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
@@ -276,7 +276,7 @@ def test_processes_find_colours_too(root, many):
 
 def test_processes_that_are_killed_only_cost_time(root, many, monkeypatch):
     started = []
-    start = worker_processes._start
+    start = worker_processes._start_process
 
     def start_and_kill():
         started.append(start())
@@ -285,7 +285,7 @@ def test_processes_that_are_killed_only_cost_time(root, many, monkeypatch):
 
     store = find_pictures(root, Asked("DATA")).store
     expected = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
-    monkeypatch.setattr(worker_processes, "_start", start_and_kill)
+    monkeypatch.setattr(worker_processes, "_start_process", start_and_kill)
     found = decode_all(store, (3, 24, 24), scratch=root, progress=SILENT)
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
@@ -296,7 +296,7 @@ def test_where_no_process_can_be_started_threads_decode(root, many, monkeypatch)
     def refuse():
         raise OSError(11, "Resource temporarily unavailable")
 
-    monkeypatch.setattr(worker_processes, "_start", refuse)
+    monkeypatch.setattr(worker_processes, "_start_process", refuse)
     store = find_pictures(root, Asked("DATA")).store
     assert len(decode_all(store, (3, 24, 24), scratch=root, progress=SILENT).rows) == 12
 
@@ -327,7 +327,7 @@ def test_clean_may_be_of_another_form_and_lack_classes(root, tmp_path):
     frame = pd.DataFrame(
         {"image": [picture(90), picture(91)], "target": ["emu", "cat"], "source": ["x", "y"]}
     )
-    clean, clean_pictures = like(frame, dataset, pictures)
+    clean, clean_pictures = read_like_data(frame, dataset, pictures)
     assert [clean.schema.classes[code] for code in clean.labels] == ["emu", "cat"]
     assert clean.schema.classes == dataset.schema.classes
     assert clean_pictures.shape == pictures.shape
@@ -337,23 +337,23 @@ def test_a_class_of_clean_that_data_never_has_is_refused(root):
     dataset, pictures = read(root)
     frame = pd.DataFrame({"image": [picture(90), picture(91)], "label": ["emu", "Dog"]})
     with pytest.raises(InputError) as caught:
-        like(frame, dataset, pictures)
+        read_like_data(frame, dataset, pictures)
     assert (caught.value.slug, "'dog'" in caught.value.hint) == ("label-unknown", True)
 
 
 def test_new_pictures_need_no_labels_and_may_have_others(root):
     dataset, pictures = read(root)
-    new, new_pictures = like(root / "cat", dataset, pictures, role="NEW")
+    new, new_pictures = read_like_data(root / "cat", dataset, pictures, role="NEW")
     assert (new.labels == -1).all()
     assert new_pictures.values.shape == (4, *pictures.shape)
     frame = pd.DataFrame({"image": [picture(90), picture(91)], "label": ["emu", "yak"]})
-    assert like(frame, dataset, pictures, role="NEW")[0].labels.tolist() == [2, -1]
+    assert read_like_data(frame, dataset, pictures, role="NEW")[0].labels.tolist() == [2, -1]
 
 
 def test_a_table_beside_pictures_is_refused(root):
     dataset, pictures = read(root)
     with pytest.raises(InputError) as caught:
-        like(pd.DataFrame({"x": [1.0], "label": ["cat"]}), dataset, pictures)
+        read_like_data(pd.DataFrame({"x": [1.0], "label": ["cat"]}), dataset, pictures)
     assert caught.value.slug == "pictures-missing"
 
 

@@ -7,12 +7,12 @@ import threading
 import pytest
 
 from datacleanse.pictures import threads
-from datacleanse.pictures.threads import in_threads
+from datacleanse.pictures.threads import map_in_threads
 
 
 @pytest.fixture(autouse=True)
 def two(monkeypatch):
-    monkeypatch.setattr(threads, "n_threads", lambda: 2)
+    monkeypatch.setattr(threads, "count_threads", lambda: 2)
 
 
 def test_results_come_in_order_whatever_takes_longer():
@@ -25,7 +25,7 @@ def test_results_come_in_order_whatever_takes_longer():
             first_may_end.set()
         return -item
 
-    assert list(in_threads(function, range(50))) == [-item for item in range(50)]
+    assert list(map_in_threads(function, range(50))) == [-item for item in range(50)]
 
 
 def test_few_items_are_taken_before_results_are():
@@ -36,7 +36,7 @@ def test_few_items_are_taken_before_results_are():
             taken.append(item)
             yield item
 
-    results = in_threads(lambda item: item, items())
+    results = map_in_threads(lambda item: item, items())
     assert not taken
     assert next(results) == 0
     assert len(taken) <= 10
@@ -49,7 +49,7 @@ def test_an_error_reaches_who_asked_and_ends_the_work():
             raise ValueError(item)
         return item
 
-    results = in_threads(function, range(1000))
+    results = map_in_threads(function, range(1000))
     assert [next(results) for _ in range(3)] == [0, 1, 2]
     with pytest.raises(ValueError, match="3"):
         next(results)

@@ -15,8 +15,8 @@ from scipy.ndimage import laplace
 
 from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
 from datacleanse.auditing.reading import Request, read_inputs
-from datacleanse.pictures.quality import Usual, quality_notes, sharpness, usual
-from datacleanse.pictures.thumbnails import thumbnails, usual_of
+from datacleanse.pictures.quality import Usual, find_usual, measure_sharpness, note_quality
+from datacleanse.pictures.thumbnails import make_thumbnails, measure_usual
 from datacleanse.progress import SILENT
 from datacleanse.storage.manifest.inputs import DuplicatesSection
 from datacleanse.storage.run_folder import RunFolder
@@ -28,15 +28,15 @@ SQUARE = Usual(size=(6.0, 8.0), ratio=(-1.0, 1.0), sharpness=100.0)
 
 
 def notes(image, size=(128, 128), common=SQUARE):
-    return quality_notes(np.asarray(image.convert("L")), np.array(size, np.int32), common)
+    return note_quality(np.asarray(image.convert("L")), np.array(size, np.int32), common)
 
 
 def test_sharpness_is_the_variance_of_the_laplacian():
     rng = np.random.default_rng(0)
     grey = rng.integers(0, 256, (20, 31), dtype=np.uint8)
     inner = laplace(grey.astype(float))[1:-1, 1:-1]
-    assert sharpness(grey) == pytest.approx(inner.var(), rel=1e-5)
-    assert sharpness(grey[:2]) == np.inf
+    assert measure_sharpness(grey) == pytest.approx(inner.var(), rel=1e-5)
+    assert measure_sharpness(grey[:2]) == np.inf
 
 
 def test_a_good_picture_has_no_notes():
@@ -57,13 +57,13 @@ def test_each_fault_is_noted():
 
 def test_what_most_pictures_are_is_not_noted():
     sizes = np.array([[32, 32]] * 50 + [[640, 480]] * 50, np.int32)
-    common = usual(sizes, np.full(100, 40.0))
+    common = find_usual(sizes, np.full(100, 40.0))
     assert common.size[0] < 5
     assert common.size[1] > 9.2
     assert common.sharpness == pytest.approx(40.0)
-    assert usual(sizes, np.full(100, 4000.0)).sharpness == 100.0
-    assert usual(sizes, np.empty(0)).sharpness == 100.0
-    alike = usual(np.full((100, 2), 100, np.int32), np.empty(0))
+    assert find_usual(sizes, np.full(100, 4000.0)).sharpness == 100.0
+    assert find_usual(sizes, np.empty(0)).sharpness == 100.0
+    alike = find_usual(np.full((100, 2), 100, np.int32), np.empty(0))
     assert (2 ** alike.size[0], 2 ** alike.size[1]) == pytest.approx((50, 200))
 
 
@@ -83,7 +83,7 @@ def inputs(tmp_path):
 def test_thumbnails_are_small_pictures_of_their_rows(inputs):
     gallery, ids = inputs.gallery, inputs.data.table.column("path").to_pylist()
     rows = np.array([ids.index(n) for n in ("cat/000.png", "cat/wide.png", "dog/tiny.png")])
-    table = thumbnails(gallery.data, "data", rows, usual_of(gallery.data))
+    table = make_thumbnails(gallery.data, "data", rows, measure_usual(gallery.data))
     assert table.schema == THUMBNAILS_SCHEMA
     assert table.column("row").to_pylist() == rows.tolist()
     assert set(table.column("source").to_pylist()) == {"data"}
@@ -105,7 +105,7 @@ def test_thumbnails_are_small_pictures_of_their_rows(inputs):
 def test_a_picture_that_is_gone_has_no_thumbnail(inputs, tmp_path):
     (tmp_path / "data" / "cat" / "001.png").unlink()
     gallery = inputs.gallery
-    table = thumbnails(gallery.data, "data", np.arange(3), usual_of(gallery.data))
+    table = make_thumbnails(gallery.data, "data", np.arange(3), measure_usual(gallery.data))
     ids = inputs.data.table.column("path").to_pylist()
     assert [ids[row] for row in table.column("row").to_pylist()] == ["cat/000.png", "cat/002.png"]
 
@@ -161,6 +161,6 @@ def test_thumbnails_of_bytes_in_parquet(tmp_path):
         {"image": [encoded(scene(seed)) for seed in (20, 21)], "label": ["a", "b"]}
     )
     gallery = read_inputs(Request(tmp_path / "data.parquet", clean), SILENT).gallery
-    found = thumbnails(gallery.data, "data", np.array([1, 4, 11]), usual_of(gallery.data))
+    found = make_thumbnails(gallery.data, "data", np.array([1, 4, 11]), measure_usual(gallery.data))
     for row, blob in zip((1, 4, 11), found.column("image").to_pylist(), strict=True):
         assert (np.asarray(Image.open(io.BytesIO(blob))) == np.asarray(scene(row))).all()

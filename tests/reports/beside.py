@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def write_calibration(folder: RunFolder, *, n_rows: int) -> None:
     """Half of the verified rows steer, the others have low scores."""
     scores = np.where(np.arange(n_rows) % 2 == 0, np.nan, (np.arange(n_rows) / n_rows) ** 4)
-    parts = np.where(np.isnan(scores), "meta", "calibration")
+    parts = np.where(np.isnan(scores), "steering", "calibration")
     table = {
         "row": pa.array(np.arange(n_rows)),
         "part": pa.array(parts),

@@ -15,7 +15,7 @@ from datacleanse.errors import SettingsError
 from datacleanse_cli.changes_summary import print_changes
 from datacleanse_reports.changes import markdown
 from datacleanse_reports.changes.view import read_changes
-from datacleanse_reports.changes.write import as_json, write_changes
+from datacleanse_reports.changes.write import describe_changes, write_changes
 from tests.reports.conftest import Fabricated, write_json
 
 
@@ -147,7 +147,7 @@ def test_files_hold_the_view_and_hostile_text_stays_text(pair):
     changes = read_changes(now, before)
     written = write_changes(changes, now)
     found = json.loads(written["json"].read_text(encoding="utf-8"))
-    assert found == json.loads(json.dumps(as_json(changes)))
+    assert found == json.loads(json.dumps(describe_changes(changes)))
     assert found["schema_version"] == 1
     text = written["md"].read_text(encoding="utf-8")
     assert text == markdown.render(changes)

@@ -11,7 +11,7 @@ from dataclasses import asdict
 
 import pytest
 
-from datacleanse.data.spreadsheets import safe_for_spreadsheets
+from datacleanse.data.spreadsheets import defuse_formula
 from datacleanse.errors import RunFolderError, SettingsError
 from datacleanse_reports import read_view, write_reports
 from datacleanse_reports.formats import summary_json, suspects_csv
@@ -126,7 +126,7 @@ def test_manifest_may_hold_more_than_this_program_knows(fabricated, tmp_path):
 
 
 def test_summary_keys_are_all_there(hostile_run):
-    summary = summary_json.summary(read_view(hostile_run, top=10))
+    summary = summary_json.summarise(read_view(hostile_run, top=10))
 
     assert {"schema_version", *summary_json.KEYS, "suspects"} == set(summary)
 
@@ -170,7 +170,7 @@ def test_csv_gives_cells_back_and_lowest_rank_first(hostile_run):
 
     assert [str(rank) for rank in range(1, 61)] == [row[0] for row in rows]
     for suspect, row in zip(view.suspects, rows, strict=True):
-        cells = ["" if cell is None else safe_for_spreadsheets(cell) for cell in suspect.cells]
+        cells = ["" if cell is None else defuse_formula(cell) for cell in suspect.cells]
         assert cells == row[len(suspects_csv.AUDIT_COLUMNS) :]
 
 

@@ -12,7 +12,7 @@ import pytest
 from datacleanse_reports import read_view, write_reports
 from datacleanse_reports.companions import read_companions
 from datacleanse_reports.formats.html import render_page
-from datacleanse_reports.page import album_of, pairs_of
+from datacleanse_reports.page import choose_pictures, count_pairs
 from datacleanse_reports.suspect import Picture
 from tests.reports.conftest import HOSTILE
 
@@ -111,7 +111,7 @@ def test_run_without_companions_has_a_page_all_the_same(fabricated, tmp_path):
 
 
 def test_pairs_count_every_suspect_once(view):
-    pairs = pairs_of(view.suspects)
+    pairs = count_pairs(view.suspects)
 
     assert sum(pair.n_rows for pair in pairs.values()) == len(view.suspects)
     assert sorted(pair.key for pair in pairs.values()) == list(range(len(pairs)))
@@ -128,8 +128,8 @@ def test_pictures_beyond_the_budget_are_left_out_and_counted(view):
     picture = Picture("data:image/png;base64," + "A" * 978, None)
     suspects = [replace(each, picture=picture) for each in view.suspects[:10]]
 
-    assert album_of(suspects, 10_000).n_left_out == 0
-    album = album_of(suspects, 4_500)
+    assert choose_pictures(suspects, 10_000).n_left_out == 0
+    album = choose_pictures(suspects, 4_500)
     assert list(album.rows) == [each.row for each in suspects[:4]]
     assert album.n_left_out == 6
 
@@ -138,7 +138,7 @@ def test_pictures_of_suspects_come_before_those_of_neighbours(fabricated, tmp_pa
     fabricated.with_pictures = True
     view = read_view(fabricated.write(tmp_path / "pictures"), top=30)
     own = sum(len(each.picture.uri) for each in view.suspects)
-    album = album_of(view.suspects, own + 500)
+    album = choose_pictures(view.suspects, own + 500)
 
     assert len(album.rows) == 30
     assert 1 <= len(album.clean) <= 4

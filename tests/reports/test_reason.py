@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from datacleanse_reports.reason import Evidence, reason
+from datacleanse_reports.reason import Evidence, give_reason
 
 PLAIN = {
     "given": "3",
@@ -54,8 +54,8 @@ CASES = [
 
 @pytest.mark.parametrize(("known", "expected"), CASES, ids=[case[1][:40] for case in CASES])
 def test_says_what_the_numbers_say(known, expected):
-    assert expected == reason(Evidence(**(PLAIN | known)))
+    assert expected == give_reason(Evidence(**(PLAIN | known)))
 
 
 def test_a_long_label_is_cut():
-    assert len(reason(Evidence(**(PLAIN | {"suggested": "x" * 10_000, "margin": -1.0})))) < 200
+    assert len(give_reason(Evidence(**(PLAIN | {"suggested": "x" * 10_000, "margin": -1.0})))) < 200

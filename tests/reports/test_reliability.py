@@ -8,8 +8,8 @@ import pytest
 
 from datacleanse.detection.reliability import EDGES, LEAST_ROWS
 from datacleanse_reports import read_view
-from datacleanse_reports.audit import check_probabilities, reading_curve
-from datacleanse_reports.matrix import MAX_CLASSES, noise_matrix
+from datacleanse_reports.audit import check_probabilities, sum_by_rank
+from datacleanse_reports.matrix import MAX_CLASSES, make_noise_matrix
 from datacleanse_reports.records import ClassSummary, Confusion
 
 
@@ -92,7 +92,7 @@ def test_reading_curve_sums_probabilities_by_rank(n):
         0, "rank", pa.array(np.argsort(np.argsort(-rows["suspicion"].to_numpy())) + 1)
     )
     ordered = sorted(rows["mislabel_probability"].to_pylist(), reverse=True)
-    points = reading_curve(rows)
+    points = sum_by_rank(rows)
 
     assert points[0].rows == 1
     assert [p.rows for p in points] == sorted({p.rows for p in points})
@@ -104,7 +104,7 @@ def test_noise_matrix_adds_up_to_the_rows_of_each_label():
     order = [str(i) for i in range(20)]
     classes = [ClassSummary(name, 100, 10, 0.1, 0, 0.2, 3) for name in order]
     confusions = [Confusion(str(i), str((i + 1) % 20), 20.0 - i, 0.1) for i in range(20)]
-    matrix = noise_matrix(classes, confusions, order)
+    matrix = make_noise_matrix(classes, confusions, order)
 
     assert len(matrix.labels) == MAX_CLASSES
     assert list(matrix.labels) == [name for name in order if name in matrix.labels]
@@ -115,7 +115,7 @@ def test_noise_matrix_adds_up_to_the_rows_of_each_label():
 
 
 def test_no_confusions_make_no_matrix():
-    assert noise_matrix([ClassSummary("a", 5, 0, 0, 0, 0, 0)], [], ["a"]) is None
+    assert make_noise_matrix([ClassSummary("a", 5, 0, 0, 0, 0, 0)], [], ["a"]) is None
 
 
 def test_companions_reach_the_suspects(fabricated, tmp_path):

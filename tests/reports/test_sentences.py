@@ -65,7 +65,7 @@ def test_reading_promises_what_the_flags_rest_on(flagging, flagged, expected, vi
         flagging=replace(view.flagging, **flagging),
     )
 
-    assert expected == sentences.reading(view)
+    assert expected == sentences.say_reading(view)
 
 
 def test_expectation_names_the_largest_budget_of_a_sitting_and_its_range(view):
@@ -81,23 +81,23 @@ def test_expectation_names_the_largest_budget_of_a_sitting_and_its_range(view):
         for rows in (50, 100, 200)
     )
 
-    assert sentences.expectation(replace(view, budgets=budgets)) == (
+    assert sentences.say_expectation(replace(view, budgets=budgets)) == (
         "The first 100 rows of the ranking are expected to hold 94 wrong labels "
         "(between 87 and 100)."
     )
-    assert sentences.expectation(replace(view, budgets=())) == ""
+    assert sentences.say_expectation(replace(view, budgets=())) == ""
 
 
 def test_halves_that_take_turns_are_not_told_as_parts(view):
     once = replace(view, training=replace(view.training, folds=1))
 
-    assert sentences.clean_use(view) == "each half steers once and calibrates once"
-    assert sentences.clean_use(once) == "100 steer, 100 calibrate"
+    assert sentences.say_clean_use(view) == "each half steers once and calibrates once"
+    assert sentences.say_clean_use(once) == "100 steer, 100 calibrate"
     clean = replace(view.clean, reviewed_rows=20)
-    assert sentences.clean_use(replace(view, clean=clean)) == (
+    assert sentences.say_clean_use(replace(view, clean=clean)) == (
         "each half of 180 steers once and calibrates once; 20 reviewed ones steer"
     )
-    assert sentences.clean_use(replace(once, clean=clean)) == (
+    assert sentences.say_clean_use(replace(once, clean=clean)) == (
         "100 steer (20 of them reviewed), 100 calibrate"
     )
 
@@ -112,7 +112,7 @@ def test_noise_is_told_with_its_range(view):
         high_share=0.1041,
     )
 
-    assert sentences.noise(replace(view, headline=head)) == (
+    assert sentences.say_noise(replace(view, headline=head)) == (
         "About 412 of 5,000 labels (8.2%, range of two estimates 6.1–11%) are expected to be wrong."
     )
 

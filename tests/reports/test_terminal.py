@@ -9,7 +9,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from datacleanse_cli.summary import print_summary, printable
+from datacleanse_cli.layout import make_printable
+from datacleanse_cli.summary import print_summary
 from datacleanse_reports import read_view
 
 
@@ -55,8 +56,8 @@ def test_terminal_without_unicode_gets_ascii(hostile_run):
 
 
 def test_printable_keeps_what_the_encoding_has():
-    assert printable("Zürich → 1", "utf-8") == "Zürich → 1"
-    assert printable("Zürich → 1", "latin-1") == "Zürich -> 1"
+    assert make_printable("Zürich → 1", "utf-8") == "Zürich → 1"
+    assert make_printable("Zürich → 1", "latin-1") == "Zürich -> 1"
 
 
 def test_says_what_to_do_next_and_warns(hostile_run):

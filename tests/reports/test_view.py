@@ -10,7 +10,7 @@ import pytest
 
 import datacleanse_reports
 from datacleanse_reports import read_view, sentences
-from datacleanse_reports.cells import column_as_text
+from datacleanse_reports.cells import spell_column
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_label_column_is_left_out_of_the_cells(view):
     ],
 )
 def test_cells_read_as_a_person_would_type_them(values, expected):
-    assert expected == column_as_text(pa.chunked_array([values]))
+    assert expected == spell_column(pa.chunked_array([values]))
 
 
 def test_every_public_name_is_there():
@@ -147,4 +147,4 @@ def test_without_a_test_set_the_held_back_clean_rows_compare_the_networks(fabric
     metrics["held_back"], metrics["test"] = metrics["test"], None
     view = read_view(fabricated.write(tmp_path / "held-back"), top=5)
     assert view.test.kind == "held-back clean row"
-    assert "held-back clean rows" in sentences.model(view)
+    assert "held-back clean rows" in sentences.say_model(view)

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from rich.console import Console
 
-from datacleanse.data import ReadOptions, ids, read_data, row_seals, write_table
+from datacleanse.data import ReadOptions, read_data, read_ids, seal_rows, write_table
 from datacleanse.data.sources import locate
 from datacleanse.review.apply import summarise_cleaning
 from datacleanse.review.audited_run import AuditedRun
@@ -54,7 +54,7 @@ def cleaned(tmp_path, name, *, raw=False):
     write_table(hostile_table(), source)
     options = ReadOptions(label="label", id="who")
     data = read_data(source, options)
-    names, seals = ids(data).to_pylist(), row_seals(data, np.arange(26))
+    names, seals = read_ids(data).to_pylist(), seal_rows(data, np.arange(26))
     made = []
     for row in range(len(LABELS)):
         new = LABELS[(row + 1) % len(LABELS)]

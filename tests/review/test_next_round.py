@@ -12,12 +12,12 @@ import pytest
 import datacleanse as dc
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.plan import make_plan, redraw_folds
-from datacleanse.data import ReadOptions, compare, ids, read_data, read_like, row_seals
+from datacleanse.data import ReadOptions, compare, read_data, read_ids, read_like, seal_rows
 from datacleanse.data.columns import parse_categories, parse_moments, parse_numbers
-from datacleanse.data.concatenation import joined_columns
+from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.errors import InputError
 from datacleanse.review.decisions import Decision, append_decisions
-from datacleanse.review.next_round import read_reviewed, with_reviewed
+from datacleanse.review.next_round import add_reviewed, read_reviewed
 from datacleanse.review.recognition import recognise
 from tests.cli.conftest import people
 
@@ -37,8 +37,8 @@ def clean():
 def decided(data, actions, *, run="r1", known=True):
     """Decisions about rows of a data set, as the page would make them."""
     rows = np.array(list(actions), np.int64)
-    seals = row_seals(data, rows) if known else [None] * len(rows)
-    names = ids(data).to_pylist()
+    seals = seal_rows(data, rows) if known else [None] * len(rows)
+    names = read_ids(data).to_pylist()
     found = []
     for row, seal in zip(rows.tolist(), seals, strict=True):
         given, action = data.given_labels[data.labels[row]], actions[row]
@@ -116,7 +116,7 @@ def joined(frame, clean, tmp_path, actions, *, id_="key"):
     overlap = compare(data, trusted).overlap
     path = saved(tmp_path / "d.jsonl", decided(data, actions))
     reviewed = read_reviewed(data, overlap, [path])
-    whole, overlap = with_reviewed(data, trusted, overlap, reviewed)
+    whole, overlap = add_reviewed(data, trusted, overlap, reviewed)
     return data, trusted, whole, overlap, reviewed
 
 
@@ -261,7 +261,7 @@ def test_columns_join_whatever_types_they_were_read_as(first, second):
         if packed and not pa.types.is_nested(tables[0]["c"].type):
             encoded = tables[0]["c"].dictionary_encode()
             tables[0] = pa.table({"c": encoded})
-        cells = joined_columns(*tables)["c"]
+        cells = concatenate_rows(*tables)["c"]
         assert len(cells) == len(first) + len(second)
         assert cells.null_count == [*first, *second].count(None)
         if not pa.types.is_nested(cells.type):
@@ -277,13 +277,13 @@ def test_columns_join_whatever_types_they_were_read_as(first, second):
 def test_moments_and_numbers_survive_the_joining():
     moments = pa.table({"c": pa.array(np.arange(2), pa.timestamp("s"))})
     texts = pa.table({"c": ["1970-01-01 00:00:02", "oops"]})
-    parsed = parse_moments(joined_columns(moments, texts)["c"])
+    parsed = parse_moments(concatenate_rows(moments, texts)["c"])
     assert parsed.failed.tolist() == [False, False, False, True]
     assert np.diff(parsed.values[:3]).tolist() == [10**9, 10**9] or (
         len(set(np.diff(parsed.values[:3]).tolist())) == 1
     )
-    numbers = joined_columns(pa.table({"c": [1.5, None]}), pa.table({"c": ["2.5", "x"]}))["c"]
-    np.testing.assert_array_equal(parse_numbers(numbers).floats(), [1.5, np.nan, 2.5, np.nan])
+    numbers = concatenate_rows(pa.table({"c": [1.5, None]}), pa.table({"c": ["2.5", "x"]}))["c"]
+    np.testing.assert_array_equal(parse_numbers(numbers).read_floats(), [1.5, np.nan, 2.5, np.nan])
 
 
 # --- a whole second round -------------------------------------------------------------------------

@@ -18,18 +18,18 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from onnx.external_data_helper import set_external_data
 
-from datacleanse.data import moments, read_like
+from datacleanse.data import read_like, read_moments
 from datacleanse.errors import DatacleanseError, InputError, RunFolderError, SettingsError
 from datacleanse.models import calendar_parts
 from datacleanse.serving.export import FORMATS, export_run
 from datacleanse.serving.export import onnx_file as onnx_module
 from datacleanse.serving.export.graph import DOUBLE, INT64, Graph
-from datacleanse.serving.export.onnx_columns import _calendar, spellings
-from datacleanse.serving.export.raw_network import _calendar as torch_calendar
-from datacleanse.serving.export.raw_network import coded
-from datacleanse.serving.export.samples import TOLERANCE, made_rows
+from datacleanse.serving.export.onnx_columns import _add_calendar, list_spellings
+from datacleanse.serving.export.raw_network import _split_moment as torch_calendar
+from datacleanse.serving.export.raw_network import code_categories
+from datacleanse.serving.export.samples import TOLERANCE, make_rows
 from datacleanse.serving.onnx_model import load_onnx
-from datacleanse.serving.raw_columns import raw_columns
+from datacleanse.serving.raw_columns import read_raw_columns
 
 DOCS = Path(__file__).parents[2] / "docs" / "export.md"
 NAMES = [each.name for each in FORMATS]
@@ -51,7 +51,7 @@ def exported(run, tmp_path_factory):
 def odd_rows(result, frames):
     """Usual rows, and rows with missing, unseen and extreme values."""
     model = result.model
-    made = made_rows(model.schema, model.encoding, n=500, seed=1)
+    made = make_rows(model.schema, model.encoding, n=500, seed=1)
     usual = frames["test"].drop(columns=["label", "key"])
     return [read_like(table, model.schema, role="NEW") for table in (made, usual)]
 
@@ -117,7 +117,7 @@ def test_a_missing_package_is_said_with_the_command_that_installs_it(run, tmp_pa
 
 
 def test_an_export_that_does_something_else_is_refused(run, tmp_path, monkeypatch):
-    honest = onnx_module.onnx_bytes
+    honest = onnx_module.make_onnx
 
     def dishonest(finished):
         model = onnx.load_from_string(honest(finished))
@@ -129,7 +129,7 @@ def test_an_export_that_does_something_else_is_refused(run, tmp_path, monkeypatc
                 each.CopyFrom(onnx.numpy_helper.from_array(values, each.name))
         return model.SerializeToString()
 
-    monkeypatch.setattr(onnx_module, "onnx_bytes", dishonest)
+    monkeypatch.setattr(onnx_module, "make_onnx", dishonest)
     with pytest.raises(DatacleanseError, match=r"does not do what the run does: \d+ of") as caught:
         export_run(run, "onnx", tmp_path / "m.onnx")
     assert caught.value.slug == "export-disagrees"
@@ -150,7 +150,7 @@ def test_onnxruntime_alone_gives_the_run_s_probabilities(result, exported, odd_r
         column["name"] for column in json.loads(about["datacleanse.columns"])
     ]
     for rows in odd_rows:
-        labels, found = session.run(["label", "probabilities"], raw_columns(rows))
+        labels, found = session.run(["label", "probabilities"], read_raw_columns(rows))
         expected = result.model.probabilities(rows)
         assert np.abs(found - expected).max() <= TOLERANCE
         assert list(labels) == [result.model.classes[k] for k in expected.argmax(axis=1)]
@@ -177,7 +177,7 @@ INSTANTS = st.integers(-62_135_596_800_000_000, 253_402_300_799_999_999)
 def _calendar_session():
     graph = Graph(["moment"])
     value = graph.input("moment", INT64)
-    for part, name in _calendar(graph, value):
+    for part, name in _add_calendar(graph, value):
         graph.output(part, DOUBLE, name, 1)
     return onnxruntime.InferenceSession(graph.model({}, doc="").SerializeToString())
 
@@ -189,7 +189,7 @@ CALENDAR = _calendar_session()
 @given(st.lists(INSTANTS, min_size=1, max_size=50))
 def test_both_graphs_know_the_calendar_of_all_years(instants):
     values = np.array([*instants, calendar_parts.MISSING])
-    expected = dict(calendar_parts.parts(values))
+    expected = dict(calendar_parts.split_moments(values))
     found = dict(zip(expected, CALENDAR.run(list(expected), {"moment": values}), strict=True))
     traced = dict(torch_calendar(torch.from_numpy(values)))
     for part, numbers in expected.items():
@@ -202,7 +202,7 @@ def test_a_month_or_weekday_is_the_same_number_everywhere():
     """No noise in the last bits, which a bin between them would make a feature of."""
     days = np.arange("2023-01-01", "2025-01-01", dtype="datetime64[D]").astype("datetime64[us]")
     values = days.astype(np.int64)
-    for part, numbers in calendar_parts.parts(values):
+    for part, numbers in calendar_parts.split_moments(values):
         if part != "days":
             assert (
                 len(np.unique(numbers)) <= {"month": 12, "weekday": 7, "hour": 1}[part.split()[0]]
@@ -214,12 +214,12 @@ def test_a_month_or_weekday_is_the_same_number_everywhere():
     [("1", "1.0"), ("-3", "-3.0"), ("true", "True"), ("false", "FALSE"), ("Ulm", "Ulm")],
 )
 def test_other_spellings_of_a_category_are_known(category, also):
-    assert {category, also} <= set(spellings(category))
+    assert {category, also} <= set(list_spellings(category))
 
 
 @pytest.mark.parametrize("category", ["007", "-", "1.5", "Ulm"])
 def test_what_only_looks_like_a_number_has_one_spelling(category):
-    assert spellings(category) == [category]
+    assert list_spellings(category) == [category]
 
 
 def test_an_odd_column_name_is_no_trouble(tmp_path):
@@ -311,8 +311,8 @@ def test_torch_alone_runs_the_pt2_for_any_number_of_rows(result, exported, odd_r
     assert json.loads(extra["model.json"])["run_id"] == result.manifest["run_id"]
     for rows in odd_rows:
         for count in (1, rows.n_rows):
-            columns = {name: each[:count] for name, each in raw_columns(rows).items()}
-            found = module(coded(columns, result.model.encoding)).numpy()
+            columns = {name: each[:count] for name, each in read_raw_columns(rows).items()}
+            found = module(code_categories(columns, result.model.encoding)).numpy()
             expected = result.model.probabilities(rows)[:count]
             assert np.abs(found - expected).max() <= TOLERANCE
 
@@ -332,9 +332,9 @@ def test_the_loader_in_the_docs_rebuilds_the_model_by_torch_and_safetensors(
     exec(compile(code, str(DOCS), "exec"), scope)
     classes, probabilities = scope["load"](exported["safetensors"].parent)  # type: ignore[operator]
     rows = read_like(frames["test"], result.model.schema, role="NEW")
-    raw = raw_columns(rows)
+    raw = read_raw_columns(rows)
     since = next(column for column in rows.schema.columns if column.name == "since")
-    parts = dict(calendar_parts.parts(moments(rows, since)))
+    parts = dict(calendar_parts.split_moments(read_moments(rows, since)))
     numbers = [
         parts[each.part]
         if each.column == "since"

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from datacleanse.errors import OutputError
-from datacleanse.storage.atomic_files import folder_aside
+from datacleanse.storage.atomic_files import write_folder_aside
 
 
 def test_a_folder_appears_when_it_is_filled(tmp_path):
-    with folder_aside(tmp_path / "made") as aside:
+    with write_folder_aside(tmp_path / "made") as aside:
         (aside / "a.txt").write_text("a", encoding="utf-8")
         assert not (tmp_path / "made").exists()
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["a.txt"]
@@ -19,7 +19,7 @@ def test_a_folder_appears_when_it_is_filled(tmp_path):
 @pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
 def test_a_folder_whose_filling_fails_leaves_nothing(tmp_path, error):
     def fill():
-        with folder_aside(tmp_path / "made") as aside:
+        with write_folder_aside(tmp_path / "made") as aside:
             (aside / "a.txt").write_text("a", encoding="utf-8")
             raise error
 
@@ -31,16 +31,16 @@ def test_a_folder_whose_filling_fails_leaves_nothing(tmp_path, error):
 def test_what_a_killed_program_left_is_cleared_away(tmp_path):
     (tmp_path / ".made.part").mkdir()
     (tmp_path / ".made.part" / "old.txt").write_text("old", encoding="utf-8")
-    with folder_aside(tmp_path / "made"):
+    with write_folder_aside(tmp_path / "made"):
         pass
     assert list((tmp_path / "made").iterdir()) == []
 
 
 def test_only_an_empty_folder_gives_way(tmp_path):
     (tmp_path / "made").mkdir()
-    with folder_aside(tmp_path / "made") as aside:
+    with write_folder_aside(tmp_path / "made") as aside:
         (aside / "a.txt").write_text("a", encoding="utf-8")
-    with pytest.raises(OutputError), folder_aside(tmp_path / "made") as aside:
+    with pytest.raises(OutputError), write_folder_aside(tmp_path / "made") as aside:
         (aside / "b.txt").write_text("b", encoding="utf-8")
     assert [path.name for path in (tmp_path / "made").iterdir()] == ["a.txt"]
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
@@ -49,6 +49,6 @@ def test_only_an_empty_folder_gives_way(tmp_path):
 def test_an_error_of_the_system_while_filling_names_the_place(tmp_path):
     with (
         pytest.raises(OutputError, match="made cannot be written"),
-        folder_aside(tmp_path / "made") as aside,
+        write_folder_aside(tmp_path / "made") as aside,
     ):
         (aside / "missing" / "a.txt").write_text("a", encoding="utf-8")

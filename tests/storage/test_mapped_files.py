@@ -13,7 +13,7 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.storage import mapped_files
-from datacleanse.storage.mapped_files import let_go, parked, parked_rows, write_rows
+from datacleanse.storage.mapped_files import park_rows, park_table, release_mapped, write_rows
 from tests.auditing.test_user_network import CLEAN, FRAME
 
 MAPS = Path("/proc/self/smaps")
@@ -40,8 +40,8 @@ def test_a_parked_table_is_the_same_and_its_file_is_gone(tmp_path):
         [pa.array(["a", "b"]).dictionary_encode(), pa.array(["b", None]).dictionary_encode()]
     )
     table = pa.table({"x": [1.5, None, 3.0, 4.0], "w": words, "v": [[1.0], [2.0], None, [3.0]]})
-    found = parked(table, tmp_path / "t")
-    let_go()
+    found = park_table(table, tmp_path / "t")
+    release_mapped()
     assert found.to_pylist() == table.to_pylist()
     assert list(tmp_path.iterdir()) == []
 
@@ -49,19 +49,19 @@ def test_a_parked_table_is_the_same_and_its_file_is_gone(tmp_path):
 def test_a_parked_matrix_is_the_same_before_and_after_its_pages_are_let_go(tmp_path, monkeypatch):
     monkeypatch.setattr(mapped_files, "LARGE", 0)
     matrix = np.random.default_rng(0).normal(size=(1000, 7)).astype(np.float32)
-    found = parked_rows(matrix, tmp_path / "m")
+    found = park_rows(matrix, tmp_path / "m")
     np.testing.assert_array_equal(found, matrix)
-    let_go()
+    release_mapped()
     np.testing.assert_array_equal(found, matrix)
     assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.skipif(not MAPS.exists(), reason="Linux tells what is mapped")
 def test_letting_go_gives_memory_back(tmp_path):
-    found = parked_rows(np.ones((2**19, 16), np.float32), tmp_path / "m")
+    found = park_rows(np.ones((2**19, 16), np.float32), tmp_path / "m")
     assert found.sum() == 2**23
     before = resident(found)
-    let_go()
+    release_mapped()
     assert before > 2**15 - 100 > 100 > resident(found)
     assert found[123, 4] == 1.0
 
@@ -69,12 +69,12 @@ def test_letting_go_gives_memory_back(tmp_path):
 @posix
 def test_a_small_matrix_stays_where_it_is(tmp_path):
     matrix = np.ones((10, 3), np.float32)
-    assert parked_rows(matrix, tmp_path / "m") is matrix
+    assert park_rows(matrix, tmp_path / "m") is matrix
 
 
 @pytest.mark.parametrize("portion", [1, 100, 2**22])
 def test_rows_are_written_in_portions(portion, tmp_path, monkeypatch):
-    monkeypatch.setattr(mapped_files, "PORTION", portion)
+    monkeypatch.setattr(mapped_files, "BYTES_AT_ONCE", portion)
     rows = np.arange(60, dtype=np.int32).reshape(10, 3, 2)
     with (tmp_path / "r").open("wb") as file:
         write_rows(file, rows)
@@ -98,5 +98,5 @@ def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(mmap, "mmap", full)
     with pytest.raises(OSError, match="No space"):
-        parked(pa.table({"x": [1]}), tmp_path / "t")
+        park_table(pa.table({"x": [1]}), tmp_path / "t")
     assert list(tmp_path.iterdir()) == []

@@ -8,7 +8,7 @@ import torch
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from torch import nn
 
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence import ForwardMode, choose_engine, compute_trusted_gradient
 from tests.training.architectures import CHANNELS, N_CLASSES, SIDE, architectures
 from tests.training.reference import cross_entropy, double_backward_influence
@@ -41,7 +41,7 @@ def errors_by_route(model: nn.Module) -> dict[str, float]:
     expected = weights_from(double_backward_influence(model, batch, trusted))
     plain = deepcopy(model)
     (expected * cross_entropy(plain(batch[0]), batch[1])).sum().backward()
-    gradients = {name: p.grad for name, p in trainable(plain).items() if p.grad is not None}
+    gradients = {name: p.grad for name, p in find_trainable(plain).items() if p.grad is not None}
     largest = {}
     for make in (choose_engine, ForwardMode):
         network = deepcopy(model)
@@ -50,7 +50,7 @@ def errors_by_route(model: nn.Module) -> dict[str, float]:
         step = engine.open(*batch, direction)
         weights = weights_from(step.influence)
         step.descend(expected)
-        left = {name: p.grad for name, p in trainable(network).items()}
+        left = {name: p.grad for name, p in find_trainable(network).items()}
         errors = [error_of(left[k], g) for k, g in gradients.items() if g.abs().max() > TINY]
         largest[engine.name] = max(error_of(weights, expected), *errors)
     return largest

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from datacleanse.errors import Stopped
-from datacleanse.models.residual import build_residual, residual_shape
+from datacleanse.models.residual import build_residual, choose_residual_shape
 from datacleanse.pictures.joined import Joined
 from datacleanse.settings import Meta, Schedule
 from datacleanse.training.checkpoint import ROWS, Checkpoints
@@ -25,7 +25,7 @@ SCHEDULE = Schedule(epochs=2, batch_size=16, lr=2e-3, meta=Meta(batch=8, every=2
 
 def network(seed=0, *, is_mirrored=True):
     # 14 pixels: large enough to be moved.
-    shape = residual_shape((1, 14, 14), 100, 10, is_mirrored=is_mirrored)
+    shape = choose_residual_shape((1, 14, 14), 100, 10, is_mirrored=is_mirrored)
     return build_residual(shape, np.array([80.0]), np.array([90.0]), seed=seed)
 
 

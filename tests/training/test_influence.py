@@ -10,7 +10,7 @@ from torch import nn
 
 from datacleanse.errors import ModelError
 from datacleanse.models.encoding import CategoricalFeature, Encoding, NumericFeature
-from datacleanse.models.tabular import TabularNetwork, shape_for
+from datacleanse.models.tabular import TabularNetwork, make_tabular_shape
 from datacleanse.training.adamw import AdamW
 from datacleanse.training.influence import (
     ForwardMode,
@@ -56,7 +56,9 @@ def tabular() -> nn.Module:
     numeric = tuple(NumericFeature(f"x{i}", "", 0.0, 1.0, i == 0, edges) for i in range(N_IN - 2))
     categorical = tuple(CategoricalFeature(f"c{i}", ("a", "b")) for i in range(2))
     encoding = Encoding(numeric, categorical)
-    network = TabularNetwork(shape_for(encoding, N_CLASSES, width=7, n_hidden=2, dropout=0.0))
+    network = TabularNetwork(
+        make_tabular_shape(encoding, N_CLASSES, width=7, n_hidden=2, dropout=0.0)
+    )
     network.numbers.set_edges(encoding)
     return network
 

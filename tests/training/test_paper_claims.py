@@ -15,7 +15,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.settings import Meta, Schedule
 from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.examples import Examples
@@ -66,7 +66,7 @@ def fit(rule, noisy: Images, clean: Images, n_classes, schedule):
 
 
 def accuracy(network, test: Images):
-    predicted = logits_of(network, torch.from_numpy(test.pixels).flatten(1)).argmax(dim=1)
+    predicted = compute_logits(network, torch.from_numpy(test.pixels).flatten(1)).argmax(dim=1)
     return float(np.mean(predicted.numpy() == test.labels))
 
 

@@ -13,7 +13,7 @@ from torch import nn
 
 import datacleanse as dc
 from datacleanse.errors import MemoryShortError, Stopped, is_shortage
-from datacleanse.models.inference import logits_of
+from datacleanse.models.inference import compute_logits
 from datacleanse.progress import SILENT
 from datacleanse.settings import Schedule
 from datacleanse.training import placement
@@ -208,7 +208,9 @@ def test_predictions_that_do_not_fit_are_made_in_smaller_parts():
             return super().forward(x)
 
     model, x = Small(4, 2), torch.randn(50, 4)
-    torch.testing.assert_close(logits_of(model, x), nn.functional.linear(x, *model.parameters()))
+    torch.testing.assert_close(
+        compute_logits(model, x), nn.functional.linear(x, *model.parameters())
+    )
 
 
 def test_examples_stay_in_main_memory_where_the_device_has_no_room(monkeypatch):

@@ -20,7 +20,7 @@ from datacleanse.auditing.tasks.interface import identify_settings, plan_rows
 from datacleanse.data import compare_labels
 from datacleanse.errors import InputError, ModelError
 from datacleanse.models.model_files import save_loose
-from datacleanse.models.user_network import blueprint, outputs
+from datacleanse.models.user_network import compute_outputs, digest_layers
 from datacleanse.records import Dataset, Schema
 from datacleanse.training.checkpoint import NETWORK, Identity, digest
 from datacleanse.training.device import choose_device
@@ -29,7 +29,7 @@ from datacleanse.training.placement import Fetched, fetch_item, join_rows
 from datacleanse.training.rehearsal import try_training
 from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
-from datacleanse.user_code import tell_as_own
+from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -107,7 +107,7 @@ def plan_dataset(
     identity = identify_settings(settings, device) | {
         "DATA": inputs.sha256["data"],
         "CLEAN": inputs.sha256["clean"],
-        NETWORK: blueprint(build()),
+        NETWORK: digest_layers(build()),
         "optimizer": _describe_optimiser(optimiser),
         "clip_norm": optimisation.clip_norm,
     }
@@ -139,7 +139,7 @@ def _check_kind(role: str, dataset: MapDataset[Any]) -> None:
 def _take_sample(datasets: tuple[MapDataset[Any], MapDataset[Any]]) -> Tensor:
     """Three inputs, the last one trusted, as one batch on the CPU."""
     n = len(datasets[0])  # type: ignore[arg-type]  # map-style
-    with tell_as_own("Inputs of data and trusted cannot be stacked to one batch"):
+    with report_as_user_code("Inputs of data and trusted cannot be stacked to one batch"):
         return Fetched(datasets, torch.device("cpu"))[torch.tensor([0, min(1, n - 1), n])]
 
 
@@ -151,9 +151,9 @@ def _make_copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Modu
             slug="model-no-module",
             hint="Give the network itself.",
         )
-    with tell_as_own(f"The network ({type(model).__name__}) cannot be copied"):
+    with report_as_user_code(f"The network ({type(model).__name__}) cannot be copied"):
         pristine = copy.deepcopy(unwrap(model)).cpu()
-    logits = outputs(pristine, sample, "The network", None)
+    logits = compute_outputs(pristine, sample, "The network", None)
     return partial(copy.deepcopy, pristine), logits.shape[1]
 
 

@@ -12,10 +12,10 @@ from datacleanse.auditing.layout import lay_out
 from datacleanse.auditing.tasks.interface import identify_request, plan_rows
 from datacleanse.detection.second_opinion.background import Question
 from datacleanse.errors import SettingsError
-from datacleanse.models.image_statistics import channel_scale, keeps_label_mirrored
+from datacleanse.models.image_statistics import keeps_label_mirrored, measure_channels
 from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import ImagePredictor
-from datacleanse.models.residual import ResidualNetwork, build_residual, residual_shape
+from datacleanse.models.residual import ResidualNetwork, build_residual, choose_residual_shape
 from datacleanse.pictures.joined import Joined
 from datacleanse.settings import IMAGE_MODELS
 from datacleanse.training.device import choose_device
@@ -113,10 +113,10 @@ def _choose_network(
     images, trained = _join(pictures), np.flatnonzero(plan.is_trained)
     is_mirrored = keeps_label_mirrored(images, plan.labels, trained, seed=seed)
     channels, height, width = images.shape[1:]
-    shape = residual_shape(
+    shape = choose_residual_shape(
         (channels, height, width), len(trained), n_classes, is_mirrored=is_mirrored
     )
-    mean, deviation = channel_scale(images, trained)
+    mean, deviation = measure_channels(images, trained)
     return partial(build_residual, shape, mean, deviation, seed=seed)
 
 

@@ -8,21 +8,26 @@ from typing import TYPE_CHECKING
 
 from datacleanse.auditing.layout import encode_examples, learn_encoding
 from datacleanse.auditing.tasks.interface import identify_request, plan_rows
-from datacleanse.data import some_rows
+from datacleanse.data import take_rows
 from datacleanse.detection.second_opinion.background import Question
 from datacleanse.errors import SettingsError
 from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import Predictor
 from datacleanse.models.tabular import TabularNetwork, build_network
-from datacleanse.models.user_network import OwnNetwork, blueprint, build_own, probe_rows
-from datacleanse.settings import IMAGE_MODELS, is_own
+from datacleanse.models.user_network import (
+    UserNetwork,
+    build_user_network,
+    digest_layers,
+    make_probe_rows,
+)
+from datacleanse.settings import IMAGE_MODELS, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
 from datacleanse.training.placement import find_tensor
 from datacleanse.training.rehearsal import try_training
 from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
-from datacleanse.user_code import find
+from datacleanse.user_code import find_factory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -80,14 +85,14 @@ class TableTask:
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of TEST and those held back."""
         predictor, held_back = self._make_predictor(network), self.plan.held_back
-        rows = {"test": inputs.test, "held_back": some_rows(inputs.clean, held_back)}
+        rows = {"test": inputs.test, "held_back": take_rows(inputs.clean, held_back)}
         return {
             name: None if each is None else Tested(predictor.probabilities(each), each.labels)
             for name, each in rows.items()
         }
 
     def _make_predictor(self, network: nn.Module) -> Predictor:
-        assert isinstance(network, TabularNetwork | OwnNetwork)
+        assert isinstance(network, TabularNetwork | UserNetwork)
         return Predictor(network, self.encoding, self.schema)
 
 
@@ -97,7 +102,7 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
     Raises:
         InputError: nothing is left to train on.
         SettingsError: the device asked for is not there.
-        OwnCodeError: the user's factory is not found, or it or its network fails.
+        UserCodeError: the user's factory is not found, or it or its network fails.
         ModelError: its network cannot be trained on these rows.
     """
     settings, schema = request.settings, inputs.data.schema
@@ -111,16 +116,16 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
     plan = plan_rows(inputs, settings)
     encoding = learn_encoding(inputs.data, plan)
     identity = identify_request(request, inputs, device)
-    is_users = request.module is not None or is_own(settings.model)
+    is_users = request.module is not None or is_user_code(settings.model)
     seed, n_classes = settings.seed, len(schema.classes)
     build: Callable[[], nn.Module] = partial(build_network, encoding, n_classes, seed=seed)
     if is_users:
         name = settings.model
-        factory = request.module or find(name)
-        build = partial(build_own, factory, encoding, n_classes, seed=seed, name=name)
+        factory = request.module or find_factory(name)
+        build = partial(build_user_network, factory, encoding, n_classes, seed=seed, name=name)
         network = build()
-        try_training(network, build, probe_rows(encoding), f"The network of {name}")
-        identity |= {NETWORK: blueprint(network)}
+        try_training(network, build, make_probe_rows(encoding), f"The network of {name}")
+        identity |= {NETWORK: digest_layers(network)}
     schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     lesson = Lesson(build, is_users, settings.rule, schedule, seed)
     return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)

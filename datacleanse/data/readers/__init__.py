@@ -40,7 +40,7 @@ _CURES = {
 }
 
 
-def accepted_suffixes() -> str:
+def format_suffixes() -> str:
     """All suffixes that are read, for messages and the docs."""
     plain = [suffix for reader in READERS for suffix in reader.suffixes]
     packed = [suffix for reader in READERS if reader.compressible for suffix in reader.suffixes]
@@ -48,7 +48,7 @@ def accepted_suffixes() -> str:
     return f"{', '.join(plain)} ({', '.join(packed)} also with {also})"
 
 
-def reader_for(location: Location) -> TableReader:
+def find_reader(location: Location) -> TableReader:
     """The reader of a location's format.
 
     Raises:
@@ -65,7 +65,7 @@ def reader_for(location: Location) -> TableReader:
             )
     ending = f"the ending '{location.suffix}'" if location.suffix else "no ending"
     raise InputError(
-        f"{location.name} has {ending}; accepted are {accepted_suffixes()}.",
+        f"{location.name} has {ending}; accepted are {format_suffixes()}.",
         slug="format-unknown",
         hint=_CURES.get(location.suffix, "Save the table in one of these formats."),
     )

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from datacleanse.data.columns import MISSING_TEXTS
-from datacleanse.data.packing import repeating_texts, with_dictionaries
+from datacleanse.data.packing import encode_dictionaries, find_repeating_texts
 from datacleanse.data.readers import csv_faults as faults
 
 if TYPE_CHECKING:
@@ -44,33 +44,33 @@ class CsvReader:
 
     def peek(self, location: Location, *, request: Request) -> pa.Schema:
         """The names in the header."""
-        delimiter = faults.checked_delimiter(request.delimiter or self.delimiter)
+        delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
         faults.check_head(location, delimiter)
-        head = next(location.blocks()).decode("utf-8-sig", errors="replace").lstrip("\r\n")
+        head = next(location.read_blocks()).decode("utf-8-sig", errors="replace").lstrip("\r\n")
         names = next(csv.reader(StringIO(head), delimiter=delimiter), [])
         return pa.schema([(name, pa.null()) for name in names])
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read the file; empty cells and pandas' missing texts are null."""
-        delimiter = faults.checked_delimiter(request.delimiter or self.delimiter)
+        delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
         faults.check_head(location, delimiter)
         table = self._parse(location, request=request, delimiter=delimiter)
         faults.check_table(location, table, delimiter)
         return table
 
-    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """Block by block.
+    def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """Yield the file's blocks one by one.
 
         Where one does not fit the types so far, the file is read again from its start with wider
         ones, and the rows that were given out already are skipped.
         """
-        delimiter = faults.checked_delimiter(request.delimiter or self.delimiter)
+        delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
         faults.check_head(location, delimiter)
         types = dict.fromkeys(request.as_number, pa.float64())
         types |= dict.fromkeys(request.as_text, pa.string())
         row, last = 0, None
         try:
-            for batch in _widening(location, types, delimiter=delimiter):
+            for batch in _read_blocks(location, types, delimiter=delimiter):
                 last = pa.Table.from_batches([batch])
                 faults.check_cells(location, last, delimiter, first_row=row)
                 row += last.num_rows
@@ -78,7 +78,7 @@ class CsvReader:
         except (pa.ArrowException, UnicodeDecodeError) as error:
             raise faults.diagnose(location, delimiter, error) from error
         except OSError as error:
-            raise faults.damaged(location.name, error) from error
+            raise faults.make_damaged_error(location.name, error) from error
         if last is not None:
             faults.check_end(location, last, rows=row)
 
@@ -89,7 +89,7 @@ class CsvReader:
         except (pa.ArrowException, UnicodeDecodeError) as error:
             raise faults.diagnose(location, delimiter, error) from error
         except OSError as error:
-            raise faults.damaged(location.name, error) from error
+            raise faults.make_damaged_error(location.name, error) from error
 
 
 def _read_widening(
@@ -109,15 +109,15 @@ def _read_widening(
             if "straddling" in str(error) and block < _BIG_BLOCK:
                 block = _BIG_BLOCK
                 continue
-            types = {**types, **batches.widened(error)}
-    with location.stream() as stream:
-        return pacsv.read_csv(stream, **_options(types, delimiter=delimiter, block=block))
+            types = {**types, **batches.widen_type(error)}
+    with location.open_stream() as stream:
+        return pacsv.read_csv(stream, **_make_options(types, delimiter=delimiter, block=block))
 
 
-def _widening(
+def _read_blocks(
     location: Location, types: dict[str, pa.DataType], *, delimiter: str
 ) -> Iterator[pa.RecordBatch]:
-    """The file's blocks, each row once."""
+    """Yield the file's blocks, each row once, with types widened where a later value needs it."""
     given, block = 0, _BLOCK
     while True:
         batches = _Batches(location, types, delimiter=delimiter, block=block)
@@ -134,10 +134,10 @@ def _widening(
             if "straddling" in str(error) and block < _BIG_BLOCK:
                 block = _BIG_BLOCK
                 continue
-            types = {**types, **batches.widened(error)}
+            types = {**types, **batches.widen_type(error)}
 
 
-def _wider(kind: pa.DataType) -> pa.DataType:
+def _widen_type(kind: pa.DataType) -> pa.DataType:
     if pa.types.is_integer(kind):
         return pa.float64()
     # Text that is no UTF-8 is kept as bytes, so that the cell can be named.
@@ -157,51 +157,53 @@ class _Batches:
         self.schema: pa.Schema | None = None
         self._location = location
         self._types = types
-        self._options = _options(types, delimiter=delimiter, block=block)
+        self._options = _make_options(types, delimiter=delimiter, block=block)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
-        """The blocks."""
+        """Read the file block by block, with types as in its first block."""
         with (
-            self._location.stream() as stream,
+            self._location.open_stream() as stream,
             pacsv.open_csv(stream, **self._options) as reader,
         ):
             self.schema = reader.schema
             yield from reader
 
     def read(self) -> pa.Table:
-        """All rows; text that repeats is packed block by block."""
+        """All rows as one table; text that repeats is packed block by block."""
         batches: list[pa.RecordBatch] = []
         packed: list[int] = []
         for batch in self:
             if not batches:
-                packed = repeating_texts(batch)
-            batches.append(with_dictionaries(batch, packed))
+                packed = find_repeating_texts(batch)
+            batches.append(encode_dictionaries(batch, packed))
         schema = batches[0].schema if batches else self.schema
         return pa.Table.from_batches(batches, schema)
 
-    def widened(self, error: pa.ArrowInvalid) -> dict[str, pa.DataType]:
+    def widen_type(self, error: pa.ArrowInvalid) -> dict[str, pa.DataType]:
         """The column whose type was too narrow, with a wider one; any other error is raised."""
         failed = _FAILED_COLUMN.search(str(error))
         if failed is None:
             raise error
         if self.schema is not None:
             field = self.schema.field(int(failed[1]))
-            return {field.name: _wider(field.type)}
+            return {field.name: _widen_type(field.type)}
         # The first block already: only a type that was asked for can be too narrow there.
-        name = self._names()[int(failed[1])]
+        name = self._read_names()[int(failed[1])]
         if self._types.get(name) != pa.float64():
             raise error
         return {name: pa.string()}
 
-    def _names(self) -> list[str]:
+    def _read_names(self) -> list[str]:
         """The columns, by a first block whose types are as it pleases."""
         options = {**self._options, "convert_options": None}
-        with self._location.stream() as stream, pacsv.open_csv(stream, **options) as reader:
+        with self._location.open_stream() as stream, pacsv.open_csv(stream, **options) as reader:
             names: list[str] = reader.schema.names
             return names
 
 
-def _options(types: dict[str, pa.DataType], *, delimiter: str, block: int) -> dict[str, object]:
+def _make_options(
+    types: dict[str, pa.DataType], *, delimiter: str, block: int
+) -> dict[str, object]:
     return {
         "read_options": pacsv.ReadOptions(block_size=block),
         "parse_options": pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),

@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from datacleanse.data.columns import is_text
-from datacleanse.data.messages import count_text, rows_text, said, shown
-from datacleanse.data.sources import unreadable
+from datacleanse.data.messages import format_count, format_rows, quote_error, quote_value
+from datacleanse.data.sources import make_unreadable_error
 from datacleanse.errors import InputError, SettingsError
 
 if TYPE_CHECKING:
@@ -36,14 +36,14 @@ _OTHER_FORMATS = {
 """First bytes of what is sometimes named .csv, what it is, and the cure."""
 
 
-def checked_delimiter(delimiter: str) -> str:
+def check_delimiter(delimiter: str) -> str:
     """The delimiter, a tab where it is spelled out; refuse what no CSV can have."""
     if delimiter == "\\t":
         return "\t"
     if len(delimiter) == 1 and delimiter.isascii() and delimiter not in '"\r\n':
         return delimiter
     raise SettingsError(
-        f"The delimiter {shown(delimiter)} is not one ASCII sign.",
+        f"The delimiter {quote_value(delimiter)} is not one ASCII sign.",
         slug="delimiter-invalid",
         hint="Give one sign, for example --delimiter ';'.",
     )
@@ -52,19 +52,19 @@ def checked_delimiter(delimiter: str) -> str:
 def check_head(location: Location, delimiter: str) -> None:
     """Look at the first bytes for what would make every later message misleading."""
     try:
-        with location.stream() as stream:
+        with location.open_stream() as stream:
             head = stream.read(_HEAD)
     except OSError as error:
-        raise damaged(location.name, error) from error
+        raise make_damaged_error(location.name, error) from error
     for start, (what, cure) in _OTHER_FORMATS.items():
         if head.startswith(start):
             raise InputError(
                 f"{location.name} is {what} inside, not text.", slug="format-other", hint=cure
             )
     if head.startswith(_WIDE_TEXT):
-        raise _encoding(location.name, "it is written in UTF-16", source="UTF-16")
+        raise _make_encoding_error(location.name, "it is written in UTF-16", source="UTF-16")
     if b"\0" in head:
-        raise _nul(location.name, f"byte {head.index(0)} is NUL")
+        raise _make_nul_error(location.name, f"byte {head.index(0)} is NUL")
     if not head.strip(b"\xef\xbb\xbf \t\r\n"):
         raise InputError(
             f"{location.name} holds nothing but blank lines.",
@@ -82,14 +82,15 @@ def _check_header(name: str, header: bytes, delimiter: str) -> None:
         if error.end >= len(header) and len(header) >= _HEAD - 4:
             return
         found = f"its header holds the byte 0x{header[error.start]:02x}, which is not UTF-8"
-        raise _encoding(name, found) from error
+        raise _make_encoding_error(name, found) from error
     if delimiter in text:
         return
     for other in _OTHER_DELIMITERS:
         if other in text and not text.startswith('"'):
             shown_sign = "\\t" if other == "\t" else other
             raise InputError(
-                f"{name} has a single column when split at {shown(delimiter)}: {shown(text)}.",
+                f"{name} has a single column when split at {quote_value(delimiter)}: "
+                f"{quote_value(text)}.",
                 slug="delimiter-wrong",
                 hint=f"Say --delimiter '{shown_sign}'.",
             )
@@ -101,28 +102,28 @@ def diagnose(location: Location, delimiter: str, error: Exception) -> InputError
         # In this order: Arrow tells of ragged rows only in UTF-8.
         found = _find_undecodable(location) or _find_ragged(location, delimiter)
     except OSError as broken:
-        return damaged(location.name, broken)
+        return make_damaged_error(location.name, broken)
     if found is not None:
         return found
     if _has_odd_quotes(location):
-        return _unclosed(location.name, "its quotes do not come in pairs")
+        return _make_unclosed_error(location.name, "its quotes do not come in pairs")
     return InputError(
-        f"{location.name} cannot be read as separated text: {said(error)}.",
+        f"{location.name} cannot be read as separated text: {quote_error(error)}.",
         slug="file-damaged",
         hint="Open it in a text editor near that place and mend it.",
     )
 
 
-def damaged(name: str, error: OSError) -> InputError:
+def make_damaged_error(name: str, error: OSError) -> InputError:
     """The error for a compressed file that ends early or is none, else for an unreadable one."""
     text = str(error).lower()
     if any(word in text for word in ("truncated", "inflate", "decompress", "zstd", "gzip", "zlib")):
         return InputError(
-            f"{name} cannot be unpacked: {said(error)}.",
+            f"{name} cannot be unpacked: {quote_error(error)}.",
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or download it again.",
         )
-    return unreadable(name, error)
+    return make_unreadable_error(name, error)
 
 
 def check_table(location: Location, table: pa.Table, delimiter: str) -> None:
@@ -140,7 +141,7 @@ def check_cells(location: Location, table: pa.Table, delimiter: str, *, first_ro
     for name, column in zip(names, table.columns, strict=True):
         kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
         if pa.types.is_binary(kind) or pa.types.is_large_binary(kind):
-            raise _undecodable_cell(location.name, name, column, first_row=first_row)
+            raise _make_cell_error(location.name, name, column, first_row=first_row)
         if is_text(kind):
             _check_nul(location.name, name, column, first_row=first_row)
 
@@ -151,12 +152,12 @@ def check_end(location: Location, last: pa.Table, *, rows: int) -> None:
         return
     cells = [column[-1].as_py() for column in last.columns if is_text(column.type)]
     if any(cell is not None and "\n" in cell for cell in cells) and _has_odd_quotes(location):
-        where = f"a quote is opened at or before {rows_text([rows - 1])}"
-        raise _unclosed(location.name, f"{where} and never closed")
+        where = f"a quote is opened at or before {format_rows([rows - 1])}"
+        raise _make_unclosed_error(location.name, f"{where} and never closed")
 
 
 def _has_odd_quotes(location: Location) -> bool:
-    return sum(block.count(b'"') for block in location.blocks()) % 2 == 1
+    return sum(block.count(b'"') for block in location.read_blocks()) % 2 == 1
 
 
 def _check_nul(file: str, name: str, column: pa.ChunkedArray, *, first_row: int) -> None:
@@ -166,11 +167,11 @@ def _check_nul(file: str, name: str, column: pa.ChunkedArray, *, first_row: int)
         if pc.any(pc.match_substring(values, "\0")).as_py():
             cells = chunk.cast(values.type)
             row = start + pc.index(pc.match_substring(cells, "\0"), True).as_py()
-            raise _nul(file, f"column '{name}', {rows_text([row])}, holds a NUL byte")
+            raise _make_nul_error(file, f"column '{name}', {format_rows([row])}, holds a NUL byte")
         start += len(chunk)
 
 
-def _unclosed(file: str, found: str) -> InputError:
+def _make_unclosed_error(file: str, found: str) -> InputError:
     return InputError(
         f"{file} has an open quote: {found}.",
         slug="quote-unclosed",
@@ -178,7 +179,7 @@ def _unclosed(file: str, found: str) -> InputError:
     )
 
 
-def _nul(file: str, where: str) -> InputError:
+def _make_nul_error(file: str, where: str) -> InputError:
     return InputError(
         f"{file} is not plain text: {where}.",
         slug="nul-byte",
@@ -186,7 +187,7 @@ def _nul(file: str, where: str) -> InputError:
     )
 
 
-def _encoding(file: str, found: str, *, source: str = "latin1") -> InputError:
+def _make_encoding_error(file: str, found: str, *, source: str = "latin1") -> InputError:
     return InputError(
         f"{file} is not UTF-8: {found}.",
         slug="encoding-not-utf8",
@@ -194,16 +195,16 @@ def _encoding(file: str, found: str, *, source: str = "latin1") -> InputError:
     )
 
 
-def _undecodable_cell(
+def _make_cell_error(
     file: str, name: str, column: pa.ChunkedArray, *, first_row: int
 ) -> InputError:
     for row, cell in enumerate(column.to_pylist(), start=first_row):
         try:
             (cell or b"").decode("utf-8")
         except UnicodeDecodeError as error:
-            found = f"column '{name}', {rows_text([row])}, holds {shown(cell)}"
-            return _encoding(file, f"{found} (byte 0x{cell[error.start]:02x})")
-    return _encoding(file, f"column '{name}' holds bytes that are no text")
+            found = f"column '{name}', {format_rows([row])}, holds {quote_value(cell)}"
+            return _make_encoding_error(file, f"{found} (byte 0x{cell[error.start]:02x})")
+    return _make_encoding_error(file, f"column '{name}' holds bytes that are no text")
 
 
 @dataclass
@@ -223,14 +224,14 @@ class _Parsed:
 def _parse(location: Location, delimiter: str) -> _Parsed:
     """Split the file into cells without reading them as values."""
     found = _Parsed()
-    with location.stream() as stream:
+    with location.open_stream() as stream:
         header = pa.py_buffer(stream.read(_LONG_CELL))
     try:
         names = pacsv.open_csv(
             pa.BufferReader(header), parse_options=_split(delimiter)
         ).schema.names
         with (
-            location.stream() as stream,
+            location.open_stream() as stream,
             pacsv.open_csv(
                 stream,
                 # Only the single-threaded reader knows row numbers.
@@ -259,20 +260,22 @@ def _split(delimiter: str, found: _Parsed | None = None) -> pacsv.ParseOptions:
 def _find_ragged(location: Location, delimiter: str) -> InputError | None:
     found = _parse(location, delimiter)
     if found.runs_on:
-        where = f"a cell in or after {rows_text([found.rows])} runs on for {_LONG_CELL >> 20} MB"
-        return _unclosed(location.name, where)
+        where = f"a cell in or after {format_rows([found.rows])} runs on for {_LONG_CELL >> 20} MB"
+        return _make_unclosed_error(location.name, where)
     if not found.invalid or found.invalid[0].number is None:
         return None
     first = found.invalid[0]
     row = first.number - 2  # Arrow counts from 1 and counts the header.
     if first.text.count('"') % 2:
-        return _unclosed(location.name, f"{rows_text([row])} begins {shown(first.text[:60])}")
+        return _make_unclosed_error(
+            location.name, f"{format_rows([row])} begins {quote_value(first.text[:60])}"
+        )
     others = len(found.invalid) - 1
-    more = f"; {count_text(others, 'more row')} like it" if others else ""
+    more = f"; {format_count(others, 'more row')} like it" if others else ""
     return InputError(
-        f"{location.name} is ragged: {rows_text([row])} has "
-        f"{count_text(first.actual_columns, 'cell')}, the header has "
-        f"{first.expected_columns}{more}. It reads {shown(first.text)}.",
+        f"{location.name} is ragged: {format_rows([row])} has "
+        f"{format_count(first.actual_columns, 'cell')}, the header has "
+        f"{first.expected_columns}{more}. It reads {quote_value(first.text)}.",
         slug="row-ragged",
         hint="Quote cells that hold the delimiter, or remove the row.",
     )
@@ -282,11 +285,11 @@ def _find_undecodable(location: Location) -> InputError | None:
     """The first byte that is no UTF-8, by the line it stands on."""
     decoder = codecs.getincrementaldecoder("utf-8")()
     line = 1
-    for block in location.blocks():
+    for block in location.read_blocks():
         try:
             line += decoder.decode(block).count("\n")
         except UnicodeDecodeError as error:
             line += error.object[: error.start].count(b"\n")
             found = f"line {line} holds the byte 0x{error.object[error.start]:02x}"
-            return _encoding(location.name, found)
+            return _make_encoding_error(location.name, found)
     return None

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.feather as pafeather
 
-from datacleanse.data.interface import PORTION
-from datacleanse.data.messages import said
-from datacleanse.data.sources import unreadable
+from datacleanse.data.interface import ROWS_AT_ONCE
+from datacleanse.data.messages import quote_error
+from datacleanse.data.sources import make_unreadable_error
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -32,29 +32,29 @@ class FeatherReader:
     def peek(self, location: Location, *, request: Request) -> pa.Schema:
         """The columns; the first version of Feather is read whole for them."""
         del request
-        with _opened(location) as file:
+        with _open_arrow(location) as file:
             return file.schema
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all record batches."""
         del request
-        with _opened(location) as file:
+        with _open_arrow(location) as file:
             return file if isinstance(file, pa.Table) else file.read_all()
 
-    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """A part of a record batch at a time; the first version of Feather is read whole."""
+    def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """Yield a part of a record batch at a time; the first version of Feather is read whole."""
         del request
-        with _opened(location) as file:
-            for batch in _batches(file):
-                for start in range(0, batch.num_rows, PORTION):
-                    yield pa.Table.from_batches([batch.slice(start, PORTION)])
+        with _open_arrow(location) as file:
+            for batch in _read_batches(file):
+                for start in range(0, batch.num_rows, ROWS_AT_ONCE):
+                    yield pa.Table.from_batches([batch.slice(start, ROWS_AT_ONCE)])
 
 
 @contextmanager
-def _opened(
+def _open_arrow(
     location: Location,
 ) -> Iterator[pa.Table | pa.RecordBatchFileReader | pa.RecordBatchStreamReader]:
-    """What reads the file, by its first bytes, while the block lasts."""
+    """Open the file within this block by what its first bytes say it is."""
     try:
         with location.filesystem.open_input_file(location.path) as handle:
             magic = handle.read(len(_FILE_MAGIC))
@@ -66,16 +66,16 @@ def _opened(
             else:
                 yield pa.ipc.open_stream(handle)
     except PermissionError as error:
-        raise unreadable(location.name, error) from error
+        raise make_unreadable_error(location.name, error) from error
     except (pa.ArrowException, OSError) as error:
         raise InputError(
-            f"{location.name} is not a readable Arrow file: {said(error)}.",
+            f"{location.name} is not a readable Arrow file: {quote_error(error)}.",
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or write it again.",
         ) from error
 
 
-def _batches(
+def _read_batches(
     file: pa.Table | pa.RecordBatchFileReader | pa.RecordBatchStreamReader,
 ) -> Iterator[pa.RecordBatch]:
     if isinstance(file, pa.Table):

@@ -16,7 +16,7 @@ class ArrowStream(Protocol):
     """What any library hands out as a stream of Arrow's C interface, e.g. a polars frame."""
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        """A capsule."""
+        """A PyCapsule of the stream, as the C interface asks for."""
 
 
 Frame: TypeAlias = pd.DataFrame | pa.Table | ArrowStream
@@ -27,7 +27,7 @@ def is_frame(source: object) -> TypeGuard[Frame]:
     return isinstance(source, pd.DataFrame | pa.Table | ArrowStream)
 
 
-def from_memory(source: Frame) -> pa.Table:
+def convert_frame(source: Frame) -> pa.Table:
     """An Arrow table of the same rows; a named index becomes a column, another is dropped."""
     if not isinstance(source, pd.DataFrame):
         return pa.table(source)
@@ -36,21 +36,21 @@ def from_memory(source: Frame) -> pa.Table:
     for level in range(source.index.nlevels):
         values = source.index.get_level_values(level)
         if values.name is not None and values.name not in source.columns:
-            names.append(_name(values.name))
-            arrays.append(_column(pd.Series(values.array)))
+            names.append(_format_name(values.name))
+            arrays.append(_convert_column(pd.Series(values.array)))
     for position, name in enumerate(source.columns):
-        names.append(_name(name))
-        arrays.append(_column(source.iloc[:, position]))
+        names.append(_format_name(name))
+        arrays.append(_convert_column(source.iloc[:, position]))
     return pa.Table.from_arrays(arrays, names=names)
 
 
-def _name(name: Hashable) -> str:
+def _format_name(name: Hashable) -> str:
     if isinstance(name, tuple):
         return ".".join(str(part) for part in name)
     return str(name)
 
 
-def _column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
+def _convert_column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(series, from_pandas=True)
     except (pa.ArrowException, OverflowError):

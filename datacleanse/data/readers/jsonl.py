@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.json as pajson
 
-from datacleanse.data.messages import rows_text, shown
-from datacleanse.data.readers.csv_faults import damaged
+from datacleanse.data.messages import format_rows, quote_value
+from datacleanse.data.readers.csv_faults import make_damaged_error
 from datacleanse.data.sources import BLOCK
 from datacleanse.errors import InputError
 
@@ -36,38 +36,42 @@ class JsonLinesReader:
         """The keys of the first line."""
         del request
         try:
-            first = next(_records(location.name, _lines(location)), {})
+            first = next(_parse_records(location.name, _read_lines(location)), {})
         except OSError as error:
-            raise damaged(location.name, error) from error
+            raise make_damaged_error(location.name, error) from error
         return pa.schema([(name, pa.null()) for name in first])
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all lines; keys that a line lacks are null, nested objects stay nested."""
         try:
-            if not _holds_bare_null(location.blocks()):
-                with location.stream() as stream:
+            if not _holds_bare_null(location.read_blocks()):
+                with location.open_stream() as stream:
                     table = _read_by_arrow(stream, request)
                 if table is not None:
                     return table
-            return _read_by_python(_records(location.name, _lines(location)), location.name)
+            return _read_by_python(
+                _parse_records(location.name, _read_lines(location)), location.name
+            )
         except OSError as error:
-            raise damaged(location.name, error) from error
+            raise make_damaged_error(location.name, error) from error
 
-    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """So many whole lines at a time as fit into a block."""
+    def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """Yield as many whole lines at a time as fit into a block."""
         row = line = 0
         try:
-            for block in _line_blocks(location):
-                table = _portion(location.name, block, request, row=row, line=line)
+            for block in _split_at_lines(location):
+                table = _read_portion(location.name, block, request, row=row, line=line)
                 line += block.count(b"\n")
                 if table is not None:
                     row += table.num_rows
-                    yield _completed(table, location, request)
+                    yield _add_expected(table, location, request)
         except OSError as error:
-            raise damaged(location.name, error) from error
+            raise make_damaged_error(location.name, error) from error
 
 
-def _portion(name: str, block: bytes, request: Request, *, row: int, line: int) -> pa.Table | None:
+def _read_portion(
+    name: str, block: bytes, request: Request, *, row: int, line: int
+) -> pa.Table | None:
     """The rows of some lines, None if all are blank."""
     if not block.strip():
         return None
@@ -75,15 +79,15 @@ def _portion(name: str, block: bytes, request: Request, *, row: int, line: int) 
         table = _read_by_arrow(pa.BufferReader(block), request)
         if table is not None:
             return table
-    return _read_by_python(_records(name, block.split(b"\n"), row=row, line=line), name)
+    return _read_by_python(_parse_records(name, block.split(b"\n"), row=row, line=line), name)
 
 
-def _completed(table: pa.Table, location: Location, request: Request) -> pa.Table:
+def _add_expected(table: pa.Table, location: Location, request: Request) -> pa.Table:
     """The portion with the expected columns that only other rows of the file name, as nulls."""
     missing = request.expected - set(table.column_names)
     if missing:
         # A pass over the whole file, once for each portion that lacks something: a rare thing.
-        for record in _records(location.name, _lines(location)):
+        for record in _parse_records(location.name, _read_lines(location)):
             for key in sorted(missing & record.keys()):
                 table = table.append_column(key, pa.nulls(table.num_rows))
                 missing -= {key}
@@ -92,10 +96,10 @@ def _completed(table: pa.Table, location: Location, request: Request) -> pa.Tabl
     return table
 
 
-def _line_blocks(location: Location) -> Iterator[bytes]:
+def _split_at_lines(location: Location) -> Iterator[bytes]:
     """The file cut behind line breaks, a block or, where a line is longer, more at a time."""
     rest = b""
-    for block in location.blocks():
+    for block in location.read_blocks():
         whole, newline, tail = block.rpartition(b"\n")
         if newline:
             yield rest + whole + newline
@@ -145,24 +149,24 @@ def _read_by_python(records: Iterable[dict[str, object]], name: str) -> pa.Table
             slug="file-empty",
             hint="Check the program that wrote it; a table needs rows.",
         )
-    return pa.table({name: _column(cells) for name, cells in columns.items()})
+    return pa.table({name: _make_column(cells) for name, cells in columns.items()})
 
 
-def _column(cells: list[object]) -> pa.Array:
+def _make_column(cells: list[object]) -> pa.Array:
     try:
         return pa.array(cells)
     except (pa.ArrowException, OverflowError):
         # Types that do not mix: as text, in which the schema looks for numbers again.
-        return pa.array([_as_text(cell) for cell in cells], pa.string())
+        return pa.array([_spell_cell(cell) for cell in cells], pa.string())
 
 
-def _as_text(cell: object) -> str | None:
+def _spell_cell(cell: object) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
     return json.dumps(cell)
 
 
-def _records(
+def _parse_records(
     name: str, lines: Iterable[bytes], *, row: int = 0, line: int = 0
 ) -> Iterator[dict[str, object]]:
     """The objects of lines; ``row`` and ``line`` come before the first, for messages."""
@@ -174,31 +178,32 @@ def _records(
             record = json.loads(text.decode("utf-8"))
         except UnicodeDecodeError as error:
             raise InputError(
-                f"{name} is not UTF-8: {rows_text([row])} (line {number}) holds the byte "
+                f"{name} is not UTF-8: {format_rows([row])} (line {number}) holds the byte "
                 f"0x{text[error.start]:02x}.",
                 slug="encoding-not-utf8",
                 hint="Save it as UTF-8, for example: iconv -f latin1 -t UTF-8 old > new.",
             ) from error
         except ValueError as error:
-            raise _not_json(name, row, line=number, text=text, why=str(error)) from error
+            raise _make_json_error(name, row, line=number, text=text, why=str(error)) from error
         if not isinstance(record, dict):
-            raise _not_json(name, row, line=number, text=text, why="it is not an object")
+            raise _make_json_error(name, row, line=number, text=text, why="it is not an object")
         yield record
         row += 1
 
 
-def _lines(location: Location) -> Iterator[bytes]:
+def _read_lines(location: Location) -> Iterator[bytes]:
     rest = b""
-    for block in location.blocks():
+    for block in location.read_blocks():
         *lines, rest = (rest + block).split(b"\n")
         yield from lines
     yield rest
 
 
-def _not_json(name: str, row: int, *, line: int, text: bytes, why: str) -> InputError:
+def _make_json_error(name: str, row: int, *, line: int, text: bytes, why: str) -> InputError:
     start = text[:60].decode("utf-8", errors="replace")
     return InputError(
-        f"{name}: {rows_text([row])} (line {line}) is not a JSON object: {shown(start)} ({why}).",
+        f"{name}: {format_rows([row])} (line {line}) is not a JSON object: {quote_value(start)} "
+        f"({why}).",
         slug="json-invalid",
         hint="Write one object a line; jq -c '.[]' turns an array into such lines.",
     )

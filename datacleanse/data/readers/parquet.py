@@ -9,9 +9,9 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.data.interface import PORTION
-from datacleanse.data.messages import listed, said
-from datacleanse.data.sources import SHARD_SUFFIX, unreadable
+from datacleanse.data.interface import ROWS_AT_ONCE
+from datacleanse.data.messages import format_list, quote_error
+from datacleanse.data.sources import SHARD_SUFFIX, make_unreadable_error
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class ParquetReader:
     def peek(self, location: Location, *, request: Request) -> pa.Schema:
         """The schema of the first shard."""
         del request
-        with opened(location, location.path) as file:
+        with open_parquet(location, location.path) as file:
             return file.schema_arrow
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
@@ -47,26 +47,28 @@ class ParquetReader:
             return pa.concat_tables(tables, promote_options="permissive")
         except pa.ArrowException as error:
             raise InputError(
-                f"The shards of {location.name} do not fit together: {said(error)}.",
+                f"The shards of {location.name} do not fit together: {quote_error(error)}.",
                 slug="shards-differ",
                 hint="Write all shards with the same column types.",
             ) from error
 
-    def portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
-        """A part of a row group at a time."""
+    def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
+        """Yield a part of a row group at a time."""
         del request
         first = None
         for path in location.paths:
-            with opened(location, path, buffer_size=_BUFFER) as file:
-                for batch in file.iter_batches(PORTION):
-                    table = _with_partitions(location, path, pa.Table.from_batches([batch]))
+            with open_parquet(location, path, buffer_size=_BUFFER) as file:
+                for batch in file.iter_batches(ROWS_AT_ONCE):
+                    table = _add_partitions(location, path, pa.Table.from_batches([batch]))
                     first = table.slice(0, 0) if first is None else first
                     _check_same_columns(location, path, table, first=first)
                     yield table
 
 
 @contextmanager
-def opened(location: Location, path: str, *, buffer_size: int = 0) -> Iterator[pq.ParquetFile]:
+def open_parquet(
+    location: Location, path: str, *, buffer_size: int = 0
+) -> Iterator[pq.ParquetFile]:
     """Open one of the location's files while the block reads it.
 
     Args:
@@ -85,34 +87,34 @@ def opened(location: Location, path: str, *, buffer_size: int = 0) -> Iterator[p
             yield pq.ParquetFile(handle, pre_buffer=is_remote, buffer_size=buffer_size)
     except (pa.ArrowException, OSError) as error:
         if isinstance(error, PermissionError):
-            raise unreadable(name, error) from error
+            raise make_unreadable_error(name, error) from error
         raise InputError(
-            f"{name} is not a readable Parquet file: {said(error)}.",
+            f"{name} is not a readable Parquet file: {quote_error(error)}.",
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or write it again.",
         ) from error
 
 
 def _read_shard(location: Location, path: str, unread: frozenset[str]) -> pa.Table:
-    with opened(location, path) as file:
+    with open_parquet(location, path) as file:
         # None reads all; naming them would lose a column whose name another one has, too.
         names = file.schema_arrow.names
         columns = [name for name in names if name not in unread] if unread else None
-        return _with_partitions(location, path, file.read(columns=columns))
+        return _add_partitions(location, path, file.read(columns=columns))
 
 
-def _with_partitions(location: Location, path: str, table: pa.Table) -> pa.Table:
+def _add_partitions(location: Location, path: str, table: pa.Table) -> pa.Table:
     """The table, with what the names of its folders say as columns."""
     if location.root is None:
         return table
-    for key, value in _partitions(path[len(location.root) :]):
+    for key, value in _parse_partitions(path[len(location.root) :]):
         if key not in table.column_names:
             cells = pa.repeat(pa.scalar(value, pa.string()), table.num_rows)
             table = table.append_column(key, cells)
     return table
 
 
-def _partitions(below_root: str) -> list[tuple[str, str | None]]:
+def _parse_partitions(below_root: str) -> list[tuple[str, str | None]]:
     pairs = [part.split("=", 1) for part in below_root.split("/")[:-1] if "=" in part]
     return [(key, None if value == _NO_PARTITION else unquote(value)) for key, value in pairs]
 
@@ -121,7 +123,7 @@ def _check_same_columns(location: Location, path: str, table: pa.Table, *, first
     odd = sorted(set(table.column_names) ^ set(first.column_names))
     if odd:
         raise InputError(
-            f"The shards of {location.name} have different columns: {listed(odd)} "
+            f"The shards of {location.name} have different columns: {format_list(odd)} "
             f"in only one of {location.paths[0]} and {path}.",
             slug="shards-differ",
             hint="Write all shards with the same columns, or name one file.",

@@ -4,22 +4,22 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse.data.rewriting.cells import edited
+from datacleanse.data.rewriting.cells import apply_edits
 from datacleanse.data.rewriting.csv import CsvRewriter
-from datacleanse.data.rewriting.damage import not_row_by_row
+from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.feather import FeatherRewriter
 from datacleanse.data.rewriting.interface import Edits, Rewriter, Rewriting
 from datacleanse.data.rewriting.jsonl import JsonLinesRewriter
 from datacleanse.data.rewriting.parquet import ParquetRewriter
 from datacleanse.data.sources import split_suffix
-from datacleanse.data.write import opened_sink, write_into
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.data.write import open_sink, write_into
+from datacleanse.storage.atomic_files import write_aside
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-__all__ = ["REWRITERS", "Edits", "Rewriting", "not_row_by_row", "rewrite"]
+__all__ = ["REWRITERS", "Edits", "Rewriting", "make_inseparable_error", "rewrite"]
 
 REWRITERS: tuple[Rewriter, ...] = (
     CsvRewriter(suffixes=(".csv",), delimiter=","),
@@ -46,17 +46,17 @@ def rewrite(task: Rewriting, path: Path, *, check: Callable[[Path], None]) -> No
         OutputError: the system does not let it be written.
     """
     suffix, compression = split_suffix(path.as_posix())
-    rewriter = _rewriter(task, suffix)
-    with written_aside(path) as aside:
-        with opened_sink(aside, compression) as sink:
+    rewriter = _find_rewriter(task, suffix)
+    with write_aside(path) as aside:
+        with open_sink(aside, compression) as sink:
             if rewriter is None:
-                write_into(edited(task.table, task.edits, label=task.label), path, sink)
+                write_into(apply_edits(task.table, task.edits, label=task.label), path, sink)
             else:
                 rewriter.rewrite(task, sink)
         check(aside)
 
 
-def _rewriter(task: Rewriting, suffix: str) -> Rewriter | None:
+def _find_rewriter(task: Rewriting, suffix: str) -> Rewriter | None:
     if len(task.location.paths) > 1 or task.location.root is not None:
         return None
     for rewriter in REWRITERS:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Edits
 
 
-def edited(table: pa.Table, edits: Edits, *, label: str, first: int = 0) -> pa.Table:
+def apply_edits(table: pa.Table, edits: Edits, *, label: str, first: int = 0) -> pa.Table:
     """The rows that stay, with their new labels; schema and metadata as before.
 
     Args:
@@ -25,7 +25,7 @@ def edited(table: pa.Table, edits: Edits, *, label: str, first: int = 0) -> pa.T
     if changed:
         place = table.schema.get_field_index(label)
         texts = {row - first: edits.labels[row] for row in changed}
-        cells = _with_values(table.column(place), texts)
+        cells = _relabel_values(table.column(place), texts)
         field = table.schema.field(place)
         table = table.set_column(place, field, cells)
     dropped = [row - first for row in edits.dropped if row in here]
@@ -36,13 +36,13 @@ def edited(table: pa.Table, edits: Edits, *, label: str, first: int = 0) -> pa.T
     return table.filter(pa.array(stays))
 
 
-def _with_values(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.ChunkedArray:
+def _relabel_values(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.ChunkedArray:
     kind = column.type
     if pa.types.is_dictionary(kind):
-        return _with_categories(column, texts)
+        return _relabel_categories(column, texts)
     if isinstance(kind, pa.BaseExtensionType):
         storage = pa.chunked_array([chunk.storage for chunk in column.chunks], kind.storage_type)
-        changed = _with_values(storage, texts)
+        changed = _relabel_values(storage, texts)
         chunks = [pa.ExtensionArray.from_storage(kind, chunk) for chunk in changed.chunks]
         return pa.chunked_array(chunks, kind)
     new = pa.array(list(texts.values()), pa.string()).cast(kind)
@@ -52,7 +52,7 @@ def _with_values(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.ChunkedAr
     return pa.chunked_array([*column.chunks, new], kind).take(pa.array(places))
 
 
-def _with_categories(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.ChunkedArray:
+def _relabel_categories(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.ChunkedArray:
     """The dictionary keeps its order; a class that it lacks is added to its end."""
     kind = column.type
     whole = column.unify_dictionaries().combine_chunks()

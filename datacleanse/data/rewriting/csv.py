@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.data.readers.csv_faults import checked_delimiter
-from datacleanse.data.rewriting.damage import not_row_by_row
+from datacleanse.data.readers.csv_faults import check_delimiter
+from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.pieces import write_pieces
 
 if TYPE_CHECKING:
@@ -36,9 +36,9 @@ class CsvRewriter:
     delimiter: str
 
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
-        """See `Rewriter`."""
-        grammar = Grammar(checked_delimiter(task.delimiter or self.delimiter))
-        write_pieces(sink, _rewritten(task, grammar))
+        """Write the file again, cell by cell, with all bytes that need not change."""
+        grammar = Grammar(check_delimiter(task.delimiter or self.delimiter))
+        write_pieces(sink, _rewrite_records(task, grammar))
 
 
 class Grammar:
@@ -59,21 +59,21 @@ class Grammar:
         self._cell = re.compile(cell)
         self._record = re.compile(line + rb"(?:\r\n|\n|\r)")
 
-    def records(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
-        """Each record with its line end, blank lines too; together they are the blocks."""
+    def split_records(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield each record with its line end, blank lines too; together they are the blocks."""
         rest, waiting = b"", [b""]
         for block in blocks:
             waiting.append(block)
             if b"\n" not in block:
                 continue
             ready, _, tail = b"".join(waiting).rpartition(b"\n")
-            rest = yield from self._whole_records(rest + ready + b"\n")
+            rest = yield from self._split_whole_records(rest + ready + b"\n")
             waiting = [tail]
-        rest = yield from self._whole_records(rest + b"".join(waiting))
+        rest = yield from self._split_whole_records(rest + b"".join(waiting))
         if rest:
             yield rest
 
-    def _whole_records(self, text: bytes) -> Generator[bytes, None, bytes]:
+    def _split_whole_records(self, text: bytes) -> Generator[bytes, None, bytes]:
         """Yield whole records; return what is left: one that is not closed yet."""
         if b'"' not in text:
             lines = text.splitlines(keepends=True)  # \n, \r\n and \r
@@ -86,20 +86,20 @@ class Grammar:
             at = found.end()
         return text[at:]
 
-    def cells(self, record: bytes) -> list[bytes]:
-        """The cells' values, quotes taken off."""
+    def split_cells(self, record: bytes) -> list[bytes]:
+        """The values of the cells of a record, without their quotes."""
         record = record.removeprefix(_BOM)
-        return [_unquoted(record[start:end]) for start, end in self._spans(record)]
+        return [_unquote_cell(record[start:end]) for start, end in self._find_spans(record)]
 
-    def replaced(self, record: bytes, place: int, value: bytes) -> bytes:
+    def replace_cell(self, record: bytes, place: int, value: bytes) -> bytes:
         """The record with the cell at ``place`` changed; it stays in quotes if it was."""
-        start, end = self._spans(record)[place]
+        start, end = self._find_spans(record)[place]
         needs_quotes = any(sign in value for sign in (b'"', b"\r", b"\n", self._delimiter))
         if needs_quotes or record[start : start + 1] == b'"':
             value = b'"' + value.replace(b'"', b'""') + b'"'
         return record[:start] + value + record[end:]
 
-    def _spans(self, record: bytes) -> list[tuple[int, int]]:
+    def _find_spans(self, record: bytes) -> list[tuple[int, int]]:
         spans, at = [], 0
         while found := self._cell.match(record, at):
             spans.append(found.span())
@@ -109,29 +109,29 @@ class Grammar:
         return spans
 
 
-def _rewritten(task: Rewriting, grammar: Grammar) -> Iterator[bytes]:
-    """The records that stay, changed where that is asked for."""
+def _rewrite_records(task: Rewriting, grammar: Grammar) -> Iterator[bytes]:
+    """Yield the records that stay, with their new labels."""
     edits, place, row = task.edits, -1, 0
-    for record in grammar.records(task.location.blocks()):
+    for record in grammar.split_records(task.location.read_blocks()):
         if record in _BLANK:  # readers skip it
             yield record
         elif place < 0:
-            names = [name.decode("utf-8", "replace") for name in grammar.cells(record)]
+            names = [name.decode("utf-8", "replace") for name in grammar.split_cells(record)]
             if task.label not in names:
-                raise not_row_by_row(task.location.name, f"its header lacks '{task.label}'")
+                raise make_inseparable_error(task.location.name, f"its header lacks '{task.label}'")
             place = names.index(task.label)
             yield record
         else:
             if row in edits.labels:
-                yield grammar.replaced(record, place, edits.labels[row].encode())
+                yield grammar.replace_cell(record, place, edits.labels[row].encode())
             elif row not in edits.dropped:
                 yield record
             row += 1
     if row != task.table.num_rows:
         found = f"{row:,} rows where {task.table.num_rows:,} were read"
-        raise not_row_by_row(task.location.name, found)
+        raise make_inseparable_error(task.location.name, found)
 
 
-def _unquoted(cell: bytes) -> bytes:
+def _unquote_cell(cell: bytes) -> bytes:
     found = _QUOTED.fullmatch(cell)
     return cell if found is None else found[1].replace(b'""', b'"') + found[2]

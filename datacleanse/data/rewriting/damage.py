@@ -5,8 +5,8 @@ from __future__ import annotations
 from datacleanse.errors import InputError
 
 
-def not_row_by_row(name: str, why: str) -> InputError:
-    """The error for ``name``; ``why`` is a sentence part."""
+def make_inseparable_error(name: str, why: str) -> InputError:
+    """The error for the file ``name``; ``why`` is a sentence part."""
     return InputError(
         f"{name} cannot be written again row by row: {why}.",
         slug="rows-not-separable",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.feather as pafeather
 
-from datacleanse.data.rewriting.cells import edited
+from datacleanse.data.rewriting.cells import apply_edits
 
 if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Rewriting
@@ -17,12 +17,12 @@ _FEATHER_1_MAGIC = b"FEA1"
 
 
 class FeatherRewriter:
-    """Packed as files of their ending usually are: ``.feather`` by LZ4, ``.arrow`` not at all."""
+    """Writes Arrow's own files, ``.feather`` packed by LZ4 and ``.arrow`` not at all."""
 
     suffixes = (".feather", ".arrow")
 
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
-        """See `Rewriter`."""
+        """Write the whole table again with the schema and the kind of file that it had."""
         location = task.location
         packing = "lz4" if location.suffix == ".feather" and pa.Codec.is_available("lz4") else None
         options = pa.ipc.IpcWriteOptions(compression=packing)
@@ -36,6 +36,6 @@ class FeatherRewriter:
             else:
                 table, new = pa.ipc.open_stream(handle).read_all(), pa.ipc.new_stream
         # A file holds one dictionary a column.
-        kept = edited(table, task.edits, label=task.label).unify_dictionaries()
+        kept = apply_edits(table, task.edits, label=task.label).unify_dictionaries()
         with new(sink, kept.schema, options=options) as writer:
             writer.write_table(kept)

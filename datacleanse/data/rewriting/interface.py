@@ -34,7 +34,7 @@ class Rewriting:
     label: str
     """The column whose cells are changed."""
     delimiter: str | None
-    """Of a CSV; None for the format's own."""
+    """What separates cells of a CSV; None for the format's own."""
     edits: Edits
 
 

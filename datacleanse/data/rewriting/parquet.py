@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.data.rewriting.cells import edited
+from datacleanse.data.rewriting.cells import apply_edits
 from datacleanse.data.sources import SHARD_SUFFIX
 
 if TYPE_CHECKING:
@@ -18,27 +18,27 @@ _CODECS = {"UNCOMPRESSED": "NONE", "LZ4_RAW": "LZ4"}
 
 
 class ParquetRewriter:
-    """A row group at a time."""
+    """Writes Parquet, one row group at a time."""
 
     suffixes = (SHARD_SUFFIX,)
 
     def rewrite(self, task: Rewriting, sink: pa.NativeFile) -> None:
-        """See `Rewriter`."""
+        """Write each row group again with the schema and the compression that it had."""
         with (
             task.location.filesystem.open_input_file(task.location.path) as handle,
             pq.ParquetFile(handle) as file,
-            pq.ParquetWriter(sink, file.schema_arrow, compression=_codecs(file)) as writer,
+            pq.ParquetWriter(sink, file.schema_arrow, compression=_find_codecs(file)) as writer,
         ):
             first = 0
             for group in range(file.num_row_groups):
                 table = file.read_row_group(group)
-                kept = edited(table, task.edits, label=task.label, first=first)
+                kept = apply_edits(table, task.edits, label=task.label, first=first)
                 first += table.num_rows
                 if kept.num_rows:
                     writer.write_table(kept, row_group_size=kept.num_rows)
 
 
-def _codecs(file: pq.ParquetFile) -> dict[str, str] | str:
+def _find_codecs(file: pq.ParquetFile) -> dict[str, str] | str:
     if not file.num_row_groups:
         return "NONE"
     group = file.metadata.row_group(0)

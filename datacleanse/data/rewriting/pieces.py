@@ -15,6 +15,6 @@ _TOGETHER = 4096
 
 
 def write_pieces(sink: pa.NativeFile, pieces: Iterator[bytes]) -> None:
-    """Write all pieces, in order."""
+    """Write all pieces in order, many of them at a time."""
     while some := list(islice(pieces, _TOGETHER)):
         sink.write(b"".join(some))

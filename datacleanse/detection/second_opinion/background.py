@@ -74,7 +74,7 @@ class Question:
         Raises:
             AbandonedError: ``is_unwanted`` said so.
         """
-        ask: Callable[..., NDArray[np.float32]] = images.left_out
+        ask: Callable[..., NDArray[np.float32]] = images.ask
         if self.kind == "table":
             ask = partial(tables.ask, n_numbers=self.n_numbers)
         return ask(

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from datacleanse.detection.second_opinion import ridge
-from datacleanse.detection.second_opinion.pool import pooled
+from datacleanse.detection.second_opinion.pool import pool_opinions
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,7 +57,7 @@ PORTION = 64
 """Images whose patches lie in memory at a time."""
 
 
-def left_out(
+def ask(
     images: Images,
     labels: NDArray[np.int64],
     is_learned: NDArray[np.bool_],
@@ -66,7 +66,7 @@ def left_out(
     seed: int,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> Floats:
-    """Class probabilities by a regression that the row's own label had no part in.
+    """What a regression on patches makes of each row, its own label having had no part in it.
 
     Args:
         images: (M, C, H, W).
@@ -77,15 +77,15 @@ def left_out(
         is_unwanted: asked before each portion of images.
 
     Returns:
-        (M, K), see `second_opinion`.
+        (M, K) P(given label | x), rows sum to 1.
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
     rng = np.random.default_rng(seed)
-    used = ridge.drawn(is_learned, rng)
+    used = ridge.draw_rows(is_learned, rng)
     encoder = _Encoder.learned(images, used, rng)
-    scores = ridge.left_out(
+    scores = ridge.score_without_own_labels(
         lambda rows: encoder.features(images[rows]),
         labels,
         used,
@@ -93,7 +93,7 @@ def left_out(
         portion=PORTION,
         is_unwanted=is_unwanted,
     )
-    return pooled(scores, labels, used)
+    return pool_opinions(scores, labels, used)
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,7 @@ PORTION = 4_096
 """Rows that are compared with the landmarks at a time."""
 
 
-def left_out(
+def score_without_own_labels(
     rows: Floats,
     labels: NDArray[np.int64],
     is_learned: NDArray[np.bool_],
@@ -69,12 +69,12 @@ def left_out(
         AbandonedError: ``is_unwanted`` said so.
     """
     rng = np.random.default_rng(seed)
-    used = ridge.drawn(is_learned, rng)
+    used = ridge.draw_rows(is_learned, rng)
     columns = _Columns.learned(rows[used], n_numbers)
     chosen = np.sort(rng.permutation(used)[:N_LANDMARKS])
     # Copies would be landmarks in vain, and draw the median distance to 0.
     landmarks = _Landmarks.among(np.unique(columns.points(rows[chosen]), axis=0))
-    return ridge.left_out(
+    return ridge.score_without_own_labels(
         lambda some: landmarks.values(columns.points(rows[some])),
         labels,
         used,

@@ -1,8 +1,8 @@
 """A second opinion on the labels, by models that share no weakness with the network.
 
-`table_opinion` asks trees and a regression about a table's rows, `patch_opinion` a regression on
-patches about images. Each row is judged by what did not see its label. The answer is (M, C) class
-probabilities, rows sum to 1.
+`tables` asks trees and a regression about a table's rows, `images` a regression on patches about
+images. Each row is judged by what did not see its label. The answer is (M, C) class probabilities,
+rows sum to 1.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ class AbandonedError(Exception):
     """The opinion was not wanted any more."""
 
 
-def pooled(
+def pool_opinions(
     opinions: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], used: NDArray[np.int64]
 ) -> NDArray[np.float32]:
-    """S ~ exp(sum_k b_k log p_k): a logarithmic pool, b >= 0 of the greatest likelihood.
+    """S ~ exp(sum_k b_k log p_k), (M, C): a logarithmic pool, b >= 0 of the greatest likelihood.
 
     The weights decide whom to believe and how sharply: votes of trees tend to be too mild.
     Ranjan, Gneiting 2010, "Combining probability forecasts", on why a pool needs calibration.

@@ -30,7 +30,7 @@ BLOCK = 2_048
 """Rows that are judged at a time: turned to the moments' axes they are as large as the features."""
 
 
-def drawn(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
+def draw_rows(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np.int64]:
     """Positions, ascending, of the rows that a regression is solved on."""
     used = np.flatnonzero(is_learned)
     if len(used) > MAX_FITTED:
@@ -38,7 +38,7 @@ def drawn(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArray[np
     return used
 
 
-def left_out(
+def score_without_own_labels(
     features: Callable[[NDArray[np.int64]], Floats],
     labels: NDArray[np.int64],
     used: NDArray[np.int64],
@@ -53,7 +53,7 @@ def left_out(
     Args:
         features: of rows at some positions, (n,) to (n, F).
         labels: (M,) as given.
-        used: positions that are learned from; see `drawn`.
+        used: positions that are learned from; see `draw_rows`.
         n_classes: C.
         portion: rows whose features are made at a time.
         is_unwanted: asked before each portion.
@@ -82,7 +82,7 @@ def left_out(
         done += len(part)
     ridge = Ridge(seen, labels[used], n_classes, axes=axes)
     scores = np.empty((len(PENALTIES), len(labels), n_classes), dtype=np.float32)
-    scores[:, used] = ridge.left_out()
+    scores[:, used] = ridge.score_without_own_labels()
     is_other = np.ones(len(labels), dtype=np.bool_)
     is_other[used] = False
     for rows in portions(np.flatnonzero(is_other)):
@@ -107,7 +107,7 @@ class Ridge:
             features: (n, F), or (n, G) turned to ``axes`` already; scaled in place.
             labels: (n,).
             n_classes: K.
-            axes: see `left_out`.
+            axes: see `score_without_own_labels`.
         """
         centre = features.mean(axis=0)
         features -= centre
@@ -134,8 +134,12 @@ class Ridge:
             # Rows that are only scored need not be turned.
             self._slopes = [axes @ each for each in self._slopes]
 
-    def left_out(self) -> Floats:
-        """(penalties, n, K) scores of the rows, each by the solution without it."""
+    def score_without_own_labels(self) -> Floats:
+        """(penalties, n, K) scores of the rows, each by the solution without it.
+
+        y - (y - f) / (1 - h) with the full solution's score f and the row's leverage h: Rifkin,
+        Lippert 2007, section 3.2.
+        """
         fitted: Floats = np.stack([self._features @ each + self._base for each in self._solutions])
         damped = np.stack(self._damped, axis=1)
         for start in range(0, len(self._features), BLOCK):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.second_opinion import kernel_ridge
-from datacleanse.detection.second_opinion.pool import pooled
+from datacleanse.detection.second_opinion.pool import pool_opinions
 from datacleanse.detection.second_opinion.trees import out_of_bag
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def ask(
         is_unwanted: asked now and then.
 
     Returns:
-        (M, C), see `second_opinion`.
+        (M, C) P(given label | x), rows sum to 1.
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
@@ -46,7 +46,7 @@ def ask(
     trees = out_of_bag(
         rows, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
     )
-    scores = kernel_ridge.left_out(
+    scores = kernel_ridge.score_without_own_labels(
         rows,
         labels,
         is_learned,
@@ -55,4 +55,4 @@ def ask(
         seed=seed,
         is_unwanted=is_unwanted,
     )
-    return pooled([*trees, *scores], labels, np.flatnonzero(is_learned))
+    return pool_opinions([*trees, *scores], labels, np.flatnonzero(is_learned))

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from datacleanse.data.messages import count_text, listed, shown
+from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.sources import SHARD_SUFFIX
 from datacleanse.errors import InputError
-from datacleanse.pictures.forms.folders import Tree, folder_of, shown_path, walk
+from datacleanse.pictures.forms.folders import Tree, find_folder, format_path, walk
 from datacleanse.pictures.interface import Listing
 from datacleanse.pictures.stores import FileStore
 from datacleanse.records import Notice
@@ -45,19 +45,19 @@ class ClassFolders:
     name = "class folders"
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
-        """See `PictureForm`."""
-        root = folder_of(source)
+        """List the pictures of a folder of class folders; None for any other source."""
+        root = find_folder(source)
         if root is None:
             return None
         named = os.fspath(source)  # type: ignore[arg-type]  # a path, or there were no folder
         tree = walk(root)
         if not tree.pictures or _is_table(tree):
             return None
-        part = _part(tree, asked.role, named)
-        below, notices = (tree, []) if part is None else _entered(tree, part, named)
+        part = _choose_part(tree, asked.role, named)
+        below, notices = (tree, []) if part is None else _enter_part(tree, part, named)
         _check_level(below, asked.role, named)
-        notices += _notices(below, named)
-        return _listing(below, named, asked, tuple(notices))
+        notices += _note_left_out(below, named)
+        return _make_listing(below, named, asked, tuple(notices))
 
 
 def _is_table(tree: Tree) -> bool:
@@ -66,7 +66,7 @@ def _is_table(tree: Tree) -> bool:
     return shards and all(len(parts) == 1 for parts in tree.pictures)
 
 
-def _part(tree: Tree, role: Role, named: str) -> str | None:
+def _choose_part(tree: Tree, role: Role, named: str) -> str | None:
     """The folder of a split set that is meant; None where the set is not split.
 
     Raises:
@@ -82,28 +82,28 @@ def _part(tree: Tree, role: Role, named: str) -> str | None:
     if len(tops) == 1:
         return tops[0]
     raise InputError(
-        f"{named} ({role}) holds the parts of a set, {listed(tops)}, each with class folders.",
+        f"{named} ({role}) holds the parts of a set, {format_list(tops)}, each with class folders.",
         slug="pictures-split",
         hint=f"Give the part that is meant, e.g. {named.rstrip('/')}/{tops[0]}.",
     )
 
 
-def _entered(tree: Tree, part: str, named: str) -> tuple[Tree, list[Notice]]:
+def _enter_part(tree: Tree, part: str, named: str) -> tuple[Tree, list[Notice]]:
     """The tree below one of the parts, and what to say about it."""
 
-    def below(paths: list[Parts]) -> list[Parts]:
+    def keep_below(paths: list[Parts]) -> list[Parts]:
         return [parts[1:] for parts in paths if parts[0] == part and len(parts) > 1]
 
     left = sorted({parts[0] for parts in tree.pictures if parts[0] != part and len(parts) > 1})
-    beside = f"; {listed(left)} beside it {'is' if len(left) == 1 else 'are'} left out"
+    beside = f"; {format_list(left)} beside it {'is' if len(left) == 1 else 'are'} left out"
     message = f"{named} is read from its folder {part}{beside if left else ''}."
     entered = replace(
         tree,
         root=tree.root / part,
-        pictures=below(tree.pictures),
-        others=below(tree.others),
-        empty=below(tree.empty),
-        loops=below(tree.loops),
+        pictures=keep_below(tree.pictures),
+        others=keep_below(tree.others),
+        empty=keep_below(tree.empty),
+        loops=keep_below(tree.loops),
     )
     return entered, [Notice("pictures-part", message)]
 
@@ -115,7 +115,7 @@ def _check_level(tree: Tree, role: Role, named: str) -> None:
         if role == "NEW":
             return
         raise InputError(
-            f"{named} ({role}) holds {count_text(len(tree.pictures), 'picture')} but no folders "
+            f"{named} ({role}) holds {format_count(len(tree.pictures), 'picture')} but no folders "
             "with pictures: nothing says which class they are of.",
             slug="pictures-level",
             hint="Give the folder above, whose folders are the classes, or a manifest: a CSV with "
@@ -128,7 +128,7 @@ def _check_level(tree: Tree, role: Role, named: str) -> None:
     if is_above:
         raise InputError(
             f"{named} ({role}) holds a single folder, {tops[0]}, and the pictures lie in folders "
-            f"of that: {listed(inner)}.",
+            f"of that: {format_list(inner)}.",
             slug="pictures-level",
             hint=f"Give {named.rstrip('/')}/{tops[0]} if its folders are the classes.",
         )
@@ -140,49 +140,50 @@ def _check_level(tree: Tree, role: Role, named: str) -> None:
         )
 
 
-def _notices(tree: Tree, named: str) -> list[Notice]:
+def _note_left_out(tree: Tree, named: str) -> list[Notice]:
     notices = []
     empty = [parts[0] for parts in tree.empty if len(parts) == 1]
     if empty:
         are = "is empty and counts" if len(empty) == 1 else "are empty and count"
         message = (
-            f"{named}: {count_text(len(empty), 'folder')} without pictures {are} as no class: "
-            f"{listed([shown(name) for name in empty])}."
+            f"{named}: {format_count(len(empty), 'folder')} without pictures {are} as no class: "
+            f"{format_list([quote_value(name) for name in empty])}."
         )
         notices.append(Notice("class-folder-empty", message, is_warning=True))
     loose = [parts[0] for parts in tree.pictures if len(parts) == 1]
     if loose and len(loose) < len(tree.pictures):
         message = (
-            f"{named}: left out {count_text(len(loose), 'picture')} beside the class folders, "
-            f"since no folder names the class: {listed([shown(name) for name in loose])}."
+            f"{named}: left out {format_count(len(loose), 'picture')} beside the class folders, "
+            "since no folder names the class: "
+            f"{format_list([quote_value(name) for name in loose])}."
         )
         notices.append(Notice("pictures-without-class", message, is_warning=True))
     if tree.others:
         kinds = Counter(os.path.splitext(parts[-1])[1].lower() for parts in tree.others)  # noqa: PTH122
         endings = [ending or "no ending" for ending, _ in kinds.most_common()]
         message = (
-            f"{named}: left out {count_text(len(tree.others), 'file')} not named like a picture "
-            f"({listed(endings)}), e.g. {shown(shown_path(tree.others[0]))}."
+            f"{named}: left out {format_count(len(tree.others), 'file')} not named like a picture "
+            f"({format_list(endings)}), e.g. {quote_value(format_path(tree.others[0]))}."
         )
         notices.append(Notice("files-no-pictures", message))
     if tree.loops:
         message = (
-            f"{named}: did not follow {count_text(len(tree.loops), 'link')} to a folder that holds "
-            f"the link itself: {listed([shown_path(parts) for parts in tree.loops])}."
+            f"{named}: did not follow {format_count(len(tree.loops), 'link')} to a folder that "
+            f"holds the link itself: {format_list([format_path(parts) for parts in tree.loops])}."
         )
         notices.append(Notice("folder-loop", message, is_warning=True))
     return notices
 
 
-def _listing(tree: Tree, named: str, asked: Asked, notices: tuple[Notice, ...]) -> Listing:
+def _make_listing(tree: Tree, named: str, asked: Asked, notices: tuple[Notice, ...]) -> Listing:
     has_classes = any(len(parts) > 1 for parts in tree.pictures)
     rows = [parts for parts in tree.pictures if len(parts) > 1 or not has_classes]
-    columns = {PATH: pa.array([shown_path(parts) for parts in rows], pa.string())}
+    columns = {PATH: pa.array([format_path(parts) for parts in rows], pa.string())}
     label = None
     if has_classes:
         # Under the name that a manifest of CLEAN may have been said to use.
         label = asked.label or LABEL
-        columns[label] = pa.array([shown_path(parts[:1]) for parts in rows], pa.string())
+        columns[label] = pa.array([format_path(parts[:1]) for parts in rows], pa.string())
     store = FileStore([os.path.join(tree.root, *parts) for parts in rows])  # noqa: PTH118 - fast
     table = pa.table(columns)
     return Listing(named, ClassFolders.name, table, label, PATH, PATH, store, notices)

@@ -13,12 +13,12 @@ import pyarrow.compute as pc
 
 from datacleanse.data.identity import check_ids
 from datacleanse.data.read import peek, read_raw
-from datacleanse.data.readers.parquet import opened
+from datacleanse.data.readers.parquet import open_parquet
 from datacleanse.data.sources import SHARD_SUFFIX, locate
-from datacleanse.pictures.forms.manifest import choose_labels, notices_of, request_of
+from datacleanse.pictures.forms.manifest import choose_label_column, make_request, note_columns
 from datacleanse.pictures.interface import Listing
 from datacleanse.pictures.signatures import SIGNATURES, PictureError
-from datacleanse.pictures.stores import ColumnStore, ParquetStore, bytes_of, parquet_store
+from datacleanse.pictures.stores import ColumnStore, ParquetStore, make_parquet_store, select_bytes
 
 if TYPE_CHECKING:
     from datacleanse.data import Source
@@ -44,10 +44,10 @@ class EncodedColumn:
     name = "encoded pictures in a table"
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
-        """See `PictureForm`."""
-        request = request_of(asked)
+        """List the pictures that a table holds as bytes; None for any other source."""
+        request = make_request(asked)
         schema = peek(source, request)
-        column = image_column(schema, asked.drop)
+        column = find_image_column(schema, asked.drop)
         if column is None:
             return None
         is_alone = schema.names == [column]
@@ -56,24 +56,24 @@ class EncodedColumn:
         store: ParquetStore | ColumnStore
         if column in raw.table.column_names:
             cells = raw.table.column(column)
-            store, paths = ColumnStore(bytes_of(cells)), _paths(cells)
+            store, paths = ColumnStore(select_bytes(cells)), _select_paths(cells)
             raw = replace(raw, table=raw.table.drop_columns([column]))
         else:
             assert isinstance(source, str | os.PathLike)  # only files have unread columns
-            store, paths = _left_in_file(source, column, schema)
+            store, paths = _leave_in_file(source, column, schema)
         if column != IMAGE and not _look_like_pictures(store):
             return None
         if is_alone:  # Arrow counts no rows where there is no column
             raw = replace(raw, table=pa.table({NUMBER: np.arange(len(store))}))
-        table, id_ = _with_paths(raw.table, paths, asked.id)
+        table, id_ = _add_paths(raw.table, paths, asked.id)
         raw = replace(raw, table=table)
         check_ids(table, asked.id, source=raw.name, unique=asked.role == "DATA")
-        label = choose_labels(raw, asked)
-        notices = notices_of(raw, asked, label, used=[] if id_ is None else [id_])
+        label = choose_label_column(raw, asked)
+        notices = note_columns(raw, asked, label, used=[] if id_ is None else [id_])
         return Listing(raw.name, self.name, table, label, id_, None, store, notices)
 
 
-def image_column(schema: pa.Schema, drop: tuple[str, ...] = ()) -> str | None:
+def find_image_column(schema: pa.Schema, drop: tuple[str, ...] = ()) -> str | None:
     """The column that holds encoded pictures; None where there is none."""
     fitting = [f.name for f in schema if f.name not in drop and holds_bytes(f.type)]
     if IMAGE in fitting:
@@ -92,41 +92,41 @@ def holds_bytes(kind: pa.DataType) -> bool:
 
 def _look_like_pictures(store: ParquetStore | ColumnStore) -> bool:
     """Whether one of the first cells begins like a picture: bytes may be anything."""
-    for _, blob in store.blobs(np.arange(min(len(store), LOOKED_AT))):
+    for _, blob in store.iterate_blobs(np.arange(min(len(store), LOOKED_AT))):
         with suppress(PictureError):
             if blob().startswith(SIGNATURES):
                 return True
     return False
 
 
-def _left_in_file(
+def _leave_in_file(
     source: str | os.PathLike[str], column: str, schema: pa.Schema
 ) -> tuple[ParquetStore, pa.ChunkedArray | None]:
     location = locate(source)
     assert location.suffix == SHARD_SUFFIX  # the only format that leaves columns unread
     kind = schema.field(column).type
     if not pa.types.is_struct(kind):
-        return parquet_store(location, column), None
-    store = parquet_store(location, f"{column}.bytes")
-    return store, _paths_in_file(store, column) if kind.get_field_index(PATH) >= 0 else None
+        return make_parquet_store(location, column), None
+    store = make_parquet_store(location, f"{column}.bytes")
+    return store, _read_paths(store, column) if kind.get_field_index(PATH) >= 0 else None
 
 
-def _paths_in_file(store: ParquetStore, column: str) -> pa.ChunkedArray:
+def _read_paths(store: ParquetStore, column: str) -> pa.ChunkedArray:
     parts = []
     for path in store.location.paths:
-        with opened(store.location, path) as file:
+        with open_parquet(store.location, path) as file:
             parts += file.read(columns=[f"{column}.{PATH}"]).column(0).chunks
     return pc.struct_field(pa.chunked_array(parts), 0).cast(pa.string())
 
 
-def _paths(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
+def _select_paths(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The field beside the bytes that names each picture."""
     if not pa.types.is_struct(cells.type) or cells.type.get_field_index(PATH) < 0:
         return None
     return pc.struct_field(cells, cells.type.get_field_index(PATH)).cast(pa.string())
 
 
-def _with_paths(
+def _add_paths(
     table: pa.Table, paths: pa.ChunkedArray | None, wanted: str | None
 ) -> tuple[pa.Table, str | None]:
     """The table with the pictures' own paths as a column, and the column that names rows."""

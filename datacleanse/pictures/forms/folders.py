@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datacleanse.data.sources import unreadable
+from datacleanse.data.sources import make_unreadable_error
 from datacleanse.pictures.signatures import SUFFIXES
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Tree:
     loops: list[Parts] = field(default_factory=list)
 
 
-def folder_of(source: Source) -> Path | None:
+def find_folder(source: Source) -> Path | None:
     """The local folder that a source names; None where it names something else."""
     if not isinstance(source, str | os.PathLike):
         return None
@@ -75,7 +75,7 @@ def _enter(tree: Tree, folder: Path, parts: Parts, above: frozenset[tuple[int, i
         about = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        raise unreadable(str(folder), error) from error
+        raise make_unreadable_error(str(folder), error) from error
     here = (about.st_dev, about.st_ino)
     if here in above:
         tree.loops.append(parts)
@@ -104,6 +104,6 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def shown_path(parts: Parts) -> str:
+def format_path(parts: Parts) -> str:
     """A path below the root as people read it; bytes that are no UTF-8 are spelled out."""
     return os.fsencode("/".join(parts)).decode("utf-8", "backslashreplace")

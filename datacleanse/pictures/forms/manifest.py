@@ -9,11 +9,17 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
-from datacleanse.data.columns import distinct, is_text
+from datacleanse.data.columns import find_distinct, is_text
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label
-from datacleanse.data.messages import count_text, did_you_mean, listed, rows_text, shown
+from datacleanse.data.messages import (
+    format_count,
+    format_list,
+    format_rows,
+    quote_value,
+    suggest_nearest,
+)
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.sources import locate
 from datacleanse.errors import InputError
@@ -38,28 +44,28 @@ _MOSTLY = 0.9
 
 
 @dataclass(frozen=True)
-class Manifest:
+class PathTable:
     """A table that names pictures by their paths."""
 
     name = "manifest"
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
-        """See `PictureForm`."""
-        request = request_of(asked)
+        """List the pictures that a table names; None for any other source."""
+        request = make_request(asked)
         if not set(peek(source, request).names).intersection(PATH_COLUMNS).difference(asked.drop):
             return None
         raw = read_raw(source, request)
-        return listing_of(raw, asked, base=_base(source), form=self.name)
+        return make_listing(raw, asked, base=_find_base(source), form=self.name)
 
 
-def request_of(asked: Asked) -> Request:
+def make_request(asked: Asked) -> Request:
     """What a reader is told: labels, ids and paths stay as written."""
     labels = {asked.label} if asked.label is not None else set(USUAL_NAMES)
     as_text = {*labels, *PATH_COLUMNS, *([asked.id] if asked.id else [])}
     return Request(frozenset(as_text), asked.delimiter)
 
 
-def _base(source: Source) -> Path | None:
+def _find_base(source: Source) -> Path | None:
     """The folder that relative paths start from; None for a table that is not on this machine."""
     if not isinstance(source, str | os.PathLike):
         return Path.cwd()
@@ -69,28 +75,28 @@ def _base(source: Source) -> Path | None:
     return Path(location.path if location.root is None else f"{location.root}/-").parent
 
 
-def listing_of(raw: Raw, asked: Asked, *, base: Path | None, form: str) -> Listing | None:
+def make_listing(raw: Raw, asked: Asked, *, base: Path | None, form: str) -> Listing | None:
     """The pictures that a table names; None where it has no column of paths."""
-    name = path_column(raw.table, asked.drop)
+    name = find_path_column(raw.table, asked.drop)
     if name is None:
         return None
     paths = raw.table.column(name).cast(pa.string()).to_pylist()
     _check_inside(paths, name, source=raw.name)
-    store = FileStore([_located(path, base) for path in paths])
-    label = choose_labels(raw, asked)
+    store = FileStore([_locate_picture(path, base) for path in paths])
+    label = choose_label_column(raw, asked)
     check_ids(raw.table, asked.id, source=raw.name, unique=asked.role == "DATA")
     id_ = asked.id if asked.id is not None and asked.id in raw.table.column_names else name
-    notices = notices_of(raw, asked, label, used=(name,))
+    notices = note_columns(raw, asked, label, used=(name,))
     return Listing(raw.name, form, raw.table, label, id_, name, store, notices)
 
 
-def path_column(table: pa.Table, drop: Sequence[str]) -> str | None:
+def find_path_column(table: pa.Table, drop: Sequence[str]) -> str | None:
     """The column that names pictures; None where there is none."""
     for name in PATH_COLUMNS:
         if name in table.column_names and name not in drop and is_text(table.column(name).type):
-            found = distinct(table.column(name))
+            found = find_distinct(table.column(name))
             ends = [is_picture(text) for text in found.values.to_pylist()]
-            counts = found.counts()
+            counts = found.count_rows()
             if ends and counts[ends].sum() >= _MOSTLY * counts.sum():
                 return name
     return None
@@ -105,7 +111,7 @@ def _check_inside(paths: Sequence[str | None], name: str, *, source: str) -> Non
     if rows:
         raise InputError(
             f"{source}: column '{name}' points outside the manifest's folder in "
-            f"{rows_text(rows)}, e.g. {shown(paths[rows[0]])}.",
+            f"{format_rows(rows)}, e.g. {quote_value(paths[rows[0]])}.",
             slug="path-outside",
             hint="Put the manifest into a folder above the pictures, or write absolute paths.",
         )
@@ -119,7 +125,7 @@ def _climbs(path: str) -> bool:
     return plain.replace(os.sep, "/").split("/")[0] == ".."
 
 
-def _located(path: str | None, base: Path | None) -> str | PictureError:
+def _locate_picture(path: str | None, base: Path | None) -> str | PictureError:
     """Where a picture of a manifest lies."""
     if path is None:
         return PictureError("is missing (the cell of its path is empty)")
@@ -135,7 +141,7 @@ def _located(path: str | None, base: Path | None) -> str | PictureError:
     return joined
 
 
-def choose_labels(raw: Raw, asked: Asked) -> str | None:
+def choose_label_column(raw: Raw, asked: Asked) -> str | None:
     """The label column; None for NEW without one.
 
     Raises:
@@ -155,11 +161,11 @@ def choose_labels(raw: Raw, asked: Asked) -> str | None:
     raise InputError(
         f"{raw.name} ({asked.role}) has no column '{wanted}' for the label.",
         slug="label-column-missing",
-        hint=did_you_mean(wanted, names, otherwise=f"Its columns are {listed(names)}."),
+        hint=suggest_nearest(wanted, names, otherwise=f"Its columns are {format_list(names)}."),
     )
 
 
-def notices_of(
+def note_columns(
     raw: Raw, asked: Asked, label: str | None, *, used: Sequence[str]
 ) -> tuple[Notice, ...]:
     """What to say about the columns: how the label was chosen, and which are not learned from."""
@@ -171,8 +177,8 @@ def notices_of(
     extra = [name for name in raw.table.column_names if name not in known]
     if asked.role == "DATA" and extra:
         message = (
-            f"{count_text(len(extra), 'column')} of {raw.name} not learned from, since its rows "
-            f"are pictures: {listed(extra)}."
+            f"{format_count(len(extra), 'column')} of {raw.name} not learned from, since its rows "
+            f"are pictures: {format_list(extra)}."
         )
         notices.append(Notice("columns-beside-pictures", message))
     return tuple(notices)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.read import peek, read_raw
 from datacleanse.pictures.forms.class_folders import SPLITS
-from datacleanse.pictures.forms.folders import folder_of
-from datacleanse.pictures.forms.manifest import PATH_COLUMNS, listing_of, request_of
+from datacleanse.pictures.forms.folders import find_folder
+from datacleanse.pictures.forms.manifest import PATH_COLUMNS, make_listing, make_request
 from datacleanse.records import Notice
 
 if TYPE_CHECKING:
@@ -29,15 +29,17 @@ class Metadata:
     name = "metadata beside the pictures"
 
     def find(self, source: Source, asked: Asked) -> Listing | None:
-        """See `PictureForm`."""
-        root = folder_of(source)
-        manifest = None if root is None else _manifest(root, asked)
+        """List the pictures that a folder's metadata names; None for any other source."""
+        root = find_folder(source)
+        manifest = None if root is None else _find_manifest(root, asked)
         if manifest is None:
             return None
-        request = request_of(asked)
+        request = make_request(asked)
         if not set(peek(manifest, request).names).intersection(PATH_COLUMNS):
             return None
-        found = listing_of(read_raw(manifest, request), asked, base=manifest.parent, form=self.name)
+        found = make_listing(
+            read_raw(manifest, request), asked, base=manifest.parent, form=self.name
+        )
         if found is None:
             return None
         named = os.fspath(source)  # type: ignore[arg-type]  # a path, or there were no folder
@@ -46,7 +48,7 @@ class Metadata:
         return replace(found, source=named, notices=notices)
 
 
-def _manifest(root: Path, asked: Asked) -> Path | None:
+def _find_manifest(root: Path, asked: Asked) -> Path | None:
     """The metadata file of a folder, or of the part of a set that is for this role."""
     parts = [name for name, role in SPLITS.items() if role == asked.role]
     for folder in (root, *(root / part for part in parts)):

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.serving.export.interface import FinishedRun
-from datacleanse.serving.export.registry import FORMATS, format_named
+from datacleanse.serving.export.registry import FORMATS, find_format
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def export_run(
         RunFolderError: the run is missing, unfinished, damaged or of a later version.
         OutputError: it cannot be written, or would not do what the run does.
     """
-    way = format_named(format)
+    way = find_format(format)
     target = Path(way.default_target if out is None else out)
     way.check(target)
     folder = RunFolder(Path(run))

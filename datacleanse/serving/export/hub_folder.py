@@ -9,7 +9,7 @@ from datacleanse.errors import DatacleanseError, OutputError
 from datacleanse.models.model_card import CARD, card_text
 from datacleanse.serving.export.onnx_file import OnnxFormat
 from datacleanse.serving.export.safetensors_file import SafetensorsFormat
-from datacleanse.storage.atomic_files import check_place, folder_aside
+from datacleanse.storage.atomic_files import check_place, write_folder_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ class HubFolderFormat:
     default_target: str = "hub"
 
     def check(self, target: Path) -> None:
-        """See `ExportFormat`."""
+        """Refuse a folder that holds something, and a place where none can be made."""
         if target.is_dir() and not any(target.iterdir()):
             return
         if target.exists():
@@ -37,8 +37,8 @@ class HubFolderFormat:
         check_place(target)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
-        """See `ExportFormat`."""
-        with folder_aside(target) as folder:
+        """Write the folder whole or not at all; say how to publish it, and what is missing."""
+        with write_folder_aside(target) as folder:
             SafetensorsFormat().write(run, folder / SafetensorsFormat().default_target)
             missing = _add_onnx(run, folder)
             text = card_text(run.manifest, has_onnx=not missing)

@@ -38,7 +38,7 @@ class FinishedRun:
 
     @property
     def run_id(self) -> str:
-        """Of the run."""
+        """The run's id, as in `run.json`."""
         return self.manifest.run_id
 
 
@@ -47,7 +47,7 @@ class ExportFormat(Protocol):
 
     @property
     def name(self) -> str:
-        """As ``--format`` calls it."""
+        """What ``--format`` calls it."""
 
     @property
     def default_target(self) -> str:

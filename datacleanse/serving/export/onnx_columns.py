@@ -21,7 +21,7 @@ ML = "ai.onnx.ml"
 
 
 def add_inputs(graph: Graph, schema: Schema, names: Mapping[str, str]) -> None:
-    """One input a column, as `raw_columns` gives it; ``names``: by which the graph calls it."""
+    """Add one input a column, as `read_raw_columns` gives it; ``names``: those in the graph."""
     kinds = {"datetime": INT64, "categorical": STRING}
     for column in schema.columns:
         dims = (column.width,) if column.kind == "embedding" else ()
@@ -33,33 +33,35 @@ def add_encoding(graph: Graph, schema: Schema, encoding: Encoding, names: Mappin
     numeric: dict[tuple[str, str], str] = {}
     for column in schema.columns:
         if column.kind != "categorical":
-            parts = _parts(graph, column, names[column.name])
+            parts = _add_parts(graph, column, names[column.name])
             numeric |= {(column.name, part): value for part, value in parts}
     # In the order of the matrix's columns.
     values = [numeric[feature.column, feature.part] for feature in encoding.numeric]
-    blocks = [_scaled(graph, values, encoding.numeric)] if values else []
-    blocks += [_codes(graph, feature, names[feature.column]) for feature in encoding.categorical]
+    blocks = [_add_scaling(graph, values, encoding.numeric)] if values else []
+    blocks += [
+        _add_codes(graph, feature, names[feature.column]) for feature in encoding.categorical
+    ]
     return graph.node("Concat", *blocks, axis=1)
 
 
-def _parts(graph: Graph, column: Column, name: str) -> Iterator[tuple[str, str]]:
+def _add_parts(graph: Graph, column: Column, name: str) -> Iterator[tuple[str, str]]:
     """The numbers that a column yields, (N, 1) double each, as `encode` names them."""
     if column.kind == "datetime":
-        yield from _calendar(graph, name)
+        yield from _add_calendar(graph, name)
     elif column.kind == "embedding":
         for index in range(column.width):
             at = graph.constant(np.array([index], np.int64))
             yield f"[{index}]", graph.node("Gather", name, at, axis=1)
     else:
-        yield "", _as_column(graph, name)
+        yield "", _add_axis(graph, name)
 
 
-def _as_column(graph: Graph, value: str) -> str:
+def _add_axis(graph: Graph, value: str) -> str:
     """(N,) to (N, 1)."""
     return graph.node("Unsqueeze", value, graph.constant(np.array([1], np.int64)))
 
 
-def _scaled(graph: Graph, values: list[str], features: tuple[NumericFeature, ...]) -> str:
+def _add_scaling(graph: Graph, values: list[str], features: tuple[NumericFeature, ...]) -> str:
     """(N, P) float32: scaled robustly, clipped smoothly, with NaN for missing."""
     scale = np.array([feature.scale for feature in features])
     shift = np.array([feature.center / feature.scale for feature in features])
@@ -76,11 +78,11 @@ def _scaled(graph: Graph, values: list[str], features: tuple[NumericFeature, ...
     return graph.node("Cast", graph.node("Where", is_far, limit, clipped), to=FLOAT)
 
 
-def _codes(graph: Graph, feature: CategoricalFeature, name: str) -> str:
+def _add_codes(graph: Graph, feature: CategoricalFeature, name: str) -> str:
     """(N, 1) float32: 0 for missing, unseen and rare, k for the k-th category from 1."""
     spelled = {"": 0.0}
     for code, category in enumerate(feature.categories, start=1):
-        spelled |= dict.fromkeys(spellings(category), float(code))
+        spelled |= dict.fromkeys(list_spellings(category), float(code))
     # No category is spelled like another one: each was brought to its one spelling in training.
     codes = graph.node(
         "LabelEncoder",
@@ -90,10 +92,10 @@ def _codes(graph: Graph, feature: CategoricalFeature, name: str) -> str:
         values_floats=list(spelled.values()),
         default_float=0.0,
     )
-    return _as_column(graph, codes)
+    return _add_axis(graph, codes)
 
 
-def spellings(category: str) -> list[str]:
+def list_spellings(category: str) -> list[str]:
     """The texts that stand for a category: ``1`` is also ``1.0``, ``true`` also ``True``."""
     if category in ("true", "false"):
         return [category, category.capitalize(), category.upper()]
@@ -102,8 +104,8 @@ def spellings(category: str) -> list[str]:
     return [category, f"{category}.0"] if is_whole else [category]
 
 
-def _calendar(graph: Graph, moment: str) -> Iterator[tuple[str, str]]:
-    """`calendar_parts.parts` in whole numbers; their remainders are never negative, as Python's."""
+def _add_calendar(graph: Graph, moment: str) -> Iterator[tuple[str, str]]:
+    """Form `calendar_parts.split_moments` in whole numbers; remainders are not negative."""
     missing = graph.node("Equal", moment, graph.constant(np.int64(MISSING)))
     known = graph.node("Where", missing, graph.constant(np.int64(0)), moment)
     day_length = graph.constant(np.int64(DAY))
@@ -120,26 +122,29 @@ def _calendar(graph: Graph, moment: str) -> Iterator[tuple[str, str]]:
 
     def part(values: str) -> str:
         nan = graph.constant(np.float64(np.nan))
-        return _as_column(graph, graph.node("Where", missing, nan, values))
+        return _add_axis(graph, graph.node("Where", missing, nan, values))
 
     exact = graph.node("Cast", known, to=DOUBLE)
     yield "days", part(graph.node("Div", exact, graph.constant(np.float64(DAY))))
-    month = graph.node("Cast", _month(graph, day), to=DOUBLE)
+    month = graph.node("Cast", _add_month(graph, day), to=DOUBLE)
     cycles = (("month", month, 12), ("weekday", graph.node("Cast", weekday, to=DOUBLE), 7))
     for name, value, period in (*cycles, ("hour", hour, 24)):
         turned = graph.node("Mul", graph.constant(np.float64(2 * np.pi)), value)
         angle = graph.node("Div", turned, graph.constant(np.float64(period)))
         for function in ("Sin", "Cos"):
-            yield f"{name} {function.lower()}", part(_rounded(graph, graph.node(function, angle)))
+            yield (
+                f"{name} {function.lower()}",
+                part(_add_rounding(graph, graph.node(function, angle))),
+            )
 
 
-def _rounded(graph: Graph, values: str) -> str:
+def _add_rounding(graph: Graph, values: str) -> str:
     """As `numpy.round` to `DIGITS` decimals."""
     unit = graph.constant(np.float64(10.0**DIGITS))
     return graph.node("Div", graph.node("Round", graph.node("Mul", values, unit)), unit)
 
 
-def _month(graph: Graph, day: str) -> str:
+def _add_month(graph: Graph, day: str) -> str:
     """Months after January, 0 to 11, from days since 1970-01-01.
 
     Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days: years begin in

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
-from datacleanse.models.user_network import probe_rows
-from datacleanse.optional_packages import needed
+from datacleanse.models.user_network import make_probe_rows
+from datacleanse.optional_packages import check_installed
 from datacleanse.serving.export.samples import (
     check_agreement,
-    sample_images_for,
-    sample_rows_of,
+    make_sample_images,
+    read_sample_rows,
 )
 from datacleanse.serving.onnx_model import (
     FORMAT_VERSION,
@@ -25,7 +25,7 @@ from datacleanse.serving.onnx_model import (
     OnnxPredictor,
     load_onnx,
 )
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -46,27 +46,27 @@ DTYPES = {"datetime": "int64", "categorical": "string"}
 
 @dataclass(frozen=True)
 class OnnxFormat:
-    """See the module."""
+    """One ONNX file from raw columns to class probabilities."""
 
     name: str = "onnx"
     default_target: str = "model.onnx"
 
     def check(self, target: Path) -> None:
-        """See `ExportFormat`."""
-        needed("onnx", "onnxruntime", extra="onnx", what="--format onnx")
+        """Refuse where a package is missing, or no file can be written."""
+        check_installed("onnx", "onnxruntime", extra="onnx", what="--format onnx")
         check_place(target)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
-        """See `ExportFormat`."""
-        content = onnx_bytes(run)
-        tried = checked(self.name, run, load_onnx(content))
-        with written_aside(target) as aside:
+        """Write the file if it does what the run does; say on what that was tried."""
+        content = make_onnx(run)
+        tried = check_export(self.name, run, load_onnx(content))
+        with write_aside(target) as aside:
             aside.write_bytes(content)
         return (f"It agrees with the run's own predictions on {tried}.",)
 
 
-def checked(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImagePredictor) -> str:
-    """See that an export does what the run does; on what that was seen.
+def check_export(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImagePredictor) -> str:
+    """Compare an export with the run; say on what they agree.
 
     Raises:
         OutputError: it does something else.
@@ -74,26 +74,26 @@ def checked(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImagePred
     predictor = run.predictor
     if isinstance(predictor, ImagePredictor):
         assert isinstance(exported, OnnxImagePredictor)
-        images = sample_images_for(predictor)
+        images = make_sample_images(predictor)
         found = exported.predict_proba(images)
         check_agreement(name, predictor.predict_proba(images), found)
         return f"{len(images)} images"
     assert isinstance(exported, OnnxPredictor)
-    samples = sample_rows_of(run, predictor)
+    samples = read_sample_rows(run, predictor)
     for rows in samples:
         check_agreement(name, predictor.probabilities(rows), exported.probabilities(rows))
     return f"{sum(rows.n_rows for rows in samples):,} rows"
 
 
-def onnx_bytes(run: FinishedRun) -> bytes:
+def make_onnx(run: FinishedRun) -> bytes:
     """The run's model as an ONNX file, not yet checked against the run."""
     predictor = run.predictor
     if isinstance(predictor, ImagePredictor):
-        return _of_images(run, predictor)
-    return _of_rows(run, predictor)
+        return _convert_image_model(run, predictor)
+    return _convert_row_model(run, predictor)
 
 
-def _of_images(run: FinishedRun, predictor: ImagePredictor) -> bytes:
+def _convert_image_model(run: FinishedRun, predictor: ImagePredictor) -> bytes:
     """Bytes of decoded images to probabilities; normalisation is the network's first layer."""
     from datacleanse.serving.export.graph import UINT8, Graph
     from datacleanse.serving.export.onnx_network import add_network
@@ -103,29 +103,31 @@ def _of_images(run: FinishedRun, predictor: ImagePredictor) -> bytes:
     sample = torch.zeros(2, *predictor.size, dtype=torch.uint8)
     logits = add_network(graph, predictor.network.cpu(), images, sample)
     metadata = {"images": {"size": predictor.size, "resize": RESIZE}}
-    return _finished(graph, run, logits, metadata, ("label", "probabilities"))
+    return _finish(graph, run, logits, metadata, ("label", "probabilities"))
 
 
-def _of_rows(run: FinishedRun, predictor: Predictor) -> bytes:
+def _convert_row_model(run: FinishedRun, predictor: Predictor) -> bytes:
     from datacleanse.serving.export.graph import Graph
     from datacleanse.serving.export.onnx_columns import add_encoding, add_inputs
     from datacleanse.serving.export.onnx_network import add_network
 
     schema, encoding = predictor.schema, predictor.encoding
-    inputs = _input_names(column.name for column in schema.columns)
-    label, probabilities = (_unused(name, inputs.values()) for name in ("label", "probabilities"))
+    inputs = _name_inputs(column.name for column in schema.columns)
+    label, probabilities = (
+        _find_unused(name, inputs.values()) for name in ("label", "probabilities")
+    )
     graph = Graph([*inputs.values(), label, probabilities])
     add_inputs(graph, schema, inputs)
     rows = add_encoding(graph, schema, encoding, inputs)
-    logits = add_network(graph, predictor.network.cpu(), rows, probe_rows(encoding))
+    logits = add_network(graph, predictor.network.cpu(), rows, make_probe_rows(encoding))
     columns = [
-        {**asdict(column), "input": inputs[column.name], "dtype": _dtype(column.kind)}
+        {**asdict(column), "input": inputs[column.name], "dtype": _choose_dtype(column.kind)}
         for column in schema.columns
     ]
-    return _finished(graph, run, logits, {"columns": columns}, (label, probabilities))
+    return _finish(graph, run, logits, {"columns": columns}, (label, probabilities))
 
 
-def _finished(
+def _finish(
     graph: Graph, run: FinishedRun, logits: str, about: dict[str, Any], outputs: tuple[str, str]
 ) -> bytes:
     """The file: label and probabilities behind the logits, and the metadata."""
@@ -138,13 +140,13 @@ def _finished(
     graph.output(label, STRING, graph.node("Gather", classes, likeliest))
     width = len(schema.classes)
     graph.output(probabilities, FLOAT, graph.node("Cast", exact, to=FLOAT), width)
-    metadata = _metadata(run) | about | {"output": probabilities, "label_output": label}
+    metadata = _collect_metadata(run) | about | {"output": probabilities, "label_output": label}
     texts = {KEY + key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
     content: bytes = graph.model(texts, doc=DOC).SerializeToString()
     return content
 
 
-def _metadata(run: FinishedRun) -> dict[str, Any]:
+def _collect_metadata(run: FinishedRun) -> dict[str, Any]:
     schema = run.predictor.schema
     return {
         "format_version": FORMAT_VERSION,
@@ -156,17 +158,17 @@ def _metadata(run: FinishedRun) -> dict[str, Any]:
     }
 
 
-def _dtype(kind: str) -> str:
+def _choose_dtype(kind: str) -> str:
     return DTYPES.get(kind, "float64")
 
 
-def _input_names(columns: Iterable[str]) -> dict[str, str]:
+def _name_inputs(columns: Iterable[str]) -> dict[str, str]:
     """A column's own name, but for the empty one, which in ONNX means no input."""
     columns = list(columns)
-    return {name: name or _unused("unnamed", columns) for name in columns}
+    return {name: name or _find_unused("unnamed", columns) for name in columns}
 
 
-def _unused(name: str, taken: Iterable[str]) -> str:
+def _find_unused(name: str, taken: Iterable[str]) -> str:
     taken = set(taken)
     while name in taken:
         name += "_"

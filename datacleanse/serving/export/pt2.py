@@ -13,15 +13,15 @@ from torch.export import Dim
 
 from datacleanse.errors import OutputError
 from datacleanse.models.predictor import ImagePredictor
-from datacleanse.serving.export.raw_network import ImageNetwork, RawNetwork, coded
-from datacleanse.serving.export.safetensors_file import description
+from datacleanse.serving.export.raw_network import ImageNetwork, RawNetwork, code_categories
+from datacleanse.serving.export.safetensors_file import describe_model
 from datacleanse.serving.export.samples import (
     check_agreement,
-    sample_images_for,
-    sample_rows_of,
+    make_sample_images,
+    read_sample_rows,
 )
-from datacleanse.serving.raw_columns import raw_columns
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.serving.raw_columns import read_raw_columns
+from datacleanse.storage.atomic_files import check_place, write_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,21 +40,21 @@ DESCRIBED = "model.json"
 
 @dataclass(frozen=True)
 class Pt2Format:
-    """See the module."""
+    """One torch.export program from raw columns to class probabilities."""
 
     name: str = "pt2"
     default_target: str = "model.pt2"
 
     def check(self, target: Path) -> None:
-        """See `ExportFormat`."""
+        """Refuse a place where no file can be written."""
         check_place(target)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
-        """See `ExportFormat`."""
-        trial = _trial(run)
+        """Write the program if it does what the run does; say on what that was tried."""
+        trial = _make_trial(run)
         content = io.BytesIO()
-        program = _traced(trial.whole.eval().requires_grad_(False), trial.batches[-1])
-        described = json.dumps(description(run), ensure_ascii=False, allow_nan=False)
+        program = _trace(trial.whole.eval().requires_grad_(False), trial.batches[-1])
+        described = json.dumps(describe_model(run), ensure_ascii=False, allow_nan=False)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of tensors on devices that are not in use
             torch.export.save(program, content, extra_files={DESCRIBED: described})
@@ -63,7 +63,7 @@ class Pt2Format:
         with torch.no_grad():
             for batch, expected in zip(trial.batches, trial.expected, strict=True):
                 check_agreement(self.name, expected, module(batch).numpy())
-        with written_aside(target) as aside:
+        with write_aside(target) as aside:
             aside.write_bytes(content.getvalue())
         tried = sum(len(each) for each in trial.expected)
         return (f"It agrees with the run's own predictions on {tried:,} examples.",)
@@ -80,22 +80,22 @@ class _Trial:
     """The run's own probabilities of each batch, (n, C)."""
 
 
-def _trial(run: FinishedRun) -> _Trial:
+def _make_trial(run: FinishedRun) -> _Trial:
     predictor = run.predictor
     network = predictor.network.cpu()
     if isinstance(predictor, ImagePredictor):
-        images = sample_images_for(predictor)
+        images = make_sample_images(predictor)
         expected = predictor.predict_proba(images)
         return _Trial(ImageNetwork(network), [torch.from_numpy(images)], [expected])
-    samples = sample_rows_of(run, predictor)
+    samples = read_sample_rows(run, predictor)
     return _Trial(
         RawNetwork(network, predictor.schema, predictor.encoding),
-        [coded(raw_columns(rows), predictor.encoding) for rows in samples],
+        [code_categories(read_raw_columns(rows), predictor.encoding) for rows in samples],
         [predictor.probabilities(rows) for rows in samples],
     )
 
 
-def _traced(whole: nn.Module, batch: Batch) -> torch.export.ExportedProgram:
+def _trace(whole: nn.Module, batch: Batch) -> torch.export.ExportedProgram:
     """The program.
 
     Raises:
@@ -108,10 +108,10 @@ def _traced(whole: nn.Module, batch: Batch) -> torch.export.ExportedProgram:
             warnings.simplefilter("ignore")  # torch's own deprecations
             return torch.export.export(whole, (batch,), dynamic_shapes=(shapes,))
     except Exception as error:  # torch raises its own kinds, many of them
-        raise untraceable("pt2", error) from error
+        raise name_untraceable("pt2", error) from error
 
 
-def untraceable(name: str, error: Exception) -> OutputError:
+def name_untraceable(name: str, error: Exception) -> OutputError:
     """The error for a network that torch cannot follow."""
     last = " ".join(str(error).split())[:300]
     return OutputError(

@@ -42,11 +42,11 @@ class RawNetwork(nn.Module):
         self.register_buffer("shift", center / scale)
 
     def forward(self, columns: dict[str, Tensor]) -> Tensor:
-        """See the class."""
+        """(N, C) probabilities from tensors by column name, as the class says."""
         parts = {
             (column.name, part): values
             for column in self._columns
-            for part, values in _parts(column, columns[column.name])
+            for part, values in _split(column, columns[column.name])
         }
         blocks = []
         if self._order:
@@ -57,7 +57,7 @@ class RawNetwork(nn.Module):
         return logits.double().softmax(dim=1)
 
     def _scaled(self, numbers: Tensor) -> Tensor:
-        """`encode._scaled`."""
+        """(N, P) float32 scaled and clipped numbers, as `encode` makes them."""
         x = numbers / self.scale - self.shift
         clipped = x / (1.0 + (x / CLIP) ** 2).sqrt()
         return torch.where(x.abs() > FAR, x.sign() * CLIP, clipped).float()
@@ -75,12 +75,12 @@ class ImageNetwork(nn.Module):
         self.network = network
 
     def forward(self, images: Tensor) -> Tensor:
-        """See the class."""
+        """(N, K) probabilities from (N, C, H, W) uint8."""
         logits: Tensor = self.network(images)
         return logits.double().softmax(dim=1)
 
 
-def coded(columns: RawColumns, encoding: Encoding) -> dict[str, Tensor]:
+def code_categories(columns: RawColumns, encoding: Encoding) -> dict[str, Tensor]:
     """Raw columns as `RawNetwork` takes them: categories by their codes."""
     tensors = {}
     codes = {feature.column: feature.categories for feature in encoding.categorical}
@@ -93,10 +93,10 @@ def coded(columns: RawColumns, encoding: Encoding) -> dict[str, Tensor]:
     return tensors
 
 
-def _parts(column: Column, values: Tensor) -> Iterator[tuple[str, Tensor]]:
+def _split(column: Column, values: Tensor) -> Iterator[tuple[str, Tensor]]:
     """The numbers that a column yields, (N,) float64 each, as `encode` names them."""
     if column.kind == "datetime":
-        yield from _calendar(values)
+        yield from _split_moment(values)
     elif column.kind == "embedding":
         for index in range(column.width):
             yield f"[{index}]", values[:, index]
@@ -104,8 +104,8 @@ def _parts(column: Column, values: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield "", values
 
 
-def _calendar(moment: Tensor) -> Iterator[tuple[str, Tensor]]:
-    """`calendar_parts.parts`."""
+def _split_moment(moment: Tensor) -> Iterator[tuple[str, Tensor]]:
+    """The numbers of a moment, (N,) float64 each, as `calendar_parts.split_moments` makes them."""
     missing = moment == MISSING
     known = moment.masked_fill(missing, 0)
     day, within = _floor(known, DAY), known.remainder(DAY)
@@ -117,7 +117,7 @@ def _calendar(moment: Tensor) -> Iterator[tuple[str, Tensor]]:
 
     yield "days", part(known.double() / DAY)
     for name, value, period in (
-        ("month", _month(day), 12),
+        ("month", _find_month(day), 12),
         ("weekday", weekday, 7),
         ("hour", hour, 24),
     ):
@@ -126,8 +126,8 @@ def _calendar(moment: Tensor) -> Iterator[tuple[str, Tensor]]:
         yield f"{name} cos", part(angle.cos().round(decimals=DIGITS))
 
 
-def _month(day: Tensor) -> Tensor:
-    """Months after January; see `onnx_columns._month`."""
+def _find_month(day: Tensor) -> Tensor:
+    """(N,) months after January, 0 to 11; the steps are those of `onnx_columns._add_month`."""
     in_era = (day + 719_468).remainder(146_097)
     leaps = _floor(in_era, 36_524) - _floor(in_era, 1_460) - _floor(in_era, 146_096)
     year = _floor(in_era + leaps, 365)

@@ -23,7 +23,7 @@ FORMATS: tuple[ExportFormat, ...] = (
 )
 
 
-def format_named(name: str) -> ExportFormat:
+def find_format(name: str) -> ExportFormat:
     """The format that ``--format`` asks for.
 
     Raises:

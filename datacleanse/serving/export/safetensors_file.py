@@ -10,7 +10,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.models.model_files import DESCRIPTION, PARAMETERS
 from datacleanse.models.predictor import ImagePredictor
 from datacleanse.models.tabular import TabularNetwork
-from datacleanse.storage.atomic_files import check_place, written_aside
+from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -63,13 +63,13 @@ IMAGES = (
 
 @dataclass(frozen=True)
 class SafetensorsFormat:
-    """See the module."""
+    """The parameters, and a description that says how to compute with them."""
 
     name: str = "safetensors"
     default_target: str = PARAMETERS
 
     def check(self, target: Path) -> None:
-        """See `ExportFormat`."""
+        """Refuse another ending, and places where no file can be written."""
         if target.suffix != SUFFIX:
             raise SettingsError(
                 f"-o is {target}.",
@@ -81,17 +81,17 @@ class SafetensorsFormat:
             check_place(file)
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
-        """See `ExportFormat`."""
-        described = json.dumps(description(run), indent=1, ensure_ascii=False, allow_nan=False)
+        """Write the parameters and the description beside them."""
+        described = json.dumps(describe_model(run), indent=1, ensure_ascii=False, allow_nan=False)
         parameters = (run.folder.model_dir / PARAMETERS).read_bytes()
         beside = target.with_suffix(".json")
-        with written_aside(beside) as text, written_aside(target) as tensors:
+        with write_aside(beside) as text, write_aside(target) as tensors:
             text.write_text(described + "\n", encoding="utf-8")
             tensors.write_bytes(parameters)
         return (f"Beside it: {beside}, which says how to compute with it.",)
 
 
-def description(run: FinishedRun) -> dict[str, Any]:
+def describe_model(run: FinishedRun) -> dict[str, Any]:
     """All that is needed to rebuild the model around its parameters."""
     predictor = run.predictor
     saved = json.loads((run.folder.model_dir / DESCRIPTION).read_text(encoding="utf-8"))

@@ -38,17 +38,17 @@ MOMENTS = (
 UNSEEN = ("", "never seen before", "NaN", "-0", "1e3", "日本")
 
 
-def sample_rows_of(run: FinishedRun, predictor: Predictor) -> list[Dataset]:
+def read_sample_rows(run: FinishedRun, predictor: Predictor) -> list[Dataset]:
     """The stored suspects, as DATA had them, and made rows that no table has."""
     schema, encoding = predictor.schema, predictor.encoding
     stored = run.folder.read_suspects()
     tables = [stored.drop_columns([stored.column_names[0]])] if stored.num_rows else []
-    tables.append(made_rows(schema, encoding, n=N_MADE, seed=0))
+    tables.append(make_rows(schema, encoding, n=N_MADE, seed=0))
     # Suspects of earlier runs may hold columns that their schema does not name.
     return [read_like(table, schema, role="NEW", ignore_extra=True) for table in tables]
 
 
-def sample_images_for(predictor: ImagePredictor) -> NDArray[np.uint8]:
+def make_sample_images(predictor: ImagePredictor) -> NDArray[np.uint8]:
     """Black, white and noisy images, of one grey and of contrasts, (n, C, H, W)."""
     rng = np.random.default_rng(0)
     shape = (N_IMAGES, *predictor.size)
@@ -59,13 +59,15 @@ def sample_images_for(predictor: ImagePredictor) -> NDArray[np.uint8]:
     return images
 
 
-def made_rows(schema: Schema, encoding: Encoding, *, n: int, seed: int) -> pa.Table:
+def make_rows(schema: Schema, encoding: Encoding, *, n: int, seed: int) -> pa.Table:
     """Rows with missing, unseen and extreme values among usual ones, (n, columns of the schema)."""
     rng = np.random.default_rng(seed)
-    return pa.table({column.name: _cells(column, encoding, n, rng) for column in schema.columns})
+    return pa.table(
+        {column.name: _make_cells(column, encoding, n, rng) for column in schema.columns}
+    )
 
 
-def _cells(column: Column, encoding: Encoding, n: int, rng: np.random.Generator) -> pa.Array:
+def _make_cells(column: Column, encoding: Encoding, n: int, rng: np.random.Generator) -> pa.Array:
     if column.kind == "categorical":
         known = next(f.categories for f in encoding.categorical if f.column == column.name)
         return pa.array(rng.choice([*UNSEEN, *known], n), pa.string())
@@ -82,7 +84,7 @@ def _cells(column: Column, encoding: Encoding, n: int, rng: np.random.Generator)
 
 
 def check_agreement(name: str, expected: NDArray[np.float64], found: NDArray[np.float64]) -> None:
-    """See that an export gives the run's own probabilities, (n, C) each.
+    """Refuse an export that does not give the run's own probabilities, (n, C) each.
 
     Raises:
         OutputError: some differ by more than `TOLERANCE`.

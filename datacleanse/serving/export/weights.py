@@ -24,11 +24,11 @@ class WeightsFormat:
     default_target: str = "weights.csv"
 
     def check(self, target: Path) -> None:
-        """See `ExportFormat`."""
+        """Refuse an ending that is none of a table, and a place where no file can be written."""
         check_target(target, source="<run>")
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
-        """See `ExportFormat`."""
+        """Write the table; say how many rows it has and what they weigh."""
         audit = run.folder.read_audit()
         wrong = audit.column("mislabel_probability")
         keep = pc.invert(audit.column("flagged"))

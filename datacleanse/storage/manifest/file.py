@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from datacleanse.errors import RunFolderError
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 from datacleanse.storage.manifest.versions import SCHEMA_VERSION, upgraded
 from datacleanse.storage.manifest.whole import Manifest, Opening
 from datacleanse.storage.typed_json import UnexpectedValueError, from_json, to_json
@@ -68,7 +68,7 @@ def read_status(file: Path) -> str:
 
 
 def _write(file: Path, plain: dict[str, Any]) -> None:
-    with written_aside(file) as aside:
+    with write_aside(file) as aside:
         text = json.dumps(plain, indent=2, ensure_ascii=False, allow_nan=False)
         aside.write_text(text + "\n", encoding="utf-8")
 

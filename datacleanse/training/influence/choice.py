@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence.double_backward import DoubleBackward
 from datacleanse.training.influence.forward_mode import ForwardMode
 from datacleanse.training.influence.interface import (
@@ -52,7 +52,7 @@ def unwrap(model: nn.Module) -> nn.Module:
     """Take the network out of ``torch.compile``'s wrapper, which hides layers from all routes."""
     inner = getattr(model, "_orig_mod", model)
     assert isinstance(inner, nn.Module)
-    if not trainable(inner):
+    if not find_trainable(inner):
         raise ModelError(
             "No parameter of the network is trainable.",
             slug="model-not-trainable",

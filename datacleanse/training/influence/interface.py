@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(B, C) logits and (B,) int64 labels to (B,) losses, unreduced."""
@@ -131,7 +131,7 @@ def make_step(
 
 def make_backward(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
     """Make the weighted backward pass through the graph of ``losses``, (B,)."""
-    parameters = list(trainable(model).values())
+    parameters = list(find_trainable(model).values())
 
     def descend(weights: Tensor) -> None:
         # A sum, not ``grad_outputs=weights``: those are checked by torch's symbolic shapes, half a

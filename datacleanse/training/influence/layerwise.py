@@ -15,7 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence.interface import (
     Direction,
     Loss,
@@ -76,7 +76,7 @@ class Layerwise:
         self._loss = loss
         self._layers = [m for m in model.modules() if _has_trainable(m)]
         # A shared parameter has one name in named_parameters() but several homes.
-        canonical = {id(p): name for name, p in trainable(model).items()}
+        canonical = {id(p): name for name, p in find_trainable(model).items()}
         self._names = {
             layer: {k: canonical.get(id(p)) for k, p in layer.named_parameters(recurse=False)}
             for layer in self._layers

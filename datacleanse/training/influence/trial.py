@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence.interface import NotServedError, open_plain
 from datacleanse.training.influence.kernels import use_differentiable_kernels
 
@@ -45,7 +45,7 @@ def find_fault(
         NotTellingError: the batch's gradient is not finite.
     """
     with _leave_untouched(model, inputs):
-        v = {name: torch.randn_like(p) for name, p in trainable(model).items()}
+        v = {name: torch.randn_like(p) for name, p in find_trainable(model).items()}
     # Other kernels may draw another dropout mask.
     is_bare = route.name in ("closed-form", "layerwise")
     with nullcontext() if is_bare else use_differentiable_kernels(model, inputs):
@@ -77,7 +77,7 @@ def find_fault(
 def _leave_untouched(model: nn.Module, inputs: Tensor) -> Iterator[None]:
     """Restore the network's buffers and gradients, and the random state."""
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
-    parameters = trainable(model)
+    parameters = find_trainable(model)
     kept = {name: parameter.grad for name, parameter in parameters.items()}
     try:
         with torch.random.fork_rng(devices=[inputs.device] if inputs.is_cuda else []):
@@ -94,7 +94,7 @@ def _take_step(
     model: nn.Module, inputs: Tensor, opened: Callable[[Tensor], Step]
 ) -> tuple[Step, Direction]:
     """Take a step from the present state; it leaves the gradients weighted by `_draw_weights`."""
-    parameters = trainable(model)
+    parameters = find_trainable(model)
     with _leave_untouched(model, inputs):
         for parameter in parameters.values():
             parameter.grad = None

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from datacleanse.models.demands import trainable
+from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence.interface import compute_losses
 from datacleanse.training.influence.kernels import unfuse_recurrence
 
@@ -45,7 +45,7 @@ def compute_trusted_gradient(
     Returns:
         v by parameter name (zeros where the loss does not depend on a parameter), and () loss.
     """
-    parameters = trainable(model)
+    parameters = find_trainable(model)
     was_training = [module for module in model.modules() if module.training]
     model.eval()
     try:

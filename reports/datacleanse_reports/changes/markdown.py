@@ -5,7 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse_reports.changes import sentences
-from datacleanse_reports.formats.markdown import label_text, plain, plain_notice, table
+from datacleanse_reports.formats.markdown import (
+    escape_label,
+    escape_notice,
+    escape_text,
+    lay_out_table,
+)
 from datacleanse_reports.wording import decimal, probability, signed
 
 if TYPE_CHECKING:
@@ -18,48 +23,50 @@ ROWS_SHOWN = 20
 
 
 def render(changes: Changes) -> str:
-    """The whole file."""
+    """Lay out the whole of `comparison.md`."""
     before, now = changes.before, changes.now
     lines = [
-        sentences.noise(changes),
-        sentences.flags(changes),
-        sentences.outcomes(changes),
-        sentences.clean(changes),
-        sentences.matching(changes),
+        sentences.say_noise(changes),
+        sentences.say_flags(changes),
+        sentences.say_outcomes(changes),
+        sentences.say_clean(changes),
+        sentences.say_matching(changes),
     ]
     parts = [
-        f"# What changed: {plain(before.source)} ({before.created_at}) to {plain(now.source)} "
-        f"({now.created_at})",
-        "\n".join(f"- {plain_notice(line)}" for line in lines if line),
-        _metrics(changes),
-        _rows("Newly flagged", changes.newly_flagged),
-        _rows("Resolved", changes.resolved),
-        _rows("Largest moves in the ranking", changes.moves),
+        f"# What changed: {escape_text(before.source)} ({before.created_at}) to "
+        f"{escape_text(now.source)} ({now.created_at})",
+        "\n".join(f"- {escape_notice(line)}" for line in lines if line),
+        _lay_out_metrics(changes),
+        _lay_out_rows("Newly flagged", changes.newly_flagged),
+        _lay_out_rows("Resolved", changes.resolved),
+        _lay_out_rows("Largest moves in the ranking", changes.moves),
     ]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def _metrics(changes: Changes) -> str:
-    parts = ["## Model", sentences.test(changes)]
+def _lay_out_metrics(changes: Changes) -> str:
+    parts = ["## Model", sentences.say_test(changes)]
     if changes.metrics:
         cells = (
             [each.title, decimal(each.before), decimal(each.now), signed(each.difference)]
             for each in changes.metrics
         )
-        parts.append(table(["Measure", "Before", "Now", "Difference"], cells, numbers=" rrr"))
+        parts.append(
+            lay_out_table(["Measure", "Before", "Now", "Difference"], cells, numbers=" rrr")
+        )
     return "\n\n".join(part for part in parts if part)
 
 
-def _rows(title: str, changes: Sequence[RowChange]) -> str:
+def _lay_out_rows(title: str, changes: Sequence[RowChange]) -> str:
     if not changes:
         return ""
     cells = (
         [
             str(change.shown.row),
-            label_text(change.shown.id),
-            sentences.move(change),
-            label_text(change.shown.given_label),
-            label_text(change.shown.suggested_label),
+            escape_label(change.shown.id),
+            sentences.say_move(change),
+            escape_label(change.shown.given_label),
+            escape_label(change.shown.suggested_label),
             probability(change.shown.mislabel_probability),
             *([] if change.outcome is None else [change.outcome]),
         ]
@@ -68,4 +75,4 @@ def _rows(title: str, changes: Sequence[RowChange]) -> str:
     headers = ["Row", "Id", "Rank", "Given", "Suggested", "P(wrong)"]
     headers += [] if changes[0].outcome is None else ["Outcome"]
     shown = f"{min(len(changes), ROWS_SHOWN):,} of {len(changes):,}"
-    return f"## {title} ({shown})\n\n{table(headers, cells, numbers='r')}"
+    return f"## {title} ({shown})\n\n{lay_out_table(headers, cells, numbers='r')}"

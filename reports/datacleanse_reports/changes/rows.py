@@ -46,10 +46,10 @@ class Pairs:
         import numpy as np
 
         to_before = self._to_before()
-        flagged = np.append(_mask(self.before, "flagged"), False)
-        rows = np.flatnonzero(_mask(self.now, "flagged") & ~flagged[to_before])
+        flagged = np.append(_read_mask(self.before, "flagged"), False)
+        rows = np.flatnonzero(_read_mask(self.now, "flagged") & ~flagged[to_before])
         found = [
-            RowChange(_state(self.before, to_before[row]), _state(self.now, row))
+            RowChange(_make_state(self.before, to_before[row]), _make_state(self.now, row))
             for row in rows.tolist()
         ]
         return tuple(sorted(found, key=lambda change: change.shown.rank))
@@ -58,8 +58,8 @@ class Pairs:
         """Flagged before and not now, by the rank before."""
         import numpy as np
 
-        flagged = np.append(_mask(self.now, "flagged"), False)
-        rows = np.flatnonzero(_mask(self.before, "flagged") & ~flagged[self.to_now])
+        flagged = np.append(_read_mask(self.now, "flagged"), False)
+        rows = np.flatnonzero(_read_mask(self.before, "flagged") & ~flagged[self.to_now])
         found = [self._resolved(row) for row in rows.tolist()]
         return tuple(sorted(found, key=lambda c: c.before.rank if c.before else 0))
 
@@ -67,8 +67,8 @@ class Pairs:
         """Rows that are flagged in both runs."""
         import numpy as np
 
-        flagged = np.append(_mask(self.now, "flagged"), False)
-        return int((_mask(self.before, "flagged") & flagged[self.to_now]).sum())
+        flagged = np.append(_read_mask(self.now, "flagged"), False)
+        return int((_read_mask(self.before, "flagged") & flagged[self.to_now]).sum())
 
     def moves(self) -> tuple[RowChange, ...]:
         """Rows among the first of either run whose rank changed, the farthest move first.
@@ -84,12 +84,12 @@ class Pairs:
         matters = ((before <= FIRST) | (now <= FIRST)) & (before != now)
         order = np.argsort(-np.abs(now - before)[matters], kind="stable")
         return tuple(
-            RowChange(_state(self.before, row), _state(self.now, self.to_now[row]))
+            RowChange(_make_state(self.before, row), _make_state(self.now, self.to_now[row]))
             for row in known[matters][order]
         )
 
     def _resolved(self, row: int) -> RowChange:
-        before, now = _state(self.before, row), _state(self.now, self.to_now[row])
+        before, now = _make_state(self.before, row), _make_state(self.now, self.to_now[row])
         assert before is not None
         outcome: Outcome = "cleared"
         if now is None:
@@ -109,7 +109,7 @@ class Pairs:
         return places
 
 
-def pair(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Manifest]) -> Pairs:
+def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Manifest]) -> Pairs:
     """Find the rows that two finished runs have in common.
 
     Args:
@@ -124,9 +124,9 @@ def pair(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Manifest]
 
         return Pairs(*tables, np.arange(tables[0].num_rows), "row")
     if first.id is not None and first.id == second.id:
-        return Pairs(*tables, _by_id(*tables), "id")
+        return Pairs(*tables, _match_by_id(*tables), "id")
     labels = first.label, second.label
-    return Pairs(*tables, _by_content(before, now, labels, tables[0].num_rows), "content")
+    return Pairs(*tables, _match_by_content(before, now, labels, tables[0].num_rows), "content")
 
 
 def _read(folder: RunFolder) -> pa.Table:
@@ -138,7 +138,7 @@ def _read(folder: RunFolder) -> pa.Table:
         return file.read(columns=list(_COLUMNS))
 
 
-def _by_id(before: pa.Table, now: pa.Table) -> NDArray[np.int64]:
+def _match_by_id(before: pa.Table, now: pa.Table) -> NDArray[np.int64]:
     import numpy as np
     import pyarrow.compute as pc
 
@@ -147,32 +147,32 @@ def _by_id(before: pa.Table, now: pa.Table) -> NDArray[np.int64]:
     return found
 
 
-def _by_content(
+def _match_by_content(
     before: RunFolder, now: RunFolder, labels: tuple[str, str], n_before: int
 ) -> NDArray[np.int64]:
     """Of rows alike, those of the lowest ranks belong together."""
     import numpy as np
 
     known: dict[str, list[int]] = {}
-    for row, digest in _digests(now, labels[1]):
+    for row, digest in _read_digests(now, labels[1]):
         known.setdefault(digest, []).append(row)
     to_now = np.full(n_before, -1, dtype=np.int64)
-    for row, digest in _digests(before, labels[0]):
+    for row, digest in _read_digests(before, labels[0]):
         if known.get(digest):
             to_now[row] = known[digest].pop(0)
     return to_now
 
 
-def _digests(folder: RunFolder, label: str) -> list[tuple[int, str]]:
+def _read_digests(folder: RunFolder, label: str) -> list[tuple[int, str]]:
     """Row and content of the stored suspects, by rank."""
-    from datacleanse.data import features_digests
+    from datacleanse.data import digest_features
 
     stored = folder.read_suspects()
     rows = stored.column(0).to_pylist()
-    return list(zip(rows, features_digests(stored.remove_column(0), label=label), strict=True))
+    return list(zip(rows, digest_features(stored.remove_column(0), label=label), strict=True))
 
 
-def _mask(table: pa.Table, name: str) -> NDArray[np.bool_]:
+def _read_mask(table: pa.Table, name: str) -> NDArray[np.bool_]:
     found: NDArray[np.bool_] = table[name].to_numpy()
     return found
 
@@ -183,7 +183,7 @@ def _is_judged(table: pa.Table) -> NDArray[np.bool_]:
     return found
 
 
-def _state(table: pa.Table, row: int) -> RowState | None:
+def _make_state(table: pa.Table, row: int) -> RowState | None:
     if row < 0:
         return None
     record = table.slice(int(row), 1).to_pylist()[0]

@@ -23,12 +23,13 @@ _MATCHED = {
 }
 
 
-def noise(changes: Changes) -> str:
-    """How noisy the labels were and are."""
-    return f"Expected wrong labels: {_noise(changes.before)} before, {_noise(changes.now)} now."
+def say_noise(changes: Changes) -> str:
+    """Say how noisy the labels were and are."""
+    before, now = _say_noise(changes.before), _say_noise(changes.now)
+    return f"Expected wrong labels: {before} before, {now} now."
 
 
-def _noise(state: RunState) -> str:
+def _say_noise(state: RunState) -> str:
     spread = percent_range(state.low_share, state.high_share)
     return (
         f"{estimate(state.estimated_wrong)} of {count(state.rows)} "
@@ -36,8 +37,8 @@ def _noise(state: RunState) -> str:
     )
 
 
-def flags(changes: Changes) -> str:
-    """How many rows were and are flagged."""
+def say_flags(changes: Changes) -> str:
+    """Say how many rows were and are flagged."""
     new, old = len(changes.newly_flagged), len(changes.resolved)
     return (
         f"Flagged: {count(changes.before.flagged)} before, {count(changes.now.flagged)} now: "
@@ -45,8 +46,8 @@ def flags(changes: Changes) -> str:
     )
 
 
-def outcomes(changes: Changes) -> str:
-    """Why rows are flagged no more; empty where there are none."""
+def say_outcomes(changes: Changes) -> str:
+    """Say why rows are flagged no more; empty where there are none."""
     parts = [
         f"{count(number)} {_OUTCOMES[outcome]}"
         for outcome, number in changes.outcomes.items()
@@ -55,21 +56,21 @@ def outcomes(changes: Changes) -> str:
     return f"Resolved: {', '.join(parts)}." if parts else ""
 
 
-def clean(changes: Changes) -> str:
-    """How many rows were and are trusted."""
+def say_clean(changes: Changes) -> str:
+    """Say how many clean rows there were and are."""
     return (
         f"Trusted: {plural(changes.before.clean_rows, 'row')} before, "
         f"{count(changes.now.clean_rows)} now."
     )
 
 
-def matching(changes: Changes) -> str:
-    """How rows were told to be the same."""
+def say_matching(changes: Changes) -> str:
+    """Say how rows were found to be the same."""
     return _MATCHED[changes.matched_by]
 
 
-def test(changes: Changes) -> str:
-    """What the measures are worth; empty where they are those of the same rows."""
+def say_test(changes: Changes) -> str:
+    """Say what the measures are worth; empty where they are those of the same rows."""
     if not changes.metrics:
         return "The models are not compared: not both runs had a --test file."
     if not changes.same_test:
@@ -77,7 +78,7 @@ def test(changes: Changes) -> str:
     return ""
 
 
-def move(change: RowChange) -> str:
-    """From rank to rank."""
+def say_move(change: RowChange) -> str:
+    """The rank before and the rank now, e.g. ``12 → 3``."""
     before = "new" if change.before is None else count(change.before.rank)
     return f"{before} → {'gone' if change.now is None else count(change.now.rank)}"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
 from datacleanse_reports.changes.records import Changes, MetricChange, RunState
-from datacleanse_reports.changes.rows import pair
+from datacleanse_reports.changes.rows import pair_rows
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
@@ -32,21 +32,21 @@ def read_changes(folder: RunFolder, earlier: RunFolder) -> Changes:
             slug="same-run",
             hint="Give the folder of an earlier run to --compare.",
         )
-    pairs = pair(earlier, folder, (earlier.manifest(), folder.manifest()))
+    pairs = pair_rows(earlier, folder, (earlier.manifest(), folder.manifest()))
     return Changes(
-        before=_state(before),
-        now=_state(now),
+        before=_make_state(before),
+        now=_make_state(now),
         matched_by=pairs.matched_by,
         newly_flagged=pairs.newly_flagged(),
         resolved=pairs.resolved(),
         still_flagged=pairs.still_flagged(),
         moves=pairs.moves(),
-        metrics=_metrics(before, now),
-        same_test=_same_test(before, now),
+        metrics=_pair_metrics(before, now),
+        same_test=_is_same_test(before, now),
     )
 
 
-def _state(view: ReportView) -> RunState:
+def _make_state(view: ReportView) -> RunState:
     head = view.headline
     return RunState(
         run_id=view.run_id,
@@ -64,7 +64,7 @@ def _state(view: ReportView) -> RunState:
     )
 
 
-def _metrics(before: ReportView, now: ReportView) -> tuple[MetricChange, ...]:
+def _pair_metrics(before: ReportView, now: ReportView) -> tuple[MetricChange, ...]:
     if before.test is None or now.test is None:
         return ()
     old = {metric.name: metric.reweighted for metric in before.test.metrics}
@@ -75,16 +75,16 @@ def _metrics(before: ReportView, now: ReportView) -> tuple[MetricChange, ...]:
             higher_is_better=metric.higher_is_better,
             before=old.get(metric.name),
             now=metric.reweighted,
-            difference=_difference(old.get(metric.name), metric.reweighted),
+            difference=_subtract(old.get(metric.name), metric.reweighted),
         )
         for metric in now.test.metrics
     )
 
 
-def _difference(before: float | None, now: float | None) -> float | None:
+def _subtract(before: float | None, now: float | None) -> float | None:
     return None if before is None or now is None else now - before
 
 
-def _same_test(before: ReportView, now: ReportView) -> bool:
+def _is_same_test(before: ReportView, now: ReportView) -> bool:
     sets = before.test_set, now.test_set
     return sets[0] is not None and sets[1] is not None and sets[0].sha256 == sets[1].sha256

@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.storage.atomic_files import written_aside
+from datacleanse.storage.atomic_files import write_aside
 from datacleanse_reports.changes import markdown
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ SCHEMA_VERSION = 1
 """
 
 
-def as_json(changes: Changes) -> dict[str, Any]:
+def describe_changes(changes: Changes) -> dict[str, Any]:
     """``schema_version``, the fields of `Changes`, and ``outcomes``: rows resolved, by why."""
     return {
         "schema_version": SCHEMA_VERSION,
@@ -37,12 +37,12 @@ def write_changes(changes: Changes, folder: RunFolder) -> dict[str, Path]:
     Returns:
         The files by format.
     """
-    text = json.dumps(as_json(changes), indent=2, ensure_ascii=False, allow_nan=False)
+    text = json.dumps(describe_changes(changes), indent=2, ensure_ascii=False, allow_nan=False)
     folder.reports_dir.mkdir(exist_ok=True)
     written = {}
     for name, content in (("json", text + "\n"), ("md", markdown.render(changes))):
         path = folder.reports_dir / f"comparison.{name}"
-        with written_aside(path) as aside:
+        with write_aside(path) as aside:
             aside.write_text(content, encoding="utf-8", newline="")
         written[name] = path
     return written

@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from datacleanse_reports.formats.rows import known_of, path_of, proposal, text_of
+from datacleanse_reports.formats.rows import collect_known, find_path, propose_label, spell_cells
 
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
@@ -27,20 +27,22 @@ class ArgillaRecords:
 
     def render(self, view: ReportView) -> str:
         """A list of records, lowest rank first."""
-        records = [_record(view, suspect) for suspect in view.suspects]
+        records = [_make_record(view, suspect) for suspect in view.suspects]
         return json.dumps(records, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _record(view: ReportView, suspect: Suspect) -> dict[str, Any]:
-    fields = {"text": text_of(view, suspect)}
-    path = path_of(view, suspect)
+def _make_record(view: ReportView, suspect: Suspect) -> dict[str, Any]:
+    fields = {"text": spell_cells(view, suspect)}
+    path = find_path(view, suspect)
     if path is not None:
         fields["image"] = path
-    label, score = proposal(suspect)
+    label, score = propose_label(suspect)
     return {
         "id": suspect.id,
         "fields": fields,
-        "metadata": {name: _metadata(value) for name, value in known_of(suspect).items()},
+        "metadata": {
+            name: _spell_metadata(value) for name, value in collect_known(suspect).items()
+        },
         "suggestions": {
             "label": {"value": label, "score": score, "agent": f"datacleanse {view.run_id}"}
         },
@@ -50,6 +52,6 @@ def _record(view: ReportView, suspect: Suspect) -> dict[str, Any]:
     }
 
 
-def _metadata(value: str | int | float | bool) -> str | int | float:
+def _spell_metadata(value: str | int | float | bool) -> str | int | float:
     """Argilla's metadata are words and numbers."""
     return str(value).lower() if isinstance(value, bool) else value

@@ -15,7 +15,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import SettingsError
-from datacleanse_reports.formats.rows import PATH_COLUMNS, classes_of, known_of, path_of
+from datacleanse_reports.formats.rows import PATH_COLUMNS, collect_known, find_path, list_classes
 
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
@@ -35,10 +35,10 @@ class FiftyOneLabels:
         Raises:
             SettingsError: the rows have no pictures.
         """
-        classes = classes_of(view)
+        classes = list_classes(view)
         labels: dict[str, Any] = {}
         for suspect in view.suspects:
-            path = path_of(view, suspect)
+            path = find_path(view, suspect)
             if path is None:
                 raise SettingsError(
                     f"The suspects of {view.data.source} have no pictures, which FiftyOne shows.",
@@ -46,26 +46,26 @@ class FiftyOneLabels:
                     hint=f"Choose another --format; a column with the pictures' paths is named "
                     f"{', '.join(PATH_COLUMNS[:-1])} or {PATH_COLUMNS[-1]}.",
                 )
-            if _key(path) in labels:
+            if _make_key(path) in labels:
                 raise SettingsError(
                     f"Two pictures of {view.data.source} differ in their endings only: {path}.",
                     slug="pictures-alike",
                     hint="FiftyOne's labels leave endings out; rename one of them, or choose "
                     "another --format.",
                 )
-            labels[_key(path)] = _label(suspect, classes)
+            labels[_make_key(path)] = _make_label(suspect, classes)
         whole = {"classes": classes, "labels": labels}
         return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _key(path: str) -> str:
+def _make_key(path: str) -> str:
     """A picture's path below the folder, without its ending."""
     return str(PurePosixPath(path.replace("\\", "/")).with_suffix(""))
 
 
-def _label(suspect: Suspect, classes: list[str]) -> dict[str, Any]:
+def _make_label(suspect: Suspect, classes: list[str]) -> dict[str, Any]:
     label: dict[str, Any] = {"label": classes.index(suspect.given_label)}
     if suspect.mislabel_probability is not None:
         label["confidence"] = 1.0 - suspect.mislabel_probability
     # FiftyOne's labels have an `id` of their own.
-    return {**label, "attributes": {"row_id": suspect.id, **known_of(suspect)}}
+    return {**label, "attributes": {"row_id": suspect.id, **collect_known(suspect)}}

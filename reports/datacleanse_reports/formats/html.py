@@ -13,11 +13,11 @@ from datacleanse_reports import charts, sentences, svg, wording
 from datacleanse_reports.page import (
     MAX_CELLS,
     MAX_SUSPECTS,
-    album_of,
-    cell_data,
-    pairs_of,
-    picture_data,
-    review_data,
+    choose_pictures,
+    count_pairs,
+    embed_cells,
+    embed_pictures,
+    embed_review,
 )
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class HtmlReport:
 
 
 def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> str:
-    """The page about `MAX_SUSPECTS` suspects.
+    """Render the page about `MAX_SUSPECTS` suspects.
 
     Args:
         view: of the run.
@@ -58,22 +58,22 @@ def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> st
         served: whether it goes to a browser from `datacleanse review`, which takes decisions.
     """
     suspects = tuple(each for each in view.suspects if each.rank >= first)[:MAX_SUSPECTS]
-    album = album_of(suspects)
+    album = choose_pictures(suspects)
     n_columns = min(len(view.columns), max(1, MAX_CELLS // max(1, len(suspects))))
-    css = "".join(map(_asset, STYLES))
-    script = "".join(map(_asset, SCRIPTS))
-    page = _environment().get_template("report.html.j2")
+    css = "".join(map(_read_asset, STYLES))
+    script = "".join(map(_read_asset, SCRIPTS))
+    page = _make_environment().get_template("report.html.j2")
     return page.render(
         view=view,
         title=PurePath(view.data.source).name or view.data.source,
         suspects=suspects,
         columns_left_out=len(view.columns) - n_columns,
-        cell_data=cell_data(view.columns[:n_columns], suspects),
-        pairs=pairs_of(suspects),
+        cell_data=embed_cells(view.columns[:n_columns], suspects),
+        pairs=count_pairs(suspects),
         pictured=bool(album.rows),
-        picture_data=picture_data(album),
+        picture_data=embed_pictures(album),
         pictures_left_out=album.n_left_out,
-        review_data=review_data(view, suspects, served=served),
+        review_data=embed_review(view, suspects, served=served),
         served=served,
         css=css,
         css_hash=_hash(css),
@@ -81,24 +81,24 @@ def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> st
         early_hash=_hash(EARLY),
         script=script,
         script_hash=_hash(script),
-        charts=_charts(view),
+        charts=_draw_charts(view),
         command="datacleanse " + shlex.join(view.command),
     )
 
 
-def _charts(view: ReportView) -> dict[str, str]:
+def _draw_charts(view: ReportView) -> dict[str, str]:
     reweighted, control = view.training.reweighted, view.training.control
     return {
-        "reading": charts.reading_chart(view.reading, view.budgets),
-        "reliability": charts.reliability_chart(view.reliability),
-        "weights": "" if view.weights is None else charts.weight_histogram(view.weights),
-        "loss": charts.learning_curves(
+        "reading": charts.draw_reading(view.reading, view.budgets),
+        "reliability": charts.draw_reliability(view.reliability),
+        "weights": "" if view.weights is None else charts.draw_weights(view.weights),
+        "loss": charts.draw_learning_curves(
             "loss",
             title="Loss on the training rows",
             reweighted=reweighted.loss,
             control=control.loss,
         ),
-        "clean_loss": charts.learning_curves(
+        "clean_loss": charts.draw_learning_curves(
             "clean-loss",
             title="Loss on the clean rows that steer the weights",
             reweighted=reweighted.clean_loss,
@@ -107,7 +107,7 @@ def _charts(view: ReportView) -> dict[str, str]:
     }
 
 
-def _asset(name: str) -> str:
+def _read_asset(name: str) -> str:
     from importlib.resources import files
 
     return (files("datacleanse_reports") / "templates" / name).read_text(encoding="utf-8")
@@ -119,7 +119,7 @@ def _hash(source: str) -> str:
     return "sha256-" + base64.b64encode(digest).decode()
 
 
-def _environment() -> Environment:
+def _make_environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(
@@ -149,15 +149,15 @@ def _environment() -> Environment:
     environment.globals.update(
         missing=wording.MISSING,
         sentences=sentences,
-        basis_name=charts.basis_name,
-        sparkline=_drawn(svg.sparkline),
-        share_bar=_drawn(svg.share_bar),
-        share_square=_drawn(svg.share_square),
+        basis_name=charts.name_basis,
+        sparkline=_mark_safe(svg.draw_sparkline),
+        share_bar=_mark_safe(svg.draw_share_bar),
+        share_square=_mark_safe(svg.draw_share_square),
     )
     return environment
 
 
-def _drawn(draw: Callable[[_Drawn], str]) -> Callable[[_Drawn], Markup]:
+def _mark_safe(draw: Callable[[_Drawn], str]) -> Callable[[_Drawn], Markup]:
     """A chart's function whose result needs no escaping: it is made of numbers only."""
     from markupsafe import Markup
 

@@ -11,7 +11,13 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from datacleanse_reports.formats.rows import classes_of, known_of, path_of, proposal, text_of
+from datacleanse_reports.formats.rows import (
+    collect_known,
+    find_path,
+    list_classes,
+    propose_label,
+    spell_cells,
+)
 
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
@@ -35,18 +41,18 @@ class LabelStudioTasks:
 
     def render(self, view: ReportView) -> str:
         """A list of tasks, lowest rank first."""
-        choices = [{"value": name} for name in classes_of(view)]
-        tasks = [_task(view, suspect, choices) for suspect in view.suspects]
+        choices = [{"value": name} for name in list_classes(view)]
+        tasks = [_make_task(view, suspect, choices) for suspect in view.suspects]
         return json.dumps(tasks, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
-def _task(view: ReportView, suspect: Suspect, choices: list[dict[str, str]]) -> dict[str, Any]:
-    data: dict[str, Any] = {"id": suspect.id, **known_of(suspect)}
-    data |= {"text": text_of(view, suspect), "classes": choices}
-    path = path_of(view, suspect)
+def _make_task(view: ReportView, suspect: Suspect, choices: list[dict[str, str]]) -> dict[str, Any]:
+    data: dict[str, Any] = {"id": suspect.id, **collect_known(suspect)}
+    data |= {"text": spell_cells(view, suspect), "classes": choices}
+    path = find_path(view, suspect)
     if path is not None:
         data["image"] = path
-    label, probability = proposal(suspect)
+    label, probability = propose_label(suspect)
     prediction: dict[str, Any] = {
         "model_version": f"datacleanse {view.run_id}",
         "result": [

@@ -46,60 +46,64 @@ class MarkdownReport:
     def render(self, view: ReportView) -> str:
         """Headline, comparison, classes, first suspects, methods, data."""
         parts = [
-            _top(view),
-            _model(view),
-            _noise(view),
-            _suspects(view),
-            _methods(view),
-            _data(view),
+            _lay_out_top(view),
+            _lay_out_model(view),
+            _lay_out_noise(view),
+            _lay_out_suspects(view),
+            _lay_out_methods(view),
+            _lay_out_data(view),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
 
-def plain(text: str) -> str:
-    """The user's text as Markdown that shows just that text, on one line."""
+def escape_text(text: str) -> str:
+    """Escape the user's text: Markdown that shows just that text, on one line."""
     return _MARKUP.sub(r"\\\1", visible(shortened(text, _CELL_LIMIT)))
 
 
-def label_text(text: str | None) -> str:
-    """A label or an id; what is missing or empty is said."""
-    return MISSING if text is None else plain(text) or "(empty)"
+def escape_label(text: str | None) -> str:
+    """Escape a label or an id; what is missing or empty is said."""
+    return MISSING if text is None else escape_text(text) or "(empty)"
 
 
-def table(headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: str = "") -> str:
+def lay_out_table(
+    headers: Sequence[str], rows: Iterable[Sequence[str]], *, numbers: str = ""
+) -> str:
     """A table; ``numbers`` has an ``r`` for each column to be set to the right."""
     rule = ["---:" if side == "r" else "---" for side in numbers.ljust(len(headers))]
     lines = [headers, rule, *rows]
     return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
-def _top(view: ReportView) -> str:
+def _lay_out_top(view: ReportView) -> str:
     lines = [
-        f"# Label audit of {plain(view.data.source)}",
+        f"# Label audit of {escape_text(view.data.source)}",
         "",
-        f"- {sentences.noise(view)}",
-        f"- {sentences.reading(view)}",
-        f"- {sentences.expectation(view)}",
-        f"- {sentences.model(view)}",
+        f"- {sentences.say_noise(view)}",
+        f"- {sentences.say_reading(view)}",
+        f"- {sentences.say_expectation(view)}",
+        f"- {sentences.say_model(view)}",
     ]
     lines = [line for line in lines if line != "- "]
     if view.warnings:
         lines += ["", "## Warnings", ""]
-        lines += [f"- {plain_notice(notice.message)}" for notice in view.warnings]
+        lines += [f"- {escape_notice(notice.message)}" for notice in view.warnings]
     return "\n".join(lines)
 
 
-def plain_notice(message: str) -> str:
-    """A notice's text, escaped and uncut."""
+def escape_notice(message: str) -> str:
+    """Escape a notice's text without cutting it."""
     return _MARKUP.sub(r"\\\1", visible(message))
 
 
-def _model(view: ReportView) -> str:
+def _lay_out_model(view: ReportView) -> str:
     lines = ["## Reweighted network and plain training"]
     if view.test is None:
         lines.append("No `--test` file was given.")
     else:
-        lines.append(f"On {plural(view.test.rows, view.test.kind)}.\n\n{_metrics(view.test)}")
+        lines.append(
+            f"On {plural(view.test.rows, view.test.kind)}.\n\n{_lay_out_metrics(view.test)}"
+        )
     training = view.training
     lines.append(
         f"{training.network} {plural(training.parameters, 'parameter')}, "
@@ -109,8 +113,8 @@ def _model(view: ReportView) -> str:
     return "\n\n".join(lines)
 
 
-def _metrics(comparison: Comparison) -> str:
-    return table(
+def _lay_out_metrics(comparison: Comparison) -> str:
+    return lay_out_table(
         ["Measure", "Reweighted", "Plain", "Difference", "Better"],
         (
             [
@@ -126,12 +130,12 @@ def _metrics(comparison: Comparison) -> str:
     )
 
 
-def _noise(view: ReportView) -> str:
-    classes = table(
+def _lay_out_noise(view: ReportView) -> str:
+    classes = lay_out_table(
         ["Given label", "Rows", "Expected wrong", "Share", "Range", "Flagged"],
         (
             [
-                label_text(each.name),
+                escape_label(each.name),
                 count(each.rows),
                 estimate(each.suspected),
                 percent(each.suspected_share),
@@ -144,19 +148,19 @@ def _noise(view: ReportView) -> str:
     )
     parts = [f"## By class\n\n{classes}"]
     if view.confusions:
-        parts.append(f"## Expected confusions\n\n{_confusions(view)}")
+        parts.append(f"## Expected confusions\n\n{_lay_out_confusions(view)}")
     if view.budgets:
-        parts.append(f"## How far reading pays\n\n{_budgets(view)}")
+        parts.append(f"## How far reading pays\n\n{_lay_out_budgets(view)}")
     return "\n\n".join(parts)
 
 
-def _confusions(view: ReportView) -> str:
-    return table(
+def _lay_out_confusions(view: ReportView) -> str:
+    return lay_out_table(
         ["Given", "True", "Expected rows", "Share of the given label"],
         (
             [
-                label_text(pair.given),
-                label_text(pair.true),
+                escape_label(pair.given),
+                escape_label(pair.true),
                 estimate(pair.rows),
                 percent(pair.share),
             ]
@@ -166,8 +170,8 @@ def _confusions(view: ReportView) -> str:
     )
 
 
-def _budgets(view: ReportView) -> str:
-    return table(
+def _lay_out_budgets(view: ReportView) -> str:
+    return lay_out_table(
         ["Rows read", "Wrong labels", "Hit rate", "Range"],
         (
             [
@@ -182,55 +186,55 @@ def _budgets(view: ReportView) -> str:
     )
 
 
-def _suspects(view: ReportView) -> str:
+def _lay_out_suspects(view: ReportView) -> str:
     shown = view.suspects[:SUSPECTS_SHOWN]
-    rows = table(
+    rows = lay_out_table(
         ["#", "Row", "Id", "Given", "Suggested", "P(wrong)", "p", "Flagged", "Reason"],
         (
             [
                 count(each.rank),
                 str(each.row),
-                label_text(each.id),
-                label_text(each.given_label),
-                label_text(each.suggested_label),
+                escape_label(each.id),
+                escape_label(each.given_label),
+                escape_label(each.suggested_label),
                 probability(each.mislabel_probability),
                 short(each.p_value),
                 "yes" if each.flagged else "no",
-                plain_notice(each.reason),
+                escape_notice(each.reason),
             ]
             for each in shown
         ),
         numbers="rr   rr",
     )
-    told = f"{sentences.listed(view)} All of them are in `suspects.csv`."
-    if flag := sentences.flag(view):
+    told = f"{sentences.say_listed(view)} All of them are in `suspects.csv`."
+    if flag := sentences.say_flag(view):
         told += f" Flagged: {flag}."
     return f"## First {plural(len(shown), 'suspect')}\n\n{told}\n\n{rows}"
 
 
-def _methods(view: ReportView) -> str:
+def _lay_out_methods(view: ReportView) -> str:
     lines = [
-        f"- **{sentences.METHOD_TITLES.get(column, plain(column))}**: {plain_notice(sentence)}"
-        for column, sentence in view.methods.items()
+        f"- **{sentences.METHOD_TITLES.get(name, escape_text(name))}**: {escape_notice(sentence)}"
+        for name, sentence in view.methods.items()
     ]
     lines.append(f"- **Ranges**: {sentences.RANGES}")
     return "## Methods\n\n" + "\n".join(lines)
 
 
-def _data(view: ReportView) -> str:
+def _lay_out_data(view: ReportView) -> str:
     aside = [
-        f"- {plain(column.name)} ({column.kind}): {plain_notice(column.reason)}"
+        f"- {escape_text(column.name)} ({column.kind}): {escape_notice(column.reason)}"
         for column in view.columns_aside
     ]
     lines = [
-        f"- Data: {plain(view.data.source)}, {plural(view.data.rows, 'row')}, "
+        f"- Data: {escape_text(view.data.source)}, {plural(view.data.rows, 'row')}, "
         f"{plural(view.data.columns, 'column')}, sha256 `{view.data.sha256}`",
-        f"- Clean set: {plain(view.clean.source)}, {plural(view.clean.rows, 'row')} "
-        f"({sentences.clean_use(view)}), "
+        f"- Clean set: {escape_text(view.clean.source)}, {plural(view.clean.rows, 'row')} "
+        f"({sentences.say_clean_use(view)}), "
         f"sha256 `{view.clean.sha256}`",
         f"- {plural(view.overlap.rows, 'row')} of the data also in the clean set, "
         f"left out of training",
-        *[f"- {plain_notice(notice.message)}" for notice in view.notices if not notice.is_warning],
+        *[f"- {escape_notice(notice.message)}" for notice in view.notices if not notice.is_warning],
     ]
     command = "    datacleanse " + visible(shlex.join(view.command))
     return (

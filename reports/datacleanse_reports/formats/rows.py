@@ -13,7 +13,7 @@ PATH_COLUMNS = ("path", "file_name", "filepath", "image")
 order in which they are looked for."""
 
 
-def path_of(view: ReportView, suspect: Suspect) -> str | None:
+def find_path(view: ReportView, suspect: Suspect) -> str | None:
     """Where the row's picture lies; None where the rows have none."""
     for name in PATH_COLUMNS:
         if name in view.columns:
@@ -21,13 +21,13 @@ def path_of(view: ReportView, suspect: Suspect) -> str | None:
     return None
 
 
-def text_of(view: ReportView, suspect: Suspect) -> str:
+def spell_cells(view: ReportView, suspect: Suspect) -> str:
     """The row's own cells, one a line; missing ones are left out."""
     cells = zip(view.columns, suspect.cells, strict=True)
     return "\n".join(f"{name}: {cell}" for name, cell in cells if cell is not None)
 
 
-def known_of(suspect: Suspect) -> dict[str, str | int | float | bool]:
+def collect_known(suspect: Suspect) -> dict[str, str | int | float | bool]:
     """What the audit knows of the row, under the names of `audit.parquet`; without what is null."""
     known: dict[str, str | int | float | bool | None] = {
         "row": suspect.row,
@@ -42,12 +42,12 @@ def known_of(suspect: Suspect) -> dict[str, str | int | float | bool]:
     return {name: value for name, value in known.items() if value is not None}
 
 
-def classes_of(view: ReportView) -> list[str]:
+def list_classes(view: ReportView) -> list[str]:
     """The labels of the data, by name."""
     return sorted(each.name for each in view.classes)
 
 
-def proposal(suspect: Suspect) -> tuple[str, float | None]:
+def propose_label(suspect: Suspect) -> tuple[str, float | None]:
     """The likeliest label, and how probable it is that it is right."""
     wrong = suspect.mislabel_probability
     if suspect.suggested_label is not None:

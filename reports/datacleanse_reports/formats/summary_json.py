@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Of `summary.json`. Keys may be added within a version, never renamed or removed.
 
 1: first version.
+2: ``clean.meta_rows`` is ``clean.steering_rows``.
 """
 
 KEYS = (
@@ -71,12 +72,12 @@ class SummaryJson:
     file_name: str = "summary.json"
 
     def render(self, view: ReportView) -> str:
-        """The object of `summary`, indented."""
-        text = json.dumps(summary(view), indent=2, ensure_ascii=False, allow_nan=False)
+        """The object of `summarise`, indented."""
+        text = json.dumps(summarise(view), indent=2, ensure_ascii=False, allow_nan=False)
         return text + "\n"
 
 
-def summary(view: ReportView) -> dict[str, Any]:
+def summarise(view: ReportView) -> dict[str, Any]:
     """``schema_version``, the view's `KEYS` and ``suspects`` with `SUSPECT_KEYS`."""
     whole = asdict(view)
     return {

@@ -48,21 +48,23 @@ class SuspectsCsv:
 
     def render(self, view: ReportView) -> str:
         """One line a suspect; unless ``raw``, what a spreadsheet would run is defused."""
-        from datacleanse.data.spreadsheets import csv_line, safe_for_spreadsheets
+        from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
 
         names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
-        rows = ([_cell(value) for value in _values(suspect)] for suspect in view.suspects)
+        rows = (
+            [_spell_cell(value) for value in _collect_values(suspect)] for suspect in view.suspects
+        )
         lines = [[*AUDIT_COLUMNS, *names], *rows]
         return "".join(
-            csv_line(line if self.raw else map(safe_for_spreadsheets, line)) for line in lines
+            format_csv_line(line if self.raw else map(defuse_formula, line)) for line in lines
         )
 
 
-def _values(suspect: Suspect) -> list[object]:
+def _collect_values(suspect: Suspect) -> list[object]:
     return [*(getattr(suspect, name) for name in AUDIT_COLUMNS), *suspect.cells]
 
 
-def _cell(value: object) -> str:
+def _spell_cell(value: object) -> str:
     if value is None:
         return ""
     if isinstance(value, bool):

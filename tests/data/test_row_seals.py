@@ -15,18 +15,18 @@ from hypothesis import strategies as st
 
 from datacleanse.data import (
     ReadOptions,
-    features_digests,
+    digest_features,
     read_data,
-    row_seals,
-    row_sha256,
+    seal_row,
+    seal_rows,
     write_table,
 )
-from datacleanse.data.row_seals import value_text
+from datacleanse.data.row_seals import spell_value
 from tests.data.conftest import with_label
 
 
 def digest_of(value, name="a"):
-    (digest,) = features_digests(pa.table({name: pa.array([value])}), label="label")
+    (digest,) = digest_features(pa.table({name: pa.array([value])}), label="label")
     return digest
 
 
@@ -35,18 +35,18 @@ def test_the_hash_is_as_documented():
     table = pa.table({"b": ["hello"], "a": [1.0], "c": pa.nulls(1), "label": ["ja, sí"]})
     cells = b"1:a,1:1," + b"1:b,5:hello," + b"1:c,~"
     features = hashlib.sha256(cells).hexdigest()
-    assert features_digests(table, label="label") == [features]
+    assert digest_features(table, label="label") == [features]
     whole = features.encode() + "7:ja, sí,".encode()
-    assert row_sha256(features, "ja, sí") == hashlib.sha256(whole).hexdigest()
+    assert seal_row(features, "ja, sí") == hashlib.sha256(whole).hexdigest()
 
 
 @pytest.mark.parametrize("name", ["a.csv", "a.tsv.gz", "a.jsonl", "a.parquet", "a.feather"])
 def test_all_formats_give_a_row_the_same_hash(mixed, tmp_path, name):
     rows = np.arange(60)
-    expected = row_seals(read_data(mixed, ReadOptions()), rows)
+    expected = seal_rows(read_data(mixed, ReadOptions()), rows)
     assert len(set(expected)) == 60
     write_table(pa.Table.from_pandas(mixed), tmp_path / name)
-    assert row_seals(read_data(tmp_path / name, ReadOptions()), rows) == expected
+    assert seal_rows(read_data(tmp_path / name, ReadOptions()), rows) == expected
 
 
 def test_a_row_keeps_its_hash_when_a_cell_elsewhere_changes_the_column_s_type(csv):
@@ -58,7 +58,7 @@ def test_a_row_keeps_its_hash_when_a_cell_elsewhere_changes_the_column_s_type(cs
     types = [(str(first.table[c].type), str(second.table[c].type)) for c in "nfdb"]
     assert all(before != after for before, after in types)
     rows = np.arange(3)
-    assert row_seals(first, rows) == row_seals(second, rows)
+    assert seal_rows(first, rows) == seal_rows(second, rows)
 
 
 value = (
@@ -77,7 +77,7 @@ value = (
 @given(first=value, second=value)
 def test_different_values_have_different_hashes(first, second):
     assume(str(first) != str(second))
-    texts = [None if v is None else value_text(str(v)) for v in (first, second)]
+    texts = [None if v is None else spell_value(str(v)) for v in (first, second)]
     assume(texts[0] != texts[1])
     assert digest_of(first) != digest_of(second)
 
@@ -120,21 +120,21 @@ def test_the_same_value_has_one_hash_however_it_is_written(alike):
     ids=str,
 )
 def test_any_type_of_column_can_be_hashed(kind):
-    assert len(features_digests(pa.table({"a": pa.nulls(3, kind)}), label="label")) == 3
+    assert len(digest_features(pa.table({"a": pa.nulls(3, kind)}), label="label")) == 3
 
 
 def test_cells_cannot_be_moved_between_columns_unnoticed():
     rows = [{"a": "x", "b": "1:y,"}, {"a": "x1:b,4:1:y,", "b": ""}, {"a": "1:y,", "b": "x"}]
-    digests = features_digests(pa.Table.from_pylist(rows), label="label")
+    digests = digest_features(pa.Table.from_pylist(rows), label="label")
     assert len(set(digests)) == 3
 
 
 def test_many_rows_are_hashed_portion_by_portion(monkeypatch):
     data = with_label(a=list(range(50)), b=[f"t{i % 7}" for i in range(50)])
-    expected = row_seals(data, np.arange(50))
-    monkeypatch.setattr("datacleanse.data.row_seals._PORTION", 8)
-    assert row_seals(data, np.arange(50)) == expected
-    assert row_seals(data, np.array([33, 2])) == [expected[33], expected[2]]
+    expected = seal_rows(data, np.arange(50))
+    monkeypatch.setattr("datacleanse.data.row_seals.ROWS_AT_ONCE", 8)
+    assert seal_rows(data, np.arange(50)) == expected
+    assert seal_rows(data, np.array([33, 2])) == [expected[33], expected[2]]
 
 
 def test_rows_without_features_have_no_hash(monkeypatch):
@@ -143,4 +143,4 @@ def test_rows_without_features_have_no_hash(monkeypatch):
     from dataclasses import replace
 
     nothing = replace(data, table=pa.Table.from_pandas(bare), labels=np.array([0, 1]))
-    assert row_seals(nothing, np.arange(2)) == [None, None]
+    assert seal_rows(nothing, np.arange(2)) == [None, None]
