@@ -14,8 +14,9 @@ INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c c
 demo: .venv/.installed
 	$(BIN)/datacleanse demo
 
+# Neighbouring tests run in one process, so that what they share is made once.
 test: lint
-	$(BIN)/python -m pytest -n auto
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .

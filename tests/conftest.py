@@ -31,3 +31,9 @@ def window(browser: Browser) -> Iterator[browsers.Window]:
     """A window of its own."""
     with browsers.window(browser) as opened:
         yield opened
+
+
+@pytest.fixture
+def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A fifth of the second opinion's trees, for audits whose ranking is not what is tested."""
+    monkeypatch.setattr("datacleanse.detection.second_opinion.trees.N_TREES", 30)

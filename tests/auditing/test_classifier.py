@@ -82,6 +82,7 @@ def with_batch_norm(n_features, n_classes):
     )
 
 
+@pytest.mark.usefixtures("few_trees")
 @parametrize_with_checks([CHECKED])
 def test_scikit_learns_checks_pass(estimator, check):
     check(estimator)
@@ -95,6 +96,7 @@ def test_planted_errors_are_ranked_first(module):
     assert clf.score(X_val, y_val) > 0.85
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("module", [None, perceptron])
 def test_the_table_has_the_columns_of_the_run_folder(module):
     X, y, X_val, y_val = blobs()
@@ -126,10 +128,11 @@ def test_the_table_is_that_of_the_audit_of_the_same_frame(tmp_path):
     )
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("module", [None, perceptron])
 def test_a_frame_of_mixed_columns_is_learned_from_and_predicted(module):
     frame, y = mixed()
-    clf = quick(epochs=60, batch_size=32, module=module)
+    clf = quick(epochs=30, batch_size=32, module=module)
     clf.fit(frame[:200], y[:200], X_val=frame[200:], y_val=y[200:])
     assert clf.score(frame[:200], y[:200]) > 0.8
     assert clf.feature_names_in_.tolist() == frame.columns.tolist()
@@ -138,6 +141,7 @@ def test_a_frame_of_mixed_columns_is_learned_from_and_predicted(module):
     assert np.isfinite(clf.predict_proba(unseen)).all()
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_free_text_is_set_aside_and_said():
     X, y, X_val, y_val = blobs()
     frame = pd.DataFrame(X, columns=list("abcd"))
@@ -149,6 +153,7 @@ def test_free_text_is_set_aside_and_said():
     np.testing.assert_array_equal(clf.predict_proba(frame), clf.predict_proba(other))
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_numbers_that_look_like_ids_are_features_all_the_same():
     rng = np.random.default_rng(0)
     X = rng.permutation(120)[:, None]
@@ -157,6 +162,7 @@ def test_numbers_that_look_like_ids_are_features_all_the_same():
     assert clf.score(X, y) > 0.9
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize(
     "labels",
     [
@@ -181,6 +187,7 @@ def test_labels_come_back_as_they_were_given(labels):
     assert set(suggested) <= set(labels.tolist())
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_probabilities_follow_the_order_of_the_classes():
     X, code, X_val, val_code = blobs()
     names = np.array(["9", "10"])  # sorted as text, 10 comes first
@@ -201,6 +208,7 @@ def test_rows_of_the_trusted_set_are_verified_not_trained_on():
     assert audit["flagged"][0]
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_a_validation_fraction_takes_that_share_of_each_class_and_says_so():
     X, y, _, _ = blobs()
     X = np.vstack([X, X])  # equal rows are told apart
@@ -212,6 +220,7 @@ def test_a_validation_fraction_takes_that_share_of_each_class_and_says_so():
     assert "60 of 240 rows of X, drawn at random, were taken for right" in clf.notices_[0]
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("module", [None, with_batch_norm])
 def test_fits_repeat_exactly_and_seeds_differ(module):
     X, y, X_val, y_val = blobs()
@@ -224,6 +233,7 @@ def test_fits_repeat_exactly_and_seeds_differ(module):
     assert not fits[0].audit_["mean_loss"].equals(fits[2].audit_["mean_loss"])
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_the_global_random_state_is_neither_read_nor_moved():
     X, y, X_val, y_val = blobs()
     torch.manual_seed(5)
@@ -244,6 +254,7 @@ def test_float32_gives_the_same_audit_as_float64():
     np.testing.assert_allclose(one.audit_["suspicion"], other.audit_["suspicion"])
 
 
+@pytest.mark.usefixtures("few_trees")
 @pytest.mark.parametrize("module", [None, with_batch_norm])
 def test_a_fitted_estimator_survives_pickling(module):
     frame, y = mixed()
@@ -256,6 +267,7 @@ def test_a_fitted_estimator_survives_pickling(module):
     pd.testing.assert_frame_equal(back.audit_, clf.audit_)
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_it_leaves_no_files(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     X, y, X_val, y_val = blobs()
@@ -263,12 +275,14 @@ def test_it_leaves_no_files(tmp_path, monkeypatch):
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_cross_validation_without_routing_holds_rows_out():
     X, y, _, _ = blobs()
     clf = quick(validation_fraction=0.2, epochs=5, batch_size=16)
     assert cross_val_score(clf, X, y, cv=2).min() > 0.9
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_pipelines_and_cross_validation_route_the_trusted_set():
     X, y, X_val, y_val = blobs()
     with sklearn.config_context(enable_metadata_routing=True):
@@ -342,6 +356,7 @@ def test_a_module_that_is_none_or_has_other_outputs_is_refused():
     assert "(4, 2) returned int, not a torch.nn.Module" in message
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_new_rows_of_another_kind_are_refused_as_value_errors():
     frame, y = mixed()
     clf = quick().fit(frame[:200], y[:200], X_val=frame[200:], y_val=y[200:])

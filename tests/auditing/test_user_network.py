@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -133,17 +134,36 @@ REFUSED = [
 ]
 
 
+FILES = {
+    "nets": GOOD,
+    "broken": BROKEN,
+    "unimportable": "import absent_library\n",
+    "unwritten": "def f(:\n",
+}
+
+
+def put_on_path(folder, patch):
+    """Write the networks there, where Python finds them for as long as the patch holds."""
+    for name, text in FILES.items():
+        (folder / f"{name}.py").write_text(text, encoding="utf-8")
+        patch.delitem(sys.modules, name, raising=False)
+    patch.syspath_prepend(folder)
+
+
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     """A folder on Python's path with good and broken networks, and what to audit."""
-    (tmp_path / "nets.py").write_text(GOOD, encoding="utf-8")
-    (tmp_path / "broken.py").write_text(BROKEN, encoding="utf-8")
-    (tmp_path / "unimportable.py").write_text("import absent_library\n", encoding="utf-8")
-    (tmp_path / "unwritten.py").write_text("def f(:\n", encoding="utf-8")
-    monkeypatch.syspath_prepend(tmp_path)
-    for name in ("nets", "broken", "unimportable", "unwritten"):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    put_on_path(tmp_path, monkeypatch)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The result of an audit with nets:small; its folder is only to be read."""
+    folder = tmp_path_factory.mktemp("small")
+    with pytest.MonkeyPatch.context() as patch:
+        put_on_path(folder, patch)
+        return audited("nets:small", folder / "run")
 
 
 FRAME = people(300, seed=0, wrong=0.1).drop(columns=["key", "since"])
@@ -164,8 +184,8 @@ def test_what_cannot_be_trained_is_refused_before_a_folder_is_made(here, model, 
     assert not (here / "run").exists()
 
 
-def test_a_refused_network_leaves_the_run_that_force_would_replace(here):
-    audited("nets:small", here / "run")
+def test_a_refused_network_leaves_the_run_that_force_would_replace(here, small):
+    shutil.copytree(small.folder.path, here / "run")
     before = (here / "run" / "run.json").read_bytes()
     with pytest.raises(DatacleanseError, match="no trainable parameters"):
         audited("broken:frozen", here / "run", force=True)
@@ -206,21 +226,19 @@ def test_a_network_of_ones_own_is_saved_by_name_and_predicts_as_it_did(here, nam
     assert -np.log(probability).mean() == pytest.approx(measured["log_loss"], rel=1e-6)
 
 
-def test_a_callable_does_in_python_and_gives_the_same_audit_as_its_name(here):
-    by_name = audited("nets:small", here / "a").table
+def test_a_callable_does_in_python_and_gives_the_same_audit_as_its_name(here, small):
     by_callable = audited(find_factory("nets:small"), here / "b")
     assert by_callable.manifest["settings"]["model"] == "nets:small"
-    np.testing.assert_array_equal(by_callable.table["suspicion"], by_name["suspicion"])
+    np.testing.assert_array_equal(by_callable.table["suspicion"], small.table["suspicion"])
     assert set(by_callable.model.predict(CLEAN)) <= {"yes", "no"}
 
 
-def test_a_saved_network_is_not_rebuilt_on_the_word_of_its_file(here, monkeypatch):
-    audited("nets:small", here / "run")
+def test_a_saved_network_is_not_rebuilt_on_the_word_of_its_file(here, small, monkeypatch):
     monkeypatch.setattr(
         "datacleanse.models.loading.find_factory", lambda name: pytest.fail("imported")
     )
     with pytest.raises(dc.RunFolderError, match="No code is run") as error:
-        dc.load_predictor(here / "run" / "model")
+        dc.load_predictor(small.folder.model_dir)
     assert "--model nets:small" in error.value.hint
 
 
@@ -239,12 +257,11 @@ def test_the_packages_own_network_wants_no_factory(here):
         (GOOD.replace("nn.Tanh(), ", ""), r"module\.1\.bias is \(2,\) now and was missing"),
     ],
 )
-def test_a_factory_that_has_changed_is_refused(here, monkeypatch, changed, said):
-    audited("nets:small", here / "run")
+def test_a_factory_that_has_changed_is_refused(here, small, monkeypatch, changed, said):
     (here / "nets_then.py").write_text(changed, encoding="utf-8")
     monkeypatch.delitem(sys.modules, "nets_then", raising=False)
     with pytest.raises(dc.RunFolderError, match=said) as error:
-        dc.load_predictor(here / "run" / "model", model="nets_then:small")
+        dc.load_predictor(small.folder.model_dir, model="nets_then:small")
     assert error.value.slug == "model-changed"
     assert "nets:small" in error.value.hint
 

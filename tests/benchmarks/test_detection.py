@@ -14,9 +14,10 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from sklearn.ensemble import RandomForestClassifier
 
 from benchmarks.detection import against_peers as detection
-from benchmarks.detection import cells
+from benchmarks.detection import cells, peers
 from benchmarks.detection import report as detection_report
 from benchmarks.detection.cell_options import cells_parser, named_cells
 from benchmarks.detection.cells import PLANTED, CellName, Limits, flip_near_boundary, make_cell
@@ -181,6 +182,8 @@ def test_out_of_fold_probabilities_have_not_seen_the_row(folder, monkeypatch):
         return np.random.default_rng(seed).integers(0, 3, drawn.n_noisy)
 
     monkeypatch.setitem(cells.PLANTED, "uniform05", (at_random, 0.0))
+    few_trees = RandomForestClassifier(40, random_state=0)
+    monkeypatch.setattr(peers, "_forest", lambda seed: few_trees)
     cell = _cell(folder, "uniform05")
     probability = out_of_fold("forest", cell)
     np.testing.assert_allclose(probability.sum(axis=1), 1.0)

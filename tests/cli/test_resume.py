@@ -9,17 +9,19 @@ import signal
 import subprocess
 import sys
 import threading
+from contextlib import contextmanager
 
 import pytest
 
-from tests.cli.conftest import people, run_program
+from tests.cli.conftest import people, run_here
+from tests.cli.forked import forked
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals are POSIX's")
 
-AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "12", "--batch-size", "16")
+AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "6", "--batch-size", "16")
 STAGES = ("Reading ", "Encoding", "Training, rule l2rw", "Training, rule uniform", "Scoring")
 STAGES += ("Reports",)
-SECONDS = dict(zip(STAGES, (0.5, 0.1, 1.5, 1.0, 0.3, 0.3), strict=True))
+SECONDS = dict(zip(STAGES, (0.05, 0.1, 0.8, 0.5, 0.3, 0.3), strict=True))
 """How long after a stage's line a kill may come; about as long as it takes."""
 CHAINS = 4
 KILLS = 6
@@ -40,7 +42,7 @@ def reference(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reference")
     people(300, seed=0, wrong=0.1).to_csv(folder / "data.csv", index=False)
     people(80, seed=1).to_csv(folder / "clean.csv", index=False)
-    done = run_program(*AUDIT, "--out", "whole", "-q", cwd=folder)
+    done = run_here(*AUDIT, "--out", "whole", "-q", cwd=folder)
     assert done.code == 0, done.err
     return folder
 
@@ -58,8 +60,9 @@ def assert_whole(folder, run):
     }
 
 
-def signalled(number, stage, delay, *arguments, cwd):
-    """Run the program; send it a signal some time after a stage has begun. Code and stderr."""
+@contextmanager
+def started(*arguments, cwd):
+    """Run the program from its start; give the process and what it says on stderr."""
     environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "80", "NO_COLOR": "1"}
     with subprocess.Popen(
         [sys.executable, "-m", "datacleanse", *map(str, arguments)],
@@ -69,16 +72,21 @@ def signalled(number, stage, delay, *arguments, cwd):
         stderr=subprocess.PIPE,
         encoding="utf-8",
     ) as process:
+        yield process, process.stderr
+
+
+def signalled(number, stage, delay, *arguments, cwd, start):
+    """Start the program; send it a signal some time after a stage has begun. Its stderr."""
+    with start(*arguments, cwd=cwd) as (process, stderr):
         lines = []
-        for line in process.stderr:
+        for line in stderr:
             lines.append(line)
             if line.startswith(stage):
-                timer = threading.Timer(delay, process.send_signal, [number])
+                timer = threading.Timer(delay, os.kill, [process.pid, number])
                 timer.start()
                 break
-        lines += process.stderr
-        process.wait()
-        return process.returncode, "".join(lines)
+        lines += stderr
+    return process, "".join(lines)
 
 
 @pytest.mark.parametrize("chain", range(CHAINS))
@@ -91,7 +99,10 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(reference, chain)
         stage = stages[n_killed % len(stages)]
         delay = rng.random() * SECONDS[stage]
         arguments = (*AUDIT, "--out", run, "--resume")
-        code, err = signalled(signal.SIGKILL, stage, delay, *arguments, cwd=reference)
+        process, err = signalled(
+            signal.SIGKILL, stage, delay, *arguments, cwd=reference, start=forked
+        )
+        code = process.exitcode
         if code == 0:  # it was through before
             assert_whole(reference, run)
             run = f"killed-{chain}-{attempt + 1}"
@@ -101,7 +112,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(reference, chain)
         if n_killed == KILLS:
             break
     assert n_killed == KILLS
-    done = run_program(*AUDIT, "--out", run, "--resume", "-q", cwd=reference)
+    done = run_here(*AUDIT, "--out", run, "--resume", "-q", cwd=reference)
     assert done.code == 0, done.err
     assert_whole(reference, run)
     assert (reference / run / "reports" / "report.html").is_file()
@@ -113,27 +124,27 @@ def test_a_run_killed_again_and_again_ends_with_the_same_bytes(reference, chain)
 )
 def test_a_request_to_stop_saves_and_says_how_to_go_on(reference, number, stage):
     run = f"stopped-{number}"
-    code, err = signalled(number, stage, 0.1, *AUDIT, "--out", run, cwd=reference)
-    assert code == 3, err
+    process, err = signalled(number, stage, 0.1, *AUDIT, "--out", run, cwd=reference, start=started)
+    assert process.returncode == 3, err
     message, command = err.splitlines()[-2:]
     assert message.startswith("Stopped on request. Training with rule")
     assert run in message
     assert command == "To go on: datacleanse " + " ".join([*AUDIT, "--out", run, "--resume"])
     manifest = json.loads((reference / run / "run.json").read_text(encoding="utf-8"))
     assert manifest["status"] == "stopped"
-    unasked = run_program(*AUDIT, "--out", run, "-q", cwd=reference)
+    unasked = run_here(*AUDIT, "--out", run, "-q", cwd=reference)
     assert unasked.code == 2
     assert "--resume" in unasked.err
-    other = run_program(*AUDIT, "--lr", "0.1", "--out", run, "--resume", "-q", cwd=reference)
+    other = run_here(*AUDIT, "--lr", "0.1", "--out", run, "--resume", "-q", cwd=reference)
     assert (other.code, "--lr not given; now it is 0.1" in other.err) == (2, True)
-    done = run_program(*command.split()[4:], "-q", cwd=reference)
+    done = run_here(*command.split()[4:], "-q", cwd=reference)
     assert done.code == 0, done.err
     assert_whole(reference, run)
 
 
 def test_resume_without_a_run_starts_and_with_a_finished_one_ends_at_once(reference):
-    again = run_program(*AUDIT, "--out", "whole", "--resume", cwd=reference)
+    again = run_here(*AUDIT, "--out", "whole", "--resume", cwd=reference)
     assert (again.code, "finished already" in again.err) == (0, True)
-    both = run_program(*AUDIT, "--out", "whole", "--resume", "--force", "-q", cwd=reference)
+    both = run_here(*AUDIT, "--out", "whole", "--resume", "--force", "-q", cwd=reference)
     assert both.code == 2
     assert "contradict" in both.err
