@@ -138,7 +138,8 @@ def _find_equal_rows(examples: Examples, plan: Plan) -> EqualRows | None:
     if matrix is None or matrix.dtype != torch.float32:
         return None
     return find_equal(
-        matrix.cpu().numpy(),
+        # Inputs of a dataset may have any shape; a row is one example.
+        matrix.cpu().numpy().reshape(len(matrix), -1),
         plan.labels,
         plan.is_learned,
         n_classes=examples.n_classes,
