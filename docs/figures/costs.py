@@ -93,6 +93,18 @@ def weights_table(results: Results) -> str:
     return table(["table, errors", "wrong", *WEIGHTS.values()], rows)
 
 
+def most_lost(way: str) -> Figure:
+    """The most accuracy that a way costs in a cell, against plain training."""
+    return lambda r: share(max(cell["plain"] - cell[way] for cell in r["weights"]["cells"]))
+
+
+def pictures_compared(name: str) -> Figure:
+    """Pictures of a set that an export was compared on."""
+    return lambda r: count(
+        next(each["images"] for each in r["export_images"]["sets"] if each["set"] == name)
+    )
+
+
 def decode_table(results: Results) -> str:
     """Pictures decoded a second."""
     rows = []
@@ -149,6 +161,11 @@ FIGURES: dict[str, Figure] = {
     "export.tables.other_class": other_class("export_check", "tables"),
     "export.images.difference": largest_difference("export_images", "sets"),
     "export.images.other_class": other_class("export_images", "sets"),
+    "export.images.mnist": pictures_compared("mnist"),
+    "export.images.flowers": pictures_compared("flowers"),
+    "weights.source": source("weights"),
+    "weights.most_lost": most_lost("weights"),
+    "weights.squared.most_lost": most_lost("squared"),
     "decode.source": source("decode"),
     "threads.busy": threads(busy=True, batch=128),
 }

@@ -10,12 +10,6 @@ import pytest
 ROOT = Path(__file__).parent.parent.parent
 MOST_WORDS = 30
 
-NOT_YET_HELD = {
-    "export.md",
-    "formats.in.md",
-}
-"""Pages of `docs` with longer sentences as yet. A page that has none any more leaves the list."""
-
 PAGES = {
     path.relative_to(ROOT).as_posix(): path
     for path in (
@@ -54,16 +48,9 @@ def too_long(text: str) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("name", [n for n in PAGES if n.removeprefix("docs/") not in NOT_YET_HELD])
+@pytest.mark.parametrize("name", PAGES)
 def test_no_sentence_has_more_than_thirty_words(name):
     assert too_long(PAGES[name].read_text(encoding="utf-8")) == []
-
-
-def test_a_page_without_long_sentences_is_not_excused():
-    pages = {f"docs/{name}": (ROOT / "docs" / name) for name in NOT_YET_HELD}
-    mended = [name for name, path in pages.items() if not path.is_file() or not _is_long(path)]
-
-    assert mended == []
 
 
 def test_sentences_end_at_points_items_and_blocks():
@@ -83,7 +70,3 @@ def test_sentences_end_at_points_items_and_blocks():
 def test_thirty_one_words_are_too_many():
     assert too_long("word " * 30 + ".") == []
     assert len(too_long("word " * 31 + ".")) == 1
-
-
-def _is_long(path: Path) -> bool:
-    return bool(too_long(path.read_text(encoding="utf-8")))
