@@ -366,6 +366,7 @@ def test_new_rows_of_another_kind_are_refused_as_value_errors():
         clf.predict(frame.drop(columns="age"))
 
 
+@pytest.mark.usefixtures("few_trees")
 def test_every_block_of_the_python_page_runs():
     page = (ROOT / "docs/python.md").read_text(encoding="utf-8")
     blocks = re.findall(r"```python\n(.*?)```", page, re.DOTALL)
