@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.storage.atomic_files import write_aside
+from datacleanse.storage.atomic_files import make_own_folder, write_aside
 from datacleanse_reports.changes import markdown
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def write_changes(changes: Changes, folder: RunFolder) -> dict[str, Path]:
         The files by format.
     """
     text = json.dumps(describe_changes(changes), indent=2, ensure_ascii=False, allow_nan=False)
-    folder.reports_dir.mkdir(exist_ok=True)
+    make_own_folder(folder.reports_dir)
     written = {}
     for name, content in (("json", text + "\n"), ("md", markdown.render(changes))):
         path = folder.reports_dir / f"comparison.{name}"
