@@ -31,7 +31,7 @@ _NO_WAIT = getattr(os, "O_NONBLOCK", 0)
 """A pipe of the name that is opened must not be waited for."""
 _IS_WINDOWS = os.name == "nt"
 _LONG = 24 * 3600
-"""Seconds after which what lies aside is taken for abandoned on Windows, which has no such locks."""
+"""Seconds after which what lies aside counts as abandoned on Windows, which has no such locks."""
 
 _KEPT = 50
 """Letters of a file's name that its temporary name begins with; any name may be 255 bytes long."""
@@ -72,9 +72,9 @@ def hold_aside(path: Path) -> Iterator[Path]:
     """
     clear_abandoned(path.parent, path.name)
     aside = _name_aside(path)
-    lock: int | None = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
+    handle = os.open(aside, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK, 0o666)
+    lock = _keep_locked(handle)
     try:
-        lock = _keep_locked(lock)
         yield aside
     finally:
         # While it is still locked: nobody takes it for abandoned.
@@ -161,19 +161,35 @@ def open_to_append(path: Path) -> int:
             let it be opened.
     """
     flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | _NO_LINK | _NO_WAIT | getattr(os, "O_BINARY", 0)
+    check_appendable(path)
     try:
-        if path.is_symlink():
-            raise make_link_error(path)
         handle = os.open(path, flags, 0o666)
-        try:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
-                raise _make_no_file_error(path)
-        except BaseException:
-            os.close(handle)
-            raise
     except OSError as error:
         raise make_unwritable_error(path, error) from error
+    if not stat.S_ISREG(os.fstat(handle).st_mode):
+        os.close(handle)
+        raise _make_no_file_error(path)
     return handle
+
+
+def check_appendable(path: Path) -> None:
+    """Refuse what `open_to_append` would refuse; a file that is missing can be made.
+
+    Raises:
+        OutputError: a link or something else that is no file has that name.
+    """
+    try:
+        mode = path.lstat().st_mode
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise make_unwritable_error(path, error) from error
+    if stat.S_ISLNK(mode):
+        raise make_link_error(path)
+    if stat.S_ISDIR(mode):
+        raise make_unwritable_error(path, OSError(errno.EISDIR, ""))
+    if not stat.S_ISREG(mode):
+        raise _make_no_file_error(path)
 
 
 def write_parquet(path: Path, table: pa.Table) -> None:

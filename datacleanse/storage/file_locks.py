@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
@@ -21,7 +22,7 @@ class InUseError(Exception):
     """Somebody else holds the lock."""
 
 
-if os.name == "nt":
+if sys.platform == "win32":
     import msvcrt
 
     def try_lock(handle: int, *, is_shared: bool = False) -> bool:
