@@ -24,11 +24,20 @@ def review(
     no_browser: options.NoBrowser = False,
 ) -> None:
     """Review the suspects in the browser; each decision is saved as it is made."""
+    from datacleanse.storage.run_claims import keep_folder
     from datacleanse.storage.run_folder import RunFolder
+
+    # Held until the end: an audit with --force would remove the decisions as they are made.
+    with keep_folder(RunFolder(run)):
+        _serve(RunFolder(run), first, reviewer, port, no_browser=no_browser)
+
+
+def _serve(
+    folder: RunFolder, first: int, reviewer: str | None, port: int, *, no_browser: bool
+) -> None:
     from datacleanse_cli.review_server import ReviewServer
     from datacleanse_reports.served import ServedReview
 
-    folder = RunFolder(run)
     served = ServedReview(folder, first=first, reviewer=reviewer or _find_user_name())
     for notice in served.notices():
         typer.echo(notice.message, err=True)

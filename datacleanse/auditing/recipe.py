@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING
 import torch
 
 from datacleanse.auditing.judge import judge
-from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run, resume_run
+from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
-from datacleanse.auditing.resuming import find_begun, keep_if_resumable, open_checkpoints
+from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
 from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import find_neighbours
 from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
-from datacleanse.storage import run_folder
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
@@ -71,11 +70,7 @@ def carry_out(
     before = find_begun(place, task.identity, progress) if resume else None
     if before is not None and before.status == "finished":
         return RunFolder(place)
-    folder = run_folder.create(place, force=force) if before is None else RunFolder(place)
-    if before is not None:
-        opening = resume_run(opening, before)
-    with keep_if_resumable(folder, opening):
-        folder.write_opening(opening)
+    with hold_run(place, opening, before, force=force) as (folder, opening):
         progress.stage("Encoding", None)
         inputs.park_table(folder.parked_file)
         examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
@@ -89,7 +84,7 @@ def carry_out(
 
 
 def _park_matrix(examples: Examples, path: Path) -> Examples:
-    """Return the examples, a large matrix in main memory moved to a mapped file at ``path``."""
+    """Return the examples, a large matrix in main memory moved to a mapped file beside ``path``."""
     matrix = examples.inputs
     if not isinstance(matrix, torch.Tensor) or matrix.dtype != torch.float32 or matrix.is_cuda:
         return examples

@@ -18,7 +18,8 @@ from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings, is_user_code
-from datacleanse.storage.run_folder import RunFolder, find_decisions, make_way
+from datacleanse.storage.run_claims import begin_folder, copy_folder
+from datacleanse.storage.run_folder import RunFolder, find_decisions
 from datacleanse.storage.typed_json import to_json
 from datacleanse.user_code import name_factory
 
@@ -95,9 +96,8 @@ class AuditResult:
         Raises:
             RunFolderError: something stands there and ``force`` is off, or it is no run.
         """
-        target = RunFolder(Path(path))
-        make_way(target, force=force)
-        shutil.copytree(self.folder.path, target.path, dirs_exist_ok=True)
+        with begin_folder(Path(path), force=force) as target:
+            copy_folder(self.folder, target)
         return target
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datacleanse.auditing.manifest import stop_run
+from datacleanse.auditing.manifest import resume_run, stop_run
 from datacleanse.errors import (
     DatacleanseError,
     MemoryShortError,
     OutputError,
+    RunFolderError,
     Stopped,
 )
+from datacleanse.storage.run_claims import begin_folder, discard_folder, reopen_folder
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
 from datacleanse.training.loop import TrainingError
@@ -51,14 +52,46 @@ def open_checkpoints(folder: RunFolder, identity: Identity, examples: Examples) 
 
 
 @contextmanager
-def keep_if_resumable(folder: RunFolder, opening: Opening) -> Iterator[None]:
+def hold_run(
+    place: Path, opening: Opening, before: Opening | None, *, force: bool
+) -> Iterator[tuple[RunFolder, Opening]]:
+    """Begin the run's folder, or go on with the unfinished one, with nobody else at work there.
+
+    Args:
+        place: the run folder.
+        opening: what is known of the run now.
+        before: what the folder said of the run that is gone on with; None: it begins.
+        force: whether a run that begins may replace the one there.
+
+    Yields:
+        The folder, and what its `run.json` says now.
+
+    Raises:
+        RunFolderError: it is in use, in the way, or cannot be written.
+    """
+    with begin_folder(place, force=force) if before is None else reopen_folder(place) as folder:
+        if before is not None:
+            if folder.begun() != before:
+                raise RunFolderError(
+                    f"The run in {place} was changed by another datacleanse just now.",
+                    slug="run-in-use",
+                    hint="Repeat the command.",
+                )
+            opening = resume_run(opening, before)
+        with _keep_if_resumable(folder, opening):
+            folder.write_opening(opening)
+            yield folder, opening
+
+
+@contextmanager
+def _keep_if_resumable(folder: RunFolder, opening: Opening) -> Iterator[None]:
     """Leave either something to go on with or nothing."""
     try:
         yield
     except BaseException as error:
         is_kept = folder.has_checkpoint()
         if not is_kept:
-            shutil.rmtree(folder.path, ignore_errors=True)
+            discard_folder(folder)
         elif isinstance(error, Stopped | KeyboardInterrupt):
             folder.write_opening(stop_run(opening))
         told = _make_unwritable_error(folder, error) if isinstance(error, OSError) else error

@@ -74,7 +74,8 @@ def move_to_front(values: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray
 def _find_existing(place: Path) -> Path:
     """The folder, or the nearest one above it that is there."""
     place = place.absolute()
-    while not place.is_dir() and place != place.parent:
+    # What lies in a folder that may not be entered is not there, as far as can be told.
+    while not os.path.isdir(place) and place != place.parent:  # noqa: PTH112
         place = place.parent
     return place
 

@@ -12,5 +12,9 @@ SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM", b"II*\0", b"MM\0*", b
 """First bytes of what is decoded: JPEG, PNG, GIF, BMP, TIFF (twice), WebP."""
 
 
+LEADS_OUT = "is a link that leads out of the folder of pictures, and is not followed"
+"""Why such a picture cannot be read."""
+
+
 class PictureError(Exception):
     """One picture cannot be read; the text is why, as the end of a sentence about it."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.messages import format_count, quote_value
 from datacleanse.errors import InputError
+from datacleanse.pictures.signatures import LEADS_OUT
 from datacleanse.records import Notice
 
 if TYPE_CHECKING:
@@ -54,7 +55,10 @@ def check_share(
     if failed <= math.ceil(most * n) and failed < n:
         return
     is_lost = sum("does not exist" in each.reason for each in unreadable) > failed / 2
+    is_led_out = sum(each.reason == LEADS_OUT for each in unreadable) > failed / 2
     cure = "Mind that paths start from the manifest's folder" if is_lost else "Mend or remove them"
+    if is_led_out:
+        cure = "Give the folder that the links lead to, or put copies in their place"
     more = ", or allow a larger share with --max-unreadable" if failed < n else ""
     raise InputError(
         f"{listing.source} ({role}): {failed:,} of {format_count(n, 'picture')} cannot be read, "

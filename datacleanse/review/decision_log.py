@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 from datacleanse.review.decisions import Decision, Decisions, append_decisions, read_decisions
+from datacleanse.storage.atomic_files import check_appendable
 
 if TYPE_CHECKING:
     from collections.abc import Container
@@ -36,8 +37,12 @@ class DecisionLog:
             run_id: of the run, which the decisions must be about.
             n_rows: rows of DATA.
             classes: the labels that may be given.
+
+        Raises:
+            OutputError: the file is a link, through which nothing is written, or no file.
         """
         self._file = folder.decisions_file
+        check_appendable(self._file)
         self._run_id, self._n_rows, self._classes = run_id, n_rows, classes
         self._writing = Lock()
 

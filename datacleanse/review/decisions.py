@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeGuard, get_args
 
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
-from datacleanse.storage.atomic_files import make_unwritable_error
+from datacleanse.storage.atomic_files import make_unwritable_error, open_to_append
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -143,13 +143,13 @@ def append_decisions(path: Path, decisions: Iterable[Decision]) -> None:
     What stands there is never changed; a line that a crash cut off is closed first.
 
     Raises:
-        OutputError: the system does not let it be written.
+        OutputError: it is a link or no file, or the system does not let it be written.
     """
     text = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in decisions)
     content = text.encode("utf-8")
     try:
         is_new = not path.exists()
-        with path.open("ab+", buffering=0) as file:
+        with os.fdopen(open_to_append(path), "ab+", buffering=0) as file:
             if _is_cut_off(file):
                 content = b"\n" + content
             # In one go: another program may be appending, too.

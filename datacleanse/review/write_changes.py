@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -85,7 +86,8 @@ def check_free(path: Path, *, force: bool, can_replace: bool = True) -> None:
     Raises:
         SettingsError: something is there.
     """
-    if path.exists() and not (force and can_replace):
+    is_taken = os.path.exists(path)  # noqa: PTH110 - says no where it may not be looked
+    if is_taken and not (force and can_replace):
         more = ", or replace it with --force." if can_replace else "."
         raise SettingsError(
             f"{path} exists already.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from datacleanse.errors import SettingsError
@@ -82,7 +83,7 @@ def open_model(
 
 def is_onnx(source: Path) -> bool:
     """Whether this names an exported file and no run folder."""
-    return source.suffix == SUFFIX and not source.is_dir()
+    return source.suffix == SUFFIX and not os.path.isdir(source)  # noqa: PTH112 - says no where it may not be looked
 
 
 def _open_onnx_of_run(folder: RunFolder, run_id: str, file: str) -> ServedModel | ServedImageModel:

@@ -16,6 +16,8 @@ from weakref import WeakSet
 import numpy as np
 import pyarrow as pa
 
+from datacleanse.storage.atomic_files import hold_aside
+
 if TYPE_CHECKING:
     from pathlib import Path
     from typing import Any, BinaryIO
@@ -32,17 +34,15 @@ _mapped: WeakSet[mmap.mmap] = WeakSet()
 
 
 def park_table(table: pa.Table, path: Path) -> pa.Table:
-    """Move a table to disk: the same table, mapped from a nameless file that lay at ``path``.
+    """Move a table to disk: the same table, mapped from a nameless file that lay beside ``path``.
 
     The caller should drop the table that it passed.
     """
     if os.name == "nt":
         return table
-    try:
-        _write_table(path, table)
-        mapped = _map_file(path)
-    finally:
-        path.unlink(missing_ok=True)
+    with hold_aside(path) as aside:
+        _write_table(aside, table)
+        mapped = _map_file(aside)
     return pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
 
 
@@ -50,12 +50,10 @@ def park_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
     """Move a matrix (M, ...) to disk as `park_table` does; a small one is returned as it is."""
     if os.name == "nt" or matrix.nbytes < LARGE:
         return matrix
-    try:
-        with path.open("wb") as file:
+    with hold_aside(path) as aside:
+        with aside.open("wb") as file:
             write_rows(file, matrix)
-        mapped = _map_file(path)
-    finally:
-        path.unlink(missing_ok=True)
+        mapped = _map_file(aside)
     rows: NDArray[Any] = np.frombuffer(mapped, matrix.dtype).reshape(matrix.shape)
     return rows
 

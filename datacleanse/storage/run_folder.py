@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -20,7 +21,6 @@ from datacleanse.storage.manifest.file import (
     read_opening,
     read_status,
     write_manifest,
-    write_removed,
 )
 
 if TYPE_CHECKING:
@@ -120,6 +120,11 @@ class RunFolder:
     def reports_dir(self) -> Path:
         """`reports/`: what people read."""
         return self.path / "reports"
+
+    @property
+    def lock_file(self) -> Path:
+        """Held by whoever writes in the folder, and only there meanwhile."""
+        return self.path / ".lock"
 
     def model_files(self) -> dict[str, str]:
         """sha256 (hex) of the files in `model/` that make the model, by name."""
@@ -262,79 +267,5 @@ def report_damage_as(file: Path) -> Iterator[None]:
 
 def find_decisions(place: Path) -> Path:
     """The file of decisions that is meant by its own name or by that of the run it is about."""
-    return RunFolder(place).decisions_file if place.is_dir() else place
-
-
-def create(path: Path, *, force: bool) -> RunFolder:
-    """Make an empty folder for a run.
-
-    Raises:
-        RunFolderError: there is a run and ``force`` is off, the place holds something that is
-            no run, or nothing can be written there.
-    """
-    folder = RunFolder(path)
-    make_way(folder, force=force)
-    try:
-        for directory in (folder.weights_dir, folder.model_dir, folder.reports_dir):
-            directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunFolderError(
-            f"The run folder {path} cannot be made: {error.strerror or error}.",
-            slug="run-not-writable",
-            hint="Choose another place with --out.",
-        ) from error
-    return folder
-
-
-def make_way(folder: RunFolder, *, force: bool) -> None:
-    """Clear the place for a run; an empty one, or one without a checkpoint, gives way by itself.
-
-    Raises:
-        RunFolderError: as `create`.
-    """
-    path = folder.path
-    if _is_vacant(folder):
-        return
-    if not folder.manifest_file.is_file():
-        raise RunFolderError(
-            f"{path} exists and is no run folder (it has no run.json).",
-            slug="run-in-the-way",
-            hint="Choose another place with --out; nothing was changed there.",
-        )
-    if not force and folder.is_finished():
-        raise RunFolderError(
-            f"{path} already holds a run.",
-            slug="run-exists",
-            hint="Choose another place with --out, or replace it with --force.",
-        )
-    if not force and folder.has_checkpoint():
-        raise RunFolderError(
-            f"{path} holds an unfinished run.",
-            slug="run-unfinished",
-            hint="Go on with it by --resume, or replace it with --force.",
-        )
-    _remove(folder)
-
-
-def _is_vacant(folder: RunFolder) -> bool:
-    """Whether nothing lies there but what a run killed in its first moment leaves."""
-    path = folder.path
-    if not path.exists():
-        return True
-    first = f".{folder.manifest_file.name}.part"
-    return path.is_dir() and all(
-        entry.name == first or (entry.is_dir() and not any(entry.iterdir()))
-        for entry in path.iterdir()
-    )
-
-
-def _remove(folder: RunFolder) -> None:
-    """Remove a run so that one killed meanwhile leaves a folder that gives way."""
-    write_removed(folder.manifest_file)
-    folder.forget_checkpoint()
-    for entry in folder.path.iterdir():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry)
-        elif entry != folder.manifest_file:
-            entry.unlink()
-    shutil.rmtree(folder.path)
+    is_folder = os.path.isdir(place)  # noqa: PTH112 - says no where it may not be looked
+    return RunFolder(place).decisions_file if is_folder else place

@@ -16,7 +16,7 @@ from safetensors import safe_open
 from torch import Tensor
 
 from datacleanse.errors import RunFolderError
-from datacleanse.storage.atomic_files import write_aside
+from datacleanse.storage.atomic_files import make_own_folder, write_aside
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -118,7 +118,7 @@ class Checkpoints:
         }
         described = {"version": FORMAT_VERSION, "identity": self.identity, "state": state}
         text = json.dumps(described, ensure_ascii=False, allow_nan=False)
-        self.directory.mkdir(exist_ok=True)
+        make_own_folder(self.directory)
         with (
             write_aside(self._find_file(name), outlives_power=False) as aside,
             aside.open("wb") as handle,

@@ -6,7 +6,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
-from datacleanse.storage.atomic_files import write_aside
+from datacleanse.storage.atomic_files import make_own_folder, write_aside
+from datacleanse.storage.run_claims import keep_folder
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
 from datacleanse_reports.formats.suspects_csv import SuspectsCsv
 from datacleanse_reports.view import read_view
@@ -39,14 +40,15 @@ def write_reports(
         RunFolderError: the run is missing, unfinished, damaged or cannot be written to.
     """
     chosen = [_make_raw(each) if raw else each for each in _choose_formats(formats)]
-    return write_view(read_view(folder, top=top), folder, chosen)
+    with keep_folder(folder):
+        return write_view(read_view(folder, top=top), folder, chosen)
 
 
 def write_view(view: ReportView, folder: RunFolder, formats: Sequence[Format]) -> dict[str, Path]:
     """The same from a view that was already read."""
     # Rendered first, so that a failure leaves the earlier reports as they were.
     rendered = {each: each.render(view) for each in formats}
-    folder.reports_dir.mkdir(exist_ok=True)
+    make_own_folder(folder.reports_dir)
     written = {}
     for each, text in rendered.items():
         path = folder.reports_dir / each.file_name

@@ -215,3 +215,19 @@ def test_reviewed_pictures_join_the_clean_set(folder, program):
     clean = shown[shown["source"] == "clean"]["row"]
     assert set(clean) == set(neighbours.to_pylist())
     assert max(clean) >= 24  # one of the reviewed rows is among them
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links takes a privilege on Windows")
+@pytest.mark.parametrize("link", [(), ("--link",)])
+def test_no_file_outside_comes_into_the_cleaned_tree_by_a_link(folder, program, link):
+    (folder / "secret").write_bytes(b"secret-key")
+    for name in ("holiday.png", "003.png"):  # one that is new, one that was audited
+        (folder / "data" / "cat" / name).unlink(missing_ok=True)
+        (folder / "data" / "cat" / name).symlink_to("../../secret")
+    (folder / "run" / "decisions.jsonl").unlink()
+    decide(folder / "run", {"dog/025.png": "cat"})
+    done = program("apply", "run", "-o", "tree", "-q", *link)
+    assert done.code == 0, done.err
+    found = [path for path in (folder / "tree").rglob("*") if path.is_file()]
+    assert len(found) == 40
+    assert not [path for path in found if b"secret" in path.read_bytes()]

@@ -18,12 +18,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from datacleanse.errors import InputError, SettingsError
+from datacleanse.errors import InputError, OutputError, SettingsError
 from datacleanse.review.decisions import read_decisions
 from datacleanse_cli.review_server import MAX_BODY, TOKEN_HEADER, ReviewServer
 from datacleanse_reports.served import ServedReview
 from tests.browser import until
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here, run_program
 from tests.reports.conftest import Fabricated
 
 
@@ -390,3 +390,29 @@ def test_undo_in_a_served_review_leaves_the_row_as_it_is(folder, window):
 
     assert [decision.action for decision in last(folder).values()] == ["unsure"]
     assert window.console == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links takes a privilege on Windows")
+@pytest.mark.parametrize("is_there", [True, False])
+def test_decisions_that_are_a_link_are_refused_before_anything_is_decided(
+    folder, tmp_path, is_there
+):
+    own = tmp_path / "own.txt"
+    if is_there:
+        own.touch()
+    folder.decisions_file.symlink_to(own)
+    done = run_here("review", folder.path, "--no-browser", cwd=tmp_path)
+    assert (done.code, "decisions.jsonl is a link" in done.err) == (2, True)
+    assert own.exists() == is_there
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links takes a privilege on Windows")
+def test_a_link_that_comes_during_the_review_is_not_written_through(folder, tmp_path):
+    served = ServedReview(folder, first=1, reviewer="Ada")
+    row = next(iter(served._suspects))
+    own = tmp_path / "own.txt"
+    own.touch()
+    folder.decisions_file.symlink_to(own)
+    with pytest.raises(OutputError, match="is a link"):
+        served.decide({"row": row, "action": "drop"})
+    assert own.read_bytes() == b""

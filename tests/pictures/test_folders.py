@@ -53,19 +53,63 @@ def test_folders_below_a_class_belong_to_it(root):
 def test_links_are_followed_once(root):
     (root / "cat" / "loop").symlink_to(root)
     (root / "cat" / "self.png").symlink_to("self.png")
-    elsewhere = root.parent / "elsewhere"
+    elsewhere = root / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "linked.png").write_bytes(picture(71))
     (root / "dog" / "more").symlink_to(elsewhere)
     listing = find_pictures(root, DATA)
     paths = listing.table.column("path").to_pylist()
     assert "dog/more/linked.png" in paths
-    assert len(paths) == 8
+    assert len(paths) == 9
     assert "cat/loop" in notices(listing)["folder-loop"]
     at = paths.index("cat/self.png")
     [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     with pytest.raises(PictureError, match="loop of links"):
         blob()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links takes a privilege on Windows")
+def test_links_that_lead_out_are_not_followed(root):
+    elsewhere = root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "private.png").write_bytes(picture(71))
+    (root / "cat" / "absolute.png").symlink_to(elsewhere / "private.png")
+    (root / "cat" / "relative.png").symlink_to("../../elsewhere/private.png")
+    (root / "cat" / "by-another.png").symlink_to("absolute.png")
+    (root / "dog" / "more").symlink_to(elsewhere)
+    (root / "bird").symlink_to(elsewhere)
+    (root / "dog" / "inside.png").symlink_to(root / "cat" / "a.png")
+    listing = find_pictures(root, DATA)
+    paths = listing.table.column("path").to_pylist()
+    assert not [path for path in paths if path.startswith(("dog/more", "bird"))]
+    assert "bird, dog/more" in notices(listing)["links-outside"]
+    refused = {"cat/absolute.png", "cat/relative.png", "cat/by-another.png"}
+    assert {
+        path
+        for path, store in zip(paths, listing.store.paths, strict=True)
+        if isinstance(store, PictureError)
+    } == refused
+    for _, blob in listing.store.iterate_blobs(np.array([paths.index(p) for p in sorted(refused)])):
+        with pytest.raises(PictureError, match="leads out of the folder"):
+            blob()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links takes a privilege on Windows")
+def test_a_manifest_leads_to_no_picture_outside_its_folder_by_a_link(root):
+    elsewhere = root.parent / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "private.png").write_bytes(picture(71))
+    (root / "linked.png").symlink_to(elsewhere / "private.png")
+    (root / "folder").symlink_to(elsewhere)
+    (root / "inside.png").symlink_to("cat/a.png")
+    named = ["linked.png", "folder/private.png", "inside.png", str(root / "linked.png")]
+    named += [str(elsewhere / "private.png")]
+    rows = [f"{name},{'cat' if i % 2 else 'dog'}" for i, name in enumerate(named)]
+    (root / "list.csv").write_text("\n".join(["path,label", *rows, ""]), encoding="utf-8")
+    listing = find_pictures(root / "list.csv", DATA)
+    refused = [isinstance(path, PictureError) for path in listing.store.paths]
+    # An absolute path elsewhere was named by whoever wrote the manifest, and no link.
+    assert refused == [True, True, False, True, False]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="no such names on Windows")

@@ -15,7 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from datacleanse.auditing.audit_table import write_audit
-from datacleanse.storage import ledger, run_folder
+from datacleanse.storage import ledger
+from datacleanse.storage.run_claims import begin_folder
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view
 from datacleanse_reports.records import ReportView
@@ -234,7 +235,11 @@ class Fabricated:
 
     def write(self, path: Path) -> RunFolder:
         """Write the folder with the engine's own functions."""
-        folder = run_folder.create(path, force=False)
+        with begin_folder(path, force=False) as folder:
+            self._fill(folder)
+        return folder
+
+    def _fill(self, folder: RunFolder) -> None:
         generator = np.random.default_rng(7)
         audit = self._audit(generator)
         for epoch in range(self.n_epochs):
@@ -251,7 +256,6 @@ class Fabricated:
             self._write_companions(folder, audit, order)
         self._describe(audit)
         write_json(folder.manifest_file, self.manifest)
-        return folder
 
     def _write_companions(self, folder: RunFolder, audit: dict[str, pa.Array], order: Any) -> None:
         rows = [int(row) for row in order]

@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from datacleanse.detection.second_opinion import images, tables
+from datacleanse.storage.atomic_files import make_own_folder
 from datacleanse.storage.mapped_files import write_rows
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ def _ask_thread(question: Question) -> Iterator[Answer]:
 def _ask_process(
     process: subprocess.Popen[bytes] | None, question: Question, place: Path
 ) -> Iterator[Answer]:
-    place.mkdir(parents=True, exist_ok=True)
+    make_own_folder(place)
     with TemporaryDirectory(dir=place) as directory:
         folder = Path(directory)
         _save(folder / _ROWS, question.rows)

@@ -14,6 +14,7 @@ from datacleanse.data.sources import SHARD_SUFFIX
 from datacleanse.errors import InputError
 from datacleanse.pictures.forms.folders import Tree, find_folder, format_path, walk
 from datacleanse.pictures.interface import Listing
+from datacleanse.pictures.signatures import LEADS_OUT, PictureError
 from datacleanse.pictures.stores import FileStore
 from datacleanse.records import Notice
 
@@ -104,6 +105,7 @@ def _enter_part(tree: Tree, part: str, named: str) -> tuple[Tree, list[Notice]]:
         others=keep_below(tree.others),
         empty=keep_below(tree.empty),
         loops=keep_below(tree.loops),
+        outside=set(keep_below(sorted(tree.outside))),
     )
     return entered, [Notice("pictures-part", message)]
 
@@ -172,6 +174,14 @@ def _note_left_out(tree: Tree, named: str) -> list[Notice]:
             f"holds the link itself: {format_list([format_path(parts) for parts in tree.loops])}."
         )
         notices.append(Notice("folder-loop", message, is_warning=True))
+    folders = sorted(tree.outside.difference(tree.pictures))
+    if folders:
+        message = (
+            f"{named}: did not follow {format_count(len(folders), 'link')} that "
+            f"{'leads' if len(folders) == 1 else 'lead'} out of the folder: "
+            f"{format_list([format_path(parts) for parts in folders])}."
+        )
+        notices.append(Notice("links-outside", message, is_warning=True))
     return notices
 
 
@@ -184,6 +194,12 @@ def _make_listing(tree: Tree, named: str, asked: Asked, notices: tuple[Notice, .
         # Under the name that a manifest of CLEAN may have been said to use.
         label = asked.label or LABEL
         columns[label] = pa.array([format_path(parts[:1]) for parts in rows], pa.string())
-    store = FileStore([os.path.join(tree.root, *parts) for parts in rows])  # noqa: PTH118 - fast
+    outside = tree.outside
+    store = FileStore(
+        [
+            PictureError(LEADS_OUT) if parts in outside else os.path.join(tree.root, *parts)  # noqa: PTH118 - fast
+            for parts in rows
+        ]
+    )
     table = pa.table(columns)
     return Listing(named, ClassFolders.name, table, label, PATH, PATH, store, notices)

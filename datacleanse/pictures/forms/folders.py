@@ -1,4 +1,8 @@
-"""What lies in a folder of pictures, hidden files left out, links followed once."""
+"""What lies in a folder of pictures, hidden files left out, links followed once and inside only.
+
+A folder from elsewhere could bring any file of this machine into reports and cleaned copies by a
+link that leads out of it.
+"""
 
 from __future__ import annotations
 
@@ -20,6 +24,30 @@ Parts = tuple[str, ...]
 """A path below the root, by its parts."""
 
 
+class Enclosure:
+    """A folder that links may not lead out of."""
+
+    def __init__(self, root: str | Path) -> None:
+        """Remember where the folder really lies."""
+        self._root = os.path.realpath(root)
+        self._folders: dict[str, str] = {}
+        """Where folders really lie, by their paths: many pictures share one."""
+
+    def is_left_by(self, path: str) -> bool:
+        """Whether a path below the folder leads, by its links, to a place that is not below it."""
+        folder, name = os.path.split(path)
+        try:
+            if name in ("", ".", "..") or os.path.islink(path):  # noqa: PTH114 - one call is faster
+                real = os.path.realpath(path)
+            else:
+                if folder not in self._folders:
+                    self._folders[folder] = os.path.realpath(folder)
+                real = os.path.join(self._folders[folder], name)  # noqa: PTH118 - faster
+            return os.path.commonpath([real, self._root]) != self._root
+        except ValueError:  # another drive, or a name that no file can have
+            return True
+
+
 @dataclass
 class Tree:
     """All that lies below a folder.
@@ -30,6 +58,8 @@ class Tree:
         others: files of other endings.
         empty: folders without any picture below them, the root left out.
         loops: links to a folder that they lie in; not followed.
+        outside: links to pictures and folders that lead out of the root; not followed. Pictures
+            are in ``pictures``, too, so that they are counted as ones that cannot be read.
     """
 
     root: Path
@@ -37,6 +67,7 @@ class Tree:
     others: list[Parts] = field(default_factory=list)
     empty: list[Parts] = field(default_factory=list)
     loops: list[Parts] = field(default_factory=list)
+    outside: set[Parts] = field(default_factory=set)
 
 
 def find_folder(source: Source) -> Path | None:
@@ -47,7 +78,7 @@ def find_folder(source: Source) -> Path | None:
     if "://" in name:
         return None
     path = Path(name).expanduser()
-    return path if path.is_dir() else None
+    return path if os.path.isdir(path) else None  # noqa: PTH112 - says no where it may not be looked
 
 
 def is_picture(name: str) -> bool:
@@ -62,15 +93,18 @@ def walk(root: Path) -> Tree:
         InputError: one of the folders may not be read.
     """
     tree = Tree(root)
-    _enter(tree, root, (), frozenset())
+    _enter(tree, Enclosure(root), (), frozenset())
     tree.pictures.sort()
     tree.others.sort()
     tree.empty.sort()
     return tree
 
 
-def _enter(tree: Tree, folder: Path, parts: Parts, above: frozenset[tuple[int, int]]) -> bool:
+def _enter(
+    tree: Tree, enclosure: Enclosure, parts: Parts, above: frozenset[tuple[int, int]]
+) -> bool:
     """Add what a folder holds; whether a picture is among it."""
+    folder = tree.root.joinpath(*parts)
     try:
         about = folder.stat()
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
@@ -85,8 +119,12 @@ def _enter(tree: Tree, folder: Path, parts: Parts, above: frozenset[tuple[int, i
         if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
             continue
         inner = (*parts, entry.name)
+        is_outside = entry.is_symlink() and enclosure.is_left_by(entry.path)
+        if is_outside and (_is_folder(entry) or is_picture(entry.name)):
+            tree.outside.add(inner)
         if _is_folder(entry):
-            holds_any |= _enter(tree, folder / entry.name, inner, above | {here})
+            if not is_outside:
+                holds_any |= _enter(tree, enclosure, inner, above | {here})
         elif is_picture(entry.name):
             tree.pictures.append(inner)
             holds_any = True

@@ -23,14 +23,14 @@ from datacleanse.data.messages import (
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.sources import locate
 from datacleanse.errors import InputError
-from datacleanse.pictures.forms.folders import is_picture
+from datacleanse.pictures.forms.folders import Enclosure, is_picture
 from datacleanse.pictures.interface import Listing
-from datacleanse.pictures.signatures import PictureError
+from datacleanse.pictures.signatures import LEADS_OUT, PictureError
 from datacleanse.pictures.stores import FileStore
 from datacleanse.records import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from datacleanse.data import Source
     from datacleanse.data.read import Raw
@@ -82,7 +82,7 @@ def make_listing(raw: Raw, asked: Asked, *, base: Path | None, form: str) -> Lis
         return None
     paths = raw.table.column(name).cast(pa.string()).to_pylist()
     _check_inside(paths, name, source=raw.name)
-    store = FileStore([_locate_picture(path, base) for path in paths])
+    store = FileStore(list(_locate_pictures(paths, base)))
     label = choose_label_column(raw, asked)
     check_ids(raw.table, asked.id, source=raw.name, unique=asked.role == "DATA")
     id_ = asked.id if asked.id is not None and asked.id in raw.table.column_names else name
@@ -125,6 +125,19 @@ def _climbs(path: str) -> bool:
     return plain.replace(os.sep, "/").split("/")[0] == ".."
 
 
+def _locate_pictures(
+    paths: Sequence[str | None], base: Path | None
+) -> Iterator[str | PictureError]:
+    """Where the pictures of a manifest lie."""
+    enclosure = None if base is None else Enclosure(base)
+    for path in paths:
+        found = _locate_picture(path, base)
+        if enclosure is not None and base is not None and isinstance(found, str):
+            yield PictureError(LEADS_OUT) if _is_led_out(found, base, enclosure) else found
+        else:
+            yield found
+
+
 def _locate_picture(path: str | None, base: Path | None) -> str | PictureError:
     """Where a picture of a manifest lies."""
     if path is None:
@@ -139,6 +152,12 @@ def _locate_picture(path: str | None, base: Path | None) -> str | PictureError:
     if "\\" in path and os.name != "nt" and not os.path.lexists(joined):
         return joined.replace("\\", "/")  # written on Windows
     return joined
+
+
+def _is_led_out(path: str, base: Path, enclosure: Enclosure) -> bool:
+    """Whether a picture's path lies below the manifest's folder, but a link leads out of that."""
+    plain = os.path.normpath(path) if ".." in path else path
+    return plain.startswith(f"{base}/") and enclosure.is_left_by(path)
 
 
 def choose_label_column(raw: Raw, asked: Asked) -> str | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.read import peek, read_raw
 from datacleanse.pictures.forms.class_folders import SPLITS
-from datacleanse.pictures.forms.folders import find_folder
+from datacleanse.pictures.forms.folders import Enclosure, find_folder
 from datacleanse.pictures.forms.manifest import PATH_COLUMNS, make_listing, make_request
 from datacleanse.records import Notice
 
@@ -51,8 +51,10 @@ class Metadata:
 def _find_manifest(root: Path, asked: Asked) -> Path | None:
     """The metadata file of a folder, or of the part of a set that is for this role."""
     parts = [name for name, role in SPLITS.items() if role == asked.role]
+    enclosure = Enclosure(root)
     for folder in (root, *(root / part for part in parts)):
         for name in NAMES:
-            if (folder / name).is_file():
-                return folder / name
+            file = folder / name
+            if file.is_file() and not enclosure.is_left_by(str(file)):
+                return file
     return None

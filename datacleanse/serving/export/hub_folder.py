@@ -9,7 +9,7 @@ from datacleanse.errors import DatacleanseError, OutputError
 from datacleanse.models.model_card import CARD, write_card
 from datacleanse.serving.export.onnx_file import OnnxFormat
 from datacleanse.serving.export.safetensors_file import SafetensorsFormat
-from datacleanse.storage.atomic_files import check_place, write_folder_aside
+from datacleanse.storage.atomic_files import check_place, make_unwritable_error, write_folder_aside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,9 +26,13 @@ class HubFolderFormat:
 
     def check(self, target: Path) -> None:
         """Refuse a folder that holds something, and a place where none can be made."""
-        if target.is_dir() and not any(target.iterdir()):
-            return
-        if target.exists():
+        try:
+            if target.is_dir() and not any(target.iterdir()):
+                return
+            is_taken = target.exists()
+        except OSError as error:
+            raise make_unwritable_error(target, error) from error
+        if is_taken:
             raise OutputError(
                 f"{target} exists and is no empty folder.",
                 slug="output-in-the-way",

@@ -52,7 +52,7 @@ def read_opening(file: Path) -> Opening | None:
     Raises:
         RunFolderError: a damaged run, or one of a later version.
     """
-    if not file.is_file():
+    if not _is_there(file):
         return None
     found = _read(file)
     return None if found["status"] == REMOVED else _check(Opening, found, file)
@@ -73,9 +73,20 @@ def _write(file: Path, plain: dict[str, Any]) -> None:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
+def _is_there(file: Path) -> bool:
+    try:
+        return file.is_file()
+    except OSError as error:
+        raise RunFolderError(
+            f"{file} cannot be read: {error.strerror or error}.",
+            slug="run-unreadable",
+            hint="Allow reading there, or name another run folder.",
+        ) from error
+
+
 def _read(file: Path) -> dict[str, Any]:
     """The plain values in the present version, their types unchecked but for the status."""
-    if not file.is_file():
+    if not _is_there(file):
         raise RunFolderError(
             f"{file.parent} holds no run: there is no {file.name} in it.",
             slug="run-missing",

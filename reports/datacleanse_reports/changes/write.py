@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.storage.atomic_files import write_aside
+from datacleanse.storage.atomic_files import make_own_folder, write_aside
+from datacleanse.storage.run_claims import keep_folder
 from datacleanse_reports.changes import markdown
 
 if TYPE_CHECKING:
@@ -38,11 +39,12 @@ def write_changes(changes: Changes, folder: RunFolder) -> dict[str, Path]:
         The files by format.
     """
     text = json.dumps(describe_changes(changes), indent=2, ensure_ascii=False, allow_nan=False)
-    folder.reports_dir.mkdir(exist_ok=True)
     written = {}
-    for name, content in (("json", text + "\n"), ("md", markdown.render(changes))):
-        path = folder.reports_dir / f"comparison.{name}"
-        with write_aside(path) as aside:
-            aside.write_text(content, encoding="utf-8", newline="")
-        written[name] = path
+    with keep_folder(folder):
+        make_own_folder(folder.reports_dir)
+        for name, content in (("json", text + "\n"), ("md", markdown.render(changes))):
+            path = folder.reports_dir / f"comparison.{name}"
+            with write_aside(path) as aside:
+                aside.write_text(content, encoding="utf-8", newline="")
+            written[name] = path
     return written
