@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -143,6 +143,7 @@ def apply(
     output.check(force=force)
     file = None if decisions is None else Path(decisions)
     cleaning = plan_cleaning(audited, decisions=file, limits=limits, progress=progress)
+    cleaning = replace(cleaning, notices=(*cleaning.notices, *output.note_losses(cleaning)))
     if not dry_run:
         progress.stage("Writing", None)
         output.write(cleaning, raw=raw)
