@@ -65,13 +65,15 @@ def _say_refused(cleaned: CleaningResult) -> list[str]:
 
 def _say_refusal(refusal: Refusal) -> str:
     decision = refusal.decision
-    place = name_row(decision.row, decision.id)
+    place = name_row(decision.row, str(decision.row) if decision.id is None else decision.id)
     given, now = shorten_text(decision.given_label), shorten_text(refusal.label or "")
     why = {
         "changed": "its content has changed since the audit",
         "label": f"its label was {given} when it was audited and is {now} now",
         "missing": "it is not in the data any more",
         "ambiguous": "several rows have its content now, and none is at its place",
+        "other-id": f"its id was {now} when it was audited, not the one that the decision names",
+        "other-label": f"its label was {now} when it was audited, not {given} as the decision says",
     }[refusal.reason]
     return f"{place}: {why}; {decision.action} was not carried out"
 

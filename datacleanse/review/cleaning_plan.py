@@ -12,6 +12,7 @@ from datacleanse.pictures.content_hashes import fingerprint_without, hash_datase
 from datacleanse.progress import SILENT
 from datacleanse.review.audited_run import read_unreadable_pictures
 from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
+from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import Decision, read_decisions
 from datacleanse.review.recognition import recognise
 
@@ -22,9 +23,13 @@ if TYPE_CHECKING:
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset, Notice
     from datacleanse.review.audited_run import AuditedRun
+    from datacleanse.review.completion import Contradiction
     from datacleanse.storage.run_folder import RunFolder
 
-Reason = Literal["changed", "missing", "ambiguous", "label"]
+Reason = Literal["changed", "missing", "ambiguous", "label", "other-id", "other-label"]
+
+_REASONS: dict[str, Reason] = {"id": "other-id", "given_label": "other-label"}
+"""Why a decision is refused by what of it is another one in the audit."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +49,12 @@ class Refusal:
     decision: Decision
     reason: Reason
     """``changed``: the row's content is another than when it was audited; ``label``: only its label
-    is; ``missing``: it is gone; ``ambiguous``: several rows elsewhere have its content."""
+    is; ``missing``: it is gone; ``ambiguous``: several rows elsewhere have its content;
+    ``other-id``, ``other-label``: the audit's row of that number has another id or label than the
+    decision, written by hand, says."""
     label: str | None = None
-    """The label now, where only that is another one."""
+    """The label now, where only that is another one; the audit's id or label, where the decision
+    says another."""
 
 
 @dataclass(frozen=True)
@@ -119,10 +127,13 @@ def plan_cleaning(
         InputError: DATA or the decisions cannot be read, or no row would be left.
         SettingsError: there is neither a decision nor ``limits``.
     """
-    made, notices = _collect_decisions(run, decisions, limits)
+    made, contradictions, notices = _collect_decisions(run, decisions, limits)
     dataset, is_changed = _read_now(run, progress)
-    changes, refused, done = _carry_out(dataset, list(made.values()), is_changed=is_changed)
-    actions = [decision.action for decision in made.values()]
+    changes, refused, done = _carry_out(dataset, made, is_changed=is_changed)
+    refused += [
+        Refusal(each.decision, _REASONS[each.about], each.audited) for each in contradictions
+    ]
+    actions = [decision.action for decision in made]
     cleaning = Cleaning(
         run=run,
         data=dataset,
@@ -140,8 +151,8 @@ def plan_cleaning(
 
 def _collect_decisions(
     run: AuditedRun, decisions: Path | None, limits: FlagLimits | None
-) -> tuple[dict[int, Decision], tuple[Notice, ...]]:
-    """The decision that counts by row, a reviewer's before the flags', and notices about them."""
+) -> tuple[list[Decision], tuple[Contradiction, ...], tuple[Notice, ...]]:
+    """The decisions that count, a reviewer's before the flags'; those that the run contradicts."""
     path = _find_decisions_file(run.folder, decisions, is_needed=limits is None)
     made: dict[int, Decision] = {}
     notices: tuple[Notice, ...] = ()
@@ -150,7 +161,8 @@ def _collect_decisions(
         made, notices = read.last, read.notices
     if limits is not None:
         made = {**dict(decide_flagged(run.folder, limits, run_id=run.run_id)), **made}
-    return made, notices
+    completed = complete_decisions(list(made.values()), run.folder)
+    return list(completed.decisions), completed.contradictions, notices
 
 
 def _find_decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: bool) -> Path | None:
