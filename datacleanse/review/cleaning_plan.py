@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -77,6 +78,8 @@ class Cleaning:
     """Rows that a reviewer was unsure about; they stay as they are."""
     notices: tuple[Notice, ...]
     """About the decisions."""
+    decisions: Path | None
+    """The file of decisions; None where flags alone decide."""
     is_changed: bool
     """Whether DATA's file is another than when it was audited."""
 
@@ -143,6 +146,7 @@ def plan_cleaning(
         kept=actions.count("keep"),
         unsure=actions.count("unsure"),
         notices=notices,
+        decisions=_find_decisions_file(run.folder, decisions, is_needed=False),
         is_changed=is_changed,
     )
     _check_rest(cleaning)
@@ -172,8 +176,8 @@ def _find_decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: b
         raise SettingsError(
             f"Nothing has been decided about the run in {folder.path} yet.",
             slug="decisions-missing",
-            hint=f"Review it with: datacleanse review {folder.path}; or name a file that the "
-            "review page saved with --decisions, or act on the flags with --auto.",
+            hint=f"Review it with: datacleanse review {shlex.quote(str(folder.path))}; or name a "
+            "file that the review page saved with --decisions, or act on the flags with --auto.",
         )
     return None
 
