@@ -38,7 +38,8 @@ from datacleanse.review.write_pictures import PictureOutput, choose_picture_file
 from datacleanse.review.write_table import TableOutput, choose_table_files
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_cli.cleaning_summary import print_cleaning
-from datacleanse_cli.next_commands import spell_command, spell_place
+from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
+from tests.cli.applying import decide
 from tests.cli.conftest import run_here
 from tests.pictures.made import picture
 
@@ -225,3 +226,35 @@ def test_what_a_terminal_would_act_on_is_spelled_out_for_bash():
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
     done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, env=environment)
     assert done.stdout.decode().split("\0")[:-1] == words
+
+
+def test_cleaned_data_is_proposed_under_a_name_that_is_free(audited_copy, monkeypatch):
+    """In a second round DATA itself is called cleaned.csv, as the first round proposed."""
+    monkeypatch.chdir(audited_copy)
+    decide(audited_copy, {3: "drop"})
+    for out in ([], ["-o", "cleaned2.csv"], ["-o", "cleaned3.csv"]):
+        words = shlex.split(propose_apply(RunFolder(Path("runs/data"))))
+        assert words == ["datacleanse", "apply", "runs/data", *out]
+        done = run_here(*words[1:], cwd=audited_copy)
+        assert done.code == 0, done.err
+
+
+def test_decisions_from_elsewhere_are_named_in_the_next_command(audited_copy, monkeypatch):
+    monkeypatch.chdir(audited_copy)
+    decide(audited_copy, {3: "relabel"})
+    Path("runs/data/decisions.jsonl").rename("m y.jsonl")
+    done = run_here("apply", "runs/data", "--decisions", "m y.jsonl", cwd=audited_copy)
+    assert done.code == 0, done.err
+    command = last_command(done.out).replace(" CLEAN ", " clean.csv ", 1)
+    assert shlex.split(command)[-4:] == ["--decisions", "m y.jsonl", "--id", "key"]
+    assert accept(command).reviewed.rows.tolist() == [3]
+
+
+def test_after_flags_alone_no_decisions_are_named(audited_copy, monkeypatch):
+    monkeypatch.chdir(audited_copy)
+    how = ("--auto", "--relabel-above", "0.9", "--yes")
+    done = run_here("apply", "runs/data", *how, cwd=audited_copy)
+    assert done.code == 0, done.err
+    command = last_command(done.out).replace(" CLEAN ", " clean.csv ", 1)
+    assert "--decisions" not in command
+    assert accept(command).reviewed is None
