@@ -11,7 +11,6 @@ from datacleanse_reports.wording import make_visible
 
 if TYPE_CHECKING:
     from datacleanse.data import ReadOptions
-    from datacleanse.storage.run_folder import RunFolder
 
 
 def spell_command(*words: str) -> str:
@@ -45,30 +44,36 @@ def spell_reading(options: ReadOptions) -> list[str]:
     return words
 
 
-def propose_apply(folder: RunFolder) -> str:
-    """The command that writes cleaned data of a run, to a name that is free."""
-    words = ["apply", spell_place(folder.path)]
-    source = folder.manifest().data.source
+def propose_apply(run: Path, source: str) -> str:
+    """The command that writes cleaned data of a run, to a name that is free.
+
+    Args:
+        run: the run folder.
+        source: its DATA, as it was named.
+    """
+    words = ["apply", spell_place(run)]
     if not source.startswith("<"):
-        words += _propose_output(folder, source)
+        words += _propose_output(source)
     return spell_command(*words)
 
 
-def _propose_output(folder: RunFolder, source: str) -> list[str]:
+def _propose_output(source: str) -> list[str]:
     """No words where the name that `apply` chooses by itself is free."""
-    from datacleanse.data.sources import split_suffix
+    from datacleanse.data.sources import SHARD_SUFFIX, split_suffix
     from datacleanse.review.write_changes import COMPRESSION_SUFFIXES, name_files
 
     suffix, compression = split_suffix(source)
     ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "")
-    if folder.manifest().pictures is not None and suffix not in (".parquet", ".feather", ".arrow"):
-        ending = ".csv"
-    elif not suffix or "*" in source:
-        ending = ".parquet"  # shards
+    if not suffix:
+        is_sharded = any(Path(source).glob(f"*{SHARD_SUFFIX}"))
+        ending = SHARD_SUFFIX if is_sharded else ".csv"
     count = 1
     while True:
-        files = name_files(Path(f"cleaned{'' if count == 1 else count}{ending}"))
-        if not (files.cleaned.exists() or files.diff.exists()):
+        name = f"cleaned{'' if count == 1 else count}"
+        # Of pictures the list of changes is named alike, and the manifest ends in .csv.
+        files = name_files(Path(f"{name}{ending}"))
+        taken = (files.cleaned, files.diff, Path(f"{name}.csv"))
+        if not any(place.exists() for place in taken):
             return [] if count == 1 else ["-o", str(files.cleaned)]
         count += 1
 

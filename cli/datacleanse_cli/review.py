@@ -50,7 +50,7 @@ def _take_leave(served: ServedReview, folder: RunFolder) -> None:
     typer.echo(f"\nDecided: {served.n_decided} of {served.n_suspects} suspects.")
     if folder.decisions_file.is_file():
         typer.echo(f"Saved: {folder.decisions_file}")
-        typer.echo(f"Next: {propose_apply(folder)}")
+        typer.echo(f"Next: {propose_apply(folder.path, folder.manifest().data.source)}")
 
 
 def _open(address: str) -> None:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse.storage.run_folder import RunFolder
 from datacleanse_cli.layout import (
     Command,
     lay_out_line,
@@ -60,7 +59,7 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
         ("Reweighted network and plain training", _lay_out_model(view, encoding)),
         ("Warnings", [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]),
         ("Written", [lay_out_line(make_visible(str(run)), encoding), *_lay_out_files(encoding)]),
-        ("Next", _lay_out_next(run, encoding)),
+        ("Next", _lay_out_next(run, encoding, source=view.data.source)),
     ]
     print_sections(sections, console)
 
@@ -178,13 +177,13 @@ def _lay_out_files(encoding: str) -> list[RenderableType]:
     return [grid]
 
 
-def _lay_out_next(run: Path, encoding: str) -> list[RenderableType | Command]:
+def _lay_out_next(run: Path, encoding: str, *, source: str) -> list[RenderableType | Command]:
     place, report = spell_place(run), run / "reports" / "report.html"
     return [
         lay_out_line(f"Open {make_visible(str(report))}", encoding),
         lay_out_line("Decide on the suspects, then write cleaned data:", encoding),
         Command(spell_command("review", place)),
-        Command(propose_apply(RunFolder(run))),
+        Command(propose_apply(run, source)),
         lay_out_line("Classify new rows:", encoding),
         Command(spell_command("predict", place, "NEW", "-o", "predictions.csv")),
     ]

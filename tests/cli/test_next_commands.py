@@ -233,7 +233,7 @@ def test_cleaned_data_is_proposed_under_a_name_that_is_free(audited_copy, monkey
     monkeypatch.chdir(audited_copy)
     decide(audited_copy, {3: "drop"})
     for out in ([], ["-o", "cleaned2.csv"], ["-o", "cleaned3.csv"]):
-        words = shlex.split(propose_apply(RunFolder(Path("runs/data"))))
+        words = shlex.split(propose_apply(Path("runs/data"), "data.csv"))
         assert words == ["datacleanse", "apply", "runs/data", *out]
         done = run_here(*words[1:], cwd=audited_copy)
         assert done.code == 0, done.err
