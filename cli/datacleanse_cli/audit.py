@@ -14,6 +14,7 @@ import typer
 from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
 from datacleanse_cli import exits, options
+from datacleanse_cli.next_commands import spell_command, spell_place
 from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.progress import show_progress
 from datacleanse_cli.stopping import heed_signals, spell_command_to_go_on
@@ -184,7 +185,8 @@ def _write_reports(folder: RunFolder, *, top: int) -> dict[str, Path]:
         raise OutputError(
             error.message,
             slug=error.slug,
-            hint=f"The run itself is done. Free some space, then: datacleanse report {folder.path}",
+            hint=f"The run itself is done. Free some space, then: "
+            f"{spell_command('report', spell_place(folder.path))}",
         ) from error
 
 

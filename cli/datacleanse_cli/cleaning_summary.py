@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
-from datacleanse_cli.layout import lay_out_line, name_row, print_sections, shorten_text
+from datacleanse.storage.run_folder import RunFolder
+from datacleanse_cli.layout import Command, lay_out_line, name_row, print_sections, shorten_text
+from datacleanse_cli.next_commands import spell_command, spell_place, spell_reading
 from datacleanse_reports.wording import format_plural, make_visible
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from datacleanse.review.apply import CleaningResult
     from datacleanse.review.cleaning_plan import Refusal
@@ -30,7 +32,7 @@ def print_cleaning(cleaned: CleaningResult, console: Console, *, run: Path) -> N
     """
     encoding = console.encoding or "utf-8"
     title = "Done" if cleaned.is_written else "Would be done"
-    sections = [
+    sections: list[tuple[str, Sequence[RenderableType | Command]]] = [
         (title, [lay_out_line(text, encoding) for text in _say_done(cleaned)]),
         (
             "Not applied",
@@ -38,7 +40,7 @@ def print_cleaning(cleaned: CleaningResult, console: Console, *, run: Path) -> N
         ),
         ("Notices", [lay_out_line(text, encoding, mark="! ") for text in _say_notices(cleaned)]),
         ("Written", [lay_out_line(text, encoding) for text in _say_files(cleaned)]),
-        ("Next", [lay_out_line(text, encoding) for text in _say_next(cleaned, run=run)]),
+        ("Next", _lay_out_next(cleaned, encoding, run=run)),
     ]
     print_sections(sections, console)
 
@@ -65,13 +67,15 @@ def _say_refused(cleaned: CleaningResult) -> list[str]:
 
 def _say_refusal(refusal: Refusal) -> str:
     decision = refusal.decision
-    place = name_row(decision.row, decision.id)
+    place = name_row(decision.row, str(decision.row) if decision.id is None else decision.id)
     given, now = shorten_text(decision.given_label), shorten_text(refusal.label or "")
     why = {
         "changed": "its content has changed since the audit",
         "label": f"its label was {given} when it was audited and is {now} now",
         "missing": "it is not in the data any more",
         "ambiguous": "several rows have its content now, and none is at its place",
+        "other-id": f"its id was {now} when it was audited, not the one that the decision names",
+        "other-label": f"its label was {now} when it was audited, not {given} as the decision says",
     }[refusal.reason]
     return f"{place}: {why}; {decision.action} was not carried out"
 
@@ -96,11 +100,21 @@ def _say_files(cleaned: CleaningResult) -> list[str]:
     ]
 
 
-def _say_next(cleaned: CleaningResult, *, run: Path) -> list[str]:
+def _lay_out_next(
+    cleaned: CleaningResult, encoding: str, *, run: Path
+) -> list[RenderableType | Command]:
     if not cleaned.is_written:
-        return ["Nothing was written. Repeat the command with --yes to have it done."]
-    place, earlier = shlex.quote(str(cleaned.cleaned)), shlex.quote(str(run))
-    return [
-        "Audit again; rows that were reviewed count as verified:",
-        f"datacleanse audit {make_visible(place)} --val CLEAN --decisions {make_visible(earlier)}",
-    ]
+        text = "Nothing was written. Repeat the command with --yes to have it done."
+        return [lay_out_line(text, encoding)]
+    is_own = cleaned.decisions == RunFolder(run).decisions_file
+    decisions = run if is_own else cleaned.decisions
+    command = spell_command(
+        "audit",
+        spell_place(cleaned.cleaned),
+        "--val",
+        "CLEAN",
+        *([] if decisions is None else ["--decisions", spell_place(decisions)]),
+        *spell_reading(cleaned.reading),
+    )
+    also = "; rows that were reviewed count as verified" if decisions is not None else ""
+    return [lay_out_line(f"Audit again{also}:", encoding), Command(command)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from rich.padding import Padding
@@ -22,8 +23,16 @@ _PLAIN_SIGNS = {"→": "->", "±": "+-", "–": "-", "·": "|", "…": "..."}
 """What stands for a sign where the terminal's encoding lacks it."""
 
 
+@dataclass(frozen=True)
+class Command:
+    """A command to be copied: it stays one line, however narrow the terminal is."""
+
+    text: str
+    """As `next_commands` spells it."""
+
+
 def print_sections(
-    sections: Iterable[tuple[str, Sequence[RenderableType]]], console: Console
+    sections: Iterable[tuple[str, Sequence[RenderableType | Command]]], console: Console
 ) -> None:
     """Print each section that has parts, its title above them."""
     for title, parts in sections:
@@ -32,7 +41,12 @@ def print_sections(
         console.print()
         console.print(Text(title, style="bold"))
         for part in parts:
-            console.print(Padding(part, _INDENT, expand=False))
+            if isinstance(part, Command):
+                encoding = console.encoding or "utf-8"
+                shown = part.text.encode(encoding, "backslashreplace").decode(encoding)
+                console.print(Text(" " * _INDENT[-1] + shown), soft_wrap=True)
+            else:
+                console.print(Padding(part, _INDENT, expand=False))
 
 
 def lay_out_line(text: str, encoding: str, *, mark: str = "") -> Table:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from datacleanse_cli import options
+from datacleanse_cli.next_commands import propose_apply
 
 if TYPE_CHECKING:
     from datacleanse.storage.run_folder import RunFolder
@@ -58,7 +59,7 @@ def _take_leave(served: ServedReview, folder: RunFolder) -> None:
     typer.echo(f"\nDecided: {served.n_decided} of {served.n_suspects} suspects.")
     if folder.decisions_file.is_file():
         typer.echo(f"Saved: {folder.decisions_file}")
-        typer.echo(f"Next: datacleanse apply {folder.path} -o cleaned.csv")
+        typer.echo(f"Next: {propose_apply(folder.path, folder.manifest().data.source)}")
 
 
 def _open(address: str) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
+from datacleanse_cli.next_commands import spell_command, spell_place, spell_reading
 from datacleanse_cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -40,10 +41,16 @@ def sample(
     reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
     with show_progress(quiet=quiet) as progress:
         drawn = _draw(data, reading, n, out, seed=settings.seed, progress=progress)
+    command = spell_command(
+        "audit", spell_place(data), "--val", spell_place(out), *spell_reading(reading)
+    )
+    if drawn.n_drawn == drawn.n_rows:
+        then = ". None is left to be audited: draw fewer with -n, and name them with --val."
+    else:
+        then = f", then:\n  {command}"
     typer.echo(
         f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}\n"
-        f"Check the column {drawn.label!r} of each row, correct it where it is wrong, "
-        f"then:\n  datacleanse audit {data} --val {out}"
+        f"Check the column {drawn.label!r} of each row, correct it where it is wrong{then}"
     )
 
 
@@ -89,8 +96,8 @@ def _draw(
         check_sample_target(listing, out)
         dataset = read_listing(listing)
     rows = sample_rows(dataset, n, seed=seed)
-    write_table(
-        dataset.table.take(rows) if listing is None else tabulate_sample(listing, rows, out), out
-    )
+    table = dataset.table.take(rows) if listing is None else tabulate_sample(listing, rows, out)
+    # DATA and CLEAN are read with one delimiter.
+    write_table(table, out, delimiter=reading.delimiter)
     noun: Literal["rows", "pictures"] = "rows" if listing is None else "pictures"
     return _Drawn(len(rows), dataset.n_rows, noun, dataset.schema.label)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
 from datacleanse_cli.layout import (
+    Command,
     lay_out_line,
     make_printable,
     name_labels,
     name_row,
     print_sections,
 )
+from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
 from datacleanse_reports import sentences
 from datacleanse_reports.wording import (
     format_decimal,
@@ -26,6 +27,7 @@ from datacleanse_reports.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from rich.console import Console, RenderableType
@@ -46,7 +48,7 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
         run: the run folder, as the user would type it.
     """
     encoding = console.encoding or "utf-8"
-    sections: list[tuple[str, list[RenderableType]]] = [
+    sections: list[tuple[str, Sequence[RenderableType | Command]]] = [
         ("Read", [lay_out_line(text, encoding) for text in _say_read(view)]),
         ("Learned", [lay_out_line(text, encoding) for text in _say_learned(view)]),
         ("Found", [lay_out_line(text, encoding) for text in _say_found(view)]),
@@ -57,7 +59,7 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
         ("Reweighted network and plain training", _lay_out_model(view, encoding)),
         ("Warnings", [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]),
         ("Written", [lay_out_line(make_visible(str(run)), encoding), *_lay_out_files(encoding)]),
-        ("Next", [lay_out_line(text, encoding) for text in _say_next(run)]),
+        ("Next", _lay_out_next(run, encoding, source=view.data.source)),
     ]
     print_sections(sections, console)
 
@@ -175,11 +177,13 @@ def _lay_out_files(encoding: str) -> list[RenderableType]:
     return [grid]
 
 
-def _say_next(run: Path) -> list[str]:
-    report, place = run / "reports" / "report.html", make_visible(shlex.quote(str(run)))
+def _lay_out_next(run: Path, encoding: str, *, source: str) -> list[RenderableType | Command]:
+    place, report = spell_place(run), run / "reports" / "report.html"
     return [
-        f"Open {make_visible(str(report))}",
-        f"datacleanse review {place}   to decide on the suspects",
-        f"datacleanse apply {place}    to write cleaned data",
-        f"datacleanse predict {place} NEW -o predictions.csv",
+        lay_out_line(f"Open {make_visible(str(report))}", encoding),
+        lay_out_line("Decide on the suspects, then write cleaned data:", encoding),
+        Command(spell_command("review", place)),
+        Command(propose_apply(run, source)),
+        lay_out_line("Classify new rows:", encoding),
+        Command(spell_command("predict", place, "NEW", "-o", "predictions.csv")),
     ]

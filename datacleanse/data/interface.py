@@ -79,6 +79,9 @@ class Request:
         as_number: columns that hold numbers, where a format would guess; they may hold others too.
         expected: columns that the file must have. Where each row names its own, a portion whose
             rows name one of them nowhere gets it as nulls if other rows of the file do.
+        names: columns of names (labels, ids). In a CSV, a cell in quotes is a name there even if it
+            reads like a missing value (``"NA"``); an empty one never is.
+        classes: names that are known. In the columns ``names`` they are names in quotes or not.
     """
 
     as_text: frozenset[str] = frozenset()
@@ -86,6 +89,8 @@ class Request:
     unread: frozenset[str] = frozenset()
     as_number: frozenset[str] = frozenset()
     expected: frozenset[str] = frozenset()
+    names: frozenset[str] = frozenset()
+    classes: frozenset[str] = frozenset()
 
 
 class TableReader(Protocol):

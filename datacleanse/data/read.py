@@ -70,7 +70,8 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     progress.stage("Reading DATA", None)
     wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
     as_text = frozenset({*wanted, *options.categorical, *([options.id] if options.id else [])})
-    raw = read_raw(source, Request(as_text, options.delimiter))
+    names_in = frozenset({*wanted, *([options.id] if options.id else [])})
+    raw = read_raw(source, Request(as_text, options.delimiter, names=names_in))
     names = raw.table.column_names
     candidates = names if options.label else [name for name in names if name not in options.drop]
     label = choose_label(candidates, options.label, source=raw.name)
@@ -118,7 +119,13 @@ def read_like(
         InputError: columns or labels do not fit DATA's, or the table cannot be read.
     """
     progress.stage(f"Reading {role}", None)
-    raw = read_raw(source, Request(_find_text_columns(schema), delimiter))
+    request = Request(
+        _find_text_columns(schema),
+        delimiter,
+        names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
+        classes=frozenset(schema.classes),
+    )
+    raw = read_raw(source, request)
     ignored = role != "NEW" if ignore_extra is None else ignore_extra
     notices = check_columns(raw.table, schema, source=raw.name, role=role, ignore_extra=ignored)
     check_ids(raw.table, schema.id, source=raw.name, unique=False)

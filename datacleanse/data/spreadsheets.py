@@ -5,9 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
+from datacleanse.data.columns import MISSING_TEXTS
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+_LIKE_MISSING = MISSING_TEXTS - {""}
 _PLAIN_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
@@ -30,6 +33,7 @@ def format_csv_line(cells: Iterable[str]) -> str:
 
 
 def _quote_cell(cell: str) -> str:
-    if any(character in cell for character in ',"\r\n'):
+    # In quotes, what reads like a missing value is known to be a name; an empty cell is missing.
+    if any(character in cell for character in ',"\r\n') or cell in _LIKE_MISSING:
         return '"' + cell.replace('"', '""') + '"'
     return cell

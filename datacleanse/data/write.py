@@ -8,6 +8,7 @@ import decimal
 import json
 import math
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -47,16 +48,21 @@ def check_target(path: Path, *, source: str, suffix: str | None = None) -> None:
         )
 
 
-def write_table(table: pa.Table, path: Path) -> None:
+def write_table(table: pa.Table, path: Path, *, delimiter: str | None = None) -> None:
     """Write a table in the format of the path's suffix, ``.gz`` and ``.zst`` included.
 
     Lists and structs become JSON text in CSV, bytes become base64 text in CSV and JSON Lines.
+
+    Args:
+        table: what is written.
+        path: the file; it appears whole or not at all.
+        delimiter: of a CSV; None for the format's own.
 
     Raises:
         SettingsError: the suffix is none that is written.
         OutputError: the system does not let it be written.
     """
-    write_tables([table], path)
+    write_tables([table], path, delimiter=delimiter)
 
 
 def write_into(table: pa.Table, path: Path, sink: pa.NativeFile) -> None:
@@ -65,13 +71,20 @@ def write_into(table: pa.Table, path: Path, sink: pa.NativeFile) -> None:
     write(iter([unpack_table(table)]), sink)
 
 
-def write_tables(tables: Iterable[pa.Table], path: Path, *, suffix: str | None = None) -> int:
+def write_tables(
+    tables: Iterable[pa.Table],
+    path: Path,
+    *,
+    suffix: str | None = None,
+    delimiter: str | None = None,
+) -> int:
     """Write tables of the same columns one below the other, each before the next is asked for.
 
     Args:
         tables: at least one.
         path: the file; it appears whole or not at all.
         suffix: of the format, such as ``.jsonl``; None: the path's.
+        delimiter: of a CSV; None for the format's own.
 
     Returns:
         The number of rows.
@@ -81,6 +94,8 @@ def write_tables(tables: Iterable[pa.Table], path: Path, *, suffix: str | None =
         OutputError: the system does not let it be written.
     """
     write, compression = _find_writer(path, suffix)
+    if delimiter is not None and write in (_write_csv, _write_tsv):
+        write = partial(_write_csv, delimiter=delimiter)
     rows = 0
 
     def count_and_unpack() -> Iterator[pa.Table]:

@@ -44,6 +44,7 @@ class Asked:
         id: the column that names rows; None takes the paths.
         drop: columns that are not looked at.
         delimiter: what separates cells of a CSV; None for the format's own.
+        classes: DATA's, where they are known.
     """
 
     role: Role
@@ -51,6 +52,7 @@ class Asked:
     id: str | None = None
     drop: tuple[str, ...] = ()
     delimiter: str | None = None
+    classes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

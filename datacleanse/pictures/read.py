@@ -125,7 +125,9 @@ def read_pictures_like(
         InputError: it holds no pictures, labels do not fit, or too many cannot be read.
     """
     progress.stage(f"Reading {role}", None)
-    asked = Asked(role, schema.label, schema.id, delimiter=options.delimiter)
+    asked = Asked(
+        role, schema.label, schema.id, delimiter=options.delimiter, classes=schema.classes
+    )
     listing = find_pictures(source, asked)
     if listing is None:
         raise _make_no_pictures_error(source, role)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.data.labels import USUAL_NAMES
+from datacleanse.data.sources import split_suffix
 from datacleanse.errors import SettingsError
 from datacleanse.progress import SILENT
 from datacleanse.review.audited_run import open_audited_run
@@ -19,10 +21,14 @@ from datacleanse.storage.run_folder import RunFolder
 if TYPE_CHECKING:
     from os import PathLike
 
+    from datacleanse.data import ReadOptions
     from datacleanse.progress import Progress
     from datacleanse.records import Notice
     from datacleanse.review.audited_run import AuditedRun
     from datacleanse.review.write_changes import CleanedFiles, CleanedOutput
+
+SEPARATED = (".csv", ".tsv")
+"""Endings of tables whose cells are separated by a sign."""
 
 
 @dataclass(frozen=True)
@@ -61,6 +67,10 @@ class CleaningResult:
     """The cleaned data: a file, or a folder of class folders."""
     diff: Path
     """The list of changes, a CSV file."""
+    reading: ReadOptions
+    """How the cleaned data is read again."""
+    decisions: Path | None
+    """The file of decisions, which a next audit can start from; None where flags alone decided."""
     is_written: bool
     """False of a dry run, which writes neither."""
 
@@ -143,6 +153,7 @@ def apply(
     output.check(force=force)
     file = None if decisions is None else Path(decisions)
     cleaning = plan_cleaning(audited, decisions=file, limits=limits, progress=progress)
+    cleaning = replace(cleaning, notices=(*cleaning.notices, *output.note_losses(cleaning)))
     if not dry_run:
         progress.stage("Writing", None)
         output.write(cleaning, raw=raw)
@@ -199,5 +210,22 @@ def summarise_cleaning(
         notices=cleaning.notices,
         cleaned=files.cleaned,
         diff=files.diff,
+        reading=find_reading(cleaning, files.cleaned),
+        decisions=cleaning.decisions,
         is_written=is_written,
+    )
+
+
+def find_reading(cleaning: Cleaning, cleaned: Path) -> ReadOptions:
+    """How the cleaned data is to be read: as DATA was, as far as that need be said."""
+    options = cleaning.run.options
+    names = [name for name in cleaning.data.table.column_names if name not in options.drop]
+    is_usual = [name for name in names if name in USUAL_NAMES] == [options.label]
+    suffix, _ = split_suffix(cleaned.name)
+    # Where the format changed, the table is written with that format's own delimiter.
+    has_own = suffix in SEPARATED and suffix != split_suffix(cleaning.run.source)[0]
+    return replace(
+        options,
+        label=None if is_usual else options.label,
+        delimiter=None if has_own else options.delimiter,
     )

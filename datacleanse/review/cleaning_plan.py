@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -12,6 +13,7 @@ from datacleanse.pictures.content_hashes import fingerprint_without, hash_datase
 from datacleanse.progress import SILENT
 from datacleanse.review.audited_run import read_unreadable_pictures
 from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
+from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import Decision, read_decisions
 from datacleanse.review.recognition import recognise
 
@@ -22,9 +24,13 @@ if TYPE_CHECKING:
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset, Notice
     from datacleanse.review.audited_run import AuditedRun
+    from datacleanse.review.completion import Contradiction
     from datacleanse.storage.run_folder import RunFolder
 
-Reason = Literal["changed", "missing", "ambiguous", "label"]
+Reason = Literal["changed", "missing", "ambiguous", "label", "other-id", "other-label"]
+
+_REASONS: dict[str, Reason] = {"id": "other-id", "given_label": "other-label"}
+"""Why a decision is refused by what of it is another one in the audit."""
 
 
 @dataclass(frozen=True)
@@ -44,9 +50,12 @@ class Refusal:
     decision: Decision
     reason: Reason
     """``changed``: the row's content is another than when it was audited; ``label``: only its label
-    is; ``missing``: it is gone; ``ambiguous``: several rows elsewhere have its content."""
+    is; ``missing``: it is gone; ``ambiguous``: several rows elsewhere have its content;
+    ``other-id``, ``other-label``: the audit's row of that number has another id or label than the
+    decision, written by hand, says."""
     label: str | None = None
-    """The label now, where only that is another one."""
+    """The label now, where only that is another one; the audit's id or label, where the decision
+    says another."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +78,8 @@ class Cleaning:
     """Rows that a reviewer was unsure about; they stay as they are."""
     notices: tuple[Notice, ...]
     """About the decisions."""
+    decisions: Path | None
+    """The file of decisions; None where flags alone decide."""
     is_changed: bool
     """Whether DATA's file is another than when it was audited."""
 
@@ -119,10 +130,13 @@ def plan_cleaning(
         InputError: DATA or the decisions cannot be read, or no row would be left.
         SettingsError: there is neither a decision nor ``limits``.
     """
-    made, notices = _collect_decisions(run, decisions, limits)
+    made, contradictions, notices = _collect_decisions(run, decisions, limits)
     dataset, is_changed = _read_now(run, progress)
-    changes, refused, done = _carry_out(dataset, list(made.values()), is_changed=is_changed)
-    actions = [decision.action for decision in made.values()]
+    changes, refused, done = _carry_out(dataset, made, is_changed=is_changed)
+    refused += [
+        Refusal(each.decision, _REASONS[each.about], each.audited) for each in contradictions
+    ]
+    actions = [decision.action for decision in made]
     cleaning = Cleaning(
         run=run,
         data=dataset,
@@ -132,6 +146,7 @@ def plan_cleaning(
         kept=actions.count("keep"),
         unsure=actions.count("unsure"),
         notices=notices,
+        decisions=_find_decisions_file(run.folder, decisions, is_needed=False),
         is_changed=is_changed,
     )
     _check_rest(cleaning)
@@ -140,8 +155,8 @@ def plan_cleaning(
 
 def _collect_decisions(
     run: AuditedRun, decisions: Path | None, limits: FlagLimits | None
-) -> tuple[dict[int, Decision], tuple[Notice, ...]]:
-    """The decision that counts by row, a reviewer's before the flags', and notices about them."""
+) -> tuple[list[Decision], tuple[Contradiction, ...], tuple[Notice, ...]]:
+    """The decisions that count, a reviewer's before the flags'; those that the run contradicts."""
     path = _find_decisions_file(run.folder, decisions, is_needed=limits is None)
     made: dict[int, Decision] = {}
     notices: tuple[Notice, ...] = ()
@@ -150,7 +165,8 @@ def _collect_decisions(
         made, notices = read.last, read.notices
     if limits is not None:
         made = {**dict(decide_flagged(run.folder, limits, run_id=run.run_id)), **made}
-    return made, notices
+    completed = complete_decisions(list(made.values()), run.folder)
+    return list(completed.decisions), completed.contradictions, notices
 
 
 def _find_decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: bool) -> Path | None:
@@ -160,8 +176,8 @@ def _find_decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: b
         raise SettingsError(
             f"Nothing has been decided about the run in {folder.path} yet.",
             slug="decisions-missing",
-            hint=f"Review it with: datacleanse review {folder.path}; or name a file that the "
-            "review page saved with --decisions, or act on the flags with --auto.",
+            hint=f"Review it with: datacleanse review {shlex.quote(str(folder.path))}; or name a "
+            "file that the review page saved with --decisions, or act on the flags with --auto.",
         )
     return None
 

@@ -35,11 +35,11 @@ class Decision:
 
     row: int
     """Position in DATA, from 0."""
-    id: str
-    """As in `audit.parquet`."""
+    id: str | None
+    """As in `audit.parquet`. None in a line written by hand: ``row`` alone says which row it is."""
     row_sha256: str | None
-    """Of the row as it was audited, see `datacleanse.data.row_seals`. None: not known, so that the
-    id and the given label alone tell whether the row is still the same."""
+    """Of the row as it was audited, see `datacleanse.data.row_seals`. None in a line written by
+    hand, or where rows have nothing but their label."""
     given_label: str
     """The label that the decision is about, as in `audit.parquet`."""
     action: Action
@@ -83,7 +83,7 @@ def parse_decision(record: object) -> Decision:
     """A decision from what JSON gave; keys that are not known are ignored.
 
     ``row``, ``given_label`` and ``action`` must be there, and ``new_label`` with ``relabel``. The
-    id is the row's number where it is missing, and the rest is empty.
+    id and the row's hash are None where they are missing, and the rest is empty.
 
     Raises:
         InputError: it is none; the message says why.
@@ -127,14 +127,27 @@ def read_decisions(
                 reading.take(number, line)
     except OSError as error:
         raise _name_fault(path, error) from error
-    if reading.n_unusable and not reading.n_read:
-        raise InputError(
-            f"{path} holds no decision: {reading.name_unusable()}.",
-            slug="decisions-invalid",
-            hint="Give the decisions.jsonl that the review page saved: one JSON object a line.",
-        )
+    if not reading.n_read:
+        raise _make_empty_error(path, reading.name_unusable())
     _check_run(path, reading.runs, run_id)
     return Decisions(reading.last, tuple(reading.make_notices(path)))
+
+
+def _make_empty_error(path: Path, unusable: str) -> InputError:
+    """The error for a file without a decision; ``unusable`` names its lines, if it has any."""
+    if unusable:
+        hint = "Give the decisions.jsonl that the review page saved: one JSON object a line."
+    else:
+        # Never taken for "nothing to do": after a power cut a file may be there without its lines.
+        hint = (
+            "What it held may have been lost (a power cut, a full disk). Decide again, give a copy "
+            "of it with --decisions, or remove it if nothing had been decided."
+        )
+    return InputError(
+        f"{path} holds no decision: {unusable or 'it is empty'}.",
+        slug="decisions-invalid",
+        hint=hint,
+    )
 
 
 def append_decisions(path: Path, decisions: Iterable[Decision]) -> None:
@@ -147,6 +160,8 @@ def append_decisions(path: Path, decisions: Iterable[Decision]) -> None:
     """
     text = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in decisions)
     content = text.encode("utf-8")
+    if not content:
+        return  # an empty file would be taken for one that lost its decisions
     try:
         is_new = not path.exists()
         with os.fdopen(open_to_append(path), "ab+", buffering=0) as file:
@@ -271,10 +286,9 @@ def _parse(record: object) -> Decision:
     if action == "relabel" and not new:
         raise _UnusableError("it has no new_label")
     texts = {name: _parse_text(record, name) or "" for name in ("reviewer", "at", "run_id")}
-    name = _parse_text(record, "id")
     return Decision(
         row=row,
-        id=str(row) if name is None else name,
+        id=_parse_text(record, "id"),
         row_sha256=_parse_text(record, "row_sha256"),
         given_label=given,
         action=action,

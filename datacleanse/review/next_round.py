@@ -18,8 +18,10 @@ from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.data.row_seals import spell_label
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
+from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import read_decisions
 from datacleanse.review.recognition import recognise
+from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
+    from datacleanse.review.completion import Contradiction
     from datacleanse.review.decisions import Decision
     from datacleanse.review.recognition import Recognised
 
@@ -70,6 +73,8 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
         read = read_decisions(path)
         notices += read.notices
         made = [each for each in read.last.values() if each.action != "unsure"]
+        made, more = _complete(path, made, data)
+        notices += more
         recognised = recognise(data, made)
         notices += _check_found(path, recognised, made, data)
         for decision, row in recognised.found:
@@ -111,6 +116,40 @@ def add_reviewed(
     order = np.argsort(rows, kind="stable")
     clean_rows = np.concatenate([overlap.clean_rows, places])
     return whole, Overlap(rows[order], clean_rows[order], overlap.matched_by)
+
+
+def _complete(
+    path: Path, made: list[Decision], data: Dataset
+) -> tuple[list[Decision], list[Notice]]:
+    """The decisions by what the run in whose folder they lie knows of their rows, if there is one.
+
+    Rows may have moved since that audit: a number alone tells a row only together with the run.
+    """
+    folder = RunFolder(path.parent)
+    if path.name != folder.decisions_file.name or not folder.audit_file.is_file():
+        n = sum(each.id is None and each.row_sha256 is None for each in made)
+        if not n:
+            return made, []
+        message = (
+            f"{path}: {'1 decision names its' if n == 1 else f'{n:,} decisions name their'} row by "
+            f"number alone; taken as numbers in {data.source} as it is now, since the file is "
+            "not in the folder of its run."
+        )
+        return made, [Notice("decisions-by-number", message, is_warning=True)]
+    completed = complete_decisions(made, folder)
+    return list(completed.decisions), [
+        _say_contradiction(path, c) for c in completed.contradictions
+    ]
+
+
+def _say_contradiction(path: Path, found: Contradiction) -> Notice:
+    said = found.decision.id if found.about == "id" else found.decision.given_label
+    what = "id" if found.about == "id" else "label"
+    message = (
+        f"{path}: the decision about row {found.decision.row} is not used: it names the {what} "
+        f"{said!r}, but the audit found {found.audited!r} there."
+    )
+    return Notice("decisions-left-out", message, is_warning=True)
 
 
 def _map_codes(data: Dataset) -> dict[str, int]:

@@ -82,13 +82,16 @@ class _Search:
             self._row_of_id = {id_: row for row, id_ in enumerate(read_ids(data).to_pylist())}
 
     def find_nominal(self, decisions: Sequence[Decision]) -> list[int]:
-        """The row of each decision by its id, else by its number; -1 where there is none."""
+        """The row of each decision by its id, else by its number; -1 where there is none.
+
+        A decision without an id is about the row of its number, whatever the ids are.
+        """
         rows = [self._find_place(decision) for decision in decisions]
         self._digest([row for row in rows if row >= 0])
         return rows
 
     def _find_place(self, decision: Decision) -> int:
-        if self._has_ids:
+        if self._has_ids and decision.id is not None:
             return self._row_of_id.get(decision.id, -1)
         return decision.row if decision.row < self._data.n_rows else -1
 
@@ -100,7 +103,8 @@ class _Search:
         """Whether the row's cells, the label apart, are those that were decided about."""
         if decision.row_sha256 is None:
             # By hand: nothing but the label and, where there are ids, the id can be compared.
-            return self._has_ids or self._label(row) in (decision.given_label, decision.label)
+            is_named = self._has_ids and decision.id is not None
+            return is_named or self._label(row) in (decision.given_label, decision.label)
         return seal_row(self._digests[row], decision.given_label) == decision.row_sha256
 
     def find_elsewhere(self, decisions: Sequence[Decision]) -> list[list[int]]:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from datacleanse.records import Notice
     from datacleanse.review.cleaning_plan import Change, Cleaning
 
 DIFF_COLUMNS = ("row", "id", "action", "old_label", "new_label", "reviewer", "at")
@@ -52,6 +53,9 @@ class CleanedOutput(Protocol):
                 off.
             OutputError: no file can be written there.
         """
+
+    def note_losses(self, cleaning: Cleaning) -> tuple[Notice, ...]:
+        """Name what stays by the decisions, but cannot be put there; nothing is written."""
 
     def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
         """Write both files, which appear whole or not at all; DATA is only read.
@@ -123,7 +127,7 @@ def format_diff(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
     for change in cleaning.changes:
         made = change.decision
         cells = [
-            made.id,
+            str(made.row) if made.id is None else made.id,
             made.action,
             change.old_label,
             made.new_label or "",

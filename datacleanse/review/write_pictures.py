@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import shutil
 from dataclasses import dataclass
@@ -11,26 +12,46 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.data import check_target, write_table
+from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.rewriting.cells import apply_edits
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.forms.class_folders import ClassFolders
+from datacleanse.pictures.forms.folders import is_passed_over, is_picture, walk
 from datacleanse.pictures.sample import tabulate_sample
 from datacleanse.pictures.stores import FileStore
+from datacleanse.records import Notice
 from datacleanse.review.write_changes import (
     CleanedFiles,
     check_free,
+    make_edits,
     name_files,
     write_diff_around,
 )
 from datacleanse.storage.atomic_files import check_place, write_folder_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
     from datacleanse.data.rewriting import Edits
     from datacleanse.pictures.interface import Listing
     from datacleanse.review.cleaning_plan import Cleaning
+
+
+_AS_MANIFEST = "Write a manifest instead, e.g. -o cleaned.csv."
+ENDINGS = {
+    b"\xff\xd8\xff": ".jpg",
+    b"\x89PNG": ".png",
+    b"GIF8": ".gif",
+    b"BM": ".bmp",
+    b"II*\0": ".tif",
+    b"MM\0*": ".tif",
+    b"RIFF": ".webp",
+}
+"""Ending of a picture by the signature that it begins with."""
+_LONGEST_SIGNATURE = max(map(len, ENDINGS))
+_LONGEST_NAME = 255
+"""Bytes; what most systems take."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +78,12 @@ class PictureOutput:
                 hint="Choose a place outside that folder with -o.",
             )
 
+    def note_losses(self, cleaning: Cleaning) -> tuple[Notice, ...]:
+        """Name the pictures that a folder cannot hold, since they have no file."""
+        if not is_tree(self.files.cleaned):
+            return ()
+        return note_absent_pictures(self.listing, make_edits(cleaning.changes))
+
     def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
         """Write pictures and list of changes; a label that cannot name a folder is refused."""
         path = self.files.cleaned
@@ -65,6 +92,18 @@ class PictureOutput:
                 write_tree(self.listing, edits, path, link=self.link)
             else:
                 write_manifest(self.listing, edits, path)
+
+
+@dataclass(frozen=True)
+class TreeEntry:
+    """A picture on its way into a folder of class folders."""
+
+    row: int
+    """Of DATA, from 0."""
+    original: Path
+    """Its file."""
+    parts: tuple[str, ...]
+    """Where it is to lie: the folder of its label, perhaps folders below that, and its name."""
 
 
 def choose_picture_files(out: Path | None) -> CleanedFiles:
@@ -87,32 +126,38 @@ def write_manifest(listing: Listing, edits: Edits, path: Path) -> None:
 def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> None:
     """Write class folders of copies or links of the pictures that stay.
 
+    The folder is read back, and holds every picture, before it appears.
+
     Raises:
-        InputError: a label cannot name a folder.
+        InputError: a label cannot name a folder, or a picture would not be found again.
         OutputError: the system does not let it be written.
     """
+    entries = list_entries(listing, edits)
     with write_folder_aside(place) as aside:
-        taken: set[Path] = set()
-        for row, original, label, name in _list_entries(listing, edits):
-            target = aside / label / name
-            if target in taken:
-                target = target.with_name(f"{target.stem}-{row}{target.suffix}")
-            taken.add(target)
+        written = {}
+        for entry, target in choose_places(entries, aside):
             target.parent.mkdir(parents=True, exist_ok=True)
             if link:
-                target.symlink_to(original.absolute())
+                target.symlink_to(entry.original.absolute())
             else:
-                shutil.copy2(original, target)
+                shutil.copy2(entry.original, target)
+            written[target.relative_to(aside).parts] = entry
+        _check_arrived(aside, entries, written)
 
 
-def _list_entries(listing: Listing, edits: Edits) -> Iterator[tuple[int, Path, str, PurePosixPath]]:
-    """Row, original, new label and name below the label's folder of the pictures that stay."""
+def list_entries(listing: Listing, edits: Edits) -> list[TreeEntry]:
+    """List the pictures that stay, each with its original and the place that it is to have.
+
+    Raises:
+        InputError: a label cannot name a folder.
+    """
     store = listing.store
     assert isinstance(store, FileStore)
     assert listing.label is not None
     labels = listing.table.column(listing.label).to_pylist()
     names = listing.table.column(listing.path).to_pylist()
     is_by_class = listing.form == ClassFolders.name
+    entries = []
     for row, original in enumerate(store.paths):
         if row in edits.dropped or not isinstance(original, str) or not Path(original).is_file():
             continue
@@ -120,13 +165,97 @@ def _list_entries(listing: Listing, edits: Edits) -> Iterator[tuple[int, Path, s
         _check_folder(label, row)
         parts = PurePosixPath(names[row]).parts
         # Below a class folder pictures may lie deeper; elsewhere paths say nothing of the class.
-        yield row, Path(original), label, PurePosixPath(*(parts[1:] if is_by_class else parts[-1:]))
+        own = parts[1:] if is_by_class else (_make_findable(parts[-1], Path(original)),)
+        entries.append(TreeEntry(row, Path(original), (label, *own)))
+    return entries
+
+
+def note_absent_pictures(listing: Listing, edits: Edits) -> tuple[Notice, ...]:
+    """Say of pictures that stay, but have no file any more, that a folder cannot hold them."""
+    store = listing.store
+    assert isinstance(store, FileStore)
+    absent = [
+        row
+        for row, original in enumerate(store.paths)
+        if row not in edits.dropped and not (isinstance(original, str) and Path(original).is_file())
+    ]
+    if not absent:
+        return ()
+    names = listing.table.column(listing.path)
+    named = format_list([quote_value(names[row].as_py() or "") for row in absent])
+    message = (
+        f"{format_count(len(absent), 'picture')} of {listing.source} cannot be put into a folder, "
+        f"since there is no such file: {named}."
+    )
+    return (Notice("pictures-absent", message, is_warning=True),)
+
+
+def choose_places(entries: Sequence[TreeEntry], root: Path) -> Iterator[tuple[TreeEntry, Path]]:
+    """Choose a free place for each picture; one must stand there before the next is asked for.
+
+    The first picture that wants a place gets it. Another one is called after its row, but never by
+    a name that any picture wants or has, nor by that of a folder.
+    """
+    wanted = {entry.parts for entry in entries}
+    folders = {parts[:depth] for parts in wanted for depth in range(1, len(parts))}
+    for entry in entries:
+        parts, names = entry.parts, _make_substitutes(entry.parts[-1], entry.row)
+        # Looked for on the disk, too: to some systems a.png and A.png are one.
+        while (
+            parts in folders
+            or (parts in wanted and parts is not entry.parts)
+            or os.path.lexists(root.joinpath(*parts))
+        ):
+            parts = (*parts[:-1], next(names))
+        yield entry, root.joinpath(*parts)
+
+
+def _make_substitutes(name: str, row: int) -> Iterator[str]:
+    """Names for a picture whose own one is taken: ``a.png`` -> ``a-7.png``, ``a-7-2.png``, ..."""
+    stem, suffix = os.path.splitext(name)  # noqa: PTH122 - a name, not a path
+    for count in itertools.count(1):
+        more = f"-{row}" if count == 1 else f"-{row}-{count}"
+        kept = stem.encode()[: _LONGEST_NAME - len((more + suffix).encode())]
+        yield kept.decode("utf-8", "ignore") + more + suffix
+
+
+def _make_findable(name: str, original: Path) -> str:
+    """A name by which a folder's reader knows a picture: not hidden, with a picture's ending."""
+    if not is_picture(name):
+        with original.open("rb") as file:
+            start = file.read(_LONGEST_SIGNATURE)
+        kinds = [ending for sign, ending in ENDINGS.items() if start.startswith(sign)]
+        name += kinds[0] if kinds else ""
+    return f"_{name}" if is_passed_over(name) else name
 
 
 def _check_folder(label: str, row: int) -> None:
-    if label in ("", ".", "..") or "/" in label or os.sep in label or "\0" in label:
+    cannot = label in ("", ".", "..") or "/" in label or os.sep in label or "\0" in label
+    if cannot or is_passed_over(label):
         raise InputError(
-            f"The label {label!r} of row {row} cannot name a folder.",
+            f"The label {label!r} of row {row} cannot name a folder"
+            f"{'' if cannot else ' that is read again: it would be passed over'}.",
             slug="label-no-folder",
-            hint="Write a manifest instead, e.g. -o cleaned.csv.",
+            hint=_AS_MANIFEST,
+        )
+
+
+def _check_arrived(
+    root: Path, entries: Sequence[TreeEntry], written: Mapping[tuple[str, ...], TreeEntry]
+) -> None:
+    """Refuse a folder in which, read back, a picture is missing.
+
+    Raises:
+        InputError: one is.
+    """
+    tree = walk(root)
+    found = {*tree.pictures, *tree.others}
+    lost = [entry for parts, entry in written.items() if parts not in found]
+    if lost or len(found) != len(entries):
+        which = f", e.g. {str(lost[0].original)!r} (row {lost[0].row})" if lost else ""
+        raise InputError(
+            f"Of {format_count(len(entries), 'picture')} only {len(found):,} would be found in "
+            f"the folder{which}: some names are one to this system.",
+            slug="pictures-lost",
+            hint=_AS_MANIFEST,
         )

@@ -24,7 +24,7 @@ from datacleanse.storage.atomic_files import check_place
 
 if TYPE_CHECKING:
     from datacleanse.data.rewriting import Edits
-    from datacleanse.records import Dataset
+    from datacleanse.records import Dataset, Notice
     from datacleanse.review.cleaning_plan import Cleaning
 
 
@@ -62,6 +62,11 @@ class TableOutput:
             )
         if self.keeps_bytes:
             _check_same_form(files.cleaned, location)
+
+    def note_losses(self, cleaning: Cleaning) -> tuple[Notice, ...]:
+        """Nothing: a table holds all of its rows."""
+        del cleaning
+        return ()
 
     def write(self, cleaning: Cleaning, *, raw: bool = False) -> None:
         """Write table and changes; the table is read back and compared before it stands there."""

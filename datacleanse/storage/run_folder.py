@@ -24,7 +24,7 @@ from datacleanse.storage.manifest.file import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -198,6 +198,15 @@ class RunFolder:
     def read_audit(self) -> pa.Table:
         """The audit table, in DATA's order."""
         return self._read(self.audit_file)
+
+    def read_audit_columns(self, names: Sequence[str]) -> pa.Table:
+        """Some columns of the audit table, in DATA's order; one that it lacks is all null."""
+        with report_damage_as(self.audit_file), pq.ParquetFile(self.audit_file) as file:
+            table = file.read(columns=[n for n in names if n in file.schema_arrow.names])
+        for name in names:
+            if name not in table.column_names:
+                table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+        return table
 
     def read_flagged(self) -> pa.Table:
         """The flagged rows of the audit table, without their histories."""

@@ -57,6 +57,18 @@ def test_a_run_without_decisions_says_what_to_do(folder):
     assert "datacleanse review runs/data" in refused(folder)
 
 
+@pytest.mark.parametrize("content", ["", " \n\n"])
+@pytest.mark.parametrize("how", [(), ("--auto", "--drop-above", "0.5", "--yes")])
+def test_an_empty_file_of_decisions_is_not_taken_for_nothing_to_do(folder, content, how):
+    """A power cut may have emptied it: flags alone must not overrule what stood there either."""
+    (folder / "runs/data/decisions.jsonl").write_text(content, "utf-8")
+    message = refused(folder, *how)
+    assert "decisions.jsonl holds no decision: it is empty." in message
+    assert "lost" in message
+    done = run_here(*AUDIT, "-o", "runs/again", "--decisions", "runs/data", cwd=folder)
+    assert (done.code, "holds no decision" in done.err) == (2, True)
+
+
 def test_decisions_about_another_run_are_refused(folder):
     made = decide(folder, {3: "drop"})
     path = folder / "runs/data/decisions.jsonl"

@@ -10,6 +10,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from datacleanse.data.rewriting import Edits
 from datacleanse.errors import InputError
@@ -231,3 +233,104 @@ def test_no_file_outside_comes_into_the_cleaned_tree_by_a_link(folder, program, 
     found = [path for path in (folder / "tree").rglob("*") if path.is_file()]
     assert len(found) == 40
     assert not [path for path in found if b"secret" in path.read_bytes()]
+
+
+def arrange(folder, names, *, labels=None):
+    """Pictures of these names below `m/`, and their listing by a manifest in memory."""
+    for k, name in enumerate(names):
+        path = folder / "m" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture(600 + k))
+    paths = [str(folder / "m" / name) for name in names]
+    frame = pd.DataFrame({"path": paths, "label": labels or ["a"] * len(names)})
+    return find_pictures(frame, Asked("DATA", label="label"))
+
+
+def bytes_below(place):
+    return sorted(path.read_bytes() for path in place.rglob("*") if path.is_file())
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (("0/q.png", "1/q-2.png", "2/q.png"), {"q.png", "q-2.png", "q-2-2.png"}),
+        (("0/q.png", "1/q.png", "2/q-1.png"), {"q.png", "q-1.png", "q-1-2.png"}),
+        (("0/q.png", "1/q.png", "2/q-1.png", "3/q-1-2.png"), None),
+        (("0/q.png", "1/q.png", "2/q-1.png", "3/q-1-2.png", "4/q-1.png"), None),
+        (("0/.q.png", "1/_.q.png"), {"_.q.png", "_.q-1.png"}),
+        (('0/a b\'s "x"\n.png', "1/-rf.png", "2/NA.png", "3/-rf.png"), None),
+        ((*(f"{k}/x.png" for k in range(20)), "20/plain", "21/plain"), None),
+        (("0/" + "x" * 251 + ".png", "1/" + "x" * 251 + ".png"), None),
+    ],
+)
+def test_every_picture_arrives_whatever_the_names_are(folder, names, expected):
+    """A substitute for a name that is taken is never one that another picture has or gets."""
+    listing = arrange(folder, names)
+    write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
+    assert bytes_below(folder / "tree") == bytes_below(folder / "m")
+    assert len(find_pictures(str(folder / "tree"), Asked("NEW")).store) == len(names)
+    if expected is not None:
+        assert {path.name for path in (folder / "tree" / "a").iterdir()} == expected
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    names=st.lists(
+        st.tuples(
+            st.sampled_from(["x", "y"]),
+            st.sampled_from(["", "d/", "x.png/"]),
+            st.sampled_from(["x.png", "x-0.png", "x-1.png", "x-2.png", "x-1-2.png", "X.png"]),
+        ),
+        min_size=1,
+        max_size=8,
+        unique=True,
+    ),
+    moved=st.sets(st.integers(0, 7)),
+)
+def test_a_tree_holds_every_picture_after_any_relabelling(tmp_path_factory, names, moved):
+    """Of class folders, whose pictures may lie deeper, where a file may want a folder's name."""
+    folder = tmp_path_factory.mktemp("any")
+    names = [each for each in names if each[1] != "x.png/" or (each[0], "", "x.png") not in names]
+    for k, (label, below, name) in enumerate([*names, ("z", "", "z.png"), ("w", "", "w.png")]):
+        path = folder / "m" / label / f"{below}{name}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(picture(k))
+    listing = find_pictures(str(folder / "m"), Asked("DATA"))
+    swap = {"x": "y", "y": "x", "z": "x", "w": "y"}
+    labels = listing.table.column("label").to_pylist()
+    edits = Edits({row: swap[labels[row]] for row in moved if row < len(labels)}, frozenset())
+    write_tree(listing, edits, folder / "tree", link=False)
+    assert bytes_below(folder / "tree") == bytes_below(folder / "m")
+
+
+def test_a_picture_that_would_not_be_found_again_leaves_nothing(folder, monkeypatch):
+    """As on a system to which two names are one: the folder is read back before it appears."""
+    listing = arrange(folder, ["0/q.png", "1/r.png"])
+    monkeypatch.setattr(
+        "datacleanse.review.write_pictures.choose_places",
+        lambda entries, root: [(entry, root / "a" / "q.png") for entry in entries],
+    )
+    with pytest.raises(InputError, match="Of 2 pictures only 1 would be found"):
+        write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
+    assert not list(folder.glob("*tree*"))
+
+
+def test_a_label_that_would_hide_its_folder_is_refused(folder):
+    listing = arrange(folder, ["0/q.png", "1/r.png"], labels=[".a", "b"])
+    with pytest.raises(InputError, match="it would be passed over"):
+        write_tree(listing, Edits({}, frozenset()), folder / "tree", link=False)
+    assert not list(folder.glob("*tree*"))
+
+
+def test_pictures_without_a_file_are_told(folder, program):
+    (folder / "data" / "cat" / "004.png").unlink()
+    found = sorted((folder / "data").rglob("*.png"))
+    paths = [path.relative_to(folder).as_posix() for path in found]
+    labels = [path.parent.name for path in found]
+    gone = "data/cat/gone.png"
+    manifest = pd.DataFrame({"path": [*paths, gone], "label": [*labels, "cat"]})
+    manifest.to_csv(folder / "m.csv", index=False)
+    told = json.loads(program("apply", "run", "--data", "m.csv", "-o", "tree", "-q", "--json").out)
+    (said,) = [each for each in told["notices"] if each["slug"] == "pictures-absent"]
+    assert said["message"].startswith("1 picture of m.csv cannot be put into a folder")
+    assert "gone.png" in said["message"]

@@ -316,7 +316,7 @@ def test_a_signal_ends_it_cleanly_and_says_what_was_saved(number, folder):
 
     assert process.returncode == 0
     assert "Decided: 1 of 300 suspects." in out
-    assert f"datacleanse apply {folder.path} -o cleaned.csv" in out
+    assert f"Next: datacleanse apply {folder.path}" in out
     assert err == ""
 
 

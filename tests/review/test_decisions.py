@@ -65,7 +65,8 @@ def test_what_is_appended_is_read_again_and_the_last_decision_counts(tmp_path_fa
     for batch in batches:
         append_decisions(file, batch)
     made = [each for batch in batches for each in batch]
-    if batches:
+    assert file.exists() == bool(made)
+    if made:
         assert read_decisions(file, run_id="r1").last == {each.row: each for each in made}
         assert file.read_bytes().count(b"\n") == len(made)
 
@@ -86,23 +87,21 @@ def test_a_file_cut_off_anywhere_loses_no_whole_line(tmp_path_factory, made, sha
 
 @settings(max_examples=200, deadline=None)
 @given(content=st.binary(max_size=200) | st.lists(text).map(lambda x: "\n".join(x).encode()))
-def test_any_bytes_are_read_or_refused_with_a_message(tmp_path_factory, content):
+def test_any_bytes_that_are_no_decision_are_refused_with_a_message(tmp_path_factory, content):
     file = tmp_path_factory.mktemp("any") / "decisions.jsonl"
     file.write_bytes(content)
-    error = None
-    try:
-        found = read_decisions(file)
-    except InputError as refused:
-        error = refused
-    if error is None:
-        assert (found.last, found.notices) == ({}, ())
-    else:
-        assert error.slug == "decisions-invalid"
-        assert "line " in error.message
+    with pytest.raises(InputError, match="holds no decision: ") as caught:
+        read_decisions(file)
+    assert caught.value.slug == "decisions-invalid"
+    blank = all(not line.strip() for line in content.split(b"\n"))
+    assert ("it is empty" if blank else "line ") in caught.value.message
 
 
-def test_an_empty_file_holds_no_decision_yet(file):
-    assert read_decisions(write(file, "\n \r\n")).last == {}
+@pytest.mark.parametrize("content", ["", "\n", " \r\n\n", "\t"])
+def test_a_file_without_a_line_is_no_review_in_which_nothing_was_decided(file, content):
+    with pytest.raises(InputError, match=r"holds no decision: it is empty\.") as caught:
+        read_decisions(write(file, content))
+    assert "remove it if nothing had been decided" in caught.value.hint
 
 
 def test_a_last_line_without_its_end_is_told_and_the_rest_is_kept(file):
@@ -260,6 +259,6 @@ def test_each_append_reaches_the_disk(file, monkeypatch):
 
 def test_parse_decision_fills_in_what_a_person_may_leave_out():
     found = parse_decision({"row": 7, "action": "drop", "given_label": "a", "new_label": 5})
-    assert found == Decision(7, "7", None, "a", "drop", None, "", "", "")
+    assert found == Decision(7, None, None, "a", "drop", None, "", "", "")
     with pytest.raises(InputError, match="its action is None"):
         parse_decision({"row": 7, "given_label": "a"})

@@ -9,9 +9,10 @@ from io import StringIO
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from datacleanse.data.columns import MISSING_TEXTS
+from datacleanse.data.columns import MISSING_TEXTS, is_text
 from datacleanse.data.packing import encode_dictionaries, find_repeating_texts
 from datacleanse.data.readers import csv_faults as faults
 
@@ -51,12 +52,12 @@ class CsvReader:
         return pa.schema([(name, pa.null()) for name in names])
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
-        """Read the file; empty cells and pandas' missing texts are null."""
+        """Read the file; empty cells and pandas' missing texts are null, unless they are names."""
         delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
         faults.check_head(location, delimiter)
         table = self._parse(location, request=request, delimiter=delimiter)
         faults.check_table(location, table, delimiter)
-        return table
+        return _restore_names(table, location, request=request, delimiter=delimiter)
 
     def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
         """Yield the file's blocks one by one.
@@ -90,6 +91,42 @@ class CsvReader:
             raise faults.diagnose(location, delimiter, error) from error
         except OSError as error:
             raise faults.make_damaged_error(location.name, error) from error
+
+
+def _restore_names(
+    table: pa.Table, location: Location, *, request: Request, delimiter: str
+) -> pa.Table:
+    """The table with names that were taken for missing values; see `Request.names`.
+
+    Only where one is missing: so no other file is read twice.
+    """
+    kinds = {field.name: field.type for field in table.schema}
+    lacking = [
+        name
+        for name in table.column_names
+        if name in request.names
+        and table.column(name).null_count
+        and (is_text(kinds[name]) or pa.types.is_null(kinds[name]))
+    ]
+    if not lacking:
+        return table
+    options = _make_options(
+        dict.fromkeys(lacking, pa.string()), delimiter=delimiter, block=_BIG_BLOCK
+    )
+    options["convert_options"] = pacsv.ConvertOptions(
+        null_values=sorted(MISSING_TEXTS - request.classes),
+        strings_can_be_null=True,
+        quoted_strings_can_be_null=False,
+        column_types=dict.fromkeys(lacking, pa.string()),
+        include_columns=lacking,
+    )
+    with location.open_stream() as stream:
+        again = pacsv.read_csv(stream, **options)
+    for name in lacking:
+        cells = pc.if_else(pc.equal(again.column(name), ""), None, again.column(name))
+        place = table.column_names.index(name)
+        table = table.set_column(place, pa.field(name, pa.string()), cells)
+    return table
 
 
 def _read_widening(

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.readers.csv_faults import check_delimiter
 from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.pieces import write_pieces
@@ -94,7 +95,10 @@ class Grammar:
     def replace_cell(self, record: bytes, place: int, value: bytes) -> bytes:
         """The record with the cell at ``place`` changed; it stays in quotes if it was."""
         start, end = self._find_spans(record)[place]
-        needs_quotes = any(sign in value for sign in (b'"', b"\r", b"\n", self._delimiter))
+        # A label that reads like a missing value is known to be a name by its quotes.
+        needs_quotes = value.decode() in MISSING_TEXTS or any(
+            sign in value for sign in (b'"', b"\r", b"\n", self._delimiter)
+        )
         if needs_quotes or record[start : start + 1] == b'"':
             value = b'"' + value.replace(b'"', b'""') + b'"'
         return record[:start] + value + record[end:]

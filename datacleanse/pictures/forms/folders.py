@@ -86,6 +86,11 @@ def is_picture(name: str) -> bool:
     return name.lower().endswith(SUFFIXES)
 
 
+def is_passed_over(name: str) -> bool:
+    """Whether a file or folder of that name is hidden, or what systems leave in folders."""
+    return name.startswith(".") or name.lower() in _CLUTTER
+
+
 def walk(root: Path) -> Tree:
     """List a folder and all below it.
 
@@ -116,7 +121,7 @@ def _enter(
         return False
     holds_any = False
     for entry in entries:
-        if entry.name.startswith(".") or entry.name.lower() in _CLUTTER:
+        if is_passed_over(entry.name):
             continue
         inner = (*parts, entry.name)
         is_outside = entry.is_symlink() and enclosure.is_left_by(entry.path)

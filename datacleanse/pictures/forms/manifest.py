@@ -62,7 +62,10 @@ def make_request(asked: Asked) -> Request:
     """What a reader is told: labels, ids and paths stay as written."""
     labels = {asked.label} if asked.label is not None else set(USUAL_NAMES)
     as_text = {*labels, *PATH_COLUMNS, *([asked.id] if asked.id else [])}
-    return Request(frozenset(as_text), asked.delimiter)
+    names = frozenset({*labels, *USUAL_NAMES, *([asked.id] if asked.id else [])})
+    return Request(
+        frozenset(as_text), asked.delimiter, names=names, classes=frozenset(asked.classes)
+    )
 
 
 def _find_base(source: Source) -> Path | None:

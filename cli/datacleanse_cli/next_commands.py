@@ -1,0 +1,93 @@
+"""The commands that the program proposes, spelled so that a shell hands over what is meant."""
+
+from __future__ import annotations
+
+import shlex
+import unicodedata
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from datacleanse_reports.wording import make_visible
+
+if TYPE_CHECKING:
+    from datacleanse.data import ReadOptions
+
+
+def spell_command(*words: str) -> str:
+    """A command of this program as one line of a shell; a word with a line break is in quotes.
+
+    What a terminal would act on, or not show, is spelled out in ``$'...'`` (bash, zsh).
+    """
+    return " ".join(["datacleanse", *map(_quote_word, words)])
+
+
+def spell_place(place: str | Path) -> str:
+    """A path or address as a word that is never taken for an option."""
+    text = str(place)
+    return f"./{text}" if text.startswith("-") else text
+
+
+def spell_reading(options: ReadOptions) -> list[str]:
+    """The options of `audit` by which a table is read as it was."""
+    words = []
+    for name, values in (
+        ("--label", [options.label]),
+        ("--id", [options.id]),
+        ("--drop", options.drop),
+        ("--categorical", options.categorical),
+        ("--numeric", options.numeric),
+        ("--delimiter", [options.delimiter]),
+    ):
+        for value in values:
+            if value is not None:
+                words += [f"{name}={value}"] if value.startswith("-") else [name, value]
+    return words
+
+
+def propose_apply(run: Path, source: str) -> str:
+    """The command that writes cleaned data of a run, to a name that is free.
+
+    Args:
+        run: the run folder.
+        source: its DATA, as it was named.
+    """
+    words = ["apply", spell_place(run)]
+    if not source.startswith("<"):
+        words += _propose_output(source)
+    return spell_command(*words)
+
+
+def _propose_output(source: str) -> list[str]:
+    """No words where the name that `apply` chooses by itself is free."""
+    from datacleanse.data.sources import SHARD_SUFFIX, split_suffix
+    from datacleanse.review.write_changes import COMPRESSION_SUFFIXES, name_files
+
+    suffix, compression = split_suffix(source)
+    ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "")
+    if not suffix:
+        is_sharded = any(Path(source).glob(f"*{SHARD_SUFFIX}"))
+        ending = SHARD_SUFFIX if is_sharded else ".csv"
+    count = 1
+    while True:
+        name = f"cleaned{'' if count == 1 else count}"
+        # Of pictures the list of changes is named alike, and the manifest ends in .csv.
+        files = name_files(Path(f"{name}{ending}"))
+        taken = (files.cleaned, files.diff, Path(f"{name}.csv"))
+        if not any(place.exists() for place in taken):
+            return [] if count == 1 else ["-o", str(files.cleaned)]
+        count += 1
+
+
+def _quote_word(word: str) -> str:
+    if make_visible(word, keep_lines=True) == word:
+        return shlex.quote(word)
+    return "$'" + "".join(map(_spell_sign, word)) + "'"
+
+
+def _spell_sign(sign: str) -> str:
+    if sign in "\\'":
+        return f"\\{sign}"
+    if sign != " " and (unicodedata.category(sign)[0] in "CZ"):
+        surrogate = sign.encode("utf-8", "surrogateescape")
+        return "".join(f"\\x{byte:02x}" for byte in surrogate)
+    return sign

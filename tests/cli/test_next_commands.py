@@ -1,0 +1,260 @@
+"""What the program writes it reads again, and each command that it proposes is accepted as printed.
+
+For names of classes, columns and files such as people have them: words that read like a missing
+value, blanks, quotes, line breaks, dashes at the start. An audit is taken to be accepted where it
+has read and checked all that it needs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import shlex
+import shutil
+import tempfile
+from pathlib import Path
+from types import SimpleNamespace
+from unittest import mock
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from rich.console import Console
+
+from datacleanse.auditing.reading import read_inputs
+from datacleanse.data import ReadOptions, fingerprint, read_data, read_ids, seal_rows, write_table
+from datacleanse.data.sources import locate
+from datacleanse.pictures.find import ask_for_data, find_pictures
+from datacleanse.pictures.read import read_listing
+from datacleanse.progress import SILENT
+from datacleanse.review.apply import summarise_cleaning
+from datacleanse.review.audited_run import AuditedRun
+from datacleanse.review.cleaning_plan import plan_cleaning
+from datacleanse.review.decisions import Decision, append_decisions
+from datacleanse.review.write_pictures import PictureOutput, choose_picture_files
+from datacleanse.review.write_table import TableOutput, choose_table_files
+from datacleanse.storage.run_folder import RunFolder
+from datacleanse_cli.cleaning_summary import print_cleaning
+from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
+from tests.cli.applying import decide
+from tests.cli.conftest import run_here
+from tests.pictures.made import picture
+
+CLASSES = (
+    *("NA", "None", "null", "nan", "N/A", "#N/A", "<NA>", "-1.#IND", "true", "1"),
+    *("a b", "it's", 'say "x", y', "-x", "--val", "a\nb", "=1+1", "$HOME", "`id`", "a;b", "ü", "*"),
+)
+COLUMNS = ("label", "the label", "-label", "it's", 'a "b"', "--id", "None")
+FILES = ("data", "a b", "it's", 'say "x"', "-x", "--val", "a\nb", "$HOME", "NA", "None", "ü;(1)")
+FOLDERS = [name for name in CLASSES if "/" not in name]
+
+some_classes = st.lists(
+    st.sampled_from(CLASSES), min_size=2, max_size=4, unique_by=lambda name: name.casefold()
+)
+
+
+@contextlib.contextmanager
+def place():
+    """An empty current folder."""
+    with tempfile.TemporaryDirectory() as folder, contextlib.chdir(folder):
+        yield Path(folder)
+
+
+def accept(command):
+    """Run a printed `audit` as a shell would, up to where training would begin."""
+    words = shlex.split(command)
+    assert words[:2] == ["datacleanse", "audit"]
+    read = []
+
+    def stop(request, *_, **__):
+        read.append(read_inputs(request, SILENT))
+        return SimpleNamespace(headline=SimpleNamespace(flagged=0, rows=1))
+
+    with mock.patch("datacleanse_cli.audit.perform_audit", stop):
+        done = run_here(*words[1:], cwd=Path.cwd())
+    assert (done.code, done.err) == (0, ""), (command, done.err)
+    return read[0]
+
+
+def last_command(text):
+    return "datacleanse audit" + text.rpartition("  datacleanse audit")[2]
+
+
+def sample(*words):
+    """Draw a sample; the printed command."""
+    done = run_here("sample", "-q", *words, cwd=Path.cwd())
+    assert (done.code, done.err) == (0, ""), done.err
+    return last_command(done.out)
+
+
+def clean_up(source, options, out, *, is_tree=False):
+    """Have two decisions applied, of a run made up for DATA; the printed command."""
+    listing = find_pictures(source, ask_for_data(options))
+    is_of_files = listing is not None and listing.path is not None
+    data = read_listing(listing) if listing else read_data(source, options)
+    run = Path("the run's")
+    run.mkdir()
+    given = [data.given_labels[code] for code in data.labels]
+    seals = [None] * data.n_rows
+    if listing is None:
+        seals = seal_rows(data, np.arange(data.n_rows))
+    new = next(label for label in data.given_labels if label != given[0])
+    ids = read_ids(data).to_pylist()
+    table = {"row": range(data.n_rows), "id": ids, "row_sha256": seals, "given_label": given}
+    write_table(
+        pa.table({k: pa.array(v, pa.string() if k != "row" else None) for k, v in table.items()}),
+        run / "audit.parquet",
+    )
+    last = data.n_rows - 1
+    made = [
+        Decision(0, ids[0], seals[0], given[0], "relabel", new, "", "", "r"),
+        Decision(last, ids[last], seals[last], given[last], "drop", None, "", "", "r"),
+    ]
+    append_decisions(run / "decisions.jsonl", made)
+    location = None if is_of_files else locate(source)
+    sha256 = "" if listing else fingerprint(source)
+    audited = AuditedRun(
+        RunFolder(run),
+        "r",
+        source,
+        options,
+        sha256,
+        data.n_rows,
+        data.given_labels,
+        listing,
+        location,
+    )
+    with mock.patch("datacleanse.review.cleaning_plan.read_unreadable_pictures", return_value=[]):
+        plan = plan_cleaning(audited)
+    assert (plan.relabelled, plan.dropped, plan.refused) == (1, 1, ())
+    if listing is None:
+        files = choose_table_files(location, Path(out))
+        TableOutput(files, location, keeps_bytes=False).write(plan)
+    else:
+        files = choose_picture_files(Path(out))
+        PictureOutput(files, listing).write(plan)
+    shown = io.StringIO()
+    console = Console(file=shown, width=40)
+    print_cleaning(summarise_cleaning(plan, files, is_written=True), console, run=run)
+    expected = [new, *given[1:last]]
+    return last_command(shown.getvalue()), sorted(expected)
+
+
+def check_sample(found, n):
+    """Every row of the sample is found again in DATA, and has the same label there."""
+    overlap = found.comparison.overlap
+    assert len(overlap.clean_rows) == found.clean.n_rows == n
+    assert (found.data.labels[overlap.data_rows] == found.clean.labels[overlap.clean_rows]).all()
+
+
+def labels_of(data):
+    return sorted(data.given_labels[code] for code in data.labels)
+
+
+@settings(max_examples=20, deadline=None)
+@given(
+    classes=some_classes,
+    label=st.sampled_from(COLUMNS),
+    file=st.sampled_from(FILES),
+    formats=st.tuples(*[st.sampled_from([".csv", ".tsv", ".jsonl", ".parquet"])] * 3),
+    how=st.tuples(st.sampled_from([None, None, ";"]), st.booleans()),
+)
+def test_tables_and_commands_are_accepted_whatever_the_names_are(
+    classes, label, file, formats, how
+):
+    delimiter, has_id = how
+    assume(delimiter is None or formats[0] == ".csv")
+    with place():
+        n = 24
+        ids = ["NA", "None", "null", "nan", *(f"k {i}" for i in range(4, n))]
+        columns = {"an id": ids, "x": [i * 1.5 for i in range(n)]}
+        columns[label] = [classes[i % len(classes)] for i in range(n)]
+        data, clean, out = file + formats[0], f"{file} v{formats[1]}", f"c {file}{formats[2]}"
+        write_table(pa.table(columns), Path(data), delimiter=delimiter)
+        options = ReadOptions(label=label, id="an id" if has_id else None, delimiter=delimiter)
+        words = [f"--label={label}", *(["--id", "an id"] if has_id else [])]
+        words += ["--delimiter", ";"] if delimiter else []
+        found = accept(sample("-n", "12", "-o", f"./{clean}", *words, "--", data))
+        check_sample(found, 12)
+        command, expected = clean_up(spell_place(data), options, out)
+        command = command.replace(" CLEAN ", f" {shlex.quote('./' + clean)} ", 1)
+        found = accept(command)
+        assert labels_of(found.data) == expected
+        assert found.reviewed is not None
+
+
+@settings(max_examples=8, deadline=None)
+@given(
+    classes=some_classes,
+    names=st.lists(st.sampled_from(FILES), min_size=2, max_size=3, unique=True),
+    folder=st.sampled_from(FILES),
+    suffix=st.sampled_from([".csv", ".jsonl"]),
+)
+def test_pictures_and_commands_are_accepted_whatever_the_names_are(classes, names, folder, suffix):
+    with place():
+        for k, each in enumerate(classes):
+            Path(folder, each).mkdir(parents=True)
+            for j, name in enumerate(names):
+                Path(folder, each, f"{name}.png").write_bytes(picture(10 * k + j))
+        found = accept(sample("-n", str(len(classes)), "-o", f"./v{suffix}", "--", folder))
+        check_sample(found, len(classes))
+        for out in (f"c {folder}{suffix}", f"c {folder}"):
+            command, expected = clean_up(spell_place(folder), ReadOptions(), out)
+            if len(set(expected)) > 1:
+                found = accept(command.replace(" CLEAN ", f" ./v{suffix} ", 1))
+                assert labels_of(found.data) == expected
+            shutil.rmtree("the run's")
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]))))
+def test_a_shell_hands_over_the_words_that_were_meant(words):
+    assert shlex.split(spell_command(*words)) == ["datacleanse", *words]
+
+
+@pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
+def test_what_a_terminal_would_act_on_is_spelled_out_for_bash():
+    import subprocess
+
+    words = ["\x1b[31mred\x07", "\u202eevil's", "a\\b\x85c d", "line\nbreak", "\ta"]
+    command = spell_command(*words)
+    assert not {"\x1b", "\x07", "\u202e", "\x85"} & set(command)
+    script = command.replace("datacleanse", "printf '%s\\0'", 1)
+    environment = {**os.environ, "LC_ALL": "C.UTF-8"}
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True, env=environment)
+    assert done.stdout.decode().split("\0")[:-1] == words
+
+
+def test_cleaned_data_is_proposed_under_a_name_that_is_free(audited_copy, monkeypatch):
+    """In a second round DATA itself is called cleaned.csv, as the first round proposed."""
+    monkeypatch.chdir(audited_copy)
+    decide(audited_copy, {3: "drop"})
+    for out in ([], ["-o", "cleaned2.csv"], ["-o", "cleaned3.csv"]):
+        words = shlex.split(propose_apply(Path("runs/data"), "data.csv"))
+        assert words == ["datacleanse", "apply", "runs/data", *out]
+        done = run_here(*words[1:], cwd=audited_copy)
+        assert done.code == 0, done.err
+
+
+def test_decisions_from_elsewhere_are_named_in_the_next_command(audited_copy, monkeypatch):
+    monkeypatch.chdir(audited_copy)
+    decide(audited_copy, {3: "relabel"})
+    Path("runs/data/decisions.jsonl").rename("m y.jsonl")
+    done = run_here("apply", "runs/data", "--decisions", "m y.jsonl", cwd=audited_copy)
+    assert done.code == 0, done.err
+    command = last_command(done.out).replace(" CLEAN ", " clean.csv ", 1)
+    assert shlex.split(command)[-4:] == ["--decisions", "m y.jsonl", "--id", "key"]
+    assert accept(command).reviewed.rows.tolist() == [3]
+
+
+def test_after_flags_alone_no_decisions_are_named(audited_copy, monkeypatch):
+    monkeypatch.chdir(audited_copy)
+    how = ("--auto", "--relabel-above", "0.9", "--yes")
+    done = run_here("apply", "runs/data", *how, cwd=audited_copy)
+    assert done.code == 0, done.err
+    command = last_command(done.out).replace(" CLEAN ", " clean.csv ", 1)
+    assert "--decisions" not in command
+    assert accept(command).reviewed is None
