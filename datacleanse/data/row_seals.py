@@ -7,7 +7,9 @@ bytes, it alone is digested: a picture stays itself wherever it lies. Its `row_s
 of that digest (64 hexadecimal signs) and of the label's netstring, so that a row can be known again
 after its label was mended.
 
-Cells are compared as values, not as typed: 1, 1.0, "1" and "001" are one number, all ways of being
+Cells are compared as values, not as typed: 1, 1.0, "1" and "001" are one number, but every digit of
+a number counts, those that a float has no room for, too (such numbers had the digest of the nearest
+float once; all others keep the digest they had). All ways of being
 missing are one, ``2020-01-01`` and ``2020-01-01T00:00:00`` are one moment, ``True`` and ``true``
 are one truth. So a row keeps its digest when the type that a reader finds for a column changes with
 a cell elsewhere, and when the table is saved in another format.
@@ -32,6 +34,7 @@ from datacleanse.data.columns import (
     parse_number,
     spell_values,
 )
+from datacleanse.data.exact_numbers import find_lost_digits, spell_exactly
 from datacleanse.data.interface import ROWS_AT_ONCE
 from datacleanse.data.packing import CONTENT_MARK
 
@@ -105,6 +108,9 @@ def _spell_number(text: str, number: float) -> str:
     if whole is not None:  # as many digits as there are
         sign = "-" if text.startswith("-") and whole[1] != "0" else ""
         return sign + whole[1]
+    lost = find_lost_digits(text, number)
+    if lost is not None:
+        return spell_exactly(lost)
     return str(int(number)) if number.is_integer() and abs(number) < _EXACT else repr(number)
 
 
