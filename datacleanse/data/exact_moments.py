@@ -59,7 +59,7 @@ def _hash_texts(texts: list[str], absent: np.uint64) -> NDArray[np.uint64]:
     ]
     parsed = parse_moments(pa.chunked_array([pa.array(cut, pa.string())]))
     hashes = np.where(parsed.find_missing(), absent, mix(parsed.values.view(np.uint64)))
-    for at in np.flatnonzero(parsed.failed):
+    for at in np.flatnonzero(parsed.failed).tolist():
         hashes[at] = hash_words(f"text {texts[at]}")
     for at, each in enumerate(finer):
         digits = each[2].rstrip("0") if each is not None and not parsed.failed[at] else ""

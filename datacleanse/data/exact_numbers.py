@@ -163,7 +163,8 @@ def widen_floats(cells: pa.ChunkedArray) -> NDArray[np.float64]:
         return np.array([float(str(value)) for value in halves], np.float64)
     if pa.types.is_float32(cells.type):
         cells = cells.cast(pa.string()).cast(pa.float64())
-    return cells.fill_null(np.nan).to_numpy().astype(np.float64, copy=False)
+    floats: NDArray[np.float64] = cells.fill_null(np.nan).to_numpy()
+    return floats
 
 
 def _find_nulls(cells: pa.ChunkedArray) -> NDArray[np.bool_]:

@@ -30,6 +30,7 @@ import pyarrow.compute as pc
 from datacleanse.data.columns import (
     MISSING_TEXTS,
     find_distinct,
+    is_bytes,
     normalise_text,
     parse_number,
     spell_values,
@@ -145,7 +146,7 @@ def _encode_cells(name: str, column: pa.ChunkedArray) -> pa.Array:
     start = _encode_netstring(name)
     if pa.types.is_null(column.type):
         return pa.array([start + _MISSING] * len(column), pa.large_binary())
-    if pa.types.is_nested(column.type) or _is_bytes(column.type):
+    if pa.types.is_nested(column.type) or is_bytes(column.type):
         spelled = [start + _encode_netstring(_spell_nested(value)) for value in column.to_pylist()]
         return pa.array(spelled, pa.large_binary())
     found = find_distinct(column)
@@ -168,15 +169,6 @@ def _spell_float(value: float) -> str | None:
     if value.is_integer():
         return str(int(value)) if abs(value) < _EXACT else spell_value(str(value))
     return None if math.isnan(value) else repr(value)
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    types = pa.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
-    )
 
 
 def _spell_nested(value: object) -> str | None:

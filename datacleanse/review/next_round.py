@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data.concatenation import concatenate_rows
-from datacleanse.data.row_seals import spell_label
+from datacleanse.data.labels import ClassFinder
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.decisions import read_decisions
@@ -65,7 +65,7 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
     verdicts: dict[int, tuple[Decision, int]] = {}
     dropped: set[int] = set()
     notices: list[Notice] = []
-    codes = _map_codes(data)
+    by_given, by_name = ClassFinder(data.given_labels), ClassFinder(data.schema.classes)
     for path in paths:
         read = read_decisions(path)
         notices += read.notices
@@ -77,7 +77,11 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
             dropped.discard(row)
             if decision.action == "drop":
                 dropped.add(row)
-            elif (code := codes.get(spell_label(decision.label or ""))) is not None:
+                continue
+            label = decision.label or ""
+            code = by_given(label)
+            code = by_name(label) if code is None else code
+            if code is not None:
                 verdicts[row] = decision, code
             else:
                 notices.append(_say_unknown_class(path, decision, data))
@@ -111,12 +115,6 @@ def add_reviewed(
     order = np.argsort(rows, kind="stable")
     clean_rows = np.concatenate([overlap.clean_rows, places])
     return whole, Overlap(rows[order], clean_rows[order], overlap.matched_by)
-
-
-def _map_codes(data: Dataset) -> dict[str, int]:
-    """Class by every spelling of its name."""
-    named = (*enumerate(data.given_labels), *enumerate(data.schema.classes))
-    return {spell_label(name): code for code, name in named}
 
 
 def _check_found(

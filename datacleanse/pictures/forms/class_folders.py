@@ -186,4 +186,6 @@ def _make_listing(tree: Tree, named: str, asked: Asked, notices: tuple[Notice, .
         columns[label] = pa.array([format_path(parts[:1]) for parts in rows], pa.string())
     store = FileStore([os.path.join(tree.root, *parts) for parts in rows])  # noqa: PTH118 - fast
     table = pa.table(columns)
-    return Listing(named, ClassFolders.name, table, label, PATH, PATH, store, notices)
+    return Listing(
+        named, ClassFolders.name, table, label, PATH, PATH, store, notices, labels_are_names=True
+    )
