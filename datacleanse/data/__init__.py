@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datacleanse.data.column_values import read_categories, read_moments, read_numbers
 from datacleanse.data.compare import compare, compare_labels, compare_with_overlap
-from datacleanse.data.identity import fingerprint, hash_rows, read_ids
+from datacleanse.data.identity import find_narrow_columns, fingerprint, hash_rows, read_ids
 from datacleanse.data.interface import ReadOptions
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.read import Role, Source, read_data, read_like, read_portions
@@ -21,6 +21,7 @@ __all__ = [
     "compare_labels",
     "compare_with_overlap",
     "digest_features",
+    "find_narrow_columns",
     "fingerprint",
     "hash_rows",
     "read_categories",

@@ -97,9 +97,7 @@ def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
     if missing.all():
         return set_empty_aside(name)
     if (values == values[0]).all():
-        if pa.types.is_integer(cells.type) and pc.count_distinct(cells).as_py() > 1:
-            return set_aside(name, "constant", "its values differ only beyond the 15th digit")
-        return set_constant_aside(name, cells[0].as_py())
+        return _set_same_aside(name, cells)
     if pa.types.is_integer(cells.type) and not missing.any():
         reason = _find_id_reason(name, cells)
         if reason is not None:
@@ -123,8 +121,16 @@ def _judge_moments(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
     del context
     parsed = parse_moments(cells)
     if (parsed.values == parsed.values[0]).all():
-        return set_constant_aside(name, cells[0].as_py())
+        return _set_same_aside(name, cells)
     return use_as_feature(name, "datetime")
+
+
+def _set_same_aside(name: str, cells: pa.ChunkedArray) -> Verdict:
+    """The verdict on a column whose values, as the network reads them, are all the same."""
+    if len(find_distinct(cells).values) > 1:
+        reason = "its values differ only by less than the network can read"
+        return set_aside(name, "constant", reason)
+    return set_constant_aside(name, cells[0].as_py())
 
 
 def _judge_vectors(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:

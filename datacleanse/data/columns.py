@@ -81,6 +81,16 @@ def is_list(kind: pa.DataType) -> bool:
     return bool(types.is_list(kind) or types.is_large_list(kind) or types.is_fixed_size_list(kind))
 
 
+def is_bytes(kind: pa.DataType) -> bool:
+    """Whether cells of this Arrow type are bytes (dictionaries of bytes too)."""
+    types = pa.types
+    if types.is_dictionary(kind):
+        kind = kind.value_type
+    return bool(
+        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
+    )
+
+
 def is_vector(kind: pa.DataType) -> bool:
     """Whether cells of this Arrow type are lists of numbers (empty lists have no number type)."""
     return is_list(kind) and (
@@ -126,6 +136,8 @@ def spell_values(values: pa.Array) -> list[str]:
     if is_text(values.type):
         return [str(value) for value in values.to_pylist()]
     kind = values.type
+    if is_bytes(kind):
+        return [str(value) for value in values.to_pylist()]
     if pa.types.is_boolean(kind) or pa.types.is_integer(kind) or pa.types.is_floating(kind):
         if pa.types.is_float32(kind) or pa.types.is_float16(kind):
             # The shortest text of the narrow type: 0.1, not 0.10000000149011612.

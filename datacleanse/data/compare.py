@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.compute as pc
 
 from datacleanse.data.drift import note_class_shares, note_features
-from datacleanse.data.identity import hash_rows, read_ids
+from datacleanse.data.identity import find_narrow_columns, hash_rows, read_ids
 from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.sources import is_same_file
 from datacleanse.errors import InputError
@@ -96,7 +96,8 @@ def _find_overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]
             keys = rows.drop_null().to_numpy().astype(np.int64)
             data_rows, first, counts = np.unique(keys, return_index=True, return_counts=True)
             return Overlap(data_rows, np.where(counts == 1, found[first], -1), "id"), []
-    hashes, clean_hashes = hash_rows(data), hash_rows(clean)
+    narrow = find_narrow_columns(data, clean)
+    hashes, clean_hashes = hash_rows(data, narrow=narrow), hash_rows(clean, narrow=narrow)
     distinct = len(np.unique(hashes))
     if distinct >= _TELLING * data.n_rows or _holds_all(hashes, clean_hashes):
         return _match_by_values(hashes, clean_hashes), []

@@ -12,14 +12,16 @@ import pyarrow as pa
 
 from datacleanse.data.columns import (
     find_distinct,
+    is_list,
     is_text,
     normalise_text,
     parse_categories,
-    parse_moments,
     parse_numbers,
     parse_vectors,
     spell_values,
 )
+from datacleanse.data.exact_moments import hash_moments
+from datacleanse.data.exact_numbers import hash_cells_as_numbers, hash_floats, mix
 from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_nearest
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.readers.frame import Frame, convert_frame
@@ -27,6 +29,8 @@ from datacleanse.data.sources import BLOCK, locate
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from numpy.typing import NDArray
 
     from datacleanse.data.sources import Location
@@ -34,7 +38,6 @@ if TYPE_CHECKING:
 
 _ABSENT = np.uint64(0x9E3779B97F4A7C15)
 """Hash of a missing value of any kind."""
-_EXACT = 2.0**53
 
 
 def check_ids(
@@ -114,54 +117,87 @@ def read_ids(dataset: Dataset) -> pa.Array:
     return spell_ids(dataset.table.column(name))
 
 
-def hash_rows(dataset: Dataset) -> NDArray[np.uint64]:
+def hash_rows(
+    dataset: Dataset, *, narrow: Mapping[str, np.dtype[np.floating]] | None = None
+) -> NDArray[np.uint64]:
     """The hash of the feature values of each row, (N,); equal rows of any two formats agree.
 
-    Values are compared by the kind of their column: 1, 1.0 and "1" are the same number, numbers
-    with a fraction agree to float32 (which is what some formats keep), and all ways of being
-    missing are one. The order of columns does not matter.
+    Values are compared by the kind of their column: 1, 1.0 and "1" are the same number, and all
+    ways of being missing are one. Nothing is rounded: every digit of a number and of a moment
+    counts, and what cannot be read as the kind counts as it stands. The order of columns does not
+    matter.
+
+    Args:
+        dataset: whose feature columns are read.
+        narrow: columns whose numbers are compared after rounding to a narrower type, since another
+            file that they are held against knows no more of them: see `find_narrow_columns`.
     """
+    narrow = narrow or {}
     total = np.zeros(dataset.n_rows, np.uint64)
     for rows, part in split_into_portions(dataset):
         for column in dataset.schema.columns:
             digest = hashlib.blake2b(column.name.encode(), digest_size=8).digest()
             key = np.uint64(int.from_bytes(digest, "little"))
-            total[rows] += _mix(_hash_cells(part.table.column(column.name), column) ^ key)
+            cells = part.table.column(column.name)
+            total[rows] += mix(_hash_cells(cells, column, narrow.get(column.name)) ^ key)
     return total
 
 
-def _hash_cells(cells: pa.ChunkedArray, column: Column) -> NDArray[np.uint64]:
+def find_narrow_columns(*datasets: Dataset) -> dict[str, np.dtype[np.floating]]:
+    """The feature columns that one of the data sets holds as float16 or float32, and as which.
+
+    Of a number that was rounded so in one file, another file's digits beyond say nothing.
+    """
+    narrow: dict[str, np.dtype[np.floating]] = {}
+    for dataset in datasets:
+        for column in dataset.schema.columns:
+            kind = dataset.table.schema.field(column.name).type
+            kind = kind.value_type if is_list(kind) or pa.types.is_dictionary(kind) else kind
+            if pa.types.is_float16(kind) or (
+                column.name not in narrow and pa.types.is_float32(kind)
+            ):
+                narrow[column.name] = np.dtype(kind.to_pandas_dtype())
+    return narrow
+
+
+def _hash_cells(
+    cells: pa.ChunkedArray, column: Column, narrow: np.dtype[np.floating] | None
+) -> NDArray[np.uint64]:
     if column.kind == "categorical":
         codes, names = parse_categories(cells)
         hashes = pd.util.hash_array(np.array(names, dtype=object), categorize=False)
         return np.append(hashes.astype(np.uint64), _ABSENT)[codes]
     if column.kind == "datetime":
-        parsed = parse_moments(cells)
-        return np.where(parsed.find_missing(), _ABSENT, _mix(parsed.values.view(np.uint64)))
+        return hash_moments(cells, _ABSENT)
     if column.kind == "embedding":
-        vectors = parse_vectors(cells, width=column.width)
-        total = np.zeros(len(cells), np.uint64)
-        for place in range(column.width):
-            total = _mix(total ^ _hash_numbers(vectors[:, place]))
-        return total
-    return _hash_numbers(parse_numbers(cells, flags=column.kind == "boolean").read_floats())
+        return _hash_vectors(cells, column.width, narrow)
+    if narrow is not None:
+        values = parse_numbers(cells, flags=column.kind == "boolean").read_floats()
+        return hash_floats(_narrow(values, narrow), _ABSENT)
+    return hash_cells_as_numbers(cells, _ABSENT, flags=column.kind == "boolean")
 
 
-def _hash_numbers(values: NDArray[np.float64]) -> NDArray[np.uint64]:
+def _hash_vectors(
+    cells: pa.ChunkedArray, width: int, narrow: np.dtype[np.floating] | None
+) -> NDArray[np.uint64]:
+    kind = cells.type
+    if is_list(kind) and not pa.types.is_floating(kind.value_type) and narrow is None:
+        items = np.full((len(cells), width), _ABSENT)
+        rows = np.flatnonzero(cells.is_valid().to_numpy())
+        flat = pa.chunked_array([chunk.drop_null().flatten() for chunk in cells.chunks])
+        items[rows] = hash_cells_as_numbers(flat, _ABSENT, flags=False).reshape(-1, width)
+    else:
+        vectors = parse_vectors(cells, width=width)
+        items = hash_floats(vectors if narrow is None else _narrow(vectors, narrow), _ABSENT)
+    total = np.zeros(len(cells), np.uint64)
+    for place in range(width):
+        total = mix(total ^ items[:, place])
+    return total
+
+
+def _narrow(values: NDArray[np.float64], kind: np.dtype[np.floating]) -> NDArray[np.float64]:
     with np.errstate(over="ignore"):
-        narrow = values.astype(np.float32).astype(np.float64)
-    is_whole = (values == np.rint(values)) & (np.abs(values) < _EXACT)
-    kept = np.where(is_whole | np.isinf(narrow), values, narrow) + 0.0  # -0.0 becomes 0.0
-    return np.where(np.isnan(values), _ABSENT, _mix(kept.view(np.uint64)))
-
-
-def _mix(bits: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """The finaliser of splitmix64: every input bit reaches every output bit."""
-    mixed = bits + np.uint64(0x9E3779B97F4A7C15)
-    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    result: NDArray[np.uint64] = mixed ^ (mixed >> np.uint64(31))
-    return result
+        return values.astype(kind).astype(np.float64)
 
 
 def fingerprint(source: str | os.PathLike[str] | Frame) -> str:

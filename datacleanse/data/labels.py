@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data.columns import find_distinct, is_text, normalise_text, spell_values
+from datacleanse.data.columns import find_distinct, is_bytes, is_text, normalise_text, spell_values
 from datacleanse.data.messages import (
     find_nearest,
     format_count,
@@ -22,7 +23,7 @@ from datacleanse.errors import InputError
 from datacleanse.records import Notice
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -31,6 +32,8 @@ USUAL_NAMES = ("label", "target", "class", "y")
 
 _FLAGS = frozenset({"true", "false"})
 _MANY_CLASSES = 1000
+_MIDNIGHT = " 00:00:00"
+_FRACTION = re.compile(r"\.(\d+)")
 
 
 @dataclass(frozen=True)
@@ -94,13 +97,25 @@ def _format_names(names: Sequence[str]) -> str:
     return ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
 
 
-def learn_labels(column: pa.ChunkedArray, *, name: str, source: str) -> Labels:
+def learn_labels(
+    column: pa.ChunkedArray, *, name: str, source: str, are_names: bool = False
+) -> Labels:
     """Number the classes of DATA.
+
+    Args:
+        column: the labels.
+        name: of the column.
+        source: how messages name DATA.
+        are_names: text in the column is names, such as of folders, even where it looks like
+            numbers: ``1.0`` and ``1`` are two classes, and ``0.5`` is one.
 
     Raises:
         InputError: a label is missing, there is one class only, or the values are no classes.
     """
-    spellings = _read_spellings(column, name=name, source=source)
+    are_names = are_names and is_text(column.type)
+    spellings = _read_spellings(column, name=name, source=source, are_names=are_names)
+    if not are_names:
+        _check_whole(spellings, name=name, source=source)
     _check_complete(spellings.codes, name=name, source=source)
     _check_classes(spellings, name=name, source=source)
     classes = _sort_classes(_find_class_names(spellings))
@@ -111,8 +126,7 @@ def learn_labels(column: pa.ChunkedArray, *, name: str, source: str) -> Labels:
             slug="label-one-class",
             hint="Name the right column with --label, or give rows of at least two classes.",
         )
-    index = {_make_key(text, classes): code for code, text in enumerate(classes)}
-    codes, given = _number_labels(spellings, index, classes)
+    codes, given = _number_labels(spellings, classes)
     return Labels(codes, classes, given, tuple(_note_rare_classes(codes, classes, source)))
 
 
@@ -124,36 +138,49 @@ def match_labels(
     Raises:
         InputError: a label is missing or unknown to DATA.
     """
-    spellings = _read_spellings(column, name=name, source=source, may_be_number=True)
-    index = {_make_key(text, classes): code for code, text in enumerate(classes)}
-    codes, given = _number_labels(spellings, index, classes)
+    spellings = _read_spellings(column, name=name, source=source)
+    codes, given = _number_labels(spellings, classes)
     if role != "NEW":
         _check_complete(spellings.codes, name=name, source=source)
         for at, found in enumerate(spellings.found):
-            if _make_key(spellings.keys[at], classes) not in index:
-                rows = np.flatnonzero(spellings.codes == at)
+            rows = np.flatnonzero(spellings.codes == at)
+            if len(rows) and codes[rows[0]] < 0:
                 _refuse_unknown(found, rows, classes, name=name, source=source, role=role)
     return Labels(codes, classes, given, ())
 
 
 def _read_spellings(
-    column: pa.ChunkedArray, *, name: str, source: str, may_be_number: bool = False
+    column: pa.ChunkedArray, *, name: str, source: str, are_names: bool = False
 ) -> Spellings:
-    if pa.types.is_nested(column.type) or pa.types.is_binary(column.type):
+    kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
+    if pa.types.is_nested(kind) or is_bytes(kind):
         raise InputError(
-            f"{source}: column '{name}' holds {column.type}, which is no label.",
+            f"{source}: column '{name}' holds {kind}, which is no label.",
             slug="label-type",
             hint="Name a column of text, whole numbers or booleans with --label.",
         )
-    if pa.types.is_null(column.type):
+    if pa.types.is_null(kind):
         return Spellings(np.full(len(column), -1, np.int32), (), ())
     values = find_distinct(column)
-    found = spell_values(values.values)
-    if not may_be_number:
-        _check_whole(column, found, name=name, source=source)
-    is_missing = np.array([_is_missing(text, column.type) for text in found] + [True])
+    found = _spell_labels(values.values)
+    is_missing = np.array([_is_missing(text, kind) for text in found] + [True])
     codes = np.where(is_missing[values.codes], np.int32(-1), values.codes)
-    return Spellings(codes, tuple(found), tuple(_normalise_label(text) for text in found))
+    keys = found if are_names else [_normalise_label(text) for text in found]
+    return Spellings(codes, tuple(found), tuple(keys))
+
+
+def _spell_labels(values: pa.Array) -> list[str]:
+    """The names that people see: days without a clock where it says midnight throughout."""
+    found = spell_values(values)
+    if not pa.types.is_timestamp(values.type):
+        return found
+    # Zeros at the end of a fraction say no more than how it is stored.
+    found = [
+        _FRACTION.sub(lambda digits: f".{digits[1]}".rstrip("0").rstrip("."), text)
+        for text in found
+    ]
+    is_day = all(text.endswith(_MIDNIGHT) for text in found)
+    return [text.removesuffix(_MIDNIGHT) for text in found] if is_day else found
 
 
 def _is_missing(text: str, kind: pa.DataType) -> bool:
@@ -188,16 +215,42 @@ def _sort_classes(names: list[str]) -> tuple[str, ...]:
 
 
 def _number_labels(
-    spellings: Spellings, index: Mapping[str, int], classes: tuple[str, ...]
+    spellings: Spellings, classes: tuple[str, ...]
 ) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    find = ClassFinder(classes)
     given = list(classes)
     class_of = np.full(len(spellings.found) + 1, -1, np.int64)
     for at in reversed(range(len(spellings.found))):
-        code = index.get(_make_key(spellings.keys[at], classes))
+        code = find(spellings.found[at], spellings.keys[at])
         if code is not None:
             class_of[at] = code
             given[code] = spellings.found[at]
     return class_of[spellings.codes], tuple(given)
+
+
+class ClassFinder:
+    """Finds the class that a name is of: the one called so, else the only one spelled alike."""
+
+    def __init__(self, classes: Sequence[str]) -> None:
+        self._classes = classes
+        self._exact = {text: code for code, text in enumerate(classes)}
+        self._alike: dict[str, int | None] = {}
+        for code, text in enumerate(classes):
+            key = _make_key(_normalise_label(text), classes)
+            self._alike[key] = None if key in self._alike else code
+
+    def __call__(self, found: str, key: str | None = None) -> int | None:
+        """The number of the class, None where there is none or more than one is alike.
+
+        Args:
+            found: the name as it stands.
+            key: the spelling under which files agree, where it is known.
+        """
+        exact = self._exact.get(found)
+        if exact is not None:
+            return exact
+        key = _normalise_label(found) if key is None else key
+        return self._alike.get(_make_key(key, self._classes))
 
 
 def _check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None:
@@ -213,17 +266,17 @@ def _check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None
         )
 
 
-def _check_whole(column: pa.ChunkedArray, found: Sequence[str], *, name: str, source: str) -> None:
-    numbers = [_parse_number(text) for text in found]
+def _check_whole(spellings: Spellings, *, name: str, source: str) -> None:
+    numbers = [_parse_number(text) for text in spellings.found]
     if any(number is None for number in numbers):
         return
-    for text, number in zip(found, numbers, strict=True):
+    for at, (text, number) in enumerate(zip(spellings.found, numbers, strict=True)):
         if number is not None and not number.is_integer() and not math.isnan(number):
-            row = next(at for at, cell in enumerate(column) if str(cell.as_py()) == text)
+            row = int(np.argmax(spellings.codes == at))
             raise InputError(
                 f"{source}: column '{name}' looks like a number to predict, not a class: "
                 f"{text[:60]} in "
-                f"{format_rows([row])}, {format_count(len(found), 'distinct value')}.",
+                f"{format_rows([row])}, {format_count(len(spellings.found), 'distinct value')}.",
                 slug="label-not-a-class",
                 hint="Name the label column with --label; if the numbers are classes, write them "
                 "as words.",

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from datacleanse.data.columns import find_distinct, is_text
+from datacleanse.data.plain_types import make_plain
 
 _MARK = {b"datacleanse": b"packed"}
 """Field metadata of dictionaries that the source did not have."""
@@ -58,30 +57,11 @@ def unpack_table(table: pa.Table) -> pa.Table:
 
 
 def _convert_to_plain(cells: pa.ChunkedArray) -> pa.ChunkedArray:
-    if isinstance(cells.type, pa.BaseExtensionType):
-        chunks = [chunk.storage for chunk in cells.chunks]
-        cells = pa.chunked_array(chunks, cells.type.storage_type)
-    kind = cells.type
-    if pa.types.is_string_view(kind):
-        return cells.cast(pa.large_string())
-    if pa.types.is_run_end_encoded(kind):
-        decoded = [pc.run_end_decode(chunk) for chunk in cells.chunks]
-        return pa.chunked_array(decoded, kind.value_type)
-    if pa.types.is_dictionary(kind):
+    cells = make_plain(cells)
+    if pa.types.is_dictionary(cells.type):
         has_null_value = any(chunk.dictionary.null_count for chunk in cells.chunks)
         return _make_one_dictionary(cells) if has_null_value else cells
-    if not _is_storable(kind):
-        return pa.chunked_array([pa.array(map(str, cells.to_pylist()), pa.string())])
     return cells
-
-
-def _is_storable(kind: pa.DataType) -> bool:
-    """Whether Parquet has such cells: it knows no intervals and no unions."""
-    try:
-        pq.ParquetWriter(pa.BufferOutputStream(), pa.schema([("", kind)])).close()
-    except pa.ArrowNotImplementedError:
-        return False
-    return True
 
 
 def _make_one_dictionary(cells: pa.ChunkedArray) -> pa.ChunkedArray:

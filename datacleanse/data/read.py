@@ -17,6 +17,7 @@ from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
 from datacleanse.data.messages import format_list, suggest_nearest
 from datacleanse.data.packing import find_declared_categories, pack_table
+from datacleanse.data.plain_types import register_pandas_types
 from datacleanse.data.readers import find_reader
 from datacleanse.data.readers.frame import Frame, convert_frame
 from datacleanse.data.schema import check_columns, check_options, infer_features
@@ -82,7 +83,9 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
         progress.say(message)
         notices.append(Notice("label-chosen", message))
-    labels = learn_labels(raw.table.column(label), name=label, source=raw.name)
+    labels = learn_labels(
+        raw.table.column(label), name=label, source=raw.name, are_names=label in raw.declared
+    )
     features = infer_features(
         raw.table,
         options,
@@ -164,6 +167,7 @@ def read_portions(
     Raises:
         InputError: as `read_like`, when the portion in question is reached.
     """
+    register_pandas_types()
     location = locate(source)
     kinds = {column.name: column.kind for column in schema.columns}
     request = Request(
@@ -230,6 +234,7 @@ def read_raw(source: Source | Location, request: Request) -> Raw:
     Raises:
         InputError: nothing is there, or it is broken.
     """
+    register_pandas_types()
     if not isinstance(source, str | os.PathLike | Location):
         name = "<Table>" if isinstance(source, pa.Table) else "<DataFrame>"
         table, text_is_typed = convert_frame(source), True

@@ -7,7 +7,9 @@ bytes, it alone is digested: a picture stays itself wherever it lies. Its `row_s
 of that digest (64 hexadecimal signs) and of the label's netstring, so that a row can be known again
 after its label was mended.
 
-Cells are compared as values, not as typed: 1, 1.0, "1" and "001" are one number, all ways of being
+Cells are compared as values, not as typed: 1, 1.0, "1" and "001" are one number, but every digit of
+a number counts, those that a float has no room for, too (such numbers had the digest of the nearest
+float once; all others keep the digest they had). All ways of being
 missing are one, ``2020-01-01`` and ``2020-01-01T00:00:00`` are one moment, ``True`` and ``true``
 are one truth. So a row keeps its digest when the type that a reader finds for a column changes with
 a cell elsewhere, and when the table is saved in another format.
@@ -28,10 +30,12 @@ import pyarrow.compute as pc
 from datacleanse.data.columns import (
     MISSING_TEXTS,
     find_distinct,
+    is_bytes,
     normalise_text,
     parse_number,
     spell_values,
 )
+from datacleanse.data.exact_numbers import find_lost_digits, spell_exactly
 from datacleanse.data.interface import ROWS_AT_ONCE
 from datacleanse.data.packing import CONTENT_MARK
 
@@ -105,6 +109,9 @@ def _spell_number(text: str, number: float) -> str:
     if whole is not None:  # as many digits as there are
         sign = "-" if text.startswith("-") and whole[1] != "0" else ""
         return sign + whole[1]
+    lost = find_lost_digits(text, number)
+    if lost is not None:
+        return spell_exactly(lost)
     return str(int(number)) if number.is_integer() and abs(number) < _EXACT else repr(number)
 
 
@@ -139,7 +146,7 @@ def _encode_cells(name: str, column: pa.ChunkedArray) -> pa.Array:
     start = _encode_netstring(name)
     if pa.types.is_null(column.type):
         return pa.array([start + _MISSING] * len(column), pa.large_binary())
-    if pa.types.is_nested(column.type) or _is_bytes(column.type):
+    if pa.types.is_nested(column.type) or is_bytes(column.type):
         spelled = [start + _encode_netstring(_spell_nested(value)) for value in column.to_pylist()]
         return pa.array(spelled, pa.large_binary())
     found = find_distinct(column)
@@ -162,15 +169,6 @@ def _spell_float(value: float) -> str | None:
     if value.is_integer():
         return str(int(value)) if abs(value) < _EXACT else spell_value(str(value))
     return None if math.isnan(value) else repr(value)
-
-
-def _is_bytes(kind: pa.DataType) -> bool:
-    types = pa.types
-    if types.is_dictionary(kind):
-        kind = kind.value_type
-    return bool(
-        types.is_binary(kind) or types.is_large_binary(kind) or types.is_fixed_size_binary(kind)
-    )
 
 
 def _spell_nested(value: object) -> str | None:

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 import pyarrow.parquet as pq
 
+from datacleanse.data.exact_numbers import is_float_of, widen_floats
 from datacleanse.data.interface import ROWS_AT_ONCE
 from datacleanse.data.packing import unpack_table
 from datacleanse.data.readers import format_suffixes
@@ -164,12 +165,21 @@ def _write_all(tables: Iterator[pa.Table], open_writer: Callable[[pa.Schema], An
 
 
 def _write_jsonl(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
-    for table in tables:
+    for table in map(_widen_floats, tables):
         for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
             lines = [
                 json.dumps(_convert_for_json(row), ensure_ascii=False) for row in batch.to_pylist()
             ]
             sink.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
+
+
+def _widen_floats(table: pa.Table) -> pa.Table:
+    """The table with float32 as the float64 of its shortest text: 0.1, not 0.10000000149011612."""
+    for position, field in enumerate(table.schema):
+        if pa.types.is_float32(field.type) or pa.types.is_float16(field.type):
+            cells = pa.array(widen_floats(table.column(position)), from_pandas=True)
+            table = table.set_column(position, field.name, cells)
+    return table
 
 
 _WRITERS: dict[str, Write] = {
@@ -227,7 +237,8 @@ def _convert_scalar(value: object) -> object:
         case datetime.date() | datetime.time():
             plain = value.isoformat()
         case decimal.Decimal():
-            plain = float(value)
+            # As text where a number of JSON, which readers take for a float, would lose digits.
+            plain = float(value) if is_float_of(value, float(value)) else str(value)
         case _:
             plain = value
     return plain

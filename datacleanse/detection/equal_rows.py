@@ -10,6 +10,11 @@ of them c, the opinion on a row becomes
 MacKay, Peto 1995, "A Hierarchical Dirichlet Language Model", eq. 19. The strength s is the one
 under which the labels of such rows are likeliest: small where equal rows have one truth, such as
 copies, infinite where their labels tell nothing beyond p.
+
+Equal means equal as encoded, in float32, which is coarser than the cells, and rightly so: a network
+gives such rows one opinion whatever their further digits are, and that opinion is what is informed
+here. Nobody is told that they are copies. What people are told of equal rows, and what counts as a
+row that CLEAN holds too, goes by the cells: `datacleanse.data.hash_rows`.
 """
 
 from __future__ import annotations

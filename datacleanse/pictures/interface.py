@@ -68,6 +68,8 @@ class Listing:
         path: the column of paths that lead to the pictures; None where the table held the bytes.
         store: N pictures.
         notices: what to say about the listing.
+        labels_are_names: the labels are names of folders or declared categories, even where they
+            look like numbers.
     """
 
     source: str
@@ -78,6 +80,7 @@ class Listing:
     path: str | None
     store: Store
     notices: tuple[Notice, ...] = ()
+    labels_are_names: bool = False
 
     def read_ids(self) -> pa.Array:
         """What names each row, (N,) strings."""

@@ -166,7 +166,9 @@ def learn_classes(listing: Listing) -> Labels:
     """
     assert listing.label is not None  # no form lets DATA be without
     column = listing.table.column(listing.label)
-    labels = learn_labels(column, name=listing.label, source=listing.source)
+    labels = learn_labels(
+        column, name=listing.label, source=listing.source, are_names=listing.labels_are_names
+    )
     _check_case(labels.classes, listing.source)
     return labels
 

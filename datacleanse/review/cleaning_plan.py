@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from datacleanse.data import fingerprint, read_data
-from datacleanse.data.row_seals import spell_label
+from datacleanse.data.labels import ClassFinder
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.content_hashes import fingerprint_without, hash_dataset
 from datacleanse.progress import SILENT
@@ -200,6 +200,7 @@ def _carry_out(
     """Changes, decisions that cannot be carried out, and how many are already."""
     acting = [decision for decision in made if decision.action in ("relabel", "drop")]
     recognised = recognise(data, acting)
+    find = ClassFinder(data.given_labels)
     changes: dict[int, Change] = {}
     refused = [Refusal(decision, "changed") for decision in recognised.changed]
     refused += [Refusal(decision, "ambiguous") for decision in recognised.ambiguous]
@@ -209,9 +210,9 @@ def _carry_out(
     for decision, row in recognised.found:
         code = data.labels[row]
         label = data.given_labels[code] if code >= 0 else ""
-        if decision.new_label is not None and _is_same(label, decision.new_label):
+        if decision.new_label is not None and _is_same(find, label, decision.new_label):
             done += 1
-        elif not _is_same(label, decision.given_label):
+        elif not _is_same(find, label, decision.given_label):
             refused.append(Refusal(decision, "label", label))
         elif row in changes:
             refused.append(Refusal(decision, "ambiguous"))
@@ -220,8 +221,9 @@ def _carry_out(
     return list(changes.values()), refused, done
 
 
-def _is_same(label: str, other: str) -> bool:
-    return spell_label(label) == spell_label(other)
+def _is_same(find: ClassFinder, label: str, other: str) -> bool:
+    code = find(other)
+    return label == other or (code is not None and code == find(label))
 
 
 def _check_rest(cleaning: Cleaning) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data.concatenation import concatenate_rows
-from datacleanse.data.row_seals import spell_label
+from datacleanse.data.labels import ClassFinder
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.completion import complete_decisions
@@ -68,7 +68,7 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
     verdicts: dict[int, tuple[Decision, int]] = {}
     dropped: set[int] = set()
     notices: list[Notice] = []
-    codes = _map_codes(data)
+    by_given, by_name = ClassFinder(data.given_labels), ClassFinder(data.schema.classes)
     for path in paths:
         read = read_decisions(path)
         notices += read.notices
@@ -82,7 +82,11 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
             dropped.discard(row)
             if decision.action == "drop":
                 dropped.add(row)
-            elif (code := codes.get(spell_label(decision.label or ""))) is not None:
+                continue
+            label = decision.label or ""
+            code = by_given(label)
+            code = by_name(label) if code is None else code
+            if code is not None:
                 verdicts[row] = decision, code
             else:
                 notices.append(_say_unknown_class(path, decision, data))
@@ -150,12 +154,6 @@ def _say_contradiction(path: Path, found: Contradiction) -> Notice:
         f"{said!r}, but the audit found {found.audited!r} there."
     )
     return Notice("decisions-left-out", message, is_warning=True)
-
-
-def _map_codes(data: Dataset) -> dict[str, int]:
-    """Class by every spelling of its name."""
-    named = (*enumerate(data.given_labels), *enumerate(data.schema.classes))
-    return {spell_label(name): code for code, name in named}
 
 
 def _check_found(

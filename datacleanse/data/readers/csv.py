@@ -15,6 +15,7 @@ import pyarrow.csv as pacsv
 from datacleanse.data.columns import MISSING_TEXTS, is_text
 from datacleanse.data.packing import encode_dictionaries, find_repeating_texts
 from datacleanse.data.readers import csv_faults as faults
+from datacleanse.data.readers.csv_numbers import NotFloatsError, convert_to_floats
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,15 +139,19 @@ def _read_widening(
     the table.
     """
     block = _BLOCK
+    floats: frozenset[str] = frozenset()
     for _ in range(_ATTEMPTS):
-        batches = _Batches(location, types, delimiter=delimiter, block=block)
+        batches = _Batches(location, types, delimiter=delimiter, block=block, floats=floats)
         try:
             return batches.read()
+        except NotFloatsError as error:
+            types = {**types, **dict.fromkeys(error.names, pa.string())}
         except pa.ArrowInvalid as error:
             if "straddling" in str(error) and block < _BIG_BLOCK:
                 block = _BIG_BLOCK
                 continue
-            types = {**types, **batches.widen_type(error)}
+            types = {**types, **batches.widen_type(error, is_exact=True)}
+        floats = batches.floats - types.keys()
     with location.open_stream() as stream:
         return pacsv.read_csv(stream, **_make_options(types, delimiter=delimiter, block=block))
 
@@ -186,15 +191,28 @@ class _Batches:
 
     Attributes:
         schema: of the first block, None until it was read.
+        floats: columns that are taken as text, and made floats if they lose no digit so.
     """
 
     def __init__(
-        self, location: Location, types: dict[str, pa.DataType], *, delimiter: str, block: int
+        self,
+        location: Location,
+        types: dict[str, pa.DataType],
+        *,
+        delimiter: str,
+        block: int,
+        floats: frozenset[str] = frozenset(),
     ) -> None:
         self.schema: pa.Schema | None = None
+        self.floats = floats
         self._location = location
         self._types = types
-        self._options = _make_options(types, delimiter=delimiter, block=block)
+        self._delimiter, self._block = delimiter, block
+        self._options = self._make_options()
+
+    def _make_options(self) -> dict[str, object]:
+        types = {**self._types, **dict.fromkeys(self.floats, pa.string())}
+        return _make_options(types, delimiter=self._delimiter, block=self._block)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Read the file block by block, with types as in its first block."""
@@ -209,20 +227,41 @@ class _Batches:
         """All rows as one table; text that repeats is packed block by block."""
         batches: list[pa.RecordBatch] = []
         packed: list[int] = []
-        for batch in self:
+        self._find_floats()
+        for text in self:
+            batch = convert_to_floats(text, self.floats)
             if not batches:
                 packed = find_repeating_texts(batch)
             batches.append(encode_dictionaries(batch, packed))
         schema = batches[0].schema if batches else self.schema
         return pa.Table.from_batches(batches, schema)
 
-    def widen_type(self, error: pa.ArrowInvalid) -> dict[str, pa.DataType]:
-        """The column whose type was too narrow, with a wider one; any other error is raised."""
+    def _find_floats(self) -> None:
+        """Look at the first block for columns of floats that nothing was said of yet."""
+        with (
+            self._location.open_stream() as stream,
+            pacsv.open_csv(stream, **self._options) as reader,
+        ):
+            self.schema = reader.schema
+        found = {f.name for f in self.schema if pa.types.is_floating(f.type)}
+        self.floats |= found - self._types.keys()
+        self._options = self._make_options()
+
+    def widen_type(
+        self, error: pa.ArrowInvalid, *, is_exact: bool = False
+    ) -> dict[str, pa.DataType]:
+        """The column whose type was too narrow, with a wider one; any other error is raised.
+
+        With ``is_exact``, a column of whole numbers joins `floats` instead.
+        """
         failed = _FAILED_COLUMN.search(str(error))
         if failed is None:
             raise error
         if self.schema is not None:
             field = self.schema.field(int(failed[1]))
+            if is_exact and pa.types.is_integer(field.type):
+                self.floats |= {field.name}
+                return {}
             return {field.name: _widen_type(field.type)}
         # The first block already: only a type that was asked for can be too narrow there.
         name = self._read_names()[int(failed[1])]

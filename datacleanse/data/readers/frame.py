@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard, runtime_checka
 import pandas as pd
 import pyarrow as pa
 
+from datacleanse.data.messages import quote_error
+from datacleanse.errors import InputError
+
 if TYPE_CHECKING:
     from collections.abc import Hashable
 
@@ -30,7 +33,7 @@ def is_frame(source: object) -> TypeGuard[Frame]:
 def convert_frame(source: Frame) -> pa.Table:
     """An Arrow table of the same rows; a named index becomes a column, another is dropped."""
     if not isinstance(source, pd.DataFrame):
-        return pa.table(source)
+        return source if isinstance(source, pa.Table) else _read_stream(source)
     names: list[str] = []
     arrays: list[pa.Array] = []
     for level in range(source.index.nlevels):
@@ -44,6 +47,30 @@ def convert_frame(source: Frame) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=names)
 
 
+def _read_stream(source: ArrowStream) -> pa.Table:
+    try:
+        return pa.table(source)
+    except Exception as error:  # whatever the other library raises
+        name = _find_unreadable_column(source)
+        column = "one of its columns" if name is None else f"column '{name}'"
+        raise InputError(
+            f"<{type(source).__name__}>: {column} is of a type that Arrow does not know: "
+            f"{quote_error(error)}.",
+            slug="column-type-unknown",
+            hint="Turn it into text or numbers, or leave it out of the frame.",
+        ) from error
+
+
+def _find_unreadable_column(source: ArrowStream) -> str | None:
+    """The first column that cannot be handed over alone; None where columns have no names."""
+    for name in getattr(source, "columns", ()):
+        try:
+            pa.chunked_array(source[name])  # type: ignore[index]  # frames of all libraries do
+        except Exception:  # the same, whatever it is
+            return str(name)
+    return None
+
+
 def _format_name(name: Hashable) -> str:
     if isinstance(name, tuple):
         return ".".join(str(part) for part in name)
@@ -53,7 +80,7 @@ def _format_name(name: Hashable) -> str:
 def _convert_column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(series, from_pandas=True)
-    except (pa.ArrowException, OverflowError):
+    except (pa.ArrowException, OverflowError, TypeError, ValueError):
         # Objects of several types: as text, in which the schema looks for numbers again.
         cells = [
             None if missing else str(cell)

@@ -202,4 +202,6 @@ def _make_listing(tree: Tree, named: str, asked: Asked, notices: tuple[Notice, .
         ]
     )
     table = pa.table(columns)
-    return Listing(named, ClassFolders.name, table, label, PATH, PATH, store, notices)
+    return Listing(
+        named, ClassFolders.name, table, label, PATH, PATH, store, notices, labels_are_names=True
+    )

@@ -70,7 +70,8 @@ class EncodedColumn:
         check_ids(table, asked.id, source=raw.name, unique=asked.role == "DATA")
         label = choose_label_column(raw, asked)
         notices = note_columns(raw, asked, label, used=[] if id_ is None else [id_])
-        return Listing(raw.name, self.name, table, label, id_, None, store, notices)
+        is_declared = label in raw.declared
+        return Listing(raw.name, self.name, table, label, id_, None, store, notices, is_declared)
 
 
 def find_image_column(schema: pa.Schema, drop: tuple[str, ...] = ()) -> str | None:

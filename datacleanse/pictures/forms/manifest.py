@@ -90,7 +90,8 @@ def make_listing(raw: Raw, asked: Asked, *, base: Path | None, form: str) -> Lis
     check_ids(raw.table, asked.id, source=raw.name, unique=asked.role == "DATA")
     id_ = asked.id if asked.id is not None and asked.id in raw.table.column_names else name
     notices = note_columns(raw, asked, label, used=(name,))
-    return Listing(raw.name, form, raw.table, label, id_, name, store, notices)
+    is_declared = label in raw.declared
+    return Listing(raw.name, form, raw.table, label, id_, name, store, notices, is_declared)
 
 
 def find_path_column(table: pa.Table, drop: Sequence[str]) -> str | None:
