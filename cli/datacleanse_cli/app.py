@@ -25,10 +25,12 @@ from datacleanse_cli.demo import demo
 from datacleanse_cli.export import export
 from datacleanse_cli.memory import return_freed_memory
 from datacleanse_cli.predict import predict
+from datacleanse_cli.printing import say
 from datacleanse_cli.report import report
 from datacleanse_cli.review import review
 from datacleanse_cli.sample import sample
 from datacleanse_cli.stopping import ignore_signals, interrupt
+from datacleanse_cli.streams import guard_streams
 
 CommandLineError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])
 """click's base of all complaints about a command line. Taken from Typer, because newer versions of
@@ -47,7 +49,7 @@ for command in (audit, sample, report, review, apply, predict, export, demo):
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"datacleanse {__version__}")
+        say(f"datacleanse {__version__}")
         raise typer.Exit
 
 
@@ -67,6 +69,7 @@ def main() -> None:
     Exits at once, without Python's teardown: Arrow's threads may still read ahead in a file that
     was given up, and would then turn the exit code into that of a crash.
     """
+    guard_streams()
     try:
         code = _run()
     except KeyboardInterrupt:  # a second one, while the first was dealt with
@@ -100,21 +103,22 @@ def _choose_exit_code(error: BaseException) -> int:
         return _complain(
             error.format_message() + _find_value_met(error), "Try `datacleanse --help`."
         )
+    if isinstance(error, SystemExit) and isinstance(error.__context__, OSError):
+        # Typer takes any broken pipe for a reader of stdout that has left.
+        error = error.__context__
     match error:
         case SystemExit(code=int(code)) | typer.Exit(exit_code=code):
             return code
         case Stopped() | typer.Abort() | KeyboardInterrupt():
             return _take_leave(error)
         case DatacleanseError():
-            return _complain(_make_printable(error.message), _make_printable(error.hint))
-        case BrokenPipeError():
-            # The reader went away (`| head`). Keep Python from flushing into it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return exits.DONE
+            return _complain(error.message, error.hint)
     traceback.print_exception(error)
-    sys.stderr.write(
-        "\nThis is a bug in datacleanse, not in your data. Please report it with the lines "
-        "above, the command and the output of `datacleanse --version`.\n"
+    say(
+        "",
+        "This is a bug in datacleanse, not in your data. Please report it with the lines "
+        "above, the command and the output of `datacleanse --version`.",
+        err=True,
     )
     return exits.BUG
 
@@ -123,9 +127,9 @@ def _take_leave(error: BaseException) -> int:
     """Say how to go on after a request to stop."""
     ignore_signals()
     if isinstance(error, Stopped):
-        sys.stderr.write(f"{_make_printable(error.message)}\n{_make_printable(error.hint)}\n")
+        say(error.message, error.hint, err=True)
     else:
-        sys.stderr.write("Stopped on request. Repeat the command.\n")
+        say("Stopped on request. Repeat the command.", err=True)
     return exits.STOPPED
 
 
@@ -138,12 +142,7 @@ def _find_value_met(error: Exception) -> str:
     return f" (Given: {values[-1]!r}.)" if values and values[-1] not in str(error) else ""
 
 
-def _make_printable(text: str) -> str:
-    """The text without what moves the cursor: names of columns may hold anything."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
-
-
 def _complain(message: str, hint: str) -> int:
     if message:  # empty where a bare `datacleanse` has shown its help
-        sys.stderr.write(f"error: {message}\n{hint}\n")
+        say(f"error: {message}", hint, err=True)
     return exits.WRONG_INPUT

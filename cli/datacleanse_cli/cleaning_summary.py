@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from datacleanse_cli.layout import lay_out_line, name_row, print_sections, shorten_text
+from datacleanse_cli.printing import quote_word
 from datacleanse_reports.wording import format_plural, make_visible
 
 if TYPE_CHECKING:
@@ -99,8 +99,8 @@ def _say_files(cleaned: CleaningResult) -> list[str]:
 def _say_next(cleaned: CleaningResult, *, run: Path) -> list[str]:
     if not cleaned.is_written:
         return ["Nothing was written. Repeat the command with --yes to have it done."]
-    place, earlier = shlex.quote(str(cleaned.cleaned)), shlex.quote(str(run))
+    place, earlier = quote_word(str(cleaned.cleaned)), quote_word(str(run))
     return [
         "Audit again; rows that were reviewed count as verified:",
-        f"datacleanse audit {make_visible(place)} --val CLEAN --decisions {make_visible(earlier)}",
+        f"datacleanse audit {place} --val CLEAN --decisions {earlier}",
     ]

@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
+from datacleanse_cli.printing import quote_word, say
 from datacleanse_cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -39,10 +38,10 @@ def sample(
     reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
     with show_progress(quiet=quiet) as progress:
         drawn = _draw(data, reading, n, out, seed=settings.seed, progress=progress)
-    typer.echo(
-        f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}\n"
-        f"Check the column {drawn.label!r} of each row, correct it where it is wrong, "
-        f"then:\n  datacleanse audit {data} --val {out}"
+    say(
+        f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}",
+        f"Check the column {drawn.label!r} of each row, correct it where it is wrong, then:",
+        f"  datacleanse audit {quote_word(data)} --val {quote_word(str(out))}",
     )
 
 

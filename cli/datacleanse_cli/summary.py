@@ -2,19 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING
 
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse_cli.layout import (
-    lay_out_line,
-    make_printable,
-    name_labels,
-    name_row,
-    print_sections,
-)
+from datacleanse_cli.layout import lay_out_line, name_labels, name_row, print_sections
+from datacleanse_cli.printing import make_printable, quote_word
 from datacleanse_reports import sentences
 from datacleanse_reports.wording import (
     format_decimal,
@@ -176,7 +170,7 @@ def _lay_out_files(encoding: str) -> list[RenderableType]:
 
 
 def _say_next(run: Path) -> list[str]:
-    report, place = run / "reports" / "report.html", make_visible(shlex.quote(str(run)))
+    report, place = run / "reports" / "report.html", quote_word(str(run))
     return [
         f"Open {make_visible(str(report))}",
         f"datacleanse review {place}   to decide on the suspects",
