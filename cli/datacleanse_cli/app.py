@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 import traceback
 from contextlib import suppress
 from itertools import pairwise
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -32,9 +33,15 @@ from datacleanse_cli.sample import sample
 from datacleanse_cli.stopping import ignore_signals, interrupt
 from datacleanse_cli.streams import guard_streams
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
 CommandLineError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])
 """click's base of all complaints about a command line. Taken from Typer, because newer versions of
 it carry a click of their own."""
+
+_SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
+"""How Python spells bytes of a name that are no UTF-8."""
 
 app = typer.Typer(
     name="datacleanse",
@@ -84,11 +91,25 @@ def _run() -> int:
     return_freed_memory()
     signal.signal(signal.SIGTERM, interrupt)
     try:
+        _check_names(sys.argv[1:])
         code = app(standalone_mode=False)
         sys.stdout.flush()
     except BaseException as error:
         return _choose_exit_code(error)
     return code if isinstance(code, int) else exits.DONE
+
+
+def _check_names(words: Sequence[str]) -> None:
+    """Refuse bytes that are no UTF-8: no manifest, no table and no report could hold the name.
+
+    Raises:
+        InputError: a word of the command line holds some.
+    """
+    for word in words:
+        if any(sign in _SURROGATES for sign in word):
+            from datacleanse.data.sources import make_spelling_error
+
+            raise make_spelling_error(word)
 
 
 def _choose_exit_code(error: BaseException) -> int:
@@ -99,6 +120,8 @@ def _choose_exit_code(error: BaseException) -> int:
             slug="file-unwritable",
             hint="Free some space, then repeat the command.",
         )
+    if isinstance(error, UnicodeEncodeError) and error.object[error.start] in _SURROGATES:
+        error = _name_misspelt(error)
     if isinstance(error, CommandLineError):
         return _complain(
             error.format_message() + _find_value_met(error), "Try `datacleanse --help`."
@@ -121,6 +144,16 @@ def _choose_exit_code(error: BaseException) -> int:
         err=True,
     )
     return exits.BUG
+
+
+def _name_misspelt(error: UnicodeEncodeError) -> DatacleanseError:
+    """The error for a name that came by another way: a folder above, a link, a home."""
+    from datacleanse.data.sources import make_spelling_error
+
+    # Out of the text in which it was to be written, which may be long.
+    before = re.split(r"[\s\"]", error.object[: error.start])[-1]
+    after = re.split(r"[\s\"]", error.object[error.start :])[0]
+    return make_spelling_error(before + after)
 
 
 def _take_leave(error: BaseException) -> int:
