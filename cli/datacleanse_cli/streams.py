@@ -104,7 +104,7 @@ def _guard(stream: TextIO, *, holds_results: bool) -> TextIO:
     """The stream's lasting and visible form."""
     file = LastingFile(stream, holds_results=holds_results)
     # Where Python was asked not to buffer, lines are the most that waits.
-    by_line = stream.line_buffering or getattr(stream, "write_through", False)
+    by_line = bool(stream.line_buffering or getattr(stream, "write_through", False))
     return VisibleText(file, encoding=stream.encoding, by_line=by_line)
 
 
