@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import signal
 import sys
 import traceback
 from contextlib import suppress
 from itertools import pairwise
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -25,14 +26,22 @@ from datacleanse_cli.demo import demo
 from datacleanse_cli.export import export
 from datacleanse_cli.memory import return_freed_memory
 from datacleanse_cli.predict import predict
+from datacleanse_cli.printing import say
 from datacleanse_cli.report import report
 from datacleanse_cli.review import review
 from datacleanse_cli.sample import sample
 from datacleanse_cli.stopping import ignore_signals, interrupt
+from datacleanse_cli.streams import guard_streams
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 CommandLineError = cast("type[typer.BadParameter]", typer.BadParameter.__mro__[2])
 """click's base of all complaints about a command line. Taken from Typer, because newer versions of
 it carry a click of their own."""
+
+_SURROGATES = frozenset(map(chr, range(0xD800, 0xE000)))
+"""How Python spells bytes of a name that are no UTF-8."""
 
 app = typer.Typer(
     name="datacleanse",
@@ -47,7 +56,7 @@ for command in (audit, sample, report, review, apply, predict, export, demo):
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"datacleanse {__version__}")
+        say(f"datacleanse {__version__}")
         raise typer.Exit
 
 
@@ -67,6 +76,7 @@ def main() -> None:
     Exits at once, without Python's teardown: Arrow's threads may still read ahead in a file that
     was given up, and would then turn the exit code into that of a crash.
     """
+    guard_streams()
     try:
         code = _run()
     except KeyboardInterrupt:  # a second one, while the first was dealt with
@@ -81,11 +91,25 @@ def _run() -> int:
     return_freed_memory()
     signal.signal(signal.SIGTERM, interrupt)
     try:
+        _check_names(sys.argv[1:])
         code = app(standalone_mode=False)
         sys.stdout.flush()
     except BaseException as error:
         return _choose_exit_code(error)
     return code if isinstance(code, int) else exits.DONE
+
+
+def _check_names(words: Sequence[str]) -> None:
+    """Refuse bytes that are no UTF-8: no manifest, no table and no report could hold the name.
+
+    Raises:
+        InputError: a word of the command line holds some.
+    """
+    for word in words:
+        if any(sign in _SURROGATES for sign in word):
+            from datacleanse.data.sources import make_spelling_error
+
+            raise make_spelling_error(word)
 
 
 def _choose_exit_code(error: BaseException) -> int:
@@ -96,36 +120,49 @@ def _choose_exit_code(error: BaseException) -> int:
             slug="file-unwritable",
             hint="Free some space, then repeat the command.",
         )
+    if isinstance(error, UnicodeEncodeError) and error.object[error.start] in _SURROGATES:
+        error = _name_misspelt(error)
     if isinstance(error, CommandLineError):
         return _complain(
             error.format_message() + _find_value_met(error), "Try `datacleanse --help`."
         )
+    if isinstance(error, SystemExit) and isinstance(error.__context__, OSError):
+        # Typer takes any broken pipe for a reader of stdout that has left.
+        error = error.__context__
     match error:
         case SystemExit(code=int(code)) | typer.Exit(exit_code=code):
             return code
         case Stopped() | typer.Abort() | KeyboardInterrupt():
             return _take_leave(error)
         case DatacleanseError():
-            return _complain(_make_printable(error.message), _make_printable(error.hint))
-        case BrokenPipeError():
-            # The reader went away (`| head`). Keep Python from flushing into it at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return exits.DONE
+            return _complain(error.message, error.hint)
     traceback.print_exception(error)
-    sys.stderr.write(
-        "\nThis is a bug in datacleanse, not in your data. Please report it with the lines "
-        "above, the command and the output of `datacleanse --version`.\n"
+    say(
+        "",
+        "This is a bug in datacleanse, not in your data. Please report it with the lines "
+        "above, the command and the output of `datacleanse --version`.",
+        err=True,
     )
     return exits.BUG
+
+
+def _name_misspelt(error: UnicodeEncodeError) -> DatacleanseError:
+    """The error for a name that came by another way: a folder above, a link, a home."""
+    from datacleanse.data.sources import make_spelling_error
+
+    # Out of the text in which it was to be written, which may be long.
+    before = re.split(r"[\s\"]", error.object[: error.start])[-1]
+    after = re.split(r"[\s\"]", error.object[error.start :])[0]
+    return make_spelling_error(before + after)
 
 
 def _take_leave(error: BaseException) -> int:
     """Say how to go on after a request to stop."""
     ignore_signals()
     if isinstance(error, Stopped):
-        sys.stderr.write(f"{_make_printable(error.message)}\n{_make_printable(error.hint)}\n")
+        say(error.message, error.hint, err=True)
     else:
-        sys.stderr.write("Stopped on request. Repeat the command.\n")
+        say("Stopped on request. Repeat the command.", err=True)
     return exits.STOPPED
 
 
@@ -138,12 +175,7 @@ def _find_value_met(error: Exception) -> str:
     return f" (Given: {values[-1]!r}.)" if values and values[-1] not in str(error) else ""
 
 
-def _make_printable(text: str) -> str:
-    """The text without what moves the cursor: names of columns may hold anything."""
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in text)
-
-
 def _complain(message: str, hint: str) -> int:
     if message:  # empty where a bare `datacleanse` has shown its help
-        sys.stderr.write(f"error: {message}\n{hint}\n")
+        say(f"error: {message}", hint, err=True)
     return exits.WRONG_INPUT

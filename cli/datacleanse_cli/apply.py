@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
-import typer
-
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
+from datacleanse_cli.printing import say_json
 from datacleanse_cli.progress import show_progress
 
 
@@ -51,7 +48,7 @@ def apply(
             progress=progress,
         )
     if as_json:
-        typer.echo(json.dumps({"run": str(run), **cleaned.to_json()}, ensure_ascii=False))
+        say_json({"run": str(run), **cleaned.to_json()})
         return
     from datacleanse_cli.cleaning_summary import print_cleaning
     from datacleanse_cli.console import Terminal

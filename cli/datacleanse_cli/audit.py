@@ -9,13 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
 from datacleanse_cli import exits, options
 from datacleanse_cli.next_commands import spell_command, spell_place
 from datacleanse_cli.own_code import heed_current_directory
+from datacleanse_cli.printing import say, say_json
 from datacleanse_cli.progress import show_progress
 from datacleanse_cli.stopping import heed_signals, spell_command_to_go_on
 
@@ -170,7 +169,7 @@ def perform_audit(
     view = read_view(folder, top=request.settings.top)
     if as_json:
         summary = json.loads(written["json"].read_text(encoding="utf-8"))
-        typer.echo(json.dumps({"run": str(place), **summary}, ensure_ascii=False))
+        say_json({"run": str(place), **summary})
     else:
         print_summary(view, Terminal(), run=place)
     return view
@@ -224,7 +223,7 @@ def _log_to_mlflow(place: Path, *, quiet: bool) -> None:
 
     logged = log_run(RunFolder(place))
     if not quiet:
-        typer.echo(f"Logged to MLflow as run {logged}.", err=True)
+        say(f"Logged to MLflow as run {logged}.", err=True)
 
 
 def _check_share(fail_over: float | None) -> None:

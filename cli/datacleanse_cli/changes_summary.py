@@ -7,13 +7,8 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse_cli.layout import (
-    lay_out_line,
-    make_printable,
-    name_labels,
-    name_row,
-    print_sections,
-)
+from datacleanse_cli.layout import lay_out_line, name_labels, name_row, print_sections
+from datacleanse_cli.printing import make_printable
 from datacleanse_reports.changes import sentences
 from datacleanse_reports.wording import (
     format_decimal,

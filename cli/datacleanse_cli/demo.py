@@ -5,10 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import typer
-
 from datacleanse.settings import Settings
 from datacleanse_cli import options
+from datacleanse_cli.printing import quote_word, say
 
 if TYPE_CHECKING:
     from datacleanse.demo import Demo
@@ -39,9 +38,11 @@ def demo(
     command: tuple[str, ...] = ("audit", str(files.data), "--val", str(files.clean))
     command += ("--test", str(files.test), "--label", LABEL, "--out", str(out))
     if not as_json:
-        typer.echo(
+        say(
             f"{len(files.planted)} handwritten digits; {files.planted.sum()} labels were changed "
-            f"on purpose.\nThis runs: datacleanse {' '.join(command)}\n"
+            "on purpose.",
+            f"This runs: datacleanse {' '.join(map(quote_word, command))}",
+            "",
         )
     request = Request(
         data=str(files.data),
@@ -56,9 +57,9 @@ def demo(
     found = count_hits(RunFolder(out), files)
     if as_json:
         return
-    typer.echo("\nPlanted errors among the first rows of the ranking (by chance in brackets):")
+    say("", "Planted errors among the first rows of the ranking (by chance in brackets):")
     for count, (n_found, by_chance) in found.items():
-        typer.echo(f"  first {count:4d}: {n_found:4d} found   ({by_chance:.0f})")
+        say(f"  first {count:4d}: {n_found:4d} found   ({by_chance:.0f})")
 
 
 def count_hits(folder: RunFolder, files: Demo) -> dict[int, tuple[int, float]]:

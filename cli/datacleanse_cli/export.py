@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import typer
-
 from datacleanse.user_code import split_name
 from datacleanse_cli import options
 from datacleanse_cli.own_code import heed_current_directory
+from datacleanse_cli.printing import say
 
 
 def export(
@@ -26,4 +25,4 @@ def export(
     from datacleanse.serving.export import export_run
 
     written, messages = export_run(run, format_, out, model=model)
-    typer.echo(" ".join([f"Written: {written}.", *messages]))
+    say(" ".join([f"Written: {written}.", *messages]))

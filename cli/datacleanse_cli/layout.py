@@ -9,7 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from datacleanse_reports.wording import MISSING, make_visible, shorten
+from datacleanse_cli.printing import make_printable
+from datacleanse_reports.wording import MISSING, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 _INDENT = (0, 0, 0, 2)
 _TEXT_LIMIT = 60
 """Characters of a label or an id that a line can bear."""
-_PLAIN_SIGNS = {"→": "->", "±": "+-", "–": "-", "·": "|", "…": "..."}
-"""What stands for a sign where the terminal's encoding lacks it."""
 
 
 @dataclass(frozen=True)
@@ -73,14 +72,3 @@ def name_labels(given: str, suggested: str | None) -> str:
 def shorten_text(text: str) -> str:
     """A label or an id as it fits into a line; an empty one is said."""
     return shorten(text, _TEXT_LIMIT) or "(empty)"
-
-
-def make_printable(text: str, encoding: str) -> str:
-    """Text that this terminal can show: nothing hidden, nothing that its encoding lacks."""
-    shown = make_visible(text)
-    try:
-        shown.encode(encoding)
-    except UnicodeEncodeError:
-        plain = "".join(_PLAIN_SIGNS.get(character, character) for character in shown)
-        return plain.encode(encoding, "backslashreplace").decode(encoding)
-    return shown

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import shlex
-import unicodedata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.wording import make_visible
+from datacleanse_cli.printing import quote_word
 
 if TYPE_CHECKING:
     from datacleanse.data import ReadOptions
 
 
 def spell_command(*words: str) -> str:
-    """A command of this program as one line of a shell; a word with a line break is in quotes.
+    """A command of this program as one line of a shell.
 
     What a terminal would act on, or not show, is spelled out in ``$'...'`` (bash, zsh).
     """
-    return " ".join(["datacleanse", *map(_quote_word, words)])
+    return " ".join(["datacleanse", *map(quote_word, words)])
 
 
 def spell_place(place: str | Path) -> str:
@@ -76,18 +74,3 @@ def _propose_output(source: str) -> list[str]:
         if not any(place.exists() for place in taken):
             return [] if count == 1 else ["-o", str(files.cleaned)]
         count += 1
-
-
-def _quote_word(word: str) -> str:
-    if make_visible(word, keep_lines=True) == word:
-        return shlex.quote(word)
-    return "$'" + "".join(map(_spell_sign, word)) + "'"
-
-
-def _spell_sign(sign: str) -> str:
-    if sign in "\\'":
-        return f"\\{sign}"
-    if sign != " " and (unicodedata.category(sign)[0] in "CZ"):
-        surrogate = sign.encode("utf-8", "surrogateescape")
-        return "".join(f"\\x{byte:02x}" for byte in surrogate)
-    return sign

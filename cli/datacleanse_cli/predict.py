@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import typer
-
 from datacleanse.user_code import split_name
 from datacleanse_cli import options
 from datacleanse_cli.own_code import heed_current_directory
+from datacleanse_cli.printing import say
 from datacleanse_cli.progress import show_progress
 
 ONNX = ".onnx"
@@ -51,4 +50,4 @@ def predict(
         )
         rows = write_tables(tables, target, suffix=suffix)
     noun = "pictures" if isinstance(served, ServedImageModel) else "rows"
-    typer.echo(f"{rows} {noun} classified: {target}")
+    say(f"{rows} {noun} classified: {target}")

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from datacleanse.progress import SILENT, Progress
+from datacleanse_reports.wording import make_visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,14 +25,14 @@ class _Bars:
 
     def stage(self, name: str, total: int | None) -> None:
         self.finish()
-        self._task = self._bars.add_task(name, total=total)
+        self._task = self._bars.add_task(make_visible(name), total=total)
 
     def advance(self, steps: int = 1) -> None:
         if self._task is not None:
             self._bars.advance(self._task, steps)
 
     def say(self, message: str) -> None:
-        self._bars.console.print(message, markup=False, highlight=False)
+        self._bars.console.print(make_visible(message), markup=False, highlight=False)
 
     def finish(self) -> None:
         """Fill the bar of the stage that ends."""
@@ -49,13 +50,13 @@ class _Lines:
 
     def stage(self, name: str, total: int | None) -> None:
         del total
-        self._console.print(f"{name} ...", markup=False, highlight=False)
+        self._console.print(make_visible(f"{name} ..."), markup=False, highlight=False)
 
     def advance(self, steps: int = 1) -> None:
         del steps
 
     def say(self, message: str) -> None:
-        self._console.print(message, markup=False, highlight=False)
+        self._console.print(make_visible(message), markup=False, highlight=False)
 
 
 @contextmanager
@@ -87,7 +88,8 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
         TextColumn("left"),
         TimeRemainingColumn(),
     )
-    with Bars(*columns, console=console) as bars:
+    # Rich would obey sequences in what libraries write meanwhile.
+    with Bars(*columns, console=console, redirect_stdout=False, redirect_stderr=False) as bars:
         shown = _Bars(bars)
         yield shown
         shown.finish()

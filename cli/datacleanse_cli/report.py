@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
-
-import typer
 
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
+from datacleanse_cli.printing import say, say_json
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -37,10 +35,9 @@ def report(
     written = write_reports(folder, top=settings.top, formats=formats, raw=raw)
     if as_json:
         files = {name: str(path) for name, path in written.items()}
-        typer.echo(json.dumps({"run": str(run), "written": files}, ensure_ascii=False))
+        say_json({"run": str(run), "written": files})
         return
-    for path in written.values():
-        typer.echo(str(path))
+    say(*map(str, written.values()))
 
 
 def _compare(run: Path, earlier: Path, *, as_json: bool) -> None:
@@ -53,7 +50,7 @@ def _compare(run: Path, earlier: Path, *, as_json: bool) -> None:
     changes = read_changes(folder, RunFolder(earlier))
     written = write_changes(changes, folder)
     if as_json:
-        typer.echo(json.dumps({"run": str(run), **described(changes)}, ensure_ascii=False))
+        say_json({"run": str(run), **described(changes)})
         return
     from datacleanse_cli.changes_summary import print_changes
     from datacleanse_cli.console import Terminal

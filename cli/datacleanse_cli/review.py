@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import getpass
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from threading import Thread
 from typing import TYPE_CHECKING
 
-import typer
-
 from datacleanse_cli import options
 from datacleanse_cli.next_commands import propose_apply
+from datacleanse_cli.printing import say
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.served import ServedReview
 
@@ -40,33 +41,48 @@ def _serve(
     from datacleanse_reports.served import ServedReview
 
     served = ServedReview(folder, first=first, reviewer=reviewer or _find_user_name())
-    for notice in served.notices():
-        typer.echo(notice.message, err=True)
-    typer.echo(f"Suspects: {served.n_suspects}, of which {served.n_decided} are decided already.")
-    with ReviewServer(served, port=port) as server:
-        typer.echo(f"Review: {server.address}")
-        typer.echo("Press Ctrl-C when you are done.")
-        if not no_browser:
-            _open(server.address)
-        # Both are how a review ends: nothing is left to be saved or gone on with.
-        with suppress(KeyboardInterrupt):
+    say(*(notice.message for notice in served.notices()), err=True)
+    say(f"Suspects: {served.n_suspects}, of which {served.n_decided} are decided already.")
+    # Both are how a review ends: nothing is left to be saved or gone on with.
+    with ReviewServer(served, port=port) as server, suppress(KeyboardInterrupt):
+        say(f"Review: {server.address}", "Press Ctrl-C when you are done.")
+        with _open_browser(folder, server.address, wanted=not no_browser):
             server.serve_forever(poll_interval=0.2)
     _take_leave(served, folder)
 
 
 def _take_leave(served: ServedReview, folder: RunFolder) -> None:
     served.finish()
-    typer.echo(f"\nDecided: {served.n_decided} of {served.n_suspects} suspects.")
+    say("", f"Decided: {served.n_decided} of {served.n_suspects} suspects.")
     if folder.decisions_file.is_file():
-        typer.echo(f"Saved: {folder.decisions_file}")
-        typer.echo(f"Next: {propose_apply(folder.path, folder.manifest().data.source)}")
+        say(
+            f"Saved: {folder.decisions_file}",
+            f"Next: {propose_apply(folder.path, folder.manifest().data.source)}",
+        )
 
 
-def _open(address: str) -> None:
+@contextmanager
+def _open_browser(folder: RunFolder, address: str, *, wanted: bool) -> Iterator[None]:
+    """Have the browser open the address; within the block the way there is open.
+
+    Every user of a machine can read the arguments of its programs. So the browser is not handed the
+    address, which holds the token, but a file of this user's that leads to it.
+    """
+    if not wanted:
+        yield
+        return
     import webbrowser
 
-    # In a thread of its own: a browser in the terminal would keep the server from answering it.
-    Thread(target=webbrowser.open, args=(address,), daemon=True).start()
+    from datacleanse_cli.entrance import write_entrance
+
+    with write_entrance(folder.path, address) as entrance:
+        if entrance is None:
+            say("The browser was not opened, since no file can be written: open the address above.")
+        else:
+            # In a thread of its own: a browser in the terminal would keep the server from
+            # answering it.
+            Thread(target=webbrowser.open, args=(entrance,), daemon=True).start()
+        yield
 
 
 def _find_user_name() -> str:

@@ -100,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = TIMEOUT
     server_version = "datacleanse"
     sys_version = ""
+    default_request_version = "HTTP/1.0"
+    """Also of requests that name none: the base class would answer those without headers."""
 
     def do_GET(self) -> None:
         """Answer with the page, or with the decisions so far."""
@@ -108,6 +110,13 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Record a decision."""
         self._answer(self._post)
+
+    def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
+        """Refuse what is no request that is served here, with the headers of every answer."""
+        del message, explain
+        status = HTTPStatus(code)
+        self.close_connection = True
+        self._send(status, "text/plain; charset=utf-8", f"{status.phrase}.".encode())
 
     def log_message(self, format: str, *args: object) -> None:
         """Silence: the terminal is the reviewer's."""
@@ -132,16 +141,24 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(HTTPStatus.FORBIDDEN, "This server has another name.")
         if self.headers.get("Origin", own) != own:
             raise _RefusedError(HTTPStatus.FORBIDDEN, _FOREIGN)
-        if self.headers.get("Sec-Fetch-Site", "none") not in ("none", "same-origin"):
+        site = self.headers.get("Sec-Fetch-Site", "none")
+        if site not in ("none", "same-origin") and not self._is_entering():
             raise _RefusedError(HTTPStatus.FORBIDDEN, _FOREIGN)
-        given = (
-            self.headers.get(TOKEN_HEADER) or parse_qs(self._asked().query).get("token", [""])[0]
-        )
+        # Where the header is, it alone counts, an empty one too.
+        given = self.headers.get(TOKEN_HEADER)
+        if given is None:
+            given = parse_qs(self._asked().query).get("token", [""])[0]
         # As bytes: text that is not ASCII cannot be compared in constant time.
         if not hmac.compare_digest(given.encode(), self.server.token.encode()):
             raise _RefusedError(
                 HTTPStatus.FORBIDDEN, "The token is missing or wrong: open the printed address."
             )
+
+    def _is_entering(self) -> bool:
+        """Whether a tab comes to the page: to the browser, the file that leads here is foreign."""
+        how = self.headers.get("Sec-Fetch-Mode"), self.headers.get("Sec-Fetch-Dest")
+        asked = self.command, self._asked().path
+        return how == ("navigate", "document") and asked == ("GET", "/")
 
     def _asked(self) -> SplitResult:
         try:
@@ -168,7 +185,8 @@ class _Handler(BaseHTTPRequestHandler):
         return "application/json", json.dumps(asdict(decision)).encode()
 
     def _json(self) -> object:
-        length = self.headers.get("Content-Length", "")
+        lengths = self.headers.get_all("Content-Length", [])
+        length = lengths[0] if len(lengths) == 1 else ""
         if not (length.isascii() and length.isdecimal()):
             raise _RefusedError(HTTPStatus.LENGTH_REQUIRED, "The length of the body is missing.")
         # A number of many digits is refused before it is read.
@@ -177,6 +195,8 @@ class _Handler(BaseHTTPRequestHandler):
                 HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"The body is over {MAX_BODY} bytes."
             )
         body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise _RefusedError(HTTPStatus.BAD_REQUEST, "The body is shorter than its length says.")
         try:
             return json.loads(body.decode("utf-8"))
         except (ValueError, RecursionError) as error:
@@ -189,4 +209,5 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in _HEADERS.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(content)
+        if self.command != "HEAD":
+            self.wfile.write(content)

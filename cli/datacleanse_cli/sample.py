@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-import typer
-
 from datacleanse.errors import SettingsError
 from datacleanse_cli import options
 from datacleanse_cli.next_commands import spell_command, spell_place, spell_reading
+from datacleanse_cli.printing import say
 from datacleanse_cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -47,10 +46,11 @@ def sample(
     if drawn.n_drawn == drawn.n_rows:
         then = ". None is left to be audited: draw fewer with -n, and name them with --val."
     else:
-        then = f", then:\n  {command}"
-    typer.echo(
-        f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}\n"
-        f"Check the column {drawn.label!r} of each row, correct it where it is wrong{then}"
+        then = ", then:"
+    say(
+        f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}",
+        f"Check the column {drawn.label!r} of each row, correct it where it is wrong{then}",
+        *([] if drawn.n_drawn == drawn.n_rows else [f"  {command}"]),
     )
 
 

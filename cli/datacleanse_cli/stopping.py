@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import shlex
 import signal
 import subprocess
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from datacleanse_cli.printing import quote_word
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -76,4 +77,4 @@ def spell_command_to_go_on(command: Sequence[str]) -> str:
     """Spell what to type to finish the run that ``command`` began."""
     kept = [part for part in command if part not in ("--force", "--resume")]
     words = ["datacleanse", *kept, "--resume"]
-    return subprocess.list2cmdline(words) if os.name == "nt" else shlex.join(words)
+    return subprocess.list2cmdline(words) if os.name == "nt" else " ".join(map(quote_word, words))

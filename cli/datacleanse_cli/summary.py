@@ -10,12 +10,12 @@ from rich.text import Text
 from datacleanse_cli.layout import (
     Command,
     lay_out_line,
-    make_printable,
     name_labels,
     name_row,
     print_sections,
 )
 from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
+from datacleanse_cli.printing import make_printable
 from datacleanse_reports import sentences
 from datacleanse_reports.wording import (
     format_decimal,

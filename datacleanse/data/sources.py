@@ -138,9 +138,34 @@ def make_unreadable_error(name: str, error: OSError) -> InputError:
     )
 
 
+def make_spelling_error(name: str) -> InputError:
+    """The error for a name whose bytes are no UTF-8, as names from old archives may be."""
+    try:
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # no name of a file
+        shown = ascii(name)[1:-1]
+    return InputError(
+        f"{shown} is no name in UTF-8.",
+        slug="name-encoding",
+        hint="Give the file or folder a name in UTF-8 (mv, or convmv for many), then use that.",
+    )
+
+
+def is_utf8(name: str) -> bool:
+    """Whether a name stands for bytes in UTF-8."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _open_filesystem(name: str) -> tuple[pafs.FileSystem, str]:
     if "://" not in name:
-        return pafs.LocalFileSystem(), Path(name).expanduser().absolute().as_posix()
+        place = Path(name).expanduser().absolute().as_posix()
+        if not is_utf8(place):
+            raise make_spelling_error(place)
+        return pafs.LocalFileSystem(), place
     try:
         filesystem, path = pafs.FileSystem.from_uri(name)
         return filesystem, path
@@ -192,7 +217,7 @@ def _make_missing_error(name: str, filesystem: pafs.FileSystem, path: str) -> In
     try:
         selector = pafs.FileSelector(parent or "/", allow_not_found=False)
         neighbours = [info.base_name for info in filesystem.get_file_info(selector)]
-    except (OSError, pa.ArrowInvalid):
+    except (OSError, pa.ArrowInvalid, UnicodeDecodeError):  # a neighbour's name is no UTF-8
         neighbours = []
     return InputError(
         f"{name} does not exist.",
@@ -209,13 +234,17 @@ def _find_shards(
         before = pattern[: min(pattern.find(sign) for sign in "*?[" if sign in pattern)]
         root = before.rpartition("/")[0]
     selector = pafs.FileSelector(root or "/", allow_not_found=True, recursive=True)
+    try:
+        below = [(info.path, info.is_file) for info in filesystem.get_file_info(selector)]
+    except UnicodeDecodeError as error:
+        raise make_spelling_error(os.fsdecode(error.object)) from error
     found = sorted(
-        info.path
-        for info in filesystem.get_file_info(selector)
-        if info.is_file
-        and info.path.lower().endswith(SHARD_SUFFIX)
-        and _is_data(info.path, root)
-        and (pattern is None or _matches(info.path, pattern))
+        place
+        for place, is_file in below
+        if is_file
+        and place.lower().endswith(SHARD_SUFFIX)
+        and _is_data(place, root)
+        and (pattern is None or _matches(place, pattern))
     )
     if not found:
         what = "matches no Parquet file"

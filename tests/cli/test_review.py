@@ -280,16 +280,17 @@ def test_a_port_that_is_taken_is_named(server, folder):
 
 
 @contextmanager
-def command(folder, *options):
+def command(folder, *, browser=None):
     """The command, running; with it the address that it printed."""
+    options, place = ((), {"BROWSER": browser}) if browser else (("--no-browser",), {})
     # Where the tests themselves run in the background, Ctrl-C is ignored, and that is inherited.
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
-        [sys.executable, "-m", "datacleanse", "review", str(folder.path), "--no-browser", *options],
+        [sys.executable, "-m", "datacleanse", "review", str(folder.path), *options],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"},
+        env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", **place},
     )
     signal.signal(signal.SIGINT, before)
     try:

@@ -9,7 +9,8 @@ import pytest
 from rich.cells import cell_len
 from rich.console import Console
 
-from datacleanse_cli.layout import make_printable
+from datacleanse_cli.console import Terminal
+from datacleanse_cli.printing import make_printable
 from datacleanse_cli.summary import print_summary
 from datacleanse_reports import read_view
 
@@ -75,3 +76,15 @@ def test_without_test_rows_nothing_is_compared(fabricated, tmp_path):
     text = " ".join(shown(fabricated.write(tmp_path / "untested")).split())
 
     assert "Neither --test nor --hold-back was given" in text
+
+
+def test_the_console_itself_lets_no_sequence_through():
+    """Also where a caller forgot to make a name visible; Rich's own sequences stay."""
+    file = io.StringIO()
+    console = Terminal(
+        file=file, force_terminal=True, color_system="standard", highlight=False, markup=False
+    )
+    console.print("a\x1b[5m\u202e", style="bold")
+    console.show_cursor(False)
+
+    assert file.getvalue() == "\x1b[1ma\\x1b[5m\\u202e\x1b[0m\n\x1b[?25l"
