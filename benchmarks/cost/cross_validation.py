@@ -22,8 +22,8 @@ from datacleanse.models.encoding import encode, fit_encoding
 from datacleanse.models.inference import compute_logits
 from datacleanse.models.tabular import build_network
 from datacleanse.settings import Settings
+from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.batches import split
-from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.loop import WEIGHT_DECAY
 from datacleanse.training.schedule import choose_schedule
 
@@ -89,7 +89,7 @@ def cross_validate(data_file: str, clean_file: str) -> NDArray[np.float32]:
     y = torch.from_numpy(np.concatenate([data.labels, clean.labels]))
     n_classes = len(data.schema.classes)
     fold = np.random.default_rng(0).permutation(len(x)) % N_FOLDS
-    with use_one_cpu_thread(torch.device("cpu")):
+    with use_one_thread():
         probability = network_out_of_fold(encoding, x, y, n_classes, fold)
         schedule = choose_schedule(Settings(), len(x))
         fit_plainly(build_network(encoding, n_classes, seed=0), x, y, schedule, seed=0)

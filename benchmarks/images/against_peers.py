@@ -67,6 +67,7 @@ from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
 from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
+from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.placement import Gathered
 from datacleanse.training.trainer import Trainer
 
@@ -327,16 +328,17 @@ def neighbours_disagree(
 def audited(cell: ImageCell, settings: Settings, place: Path) -> RunFolder:
     """The product's run on a cell."""
     inputs = inputs_of(cell)
-    return carry_out(
-        plan_task(_request(settings), inputs),
-        inputs,
-        place,
-        adviser=Adviser(),
-        force=False,
-        resume=False,
-        progress=SILENT,
-        stop=NEVER,
-    )
+    with use_one_thread():
+        return carry_out(
+            plan_task(_request(settings), inputs),
+            inputs,
+            place,
+            adviser=Adviser(),
+            force=False,
+            resume=False,
+            progress=SILENT,
+            stop=NEVER,
+        )
 
 
 def _request(settings: Settings) -> Request:

@@ -18,7 +18,6 @@ from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import release_mapped
-from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
 
@@ -64,8 +63,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
 
     networks, evidence = _learn(audit, plan, trainer, keep)
     release_mapped()
-    with use_one_cpu_thread(task.device):
-        assessment = assess(evidence, fdr=settings.fdr)
+    assessment = assess(evidence, fdr=settings.fdr)
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
     write_tables(folder, inputs.data, evidence, assessment, stability=stability, top=settings.top)
@@ -103,8 +101,7 @@ def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.floa
         again = trainer.repeat_with(number)
         plan = redraw_folds(task.plan, seed=again.lesson.seed)
         _, evidence = _learn(audit, plan, again)
-        with use_one_cpu_thread(task.device):
-            flagged += assess(evidence, fdr=task.settings.fdr).flagged
+        flagged += assess(evidence, fdr=task.settings.fdr).flagged
     trainer.lap("repeats")
     share: NDArray[np.float64] = flagged / repeats
     return share

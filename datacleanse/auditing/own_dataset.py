@@ -13,6 +13,7 @@ from datacleanse.models.model_files import load_parameters
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
+from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.influence.choice import unwrap
 from datacleanse.training.optimisers import Optimisation
 from datacleanse.user_code import name_factory
@@ -82,18 +83,19 @@ def audit_dataset(
     chosen = Settings(model=name_factory(type(model)), **settings)
     optimisation = Optimisation(optimizer, clip_norm)
     progress.stage("Reading", None)
-    task, inputs = plan_dataset(model, (data, trusted), classes, chosen, optimisation)
-    place, temporary = choose_place(out)
-    folder = carry_out(
-        task,
-        inputs,
-        place,
-        adviser=Adviser(),
-        force=force,
-        resume=resume,
-        progress=progress,
-        stop=NEVER,
-    )
+    with use_one_thread():
+        task, inputs = plan_dataset(model, (data, trusted), classes, chosen, optimisation)
+        place, temporary = choose_place(out)
+        folder = carry_out(
+            task,
+            inputs,
+            place,
+            adviser=Adviser(),
+            force=force,
+            resume=resume,
+            progress=progress,
+            stop=NEVER,
+        )
     unwrap(model).load_state_dict(load_parameters(folder.model_dir))
     model.eval()
     return AuditResult(folder, None, temporary)

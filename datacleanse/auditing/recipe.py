@@ -20,7 +20,7 @@ from datacleanse.records import Notice
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import count_cpu_threads, name_device
+from datacleanse.training.device import name_device
 from datacleanse.training.placement import Moved, describe_rows
 from datacleanse.training.trainer import Trainer
 
@@ -54,6 +54,7 @@ def carry_out(
     """Train, score, and write the run folder.
 
     Where it fails or is interrupted, the folder stays if a training has saved something in it.
+    To be called within `use_one_thread`.
 
     Args:
         task: what is audited.
@@ -111,7 +112,7 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     write_picture_files(folder, inputs)
     watch.lap("write")
     device = DeviceSection(
-        name=name_device(task.device), threads=count_cpu_threads(task.device), rows=rows
+        name=name_device(task.device), threads=torch.get_num_threads(), rows=rows
     )
     training = describe_training(
         judged.found.trainings, task.lesson.schedule, final, network=task.describe(final.network)

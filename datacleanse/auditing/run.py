@@ -9,6 +9,7 @@ from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
 from datacleanse.progress import SILENT, Progress
 from datacleanse.stopping import NEVER, StopRequest
+from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -44,27 +45,30 @@ def run_audit(
         Stopped: on request; everything so far is saved.
     """
     _check_flags(force=force, resume=resume)
-    inputs = read_inputs(request, progress, scratch=place.parent)
+    # Reading compares pictures.
+    with use_one_thread():
+        inputs = read_inputs(request, progress, scratch=place.parent)
     with Adviser(inputs.data.n_rows if inputs.pictures is None else 0) as adviser:
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
         from datacleanse.auditing.image_features import use_features, wants_features
         from datacleanse.auditing.recipe import carry_out
         from datacleanse.auditing.tasks.planning import plan_task
 
-        if wants_features(request.settings):
-            progress.stage("Features", None)
-            inputs = use_features(inputs, request.settings)
-        task = plan_task(request, inputs)
-        return carry_out(
-            task,
-            inputs,
-            place,
-            adviser=adviser,
-            force=force,
-            resume=resume,
-            progress=progress,
-            stop=stop,
-        )
+        # Anew, as torch was not there to be limited.
+        with use_one_thread():
+            if wants_features(request.settings):
+                progress.stage("Features", None)
+                inputs = use_features(inputs, request.settings)
+            return carry_out(
+                plan_task(request, inputs),
+                inputs,
+                place,
+                adviser=adviser,
+                force=force,
+                resume=resume,
+                progress=progress,
+                stop=stop,
+            )
 
 
 def _check_flags(*, force: bool, resume: bool) -> None:

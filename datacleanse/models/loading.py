@@ -70,14 +70,24 @@ def load_predictor(
 
 
 def _load_image_predictor(description: dict[str, Any], directory: Path) -> ImagePredictor:
-    network = ResidualNetwork(ResidualShape.from_json(_read_shape(description)))
-    network.load_state_dict(load_file(directory / PARAMETERS))
+    shape = ResidualShape.from_json(_read_shape(description))
+    sizes = (shape.channels, shape.stride, shape.n_classes, *shape.widths)
+    tensors = _load_finite(directory)
+    _check_sizes(sizes, shape.count_values(), tensors, directory)
+    network = ResidualNetwork(shape)
+    network.load_state_dict(tensors)
     return ImagePredictor(network.eval(), Schema.from_json(description["schema"]))
 
 
 def _load_table_predictor(description: dict[str, Any], directory: Path) -> Predictor:
-    network = TabularNetwork(TabularShape.from_json(_read_shape(description)))
-    network.load_state_dict(load_file(directory / PARAMETERS))
+    shape = TabularShape.from_json(_read_shape(description))
+    # 0 is right where there are no numbers, or no bins of one.
+    sizes = (shape.width, shape.n_hidden, shape.n_classes, *shape.n_categories)
+    sizes += (shape.n_numeric + 1, *(n + 1 for n in shape.n_bins))
+    tensors = _load_finite(directory)
+    _check_sizes(sizes, shape.count_values(), tensors, directory)
+    network = TabularNetwork(shape)
+    network.load_state_dict(tensors)
     encoding = Encoding.from_json(description["encoding"])
     return Predictor(network.eval(), encoding, Schema.from_json(description["schema"]))
 
@@ -90,13 +100,49 @@ def _load_own_predictor(
     encoding = Encoding.from_json(description["encoding"])
     schema = Schema.from_json(description["schema"])
     network = _build_own(model, encoding, len(schema.classes))
-    tensors = load_file(directory / PARAMETERS)
+    tensors = _load_finite(directory)
     _check_shapes(network, tensors, directory, architecture)
     network.load_state_dict(tensors)
     predictor = Predictor(network.eval(), encoding, schema)
     if not predictor.check_probe(description["probe"]):
         raise _name_change(directory, architecture, "other outputs")
     return predictor
+
+
+def _load_finite(directory: Path) -> dict[str, Tensor]:
+    """The parameters, none of which is NaN or infinite."""
+    tensors = load_file(directory / PARAMETERS)
+    for name, values in tensors.items():
+        if not values.isfinite().all():
+            raise RunFolderError(
+                f"{directory / PARAMETERS} holds NaN or infinity in {name}: its predictions would "
+                "mean nothing.",
+                slug="model-not-finite",
+                hint="Copy the run folder again from where it was made, or repeat the audit.",
+            )
+    return tensors
+
+
+def _check_sizes(
+    sizes: tuple[int, ...], expected: int, tensors: dict[str, Tensor], directory: Path
+) -> None:
+    """Refuse a description that asks for another size than the parameters have, before it is made.
+
+    Args:
+        sizes: numbers of layers, units and so on, of which each must be 1 at least: as none is
+            free then, the size of the file bounds them all.
+        expected: values in all tensors of the network described.
+        tensors: the file's.
+        directory: for the message.
+    """
+    held = sum(values.numel() for values in tensors.values())
+    if min(sizes) < 1 or expected != held:
+        raise RunFolderError(
+            f"{directory / DESCRIPTION} describes a network of {expected:,} values, and "
+            f"{PARAMETERS} beside it holds {held:,}.",
+            slug="model-damaged",
+            hint="Copy the run folder again from where it was made, or repeat the audit.",
+        )
 
 
 def _read_shape(description: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,9 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from datacleanse.errors import SettingsError
+from datacleanse.pictures.threads import map_in_threads
 from datacleanse.settings import TIMM
+from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,7 +28,10 @@ if TYPE_CHECKING:
     from datacleanse.pictures.joined import Joined
 
 IMAGES_AT_ONCE = 64
-"""Images that the network reads at a time."""
+"""Images that a GPU reads at a time."""
+
+IMAGES_A_THREAD = 16
+"""Images that a core reads at a time."""
 
 
 class FrozenNetwork:
@@ -58,22 +63,32 @@ class FrozenNetwork:
             torch.tensor(each, device=device)[:, None, None] for each in (mean, deviation)
         )
 
-    @torch.no_grad()
     def compute_features(self, images: NDArray[np.uint8] | Joined) -> NDArray[np.float32]:
-        """The features (n, F) of images (n, C, H, W) of bytes, grey or RGB."""
-        found = []
-        for start in range(0, len(images), IMAGES_AT_ONCE):
-            rows = np.arange(start, min(start + IMAGES_AT_ONCE, len(images)))
-            found.append(self._encode(torch.from_numpy(np.array(images[rows]))).cpu().numpy())
-        return np.concatenate(found)
+        """The features (n, F) of images (n, C, H, W) of bytes, grey or RGB.
 
-    def _encode(self, images: Tensor) -> Tensor:
-        x = images.to(self._device).float() / 255
+        On a CPU each core has a few images of its own, so that the last digits of the features do
+        not depend on how many cores there are, as they would with images shared among them.
+        """
+        is_cpu = self._device.type == "cpu"
+        step = IMAGES_A_THREAD if is_cpu else IMAGES_AT_ONCE
+        starts = range(0, len(images), step)
+        portions = (images[np.arange(k, min(k + step, len(images)))] for k in starts)
+        with use_one_thread():
+            encoded = (map_in_threads if is_cpu else map)(self._encode, portions)
+            return np.concatenate(list(encoded))
+
+    # In each thread: a new one would compute gradients.
+    @torch.no_grad()
+    def _encode(self, images: NDArray[np.uint8]) -> NDArray[np.float32]:
+        # In each thread, too.
+        torch.set_num_threads(1)
+        x = torch.from_numpy(np.array(images)).to(self._device).float() / 255
         x = x.expand(-1, 3, -1, -1)
         if x.shape[2:] != self._size:
             x = F.interpolate(x, self._size, mode="bilinear", antialias=True)
         encoded: Tensor = self._network((x - self._mean) / self._deviation)
-        return encoded.float().flatten(1)
+        features: NDArray[np.float32] = encoded.float().flatten(1).cpu().numpy()
+        return features
 
 
 def _create_network(name: str) -> nn.Module:

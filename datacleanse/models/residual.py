@@ -65,6 +65,15 @@ class ResidualShape:
     is_mirrored: bool
     """Whether images are mirrored left to right in training, half of the time."""
 
+    def count_values(self) -> int:
+        """Count the values in the tensors of such a network, without making it."""
+        first = self.widths[0]
+        stem = self.channels * first * _choose_kernel(self.stride) ** 2 + 2 * first
+        blocks = sum(
+            10 * n_in * n_out + 9 * n_out**2 + 4 * n_out for n_in, n_out in pairwise(self.widths)
+        )
+        return 2 * self.channels + stem + blocks + (self.widths[-1] + 1) * self.n_classes
+
     def to_json(self) -> dict[str, Any]:
         """The shape as plain values."""
         return asdict(self)
@@ -164,7 +173,7 @@ class ResidualNetwork(nn.Module):
         self.register_buffer("mean", torch.zeros(shape.channels, 1, 1))
         self.register_buffer("deviation", torch.ones(shape.channels, 1, 1))
         first = shape.widths[0]
-        kernel = max(3, 2 * shape.stride - 1)
+        kernel = _choose_kernel(shape.stride)
         stem = nn.Conv2d(shape.channels, first, kernel, shape.stride, kernel // 2, bias=False)
         blocks = [Block(*pair) for pair in pairwise(shape.widths)]
         self.stages = nn.Sequential(stem, _make_norm(first), nn.ReLU(), *blocks)
@@ -218,6 +227,11 @@ def build_residual(
         network = ResidualNetwork(shape)
     network.set_scale(mean, deviation)
     return network
+
+
+def _choose_kernel(stride: int) -> int:
+    """Pixels a side of the stem's filters."""
+    return max(3, 2 * stride - 1)
 
 
 def _make_norm(n_channels: int) -> nn.GroupNorm:

@@ -44,6 +44,16 @@ class TabularShape:
     n_hidden: int
     dropout: float
 
+    def count_values(self) -> int:
+        """Count the values in the tensors of such a network, without making it."""
+        bins = sum(self.n_bins)
+        n_first = self.n_numeric + bins + len(self.missing)
+        first = (n_first + 1) * self.width if n_first else 0
+        embedded = sum(self.n_categories) * self.width
+        hidden = (self.n_hidden - 1) * (self.width + 1) * self.width
+        buffers = 3 * bins + len(self.missing) + len(self.n_categories)
+        return buffers + first + embedded + hidden + (self.width + 1) * self.n_classes
+
     def to_json(self) -> dict[str, Any]:
         """The shape as plain values."""
         return asdict(self)

@@ -16,7 +16,6 @@ from datacleanse.records import Notice
 from datacleanse.settings import MAX_SEED
 from datacleanse.stopping import NEVER, StopRequest
 from datacleanse.training.batches import count_batches
-from datacleanse.training.device import use_one_cpu_thread
 from datacleanse.training.loop import Hooks, train
 from datacleanse.training.rules import make_rule
 from datacleanse.user_code import report_as_user_code
@@ -131,7 +130,7 @@ class Trainer:
             Stopped: on request; everything so far is saved.
         """
         rule, size = self.lesson.rule, self.lesson.schedule.batch_size
-        with use_one_cpu_thread(self.device), self.stop.awaited():
+        with self.stop.awaited():
             if rule == "uniform":
                 control = self._run("control", rule, everything, size, keep)
                 self.lap("control")
@@ -155,7 +154,7 @@ class Trainer:
 
     def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> TrainedNetwork:
         """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
-        with use_one_cpu_thread(self.device), self.stop.awaited():
+        with self.stop.awaited():
             examples = replace(everything, worth=worth.to(self.device))
             final = self._run("final", "uniform", examples, batch_size, None)
             self.lap("final")

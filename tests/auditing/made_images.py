@@ -17,6 +17,7 @@ from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
 from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
+from datacleanse.thread_limit import use_one_thread
 
 N_DATA, N_CLEAN, N_TEST = 360, 60, 200
 
@@ -80,13 +81,14 @@ def audit_images(place, *, resume=False, stop=NEVER, **settings):
 
 def audit_inputs(inputs, place, *, resume=False, stop=NEVER, **settings):
     """The run folder of an audit of what was read."""
-    return carry_out(
-        plan_task(request(**settings), inputs),
-        inputs,
-        place,
-        adviser=Adviser(),
-        force=False,
-        resume=resume,
-        progress=SILENT,
-        stop=stop,
-    )
+    with use_one_thread():
+        return carry_out(
+            plan_task(request(**settings), inputs),
+            inputs,
+            place,
+            adviser=Adviser(),
+            force=False,
+            resume=resume,
+            progress=SILENT,
+            stop=stop,
+        )

@@ -17,7 +17,7 @@ from torch import nn
 
 from datacleanse.models.inference import compute_logits
 from datacleanse.settings import Meta, Schedule
-from datacleanse.training.device import use_one_cpu_thread
+from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.examples import Examples
 from datacleanse.training.loop import train
 from datacleanse.training.rules.l2rw import L2RW
@@ -31,7 +31,7 @@ WIDTH = 256
 @pytest.fixture(autouse=True)
 def one_thread():
     """These networks are too small to share among threads, as the product knows."""
-    with use_one_cpu_thread(torch.device("cpu")):
+    with use_one_thread():
         yield
 
 

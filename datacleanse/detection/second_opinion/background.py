@@ -1,4 +1,4 @@
-"""The second opinion formed beside other work: the network trains on one thread meanwhile.
+"""The second opinion formed beside other work: each computes with one thread.
 
 In this process they would share Python's lock with a training of many small steps, and load
 scikit-learn into it: a second and a half of an audit of 5,000 rows. So many rows get a process
@@ -27,6 +27,7 @@ import numpy as np
 from datacleanse.detection.second_opinion import images, tables
 from datacleanse.storage.atomic_files import make_own_folder
 from datacleanse.storage.mapped_files import write_rows
+from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -78,14 +79,17 @@ class Question:
         ask: Callable[..., NDArray[np.float32]] = images.ask
         if self.kind == "table":
             ask = partial(tables.ask, n_numbers=self.n_numbers)
-        return ask(
-            self.rows,
-            self.labels,
-            self.is_learned,
-            n_classes=self.n_classes,
-            seed=self.seed,
-            is_unwanted=is_unwanted,
-        )
+        # Libraries can be limited once they are there.
+        _load_libraries(self.kind)
+        with use_one_thread():
+            return ask(
+                self.rows,
+                self.labels,
+                self.is_learned,
+                n_classes=self.n_classes,
+                seed=self.seed,
+                is_unwanted=is_unwanted,
+            )
 
 
 class Adviser:
@@ -222,13 +226,17 @@ def _end(process: subprocess.Popen[bytes] | None) -> None:
         process.stdin.close()
 
 
+def _load_libraries(kind: Kind) -> None:
+    """Load what an opinion is formed with; trees only for a table."""
+    if kind == "table":
+        import_module("sklearn.tree")
+    import_module("scipy.optimize")
+
+
 def main(kind: str, asked: BinaryIO) -> None:
     """Answer a question when it comes; give up where nobody waits for it any more."""
     parent = os.getppid()
-    if kind == "table":
-        # Not known to those who are asked about images.
-        import_module("sklearn.tree")
-    import_module("scipy.optimize")
+    _load_libraries("table" if kind == "table" else "images")
     line = asked.readline()
     if not line:
         return
