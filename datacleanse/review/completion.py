@@ -71,7 +71,14 @@ def complete_decisions(decisions: Sequence[Decision], folder: RunFolder) -> Comp
             contradictions.append(Contradiction(decision, "given_label", about["given_label"]))
         else:
             # The hash is of the label as the audit spells it.
-            done.append(replace(decision, **{name: about[name] for name in _KNOWN}))
+            done.append(
+                replace(
+                    decision,
+                    id=about["id"],
+                    row_sha256=about["row_sha256"],
+                    given_label=about["given_label"],
+                )
+            )
     return Completed(tuple(done), tuple(contradictions))
 
 
