@@ -59,7 +59,7 @@ def test_a_damaged_model_is_told(predictor, tmp_path):
     described = json.loads((tmp_path / "model.json").read_text())
     described["architecture"]["widths"] = [16, 64]
     (tmp_path / "model.json").write_text(json.dumps(described))
-    with pytest.raises(RunFolderError, match="missing or damaged"):
+    with pytest.raises(RunFolderError, match="describes a network of"):
         load_predictor(tmp_path)
 
 

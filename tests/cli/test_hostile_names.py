@@ -193,11 +193,11 @@ def test_other_names_than_those_given_may_be_no_utf_8(audited_copy):
 @no_windows
 def test_a_name_that_no_check_foresaw_is_named_too(monkeypatch, tmp_path):
     def fail(*_, **__):
-        f'{{"path": "/home/{BYTES}/x y", "n": 1}}'.encode()
+        f'{{"path": "/srv/{BYTES}/x y", "n": 1}}'.encode()
 
     monkeypatch.setattr("datacleanse.data.read_data", fail)
     monkeypatch.setattr("datacleanse.pictures.find.find_pictures", lambda *_: None)
     done = run_here("sample", "data.csv", cwd=tmp_path)
 
     assert done.code == 2
-    assert done.err.splitlines()[-2].startswith("error: /home/caf\\xe9/x is no name in UTF-8.")
+    assert done.err.splitlines()[-2].startswith("error: /srv/caf\\xe9/x is no name in UTF-8.")

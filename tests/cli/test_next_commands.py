@@ -167,6 +167,8 @@ def test_tables_and_commands_are_accepted_whatever_the_names_are(
 ):
     delimiter, has_id = how
     assume(delimiter is None or formats[0] == ".csv")
+    # CLEAN keeps the delimiter of DATA, and one option cannot serve it and a cleaned .tsv.
+    assume(delimiter is None or formats[2] != ".tsv")
     with place():
         n = 24
         ids = ["NA", "None", "null", "nan", *(f"k {i}" for i in range(4, n))]

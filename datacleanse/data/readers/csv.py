@@ -106,6 +106,7 @@ def _restore_names(
         name
         for name in table.column_names
         if name in request.names
+        and table.column_names.count(name) == 1  # a name that stands twice is refused later
         and table.column(name).null_count
         and (is_text(kinds[name]) or pa.types.is_null(kinds[name]))
     ]
