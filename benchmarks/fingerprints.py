@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import re
 import signal
 import subprocess
@@ -158,10 +157,6 @@ def _hashed(file: Path) -> str:
         for pattern in (SECONDS, SPENT, DATED, RUN_ID):
             text = pattern.sub("", text)
         content = text.encode("utf-8")
-        if keep := os.environ.get("KEEP_TEXTS"):
-            target = Path(keep) / f"{file.parent.parent.name}-{file.parent.name}-{file.name}"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(content)
     return hashlib.sha256(content).hexdigest()
 
 
