@@ -112,6 +112,7 @@ def audit(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    missing: Sequence[str] | None = None,
     image_size: int | None = None,
     max_unreadable: float = 0.05,
     model: str | ModuleFactory = "auto",
@@ -136,6 +137,8 @@ def audit(
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
+        missing: texts that count as missing in a CSV, beside an empty cell; None: the usual ones,
+            such as NA and null, but not in ``categorical`` columns.
         image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
         max_unreadable: largest share of pictures that may be left out because they are unreadable.
         model: ``auto``, ``mlp``, or a network of your own: its factory, called as
@@ -160,7 +163,14 @@ def audit(
     module = None if isinstance(model, str) else model
     name = model if isinstance(model, str) else name_factory(model)
     columns = (tuple(drop), tuple(categorical), tuple(numeric))
-    options = ReadOptions(label, id, *columns, image_size=image_size, max_unreadable=max_unreadable)
+    options = ReadOptions(
+        label,
+        id,
+        *columns,
+        image_size=image_size,
+        max_unreadable=max_unreadable,
+        missing=None if missing is None else tuple(missing),
+    )
     request = Request(
         data=data,
         clean=val,

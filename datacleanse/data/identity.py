@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from datacleanse.data.column_values import list_missing_texts
 from datacleanse.data.columns import (
     find_distinct,
     is_list,
@@ -139,7 +140,8 @@ def hash_rows(
             digest = hashlib.blake2b(column.name.encode(), digest_size=8).digest()
             key = np.uint64(int.from_bytes(digest, "little"))
             cells = part.table.column(column.name)
-            total[rows] += mix(_hash_cells(cells, column, narrow.get(column.name)) ^ key)
+            missing = list_missing_texts(dataset.schema, column)
+            total[rows] += mix(_hash_cells(cells, column, narrow.get(column.name), missing) ^ key)
     return total
 
 
@@ -161,10 +163,13 @@ def find_narrow_columns(*datasets: Dataset) -> dict[str, np.dtype[np.floating]]:
 
 
 def _hash_cells(
-    cells: pa.ChunkedArray, column: Column, narrow: np.dtype[np.floating] | None
+    cells: pa.ChunkedArray,
+    column: Column,
+    narrow: np.dtype[np.floating] | None,
+    missing: frozenset[str],
 ) -> NDArray[np.uint64]:
     if column.kind == "categorical":
-        codes, names = parse_categories(cells)
+        codes, names = parse_categories(cells, missing)
         hashes = pd.util.hash_array(np.array(names, dtype=object), categorize=False)
         return np.append(hashes.astype(np.uint64), _ABSENT)[codes]
     if column.kind == "datetime":

@@ -80,6 +80,13 @@ class JsonLinesReader:
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
 
+    def count_missing(
+        self, location: Location, *, request: Request, table: pa.Table
+    ) -> dict[str, dict[str, int]]:
+        """Nothing: a missing value is no text here."""
+        del location, request, table
+        return {}
+
     def read_spelled(
         self,
         location: Location,

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.interface import SpelledRows
-from datacleanse.data.spelling import is_plain_json
+from datacleanse.data.spelled_rows import is_plain_json
 
 if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Edits
@@ -58,7 +59,7 @@ def edit_spelled(rows: SpelledRows, edits: Edits, *, label: str, first: int) -> 
         flags = np.zeros(len(here), dtype=bool)
         if label in quoted:
             flags = quoted[label].to_numpy().copy()
-        flags[[row - first for row in texts]] = True
+        flags[[row - first for row in texts]] = [each in MISSING_TEXTS for each in texts.values()]
         quoted[label] = pa.chunked_array([pa.array(flags)])
     stays = _find_staying(edits, here)
     if stays is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.pieces import write_pieces
-from datacleanse.data.spelling import is_plain_json
+from datacleanse.data.spelled_rows import is_plain_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
