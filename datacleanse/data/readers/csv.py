@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -57,10 +55,12 @@ class CsvReader:
 
     def peek(self, location: Location, *, request: Request) -> pa.Schema:
         """The names in the header."""
-        delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
-        faults.check_head(location, delimiter)
-        head = next(location.read_blocks()).decode("utf-8-sig", errors="replace").lstrip("\r\n")
-        names = next(csv.reader(StringIO(head), delimiter=delimiter), [])
+        text = self._open(location, request)
+        faults.check_head(location, text.delimiter)
+        try:
+            names = _read_names(text)
+        except (pa.ArrowException, UnicodeDecodeError, OSError):
+            names = []  # `read` says why
         return pa.schema([(name, pa.null()) for name in names])
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
