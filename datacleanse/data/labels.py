@@ -14,8 +14,10 @@ from datacleanse.data.columns import find_distinct, is_bytes, is_text, normalise
 from datacleanse.data.look_alikes import find_look_alike, note_look_alikes, spell_apart
 from datacleanse.data.messages import (
     find_nearest,
+    find_padded,
     format_count,
     format_list,
+    format_names,
     format_rows,
     quote_value,
     suggest_nearest,
@@ -73,9 +75,10 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
             return wanted
         raise InputError(
             f"{source} has no column '{wanted}' for the label; its columns are "
-            f"{_format_names(names)}.",
+            f"{format_names(names)}.",
             slug="label-column-missing",
-            hint=suggest_nearest(wanted, names, otherwise="Name one of these with --label."),
+            hint=find_padded(names, [wanted])
+            or suggest_nearest(wanted, names, otherwise="Name one of these with --label."),
         )
     usual = [name for name in names if name in USUAL_NAMES]
     if len(usual) == 1:
@@ -88,14 +91,10 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
         )
     raise InputError(
         f"{source} has no column named {', '.join(USUAL_NAMES[:-1])} or {USUAL_NAMES[-1]}; its "
-        f"columns are {_format_names(names)}.",
+        f"columns are {format_names(names)}.",
         slug="label-column-missing",
-        hint="Say which holds the label with --label.",
+        hint=find_padded(names, USUAL_NAMES) or "Say which holds the label with --label.",
     )
-
-
-def _format_names(names: Sequence[str]) -> str:
-    return ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
 
 
 def learn_labels(

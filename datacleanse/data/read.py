@@ -16,7 +16,7 @@ from datacleanse.data.column_verdict import Context
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
-from datacleanse.data.messages import format_list, suggest_nearest
+from datacleanse.data.messages import suggest_column
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.plain_types import register_pandas_types
 from datacleanse.data.readers import find_reader
@@ -215,7 +215,7 @@ def _make_label_error(raw: Raw, label: str, role: Role) -> InputError:
     return InputError(
         f"{raw.name} ({role}) has no column '{label}' for the label.",
         slug="label-column-missing",
-        hint=suggest_nearest(label, names, otherwise=f"Its columns are {format_list(names)}."),
+        hint=suggest_column(label, names),
     )
 
 

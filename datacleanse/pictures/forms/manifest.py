@@ -19,7 +19,7 @@ from datacleanse.data.messages import (
     format_list,
     format_rows,
     quote_value,
-    suggest_nearest,
+    suggest_column,
 )
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.sources import locate
@@ -185,7 +185,7 @@ def choose_label_column(raw: Raw, asked: Asked) -> str | None:
     raise InputError(
         f"{raw.name} ({asked.role}) has no column '{wanted}' for the label.",
         slug="label-column-missing",
-        hint=suggest_nearest(wanted, names, otherwise=f"Its columns are {format_list(names)}."),
+        hint=suggest_column(wanted, names),
     )
 
 
