@@ -105,6 +105,11 @@ NO_TABLES = {
     "tuples": ([(1, "a"), (2, "b")], "<list> is no table", "a list of dictionaries"),
     "two frames": ((TABLE, TABLE), "<tuple> is no table", "a path"),
     "splits": ({"train": pd.DataFrame(COLUMNS)}, "'train' of the dictionary", "data['train']"),
+    "lazy splits": (
+        {"train": pl.DataFrame(COLUMNS).lazy()},
+        "'train' of the dictionary is a table",
+        "data['train']",
+    ),
     "scalars": ({"x": 1, "label": "a"}, "'x' of the dictionary is int", "a list or an array"),
     "lengths": ({"x": [1, 2], "label": ["a"]}, "lengths: 'x' 2, 'label' 1", "one cell for each"),
     "a row that is none": ([*RECORDS, 3], "Row 12 of the list is int", "dictionary"),

@@ -53,7 +53,7 @@ def hold_frame(source: Frame) -> Frame:
         InputError: it is no table.
     """
     # Streams have no length, and a single column has no columns.
-    is_foreign = hasattr(source, "__len__") and hasattr(source, "columns")
+    is_foreign = hasattr(source, "__len__") and hasattr(type(source), "columns")
     if isinstance(source, pd.DataFrame | pa.Table) or (is_foreign and _speaks_arrow(source)):
         return source
     return convert_frame(source)

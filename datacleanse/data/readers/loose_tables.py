@@ -106,9 +106,14 @@ def _is_missing(cell: object) -> bool:
     return cell is None or cell is pd.NA or (isinstance(cell, float) and math.isnan(cell))
 
 
+def _is_table(values: object) -> bool:
+    """Whether it has columns of its own; asked of its type, as lazy frames warn of the question."""
+    return hasattr(type(values), "columns") or hasattr(type(values), "column_names")
+
+
 def _make_no_column_error(values: object, name: str) -> InputError:
     kind = type(values).__name__
-    if hasattr(values, "columns") or hasattr(values, "column_names"):
+    if _is_table(values):
         return InputError(
             f"{quote_value(name)} of the dictionary is a table ({kind}), not a column.",
             slug="no-table",
@@ -123,7 +128,7 @@ def _make_no_column_error(values: object, name: str) -> InputError:
 
 def _convert_columns(columns: Mapping[Any, Any]) -> pa.Table:
     for name, values in columns.items():
-        if hasattr(values, "columns") or hasattr(values, "column_names"):
+        if _is_table(values):
             raise _make_no_column_error(values, str(name))
     arrays = {str(name): convert_values(values, str(name)) for name, values in columns.items()}
     lengths = {name: len(cells) for name, cells in arrays.items()}
