@@ -26,7 +26,9 @@ import datacleanse as dc
 from datacleanse.storage.schemas import AUDIT_COLUMNS
 
 ROOT = Path(__file__).parents[2]
-CHECKED = dc.ReweightedClassifier(validation_fraction=0.2, epochs=6, batch_size=64, lr=0.02, device="cpu")
+CHECKED = dc.ReweightedClassifier(
+    validation_fraction=0.2, epochs=6, batch_size=64, lr=0.02, device="cpu"
+)
 
 
 def quick(**settings):
