@@ -312,6 +312,13 @@ def test_unknown_and_unlike_trusted_rows_are_refused():
     assert "inconsistent numbers of samples" in refusal(X, y, X_val=X_val, y_val=y_val[:5])
 
 
+def test_many_classes_of_few_rows_are_no_cause_for_a_warning():
+    y = np.arange(75) % 25
+    X = np.random.default_rng(0).normal(scale=0.1, size=(100, 2)) + np.append(y, y[:25])[:, None]
+    clf = quick().fit(X[:75], y, X_val=X[75:], y_val=y[:25])
+    assert len(clf.classes_) == 25
+
+
 def test_settings_out_of_range_are_refused_by_name():
     X, y, X_val, y_val = blobs()
     trusted = {"X_val": X_val, "y_val": y_val}
