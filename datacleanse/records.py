@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,17 +53,6 @@ class Schema:
     columns: tuple[Column, ...]
     """Features in DATA's order; at least 1, none where the rows are pictures."""
     set_aside: tuple[SetAside, ...]
-
-    @staticmethod
-    def from_json(saved: dict[str, Any]) -> Schema:
-        """The schema from what `dataclasses.asdict` gave, after JSON."""
-        return Schema(
-            label=saved["label"],
-            id=saved["id"],
-            classes=tuple(saved["classes"]),
-            columns=tuple(Column(**column) for column in saved["columns"]),
-            set_aside=tuple(SetAside(**column) for column in saved["set_aside"]),
-        )
 
 
 @dataclass(frozen=True)
