@@ -98,9 +98,10 @@ def spell_ids(column: pa.ChunkedArray) -> pa.Array:
         return flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
     if pa.types.is_null(kind):
         return pa.nulls(len(column), pa.string())
-    found = find_distinct(column)
     if pa.types.is_nested(kind):
-        return pa.array(map(str, column.to_pylist()), pa.string())
+        cells = column.to_pylist()
+        return pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+    found = find_distinct(column)
     names = [None if text == "nan" else normalise_text(text) for text in spell_values(found.values)]
     codes = pa.array(found.codes, mask=found.codes < 0)
     return pa.array(names, pa.string()).take(codes)
