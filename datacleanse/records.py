@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -58,18 +58,6 @@ class Schema:
     set_aside: tuple[SetAside, ...]
     missing: tuple[str, ...] | None = None
     """Texts that count as missing in a CSV beside an empty cell; None: the usual ones."""
-
-    @staticmethod
-    def from_json(saved: dict[str, Any]) -> Schema:
-        """The schema from what `dataclasses.asdict` gave, after JSON."""
-        return Schema(
-            label=saved["label"],
-            id=saved["id"],
-            classes=tuple(saved["classes"]),
-            columns=tuple(Column(**column) for column in saved["columns"]),
-            set_aside=tuple(SetAside(**column) for column in saved["set_aside"]),
-            missing=None if saved.get("missing") is None else tuple(saved["missing"]),
-        )
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,7 @@ def write_tables(
     rank = assessment.rank
     score = score_ranks(assessment.suspicion, assessment.verdict, rank)
     columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
-    write_audit(folder.audit_file, columns.take_rows, folder.epoch_files())
+    write_audit(folder.audit_file, columns.take_rows, folder.epoch_files(), data.n_rows)
     stored = np.flatnonzero(rank <= n_stored)
     write_parquet(folder.suspects_file, _arrange_suspects(take(stored), stored, rank))
     write_parquet(
@@ -191,7 +191,10 @@ def _name_classes(codes: NDArray[np.int64], names: tuple[str, ...]) -> pa.Array:
 
 
 def write_audit(
-    path: Path, columns: Callable[[slice], dict[str, pa.Array]], epochs: Sequence[Path]
+    path: Path,
+    columns: Callable[[slice], dict[str, pa.Array]],
+    epochs: Sequence[Path],
+    n_rows: int,
 ) -> None:
     """Write the audit table, a row group at a time so that many rows need little memory.
 
@@ -199,10 +202,11 @@ def write_audit(
         path: where to.
         columns: given a slice of rows, every column of `AUDIT_COLUMNS` but ``weight_by_epoch``.
         epochs: the epoch files in order; their weights become ``weight_by_epoch``.
+        n_rows: of DATA.
     """
     with write_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
         start = 0
-        for weights in gather_weights(epochs):
+        for weights in gather_weights(epochs, n_rows):
             rows = slice(start, start + weights.shape[1])
             group = {**columns(rows), "weight_by_epoch": _list_by_row(weights)}
             writer.write_table(

@@ -9,7 +9,7 @@ from datacleanse.auditing.result import AuditResult, choose_place
 from datacleanse.auditing.tasks.dataset import plan_dataset
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
-from datacleanse.models.model_files import load_parameters
+from datacleanse.models.model_files import load_into
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
@@ -50,7 +50,8 @@ def audit_dataset(
     Args:
         model: inputs (B, ...) to logits (B, C), C >= 2.
         data: ``len(data)`` examples (input, label): a tensor or array, and the class from 0 to
-            C - 1. Asked for one by one in this process, whenever they are wanted; a
+            C - 1 as an integer of Python or NumPy or as a tensor or array of a single one. Asked
+            for one by one in this process, whenever they are wanted; a
             `torch.utils.data.TensorDataset` is kept on the device as it is.
         trusted: the like, with labels that are right; none of its examples should be in ``data``.
         classes: (C,) names; None: ``0``, ``1``, ...
@@ -96,7 +97,7 @@ def audit_dataset(
             progress=progress,
             stop=NEVER,
         )
-    unwrap(model).load_state_dict(load_parameters(folder.model_dir))
+    load_into(unwrap(model), folder.model_dir)
     model.eval()
     return AuditResult(folder, None, temporary)
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
-from datacleanse.data import ReadOptions
+from datacleanse.data import ReadOptions, hold_source
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
@@ -52,9 +52,13 @@ class AuditResult:
     """Held so that ``folder`` stays as long as this result, where the caller named no place."""
 
     @cached_property
+    def _n_rows(self) -> int:
+        return self.folder.manifest().data.rows
+
+    @cached_property
     def table(self) -> pd.DataFrame:
         """One row per row of DATA, in its order, with the columns of `audit.parquet`."""
-        frame: pd.DataFrame = self.folder.read_audit().to_pandas()
+        frame: pd.DataFrame = self.folder.read_audit(self._n_rows).to_pandas()
         return frame
 
     def suspects(self, n: int = 50) -> pd.DataFrame:
@@ -63,7 +67,7 @@ class AuditResult:
         At least 1,000 rows are kept; own columns that are named like an audit column are
         prefixed with ``data.``.
         """
-        own: pd.DataFrame = self.folder.read_suspects().to_pandas().iloc[:n, 1:]
+        own: pd.DataFrame = self.folder.read_suspects(self._n_rows).to_pandas().iloc[:n, 1:]
         own = own.rename(columns={c: f"data.{c}" for c in own.columns if c in self.table.columns})
         top = self.table.sort_values("rank").head(len(own)).reset_index(drop=True)
         return top.join(own)
@@ -81,7 +85,7 @@ class AuditResult:
     @cached_property
     def ledger(self) -> pd.DataFrame:
         """One row per row of DATA and epoch: ``row``, ``epoch``, ``weight``, ``influence``, ..."""
-        frame: pd.DataFrame = self.folder.read_ledger().to_pandas()
+        frame: pd.DataFrame = self.folder.read_ledger(self._n_rows).to_pandas()
         return frame
 
     @cached_property
@@ -125,8 +129,10 @@ def audit(
     """Audit the labels of a table or of pictures.
 
     Args:
-        data: pandas frame, pyarrow table or path of the table whose labels are in doubt; or of
-            pictures: a folder of class folders, a table with a column of paths or of bytes.
+        data: the table whose labels are in doubt: a path, a pandas or polars frame, an Arrow table,
+            reader or dataset, a Hugging Face dataset, a dictionary of columns, dictionaries of
+            rows, or a NumPy array with named fields; or pictures: a folder of class folders, a
+            table with a column of paths or of bytes.
         val: rows whose labels are trusted, with the same columns, or pictures in any form.
         label: label column; without it the one named label, target, class or y.
         id: column that names each row.
@@ -172,9 +178,9 @@ def audit(
         missing=None if missing is None else tuple(missing),
     )
     request = Request(
-        data=data,
-        clean=val,
-        test=test,
+        data=hold_source(data),
+        clean=hold_source(val),
+        test=None if test is None else hold_source(test),
         decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
         options=options,
         settings=Settings(model=name, **settings),

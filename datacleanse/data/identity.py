@@ -23,7 +23,7 @@ from datacleanse.data.columns import (
 )
 from datacleanse.data.exact_moments import hash_moments
 from datacleanse.data.exact_numbers import hash_cells_as_numbers, hash_floats, mix
-from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_nearest
+from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_column
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.readers.frame import Frame, convert_frame
 from datacleanse.data.sources import BLOCK, locate
@@ -58,9 +58,7 @@ def check_ids(
         raise InputError(
             f"{source} has no column '{name}' for the id.",
             slug="id-column-missing",
-            hint=suggest_nearest(
-                name, names, otherwise=f"Its columns are {', '.join(names[:20])}."
-            ),
+            hint=suggest_column(name, names),
         )
     cells = spell_ids(table.column(name))
     missing = np.flatnonzero(cells.is_null().to_numpy(zero_copy_only=False))
@@ -101,9 +99,10 @@ def spell_ids(column: pa.ChunkedArray) -> pa.Array:
         return flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
     if pa.types.is_null(kind):
         return pa.nulls(len(column), pa.string())
-    found = find_distinct(column)
     if pa.types.is_nested(kind):
-        return pa.array(map(str, column.to_pylist()), pa.string())
+        cells = column.to_pylist()
+        return pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+    found = find_distinct(column)
     names = [None if text == "nan" else normalise_text(text) for text in spell_values(found.values)]
     codes = pa.array(found.codes, mask=found.codes < 0)
     return pa.array(names, pa.string()).take(codes)

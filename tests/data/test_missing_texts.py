@@ -27,6 +27,7 @@ from datacleanse.data import (
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.records import Schema
 from datacleanse.serving.raw_columns import read_raw_columns
+from datacleanse.storage.typed_json import from_json
 
 LIKE_MISSING = sorted(MISSING_TEXTS - {""})
 LAND = ["NA", "EU", None, "null", "EU", "NA", "AS", "None"]
@@ -137,7 +138,7 @@ def test_a_table_without_gaps_is_told_nothing(tmp_path):
 def test_other_files_are_read_as_data_is(tmp_path, source, other, told):
     """Also by a schema that was saved and read back, whole and in portions."""
     data = read_data(write(tmp_path, source), ReadOptions(categorical=told))
-    schema = Schema.from_json(json.loads(json.dumps(asdict(data.schema))))
+    schema = from_json(Schema, json.loads(json.dumps(asdict(data.schema))))
     assert schema == data.schema
     path = write(tmp_path, other)
     after = read_like(path, schema, role="CLEAN")
@@ -149,11 +150,12 @@ def test_other_files_are_read_as_data_is(tmp_path, source, other, told):
 
 
 def test_schemas_of_before_read_as_they_did(tmp_path):
-    saved = asdict(read_data(write(tmp_path, "d.parquet"), ReadOptions()).schema)
+    schema = read_data(write(tmp_path, "d.parquet"), ReadOptions()).schema
+    saved = json.loads(json.dumps(asdict(schema)))
     del saved["missing"]
     for column in saved["columns"]:
         del column["na_is_word"]
-    data = read_like(write(tmp_path, "e.parquet"), Schema.from_json(saved), role="CLEAN")
+    data = read_like(write(tmp_path, "e.parquet"), from_json(Schema, saved), role="CLEAN")
     assert lands(data) == NO_WORDS
 
 

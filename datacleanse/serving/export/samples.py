@@ -41,7 +41,7 @@ UNSEEN = ("", "never seen before", "NaN", "-0", "1e3", "日本")
 def read_sample_rows(run: FinishedRun, predictor: Predictor) -> list[Dataset]:
     """The stored suspects, as DATA had them, and made rows that no table has."""
     schema, encoding = predictor.schema, predictor.encoding
-    stored = run.folder.read_suspects()
+    stored = run.folder.read_suspects(run.manifest.data.rows)
     tables = [stored.drop_columns([stored.column_names[0]])] if stored.num_rows else []
     tables.append(make_rows(schema, encoding, n=N_MADE, seed=0))
     # Suspects of earlier runs may hold columns that their schema does not name.
