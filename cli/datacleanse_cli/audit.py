@@ -42,6 +42,7 @@ class AuditOptions:
     drop: options.Drop = None
     categorical: options.Categorical = None
     numeric: options.Numeric = None
+    missing: options.Missing = None
     delimiter: options.Delimiter = None
     image_size: options.ImageSize = None
     max_unreadable: options.MaxUnreadable = 0.05
@@ -108,6 +109,7 @@ class AuditOptions:
                 categorical=tuple(self.categorical or ()),
                 numeric=tuple(self.numeric or ()),
                 delimiter=self.delimiter,
+                missing=None if self.missing is None else tuple(self.missing),
                 image_size=self.image_size,
                 max_unreadable=self.max_unreadable,
             ),

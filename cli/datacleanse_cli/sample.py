@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -25,6 +26,7 @@ def sample(
     label: options.Label = None,
     id_: options.Id = None,
     drop: options.Drop = None,
+    missing: options.Missing = None,
     delimiter: options.Delimiter = None,
     seed: options.DrawSeed = 0,
     force: options.Force = False,
@@ -37,7 +39,13 @@ def sample(
     settings = Settings(seed=seed)
     _check(n, out, force=force)
     check_target(out, source=data)
-    reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
+    reading = ReadOptions(
+        label=label,
+        id=id_,
+        drop=tuple(drop or ()),
+        delimiter=delimiter,
+        missing=None if missing is None else tuple(missing),
+    )
     with show_progress(quiet=quiet) as progress:
         drawn = _draw(data, reading, n, out, seed=settings.seed, progress=progress)
     command = spell_command(
@@ -84,6 +92,8 @@ def _draw(
 ) -> _Drawn:
     """Read DATA, draw rows or pictures of it and write them."""
     from datacleanse.data import read_data, sample_rows, write_table
+    from datacleanse.data.spelled_rows import find_row_source
+    from datacleanse.data.write_spelled import write_spelled
     from datacleanse.pictures.find import ask_for_data, find_pictures
     from datacleanse.pictures.read import read_listing
     from datacleanse.pictures.sample import check_sample_target, tabulate_sample
@@ -96,8 +106,12 @@ def _draw(
         check_sample_target(listing, out)
         dataset = read_listing(listing)
     rows = sample_rows(dataset, n, seed=seed)
-    table = dataset.table.take(rows) if listing is None else tabulate_sample(listing, rows, out)
-    # DATA and CLEAN are read with one delimiter.
-    write_table(table, out, delimiter=reading.delimiter)
+    if listing is None:
+        origin = find_row_source(data, dataset.table, reading)
+        # DATA and CLEAN are read with one delimiter.
+        write_spelled(partial(origin.read, rows), out, delimiter=reading.delimiter)
+    else:
+        table = tabulate_sample(listing, rows, out)
+        write_table(table, out, delimiter=reading.delimiter)
     noun: Literal["rows", "pictures"] = "rows" if listing is None else "pictures"
     return _Drawn(len(rows), dataset.n_rows, noun, dataset.schema.label)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
-from datacleanse.data import ReadOptions
+from datacleanse.data import ReadOptions, hold_source
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
@@ -116,6 +116,7 @@ def audit(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    missing: Sequence[str] | None = None,
     image_size: int | None = None,
     max_unreadable: float = 0.05,
     model: str | ModuleFactory = "auto",
@@ -128,8 +129,10 @@ def audit(
     """Audit the labels of a table or of pictures.
 
     Args:
-        data: pandas frame, pyarrow table or path of the table whose labels are in doubt; or of
-            pictures: a folder of class folders, a table with a column of paths or of bytes.
+        data: the table whose labels are in doubt: a path, a pandas or polars frame, an Arrow table,
+            reader or dataset, a Hugging Face dataset, a dictionary of columns, dictionaries of
+            rows, or a NumPy array with named fields; or pictures: a folder of class folders, a
+            table with a column of paths or of bytes.
         val: rows whose labels are trusted, with the same columns, or pictures in any form.
         label: label column; without it the one named label, target, class or y.
         id: column that names each row.
@@ -140,6 +143,8 @@ def audit(
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
+        missing: texts that count as missing in a CSV, beside an empty cell; None: the usual ones,
+            such as NA and null, but not in ``categorical`` columns.
         image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
         max_unreadable: largest share of pictures that may be left out because they are unreadable.
         model: ``auto``, ``mlp``, or a network of your own: its factory, called as
@@ -164,11 +169,18 @@ def audit(
     module = None if isinstance(model, str) else model
     name = model if isinstance(model, str) else name_factory(model)
     columns = (tuple(drop), tuple(categorical), tuple(numeric))
-    options = ReadOptions(label, id, *columns, image_size=image_size, max_unreadable=max_unreadable)
+    options = ReadOptions(
+        label,
+        id,
+        *columns,
+        image_size=image_size,
+        max_unreadable=max_unreadable,
+        missing=None if missing is None else tuple(missing),
+    )
     request = Request(
-        data=data,
-        clean=val,
-        test=test,
+        data=hold_source(data),
+        clean=hold_source(val),
+        test=None if test is None else hold_source(test),
         decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
         options=options,
         settings=Settings(model=name, **settings),

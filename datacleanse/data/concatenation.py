@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pyarrow as pa
 
-from datacleanse.data.columns import find_distinct, spell_values
+from datacleanse.data.columns import find_distinct, is_text, spell_values
 
 
 def concatenate_rows(first: pa.Table, second: pa.Table) -> pa.Table:
@@ -40,4 +40,7 @@ def _spell_cells(cells: pa.ChunkedArray) -> pa.Array:
         return pa.array(written, pa.string())
     found = find_distinct(cells)
     codes = pa.array(found.codes, mask=found.codes < 0)
-    return pa.array(spell_values(found.values), pa.string()).take(codes)
+    texts = [None if text == "nan" else text for text in spell_values(found.values)]
+    if is_text(found.values.type):
+        texts = found.values.to_pylist()
+    return pa.array(texts, pa.string()).take(codes)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from datacleanse.data.column_values import list_missing_texts
 from datacleanse.data.columns import (
     find_distinct,
     is_list,
@@ -22,7 +23,7 @@ from datacleanse.data.columns import (
 )
 from datacleanse.data.exact_moments import hash_moments
 from datacleanse.data.exact_numbers import hash_cells_as_numbers, hash_floats, mix
-from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_nearest
+from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_column
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.readers.frame import Frame, convert_frame
 from datacleanse.data.sources import BLOCK, locate
@@ -57,9 +58,7 @@ def check_ids(
         raise InputError(
             f"{source} has no column '{name}' for the id.",
             slug="id-column-missing",
-            hint=suggest_nearest(
-                name, names, otherwise=f"Its columns are {', '.join(names[:20])}."
-            ),
+            hint=suggest_column(name, names),
         )
     cells = spell_ids(table.column(name))
     missing = np.flatnonzero(cells.is_null().to_numpy(zero_copy_only=False))
@@ -100,9 +99,10 @@ def spell_ids(column: pa.ChunkedArray) -> pa.Array:
         return flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
     if pa.types.is_null(kind):
         return pa.nulls(len(column), pa.string())
-    found = find_distinct(column)
     if pa.types.is_nested(kind):
-        return pa.array(map(str, column.to_pylist()), pa.string())
+        cells = column.to_pylist()
+        return pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+    found = find_distinct(column)
     names = [None if text == "nan" else normalise_text(text) for text in spell_values(found.values)]
     codes = pa.array(found.codes, mask=found.codes < 0)
     return pa.array(names, pa.string()).take(codes)
@@ -139,7 +139,8 @@ def hash_rows(
             digest = hashlib.blake2b(column.name.encode(), digest_size=8).digest()
             key = np.uint64(int.from_bytes(digest, "little"))
             cells = part.table.column(column.name)
-            total[rows] += mix(_hash_cells(cells, column, narrow.get(column.name)) ^ key)
+            missing = list_missing_texts(dataset.schema, column)
+            total[rows] += mix(_hash_cells(cells, column, narrow.get(column.name), missing) ^ key)
     return total
 
 
@@ -161,10 +162,13 @@ def find_narrow_columns(*datasets: Dataset) -> dict[str, np.dtype[np.floating]]:
 
 
 def _hash_cells(
-    cells: pa.ChunkedArray, column: Column, narrow: np.dtype[np.floating] | None
+    cells: pa.ChunkedArray,
+    column: Column,
+    narrow: np.dtype[np.floating] | None,
+    missing: frozenset[str],
 ) -> NDArray[np.uint64]:
     if column.kind == "categorical":
-        codes, names = parse_categories(cells)
+        codes, names = parse_categories(cells, missing)
         hashes = pd.util.hash_array(np.array(names, dtype=object), categorize=False)
         return np.append(hashes.astype(np.uint64), _ABSENT)[codes]
     if column.kind == "datetime":

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 
+from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from datacleanse.data.sources import Location
+
+Notation: TypeAlias = Literal["text", "json", "typed"]
+"""How cells are spelled: as the text of a CSV cell without its quotes, as a JSON value, or by a
+value of an Arrow type, which is its own spelling."""
 
 IMAGE_SIZES = (8, 1024)
 """The least and the largest side of a picture that a network is trained on, in pixels."""
@@ -36,6 +43,8 @@ class ReadOptions:
         image_size: side of the squares to which pictures are scaled, in pixels; None chooses it by
             DATA's pictures.
         max_unreadable: largest share of pictures that may be left out because they cannot be read.
+        missing: texts that count as missing in a CSV, beside an empty cell; None takes the usual
+            ones, but not in ``categorical`` columns, where they are names.
 
     Raises:
         SettingsError: a number is out of its range.
@@ -49,6 +58,7 @@ class ReadOptions:
     delimiter: str | None = None
     image_size: int | None = None
     max_unreadable: float = 0.05
+    missing: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         least, most = IMAGE_SIZES
@@ -82,6 +92,9 @@ class Request:
         names: columns of names (labels, ids). In a CSV, a cell in quotes is a name there even if it
             reads like a missing value (``"NA"``); an empty one never is.
         classes: names that are known. In the columns ``names`` they are names in quotes or not.
+        missing: texts that stand for a missing value where a format has no missing values of its
+            own (CSV). An empty cell always does.
+        words: columns in which nothing but an empty cell does.
     """
 
     as_text: frozenset[str] = frozenset()
@@ -91,6 +104,22 @@ class Request:
     expected: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
+    missing: frozenset[str] = MISSING_TEXTS
+    words: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True)
+class SpelledRows:
+    """Some rows of a table with each cell as their file spells it."""
+
+    table: pa.Table
+    """All columns in the file's order: strings, but where the notation is ``typed``. Null: the row
+    has no such cell; of a CSV no cell is null."""
+    notation: Notation
+    """How the cells of all columns are spelled."""
+    quoted: Mapping[str, pa.ChunkedArray] = field(default_factory=dict)
+    """By column, (n,) whether a cell that reads like a missing value stands in quotes, as the name
+    ``"NA"`` does; columns without such cells are left out."""
 
 
 class TableReader(Protocol):
@@ -117,4 +146,37 @@ class TableReader(Protocol):
         """The same rows a portion at a time, in memory that does not grow with the file.
 
         A column's type may differ between portions; what is broken is raised where it is met.
+        """
+
+    def count_missing(
+        self, location: Location, *, request: Request, table: pa.Table
+    ) -> dict[str, dict[str, int]]:
+        """How many cells of each column stand for a missing value, by their text.
+
+        Nothing where the format has missing values of its own.
+
+        Args:
+            location: of the file.
+            request: as it was read.
+            table: what was read.
+        """
+
+    def read_spelled(
+        self,
+        location: Location,
+        *,
+        request: Request,
+        columns: Sequence[str],
+        rows: NDArray[np.int64] | None = None,
+    ) -> Iterator[SpelledRows] | None:
+        """Yield the same rows a portion at a time, each cell as the file spells it.
+
+        Args:
+            location: of a file that was read already.
+            request: as it was read.
+            columns: names of all columns, in the order in which they were read.
+            rows: (K,) ascending, the only rows wanted; None: all.
+
+        Returns:
+            None where the file holds typed values, which are their own spelling.
         """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -11,15 +11,18 @@ import pandas as pd
 import pyarrow as pa
 
 from datacleanse.data.checks import check_cells, check_shape
+from datacleanse.data.class_names import name_classes, note_class_names
 from datacleanse.data.column_verdict import Context
+from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
-from datacleanse.data.messages import format_list, suggest_nearest
+from datacleanse.data.messages import suggest_column
+from datacleanse.data.missing_cells import note_missing
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.plain_types import register_pandas_types
 from datacleanse.data.readers import find_reader
-from datacleanse.data.readers.frame import Frame, convert_frame
+from datacleanse.data.readers.frame import Frame, convert_frame, hold_frame
 from datacleanse.data.schema import check_columns, check_options, infer_features
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
@@ -50,6 +53,17 @@ class Raw:
     """Dictionary columns that the source itself had."""
     text_is_typed: bool
     """The format tells text from numbers."""
+    class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns whose numbers were replaced by the names that the metadata give them, and these."""
+    location: Location | None = None
+    """Where it lies; None: it is in memory."""
+
+    def count_missing(self, request: Request) -> dict[str, dict[str, int]]:
+        """How many cells of each column stand for a missing value, by their text."""
+        if self.location is None:
+            return {}
+        reader = find_reader(self.location)
+        return reader.count_missing(self.location, request=request, table=self.table)
 
     def describe_column(self, column: str) -> Context:
         """What is known of a column beside its cells."""
@@ -72,7 +86,14 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
     as_text = frozenset({*wanted, *options.categorical, *([options.id] if options.id else [])})
     names_in = frozenset({*wanted, *([options.id] if options.id else [])})
-    raw = read_raw(source, Request(as_text, options.delimiter, names=names_in))
+    request = Request(
+        as_text,
+        options.delimiter,
+        names=names_in,
+        missing=MISSING_TEXTS if options.missing is None else frozenset(options.missing),
+        words=frozenset(options.categorical if options.missing is None else ()),
+    )
+    raw = read_raw(source, request)
     names = raw.table.column_names
     candidates = names if options.label else [name for name in names if name not in options.drop]
     label = choose_label(candidates, options.label, source=raw.name)
@@ -83,6 +104,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
         progress.say(message)
         notices.append(Notice("label-chosen", message))
+    notices += note_class_names(label, raw.class_names, raw.name)
     labels = learn_labels(
         raw.table.column(label), name=label, source=raw.name, are_names=label in raw.declared
     )
@@ -93,8 +115,11 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         context=raw.describe_column,
         progress=progress,
     )
-    schema = Schema(label, options.id, labels.classes, features.columns, features.set_aside)
-    all_notices = (*notices, *labels.notices, *features.notices)
+    schema = Schema(
+        label, options.id, labels.classes, features.columns, features.set_aside, options.missing
+    )
+    told = note_missing(raw.table, schema, raw.count_missing(request), source=raw.name)
+    all_notices = (*notices, *labels.notices, *features.notices, *told)
     return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, all_notices)
 
 
@@ -127,6 +152,8 @@ def read_like(
         delimiter,
         names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
         classes=frozenset(schema.classes),
+        missing=MISSING_TEXTS if schema.missing is None else frozenset(schema.missing),
+        words=_find_word_columns(schema),
     )
     raw = read_raw(source, request)
     ignored = role != "NEW" if ignore_extra is None else ignore_extra
@@ -175,6 +202,10 @@ def read_portions(
         delimiter,
         as_number=frozenset(name for name, kind in kinds.items() if kind == "numeric"),
         expected=frozenset(kinds),
+        names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
+        classes=frozenset(schema.classes),
+        missing=MISSING_TEXTS if schema.missing is None else frozenset(schema.missing),
+        words=_find_word_columns(schema),
     )
     row = 0
     for table in find_reader(location).read_portions(location, request=request):
@@ -190,6 +221,11 @@ def _find_text_columns(schema: Schema) -> frozenset[str]:
     """The names of the columns in which digits are names, not numbers."""
     names = [column.name for column in schema.columns if column.kind == "categorical"]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
+
+
+def _find_word_columns(schema: Schema) -> frozenset[str]:
+    """The names of the columns in which nothing but an empty cell is missing."""
+    return frozenset(column.name for column in schema.columns if column.na_is_word)
 
 
 def _hold_portion(
@@ -211,8 +247,17 @@ def _make_label_error(raw: Raw, label: str, role: Role) -> InputError:
     return InputError(
         f"{raw.name} ({role}) has no column '{label}' for the label.",
         slug="label-column-missing",
-        hint=suggest_nearest(label, names, otherwise=f"Its columns are {format_list(names)}."),
+        hint=suggest_column(label, names),
     )
+
+
+def hold_source(source: Source) -> Source:
+    """The source in a form that can be read more than once: a path, or a table in memory.
+
+    Raises:
+        InputError: it is neither.
+    """
+    return source if isinstance(source, str | os.PathLike) else hold_frame(source)
 
 
 def peek(source: Source, request: Request) -> pa.Schema:
@@ -237,12 +282,14 @@ def read_raw(source: Source | Location, request: Request) -> Raw:
     register_pandas_types()
     if not isinstance(source, str | os.PathLike | Location):
         name = "<Table>" if isinstance(source, pa.Table) else "<DataFrame>"
-        table, text_is_typed = convert_frame(source), True
+        table, text_is_typed, location = convert_frame(source), True, None
     else:
         location = source if isinstance(source, Location) else locate(source)
         name, text_is_typed = location.name, location.suffix not in _UNTYPED
         table = find_reader(location).read(location, request=request)
     check_shape(table, name)
     check_cells(table, name)
+    table, class_names = name_classes(table, request.names, name)
     declared = find_declared_categories(table) if text_is_typed else frozenset()
-    return Raw(name, pack_table(table, declared=declared), declared, text_is_typed)
+    packed = pack_table(table, declared=declared)
+    return Raw(name, packed, declared, text_is_typed, class_names, location)

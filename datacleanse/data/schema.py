@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -29,7 +29,7 @@ from datacleanse.data.messages import (
     format_list,
     format_rows,
     quote_value,
-    suggest_nearest,
+    suggest_column,
 )
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Notice, SetAside
@@ -65,9 +65,7 @@ def check_options(options: ReadOptions, names: Sequence[str], *, label: str, sou
                 raise InputError(
                     f"{source} has no column '{name}' (from --{flag}).",
                     slug="column-unknown",
-                    hint=suggest_nearest(
-                        name, names, otherwise=f"Its columns are {format_list(names)}."
-                    ),
+                    hint=suggest_column(name, names),
                 )
     both = [name for name in options.categorical if name in options.numeric]
     if both:
@@ -113,7 +111,11 @@ def infer_features(
         if name not in (label, options.id):
             verdicts.append(_judge_column(name, cells, options, context=context(name)))
         progress.advance()
-    columns = tuple(verdict.column for verdict in verdicts if verdict.column is not None)
+    columns = tuple(
+        _keep_words(verdict.column, options, context(verdict.column.name))
+        for verdict in verdicts
+        if verdict.column is not None
+    )
     aside = tuple(verdict.set_aside for verdict in verdicts if verdict.set_aside is not None)
     source = context(label).source
     if not columns:
@@ -132,7 +134,21 @@ def _judge_column(
         return use_as_feature(name, "categorical")
     if name in options.numeric:
         return judge_numeric(name, cells, source=context.source)
-    return judge(name, cells, context)
+    verdict = judge(name, cells, context)
+    is_empty = verdict.set_aside is not None and verdict.set_aside.kind == "empty"
+    if is_empty and context.text_is_typed and is_text(cells.type):
+        # Words such as NA, which only a CSV takes for missing values.
+        words = [text for text in cells.unique().to_pylist() if text]
+        if len(words) > 1 or (words and cells.null_count):
+            return use_as_feature(name, "categorical")
+    return verdict
+
+
+def _keep_words(column: Column, options: ReadOptions, context: Context) -> Column:
+    """The column, marked where texts such as NA are names in it."""
+    is_told = column.name in options.categorical and options.missing is None
+    is_word = column.kind == "categorical" and (context.text_is_typed or is_told)
+    return replace(column, na_is_word=True) if is_word else column
 
 
 def _make_no_features_error(columns: Sequence[SetAside], *, source: str) -> InputError:

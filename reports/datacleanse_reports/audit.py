@@ -94,7 +94,7 @@ def collect_suspects(
     # By position: the original names may repeat and may be the audit's own.
     positions = [i for i, name in enumerate(originals.column_names) if i > 0 and name != label]
     names = tuple(originals.column_names[i] for i in positions)
-    texts = [spell_column(originals.column(i)) for i in positions]
+    texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
     suspects = tuple(
         _make_suspect(

@@ -42,6 +42,8 @@ class Reading:
     """Side to which pictures are scaled, in pixels; null: chosen by DATA's."""
     max_unreadable: Share
     """Largest share of pictures that may be left out as unreadable, in [0, 1]."""
+    missing: tuple[str, ...] | None = None
+    """Texts that count as missing in a CSV beside an empty cell; null: the usual ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -117,6 +117,8 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
         now: the later one.
         manifests: their `run.json`, in this order.
     """
+    from datacleanse.data import is_known_by_content
+
     first, second = (manifest.data for manifest in manifests)
     tables = (
         before.read_audit_columns(_COLUMNS, first.rows),
@@ -126,10 +128,12 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
         import numpy as np
 
         return Pairs(*tables, np.arange(tables[0].num_rows), "row")
+    stored = before.read_suspects(first.rows), now.read_suspects(second.rows)
+    labels = first.label, second.label
+    if all(map(is_known_by_content, stored)):
+        return Pairs(*tables, _match_pictures(tables, stored, labels), "picture")
     if first.id is not None and first.id == second.id:
         return Pairs(*tables, _match_by_id(*tables), "id")
-    labels = first.label, second.label
-    stored = before.read_suspects(first.rows), now.read_suspects(second.rows)
     return Pairs(*tables, _match_by_content(stored, labels, tables[0].num_rows), "content")
 
 
@@ -140,6 +144,27 @@ def _match_by_id(before: pa.Table, now: pa.Table) -> NDArray[np.int64]:
     places = pc.index_in(before["id"], value_set=now["id"].combine_chunks())
     found: NDArray[np.int64] = places.fill_null(-1).to_numpy().astype(np.int64)
     return found
+
+
+def _match_pictures(
+    tables: tuple[pa.Table, pa.Table], stored: tuple[pa.Table, pa.Table], labels: tuple[str, str]
+) -> NDArray[np.int64]:
+    """By what they show; by their ids, paths mostly, where that is not stored of one of the two.
+
+    A picture that was relabelled lies in another folder, so that its path is another one.
+    """
+    import numpy as np
+
+    to_now = _match_by_content(stored, labels, tables[0].num_rows)
+    by_id = _match_by_id(*tables)
+    is_stored = [np.zeros(table.num_rows + 1, dtype=np.bool_) for table in tables]
+    for flags, suspects in zip(is_stored, stored, strict=True):
+        flags[suspects.column(0).to_numpy()] = True
+    is_taken = np.zeros(tables[1].num_rows + 1, dtype=np.bool_)
+    is_taken[to_now[to_now >= 0]] = True
+    # Where what both show is known, another id of the same name is another picture.
+    is_other = is_taken[by_id] | (is_stored[0][:-1] & is_stored[1][by_id])
+    return np.where((to_now < 0) & ~is_other, by_id, to_now)
 
 
 def _match_by_content(
