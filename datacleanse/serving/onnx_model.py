@@ -257,11 +257,11 @@ def _check_output(session: onnxruntime.InferenceSession, name: str, n_classes: i
 
 def _read_size(session: onnxruntime.InferenceSession, images: _Images) -> tuple[int, int, int]:
     shapes = {given.name: tuple(given.shape) for given in session.get_inputs()}
-    channels, height, width = shapes.get(IMAGES, ())[1:] if len(images.size) == 3 else (0, 0, 0)
-    if (channels, height, width) != images.size:
+    if len(images.size) != 3 or shapes.get(IMAGES, ())[1:] != images.size:
         raise UnexpectedValueError(
-            f"images.size is {list(images.size)}, where the network's input has other sides"
+            f"images.size is {list(images.size)[:4]}, where the network's input has other sides"
         )
+    channels, height, width = images.size
     return channels, height, width
 
 
