@@ -345,8 +345,8 @@ def _gives_back(cells: pa.ChunkedArray, kind: pa.DataType) -> bool:
         values = texts.cast(kind)
     except pa.ArrowInvalid:
         return False
-    shown: list[str] = list(map(str, values.to_pylist()))
-    return shown == texts.to_pylist()
+    written: list[str] = texts.to_pylist()
+    return list(map(str, values.to_pylist())) == written
 
 
 _PATTERNS: tuple[tuple[pa.DataType, str], ...] = (
