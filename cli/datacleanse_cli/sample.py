@@ -91,12 +91,12 @@ def _draw(
     data: str, reading: ReadOptions, n: int, out: Path, *, seed: int, progress: Progress
 ) -> _Drawn:
     """Read DATA, draw rows or pictures of it and write them."""
-    from datacleanse.data import read_data, sample_rows, write_table
+    from datacleanse.data import read_data, sample_rows
     from datacleanse.data.spelled_rows import find_row_source
     from datacleanse.data.write_spelled import write_spelled
     from datacleanse.pictures.find import ask_for_data, find_pictures
     from datacleanse.pictures.read import read_listing
-    from datacleanse.pictures.sample import check_sample_target, tabulate_sample
+    from datacleanse.pictures.sample import check_sample_target, spell_sample
 
     progress.stage("Reading", None)
     listing = find_pictures(data, ask_for_data(reading))
@@ -111,7 +111,7 @@ def _draw(
         # DATA and CLEAN are read with one delimiter.
         write_spelled(partial(origin.read, rows), out, delimiter=reading.delimiter)
     else:
-        table = tabulate_sample(listing, rows, out)
-        write_table(table, out, delimiter=reading.delimiter)
+        spelled = spell_sample(listing, rows, out)
+        write_spelled(lambda: iter([spelled]), out, delimiter=reading.delimiter)
     noun: Literal["rows", "pictures"] = "rows" if listing is None else "pictures"
     return _Drawn(len(rows), dataset.n_rows, noun, dataset.schema.label)

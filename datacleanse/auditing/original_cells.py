@@ -8,7 +8,6 @@ import pyarrow as pa
 
 from datacleanse.data import fingerprint
 from datacleanse.data.spelled_rows import find_row_source, join_rows, type_rows
-from datacleanse.data.write import TEXT_SUFFIXES
 from datacleanse.errors import DatacleanseError
 from datacleanse.records import Notice
 from datacleanse.storage.mapped_files import release_mapped
@@ -19,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.auditing.reading import Inputs
+    from datacleanse.pictures.read import PictureSet
 
 
 def take_original_cells(
@@ -36,20 +36,35 @@ def take_original_cells(
         The K rows: values that give back how cells are spelled, else text; or DATA's own values.
     """
     data = inputs.data
-    if inputs.gallery is not None or data.source.startswith("<") or not len(rows):
-        return _take_rows(data.table, rows), ()
+    values = _take_rows(data.table, rows)
+    if data.source.startswith("<") or not len(rows):
+        return values, ()
     try:
+        if inputs.gallery is not None:
+            return _spell_manifest(inputs.gallery.data, values, rows), ()
         origin = find_row_source(data.source, data.table, inputs.options)
-        place = origin.location
-        if place is None or place.suffix not in TEXT_SUFFIXES:
-            return _take_rows(data.table, rows), ()
+        if origin.location is None:
+            return values, ()
         if fingerprint(data.source) == inputs.sha256["data"]:
             return type_rows(join_rows(list(origin.read(rows)))), ()
         why = f"{data.source} has changed since it was read"
     except DatacleanseError as error:
         why = f"{data.source} cannot be read again ({error.message.rstrip('.')})"
     message = f"The cells of the suspects are told by their values, not as they are written: {why}."
-    return _take_rows(data.table, rows), (Notice("cells-by-value", message, is_warning=True),)
+    return values, (Notice("cells-by-value", message, is_warning=True),)
+
+
+def _spell_manifest(pictures: PictureSet, values: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
+    """The values of pictures' rows, those of a manifest of text as it spells them."""
+    if pictures.origin is None:
+        return values
+    spelled = type_rows(join_rows(list(pictures.origin.read(pictures.places[rows]))))
+    columns, fields = [], []
+    for field in values.schema:
+        is_spelled = field.name in spelled.column_names
+        columns.append((spelled if is_spelled else values).column(field.name))
+        fields.append(spelled.field(field.name) if is_spelled else field)
+    return pa.Table.from_arrays(columns, schema=pa.schema(fields))
 
 
 def _take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:

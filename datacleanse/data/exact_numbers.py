@@ -71,7 +71,7 @@ def convert_exactly(cells: pa.Array) -> pa.Array | None:
     except pa.ArrowInvalid:
         return None
     is_short = pc.less_equal(pc.binary_length(texts), SURE)
-    if pc.all(is_short).as_py() is not False and are_ordinary(floats):
+    if pc.all(is_short).as_py() is not False and _are_ordinary(floats):
         return floats
     # Most long texts are the shortest that give the float back: programs write them so.
     is_asked = pc.fill_null(pc.not_equal(floats.cast(pa.string()), texts), False)
@@ -83,7 +83,7 @@ def convert_exactly(cells: pa.Array) -> pa.Array | None:
     return floats
 
 
-def are_ordinary(floats: pa.Array | pa.ChunkedArray) -> bool:
+def _are_ordinary(floats: pa.Array) -> bool:
     """Whether none overflowed or is as small that digits get lost, as in 1e400 or 1e-400."""
     size = pc.abs(floats)
     extremes = pc.or_(pc.greater(size, 1e300), pc.less(size, 1e-300))

@@ -22,7 +22,12 @@ from datacleanse.data.interface import ReadOptions, Request, SpelledRows
 from datacleanse.data.packing import unpack_table
 from datacleanse.data.readers import find_reader
 from datacleanse.data.sources import Location, locate
-from datacleanse.data.write import convert_for_json, spell_cell_as_json, widen_narrow_floats
+from datacleanse.data.write import (
+    TEXT_SUFFIXES,
+    convert_for_json,
+    spell_cell_as_json,
+    widen_narrow_floats,
+)
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -43,10 +48,14 @@ _JSON_NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 class RowSource:
     """The rows of a table that was read, as its file spells them; to be had again and again."""
 
-    table: pa.Table
-    """As it was read."""
+    columns: tuple[str, ...]
+    """Names of all columns, in the order in which they were read."""
+    n_rows: int
+    """Rows that were read."""
     location: Location | None
-    """Of its file; None: it is in memory, its values are all there is."""
+    """Of its file, where that is text; None: its values are all there is."""
+    values: pa.Table | None = None
+    """(n_rows) what was read, where its values are all there is."""
     delimiter: str | None = None
     """Of a CSV; None: the format's own."""
     missing: frozenset[str] = MISSING_TEXTS
@@ -58,49 +67,51 @@ class RowSource:
         Raises:
             InputError: the file has other rows now than when it was read.
         """
-        spelled = None
-        if self.location is not None:
-            spelled = find_reader(self.location).read_spelled(
-                self.location,
-                request=Request(delimiter=self.delimiter, missing=self.missing),
-                columns=self.table.column_names,
-                rows=rows,
-            )
-        if spelled is None:
-            yield from self._take_values(rows)
+        if self.values is not None:
+            table = self.values if rows is None else self.values.take(pa.array(rows))
+            yield SpelledRows(unpack_table(table), "typed")
+        if self.location is None:
             return
-        wanted, count = self.table.num_rows if rows is None else len(rows), 0
-        for portion in spelled:
+        wanted, count = self.n_rows if rows is None else len(rows), 0
+        for portion in self._read_text(self.location, rows):
             count += portion.table.num_rows
             yield portion
         if count != wanted:
-            name = "" if self.location is None else self.location.name
+            found = f"{count:,} of {wanted:,} rows are found"
             raise InputError(
-                f"{name} has changed since it was read: {count:,} of {wanted:,} rows are found.",
+                f"{self.location.name} has changed since it was read: {found}.",
                 slug="table-changed",
                 hint="Leave the file as it is until the work on it is done, then try again.",
             )
 
-    def _take_values(self, rows: NDArray[np.int64] | None) -> Iterator[SpelledRows]:
-        table = self.table if rows is None else self.table.take(pa.array(rows))
-        yield SpelledRows(unpack_table(table), "typed")
+    def _read_text(
+        self, location: Location, rows: NDArray[np.int64] | None
+    ) -> Iterator[SpelledRows]:
+        request = Request(delimiter=self.delimiter, missing=self.missing)
+        spelled = find_reader(location).read_spelled(
+            location, request=request, columns=self.columns, rows=rows
+        )
+        assert spelled is not None  # of text, whose readers all do
+        return spelled
 
 
 def find_row_source(
-    source: object, table: pa.Table, options: ReadOptions | None = None
+    place: str | Location | None, table: pa.Table, options: ReadOptions | None = None
 ) -> RowSource:
     """How the rows of a table are spelled.
 
     Args:
-        source: path or address that the table was read from; anything else is in memory.
-        table: as it was read.
+        place: path or address that the table was read from; None: it is in memory.
+        table: as it was read; it is held only where its values are all there is.
         options: how it was read.
     """
     options = options or ReadOptions()
-    is_place = isinstance(source, str) and not source.startswith("<")
+    location = locate(place) if isinstance(place, str) else place
+    names, n_rows = tuple(table.column_names), table.num_rows
+    if location is None or location.suffix not in TEXT_SUFFIXES:
+        return RowSource(names, n_rows, None, table)
     missing = MISSING_TEXTS if options.missing is None else frozenset(options.missing)
-    location = locate(str(source)) if is_place else None
-    return RowSource(table, location, options.delimiter, missing)
+    return RowSource(names, n_rows, location, delimiter=options.delimiter, missing=missing)
 
 
 # --- as text --------------------------------------------------------------------------------------
@@ -157,9 +168,16 @@ def _is_bytes(kind: pa.DataType) -> bool:
 
 
 def join_rows(portions: Sequence[SpelledRows]) -> SpelledRows:
-    """At least one portion of rows as one, for few rows; what stands in quotes is left out."""
+    """At least one portion of rows as one, where they are few."""
+    quoted = {}
+    for name in {name for portion in portions for name in portion.quoted}:
+        flags = []
+        for portion in portions:
+            none = pa.chunked_array([pa.array([False] * portion.table.num_rows)])
+            flags += portion.quoted.get(name, none).chunks
+        quoted[name] = pa.chunked_array(flags)
     tables = [portion.table for portion in portions]
-    return SpelledRows(pa.concat_tables(tables), portions[0].notation)
+    return SpelledRows(pa.concat_tables(tables), portions[0].notation, quoted)
 
 
 def digest_cells(rows: Iterator[SpelledRows], columns: Sequence[str]) -> dict[str, str]:
@@ -316,7 +334,8 @@ def _make_empty_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _all_match(cells: pa.ChunkedArray, pattern: str) -> bool:
-    return pc.all(pc.match_substring_regex(cells, pattern)).as_py() is not False
+    is_like: bool | None = pc.all(pc.match_substring_regex(cells, pattern)).as_py()
+    return is_like is not False
 
 
 def _gives_back(cells: pa.ChunkedArray, kind: pa.DataType) -> bool:
@@ -326,8 +345,8 @@ def _gives_back(cells: pa.ChunkedArray, kind: pa.DataType) -> bool:
         values = texts.cast(kind)
     except pa.ArrowInvalid:
         return False
-    shown: list[str] = list(map(str, values.to_pylist()))
-    return shown == texts.to_pylist()
+    written: list[str] = texts.to_pylist()
+    return list(map(str, values.to_pylist())) == written
 
 
 _PATTERNS: tuple[tuple[pa.DataType, str], ...] = (

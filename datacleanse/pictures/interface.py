@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.data import Source
+    from datacleanse.data.spelled_rows import RowSource
     from datacleanse.records import Notice
 
 Role: TypeAlias = Literal["DATA", "CLEAN", "TEST", "NEW"]
@@ -72,6 +73,8 @@ class Listing:
         notices: what to say about the listing.
         labels_are_names: the labels are names of folders or declared categories, even where they
             look like numbers.
+        origin: the rows as the file of text spells them that names the pictures; None where the
+            table is all there is.
     """
 
     source: str
@@ -83,6 +86,7 @@ class Listing:
     store: Store
     notices: tuple[Notice, ...] = ()
     labels_are_names: bool = False
+    origin: RowSource | None = None
 
     def read_ids(self) -> pa.Array:
         """What names each row, (N,) strings."""

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from datacleanse.data import ReadOptions, Source
     from datacleanse.data.labels import Labels
+    from datacleanse.data.spelled_rows import RowSource
     from datacleanse.pictures.decode_all import Pixels
     from datacleanse.pictures.interface import Listing, Role, Store
     from datacleanse.pictures.unreadable import Unreadable
@@ -58,6 +59,8 @@ class PictureSet:
     unreadable: tuple[Unreadable, ...]
     fingerprint: str
     """sha256 (hex) of ids, labels and encoded bytes of all rows, in order."""
+    origin: RowSource | None = None
+    """See `Listing`."""
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -235,6 +238,7 @@ def _make_dataset(
         pixels.sizes,
         unreadable,
         fingerprint_pictures(dataset, pixels.sha256, unreadable),
+        listing.origin,
     )
     return dataset, pictures
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from datacleanse.data.interface import SpelledRows
+from datacleanse.data.spelled_rows import join_rows
 from datacleanse.errors import SettingsError
 from datacleanse.pictures.forms.encoded import IMAGE
 from datacleanse.pictures.signatures import PictureError
@@ -55,6 +59,22 @@ def tabulate_sample(listing: Listing, rows: NDArray[np.int64], target: Path) -> 
     paths = [_make_path_from(folder, store.paths[row]) for row in rows.tolist()]
     place = table.schema.get_field_index(listing.path)
     return table.set_column(place, listing.path, pa.array(paths, pa.string()))
+
+
+def spell_sample(listing: Listing, rows: NDArray[np.int64], target: Path) -> SpelledRows:
+    """The same as `tabulate_sample`, with cells as the manifest spells them where it is text."""
+    table = tabulate_sample(listing, rows, target)
+    if listing.origin is None or listing.path is None:
+        return SpelledRows(table, "typed")
+    spelled = join_rows(list(listing.origin.read(rows)))
+    paths = table.column(listing.path)
+    if spelled.notation == "json":
+        texts = [None if path is None else json.dumps(path) for path in paths.to_pylist()]
+        paths = pa.chunked_array([pa.array(texts, pa.string())])
+    else:
+        paths = paths.fill_null("")
+    place = spelled.table.schema.get_field_index(listing.path)
+    return replace(spelled, table=spelled.table.set_column(place, listing.path, paths))
 
 
 def _read_bytes(blob: Blob) -> bytes | None:

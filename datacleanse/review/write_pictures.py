@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data import check_target, write_table
+from datacleanse.data import check_target
 from datacleanse.data.messages import format_count, format_list, quote_value
-from datacleanse.data.rewriting.cells import apply_edits
+from datacleanse.data.rewriting.cells import edit_spelled
 from datacleanse.data.sources import split_suffix
+from datacleanse.data.write_spelled import write_spelled
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.forms.class_folders import ClassFolders
 from datacleanse.pictures.forms.folders import is_passed_over, is_picture, walk
-from datacleanse.pictures.sample import tabulate_sample
+from datacleanse.pictures.sample import spell_sample
 from datacleanse.pictures.stores import FileStore
 from datacleanse.records import Notice
 from datacleanse.review.replaced_tree import check_replaceable
@@ -124,8 +125,9 @@ def is_tree(path: Path) -> bool:
 def write_manifest(listing: Listing, edits: Edits, path: Path) -> None:
     """Write a table of the pictures that stay, with their new labels."""
     rows = np.arange(len(listing.store))
-    table = tabulate_sample(listing, rows, path)
-    write_table(apply_edits(table, edits, label=listing.label or ""), path)
+    spelled = spell_sample(listing, rows, path)
+    edited = edit_spelled(spelled, edits, label=listing.label or "", first=0)
+    write_spelled(lambda: iter([edited]), path)
 
 
 def list_originals(listing: Listing) -> list[Path]:

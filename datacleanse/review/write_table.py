@@ -15,7 +15,7 @@ from datacleanse.data.read import read_raw
 from datacleanse.data.readers import find_reader
 from datacleanse.data.rewriting import Rewriting, make_inseparable_error, read_edited, rewrite
 from datacleanse.data.sources import Location, is_same_file, split_suffix, would_be_shard
-from datacleanse.data.spelled_rows import RowSource, digest_cells
+from datacleanse.data.spelled_rows import digest_cells, find_row_source
 from datacleanse.data.write import TEXT_SUFFIXES
 from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.write_changes import (
@@ -80,7 +80,14 @@ class TableOutput:
         """Write table and changes; the table is read back and compared before it stands there."""
         data, delimiter = cleaning.data, cleaning.run.options.delimiter
         with write_diff_around(cleaning, self.files.diff, raw=raw) as edits:
-            task = Rewriting(self.location, data.table, data.schema.label, delimiter, edits)
+            task = Rewriting(
+                self.location,
+                data.table,
+                data.schema.label,
+                delimiter,
+                edits,
+                cleaning.run.options.missing,
+            )
             check = _ReadBack(data, task, self.files.cleaned)
             rewrite(task, self.files.cleaned, check=check)
 
@@ -150,7 +157,7 @@ class _ReadBack:
         )
         if spelled is not None:
             return spelled
-        return RowSource(read_raw(location, Request()).table, None).read()
+        return find_row_source(None, read_raw(location, Request()).table).read()
 
     def _compare_values(self, location: Location) -> None:
         data, edits, after = self.data, self.task.edits, self._read(location)

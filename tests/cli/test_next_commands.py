@@ -197,6 +197,18 @@ def test_tables_and_commands_are_accepted_whatever_the_names_are(
         assert found.reviewed is not None
 
 
+@pytest.mark.parametrize("missing", ["?", "-9", "", "NA"])
+def test_what_counts_as_missing_is_handed_on(missing):
+    with place():
+        cells = ["?", "-9", "NA", "w"] * 10
+        lines = [f"{cell},{at}.5,{'uv'[at % 2]}\n" for at, cell in enumerate(cells)]
+        Path("d.csv").write_text("word,x,label\n" + "".join(lines), encoding="utf-8")
+        found = accept(sample("d.csv", f"--missing={missing}", "-n", "8", "-o", "v.csv"))
+        check_sample(found, 8)
+        assert found.options.missing == (missing,)
+        assert found.data.table.column("word").null_count == (10 if missing else 0)
+
+
 @settings(max_examples=8, deadline=None)
 @given(
     classes=some_classes,

@@ -192,6 +192,20 @@ def test_a_sample_of_pictures_is_a_manifest_that_leads_to_them(folder):
     assert all((folder / path).is_file() for path in frame["path"])
 
 
+def test_a_sample_of_a_manifest_spells_its_cells(folder):
+    paths = sorted(path.relative_to(folder).as_posix() for path in folder.glob("data/*/*"))
+    rows = [
+        f"{path},0050{at % 3},1.{at % 5}0,{['x', 'NA'][at % 2]},{path.split('/')[1]}"
+        for at, path in enumerate(paths)
+    ]
+    (folder / "m.csv").write_text("path,code,size,note,label\n" + "\n".join(rows) + "\n")
+    done = run_here("sample", "m.csv", "-n", "6", "-o", "s.csv", "-q", cwd=folder)
+    assert done.code == 0, done.err
+    drawn = (folder / "s.csv").read_text().splitlines()
+    assert len(drawn) == 7
+    assert set(drawn[1:]) < set(rows)
+
+
 def test_a_sample_written_elsewhere_has_absolute_paths(folder, program):
     (folder / "out").mkdir()
     done = program("sample", "data", "-n", "2", "-o", "out/verify.csv", "-q")

@@ -11,16 +11,12 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.json as pajson
 
-from datacleanse.data.exact_numbers import (
-    SURE,
-    are_ordinary,
-    convert_exactly,
-    find_lost_digits,
-)
+from datacleanse.data.exact_numbers import find_lost_digits
 from datacleanse.data.interface import SpelledRows
 from datacleanse.data.lines import cut_at_lines, split_lines
 from datacleanse.data.messages import format_rows, quote_value
 from datacleanse.data.readers.csv_faults import make_damaged_error
+from datacleanse.data.readers.json_digits import lose_digits
 from datacleanse.data.sources import BLOCK
 from datacleanse.errors import InputError
 
@@ -34,8 +30,6 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _BARE_NULL = re.compile(rb"[\r\n}](?:\xef\xbb\xbf)?\s*null")
-_LONG_NUMBER = rb"\s*:\s*(-?\d[\d.eE+-]{%d,})" % SURE
-"""Behind its key, a number of more signs than every float keeps."""
 _TAIL = 64
 """Bytes of a block that are looked at again with the next."""
 
@@ -236,16 +230,7 @@ def _read_by_arrow(stream: pa.NativeFile, request: Request) -> pa.Table | None:
 def _lose_digits(table: pa.Table, blocks: Iterable[bytes]) -> bool:
     """Whether floats that Arrow made are other numbers than the lines have."""
     names = [field.name for field in table.schema if pa.types.is_floating(field.type)]
-    if not all(are_ordinary(table.column(name)) for name in names):
-        return True
-    keys = {json.dumps(name, ensure_ascii=each) for name in names for each in (True, False)}
-    either = b"|".join(re.escape(key.encode()) for key in sorted(keys))
-    long = re.compile(b"(?:" + either + b")" + _LONG_NUMBER)
-    for block in blocks if names else ():
-        found = pa.array(long.findall(block), pa.binary()).cast(pa.string())
-        if convert_exactly(found) is None:
-            return True
-    return False
+    return lose_digits(names, blocks)
 
 
 def _read_by_python(records: Iterable[dict[str, object]], name: str, request: Request) -> pa.Table:

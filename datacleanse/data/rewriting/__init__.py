@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from datacleanse.data.interface import ReadOptions
 from datacleanse.data.rewriting.cells import edit_spelled
 from datacleanse.data.rewriting.csv import CsvRewriter
 from datacleanse.data.rewriting.damage import make_inseparable_error
@@ -13,7 +14,7 @@ from datacleanse.data.rewriting.interface import Edits, Rewriter, Rewriting
 from datacleanse.data.rewriting.jsonl import JsonLinesRewriter
 from datacleanse.data.rewriting.parquet import ParquetRewriter
 from datacleanse.data.sources import split_suffix
-from datacleanse.data.spelled_rows import RowSource
+from datacleanse.data.spelled_rows import find_row_source
 from datacleanse.data.write import open_sink
 from datacleanse.data.write_spelled import write_spelled_into
 from datacleanse.storage.atomic_files import write_aside
@@ -64,7 +65,8 @@ def rewrite(task: Rewriting, path: Path, *, check: Callable[[Path], None]) -> No
 def read_edited(task: Rewriting) -> Iterator[SpelledRows]:
     """Yield the rows that stay as their file spells them, with their new labels."""
     first = 0
-    for portion in RowSource(task.table, task.location, task.delimiter).read():
+    options = ReadOptions(delimiter=task.delimiter, missing=task.missing)
+    for portion in find_row_source(task.location, task.table, options).read():
         yield edit_spelled(portion, task.edits, label=task.label, first=first)
         first += portion.table.num_rows
 

@@ -36,6 +36,8 @@ class Rewriting:
     delimiter: str | None
     """What separates cells of a CSV; None for the format's own."""
     edits: Edits
+    missing: tuple[str, ...] | None = None
+    """Texts that count as missing in a CSV; None: the usual ones."""
 
 
 class Rewriter(Protocol):

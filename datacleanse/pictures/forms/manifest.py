@@ -12,7 +12,7 @@ import pyarrow as pa
 from datacleanse.data.class_names import note_class_names
 from datacleanse.data.columns import MISSING_TEXTS, find_distinct, is_text
 from datacleanse.data.identity import check_ids
-from datacleanse.data.interface import Request
+from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label
 from datacleanse.data.messages import (
     format_count,
@@ -23,6 +23,7 @@ from datacleanse.data.messages import (
 )
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.sources import locate
+from datacleanse.data.spelled_rows import find_row_source
 from datacleanse.errors import InputError
 from datacleanse.pictures.forms.folders import Enclosure, is_picture
 from datacleanse.pictures.interface import Listing
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 
     from datacleanse.data import Source
     from datacleanse.data.read import Raw
+    from datacleanse.data.spelled_rows import RowSource
     from datacleanse.pictures.interface import Asked
 
 PATH_COLUMNS = ("path", "file_name", "filepath", "image")
@@ -97,7 +99,15 @@ def make_listing(raw: Raw, asked: Asked, *, base: Path | None, form: str) -> Lis
     id_ = asked.id if asked.id is not None and asked.id in raw.table.column_names else name
     notices = note_columns(raw, asked, label, used=(name,))
     is_declared = label in raw.declared
-    return Listing(raw.name, form, raw.table, label, id_, name, store, notices, is_declared)
+    origin = _find_origin(raw, asked)
+    return Listing(raw.name, form, raw.table, label, id_, name, store, notices, is_declared, origin)
+
+
+def _find_origin(raw: Raw, asked: Asked) -> RowSource | None:
+    """Where the rows stand as text; None for a manifest of typed values."""
+    options = ReadOptions(delimiter=asked.delimiter, missing=asked.missing)
+    found = find_row_source(raw.location, raw.table, options)
+    return None if found.location is None else found
 
 
 def find_path_column(table: pa.Table, drop: Sequence[str]) -> str | None:
