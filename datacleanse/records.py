@@ -76,6 +76,32 @@ class Notice:
     """One or two full sentences with the numbers that matter."""
     is_warning: bool = False
     """True where the result may suffer; False for plain information."""
+    column: str | None = None
+    """The column that it is about, where it is about one."""
+    cells: int | None = None
+    """How many of its cells it is about, where that is counted."""
+    option: str | None = None
+    """What overrules the choice that it tells of, as typed, e.g. ``--categorical zip``."""
+
+
+@dataclass(frozen=True)
+class CellCount:
+    """How the cells of a column of another file could be read as DATA's kind."""
+
+    column: str
+    """Its name."""
+    present: int
+    """Cells that hold a value, whether it can be read or not."""
+    missing: int
+    """Cells that hold none."""
+    unreadable: int
+    """Of ``present``, those that are not of DATA's kind: they count as missing."""
+    example: str = ""
+    """The first unreadable value, as messages quote it."""
+    row: int = -1
+    """Where it stands, from the file's first row; -1 without any."""
+    missing_row: int = -1
+    """The first row without a value; -1 without any."""
 
 
 @dataclass(frozen=True)
@@ -94,6 +120,8 @@ class Dataset:
     notices: tuple[Notice, ...]
     first_row: int = 0
     """Position in the file of the table's first row; above 0 in a portion of it."""
+    counts: tuple[CellCount, ...] = ()
+    """Of the features that are no names, in a file that was held to DATA's schema."""
 
     @property
     def n_rows(self) -> int:

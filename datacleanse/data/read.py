@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -16,6 +16,7 @@ from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
 from datacleanse.data.messages import format_list, suggest_nearest
+from datacleanse.data.new_values import note_unreadable
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.plain_types import register_pandas_types
 from datacleanse.data.readers import find_reader
@@ -106,6 +107,7 @@ def read_like(
     delimiter: str | None = None,
     progress: Progress = SILENT,
     ignore_extra: bool | None = None,
+    allow_unknown: bool = False,
 ) -> Dataset:
     """Read another file and hold it to DATA's schema.
 
@@ -117,6 +119,7 @@ def read_like(
         progress: is told of the stage.
         ignore_extra: whether columns that DATA lacks are passed over and noted, or refused; None
             refuses them in NEW, where they are mostly another table's.
+        allow_unknown: whether columns are read of whose values half or more are of another kind.
 
     Raises:
         InputError: columns or labels do not fit DATA's, or the table cannot be read.
@@ -130,13 +133,30 @@ def read_like(
     )
     raw = read_raw(source, request)
     ignored = role != "NEW" if ignore_extra is None else ignore_extra
-    notices = check_columns(raw.table, schema, source=raw.name, role=role, ignore_extra=ignored)
+    notices, counts = check_columns(
+        raw.table,
+        schema,
+        source=raw.name,
+        role=role,
+        ignore_extra=ignored,
+        allow_unknown=allow_unknown,
+    )
+    if role != "NEW":  # of which `NewValues` tells more
+        notices += note_unreadable(counts, schema.columns, source=f"{raw.name} ({role})")
     check_ids(raw.table, schema.id, source=raw.name, unique=False)
+    whole = Dataset(
+        raw.name,
+        raw.table,
+        schema,
+        np.full(raw.table.num_rows, -1, np.int64),
+        schema.classes,
+        tuple(notices),
+        counts=tuple(counts),
+    )
     if schema.label not in raw.table.column_names:
         if role != "NEW":
             raise _make_label_error(raw, schema.label, role)
-        nothing = np.full(raw.table.num_rows, -1, np.int64)
-        return Dataset(raw.name, raw.table, schema, nothing, schema.classes, tuple(notices))
+        return whole
     labels = match_labels(
         raw.table.column(schema.label),
         schema.classes,
@@ -144,7 +164,7 @@ def read_like(
         source=raw.name,
         role=role,
     )
-    return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, tuple(notices))
+    return replace(whole, labels=labels.codes, given_labels=labels.given)
 
 
 def read_portions(
@@ -153,6 +173,7 @@ def read_portions(
     *,
     delimiter: str | None = None,
     ignore_extra: bool = False,
+    allow_unknown: bool = False,
 ) -> Iterator[Dataset]:
     """Read a file of new rows a portion at a time and hold each to DATA's schema.
 
@@ -163,6 +184,7 @@ def read_portions(
         schema: DATA's.
         delimiter: of a CSV; None for the format's own.
         ignore_extra: whether columns that DATA lacks are passed over and noted, or refused.
+        allow_unknown: as for `read_like`.
 
     Raises:
         InputError: as `read_like`, when the portion in question is reached.
@@ -179,7 +201,14 @@ def read_portions(
     row = 0
     for table in find_reader(location).read_portions(location, request=request):
         if table.num_rows:
-            yield _hold_portion(location.name, table, schema, row, ignore_extra=ignore_extra)
+            yield _hold_portion(
+                location.name,
+                table,
+                schema,
+                row,
+                ignore_extra=ignore_extra,
+                allow_unknown=allow_unknown,
+            )
             row += table.num_rows
     if not row:
         # It says in which way there is nothing.
@@ -193,17 +222,29 @@ def _find_text_columns(schema: Schema) -> frozenset[str]:
 
 
 def _hold_portion(
-    name: str, table: pa.Table, schema: Schema, row: int, *, ignore_extra: bool
+    name: str,
+    table: pa.Table,
+    schema: Schema,
+    row: int,
+    *,
+    ignore_extra: bool,
+    allow_unknown: bool,
 ) -> Dataset:
     check_shape(table, name)
     check_cells(table, name, first_row=row)
     table = pack_table(table, declared=frozenset())
-    notices = check_columns(
-        table, schema, source=name, role="NEW", first_row=row, ignore_extra=ignore_extra
+    notices, counts = check_columns(
+        table,
+        schema,
+        source=name,
+        role="NEW",
+        first_row=row,
+        ignore_extra=ignore_extra,
+        allow_unknown=allow_unknown,
     )
     check_ids(table, schema.id, source=name, unique=False, first_row=row)
     nothing = np.full(table.num_rows, -1, np.int64)
-    return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row)
+    return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row, tuple(counts))
 
 
 def _make_label_error(raw: Raw, label: str, role: Role) -> InputError:

@@ -12,7 +12,6 @@ from datacleanse.data.column_kinds import judge, judge_numeric
 from datacleanse.data.column_verdict import (
     Context,
     Verdict,
-    note_unreadable_values,
     set_aside,
     use_as_feature,
 )
@@ -32,7 +31,7 @@ from datacleanse.data.messages import (
     suggest_nearest,
 )
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.records import Column, Notice, SetAside
+from datacleanse.records import CellCount, Column, Notice, SetAside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -162,25 +161,33 @@ def check_columns(
     role: str,
     first_row: int = 0,
     ignore_extra: bool = True,
-) -> list[Notice]:
+    allow_unknown: bool = False,
+) -> tuple[list[Notice], list[CellCount]]:
     """Check another file, or a portion of it from ``first_row`` on, against DATA's columns.
 
+    Returns:
+        What to say of columns that are ignored, and how far the cells of the features that are no
+        names can be read.
+
     Raises:
-        InputError: a feature is missing, or its values are of another kind than in DATA; or there
-            are further columns that DATA lacks, and they are not to be ignored.
+        InputError: a feature is missing, or its values are of another kind than in DATA and that is
+            not to be allowed; or there are further columns that DATA lacks, and they are not to be
+            ignored.
     """
     names = table.column_names
     known = {schema.label, schema.id, *(column.name for column in schema.columns)}
     known |= {column.name for column in schema.set_aside}
     extra = [name for name in names if name not in known]
     _check_none_missing(names, schema, extra, source=source, role=role)
-    notices = [
-        notice
-        for column in schema.columns
-        for notice in _check_kind(
-            table.column(column.name), column, source=source, role=role, first_row=first_row
-        )
-    ]
+    name = f"{source} ({role})"
+    counts = []
+    for column in schema.columns:
+        if column.kind != "categorical":
+            cells = table.column(column.name)
+            counts.append(_count_cells(cells, column, source=name, first_row=first_row))
+            if not allow_unknown:
+                _check_kind(counts[-1], column, source=name, is_new=role == "NEW")
+    notices = []
     if extra:
         message = f"{source} ({role}) has {format_count(len(extra), 'column')} that DATA lacks: "
         if not ignore_extra:
@@ -190,7 +197,7 @@ def check_columns(
                 hint="Leave them out; `datacleanse predict --ignore-extra` passes over them.",
             )
         notices.append(Notice("columns-extra", f"{message}{format_list(extra)}; ignored."))
-    return notices
+    return notices, counts
 
 
 def _check_none_missing(
@@ -209,40 +216,52 @@ def _check_none_missing(
         )
 
 
-def _check_kind(
-    cells: pa.ChunkedArray, column: Column, *, source: str, role: str, first_row: int
-) -> list[Notice]:
-    """Refuse a column most of whose values are of another kind; warn of some."""
-    if column.kind == "categorical" or pa.types.is_null(cells.type):
-        return []
-    if column.kind == "embedding":
-        _check_vectors(cells, column, source=source, role=role, first_row=first_row)
-        return []
-    if column.kind == "datetime":
-        parsed = parse_moments(cells)
+def _count_cells(
+    cells: pa.ChunkedArray, column: Column, *, source: str, first_row: int
+) -> CellCount:
+    """How far cells can be read as the column's kind; lists of another length are refused."""
+    if column.kind == "embedding" or pa.types.is_null(cells.type):
+        if column.kind == "embedding" and not pa.types.is_null(cells.type):
+            _check_vectors(cells, column, source=source, first_row=first_row)
+        absent = cells.is_null().to_numpy()
+        failed = np.zeros(len(cells), dtype=bool)
     else:
-        parsed = parse_numbers(cells, flags=column.kind == "boolean")
-    failed = int(parsed.failed.sum())
-    present = failed + int((~parsed.find_missing()).sum())
-    if failed and failed >= present / 2:
-        row = int(np.argmax(parsed.failed))
-        raise InputError(
-            f"{source} ({role}): column '{column.name}' is {column.kind} in DATA, but "
-            f"{format_count(failed, 'value')} of {present:,} here cannot be read so, for example "
-            f"{quote_value(cells[row].as_py())} in {format_rows([row + first_row])}.",
-            slug="column-retyped",
-            hint="Mend the values, or leave the column out with --drop.",
+        parsed = (
+            parse_moments(cells)
+            if column.kind == "datetime"
+            else parse_numbers(cells, flags=column.kind == "boolean")
         )
-    what = "date" if column.kind == "datetime" else "number"
-    name = f"{source} ({role})"
-    return note_unreadable_values(
-        column.name, cells, parsed, source=name, what=what, first_row=first_row
+        failed = parsed.failed
+        absent = parsed.find_missing() & ~failed
+    row = int(np.argmax(failed)) if failed.any() else -1
+    return CellCount(
+        column.name,
+        int((~absent).sum()),
+        int(absent.sum()),
+        int(failed.sum()),
+        quote_value(cells[row].as_py()) if row >= 0 else "",
+        row + first_row if row >= 0 else -1,
+        int(np.argmax(absent)) + first_row if absent.any() else -1,
     )
 
 
-def _check_vectors(
-    cells: pa.ChunkedArray, column: Column, *, source: str, role: str, first_row: int
-) -> None:
+def _check_kind(count: CellCount, column: Column, *, source: str, is_new: bool) -> None:
+    """Refuse a column half of whose values, or more, are of another kind."""
+    failed = count.unreadable
+    if failed and failed >= count.present / 2:
+        raise InputError(
+            f"{source}: column '{column.name}' is {column.kind} in DATA, but "
+            f"{format_count(failed, 'value')} of {count.present:,} here cannot be read so, for "
+            f"example {count.example} in {format_rows([count.row])}.",
+            slug="column-retyped",
+            hint="Mend the values; to count them as missing: --allow-unknown (in Python: "
+            "allow_unknown=True)."
+            if is_new
+            else "Mend the values, or leave the column out with --drop.",
+        )
+
+
+def _check_vectors(cells: pa.ChunkedArray, column: Column, *, source: str, first_row: int) -> None:
     lists = parse_vector_texts(cells) if is_text(cells.type) else cells
     if pa.types.is_nested(lists.type):
         lengths = measure_vectors(lists)
@@ -257,8 +276,8 @@ def _check_vectors(
     else:
         found = str(lists.type)
     raise InputError(
-        f"{source} ({role}): column '{column.name}' holds lists of {column.width} numbers in DATA, "
-        f"but {found} here.",
+        f"{source}: column '{column.name}' holds lists of {column.width} numbers in DATA, but "
+        f"{found} here.",
         slug="embedding-lengths",
         hint="Write the lists with the same encoder as DATA's.",
     )

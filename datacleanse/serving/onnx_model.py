@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datacleanse.data import KnownValues
 from datacleanse.errors import InputError, RunFolderError
 from datacleanse.optional_packages import check_installed
 from datacleanse.records import Dataset, Schema
@@ -48,6 +49,8 @@ class OnnxPredictor:
     """Name of the probabilities."""
     run_id: str
     """Of the run that the model comes from."""
+    known: tuple[KnownValues, ...]
+    """What was learned of each column's values; none in files of earlier versions."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -164,7 +167,11 @@ def _read_description(
             size = (int(channels), int(height), int(width))
             return OnnxImagePredictor(session, schema, size, output, run_id)
         inputs = {column["name"]: column["input"] for column in about["columns"]}
-        return OnnxPredictor(session, schema, inputs, output, run_id)
+        known = tuple(
+            KnownValues(**{**each, "categories": each["categories"] and tuple(each["categories"])})
+            for each in about.get("known", ())
+        )
+        return OnnxPredictor(session, schema, inputs, output, run_id, known)
     except (ValueError, KeyError, TypeError) as error:
         raise InputError(
             f"{name} is damaged: its description cannot be read ({type(error).__name__}: {error}).",

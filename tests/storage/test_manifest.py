@@ -39,7 +39,7 @@ OPEN = {
 }
 """Objects whose keys are not fixed."""
 
-DEFAULTS = {"schema_version", "width", "is_warning"}
+DEFAULTS = {"schema_version", "width", "is_warning", "column", "cells", "option", "spelling"}
 """Fields that need not be there; beside the settings."""
 
 
