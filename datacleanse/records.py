@@ -12,8 +12,37 @@ if TYPE_CHECKING:
 
 FeatureKind = Literal["numeric", "boolean", "categorical", "datetime", "embedding"]
 SetAsideKind = Literal[
-    "constant", "empty", "text", "identifier", "nested", "dropped", "beside pictures"
+    "constant",
+    "empty",
+    "text",
+    "identifier",
+    "unclear",
+    "nested",
+    "dropped",
+    "beside pictures",
 ]
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How a column of text writes its numbers or dates, where a program would write them otherwise.
+
+    It was found on DATA, for the column as a whole, and holds for every other file.
+    """
+
+    example: str
+    """A cell of DATA, as messages quote it."""
+    decimal: Literal[".", ","] | None = None
+    """Of numbers: what begins the decimals; None: DATA's are whole."""
+    unit: str = ""
+    """Of numbers: the sign of a currency, which means nothing, or ``%`` or ``‰``, which divides."""
+    order: (
+        Literal["day first", "month first", "year first", "short year first", "month by name"]
+        | None
+    ) = None
+    """Of dates: how they begin; None for numbers."""
+    separator: str = ""
+    """Of dates: what stands between day, month and year where all are numbers."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +55,14 @@ class Column:
     """What its cells are taken for."""
     width: int = 1
     """Numbers per cell: the vector length of an embedding, 1 otherwise."""
+    spelling: Spelling | None = None
+    """How its cells write numbers or dates; None: as programs do."""
+
+    @staticmethod
+    def from_json(saved: dict[str, Any]) -> Column:
+        """The column from what `dataclasses.asdict` gave, after JSON."""
+        spelling = saved.get("spelling")
+        return Column(**{**saved, "spelling": None if spelling is None else Spelling(**spelling)})
 
 
 @dataclass(frozen=True)
@@ -61,7 +98,7 @@ class Schema:
             label=saved["label"],
             id=saved["id"],
             classes=tuple(saved["classes"]),
-            columns=tuple(Column(**column) for column in saved["columns"]),
+            columns=tuple(map(Column.from_json, saved["columns"])),
             set_aside=tuple(SetAside(**column) for column in saved["set_aside"]),
         )
 

@@ -35,6 +35,8 @@ def spell_reading(options: ReadOptions) -> list[str]:
         ("--categorical", options.categorical),
         ("--numeric", options.numeric),
         ("--delimiter", [options.delimiter]),
+        ("--dates", [options.dates]),
+        ("--decimal", [options.decimal]),
     ):
         for value in values:
             if value is not None:

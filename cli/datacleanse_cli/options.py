@@ -109,6 +109,19 @@ Categorical = Annotated[
     list[str] | None, typer.Option(help="Column to read as categories. Repeatable.")
 ]
 Numeric = Annotated[list[str] | None, typer.Option(help="Column to read as numbers. Repeatable.")]
+Dates = Annotated[
+    str | None,
+    typer.Option(
+        help="Order of dates that leave it open, such as 01/02/2019: dayfirst, monthfirst or iso "
+        "(year first)."
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        help="Sign before the decimals of numbers that leave it open, such as 1,234: '.' or ','."
+    ),
+]
 ImageSize = Annotated[
     int | None,
     typer.Option(help="Side to which pictures are scaled, in pixels.", show_default="auto"),

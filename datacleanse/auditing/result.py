@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from datacleanse.data import Source
+    from datacleanse.data.interface import DatesOption, DecimalOption
     from datacleanse.models.user_network import ModuleFactory
 
 
@@ -112,6 +113,8 @@ def audit(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    dates: DatesOption | None = None,
+    decimal: DecimalOption | None = None,
     image_size: int | None = None,
     max_unreadable: float = 0.05,
     model: str | ModuleFactory = "auto",
@@ -136,6 +139,10 @@ def audit(
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
+        dates: order of dates that leave it open, such as ``01/02/2019``: ``dayfirst``,
+            ``monthfirst`` or ``iso`` (year first). Without it such columns are not read as dates.
+        decimal: sign before the decimals of numbers that leave it open, such as ``1,234``: ``.`` or
+            ``,``. Without it such columns are not read as numbers.
         image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
         max_unreadable: largest share of pictures that may be left out because they are unreadable.
         model: ``auto``, ``mlp``, or a network of your own: its factory, called as
@@ -160,7 +167,15 @@ def audit(
     module = None if isinstance(model, str) else model
     name = model if isinstance(model, str) else name_factory(model)
     columns = (tuple(drop), tuple(categorical), tuple(numeric))
-    options = ReadOptions(label, id, *columns, image_size=image_size, max_unreadable=max_unreadable)
+    options = ReadOptions(
+        label,
+        id,
+        *columns,
+        image_size=image_size,
+        max_unreadable=max_unreadable,
+        dates=dates,
+        decimal=decimal,
+    )
     request = Request(
         data=data,
         clean=val,

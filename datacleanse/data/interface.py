@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Literal, Protocol, get_args
 
 from datacleanse.errors import SettingsError
 
@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from datacleanse.data.sources import Location
+
+DatesOption = Literal["dayfirst", "monthfirst", "iso"]
+DecimalOption = Literal[".", ","]
 
 IMAGE_SIZES = (8, 1024)
 """The least and the largest side of a picture that a network is trained on, in pixels."""
@@ -36,6 +39,10 @@ class ReadOptions:
         image_size: side of the squares to which pictures are scaled, in pixels; None chooses it by
             DATA's pictures.
         max_unreadable: largest share of pictures that may be left out because they cannot be read.
+        dates: what comes first in dates that leave it open, such as ``01/02/2019``; None: such
+            columns are not read as dates.
+        decimal: what begins the decimals of numbers that leave it open, such as ``1,234``; None:
+            such columns are not read as numbers, but ``1.234`` is.
 
     Raises:
         SettingsError: a number is out of its range.
@@ -49,6 +56,8 @@ class ReadOptions:
     delimiter: str | None = None
     image_size: int | None = None
     max_unreadable: float = 0.05
+    dates: DatesOption | None = None
+    decimal: DecimalOption | None = None
 
     def __post_init__(self) -> None:
         least, most = IMAGE_SIZES
@@ -64,6 +73,16 @@ class ReadOptions:
                 slug="setting-out-of-range",
                 hint="Give a share between 0 and 1, e.g. 0.05.",
             )
+        for name, value, known in (
+            ("dates", self.dates, get_args(DatesOption)),
+            ("decimal", self.decimal, get_args(DecimalOption)),
+        ):
+            if value is not None and value not in known:
+                raise SettingsError(
+                    f"--{name} is {value!r}.",
+                    slug="setting-out-of-range",
+                    hint=f"Give one of {' '.join(known)}",
+                )
 
 
 @dataclass(frozen=True)

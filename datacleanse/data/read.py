@@ -73,7 +73,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
     as_text = frozenset({*wanted, *options.categorical, *([options.id] if options.id else [])})
     names_in = frozenset({*wanted, *([options.id] if options.id else [])})
-    raw = read_raw(source, Request(as_text, options.delimiter, names=names_in))
+    raw = _read_as_written(source, Request(as_text, options.delimiter, names=names_in), options)
     names = raw.table.column_names
     candidates = names if options.label else [name for name in names if name not in options.drop]
     label = choose_label(candidates, options.label, source=raw.name)
@@ -97,6 +97,20 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     schema = Schema(label, options.id, labels.classes, features.columns, features.set_aside)
     all_notices = (*notices, *labels.notices, *features.notices)
     return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, all_notices)
+
+
+def _read_as_written(source: Source, request: Request, options: ReadOptions) -> Raw:
+    """DATA; where a comma begins decimals, numbers with a point stay text in formats without types.
+
+    There ``1.234`` is a thousand, and not what a reader makes of it.
+    """
+    raw = read_raw(source, request)
+    if options.decimal != "," or raw.text_is_typed:
+        return raw
+    floats = {field.name for field in raw.table.schema if pa.types.is_floating(field.type)}
+    if not floats:
+        return raw
+    return read_raw(source, replace(request, as_text=request.as_text | floats))
 
 
 def read_like(
@@ -195,7 +209,11 @@ def read_portions(
     request = Request(
         _find_text_columns(schema),
         delimiter,
-        as_number=frozenset(name for name, kind in kinds.items() if kind == "numeric"),
+        as_number=frozenset(
+            column.name
+            for column in schema.columns
+            if column.kind == "numeric" and column.spelling is None
+        ),
         expected=frozenset(kinds),
     )
     row = 0
@@ -216,8 +234,12 @@ def read_portions(
 
 
 def _find_text_columns(schema: Schema) -> frozenset[str]:
-    """The names of the columns in which digits are names, not numbers."""
-    names = [column.name for column in schema.columns if column.kind == "categorical"]
+    """The names of the columns in which digits are names, or numbers and dates as people write."""
+    names = [
+        column.name
+        for column in schema.columns
+        if column.kind == "categorical" or column.spelling is not None
+    ]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
 
 

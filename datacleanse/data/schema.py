@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,6 +30,7 @@ from datacleanse.data.messages import (
     quote_value,
     suggest_nearest,
 )
+from datacleanse.data.respelling import respell
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import CellCount, Column, Notice, SetAside
 
@@ -110,7 +111,8 @@ def infer_features(
     verdicts: list[Verdict] = []
     for name, cells in zip(table.column_names, table.columns, strict=True):
         if name not in (label, options.id):
-            verdicts.append(_judge_column(name, cells, options, context=context(name)))
+            said = replace(context(name), decimal=options.decimal, dates=options.dates)
+            verdicts.append(_judge_column(name, cells, options, context=said))
         progress.advance()
     columns = tuple(verdict.column for verdict in verdicts if verdict.column is not None)
     aside = tuple(verdict.set_aside for verdict in verdicts if verdict.set_aside is not None)
@@ -118,6 +120,9 @@ def infer_features(
     if not columns:
         raise _make_no_features_error(aside, source=source)
     notices = [notice for verdict in verdicts for notice in verdict.notices]
+    for notice in notices:
+        if notice.slug == "spelling-read":
+            progress.say(notice.message)
     return Features(columns, aside, (*notices, *_note_set_aside(aside, source)))
 
 
@@ -130,7 +135,7 @@ def _judge_column(
     if name in options.categorical:
         return use_as_feature(name, "categorical")
     if name in options.numeric:
-        return judge_numeric(name, cells, source=context.source)
+        return judge_numeric(name, cells, context)
     return judge(name, cells, context)
 
 
@@ -226,10 +231,11 @@ def _count_cells(
         absent = cells.is_null().to_numpy()
         failed = np.zeros(len(cells), dtype=bool)
     else:
+        written = respell(cells, column)
         parsed = (
-            parse_moments(cells)
+            parse_moments(written)
             if column.kind == "datetime"
-            else parse_numbers(cells, flags=column.kind == "boolean")
+            else parse_numbers(written, flags=column.kind == "boolean")
         )
         failed = parsed.failed
         absent = parsed.find_missing() & ~failed
@@ -247,17 +253,18 @@ def _count_cells(
 
 def _check_kind(count: CellCount, column: Column, *, source: str, is_new: bool) -> None:
     """Refuse a column half of whose values, or more, are of another kind."""
-    failed = count.unreadable
+    failed, spelling = count.unreadable, column.spelling
+    cure = "Mend the values" if spelling is None else f"Write it as in DATA, {spelling.example}"
     if failed and failed >= count.present / 2:
         raise InputError(
             f"{source}: column '{column.name}' is {column.kind} in DATA, but "
             f"{format_count(failed, 'value')} of {count.present:,} here cannot be read so, for "
             f"example {count.example} in {format_rows([count.row])}.",
             slug="column-retyped",
-            hint="Mend the values; to count them as missing: --allow-unknown (in Python: "
+            hint=f"{cure}; to count them as missing: --allow-unknown (in Python: "
             "allow_unknown=True)."
             if is_new
-            else "Mend the values, or leave the column out with --drop.",
+            else f"{cure}, or leave the column out with --drop.",
         )
 
 
