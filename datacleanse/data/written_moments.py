@@ -138,10 +138,8 @@ def _choose_order(
     possible = [order for order, each in fits.items() if not (any_fits & ~each).any()]
     example = evidence.quote_first(any_fits)
     if not possible:
-        pair = [
-            evidence.quote_first(fits[one] & ~fits[other])
-            for one, other in (("day first", "month first"), ("month first", "day first"))
-        ]
+        by_day, by_month = fits["day first"], fits["month first"]
+        pair = [evidence.quote_first(by_day & ~by_month), evidence.quote_first(by_month & ~by_day)]
         what = f"dates in two orders, such as {' and '.join(filter(None, pair)) or example}"
         return Doubt(what, "Write all of them in one way, best as 2019-09-30.")
     if len(possible) > 1:
@@ -164,7 +162,9 @@ def _as_flags(flags: pa.Array) -> NDArray[np.bool_]:
 
 
 def _match(texts: pa.Array, patterns: tuple[str, ...]) -> NDArray[np.bool_]:
-    return np.any([_as_flags(pc.match_substring_regex(texts, each)) for each in patterns], axis=0)
+    fits = [_as_flags(pc.match_substring_regex(texts, each)) for each in patterns]
+    result: NDArray[np.bool_] = np.any(fits, axis=0)
+    return result
 
 
 _FIELDS = ("a", "b", "d", "n", "y", "H", "M", "S", "f", "p", "z")
