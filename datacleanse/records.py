@@ -24,7 +24,7 @@ SetAsideKind = Literal[
 
 
 @dataclass(frozen=True)
-class Spelling:
+class Notation:
     """How a column of text writes its numbers or dates, where a program would write them otherwise.
 
     It was found on DATA, for the column as a whole, and holds for every other file.
@@ -55,14 +55,14 @@ class Column:
     """What its cells are taken for."""
     width: int = 1
     """Numbers per cell: the vector length of an embedding, 1 otherwise."""
-    spelling: Spelling | None = None
+    notation: Notation | None = None
     """How its cells write numbers or dates; None: as programs do."""
 
     @staticmethod
     def from_json(saved: dict[str, Any]) -> Column:
         """The column from what `dataclasses.asdict` gave, after JSON."""
-        spelling = saved.get("spelling")
-        return Column(**{**saved, "spelling": None if spelling is None else Spelling(**spelling)})
+        notation = saved.get("notation")
+        return Column(**{**saved, "notation": None if notation is None else Notation(**notation)})
 
 
 @dataclass(frozen=True)

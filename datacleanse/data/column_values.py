@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.data.columns import parse_categories, parse_moments, parse_numbers, parse_vectors
-from datacleanse.data.respelling import respell
+from datacleanse.data.notations import rewrite_plainly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,9 @@ def read_numbers(dataset: Dataset, column: Column) -> NDArray[np.float64]:
     cells = dataset.table.column(column.name)
     if column.kind == "embedding":
         return parse_vectors(cells, width=column.width)
-    return parse_numbers(respell(cells, column), flags=column.kind == "boolean").read_floats()
+    return parse_numbers(
+        rewrite_plainly(cells, column), flags=column.kind == "boolean"
+    ).read_floats()
 
 
 def read_categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
@@ -30,5 +32,5 @@ def read_categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32]
 
 def read_moments(dataset: Dataset, column: Column) -> NDArray[np.int64]:
     """A date/time column (N,) in microseconds since 1970-01-01 UTC; int64's minimum is missing."""
-    cells = respell(dataset.table.column(column.name), column)
+    cells = rewrite_plainly(dataset.table.column(column.name), column)
     return parse_moments(cells).values.astype(np.int64, copy=False)

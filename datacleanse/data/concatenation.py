@@ -2,22 +2,54 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import pyarrow as pa
 
-from datacleanse.data.columns import find_distinct, spell_values
+from datacleanse.data.columns import (
+    find_distinct,
+    is_text,
+    parse_moments,
+    parse_numbers,
+    spell_values,
+)
+from datacleanse.data.notations import rewrite_plainly
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from datacleanse.records import Column
 
 
-def concatenate_rows(first: pa.Table, second: pa.Table) -> pa.Table:
+def concatenate_rows(
+    first: pa.Table, second: pa.Table, features: Iterable[Column] = ()
+) -> pa.Table:
     """The rows of ``first``, then those of ``second``; both have the same columns.
 
     A column whose types do not fit together becomes text, in which numbers, moments and truths are
-    found again wherever columns are read.
+    found again wherever columns are read. Where one of the ``features`` has a notation of its own,
+    in which they would not, both become numbers or moments.
     """
-    columns = {
-        name: _concatenate_cells(first.column(name), second.column(name))
-        for name in first.column_names
-    }
-    return pa.table(columns)
+    notated = {column.name: column for column in features if column.notation is not None}
+    joined = {}
+    for name in first.column_names:
+        cells = [table.column(name) for table in (first, second)]
+        if name in notated and is_text(cells[0].type) != is_text(cells[1].type):
+            cells = [_read_values(each, notated[name]) for each in cells]
+        joined[name] = _concatenate_cells(*cells)
+    return pa.table(joined)
+
+
+def _read_values(cells: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """Cells of a column with a notation of its own as numbers or moments."""
+    plain = rewrite_plainly(cells, column)
+    if column.kind == "datetime":
+        parsed = parse_moments(plain)
+        values = pa.array(parsed.values, pa.timestamp("us"), mask=parsed.find_missing())
+    else:
+        parsed = parse_numbers(plain)
+        values = pa.array(parsed.read_floats(), mask=parsed.find_missing())
+    return pa.chunked_array([values])
 
 
 def _concatenate_cells(first: pa.ChunkedArray, second: pa.ChunkedArray) -> pa.ChunkedArray:

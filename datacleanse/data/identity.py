@@ -23,9 +23,9 @@ from datacleanse.data.columns import (
 from datacleanse.data.exact_moments import hash_moments
 from datacleanse.data.exact_numbers import hash_cells_as_numbers, hash_floats, mix
 from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_nearest
+from datacleanse.data.notations import rewrite_plainly
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.readers.frame import Frame, convert_frame
-from datacleanse.data.respelling import respell
 from datacleanse.data.sources import BLOCK, locate
 from datacleanse.errors import InputError
 
@@ -164,7 +164,7 @@ def find_narrow_columns(*datasets: Dataset) -> dict[str, np.dtype[np.floating]]:
 def _hash_cells(
     cells: pa.ChunkedArray, column: Column, narrow: np.dtype[np.floating] | None
 ) -> NDArray[np.uint64]:
-    cells = respell(cells, column)
+    cells = rewrite_plainly(cells, column)
     if column.kind == "categorical":
         codes, names = parse_categories(cells)
         hashes = pd.util.hash_array(np.array(names, dtype=object), categorize=False)

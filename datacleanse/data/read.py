@@ -212,7 +212,7 @@ def read_portions(
         as_number=frozenset(
             column.name
             for column in schema.columns
-            if column.kind == "numeric" and column.spelling is None
+            if column.kind == "numeric" and column.notation is None
         ),
         expected=frozenset(kinds),
     )
@@ -238,7 +238,7 @@ def _find_text_columns(schema: Schema) -> frozenset[str]:
     names = [
         column.name
         for column in schema.columns
-        if column.kind == "categorical" or column.spelling is not None
+        if column.kind == "categorical" or column.notation is not None
     ]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
 

@@ -30,7 +30,7 @@ from datacleanse.data.messages import (
     quote_value,
     suggest_nearest,
 )
-from datacleanse.data.respelling import respell
+from datacleanse.data.notations import rewrite_plainly
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import CellCount, Column, Notice, SetAside
 
@@ -121,7 +121,7 @@ def infer_features(
         raise _make_no_features_error(aside, source=source)
     notices = [notice for verdict in verdicts for notice in verdict.notices]
     for notice in notices:
-        if notice.slug == "spelling-read":
+        if notice.slug == "notation-read":
             progress.say(notice.message)
     return Features(columns, aside, (*notices, *_note_set_aside(aside, source)))
 
@@ -231,7 +231,7 @@ def _count_cells(
         absent = cells.is_null().to_numpy()
         failed = np.zeros(len(cells), dtype=bool)
     else:
-        written = respell(cells, column)
+        written = rewrite_plainly(cells, column)
         parsed = (
             parse_moments(written)
             if column.kind == "datetime"
@@ -253,8 +253,8 @@ def _count_cells(
 
 def _check_kind(count: CellCount, column: Column, *, source: str, is_new: bool) -> None:
     """Refuse a column half of whose values, or more, are of another kind."""
-    failed, spelling = count.unreadable, column.spelling
-    cure = "Mend the values" if spelling is None else f"Write it as in DATA, {spelling.example}"
+    failed, notation = count.unreadable, column.notation
+    cure = "Mend the values" if notation is None else f"Write it as in DATA, {notation.example}"
     if failed and failed >= count.present / 2:
         raise InputError(
             f"{source}: column '{column.name}' is {column.kind} in DATA, but "

@@ -13,10 +13,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacleanse.data.column_evidence import Doubt, Evidence
 from datacleanse.data.columns import parse_moments
 from datacleanse.data.month_names import MONTHS
-from datacleanse.data.spellings import Doubt, Evidence
-from datacleanse.records import Spelling
+from datacleanse.records import Notation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -74,20 +74,20 @@ _FORMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 """Where the year stands, what separates, and the patterns; a text fits one form at most."""
 
 
-def find_compact_dates(evidence: Evidence) -> Spelling | None:
-    """The spelling of texts of digits that are all dates without separators, as 20190930."""
+def find_compact_dates(evidence: Evidence) -> Notation | None:
+    """The notation of texts of digits that are all dates without separators, as 20190930."""
     if not _match(
         evidence.values.slice(0, _SAMPLE), (r"^(?:19|20|21)[0-9]{6}(?:[0-9]{6})?$",)
     ).all():
         return None
-    found = find_moment_spelling(evidence, None)
-    if not isinstance(found, Spelling) or (found.order, found.separator) != ("year first", ""):
+    found = find_moment_notation(evidence, None)
+    if not isinstance(found, Notation) or (found.order, found.separator) != ("year first", ""):
         return None
     dates = pa.chunked_array([rewrite_moments(evidence.values, found)])
     return None if parse_moments(dates).failed.any() else found
 
 
-def find_moment_spelling(evidence: Evidence, dates: DatesOption | None) -> Spelling | Doubt | None:
+def find_moment_notation(evidence: Evidence, dates: DatesOption | None) -> Notation | Doubt | None:
     """How a column writes its dates; why that cannot be told; None: it holds none.
 
     Args:
@@ -106,7 +106,7 @@ def find_moment_spelling(evidence: Evidence, dates: DatesOption | None) -> Spell
         is_date &= _as_flags(pc.is_valid(_number_months(parts["n"])))
         if not evidence.is_tolerable(~is_date):
             return None
-        return Spelling(evidence.quote_first(is_date), order="month by name")
+        return Notation(evidence.quote_first(is_date), order="month by name")
     first, second, year = (_as_numbers(parts[name]) for name in ("a", "b", "y"))
     if place == "leading":
         is_date &= _is_day(second) & _is_month(first)
@@ -115,7 +115,7 @@ def find_moment_spelling(evidence: Evidence, dates: DatesOption | None) -> Spell
         if not evidence.is_tolerable(~is_date):
             return None
         example = evidence.quote_first(is_date)
-        return Spelling(example, order="year first", separator=separator)
+        return Notation(example, order="year first", separator=separator)
     fits: dict[Order, NDArray[np.bool_]] = {
         "day first": is_date & _is_day(first) & _is_month(second),
         "month first": is_date & _is_month(first) & _is_day(second),
@@ -130,7 +130,7 @@ def _choose_order(
     fits: dict[Order, NDArray[np.bool_]],
     dates: DatesOption | None,
     separator: str,
-) -> Spelling | Doubt | None:
+) -> Notation | Doubt | None:
     """The only order that all dates allow, or the one asked for among several."""
     any_fits = np.any(list(fits.values()), axis=0)
     if not evidence.is_tolerable(~any_fits):
@@ -149,11 +149,11 @@ def _choose_order(
                 f"--dates {option}" for option, order in _ORDERS.items() if order in possible
             )
             return Doubt(what, f"Say which ({options}).", options)
-        return Spelling(example, order=_ORDERS[dates], separator=separator)
+        return Notation(example, order=_ORDERS[dates], separator=separator)
     told = fits[possible[0]] & ~np.any(
         [each for order, each in fits.items() if order != possible[0]], axis=0
     )
-    return Spelling(evidence.quote_first(told), order=possible[0], separator=separator)
+    return Notation(evidence.quote_first(told), order=possible[0], separator=separator)
 
 
 def _as_flags(flags: pa.Array) -> NDArray[np.bool_]:
@@ -214,21 +214,21 @@ def _number_months(names: pa.Array) -> pa.Array:
     return pa.array([f"{MONTHS[name]:02d}" for name in known]).take(at)
 
 
-def rewrite_moments(values: pa.Array, spelling: Spelling) -> pa.Array:
-    """The texts as ISO writes dates, (V,); those that are not of the column's spelling as they are.
+def rewrite_moments(values: pa.Array, notation: Notation) -> pa.Array:
+    """The texts as ISO writes dates, (V,); those that are not of the column's notation as they are.
 
     Years of two digits are 1969 to 2068.
     """
     texts = pc.utf8_trim_whitespace(values)
-    parts = _extract(texts, _find_patterns(spelling))
+    parts = _extract(texts, _find_patterns(notation))
     first, second, year = parts["a"], parts["b"], parts["y"]
-    if spelling.order == "month by name":
+    if notation.order == "month by name":
         month, day = _number_months(parts["n"]), parts["d"]
-    elif spelling.order == "day first":
+    elif notation.order == "day first":
         day, month = first, second
-    elif spelling.order == "month first":
+    elif notation.order == "month first":
         month, day = first, second
-    elif spelling.order == "short year first":
+    elif notation.order == "short year first":
         year, month, day = first, second, year
     else:
         month, day = first, second
@@ -241,12 +241,12 @@ def rewrite_moments(values: pa.Array, spelling: Spelling) -> pa.Array:
     return pc.if_else(fits, written, values.cast(written.type))
 
 
-def _find_patterns(spelling: Spelling) -> tuple[str, ...]:
-    if spelling.order == "month by name":
+def _find_patterns(notation: Notation) -> tuple[str, ...]:
+    if notation.order == "month by name":
         return _NAMED
-    if spelling.order == "year first":
-        return (_make_leading(spelling.separator),)
-    return (_make_trailing(spelling.separator),)
+    if notation.order == "year first":
+        return (_make_leading(notation.separator),)
+    return (_make_trailing(notation.separator),)
 
 
 def _pad(digits: pa.Array) -> pa.Array:
@@ -272,6 +272,6 @@ def _write_clock(parts: dict[str, pa.Array]) -> pa.Array:
     return pc.if_else(pc.equal(parts["H"], ""), "", whole)
 
 
-def describe_moments(spelling: Spelling) -> str:
-    """What the spelling is taken to mean, as a part of a sentence."""
-    return f"dates written like {spelling.example}, {spelling.order}"
+def describe_moments(notation: Notation) -> str:
+    """What the notation is taken to mean, as a part of a sentence."""
+    return f"dates written like {notation.example}, {notation.order}"

@@ -1,6 +1,6 @@
 """Numbers as people write them: with signs between thousands, currencies, per cent.
 
-A spelling is found for a column as a whole and then read by rule, never guessed cell by cell. All
+A notation is found for a column as a whole and then read by rule, never guessed cell by cell. All
 work is done on the distinct texts, by Arrow's kernels.
 """
 
@@ -14,9 +14,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacleanse.data.column_evidence import Doubt, Evidence
 from datacleanse.data.messages import format_list, quote_value
-from datacleanse.data.spellings import Doubt, Evidence
-from datacleanse.records import Spelling
+from datacleanse.records import Notation
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +83,7 @@ class _Shapes:
 
     @property
     def is_written(self) -> NDArray[np.bool_]:
-        """Whether each text is a written number, of whatever spelling."""
+        """Whether each text is a written number, of whatever notation."""
         return _as_flags(self.body.is_valid())
 
     def fit(self, decimal: Decimal) -> NDArray[np.bool_]:
@@ -127,7 +127,7 @@ def _take_apart(values: pa.Array) -> _Shapes:
     return _Shapes(texts, body, unit, is_negative, is_valid & ~_as_flags(is_plain))
 
 
-def find_number_spelling(evidence: Evidence, decimal: Decimal | None) -> Spelling | Doubt | None:
+def find_number_notation(evidence: Evidence, decimal: Decimal | None) -> Notation | Doubt | None:
     """How a column writes its numbers; why that cannot be told; None: it holds none, or plain ones.
 
     Args:
@@ -152,7 +152,7 @@ def find_number_spelling(evidence: Evidence, decimal: Decimal | None) -> Spellin
     unit = next((unit for unit in units if unit), "")
     if chosen == "." and not told.any():
         return None
-    return Spelling(example, decimal=None if chosen == "whole" else chosen, unit=unit)
+    return Notation(example, decimal=None if chosen == "whole" else chosen, unit=unit)
 
 
 def _doubt_units(evidence: Evidence, units: list[str]) -> Doubt | None:
@@ -191,22 +191,22 @@ def _choose_decimal(
     if not evidence.is_tolerable(~(point | comma)):
         return None
     pair = [evidence.quote_first(point & ~comma), evidence.quote_first(comma & ~point)]
-    what = f"numbers in two spellings, such as {' and '.join(pair)}"
+    what = f"numbers in two notations, such as {' and '.join(pair)}"
     return Doubt(what, "Write all of them in one way.") if all(pair) else None
 
 
-def rewrite_numbers(values: pa.Array, spelling: Spelling) -> pa.Array:
+def rewrite_numbers(values: pa.Array, notation: Notation) -> pa.Array:
     """The texts as a program writes numbers, (V,); every digit is kept, shares get an exponent.
 
-    Where a text is not of the column's spelling but a plain number that cannot mean anything else,
+    Where a text is not of the column's notation but a plain number that cannot mean anything else,
     it is left as it is; where it might mean something else, it is made unreadable.
     """
     shapes = _take_apart(values)
-    decimal = _find_decimal(shapes, spelling)
+    decimal = _find_decimal(shapes, notation)
     fits = shapes.fit(decimal or ".")
-    has_unit = _as_flags(pc.equal(shapes.unit, spelling.unit))
+    has_unit = _as_flags(pc.equal(shapes.unit, notation.unit))
     is_bare = _as_flags(pc.equal(shapes.unit, ""))
-    is_share = spelling.unit in SHARES
+    is_share = notation.unit in SHARES
     is_plain = shapes.is_written & ~shapes.is_odd
     fits &= has_unit if is_share else has_unit | is_bare
     # A file of plain numbers is read as such even where some of them would fit both.
@@ -221,16 +221,16 @@ def rewrite_numbers(values: pa.Array, spelling: Spelling) -> pa.Array:
         fits &= ~differs
         if not all_plain:
             in_doubt |= differs
-    written = _write_plainly(shapes, decimal or ".", SHARES.get(spelling.unit, ""))
+    written = _write_plainly(shapes, decimal or ".", SHARES.get(notation.unit, ""))
     unread = pc.binary_join_element_wise(shapes.texts, pa.scalar(UNREAD), "")
     kept = pc.if_else(pa.array(in_doubt), unread, values)
     return pc.if_else(pa.array(fits), written, kept)
 
 
-def _find_decimal(shapes: _Shapes, spelling: Spelling) -> Decimal | None:
+def _find_decimal(shapes: _Shapes, notation: Notation) -> Decimal | None:
     """The column's sign for decimals; where DATA had none, the only one that these texts allow."""
-    if spelling.decimal is not None or not shapes.find_signs().any():
-        return spelling.decimal
+    if notation.decimal is not None or not shapes.find_signs().any():
+        return notation.decimal
     point, comma, is_written = shapes.fit("."), shapes.fit(","), shapes.is_written
     by_point, by_comma = bool(point[is_written].all()), bool(comma[is_written].all())
     if by_point == by_comma:
@@ -246,11 +246,11 @@ def _write_plainly(shapes: _Shapes, decimal: Decimal, exponent: str) -> pa.Array
     return pc.binary_join_element_wise(sign, digits, pa.scalar(exponent), "")
 
 
-def describe_numbers(spelling: Spelling) -> str:
-    """What the spelling is taken to mean, as a part of a sentence."""
+def describe_numbers(notation: Notation) -> str:
+    """What the notation is taken to mean, as a part of a sentence."""
     signs = {".": "with a decimal point", ",": "with a decimal comma", None: "whole"}
-    text = f"numbers written like {spelling.example}, {signs[spelling.decimal]}"
-    if spelling.unit in SHARES:
-        factor = {"%": "12 % is 0.12", "‰": "12 ‰ is 0.012"}[spelling.unit]
+    text = f"numbers written like {notation.example}, {signs[notation.decimal]}"
+    if notation.unit in SHARES:
+        factor = {"%": "12 % is 0.12", "‰": "12 ‰ is 0.012"}[notation.unit]
         return f"{text}, as shares ({factor})"
-    return f"{text}, in {quote_value(spelling.unit)}" if spelling.unit else text
+    return f"{text}, in {quote_value(notation.unit)}" if notation.unit else text

@@ -112,7 +112,7 @@ def add_reviewed(
     taken = data.table.select(names).take(pa.array(reviewed.rows))
     whole = replace(
         clean,
-        table=concatenate_rows(clean.table.select(names), taken),
+        table=concatenate_rows(clean.table.select(names), taken, data.schema.columns),
         labels=np.concatenate([clean.labels, reviewed.labels]),
     )
     rows = np.concatenate([overlap.data_rows, reviewed.rows])

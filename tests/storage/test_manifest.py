@@ -39,7 +39,7 @@ OPEN = {
 }
 """Objects whose keys are not fixed."""
 
-DEFAULTS = {"schema_version", "width", "is_warning", "column", "cells", "option", "spelling"}
+DEFAULTS = {"schema_version", "width", "is_warning", "column", "cells", "option", "notation"}
 """Fields that need not be there; beside the settings."""
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.predictor import ImagePredictor, Predictor
-    from datacleanse.records import Column, Dataset, Schema, Spelling
+    from datacleanse.records import Column, Dataset, Notation, Schema
     from datacleanse.serving.export.interface import FinishedRun
 
 TOLERANCE = 1e-4
@@ -83,18 +83,18 @@ def _make_cells(column: Column, encoding: Encoding, n: int, rng: np.random.Gener
     center, scale = np.array([f.center for f in parts]), np.array([f.scale for f in parts])
     usual = center + scale * rng.standard_cauchy((n, column.width))
     values = np.where(rng.random((n, column.width)) < 0.3, rng.choice(EXTREMES, usual.shape), usual)
-    if column.spelling is not None and column.spelling.unit:
-        return pa.array([_write_number(value, column.spelling) for value in values[:, 0]])
+    if column.notation is not None and column.notation.unit:
+        return pa.array([_write_number(value, column.notation) for value in values[:, 0]])
     return pa.array(values[:, 0] if column.kind != "embedding" else list(values))
 
 
-def _write_number(value: float, spelling: Spelling) -> str | None:
+def _write_number(value: float, notation: Notation) -> str | None:
     """A number with its unit, as DATA writes it: of shares the bare number would mean nothing."""
     if not abs(value) < _LARGEST_WRITTEN:
         return None
-    factor = {"e-2": 100, "e-3": 1000}.get(SHARES.get(spelling.unit, ""), 1)
-    text = f"{value * factor:.6f}".replace(".", spelling.decimal or ".")
-    return f"{text} {spelling.unit}"
+    factor = {"e-2": 100, "e-3": 1000}.get(SHARES.get(notation.unit, ""), 1)
+    text = f"{value * factor:.6f}".replace(".", notation.decimal or ".")
+    return f"{text} {notation.unit}"
 
 
 def check_agreement(name: str, expected: NDArray[np.float64], found: NDArray[np.float64]) -> None:

@@ -1,4 +1,4 @@
-"""The spelling of a column of text: found on DATA, then applied to every file that is read."""
+"""The notation of a column of text: found on DATA, then applied to every file that is read."""
 
 from __future__ import annotations
 
@@ -8,35 +8,35 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacleanse.data.column_evidence import Evidence
 from datacleanse.data.columns import find_distinct, is_numeric, is_text
-from datacleanse.data.spellings import Evidence
 from datacleanse.data.written_moments import (
     describe_moments,
     find_compact_dates,
-    find_moment_spelling,
+    find_moment_notation,
     rewrite_moments,
 )
 from datacleanse.data.written_numbers import (
     SHARES,
     UNREAD,
     describe_numbers,
-    find_number_spelling,
+    find_number_notation,
     rewrite_numbers,
 )
 
 if TYPE_CHECKING:
+    from datacleanse.data.column_evidence import Doubt
     from datacleanse.data.interface import DatesOption, DecimalOption
-    from datacleanse.data.spellings import Doubt
-    from datacleanse.records import Column, Spelling
+    from datacleanse.records import Column, Notation
 
 
 _FIRST_DAY, _LAST_DAY = 19_000_101, 21_001_231
 """Between these, whole numbers may be dates."""
 
 
-def find_spelling(
+def find_notation(
     evidence: Evidence, *, decimal: DecimalOption | None, dates: DatesOption | None
-) -> Spelling | Doubt | None:
+) -> Notation | Doubt | None:
     """How a column of text writes numbers or dates; why that is in doubt; None: it holds neither.
 
     Args:
@@ -44,12 +44,12 @@ def find_spelling(
         decimal: the sign that begins decimals, for columns that leave it open.
         dates: the order of dates, for columns that leave it open.
     """
-    found = find_number_spelling(evidence, decimal)
-    return find_moment_spelling(evidence, dates) if found is None else found
+    found = find_number_notation(evidence, decimal)
+    return find_moment_notation(evidence, dates) if found is None else found
 
 
-def find_dates_among_numbers(cells: pa.ChunkedArray) -> Spelling | None:
-    """The spelling of whole numbers that are all dates without separators, as 20190930."""
+def find_dates_among_numbers(cells: pa.ChunkedArray) -> Notation | None:
+    """The notation of whole numbers that are all dates without separators, as 20190930."""
     # Narrower floats have no room for eight digits.
     if not (pa.types.is_integer(cells.type) or pa.types.is_float64(cells.type)):
         return None
@@ -64,34 +64,34 @@ def find_dates_among_numbers(cells: pa.ChunkedArray) -> Spelling | None:
     return find_compact_dates(Evidence(numbers.cast(pa.string()), np.ones(len(numbers), np.int64)))
 
 
-def respell(cells: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    """Cells as programs write them, where the column's spelling is another; others as they are."""
-    spelling = column.spelling
-    if spelling is None:
+def rewrite_plainly(cells: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
+    """Cells as programs write them, where the column's notation is another; others as they are."""
+    notation = column.notation
+    if notation is None:
         return cells
     kind = cells.type
     if not is_text(kind):
         if pa.types.is_dictionary(kind):
-            return respell(cells.cast(kind.value_type), column)
-        return _respell_numbers(cells, column, spelling) if is_numeric(kind) else cells
+            return rewrite_plainly(cells.cast(kind.value_type), column)
+        return _rewrite_numbers(cells, column, notation) if is_numeric(kind) else cells
     found = find_distinct(cells)
-    rewrite = rewrite_numbers if spelling.order is None else rewrite_moments
-    values = rewrite(found.values.cast(pa.string()), spelling)
+    rewrite = rewrite_numbers if notation.order is None else rewrite_moments
+    values = rewrite(found.values.cast(pa.string()), notation)
     codes = pa.array(found.codes, mask=found.codes < 0)
     return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, values)])
 
 
-def _respell_numbers(cells: pa.ChunkedArray, column: Column, spelling: Spelling) -> pa.ChunkedArray:
+def _rewrite_numbers(cells: pa.ChunkedArray, column: Column, notation: Notation) -> pa.ChunkedArray:
     """Numbers where DATA has text: compact dates are read, shares of unknown scale are not."""
     if (
-        spelling.order is not None
-        and not spelling.separator
+        notation.order is not None
+        and not notation.separator
         and not pa.types.is_decimal(cells.type)
     ):
         values = cells.cast(pa.float64(), safe=False)
         whole = pc.if_else(pc.equal(pc.round(values), values), values, None)
-        return respell(whole.cast(pa.int64(), safe=False).cast(pa.string()), column)
-    if spelling.unit in SHARES:
+        return rewrite_plainly(whole.cast(pa.int64(), safe=False).cast(pa.string()), column)
+    if notation.unit in SHARES:
         return pa.chunked_array(
             [
                 pc.binary_join_element_wise(chunk.cast(pa.string()), pa.scalar(UNREAD), "")
@@ -102,6 +102,6 @@ def _respell_numbers(cells: pa.ChunkedArray, column: Column, spelling: Spelling)
     return cells
 
 
-def describe_spelling(spelling: Spelling) -> str:
-    """What the spelling is taken to mean, as a part of a sentence."""
-    return describe_numbers(spelling) if spelling.order is None else describe_moments(spelling)
+def describe_notation(notation: Notation) -> str:
+    """What the notation is taken to mean, as a part of a sentence."""
+    return describe_numbers(notation) if notation.order is None else describe_moments(notation)
