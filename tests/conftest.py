@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests import browser as browsers
+from tests.light_judge import judge_lightly, judge_wholly
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,7 +34,15 @@ def window(browser: Browser) -> Iterator[browsers.Window]:
         yield opened
 
 
+@pytest.fixture(scope="session", autouse=True)
+def light_judge() -> Iterator[None]:
+    """For all tests: see `tests.light_judge`."""
+    with judge_lightly():
+        yield
+
+
 @pytest.fixture
-def few_trees(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A fifth of the second opinion's trees, for audits whose ranking is not what is tested."""
-    monkeypatch.setattr("datacleanse.detection.second_opinion.trees.N_TREES", 30)
+def whole_judge() -> Iterator[None]:
+    """For a test whose question is which labels are found."""
+    with judge_wholly():
+        yield

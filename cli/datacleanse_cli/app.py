@@ -24,6 +24,7 @@ from datacleanse_cli.apply import apply
 from datacleanse_cli.audit import audit
 from datacleanse_cli.demo import demo
 from datacleanse_cli.export import export
+from datacleanse_cli.library_warnings import silence_warnings
 from datacleanse_cli.memory import return_freed_memory
 from datacleanse_cli.predict import predict
 from datacleanse_cli.printing import say
@@ -89,6 +90,7 @@ def main() -> None:
 
 def _run() -> int:
     return_freed_memory()
+    silence_warnings()
     signal.signal(signal.SIGTERM, interrupt)
     try:
         _check_names(sys.argv[1:])

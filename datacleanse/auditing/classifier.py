@@ -197,6 +197,9 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     def _learn_classes(self, y: ArrayLike, frame: pd.DataFrame) -> NDArray[np.intp]:
         """Set ``classes_``; (n,) codes of y into it."""
         labels = self._check_labels(y, "y")
+        # Not of y_val, whose labels must be among these: one row of each class is a good clean set,
+        # but would be warned of.
+        check_classification_targets(labels)
         check_consistent_length(frame, labels)
         codes: NDArray[np.intp]
         self.classes_, codes = np.unique(labels, return_inverse=True)
@@ -215,7 +218,6 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             )
         labels: NDArray[Any] = column_or_1d(y, warn=True)
         assert_all_finite(labels, input_name=name)
-        check_classification_targets(labels)
         return labels
 
     def _choose_seed(self) -> int:

@@ -50,7 +50,8 @@ def audit_dataset(
     Args:
         model: inputs (B, ...) to logits (B, C), C >= 2.
         data: ``len(data)`` examples (input, label): a tensor or array, and the class from 0 to
-            C - 1. Asked for one by one in this process, whenever they are wanted; a
+            C - 1 as an integer of Python or NumPy or as a tensor or array of a single one. Asked
+            for one by one in this process, whenever they are wanted; a
             `torch.utils.data.TensorDataset` is kept on the device as it is.
         trusted: the like, with labels that are right; none of its examples should be in ``data``.
         classes: (C,) names; None: ``0``, ``1``, ...

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
-from datacleanse.data import ReadOptions
+from datacleanse.data import ReadOptions, hold_source
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.progress import SILENT, Progress
@@ -127,8 +127,10 @@ def audit(
     """Audit the labels of a table or of pictures.
 
     Args:
-        data: pandas frame, pyarrow table or path of the table whose labels are in doubt; or of
-            pictures: a folder of class folders, a table with a column of paths or of bytes.
+        data: the table whose labels are in doubt: a path, a pandas or polars frame, an Arrow table,
+            reader or dataset, a Hugging Face dataset, a dictionary of columns, dictionaries of
+            rows, or a NumPy array with named fields; or pictures: a folder of class folders, a
+            table with a column of paths or of bytes.
         val: rows whose labels are trusted, with the same columns, or pictures in any form.
         label: label column; without it the one named label, target, class or y.
         id: column that names each row.
@@ -177,9 +179,9 @@ def audit(
         decimal=decimal,
     )
     request = Request(
-        data=data,
-        clean=val,
-        test=test,
+        data=hold_source(data),
+        clean=hold_source(val),
+        test=None if test is None else hold_source(test),
         decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
         options=options,
         settings=Settings(model=name, **settings),

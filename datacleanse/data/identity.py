@@ -22,7 +22,7 @@ from datacleanse.data.columns import (
 )
 from datacleanse.data.exact_moments import hash_moments
 from datacleanse.data.exact_numbers import hash_cells_as_numbers, hash_floats, mix
-from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_nearest
+from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_column
 from datacleanse.data.notations import rewrite_plainly
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.readers.frame import Frame, convert_frame
@@ -58,9 +58,7 @@ def check_ids(
         raise InputError(
             f"{source} has no column '{name}' for the id.",
             slug="id-column-missing",
-            hint=suggest_nearest(
-                name, names, otherwise=f"Its columns are {', '.join(names[:20])}."
-            ),
+            hint=suggest_column(name, names),
         )
     cells = spell_ids(table.column(name))
     missing = np.flatnonzero(cells.is_null().to_numpy(zero_copy_only=False))

@@ -11,10 +11,13 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data.columns import find_distinct, is_bytes, is_text, normalise_text, spell_values
+from datacleanse.data.look_alikes import find_look_alike, note_look_alikes, spell_apart
 from datacleanse.data.messages import (
     find_nearest,
+    find_padded,
     format_count,
     format_list,
+    format_names,
     format_rows,
     quote_value,
     suggest_nearest,
@@ -72,9 +75,10 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
             return wanted
         raise InputError(
             f"{source} has no column '{wanted}' for the label; its columns are "
-            f"{_format_names(names)}.",
+            f"{format_names(names)}.",
             slug="label-column-missing",
-            hint=suggest_nearest(wanted, names, otherwise="Name one of these with --label."),
+            hint=find_padded(names, [wanted])
+            or suggest_nearest(wanted, names, otherwise="Name one of these with --label."),
         )
     usual = [name for name in names if name in USUAL_NAMES]
     if len(usual) == 1:
@@ -87,14 +91,10 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
         )
     raise InputError(
         f"{source} has no column named {', '.join(USUAL_NAMES[:-1])} or {USUAL_NAMES[-1]}; its "
-        f"columns are {_format_names(names)}.",
+        f"columns are {format_names(names)}.",
         slug="label-column-missing",
-        hint="Say which holds the label with --label.",
+        hint=find_padded(names, USUAL_NAMES) or "Say which holds the label with --label.",
     )
-
-
-def _format_names(names: Sequence[str]) -> str:
-    return ", ".join(names[:40]) + (f" and {len(names) - 40} more" if len(names) > 40 else "")
 
 
 def learn_labels(
@@ -127,7 +127,12 @@ def learn_labels(
             hint="Name the right column with --label, or give rows of at least two classes.",
         )
     codes, given = _number_labels(spellings, classes)
-    return Labels(codes, classes, given, tuple(_note_rare_classes(codes, classes, source)))
+    counts = np.bincount(codes, minlength=len(classes)).tolist()
+    notices = [
+        *_note_rare_classes(counts, classes, source),
+        *note_look_alikes(dict(zip(given, counts, strict=True)), source),
+    ]
+    return Labels(codes, classes, given, tuple(notices))
 
 
 def match_labels(
@@ -304,9 +309,8 @@ def _check_classes(spellings: Spellings, *, name: str, source: str) -> None:
 
 
 def _note_rare_classes(
-    codes: NDArray[np.int64], classes: tuple[str, ...], source: str
+    counts: Sequence[int], classes: tuple[str, ...], source: str
 ) -> list[Notice]:
-    counts = np.bincount(codes, minlength=len(classes))
     single = [text for text, count in zip(classes, counts, strict=True) if count == 1]
     if not single:
         return []
@@ -332,15 +336,17 @@ def _refuse_unknown(
     source: str,
     role: str,
 ) -> NoReturn:
-    alike = [known for known in classes if known.strip().casefold() == found.strip().casefold()]
-    if alike:
-        cure = f"DATA spells it {quote_value(alike[0])}; write it the same way."
+    known = find_look_alike(found, classes)
+    spelling = quote_value(found)
+    if known is not None:
+        spelling, wanted = spell_apart([found, known])
+        cure = f"DATA spells it {wanted}; write it the same way."
     else:
         close = find_nearest(found, classes)
         cure = f"Did you mean {quote_value(close)}? " if close is not None else ""
         cure += f"DATA's classes are {format_list([quote_value(text) for text in classes])}."
     raise InputError(
-        f"{source}: the label {quote_value(found)} of {role} is unknown to DATA: column '{name}', "
+        f"{source}: the label {spelling} of {role} is unknown to DATA: column '{name}', "
         f"{format_rows([int(row) for row in rows[:5]], total=len(rows))}.",
         slug="label-unknown",
         hint=cure,

@@ -47,6 +47,33 @@ def suggest_nearest(name: str, among: Iterable[str], *, otherwise: str) -> str:
     return f"Did you mean '{best}'?" if best is not None else otherwise
 
 
+def format_names(names: Sequence[str]) -> str:
+    """Names of columns in quotes, so that blanks around them are seen; the first forty."""
+    text = ", ".join(quote_value(name) for name in names[:40])
+    return f"{text} and {len(names) - 40} more" if len(names) > 40 else text
+
+
+def suggest_column(name: str, among: Sequence[str]) -> str:
+    """A hint for a column that is not there: the one whose name differs by blanks or a little."""
+    padded = find_padded(among, [name])
+    if padded is not None:
+        return padded
+    return suggest_nearest(name, among, otherwise=f"Its columns are {format_names(among)}.")
+
+
+def find_padded(names: Sequence[str], wanted: Iterable[str]) -> str | None:
+    """A hint on the first column that is a wanted one but for blanks around it; None: none is."""
+    wanted = set(wanted)
+    for name in names:
+        stripped = name.strip()
+        if stripped != name and stripped in wanted:
+            return (
+                f"The column {quote_value(name)} has blanks around its name: rename it to "
+                f"{quote_value(stripped)}, or give its name with them."
+            )
+    return None
+
+
 def quote_error(error: Exception) -> str:
     """What a library's error says, on one line and without a full stop."""
     return " ".join(str(error).split()).rstrip(".")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -11,16 +11,17 @@ import pandas as pd
 import pyarrow as pa
 
 from datacleanse.data.checks import check_cells, check_shape
+from datacleanse.data.class_names import name_classes, note_class_names
 from datacleanse.data.column_verdict import Context
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
-from datacleanse.data.messages import format_list, suggest_nearest
+from datacleanse.data.messages import suggest_column
 from datacleanse.data.new_values import note_unreadable
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.plain_types import register_pandas_types
 from datacleanse.data.readers import find_reader
-from datacleanse.data.readers.frame import Frame, convert_frame
+from datacleanse.data.readers.frame import Frame, convert_frame, hold_frame
 from datacleanse.data.schema import check_columns, check_options, infer_features
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
@@ -51,6 +52,8 @@ class Raw:
     """Dictionary columns that the source itself had."""
     text_is_typed: bool
     """The format tells text from numbers."""
+    class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns whose numbers were replaced by the names that the metadata give them, and these."""
 
     def describe_column(self, column: str) -> Context:
         """What is known of a column beside its cells."""
@@ -84,6 +87,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
         progress.say(message)
         notices.append(Notice("label-chosen", message))
+    notices += note_class_names(label, raw.class_names, raw.name)
     labels = learn_labels(
         raw.table.column(label), name=label, source=raw.name, are_names=label in raw.declared
     )
@@ -274,8 +278,17 @@ def _make_label_error(raw: Raw, label: str, role: Role) -> InputError:
     return InputError(
         f"{raw.name} ({role}) has no column '{label}' for the label.",
         slug="label-column-missing",
-        hint=suggest_nearest(label, names, otherwise=f"Its columns are {format_list(names)}."),
+        hint=suggest_column(label, names),
     )
+
+
+def hold_source(source: Source) -> Source:
+    """The source in a form that can be read more than once: a path, or a table in memory.
+
+    Raises:
+        InputError: it is neither.
+    """
+    return source if isinstance(source, str | os.PathLike) else hold_frame(source)
 
 
 def peek(source: Source, request: Request) -> pa.Schema:
@@ -307,5 +320,7 @@ def read_raw(source: Source | Location, request: Request) -> Raw:
         table = find_reader(location).read(location, request=request)
     check_shape(table, name)
     check_cells(table, name)
+    table, class_names = name_classes(table, request.names, name)
     declared = find_declared_categories(table) if text_is_typed else frozenset()
-    return Raw(name, pack_table(table, declared=declared), declared, text_is_typed)
+    packed = pack_table(table, declared=declared)
+    return Raw(name, packed, declared, text_is_typed, class_names)

@@ -134,10 +134,18 @@ def _digest_portion(table: pa.Table, label: str) -> list[str]:
     return [hashlib.sha256(cells).hexdigest() for cells in whole.to_pylist()]
 
 
+def is_known_by_content(table: pa.Table) -> bool:
+    """Whether rows are what a picture shows, wherever it lies, and not what their cells say."""
+    return any(_is_content(field) for field in table.schema)
+
+
+def _is_content(field: pa.Field) -> bool:
+    return bool(field.metadata) and CONTENT_MARK.items() <= field.metadata.items()
+
+
 def _find_digested_columns(schema: pa.Schema, label: str) -> list[str]:
     """The columns whose cells make a row what it is: all but the label, or those marked so."""
-    marks = CONTENT_MARK.items()
-    marked = sorted(f.name for f in schema if f.metadata and marks <= f.metadata.items())
+    marked = sorted(field.name for field in schema if _is_content(field))
     return marked or sorted(name for name in schema.names if name != label)
 
 

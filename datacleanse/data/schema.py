@@ -28,7 +28,7 @@ from datacleanse.data.messages import (
     format_list,
     format_rows,
     quote_value,
-    suggest_nearest,
+    suggest_column,
 )
 from datacleanse.data.notations import rewrite_plainly
 from datacleanse.errors import InputError, SettingsError
@@ -65,9 +65,7 @@ def check_options(options: ReadOptions, names: Sequence[str], *, label: str, sou
                 raise InputError(
                     f"{source} has no column '{name}' (from --{flag}).",
                     slug="column-unknown",
-                    hint=suggest_nearest(
-                        name, names, otherwise=f"Its columns are {format_list(names)}."
-                    ),
+                    hint=suggest_column(name, names),
                 )
     both = [name for name in options.categorical if name in options.numeric]
     if both:

@@ -20,6 +20,8 @@ from torch import Tensor
 from datacleanse.training.adamw import AdamW
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     Matrix = NDArray[np.float64]
@@ -52,6 +54,12 @@ closer than a few hundred clean rows can tell apart."""
 FOLDS = 4
 """Of the clean rows, when two matrices are compared. With 8 no suspicion moves by .004."""
 
+MANY_CLASSES = 100
+"""Above it no full matrix is fitted: it would have 10,000 entries and more, of which a clean row
+tells one, and fitting it takes time that grows with C^2 for each clean row: minutes for 300
+classes, an hour for 1,000. And products with a one-rate matrix are formed from the sums of rows,
+in time that grows with C; up to here they are matrix products, whose last digits differ."""
+
 LEAST = 1e-3
 """Floor under what any model says of a class, since none has seen a thousand rows like this one. So
 no opinion rules a class out by itself, and in the comparison of matrices one row of a class that a
@@ -63,7 +71,7 @@ class NoiseModel:
     """What the clean rows tell of the labels' errors."""
 
     full: Matrix
-    """(C, C) rows sum to 1: free in every entry."""
+    """(C, C) rows sum to 1: free in every entry; the one-rate matrix above `MANY_CLASSES`."""
     one_rate: Matrix
     """(C, C) rows sum to 1: one share of errors, spread evenly."""
     gain: float
@@ -93,8 +101,37 @@ def deconvolve(given: Values, matrix: Values, iterations: int = ITERATIONS) -> V
         (n, C), or (K, n, C).
     """
     p = given
+    if isinstance(matrix, np.ndarray) and _has_one_rate(matrix):
+        return _deconvolve_one_rate(given, matrix, iterations)
     for _ in range(iterations):
         p = p * ((given / (p @ matrix)) @ matrix.swapaxes(-1, -2))
+    return p
+
+
+def _has_one_rate(matrix: Matrix) -> bool:
+    """Whether it is a matrix of many classes by `make_one_rate_matrix`."""
+    if matrix.ndim != 2 or len(matrix) <= MANY_CLASSES:
+        return False
+    even = np.full_like(matrix, matrix[0, 1])
+    np.fill_diagonal(even, matrix[0, 0])
+    return np.array_equal(matrix, even)
+
+
+def _deconvolve_one_rate(given: Matrix, matrix: Matrix, iterations: int) -> Matrix:
+    """`deconvolve` for T = e + (d - e) I, by which x T = T x = e sum(x) + (d - e) x."""
+    diagonal, off = matrix[0, 0], matrix[0, 1]
+
+    def multiply(x: Matrix, out: Matrix) -> None:
+        shared = off * x.sum(axis=1, keepdims=True)
+        np.multiply(x, diagonal - off, out=out)
+        out += shared
+
+    p, ratio = given.copy(), np.empty_like(given)
+    for _ in range(iterations):
+        multiply(p, ratio)
+        np.divide(given, ratio, out=ratio)
+        multiply(ratio, ratio)
+        p *= ratio
     return p
 
 
@@ -114,6 +151,9 @@ def fit_noise(
     Returns:
         One for each part.
     """
+    if given.shape[1] > MANY_CLASSES:
+        even = _fit_one_rate(given, labels, is_in)
+        return [NoiseModel(matrix, matrix, 0.0) for matrix in even]
     is_unseen = np.concatenate([_count_unseen_rows(labels, part) for part in is_in])
     is_seen = np.repeat(is_in, 1 + FOLDS, axis=0) & ~is_unseen
     full, one_rate = _fit_full(given, labels, is_seen), _fit_one_rate(given, labels, is_seen)
@@ -172,17 +212,17 @@ def _fit_one_rate(
 ) -> NDArray[np.float64]:
     """The same among the matrices of `RATES`."""
     n_classes = given.shape[1]
-    candidates = np.stack([make_one_rate_matrix(n_classes, rate) for rate in RATES])
+    # One at a time: those of many classes are large.
+    candidates = (make_one_rate_matrix(n_classes, rate) for rate in RATES)
     found = is_seen @ _compute_likelihoods(given, labels, candidates).T
-    found += IMAGINED * n_classes * np.log(candidates[:, 0, 0])
-    best: NDArray[np.float64] = candidates[found.argmax(axis=1)]
-    return best
+    found += IMAGINED * n_classes * np.log(1 - np.array(RATES))
+    return np.stack([make_one_rate_matrix(n_classes, RATES[at]) for at in found.argmax(axis=1)])
 
 
 def _compute_likelihoods(
-    given: Matrix, labels: NDArray[np.int64], matrices: NDArray[np.float64]
+    given: Matrix, labels: NDArray[np.int64], matrices: Iterable[Matrix]
 ) -> NDArray[np.float64]:
     """Log p_T(y_v | x_v) of m rows under each of K matrices, floored at `LEAST`: (K, m)."""
-    p = [deconvolve(given, matrix, FIT_ITERATIONS) for matrix in matrices]
     at = np.arange(len(labels)), labels
-    return np.stack([np.log(np.maximum(each[at], LEAST)) for each in p])
+    own = [deconvolve(given, matrix, FIT_ITERATIONS)[at] for matrix in matrices]
+    return np.log(np.maximum(np.stack(own), LEAST))

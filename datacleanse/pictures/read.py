@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ import pyarrow as pa
 
 from datacleanse.data import read_ids
 from datacleanse.data.labels import learn_labels, match_labels
-from datacleanse.data.messages import format_list, quote_value
 from datacleanse.data.packing import CONTENT_MARK
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.chunks import ColourFoundError
@@ -166,11 +164,9 @@ def learn_classes(listing: Listing) -> Labels:
     """
     assert listing.label is not None  # no form lets DATA be without
     column = listing.table.column(listing.label)
-    labels = learn_labels(
+    return learn_labels(
         column, name=listing.label, source=listing.source, are_names=listing.labels_are_names
     )
-    _check_case(labels.classes, listing.source)
-    return labels
 
 
 def read_listing(listing: Listing) -> Dataset:
@@ -183,22 +179,6 @@ def read_listing(listing: Listing) -> Dataset:
     schema = Schema(listing.label or NO_LABEL, listing.id, labels.classes, (), ())
     notices = (*listing.notices, *labels.notices)
     return Dataset(listing.source, listing.table, schema, labels.codes, labels.given, notices)
-
-
-def _check_case(classes: tuple[str, ...], source: str) -> None:
-    """Refuse classes that differ by case only, unless they are letters of an alphabet."""
-    alike = defaultdict(list)
-    for name in classes:
-        alike[name.strip().casefold()].append(name)
-    for names in alike.values():
-        if len(names) > 1 and len(names[0].strip()) > 1:
-            raise InputError(
-                f"{source}: the classes {format_list([quote_value(name) for name in names])} "
-                "differ by case or space only.",
-                slug="classes-differ-by-case",
-                hint="Write them the same way, or merge their folders, if they are one class; "
-                "rename one of them if they are two.",
-            )
 
 
 def _match_classes(listing: Listing, schema: Schema, role: Role) -> Labels | None:

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.data.labels import ClassFinder
+from datacleanse.data.look_alikes import find_look_alike, spell_apart
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.completion import complete_decisions
@@ -183,9 +184,12 @@ def _check_found(
 
 
 def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
+    label = decision.label or ""
+    known = find_look_alike(label, data.schema.classes)
+    wanted, *others = spell_apart([label] if known is None else [label, known])
     message = (
         f"{path}: the decision about row {decision.row} is not used: {data.source} has no class "
-        f"{decision.label!r}."
+        f"{wanted}{''.join(f', but {each}' for each in others)}."
     )
     return Notice("decisions-left-out", message, is_warning=True)
 

@@ -79,24 +79,22 @@ def name_files(cleaned: Path) -> CleanedFiles:
     return CleanedFiles(cleaned, cleaned.with_name(f"{stem}.diff.csv"))
 
 
-def check_free(path: Path, *, force: bool, can_replace: bool = True) -> None:
+def check_free(path: Path, *, force: bool) -> None:
     """Refuse a place that is taken.
 
     Args:
         path: the place.
         force: whether what lies there may be replaced.
-        can_replace: whether ``force`` is of use there.
 
     Raises:
         SettingsError: something is there.
     """
-    is_taken = os.path.exists(path)  # noqa: PTH110 - says no where it may not be looked
-    if is_taken and not (force and can_replace):
-        more = ", or replace it with --force." if can_replace else "."
+    # Of `os.path`, which says no where it may not be looked.
+    if os.path.exists(path) and not force:  # noqa: PTH110
         raise SettingsError(
             f"{path} exists already.",
             slug="file-exists",
-            hint=f"Choose another name with -o{more}",
+            hint="Choose another name with -o, or replace it with --force.",
         )
 
 

@@ -21,6 +21,7 @@ from datacleanse.pictures.forms.folders import is_passed_over, is_picture, walk
 from datacleanse.pictures.sample import tabulate_sample
 from datacleanse.pictures.stores import FileStore
 from datacleanse.records import Notice
+from datacleanse.review.replaced_tree import check_replaceable
 from datacleanse.review.write_changes import (
     CleanedFiles,
     check_free,
@@ -65,18 +66,20 @@ class PictureOutput:
     """Whether a folder is filled with symbolic links instead of copies."""
 
     def check(self, *, force: bool) -> None:
-        """Refuse a place that is taken; a folder is never replaced, nor laid among the pictures."""
+        """Refuse a place that is taken, or among the pictures; only `apply`'s folder may go."""
         path, source = self.files.cleaned, Path(self.listing.source)
         if not is_tree(path):
             check_target(path, source=self.listing.source)
         check_place(self.files.diff)
-        check_free(path, force=force, can_replace=not is_tree(path))
+        check_free(path, force=force)
         if is_tree(path) and source.is_dir() and path.resolve().is_relative_to(source.resolve()):
             raise SettingsError(
                 f"{path} would lie among the pictures of {self.listing.source}, which are read.",
                 slug="output-is-input",
                 hint="Choose a place outside that folder with -o.",
             )
+        if is_tree(path) and path.exists():
+            check_replaceable(self.files, [source, *list_originals(self.listing)])
 
     def note_losses(self, cleaning: Cleaning) -> tuple[Notice, ...]:
         """Name the pictures that a folder cannot hold, since they have no file."""
@@ -89,7 +92,9 @@ class PictureOutput:
         path = self.files.cleaned
         with write_diff_around(cleaning, self.files.diff, raw=raw) as edits:
             if is_tree(path):
-                write_tree(self.listing, edits, path, link=self.link)
+                if path.exists():  # it was looked at before the work began
+                    check_replaceable(self.files, list_originals(self.listing))
+                write_tree(self.listing, edits, path, link=self.link, replaces=True)
             else:
                 write_manifest(self.listing, edits, path)
 
@@ -123,17 +128,33 @@ def write_manifest(listing: Listing, edits: Edits, path: Path) -> None:
     write_table(apply_edits(table, edits, label=listing.label or ""), path)
 
 
-def write_tree(listing: Listing, edits: Edits, place: Path, *, link: bool) -> None:
+def list_originals(listing: Listing) -> list[Path]:
+    """The files of all pictures that have one."""
+    store = listing.store
+    assert isinstance(store, FileStore)
+    return [Path(original) for original in store.paths if isinstance(original, str)]
+
+
+def write_tree(
+    listing: Listing, edits: Edits, place: Path, *, link: bool, replaces: bool = False
+) -> None:
     """Write class folders of copies or links of the pictures that stay.
 
     The folder is read back, and holds every picture, before it appears.
+
+    Args:
+        listing: DATA's pictures.
+        edits: what is changed.
+        place: the folder to write.
+        link: whether it is filled with links instead of copies.
+        replaces: whether what the folder holds may go; see `check_replaceable`.
 
     Raises:
         InputError: a label cannot name a folder, or a picture would not be found again.
         OutputError: the system does not let it be written.
     """
     entries = list_entries(listing, edits)
-    with write_folder_aside(place) as aside:
+    with write_folder_aside(place, replaces=replaces) as aside:
         written = {}
         for entry, target in choose_places(entries, aside):
             target.parent.mkdir(parents=True, exist_ok=True)

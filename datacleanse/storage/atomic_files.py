@@ -85,10 +85,15 @@ def hold_aside(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
-def write_folder_aside(path: Path) -> Iterator[Path]:
+def write_folder_aside(path: Path, *, replaces: bool = False) -> Iterator[Path]:
     """Give a folder to fill; rename it to ``path`` on success, remove it on failure.
 
     An empty folder of that name gives way; anything else there is an error.
+
+    Args:
+        path: what the folder is to be called.
+        replaces: whether a folder of that name with all that it holds gives way, too. It stands
+            until the new one is whole, and stays where that cannot take its place.
 
     Raises:
         OutputError: the system does not let it be written.
@@ -99,9 +104,12 @@ def write_folder_aside(path: Path) -> Iterator[Path]:
         aside.mkdir()
         lock = _lock_folder(aside)
         yield aside
-        if path.is_dir() and not path.is_symlink():
-            path.rmdir()
-        aside.replace(path)
+        if replaces:
+            _swap_folder(aside, path)
+        else:
+            if path.is_dir() and not path.is_symlink():
+                path.rmdir()
+            aside.replace(path)
     except BaseException as error:
         shutil.rmtree(aside, ignore_errors=True)
         if isinstance(error, OSError):
@@ -110,6 +118,21 @@ def write_folder_aside(path: Path) -> Iterator[Path]:
     finally:
         if lock is not None:
             os.close(lock)
+
+
+def _swap_folder(aside: Path, path: Path) -> None:
+    """Put a folder in the place of another one, which goes only when the new one stands."""
+    if not path.is_dir() or path.is_symlink():
+        aside.replace(path)
+        return
+    before = _name_aside(path)
+    path.replace(before)
+    try:
+        aside.replace(path)
+    except BaseException:
+        before.replace(path)
+        raise
+    shutil.rmtree(before, ignore_errors=True)
 
 
 def is_aside(name: str, of: str | None = None) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
     from torch.utils.data import Dataset
 
     from datacleanse.pictures.joined import Joined
+
+LABEL_NAMES = ("label", "labels", "target", "class", "y")
+"""Under which a mapping of two holds the label; the other one is the input."""
 
 RESIDENT_SHARE = 0.5
 """Share of a GPU's free memory that examples may take; the network needs the rest."""
@@ -104,7 +108,7 @@ def fetch_item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, An
     """Fetch an example, as its dataset makes it: (input, label).
 
     Raises:
-        InputError: it is no such pair.
+        InputError: it is no such pair, and no mapping of an input and a label.
         UserCodeError: the dataset failed.
     """
     for dataset in datasets:
@@ -114,15 +118,31 @@ def fetch_item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, An
             continue
         with report_as_user_code(f"{type(dataset).__name__}[{position}] failed"):
             pair = dataset[position]
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise InputError(
-                f"{type(dataset).__name__}[{position}] is {type(pair).__name__}"
-                f"{f' of {len(pair)}' if isinstance(pair, tuple | list) else ''}, not a pair.",
-                slug="dataset-item",
-                hint="Let the dataset return (input, label).",
-            )
-        return pair[0], pair[1]
+        return _split_example(pair, f"{type(dataset).__name__}[{position}]")
     raise IndexError(position)
+
+
+def _split_example(example: object, place: str) -> tuple[Any, Any]:
+    """Input and label of a pair, or of a mapping of two whose one name can only be the label's."""
+    if isinstance(example, Mapping):
+        named = [key for key in example if key in LABEL_NAMES]
+        if len(example) == 2 and len(named) == 1:
+            other = next(key for key in example if key != named[0])
+            return example[other], example[named[0]]
+        names = ", ".join(map(repr, example))
+        what = f"{type(example).__name__} with the names {names}"
+    elif isinstance(example, tuple | list):
+        if len(example) == 2:
+            return example[0], example[1]
+        what = f"{type(example).__name__} of {len(example)}"
+    else:
+        what = type(example).__name__
+    raise InputError(
+        f"{place} is {what}, not a pair.",
+        slug="dataset-item",
+        hint="Let the dataset return (input, label), or a dictionary of two whose second name is "
+        f"one of {', '.join(LABEL_NAMES)}.",
+    )
 
 
 class Part:

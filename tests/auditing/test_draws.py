@@ -26,7 +26,7 @@ def frames():
 
 def run(**options):
     data, clean = frames()
-    return dc.audit(data, val=clean, epochs=6, **options)
+    return dc.audit(data, val=clean, epochs=3, **options)
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,7 @@ def test_nothing_is_learned_from_held_back_rows(repeated):
     data, clean = frames()
     parts = pq.read_table(repeated.folder.calibration_file).column("part").to_pandas()
     clean.loc[parts == "held back", ["a", "b", "c"]] = 0.5
-    other = dc.audit(data, val=clean, epochs=6, hold_back=0.25)
+    other = dc.audit(data, val=clean, epochs=3, hold_back=0.25)
     np.testing.assert_array_equal(other.table["suspicion"], repeated.table["suspicion"])
 
 

@@ -109,7 +109,7 @@ TEXT = (
         "row 9 ",
         "4 cells",
         "1 more row",
-        cure="Quote cells",
+        cure="Write the cells that are missing",
     ),
     _data(
         "unclosed quote",
@@ -217,7 +217,9 @@ LABELS = (
         "40 rows",
         cure="--label",
     ),
-    _data("no label column", swapped(DATA, ("label", "outcome")), "city, outcome", cure="--label"),
+    _data(
+        "no label column", swapped(DATA, ("label", "outcome")), "'city', 'outcome'", cure="--label"
+    ),
     _data(
         "label column misspelt",
         DATA,
@@ -266,7 +268,9 @@ LABELS = (
         "row 5 ",
         cure="DATA spells it 'yes'",
     ),
-    _clean("clean without labels", without(CLEAN, "label"), "no column 'label'", cure="key, age"),
+    _clean(
+        "clean without labels", without(CLEAN, "label"), "no column 'label'", cure="'key', 'age'"
+    ),
     _data(
         "label is a number to predict",
         DATA,
@@ -320,7 +324,7 @@ COLUMNS = (
         DATA,
         "'town'",
         "--categorical",
-        cure="key, age, score, city",
+        cure="'key', 'age', 'score', 'city'",
         options=("--categorical", "town"),
     ),
     _data(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
-import sys
 
 import pytest
 
 from datacleanse.storage.run_claims import begin_folder, keep_folder
 from datacleanse.storage.run_folder import RunFolder
-from tests.cli.conftest import AUDIT, run_here, run_program
+from tests.cli.conftest import AUDIT, run_here
+from tests.cli.forked import forked
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="making links takes a privilege on Windows")
 
@@ -88,14 +87,14 @@ def test_a_run_that_is_read_is_not_replaced(folder, program):
 
 
 def test_of_two_audits_begun_at_once_one_survives(folder):
-    command = [sys.executable, "-m", "datacleanse", *AUDIT, "-o", "both", "--seed"]
-    both = [
-        subprocess.Popen([*command, seed], cwd=folder, stderr=subprocess.PIPE, encoding="utf-8")
-        for seed in "17"
-    ]
-    said = [process.communicate(timeout=300)[1] for process in both]
-    assert sorted(process.returncode for process in both) == [0, 2], said
-    assert run_program("report", "both", cwd=folder).code == 0
+    command = (*AUDIT, "-o", "both", "--seed")
+    with (
+        forked(*command, 1, cwd=folder) as (one, lines),
+        forked(*command, 7, cwd=folder) as (other, more_lines),
+    ):
+        said = lines.read(), more_lines.read()
+    assert sorted((one.exitcode, other.exitcode)) == [0, 2], said
+    assert run_here("report", "both", cwd=folder).code == 0
 
 
 @pytest.mark.parametrize("place", ["x" * 300, "y/" + "x" * 300 + "/r"])

@@ -135,7 +135,7 @@ def test_a_very_wide_table(tmp_path):
 def test_a_folder_of_parquet_with_ten_thousand_categories(tmp_path):
     """And new rows with categories never seen, and gaps where DATA had none."""
     rng = np.random.default_rng(0)
-    n = 20_000
+    n = 11_000
     data = pd.DataFrame(
         {
             "word": [f"w{code}" for code in rng.permutation(n) % 10_000],

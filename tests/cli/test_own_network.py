@@ -24,7 +24,7 @@ def small(n_features, n_classes):
 def frozen(n_features, n_classes):
     return small(n_features, n_classes).requires_grad_(False)
 """
-AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "4")
+AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2")
 
 
 def run(*arguments, cwd):
@@ -66,9 +66,9 @@ def test_the_network_is_named_in_the_manifest_and_the_report(folder):
 
 
 def test_predict_runs_the_users_code_only_on_their_word(folder):
-    without = run("predict", "runs/data", "test.csv", "-o", "p.csv", cwd=folder)
-    assert without.returncode == 2
-    message, hint = without.stderr.splitlines()
+    without = run_here("predict", "runs/data", "test.csv", "-o", "p.csv", cwd=folder)
+    assert without.code == 2
+    message, hint = without.err.splitlines()
     assert "No code is run because a file names it" in message
     assert "--model nets.tables:small" in hint
     assert not (folder / "p.csv").exists()

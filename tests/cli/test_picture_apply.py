@@ -148,6 +148,7 @@ def test_a_picture_that_was_exchanged_is_not_touched(folder, program):
     [
         (("-o", "data/cleaned"), "among the pictures"),
         (("-o", "clean"), "exists already"),
+        (("-o", "clean", "--force"), "no list of changes"),
         (("-o", "cleaned.csv", "--link"), "--link"),
         (("--data", "nowhere"), "nowhere does not exist"),
         (("-o", "nowhere/cleaned"), "cannot be written"),
@@ -158,6 +159,75 @@ def test_what_cannot_be_written_is_refused(folder, program, arguments, said):
     done = program("apply", "run", "-q", *arguments)
     assert (done.code, said in done.err) == (2, True), done.err
     assert contents(folder) == before
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_a_tree_of_its_own_is_replaced_whole_where_that_is_asked_for(folder, program, link):
+    again = ("apply", "run", "-o", "cleaned", "-q", *(["--link"] if link else []))
+    assert program(*again).code == 0
+    (folder / "cleaned" / "dog" / ".DS_Store").touch()
+    # Another decision, by which a picture moves on.
+    decide(folder / "run", {"cat/003.png": None})
+    before = contents(folder / "cleaned")
+    refused = program(*again)
+    assert (refused.code, "replace it with --force" in refused.err) == (2, True)
+    assert contents(folder / "cleaned") == before
+    done = program(*again, "--force")
+    assert (done.code, done.err) == (0, "")
+    assert not (folder / "cleaned" / "dog" / "003.png").exists()
+    assert not (folder / "cleaned" / "dog" / ".DS_Store").exists()
+    assert len(labels_of(folder)) == 39
+    assert not list(folder.glob(".*part"))
+    assert "cat/003.png,drop" in (folder / "cleaned.diff.csv").read_text()
+
+
+def lose_list(tree):
+    tree.with_name("cleaned.diff.csv").unlink()
+
+
+def write_other_list(tree):
+    tree.with_name("cleaned.diff.csv").write_text("a,b\n1,2\n")
+
+
+def link_elsewhere(tree):
+    tree.rename(tree.with_name("moved"))
+    tree.symlink_to("moved")
+
+
+STRANGE = {
+    "no list of changes": (lose_list, "no list of changes, cleaned.diff.csv"),
+    "another list": (write_other_list, "no list of changes"),
+    "a link": (link_elsewhere, "it is a link"),
+    "a file at its top": (lambda tree: (tree / "notes.txt").touch(), "'notes.txt' in it"),
+    "a picture at its top": (lambda tree: (tree / "a.png").touch(), "'a.png' in it"),
+    "no picture": (lambda tree: (tree / "cat" / "a.txt").touch(), "'cat/a.txt' in it"),
+    "a repository": (lambda tree: (tree / ".git").mkdir(), "'.git' in it"),
+    "a link to a folder": (lambda tree: (tree / "x").symlink_to("/usr"), "'x' in it"),
+}
+
+
+@pytest.mark.parametrize("case", STRANGE.values(), ids=STRANGE)
+def test_a_folder_that_is_not_its_own_is_never_replaced(folder, program, case):
+    change, said = case
+    assert program("apply", "run", "-o", "cleaned", "-q").code == 0
+    change(folder / "cleaned")
+    before = contents(folder)
+    done = program("apply", "run", "-o", "cleaned", "-q", "--force")
+    assert (done.code, said in done.err) == (2, True), done.err
+    assert "cleaned is not replaced" in done.err
+    assert contents(folder) == before
+
+
+def test_a_folder_that_holds_what_is_read_is_never_replaced(folder, program):
+    assert program("apply", "run", "-o", "cleaned", "-q").code == 0
+    (folder / "cleaned" / "cat" / "deep").mkdir()
+    shutil.copytree(folder / "data", folder / "cleaned" / "cat" / "deep" / "data")
+    inner = ("apply", "run", "--data", "cleaned/cat/deep/data", "-q", "--force", "-o")
+    done = program(*inner, "cleaned")
+    assert (done.code, "which is read" in done.err) == (2, True), done.err
+    assert (folder / "cleaned" / "cat" / "deep" / "data" / "cat" / "000.png").exists()
+    own = program("apply", "run", "--data", "cleaned", "-q", "--force", "-o", "cleaned")
+    assert (own.code, "among the pictures" in own.err) == (2, True), own.err
 
 
 def test_a_class_that_data_never_has_is_not_given(folder, program):

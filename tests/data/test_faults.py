@@ -59,6 +59,48 @@ BROKEN = {
         "row-ragged",
         ["row 1 ", "3 cells", "header has 2", "1 more row", "'2,b,3'"],
     ),
+    "ragged, too few": (
+        "t.csv",
+        b"x,y,label\n1,2,a\n3,b\n",
+        "row-ragged",
+        ["are missing, empty ones too"],
+    ),
+    "ragged, a delimiter within": (
+        "t.csv",
+        b"x,label\n1,a\n2,3,b\n",
+        "row-ragged",
+        ["3 cells", "Quote cells that hold the delimiter"],
+    ),
+    "row names by R": (
+        "t.csv",
+        b'"x","label"\n"1",2,"a"\n"2",3,"b"\n',
+        "row-ragged",
+        ["1 more row", "row.names=FALSE"],
+    ),
+    "a delimiter at every end": (
+        "t.csv",
+        b"x,label\r\n1,a,\r\n2,b,\r\n",
+        "row-ragged",
+        ["The rows end in ',', and the header does not"],
+    ),
+    "a delimiter at some ends": (
+        "t.tsv",
+        b"x\tlabel\n1\ta\n2\tb\t\n",
+        "row-ragged",
+        [r"The row ends in '\t'"],
+    ),
+    "a line for Excel": (
+        "t.csv",
+        b"\xef\xbb\xbfsep=;\r\nx;label\r\n1;a\r\n",
+        "header-excel",
+        ["begins with 'sep=;'", "tail -n +2", "say --delimiter ';'"],
+    ),
+    "a line for Excel in quotes": (
+        "t.csv",
+        b'"SEP=\t"\nx\tlabel\n1\ta\n',
+        "header-excel",
+        [r"--delimiter '\t'"],
+    ),
     "ragged late": ("t.csv", LONG + b"1\n", "row-ragged", ["row 400000", "1 cell,"]),
     "quote open": ("t.csv", b'x,label\n1,a\n2,b\n3,"a\n', "quote-unclosed", ["row 2"]),
     "ragged after other types": (
@@ -189,3 +231,14 @@ def test_a_frame_without_rows_or_with_a_name_twice_is_an_error():
     with pytest.raises(InputError) as caught:
         read_data(twice, ReadOptions())
     assert caught.value.slug == "columns-duplicate"
+
+
+def test_a_line_for_excel_that_says_what_is_known_needs_no_option(csv):
+    with pytest.raises(InputError) as caught:
+        read_data(csv("sep=,\nx,label\n1,a\n"), ReadOptions())
+    assert "--delimiter" not in caught.value.hint
+
+
+def test_of_many_ragged_rows_none_but_the_first_is_kept(csv):
+    with pytest.raises(InputError, match="199,999 more rows like it"):
+        read_data(csv("x,label\n" + "1,a,b,c\n" * 200_000), ReadOptions())

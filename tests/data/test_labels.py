@@ -38,9 +38,29 @@ def test_a_named_label_is_taken_without_a_word(listener):
 
 
 def test_usual_names_are_case_sensitive(csv):
-    with pytest.raises(InputError, match="x, Label") as caught:
+    with pytest.raises(InputError, match="'x', 'Label'") as caught:
         read_data(csv("x,Label\n1,a\n2,b\n"), ReadOptions())
     assert caught.value.slug == "label-column-missing"
+
+
+@pytest.mark.parametrize("wanted", [None, "label"])
+@pytest.mark.parametrize("name", [" label", "label ", "\u00a0label", "label\t"])
+def test_blanks_around_a_name_are_seen_and_the_name_without_them_proposed(csv, name, wanted):
+    path = csv(f"x,{name}\n1,a\n2,b\n")
+    with pytest.raises(InputError) as caught:
+        read_data(path, ReadOptions(label=wanted))
+    assert f"columns are 'x', {name!r}." in caught.value.message
+    assert f"{name!r} has blanks around its name: rename it to 'label'" in caught.value.hint
+    assert read_data(path, ReadOptions(label=name)).schema.label == name
+
+
+@pytest.mark.parametrize("option", ["drop", "categorical", "numeric"])
+def test_blanks_around_the_name_of_an_option_s_column_are_seen(csv, option):
+    with pytest.raises(InputError, match="The column ' x' has blanks") as caught:
+        read_data(csv("key, x,label\n1,2,a\n2,3,b\n"), ReadOptions(**{option: ("x",)}))
+    assert caught.value.slug == "column-unknown"
+    with pytest.raises(InputError, match="rename it to 'x'"):
+        read_data(csv("key, x,label\n1,2,a\n2,3,b\n"), ReadOptions(id="x"))
 
 
 def test_several_usual_names_are_an_error_unless_dropped(csv):

@@ -8,6 +8,7 @@ import torch
 
 from datacleanse.detection import noise_matrix
 from datacleanse.detection.noise_matrix import (
+    MANY_CLASSES,
     deconvolve,
     fit_noise,
     make_one_rate_matrix,
@@ -60,6 +61,52 @@ def test_nothing_is_divided_by_zero_where_a_model_and_a_matrix_are_as_sure_as_th
         p = deconvolve(given, matrix, iterations)
         assert np.isfinite(p).all()
         np.testing.assert_allclose(p.sum(axis=1), 1.0)
+
+
+def draw_many(n, n_classes):
+    """P(given | x) of n rows in turns of many classes, and their classes."""
+    rng = np.random.default_rng(0)
+    truth = np.arange(n) % n_classes
+    given = rng.dirichlet(np.full(n_classes, 0.05), size=n) + 2 * np.eye(n_classes)[truth]
+    return truth, raise_to_floor(given / 3)
+
+
+def test_of_many_classes_one_rate_is_taken_out_from_sums_as_by_the_matrix():
+    n_classes = MANY_CLASSES + 20
+    _, given = draw_many(50, n_classes)
+    matrix = make_one_rate_matrix(n_classes, 0.2)
+    product = deconvolve(torch.from_numpy(given), torch.from_numpy(matrix)).numpy()
+    before = given.copy()
+    np.testing.assert_allclose(deconvolve(given, matrix), product, rtol=1e-11)
+    np.testing.assert_array_equal(given, before)
+    # Another matrix of that size is no such one.
+    matrix[3, 4] *= 2
+    product = deconvolve(torch.from_numpy(given), torch.from_numpy(matrix)).numpy()
+    np.testing.assert_allclose(deconvolve(given, matrix), product, rtol=1e-11)
+
+
+def test_of_many_classes_the_one_rate_matrix_alone_is_learned_in_a_moment(monkeypatch):
+    def refuse(*_):
+        raise AssertionError
+
+    monkeypatch.setattr(noise_matrix, "_fit_full", refuse)
+    truth, given = draw_many(600, 600)
+    parts = np.stack([np.arange(600) % 2 == half for half in (0, 1)])
+    for noise in fit_noise(given, truth, parts):
+        assert noise.gain == 0.0
+        np.testing.assert_array_equal(noise.full, noise.one_rate)
+        assert noise.one_rate.shape == (600, 600)
+        assert 0 < 1 - noise.one_rate[0, 0] < 0.5
+
+
+def test_up_to_many_classes_a_full_matrix_is_learned(monkeypatch):
+    asked = []
+    fit = noise_matrix._fit_full
+    monkeypatch.setattr(noise_matrix, "_fit_full", lambda *all_: asked.append(1) or fit(*all_))
+    monkeypatch.setattr(noise_matrix, "FIT_STEPS", 1)
+    truth, given = draw_many(MANY_CLASSES, MANY_CLASSES)
+    fit_noise(given, truth, np.ones((1, MANY_CLASSES), dtype=np.bool_))
+    assert asked == [1]
 
 
 def test_without_noise_nothing_is_taken_out():

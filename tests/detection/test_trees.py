@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import pytest
+from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
 from datacleanse.detection.second_opinion import trees
 from datacleanse.detection.second_opinion.pool import AbandonedError, pool_opinions
@@ -45,6 +48,29 @@ def test_labels_without_any_meaning_are_not_learned_by_heart(few_trees):
     labels = np.random.default_rng(1).integers(0, 2, N)
     opinion = opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=0)
     assert (opinion.argmax(axis=1) == labels).mean() < 0.65
+
+
+def test_classes_of_few_rows_are_served_without_a_warning(few_trees):
+    labels = np.arange(90) // 3
+    rows = np.stack([labels, labels % 7], axis=1).astype(np.float32)
+    opinion = opinion_of(rows, labels, np.ones(90, bool), n_classes=30, seed=0)
+    assert (opinion.argmax(axis=1) == labels).mean() > 0.9
+
+
+@pytest.mark.parametrize("kind", [DecisionTreeClassifier, ExtraTreeClassifier])
+def test_a_bag_of_many_classes_grows_the_tree_that_it_would_grow_as_it_is(kind):
+    rng = np.random.default_rng(0)
+    labels, counts = rng.integers(0, 60, 60), rng.integers(1, 4, 60)
+    rows = rng.normal(size=(60, 3)).astype(np.float32)
+    rows[::9, 1] = np.nan
+    grown, plain = (kind(max_features="sqrt", random_state=5) for _ in range(2))
+    trees._grow(grown, rows, labels, counts)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        plain.fit(rows, labels, sample_weight=counts)
+    np.testing.assert_array_equal(grown.tree_.threshold, plain.tree_.threshold)
+    np.testing.assert_array_equal(grown.tree_.value, plain.tree_.value)
+    np.testing.assert_array_equal(grown.classes_, plain.classes_)
 
 
 def test_rows_that_no_tree_may_grow_on_leave_no_trace_and_are_judged(few_trees):

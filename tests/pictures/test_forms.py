@@ -103,6 +103,18 @@ def _bytes_parquet(kind):
     return make
 
 
+def _hugging_face(root):
+    """Numbers for labels, and in the metadata what they mean."""
+    table = _encoded(root, "struct")
+    names = list(CLASSES)[::-1]
+    codes = [names.index(label) for label in table.column("label").to_pylist()]
+    told = {"info": {"features": {"label": {"names": names, "_type": "ClassLabel"}}}}
+    table = table.set_column(1, "label", pa.array(codes))
+    table = table.replace_schema_metadata({"huggingface": json.dumps(told)})
+    pq.write_table(table, root / "data.parquet")
+    return root / "data.parquet"
+
+
 def _shards(root):
     table = _encoded(root, "struct")
     folder = root.parent / "shards"
@@ -143,6 +155,7 @@ FORMS_MADE = {
     "parquet of large bytes": _bytes_parquet("large"),
     "parquet of structs": _bytes_parquet("struct"),
     "shards of structs": _shards,
+    "parquet of Hugging Face": _hugging_face,
     "feather of bytes": _feather,
     "frame of bytes": lambda root: _encoded(root).to_pandas(),
     "frame of structs": lambda root: _encoded(root, "struct").to_pandas(),
@@ -171,6 +184,15 @@ def test_some_pictures_can_be_had_by_their_rows(root, make, rows):
     store = find_pictures(make(root), DATA).store
     found = [(row, blob()) for row, blob in store.iterate_blobs(np.array(rows, np.int64))]
     assert found == [(row, expected[row]) for row in rows]
+
+
+def test_names_in_the_metadata_are_told(root):
+    (notice,) = [
+        notice
+        for notice in find_pictures(_hugging_face(root), DATA).notices
+        if notice.slug == "label-names-from-metadata"
+    ]
+    assert f"0 is '{CLASSES[-1]}'" in notice.message
 
 
 def test_every_form_is_tried(root):

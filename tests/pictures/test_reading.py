@@ -6,6 +6,7 @@ import hashlib
 import os
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import numpy as np
@@ -188,17 +189,17 @@ def test_a_file_that_may_not_be_read_is_named(root):
     assert pictures.unreadable[0].reason == "may not be read: permission denied"
 
 
-def test_classes_that_differ_by_case_are_refused_unless_they_are_letters(tmp_path):
-    class_folders(tmp_path / "one", ("a",), 2)
-    class_folders(tmp_path / "one", ("A",), 2, first=10)
-    if len(list((tmp_path / "one").iterdir())) < 2:
+def test_class_folders_that_differ_by_case_or_form_are_told_and_kept_apart(tmp_path):
+    names = ("cat", "Cat", "café", unicodedata.normalize("NFD", "café"))
+    for at, name in enumerate(names):
+        class_folders(tmp_path / "root", (name,), 2, first=10 * at)
+    if len(list((tmp_path / "root").iterdir())) < len(names):
         pytest.skip("the file system does not tell them apart")
-    assert read(tmp_path / "one")[0].schema.classes == ("A", "a")
-    class_folders(tmp_path / "two", ("cat",), 2)
-    class_folders(tmp_path / "two", ("Cat",), 2, first=10)
-    with pytest.raises(InputError) as caught:
-        read(tmp_path / "two")
-    assert caught.value.slug == "classes-differ-by-case"
+    data = read(tmp_path / "root")[0]
+    assert set(data.schema.classes) == set(names)
+    (notice,) = [notice for notice in data.notices if notice.slug == "classes-look-alike"]
+    assert "'Cat' (2 rows), 'cat' (2 rows)" in notice.message
+    assert "(2 rows, U+00E9)" in notice.message
 
 
 def test_what_is_only_about_tables_is_refused(root):

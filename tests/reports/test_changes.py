@@ -121,6 +121,51 @@ def test_rows_are_the_same_by_id_or_content_when_others_were_dropped(tmp_path, p
     assert changes.still_flagged == 1
 
 
+def write_pictures(folder, names):
+    """The run as of pictures: of some rows, by rank, what they show is stored."""
+    table = pq.read_table(folder.audit_file)
+    ids = pa.array([names.get(row, f"a/{row}.png") for row in range(table.num_rows)])
+    pq.write_table(table.set_column(1, table.schema.field(1), ids), folder.audit_file)
+    edit_manifest(folder, lambda manifest: manifest["data"].update(id="path"))
+
+
+def store_contents(folder, contents):
+    schema = pa.schema(
+        [
+            pa.field("row", pa.int64()),
+            pa.field("label", pa.string()),
+            pa.field("content", pa.string(), metadata={b"datacleanse": b"content"}),
+        ]
+    )
+    columns = [list(contents), ["?"] * len(contents), list(contents.values())]
+    pq.write_table(pa.table(dict(zip(schema.names, columns, strict=True)), schema=schema),
+                   folder.suspects_file)  # fmt: skip
+
+
+def test_pictures_are_the_same_by_what_they_show_wherever_they_lie(pair):
+    before, now = pair
+    edit_manifest(now, lambda manifest: manifest["data"].update(sha256="other"))
+    write_pictures(before, {})
+    # Row 0 was relabelled and lies elsewhere; another picture has the path that row 1 had; of
+    # row 3 nothing is stored now.
+    write_pictures(now, {7: "b/0.png", 0: "new/0.png", 1: "a/1.png"})
+    store_contents(before, {0: "zero", 1: "one", 2: "two", 3: "three", 7: "seven"})
+    store_contents(now, {7: "zero", 1: "another", 2: "two", 4: "four"})
+
+    def change(by_row, records):
+        by_row[7]["given_label"] = "another"
+
+    rewrite(now, change)
+    changes = read_changes(now, before)
+    assert changes.matched_by == "picture"
+    found = [(change.before.row, change.outcome) for change in changes.resolved]
+    assert found == [(0, "relabelled"), (1, "gone")]
+    assert changes.resolved[0].now.row == 7
+    # Rows 2 and 3 stay flagged, by content and by path.
+    assert changes.still_flagged == 2
+    assert "what they show" in markdown.render(changes)
+
+
 def test_metrics_are_compared_where_both_runs_were_tested(pair):
     before, now = pair
     edit_manifest(

@@ -200,3 +200,38 @@ def test_a_place_that_is_a_folder_or_in_none_is_refused(tmp_path):
     check_place(tmp_path / "x.csv")
     with pytest.raises(OutputError, match="cannot be written"):
         check_place(tmp_path / ("x" * 300))
+
+
+def test_a_folder_gives_way_only_to_one_that_is_whole(tmp_path):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "old").touch()
+
+    def fill(error=None):
+        with write_folder_aside(tmp_path / "made", replaces=True) as aside:
+            (aside / "new").touch()
+            assert (tmp_path / "made" / "old").exists()
+            if error is not None:
+                raise error
+
+    with pytest.raises(KeyboardInterrupt):
+        fill(KeyboardInterrupt())
+    assert [path.name for path in tmp_path.rglob("*")] == ["made", "old"]
+    fill()
+    assert [path.name for path in tmp_path.rglob("*")] == ["made", "new"]
+
+
+def test_a_folder_stays_where_the_new_one_cannot_take_its_place(tmp_path, monkeypatch):
+    (tmp_path / "made").mkdir()
+    (tmp_path / "made" / "old").touch()
+    kind = type(tmp_path)
+    replace = kind.replace
+
+    def fail(self, target):
+        if (self / "new").exists():
+            raise PermissionError(13, "no")
+        return replace(self, target)
+
+    monkeypatch.setattr(kind, "replace", fail)
+    with pytest.raises(OutputError), write_folder_aside(tmp_path / "made", replaces=True) as aside:
+        (aside / "new").touch()
+    assert [path.name for path in tmp_path.rglob("*")] == ["made", "old"]

@@ -39,7 +39,17 @@ OPEN = {
 }
 """Objects whose keys are not fixed."""
 
-DEFAULTS = {"schema_version", "width", "is_warning", "column", "cells", "option", "notation"}
+DEFAULTS = {
+    "schema_version",
+    "width",
+    "is_warning",
+    "column",
+    "cells",
+    "option",
+    "notation",
+    "dates",
+    "decimal",
+}
 """Fields that need not be there; beside the settings."""
 
 

@@ -12,10 +12,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 from torch import nn
-from torch.utils.data import TensorDataset
 
 from datacleanse.auditing.layout import lay_out
 from datacleanse.auditing.reading import Inputs
+from datacleanse.auditing.tasks.dataset_labels import read_labels
 from datacleanse.auditing.tasks.interface import identify_settings, plan_rows
 from datacleanse.data import compare_labels
 from datacleanse.errors import InputError, ModelError
@@ -25,7 +25,7 @@ from datacleanse.records import Dataset, Schema
 from datacleanse.training.checkpoint import NETWORK, Identity, digest
 from datacleanse.training.device import choose_device
 from datacleanse.training.influence.choice import unwrap
-from datacleanse.training.placement import Fetched, fetch_item, join_rows
+from datacleanse.training.placement import Fetched, join_rows
 from datacleanse.training.rehearsal import try_training
 from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
@@ -101,7 +101,7 @@ def plan_dataset(
     sample = _take_sample(datasets)
     build, n_classes = _make_copier(model, sample)
     optimiser = try_training(build(), build, sample, "The network", optimisation)
-    labels = [_read_labels(dataset, n_classes) for dataset in datasets]
+    labels = [read_labels(dataset, n_classes) for dataset in datasets]
     inputs = _make_inputs(datasets, labels, _check_names(classes, n_classes), started)
     plan = plan_rows(inputs, settings)
     identity = identify_settings(settings, device) | {
@@ -155,28 +155,6 @@ def _make_copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Modu
         pristine = copy.deepcopy(unwrap(model)).cpu()
     logits = compute_outputs(pristine, sample, "The network", None)
     return partial(copy.deepcopy, pristine), logits.shape[1]
-
-
-def _read_labels(dataset: MapDataset[Any], n_classes: int) -> NDArray[np.int64]:
-    """(N,) classes of all examples."""
-    n = len(dataset)  # type: ignore[arg-type]  # map-style
-    found: Sequence[Any]
-    if type(dataset) is TensorDataset and len(dataset.tensors) == 2:
-        found = dataset.tensors[1].tolist()
-    else:
-        found = [fetch_item([dataset], position)[1] for position in range(n)]
-    result = np.empty(n, np.int64)
-    for position, label in enumerate(found):
-        plain = label.item() if hasattr(label, "item") and np.size(label) == 1 else label
-        if not isinstance(plain, int) or not 0 <= plain < n_classes:
-            raise InputError(
-                f"{type(dataset).__name__}[{position}] has the label {plain!r}.",
-                slug="dataset-label",
-                hint=f"Labels are classes of the network's output: whole numbers from 0 to "
-                f"{n_classes - 1}.",
-            )
-        result[position] = plain
-    return result
 
 
 def _check_names(classes: Sequence[str] | None, n_classes: int) -> tuple[str, ...]:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import codecs
-from dataclasses import dataclass, field
+import re
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -34,6 +35,8 @@ _OTHER_FORMATS = {
     ),
 }
 """First bytes of what is sometimes named .csv, what it is, and the cure."""
+_EXCEL_LINE = re.compile(rb"""["']?sep=(.)["']?[;,\t]*\s*""", re.IGNORECASE | re.DOTALL)
+"""What Excel takes for the delimiter of the lines below, and no other program does."""
 
 
 def check_delimiter(delimiter: str) -> str:
@@ -72,7 +75,23 @@ def check_head(location: Location, delimiter: str) -> None:
             hint="Check the program that wrote it; a table needs a header and rows.",
         )
     header = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines()[0]
+    _check_no_excel_line(location.name, header, delimiter)
     _check_header(location.name, header, delimiter)
+
+
+def _check_no_excel_line(name: str, line: bytes, delimiter: str) -> None:
+    """Refuse the line that tells Excel the delimiter: to all other programs it is a header."""
+    found = _EXCEL_LINE.fullmatch(line)
+    if found is not None:
+        sign = found[1].decode("ascii", "replace")
+        shown = "\\t" if sign == "\t" else sign
+        option = "" if sign == delimiter else f" and say --delimiter '{shown}'"
+        raise InputError(
+            f"{name} begins with {quote_value(line.decode('ascii', 'replace'))}, a line for Excel "
+            "that is no header.",
+            slug="header-excel",
+            hint=f"Remove that line (tail -n +2 old.csv > new.csv){option}.",
+        )
 
 
 def _check_header(name: str, header: bytes, delimiter: str) -> None:
@@ -209,26 +228,60 @@ def _make_cell_error(
 
 @dataclass
 class _Parsed:
-    """What a pass over the rows found: the invalid ones, and whether a cell never ended."""
+    """What a pass over the rows found."""
 
-    invalid: list[pacsv.InvalidRow] = field(default_factory=list)
+    delimiter: str
+    """What separates cells."""
+    first: pacsv.InvalidRow | None = None
+    """The first row that has not as many cells as the header."""
+    invalid: int = 0
+    """How many such rows there are."""
+    longer_by_one: int = 0
+    """Those among them with one cell more than the header."""
+    ending_open: int = 0
+    """Those of these that end in a delimiter."""
     rows: int = 0
+    """All other rows."""
     runs_on: bool = False
+    """A cell never ended."""
 
     def note(self, row: pacsv.InvalidRow) -> str:
-        """Keep an invalid row and go on."""
-        self.invalid.append(row)
+        """Count an invalid row and go on."""
+        self.first = row if self.first is None else self.first
+        self.invalid += 1
+        if row.actual_columns == row.expected_columns + 1:
+            self.longer_by_one += 1
+            self.ending_open += row.text.rstrip("\r\n").endswith(self.delimiter)
         return "skip"
+
+    def find_cure(self) -> str:
+        """What to do about the rows, by how they differ from the header."""
+        first, sign = self.first, quote_value(self.delimiter)
+        assert first is not None
+        if self.longer_by_one == self.invalid and self.ending_open == self.invalid:
+            rows = "The rows end" if self.invalid > 1 else "The row ends"
+            return f"{rows} in {sign}, and the header does not: remove that sign from their ends."
+        if self.longer_by_one == self.invalid and not self.rows:
+            return (
+                "Every row has one cell more than the header: where R wrote the file, write it "
+                "with row.names=FALSE (or write.csv); else name the first column in the header."
+            )
+        if first.actual_columns < first.expected_columns:
+            return (
+                "Write the cells that are missing, empty ones too. A line break within a cell "
+                "must stand in quotes."
+            )
+        return "Quote cells that hold the delimiter, or remove the row."
 
 
 def _parse(location: Location, delimiter: str) -> _Parsed:
     """Split the file into cells without reading them as values."""
-    found = _Parsed()
+    found = _Parsed(delimiter)
     with location.open_stream() as stream:
         header = pa.py_buffer(stream.read(_LONG_CELL))
     try:
         names = pacsv.open_csv(
-            pa.BufferReader(header), parse_options=_split(delimiter)
+            pa.BufferReader(header), parse_options=_split(delimiter, _Parsed(delimiter))
         ).schema.names
         with (
             location.open_stream() as stream,
@@ -249,11 +302,11 @@ def _parse(location: Location, delimiter: str) -> _Parsed:
     return found
 
 
-def _split(delimiter: str, found: _Parsed | None = None) -> pacsv.ParseOptions:
+def _split(delimiter: str, found: _Parsed) -> pacsv.ParseOptions:
     return pacsv.ParseOptions(
         delimiter=delimiter,
         newlines_in_values=True,
-        invalid_row_handler=(found or _Parsed()).note,
+        invalid_row_handler=found.note,
     )
 
 
@@ -262,22 +315,22 @@ def _find_ragged(location: Location, delimiter: str) -> InputError | None:
     if found.runs_on:
         where = f"a cell in or after {format_rows([found.rows])} runs on for {_LONG_CELL >> 20} MB"
         return _make_unclosed_error(location.name, where)
-    if not found.invalid or found.invalid[0].number is None:
+    first = found.first
+    if first is None or first.number is None:
         return None
-    first = found.invalid[0]
     row = first.number - 2  # Arrow counts from 1 and counts the header.
     if first.text.count('"') % 2:
         return _make_unclosed_error(
             location.name, f"{format_rows([row])} begins {quote_value(first.text[:60])}"
         )
-    others = len(found.invalid) - 1
+    others = found.invalid - 1
     more = f"; {format_count(others, 'more row')} like it" if others else ""
     return InputError(
         f"{location.name} is ragged: {format_rows([row])} has "
         f"{format_count(first.actual_columns, 'cell')}, the header has "
         f"{first.expected_columns}{more}. It reads {quote_value(first.text)}.",
         slug="row-ragged",
-        hint="Quote cells that hold the delimiter, or remove the row.",
+        hint=found.find_cure(),
     )
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Protocol, TypeAlias, TypeGuard, runtime_checkable
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeGuard, runtime_checkable
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from datacleanse.data.messages import quote_error
-from datacleanse.errors import InputError
+from datacleanse.data.readers.loose_tables import find_loose_kind, make_no_table_error
+from datacleanse.errors import InputError, is_shortage
 
 if TYPE_CHECKING:
     from collections.abc import Hashable
@@ -22,18 +26,60 @@ class ArrowStream(Protocol):
         """A PyCapsule of the stream, as the C interface asks for."""
 
 
-Frame: TypeAlias = pd.DataFrame | pa.Table | ArrowStream
+Frame: TypeAlias = (
+    pd.DataFrame
+    | pa.Table
+    | ArrowStream
+    | Mapping[str, Any]
+    | Iterable[Mapping[str, Any]]
+    | NDArray[np.void]
+)
+"""A table in memory; pyarrow's other tables and Hugging Face's are of no type that is known here.
+`loose_tables` has the kinds beside data frames."""
 
 
 def is_frame(source: object) -> TypeGuard[Frame]:
     """Whether it is a table in memory, not a path."""
-    return isinstance(source, pd.DataFrame | pa.Table | ArrowStream)
+    is_known = isinstance(source, pd.DataFrame | pa.Table) or find_loose_kind(source) is not None
+    return is_known or _speaks_arrow(source) or _is_lazy(source)
+
+
+def hold_frame(source: Frame) -> Frame:
+    """The table in a form that can be read more than once.
+
+    Streams and iterators are read, lazy frames collected; data frames stay what they are.
+
+    Raises:
+        InputError: it is no table.
+    """
+    # Streams have no length, and a single column has no columns.
+    is_foreign = hasattr(source, "__len__") and hasattr(type(source), "columns")
+    if isinstance(source, pd.DataFrame | pa.Table) or (is_foreign and _speaks_arrow(source)):
+        return source
+    return convert_frame(source)
 
 
 def convert_frame(source: Frame) -> pa.Table:
-    """An Arrow table of the same rows; a named index becomes a column, another is dropped."""
-    if not isinstance(source, pd.DataFrame):
-        return source if isinstance(source, pa.Table) else _read_stream(source)
+    """An Arrow table of the same rows; a named index becomes a column, another is dropped.
+
+    Raises:
+        InputError: it is no table, or a column cannot be read.
+    """
+    if isinstance(source, pa.Table):
+        return source
+    if isinstance(source, pd.DataFrame):
+        return _convert_pandas(source)
+    if _is_lazy(source):
+        return convert_frame(_collect(source))
+    convert = find_loose_kind(source)
+    if convert is not None:
+        return convert(source)
+    if _speaks_arrow(source):
+        return _read_stream(source)
+    raise make_no_table_error(source)
+
+
+def _convert_pandas(source: pd.DataFrame) -> pa.Table:
     names: list[str] = []
     arrays: list[pa.Array] = []
     for level in range(source.index.nlevels):
@@ -47,10 +93,35 @@ def convert_frame(source: Frame) -> pa.Table:
     return pa.Table.from_arrays(arrays, names=names)
 
 
+def _speaks_arrow(source: object) -> TypeGuard[ArrowStream]:
+    """Whether it hands out a stream or a batch of Arrow's C interface."""
+    return isinstance(source, ArrowStream) or hasattr(source, "__arrow_c_array__")
+
+
+def _is_lazy(source: object) -> bool:
+    """Whether it is a query that makes a frame when it is collected, as polars has them."""
+    return hasattr(source, "collect") and hasattr(source, "collect_schema")
+
+
+def _collect(source: Any) -> Any:  # noqa: ANN401  # polars need not be installed
+    try:
+        return source.collect()
+    except Exception as error:  # whatever the other library raises
+        if is_shortage(error):
+            raise
+        raise InputError(
+            f"<{type(source).__name__}> cannot be collected: {quote_error(error)}.",
+            slug="query-failed",
+            hint="Mend the query, or collect it first and give the frame.",
+        ) from error
+
+
 def _read_stream(source: ArrowStream) -> pa.Table:
     try:
         return pa.table(source)
     except Exception as error:  # whatever the other library raises
+        if not hasattr(source, "columns") and "non-struct" in str(error):
+            raise make_no_table_error(source) from error
         name = _find_unreadable_column(source)
         column = "one of its columns" if name is None else f"column '{name}'"
         raise InputError(
@@ -73,7 +144,8 @@ def _find_unreadable_column(source: ArrowStream) -> str | None:
 
 def _format_name(name: Hashable) -> str:
     if isinstance(name, tuple):
-        return ".".join(str(part) for part in name)
+        # Levels of a MultiIndex; where some columns have fewer, pandas fills up with empty names.
+        return ".".join(str(part) for part in name if part != "")
     return str(name)
 
 

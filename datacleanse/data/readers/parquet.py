@@ -9,8 +9,10 @@ from urllib.parse import unquote
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datacleanse.data.class_names import find_class_names
 from datacleanse.data.interface import ROWS_AT_ONCE
 from datacleanse.data.messages import format_list, quote_error
+from datacleanse.data.plain_types import make_plain
 from datacleanse.data.sources import SHARD_SUFFIX, make_unreadable_error
 from datacleanse.errors import InputError
 
@@ -41,10 +43,11 @@ class ParquetReader:
         tables = [_read_shard(location, path, request.unread) for path in location.paths]
         for path, table in zip(location.paths, tables, strict=True):
             _check_same_columns(location, path, table, first=tables[0])
+            _check_same_names(location, path, table, first=tables[0])
         if len(tables) == 1:
             return tables[0]
         try:
-            return pa.concat_tables(tables, promote_options="permissive")
+            return pa.concat_tables(_agree_on_types(tables), promote_options="permissive")
         except pa.ArrowException as error:
             raise InputError(
                 f"The shards of {location.name} do not fit together: {quote_error(error)}.",
@@ -117,6 +120,45 @@ def _add_partitions(location: Location, path: str, table: pa.Table) -> pa.Table:
 def _parse_partitions(below_root: str) -> list[tuple[str, str | None]]:
     pairs = [part.split("=", 1) for part in below_root.split("/")[:-1] if "=" in part]
     return [(key, None if value == _NO_PARTITION else unquote(value)) for key, value in pairs]
+
+
+def _agree_on_types(tables: list[pa.Table]) -> list[pa.Table]:
+    """The shards with one type for each column that some hold as a dictionary, or as a view.
+
+    Writers choose between text and dictionaries shard by shard. A dictionary everywhere stays one.
+    """
+    for name in tables[0].column_names:
+        columns = [table.column(name) for table in tables]
+        if len({column.type for column in columns}) == 1:
+            continue
+        columns = [make_plain(column) for column in columns]
+        are_packed = [pa.types.is_dictionary(column.type) for column in columns]
+        if all(are_packed):
+            values = columns[0].type.value_type
+            same = all(column.type.value_type == values for column in columns)
+            kind = pa.dictionary(pa.int32(), values)
+            columns = [column.cast(kind if same else column.type.value_type) for column in columns]
+        else:
+            columns = [
+                column.cast(column.type.value_type) if is_packed else column
+                for column, is_packed in zip(columns, are_packed, strict=True)
+            ]
+        tables = [
+            table.set_column(table.column_names.index(name), name, column)
+            for table, column in zip(tables, columns, strict=True)
+        ]
+    return tables
+
+
+def _check_same_names(location: Location, path: str, table: pa.Table, *, first: pa.Table) -> None:
+    """Refuse shards in which a class's number has another name."""
+    if find_class_names(table.schema) != find_class_names(first.schema):
+        raise InputError(
+            f"The shards of {location.name} name classes differently in their metadata: "
+            f"{location.paths[0]} and {path}.",
+            slug="shards-differ",
+            hint="Write all shards with the same names, in the same order.",
+        )
 
 
 def _check_same_columns(location: Location, path: str, table: pa.Table, *, first: pa.Table) -> None:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from datacleanse.data.class_names import number_classes
+
 if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Edits
 
@@ -24,7 +26,9 @@ def apply_edits(table: pa.Table, edits: Edits, *, label: str, first: int = 0) ->
     changed = [row for row in edits.labels if row in here]
     if changed:
         place = table.schema.get_field_index(label)
-        texts = {row - first: edits.labels[row] for row in changed}
+        named = {row: edits.labels[row] for row in changed}
+        texts = number_classes(named, label, table.schema)
+        texts = {row - first: text for row, text in texts.items()}
         cells = _relabel_values(table.column(place), texts)
         field = table.schema.field(place)
         table = table.set_column(place, field, cells)

@@ -42,14 +42,19 @@ def pool_opinions(
     fitted = used[:: max(1, len(used) // MAX_FITTED)]
     seen = np.stack([opinion[fitted].astype(np.float64) for opinion in opinions])
     own = seen[:, np.arange(len(fitted)), labels[fitted]]
+    product = np.empty_like(seen[0])
 
     def mean_loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         logits = np.tensordot(weights, seen, 1)
         top = logits.max(axis=1, keepdims=True)
-        sums = np.exp(logits - top).sum(axis=1, keepdims=True)
-        probability = np.exp(logits - top) / sums
+        # In place, and opinion by opinion: these arrays are large where classes are many.
+        logits -= top
+        probability = np.exp(logits, out=logits)
+        sums = probability.sum(axis=1, keepdims=True)
+        probability /= sums
+        expected = [np.multiply(probability, each, out=product).sum(axis=1) for each in seen]
         loss = (top + np.log(sums))[:, 0] - weights @ own
-        return float(loss.mean()), ((probability * seen).sum(axis=2) - own).mean(axis=1)
+        return float(loss.mean()), (np.stack(expected) - own).mean(axis=1)
 
     start = np.full(len(opinions), 1 / len(opinions))
     bounds = [(0.0, None)] * len(opinions)

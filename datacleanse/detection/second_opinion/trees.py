@@ -76,11 +76,29 @@ def vote_out_of_bag(
                 raise AbandonedError
             bag, counts = np.unique(rng.choice(used, size=size), return_counts=True)
             tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
-            tree.fit(rows[bag], labels[bag], sample_weight=counts)
+            _grow(tree, rows[bag], labels[bag], counts)
             _vote(votes, tree, rows, bag)
         votes /= np.maximum(votes.sum(axis=1, keepdims=True), 1)
         opinions.append(np.log(np.maximum(votes, FLOOR, out=votes), out=votes))
     return opinions
+
+
+def _grow(
+    tree: DecisionTreeClassifier,
+    rows: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    counts: NDArray[np.int64],
+) -> None:
+    """Fit a tree to a bag's (n, F) rows, each counted (n,) times.
+
+    Scikit-learn warns where more than half of a bag's rows have a class of their own, as where
+    classes are many and small. Such a bag is handed over twice, the second time with weight 0:
+    splitters pass over rows without weight, so that the tree is the same one.
+    """
+    if 2 * len(np.unique(labels)) > len(labels):
+        rows, labels = np.concatenate([rows, rows]), np.concatenate([labels, labels])
+        counts = np.concatenate([counts, np.zeros_like(counts)])
+    tree.fit(rows, labels, sample_weight=counts)
 
 
 def _vote(
@@ -95,4 +113,7 @@ def _vote(
     for start in range(0, len(rows), PORTION):
         judged = start + np.flatnonzero(is_judged[start : start + PORTION])
         if len(judged):
-            votes[np.ix_(judged, tree.classes_)] += tree.predict_proba(rows[judged])
+            given = tree.predict_proba(rows[judged])
+            # A leaf knows few classes: of many, most get nothing.
+            at, found = np.nonzero(given)
+            votes[judged[at], tree.classes_[found]] += given[at, found]

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
+from datacleanse.data.class_names import note_class_names
 from datacleanse.data.columns import find_distinct, is_text
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import Request
@@ -18,7 +19,7 @@ from datacleanse.data.messages import (
     format_list,
     format_rows,
     quote_value,
-    suggest_nearest,
+    suggest_column,
 )
 from datacleanse.data.read import peek, read_raw
 from datacleanse.data.sources import locate
@@ -184,7 +185,7 @@ def choose_label_column(raw: Raw, asked: Asked) -> str | None:
     raise InputError(
         f"{raw.name} ({asked.role}) has no column '{wanted}' for the label.",
         slug="label-column-missing",
-        hint=suggest_nearest(wanted, names, otherwise=f"Its columns are {format_list(names)}."),
+        hint=suggest_column(wanted, names),
     )
 
 
@@ -196,6 +197,8 @@ def note_columns(
     if asked.role == "DATA" and asked.label is None:
         message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
         notices.append(Notice("label-chosen", message))
+    if asked.role == "DATA":
+        notices += note_class_names(label, raw.class_names, raw.name)
     known = {label, asked.id, *used}
     extra = [name for name in raw.table.column_names if name not in known]
     if asked.role == "DATA" and extra:

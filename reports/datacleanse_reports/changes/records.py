@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-MatchedBy = Literal["row", "id", "content"]
+MatchedBy = Literal["row", "id", "content", "picture"]
 """How rows of the two runs were told to be the same: DATA is the same file; both name rows by ids;
-or, of the stored suspects, their cells but the label are alike."""
+of the stored suspects, their cells but the label are alike; or, of pictures, they are the same
+picture wherever it lies, and beyond the stored suspects have the same path."""
 
 Outcome = Literal["relabelled", "gone", "verified", "cleared"]
 """Why a row is flagged no more: it has another label now; it is not there (or, where rows are

@@ -117,16 +117,21 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
         now: the later one.
         manifests: their `run.json`, in this order.
     """
+    from datacleanse.data import is_known_by_content
+
     tables = _read(before), _read(now)
     first, second = (manifest.data for manifest in manifests)
     if first.sha256 == second.sha256 and first.rows == second.rows:
         import numpy as np
 
         return Pairs(*tables, np.arange(tables[0].num_rows), "row")
+    stored = before.read_suspects(), now.read_suspects()
+    labels = first.label, second.label
+    if all(map(is_known_by_content, stored)):
+        return Pairs(*tables, _match_pictures(tables, stored, labels), "picture")
     if first.id is not None and first.id == second.id:
         return Pairs(*tables, _match_by_id(*tables), "id")
-    labels = first.label, second.label
-    return Pairs(*tables, _match_by_content(before, now, labels, tables[0].num_rows), "content")
+    return Pairs(*tables, _match_by_content(stored, labels, tables[0].num_rows), "content")
 
 
 def _read(folder: RunFolder) -> pa.Table:
@@ -147,27 +152,47 @@ def _match_by_id(before: pa.Table, now: pa.Table) -> NDArray[np.int64]:
     return found
 
 
+def _match_pictures(
+    tables: tuple[pa.Table, pa.Table], stored: tuple[pa.Table, pa.Table], labels: tuple[str, str]
+) -> NDArray[np.int64]:
+    """By what they show; by their ids, paths mostly, where that is not stored of one of the two.
+
+    A picture that was relabelled lies in another folder, so that its path is another one.
+    """
+    import numpy as np
+
+    to_now = _match_by_content(stored, labels, tables[0].num_rows)
+    by_id = _match_by_id(*tables)
+    is_stored = [np.zeros(table.num_rows + 1, dtype=np.bool_) for table in tables]
+    for flags, suspects in zip(is_stored, stored, strict=True):
+        flags[suspects.column(0).to_numpy()] = True
+    is_taken = np.zeros(tables[1].num_rows + 1, dtype=np.bool_)
+    is_taken[to_now[to_now >= 0]] = True
+    # Where what both show is known, another id of the same name is another picture.
+    is_other = is_taken[by_id] | (is_stored[0][:-1] & is_stored[1][by_id])
+    return np.where((to_now < 0) & ~is_other, by_id, to_now)
+
+
 def _match_by_content(
-    before: RunFolder, now: RunFolder, labels: tuple[str, str], n_before: int
+    stored: tuple[pa.Table, pa.Table], labels: tuple[str, str], n_before: int
 ) -> NDArray[np.int64]:
     """Of rows alike, those of the lowest ranks belong together."""
     import numpy as np
 
     known: dict[str, list[int]] = {}
-    for row, digest in _read_digests(now, labels[1]):
+    for row, digest in _read_digests(stored[1], labels[1]):
         known.setdefault(digest, []).append(row)
     to_now = np.full(n_before, -1, dtype=np.int64)
-    for row, digest in _read_digests(before, labels[0]):
+    for row, digest in _read_digests(stored[0], labels[0]):
         if known.get(digest):
             to_now[row] = known[digest].pop(0)
     return to_now
 
 
-def _read_digests(folder: RunFolder, label: str) -> list[tuple[int, str]]:
+def _read_digests(stored: pa.Table, label: str) -> list[tuple[int, str]]:
     """Row and content of the stored suspects, by rank."""
     from datacleanse.data import digest_features
 
-    stored = folder.read_suspects()
     rows = stored.column(0).to_pylist()
     return list(zip(rows, digest_features(stored.remove_column(0), label=label), strict=True))
 

@@ -26,6 +26,8 @@ _MATCHED = {
     "id": "Rows are matched by their ids.",
     "content": "Rows are matched by their cells, the label apart, among the stored suspects of "
     "both runs; rows that only one of them stored count as gone or new.",
+    "picture": "Pictures are matched by what they show, wherever they lie, among the stored "
+    "suspects of both runs, and by their paths beyond these.",
 }
 
 

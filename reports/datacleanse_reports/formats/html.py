@@ -6,6 +6,7 @@ import base64
 import hashlib
 import shlex
 from dataclasses import dataclass
+from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
@@ -119,6 +120,7 @@ def _hash(source: str) -> str:
     return "sha256-" + base64.b64encode(digest).decode()
 
 
+@cache  # compiling the templates takes longer than filling them in
 def _make_environment() -> Environment:
     from jinja2 import Environment, PackageLoader, StrictUndefined
 

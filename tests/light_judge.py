@@ -1,0 +1,39 @@
+"""Audits whose judgement takes a fifth of the work, for tests that ask for all else.
+
+Of an audit of a few hundred rows, a third is growing the second opinion's trees and fitting noise
+matrices. All tests judge so but those of `tests/detection` and those that ask for `whole_judge`.
+"""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
+from unittest import mock
+
+from datacleanse.detection import noise_matrix
+from datacleanse.detection.second_opinion import trees
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_TREES, _STEPS = trees.N_TREES, noise_matrix.FIT_STEPS
+_LESS = 5
+"""How many times less is done."""
+
+
+@contextmanager
+def _judging(n_trees: int, n_steps: int) -> Iterator[None]:
+    with ExitStack() as stack:
+        stack.enter_context(mock.patch.object(trees, "N_TREES", n_trees))
+        stack.enter_context(mock.patch.object(noise_matrix, "FIT_STEPS", n_steps))
+        yield
+
+
+def judge_lightly():
+    """A block in which audits of this process take less work."""
+    return _judging(_TREES // _LESS, _STEPS // _LESS)
+
+
+def judge_wholly():
+    """A block in which they take all of it again, as a user's do."""
+    return _judging(_TREES, _STEPS)
