@@ -37,7 +37,14 @@ class Notation:
     unit: str = ""
     """Of numbers: the sign of a currency, which means nothing, or ``%`` or ``‰``, which divides."""
     order: (
-        Literal["day first", "month first", "year first", "short year first", "month by name"]
+        Literal[
+            "day first",
+            "month first",
+            "year first",
+            "short year first",
+            "month by name",
+            "time of day",
+        ]
         | None
     ) = None
     """Of dates: how they begin; None for numbers."""

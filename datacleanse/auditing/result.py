@@ -16,6 +16,7 @@ from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions, hold_source
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
+from datacleanse.notices import warn
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings, is_user_code
 from datacleanse.storage.run_claims import begin_folder, copy_folder
@@ -126,6 +127,9 @@ def audit(
 ) -> AuditResult:
     """Audit the labels of a table or of pictures.
 
+    Values that count for something else than they are, such as words among numbers, are told by
+    `datacleanse.DataWarning`; all that there is to say stands in ``manifest["notices"]``.
+
     Args:
         data: the table whose labels are in doubt: a path, a pandas or polars frame, an Arrow table,
             reader or dataset, a Hugging Face dataset, a dictionary of columns, dictionaries of
@@ -190,6 +194,7 @@ def audit(
     )
     place, temporary = choose_place(out)
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
+    warn(each for each in folder.manifest().notices if each.cells is not None)
     return AuditResult(folder, model if is_user_code(name) else None, temporary)
 
 

@@ -151,7 +151,7 @@ def note_unreadable_values(
         f"{'is' if is_one else 'are'} no {what} {'counts' if is_one else 'count'} as missing, "
         f"for example {quote_value(cells[row].as_py())} in {format_rows([row + first_row])}."
     )
-    return [Notice("values-unreadable", message, is_warning=True)]
+    return [Notice("values-unreadable", message, is_warning=True, column=name, cells=failed)]
 
 
 def note_three_decimals(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
@@ -179,4 +179,4 @@ def note_infinite_values(name: str, values: NDArray[np.float64], *, source: str)
         return []
     where = format_rows([int(row) for row in rows[:5]], total=len(rows))
     message = f"{source}: column '{name}' holds infinite values in {where}."
-    return [Notice("values-infinite", message, is_warning=True)]
+    return [Notice("values-infinite", message, is_warning=True, column=name, cells=len(rows))]

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 _FIRST_DAY, _LAST_DAY = 19_000_101, 21_001_231
-"""Between these, whole numbers may be dates."""
+"""Between these, whole numbers may be dates; with six digits more, for the time of day, too."""
 
 
 def find_notation(
@@ -54,7 +54,8 @@ def find_dates_among_numbers(cells: pa.ChunkedArray) -> Notation | None:
     if not (pa.types.is_integer(cells.type) or pa.types.is_float64(cells.type)):
         return None
     extent = pc.min_max(cells).as_py()
-    if not _FIRST_DAY <= extent["min"] <= extent["max"] <= _LAST_DAY:
+    spans = ((_FIRST_DAY, _LAST_DAY), (_FIRST_DAY * 10**6, (_LAST_DAY + 1) * 10**6))
+    if not any(low <= extent["min"] <= extent["max"] <= high for low, high in spans):
         return None
     numbers = pc.unique(cells.drop_null()).cast(pa.float64())
     numbers = numbers.filter(pc.invert(pc.is_nan(numbers)))

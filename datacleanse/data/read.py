@@ -86,7 +86,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     if options.label is None:
         message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
         progress.say(message)
-        notices.append(Notice("label-chosen", message))
+        notices.append(Notice("label-chosen", message, column=label, option="--label"))
     notices += note_class_names(label, raw.class_names, raw.name)
     labels = learn_labels(
         raw.table.column(label), name=label, source=raw.name, are_names=label in raw.declared

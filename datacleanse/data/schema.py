@@ -153,7 +153,8 @@ def _note_set_aside(columns: Sequence[SetAside], source: str) -> list[Notice]:
     what = "; ".join(f"'{column.name}' ({column.reason})" for column in columns[:8])
     more = f"; and {len(columns) - 8} more" if len(columns) > 8 else ""
     start = f"{format_count(len(columns), 'column')} of {source} "
-    return [Notice("columns-set-aside", f"{start}not used as features: {what}{more}.")]
+    message = f"{start}not used as features: {what}{more}."
+    return [Notice("columns-set-aside", message, option="--categorical or --numeric")]
 
 
 def check_columns(

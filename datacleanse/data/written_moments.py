@@ -7,7 +7,7 @@ work is done on the distinct texts, by Arrow's kernels: what is found is written
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pyarrow as pa
@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 
     from datacleanse.data.interface import DatesOption
 
-Order = Literal["day first", "month first", "year first", "short year first", "month by name"]
+Order = Literal["day first", "month first", "short year first"]
+FixedOrder = Literal["month by name", "time of day", "year first"]
 
 _ORDERS: dict[DatesOption, Order] = {
     "dayfirst": "day first",
@@ -33,10 +34,12 @@ _ORDERS: dict[DatesOption, Order] = {
 _SAMPLE = 200
 """Texts by which the form of a column's dates is found."""
 
-_CLOCK = (
-    r"(?:(?:,? +|T)(?P<H>[0-9]{1,2}):(?P<M>[0-9]{2})(?::(?P<S>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?"
-    r"(?: ?(?P<p>[AaPp])\.?[Mm]\.?)?(?: ?(?P<z>Z|UTC|GMT|[-+][0-9]{2}(?::?[0-9]{2})?))?)?$"
-)
+_TIME = r"(?P<H>[0-9]{1,2})[:.h](?P<M>[0-9]{2})(?:[:.](?P<S>[0-9]{2})(?:[.,](?P<f>[0-9]{1,9}))?)?"
+_HALF = r" ?(?P<p>[AaPp])\.?[Mm]\.?"
+_ZONES = ("", "Z", "UTC", "UT", "GMT")
+"""Names of zones that mean one offset everywhere."""
+_ZONE = r"(?: ?(?P<z>[A-Z]{1,5}|[-+][0-9]{2}(?::?[0-9]{2})?))?"
+_CLOCK = rf"(?:(?:,? +|T){_TIME}(?:{_HALF})?{_ZONE})?$"
 _COMPACT = r"(?:[T ]?(?P<H>[0-9]{2}):?(?P<M>[0-9]{2})(?::?(?P<S>[0-9]{2}))?)?$"
 _DAY, _YEAR = r"(?P<d>[0-9]{1,2})", r"(?P<y>[0-9]{4}|[0-9]{2})"
 _NAME = r"(?P<n>\pL{3,10})\.?"
@@ -44,11 +47,14 @@ _WEEKDAY = r"^(?:\pL{2,10}\.?,? +)?"
 _NAMED = (
     rf"{_WEEKDAY}{_DAY}(?:st|nd|rd|th|\.)?[ /.-]*(?:de |of )?{_NAME},?[ /.-]*(?:de )?{_YEAR}"
     + _CLOCK,
-    rf"{_WEEKDAY}{_NAME} *{_DAY}(?:st|nd|rd|th)?,? +{_YEAR}" + _CLOCK,
+    rf"{_WEEKDAY}{_NAME}[ /.-]*{_DAY}(?:st|nd|rd|th)?,?[ /.-]+{_YEAR}" + _CLOCK,
     rf"^(?P<y>[0-9]{{4}})[ /.-]+{_NAME}[ /.-]+{_DAY}" + _CLOCK,
     # As the system's clock prints it.
     rf"^\pL{{3}} {_NAME} +{_DAY} (?P<H>[0-9]{{2}}):(?P<M>[0-9]{{2}}):(?P<S>[0-9]{{2}}) {_YEAR}$",
+    # The first day stands for a month.
+    rf"^{_NAME}[ /.,-]+(?P<y>[0-9]{{4}})$",
 )
+_TIMES = (rf"^{_TIME}{_HALF}$",)
 _SEPARATORS = ("/", ".", "-", " ")
 
 
@@ -68,6 +74,7 @@ def _make_leading(separator: str) -> str:
 
 _FORMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("named", "", _NAMED),
+    ("time", "", _TIMES),
     *(("trailing", each, (_make_trailing(each),)) for each in _SEPARATORS),
     *(("leading", each, (_make_leading(each),)) for each in (*_SEPARATORS, "")),
 )
@@ -96,33 +103,53 @@ def find_moment_notation(evidence: Evidence, dates: DatesOption | None) -> Notat
     """
     sample = pc.utf8_trim_whitespace(evidence.values.slice(0, _SAMPLE))
     shares = [_match(sample, patterns).mean() for _, _, patterns in _FORMS]
-    place, separator, patterns = _FORMS[int(np.argmax(shares))]
     if not max(shares) > 0.5:
         return None
-    texts = pc.utf8_trim_whitespace(evidence.values)
-    parts = _extract(texts, patterns)
+    place, separator, patterns = _FORMS[int(np.argmax(shares))]
+    parts = _extract(pc.utf8_trim_whitespace(evidence.values), patterns)
+    doubt = _doubt_zones(evidence, parts)
+    if doubt is not None:
+        return doubt
+    if place == "trailing":
+        return _choose_order(evidence, _find_orders(parts), dates, separator)
     is_date = parts["is_date"].copy()
     if place == "named":
         is_date &= _as_flags(pc.is_valid(_number_months(parts["n"])))
-        if not evidence.is_tolerable(~is_date):
-            return None
-        return Notation(evidence.quote_first(is_date), order="month by name")
+    elif place == "leading":
+        month, day, year = (_as_numbers(parts[name]) for name in ("a", "b", "y"))
+        is_date &= _is_day(day) & _is_month(month)
+        is_date &= bool(separator) | ((year >= 1900) & (year <= 2100))
+    if not evidence.is_tolerable(~is_date):
+        return None
+    order: dict[str, FixedOrder] = {
+        "named": "month by name",
+        "time": "time of day",
+        "leading": "year first",
+    }
+    return Notation(evidence.quote_first(is_date), order=order[place], separator=separator)
+
+
+def _doubt_zones(evidence: Evidence, parts: dict[str, Any]) -> Doubt | None:
+    """The doubt about dates whose zones have names: such a name means several offsets."""
+    is_named = parts["is_date"] & ~_match(parts["z"], (r"^(?:[-+].*)?$",))
+    is_sure = _as_flags(pc.is_in(parts["z"], value_set=pa.array(_ZONES, parts["z"].type)))
+    strange = evidence.quote_first(is_named & ~is_sure)
+    if not strange:
+        return None
+    what = f"dates with the name of a time zone, such as {strange}"
+    return Doubt(what, "Write the offset from UTC instead, such as +01:00.")
+
+
+def _find_orders(parts: dict[str, Any]) -> dict[Order, NDArray[np.bool_]]:
+    """Which dates, of two numbers and a year or three short numbers, each order allows."""
     first, second, year = (_as_numbers(parts[name]) for name in ("a", "b", "y"))
-    if place == "leading":
-        is_date &= _is_day(second) & _is_month(first)
-        if not separator:
-            is_date &= (year >= 1900) & (year <= 2100)
-        if not evidence.is_tolerable(~is_date):
-            return None
-        example = evidence.quote_first(is_date)
-        return Notation(example, order="year first", separator=separator)
     fits: dict[Order, NDArray[np.bool_]] = {
-        "day first": is_date & _is_day(first) & _is_month(second),
-        "month first": is_date & _is_month(first) & _is_day(second),
+        "day first": parts["is_date"] & _is_day(first) & _is_month(second),
+        "month first": parts["is_date"] & _is_month(first) & _is_day(second),
     }
     if int(pc.max(pc.binary_length(parts["y"])).as_py() or 0) == 2:
-        fits["short year first"] = is_date & _is_month(second) & _is_day(year)
-    return _choose_order(evidence, fits, dates, separator)
+        fits["short year first"] = parts["is_date"] & _is_month(second) & _is_day(year)
+    return fits
 
 
 def _choose_order(
@@ -170,7 +197,7 @@ def _match(texts: pa.Array, patterns: tuple[str, ...]) -> NDArray[np.bool_]:
 _FIELDS = ("a", "b", "d", "n", "y", "H", "M", "S", "f", "p", "z")
 
 
-def _extract(texts: pa.Array, patterns: tuple[str, ...]) -> dict[str, pa.Array]:
+def _extract(texts: pa.Array, patterns: tuple[str, ...]) -> dict[str, Any]:
     """The parts of each text by the first pattern that it fits; empty where it has no such part.
 
     ``is_date`` is an array of flags: whether the text fits any.
@@ -223,7 +250,10 @@ def rewrite_moments(values: pa.Array, notation: Notation) -> pa.Array:
     parts = _extract(texts, _find_patterns(notation))
     first, second, year = parts["a"], parts["b"], parts["y"]
     if notation.order == "month by name":
-        month, day = _number_months(parts["n"]), parts["d"]
+        month = _number_months(parts["n"])
+        day = pc.if_else(pc.equal(parts["d"], ""), "1", parts["d"])
+    elif notation.order == "time of day":
+        year, month, day = (pa.repeat(part, len(texts)) for part in ("1970", "1", "1"))
     elif notation.order == "day first":
         day, month = first, second
     elif notation.order == "month first":
@@ -242,18 +272,21 @@ def rewrite_moments(values: pa.Array, notation: Notation) -> pa.Array:
 
 
 def _find_patterns(notation: Notation) -> tuple[str, ...]:
-    if notation.order == "month by name":
-        return _NAMED
+    if notation.order in _BY_ORDER:
+        return _BY_ORDER[notation.order]
     if notation.order == "year first":
         return (_make_leading(notation.separator),)
     return (_make_trailing(notation.separator),)
+
+
+_BY_ORDER = {"month by name": _NAMED, "time of day": _TIMES}
 
 
 def _pad(digits: pa.Array) -> pa.Array:
     return pc.utf8_lpad(digits, 2, "0")
 
 
-def _write_clock(parts: dict[str, pa.Array]) -> pa.Array:
+def _write_clock(parts: dict[str, Any]) -> pa.Array:
     """The time of day with its zone; empty where there is none."""
     hour = parts["H"]
     if pc.any(pc.not_equal(parts["p"], "")).as_py():
@@ -274,4 +307,6 @@ def _write_clock(parts: dict[str, pa.Array]) -> pa.Array:
 
 def describe_moments(notation: Notation) -> str:
     """What the notation is taken to mean, as a part of a sentence."""
+    if notation.order == "time of day":
+        return f"times of day written like {notation.example}"
     return f"dates written like {notation.example}, {notation.order}"
