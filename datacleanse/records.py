@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +24,7 @@ SetAsideKind = Literal[
 
 
 @dataclass(frozen=True)
-class Notation:
+class Convention:
     """How a column of text writes its numbers or dates, where a program would write them otherwise.
 
     It was found on DATA, for the column as a whole, and holds for every other file.
@@ -62,14 +62,8 @@ class Column:
     """What its cells are taken for."""
     width: int = 1
     """Numbers per cell: the vector length of an embedding, 1 otherwise."""
-    notation: Notation | None = None
+    convention: Convention | None = None
     """How its cells write numbers or dates; None: as programs do."""
-
-    @staticmethod
-    def from_json(saved: dict[str, Any]) -> Column:
-        """The column from what `dataclasses.asdict` gave, after JSON."""
-        notation = saved.get("notation")
-        return Column(**{**saved, "notation": None if notation is None else Notation(**notation)})
 
 
 @dataclass(frozen=True)
@@ -97,17 +91,6 @@ class Schema:
     columns: tuple[Column, ...]
     """Features in DATA's order; at least 1, none where the rows are pictures."""
     set_aside: tuple[SetAside, ...]
-
-    @staticmethod
-    def from_json(saved: dict[str, Any]) -> Schema:
-        """The schema from what `dataclasses.asdict` gave, after JSON."""
-        return Schema(
-            label=saved["label"],
-            id=saved["id"],
-            classes=tuple(saved["classes"]),
-            columns=tuple(map(Column.from_json, saved["columns"])),
-            set_aside=tuple(SetAside(**column) for column in saved["set_aside"]),
-        )
 
 
 @dataclass(frozen=True)

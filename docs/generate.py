@@ -23,7 +23,7 @@ from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacleanse.storage.schemas import Documented
+    from datacleanse.storage.schemas import TableColumn
 
 ROOT = Path(__file__).parent.parent
 HELP_WIDTH = 78
@@ -106,9 +106,9 @@ def _formats() -> str:
     return text
 
 
-def _columns(columns: tuple[Documented, ...]) -> str:
+def _columns(columns: tuple[TableColumn, ...]) -> str:
     lines = ["| column | type | meaning |", "|:--|:--|:--|"]
-    lines += [f"| `{name}` | {kind} | {_cell(doc)} |" for name, kind, doc in columns]
+    lines += [f"| `{each.name}` | {each.type} | {_cell(each.meaning)} |" for each in columns]
     return "\n".join(lines)
 
 

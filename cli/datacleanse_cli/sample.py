@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -94,6 +95,8 @@ def _draw(
 ) -> _Drawn:
     """Read DATA, draw rows or pictures of it and write them; warnings go to the log."""
     from datacleanse.data import read_data, sample_rows, write_table
+    from datacleanse.data.spelling import find_spelling
+    from datacleanse.data.write_spelled import write_spelled
     from datacleanse.pictures.find import ask_for_data, find_pictures
     from datacleanse.pictures.read import read_listing
     from datacleanse.pictures.sample import check_sample_target, tabulate_sample
@@ -107,8 +110,12 @@ def _draw(
         dataset = read_listing(listing)
     log.add(notice for notice in dataset.notices if notice.is_warning)
     rows = sample_rows(dataset, n, seed=seed)
-    table = dataset.table.take(rows) if listing is None else tabulate_sample(listing, rows, out)
-    # DATA and CLEAN are read with one delimiter.
-    write_table(table, out, delimiter=reading.delimiter)
+    if listing is None:
+        spelling = find_spelling(data, dataset.table, delimiter=reading.delimiter)
+        # DATA and CLEAN are read with one delimiter.
+        write_spelled(partial(spelling.read, rows), out, delimiter=reading.delimiter)
+    else:
+        table = tabulate_sample(listing, rows, out)
+        write_table(table, out, delimiter=reading.delimiter)
     noun: Literal["rows", "pictures"] = "rows" if listing is None else "pictures"
     return _Drawn(len(rows), dataset.n_rows, noun, dataset.schema.label)

@@ -107,15 +107,26 @@ def write_tables(
     *,
     stability: NDArray[np.float64] | None,
     top: int,
+    take: Callable[[NDArray[np.int64]], pa.Table],
 ) -> None:
-    """Write the audit table, what is kept of the suspects, conflicts and calibration scores."""
+    """Write the audit table, what is kept of the suspects, conflicts and calibration scores.
+
+    Args:
+        folder: of the run.
+        data: DATA.
+        evidence: what training showed.
+        assessment: what it says of each row.
+        stability: see `AuditColumns`.
+        top: rows that the reports list.
+        take: gives rows of DATA, whose numbers ascend, with all their columns.
+    """
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
     rank = assessment.rank
     score = score_ranks(assessment.suspicion, assessment.verdict, rank)
     columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
-    write_audit(folder.audit_file, columns.take_rows, folder.epoch_files())
-    write_parquet(folder.suspects_file, _take_suspects(data, rank, n_stored))
+    write_audit(folder.audit_file, columns.take_rows, folder.epoch_files(), data.n_rows)
     stored = np.flatnonzero(rank <= n_stored)
+    write_parquet(folder.suspects_file, _arrange_suspects(take(stored), stored, rank))
     write_parquet(
         folder.likelihoods_file, _tabulate_likelihoods(data, evidence, assessment, stored)
     )
@@ -158,24 +169,15 @@ def _tabulate_likelihoods(
     )
 
 
-def _take_suspects(data: Dataset, rank: NDArray[np.int64], count: int) -> pa.Table:
-    """Take the most suspicious rows as they stand in DATA, their position in the first column."""
-    rows = np.flatnonzero(rank <= count)
-    taken = _take_rows(data.table, rows).take(pa.array(np.argsort(rank[rows])))
+def _arrange_suspects(
+    originals: pa.Table, rows: NDArray[np.int64], rank: NDArray[np.int64]
+) -> pa.Table:
+    """The most suspicious rows by rank, their position in DATA in the first column."""
+    order = np.argsort(rank[rows])
     name = "row"
-    while name in data.table.column_names:
+    while name in originals.column_names:
         name = f"{name}_"
-    return taken.add_column(0, name, pa.array(rows[np.argsort(rank[rows])]))
-
-
-def _take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
-    """Take some rows, in order, a portion at a time: Arrow would first join a column's parts."""
-    parts = []
-    for start in range(0, table.num_rows, ROW_GROUP):
-        here = rows[(rows >= start) & (rows < start + ROW_GROUP)] - start
-        parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
-        release_mapped()
-    return pa.concat_tables(parts).unify_dictionaries()
+    return originals.take(pa.array(order)).add_column(0, name, pa.array(rows[order]))
 
 
 def _number(rows: slice) -> pa.Array:
@@ -189,7 +191,10 @@ def _name_classes(codes: NDArray[np.int64], names: tuple[str, ...]) -> pa.Array:
 
 
 def write_audit(
-    path: Path, columns: Callable[[slice], dict[str, pa.Array]], epochs: Sequence[Path]
+    path: Path,
+    columns: Callable[[slice], dict[str, pa.Array]],
+    epochs: Sequence[Path],
+    n_rows: int,
 ) -> None:
     """Write the audit table, a row group at a time so that many rows need little memory.
 
@@ -197,10 +202,11 @@ def write_audit(
         path: where to.
         columns: given a slice of rows, every column of `AUDIT_COLUMNS` but ``weight_by_epoch``.
         epochs: the epoch files in order; their weights become ``weight_by_epoch``.
+        n_rows: of DATA.
     """
     with write_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
         start = 0
-        for weights in gather_weights(epochs):
+        for weights in gather_weights(epochs, n_rows):
             rows = slice(start, start + weights.shape[1])
             group = {**columns(rows), "weight_by_epoch": _list_by_row(weights)}
             writer.write_table(

@@ -11,6 +11,7 @@ import torch
 from datacleanse.auditing.audit_table import write_tables
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.manifest_sections import describe_findings
+from datacleanse.auditing.original_cells import take_original_cells
 from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.equal_rows import find_equal
@@ -22,6 +23,7 @@ from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
+    from datacleanse.records import Notice
     from datacleanse.settings import Settings
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
@@ -51,6 +54,8 @@ class Judgement:
     """(N,) class, -1 where the given label is the likeliest."""
     final: TrainedNetwork | None
     """The first network, where no true label steered it, so that no better one can be had."""
+    notices: tuple[Notice, ...]
+    """What to say of the tables."""
 
 
 def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
@@ -66,7 +71,22 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     assessment = assess(evidence, fdr=settings.fdr)
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
-    write_tables(folder, inputs.data, evidence, assessment, stability=stability, top=settings.top)
+    notices: list[Notice] = []
+
+    def take(rows: NDArray[np.int64]) -> pa.Table:
+        table, told = take_original_cells(inputs, rows)
+        notices.extend(told)
+        return table
+
+    write_tables(
+        folder,
+        inputs.data,
+        evidence,
+        assessment,
+        stability=stability,
+        top=settings.top,
+        take=take,
+    )
     found = describe_findings(networks, assessment, inputs.data, settings.fdr)
     trainer.lap("score")
     return Judgement(
@@ -76,6 +96,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         torch.from_numpy(weigh_rows(assessment, plan.labels)),
         assessment.suggested,
         None if evidence.is_steered else networks.reweighted,
+        tuple(notices),
     )
 
 

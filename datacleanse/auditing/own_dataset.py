@@ -9,7 +9,7 @@ from datacleanse.auditing.result import AuditResult, choose_place
 from datacleanse.auditing.tasks.dataset import plan_dataset
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
-from datacleanse.models.model_files import load_parameters
+from datacleanse.models.model_files import load_into
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
@@ -97,7 +97,7 @@ def audit_dataset(
             progress=progress,
             stop=NEVER,
         )
-    unwrap(model).load_state_dict(load_parameters(folder.model_dir))
+    load_into(unwrap(model), folder.model_dir)
     model.eval()
     return AuditResult(folder, None, temporary)
 

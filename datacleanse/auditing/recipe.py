@@ -118,7 +118,7 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
         judged.found.trainings, task.lesson.schedule, final, network=task.describe(final.network)
     )
     ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
-    told += trainer.tell_halved(final.batch_size)
+    told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
 
 

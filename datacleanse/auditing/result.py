@@ -54,9 +54,13 @@ class AuditResult:
     """Held so that ``folder`` stays as long as this result, where the caller named no place."""
 
     @cached_property
+    def _n_rows(self) -> int:
+        return self.folder.manifest().data.rows
+
+    @cached_property
     def table(self) -> pd.DataFrame:
         """One row per row of DATA, in its order, with the columns of `audit.parquet`."""
-        frame: pd.DataFrame = self.folder.read_audit().to_pandas()
+        frame: pd.DataFrame = self.folder.read_audit(self._n_rows).to_pandas()
         return frame
 
     def suspects(self, n: int = 50) -> pd.DataFrame:
@@ -65,7 +69,7 @@ class AuditResult:
         At least 1,000 rows are kept; own columns that are named like an audit column are
         prefixed with ``data.``.
         """
-        own: pd.DataFrame = self.folder.read_suspects().to_pandas().iloc[:n, 1:]
+        own: pd.DataFrame = self.folder.read_suspects(self._n_rows).to_pandas().iloc[:n, 1:]
         own = own.rename(columns={c: f"data.{c}" for c in own.columns if c in self.table.columns})
         top = self.table.sort_values("rank").head(len(own)).reset_index(drop=True)
         return top.join(own)
@@ -83,7 +87,7 @@ class AuditResult:
     @cached_property
     def ledger(self) -> pd.DataFrame:
         """One row per row of DATA and epoch: ``row``, ``epoch``, ``weight``, ``influence``, ..."""
-        frame: pd.DataFrame = self.folder.read_ledger().to_pandas()
+        frame: pd.DataFrame = self.folder.read_ledger(self._n_rows).to_pandas()
         return frame
 
     @cached_property

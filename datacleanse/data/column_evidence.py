@@ -1,4 +1,4 @@
-"""What a column of text tells of its own notation, and why that may not suffice."""
+"""What a column of text tells of its own convention, and why that may not suffice."""
 
 from __future__ import annotations
 

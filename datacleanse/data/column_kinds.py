@@ -16,7 +16,7 @@ from datacleanse.data.column_verdict import (
     note_infinite_values,
     note_three_decimals,
     note_unreadable_values,
-    read_notated,
+    read_as_written,
     set_aside,
     set_constant_aside,
     set_empty_aside,
@@ -32,12 +32,12 @@ from datacleanse.data.columns import (
     parse_moments,
     parse_numbers,
 )
+from datacleanse.data.conventions import find_dates_among_numbers
 from datacleanse.data.messages import format_count, format_rows, quote_value
-from datacleanse.data.notations import find_dates_among_numbers
 from datacleanse.data.text_kinds import gather_evidence, judge_text
-from datacleanse.data.written_numbers import find_number_notation
+from datacleanse.data.written_numbers import find_number_convention
 from datacleanse.errors import InputError
-from datacleanse.records import Notation
+from datacleanse.records import Convention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,9 +68,9 @@ def judge_numeric(name: str, cells: pa.ChunkedArray, context: Context) -> Verdic
     source = context.source
     parsed = parse_numbers(cells, flags=True)
     if is_text(cells.type) and (parsed.failed.any() or context.decimal == ","):
-        found = find_number_notation(gather_evidence(find_distinct(cells)), context.decimal)
-        if isinstance(found, Notation):
-            return read_notated(name, cells, found, context)
+        found = find_number_convention(gather_evidence(find_distinct(cells)), context.decimal)
+        if isinstance(found, Convention):
+            return read_as_written(name, cells, found, context)
         if found is not None:
             raise InputError(
                 f"{source}: column '{name}' holds {found.what}.",
@@ -116,7 +116,7 @@ def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
         return _set_same_aside(name, cells)
     compact = find_dates_among_numbers(cells)
     if compact is not None:
-        return read_notated(name, cells, compact, context)
+        return read_as_written(name, cells, compact, context)
     if pa.types.is_integer(cells.type) and not missing.any():
         reason = _find_id_reason(name, cells)
         if reason is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.data.columns import parse_categories, parse_moments, parse_numbers, parse_vectors
-from datacleanse.data.notations import rewrite_plainly
+from datacleanse.data.conventions import rewrite_plainly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

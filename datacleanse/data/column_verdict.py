@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.data.columns import parse_moments, parse_numbers
+from datacleanse.data.conventions import describe_convention, rewrite_plainly
 from datacleanse.data.messages import format_count, format_rows, quote_value
-from datacleanse.data.notations import describe_notation, rewrite_plainly
 from datacleanse.records import Column, Notice, SetAside
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datacleanse.data.column_evidence import Doubt
     from datacleanse.data.columns import Parsed
     from datacleanse.data.interface import DatesOption, DecimalOption
-    from datacleanse.records import FeatureKind, Notation, SetAsideKind
+    from datacleanse.records import Convention, FeatureKind, SetAsideKind
 
 MANY_CATEGORIES = 1000
 """Categories of a column beyond which the reader is told."""
@@ -76,14 +76,14 @@ def use_as_feature(name: str, kind: FeatureKind, *notices: Notice, width: int = 
     return Verdict(Column(name, kind, width), None, notices)
 
 
-def read_notated(
-    name: str, cells: pa.ChunkedArray, notation: Notation, context: Context
+def read_as_written(
+    name: str, cells: pa.ChunkedArray, convention: Convention, context: Context
 ) -> Verdict:
     """The verdict on a column that writes numbers or dates in a way of its own."""
-    column = Column(name, "numeric" if notation.order is None else "datetime", 1, notation)
+    column = Column(name, "numeric" if convention.order is None else "datetime", 1, convention)
     written = rewrite_plainly(cells, column)
     source = context.source
-    if notation.order is None:
+    if convention.order is None:
         parsed = parse_numbers(written)
         odd = note_infinite_values(name, parsed.read_floats(), source=source)
     else:
@@ -92,10 +92,10 @@ def read_notated(
     option = f"--categorical {shlex.quote(name)}"
     message = (
         f"Column '{name}' of {source}: {format_count(present, 'cell')} read as "
-        f"{describe_notation(notation)}; {option} takes them as names."
+        f"{describe_convention(convention)}; {option} takes them as names."
     )
-    told = Notice("notation-read", message, column=name, cells=present, option=option)
-    what = "number" if notation.order is None else "date"
+    told = Notice("convention-read", message, column=name, cells=present, option=option)
+    what = "number" if convention.order is None else "date"
     lost = note_unreadable_values(name, cells, parsed, source=source, what=what)
     return Verdict(column, None, (told, *lost, *odd))
 
@@ -103,7 +103,7 @@ def read_notated(
 def note_doubt(name: str, doubt: Doubt, cells: int, *, taken: str, source: str) -> Notice:
     """A warning that a column seems to hold numbers or dates and is not read as such."""
     message = f"Column '{name}' of {source} seems to hold {doubt.what}; {taken}. {doubt.cure}"
-    return Notice("notation-unclear", message, True, name, cells, doubt.option)
+    return Notice("convention-unclear", message, True, name, cells, doubt.option)
 
 
 def set_constant_aside(name: str, value: object) -> Verdict:
@@ -169,7 +169,7 @@ def note_three_decimals(name: str, values: NDArray[np.float64], *, source: str) 
         f"Column '{name}' of {source}: numbers such as {size[0]:.3f} have three digits behind "
         f"the point, which is read as that of decimals; {option} reads it as that of thousands."
     )
-    return [Notice("notation-open", message, column=name, cells=len(values), option=option)]
+    return [Notice("convention-open", message, column=name, cells=len(values), option=option)]
 
 
 def note_infinite_values(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:

@@ -17,6 +17,7 @@ from datacleanse.records import Comparison, Notice, Overlap
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import pyarrow as pa
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
@@ -90,7 +91,7 @@ def _make_same_error(data: Dataset, clean: Dataset, why: str) -> InputError:
 def _find_overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
     name = data.schema.id
     if name is not None and name in clean.table.column_names:
-        rows = pc.index_in(read_ids(clean), value_set=read_ids(data))
+        rows = _find_ids(read_ids(clean), read_ids(data))
         found = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
         if len(found):
             keys = rows.drop_null().to_numpy().astype(np.int64)
@@ -109,6 +110,25 @@ def _find_overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]
     )
     notices = [Notice("overlap-unknown", message)] if np.isin(clean_hashes, hashes).any() else []
     return Overlap(nothing, nothing, "values"), notices
+
+
+def _find_ids(wanted: pa.Array, ids: pa.Array) -> pa.Array:
+    """Where each wanted id stands among ``ids``: as it is, else the only one that is alike.
+
+    Alike are ``1`` and ``1.0``: some formats and programs write whole numbers so.
+    """
+    rows = pc.index_in(wanted, value_set=ids)
+    if not rows.null_count:
+        return rows
+    plain, plain_wanted = (
+        pc.replace_substring_regex(each, r"^(-?(?:0|[1-9][0-9]*))\.0*$", r"\1")
+        for each in (ids, wanted)
+    )
+    alike = pc.index_in(plain_wanted, value_set=plain)
+    repeated = plain.filter(pc.is_in(plain, value_set=plain_wanted)).value_counts()
+    twice = repeated.field("values").filter(pc.greater(repeated.field("counts"), 1))
+    alike = pc.if_else(pc.is_in(plain_wanted, value_set=twice), None, alike)
+    return pc.coalesce(rows, alike)
 
 
 def _holds_all(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> bool:

@@ -13,7 +13,7 @@ from datacleanse.data.columns import (
     parse_numbers,
     spell_values,
 )
-from datacleanse.data.notations import rewrite_plainly
+from datacleanse.data.conventions import rewrite_plainly
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -27,21 +27,21 @@ def concatenate_rows(
     """The rows of ``first``, then those of ``second``; both have the same columns.
 
     A column whose types do not fit together becomes text, in which numbers, moments and truths are
-    found again wherever columns are read. Where one of the ``features`` has a notation of its own,
-    in which they would not, both become numbers or moments.
+    found again wherever columns are read. Where one of the ``features`` has a convention, in which
+    they would not, both become numbers or moments.
     """
-    notated = {column.name: column for column in features if column.notation is not None}
+    written = {column.name: column for column in features if column.convention is not None}
     joined = {}
     for name in first.column_names:
         cells = [table.column(name) for table in (first, second)]
-        if name in notated and is_text(cells[0].type) != is_text(cells[1].type):
-            cells = [_read_values(each, notated[name]) for each in cells]
+        if name in written and is_text(cells[0].type) != is_text(cells[1].type):
+            cells = [_read_values(each, written[name]) for each in cells]
         joined[name] = _concatenate_cells(*cells)
     return pa.table(joined)
 
 
 def _read_values(cells: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    """Cells of a column with a notation of its own as numbers or moments."""
+    """Cells of a column with a convention of its own as numbers or moments."""
     plain = rewrite_plainly(cells, column)
     if column.kind == "datetime":
         parsed = parse_moments(plain)

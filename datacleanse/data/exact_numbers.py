@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datacleanse.data.columns import (
     A_SECOND,
@@ -60,6 +61,33 @@ def find_lost_digits(text: str, value: float) -> decimal.Decimal | None:
         return None
     number = _read_decimal(text)
     return None if number is None or is_float_of(number, value) else number
+
+
+def convert_exactly(cells: pa.Array) -> pa.Array | None:
+    """Cells of text as float64; None where some are no numbers, or would lose digits."""
+    texts = pc.ascii_trim_whitespace(cells)
+    try:
+        floats = texts.cast(pa.float64())
+    except pa.ArrowInvalid:
+        return None
+    is_short = pc.less_equal(pc.binary_length(texts), SURE)
+    if pc.all(is_short).as_py() is not False and are_ordinary(floats):
+        return floats
+    # Most long texts are the shortest that give the float back: programs write them so.
+    is_asked = pc.fill_null(pc.not_equal(floats.cast(pa.string()), texts), False)
+    asked = texts.filter(is_asked).to_pylist()
+    values = floats.filter(is_asked).to_pylist()
+    for text, value in zip(asked, values, strict=True):
+        if find_lost_digits(text, value) is not None:
+            return None
+    return floats
+
+
+def are_ordinary(floats: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether none overflowed or is as small that digits get lost, as in 1e400 or 1e-400."""
+    size = pc.abs(floats)
+    extremes = pc.or_(pc.greater(size, 1e300), pc.less(size, 1e-300))
+    return pc.any(extremes).as_py() is not True
 
 
 def _read_decimal(text: str) -> decimal.Decimal | None:

@@ -20,10 +20,10 @@ from datacleanse.data.columns import (
     parse_vectors,
     spell_values,
 )
+from datacleanse.data.conventions import rewrite_plainly
 from datacleanse.data.exact_moments import hash_moments
 from datacleanse.data.exact_numbers import hash_cells_as_numbers, hash_floats, mix
 from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_column
-from datacleanse.data.notations import rewrite_plainly
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.readers.frame import Frame, convert_frame
 from datacleanse.data.sources import BLOCK, locate

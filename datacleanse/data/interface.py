@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, Protocol, get_args
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
+from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping, Sequence
 
+    import numpy as np
     import pyarrow as pa
+    from numpy.typing import NDArray
 
     from datacleanse.data.sources import Location
 
 DatesOption = Literal["dayfirst", "monthfirst", "iso"]
 DecimalOption = Literal[".", ","]
+Notation: TypeAlias = Literal["text", "json", "typed"]
+"""How cells are spelled: as the text of a CSV cell without its quotes, as a JSON value, or by a
+value of an Arrow type, which is its own spelling."""
 
 IMAGE_SIZES = (8, 1024)
 """The least and the largest side of a picture that a network is trained on, in pixels."""
@@ -101,6 +107,8 @@ class Request:
         names: columns of names (labels, ids). In a CSV, a cell in quotes is a name there even if it
             reads like a missing value (``"NA"``); an empty one never is.
         classes: names that are known. In the columns ``names`` they are names in quotes or not.
+        missing: texts that stand for a missing value where a format has no missing values of its
+            own (CSV). An empty cell always does.
     """
 
     as_text: frozenset[str] = frozenset()
@@ -110,6 +118,21 @@ class Request:
     expected: frozenset[str] = frozenset()
     names: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
+    missing: frozenset[str] = MISSING_TEXTS
+
+
+@dataclass(frozen=True)
+class SpelledRows:
+    """Some rows of a table with each cell as their file spells it."""
+
+    table: pa.Table
+    """All columns in the file's order: strings, but where the notation is ``typed``. Null: the row
+    has no such cell; of a CSV no cell is null."""
+    notation: Notation
+    """How the cells of all columns are spelled."""
+    quoted: Mapping[str, pa.ChunkedArray] = field(default_factory=dict)
+    """By column, (n,) whether a cell that reads like a missing value stands in quotes, as the name
+    ``"NA"`` does; columns without such cells are left out."""
 
 
 class TableReader(Protocol):
@@ -136,4 +159,24 @@ class TableReader(Protocol):
         """The same rows a portion at a time, in memory that does not grow with the file.
 
         A column's type may differ between portions; what is broken is raised where it is met.
+        """
+
+    def read_spelled(
+        self,
+        location: Location,
+        *,
+        request: Request,
+        columns: Sequence[str],
+        rows: NDArray[np.int64] | None = None,
+    ) -> Iterator[SpelledRows] | None:
+        """Yield the same rows a portion at a time, each cell as the file spells it.
+
+        Args:
+            location: of a file that was read already.
+            request: as it was read.
+            columns: names of all columns, in the order in which they were read.
+            rows: (K,) ascending, the only rows wanted; None: all.
+
+        Returns:
+            None where the file holds typed values, which are their own spelling.
         """

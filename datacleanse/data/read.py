@@ -216,7 +216,7 @@ def read_portions(
         as_number=frozenset(
             column.name
             for column in schema.columns
-            if column.kind == "numeric" and column.notation is None
+            if column.kind == "numeric" and column.convention is None
         ),
         expected=frozenset(kinds),
     )
@@ -242,7 +242,7 @@ def _find_text_columns(schema: Schema) -> frozenset[str]:
     names = [
         column.name
         for column in schema.columns
-        if column.kind == "categorical" or column.notation is not None
+        if column.kind == "categorical" or column.convention is not None
     ]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
 

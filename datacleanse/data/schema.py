@@ -22,6 +22,7 @@ from datacleanse.data.columns import (
     parse_numbers,
     parse_vector_texts,
 )
+from datacleanse.data.conventions import rewrite_plainly
 from datacleanse.data.messages import (
     find_nearest,
     format_count,
@@ -30,7 +31,6 @@ from datacleanse.data.messages import (
     quote_value,
     suggest_column,
 )
-from datacleanse.data.notations import rewrite_plainly
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import CellCount, Column, Notice, SetAside
 
@@ -119,7 +119,7 @@ def infer_features(
         raise _make_no_features_error(aside, source=source)
     notices = [notice for verdict in verdicts for notice in verdict.notices]
     for notice in notices:
-        if notice.slug == "notation-read":
+        if notice.slug == "convention-read":
             progress.say(notice.message)
     return Features(columns, aside, (*notices, *_note_set_aside(aside, source)))
 
@@ -252,8 +252,8 @@ def _count_cells(
 
 def _check_kind(count: CellCount, column: Column, *, source: str, is_new: bool) -> None:
     """Refuse a column half of whose values, or more, are of another kind."""
-    failed, notation = count.unreadable, column.notation
-    cure = "Mend the values" if notation is None else f"Write it as in DATA, {notation.example}"
+    failed, convention = count.unreadable, column.convention
+    cure = "Mend the values" if convention is None else f"Write it as in DATA, {convention.example}"
     if failed and failed >= count.present / 2:
         raise InputError(
             f"{source}: column '{column.name}' is {column.kind} in DATA, but "

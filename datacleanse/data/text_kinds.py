@@ -16,7 +16,7 @@ from datacleanse.data.column_verdict import (
     note_doubt,
     note_infinite_values,
     note_unreadable_values,
-    read_notated,
+    read_as_written,
     set_aside,
     set_constant_aside,
     set_empty_aside,
@@ -31,10 +31,10 @@ from datacleanse.data.columns import (
     parse_moments,
     parse_numbers,
 )
-from datacleanse.data.notations import find_notation
+from datacleanse.data.conventions import find_convention
 from datacleanse.data.written_moments import find_compact_dates
-from datacleanse.data.written_numbers import find_number_notation
-from datacleanse.records import Notation
+from datacleanse.data.written_numbers import find_number_convention
+from datacleanse.records import Convention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -101,7 +101,7 @@ def _find_values(found: Distinct) -> _Texts:
 
 
 def gather_evidence(found: Distinct) -> Evidence:
-    """The texts of a column by which its notation is found: those that stand for a value."""
+    """The texts of a column by which its convention is found: those that stand for a value."""
     values = _find_values(found)
     return Evidence(pa.array(values.spellings, pa.string()), values.counts)
 
@@ -142,13 +142,13 @@ def _judge_numbers_among(
     evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
     if not numbers.failed.any() and context.decimal != ",":
         compact = find_compact_dates(evidence)
-        return None if compact is None else read_notated(name, cells, compact, context)
-    found = find_number_notation(evidence, context.decimal)
+        return None if compact is None else read_as_written(name, cells, compact, context)
+    found = find_number_convention(evidence, context.decimal)
     if isinstance(found, Doubt):
         taken = "those that are no plain numbers count as missing"
         doubt = note_doubt(name, found, values.present, taken=taken, source=context.source)
         return Verdict(None, None, (doubt,))
-    return None if found is None else read_notated(name, cells, found, context)
+    return None if found is None else read_as_written(name, cells, found, context)
 
 
 def _is_mostly_read(parsed: Parsed, present: int) -> bool:
@@ -177,11 +177,11 @@ def _judge_written(name: str, cells: pa.ChunkedArray, values: _Texts, context: C
     if has_id_name(name) and len(values.spellings) == values.present:
         return verdict
     evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
-    found = find_notation(evidence, decimal=context.decimal, dates=context.dates)
+    found = find_convention(evidence, decimal=context.decimal, dates=context.dates)
     if found is None:
         return verdict
-    if isinstance(found, Notation):
-        return read_notated(name, cells, found, context)
+    if isinstance(found, Convention):
+        return read_as_written(name, cells, found, context)
     taken = "taken as names" if verdict.column is not None else "not used"
     notice = note_doubt(name, found, values.present, taken=taken, source=context.source)
     if verdict.column is None:

@@ -66,10 +66,10 @@ def write_table(table: pa.Table, path: Path, *, delimiter: str | None = None) ->
     write_tables([table], path, delimiter=delimiter)
 
 
-def write_into(table: pa.Table, path: Path, sink: pa.NativeFile) -> None:
-    """Write a table into an open file; only the format is taken from ``path``."""
+def write_tables_into(tables: Iterator[pa.Table], path: Path, sink: pa.NativeFile) -> None:
+    """Write tables into an open file; only the format is taken from ``path``."""
     write, _ = _find_writer(path, None)
-    write(iter([unpack_table(table)]), sink)
+    write(map(unpack_table, tables), sink)
 
 
 def write_tables(
@@ -117,7 +117,7 @@ def _find_writer(path: Path, suffix: str | None) -> tuple[Write, str | None]:
     own, compression = split_suffix(path.as_posix())
     suffix = own if suffix is None else suffix
     write = _WRITERS.get(suffix)
-    if write is None or (compression is not None and suffix not in _TEXT_FORMATS):
+    if write is None or (compression is not None and suffix not in TEXT_SUFFIXES):
         raise SettingsError(
             f"{path} cannot be written: accepted endings are {format_suffixes()}.",
             slug="format-unwritable",
@@ -165,15 +165,15 @@ def _write_all(tables: Iterator[pa.Table], open_writer: Callable[[pa.Schema], An
 
 
 def _write_jsonl(tables: Iterator[pa.Table], sink: pa.NativeFile) -> None:
-    for table in map(_widen_floats, tables):
+    for table in map(widen_narrow_floats, tables):
         for batch in table.to_batches(max_chunksize=ROWS_AT_ONCE):
             lines = [
-                json.dumps(_convert_for_json(row), ensure_ascii=False) for row in batch.to_pylist()
+                json.dumps(convert_for_json(row), ensure_ascii=False) for row in batch.to_pylist()
             ]
             sink.write("".join(f"{line}\n" for line in lines).encode("utf-8"))
 
 
-def _widen_floats(table: pa.Table) -> pa.Table:
+def widen_narrow_floats(table: pa.Table) -> pa.Table:
     """The table with float32 as the float64 of its shortest text: 0.1, not 0.10000000149011612."""
     for position, field in enumerate(table.schema):
         if pa.types.is_float32(field.type) or pa.types.is_float16(field.type):
@@ -191,7 +191,8 @@ _WRITERS: dict[str, Write] = {
     ".feather": _write_feather,
     ".arrow": _write_feather,
 }
-_TEXT_FORMATS = (".csv", ".tsv", ".jsonl", ".ndjson")
+TEXT_SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson")
+"""Of formats that are written as text, and so also packed."""
 
 
 def _flatten_table(table: pa.Table) -> pa.Table:
@@ -199,7 +200,7 @@ def _flatten_table(table: pa.Table) -> pa.Table:
     for position, field in enumerate(table.schema):
         if _is_flat(field.type):
             continue
-        cells = [_spell_as_json(cell) for cell in table.column(position).to_pylist()]
+        cells = [spell_cell_as_json(cell) for cell in table.column(position).to_pylist()]
         table = table.set_column(position, field.name, pa.array(cells, pa.string()))
     return table
 
@@ -213,16 +214,18 @@ def _is_flat(kind: pa.DataType) -> bool:
     return not (types.is_nested(kind) or is_bytes or is_odd)
 
 
-def _spell_as_json(cell: object) -> str | None:
-    value = _convert_for_json(cell)
+def spell_cell_as_json(cell: object) -> str | None:
+    """A value as text for a format that has none of its type: JSON, bytes in base64."""
+    value = convert_for_json(cell)
     return value if value is None or isinstance(value, str) else json.dumps(value)
 
 
-def _convert_for_json(value: object) -> object:
+def convert_for_json(value: object) -> object:
+    """A value as JSON has it, types that it lacks as text."""
     if isinstance(value, dict):
-        return {str(key): _convert_for_json(item) for key, item in value.items()}
+        return {str(key): convert_for_json(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_convert_for_json(item) for item in value]
+        return [convert_for_json(item) for item in value]
     if isinstance(value, float) and math.isnan(value):
         return None
     return _convert_scalar(value)

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from datacleanse.data.column_evidence import Doubt, Evidence
 from datacleanse.data.columns import parse_moments
 from datacleanse.data.month_names import MONTHS
-from datacleanse.records import Notation
+from datacleanse.records import Convention
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -81,20 +81,22 @@ _FORMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
 """Where the year stands, what separates, and the patterns; a text fits one form at most."""
 
 
-def find_compact_dates(evidence: Evidence) -> Notation | None:
-    """The notation of texts of digits that are all dates without separators, as 20190930."""
+def find_compact_dates(evidence: Evidence) -> Convention | None:
+    """The convention of texts of digits that are all dates without separators, as 20190930."""
     if not _match(
         evidence.values.slice(0, _SAMPLE), (r"^(?:19|20|21)[0-9]{6}(?:[0-9]{6})?$",)
     ).all():
         return None
-    found = find_moment_notation(evidence, None)
-    if not isinstance(found, Notation) or (found.order, found.separator) != ("year first", ""):
+    found = find_moment_convention(evidence, None)
+    if not isinstance(found, Convention) or (found.order, found.separator) != ("year first", ""):
         return None
     dates = pa.chunked_array([rewrite_moments(evidence.values, found)])
     return None if parse_moments(dates).failed.any() else found
 
 
-def find_moment_notation(evidence: Evidence, dates: DatesOption | None) -> Notation | Doubt | None:
+def find_moment_convention(
+    evidence: Evidence, dates: DatesOption | None
+) -> Convention | Doubt | None:
     """How a column writes its dates; why that cannot be told; None: it holds none.
 
     Args:
@@ -126,7 +128,7 @@ def find_moment_notation(evidence: Evidence, dates: DatesOption | None) -> Notat
         "time": "time of day",
         "leading": "year first",
     }
-    return Notation(evidence.quote_first(is_date), order=order[place], separator=separator)
+    return Convention(evidence.quote_first(is_date), order=order[place], separator=separator)
 
 
 def _doubt_zones(evidence: Evidence, parts: dict[str, Any]) -> Doubt | None:
@@ -157,7 +159,7 @@ def _choose_order(
     fits: dict[Order, NDArray[np.bool_]],
     dates: DatesOption | None,
     separator: str,
-) -> Notation | Doubt | None:
+) -> Convention | Doubt | None:
     """The only order that all dates allow, or the one asked for among several."""
     any_fits = np.any(list(fits.values()), axis=0)
     if not evidence.is_tolerable(~any_fits):
@@ -176,11 +178,11 @@ def _choose_order(
                 f"--dates {option}" for option, order in _ORDERS.items() if order in possible
             )
             return Doubt(what, f"Say which ({options}).", options)
-        return Notation(example, order=_ORDERS[dates], separator=separator)
+        return Convention(example, order=_ORDERS[dates], separator=separator)
     told = fits[possible[0]] & ~np.any(
         [each for order, each in fits.items() if order != possible[0]], axis=0
     )
-    return Notation(evidence.quote_first(told), order=possible[0], separator=separator)
+    return Convention(evidence.quote_first(told), order=possible[0], separator=separator)
 
 
 def _as_flags(flags: pa.Array) -> NDArray[np.bool_]:
@@ -241,24 +243,24 @@ def _number_months(names: pa.Array) -> pa.Array:
     return pa.array([f"{MONTHS[name]:02d}" for name in known]).take(at)
 
 
-def rewrite_moments(values: pa.Array, notation: Notation) -> pa.Array:
-    """The texts as ISO writes dates, (V,); those that are not of the column's notation as they are.
+def rewrite_moments(values: pa.Array, convention: Convention) -> pa.Array:
+    """The texts as ISO writes dates, (V,); those against the column's convention as they are.
 
     Years of two digits are 1969 to 2068.
     """
     texts = pc.utf8_trim_whitespace(values)
-    parts = _extract(texts, _find_patterns(notation))
+    parts = _extract(texts, _find_patterns(convention))
     first, second, year = parts["a"], parts["b"], parts["y"]
-    if notation.order == "month by name":
+    if convention.order == "month by name":
         month = _number_months(parts["n"])
         day = pc.if_else(pc.equal(parts["d"], ""), "1", parts["d"])
-    elif notation.order == "time of day":
+    elif convention.order == "time of day":
         year, month, day = (pa.repeat(part, len(texts)) for part in ("1970", "1", "1"))
-    elif notation.order == "day first":
+    elif convention.order == "day first":
         day, month = first, second
-    elif notation.order == "month first":
+    elif convention.order == "month first":
         month, day = first, second
-    elif notation.order == "short year first":
+    elif convention.order == "short year first":
         year, month, day = first, second, year
     else:
         month, day = first, second
@@ -271,12 +273,12 @@ def rewrite_moments(values: pa.Array, notation: Notation) -> pa.Array:
     return pc.if_else(fits, written, values.cast(written.type))
 
 
-def _find_patterns(notation: Notation) -> tuple[str, ...]:
-    if notation.order in _BY_ORDER:
-        return _BY_ORDER[notation.order]
-    if notation.order == "year first":
-        return (_make_leading(notation.separator),)
-    return (_make_trailing(notation.separator),)
+def _find_patterns(convention: Convention) -> tuple[str, ...]:
+    if convention.order in _BY_ORDER:
+        return _BY_ORDER[convention.order]
+    if convention.order == "year first":
+        return (_make_leading(convention.separator),)
+    return (_make_trailing(convention.separator),)
 
 
 _BY_ORDER = {"month by name": _NAMED, "time of day": _TIMES}
@@ -305,8 +307,8 @@ def _write_clock(parts: dict[str, Any]) -> pa.Array:
     return pc.if_else(pc.equal(parts["H"], ""), "", whole)
 
 
-def describe_moments(notation: Notation) -> str:
-    """What the notation is taken to mean, as a part of a sentence."""
-    if notation.order == "time of day":
-        return f"times of day written like {notation.example}"
-    return f"dates written like {notation.example}, {notation.order}"
+def describe_moments(convention: Convention) -> str:
+    """What the convention is taken to mean, as a part of a sentence."""
+    if convention.order == "time of day":
+        return f"times of day written like {convention.example}"
+    return f"dates written like {convention.example}, {convention.order}"

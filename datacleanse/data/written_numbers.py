@@ -1,6 +1,6 @@
 """Numbers as people write them: with signs between thousands, currencies, per cent.
 
-A notation is found for a column as a whole and then read by rule, never guessed cell by cell. All
+A convention is found for a column as a whole and then read by rule, never guessed cell by cell. All
 work is done on the distinct texts, by Arrow's kernels.
 """
 
@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from datacleanse.data.column_evidence import Doubt, Evidence
 from datacleanse.data.messages import format_list, quote_value
-from datacleanse.records import Notation
+from datacleanse.records import Convention
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -83,7 +83,7 @@ class _Shapes:
 
     @property
     def is_written(self) -> NDArray[np.bool_]:
-        """Whether each text is a written number, of whatever notation."""
+        """Whether each text is a written number, of whatever convention."""
         return _as_flags(self.body.is_valid())
 
     def fit(self, decimal: Decimal) -> NDArray[np.bool_]:
@@ -127,7 +127,9 @@ def _take_apart(values: pa.Array) -> _Shapes:
     return _Shapes(texts, body, unit, is_negative, is_valid & ~_as_flags(is_plain))
 
 
-def find_number_notation(evidence: Evidence, decimal: Decimal | None) -> Notation | Doubt | None:
+def find_number_convention(
+    evidence: Evidence, decimal: Decimal | None
+) -> Convention | Doubt | None:
     """How a column writes its numbers; why that cannot be told; None: it holds none, or plain ones.
 
     Args:
@@ -152,7 +154,7 @@ def find_number_notation(evidence: Evidence, decimal: Decimal | None) -> Notatio
     unit = next((unit for unit in units if unit), "")
     if chosen == "." and not told.any():
         return None
-    return Notation(example, decimal=None if chosen == "whole" else chosen, unit=unit)
+    return Convention(example, decimal=None if chosen == "whole" else chosen, unit=unit)
 
 
 def _doubt_units(evidence: Evidence, units: list[str]) -> Doubt | None:
@@ -191,22 +193,22 @@ def _choose_decimal(
     if not evidence.is_tolerable(~(point | comma)):
         return None
     pair = [evidence.quote_first(point & ~comma), evidence.quote_first(comma & ~point)]
-    what = f"numbers in two notations, such as {' and '.join(pair)}"
+    what = f"numbers in two conventions, such as {' and '.join(pair)}"
     return Doubt(what, "Write all of them in one way.") if all(pair) else None
 
 
-def rewrite_numbers(values: pa.Array, notation: Notation) -> pa.Array:
+def rewrite_numbers(values: pa.Array, convention: Convention) -> pa.Array:
     """The texts as a program writes numbers, (V,); every digit is kept, shares get an exponent.
 
-    Where a text is not of the column's notation but a plain number that cannot mean anything else,
-    it is left as it is; where it might mean something else, it is made unreadable.
+    Where a text is against the column's convention, but a plain number that cannot mean anything
+    else, it is left as it is; where it might mean something else, it is made unreadable.
     """
     shapes = _take_apart(values)
-    decimal = _find_decimal(shapes, notation)
+    decimal = _find_decimal(shapes, convention)
     fits = shapes.fit(decimal or ".")
-    has_unit = _as_flags(pc.equal(shapes.unit, notation.unit))
+    has_unit = _as_flags(pc.equal(shapes.unit, convention.unit))
     is_bare = _as_flags(pc.equal(shapes.unit, ""))
-    is_share = notation.unit in SHARES
+    is_share = convention.unit in SHARES
     is_plain = shapes.is_written & ~shapes.is_odd
     fits &= has_unit if is_share else has_unit | is_bare
     # A file of plain numbers is read as such even where some of them would fit both.
@@ -221,16 +223,16 @@ def rewrite_numbers(values: pa.Array, notation: Notation) -> pa.Array:
         fits &= ~differs
         if not all_plain:
             in_doubt |= differs
-    written = _write_plainly(shapes, decimal or ".", SHARES.get(notation.unit, ""))
+    written = _write_plainly(shapes, decimal or ".", SHARES.get(convention.unit, ""))
     unread = pc.binary_join_element_wise(shapes.texts, pa.scalar(UNREAD), "")
     kept = pc.if_else(pa.array(in_doubt), unread, values)
     return pc.if_else(pa.array(fits), written, kept)
 
 
-def _find_decimal(shapes: _Shapes, notation: Notation) -> Decimal | None:
+def _find_decimal(shapes: _Shapes, convention: Convention) -> Decimal | None:
     """The column's sign for decimals; where DATA had none, the only one that these texts allow."""
-    if notation.decimal is not None or not shapes.find_signs().any():
-        return notation.decimal
+    if convention.decimal is not None or not shapes.find_signs().any():
+        return convention.decimal
     point, comma, is_written = shapes.fit("."), shapes.fit(","), shapes.is_written
     by_point, by_comma = bool(point[is_written].all()), bool(comma[is_written].all())
     if by_point == by_comma:
@@ -246,11 +248,11 @@ def _write_plainly(shapes: _Shapes, decimal: Decimal, exponent: str) -> pa.Array
     return pc.binary_join_element_wise(sign, digits, pa.scalar(exponent), "")
 
 
-def describe_numbers(notation: Notation) -> str:
-    """What the notation is taken to mean, as a part of a sentence."""
+def describe_numbers(convention: Convention) -> str:
+    """What the convention is taken to mean, as a part of a sentence."""
     signs = {".": "with a decimal point", ",": "with a decimal comma", None: "whole"}
-    text = f"numbers written like {notation.example}, {signs[notation.decimal]}"
-    if notation.unit in SHARES:
-        factor = {"%": "12 % is 0.12", "‰": "12 ‰ is 0.012"}[notation.unit]
+    text = f"numbers written like {convention.example}, {signs[convention.decimal]}"
+    if convention.unit in SHARES:
+        factor = {"%": "12 % is 0.12", "‰": "12 ‰ is 0.012"}[convention.unit]
         return f"{text}, as shares ({factor})"
-    return f"{text}, in {quote_value(notation.unit)}" if notation.unit else text
+    return f"{text}, in {quote_value(convention.unit)}" if convention.unit else text

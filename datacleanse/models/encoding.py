@@ -13,6 +13,7 @@ Embeddings for Numerical Features in Tabular Deep Learning", arXiv 2203.05556, s
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +27,10 @@ from datacleanse.data import (
     split_into_portions,
 )
 from datacleanse.models import calendar_parts
+from datacleanse.storage.schema_checks import check_unique
+
+# Read from `model.json`, so that the fields' types must be known when the program runs.
+from datacleanse.storage.typed_json import Positive, UnexpectedValueError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -65,7 +70,7 @@ class NumericFeature:
     """Empty for plain columns; ``[3]`` for an embedding's entry; ``month sin`` for a date's."""
     center: float
     """Median over the training rows."""
-    scale: float
+    scale: Positive
     """Interquartile range / 1.349 (half the range where that is 0), > 0."""
     has_missing: bool
     """Whether training rows lacked it; only then the network gets a missing indicator."""
@@ -113,19 +118,38 @@ class Encoding:
         """The encoding as plain values; floats survive JSON exactly."""
         return asdict(self)
 
-    @staticmethod
-    def from_json(saved: dict[str, Any]) -> Encoding:
-        """The encoding from what `to_json` gave."""
-        return Encoding(
-            numeric=tuple(
-                NumericFeature(**{**feature, "edges": tuple(feature["edges"])})
-                for feature in saved["numeric"]
-            ),
-            categorical=tuple(
-                CategoricalFeature(**{**feature, "categories": tuple(feature["categories"])})
-                for feature in saved["categorical"]
-            ),
-        )
+
+def check_encoding(encoding: Encoding, columns: Sequence[Column]) -> None:
+    """See that an encoding is one of these columns.
+
+    Raises:
+        UnexpectedValueError: it has other features than they yield, or values in a wrong order.
+    """
+    coded = [column.name for column in columns if column.kind == "categorical"]
+    numbers = [
+        (column.name, part)
+        for column in columns
+        if column.kind != "categorical"
+        for part in _name_parts(column)
+    ]
+    if [(feature.column, feature.part) for feature in encoding.numeric] != numbers:
+        raise UnexpectedValueError("encoding.numeric is not of the columns that schema names")
+    if [feature.column for feature in encoding.categorical] != coded:
+        raise UnexpectedValueError("encoding.categorical is not of the columns that schema names")
+    for number, feature in enumerate(encoding.numeric):
+        if any(first >= second for first, second in pairwise(feature.edges)):
+            raise UnexpectedValueError(f"encoding.numeric[{number}].edges do not increase")
+    for number, coding in enumerate(encoding.categorical):
+        check_unique(coding.categories, f"encoding.categorical[{number}].categories")
+
+
+def _name_parts(column: Column) -> list[str]:
+    """The parts of the numbers that a column yields, in their order."""
+    if column.kind == "datetime":
+        return [part for part, _ in calendar_parts.split_moments(np.zeros(1, np.int64))]
+    if column.kind == "embedding":
+        return [f"[{index}]" for index in range(column.width)]
+    return [""]
 
 
 def fit_encoding(data: Dataset, rows: NDArray[np.int64]) -> Encoding:

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from safetensors.torch import load_file
-
-from datacleanse.errors import DatacleanseError, RunFolderError
-from datacleanse.models.encoding import Encoding
+from datacleanse.errors import RunFolderError
+from datacleanse.models.description import (
+    Factory,
+    ImageModel,
+    LooseModel,
+    OwnModel,
+    TableModel,
+    read_description,
+)
 from datacleanse.models.model_files import (
     DESCRIPTION,
-    FORMAT_VERSION,
-    LOOSE,
     PARAMETERS,
+    find_difference,
+    load_parameters,
     name_damage,
 )
 from datacleanse.models.predictor import ImagePredictor, Predictor
-from datacleanse.models.residual import ARCHITECTURE as RESIDUAL
-from datacleanse.models.residual import ResidualNetwork, ResidualShape
-from datacleanse.models.tabular import TabularNetwork, TabularShape
-from datacleanse.models.user_network import ARCHITECTURE, UserNetwork, build_user_network
-from datacleanse.records import Schema
-from datacleanse.user_code import find_factory, name_factory
+from datacleanse.models.residual import ResidualNetwork
+from datacleanse.models.tabular import TabularNetwork
+from datacleanse.models.user_network import UserNetwork, build_user_network
+from datacleanse.storage.damage import say_on_one_line
+from datacleanse.user_code import find_factory, name_factory, report_as_user_code
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -31,6 +34,8 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
+    from datacleanse.models.description import Model
+    from datacleanse.models.encoding import Encoding
     from datacleanse.models.user_network import ModuleFactory
 
 
@@ -53,70 +58,91 @@ def load_predictor(
             ``model`` is missing or not wanted, or it no longer makes the network that was saved.
         UserCodeError: ``model`` cannot be imported or fails.
     """
-    try:
-        description = json.loads((directory / DESCRIPTION).read_text(encoding="utf-8"))
-        _check_version(directory, description)
-        _check_files(directory, sha256 or {})
-        _check_trust(directory, description["architecture"], model)
-        if description["architecture"]["name"] == RESIDUAL:
-            return _load_image_predictor(description, directory)
-        if model is None:
-            return _load_table_predictor(description, directory)
-        return _load_own_predictor(description, directory, model)
-    except DatacleanseError:
-        raise
-    except Exception as error:  # safetensors and torch raise their own kinds
-        raise name_damage(directory, error) from error
-
-
-def _load_image_predictor(description: dict[str, Any], directory: Path) -> ImagePredictor:
-    shape = ResidualShape.from_json(_read_shape(description))
-    sizes = (shape.channels, shape.stride, shape.n_classes, *shape.widths)
+    described = read_description(directory)
+    _check_files(directory, sha256 or {})
+    _check_trust(directory, described, model)
     tensors = _load_finite(directory)
+    match described:
+        case ImageModel():
+            return _make_image_predictor(described, tensors, directory)
+        case OwnModel():
+            assert model is not None
+            return _make_own_predictor(described, tensors, directory, model)
+        case _:
+            assert isinstance(described, TableModel)
+            return _make_table_predictor(described, tensors, directory)
+
+
+def _make_image_predictor(
+    described: ImageModel, tensors: dict[str, Tensor], directory: Path
+) -> ImagePredictor:
+    shape = described.shape
+    sizes = (shape.channels, shape.stride, shape.n_classes, *shape.widths)
     _check_sizes(sizes, shape.count_values(), tensors, directory)
     network = ResidualNetwork(shape)
-    network.load_state_dict(tensors)
-    return ImagePredictor(network.eval(), Schema.from_json(description["schema"]))
+    _fill(network, tensors, directory)
+    return ImagePredictor(network.eval(), described.schema)
 
 
-def _load_table_predictor(description: dict[str, Any], directory: Path) -> Predictor:
-    shape = TabularShape.from_json(_read_shape(description))
+def _make_table_predictor(
+    described: TableModel, tensors: dict[str, Tensor], directory: Path
+) -> Predictor:
+    shape = described.shape
     # 0 is right where there are no numbers, or no bins of one.
     sizes = (shape.width, shape.n_hidden, shape.n_classes, *shape.n_categories)
     sizes += (shape.n_numeric + 1, *(n + 1 for n in shape.n_bins))
-    tensors = _load_finite(directory)
     _check_sizes(sizes, shape.count_values(), tensors, directory)
     network = TabularNetwork(shape)
-    network.load_state_dict(tensors)
-    encoding = Encoding.from_json(description["encoding"])
-    return Predictor(network.eval(), encoding, Schema.from_json(description["schema"]))
+    _fill(network, tensors, directory)
+    return Predictor(network.eval(), described.encoding, described.schema)
 
 
-def _load_own_predictor(
-    description: dict[str, Any], directory: Path, model: str | ModuleFactory
+def _make_own_predictor(
+    described: OwnModel,
+    tensors: dict[str, Tensor],
+    directory: Path,
+    model: str | ModuleFactory,
 ) -> Predictor:
     """A network of the user's own, made again and compared with the one that was saved."""
-    architecture = description["architecture"]
-    encoding = Encoding.from_json(description["encoding"])
-    schema = Schema.from_json(description["schema"])
+    encoding, schema = described.encoding, described.schema
     network = _build_own(model, encoding, len(schema.classes))
-    tensors = _load_finite(directory)
-    _check_shapes(network, tensors, directory, architecture)
+    difference = find_difference(network.state_dict(), tensors)
+    if difference is not None:
+        raise _name_change(directory, described.factory, difference)
     network.load_state_dict(tensors)
     predictor = Predictor(network.eval(), encoding, schema)
-    if not predictor.check_probe(description["probe"]):
-        raise _name_change(directory, architecture, "other outputs")
+    with report_as_user_code(f"The network of {described.factory.factory} failed"):
+        is_same = predictor.check_probe(described.probe)
+    if not is_same:
+        raise _name_change(directory, described.factory, "other outputs")
     return predictor
+
+
+def _fill(network: nn.Module, tensors: dict[str, Tensor], directory: Path) -> None:
+    """Put parameters into a network of the package's own.
+
+    Raises:
+        RunFolderError: they are those of another one.
+    """
+    file, own = directory / PARAMETERS, network.state_dict()
+    difference = find_difference(own, tensors)
+    if difference is not None:
+        raise name_damage(file, f"{difference}, as {DESCRIPTION} beside it describes the network")
+    for name, values in own.items():
+        # They choose features and rows of embeddings, and follow from the description.
+        if not values.is_floating_point() and not values.equal(tensors[name]):
+            raise name_damage(file, f"{name} leads to other columns than {DESCRIPTION} describes")
+    network.load_state_dict(tensors)
 
 
 def _load_finite(directory: Path) -> dict[str, Tensor]:
     """The parameters, none of which is NaN or infinite."""
-    tensors = load_file(directory / PARAMETERS)
+    tensors = load_parameters(directory)
     for name, values in tensors.items():
         if not values.isfinite().all():
             raise RunFolderError(
-                f"{directory / PARAMETERS} holds NaN or infinity in {name}: its predictions would "
-                "mean nothing.",
+                f"{directory / PARAMETERS} holds NaN or infinity in {say_on_one_line(name)}: its "
+                "predictions would mean nothing.",
                 slug="model-not-finite",
                 hint="Copy the run folder again from where it was made, or repeat the audit.",
             )
@@ -145,18 +171,19 @@ def _check_sizes(
         )
 
 
-def _read_shape(description: dict[str, Any]) -> dict[str, Any]:
-    """What a network of the package's own is made from."""
-    return {key: value for key, value in description["architecture"].items() if key != "name"}
-
-
 def _check_files(directory: Path, sha256: Mapping[str, str]) -> None:
     """Refuse files that are not those that the run wrote."""
     for name, expected in sha256.items():
-        found = hashlib.sha256((directory / name).read_bytes()).hexdigest()
+        file = directory / name
+        if not file.is_file():  # a pipe would be waited for
+            raise name_damage(file, FileNotFoundError())
+        try:
+            found = hashlib.sha256(file.read_bytes()).hexdigest()
+        except OSError as error:
+            raise name_damage(file, error) from error
         if found != expected:
             raise RunFolderError(
-                f"{directory / name} is damaged or was changed: its sha256 is {found[:12]}…, and "
+                f"{file} is damaged or was changed: its sha256 is {found[:12]}…, and "
                 f"run.json says {expected[:12]}….",
                 slug="model-tampered",
                 hint="Copy the run folder again from where it was made, or repeat the audit.",
@@ -169,20 +196,17 @@ def _build_own(model: str | ModuleFactory, encoding: Encoding, n_classes: int) -
     return build_user_network(model, encoding, n_classes, seed=0)
 
 
-def _check_trust(
-    directory: Path, architecture: dict[str, Any], model: str | ModuleFactory | None
-) -> None:
+def _check_trust(directory: Path, described: Model, model: str | ModuleFactory | None) -> None:
     """Refuse to import code that nobody has named, and a name for which there is no code."""
-    kind = architecture["name"]
-    if kind == LOOSE:
+    if isinstance(described, LooseModel):
         raise RunFolderError(
             f"The model in {directory} is a network for a dataset of your own: this program cannot "
             "rebuild it.",
             slug="model-own-dataset",
             hint=f"Load {directory / PARAMETERS} into your network with safetensors.torch.",
         )
-    if kind == ARCHITECTURE and model is None:
-        factory = architecture["factory"]
+    if isinstance(described, OwnModel) and model is None:
+        factory = described.factory.factory
         raise RunFolderError(
             f"The model in {directory} is a network of your own, made by {factory}. No code is run "
             "because a file names it.",
@@ -190,7 +214,7 @@ def _check_trust(
             hint=f"If you trust that code, name it: --model {factory} (in Python: "
             f'load_predictor(..., model="{factory}")).',
         )
-    if kind != ARCHITECTURE and model is not None:
+    if not isinstance(described, OwnModel) and model is not None:
         raise RunFolderError(
             f"The model in {directory} is the package's own network, not one made by "
             f"{model if isinstance(model, str) else name_factory(model)}.",
@@ -199,31 +223,9 @@ def _check_trust(
         )
 
 
-def _check_shapes(
-    network: nn.Module, saved: dict[str, Tensor], directory: Path, architecture: dict[str, Any]
-) -> None:
-    own = {name: tuple(values.shape) for name, values in network.state_dict().items()}
-    for name in sorted(own.keys() | saved.keys()):
-        met = tuple(saved[name].shape) if name in saved else "missing"
-        if own.get(name, "missing") != met:
-            difference = f"{name} is {own.get(name, 'missing')} now and was {met}"
-            raise _name_change(directory, architecture, difference)
-
-
-def _name_change(directory: Path, architecture: dict[str, Any], difference: str) -> RunFolderError:
+def _name_change(directory: Path, factory: Factory, difference: str) -> RunFolderError:
     return RunFolderError(
         f"The network made now is not the one saved in {directory}: {difference}.",
         slug="model-changed",
-        hint=f"Give the code of {architecture['factory']} that the run was made with.",
+        hint=f"Give the code of {factory.factory} that the run was made with.",
     )
-
-
-def _check_version(directory: Path, description: dict[str, Any]) -> None:
-    version = description["format_version"]
-    if version > FORMAT_VERSION:
-        raise RunFolderError(
-            f"The model in {directory} has format {version}; this program reads up to "
-            f"{FORMAT_VERSION}.",
-            slug="model-newer",
-            hint="Update datacleanse: pip install -U datacleanse.",
-        )

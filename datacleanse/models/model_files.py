@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
-from datacleanse.errors import RunFolderError
+from datacleanse.errors import RunFolderError, is_shortage
 from datacleanse.storage.atomic_files import write_aside
+from datacleanse.storage.damage import CURE, say_on_one_line
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from torch import Tensor, nn
@@ -53,10 +54,52 @@ def load_parameters(directory: Path) -> dict[str, Tensor]:
     Raises:
         RunFolderError: it is missing or damaged.
     """
+    file = directory / PARAMETERS
+    if not file.is_file():
+        raise name_damage(file, FileNotFoundError())
     try:
-        return load_file(directory / PARAMETERS)
-    except (OSError, SafetensorError) as error:
-        raise name_damage(directory, error) from error
+        return load_file(file)
+    except Exception as error:  # safetensors and torch raise their own kinds
+        if is_shortage(error):
+            raise
+        raise name_damage(file, error) from error
+
+
+def load_into(network: nn.Module, directory: Path) -> None:
+    """Put the parameters in `model.safetensors` into a network.
+
+    Raises:
+        RunFolderError: they are missing, damaged or of another network.
+    """
+    tensors = load_parameters(directory)
+    difference = find_difference(network.state_dict(), tensors)
+    if difference is not None:
+        raise name_damage(directory / PARAMETERS, difference)
+    network.load_state_dict(tensors)
+
+
+def find_difference(own: Mapping[str, Tensor], saved: Mapping[str, Tensor]) -> str | None:
+    """Find a tensor that is missing or of another shape or type than a network's own.
+
+    Args:
+        own: the network's tensors by name.
+        saved: those to be put into it.
+
+    Returns:
+        The first by name, what it is and was, as part of a sentence; None: there is none.
+    """
+    for name in sorted(own.keys() | saved.keys()):
+        now, was = (_describe_tensor(each.get(name)) for each in (own, saved))
+        if now != was:
+            return f"{say_on_one_line(name)} is {now} now and was {was}"
+    return None
+
+
+def _describe_tensor(values: Tensor | None) -> str:
+    if values is None:
+        return "missing"
+    kind = str(values.dtype).removeprefix("torch.")
+    return f"{tuple(values.shape)}" if kind == "float32" else f"{tuple(values.shape)} {kind}"
 
 
 def save_description(description: dict[str, Any], directory: Path) -> None:
@@ -66,10 +109,10 @@ def save_description(description: dict[str, Any], directory: Path) -> None:
         aside.write_text(text + "\n", encoding="utf-8")
 
 
-def name_damage(directory: Path, error: Exception) -> RunFolderError:
-    """The error for a model that is missing or damaged."""
-    return RunFolderError(
-        f"The model in {directory} is missing or damaged ({type(error).__name__}: {error}).",
-        slug="model-damaged",
-        hint="Repeat the audit.",
-    )
+def name_damage(file: Path, fault: Exception | str) -> RunFolderError:
+    """The error for a file of a model that is missing or damaged."""
+    if isinstance(fault, FileNotFoundError):
+        said = "is missing"
+    else:
+        said = f"is damaged: {say_on_one_line(fault)}"
+    return RunFolderError(f"{file} {said}.", slug="model-damaged", hint=CURE)

@@ -9,13 +9,14 @@ import numpy as np
 import torch
 
 from datacleanse.data import read_new_rows
-from datacleanse.errors import InputError
+from datacleanse.errors import InputError, ModelError
 from datacleanse.models.encoding import Encoding, encode
 from datacleanse.models.inference import compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
 from datacleanse.models.user_network import UserNetwork, make_probe_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -101,7 +102,7 @@ class Predictor:
             rows = make_probe_rows(self.encoding).to(_find_device(self.network))
             return compute_logits(self.network, rows).cpu()
 
-    def check_probe(self, saved: list[list[float]]) -> bool:
+    def check_probe(self, saved: Sequence[Sequence[float]]) -> bool:
         """Whether the network gives the logits that it gave when it was saved."""
         before, now = torch.tensor(saved), self._probe()
         return bool(((now - before).abs() <= PROBE_TOLERANCE * (1 + before.abs().max())).all())
@@ -169,8 +170,19 @@ class ImagePredictor:
 
 
 def _work_out_probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.float64]:
-    """(n, C) class probabilities, worked out in float64; rows sum to 1."""
+    """(n, C) class probabilities, worked out in float64; rows sum to 1.
+
+    Raises:
+        ModelError: the network gives NaN or infinity.
+    """
     logits = compute_logits(network, inputs).double()
+    if not logits.isfinite().all():
+        raise ModelError(
+            "The network gives NaN or infinity for some rows: no class could be told.",
+            slug="model-not-finite",
+            hint="Copy the run folder again from where it was made, or repeat the audit; of a "
+            "network of your own mend the code.",
+        )
     result: NDArray[np.float64] = torch.softmax(logits, dim=1).cpu().numpy()
     return result
 

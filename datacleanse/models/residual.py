@@ -18,6 +18,11 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from datacleanse.data.interface import IMAGE_SIZES
+
+# Read from `model.json`, so that the fields' types must be known when the program runs.
+from datacleanse.storage.typed_json import Count, UnexpectedValueError
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -50,17 +55,17 @@ PER_GROUP = 8
 class ResidualShape:
     """All that is needed to rebuild the network around saved parameters."""
 
-    channels: int
+    channels: Count
     """Channels of an image: 1 (grey) or 3 (red, green, blue)."""
-    height: int
+    height: Count
     """Pixels, of every image."""
-    width: int
-    stride: int
+    width: Count
+    stride: Count
     """Stride of the stem, in pixels."""
-    widths: tuple[int, ...]
+    widths: tuple[Count, ...]
     """Channels of the stem, then of each block; two at least."""
-    n_classes: int
-    margin: int
+    n_classes: Count
+    margin: Count
     """Pixels by which an image is moved at most in training."""
     is_mirrored: bool
     """Whether images are mirrored left to right in training, half of the time."""
@@ -78,10 +83,32 @@ class ResidualShape:
         """The shape as plain values."""
         return asdict(self)
 
-    @staticmethod
-    def from_json(saved: dict[str, Any]) -> ResidualShape:
-        """The shape from what `to_json` gave."""
-        return ResidualShape(**{**saved, "widths": tuple(saved["widths"])})
+
+def check_geometry(shape: ResidualShape) -> None:
+    """See that images of such a shape can be, and that such a network bears them.
+
+    Raises:
+        UnexpectedValueError: one of its numbers is out of its range.
+    """
+    largest = IMAGE_SIZES[1]
+    ranges = {
+        "channels": (1, 3),
+        "height": (1, largest),
+        "width": (1, largest),
+        "stride": (1, MAX_STRIDE),
+        "margin": (0, min(shape.height, shape.width) - 1),
+    }
+    for name, (least, most) in ranges.items():
+        value = getattr(shape, name)
+        if not least <= value <= most:
+            raise UnexpectedValueError(
+                f"architecture.{name} is {value:,}, where a whole number from {least} to {most:,} "
+                "was expected"
+            )
+    if len(shape.widths) < 2:
+        raise UnexpectedValueError(
+            f"architecture.widths has {len(shape.widths)} of them, where 2 or more were expected"
+        )
 
 
 def choose_residual_shape(

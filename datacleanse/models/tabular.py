@@ -11,10 +11,13 @@ column to be chosen, and costs a layer more.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import torch
 from torch import Tensor, nn
+
+# Read from `model.json`, so that the fields' types must be known when the program runs.
+from datacleanse.storage.typed_json import Count, Limit
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,23 +29,31 @@ if TYPE_CHECKING:
 
     Keep = Callable[[int, EpochRecord], None]
 
+ARCHITECTURE = "tabular"
+"""Name of the network in `model.json`."""
+
+MAX_DROPOUT = 0.99
+"""Share of units: of more, rounded to 1/256, none might be left."""
+
+Dropped = Annotated[float, Limit(lambda share: 0 <= share <= MAX_DROPOUT, "a share below 1")]
+
 
 @dataclass(frozen=True)
 class TabularShape:
     """All that is needed to rebuild the network around saved parameters."""
 
-    n_numeric: int
-    n_bins: tuple[int, ...]
+    n_numeric: Count
+    n_bins: tuple[Count, ...]
     """Bins of each numeric feature."""
-    missing: tuple[int, ...]
+    missing: tuple[Count, ...]
     """Numeric features with a missing indicator."""
-    n_categories: tuple[int, ...]
+    n_categories: tuple[Count, ...]
     """Embedding rows of each categorical feature, the unseen slot included."""
-    n_classes: int
-    width: int
+    n_classes: Count
+    width: Count
     """Units in each hidden layer."""
-    n_hidden: int
-    dropout: float
+    n_hidden: Count
+    dropout: Dropped
 
     def count_values(self) -> int:
         """Count the values in the tensors of such a network, without making it."""
@@ -57,12 +68,6 @@ class TabularShape:
     def to_json(self) -> dict[str, Any]:
         """The shape as plain values."""
         return asdict(self)
-
-    @staticmethod
-    def from_json(saved: dict[str, Any]) -> TabularShape:
-        """The shape from what `to_json` gave."""
-        lists = {name: tuple(saved[name]) for name in ("n_bins", "missing", "n_categories")}
-        return TabularShape(**{**saved, **lists})
 
 
 def make_tabular_shape(
@@ -190,7 +195,7 @@ class TabularNetwork(nn.Module):
 
     def describe_architecture(self) -> dict[str, Any]:
         """The name and shape of the network, for `model.json`."""
-        return {"name": "tabular", **self.shape.to_json()}
+        return {"name": ARCHITECTURE, **self.shape.to_json()}
 
     def split_inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Split (B, F) into what `first` reads, (B, F'), and rows of `categories`, (B, K)."""

@@ -64,11 +64,18 @@ class FlagLimits:
 
 
 def decide_flagged(
-    folder: RunFolder, limits: FlagLimits, *, run_id: str
+    folder: RunFolder, limits: FlagLimits, *, run_id: str, n_rows: int
 ) -> Iterator[tuple[int, Decision]]:
-    """Decide about flagged rows by their flags alone: rows of DATA, each with its decision."""
+    """Decide about flagged rows by their flags alone: rows of DATA, each with its decision.
+
+    Args:
+        folder: of the run.
+        limits: from which probability on.
+        run_id: of the run.
+        n_rows: of DATA.
+    """
     at = read_clock()
-    for record in folder.read_flagged().to_pylist():
+    for record in folder.read_flagged(n_rows).to_pylist():
         probability, suggestion = record["mislabel_probability"], record["suggested_label"]
         action = limits.choose_action(probability or 0.0, suggestion)
         if action is not None:

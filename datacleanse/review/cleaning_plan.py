@@ -164,7 +164,10 @@ def _collect_decisions(
         read = read_decisions(path, run_id=run.run_id, n_rows=run.n_rows, classes=run.classes)
         made, notices = read.last, read.notices
     if limits is not None:
-        made = {**dict(decide_flagged(run.folder, limits, run_id=run.run_id)), **made}
+        made = {
+            **dict(decide_flagged(run.folder, limits, run_id=run.run_id, n_rows=run.n_rows)),
+            **made,
+        }
     completed = complete_decisions(list(made.values()), run.folder)
     return list(completed.decisions), completed.contradictions, notices
 

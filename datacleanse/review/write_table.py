@@ -10,8 +10,13 @@ import numpy as np
 import pyarrow.fs as pafs
 
 from datacleanse.data import check_target, find_narrow_columns, hash_rows, read_like
-from datacleanse.data.rewriting import Rewriting, make_inseparable_error, rewrite
+from datacleanse.data.interface import Request
+from datacleanse.data.read import read_raw
+from datacleanse.data.readers import find_reader
+from datacleanse.data.rewriting import Rewriting, make_inseparable_error, read_edited, rewrite
 from datacleanse.data.sources import Location, is_same_file, split_suffix, would_be_shard
+from datacleanse.data.spelling import Spelling, digest_cells
+from datacleanse.data.write import TEXT_SUFFIXES
 from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.write_changes import (
     COMPRESSION_SUFFIXES,
@@ -23,7 +28,10 @@ from datacleanse.review.write_changes import (
 from datacleanse.storage.atomic_files import check_place
 
 if TYPE_CHECKING:
-    from datacleanse.data.rewriting import Edits
+    from collections.abc import Iterator
+
+    from datacleanse.data.interface import SpelledRows
+    from datacleanse.errors import InputError
     from datacleanse.records import Dataset, Notice
     from datacleanse.review.cleaning_plan import Cleaning
 
@@ -73,7 +81,7 @@ class TableOutput:
         data, delimiter = cleaning.data, cleaning.run.options.delimiter
         with write_diff_around(cleaning, self.files.diff, raw=raw) as edits:
             task = Rewriting(self.location, data.table, data.schema.label, delimiter, edits)
-            check = _ReadBack(data, self.location, delimiter, edits, self.files.cleaned)
+            check = _ReadBack(data, task, self.files.cleaned)
             rewrite(task, self.files.cleaned, check=check)
 
 
@@ -108,10 +116,8 @@ class _ReadBack:
 
     data: Dataset
     """As it was read."""
-    location: Location
-    """Of DATA."""
-    delimiter: str | None
-    edits: Edits
+    task: Rewriting
+    """What was to be written."""
     path: Path
     """What the file is to be called."""
 
@@ -121,12 +127,38 @@ class _ReadBack:
         Raises:
             InputError: it is not.
         """
-        data, after = self.data, self._read(written)
+        location = self._locate(written)
+        has_own_format = location.suffix == self.task.location.suffix
+        if self.task.location.suffix in TEXT_SUFFIXES and not has_own_format:
+            self._compare_cells(location)
+        else:
+            self._compare_values(location)
+
+    def _compare_cells(self, location: Location) -> None:
+        """See that every cell of another format is spelled as the source spells it."""
+        names = self.data.table.column_names
+        try:
+            after = digest_cells(self._read_spelled(location), names)
+        except DatacleanseError as error:
+            raise self._make_failure(error) from error
+        if after != digest_cells(read_edited(self.task), names):
+            raise make_inseparable_error(self.data.source, "read back, cells differ")
+
+    def _read_spelled(self, location: Location) -> Iterator[SpelledRows]:
+        spelled = find_reader(location).read_spelled(
+            location, request=Request(), columns=self.data.table.column_names
+        )
+        if spelled is not None:
+            return spelled
+        return Spelling(read_raw(location, Request()).table, None).read()
+
+    def _compare_values(self, location: Location) -> None:
+        data, edits, after = self.data, self.task.edits, self._read(location)
         stays = np.ones(data.n_rows, dtype=bool)
-        stays[list(self.edits.dropped)] = False
+        stays[list(edits.dropped)] = False
         expected = data.labels.copy()
         codes = {name: code for code, name in enumerate(data.given_labels)}
-        for row, label in self.edits.labels.items():
+        for row, label in edits.labels.items():
             expected[row] = codes.get(label, -1)
         if not np.array_equal(after.labels, expected[stays]):
             raise make_inseparable_error(
@@ -137,22 +169,22 @@ class _ReadBack:
         if not np.array_equal(hash_rows(after, narrow=narrow), expected_rows):
             raise make_inseparable_error(data.source, "read back, rows differ from what was read")
 
-    def _read(self, written: Path) -> Dataset:
+    def _locate(self, written: Path) -> Location:
         suffix, compression = split_suffix(self.path.name)
-        place = Location(
-            str(self.path),
-            pafs.LocalFileSystem(),
-            (str(written.absolute()),),
-            None,
-            suffix,
-            compression,
-        )
-        delimiter = self.delimiter if suffix == self.location.suffix else None
+        filesystem, place = pafs.LocalFileSystem(), str(written.absolute())
+        return Location(str(self.path), filesystem, (place,), None, suffix, compression)
+
+    def _read(self, location: Location) -> Dataset:
+        is_same = location.suffix == self.task.location.suffix
+        delimiter = self.task.delimiter if is_same else None
         try:
             # Pictures in a table have columns that the schema, which is of features, does not name.
             return read_like(
-                place, self.data.schema, role="NEW", delimiter=delimiter, ignore_extra=True
+                location, self.data.schema, role="NEW", delimiter=delimiter, ignore_extra=True
             )
         except DatacleanseError as error:
-            why = f"read back, it fails ({error.message})"
-            raise make_inseparable_error(self.data.source, why) from error
+            raise self._make_failure(error) from error
+
+    def _make_failure(self, error: DatacleanseError) -> InputError:
+        why = f"read back, it fails ({error.message})"
+        return make_inseparable_error(self.data.source, why)

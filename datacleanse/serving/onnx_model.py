@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datacleanse.data import KnownValues
-from datacleanse.errors import InputError, RunFolderError
+from datacleanse.errors import InputError, RunFolderError, is_shortage
 from datacleanse.optional_packages import check_installed
-from datacleanse.records import Dataset, Schema
+from datacleanse.serving.onnx_parameters import find_not_finite
 from datacleanse.serving.raw_columns import read_raw_columns
+from datacleanse.storage.damage import say_on_one_line
+from datacleanse.storage.schema_checks import read_schema
+from datacleanse.storage.typed_json import Number, UnexpectedValueError, from_json, parse_json
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import onnxruntime
     from numpy.typing import NDArray
+
+    from datacleanse.records import Dataset, Schema
 
 FORMAT_VERSION = 1
 """Of the metadata in the file.
@@ -35,6 +41,48 @@ _OTHER_FILES = "session.model_external_initializers_file_folder_path"
 
 KEY = "datacleanse."
 """Begins the names of the metadata that this package writes; each value is JSON."""
+
+
+_TYPES = {"datetime": "tensor(int64)", "categorical": "tensor(string)"}
+"""Inputs by kind of column, in onnxruntime's words; the others are doubles."""
+
+_EXPORTED = "The exported model"
+
+_ROUNDING = 1e-3
+"""By how much the sum of a row's probabilities, which are float32, may differ from 1."""
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What is read of the metadata of any version."""
+
+    format_version: Number
+
+
+@dataclass(frozen=True)
+class _Column:
+    """What the metadata say of a column beside the schema."""
+
+    name: str
+    input: str
+
+
+@dataclass(frozen=True)
+class _Images:
+    """What the metadata of a model of images say of them."""
+
+    size: tuple[Number, ...]
+
+
+@dataclass(frozen=True)
+class _About:
+    """The metadata that are read, beside version and schema."""
+
+    run_id: str
+    output: str
+    columns: tuple[_Column, ...] = ()
+    known: tuple[KnownValues, ...] = ()
+    images: _Images | None = None
 
 
 @dataclass(frozen=True)
@@ -60,9 +108,7 @@ class OnnxPredictor:
     def probabilities(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of each row, (n, C)."""
         feed = {self.inputs[name]: values for name, values in read_raw_columns(data).items()}
-        (found,) = self.session.run([self.output], feed)
-        result: NDArray[np.float64] = np.asarray(found, np.float64)
-        return result
+        return _run(self.session, self.output, feed, (data.n_rows, len(self.classes)))
 
 
 @dataclass(frozen=True)
@@ -99,8 +145,10 @@ class OnnxImagePredictor:
         result = np.empty((len(images), len(self.classes)))
         for start in range(0, len(images), IMAGES_AT_ONCE):
             part = np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE])
-            (found,) = self.session.run([self.output], {IMAGES: part})
-            result[start : start + len(part)] = found
+            shape = (len(part), len(self.classes))
+            result[start : start + len(part)] = _run(
+                self.session, self.output, {IMAGES: part}, shape
+            )
         return result
 
 
@@ -116,7 +164,7 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
 
     name = str(source) if isinstance(source, Path) else "The exported model"
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 3
+    options.log_severity_level = 4  # what is wrong is said once, by the error
     # A place that is none, so that the file cannot make the runtime read others as parameters.
     options.add_session_config_entry(_OTHER_FILES, os.devnull)
     content = _read_content(source) if isinstance(source, Path) else source
@@ -128,6 +176,14 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
             slug="onnx-damaged",
             hint="The file is cut off or not what its ending says; export it again.",
         ) from error
+    weird = find_not_finite(content)
+    if weird is not None:
+        raise InputError(
+            f"{name} holds NaN or infinity in {say_on_one_line(weird)}: its predictions would mean "
+            "nothing.",
+            slug="model-not-finite",
+            hint="Export it again, or copy it again from where it was made.",
+        )
     return _read_description(session, name)
 
 
@@ -145,8 +201,20 @@ def _read_content(path: Path) -> bytes:
 def _read_description(
     session: onnxruntime.InferenceSession, name: str
 ) -> OnnxPredictor | OnnxImagePredictor:
-    found = session.get_modelmeta().custom_metadata_map
-    if f"{KEY}format_version" not in found:
+    try:
+        return _read_model(session, name)
+    except UnexpectedValueError as error:
+        raise _make_damage_error(name, str(error)) from error
+
+
+def _read_model(
+    session: onnxruntime.InferenceSession, name: str
+) -> OnnxPredictor | OnnxImagePredictor:
+    try:
+        told = session.get_modelmeta().custom_metadata_map
+    except UnicodeDecodeError as error:
+        raise UnexpectedValueError("its metadata are no UTF-8") from error
+    if f"{KEY}format_version" not in told:
         raise InputError(
             f"{name} is an ONNX model of another program: it lacks the description that "
             "datacleanse writes into its own.",
@@ -154,36 +222,102 @@ def _read_description(
             hint="Give a file that `datacleanse export --format onnx` wrote, or run this one with "
             "onnxruntime yourself.",
         )
-    try:
-        about: dict[str, Any] = {
-            key.removeprefix(KEY): json.loads(value)
-            for key, value in found.items()
-            if key.startswith(KEY)
-        }
-        _check_version(about["format_version"], name)
-        schema, output, run_id = Schema.from_json(about["schema"]), about["output"], about["run_id"]
-        if "images" in about:
-            channels, height, width = about["images"]["size"]
-            size = (int(channels), int(height), int(width))
-            return OnnxImagePredictor(session, schema, size, output, run_id)
-        inputs = {column["name"]: column["input"] for column in about["columns"]}
-        known = tuple(
-            KnownValues(**{**each, "categories": each["categories"] and tuple(each["categories"])})
-            for each in about.get("known", ())
-        )
-        return OnnxPredictor(session, schema, inputs, output, run_id, known)
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(
-            f"{name} is damaged: its description cannot be read ({type(error).__name__}: {error}).",
-            slug="onnx-damaged",
-            hint="Export it again.",
-        ) from error
-
-
-def _check_version(version: int, name: str) -> None:
+    plain = {
+        key.removeprefix(KEY): _parse_entry(key, value)
+        for key, value in told.items()
+        if key.startswith(KEY)
+    }
+    version = from_json(_Version, plain).format_version
     if version > FORMAT_VERSION:
         raise RunFolderError(
             f"{name} has format {version}; this program reads up to {FORMAT_VERSION}.",
             slug="model-newer",
             hint="Update datacleanse: pip install -U datacleanse.",
         )
+    schema, about = read_schema(plain.get("schema"), "schema"), from_json(_About, plain)
+    _check_output(session, about.output, len(schema.classes))
+    if about.images is not None:
+        size = _read_size(session, about.images)
+        return OnnxImagePredictor(session, schema, size, about.output, about.run_id)
+    inputs = {column.name: column.input for column in about.columns}
+    _check_inputs(session, schema, inputs)
+    return OnnxPredictor(session, schema, inputs, about.output, about.run_id, about.known)
+
+
+def _parse_entry(key: str, value: str) -> object:
+    try:
+        return parse_json(value.encode("utf-8", "surrogatepass"))
+    except UnexpectedValueError as error:
+        raise UnexpectedValueError(f"of its entry {say_on_one_line(key)}: {error}") from error
+
+
+def _check_output(session: onnxruntime.InferenceSession, name: str, n_classes: int) -> None:
+    shapes = {output.name: list(output.shape) for output in session.get_outputs()}
+    if len(shapes.get(name, ())) != 2 or shapes[name][1] != n_classes:
+        raise UnexpectedValueError(
+            f"output is {name!a}, which is no output of the network with {n_classes} columns"
+        )
+
+
+def _read_size(session: onnxruntime.InferenceSession, images: _Images) -> tuple[int, int, int]:
+    shapes = {given.name: tuple(given.shape) for given in session.get_inputs()}
+    channels, height, width = shapes.get(IMAGES, ())[1:] if len(images.size) == 3 else (0, 0, 0)
+    if (channels, height, width) != images.size:
+        raise UnexpectedValueError(
+            f"images.size is {list(images.size)}, where the network's input has other sides"
+        )
+    return channels, height, width
+
+
+def _check_inputs(
+    session: onnxruntime.InferenceSession, schema: Schema, inputs: Mapping[str, str]
+) -> None:
+    """See that each column has an input of its own, of the kind that its cells are given as."""
+    if list(inputs) != [column.name for column in schema.columns]:
+        raise UnexpectedValueError("columns are not those that schema names")
+    found = {given.name: (given.type, tuple(given.shape)[1:]) for given in session.get_inputs()}
+    for column in schema.columns:
+        dims = (column.width,) if column.kind == "embedding" else ()
+        wanted = (_TYPES.get(column.kind, "tensor(double)"), dims)
+        if found.pop(inputs[column.name], None) != wanted:
+            raise UnexpectedValueError(
+                f"the input of column {column.name!a} is missing from the network, or is no "
+                f"{wanted[0]}"
+            )
+    if found:
+        raise UnexpectedValueError(f"the network has an input {min(found)!a} of no column")
+
+
+def _run(
+    session: onnxruntime.InferenceSession,
+    output: str,
+    feed: dict[str, NDArray[Any]],
+    shape: tuple[int, int],
+) -> NDArray[np.float64]:
+    """Class probabilities, (n, C) as ``shape``.
+
+    Raises:
+        InputError: the network fails, or gives something else.
+    """
+    try:
+        (found,) = session.run([output], feed)
+    except Exception as error:  # the runtime raises its own kinds, all derived from Exception
+        if is_shortage(error):
+            raise
+        raise _make_damage_error(_EXPORTED, f"it fails ({say_on_one_line(error)})") from error
+    result: NDArray[np.float64] = np.asarray(found, np.float64)
+    if (
+        result.shape != shape
+        or not (np.abs(result.sum(axis=1) - 1) < _ROUNDING).all()
+        or (result < 0).any()
+    ):
+        raise _make_damage_error(_EXPORTED, "what it gives are no probabilities")
+    return result
+
+
+def _make_damage_error(name: str, said: str) -> InputError:
+    return InputError(
+        f"{name} is damaged: {said}.",
+        slug="onnx-damaged",
+        hint="Export it again, or copy it again from where it was made.",
+    )

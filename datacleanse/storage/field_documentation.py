@@ -9,7 +9,7 @@ from textwrap import dedent
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Any, Literal, Union, get_args, get_origin
 
-from datacleanse.storage.typed_json import find_slots, inside
+from datacleanse.storage.typed_json import find_slots, inside, strip_limit
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,6 +58,7 @@ def _list_fields(
 
 def _find_innermost(annotation: Any, path: str) -> tuple[str, Any]:  # noqa: ANN401  # a type
     """What a field holds in the end, behind null, lists and objects, and where."""
+    annotation = strip_limit(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         return _find_innermost(next(arm for arm in arguments if arm is not NoneType), path)
@@ -69,6 +70,7 @@ def _find_innermost(annotation: Any, path: str) -> tuple[str, Any]:  # noqa: ANN
 
 
 def _type(annotation: Any) -> str:  # noqa: ANN401  # a type
+    annotation = strip_limit(annotation)
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin in (Union, UnionType):
         return " or ".join(map(_type, arguments))

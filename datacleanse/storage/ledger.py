@@ -14,7 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.storage.atomic_files import write_aside
-from datacleanse.storage.schemas import EPOCH_SCHEMA, ROW_GROUP
+from datacleanse.storage.damage import make_damage_error
+from datacleanse.storage.run_tables import check_equal, check_numbered, open_run_table
+from datacleanse.storage.schemas import EPOCH_COLUMNS, EPOCH_SCHEMA, ROW_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -62,20 +64,33 @@ def _read_epoch_group(epoch: int, record: EpochRecord, start: int) -> pa.Table:
     )
 
 
-def gather_weights(paths: Sequence[Path]) -> Iterator[NDArray[np.float32]]:
-    """Yield the weights of all epochs, (E, n), for each successive group of `ROW_GROUP` rows."""
-    files = [pq.ParquetFile(path) for path in paths]
-    try:
-        for group in range(files[0].num_row_groups):
-            yield np.stack(
-                [
-                    file.read_row_group(group, columns=["weight"])
-                    .column("weight")
-                    .to_numpy()
-                    .astype(np.float32, copy=False)
-                    for file in files
-                ]
-            )
-    finally:
-        for file in files:
-            file.close()
+def gather_weights(paths: Sequence[Path], n_rows: int) -> Iterator[NDArray[np.float32]]:
+    """Yield the weights of all epochs, (E, n), for each successive group of `ROW_GROUP` rows.
+
+    Args:
+        paths: the epochs' files, in order; one at least.
+        n_rows: rows of DATA.
+
+    Raises:
+        RunFolderError: a file is missing or damaged, as a run that was gone on with may have it.
+    """
+    groups = [_read_weights(path, epoch, n_rows) for epoch, path in enumerate(paths)]
+    for start in range(0, n_rows, ROW_GROUP):
+        size = min(ROW_GROUP, n_rows - start)
+        parts = [next(group, None) for group in groups]
+        for path, part in zip(paths, parts, strict=True):
+            if part is None or len(part) != size:
+                raise make_damage_error(path, "its rows are grouped as those of no ledger")
+        yield np.stack([part for part in parts if part is not None])
+
+
+def _read_weights(path: Path, epoch: int, n_rows: int) -> Iterator[NDArray[np.float32]]:
+    """The weights of an epoch, a row group at a time."""
+    start = 0
+    with open_run_table(path, EPOCH_COLUMNS, n_rows=n_rows) as table:
+        for group in table.read_groups(["row", "epoch", "weight"]):
+            check_numbered(group["row"], "row", first=start, is_in_order=True)
+            check_equal(group["epoch"], "epoch", epoch)
+            start += group.num_rows
+            weights: NDArray[np.float32] = group["weight"].to_numpy()
+            yield weights.astype(np.float32, copy=False)

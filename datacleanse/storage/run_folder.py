@@ -5,31 +5,54 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.errors import RunFolderError
 from datacleanse.storage.atomic_files import write_aside, write_parquet
+from datacleanse.storage.damage import make_missing_error
 from datacleanse.storage.manifest.file import (
     read_manifest,
     read_opening,
     read_status,
     write_manifest,
 )
+from datacleanse.storage.run_tables import (
+    check_cells,
+    check_counts,
+    check_distinct,
+    check_first_column,
+    check_numbered,
+    open_run_table,
+    report_damage_as,
+)
+from datacleanse.storage.schemas import (
+    AUDIT_COLUMNS,
+    AUDIT_SCHEMA,
+    CALIBRATION_COLUMNS,
+    CONFLICTS_COLUMNS,
+    EPOCH_COLUMNS,
+    EPOCH_SCHEMA,
+    LIKELIHOODS_COLUMNS,
+    NEIGHBOURS_COLUMNS,
+    SUSPECTS_ROW,
+    THUMBNAILS_COLUMNS,
+    UNREADABLE_COLUMNS,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from contextlib import AbstractContextManager
 
     import numpy as np
     from numpy.typing import NDArray
 
     from datacleanse.storage.manifest.whole import Manifest, Opening
+    from datacleanse.storage.run_tables import RunTable
+    from datacleanse.storage.schemas import TableColumn
 
 MODEL_SUFFIXES = (".json", ".safetensors")
 """In `model/`; the README there may be edited."""
@@ -177,11 +200,7 @@ class RunFolder:
         """
         for epoch in range(epochs):
             if not self.epoch_file(epoch).is_file():
-                raise RunFolderError(
-                    f"{self.epoch_file(epoch)} is missing.",
-                    slug="run-damaged",
-                    hint="Repeat the audit with --force.",
-                )
+                raise make_missing_error(self.epoch_file(epoch))
 
     def begun(self) -> Opening | None:
         """What is known of a run that is finished or may be gone on with; None: there is none.
@@ -195,83 +214,122 @@ class RunFolder:
         """Whether `run.json` says so."""
         return read_status(self.manifest_file) == "finished"
 
-    def read_audit(self) -> pa.Table:
-        """The audit table, in DATA's order."""
-        return self._read(self.audit_file)
+    def read_audit(self, n_rows: int | None = None) -> pa.Table:
+        """The audit table, in DATA's order; ``n_rows``: of DATA, None: unknown."""
+        with self._open_audit(n_rows) as table:
+            return _check_numbers(table.read())
 
-    def read_audit_columns(self, names: Sequence[str]) -> pa.Table:
-        """Some columns of the audit table, in DATA's order; one that it lacks is all null."""
-        with report_damage_as(self.audit_file), pq.ParquetFile(self.audit_file) as file:
-            table = file.read(columns=[n for n in names if n in file.schema_arrow.names])
-        for name in names:
-            if name not in table.column_names:
-                table = table.append_column(name, pa.nulls(table.num_rows, pa.string()))
+    def read_audit_columns(
+        self, names: Sequence[str], n_rows: int | None = None, *, coded: Sequence[str] = ()
+    ) -> pa.Table:
+        """Some columns of the audit table, in DATA's order; texts in ``coded`` as codes."""
+        with self._open_audit(n_rows, coded) as table:
+            return _check_numbers(table.read(names))
+
+    def read_audit_groups(
+        self, names: Sequence[str], n_rows: int | None = None
+    ) -> Iterator[pa.Table]:
+        """Some columns of the audit table, the rows of a portion of DATA at a time."""
+        with self._open_audit(n_rows) as table:
+            yield from table.read_groups(names)
+
+    def read_flagged(self, n_rows: int | None = None) -> pa.Table:
+        """The flagged rows of the audit table, without their histories."""
+        names = [name for name in AUDIT_SCHEMA.names if name != "weight_by_epoch"]
+        # Group by group, so that the others are never in memory at once.
+        groups = [group.filter(group["flagged"]) for group in self.read_audit_groups(names, n_rows)]
+        empty = pa.schema([AUDIT_SCHEMA.field(name) for name in names]).empty_table()
+        flagged = pa.concat_tables([empty.replace_schema_metadata(), *groups])
+        with report_damage_as(self.audit_file):
+            check_distinct(flagged["row"], "row")
+        return flagged
+
+    def read_suspects(self, n_rows: int | None = None) -> pa.Table:
+        """The stored suspects' ``row`` (first column) and original columns, by rank."""
+        # The original columns may be anything that a table may hold, and bear any name twice.
+        with report_damage_as(self.suspects_file), pq.ParquetFile(self.suspects_file) as file:
+            check_first_column(file.schema_arrow)
+            table = file.read()
+            table.validate(full=True)
+            check_cells(table.column(0), SUSPECTS_ROW, n_rows)
+            check_distinct(table.column(0), table.column_names[0])
         return table
 
-    def read_flagged(self) -> pa.Table:
-        """The flagged rows of the audit table, without their histories."""
-        # Group by group, so that the others are never in memory at once.
-        with report_damage_as(self.audit_file), pq.ParquetFile(self.audit_file) as file:
-            names = [name for name in file.schema_arrow.names if name != "weight_by_epoch"]
-            groups = [
-                group.filter(group["flagged"])
-                for group in map(
-                    partial(file.read_row_group, columns=names), range(file.num_row_groups)
-                )
-            ]
-        return pa.concat_tables(groups)
-
-    def read_suspects(self) -> pa.Table:
-        """The stored suspects' ``row`` (first column) and original columns, by rank."""
-        return self._read(self.suspects_file)
-
-    def read_calibration(self) -> pa.Table:
-        """Part played and score of each row of CLEAN."""
-        return self._read(self.calibration_file)
+    def read_calibration(self, n_clean: int | None = None) -> pa.Table:
+        """Part played and score of each row of CLEAN, ``n_clean`` of them."""
+        file = self.calibration_file
+        with open_run_table(file, CALIBRATION_COLUMNS, n_rows=n_clean) as table:
+            return table.read()
 
     def read_ranks(self) -> NDArray[np.int64]:
         """(N,) the audit table's ranks, in DATA's order."""
-        with report_damage_as(self.audit_file), pq.ParquetFile(self.audit_file) as file:
-            rank: NDArray[np.int64] = file.read(columns=["rank"]).column(0).to_numpy()
+        rank: NDArray[np.int64] = self.read_audit_columns(["rank"]).column(0).to_numpy()
         return rank
 
     def read_unreadable(self) -> pa.Table:
         """The pictures that were left out, of a run of pictures."""
-        return self._read(self.unreadable_file)
+        with open_run_table(self.unreadable_file, UNREADABLE_COLUMNS) as table:
+            return table.read()
+
+    def read_likelihoods(self, n_rows: int | None = None) -> pa.Table | None:
+        """The likeliest classes of the stored suspects; None in runs of before there were any."""
+        return _read_kept(self.likelihoods_file, LIKELIHOODS_COLUMNS, {"row": n_rows})
 
     def write_neighbours(self, table: pa.Table) -> None:
         """Write ``row``, ``place``, ``clean_row``, ``label``, ``distance``."""
         write_parquet(self.neighbours_file, table)
 
-    def read_neighbours(self) -> pa.Table | None:
+    def read_neighbours(
+        self, n_rows: int | None = None, n_clean: int | None = None
+    ) -> pa.Table | None:
         """What `write_neighbours` wrote; None in runs of before there were any."""
-        return self._read(self.neighbours_file) if self.neighbours_file.is_file() else None
+        below = {"row": n_rows, "clean_row": n_clean}
+        return _read_kept(self.neighbours_file, NEIGHBOURS_COLUMNS, below)
 
-    def read_ledger(self) -> pa.Table:
+    def read_thumbnails(self) -> pa.Table | None:
+        """Small pictures of the stored suspects and their neighbours; None where there are none."""
+        return _read_kept(self.thumbnails_file, THUMBNAILS_COLUMNS)
+
+    def read_conflicts(self, n_rows: int | None = None) -> pa.Table | None:
+        """Rows that are equal but for their labels; None where they were not looked for."""
+        table = _read_kept(self.conflicts_file, CONFLICTS_COLUMNS, {"row": n_rows})
+        if table is not None:
+            with report_damage_as(self.conflicts_file):
+                check_counts(table.schema.metadata, ("groups", "rows"))
+        return table
+
+    def read_ledger(self, n_rows: int | None = None) -> pa.Table:
         """The epochs' files, one after the other."""
-        return pa.concat_tables([self._read(file) for file in self.epoch_files()])
+        parts = []
+        for file in self.epoch_files():
+            with open_run_table(file, EPOCH_COLUMNS, n_rows=n_rows) as table:
+                parts.append(table.read())
+        return pa.concat_tables([EPOCH_SCHEMA.empty_table().replace_schema_metadata(), *parts])
 
-    def _read(self, file: Path) -> pa.Table:
-        # `read_table` goes by name and refuses a file in which one repeats.
-        with report_damage_as(file), pq.ParquetFile(file) as parquet:
-            return parquet.read()
+    def _open_audit(
+        self, n_rows: int | None, coded: Sequence[str] = ()
+    ) -> AbstractContextManager[RunTable]:
+        return open_run_table(self.audit_file, AUDIT_COLUMNS, n_rows=n_rows, coded=coded)
 
 
-@contextmanager
-def report_damage_as(file: Path) -> Iterator[None]:
-    """Say which file of a run is missing or damaged while the block reads it.
+def _check_numbers(audit: pa.Table) -> pa.Table:
+    """The table, in which all rows stand in DATA's order and each has a rank of its own."""
+    if "row" in audit.column_names:
+        check_numbered(audit["row"], "row", first=0, is_in_order=True)
+    if "rank" in audit.column_names:
+        check_numbered(audit["rank"], "rank", first=1)
+    return audit
 
-    Raises:
-        RunFolderError: it is.
-    """
-    try:
-        yield
-    except (OSError, ValueError) as error:
-        raise RunFolderError(
-            f"{file} is missing or damaged ({error}).",
-            slug="run-damaged",
-            hint="Repeat the audit.",
-        ) from error
+
+def _read_kept(
+    file: Path, columns: Sequence[TableColumn], below: Mapping[str, int | None] | None = None
+) -> pa.Table | None:
+    """A file that not every run has; None where it is missing."""
+    if not file.is_file():
+        return None
+    known = {name: limit for name, limit in (below or {}).items() if limit is not None}
+    with open_run_table(file, columns, below=known) as table:
+        return table.read()
 
 
 def find_decisions(place: Path) -> Path:

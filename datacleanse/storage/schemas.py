@@ -7,6 +7,7 @@ Only `suspects.parquet` has no schema of its own: its columns are DATA's, behind
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pyarrow as pa
@@ -24,132 +25,183 @@ ROW_GROUP = 65_536
 """Rows of a Parquet row group in the audit table and the epoch files, so that they can be read in
 step."""
 
-Documented = tuple[str, pa.DataType, str]
-"""Name, type and meaning of a column."""
 
-EPOCH_COLUMNS: tuple[Documented, ...] = (
-    ("row", pa.int64(), "position in DATA, from 0"),
-    ("epoch", pa.int32(), "training epoch, from 0"),
-    (
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of a file, for whoever writes it, reads it or reads about it."""
+
+    name: str
+    """As in the file."""
+    type: pa.DataType
+    """Of its cells."""
+    meaning: str
+    """What a cell says, for people."""
+    least: float | None = None
+    """Smallest value; None: any finite one, where the cells are numbers."""
+    most: float | None = None
+    """Largest value; None: any."""
+    is_nullable: bool = False
+    """Whether cells may be null; numbers that may be null may also be infinite."""
+    may_lack: bool = False
+    """Whether the files of early versions lack it."""
+
+
+EPOCH_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn("row", pa.int64(), "position in DATA, from 0", least=0),
+    TableColumn("epoch", pa.int32(), "training epoch, from 0", least=0),
+    TableColumn(
         "weight",
         pa.float32(),
         "learned weight, 1 = what plain training gives each row; null: not trained on",
+        least=0,
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "influence",
         pa.float32(),
         "signed meta-gradient before clipping; null: not trained on, or the rule has none",
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "loss",
         pa.float32(),
         "cross-entropy of the given label in nats, before the step; of rows that are not trained "
         "on, at the epoch's end",
+        least=0,
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "margin",
         pa.float32(),
         "logit of the given label minus the best other logit, at the same moment",
+        is_nullable=True,
     ),
 )
 
-AUDIT_COLUMNS: tuple[Documented, ...] = (
-    ("row", pa.int64(), "position in DATA, from 0"),
-    (
+AUDIT_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn("row", pa.int64(), "position in DATA, from 0", least=0),
+    TableColumn(
         "id",
         pa.string(),
         "the id column's value, or the path of a picture; where there is neither, the row number",
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "given_label",
         pa.string(),
         "label as found; a class that is spelled in several ways bears its first spelling",
     ),
-    (
+    TableColumn(
         "suggested_label",
         pa.string(),
         "likeliest true label where it is another one, CLEAN's where CLEAN proves the given one "
         "wrong; else null",
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "suspicion",
         pa.float64(),
         "ranking score, higher = more likely mislabelled; no ties. In [0, 1], the probability of "
         "being wrong by the model alone; above 1 where CLEAN proves the label wrong, below 0 where "
         "it proves it right",
     ),
-    ("rank", pa.int64(), "1 = most suspicious; the order of suspicion"),
-    (
+    TableColumn("rank", pa.int64(), "1 = most suspicious; the order of suspicion", least=1),
+    TableColumn(
         "mislabel_probability",
         pa.float64(),
         "estimated probability that the label is wrong, in [0, 1]; 1 or 0 where CLEAN proves it. "
         "Calibrated by CLEAN's rows where at least 10 of them can (run.json: "
         "flags.calibration_rows), else the suspicion",
+        least=0,
+        most=1,
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "p_value",
         pa.float64(),
         "conformal p-value of 'this label is right'; null: the row was not trained on, or fewer "
         "than 10 rows of CLEAN calibrate",
+        least=0,
+        most=1,
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "flagged",
         pa.bool_(),
         "CLEAN proves the label wrong, or the row is on the list for --fdr. What the list is worth "
         "stands in run.json, flags.basis: controlled (the expected share of false alarms is at "
         "most --fdr), estimated (about --fdr by the probabilities, no promise) or none (no list)",
     ),
-    (
+    TableColumn(
         "mean_weight",
         pa.float64(),
         "mean learned weight over epochs, 1 = plain training's; null: not trained on",
+        least=0,
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "zero_weight_share",
         pa.float64(),
         "share of epochs in which the weight was 0; null: not trained on",
+        least=0,
+        most=1,
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "mean_influence",
         pa.float64(),
         "mean signed meta-gradient over epochs, before clipping; null: not trained on, or the rule "
         "has none",
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "mean_margin",
         pa.float64(),
         "mean margin over epochs in the run's own training (reweighted, unless --rule uniform)",
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "mean_loss",
         pa.float64(),
         "mean loss over epochs in the run's own training, in nats",
+        least=0,
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "weight_by_epoch",
         pa.list_(pa.float32()),
         "the learned weight in each epoch; nulls: not trained on",
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "flag_stability",
         pa.float64(),
         "share of the repeated runs (--repeats) in which the row is flagged; null: there are none",
+        least=0,
+        most=1,
+        is_nullable=True,
     ),
-    ("control_margin", pa.float64(), "mean margin over epochs under plain, uniform training"),
-    (
+    TableColumn(
+        "control_margin",
+        pa.float64(),
+        "mean margin over epochs under plain, uniform training",
+        is_nullable=True,
+    ),
+    TableColumn(
         "in_training",
         pa.bool_(),
         "False: the row was not trained on, as it stands in CLEAN too, or as a reviewer decided "
         "about it (--decisions): kept and relabelled rows count among CLEAN's, dropped ones "
         "nowhere, and have no verified_label",
     ),
-    (
+    TableColumn(
         "verified_label",
         pa.string(),
         "the label that CLEAN, or a reviewer's decision (--decisions), gives this very row; null: "
         "none does, or several rows of CLEAN and DATA match each other",
+        is_nullable=True,
     ),
-    (
+    TableColumn(
         "row_sha256",
         pa.string(),
         "sha256 (hex) of the row's cells and given label, by which a decision knows the row again: "
@@ -157,89 +209,141 @@ AUDIT_COLUMNS: tuple[Documented, ...] = (
         "code points: name and value as netstrings, ~ for a missing value; equal numbers, moments "
         "and truths are spelled alike) followed by the label's netstring; null beyond the stored "
         "suspects",
+        is_nullable=True,
+        may_lack=True,
     ),
 )
 
-LIKELIHOODS_COLUMNS: tuple[Documented, ...] = (
-    ("row", pa.int64(), "position of a stored suspect in DATA, from 0"),
-    ("place", pa.int32(), "1 for the likeliest class, to 9 at most"),
-    ("label", pa.string(), "the class"),
-    ("probability", pa.float32(), "of being the true one, by the posterior behind suspicion"),
+LIKELIHOODS_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn("row", pa.int64(), "position of a stored suspect in DATA, from 0", least=0),
+    TableColumn("place", pa.int32(), "1 for the likeliest class, to 9 at most", least=1),
+    TableColumn("label", pa.string(), "the class"),
+    TableColumn(
+        "probability",
+        pa.float32(),
+        "of being the true one, by the posterior behind suspicion",
+        least=0,
+        most=1,
+    ),
 )
 
-CONFLICTS_COLUMNS: tuple[Documented, ...] = (
-    (
+CONFLICTS_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn(
         "group",
         pa.int64(),
         "number of a group of equal rows with more than one label, from 0, by the "
         "rank of its most suspicious row",
+        least=0,
     ),
-    ("group_rows", pa.int64(), "how many rows the group has, those that are not told here too"),
-    ("row", pa.int64(), "position in DATA, from 0"),
-    ("rank", pa.int64(), "the row's rank, 1 = most suspicious"),
-    ("label", pa.string(), "the row's given label"),
+    TableColumn(
+        "group_rows",
+        pa.int64(),
+        "how many rows the group has, those that are not told here too",
+        least=2,
+    ),
+    TableColumn("row", pa.int64(), "position in DATA, from 0", least=0),
+    TableColumn("rank", pa.int64(), "the row's rank, 1 = most suspicious", least=1),
+    TableColumn("label", pa.string(), "the row's given label"),
 )
 
-CALIBRATION_COLUMNS: tuple[Documented, ...] = (
-    ("row", pa.int64(), "position in CLEAN, from 0; rows that --decisions added stand last"),
-    (
+CALIBRATION_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn(
+        "row",
+        pa.int64(),
+        "position in CLEAN, from 0; rows that --decisions added stand last",
+        least=0,
+    ),
+    TableColumn(
         "part",
         pa.string(),
         "steering: it steers; calibration: it calibrates, and steers in the other fold where there "
         "are two; held back: models are compared on it; reviewed: it steers in every fold",
     ),
-    ("score", pa.float64(), "its suspicion in the fold that it calibrates; null: in none"),
+    TableColumn(
+        "score",
+        pa.float64(),
+        "its suspicion in the fold that it calibrates; null: in none",
+        is_nullable=True,
+    ),
 )
 
-NEIGHBOURS_COLUMNS: tuple[Documented, ...] = (
-    ("row", pa.int64(), "position of a stored suspect in DATA, from 0"),
-    ("place", pa.int32(), "1 for the neighbour shown first: of the suggested class, then nearest"),
-    ("clean_row", pa.int64(), "the neighbour's position in CLEAN, from 0"),
-    ("label", pa.string(), "its verified label"),
-    ("distance", pa.float32(), "Euclidean, between what the final network's last layer reads"),
+NEIGHBOURS_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn("row", pa.int64(), "position of a stored suspect in DATA, from 0", least=0),
+    TableColumn(
+        "place",
+        pa.int32(),
+        "1 for the neighbour shown first: of the suggested class, then nearest",
+        least=1,
+    ),
+    TableColumn("clean_row", pa.int64(), "the neighbour's position in CLEAN, from 0", least=0),
+    TableColumn("label", pa.string(), "its verified label"),
+    TableColumn(
+        "distance",
+        pa.float32(),
+        "Euclidean, between what the final network's last layer reads",
+        least=0,
+    ),
 )
 
-THUMBNAILS_COLUMNS: tuple[Documented, ...] = (
-    ("source", pa.string(), "data or clean"),
-    ("row", pa.int64(), "position there, from 0"),
-    ("image", pa.binary(), "JPEG or PNG, of at most 128 pixels a side"),
-    ("note", pa.string(), "what was noted of the original, such as 'blurred, dark'; else null"),
+THUMBNAILS_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn("source", pa.string(), "data or clean"),
+    TableColumn("row", pa.int64(), "position there, from 0", least=0),
+    TableColumn(
+        "image",
+        pa.binary(),
+        "JPEG or PNG, of at most 128 pixels a side",
+        is_nullable=True,
+    ),
+    TableColumn(
+        "note",
+        pa.string(),
+        "what was noted of the original, such as 'blurred, dark'; else null",
+        is_nullable=True,
+    ),
 )
 
-DUPLICATES_COLUMNS: tuple[Documented, ...] = (
-    (
+DUPLICATES_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn(
         "group",
         pa.int64(),
         "number of a group of pictures that show the same, from 0; groups with more than one label "
         "come first",
+        least=0,
     ),
-    ("row", pa.int64(), "position in DATA, from 0"),
-    ("id", pa.string(), "what names the picture"),
-    ("given_label", pa.string(), "label as found"),
-    (
+    TableColumn("row", pa.int64(), "position in DATA, from 0", least=0),
+    TableColumn("id", pa.string(), "what names the picture"),
+    TableColumn("given_label", pa.string(), "label as found"),
+    TableColumn(
         "match",
         pa.string(),
         "exact where another picture of the group has the same bytes, else near",
     ),
-    ("conflicting", pa.bool_(), "whether the group has more than one label"),
+    TableColumn("conflicting", pa.bool_(), "whether the group has more than one label"),
 )
 
-UNREADABLE_COLUMNS: tuple[Documented, ...] = (
-    ("source", pa.string(), "data, clean or test"),
-    (
+UNREADABLE_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn("source", pa.string(), "data, clean or test"),
+    TableColumn(
         "place",
         pa.int64(),
         "position there, from 0, counted with the unreadable pictures, which are no rows of "
         "audit.parquet",
+        least=0,
     ),
-    ("id", pa.string(), "what names the picture"),
-    ("reason", pa.string(), "why it was left out"),
+    TableColumn("id", pa.string(), "what names the picture", is_nullable=True),
+    TableColumn("reason", pa.string(), "why it was left out"),
 )
 
 
-def make_arrow_schema(columns: Sequence[Documented], *, kind: str) -> pa.Schema:
+SUSPECTS_ROW = TableColumn(
+    "row", pa.int64(), "position of a stored suspect in DATA, from 0", least=0
+)
+"""The first column of `suspects.parquet`; named otherwise where DATA has a column of its name."""
+
+
+def make_arrow_schema(columns: Sequence[TableColumn], *, kind: str) -> pa.Schema:
     """The documented Arrow schema, with version and kind in its metadata."""
-    fields = [pa.field(name, type_, metadata={"doc": doc}) for name, type_, doc in columns]
+    fields = [pa.field(each.name, each.type, metadata={"doc": each.meaning}) for each in columns]
     metadata = {"datacleanse": json.dumps({"kind": kind, "schema_version": SCHEMA_VERSION})}
     return pa.schema(fields, metadata=metadata)
 

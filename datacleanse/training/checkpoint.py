@@ -15,8 +15,16 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from datacleanse.errors import RunFolderError
+from datacleanse.errors import DatacleanseError, RunFolderError, is_shortage
 from datacleanse.storage.atomic_files import make_own_folder, write_aside
+from datacleanse.storage.damage import say_on_one_line
+from datacleanse.storage.typed_json import (
+    Count,
+    Number,
+    UnexpectedValueError,
+    from_json,
+    parse_json,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -76,10 +84,10 @@ class Checkpoint:
     """Batches since the training began."""
     skipped: int
     """Steps among them that updated nothing."""
-    losses: list[float]
-    """Mean loss over the training rows by finished epoch, nats."""
-    trusted_losses: list[float]
-    """Mean loss over the steering rows by finished epoch, nats."""
+    losses: list[float | None]
+    """Mean loss over the training rows by finished epoch, nats; None: not finite."""
+    trusted_losses: list[float | None]
+    """Mean loss over the steering rows by finished epoch, nats; None: not finite."""
     network: Mapping[str, Tensor]
     """Parameters and buffers by name."""
     optimiser: Mapping[str, Any]
@@ -136,25 +144,86 @@ class Checkpoints:
             return None
         try:
             with safe_open(path, framework="pt") as file:
-                described = json.loads(file.metadata()[_KEY])
-                _check_format(path, described["version"])
-                check_identity(described["identity"], self.identity, path)
+                plain = parse_json((file.metadata() or {}).get(_KEY, "").encode(), is_strict=True)
+                _check_format(path, from_json(_Version, plain).version)
+                described = from_json(_Described, plain)
+                check_identity(described.identity, self.identity, path)
                 state = {
-                    key: _unpack(value, file.get_tensor)
-                    for key, value in described["state"].items()
+                    key: _unpack(value, file.get_tensor) for key, value in described.state.items()
                 }
-            return Checkpoint(**state)
-        except RunFolderError:
+            return _make_checkpoint(described.state, state)
+        except DatacleanseError:
             raise
         except Exception as error:  # safetensors raises its own kinds
-            raise RunFolderError(
-                f"The checkpoint {path} is damaged ({type(error).__name__}: {error}).",
-                slug="checkpoint-damaged",
-                hint="Start the audit anew, with --force instead of --resume.",
-            ) from error
+            if is_shortage(error):
+                raise
+            raise self.make_damage_error(name, error) from error
+
+    def make_damage_error(self, name: str, error: Exception) -> RunFolderError:
+        """The error for a training's checkpoint that cannot be gone on with."""
+        return RunFolderError(
+            f"The checkpoint {self._find_file(name)} is damaged: {say_on_one_line(error)}.",
+            slug="checkpoint-damaged",
+            hint="Start the audit anew, with --force instead of --resume.",
+        )
 
     def _find_file(self, name: str) -> Path:
         return self.directory / f"{name}.safetensors"
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What is read of the description of any version."""
+
+    version: Number
+
+
+@dataclass(frozen=True)
+class _Described:
+    """What the header of a file says."""
+
+    identity: dict[str, object]
+    state: dict[str, object]
+
+
+@dataclass(frozen=True)
+class _Counts:
+    """The plain values of a checkpoint; see `Checkpoint`."""
+
+    epochs: Count
+    batches: Count
+    rows: Count
+    batch_size: Number
+    steps: Count
+    skipped: Count
+    losses: tuple[float | None, ...]
+    trusted_losses: tuple[float | None, ...]
+
+
+def _make_checkpoint(plain: dict[str, object], state: dict[str, Any]) -> Checkpoint:
+    """The checkpoint of a description, and of the same with its tensors.
+
+    Raises:
+        UnexpectedValueError: a part of it is missing or of another kind.
+    """
+    counts = from_json(_Counts, plain, "state")
+    rest = {
+        field.name: state.get(field.name)
+        for field in fields(Checkpoint)
+        if field.name not in _Counts.__dataclass_fields__
+    }
+    for name, value in rest.items():
+        if name == "order":
+            fits = "order" in state and (value is None or isinstance(value, Tensor))
+        else:
+            fits = isinstance(value, dict)
+        if not fits:
+            raise UnexpectedValueError(f"state.{name} is not what a training saves there")
+    return Checkpoint(
+        **{name: getattr(counts, name) for name in _Counts.__dataclass_fields__}
+        | {"losses": list(counts.losses), "trusted_losses": list(counts.trusted_losses)},
+        **rest,
+    )
 
 
 def digest(*tensors: Tensor) -> str:
@@ -192,10 +261,11 @@ def _order_key(key: str) -> tuple[int, str]:
 def _refuse(key: str, saved: object, present: object, place: Path) -> RunFolderError:
     anew = "start anew with --force instead of --resume."
     if key in VERSIONS:
+        before = say_on_one_line(str(saved))
         return RunFolderError(
-            f"{place} was begun with {key} {saved}; this is {key} {present}.",
+            f"{place} was begun with {key} {before}; this is {key} {present}.",
             slug="checkpoint-other-version",
-            hint=f"Go on with {key} {saved}, or {anew}",
+            hint=f"Go on with {key} {before}, or {anew}",
         )
     if key in FILES:
         return RunFolderError(
@@ -217,14 +287,15 @@ def _refuse(key: str, saved: object, present: object, place: Path) -> RunFolderE
             hint=f"Go on with the libraries that the run was begun with, or {anew}",
         )
     return RunFolderError(
-        f"{place} was begun with {key} {_show(saved)}; now it is {_show(present)}.",
+        f"{place} was begun with {say_on_one_line(key)} {_show(saved)}; now it is "
+        f"{_show(present)}.",
         slug="checkpoint-other-settings",
         hint=f"Give the options that the run was begun with, or {anew}",
     )
 
 
 def _show(value: object) -> str:
-    return "not given" if value in (None, []) else repr(value)
+    return "not given" if value in (None, []) else say_on_one_line(repr(value))
 
 
 def _check_format(path: Path, version: int) -> None:

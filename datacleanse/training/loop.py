@@ -20,6 +20,15 @@ from datacleanse.training.influence.interface import accumulate
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.training.recorder import Dynamics, Recorder
 from datacleanse.training.rules.uniform import Uniform
+from datacleanse.training.saved_state import (
+    UnusableStateError,
+    check_alike,
+    check_counts,
+    check_direction,
+    check_finite,
+    check_order,
+    name_unusable,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -101,6 +110,7 @@ def train(
     Raises:
         TrainingError: a loss, a weight or a parameter became NaN or infinite.
         Stopped: ``hooks.should_stop`` said so; a checkpoint of that moment was saved.
+        UnusableStateError: ``saved`` cannot be of such a training.
     """
     hooks = hooks or Hooks()
     loop = _Loop(model, rule, examples, schedule, seed, optimisation)
@@ -267,8 +277,8 @@ class _Loop:
             batch_size=self._batch_size,
             steps=self._done,
             skipped=self._skipped,
-            losses=self._losses,
-            trusted_losses=self._trusted_losses,
+            losses=[loss if math.isfinite(loss) else None for loss in self._losses],
+            trusted_losses=[loss if math.isfinite(loss) else None for loss in self._trusted_losses],
             network=self._model.state_dict(),
             optimiser=self._optimiser.state(),
             rule=self._rule.state(),
@@ -279,14 +289,24 @@ class _Loop:
         )
 
     def load(self, saved: Checkpoint) -> None:
-        """Go on from a `Checkpoint`."""
+        """Go on from a `Checkpoint`.
+
+        Raises:
+            UnusableStateError: it cannot be one of this training.
+        """
+        self._check(saved)
         self.epoch, self.batch, self._done = saved.epochs, saved.batches, saved.steps
         self._rows = saved.rows
         self._skipped = saved.skipped
-        self._losses, self._trusted_losses = list(saved.losses), list(saved.trusted_losses)
+        self._losses, self._trusted_losses = (
+            [math.nan if loss is None else loss for loss in losses]
+            for losses in (saved.losses, saved.trusted_losses)
+        )
         self._model.load_state_dict(saved.network)
-        self._optimiser.load(saved.optimiser)
-        self._rule.load(dict(saved.rule))
+        with name_unusable("optimiser"):
+            self._optimiser.load(saved.optimiser)
+        with name_unusable("rule"):
+            self._rule.load(dict(saved.rule))
         self._direction.load(_move(dict(saved.direction), self._examples.inputs.device))
         self._recorder.load(saved.recorder)
         if saved.order is not None:
@@ -296,10 +316,34 @@ class _Loop:
             self.batch = self._rows // self._batch_size
             left = len(saved.order) - self._rows
             self.n_batches = self.batch + (count_batches(left, self._batch_size) if left else 0)
-        self._generator.set_state(saved.generators["batches"])
-        torch.set_rng_state(saved.generators["cpu"])
-        if "cuda" in saved.generators:
-            torch.cuda.set_rng_state(saved.generators["cuda"], self._examples.inputs.device)
+        with name_unusable("generators"):
+            self._generator.set_state(saved.generators["batches"])
+            torch.set_rng_state(saved.generators["cpu"])
+            if "cuda" in saved.generators:
+                torch.cuda.set_rng_state(saved.generators["cuda"], self._examples.inputs.device)
+
+    def _check(self, saved: Checkpoint) -> None:
+        """See that a checkpoint is built as one of this training."""
+        rows = self._examples.training_rows
+        check_counts(saved, epochs=self._epochs, n_rows=len(rows))
+        own = self.make_checkpoint()
+        for part in ("network", "rule", "generators"):
+            check_alike(getattr(saved, part), getattr(own, part), part)
+        if own.optimiser:  # torch's optimisers have no state before their first step
+            check_alike(saved.optimiser, own.optimiser, "optimiser")
+        in_epoch = saved.order is not None
+        check_alike(saved.recorder, self._recorder.state(in_epoch=in_epoch), "recorder")
+        if saved.recorder["epochs"] != saved.epochs:
+            raise UnusableStateError(
+                f"recorder.epochs is {saved.recorder['epochs']}, where {saved.epochs} was expected"
+            )
+        check_direction(saved.direction, self._parameters)
+        if saved.order is not None:
+            check_order(saved.order, rows)
+        # Buffers of a network of the user's own may be infinite.
+        check_finite({name: saved.network[name] for name in self._parameters}, "network")
+        for part in ("optimiser", "rule", "direction"):
+            check_finite(getattr(saved, part), part)
 
     def _update(self) -> None:
         done = self.epoch * self.n_batches + self.batch

@@ -18,6 +18,7 @@ from datacleanse.stopping import NEVER, StopRequest
 from datacleanse.training.batches import count_batches
 from datacleanse.training.loop import Hooks, train
 from datacleanse.training.rules import make_rule
+from datacleanse.training.saved_state import UnusableStateError
 from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
@@ -206,7 +207,11 @@ class Trainer:
         what = f"Training with rule {rule} failed in the network"
         try:
             # A full disk is not the network's fault.
-            own = report_as_user_code(what, but=(OSError,)) if self.lesson.is_own else nullcontext()
+            own = (
+                report_as_user_code(what, but=(OSError, UnusableStateError))
+                if self.lesson.is_own
+                else nullcontext()
+            )
             with _name_training(rule), own:
                 network = self.lesson.build().to(self.device)
                 outcome = train(
@@ -219,6 +224,9 @@ class Trainer:
                     hooks=Hooks(keep, save, self.stop, self.progress),
                     optimisation=self.lesson.optimisation,
                 )
+        except UnusableStateError as error:
+            assert self.checkpoints is not None
+            raise self.checkpoints.make_damage_error(name, error) from error
         except (RuntimeError, MemoryError) as error:
             if not is_shortage(error):
                 raise

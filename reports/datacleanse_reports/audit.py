@@ -43,48 +43,34 @@ _BEYOND = 2.0
 """The reading curve is drawn for so many times the expected number of wrong labels."""
 
 
-def read_columns(folder: RunFolder) -> pa.Table:
+def read_columns(folder: RunFolder, n_rows: int) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
-    import pyarrow.parquet as pq
-
-    from datacleanse.storage.run_folder import report_damage_as
-
     # Labels as codes: there are few of them and many rows.
-    coded = ["given_label"]
-    with (
-        report_damage_as(folder.audit_file),
-        pq.ParquetFile(folder.audit_file, read_dictionary=coded) as file,
-    ):
-        return file.read(columns=_SUMMED).unify_dictionaries()
+    table = folder.read_audit_columns(_SUMMED, n_rows, coded=["given_label"])
+    return table.unify_dictionaries()
 
 
-def read_ranked(folder: RunFolder, *, last: int) -> pa.Table:
-    """All columns of the rows with rank 1 to ``last``, by rank."""
+def read_ranked(folder: RunFolder, n_rows: int, *, last: int) -> pa.Table:
+    """All columns of the rows with rank 1 to ``last``, by rank; ``n_rows``: of DATA."""
     import pyarrow as pa
     import pyarrow.compute as pc
-    import pyarrow.parquet as pq
 
-    from datacleanse.storage.run_folder import report_damage_as
+    from datacleanse.storage.schemas import AUDIT_SCHEMA
 
-    with report_damage_as(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
-        # Group by group, so that all histories are never in memory at once.
-        groups = [file.schema_arrow.empty_table()]
-        for group in range(file.num_row_groups):
-            rows = file.read_row_group(group)
-            groups.append(rows.filter(pc.less_equal(rows["rank"], last)))
-        return pa.concat_tables(groups).sort_by("rank")
-
-
-def read_originals(folder: RunFolder) -> pa.Table:
-    """``row`` and the original columns of the stored suspects."""
-    return folder.read_suspects()
+    # Group by group, so that all histories are never in memory at once.
+    groups = [
+        rows.filter(pc.less_equal(rows["rank"], last)).replace_schema_metadata()
+        for rows in folder.read_audit_groups(AUDIT_SCHEMA.names, n_rows)
+    ]
+    empty = AUDIT_SCHEMA.empty_table().replace_schema_metadata()
+    return pa.concat_tables([empty, *groups]).sort_by("rank")
 
 
-def read_calibration(folder: RunFolder) -> NDArray[np.float64]:
-    """(K,) scores of the verified rows that calibrate."""
+def read_calibration(folder: RunFolder, n_clean: int) -> NDArray[np.float64]:
+    """(K,) scores of the ``n_clean`` verified rows that calibrate."""
     import numpy as np
 
-    scores: NDArray[np.float64] = folder.read_calibration()["score"].drop_null().to_numpy()
+    scores: NDArray[np.float64] = folder.read_calibration(n_clean)["score"].drop_null().to_numpy()
     return scores[np.isfinite(scores)]
 
 
@@ -108,7 +94,7 @@ def collect_suspects(
     # By position: the original names may repeat and may be the audit's own.
     positions = [i for i, name in enumerate(originals.column_names) if i > 0 and name != label]
     names = tuple(originals.column_names[i] for i in positions)
-    texts = [spell_column(originals.column(i)) for i in positions]
+    texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
     suspects = tuple(
         _make_suspect(

@@ -13,11 +13,20 @@ _EMPTY_FRACTION = re.compile(r"\.0+(?=$|[Z+-])")
 _TRAILING_ZEROS = re.compile(r"(\.\d*?[1-9])0+(?=$|[Z+-])")
 
 
-def spell_column(column: pa.ChunkedArray) -> list[str | None]:
-    """Every cell of a column as a person would have typed it; None where it is missing."""
+def spell_column(column: pa.ChunkedArray, field: pa.Field | None = None) -> list[str | None]:
+    """Every cell of a column as a person would have typed it; None where it is missing or empty.
+
+    Args:
+        column: the cells.
+        field: of the table they stand in; it may be marked to give back how they are spelled.
+    """
     import pyarrow as pa
 
+    from datacleanse.data.spelling import SPELLED_MARK
+
     kind = column.type
+    if field is not None and field.metadata and SPELLED_MARK.items() <= field.metadata.items():
+        return [None if value is None else str(value) or None for value in column.to_pylist()]
     if pa.types.is_dictionary(kind):
         return spell_column(column.cast(kind.value_type))
     if pa.types.is_temporal(kind) and not pa.types.is_duration(kind):

@@ -22,10 +22,10 @@ from datacleanse_reports.suspect import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from pathlib import Path
 
     import pyarrow as pa
 
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
 
 _KINDS = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
@@ -41,17 +41,24 @@ class Companions:
     pictures: Mapping[int, Picture] = field(default_factory=dict)
 
 
-def read_companions(folder: RunFolder, *, rows: set[int]) -> Companions:
+def read_companions(folder: RunFolder, manifest: Manifest, *, rows: set[int]) -> Companions:
     """What is kept of some rows of DATA.
+
+    Args:
+        folder: of the run.
+        manifest: its `run.json`.
+        rows: of DATA.
 
     Raises:
         RunFolderError: a file is damaged.
     """
+    n_rows, n_clean = manifest.data.rows, manifest.clean.rows
     likely: dict[int, list[LikelyClass]] = defaultdict(list)
-    for line in _read_lines(folder.likelihoods_file):
+    for line in _list_by_place(folder.read_likelihoods(n_rows)):
         if line["row"] in rows:
             likely[line["row"]].append(LikelyClass(line["label"], line["probability"]))
-    nearest = [line for line in _read_lines(folder.neighbours_file) if line["row"] in rows]
+    lines = _list_by_place(folder.read_neighbours(n_rows, n_clean))
+    nearest = [line for line in lines if line["row"] in rows]
     clean_rows = {line["clean_row"] for line in nearest}
     pictures = _read_pictures(folder, {"data": rows, "clean": clean_rows})
     neighbours: dict[int, list[Neighbour]] = defaultdict(list)
@@ -67,23 +74,11 @@ def read_companions(folder: RunFolder, *, rows: set[int]) -> Companions:
     )
 
 
-def _read_lines(path: Path) -> Iterator[dict[str, Any]]:
-    """The lines of a table, by row and place; none where there is no such file."""
-    table = _read(path)
+def _list_by_place(table: pa.Table | None) -> Iterator[dict[str, Any]]:
+    """The lines of a table, by row and place; none where there is no table."""
     if table is None:
         return
     yield from table.sort_by([("row", "ascending"), ("place", "ascending")]).to_pylist()
-
-
-def _read(path: Path) -> pa.Table | None:
-    import pyarrow.parquet as pq
-
-    from datacleanse.storage.run_folder import report_damage_as
-
-    if not path.is_file():
-        return None
-    with report_damage_as(path), pq.ParquetFile(path) as file:
-        return file.read()
 
 
 def _read_pictures(
@@ -91,7 +86,7 @@ def _read_pictures(
 ) -> dict[str, dict[int, Picture]]:
     """Pictures as addresses, by source and by row there."""
     found: dict[str, dict[int, Picture]] = {source: {} for source in wanted}
-    table = _read(folder.thumbnails_file)
+    table = folder.read_thumbnails()
     if table is None:
         return found
     for batch in table.to_batches(max_chunksize=64):
@@ -110,13 +105,13 @@ def _make_uri(image: bytes | None) -> str | None:
     return None
 
 
-def read_conflicts(folder: RunFolder) -> Conflicts | None:
-    """Rows that are equal but for their labels; None where they were not looked for.
+def read_conflicts(folder: RunFolder, n_rows: int) -> Conflicts | None:
+    """Rows, of ``n_rows``, that are equal but for their labels; None: they were not looked for.
 
     Raises:
         RunFolderError: the file is damaged.
     """
-    table = _read(folder.conflicts_file)
+    table = folder.read_conflicts(n_rows)
     if table is None:
         return None
     groups: dict[int, list[ConflictRow]] = defaultdict(list)

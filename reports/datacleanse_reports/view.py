@@ -67,17 +67,21 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     """
     manifest = folder.manifest()
     label, learned = manifest.data.label, manifest.settings.rule == "l2rw"
-    ranked = audit.read_ranked(folder, last=top)
-    beside = read_companions(folder, rows=set(ranked["row"].to_pylist()))
+    n_rows = manifest.data.rows
+    ranked = audit.read_ranked(folder, n_rows, last=top)
+    beside = read_companions(folder, manifest, rows=set(ranked["row"].to_pylist()))
     columns, suspects = audit.collect_suspects(
-        ranked, audit.read_originals(folder), beside, label=label, learned=learned
+        ranked, folder.read_suspects(n_rows), beside, label=label, learned=learned
     )
-    table = audit.read_columns(folder)
+    table = audit.read_columns(folder, n_rows)
     basis, mask = audit.choose_basis(table, listed=top)
     classes = _make_classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
     confusions = tuple(map(_make_confusion, manifest.noise.confusions))
     labels = tuple(manifest.data.classes)
-    null_share = manifest.flags.null_share
+    null_share, scores = (
+        manifest.flags.null_share,
+        audit.read_calibration(folder, manifest.clean.rows),
+    )
     return ReportView(
         run_id=manifest.run_id,
         created_at=manifest.created_at,
@@ -92,9 +96,9 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         training=_make_training(manifest.training, rule=manifest.settings.rule),
         test=_make_comparison(manifest.metrics),
         weights=audit.bin_weights(table, basis, mask),
-        reliability=audit.check_probabilities(table, audit.read_calibration(folder), null_share),
+        reliability=audit.check_probabilities(table, scores, null_share),
         reading=audit.sum_by_rank(table),
-        conflicts=read_conflicts(folder),
+        conflicts=read_conflicts(folder, n_rows),
         labels=labels,
         data=_make_data(manifest.data),
         clean=_clean(manifest.clean),
@@ -257,7 +261,7 @@ def _make_comparison(metrics: MetricsSection) -> Comparison | None:
             )
             for name, title, higher_is_better, measure in _MEASURES
         ),
-        accuracy_error=1.96 * math.sqrt(accuracy * (1 - accuracy) / figures.rows),
+        accuracy_error=1.96 * math.sqrt(max(0.0, accuracy * (1 - accuracy)) / figures.rows),
     )
 
 

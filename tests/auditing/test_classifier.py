@@ -102,7 +102,7 @@ def test_planted_errors_are_ranked_first(module):
 def test_the_table_has_the_columns_of_the_run_folder(module):
     X, y, X_val, y_val = blobs()
     clf = quick(epochs=3, module=module).fit(X, y, X_val=X_val, y_val=y_val)
-    assert list(clf.audit_.columns) == [name for name, _, _ in AUDIT_COLUMNS]
+    assert list(clf.audit_.columns) == [each.name for each in AUDIT_COLUMNS]
     assert clf.audit_["row"].tolist() == list(range(len(X)))
     assert {len(weights) for weights in clf.audit_["weight_by_epoch"]} == {3}
     np.testing.assert_allclose(

@@ -91,5 +91,5 @@ def test_every_file_carries_kind_version_and_meaning_of_its_columns(result):
         told = json.loads(schema.metadata[b"datacleanse"])
         assert told == {"kind": kind, "schema_version": schemas.SCHEMA_VERSION}
         found = [(each.name, each.type, each.metadata[b"doc"].decode()) for each in schema]
-        assert [name for name, _, _ in found] == [name for name, _, _ in columns[kind]]
-        assert [doc for _, _, doc in found] == [doc for _, _, doc in columns[kind]]
+        assert [name for name, _, _ in found] == [each.name for each in columns[kind]]
+        assert [doc for _, _, doc in found] == [each.meaning for each in columns[kind]]

@@ -24,6 +24,7 @@ from datacleanse.models.encoding import (
     name_features,
 )
 from datacleanse.models.tabular import PiecewiseLinear, make_tabular_shape
+from datacleanse.storage.typed_json import from_json
 
 
 def table(**columns) -> pd.DataFrame:
@@ -130,7 +131,7 @@ def test_column_order_of_a_later_file_does_not_matter():
 def test_encoding_survives_json():
     frame = table(x=np.random.default_rng(0).normal(size=30), c=list("abc") * 10)
     _, encoding = fit_frame(frame)
-    assert Encoding.from_json(json.loads(json.dumps(encoding.to_json()))) == encoding
+    assert from_json(Encoding, json.loads(json.dumps(encoding.to_json()))) == encoding
 
 
 def test_piecewise_linear_bins_follow_the_paper():

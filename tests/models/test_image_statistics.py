@@ -14,6 +14,7 @@ from datacleanse.models.residual import (
     choose_residual_shape,
 )
 from datacleanse.pictures.joined import Joined
+from datacleanse.storage.typed_json import from_json, to_json
 from datacleanse.training.placement import Gathered
 from tests.auditing.made_images import digits
 
@@ -74,7 +75,7 @@ def test_the_network_fits_every_size(size):
     logits = network(images)
     assert logits.shape == (2, 3)
     torch.testing.assert_close(network.eval().head(network.penultimate(images)), network(images))
-    again = ResidualNetwork(type(shape).from_json(shape.to_json()))
+    again = ResidualNetwork(from_json(type(shape), to_json(shape)))
     again.load_state_dict(network.state_dict())
     torch.testing.assert_close(again.eval()(images), network(images))
 

@@ -65,13 +65,13 @@ def write_neighbours(folder: RunFolder, rows: Sequence[int], classes: Sequence[s
     pq.write_table(pa.Table.from_pylist(lines), folder.neighbours_file)
 
 
-def write_conflicts(folder: RunFolder, classes: Sequence[str]) -> None:
+def write_conflicts(folder: RunFolder, classes: Sequence[str], *, n_rows: int) -> None:
     """Two groups of equal rows."""
     table = pa.table(
         {
             "group": pa.array([0, 0, 1, 1]),
             "group_rows": pa.array([2, 2, 9, 9]),
-            "row": pa.array([3, 5, 8, 9]),
+            "row": pa.array([min(row, n_rows - 1) for row in (3, 5, 8, 9)]),
             "rank": pa.array([1, 4, 2, 30]),
             "label": pa.array([classes[0], classes[-1], classes[1], classes[0]]),
         }

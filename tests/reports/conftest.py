@@ -248,6 +248,7 @@ class Fabricated:
             folder.audit_file,
             lambda rows: {name: column[rows] for name, column in audit.items()},
             folder.epoch_files(),
+            self.n_rows,
         )
         order = np.argsort(audit["rank"].to_numpy())[: self.stored]
         pq.write_table(self._originals(audit, order), folder.suspects_file)
@@ -261,7 +262,7 @@ class Fabricated:
         rows = [int(row) for row in order]
         beside.write_likelihoods(folder, pa.table(audit).take(pa.array(rows)), self.classes)
         beside.write_neighbours(folder, rows, self.classes)
-        beside.write_conflicts(folder, self.classes)
+        beside.write_conflicts(folder, self.classes, n_rows=self.n_rows)
         if self.with_pictures:
             beside.write_thumbnails(folder, rows)
 
@@ -337,6 +338,11 @@ class Fabricated:
         counts = audit["given_label"].value_counts().to_pylist()
         data["classes"] = {pair["values"]: pair["counts"] for pair in counts}
         self.manifest["flags"]["flagged"] = self.flagged
+        expected = self.manifest["flags"]["estimated_wrong"]
+        self.manifest["flags"]["estimated_wrong"] = min(expected, self.n_rows)
+        for name, rows in self.manifest["overlap"].items():
+            if name != "matched_by":
+                self.manifest["overlap"][name] = min(rows, self.n_rows)
         if not self.flagged:
             self.manifest["flags"]["basis"] = "none"
         self._estimate(audit)
@@ -352,7 +358,12 @@ class Fabricated:
         names = (*self.classes, "only in CLEAN")
         noise["by_given_label"] = {name: _share(probability[given == name]) for name in names}
         noise["confusions"] = [
-            {"given": name, "true": other, "rows": 8.0 / 2**i, "share": 0.2 / 2**i}
+            {
+                "given": name,
+                "true": other,
+                "rows": min(8.0, self.n_rows) / 2**i,
+                "share": 0.2 / 2**i,
+            }
             for i, (name, other) in enumerate(pairwise(self.classes))
         ]
         self.manifest["budget"] = [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections import Counter
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -82,13 +83,20 @@ def shortened_by(folder, dropped, *, sha256="other"):
     keep = pc.invert(pc.is_in(table["row"], pa.array(dropped)))
     kept = table.filter(keep)
     kept = kept.set_column(0, kept.schema.field(0), pa.array(range(len(kept))))
+    at = kept.schema.get_field_index("rank")
+    order = pc.rank(kept["rank"]).cast(pa.int64())
+    kept = kept.set_column(at, kept.schema.field(at), order)
     pq.write_table(kept.cast(table.schema), folder.audit_file)
 
     def change(manifest):
         manifest["data"]["sha256"] = sha256
         manifest["data"]["rows"] = len(kept)
+        manifest["data"]["classes"] = dict(Counter(kept["given_label"].to_pylist()))
+        manifest["noise"]["rate"]["rows"] = len(kept)
 
     edit_manifest(folder, change)
+    for file in (folder.likelihoods_file, folder.neighbours_file, folder.conflicts_file):
+        file.unlink()
 
 
 @pytest.mark.parametrize("id_", ["person", None])

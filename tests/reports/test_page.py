@@ -159,7 +159,7 @@ def test_what_is_no_picture_is_not_embedded(fabricated, tmp_path):
         folder.thumbnails_file,
     )
 
-    assert read_companions(folder, rows=set(range(60))).pictures == {}
+    assert read_companions(folder, folder.manifest(), rows=set(range(60))).pictures == {}
 
 
 def test_page_with_all_pictures_is_under_eight_megabytes(fabricated, tmp_path):

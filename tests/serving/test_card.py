@@ -76,9 +76,9 @@ def test_without_true_labels_no_figure_is_claimed(manifest, card_of):
 def test_names_cannot_break_out_of_the_card(manifest, card_of):
     nasty = "a|b\n---\n# x <script>alert(1)</script> [l](http://x) `c`"
     manifest["data"] |= {"label": nasty, "source": "/secret/folder/a|b.csv"}
-    manifest["data"]["classes"] = {nasty: 3, "b": 4}
-    manifest["schema"]["columns"] = [{"name": nasty, "kind": "numeric", "width": 1}]
-    manifest["noise"]["by_given_label"] = {nasty: manifest["noise"]["rate"]}
+    manifest["data"]["classes"] = {nasty: manifest["data"]["rows"], "b": 0}
+    manifest["schema"]["columns"] = [{"name": f"{nasty}2", "kind": "numeric", "width": 1}]
+    manifest["noise"] |= {"by_given_label": {nasty: manifest["noise"]["rate"]}, "confusions": []}
     text = card_of(manifest)
     body = text.split("---\n", 2)[2]
     assert "<script>" not in body

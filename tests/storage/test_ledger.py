@@ -68,9 +68,9 @@ def test_weights_by_epoch_are_gathered_over_any_number_of_row_groups(
             patch.setattr(module, "ROW_GROUP", group)
         for epoch, path in enumerate(paths):
             write_epoch(path, epoch, records[epoch])
-        write_audit(folder / "audit.parquet", audit_columns, paths)
+        write_audit(folder / "audit.parquet", audit_columns, paths, n)
     table = pq.read_table(folder / "audit.parquet")
-    assert table.schema.names == [name for name, _, _ in AUDIT_COLUMNS]
+    assert table.schema.names == [each.name for each in AUDIT_COLUMNS]
     assert table.column("row").to_pylist() == list(range(n))
     weights = table.column("weight_by_epoch").to_pylist()
     for row in range(n):

@@ -17,6 +17,7 @@ from datacleanse.settings import Meta, Schedule
 from datacleanse.training.checkpoint import ROWS, Checkpoint, Checkpoints, check_identity, digest
 from datacleanse.training.loop import Hooks, TrainingError, train
 from datacleanse.training.rules import RULES, make_rule
+from datacleanse.training.saved_state import UnusableStateError
 from tests.training.test_loop import blobs, keeping, network
 
 IDENTITY = {
@@ -274,6 +275,86 @@ def test_a_damaged_file_is_named_with_the_cure(tmp_path, spoil):
         Checkpoints(tmp_path, IDENTITY).load("t")
     assert error.value.slug == "checkpoint-damaged"
     assert "--force" in error.value.hint
+
+
+def edited(tmp_path, change, *, after=8):
+    """The checkpoints of a training stopped within its second epoch, its description changed."""
+    checkpoints = Checkpoints(tmp_path, IDENTITY)
+    with pytest.raises(Stopped):
+        trained("l2rw", checkpoints, stop_after=after)
+    file = tmp_path / "t.safetensors"
+    content = file.read_bytes()
+    end = 8 + int.from_bytes(content[:8], "little")
+    header = json.loads(content[8:end])
+    described = json.loads(header["__metadata__"]["datacleanse"])
+    change(described["state"])
+    header["__metadata__"]["datacleanse"] = json.dumps(described)
+    text = json.dumps(header).encode()
+    file.write_bytes(len(text).to_bytes(8, "little") + text + content[end:])
+    return checkpoints
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s: s.update(batch_size=0), "state.batch_size is 0, where a whole number from 1 on"),
+        (lambda s: s.update(batch_size=2.5), "state.batch_size is 2.5, where a whole number"),
+        (lambda s: s.update(epochs=-1), "state.epochs is -1, where a whole number from 0 on"),
+        (lambda s: s.pop("losses"), "state.losses is missing, where a list was expected"),
+        (lambda s: s.update(losses=[float("nan")]), "it holds NaN, which is no JSON"),
+        (lambda s: s.update(network=None), "state.network is not what a training saves there"),
+        (lambda s: s.update(order=3), "state.order is not what a training saves there"),
+    ],
+)
+def test_a_value_of_a_wrong_type_is_named(tmp_path, change, said):
+    with pytest.raises(RunFolderError) as error:
+        edited(tmp_path, change).load("t")
+    assert error.value.slug == "checkpoint-damaged"
+    assert said in error.value.message
+    assert "\n" not in error.value.message
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda s: s.update(epochs=99), "epochs is 99, where at most 3 was expected"),
+        (lambda s: s.update(rows=10**6), "rows is 1,000,000, where at most"),
+        (lambda s: s.update(skipped=9), "skipped is 9, where at most 8 was expected"),
+        (lambda s: s.update(losses=[]), "losses has 0 of them, where 1 were expected"),
+        (lambda s: s["recorder"].update(epochs=3), "recorder.epochs is 3, where 1 was expected"),
+        (lambda s: s["recorder"].pop("sums"), "recorder has other entries than it should: sums"),
+        (lambda s: s["direction"].update(age="x"), "direction.age is of type str, not int"),
+        (lambda s: s["direction"].update(direction={}), "direction.direction has other entries"),
+        (lambda s: s["optimiser"].update(means=[]), "optimiser.means has 0 entries, not 4"),
+        (lambda s: s["generators"].pop("cpu"), "generators has other entries than it should: cpu"),
+        (lambda s: s.update(order=s["network"]["0.bias"]), "order is (16,) torch.float32, not"),
+        (
+            lambda s: s["network"].update({"0.weight": s["network"]["0.bias"]}),
+            "network.0.weight is (16,) torch.float32, not (16, 4) torch.float32",
+        ),
+    ],
+)
+def test_a_state_of_another_training_is_refused_before_it_goes_on(tmp_path, change, said):
+    checkpoints = edited(tmp_path, change)
+    with pytest.raises(UnusableStateError) as error:
+        trained("l2rw", checkpoints)
+    assert said in str(error.value)
+
+
+def test_an_order_that_leads_elsewhere_is_refused(tmp_path):
+    checkpoints = edited(tmp_path, lambda state: None)
+    loaded = checkpoints.load("t")
+    loaded.order[0] = 10**6
+    checkpoints.save("t", loaded)
+    with pytest.raises(UnusableStateError, match="order does not hold each training row once"):
+        trained("l2rw", checkpoints)
+
+
+def test_a_loss_that_is_not_finite_is_kept_as_none(tmp_path):
+    checkpoints = edited(tmp_path, lambda state: state.update(losses=[None]))
+    outcome, _, _ = trained("l2rw", checkpoints)
+    assert np.isnan(outcome.loss[0])
+    assert np.isfinite(outcome.loss[1:]).all()
 
 
 def test_a_failure_while_saving_leaves_the_checkpoint_before(tmp_path):

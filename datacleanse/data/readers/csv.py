@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import csv
 import re
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from io import StringIO
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
-from datacleanse.data.columns import MISSING_TEXTS, is_text
+from datacleanse.data.columns import MISSING_TEXTS
+from datacleanse.data.interface import SpelledRows
 from datacleanse.data.packing import encode_dictionaries, find_repeating_texts
 from datacleanse.data.readers import csv_faults as faults
+from datacleanse.data.readers.csv_missing import (
+    QuotedCells,
+    find_quoted,
+    make_missing_null,
+    may_be_quoted,
+)
 from datacleanse.data.readers.csv_numbers import NotFloatsError, convert_to_floats
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
@@ -53,12 +63,14 @@ class CsvReader:
         return pa.schema([(name, pa.null()) for name in names])
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
-        """Read the file; empty cells and pandas' missing texts are null, unless they are names."""
-        delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
-        faults.check_head(location, delimiter)
-        table = self._parse(location, request=request, delimiter=delimiter)
-        faults.check_table(location, table, delimiter)
-        return _restore_names(table, location, request=request, delimiter=delimiter)
+        """Read the file; cells that stand for a missing value are null, unless they are names."""
+        text = self._open(location, request)
+        faults.check_head(location, text.delimiter)
+        types = dict.fromkeys(request.as_text, pa.string())
+        with _diagnosed(text):
+            table = _read_widening(text, types, request)
+        faults.check_table(location, table, text.delimiter)
+        return table
 
     def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
         """Yield the file's blocks one by one.
@@ -66,74 +78,107 @@ class CsvReader:
         Where one does not fit the types so far, the file is read again from its start with wider
         ones, and the rows that were given out already are skipped.
         """
-        delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
-        faults.check_head(location, delimiter)
+        text = self._open(location, request)
+        faults.check_head(location, text.delimiter)
         types = dict.fromkeys(request.as_number, pa.float64())
         types |= dict.fromkeys(request.as_text, pa.string())
+        quotes = _find_quotes(text)
         row, last = 0, None
-        try:
-            for batch in _read_blocks(location, types, delimiter=delimiter):
+        with _diagnosed(text):
+            for block in _read_blocks(text, types):
+                batch = make_missing_null(block, request, quotes, first=row)
                 last = pa.Table.from_batches([batch])
-                faults.check_cells(location, last, delimiter, first_row=row)
+                faults.check_cells(location, last, text.delimiter, first_row=row)
                 row += last.num_rows
                 yield last
-        except (pa.ArrowException, UnicodeDecodeError) as error:
-            raise faults.diagnose(location, delimiter, error) from error
-        except OSError as error:
-            raise faults.make_damaged_error(location.name, error) from error
         if last is not None:
             faults.check_end(location, last, rows=row)
 
-    def _parse(self, location: Location, *, request: Request, delimiter: str) -> pa.Table:
-        types = dict.fromkeys(request.as_text, pa.string())
-        try:
-            return _read_widening(location, types, delimiter=delimiter)
-        except (pa.ArrowException, UnicodeDecodeError) as error:
-            raise faults.diagnose(location, delimiter, error) from error
-        except OSError as error:
-            raise faults.make_damaged_error(location.name, error) from error
+    def read_spelled(
+        self,
+        location: Location,
+        *,
+        request: Request,
+        columns: Sequence[str],
+        rows: NDArray[np.int64] | None = None,
+    ) -> Iterator[SpelledRows]:
+        """Yield the file's blocks as text; those without a row that is wanted are left out."""
+        text = self._open(location, request)
+        quotes, first = _find_quotes(text), 0
+        with _diagnosed(text):
+            for batch in _read_blocks(text, dict.fromkeys(columns, pa.string())):
+                table = pa.Table.from_batches([batch])
+                end = first + table.num_rows
+                here = None if rows is None else rows[(rows >= first) & (rows < end)] - first
+                if here is None:
+                    yield SpelledRows(table, "text", find_quoted(table, quotes, first=first))
+                elif len(here):
+                    yield _take_wanted(table, here, quotes, first)
+                first = end
+
+    def _open(self, location: Location, request: Request) -> _Text:
+        delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
+        return _Text(location, delimiter, request.missing | {""})
 
 
-def _restore_names(
-    table: pa.Table, location: Location, *, request: Request, delimiter: str
-) -> pa.Table:
-    """The table with names that were taken for missing values; see `Request.names`.
+@dataclass(frozen=True)
+class _Text:
+    """A file of separated text, and how its cells are told apart."""
 
-    Only where one is missing: so no other file is read twice.
-    """
-    kinds = {field.name: field.type for field in table.schema}
-    lacking = [
-        name
-        for name in table.column_names
-        if name in request.names
-        and table.column_names.count(name) == 1  # a name that stands twice is refused later
-        and table.column(name).null_count
-        and (is_text(kinds[name]) or pa.types.is_null(kinds[name]))
-    ]
-    if not lacking:
-        return table
-    options = _make_options(
-        dict.fromkeys(lacking, pa.string()), delimiter=delimiter, block=_BIG_BLOCK
-    )
-    options["convert_options"] = pacsv.ConvertOptions(
-        null_values=sorted(MISSING_TEXTS - request.classes),
-        strings_can_be_null=True,
-        quoted_strings_can_be_null=False,
-        column_types=dict.fromkeys(lacking, pa.string()),
-        include_columns=lacking,
-    )
-    with location.open_stream() as stream:
-        again = pacsv.read_csv(stream, **options)
-    for name in lacking:
-        cells = pc.if_else(pc.equal(again.column(name), ""), None, again.column(name))
-        place = table.column_names.index(name)
-        table = table.set_column(place, pa.field(name, pa.string()), cells)
-    return table
+    location: Location
+    delimiter: str
+    missing: frozenset[str]
+    """Texts that are null in columns of numbers and the like, the empty one among them."""
+    is_bare_null: bool = False
+    """Whether they are null in columns of text, too, where they stand without quotes."""
+
+    def make_options(self, types: dict[str, pa.DataType], *, block: int) -> dict[str, object]:
+        """What Arrow is told."""
+        return {
+            "read_options": pacsv.ReadOptions(block_size=block),
+            "parse_options": pacsv.ParseOptions(delimiter=self.delimiter, newlines_in_values=True),
+            "convert_options": pacsv.ConvertOptions(
+                null_values=sorted(self.missing),
+                strings_can_be_null=self.is_bare_null,
+                quoted_strings_can_be_null=not self.is_bare_null,
+                column_types=types,
+            ),
+        }
 
 
-def _read_widening(
-    location: Location, types: dict[str, pa.DataType], *, delimiter: str
-) -> pa.Table:
+def _find_quotes(text: _Text) -> QuotedCells:
+    bare = replace(text, missing=MISSING_TEXTS | text.missing, is_bare_null=True)
+
+    def open_blocks() -> Iterator[pa.RecordBatch]:
+        return _read_blocks(bare, dict.fromkeys(_read_names(bare), pa.string()))
+
+    return QuotedCells(open_blocks)
+
+
+def _take_wanted(
+    table: pa.Table, here: NDArray[np.int64], quotes: QuotedCells, first: int
+) -> SpelledRows:
+    """Some rows of a block; what stands in quotes is only looked for if it matters to them."""
+    taken = table.take(pa.array(here))
+    if not may_be_quoted(taken):
+        return SpelledRows(taken, "text")
+    quoted = find_quoted(table, quotes, first=first)
+    chosen = {name: cells.take(pa.array(here)) for name, cells in quoted.items()}
+    return SpelledRows(taken, "text", chosen)
+
+
+@contextmanager
+def _diagnosed(text: _Text) -> Iterator[None]:
+    """Say what is wrong with a file that Arrow gives up within the block."""
+    try:
+        yield
+    except (pa.ArrowException, UnicodeDecodeError) as error:
+        raise faults.diagnose(text.location, text.delimiter, error) from error
+    except OSError as error:
+        raise faults.make_damaged_error(text.location.name, error) from error
+
+
+def _read_widening(text: _Text, types: dict[str, pa.DataType], request: Request) -> pa.Table:
     """Read in one pass with the types of the first block, again where a later value differs.
 
     Arrow's reader that infers from all blocks keeps the whole text until it is done, three times
@@ -142,9 +187,9 @@ def _read_widening(
     block = _BLOCK
     floats: frozenset[str] = frozenset()
     for _ in range(_ATTEMPTS):
-        batches = _Batches(location, types, delimiter=delimiter, block=block, floats=floats)
+        batches = _Batches(text, types, block=block, floats=floats)
         try:
-            return batches.read()
+            return batches.read(request)
         except NotFloatsError as error:
             types = {**types, **dict.fromkeys(error.names, pa.string())}
         except pa.ArrowInvalid as error:
@@ -153,17 +198,24 @@ def _read_widening(
                 continue
             types = {**types, **batches.widen_type(error, is_exact=True)}
         floats = batches.floats - types.keys()
-    with location.open_stream() as stream:
-        return pacsv.read_csv(stream, **_make_options(types, delimiter=delimiter, block=block))
+    with text.location.open_stream() as stream:
+        table = pacsv.read_csv(stream, **text.make_options(types, block=block))
+    return _make_missing_null(table, text, request)
 
 
-def _read_blocks(
-    location: Location, types: dict[str, pa.DataType], *, delimiter: str
-) -> Iterator[pa.RecordBatch]:
+def _make_missing_null(table: pa.Table, text: _Text, request: Request) -> pa.Table:
+    quotes, row, batches = _find_quotes(text), 0, []
+    for batch in table.to_batches():
+        batches.append(make_missing_null(batch, request, quotes, first=row))
+        row += batch.num_rows
+    return pa.Table.from_batches(batches, table.schema)
+
+
+def _read_blocks(text: _Text, types: dict[str, pa.DataType]) -> Iterator[pa.RecordBatch]:
     """Yield the file's blocks, each row once, with types widened where a later value needs it."""
     given, block = 0, _BLOCK
     while True:
-        batches = _Batches(location, types, delimiter=delimiter, block=block)
+        batches = _Batches(text, types, block=block)
         skipped = 0
         try:
             for batch in batches:
@@ -197,40 +249,42 @@ class _Batches:
 
     def __init__(
         self,
-        location: Location,
+        text: _Text,
         types: dict[str, pa.DataType],
         *,
-        delimiter: str,
         block: int,
         floats: frozenset[str] = frozenset(),
     ) -> None:
         self.schema: pa.Schema | None = None
         self.floats = floats
-        self._location = location
+        self._text = text
         self._types = types
-        self._delimiter, self._block = delimiter, block
+        self._block = block
         self._options = self._make_options()
 
     def _make_options(self) -> dict[str, object]:
         types = {**self._types, **dict.fromkeys(self.floats, pa.string())}
-        return _make_options(types, delimiter=self._delimiter, block=self._block)
+        return self._text.make_options(types, block=self._block)
 
     def __iter__(self) -> Iterator[pa.RecordBatch]:
         """Read the file block by block, with types as in its first block."""
         with (
-            self._location.open_stream() as stream,
+            self._text.location.open_stream() as stream,
             pacsv.open_csv(stream, **self._options) as reader,
         ):
             self.schema = reader.schema
             yield from reader
 
-    def read(self) -> pa.Table:
+    def read(self, request: Request) -> pa.Table:
         """All rows as one table; text that repeats is packed block by block."""
         batches: list[pa.RecordBatch] = []
         packed: list[int] = []
+        quotes, row = _find_quotes(self._text), 0
         self._find_floats()
-        for text in self:
-            batch = convert_to_floats(text, self.floats)
+        for block in self:
+            batch = make_missing_null(block, request, quotes, first=row)
+            row += batch.num_rows
+            batch = convert_to_floats(batch, self.floats)
             if not batches:
                 packed = find_repeating_texts(batch)
             batches.append(encode_dictionaries(batch, packed))
@@ -240,7 +294,7 @@ class _Batches:
     def _find_floats(self) -> None:
         """Look at the first block for columns of floats that nothing was said of yet."""
         with (
-            self._location.open_stream() as stream,
+            self._text.location.open_stream() as stream,
             pacsv.open_csv(stream, **self._options) as reader,
         ):
             self.schema = reader.schema
@@ -265,26 +319,21 @@ class _Batches:
                 return {}
             return {field.name: _widen_type(field.type)}
         # The first block already: only a type that was asked for can be too narrow there.
-        name = self._read_names()[int(failed[1])]
+        name = _read_names(self._text)[int(failed[1])]
         if self._types.get(name) != pa.float64():
             raise error
         return {name: pa.string()}
 
-    def _read_names(self) -> list[str]:
-        """The columns, by a first block whose types are as it pleases."""
-        options = {**self._options, "convert_options": None}
-        with self._location.open_stream() as stream, pacsv.open_csv(stream, **options) as reader:
-            names: list[str] = reader.schema.names
-            return names
 
-
-def _make_options(
-    types: dict[str, pa.DataType], *, delimiter: str, block: int
-) -> dict[str, object]:
-    return {
-        "read_options": pacsv.ReadOptions(block_size=block),
-        "parse_options": pacsv.ParseOptions(delimiter=delimiter, newlines_in_values=True),
-        "convert_options": pacsv.ConvertOptions(
-            null_values=sorted(MISSING_TEXTS), strings_can_be_null=True, column_types=types
-        ),
-    }
+def _read_names(text: _Text) -> list[str]:
+    """The columns, by a first block whose types are as it pleases."""
+    for block in (_BLOCK, _BIG_BLOCK):
+        options = {**text.make_options({}, block=block), "convert_options": None}
+        try:
+            with text.location.open_stream() as stream:
+                names: list[str] = pacsv.open_csv(stream, **options).schema.names
+                return names
+        except pa.ArrowInvalid as error:
+            if "straddling" not in str(error) or block == _BIG_BLOCK:
+                raise
+    raise AssertionError  # the last one returns or raises

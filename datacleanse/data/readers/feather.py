@@ -14,7 +14,10 @@ from datacleanse.data.sources import make_unreadable_error
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
@@ -48,6 +51,17 @@ class FeatherReader:
             for batch in _read_batches(file):
                 for start in range(0, batch.num_rows, ROWS_AT_ONCE):
                     yield pa.Table.from_batches([batch.slice(start, ROWS_AT_ONCE)])
+
+    def read_spelled(
+        self,
+        location: Location,
+        *,
+        request: Request,
+        columns: Sequence[str],
+        rows: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Nothing: its values are typed, which is their own spelling."""
+        del location, request, columns, rows
 
 
 @contextmanager

@@ -3,25 +3,38 @@
 from __future__ import annotations
 
 import json
+import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.json as pajson
 
+from datacleanse.data.exact_numbers import (
+    SURE,
+    are_ordinary,
+    convert_exactly,
+    find_lost_digits,
+)
+from datacleanse.data.interface import SpelledRows
 from datacleanse.data.messages import format_rows, quote_value
 from datacleanse.data.readers.csv_faults import make_damaged_error
 from datacleanse.data.sources import BLOCK
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+
+    from numpy.typing import NDArray
 
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
 
 _BOM = b"\xef\xbb\xbf"
 _BARE_NULL = re.compile(rb"[\n}](?:\xef\xbb\xbf)?\s*null")
+_LONG_NUMBER = rb"\s*:\s*(-?\d[\d.eE+-]{%d,})" % SURE
+"""Behind its key, a number of more signs than every float keeps."""
 _TAIL = 64
 """Bytes of a block that are looked at again with the next."""
 
@@ -47,11 +60,10 @@ class JsonLinesReader:
             if not _holds_bare_null(location.read_blocks()):
                 with location.open_stream() as stream:
                     table = _read_by_arrow(stream, request)
-                if table is not None:
+                if table is not None and not _lose_digits(table, _split_at_lines(location)):
                     return table
-            return _read_by_python(
-                _parse_records(location.name, _read_lines(location)), location.name
-            )
+            records = _parse_records(location.name, _read_lines(location), parse=_parse_floats)
+            return _read_by_python(records, location.name, request)
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
 
@@ -68,6 +80,86 @@ class JsonLinesReader:
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
 
+    def read_spelled(
+        self,
+        location: Location,
+        *,
+        request: Request,
+        columns: Sequence[str],
+        rows: NDArray[np.int64] | None = None,
+    ) -> Iterator[SpelledRows]:
+        """Yield JSON values as the lines have them, some whole lines at a time."""
+        del request
+        row = line = 0
+        try:
+            for block in _split_at_lines(location):
+                lines = [text for text in block.split(b"\n") if text.removeprefix(_BOM).strip()]
+                end = row + len(lines)
+                if rows is not None:
+                    wanted = rows[(rows >= row) & (rows < end)] - row
+                    lines = [lines[at] for at in wanted.tolist()]
+                if lines:
+                    records = _parse_records(
+                        location.name, lines, row=row, line=line, parse=_parse_literals
+                    )
+                    yield SpelledRows(_tabulate_literals(list(records), columns), "json")
+                row, line = end, line + block.count(b"\n")
+        except OSError as error:
+            raise make_damaged_error(location.name, error) from error
+
+
+class _Literal(str):
+    """A number as a line has it."""
+
+    __slots__ = ()
+
+
+class _Float(float):
+    """A number with a fraction or an exponent that knows how it is written."""
+
+    __slots__ = ("text",)
+
+    text: str
+
+    def __new__(cls, text: str) -> _Float:
+        number = super().__new__(cls, text)
+        number.text = text
+        return number
+
+
+def _parse_literals(text: str) -> Any:  # noqa: ANN401  # JSON
+    return json.loads(text, parse_float=_Literal, parse_int=_Literal, parse_constant=_Literal)
+
+
+def _parse_floats(text: str) -> Any:  # noqa: ANN401  # JSON
+    return json.loads(text, parse_float=_Float)
+
+
+def _tabulate_literals(records: list[dict[str, object]], columns: Sequence[str]) -> pa.Table:
+    """The values of each key as JSON text, null where a line lacks it."""
+    absent = object()
+    cells = {}
+    for name in columns:
+        values = (record.get(name, absent) for record in records)
+        texts = [None if value is absent else _write_literal(value) for value in values]
+        cells[name] = pa.array(texts, pa.string())
+    return pa.table(cells)
+
+
+def _write_literal(value: object) -> str:
+    match value:
+        case _Literal():
+            return str(value)
+        case _Float():
+            return value.text
+        case list():
+            return f"[{', '.join(map(_write_literal, value))}]"
+        case dict():
+            items = [f"{_write_literal(k)}: {_write_literal(item)}" for k, item in value.items()]
+            return f"{{{', '.join(items)}}}"
+        case _:
+            return json.dumps(value, ensure_ascii=False)
+
 
 def _read_portion(
     name: str, block: bytes, request: Request, *, row: int, line: int
@@ -77,9 +169,11 @@ def _read_portion(
         return None
     if not _holds_bare_null([block]):
         table = _read_by_arrow(pa.BufferReader(block), request)
-        if table is not None:
+        if table is not None and not _lose_digits(table, [block]):
             return table
-    return _read_by_python(_parse_records(name, block.split(b"\n"), row=row, line=line), name)
+    lines = block.split(b"\n")
+    records = _parse_records(name, lines, row=row, line=line, parse=_parse_floats)
+    return _read_by_python(records, name, request)
 
 
 def _add_expected(table: pa.Table, location: Location, request: Request) -> pa.Table:
@@ -127,20 +221,38 @@ def _read_by_arrow(stream: pa.NativeFile, request: Request) -> pa.Table | None:
         names = table.column_names
     except (pa.ArrowException, UnicodeDecodeError):
         return None
-    # Arrow makes moments of text such as 2020-01-01, which as an id must stay as written.
+    # Arrow makes moments of text such as 2020-01-01 and floats of 1.10, which as an id must stay as
+    # they are written.
     respelled = any(
-        name in request.as_text and pa.types.is_timestamp(column.type)
+        name in request.as_text
+        and (pa.types.is_timestamp(column.type) or pa.types.is_floating(column.type))
         for name, column in zip(names, table.columns, strict=True)
     )
     return None if respelled else table
 
 
-def _read_by_python(records: Iterable[dict[str, object]], name: str) -> pa.Table:
+def _lose_digits(table: pa.Table, blocks: Iterable[bytes]) -> bool:
+    """Whether floats that Arrow made are other numbers than the lines have."""
+    names = [field.name for field in table.schema if pa.types.is_floating(field.type)]
+    if not all(are_ordinary(table.column(name)) for name in names):
+        return True
+    keys = {json.dumps(name, ensure_ascii=each) for name in names for each in (True, False)}
+    either = b"|".join(re.escape(key.encode()) for key in sorted(keys))
+    long = re.compile(b"(?:" + either + b")" + _LONG_NUMBER)
+    for block in blocks if names else ():
+        found = pa.array(long.findall(block), pa.binary()).cast(pa.string())
+        if convert_exactly(found) is None:
+            return True
+    return False
+
+
+def _read_by_python(records: Iterable[dict[str, object]], name: str, request: Request) -> pa.Table:
     columns: dict[str, list[object]] = {}
     row = -1
     for row, record in enumerate(records):
-        for key in record.keys() - columns.keys():
-            columns[key] = [None] * row
+        for key in record:
+            if key not in columns:
+                columns[key] = [None] * row
         for key, cells in columns.items():
             cells.append(record.get(key))
     if row < 0:
@@ -149,25 +261,40 @@ def _read_by_python(records: Iterable[dict[str, object]], name: str) -> pa.Table
             slug="file-empty",
             hint="Check the program that wrote it; a table needs rows.",
         )
-    return pa.table({name: _make_column(cells) for name, cells in columns.items()})
+    return pa.table(
+        {
+            name: _make_column(cells, is_text=name in request.as_text)
+            for name, cells in columns.items()
+        }
+    )
 
 
-def _make_column(cells: list[object]) -> pa.Array:
-    try:
-        return pa.array(cells)
-    except (pa.ArrowException, OverflowError):
-        # Types that do not mix: as text, in which the schema looks for numbers again.
-        return pa.array([_spell_cell(cell) for cell in cells], pa.string())
+def _make_column(cells: list[object], *, is_text: bool) -> pa.Array:
+    floats = [cell for cell in cells if isinstance(cell, _Float)]
+    if not (is_text and floats) and not any(find_lost_digits(each.text, each) for each in floats):
+        try:
+            return pa.array(cells)
+        except (pa.ArrowException, OverflowError):
+            pass
+    # Types that do not mix, or digits that a float loses: as text, in which the schema looks for
+    # numbers again.
+    return pa.array([_spell_cell(cell) for cell in cells], pa.string())
 
 
 def _spell_cell(cell: object) -> str | None:
     if cell is None or isinstance(cell, str):
         return cell
-    return json.dumps(cell)
+    is_nan = isinstance(cell, float) and math.isnan(cell)
+    return None if is_nan else _write_literal(cell)
 
 
 def _parse_records(
-    name: str, lines: Iterable[bytes], *, row: int = 0, line: int = 0
+    name: str,
+    lines: Iterable[bytes],
+    *,
+    row: int = 0,
+    line: int = 0,
+    parse: Callable[[str], Any] = json.loads,
 ) -> Iterator[dict[str, object]]:
     """The objects of lines; ``row`` and ``line`` come before the first, for messages."""
     for number, content in enumerate(lines, start=line + 1):
@@ -175,7 +302,7 @@ def _parse_records(
         if not text.strip():
             continue
         try:
-            record = json.loads(text.decode("utf-8"))
+            record = parse(text.decode("utf-8"))
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{name} is not UTF-8: {format_rows([row])} (line {number}) holds the byte "

@@ -17,7 +17,10 @@ from datacleanse.data.sources import SHARD_SUFFIX, make_unreadable_error
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+
+    import numpy as np
+    from numpy.typing import NDArray
 
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
@@ -66,6 +69,17 @@ class ParquetReader:
                     first = table.slice(0, 0) if first is None else first
                     _check_same_columns(location, path, table, first=first)
                     yield table
+
+    def read_spelled(
+        self,
+        location: Location,
+        *,
+        request: Request,
+        columns: Sequence[str],
+        rows: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Nothing: its values are typed, which is their own spelling."""
+        del location, request, columns, rows
 
 
 @contextmanager

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
-from datacleanse.data.rewriting.cells import apply_edits
+from datacleanse.data.rewriting.cells import edit_spelled
 from datacleanse.data.rewriting.csv import CsvRewriter
 from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.feather import FeatherRewriter
@@ -12,14 +13,18 @@ from datacleanse.data.rewriting.interface import Edits, Rewriter, Rewriting
 from datacleanse.data.rewriting.jsonl import JsonLinesRewriter
 from datacleanse.data.rewriting.parquet import ParquetRewriter
 from datacleanse.data.sources import split_suffix
-from datacleanse.data.write import open_sink, write_into
+from datacleanse.data.spelling import Spelling
+from datacleanse.data.write import open_sink
+from datacleanse.data.write_spelled import write_spelled_into
 from datacleanse.storage.atomic_files import write_aside
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
-__all__ = ["REWRITERS", "Edits", "Rewriting", "make_inseparable_error", "rewrite"]
+    from datacleanse.data.interface import SpelledRows
+
+__all__ = ["REWRITERS", "Edits", "Rewriting", "make_inseparable_error", "read_edited", "rewrite"]
 
 REWRITERS: tuple[Rewriter, ...] = (
     CsvRewriter(suffixes=(".csv",), delimiter=","),
@@ -33,8 +38,8 @@ REWRITERS: tuple[Rewriter, ...] = (
 def rewrite(task: Rewriting, path: Path, *, check: Callable[[Path], None]) -> None:
     """Write the changed table to a file, which appears whole or not at all.
 
-    In the format it was read from, nothing else is changed; in another one, or where the table lies
-    in several files, it is written from the values that were read.
+    In the format it was read from, nothing else is changed; in another one each cell is spelled as
+    it was. Where the table lies in several files, it is written from the values that were read.
 
     Args:
         task: what is written.
@@ -50,10 +55,18 @@ def rewrite(task: Rewriting, path: Path, *, check: Callable[[Path], None]) -> No
     with write_aside(path) as aside:
         with open_sink(aside, compression) as sink:
             if rewriter is None:
-                write_into(apply_edits(task.table, task.edits, label=task.label), path, sink)
+                write_spelled_into(partial(read_edited, task), path, sink)
             else:
                 rewriter.rewrite(task, sink)
         check(aside)
+
+
+def read_edited(task: Rewriting) -> Iterator[SpelledRows]:
+    """Yield the rows that stay as their file spells them, with their new labels."""
+    first = 0
+    for portion in Spelling(task.table, task.location, task.delimiter).read():
+        yield edit_spelled(portion, task.edits, label=task.label, first=first)
+        first += portion.table.num_rows
 
 
 def _find_rewriter(task: Rewriting, suffix: str) -> Rewriter | None:

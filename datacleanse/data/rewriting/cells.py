@@ -1,13 +1,17 @@
-"""Changed labels in a table in memory, in the column's own type."""
+"""Changed labels in a table in memory, in the column's own type or notation."""
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from datacleanse.data.class_names import number_classes
+from datacleanse.data.interface import SpelledRows
+from datacleanse.data.spelling import is_plain_json
 
 if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Edits
@@ -32,12 +36,54 @@ def apply_edits(table: pa.Table, edits: Edits, *, label: str, first: int = 0) ->
         cells = _relabel_values(table.column(place), texts)
         field = table.schema.field(place)
         table = table.set_column(place, field, cells)
-    dropped = [row - first for row in edits.dropped if row in here]
+    stays = _find_staying(edits, here)
+    return table if stays is None else table.filter(stays)
+
+
+def edit_spelled(rows: SpelledRows, edits: Edits, *, label: str, first: int) -> SpelledRows:
+    """The rows that stay, with their new labels as the notation spells them.
+
+    Args:
+        rows: rows ``first`` and on.
+        edits: by row of the whole table.
+        label: the column to change.
+        first: row number of the first one here.
+    """
+    here = range(first, first + rows.table.num_rows)
+    texts = {row: text for row, text in edits.labels.items() if row in here}
+    if rows.notation == "json":
+        old = rows.table.column(label)
+        texts = {row: _spell_for_json(text, old[row - first]) for row, text in texts.items()}
+    table = apply_edits(rows.table, replace(edits, labels=texts), label=label, first=first)
+    quoted = dict(rows.quoted)
+    if texts and rows.notation == "text":
+        # A new label is a name, even if it reads like a missing value.
+        flags = np.zeros(len(here), dtype=bool)
+        if label in quoted:
+            flags = quoted[label].to_numpy().copy()
+        flags[[row - first for row in texts]] = True
+        quoted[label] = pa.chunked_array([pa.array(flags)])
+    stays = _find_staying(edits, here)
+    if stays is not None:
+        quoted = {name: cells.filter(stays) for name, cells in quoted.items()}
+    return SpelledRows(table, rows.notation, quoted)
+
+
+def _find_staying(edits: Edits, here: range) -> pa.Array | None:
+    """Which of these rows stay, (n,); None: all."""
+    dropped = [row - here.start for row in edits.dropped if row in here]
     if not dropped:
-        return table
+        return None
     stays = np.ones(len(here), dtype=bool)
     stays[dropped] = False
-    return table.filter(pa.array(stays))
+    return pa.array(stays)
+
+
+def _spell_for_json(label: str, old: pa.StringScalar) -> str:
+    """A label as a JSON value: without quotes only where the old one had none and JSON allows."""
+    was_text = old.is_valid and old.as_py().startswith('"')
+    is_plain = not was_text and is_plain_json(label)
+    return label if is_plain else json.dumps(label, ensure_ascii=False)
 
 
 def _relabel_values(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.ChunkedArray:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.pieces import write_pieces
+from datacleanse.data.spelling import is_plain_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
 
 _BOM = "\ufeff"
 _SPACE = re.compile(r"[ \t\r\n]*")
-_PLAIN = re.compile(r"-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false")
-"""Labels that JSON has without quotes."""
 
 
 class JsonLinesRewriter:
@@ -70,7 +69,7 @@ def _replace_label(line: bytes, key: str, label: str, name: str) -> bytes:
         raise make_inseparable_error(
             name, f"no value of '{key}' is found in {text[:60]!r}"
         ) from error
-    is_text = text[start] == '"' or not _PLAIN.fullmatch(label)
+    is_text = text[start] == '"' or not is_plain_json(label)
     value = json.dumps(label, ensure_ascii=text.isascii()) if is_text else label
     return (text[:start] + value + text[end:]).encode("utf-8")
 

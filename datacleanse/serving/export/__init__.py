@@ -47,15 +47,15 @@ def export_run(
     folder = RunFolder(Path(run))
     finished = FinishedRun(folder, folder.manifest(), model)
     messages = way.write(finished, target)
-    return target, (*messages, *_say_notations(finished, format))
+    return target, (*messages, *_say_conventions(finished, format))
 
 
-def _say_notations(run: FinishedRun, name: str) -> tuple[str, ...]:
+def _say_conventions(run: FinishedRun, name: str) -> tuple[str, ...]:
     """A sentence on columns whose text other programs must turn into numbers or moments first."""
-    notated = [quote_value(each.name) for each in run.manifest.schema.columns if each.notation]
-    if not notated or name == "weights":
+    written = [quote_value(each.name) for each in run.manifest.schema.columns if each.convention]
+    if not written or name == "weights":
         return ()
     return (
-        f"DATA writes numbers or dates as people do in {format_list(notated)}: the file takes "
+        f"DATA writes numbers or dates as people do in {format_list(written)}: the file takes "
         "numbers and moments, to be converted beforehand (docs/export.md).",
     )

@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import SettingsError
-from datacleanse.models.model_files import DESCRIPTION, PARAMETERS
+from datacleanse.models.description import read_plain_description
+from datacleanse.models.model_files import PARAMETERS
 from datacleanse.models.predictor import ImagePredictor
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.storage.atomic_files import check_place, write_aside
@@ -94,7 +95,7 @@ class SafetensorsFormat:
 def describe_model(run: FinishedRun) -> dict[str, Any]:
     """All that is needed to rebuild the model around its parameters."""
     predictor = run.predictor
-    saved = json.loads((run.folder.model_dir / DESCRIPTION).read_text(encoding="utf-8"))
+    saved = read_plain_description(run.folder.model_dir)
     if isinstance(predictor, ImagePredictor):
         computation: tuple[str, ...] = IMAGES
     elif isinstance(predictor.network, TabularNetwork):

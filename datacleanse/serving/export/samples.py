@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.predictor import ImagePredictor, Predictor
-    from datacleanse.records import Column, Dataset, Notation, Schema
+    from datacleanse.records import Column, Convention, Dataset, Schema
     from datacleanse.serving.export.interface import FinishedRun
 
 TOLERANCE = 1e-4
@@ -44,7 +44,7 @@ UNSEEN = ("", "never seen before", "NaN", "-0", "1e3", "日本")
 def read_sample_rows(run: FinishedRun, predictor: Predictor) -> list[Dataset]:
     """The stored suspects, as DATA had them, and made rows that no table has."""
     schema, encoding = predictor.schema, predictor.encoding
-    stored = run.folder.read_suspects()
+    stored = run.folder.read_suspects(run.manifest.data.rows)
     tables = [stored.drop_columns([stored.column_names[0]])] if stored.num_rows else []
     tables.append(make_rows(schema, encoding, n=N_MADE, seed=0))
     # Suspects of earlier runs may hold columns that their schema does not name.
@@ -83,18 +83,18 @@ def _make_cells(column: Column, encoding: Encoding, n: int, rng: np.random.Gener
     center, scale = np.array([f.center for f in parts]), np.array([f.scale for f in parts])
     usual = center + scale * rng.standard_cauchy((n, column.width))
     values = np.where(rng.random((n, column.width)) < 0.3, rng.choice(EXTREMES, usual.shape), usual)
-    if column.notation is not None and column.notation.unit:
-        return pa.array([_write_number(value, column.notation) for value in values[:, 0]])
+    if column.convention is not None and column.convention.unit:
+        return pa.array([_write_number(value, column.convention) for value in values[:, 0]])
     return pa.array(values[:, 0] if column.kind != "embedding" else list(values))
 
 
-def _write_number(value: float, notation: Notation) -> str | None:
+def _write_number(value: float, convention: Convention) -> str | None:
     """A number with its unit, as DATA writes it: of shares the bare number would mean nothing."""
     if not abs(value) < _LARGEST_WRITTEN:
         return None
-    factor = {"e-2": 100, "e-3": 1000}.get(SHARES.get(notation.unit, ""), 1)
-    text = f"{value * factor:.6f}".replace(".", notation.decimal or ".")
-    return f"{text} {notation.unit}"
+    factor = {"e-2": 100, "e-3": 1000}.get(SHARES.get(convention.unit, ""), 1)
+    text = f"{value * factor:.6f}".replace(".", convention.decimal or ".")
+    return f"{text} {convention.unit}"
 
 
 def check_agreement(name: str, expected: NDArray[np.float64], found: NDArray[np.float64]) -> None:

@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from datacleanse.errors import RunFolderError
 from datacleanse.storage.atomic_files import write_aside
+from datacleanse.storage.damage import make_damage_error
+from datacleanse.storage.manifest.consistency import check_consistency
 from datacleanse.storage.manifest.versions import SCHEMA_VERSION, upgrade
-from datacleanse.storage.manifest.whole import Manifest, Opening
-from datacleanse.storage.typed_json import UnexpectedValueError, from_json, to_json
+from datacleanse.storage.manifest.whole import Manifest, Opening, Status
+from datacleanse.storage.typed_json import (
+    Number,
+    UnexpectedValueError,
+    from_json,
+    parse_json,
+    to_json,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-_Known = TypeVar("_Known", bound=Opening)
+    from _typeshed import DataclassInstance
+
+_Known = TypeVar("_Known", bound="DataclassInstance")
 
 REMOVED = "removed"
 """Status of a run that was being replaced when the program was killed; nothing else is kept."""
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What is read of any `run.json`, of later versions too."""
+
+    schema_version: Number
+
+
+@dataclass(frozen=True)
+class _State:
+    """What is read of any `run.json` that this program can read."""
+
+    status: Status | Literal["removed"]
 
 
 def write_manifest(file: Path, manifest: Opening) -> None:
@@ -39,11 +64,16 @@ def read_manifest(file: Path) -> Manifest:
     found = _read(file)
     if found["status"] != "finished":
         raise RunFolderError(
-            f"The run in {file.parent} is not finished (its status is {found['status']!r}).",
+            f"The run in {file.parent} is not finished (its status is {found['status']!a}).",
             slug="run-unfinished",
             hint="Repeat the audit with --resume to finish it, or with --force to start anew.",
         )
-    return _check(Manifest, found, file)
+    manifest = _check(Manifest, found, file)
+    try:
+        check_consistency(manifest)
+    except UnexpectedValueError as error:
+        raise make_damage_error(file, error) from error
+    return manifest
 
 
 def read_opening(file: Path) -> Opening | None:
@@ -93,10 +123,12 @@ def _read(file: Path) -> dict[str, Any]:
             hint="Give the folder that `datacleanse audit` wrote, e.g. runs/NAME.",
         )
     try:
-        found = json.loads(file.read_text(encoding="utf-8"), parse_constant=_refuse)
-        version = _read_version(found)
-    except (OSError, ValueError, RecursionError) as error:
-        raise _make_damage_error(file, error) from error
+        found = parse_json(file.read_bytes())
+        version = from_json(_Version, found).schema_version
+    except OSError as error:
+        raise make_damage_error(file, f"it cannot be read ({error.strerror or error})") from error
+    except UnexpectedValueError as error:
+        raise make_damage_error(file, error) from error
     if version > SCHEMA_VERSION:
         raise RunFolderError(
             f"{file.parent} has format {version}; this program reads up to {SCHEMA_VERSION}.",
@@ -104,40 +136,12 @@ def _read(file: Path) -> dict[str, Any]:
             hint="Update datacleanse: pip install -U datacleanse.",
         )
     plain = upgrade(found)
-    status = plain.get("status")
-    if not isinstance(status, str):
-        said = f"status is {json.dumps(status)}, where a text was expected"
-        raise _make_damage_error(file, UnexpectedValueError(said))
+    _check(_State, plain, file)
     return plain
-
-
-def _read_version(found: object) -> int:
-    if not isinstance(found, dict):
-        raise UnexpectedValueError("it holds no JSON object")
-    version = found.get("schema_version")
-    if not isinstance(version, int) or isinstance(version, bool) or version < 1:
-        raise UnexpectedValueError(
-            f"schema_version is {json.dumps(version)}, where a whole number from 1 on was expected"
-        )
-    return version
-
-
-def _refuse(constant: str) -> None:
-    raise UnexpectedValueError(f"it holds {constant}, which is no JSON")
 
 
 def _check(kind: type[_Known], found: dict[str, Any], file: Path) -> _Known:
     try:
         return from_json(kind, found)
     except UnexpectedValueError as error:
-        raise _make_damage_error(file, error) from error
-
-
-def _make_damage_error(file: Path, error: Exception) -> RunFolderError:
-    # A reader of JSON says in several words what is wrong, and where; the system, too.
-    said = str(error) or type(error).__name__
-    return RunFolderError(
-        f"{file} is damaged: {said}.",
-        slug="run-damaged",
-        hint="Repeat the audit with --force.",
-    )
+        raise make_damage_error(file, error) from error

@@ -7,6 +7,7 @@ from typing import Literal
 
 # Read from `run.json` too, so that the fields' types must be known when the program runs.
 from datacleanse.records import Column, SetAside
+from datacleanse.storage.typed_json import Count, Number, Share
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,7 +18,7 @@ class InputFile:
     """Path, glob, folder or address as given; of a table in memory its type, in angle brackets."""
     sha256: str
     """sha256 (hex) of the content."""
-    rows: int
+    rows: Count
     """Rows, or pictures that could be read."""
 
 
@@ -37,9 +38,9 @@ class Reading:
     """Columns whose values are numbers."""
     delimiter: str | None
     """What separates the cells of a CSV; null: a comma, or a tab in a .tsv."""
-    image_size: int | None
+    image_size: Number | None
     """Side to which pictures are scaled, in pixels; null: chosen by DATA's."""
-    max_unreadable: float
+    max_unreadable: Share
     """Largest share of pictures that may be left out as unreadable, in [0, 1]."""
     dates: Literal["dayfirst", "monthfirst", "iso"] | None = None
     """What comes first in dates that leave it open; null: nothing was said."""
@@ -51,13 +52,13 @@ class Reading:
 class DataSection(InputFile):
     """DATA: the rows whose labels were audited."""
 
-    columns: int
+    columns: Count
     """Columns of the table, label and id among them."""
     label: str
     """Name of the label column."""
     id: str | None
     """Name of the id column; null: rows are known by their number."""
-    classes: dict[str, int]
+    classes: dict[str, Count]
     """Rows by given label, as DATA spells it, in the order of the network's outputs."""
     reading: Reading
     """What the user said about the columns."""
@@ -67,15 +68,15 @@ class DataSection(InputFile):
 class CleanSection(InputFile):
     """CLEAN: rows whose labels a person has verified, and the parts that they played."""
 
-    classes: dict[str, int]
+    classes: dict[str, Count]
     """Rows by label, as CLEAN spells it."""
-    steering_rows: int
+    steering_rows: Count
     """Rows whose gradient steered the weights in the first fold, reviewed ones among them."""
-    reviewed_rows: int
+    reviewed_rows: Count
     """Of ``rows``, those that reviewers verified in an earlier round: they steer in every fold."""
-    calibration_rows: int
+    calibration_rows: Count
     """Rows that did not steer in the first fold and show there how right labels score."""
-    held_back_rows: int
+    held_back_rows: Count
     """Rows that nothing learned from, to compare the models on."""
 
 
@@ -87,13 +88,13 @@ class ReviewedSection:
     """Their files."""
     sha256: str
     """sha256 (hex) of the rows, their labels, and what is left out."""
-    rows: int
+    rows: Count
     """Rows that joined CLEAN."""
-    kept: int
+    kept: Count
     """Of ``rows``, those whose label was found right."""
-    relabelled: int
+    relabelled: Count
     """Of ``rows``, those that got another label."""
-    left_out: int
+    left_out: Count
     """Rows of DATA that were dropped: not trained on."""
 
 
@@ -111,9 +112,9 @@ class SchemaSection:
 class OverlapSection:
     """Rows of DATA that stand in CLEAN too and were not trained on."""
 
-    rows: int
+    rows: Count
     """Rows of DATA."""
-    verified: int
+    verified: Count
     """Of ``rows``, those whose verified label is known, since one row of CLEAN matches."""
     matched_by: Literal["id", "values", "pictures"]
     """How a row was known again."""
@@ -123,11 +124,11 @@ class OverlapSection:
 class DuplicatesSection:
     """Pictures of DATA that show the same as another one."""
 
-    rows: int
+    rows: Count
     """Such pictures."""
-    groups: int
+    groups: Count
     """Groups of them."""
-    conflicting_groups: int
+    conflicting_groups: Count
     """Groups with more than one label."""
 
 
@@ -135,15 +136,15 @@ class DuplicatesSection:
 class PicturesSection:
     """How pictures were read."""
 
-    channels: int
+    channels: Number
     """1 where all of DATA's are grey, else 3."""
-    height: int
+    height: Number
     """In pixels, as the network sees them."""
-    width: int
+    width: Number
     """In pixels, as the network sees them."""
     forms: dict[str, str]
     """In what form they came, by role: ``data``, ``clean``, ``test``."""
-    unreadable: dict[str, int]
+    unreadable: dict[str, Count]
     """Pictures left out because they could not be read, by role."""
     duplicates: DuplicatesSection
     """Pictures that stand in DATA more than once."""

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+# Read from `run.json`, so that the fields' types must be known when the program runs.
+from datacleanse.storage.typed_json import Amount, Count, Number, Positive, Share
+
 FlagBasis = Literal["controlled", "estimated", "none"]
 
 
@@ -12,11 +15,11 @@ FlagBasis = Literal["controlled", "estimated", "none"]
 class Steering:
     """How the gradient on the steering rows was obtained."""
 
-    batch: int
+    batch: Number
     """Steering rows that it is made from, at least 1."""
-    every: int
+    every: Number
     """Steps that it serves, at least 1."""
-    average: float
+    average: Share
     """Share of the former gradient in the next one, in [0, 1)."""
 
 
@@ -56,25 +59,25 @@ class CurvesSection:
 class TrainingSection:
     """How the networks were trained."""
 
-    epochs: int
+    epochs: Number
     """Passes over the training rows."""
-    batch_size: int
+    batch_size: Number
     """Rows a step, in the final training; less than asked for where memory was short."""
-    lr: float
+    lr: Positive
     """Peak learning rate, > 0."""
     steering: Steering
     """How the gradient on the steering rows was obtained."""
-    parameters: int
+    parameters: Count
     """Numbers that the network learned."""
     network: str
     """A sentence on the network."""
-    training_rows: int
+    training_rows: Count
     """Rows that the reweighted network of the first fold was trained on."""
-    skipped_steps: int
+    skipped_steps: Count
     """Its steps that updated nothing, because every weight was 0."""
     route: InfluenceRoute | None
     """How influences were computed; null: the rule needs none."""
-    folds: int
+    folds: Number
     """Ways in which CLEAN was divided, each with a reweighted network of its own."""
     curves: CurvesSection
     """Learning curves."""
@@ -84,22 +87,22 @@ class TrainingSection:
 class FlagsSection:
     """What the flags of `audit.parquet` promise."""
 
-    fdr: float
+    fdr: Share
     """Largest expected share of false alarms among them that was asked for, in (0, 1)."""
-    flagged: int
+    flagged: Count
     """Rows flagged."""
     basis: FlagBasis
     """``controlled``: p-values keep the share of false alarms; ``estimated``: probabilities
     estimate it and promise nothing; ``none``: there are no flags."""
-    calibration_rows: int
+    calibration_rows: Count
     """Rows of CLEAN that have a calibration score, in any fold."""
-    smallest_p_value: float | None
+    smallest_p_value: Share | None
     """The smallest p-value that a row can get, in (0, 1]; null: there are no p-values."""
-    null_share: float | None
+    null_share: Share | None
     """Storey's estimate of the share of right labels, in [0, 1]; null: there are no p-values."""
-    estimated_wrong: float
+    estimated_wrong: Amount
     """Expected number of wrong labels in DATA, in rows: the sum of the mislabel probabilities."""
-    rows_needed: int | None
+    rows_needed: Count | None
     """Calibration rows that a controlled list would take at least; null: there is one, or the
     number cannot be told."""
 
@@ -108,14 +111,14 @@ class FlagsSection:
 class NoiseShare:
     """The estimated share of wrong labels among some rows of DATA."""
 
-    rows: int
+    rows: Count
     """The rows."""
-    share: float
+    share: Share
     """Estimated share of wrong labels among them, in [0, 1]."""
-    low: float
+    low: Share
     """Lower end, in [0, 1], of the range of two estimates, widened by their sampling error: no
     confidence interval."""
-    high: float
+    high: Share
     """Upper end of that range, in [0, 1]: no confidence interval."""
 
 
@@ -127,9 +130,9 @@ class ClassConfusion:
     """Given label."""
     true: str
     """True class."""
-    rows: float
+    rows: Amount
     """Expected number."""
-    share: float
+    share: Share
     """The same as a share of the rows with that given label, in [0, 1]."""
 
 
@@ -143,7 +146,7 @@ class NoiseSection:
     """Of the rows with each given label."""
     confusions: tuple[ClassConfusion, ...]
     """The most frequent pairs of given label and true class, most rows first."""
-    matrix_trust: tuple[float, ...]
+    matrix_trust: tuple[Share, ...]
     """By fold, how far the noise matrix learned from CLEAN counts against one rate of errors for
     all classes, in [0, 1]."""
 
@@ -152,13 +155,13 @@ class NoiseSection:
 class Measures:
     """How good a network's probabilities are."""
 
-    accuracy: float
+    accuracy: Share
     """In [0, 1]."""
-    balanced_accuracy: float
+    balanced_accuracy: Share
     """Mean recall of the classes that occur, in [0, 1]."""
-    log_loss: float
+    log_loss: Amount
     """In nats."""
-    calibration_error: float
+    calibration_error: Share
     """Expected calibration error of the likeliest class, in [0, 1]."""
 
 
@@ -166,11 +169,11 @@ class Measures:
 class ClassMeasures:
     """How well a network finds one class; 0 where there is nothing to divide by."""
 
-    precision: float
+    precision: Share
     """In [0, 1]."""
-    recall: float
+    recall: Share
     """In [0, 1]."""
-    f1: float
+    f1: Share
     """In [0, 1]."""
 
 
@@ -178,7 +181,7 @@ class ClassMeasures:
 class ClassComparison:
     """Both networks on one class."""
 
-    rows: int
+    rows: Count
     """Rows that are truly of the class."""
     reweighted: ClassMeasures
     """Of the network that was saved."""
@@ -190,7 +193,7 @@ class ClassComparison:
 class ModelComparison:
     """Both networks on rows with true labels that neither has seen."""
 
-    rows: int
+    rows: Number
     """The rows, at least 1."""
     reweighted: Measures
     """Of the network that was saved."""

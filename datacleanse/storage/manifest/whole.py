@@ -30,7 +30,7 @@ from datacleanse.storage.manifest.results import (
     TrainingSection,
 )
 from datacleanse.storage.manifest.versions import SCHEMA_VERSION
-from datacleanse.storage.typed_json import KEY
+from datacleanse.storage.typed_json import KEY, Amount, Number, Sha256
 
 Status = Literal["running", "stopped", "finished"]
 
@@ -66,7 +66,7 @@ class DeviceSection:
 
     name: str
     """``cpu``, or the GPU's name."""
-    threads: int
+    threads: Number
     """CPU threads."""
     rows: str
     """Where the network's inputs lay, in words."""
@@ -76,7 +76,7 @@ class DeviceSection:
 class Opening:
     """What is known of a run from its beginning on. It is written then, and where a run stops."""
 
-    schema_version: int = SCHEMA_VERSION
+    schema_version: Number = SCHEMA_VERSION
     """Of `run.json`."""
     run_id: str
     """32 hexadecimal digits drawn at random; a resumed run keeps them."""
@@ -133,10 +133,10 @@ class Manifest(Opening):
     """Where the networks were trained."""
     metrics: MetricsSection
     """How good the saved network is, beside plain training."""
-    model_files: dict[str, str]
+    model_files: dict[str, Sha256]
     """sha256 (hex) of the files in `model/` that make the model, by name; empty in runs of before
     it was kept."""
-    timings: dict[str, float]
+    timings: dict[str, Amount]
     """Seconds by stage of the run; ``total`` is their sum."""
     finished_at: str
     """When the run was finished (ISO 8601, UTC)."""

@@ -119,28 +119,22 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
     """
     from datacleanse.data import is_known_by_content
 
-    tables = _read(before), _read(now)
     first, second = (manifest.data for manifest in manifests)
+    tables = (
+        before.read_audit_columns(_COLUMNS, first.rows),
+        now.read_audit_columns(_COLUMNS, second.rows),
+    )
     if first.sha256 == second.sha256 and first.rows == second.rows:
         import numpy as np
 
         return Pairs(*tables, np.arange(tables[0].num_rows), "row")
-    stored = before.read_suspects(), now.read_suspects()
+    stored = before.read_suspects(first.rows), now.read_suspects(second.rows)
     labels = first.label, second.label
     if all(map(is_known_by_content, stored)):
         return Pairs(*tables, _match_pictures(tables, stored, labels), "picture")
     if first.id is not None and first.id == second.id:
         return Pairs(*tables, _match_by_id(*tables), "id")
     return Pairs(*tables, _match_by_content(stored, labels, tables[0].num_rows), "content")
-
-
-def _read(folder: RunFolder) -> pa.Table:
-    import pyarrow.parquet as pq
-
-    from datacleanse.storage.run_folder import report_damage_as
-
-    with report_damage_as(folder.audit_file), pq.ParquetFile(folder.audit_file) as file:
-        return file.read(columns=list(_COLUMNS))
 
 
 def _match_by_id(before: pa.Table, now: pa.Table) -> NDArray[np.int64]:
@@ -176,20 +170,21 @@ def _match_pictures(
 def _match_by_content(
     stored: tuple[pa.Table, pa.Table], labels: tuple[str, str], n_before: int
 ) -> NDArray[np.int64]:
-    """Of rows alike, those of the lowest ranks belong together."""
+    """Of stored suspects alike, before and now, those of the lowest ranks belong together."""
     import numpy as np
 
+    before, now = stored
     known: dict[str, list[int]] = {}
-    for row, digest in _read_digests(stored[1], labels[1]):
+    for row, digest in _list_digests(now, labels[1]):
         known.setdefault(digest, []).append(row)
     to_now = np.full(n_before, -1, dtype=np.int64)
-    for row, digest in _read_digests(stored[0], labels[0]):
+    for row, digest in _list_digests(before, labels[0]):
         if known.get(digest):
             to_now[row] = known[digest].pop(0)
     return to_now
 
 
-def _read_digests(stored: pa.Table, label: str) -> list[tuple[int, str]]:
+def _list_digests(stored: pa.Table, label: str) -> list[tuple[int, str]]:
     """Row and content of the stored suspects, by rank."""
     from datacleanse.data import digest_features
 

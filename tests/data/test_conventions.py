@@ -25,7 +25,7 @@ from datacleanse.data import (
 from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.data.month_names import MONTHS
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.records import Schema
+from datacleanse.storage.schema_checks import read_schema
 from tests.data.conftest import kinds, set_aside, slugs
 
 RANDOM = np.random.default_rng(0)
@@ -57,7 +57,7 @@ def moments_of(data):
 
 
 def doubt_of(data):
-    return next((each for each in data.notices if each.slug == "notation-unclear"), None)
+    return next((each for each in data.notices if each.slug == "convention-unclear"), None)
 
 
 NUMBERS = {
@@ -101,7 +101,7 @@ def test_numbers_as_people_write_them_are_read(texts, values, times):
     data = read(texts * times)
     assert kinds(data)["x"] == "numeric"
     np.testing.assert_allclose(numbers_of(data), values * times, rtol=1e-15)
-    (told,) = [each for each in data.notices if each.slug == "notation-read"]
+    (told,) = [each for each in data.notices if each.slug == "convention-read"]
     assert (told.column, told.cells) == ("x", len(texts) * times)
     assert told.option == "--categorical x"
     assert "--categorical x" in told.message
@@ -116,7 +116,7 @@ def test_numeric_accepts_them(texts, values):
 def test_categorical_overrules(texts):
     data = read(texts * 20, categorical=("x",))
     assert kinds(data)["x"] == "categorical"
-    assert "notation-read" not in slugs(data.notices)
+    assert "convention-read" not in slugs(data.notices)
 
 
 D = datetime.datetime
@@ -181,7 +181,7 @@ def test_dates_as_people_write_them_are_read(texts, values, times):
     data = read(texts * times)
     assert kinds(data)["x"] == "datetime"
     assert moments_of(data).tolist() == values * times
-    (told,) = [each for each in data.notices if each.slug == "notation-read"]
+    (told,) = [each for each in data.notices if each.slug == "convention-read"]
     assert (told.column, told.cells, told.option) == ("x", len(texts) * times, "--categorical x")
 
 
@@ -266,10 +266,10 @@ def test_a_decimal_comma_makes_thousands_of_points_in_text_without_types(csv):
 def test_three_digits_behind_every_point_are_named_with_the_option(csv):
     lines = "".join(f"{value:.3f},{k % 2}\n" for k, value in enumerate(np.arange(1.001, 90, 1.234)))
     (notice,) = read_data(csv("x,label\n" + lines), ReadOptions()).notices[1:]
-    assert (notice.slug, notice.column, notice.option) == ("notation-open", "x", "--decimal ','")
+    assert (notice.slug, notice.column, notice.option) == ("convention-open", "x", "--decimal ','")
     assert not notice.is_warning
     usual = read_data(csv("x,label\n0.5,1\n" + lines), ReadOptions())
-    assert "notation-open" not in slugs(usual.notices)
+    assert "convention-open" not in slugs(usual.notices)
 
 
 def test_numeric_on_an_open_column_asks_for_the_sign():
@@ -312,7 +312,7 @@ def test_what_is_no_number_and_no_date_is_taken_as_before(texts):
         }
     )
     data = read_data(table, ReadOptions())
-    assert {"notation-read", "notation-unclear"}.isdisjoint(slugs(data.notices))
+    assert {"convention-read", "convention-unclear"}.isdisjoint(slugs(data.notices))
     assert kinds(data).get("customer_id") != "datetime"
 
 
@@ -406,7 +406,7 @@ def test_rows_are_the_same_whatever_their_spelling(texts):
             data.schema,
             role="CLEAN",
         )
-        if data.schema.columns[0].notation.unit not in ("%", "‰")
+        if data.schema.columns[0].convention.unit not in ("%", "‰")
         else data
     )
     np.testing.assert_array_equal(hash_rows(data), hash_rows(again))
@@ -417,13 +417,13 @@ def test_every_digit_counts_in_rows_that_are_compared():
     assert len(set(hash_rows(data).tolist())) == 2
 
 
-def test_the_spelling_is_kept_with_the_schema_and_older_schemas_are_read():
+def test_the_convention_is_kept_with_the_schema_and_older_schemas_are_read():
     schema = read(["$7,040.94", "$3"]).schema
     plain = json.loads(json.dumps(dataclasses.asdict(schema)))
-    assert Schema.from_json(plain) == schema
+    assert read_schema(plain, "schema") == schema
     for column in plain["columns"]:
-        del column["notation"]
-    assert Schema.from_json(plain).columns[0].notation is None
+        del column["convention"]
+    assert read_schema(plain, "schema").columns[0].convention is None
 
 
 def test_portions_are_read_by_the_spelling_of_data(csv, monkeypatch):
@@ -463,11 +463,11 @@ def test_rows_of_files_with_other_types_are_joined_by_value():
     assert numbers_of(whole) == [1.234, 1234, 1234.5, 12.5, 1234]
 
 
-# Any column, in any notation
+# Any column, in any convention
 
 
 def write_number(value, spell):
-    """A number in the notation of some country."""
+    """A number in the convention of some country."""
     decimals, group, sign, unit, behind, negative = spell
     text = f"{abs(value):,.{decimals}f}".replace(",", "\0").replace(".", sign).replace("\0", group)
     text = f"{text}{behind}{unit}" if behind is not None else f"{unit}{text}"

@@ -34,7 +34,7 @@ def written(n: int, *, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("notated")
+    folder = tmp_path_factory.mktemp("conventional")
     for name, rows, seed in (("data", 200, 0), ("clean", 80, 1), ("new", 60, 2)):
         written(rows, seed=seed)[0].to_csv(folder / f"{name}.csv", index=False)
     command = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2", "--fast", "-o", "run")
@@ -50,12 +50,12 @@ def test_the_run_knows_the_spellings(folder):
     for name in ("run.json", "model/model.json"):
         saved = json.loads((folder / "run" / name).read_text(encoding="utf-8"))
         price, share, day, city = saved["schema"]["columns"]
-        assert city["notation"] is None
-        assert (price["kind"], price["notation"]["unit"]) == ("numeric", "$")
-        assert (share["kind"], share["notation"]["unit"]) == ("numeric", "%")
-        assert (day["kind"], day["notation"]["order"]) == ("datetime", "day first")
+        assert city["convention"] is None
+        assert (price["kind"], price["convention"]["unit"]) == ("numeric", "$")
+        assert (share["kind"], share["convention"]["unit"]) == ("numeric", "%")
+        assert (day["kind"], day["convention"]["order"]) == ("datetime", "day first")
     notices = json.loads((folder / "run" / "run.json").read_text(encoding="utf-8"))["notices"]
-    told = [each for each in notices if each["slug"] == "notation-read"]
+    told = [each for each in notices if each["slug"] == "convention-read"]
     assert [each["column"] for each in told] == ["price", "share", "day"]
 
 

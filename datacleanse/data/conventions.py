@@ -1,4 +1,4 @@
-"""The notation of a column of text: found on DATA, then applied to every file that is read."""
+"""The convention of a column of text: found on DATA, then applied to every file that is read."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ from datacleanse.data.columns import find_distinct, is_numeric, is_text
 from datacleanse.data.written_moments import (
     describe_moments,
     find_compact_dates,
-    find_moment_notation,
+    find_moment_convention,
     rewrite_moments,
 )
 from datacleanse.data.written_numbers import (
     SHARES,
     UNREAD,
     describe_numbers,
-    find_number_notation,
+    find_number_convention,
     rewrite_numbers,
 )
 
 if TYPE_CHECKING:
     from datacleanse.data.column_evidence import Doubt
     from datacleanse.data.interface import DatesOption, DecimalOption
-    from datacleanse.records import Column, Notation
+    from datacleanse.records import Column, Convention
 
 
 _FIRST_DAY, _LAST_DAY = 19_000_101, 21_001_231
 """Between these, whole numbers may be dates; with six digits more, for the time of day, too."""
 
 
-def find_notation(
+def find_convention(
     evidence: Evidence, *, decimal: DecimalOption | None, dates: DatesOption | None
-) -> Notation | Doubt | None:
+) -> Convention | Doubt | None:
     """How a column of text writes numbers or dates; why that is in doubt; None: it holds neither.
 
     Args:
@@ -44,12 +44,12 @@ def find_notation(
         decimal: the sign that begins decimals, for columns that leave it open.
         dates: the order of dates, for columns that leave it open.
     """
-    found = find_number_notation(evidence, decimal)
-    return find_moment_notation(evidence, dates) if found is None else found
+    found = find_number_convention(evidence, decimal)
+    return find_moment_convention(evidence, dates) if found is None else found
 
 
-def find_dates_among_numbers(cells: pa.ChunkedArray) -> Notation | None:
-    """The notation of whole numbers that are all dates without separators, as 20190930."""
+def find_dates_among_numbers(cells: pa.ChunkedArray) -> Convention | None:
+    """The convention of whole numbers that are all dates without separators, as 20190930."""
     # Narrower floats have no room for eight digits.
     if not (pa.types.is_integer(cells.type) or pa.types.is_float64(cells.type)):
         return None
@@ -66,33 +66,35 @@ def find_dates_among_numbers(cells: pa.ChunkedArray) -> Notation | None:
 
 
 def rewrite_plainly(cells: pa.ChunkedArray, column: Column) -> pa.ChunkedArray:
-    """Cells as programs write them, where the column's notation is another; others as they are."""
-    notation = column.notation
-    if notation is None:
+    """Cells as programs write them, where the column has a convention; others as they are."""
+    convention = column.convention
+    if convention is None:
         return cells
     kind = cells.type
     if not is_text(kind):
         if pa.types.is_dictionary(kind):
             return rewrite_plainly(cells.cast(kind.value_type), column)
-        return _rewrite_numbers(cells, column, notation) if is_numeric(kind) else cells
+        return _rewrite_numbers(cells, column, convention) if is_numeric(kind) else cells
     found = find_distinct(cells)
-    rewrite = rewrite_numbers if notation.order is None else rewrite_moments
-    values = rewrite(found.values.cast(pa.string()), notation)
+    rewrite = rewrite_numbers if convention.order is None else rewrite_moments
+    values = rewrite(found.values.cast(pa.string()), convention)
     codes = pa.array(found.codes, mask=found.codes < 0)
     return pa.chunked_array([pa.DictionaryArray.from_arrays(codes, values)])
 
 
-def _rewrite_numbers(cells: pa.ChunkedArray, column: Column, notation: Notation) -> pa.ChunkedArray:
+def _rewrite_numbers(
+    cells: pa.ChunkedArray, column: Column, convention: Convention
+) -> pa.ChunkedArray:
     """Numbers where DATA has text: compact dates are read, shares of unknown scale are not."""
     if (
-        notation.order is not None
-        and not notation.separator
+        convention.order is not None
+        and not convention.separator
         and not pa.types.is_decimal(cells.type)
     ):
         values = cells.cast(pa.float64(), safe=False)
         whole = pc.if_else(pc.equal(pc.round(values), values), values, None)
         return rewrite_plainly(whole.cast(pa.int64(), safe=False).cast(pa.string()), column)
-    if notation.unit in SHARES:
+    if convention.unit in SHARES:
         return pa.chunked_array(
             [
                 pc.binary_join_element_wise(chunk.cast(pa.string()), pa.scalar(UNREAD), "")
@@ -103,6 +105,8 @@ def _rewrite_numbers(cells: pa.ChunkedArray, column: Column, notation: Notation)
     return cells
 
 
-def describe_notation(notation: Notation) -> str:
-    """What the notation is taken to mean, as a part of a sentence."""
-    return describe_numbers(notation) if notation.order is None else describe_moments(notation)
+def describe_convention(convention: Convention) -> str:
+    """What the convention is taken to mean, as a part of a sentence."""
+    return (
+        describe_numbers(convention) if convention.order is None else describe_moments(convention)
+    )

@@ -1,0 +1,119 @@
+"""Cells of separated text that stand for a missing value, and those that are names in quotes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from datacleanse.data.columns import MISSING_TEXTS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from datacleanse.data.interface import Request
+
+_LIKE_MISSING = MISSING_TEXTS - {""}
+
+
+def make_missing_null(
+    batch: pa.RecordBatch, request: Request, quotes: QuotedCells, *, first: int
+) -> pa.RecordBatch:
+    """The block with null where a cell of text stands for a missing value; see `Request`.
+
+    Args:
+        batch: of the file, with the text of every cell in its columns of text.
+        request: says which texts stand for one, and which columns hold names.
+        quotes: tells cells in quotes from others.
+        first: row number of the block's first row.
+    """
+    arrays = batch.columns
+    names: list[str] = batch.schema.names
+    for position, name in enumerate(names):
+        cells = arrays[position]
+        if not pa.types.is_string(cells.type):
+            continue
+        # A name that stands twice is refused later.
+        is_name = name in request.names and names.count(name) == 1
+        texts = (request.missing - request.classes if is_name else request.missing) | {""}
+        absent = pc.is_in(cells, value_set=pa.array(sorted(texts), pa.string()))
+        if not pc.any(absent).as_py():
+            continue
+        if is_name and len(texts) > 1:
+            absent = _except_quoted(absent, cells, quotes, name=name, first=first)
+        arrays[position] = pc.if_else(absent, pa.scalar(None, pa.string()), cells)
+    return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _except_quoted(
+    absent: pa.Array, cells: pa.Array, quotes: QuotedCells, *, name: str, first: int
+) -> pa.Array:
+    """Which of the cells are missing where those in quotes are names; an empty one never is."""
+    is_empty = pc.equal(cells, "")
+    if not pc.any(pc.and_not(absent, is_empty)).as_py():
+        return absent
+    quoted = quotes.find(name, first, len(cells)).combine_chunks()
+    return pc.and_(absent, pc.or_(is_empty, pc.invert(quoted)))
+
+
+def may_be_quoted(table: pa.Table) -> bool:
+    """Whether a cell reads like a missing value, so that quotes would make a name of it."""
+    wanted = pa.array(sorted(_LIKE_MISSING), pa.string())
+    return any(pc.any(pc.is_in(cells, value_set=wanted)).as_py() for cells in table.columns)
+
+
+def find_quoted(table: pa.Table, quotes: QuotedCells, *, first: int) -> dict[str, pa.ChunkedArray]:
+    """By column, which cells that read like a missing value stand in quotes; see `SpelledRows`.
+
+    Args:
+        table: consecutive rows of the file, all columns as text.
+        quotes: tells cells in quotes from others.
+        first: row number of the first row.
+    """
+    wanted = pa.array(sorted(_LIKE_MISSING), pa.string())
+    found = {}
+    for name, cells in zip(table.column_names, table.columns, strict=True):
+        is_like = pc.is_in(cells, value_set=wanted)
+        if pc.any(is_like).as_py():
+            found[name] = pc.and_(is_like, quotes.find(name, first, table.num_rows))
+    return found
+
+
+class QuotedCells:
+    """Tells cells in quotes from others, where either reads like a missing value.
+
+    The file is read a second time for it, but only as far as it is asked for.
+
+    Args:
+        open_blocks: reads the file's blocks anew, each row once, all columns as text, in which
+            cells without quotes are null if they read like a missing value.
+    """
+
+    def __init__(self, open_blocks: Callable[[], Iterator[pa.RecordBatch]]) -> None:
+        self._open_blocks = open_blocks
+        self._blocks: Iterator[pa.RecordBatch] | None = None
+        self._waiting: list[pa.RecordBatch] = []
+        self._first = 0
+
+    def find(self, name: str, first: int, count: int) -> pa.ChunkedArray:
+        """Whether each cell of a column stands in quotes, (count,), from the row ``first`` on.
+
+        Only of cells that read like a missing value. Rows are asked for in the file's order.
+        """
+        self._move_to(first, first + count)
+        chunks = [batch.column(batch.schema.names.index(name)) for batch in self._waiting]
+        cells = pa.chunked_array(chunks, pa.string()).slice(first - self._first, count)
+        return cells.is_valid()
+
+    def _move_to(self, first: int, end: int) -> None:
+        if self._blocks is None:
+            self._blocks = self._open_blocks()
+        while self._waiting and self._first + self._waiting[0].num_rows <= first:
+            self._first += self._waiting.pop(0).num_rows
+        while self._first + sum(batch.num_rows for batch in self._waiting) < end:
+            batch = next(self._blocks)
+            if not self._waiting and self._first + batch.num_rows <= first:
+                self._first += batch.num_rows
+            else:
+                self._waiting.append(batch)

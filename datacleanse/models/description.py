@@ -1,0 +1,188 @@
+"""`model.json`: what a saved model is, every value checked once, before anything is made of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from datacleanse.errors import RunFolderError
+from datacleanse.models.encoding import Encoding, check_encoding
+from datacleanse.models.model_files import DESCRIPTION, FORMAT_VERSION, LOOSE, name_damage
+from datacleanse.models.residual import ARCHITECTURE as RESIDUAL
+from datacleanse.models.residual import ResidualShape, check_geometry
+from datacleanse.models.tabular import ARCHITECTURE as TABULAR
+from datacleanse.models.tabular import TabularShape, make_tabular_shape
+from datacleanse.models.user_network import ARCHITECTURE as OWN
+from datacleanse.storage.schema_checks import read_schema
+from datacleanse.storage.typed_json import (
+    Count,
+    Limit,
+    Number,
+    UnexpectedValueError,
+    from_json,
+    parse_json,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datacleanse.records import Schema
+
+_LONGEST_NAME = 500
+"""Signs of a factory's name."""
+
+FactoryName = Annotated[
+    str,
+    Limit(
+        lambda name: name.isprintable() and 0 < len(name) <= _LONGEST_NAME, "the name of a factory"
+    ),
+]
+
+
+@dataclass(frozen=True)
+class _Version:
+    """What is read of the description of any version."""
+
+    format_version: Number
+
+
+@dataclass(frozen=True)
+class _Architecture:
+    """What is read of any architecture."""
+
+    name: Literal["tabular", "residual", "own", "own dataset"]
+
+
+@dataclass(frozen=True)
+class Factory:
+    """What made a network of the user's own."""
+
+    factory: FactoryName
+    """``package.module:factory``."""
+    n_features: Count
+    """Numbers a row that it was called with."""
+
+
+@dataclass(frozen=True)
+class TableModel:
+    """The package's network for tables."""
+
+    shape: TabularShape
+    encoding: Encoding
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class ImageModel:
+    """The package's network for images."""
+
+    shape: ResidualShape
+    schema: Schema
+
+
+@dataclass(frozen=True)
+class OwnModel:
+    """A network of the user's own, for tables."""
+
+    factory: Factory
+    encoding: Encoding
+    schema: Schema
+    probe: tuple[tuple[float, ...], ...]
+    """(2, C) logits of the rows of `make_probe_rows`."""
+
+
+@dataclass(frozen=True)
+class LooseModel:
+    """A network for a dataset of the user's own, which only its parameters tell of."""
+
+
+@dataclass(frozen=True)
+class _Probe:
+    probe: tuple[tuple[float, ...], ...]
+
+
+Model = TableModel | ImageModel | OwnModel | LooseModel
+
+
+def read_plain_description(directory: Path) -> dict[str, Any]:
+    """Read `model.json` as plain values, all of which JSON can write again.
+
+    Raises:
+        RunFolderError: it is missing, damaged or of a later version.
+    """
+    file = directory / DESCRIPTION
+    try:
+        plain = parse_json(file.read_bytes(), is_strict=True)
+        version = from_json(_Version, plain).format_version
+    except (OSError, UnexpectedValueError) as error:
+        raise name_damage(file, error) from error
+    if version > FORMAT_VERSION:
+        raise RunFolderError(
+            f"The model in {directory} has format {version}; this program reads up to "
+            f"{FORMAT_VERSION}.",
+            slug="model-newer",
+            hint="Update datacleanse: pip install -U datacleanse.",
+        )
+    found: dict[str, Any] = plain
+    return found
+
+
+def read_description(directory: Path) -> Model:
+    """Read `model.json`, and see that its parts agree.
+
+    Raises:
+        RunFolderError: it is missing, damaged or of a later version.
+    """
+    plain = read_plain_description(directory)
+    try:
+        return _read_model(plain)
+    except UnexpectedValueError as error:
+        raise name_damage(directory / DESCRIPTION, error) from error
+
+
+def _read_model(plain: dict[str, Any]) -> Model:
+    architecture = plain.get("architecture")
+    name = from_json(_Architecture, architecture, "architecture").name
+    if name == LOOSE:
+        return LooseModel()
+    schema = read_schema(plain.get("schema"), "schema")
+    if name == RESIDUAL:
+        shape = from_json(ResidualShape, architecture, "architecture")
+        check_geometry(shape)
+        _check_equal("architecture.n_classes", shape.n_classes, len(schema.classes))
+        return ImageModel(shape, schema)
+    encoding = from_json(Encoding, plain.get("encoding"), "encoding")
+    check_encoding(encoding, schema.columns)
+    if name == OWN:
+        factory = from_json(Factory, architecture, "architecture")
+        probe = from_json(_Probe, plain).probe
+        _check_equal("the length of probe", len(probe), 2)
+        for number, logits in enumerate(probe):
+            _check_equal(f"the length of probe[{number}]", len(logits), len(schema.classes))
+        return OwnModel(factory, encoding, schema, probe)
+    assert name == TABULAR
+    found = from_json(TabularShape, architecture, "architecture")
+    return TableModel(_check_shape(found, encoding, schema), encoding, schema)
+
+
+def _check_shape(shape: TabularShape, encoding: Encoding, schema: Schema) -> TabularShape:
+    """The shape, which is that of a network for this encoding."""
+    expected = make_tabular_shape(
+        encoding,
+        len(schema.classes),
+        width=shape.width,
+        n_hidden=shape.n_hidden,
+        dropout=shape.dropout,
+    )
+    if shape != expected:
+        found, wanted = shape.to_json(), expected.to_json()
+        name = next(name for name, value in found.items() if value != wanted[name])
+        raise UnexpectedValueError(
+            f"architecture.{name} is not what encoding and schema.classes ask for"
+        )
+    return shape
+
+
+def _check_equal(place: str, found: int, expected: int) -> None:
+    if found != expected:
+        raise UnexpectedValueError(f"{place} is {found:,}, where {expected:,} was expected")
