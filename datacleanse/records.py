@@ -64,6 +64,9 @@ class Column:
     """Numbers per cell: the vector length of an embedding, 1 otherwise."""
     convention: Convention | None = None
     """How its cells write numbers or dates; None: as programs do."""
+    na_is_word: bool = False
+    """Of a categorical column: whether ``NA``, ``null`` and the like are names in it as any other,
+    and nothing is missing but what is empty or null."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +94,8 @@ class Schema:
     columns: tuple[Column, ...]
     """Features in DATA's order; at least 1, none where the rows are pictures."""
     set_aside: tuple[SetAside, ...]
+    missing: tuple[str, ...] | None = None
+    """Texts that count as missing in a CSV beside an empty cell; None: the usual ones."""
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,7 @@ class AuditOptions:
     numeric: options.Numeric = None
     dates: options.Dates = None
     decimal: options.Decimal = None
+    missing: options.Missing = None
     delimiter: options.Delimiter = None
     image_size: options.ImageSize = None
     max_unreadable: options.MaxUnreadable = 0.05
@@ -110,6 +111,7 @@ class AuditOptions:
                 categorical=tuple(self.categorical or ()),
                 numeric=tuple(self.numeric or ()),
                 delimiter=self.delimiter,
+                missing=None if self.missing is None else tuple(self.missing),
                 image_size=self.image_size,
                 max_unreadable=self.max_unreadable,
                 dates=self.dates,  # type: ignore[arg-type]  # ReadOptions checks it

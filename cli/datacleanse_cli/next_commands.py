@@ -34,6 +34,7 @@ def spell_reading(options: ReadOptions) -> list[str]:
         ("--drop", options.drop),
         ("--categorical", options.categorical),
         ("--numeric", options.numeric),
+        ("--missing", options.missing or ()),
         ("--delimiter", [options.delimiter]),
         ("--dates", [options.dates]),
         ("--decimal", [options.decimal]),

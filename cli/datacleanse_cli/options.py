@@ -122,6 +122,14 @@ Decimal = Annotated[
         help="Sign before the decimals of numbers that leave it open, such as 1,234: '.' or ','."
     ),
 ]
+Missing = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Text that counts as missing in CSV files, e.g. NA or '?'; then only those named do, "
+        "and empty cells. Repeatable.",
+        show_default="NA, null, None, nan and the like, but not in --categorical columns",
+    ),
+]
 ImageSize = Annotated[
     int | None,
     typer.Option(help="Side to which pictures are scaled, in pixels.", show_default="auto"),

@@ -27,6 +27,7 @@ def sample(
     label: options.Label = None,
     id_: options.Id = None,
     drop: options.Drop = None,
+    missing: options.Missing = None,
     delimiter: options.Delimiter = None,
     seed: options.DrawSeed = 0,
     force: options.Force = False,
@@ -39,7 +40,13 @@ def sample(
     settings = Settings(seed=seed)
     _check(n, out, force=force)
     check_target(out, source=data)
-    reading = ReadOptions(label=label, id=id_, drop=tuple(drop or ()), delimiter=delimiter)
+    reading = ReadOptions(
+        label=label,
+        id=id_,
+        drop=tuple(drop or ()),
+        delimiter=delimiter,
+        missing=None if missing is None else tuple(missing),
+    )
     log = NoticeLog()
     with show_progress(quiet=quiet) as progress:
         drawn = _draw(data, reading, n, out, seed=settings.seed, log=log, progress=progress)
@@ -95,7 +102,7 @@ def _draw(
 ) -> _Drawn:
     """Read DATA, draw rows or pictures of it and write them; warnings go to the log."""
     from datacleanse.data import read_data, sample_rows, write_table
-    from datacleanse.data.spelling import find_spelling
+    from datacleanse.data.spelled_rows import find_row_source
     from datacleanse.data.write_spelled import write_spelled
     from datacleanse.pictures.find import ask_for_data, find_pictures
     from datacleanse.pictures.read import read_listing
@@ -111,9 +118,9 @@ def _draw(
     log.add(notice for notice in dataset.notices if notice.is_warning)
     rows = sample_rows(dataset, n, seed=seed)
     if listing is None:
-        spelling = find_spelling(data, dataset.table, delimiter=reading.delimiter)
+        origin = find_row_source(data, dataset.table, reading)
         # DATA and CLEAN are read with one delimiter.
-        write_spelled(partial(spelling.read, rows), out, delimiter=reading.delimiter)
+        write_spelled(partial(origin.read, rows), out, delimiter=reading.delimiter)
     else:
         table = tabulate_sample(listing, rows, out)
         write_table(table, out, delimiter=reading.delimiter)

@@ -116,6 +116,7 @@ def _describe_reading(options: ReadOptions) -> Reading:
         max_unreadable=options.max_unreadable,
         dates=options.dates,
         decimal=options.decimal,
+        missing=options.missing,
     )
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from datacleanse.data import fingerprint
-from datacleanse.data.spelling import find_spelling, join_rows, type_rows
+from datacleanse.data.spelled_rows import find_row_source, join_rows, type_rows
 from datacleanse.data.write import TEXT_SUFFIXES
 from datacleanse.errors import DatacleanseError
 from datacleanse.records import Notice
@@ -39,12 +39,12 @@ def take_original_cells(
     if inputs.gallery is not None or data.source.startswith("<") or not len(rows):
         return _take_rows(data.table, rows), ()
     try:
-        spelling = find_spelling(data.source, data.table, delimiter=inputs.options.delimiter)
-        place = spelling.location
+        origin = find_row_source(data.source, data.table, inputs.options)
+        place = origin.location
         if place is None or place.suffix not in TEXT_SUFFIXES:
             return _take_rows(data.table, rows), ()
         if fingerprint(data.source) == inputs.sha256["data"]:
-            return type_rows(join_rows(list(spelling.read(rows)))), ()
+            return type_rows(join_rows(list(origin.read(rows)))), ()
         why = f"{data.source} has changed since it was read"
     except DatacleanseError as error:
         why = f"{data.source} cannot be read again ({error.message.rstrip('.')})"

@@ -120,6 +120,7 @@ def audit(
     numeric: Sequence[str] = (),
     dates: DatesOption | None = None,
     decimal: DecimalOption | None = None,
+    missing: Sequence[str] | None = None,
     image_size: int | None = None,
     max_unreadable: float = 0.05,
     model: str | ModuleFactory = "auto",
@@ -153,6 +154,8 @@ def audit(
             ``monthfirst`` or ``iso`` (year first). Without it such columns are not read as dates.
         decimal: sign before the decimals of numbers that leave it open, such as ``1,234``: ``.`` or
             ``,``. Without it such columns are not read as numbers.
+        missing: texts that count as missing in a CSV, beside an empty cell; None: the usual ones,
+            such as NA and null, but not in ``categorical`` columns.
         image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
         max_unreadable: largest share of pictures that may be left out because they are unreadable.
         model: ``auto``, ``mlp``, or a network of your own: its factory, called as
@@ -185,6 +188,7 @@ def audit(
         max_unreadable=max_unreadable,
         dates=dates,
         decimal=decimal,
+        missing=None if missing is None else tuple(missing),
     )
     request = Request(
         data=hold_source(data),

@@ -6,13 +6,19 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data.columns import parse_categories, parse_moments, parse_numbers, parse_vectors
+from datacleanse.data.columns import (
+    MISSING_TEXTS,
+    parse_categories,
+    parse_moments,
+    parse_numbers,
+    parse_vectors,
+)
 from datacleanse.data.conventions import rewrite_plainly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from datacleanse.records import Column, Dataset
+    from datacleanse.records import Column, Dataset, Schema
 
 
 def read_numbers(dataset: Dataset, column: Column) -> NDArray[np.float64]:
@@ -27,7 +33,15 @@ def read_numbers(dataset: Dataset, column: Column) -> NDArray[np.float64]:
 
 def read_categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
     """Codes (N,) int32 into the returned sorted distinct values of this file; -1 is missing."""
-    return parse_categories(dataset.table.column(column.name))
+    missing = list_missing_texts(dataset.schema, column)
+    return parse_categories(dataset.table.column(column.name), missing)
+
+
+def list_missing_texts(schema: Schema, column: Column) -> frozenset[str]:
+    """The texts that stand for a missing value in a categorical column, whatever the format."""
+    if column.na_is_word:
+        return frozenset()
+    return MISSING_TEXTS if schema.missing is None else frozenset(schema.missing)
 
 
 def read_moments(dataset: Dataset, column: Column) -> NDArray[np.int64]:

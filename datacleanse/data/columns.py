@@ -286,15 +286,26 @@ def _add_day(text: str) -> str:
     return f"1970-01-01T{text}" if _TIME_OF_DAY.fullmatch(text) else text
 
 
-def parse_categories(column: pa.ChunkedArray) -> tuple[NDArray[np.int32], tuple[str, ...]]:
-    """Codes (N,) int32 into the sorted distinct normalised texts; -1 where missing."""
+def parse_categories(
+    column: pa.ChunkedArray, missing: frozenset[str] = MISSING_TEXTS
+) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Codes (N,) int32 into the sorted distinct normalised texts; -1 where missing.
+
+    Args:
+        column: the cells; what is null, empty or NaN is missing.
+        missing: further texts that are.
+    """
     if pa.types.is_null(column.type):
         return np.full(len(column), -1, np.int32), ()
     if is_list(column.type) or pa.types.is_nested(column.type):
-        column = pa.chunked_array([pa.array(map(str, column.to_pylist()), pa.string())])
+        texts = [None if cell is None else str(cell) for cell in column.to_pylist()]
+        column = pa.chunked_array([pa.array(texts, pa.string())])
     found = find_distinct(column)
     spellings = [normalise_text(text) for text in spell_values(found.values)]
-    names = sorted({text for text in spellings if text not in MISSING_TEXTS})
+    absent = {"", *missing, *map(normalise_text, missing)}
+    if pa.types.is_floating(found.values.type):
+        absent.add("nan")
+    names = sorted({text for text in spellings if text not in absent})
     index = {name: code for code, name in enumerate(names)}
     recoded = np.array([index.get(text, -1) for text in spellings] + [-1], np.int32)
     return recoded[found.codes], tuple(names)

@@ -72,4 +72,7 @@ def _spell_cells(cells: pa.ChunkedArray) -> pa.Array:
         return pa.array(written, pa.string())
     found = find_distinct(cells)
     codes = pa.array(found.codes, mask=found.codes < 0)
-    return pa.array(spell_values(found.values), pa.string()).take(codes)
+    texts = [None if text == "nan" else text for text in spell_values(found.values)]
+    if is_text(found.values.type):
+        texts = found.values.to_pylist()
+    return pa.array(texts, pa.string()).take(codes)

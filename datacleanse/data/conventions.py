@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.column_evidence import Evidence
-from datacleanse.data.columns import find_distinct, is_numeric, is_text
+from datacleanse.data.columns import MISSING_TEXTS, find_distinct, is_numeric, is_text
 from datacleanse.data.written_moments import (
     describe_moments,
     find_compact_dates,
@@ -23,11 +24,12 @@ from datacleanse.data.written_numbers import (
     find_number_convention,
     rewrite_numbers,
 )
+from datacleanse.records import Convention
 
 if TYPE_CHECKING:
     from datacleanse.data.column_evidence import Doubt
     from datacleanse.data.interface import DatesOption, DecimalOption
-    from datacleanse.records import Column, Convention
+    from datacleanse.records import Column
 
 
 _FIRST_DAY, _LAST_DAY = 19_000_101, 21_001_231
@@ -103,6 +105,32 @@ def _rewrite_numbers(
             pa.string(),
         )
     return cells
+
+
+def adopt_convention(cells: pa.ChunkedArray, column: Column) -> Column:
+    """The column in the way that another file writes it, where that is plain from the file alone.
+
+    The same column where it is not, where the file has no text, or where the numbers are of another
+    unit or scale.
+    """
+    if column.kind not in ("numeric", "datetime") or not is_text(cells.type):
+        return column
+    distinct = find_distinct(cells)
+    texts = distinct.values.cast(pa.string())
+    missing = pc.is_in(pc.utf8_trim_whitespace(texts), value_set=pa.array(sorted(MISSING_TEXTS)))
+    kept = pc.invert(missing)
+    counts = distinct.count_rows()[kept.to_numpy(zero_copy_only=False)]
+    if not len(counts):
+        return column
+    found = find_convention(Evidence(texts.filter(kept), counts), decimal=None, dates=None)
+    is_number = column.kind == "numeric"
+    if not isinstance(found, Convention) or (found.order is None) != is_number:
+        return column
+    own = "" if column.convention is None else column.convention.unit
+    may_differ = not {found.unit, own} & SHARES.keys() and "" in (found.unit, own)
+    if found.unit != own and not may_differ:
+        return column
+    return replace(column, convention=found)
 
 
 def describe_convention(convention: Convention) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from datacleanse.data.column_values import list_missing_texts
 from datacleanse.data.columns import (
     find_distinct,
     is_list,
@@ -99,9 +100,10 @@ def spell_ids(column: pa.ChunkedArray) -> pa.Array:
         return flat.combine_chunks() if isinstance(flat, pa.ChunkedArray) else flat
     if pa.types.is_null(kind):
         return pa.nulls(len(column), pa.string())
-    found = find_distinct(column)
     if pa.types.is_nested(kind):
-        return pa.array(map(str, column.to_pylist()), pa.string())
+        cells = column.to_pylist()
+        return pa.array([None if cell is None else str(cell) for cell in cells], pa.string())
+    found = find_distinct(column)
     names = [None if text == "nan" else normalise_text(text) for text in spell_values(found.values)]
     codes = pa.array(found.codes, mask=found.codes < 0)
     return pa.array(names, pa.string()).take(codes)
@@ -138,7 +140,8 @@ def hash_rows(
             digest = hashlib.blake2b(column.name.encode(), digest_size=8).digest()
             key = np.uint64(int.from_bytes(digest, "little"))
             cells = part.table.column(column.name)
-            total[rows] += mix(_hash_cells(cells, column, narrow.get(column.name)) ^ key)
+            missing = list_missing_texts(dataset.schema, column)
+            total[rows] += mix(_hash_cells(cells, column, narrow.get(column.name), missing) ^ key)
     return total
 
 
@@ -160,11 +163,14 @@ def find_narrow_columns(*datasets: Dataset) -> dict[str, np.dtype[np.floating]]:
 
 
 def _hash_cells(
-    cells: pa.ChunkedArray, column: Column, narrow: np.dtype[np.floating] | None
+    cells: pa.ChunkedArray,
+    column: Column,
+    narrow: np.dtype[np.floating] | None,
+    missing: frozenset[str],
 ) -> NDArray[np.uint64]:
     cells = rewrite_plainly(cells, column)
     if column.kind == "categorical":
-        codes, names = parse_categories(cells)
+        codes, names = parse_categories(cells, missing)
         hashes = pd.util.hash_array(np.array(names, dtype=object), categorize=False)
         return np.append(hashes.astype(np.uint64), _ABSENT)[codes]
     if column.kind == "datetime":

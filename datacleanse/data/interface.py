@@ -49,6 +49,8 @@ class ReadOptions:
             columns are not read as dates.
         decimal: what begins the decimals of numbers that leave it open, such as ``1,234``; None:
             such columns are not read as numbers, but ``1.234`` is.
+        missing: texts that count as missing in a CSV, beside an empty cell; None takes the usual
+            ones, but not in ``categorical`` columns, where they are names.
 
     Raises:
         SettingsError: a number is out of its range.
@@ -64,6 +66,7 @@ class ReadOptions:
     max_unreadable: float = 0.05
     dates: DatesOption | None = None
     decimal: DecimalOption | None = None
+    missing: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
         least, most = IMAGE_SIZES
@@ -109,6 +112,7 @@ class Request:
         classes: names that are known. In the columns ``names`` they are names in quotes or not.
         missing: texts that stand for a missing value where a format has no missing values of its
             own (CSV). An empty cell always does.
+        words: columns in which nothing but an empty cell does.
     """
 
     as_text: frozenset[str] = frozenset()
@@ -119,6 +123,7 @@ class Request:
     names: frozenset[str] = frozenset()
     classes: frozenset[str] = frozenset()
     missing: frozenset[str] = MISSING_TEXTS
+    words: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,19 @@ class TableReader(Protocol):
         """The same rows a portion at a time, in memory that does not grow with the file.
 
         A column's type may differ between portions; what is broken is raised where it is met.
+        """
+
+    def count_missing(
+        self, location: Location, *, request: Request, table: pa.Table
+    ) -> dict[str, dict[str, int]]:
+        """How many cells of each column stand for a missing value, by their text.
+
+        Nothing where the format has missing values of its own.
+
+        Args:
+            location: of the file.
+            request: as it was read.
+            table: what was read.
         """
 
     def read_spelled(

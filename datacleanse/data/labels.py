@@ -147,10 +147,12 @@ def match_labels(
     codes, given = _number_labels(spellings, classes)
     if role != "NEW":
         _check_complete(spellings.codes, name=name, source=source)
-        for at, found in enumerate(spellings.found):
+        unknown = spellings.codes[codes < 0]
+        if len(unknown):
+            at = int(unknown.min())
             rows = np.flatnonzero(spellings.codes == at)
-            if len(rows) and codes[rows[0]] < 0:
-                _refuse_unknown(found, rows, classes, name=name, source=source, role=role)
+            found = spellings.found[at]
+            _refuse_unknown(found, rows, classes, name=name, source=source, role=role)
     return Labels(codes, classes, given, ())
 
 

@@ -13,10 +13,12 @@ import pyarrow as pa
 from datacleanse.data.checks import check_cells, check_shape
 from datacleanse.data.class_names import name_classes, note_class_names
 from datacleanse.data.column_verdict import Context
+from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
 from datacleanse.data.messages import suggest_column
+from datacleanse.data.missing_cells import note_missing
 from datacleanse.data.new_values import note_unreadable
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.plain_types import register_pandas_types
@@ -54,6 +56,15 @@ class Raw:
     """The format tells text from numbers."""
     class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Columns whose numbers were replaced by the names that the metadata give them, and these."""
+    location: Location | None = None
+    """Where it lies; None: it is in memory."""
+
+    def count_missing(self, request: Request) -> dict[str, dict[str, int]]:
+        """How many cells of each column stand for a missing value, by their text."""
+        if self.location is None:
+            return {}
+        reader = find_reader(self.location)
+        return reader.count_missing(self.location, request=request, table=self.table)
 
     def describe_column(self, column: str) -> Context:
         """What is known of a column beside its cells."""
@@ -76,7 +87,14 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
     as_text = frozenset({*wanted, *options.categorical, *([options.id] if options.id else [])})
     names_in = frozenset({*wanted, *([options.id] if options.id else [])})
-    raw = _read_as_written(source, Request(as_text, options.delimiter, names=names_in), options)
+    request = Request(
+        as_text,
+        options.delimiter,
+        names=names_in,
+        missing=MISSING_TEXTS if options.missing is None else frozenset(options.missing),
+        words=frozenset(options.categorical if options.missing is None else ()),
+    )
+    raw = _read_as_written(source, request, options)
     names = raw.table.column_names
     candidates = names if options.label else [name for name in names if name not in options.drop]
     label = choose_label(candidates, options.label, source=raw.name)
@@ -98,8 +116,11 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         context=raw.describe_column,
         progress=progress,
     )
-    schema = Schema(label, options.id, labels.classes, features.columns, features.set_aside)
-    all_notices = (*notices, *labels.notices, *features.notices)
+    schema = Schema(
+        label, options.id, labels.classes, features.columns, features.set_aside, options.missing
+    )
+    told = note_missing(raw.table, schema, raw.count_missing(request), source=raw.name)
+    all_notices = (*notices, *labels.notices, *features.notices, *told)
     return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, all_notices)
 
 
@@ -148,6 +169,8 @@ def read_like(
         delimiter,
         names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
         classes=frozenset(schema.classes),
+        missing=MISSING_TEXTS if schema.missing is None else frozenset(schema.missing),
+        words=_find_word_columns(schema),
     )
     raw = read_raw(source, request)
     ignored = role != "NEW" if ignore_extra is None else ignore_extra
@@ -219,6 +242,10 @@ def read_portions(
             if column.kind == "numeric" and column.convention is None
         ),
         expected=frozenset(kinds),
+        names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
+        classes=frozenset(schema.classes),
+        missing=MISSING_TEXTS if schema.missing is None else frozenset(schema.missing),
+        words=_find_word_columns(schema),
     )
     row = 0
     for table in find_reader(location).read_portions(location, request=request):
@@ -245,6 +272,11 @@ def _find_text_columns(schema: Schema) -> frozenset[str]:
         if column.kind == "categorical" or column.convention is not None
     ]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
+
+
+def _find_word_columns(schema: Schema) -> frozenset[str]:
+    """The names of the columns in which nothing but an empty cell is missing."""
+    return frozenset(column.name for column in schema.columns if column.na_is_word)
 
 
 def _hold_portion(
@@ -313,7 +345,7 @@ def read_raw(source: Source | Location, request: Request) -> Raw:
     register_pandas_types()
     if not isinstance(source, str | os.PathLike | Location):
         name = "<Table>" if isinstance(source, pa.Table) else "<DataFrame>"
-        table, text_is_typed = convert_frame(source), True
+        table, text_is_typed, location = convert_frame(source), True, None
     else:
         location = source if isinstance(source, Location) else locate(source)
         name, text_is_typed = location.name, location.suffix not in _UNTYPED
@@ -323,4 +355,4 @@ def read_raw(source: Source | Location, request: Request) -> Raw:
     table, class_names = name_classes(table, request.names, name)
     declared = find_declared_categories(table) if text_is_typed else frozenset()
     packed = pack_table(table, declared=declared)
-    return Raw(name, packed, declared, text_is_typed, class_names)
+    return Raw(name, packed, declared, text_is_typed, class_names, location)

@@ -112,7 +112,11 @@ def infer_features(
             said = replace(context(name), decimal=options.decimal, dates=options.dates)
             verdicts.append(_judge_column(name, cells, options, context=said))
         progress.advance()
-    columns = tuple(verdict.column for verdict in verdicts if verdict.column is not None)
+    columns = tuple(
+        _keep_words(verdict.column, options, context(verdict.column.name))
+        for verdict in verdicts
+        if verdict.column is not None
+    )
     aside = tuple(verdict.set_aside for verdict in verdicts if verdict.set_aside is not None)
     source = context(label).source
     if not columns:
@@ -134,7 +138,21 @@ def _judge_column(
         return use_as_feature(name, "categorical")
     if name in options.numeric:
         return judge_numeric(name, cells, context)
-    return judge(name, cells, context)
+    verdict = judge(name, cells, context)
+    is_empty = verdict.set_aside is not None and verdict.set_aside.kind == "empty"
+    if is_empty and context.text_is_typed and is_text(cells.type):
+        # Words such as NA, which only a CSV takes for missing values.
+        words = [text for text in cells.unique().to_pylist() if text]
+        if len(words) > 1 or (words and cells.null_count):
+            return use_as_feature(name, "categorical")
+    return verdict
+
+
+def _keep_words(column: Column, options: ReadOptions, context: Context) -> Column:
+    """The column, marked where texts such as NA are names in it."""
+    is_told = column.name in options.categorical and options.missing is None
+    is_word = column.kind == "categorical" and (context.text_is_typed or is_told)
+    return replace(column, na_is_word=True) if is_word else column
 
 
 def _make_no_features_error(columns: Sequence[SetAside], *, source: str) -> InputError:

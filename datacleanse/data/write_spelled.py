@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.interface import ROWS_AT_ONCE, SpelledRows
 from datacleanse.data.readers.csv_faults import check_delimiter
 from datacleanse.data.sources import split_suffix
-from datacleanse.data.spelling import (
+from datacleanse.data.spelled_rows import (
     are_json_numbers,
     convert_to_type,
     find_type,
@@ -111,7 +110,7 @@ def _quote_cells(
     column = column.cast(pa.large_string())
     is_quoted = pc.match_substring_regex(column, needing)
     if quoted is not None:
-        is_quoted = pc.or_(is_quoted, pc.and_(quoted, _read_like_missing(column)))
+        is_quoted = pc.or_(is_quoted, quoted)
     cells = pc.fill_null(column, "")
     if is_only:
         # A blank line is no row.
@@ -122,10 +121,6 @@ def _quote_cells(
     mark = pa.scalar('"', pa.large_string())
     wrapped = pc.binary_join_element_wise(mark, inner, mark, pa.scalar("", pa.large_string()))
     return pc.if_else(pc.fill_null(is_quoted, False), wrapped, cells)
-
-
-def _read_like_missing(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.is_in(column, value_set=pa.array(sorted(MISSING_TEXTS), pa.large_string()))
 
 
 # --- JSON Lines -----------------------------------------------------------------------------------

@@ -27,4 +27,11 @@ def find_pictures(source: Source, asked: Asked) -> Listing | None:
 
 def ask_for_data(options: ReadOptions) -> Asked:
     """What a form must know to list DATA's pictures."""
-    return Asked("DATA", options.label, options.id, options.drop, options.delimiter)
+    return Asked(
+        "DATA",
+        options.label,
+        options.id,
+        options.drop,
+        options.delimiter,
+        missing=options.missing,
+    )

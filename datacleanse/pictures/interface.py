@@ -45,6 +45,7 @@ class Asked:
         drop: columns that are not looked at.
         delimiter: what separates cells of a CSV; None for the format's own.
         classes: DATA's, where they are known.
+        missing: texts that count as missing in a CSV; None takes the usual ones.
     """
 
     role: Role
@@ -53,6 +54,7 @@ class Asked:
     drop: tuple[str, ...] = ()
     delimiter: str | None = None
     classes: tuple[str, ...] = ()
+    missing: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -124,7 +124,12 @@ def read_pictures_like(
     """
     progress.stage(f"Reading {role}", None)
     asked = Asked(
-        role, schema.label, schema.id, delimiter=options.delimiter, classes=schema.classes
+        role,
+        schema.label,
+        schema.id,
+        delimiter=options.delimiter,
+        classes=schema.classes,
+        missing=options.missing,
     )
     listing = find_pictures(source, asked)
     if listing is None:

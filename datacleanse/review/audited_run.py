@@ -111,6 +111,7 @@ def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
         delimiter=reading.delimiter if delimiter is None else delimiter,
         dates=reading.dates,
         decimal=reading.decimal,
+        missing=reading.missing,
     )
 
 

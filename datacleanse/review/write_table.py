@@ -15,7 +15,7 @@ from datacleanse.data.read import read_raw
 from datacleanse.data.readers import find_reader
 from datacleanse.data.rewriting import Rewriting, make_inseparable_error, read_edited, rewrite
 from datacleanse.data.sources import Location, is_same_file, split_suffix, would_be_shard
-from datacleanse.data.spelling import Spelling, digest_cells
+from datacleanse.data.spelled_rows import RowSource, digest_cells
 from datacleanse.data.write import TEXT_SUFFIXES
 from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.write_changes import (
@@ -150,7 +150,7 @@ class _ReadBack:
         )
         if spelled is not None:
             return spelled
-        return Spelling(read_raw(location, Request()).table, None).read()
+        return RowSource(read_raw(location, Request()).table, None).read()
 
     def _compare_values(self, location: Location) -> None:
         data, edits, after = self.data, self.task.edits, self._read(location)

@@ -22,7 +22,7 @@ def spell_column(column: pa.ChunkedArray, field: pa.Field | None = None) -> list
     """
     import pyarrow as pa
 
-    from datacleanse.data.spelling import SPELLED_MARK
+    from datacleanse.data.spelled_rows import SPELLED_MARK
 
     kind = column.type
     if field is not None and field.metadata and SPELLED_MARK.items() <= field.metadata.items():

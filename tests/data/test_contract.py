@@ -194,9 +194,9 @@ def make_frame(library, name, cells, other, values):
     return pl.DataFrame({name: cells, other: values})
 
 
-def use(frame, folder):
+def use(frame, folder, options):
     """All that an audit does with columns before and after its training."""
-    data = read_data(frame, ReadOptions())
+    data = read_data(frame, options)
     again = read_like(frame, data.schema, role="CLEAN")
     np.testing.assert_array_equal(again.labels, data.labels)
     np.testing.assert_array_equal(hash_rows(again), hash_rows(data))
@@ -211,9 +211,9 @@ def use(frame, folder):
     return data
 
 
-def check_use(frame, folder, *, name):
+def check_use(frame, folder, *, name, **options):
     try:
-        use(frame, folder)
+        use(frame, folder, ReadOptions(**options))
     except InputError as refused:
         error = refused
     else:
@@ -240,6 +240,12 @@ def add_numbers(frame):
 def test_a_label_of_any_type_is_read_or_refused_by_its_name(tmp_path, library, cells):
     frame = make_frame(library, "label", cells, "x", np.arange(24) * 0.5)
     check_use(frame, tmp_path, name="label")
+
+
+@pytest.mark.parametrize(("library", "cells"), list_columns())
+def test_an_id_of_any_type_names_rows_or_is_refused_by_its_name(tmp_path, library, cells):
+    frame = make_frame(library, "odd column", cells, "label", ["a", "b"] * 12)
+    check_use(add_numbers(frame), tmp_path, name="odd column", id="odd column")
 
 
 def test_names_of_folders_are_not_taken_for_numbers(tmp_path):

@@ -11,6 +11,7 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.dataset
 import pytest
+import torch.utils.data
 
 from datacleanse.auditing import result
 from datacleanse.auditing.reading import read_inputs
@@ -102,6 +103,11 @@ NO_TABLES = {
     "a column": (pd.Series([1, 2]), "<Series> is no table", "single column"),
     "a column of polars": (pl.Series([1, 2]), "<Series> is no table", "single column"),
     "bytes": (b"data.csv", "<bytes> is no table", "os.fsdecode"),
+    "a torch dataset": (
+        torch.utils.data.TensorDataset(torch.zeros(3)),
+        "<TensorDataset> is no table",
+        "datacleanse.audit_dataset",
+    ),
     "tuples": ([(1, "a"), (2, "b")], "<list> is no table", "a list of dictionaries"),
     "two frames": ((TABLE, TABLE), "<tuple> is no table", "a path"),
     "splits": ({"train": pd.DataFrame(COLUMNS)}, "'train' of the dictionary", "data['train']"),
@@ -130,6 +136,13 @@ def test_what_is_no_table_is_refused_in_a_sentence(case, read):
     assert said in caught.value.message
     assert cure in caught.value.hint
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("source", [[], {}, iter([]), [{}]])
+def test_a_table_without_columns_is_refused_as_such(source):
+    with pytest.raises(InputError) as caught:
+        read_data(source, ReadOptions())
+    assert caught.value.slug == "table-empty"
 
 
 def test_an_open_file_is_answered_with_its_path(tmp_path):

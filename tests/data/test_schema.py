@@ -45,7 +45,8 @@ COLUMNS = {
     "infinities": ([1.0, float("inf")] * 30, "numeric"),
     "nothing": (pa.nulls(N), "empty"),
     "only NaN": ([float("nan")] * N, "empty"),
-    "only missing texts": (["NA", "", None] * 20, "empty"),
+    "only empty texts": (["", None] * 30, "empty"),
+    "words like missing texts": (["NA", "", None] * 20, "categorical"),
     "one number": ([3] * N, "constant"),
     "one text": (["same"] * N, "constant"),
     "one flag": ([True] * N, "constant"),
@@ -115,7 +116,9 @@ def test_a_csv_column_of_digits_is_numeric(csv):
 def test_unreadable_numbers_count_as_missing_and_are_said():
     data = with_label(x=[*[f"{row / 7:.3f}" for row in range(N)], "?", "NA"])
     assert np.flatnonzero(np.isnan(read_numbers(data, data.schema.columns[0]))).tolist() == [60, 61]
-    (notice,) = data.notices[1:]
+    notice, missing = data.notices[1:]
+    assert missing.slug == "cells-missing"
+    assert "1 cell of <Table> counts as missing: 'NA' 1 (column 'x' 1)." in missing.message
     assert notice.is_warning
     assert (
         "1 value that is no number counts as missing, for example '?' in row 60" in notice.message

@@ -50,6 +50,8 @@ DEFAULTS = {
     "convention",
     "dates",
     "decimal",
+    "na_is_word",
+    "missing",
 }
 """Fields that need not be there; beside the settings."""
 

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import re
+from collections import Counter
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from io import StringIO
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
-from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.interface import SpelledRows
 from datacleanse.data.packing import encode_dictionaries, find_repeating_texts
 from datacleanse.data.readers import csv_faults as faults
 from datacleanse.data.readers.csv_missing import (
     QuotedCells,
+    count_missing_texts,
     find_quoted,
     make_missing_null,
     may_be_quoted,
@@ -56,10 +55,12 @@ class CsvReader:
 
     def peek(self, location: Location, *, request: Request) -> pa.Schema:
         """The names in the header."""
-        delimiter = faults.check_delimiter(request.delimiter or self.delimiter)
-        faults.check_head(location, delimiter)
-        head = next(location.read_blocks()).decode("utf-8-sig", errors="replace").lstrip("\r\n")
-        names = next(csv.reader(StringIO(head), delimiter=delimiter), [])
+        text = self._open(location, request)
+        faults.check_head(location, text.delimiter)
+        try:
+            names = _read_names(text)
+        except (pa.ArrowException, UnicodeDecodeError, OSError):
+            names = []  # `read` says why
         return pa.schema([(name, pa.null()) for name in names])
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
@@ -94,6 +95,20 @@ class CsvReader:
         if last is not None:
             faults.check_end(location, last, rows=row)
 
+    def count_missing(
+        self, location: Location, *, request: Request, table: pa.Table
+    ) -> dict[str, dict[str, int]]:
+        """Read the columns again in which cells are missing: only their text tells why."""
+        names = [name for name in table.column_names if table.column(name).null_count]
+        if not names:
+            return {}
+        text = replace(self._open(location, request), columns=tuple(names))
+        counts: dict[str, Counter[str]] = {name: Counter() for name in names}
+        with _diagnosed(text):
+            for batch in _read_blocks(text, dict.fromkeys(names, pa.string())):
+                count_missing_texts(batch, request, counts)
+        return {name: dict(found) for name, found in counts.items()}
+
     def read_spelled(
         self,
         location: Location,
@@ -111,9 +126,11 @@ class CsvReader:
                 end = first + table.num_rows
                 here = None if rows is None else rows[(rows >= first) & (rows < end)] - first
                 if here is None:
-                    yield SpelledRows(table, "text", find_quoted(table, quotes, first=first))
+                    yield SpelledRows(
+                        table, "text", find_quoted(table, quotes, first=first, texts=text.missing)
+                    )
                 elif len(here):
-                    yield _take_wanted(table, here, quotes, first)
+                    yield _take_wanted(text, table, here, quotes, first=first)
                 first = end
 
     def _open(self, location: Location, request: Request) -> _Text:
@@ -131,6 +148,8 @@ class _Text:
     """Texts that are null in columns of numbers and the like, the empty one among them."""
     is_bare_null: bool = False
     """Whether they are null in columns of text, too, where they stand without quotes."""
+    columns: tuple[str, ...] = ()
+    """The only columns to look at; none: all."""
 
     def make_options(self, types: dict[str, pa.DataType], *, block: int) -> dict[str, object]:
         """What Arrow is told."""
@@ -142,12 +161,13 @@ class _Text:
                 strings_can_be_null=self.is_bare_null,
                 quoted_strings_can_be_null=not self.is_bare_null,
                 column_types=types,
+                include_columns=list(self.columns),
             ),
         }
 
 
 def _find_quotes(text: _Text) -> QuotedCells:
-    bare = replace(text, missing=MISSING_TEXTS | text.missing, is_bare_null=True)
+    bare = replace(text, is_bare_null=True)
 
     def open_blocks() -> Iterator[pa.RecordBatch]:
         return _read_blocks(bare, dict.fromkeys(_read_names(bare), pa.string()))
@@ -156,13 +176,13 @@ def _find_quotes(text: _Text) -> QuotedCells:
 
 
 def _take_wanted(
-    table: pa.Table, here: NDArray[np.int64], quotes: QuotedCells, first: int
+    text: _Text, table: pa.Table, here: NDArray[np.int64], quotes: QuotedCells, *, first: int
 ) -> SpelledRows:
     """Some rows of a block; what stands in quotes is only looked for if it matters to them."""
     taken = table.take(pa.array(here))
-    if not may_be_quoted(taken):
+    if not may_be_quoted(taken, text.missing):
         return SpelledRows(taken, "text")
-    quoted = find_quoted(table, quotes, first=first)
+    quoted = find_quoted(table, quotes, first=first, texts=text.missing)
     chosen = {name: cells.take(pa.array(here)) for name, cells in quoted.items()}
     return SpelledRows(taken, "text", chosen)
 

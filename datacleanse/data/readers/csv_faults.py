@@ -12,6 +12,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
 from datacleanse.data.columns import is_text
+from datacleanse.data.lines import count_line_ends, cut_at_lines
 from datacleanse.data.messages import format_count, format_rows, quote_error, quote_value
 from datacleanse.data.sources import make_unreadable_error
 from datacleanse.errors import InputError, SettingsError
@@ -170,7 +171,8 @@ def check_end(location: Location, last: pa.Table, *, rows: int) -> None:
     if not last.num_rows:
         return
     cells = [column[-1].as_py() for column in last.columns if is_text(column.type)]
-    if any(cell is not None and "\n" in cell for cell in cells) and _has_odd_quotes(location):
+    goes_on = any(cell is not None and ("\n" in cell or "\r" in cell) for cell in cells)
+    if goes_on and _has_odd_quotes(location):
         where = f"a quote is opened at or before {format_rows([rows - 1])}"
         raise _make_unclosed_error(location.name, f"{where} and never closed")
 
@@ -336,13 +338,12 @@ def _find_ragged(location: Location, delimiter: str) -> InputError | None:
 
 def _find_undecodable(location: Location) -> InputError | None:
     """The first byte that is no UTF-8, by the line it stands on."""
-    decoder = codecs.getincrementaldecoder("utf-8")()
     line = 1
-    for block in location.read_blocks():
+    for piece in cut_at_lines(location.read_blocks()):
         try:
-            line += decoder.decode(block).count("\n")
+            line += count_line_ends(piece.decode("utf-8"))
         except UnicodeDecodeError as error:
-            line += error.object[: error.start].count(b"\n")
-            found = f"line {line} holds the byte 0x{error.object[error.start]:02x}"
+            line += count_line_ends(piece[: error.start].decode("utf-8"))
+            found = f"line {line} holds the byte 0x{piece[error.start]:02x}"
             return _make_encoding_error(location.name, found)
     return None

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datacleanse.data.columns import MISSING_TEXTS
-
 if TYPE_CHECKING:
+    from collections import Counter
     from collections.abc import Callable, Iterator
 
     from datacleanse.data.interface import Request
-
-_LIKE_MISSING = MISSING_TEXTS - {""}
 
 
 def make_missing_null(
@@ -36,14 +33,31 @@ def make_missing_null(
             continue
         # A name that stands twice is refused later.
         is_name = name in request.names and names.count(name) == 1
-        texts = (request.missing - request.classes if is_name else request.missing) | {""}
-        absent = pc.is_in(cells, value_set=pa.array(sorted(texts), pa.string()))
+        texts = _list_missing(name, request, is_name=is_name)
+        absent = pc.is_in(cells, value_set=texts)
         if not pc.any(absent).as_py():
             continue
         if is_name and len(texts) > 1:
             absent = _except_quoted(absent, cells, quotes, name=name, first=first)
         arrays[position] = pc.if_else(absent, pa.scalar(None, pa.string()), cells)
     return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _list_missing(name: str, request: Request, *, is_name: bool) -> pa.Array:
+    """The texts that stand for a missing value in a column, the empty one among them."""
+    texts = frozenset() if name in request.words else request.missing
+    return pa.array(sorted((texts - request.classes if is_name else texts) | {""}), pa.string())
+
+
+def count_missing_texts(
+    batch: pa.RecordBatch, request: Request, counts: dict[str, Counter[str]]
+) -> None:
+    """Add to the counts, by column, how many cells of a block stand for a missing value as text."""
+    for name, found in counts.items():
+        cells = batch.column(batch.schema.names.index(name))
+        absent = pc.is_in(cells, value_set=_list_missing(name, request, is_name=False))
+        for each in cells.filter(absent).value_counts().to_pylist():
+            found[each["values"]] += each["counts"]
 
 
 def _except_quoted(
@@ -57,21 +71,24 @@ def _except_quoted(
     return pc.and_(absent, pc.or_(is_empty, pc.invert(quoted)))
 
 
-def may_be_quoted(table: pa.Table) -> bool:
+def may_be_quoted(table: pa.Table, texts: frozenset[str]) -> bool:
     """Whether a cell reads like a missing value, so that quotes would make a name of it."""
-    wanted = pa.array(sorted(_LIKE_MISSING), pa.string())
+    wanted = pa.array(sorted(texts - {""}), pa.string())
     return any(pc.any(pc.is_in(cells, value_set=wanted)).as_py() for cells in table.columns)
 
 
-def find_quoted(table: pa.Table, quotes: QuotedCells, *, first: int) -> dict[str, pa.ChunkedArray]:
+def find_quoted(
+    table: pa.Table, quotes: QuotedCells, *, first: int, texts: frozenset[str]
+) -> dict[str, pa.ChunkedArray]:
     """By column, which cells that read like a missing value stand in quotes; see `SpelledRows`.
 
     Args:
         table: consecutive rows of the file, all columns as text.
         quotes: tells cells in quotes from others.
         first: row number of the first row.
+        texts: those that read like a missing value.
     """
-    wanted = pa.array(sorted(_LIKE_MISSING), pa.string())
+    wanted = pa.array(sorted(texts - {""}), pa.string())
     found = {}
     for name, cells in zip(table.column_names, table.columns, strict=True):
         is_like = pc.is_in(cells, value_set=wanted)

@@ -18,6 +18,7 @@ from datacleanse.data.exact_numbers import (
     find_lost_digits,
 )
 from datacleanse.data.interface import SpelledRows
+from datacleanse.data.lines import cut_at_lines, split_lines
 from datacleanse.data.messages import format_rows, quote_value
 from datacleanse.data.readers.csv_faults import make_damaged_error
 from datacleanse.data.sources import BLOCK
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from datacleanse.data.sources import Location
 
 _BOM = b"\xef\xbb\xbf"
-_BARE_NULL = re.compile(rb"[\n}](?:\xef\xbb\xbf)?\s*null")
+_BARE_NULL = re.compile(rb"[\r\n}](?:\xef\xbb\xbf)?\s*null")
 _LONG_NUMBER = rb"\s*:\s*(-?\d[\d.eE+-]{%d,})" % SURE
 """Behind its key, a number of more signs than every float keeps."""
 _TAIL = 64
@@ -49,7 +50,7 @@ class JsonLinesReader:
         """The keys of the first line."""
         del request
         try:
-            first = next(_parse_records(location.name, _read_lines(location)), {})
+            first = next(_parse_records(location.name, split_lines(location.read_blocks())), {})
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
         return pa.schema([(name, pa.null()) for name in first])
@@ -62,7 +63,9 @@ class JsonLinesReader:
                     table = _read_by_arrow(stream, request)
                 if table is not None and not _lose_digits(table, _split_at_lines(location)):
                     return table
-            records = _parse_records(location.name, _read_lines(location), parse=_parse_floats)
+            records = _parse_records(
+                location.name, split_lines(location.read_blocks()), parse=_parse_floats
+            )
             return _read_by_python(records, location.name, request)
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
@@ -73,12 +76,19 @@ class JsonLinesReader:
         try:
             for block in _split_at_lines(location):
                 table = _read_portion(location.name, block, request, row=row, line=line)
-                line += block.count(b"\n")
+                line += len(block.splitlines())
                 if table is not None:
                     row += table.num_rows
                     yield _add_expected(table, location, request)
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
+
+    def count_missing(
+        self, location: Location, *, request: Request, table: pa.Table
+    ) -> dict[str, dict[str, int]]:
+        """Nothing: a missing value is no text here."""
+        del location, request, table
+        return {}
 
     def read_spelled(
         self,
@@ -93,7 +103,7 @@ class JsonLinesReader:
         row = line = 0
         try:
             for block in _split_at_lines(location):
-                lines = [text for text in block.split(b"\n") if text.removeprefix(_BOM).strip()]
+                lines = [text for text in block.splitlines() if text.removeprefix(_BOM).strip()]
                 end = row + len(lines)
                 if rows is not None:
                     wanted = rows[(rows >= row) & (rows < end)] - row
@@ -103,7 +113,7 @@ class JsonLinesReader:
                         location.name, lines, row=row, line=line, parse=_parse_literals
                     )
                     yield SpelledRows(_tabulate_literals(list(records), columns), "json")
-                row, line = end, line + block.count(b"\n")
+                row, line = end, line + len(block.splitlines())
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
 
@@ -171,7 +181,7 @@ def _read_portion(
         table = _read_by_arrow(pa.BufferReader(block), request)
         if table is not None and not _lose_digits(table, [block]):
             return table
-    lines = block.split(b"\n")
+    lines = block.splitlines()
     records = _parse_records(name, lines, row=row, line=line, parse=_parse_floats)
     return _read_by_python(records, name, request)
 
@@ -181,7 +191,7 @@ def _add_expected(table: pa.Table, location: Location, request: Request) -> pa.T
     missing = request.expected - set(table.column_names)
     if missing:
         # A pass over the whole file, once for each portion that lacks something: a rare thing.
-        for record in _parse_records(location.name, _read_lines(location)):
+        for record in _parse_records(location.name, split_lines(location.read_blocks())):
             for key in sorted(missing & record.keys()):
                 table = table.append_column(key, pa.nulls(table.num_rows))
                 missing -= {key}
@@ -191,16 +201,8 @@ def _add_expected(table: pa.Table, location: Location, request: Request) -> pa.T
 
 
 def _split_at_lines(location: Location) -> Iterator[bytes]:
-    """The file cut behind line breaks, a block or, where a line is longer, more at a time."""
-    rest = b""
-    for block in location.read_blocks():
-        whole, newline, tail = block.rpartition(b"\n")
-        if newline:
-            yield rest + whole + newline
-            rest = tail
-        else:
-            rest += tail
-    yield rest
+    """The file cut behind line ends, a block or, where a line is longer, more at a time."""
+    return cut_at_lines(location.read_blocks())
 
 
 def _holds_bare_null(blocks: Iterable[bytes]) -> bool:
@@ -316,14 +318,6 @@ def _parse_records(
             raise _make_json_error(name, row, line=number, text=text, why="it is not an object")
         yield record
         row += 1
-
-
-def _read_lines(location: Location) -> Iterator[bytes]:
-    rest = b""
-    for block in location.read_blocks():
-        *lines, rest = (rest + block).split(b"\n")
-        yield from lines
-    yield rest
 
 
 def _make_json_error(name: str, row: int, *, line: int, text: bytes, why: str) -> InputError:

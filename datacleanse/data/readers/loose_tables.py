@@ -50,6 +50,8 @@ def make_no_table_error(source: object) -> InputError:
         cure = "Give a path as text (os.fsdecode)."
     elif hasattr(source, "read") and hasattr(source, "name"):
         cure = "Give the file's path instead of the open file."
+    elif _comes_from(source, "torch"):
+        cure = "A torch dataset is audited by datacleanse.audit_dataset, with a network of yours."
     elif hasattr(source, "to_pandas"):
         cure = "Give what its to_pandas() returns."
     return InputError(f"<{kind}> is no table.", slug="no-table", hint=cure)
@@ -190,7 +192,7 @@ def _comes_from(source: object, library: str) -> bool:
 def _is_records(source: object) -> bool:
     """Whether it is a list or stream of dictionaries; what is first may not be lost."""
     if isinstance(source, list | tuple):
-        return bool(source) and isinstance(source[0], Mapping)
+        return not source or isinstance(source[0], Mapping)
     return isinstance(source, Iterator) and not hasattr(source, "read")
 
 

@@ -13,7 +13,7 @@ from datacleanse.data.rewriting.interface import Edits, Rewriter, Rewriting
 from datacleanse.data.rewriting.jsonl import JsonLinesRewriter
 from datacleanse.data.rewriting.parquet import ParquetRewriter
 from datacleanse.data.sources import split_suffix
-from datacleanse.data.spelling import Spelling
+from datacleanse.data.spelled_rows import RowSource
 from datacleanse.data.write import open_sink
 from datacleanse.data.write_spelled import write_spelled_into
 from datacleanse.storage.atomic_files import write_aside
@@ -64,7 +64,7 @@ def rewrite(task: Rewriting, path: Path, *, check: Callable[[Path], None]) -> No
 def read_edited(task: Rewriting) -> Iterator[SpelledRows]:
     """Yield the rows that stay as their file spells them, with their new labels."""
     first = 0
-    for portion in Spelling(task.table, task.location, task.delimiter).read():
+    for portion in RowSource(task.table, task.location, task.delimiter).read():
         yield edit_spelled(portion, task.edits, label=task.label, first=first)
         first += portion.table.num_rows
 

@@ -10,8 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data.class_names import number_classes
+from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.interface import SpelledRows
-from datacleanse.data.spelling import is_plain_json
+from datacleanse.data.spelled_rows import is_plain_json
 
 if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Edits
@@ -61,7 +62,7 @@ def edit_spelled(rows: SpelledRows, edits: Edits, *, label: str, first: int) -> 
         flags = np.zeros(len(here), dtype=bool)
         if label in quoted:
             flags = quoted[label].to_numpy().copy()
-        flags[[row - first for row in texts]] = True
+        flags[[row - first for row in texts]] = [each in MISSING_TEXTS for each in texts.values()]
         quoted[label] = pa.chunked_array([pa.array(flags)])
     stays = _find_staying(edits, here)
     if stays is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacleanse.data.columns import MISSING_TEXTS
+from datacleanse.data.lines import cut_at_lines
 from datacleanse.data.readers.csv_faults import check_delimiter
 from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.pieces import write_pieces
@@ -62,15 +63,9 @@ class Grammar:
 
     def split_records(self, blocks: Iterable[bytes]) -> Iterator[bytes]:
         """Yield each record with its line end, blank lines too; together they are the blocks."""
-        rest, waiting = b"", [b""]
-        for block in blocks:
-            waiting.append(block)
-            if b"\n" not in block:
-                continue
-            ready, _, tail = b"".join(waiting).rpartition(b"\n")
-            rest = yield from self._split_whole_records(rest + ready + b"\n")
-            waiting = [tail]
-        rest = yield from self._split_whole_records(rest + b"".join(waiting))
+        rest = b""
+        for piece in cut_at_lines(blocks):
+            rest = yield from self._split_whole_records(rest + piece)
         if rest:
             yield rest
 

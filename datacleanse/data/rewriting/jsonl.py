@@ -6,9 +6,10 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+from datacleanse.data.lines import split_lines
 from datacleanse.data.rewriting.damage import make_inseparable_error
 from datacleanse.data.rewriting.pieces import write_pieces
-from datacleanse.data.spelling import is_plain_json
+from datacleanse.data.spelled_rows import is_plain_json
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from datacleanse.data.rewriting.interface import Rewriting
-    from datacleanse.data.sources import Location
 
 _BOM = "\ufeff"
 _SPACE = re.compile(r"[ \t\r\n]*")
@@ -35,7 +35,7 @@ class JsonLinesRewriter:
 def _rewrite_lines(task: Rewriting) -> Iterator[bytes]:
     """Yield the lines that stay, with their new labels."""
     edits, row = task.edits, 0
-    for line in _read_lines(task.location):
+    for line in split_lines(task.location.read_blocks()):
         if not line.removeprefix(_BOM.encode()).strip():  # readers skip it
             yield line
             continue
@@ -47,18 +47,6 @@ def _rewrite_lines(task: Rewriting) -> Iterator[bytes]:
     if row != task.table.num_rows:
         found = f"{row:,} lines where {task.table.num_rows:,} objects were read"
         raise make_inseparable_error(task.location.name, found)
-
-
-def _read_lines(location: Location) -> Iterator[bytes]:
-    waiting = [b""]
-    for block in location.read_blocks():
-        waiting.append(block)
-        if b"\n" in block:
-            *lines, last = b"".join(waiting).split(b"\n")
-            yield from (line + b"\n" for line in lines)
-            waiting = [last]
-    if last := b"".join(waiting):
-        yield last
 
 
 def _replace_label(line: bytes, key: str, label: str, name: str) -> bytes:

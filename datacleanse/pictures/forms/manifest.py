@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 
 from datacleanse.data.class_names import note_class_names
-from datacleanse.data.columns import find_distinct, is_text
+from datacleanse.data.columns import MISSING_TEXTS, find_distinct, is_text
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label
@@ -65,7 +65,12 @@ def make_request(asked: Asked) -> Request:
     as_text = {*labels, *PATH_COLUMNS, *([asked.id] if asked.id else [])}
     names = frozenset({*labels, *USUAL_NAMES, *([asked.id] if asked.id else [])})
     return Request(
-        frozenset(as_text), asked.delimiter, names=names, classes=frozenset(asked.classes)
+        frozenset(as_text),
+        asked.delimiter,
+        names=names,
+        classes=frozenset(asked.classes),
+        missing=MISSING_TEXTS if asked.missing is None else frozenset(asked.missing),
+        words=frozenset(PATH_COLUMNS),
     )
 
 

@@ -46,6 +46,8 @@ class Reading:
     """What comes first in dates that leave it open; null: nothing was said."""
     decimal: Literal[".", ","] | None = None
     """What begins the decimals of numbers that leave it open; null: nothing was said."""
+    missing: tuple[str, ...] | None = None
+    """Texts that count as missing in a CSV beside an empty cell; null: the usual ones."""
 
 
 @dataclass(frozen=True, kw_only=True)

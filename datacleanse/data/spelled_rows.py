@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from datacleanse.data.columns import is_text, is_vector, spell_values
-from datacleanse.data.interface import Request, SpelledRows
+from datacleanse.data.columns import MISSING_TEXTS, is_text, is_vector, spell_values
+from datacleanse.data.interface import ReadOptions, Request, SpelledRows
 from datacleanse.data.packing import unpack_table
 from datacleanse.data.readers import find_reader
 from datacleanse.data.sources import Location, locate
@@ -40,7 +40,7 @@ _JSON_NUMBER = r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?$"
 
 
 @dataclass(frozen=True)
-class Spelling:
+class RowSource:
     """The rows of a table that was read, as its file spells them; to be had again and again."""
 
     table: pa.Table
@@ -49,6 +49,8 @@ class Spelling:
     """Of its file; None: it is in memory, its values are all there is."""
     delimiter: str | None = None
     """Of a CSV; None: the format's own."""
+    missing: frozenset[str] = MISSING_TEXTS
+    """Texts that stand for a missing value in a CSV."""
 
     def read(self, rows: NDArray[np.int64] | None = None) -> Iterator[SpelledRows]:
         """Yield all rows, or those of ``rows``, (K,) ascending, a portion at a time.
@@ -60,7 +62,7 @@ class Spelling:
         if self.location is not None:
             spelled = find_reader(self.location).read_spelled(
                 self.location,
-                request=Request(delimiter=self.delimiter),
+                request=Request(delimiter=self.delimiter, missing=self.missing),
                 columns=self.table.column_names,
                 rows=rows,
             )
@@ -84,16 +86,21 @@ class Spelling:
         yield SpelledRows(unpack_table(table), "typed")
 
 
-def find_spelling(source: object, table: pa.Table, *, delimiter: str | None = None) -> Spelling:
+def find_row_source(
+    source: object, table: pa.Table, options: ReadOptions | None = None
+) -> RowSource:
     """How the rows of a table are spelled.
 
     Args:
         source: path or address that the table was read from; anything else is in memory.
         table: as it was read.
-        delimiter: of a CSV; None: the format's own.
+        options: how it was read.
     """
+    options = options or ReadOptions()
     is_place = isinstance(source, str) and not source.startswith("<")
-    return Spelling(table, locate(str(source)) if is_place else None, delimiter)
+    missing = MISSING_TEXTS if options.missing is None else frozenset(options.missing)
+    location = locate(str(source)) if is_place else None
+    return RowSource(table, location, options.delimiter, missing)
 
 
 # --- as text --------------------------------------------------------------------------------------
@@ -107,7 +114,8 @@ def spell_as_text(rows: SpelledRows) -> SpelledRows:
     table = rows.table
     cells = {name: convert(table.column(name)) for name in table.column_names}
     # Text of a format that has nulls is never a missing value.
-    quoted = {name: column.is_valid() for name, column in cells.items()}
+    texts = pa.array(sorted(MISSING_TEXTS), pa.string())
+    quoted = {name: pc.is_in(column, value_set=texts) for name, column in cells.items()}
     return SpelledRows(pa.table(cells), "text", quoted)
 
 
@@ -308,7 +316,7 @@ def _make_empty_null(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _all_match(cells: pa.ChunkedArray, pattern: str) -> bool:
-    return bool(pc.all(pc.match_substring_regex(cells, pattern)).as_py() is not False)
+    return pc.all(pc.match_substring_regex(cells, pattern)).as_py() is not False
 
 
 def _gives_back(cells: pa.ChunkedArray, kind: pa.DataType) -> bool:
@@ -318,7 +326,8 @@ def _gives_back(cells: pa.ChunkedArray, kind: pa.DataType) -> bool:
         values = texts.cast(kind)
     except pa.ArrowInvalid:
         return False
-    return list(map(str, values.to_pylist())) == texts.to_pylist()
+    shown: list[str] = list(map(str, values.to_pylist()))
+    return shown == texts.to_pylist()
 
 
 _PATTERNS: tuple[tuple[pa.DataType, str], ...] = (

@@ -22,7 +22,7 @@ from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.data.readers import csv
 from datacleanse.data.rewriting import Edits, Rewriting, rewrite
 from datacleanse.data.sources import locate
-from datacleanse.data.spelling import find_spelling, join_rows, type_rows
+from datacleanse.data.spelled_rows import find_row_source, join_rows, type_rows
 from datacleanse.data.write_spelled import write_spelled
 from datacleanse.errors import InputError
 
@@ -108,8 +108,8 @@ def read_cells(path):
 def draw(source, options, target, rows):
     """Write rows as `sample` does; DATA and the clean set that is read from there."""
     data = read_data(source, options)
-    spelling = find_spelling(source, data.table)
-    write_spelled(partial(spelling.read, np.array(rows)), target)
+    origin = find_row_source(source, data.table)
+    write_spelled(partial(origin.read, np.array(rows)), target)
     return data, read_like(str(target), data.schema, role="CLEAN")
 
 
@@ -232,9 +232,9 @@ def test_a_name_in_quotes_keeps_them_and_a_missing_cell_stays_without(tmp_path):
     source = tmp_path / "d.csv"
     source.write_text('key,x,label\n"NA",1,u\n"",NA,v\nb,"NA",u\n', encoding="utf-8")
     data = read_data(str(source), ReadOptions(label="label"))
-    spelling = find_spelling(str(source), data.table)
+    origin = find_row_source(str(source), data.table)
     for rows, target in ((None, "t.csv"), (np.array([0, 2]), "u.csv")):
-        write_spelled(partial(spelling.read, rows), tmp_path / target)
+        write_spelled(partial(origin.read, rows), tmp_path / target)
     whole = (tmp_path / "t.csv").read_text()
     assert whole == 'key,x,label\n"NA",1,u\n,NA,v\nb,"NA",u\n'
     assert (tmp_path / "u.csv").read_text() == 'key,x,label\n"NA",1,u\nb,"NA",u\n'
@@ -245,7 +245,7 @@ def test_many_blocks_are_spelled_like_one(tmp_path, monkeypatch):
     source = write_csv(tmp_path / "d.csv", lay_out(rows))
     data = read_data(source, ReadOptions(label="label"))
     monkeypatch.setattr(csv, "_BLOCK", 1024)
-    portions = list(find_spelling(source, data.table).read())
+    portions = list(find_row_source(source, data.table).read())
     assert len(portions) > 5
     write_spelled(lambda: iter(portions), tmp_path / "t.csv")
     assert read_cells(tmp_path / "t.csv") == read_cells(tmp_path / "d.csv")
@@ -297,7 +297,7 @@ def test_a_file_that_lost_rows_since_it_was_read_is_refused(tmp_path):
     data = read_data(source, ReadOptions(label="label"))
     write_csv(tmp_path / "d.csv", lines[:4])
     with pytest.raises(InputError, match="has changed since it was read: 3 of 6 rows"):
-        write_spelled(find_spelling(source, data.table).read, tmp_path / "t.csv")
+        write_spelled(find_row_source(source, data.table).read, tmp_path / "t.csv")
     assert not (tmp_path / "t.csv").exists()
 
 
@@ -307,7 +307,7 @@ def test_stored_rows_give_their_spelling_back(tmp_path):
     lines = lay_out([(cell, cell, "1.0") for cell in SPELLINGS])
     source = write_csv(tmp_path / "d.csv", lines)
     data = read_data(source, ReadOptions(label="label"))
-    table = type_rows(join_rows(list(find_spelling(source, data.table).read())))
+    table = type_rows(join_rows(list(find_row_source(source, data.table).read())))
     pq.write_table(table, tmp_path / "t.parquet")
     table = pq.read_table(tmp_path / "t.parquet")
     for at, name in enumerate(lines[0]):
