@@ -22,20 +22,23 @@ if TYPE_CHECKING:
 
 
 def concatenate_rows(
-    first: pa.Table, second: pa.Table, features: Iterable[Column] = ()
+    first: pa.Table, second: pa.Table, features: Iterable[tuple[Column, Column]] = ()
 ) -> pa.Table:
     """The rows of ``first``, then those of ``second``; both have the same columns.
 
     A column whose types do not fit together becomes text, in which numbers, moments and truths are
-    found again wherever columns are read. Where one of the ``features`` has a convention, in which
-    they would not, both become numbers or moments.
+    found again wherever columns are read. Where one of the ``features``, as it is in the first and
+    in the second, has a convention by which they would not, both become numbers or moments.
     """
-    written = {column.name: column for column in features if column.convention is not None}
+    own = {one.name: (one, other) for one, other in features if one.convention or other.convention}
     joined = {}
     for name in first.column_names:
         cells = [table.column(name) for table in (first, second)]
-        if name in written and is_text(cells[0].type) != is_text(cells[1].type):
-            cells = [_read_values(each, written[name]) for each in cells]
+        if name in own:
+            one, other = own[name]
+            is_same = one == other and is_text(cells[0].type) == is_text(cells[1].type)
+            if not is_same:
+                cells = [_read_values(cells[0], one), _read_values(cells[1], other)]
         joined[name] = _concatenate_cells(*cells)
     return pa.table(joined)
 

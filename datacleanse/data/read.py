@@ -174,7 +174,7 @@ def read_like(
     )
     raw = read_raw(source, request)
     ignored = role != "NEW" if ignore_extra is None else ignore_extra
-    notices, counts = check_columns(
+    own, notices, counts = check_columns(
         raw.table,
         schema,
         source=raw.name,
@@ -188,7 +188,7 @@ def read_like(
     whole = Dataset(
         raw.name,
         raw.table,
-        schema,
+        own,
         np.full(raw.table.num_rows, -1, np.int64),
         schema.classes,
         tuple(notices),
@@ -250,7 +250,7 @@ def read_portions(
     row = 0
     for table in find_reader(location).read_portions(location, request=request):
         if table.num_rows:
-            yield _hold_portion(
+            portion = _hold_portion(
                 location.name,
                 table,
                 schema,
@@ -258,6 +258,9 @@ def read_portions(
                 ignore_extra=ignore_extra,
                 allow_unknown=allow_unknown,
             )
+            # What this one told of how the file writes a column holds for the next ones.
+            schema = portion.schema
+            yield portion
             row += table.num_rows
     if not row:
         # It says in which way there is nothing.
@@ -291,7 +294,7 @@ def _hold_portion(
     check_shape(table, name)
     check_cells(table, name, first_row=row)
     table = pack_table(table, declared=frozenset())
-    notices, counts = check_columns(
+    schema, notices, counts = check_columns(
         table,
         schema,
         source=name,

@@ -22,7 +22,7 @@ from datacleanse.data.columns import (
     parse_numbers,
     parse_vector_texts,
 )
-from datacleanse.data.conventions import rewrite_plainly
+from datacleanse.data.conventions import adopt_convention, describe_convention, rewrite_plainly
 from datacleanse.data.messages import (
     find_nearest,
     format_count,
@@ -184,12 +184,13 @@ def check_columns(
     first_row: int = 0,
     ignore_extra: bool = True,
     allow_unknown: bool = False,
-) -> tuple[list[Notice], list[CellCount]]:
+) -> tuple[Schema, list[Notice], list[CellCount]]:
     """Check another file, or a portion of it from ``first_row`` on, against DATA's columns.
 
     Returns:
-        What to say of columns that are ignored, and how far the cells of the features that are no
-        names can be read.
+        The schema by which the file is to be read: DATA's, but for columns that the file plainly
+        writes in another way; what to say of these and of columns that are ignored; and how far the
+        cells of the features that are no names can be read.
 
     Raises:
         InputError: a feature is missing, or its values are of another kind than in DATA and that is
@@ -202,14 +203,18 @@ def check_columns(
     extra = [name for name in names if name not in known]
     _check_none_missing(names, schema, extra, source=source, role=role)
     name = f"{source} ({role})"
-    counts = []
+    columns, counts, notices = [], [], []
     for column in schema.columns:
+        own, count = column, None
         if column.kind != "categorical":
             cells = table.column(column.name)
-            counts.append(_count_cells(cells, column, source=name, first_row=first_row))
+            own, count = _find_way(cells, column, source=name, first_row=first_row)
+            if own is not column:
+                notices.append(_note_way(own, source=name))
+            counts.append(count)
             if not allow_unknown:
-                _check_kind(counts[-1], column, source=name, is_new=role == "NEW")
-    notices = []
+                _check_kind(count, column, source=name, is_new=role == "NEW")
+        columns.append(own)
     if extra:
         message = f"{source} ({role}) has {format_count(len(extra), 'column')} that DATA lacks: "
         if not ignore_extra:
@@ -219,7 +224,7 @@ def check_columns(
                 hint="Leave them out; `datacleanse predict --ignore-extra` passes over them.",
             )
         notices.append(Notice("columns-extra", f"{message}{format_list(extra)}; ignored."))
-    return notices, counts
+    return replace(schema, columns=tuple(columns)), notices, counts
 
 
 def _check_none_missing(
@@ -236,6 +241,32 @@ def _check_none_missing(
             slug="columns-missing",
             hint=f"{'; '.join(pairs[:5])}; rename." if pairs else "Add them; cells may be empty.",
         )
+
+
+def _find_way(
+    cells: pa.ChunkedArray, column: Column, *, source: str, first_row: int
+) -> tuple[Column, CellCount]:
+    """The column in the way that this file writes it, and how far its cells can be read so.
+
+    That is DATA's way unless cells cannot be read by it, and the file tells plainly how it writes.
+    """
+    count = _count_cells(cells, column, source=source, first_row=first_row)
+    if not count.unreadable:
+        return column, count
+    other = adopt_convention(cells, column)
+    if other is column:
+        return column, count
+    found = _count_cells(cells, other, source=source, first_row=first_row)
+    return (other, found) if found.unreadable < count.unreadable else (column, count)
+
+
+def _note_way(column: Column, *, source: str) -> Notice:
+    assert column.convention is not None
+    message = (
+        f"{source}: column '{column.name}' is read as {describe_convention(column.convention)}, "
+        "other than in DATA."
+    )
+    return Notice("convention-other", message, column=column.name)
 
 
 def _count_cells(

@@ -375,14 +375,38 @@ def test_another_file_is_read_in_the_spelling_of_data_or_plainly(texts, new, val
         (SHARE, [0.5, 0.01], "0.5 in row 0.*Write it as in DATA, '3.5 %'"),
         (SHARE, ["0.5", "0.01"], "'0.5' in row 0"),
         (["$7,040.94", "$3"], ["€3", "€4"], "'€3' in row 0"),
-        (US, ["7.040,94", "1,5"], "'7.040,94' in row 0"),
-        (["30/09/2019", "01/02/2019"], ["09/30/2019", "12/31/2019"], "'09/30/2019' in row 0"),
+        (US, ["7.040,94", "1,5", "7,040.94"], "'7.040,94' in row 0"),
+        ([0.5, 0.25], ["12 %", "3.5 %"], "'12 %' in row 0"),
+        (["30/09/2019", "01/02/2019"], ["2019", "12/31"], "'2019' in row 0"),
     ],
 )
 def test_what_may_mean_something_else_is_not_read(texts, new, said):
     with pytest.raises(InputError, match=said) as caught:
         hold(texts, new)
     assert caught.value.slug == "column-retyped"
+
+
+@pytest.mark.parametrize(
+    ("texts", "new", "values"),
+    [
+        (US, ["7.040,94", "1,5", "1.234"], [7040.94, 1.5, 1234]),
+        (EU, ["7,040.94", "1.5", "1,234"], [7040.94, 1.5, 1234]),
+        ([0.5, 0.25], ["1,234.5", "12"], [1234.5, 12]),
+        ([1.5, 2.5], ["$1,234.50", "$3.25"], [1234.5, 3.25]),
+    ],
+)
+@pytest.mark.parametrize("role", ["CLEAN", "NEW"])
+def test_a_file_that_plainly_writes_otherwise_is_read_so_and_told(texts, new, values, role):
+    data = hold(texts, new, role=role)
+    assert numbers_of(data) == values
+    assert "convention-other" in slugs(data.notices)
+
+
+def test_dates_of_a_file_that_plainly_has_another_order_are_not_mixed_up():
+    data = hold(["30/09/2019", "01/02/2019"], ["01/02/2019", "03/04/2019", "12/31/2019"])
+    assert moments_of(data).tolist() == [D(2019, 1, 2), D(2019, 3, 4), D(2019, 12, 31)]
+    iso = hold([D(2019, 9, 30), D(2020, 1, 2)], ["30/09/2019 13:12", "01/02/2019 00:00"])
+    assert moments_of(iso).tolist() == [D(2019, 9, 30, 13, 12), D(2019, 2, 1)]
 
 
 def test_dates_elsewhere_are_read_by_the_order_of_data_or_as_iso():
@@ -441,6 +465,18 @@ def test_portions_are_read_by_the_spelling_of_data(csv, monkeypatch):
         assert set(read_moments(portion, day).astype("datetime64[us]").tolist()) == {D(2019, 2, 1)}
 
 
+def test_what_one_portion_tells_of_a_file_holds_for_the_next(csv, monkeypatch):
+    monkeypatch.setattr("datacleanse.data.readers.csv._BLOCK", 512)
+    schema = read(["30/09/2019", "01/02/2019"]).schema
+    lines = ["12/31/2019,1\n", *["01/02/2019,1\n"] * 300]
+    portions = list(read_portions(str(csv("x,plain\n" + "".join(lines))), schema))
+    assert len(portions) > 1
+    moments = np.concatenate([moments_of(portion) for portion in portions])
+    assert set(moments.tolist()) == {D(2019, 12, 31), D(2019, 1, 2)}
+    told = [slug for portion in portions for slug in slugs(portion.notices)]
+    assert told.count("convention-other") == 1
+
+
 def test_clean_and_data_are_compared_by_value(csv):
     lines = [f'"{row},{row:03d}.5",{row % 2}\n' for row in range(1, 100)]
     data = read_data(csv("x,label\n" + "".join(lines)), ReadOptions())
@@ -457,7 +493,9 @@ def test_rows_of_files_with_other_types_are_joined_by_value():
         role="CLEAN",
     )
     joined = concatenate_rows(
-        clean.table.select(["x", "plain"]), data.table.select(["x", "plain"]), data.schema.columns
+        clean.table.select(["x", "plain"]),
+        data.table.select(["x", "plain"]),
+        zip(clean.schema.columns, data.schema.columns, strict=True),
     )
     whole = dataclasses.replace(data, table=joined)
     assert numbers_of(whole) == [1.234, 1234, 1234.5, 12.5, 1234]
