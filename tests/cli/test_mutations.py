@@ -48,16 +48,16 @@ def write(frame: pd.DataFrame, suffix: str) -> bytes:
         frame.to_json(sink, orient="records", lines=True, date_format="iso")
     else:
         frame.to_csv(sink, index=False, sep="\t" if suffix == "tsv" else ",")
-    return gzip.compress(sink.getvalue()) if suffix == "csv.gz" else sink.getvalue()
+    return gzip.compress(sink.getvalue(), mtime=0) if suffix == "csv.gz" else sink.getvalue()
 
 
 def read(content: bytes, suffix: str) -> pd.DataFrame | None:
     """The cells as text by other readers than the program's; None where these give up."""
     try:
         if suffix == "parquet":
-            return pq.read_table(io.BytesIO(content)).to_pandas().astype(str)
+            return show(pq.read_table(io.BytesIO(content)))
         if suffix == "feather":
-            return pafeather.read_table(io.BytesIO(content)).to_pandas().astype(str)
+            return show(pafeather.read_table(io.BytesIO(content)))
         if suffix in ("jsonl", "ndjson"):
             lines = content.decode().removeprefix("\ufeff").splitlines()
             return pd.DataFrame([json.loads(line) for line in lines if line.strip()]).astype(str)
@@ -66,6 +66,11 @@ def read(content: bytes, suffix: str) -> pd.DataFrame | None:
         return pd.read_csv(io.BytesIO(text), sep=sep, dtype=str, keep_default_na=False)
     except Exception:
         return None
+
+
+def show(table: pa.Table) -> pd.DataFrame:
+    """Each cell as text by itself, whatever the others of its column are."""
+    return pd.DataFrame(table.to_pylist(), dtype=object).map(str)
 
 
 # What is done to the bytes of a file.
@@ -110,7 +115,7 @@ def append_itself(content: bytes, rng: random.Random) -> bytes:
 
 def repack(change):
     """What `change` does to the text within a packed file."""
-    return lambda content, rng: gzip.compress(change(gzip.decompress(content), rng))
+    return lambda content, rng: gzip.compress(change(gzip.decompress(content), rng), mtime=0)
 
 
 # What is done to a table before it is written.
@@ -215,7 +220,7 @@ def keys(frame: pd.DataFrame) -> list[tuple[str, ...]]:
 def assert_refused_well(done, left):
     assert done.code == 2, (done.code, done.err)
     assert done.err.startswith("error: "), done.err
-    assert done.err.count("error: ") == 1
+    assert done.err.count("\nerror: ") == 0
     assert "Traceback" not in done.err
     assert left == []
 
@@ -293,7 +298,8 @@ def check_apply(suffix, content, prepared, folder, monkeypatch):
     before, after = read(content, suffix), read(target.read_bytes(), suffix)
     for path in folder.glob("cleaned*"):
         path.unlink()
-    assert told["dropped"] + len(told["refused"]) == 2
+    # A row that is no longer there counts as done.
+    assert told["dropped"] + told["done"] + len(told["refused"]) == 2
     if before is not None:
         whole = read(write(prepared.frame, suffix), suffix)
         decided = {row for n, row in enumerate(list_rows(whole)) if n in (3, 7)}

@@ -21,6 +21,7 @@ LONG = b"x,label\n" + b"cafe,a\nthe,b\n" * 200_000
 BROKEN = {
     "empty": ("t.csv", b"", "file-empty", ["0 bytes"]),
     "blank lines": ("t.csv", b"\n \n", "file-empty", ["blank lines"]),
+    "header cut off": ("t.csv", b"x,lab", "table-empty", ["header but no rows"]),
     "header only": ("t.csv", b"x,label\n", "table-empty", ["header but no rows"]),
     "semicolons": (
         "t.csv",

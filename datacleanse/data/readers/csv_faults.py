@@ -75,9 +75,15 @@ def check_head(location: Location, delimiter: str) -> None:
             slug="file-empty",
             hint="Check the program that wrote it; a table needs a header and rows.",
         )
-    header = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines()[0]
+    header, *more = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines()
     _check_no_excel_line(location.name, header, delimiter)
     _check_header(location.name, header, delimiter)
+    if not more and len(head) < _HEAD and header.count(b'"') % 2 == 0:
+        raise InputError(
+            f"{location.name} has a header but no rows.",
+            slug="table-empty",
+            hint="Check the program that wrote it.",
+        )
 
 
 def _check_no_excel_line(name: str, line: bytes, delimiter: str) -> None:
