@@ -52,6 +52,15 @@ class Stopped(DatacleanseError):  # noqa: N818  # it was asked for
     """A run was stopped on request; what it has done so far is saved."""
 
 
+class DataWarning(UserWarning):
+    """Values of a table count for something else than they are: as missing, or as unknown.
+
+    All warnings of this package about what it was given are of this class, so that
+    ``warnings.filterwarnings("ignore", category=dc.DataWarning)`` silences them, and ``"error"``
+    turns them into exceptions.
+    """
+
+
 @contextmanager
 def raise_as_value_errors() -> Iterator[None]:
     """Raise a ValueError of the same words, as scikit-learn's users expect."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datacleanse.data import KnownValues
 from datacleanse.errors import InputError, RunFolderError, is_shortage
 from datacleanse.optional_packages import check_installed
 from datacleanse.serving.onnx_parameters import find_not_finite
@@ -80,6 +81,7 @@ class _About:
     run_id: str
     output: str
     columns: tuple[_Column, ...] = ()
+    known: tuple[KnownValues, ...] = ()
     images: _Images | None = None
 
 
@@ -95,6 +97,8 @@ class OnnxPredictor:
     """Name of the probabilities."""
     run_id: str
     """Of the run that the model comes from."""
+    known: tuple[KnownValues, ...]
+    """What was learned of each column's values; none in files of earlier versions."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -237,7 +241,7 @@ def _read_model(
         return OnnxImagePredictor(session, schema, size, about.output, about.run_id)
     inputs = {column.name: column.input for column in about.columns}
     _check_inputs(session, schema, inputs)
-    return OnnxPredictor(session, schema, inputs, about.output, about.run_id)
+    return OnnxPredictor(session, schema, inputs, about.output, about.run_id, about.known)
 
 
 def _parse_entry(key: str, value: str) -> object:

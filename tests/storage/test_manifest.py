@@ -40,7 +40,19 @@ OPEN = {
 }
 """Objects whose keys are not fixed."""
 
-DEFAULTS = {"schema_version", "width", "is_warning", "na_is_word", "missing"}
+DEFAULTS = {
+    "schema_version",
+    "width",
+    "is_warning",
+    "column",
+    "cells",
+    "option",
+    "convention",
+    "dates",
+    "decimal",
+    "na_is_word",
+    "missing",
+}
 """Fields that need not be there; beside the settings."""
 
 
