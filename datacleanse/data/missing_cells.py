@@ -48,7 +48,7 @@ def note_missing(
             " In a CSV, --missing says which texts do, and in --categorical columns only empty "
             "cells do."
         )
-    return [Notice("cells-missing", message)]
+    return [Notice("cells-missing", message, cells=total, option="--missing")]
 
 
 def _describe(text: str, columns: Counter[str]) -> str:

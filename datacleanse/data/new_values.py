@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
     from datacleanse.records import Column, Dataset
 
+_FEW = 3
+"""Values of a column from which on it may be refused: a row or two may well be new altogether."""
 _CHANCE = 0.01
 """Chance of finding no known value, were the rows like those learned from, below which the column
 is taken for one that is written in another way."""
@@ -107,7 +109,7 @@ class NewValues:
             InputError: there is one; the message names it.
         """
         for count in self._counts.values():
-            if count.unknown < count.cells.present or not count.unknown:
+            if count.unknown < max(count.cells.present, _FEW):
                 continue
             if count.known.rare_share**count.unknown >= _CHANCE:
                 continue

@@ -120,6 +120,8 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         label, options.id, labels.classes, features.columns, features.set_aside, options.missing
     )
     told = note_missing(raw.table, schema, raw.count_missing(request), source=raw.name)
+    for notice in told:
+        progress.say(notice.message)
     all_notices = (*notices, *labels.notices, *features.notices, *told)
     return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, all_notices)
 

@@ -239,10 +239,8 @@ def _check_columns(schema: pa.Schema, columns: Sequence[TableColumn]) -> None:
         if names.count(column.name) != 1:
             if not names.count(column.name) and column.may_lack:
                 continue
-            raise UnexpectedTableError(
-                f"it has {names.count(column.name) or 'no'} columns {column.name!a}, where "
-                "1 was expected"
-            )
+            many = "more than one" if column.name in names else "no"
+            raise UnexpectedTableError(f"it has {many} column {column.name!a}")
         found = schema.field(column.name).type
         if not _is_alike(found, column):
             raise UnexpectedTableError(

@@ -38,6 +38,7 @@ from datacleanse.review.decisions import Decision, append_decisions
 from datacleanse.review.write_pictures import PictureOutput, choose_picture_files
 from datacleanse.review.write_table import TableOutput, choose_table_files
 from datacleanse.storage.run_folder import RunFolder
+from datacleanse.storage.schemas import AUDIT_COLUMNS
 from datacleanse_cli.cleaning_summary import print_cleaning
 from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
 from tests.cli.applying import decide
@@ -101,6 +102,17 @@ def sample(*words):
     return last_command(done.out)
 
 
+def fill(column, known, n_rows):
+    """The cells of a column of the audit table: what is known, else nothing or zeros."""
+    if column.name in known:
+        return pa.array(known[column.name], column.type)
+    return (
+        pa.nulls(n_rows, column.type)
+        if column.is_nullable
+        else pa.array([0] * n_rows).cast(column.type)
+    )
+
+
 def clean_up(source, options, out, *, is_tree=False):
     """Have two decisions applied, of a run made up for DATA; the printed command."""
     listing = find_pictures(source, ask_for_data(options))
@@ -114,9 +126,10 @@ def clean_up(source, options, out, *, is_tree=False):
         seals = seal_rows(data, np.arange(data.n_rows))
     new = next(label for label in data.given_labels if label != given[0])
     ids = read_ids(data).to_pylist()
-    table = {"row": range(data.n_rows), "id": ids, "row_sha256": seals, "given_label": given}
+    known = {"row": range(data.n_rows), "id": ids, "row_sha256": seals, "given_label": given}
+    known |= {"rank": range(1, data.n_rows + 1)}
     write_table(
-        pa.table({k: pa.array(v, pa.string() if k != "row" else None) for k, v in table.items()}),
+        pa.table({each.name: fill(each, known, data.n_rows) for each in AUDIT_COLUMNS}),
         run / "audit.parquet",
     )
     last = data.n_rows - 1

@@ -97,7 +97,7 @@ def test_a_ledger_that_was_changed_is_refused_when_it_is_gathered(tmp_path):
         (whole.slice(0, 4), "it has 4 rows, where run.json says 5"),
         (
             whole.rename_columns(["row", "epoch", "w", *whole.column_names[3:]]),
-            "no columns 'we",
+            "no column 'we",
         ),
         (pq.read_table(paths[0]), "cell 0 of its column 'epoch' is 0, where 1 was expected"),
         (whole.take(pa.array([1, 0, 2, 3, 4])), "'row' does not hold each number from 0 to 4 once"),

@@ -79,8 +79,8 @@ TEXTS = pa.StringArray.from_buffers(
 @pytest.mark.parametrize(
     ("table", "said"),
     [
-        (pa.table({"a": [1, 2, 3]}), "it has no columns 'row', where 1 was expected"),
-        (audit().append_column("row", pa.array(range(N))), "it has 2 columns 'row', where"),
+        (pa.table({"a": [1, 2, 3]}), "it has no column 'row'"),
+        (audit().append_column("row", pa.array(range(N))), "it has more than one column 'row'"),
         (audit().slice(0, 4), "it has 4 rows, where run.json says 6"),
         (with_cells("rank", pa.array(["x"] * N)), "'rank' is of type string, where int64 was"),
         (with_cells("rank", pa.array([1, 2, 3, 4, 5, 5])), "'rank' does not hold each number"),
