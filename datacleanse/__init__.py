@@ -8,7 +8,13 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from datacleanse.errors import DatacleanseError, InputError, RunFolderError, SettingsError
+from datacleanse.errors import (
+    DatacleanseError,
+    DataWarning,
+    InputError,
+    RunFolderError,
+    SettingsError,
+)
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
 __all__ = [
     "AuditResult",
     "CleaningResult",
+    "DataWarning",
     "DatacleanseError",
     "InputError",
     "LoadedClassifier",

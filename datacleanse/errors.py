@@ -7,6 +7,7 @@ exit code. Anything else that escapes is a bug of ours.
 
 from __future__ import annotations
 
+import errno
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -51,6 +52,15 @@ class Stopped(DatacleanseError):  # noqa: N818  # it was asked for
     """A run was stopped on request; what it has done so far is saved."""
 
 
+class DataWarning(UserWarning):
+    """Values of a table count for something else than they are: as missing, or as unknown.
+
+    All warnings of this package about what it was given are of this class, so that
+    ``warnings.filterwarnings("ignore", category=dc.DataWarning)`` silences them, and ``"error"``
+    turns them into exceptions.
+    """
+
+
 @contextmanager
 def raise_as_value_errors() -> Iterator[None]:
     """Raise a ValueError of the same words, as scikit-learn's users expect."""
@@ -60,8 +70,16 @@ def raise_as_value_errors() -> Iterator[None]:
         raise ValueError(str(error)) from error
 
 
-_CPU_SAYS = ("can't allocate memory", "not enough memory")
-"""Words of torch's allocator for the CPU, which raises a plain RuntimeError."""
+_CPU_SAYS = ("can't allocate memory", "not enough memory", "bad_alloc", "bad allocation")
+"""Words of torch's allocator for the CPU, and of C++, which come as a plain RuntimeError."""
+
+_SYSTEM_SAYS = (
+    "failed to map segment",
+    "cannot allocate memory",
+    "can't start new thread",
+    "resource temporarily unavailable",
+)
+"""Words of the loader of libraries and of the threads' library where memory is short."""
 
 
 class MemoryShortError(DatacleanseError):
@@ -72,11 +90,31 @@ def is_shortage(error: BaseException) -> bool:
     """Whether the error says that memory ran out, on a GPU or on the CPU."""
     if isinstance(error, MemoryError):
         return True
+    if isinstance(error, OSError) and error.errno == errno.ENOMEM:
+        return True
     # Not imported here, where every command begins: what is not loaded has raised nothing.
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(error, torch.OutOfMemoryError):
         return True
     return isinstance(error, RuntimeError) and any(words in str(error) for words in _CPU_SAYS)
+
+
+def is_caused_by_shortage(error: BaseException) -> bool:
+    """Whether memory ran out somewhere behind the error, while libraries were loaded, too."""
+    met: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in met:
+        met.append(link)
+        link = link.__cause__ if link.__suppress_context__ else link.__context__
+    return any(is_shortage(each) or _is_system_short(each) for each in met)
+
+
+def _is_system_short(error: BaseException) -> bool:
+    """Whether a library says in words that the system denied it memory or a thread."""
+    # What the system itself says has a number; a lock that is held sounds as a thread denied does.
+    if isinstance(error, DatacleanseError) or getattr(error, "errno", None) is not None:
+        return False
+    return any(words in str(error).lower() for words in _SYSTEM_SAYS)
 
 
 class ModelError(DatacleanseError):

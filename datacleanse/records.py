@@ -12,8 +12,44 @@ if TYPE_CHECKING:
 
 FeatureKind = Literal["numeric", "boolean", "categorical", "datetime", "embedding"]
 SetAsideKind = Literal[
-    "constant", "empty", "text", "identifier", "nested", "dropped", "beside pictures"
+    "constant",
+    "empty",
+    "text",
+    "identifier",
+    "unclear",
+    "nested",
+    "dropped",
+    "beside pictures",
 ]
+
+
+@dataclass(frozen=True)
+class Convention:
+    """How a column of text writes its numbers or dates, where a program would write them otherwise.
+
+    It was found on DATA, for the column as a whole, and holds for every other file.
+    """
+
+    example: str
+    """A cell of DATA, as messages quote it."""
+    decimal: Literal[".", ","] | None = None
+    """Of numbers: what begins the decimals; None: DATA's are whole."""
+    unit: str = ""
+    """Of numbers: the sign of a currency, which means nothing, or ``%`` or ``‰``, which divides."""
+    order: (
+        Literal[
+            "day first",
+            "month first",
+            "year first",
+            "short year first",
+            "month by name",
+            "time of day",
+        ]
+        | None
+    ) = None
+    """Of dates: how they begin; None for numbers."""
+    separator: str = ""
+    """Of dates: what stands between day, month and year where all are numbers."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +62,8 @@ class Column:
     """What its cells are taken for."""
     width: int = 1
     """Numbers per cell: the vector length of an embedding, 1 otherwise."""
+    convention: Convention | None = None
+    """How its cells write numbers or dates; None: as programs do."""
     na_is_word: bool = False
     """Of a categorical column: whether ``NA``, ``null`` and the like are names in it as any other,
     and nothing is missing but what is empty or null."""
@@ -70,6 +108,32 @@ class Notice:
     """One or two full sentences with the numbers that matter."""
     is_warning: bool = False
     """True where the result may suffer; False for plain information."""
+    column: str | None = None
+    """The column that it is about, where it is about one."""
+    cells: int | None = None
+    """How many of its cells it is about, where that is counted."""
+    option: str | None = None
+    """What overrules the choice that it tells of, as typed, e.g. ``--categorical zip``."""
+
+
+@dataclass(frozen=True)
+class CellCount:
+    """How the cells of a column of another file could be read as DATA's kind."""
+
+    column: str
+    """Its name."""
+    present: int
+    """Cells that hold a value, whether it can be read or not."""
+    missing: int
+    """Cells that hold none."""
+    unreadable: int
+    """Of ``present``, those that are not of DATA's kind: they count as missing."""
+    example: str = ""
+    """The first unreadable value, as messages quote it."""
+    row: int = -1
+    """Where it stands, from the file's first row; -1 without any."""
+    missing_row: int = -1
+    """The first row without a value; -1 without any."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +152,8 @@ class Dataset:
     notices: tuple[Notice, ...]
     first_row: int = 0
     """Position in the file of the table's first row; above 0 in a portion of it."""
+    counts: tuple[CellCount, ...] = ()
+    """Of the features that are no names, in a file that was held to DATA's schema."""
 
     @property
     def n_rows(self) -> int:

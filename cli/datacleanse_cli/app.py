@@ -17,7 +17,13 @@ from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
-from datacleanse.errors import DatacleanseError, OutputError, Stopped
+from datacleanse.errors import (
+    DatacleanseError,
+    MemoryShortError,
+    OutputError,
+    Stopped,
+    is_caused_by_shortage,
+)
 from datacleanse.version import __version__
 from datacleanse_cli import exits
 from datacleanse_cli.apply import apply
@@ -25,7 +31,7 @@ from datacleanse_cli.audit import audit
 from datacleanse_cli.demo import demo
 from datacleanse_cli.export import export
 from datacleanse_cli.library_warnings import silence_warnings
-from datacleanse_cli.memory import return_freed_memory
+from datacleanse_cli.memory import heed_limit, make_shortage_error, return_freed_memory
 from datacleanse_cli.predict import predict
 from datacleanse_cli.printing import say
 from datacleanse_cli.report import report
@@ -94,6 +100,7 @@ def _run() -> int:
     signal.signal(signal.SIGTERM, interrupt)
     try:
         _check_names(sys.argv[1:])
+        heed_limit(sys.argv[1:])
         code = app(standalone_mode=False)
         sys.stdout.flush()
     except BaseException as error:
@@ -122,6 +129,9 @@ def _choose_exit_code(error: BaseException) -> int:
             slug="file-unwritable",
             hint="Free some space, then repeat the command.",
         )
+    if is_caused_by_shortage(error) and not isinstance(error, MemoryShortError | Stopped):
+        # Also where a file seems damaged because it could not be read into memory.
+        error = make_shortage_error()
     if isinstance(error, UnicodeEncodeError) and error.object[error.start] in _SURROGATES:
         error = _name_misspelt(error)
     if isinstance(error, CommandLineError):

@@ -42,6 +42,8 @@ class AuditOptions:
     drop: options.Drop = None
     categorical: options.Categorical = None
     numeric: options.Numeric = None
+    dates: options.Dates = None
+    decimal: options.Decimal = None
     missing: options.Missing = None
     delimiter: options.Delimiter = None
     image_size: options.ImageSize = None
@@ -112,6 +114,8 @@ class AuditOptions:
                 missing=None if self.missing is None else tuple(self.missing),
                 image_size=self.image_size,
                 max_unreadable=self.max_unreadable,
+                dates=self.dates,  # type: ignore[arg-type]  # ReadOptions checks it
+                decimal=self.decimal,  # type: ignore[arg-type]
             ),
             settings=settings,
             command=tuple(sys.argv[1:]),

@@ -36,6 +36,8 @@ def spell_reading(options: ReadOptions) -> list[str]:
         ("--numeric", options.numeric),
         ("--missing", options.missing or ()),
         ("--delimiter", [options.delimiter]),
+        ("--dates", [options.dates]),
+        ("--decimal", [options.decimal]),
     ):
         for value in values:
             if value is not None:

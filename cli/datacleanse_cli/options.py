@@ -75,7 +75,12 @@ Delimiter = Annotated[
     str | None, typer.Option(help="What separates the columns of a CSV file, e.g. ';'.")
 ]
 Seed = Annotated[int, typer.Option(help="Of everything random.")]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no messages.")]
+Quiet = Annotated[
+    bool,
+    typer.Option(
+        "--quiet", "-q", help="No progress. Results stay on stdout, warnings on one line of stderr."
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
 Raw = Annotated[
     bool,
@@ -104,6 +109,19 @@ Categorical = Annotated[
     list[str] | None, typer.Option(help="Column to read as categories. Repeatable.")
 ]
 Numeric = Annotated[list[str] | None, typer.Option(help="Column to read as numbers. Repeatable.")]
+Dates = Annotated[
+    str | None,
+    typer.Option(
+        help="Order of dates that leave it open, such as 01/02/2019: dayfirst, monthfirst or iso "
+        "(year first)."
+    ),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        help="Sign before the decimals of numbers that leave it open, such as 1,234: '.' or ','."
+    ),
+]
 Missing = Annotated[
     list[str] | None,
     typer.Option(
@@ -282,6 +300,14 @@ IgnoreExtra = Annotated[
     typer.Option(
         "--ignore-extra",
         help="Pass over columns that DATA lacks; without it a table with some is refused.",
+    ),
+]
+AllowUnknown = Annotated[
+    bool,
+    typer.Option(
+        "--allow-unknown",
+        help="Classify rows although a column holds no value that the model knows or can read: it "
+        "counts as missing. Without it that is an error; single such values are told.",
     ),
 ]
 ExportFormat = Annotated[

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
+from datacleanse.notices import NoticeLog
 from datacleanse.user_code import split_name
 from datacleanse_cli import options
 from datacleanse_cli.own_code import heed_current_directory
-from datacleanse_cli.printing import say
+from datacleanse_cli.printing import say, say_json, tell_notices
 from datacleanse_cli.progress import show_progress
 
 ONNX = ".onnx"
@@ -21,8 +23,10 @@ def predict(
     proba: options.Proba = True,
     model: options.ServedModel = None,
     ignore_extra: options.IgnoreExtra = False,
+    allow_unknown: options.AllowUnknown = False,
     delimiter: options.Delimiter = None,
     quiet: options.Quiet = False,
+    as_json: options.Json = False,
 ) -> None:
     """Write the class and the probabilities of new rows, by the run's reweighted model."""
     from datacleanse.data import check_target, write_tables
@@ -35,19 +39,23 @@ def predict(
     check_target(target, source=new, suffix=suffix)
     # Slow to import, so that a typing error is answered at once.
     from datacleanse.serving.open_model import ServedImageModel, open_model
-    from datacleanse.serving.predictions import predict_source
+    from datacleanse.serving.predictions import NewRowsOptions, predict_source
 
-    served = open_model(run, model=model)
+    served, log = open_model(run, model=model), NoticeLog()
     with show_progress(quiet=quiet) as progress:
         tables = predict_source(
             served,
             new,
             scratch=target.parent,
-            proba=proba,
-            delimiter=delimiter,
-            ignore_extra=ignore_extra,
+            options=NewRowsOptions(proba, delimiter, ignore_extra, allow_unknown),
+            log=log,
             progress=progress,
         )
         rows = write_tables(tables, target, suffix=suffix)
+    tell_notices(log, quiet=quiet)
+    if as_json:
+        notices = [asdict(notice) for notice in log.notices]
+        say_json({"predictions": str(target), "rows": rows, "notices": notices})
+        return
     noun = "pictures" if isinstance(served, ServedImageModel) else "rows"
     say(f"{rows} {noun} classified: {target}")

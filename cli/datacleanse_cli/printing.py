@@ -12,8 +12,12 @@ import json
 import os
 import shlex
 import sys
+from typing import TYPE_CHECKING
 
 from datacleanse_reports.wording import make_visible
+
+if TYPE_CHECKING:
+    from datacleanse.notices import NoticeLog
 
 _PLAIN_SIGNS = {"→": "->", "±": "+-", "–": "-", "·": "|", "…": "..."}
 """What stands for a sign where the terminal's encoding lacks it."""
@@ -30,6 +34,15 @@ def say(*lines: str, err: bool = False) -> None:
     encoding = stream.encoding or "utf-8"
     stream.write("".join(f"{make_printable(line, encoding)}\n" for line in lines))
     stream.flush()
+
+
+def tell_notices(log: NoticeLog, *, quiet: bool) -> None:
+    """Print notices on stderr: a line each; with ``quiet`` the warnings alone, on one line."""
+    if not quiet:
+        kinds = {True: "warning", False: "note"}
+        say(*(f"{kinds[each.is_warning]}: {each.message}" for each in log.notices), err=True)
+    elif log.warnings:
+        say(f"warning: {' '.join(each.message for each in log.warnings)}", err=True)
 
 
 def say_json(value: object) -> None:

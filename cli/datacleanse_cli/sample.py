@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from datacleanse.errors import SettingsError
+from datacleanse.notices import NoticeLog
 from datacleanse_cli import options
 from datacleanse_cli.next_commands import spell_command, spell_place, spell_reading
-from datacleanse_cli.printing import say
+from datacleanse_cli.printing import say, tell_notices
 from datacleanse_cli.progress import show_progress
 
 if TYPE_CHECKING:
@@ -46,8 +47,10 @@ def sample(
         delimiter=delimiter,
         missing=None if missing is None else tuple(missing),
     )
+    log = NoticeLog()
     with show_progress(quiet=quiet) as progress:
-        drawn = _draw(data, reading, n, out, seed=settings.seed, progress=progress)
+        drawn = _draw(data, reading, n, out, seed=settings.seed, log=log, progress=progress)
+    tell_notices(log, quiet=quiet)
     command = spell_command(
         "audit", spell_place(data), "--val", spell_place(out), *spell_reading(reading)
     )
@@ -88,9 +91,16 @@ class _Drawn:
 
 
 def _draw(
-    data: str, reading: ReadOptions, n: int, out: Path, *, seed: int, progress: Progress
+    data: str,
+    reading: ReadOptions,
+    n: int,
+    out: Path,
+    *,
+    seed: int,
+    log: NoticeLog,
+    progress: Progress,
 ) -> _Drawn:
-    """Read DATA, draw rows or pictures of it and write them."""
+    """Read DATA, draw rows or pictures of it and write them; warnings go to the log."""
     from datacleanse.data import read_data, sample_rows
     from datacleanse.data.spelled_rows import find_row_source
     from datacleanse.data.write_spelled import write_spelled
@@ -105,6 +115,7 @@ def _draw(
     else:
         check_sample_target(listing, out)
         dataset = read_listing(listing)
+    log.add(notice for notice in dataset.notices if notice.is_warning)
     rows = sample_rows(dataset, n, seed=seed)
     if listing is None:
         origin = find_row_source(data, dataset.table, reading)

@@ -20,7 +20,7 @@ from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_dat
 
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
-from datacleanse.data import ReadOptions, read_like
+from datacleanse.data import ReadOptions, read_new_rows
 from datacleanse.errors import raise_as_value_errors
 from datacleanse.models.encoding import encode
 from datacleanse.models.inference import compute_logits
@@ -152,12 +152,17 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return self
 
     def predict_proba(self, X: Features) -> NDArray[np.float64]:
-        """(n, C) class probabilities under the reweighted network, columns as in ``classes_``."""
+        """(n, C) class probabilities under the reweighted network, columns as in ``classes_``.
+
+        Values of texts and categories that `fit` never saw, and numbers missing where none was,
+        are told by `datacleanse.DataWarning`; they count as missing.
+        """
         check_is_fitted(self)
         fitted = self._fitted
         frame = self._make_frame(X, reset=False)
         with raise_as_value_errors():
-            rows = read_like(frame, fitted.schema, role="NEW")
+            known = fitted.encoding.list_known()
+            rows = read_new_rows(frame, fitted.schema, known, allow_unknown=True)
         inputs = torch.from_numpy(encode(rows, fitted.encoding))
         logits = compute_logits(fitted.network, inputs).double()
         result: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()[:, self._order]

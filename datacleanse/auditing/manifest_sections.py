@@ -114,6 +114,8 @@ def _describe_reading(options: ReadOptions) -> Reading:
         delimiter=options.delimiter,
         image_size=options.image_size,
         max_unreadable=options.max_unreadable,
+        dates=options.dates,
+        decimal=options.decimal,
         missing=options.missing,
     )
 

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datacleanse.data import ReadOptions, compare, fingerprint, read_data, read_like
+from datacleanse.data import (
+    ReadOptions,
+    compare,
+    fingerprint,
+    note_unknown_names,
+    read_data,
+    read_like,
+)
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
@@ -20,7 +27,7 @@ from datacleanse.storage.mapped_files import park_table
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from datacleanse.data import Source
+    from datacleanse.data import Role, Source
     from datacleanse.pictures.compare import Groups
     from datacleanse.pictures.interface import Listing
     from datacleanse.pictures.read import PictureSet
@@ -130,16 +137,13 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
     options = request.options
     data = read_data(request.data, options, progress=progress)
     delimiter = options.delimiter
-    clean = read_like(
-        request.clean, data.schema, role="CLEAN", delimiter=delimiter, progress=progress
-    )
+    like = partial(_read_like, data, delimiter=delimiter, progress=progress)
+    clean = like(request.clean, role="CLEAN")
     test = request.test
     return Inputs(
         data,
         clean,
-        None
-        if test is None
-        else read_like(test, data.schema, role="TEST", delimiter=delimiter, progress=progress),
+        None if test is None else like(test, role="TEST"),
         compare(data, clean),
         {
             role: fingerprint(source)
@@ -148,6 +152,14 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
         },
         0.0,
     )
+
+
+def _read_like(
+    data: Dataset, source: Source, *, role: Role, delimiter: str | None, progress: Progress
+) -> Dataset:
+    """Another table held to DATA, with notices of the names in it that DATA lacks."""
+    read = read_like(source, data.schema, role=role, delimiter=delimiter, progress=progress)
+    return replace(read, notices=(*read.notices, *note_unknown_names(data, read, role=role)))
 
 
 def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: Progress) -> Inputs:

@@ -16,6 +16,7 @@ from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions, hold_source
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
+from datacleanse.notices import warn
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import Settings, is_user_code
 from datacleanse.storage.run_claims import begin_folder, copy_folder
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from datacleanse.data import Source
+    from datacleanse.data.interface import DatesOption, DecimalOption
     from datacleanse.models.user_network import ModuleFactory
 
 
@@ -116,6 +118,8 @@ def audit(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    dates: DatesOption | None = None,
+    decimal: DecimalOption | None = None,
     missing: Sequence[str] | None = None,
     image_size: int | None = None,
     max_unreadable: float = 0.05,
@@ -127,6 +131,9 @@ def audit(
     **settings: Any,  # noqa: ANN401  # Settings checks names and values
 ) -> AuditResult:
     """Audit the labels of a table or of pictures.
+
+    Values that count for something else than they are, such as words among numbers, are told by
+    `datacleanse.DataWarning`; all that there is to say stands in ``manifest["notices"]``.
 
     Args:
         data: the table whose labels are in doubt: a path, a pandas or polars frame, an Arrow table,
@@ -143,6 +150,10 @@ def audit(
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
+        dates: order of dates that leave it open, such as ``01/02/2019``: ``dayfirst``,
+            ``monthfirst`` or ``iso`` (year first). Without it such columns are not read as dates.
+        decimal: sign before the decimals of numbers that leave it open, such as ``1,234``: ``.`` or
+            ``,``. Without it such columns are not read as numbers.
         missing: texts that count as missing in a CSV, beside an empty cell; None: the usual ones,
             such as NA and null, but not in ``categorical`` columns.
         image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
@@ -175,6 +186,8 @@ def audit(
         *columns,
         image_size=image_size,
         max_unreadable=max_unreadable,
+        dates=dates,
+        decimal=decimal,
         missing=None if missing is None else tuple(missing),
     )
     request = Request(
@@ -189,6 +202,7 @@ def audit(
     )
     place, temporary = choose_place(out)
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
+    warn(each for each in folder.manifest().notices if each.cells is not None)
     return AuditResult(folder, model if is_user_code(name) else None, temporary)
 
 

@@ -6,13 +6,17 @@ from datacleanse.data.column_values import read_categories, read_moments, read_n
 from datacleanse.data.compare import compare, compare_labels, compare_with_overlap
 from datacleanse.data.identity import find_narrow_columns, fingerprint, hash_rows, read_ids
 from datacleanse.data.interface import ReadOptions
+from datacleanse.data.new_values import KnownValues, NewValues, note_unknown_names
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.read import Role, Source, hold_source, read_data, read_like, read_portions
+from datacleanse.data.read_new import read_new_rows
 from datacleanse.data.row_seals import digest_features, is_known_by_content, seal_row, seal_rows
 from datacleanse.data.sample import sample_rows, take_rows
 from datacleanse.data.write import check_target, write_table, write_tables
 
 __all__ = [
+    "KnownValues",
+    "NewValues",
     "ReadOptions",
     "Role",
     "Source",
@@ -26,11 +30,13 @@ __all__ = [
     "hash_rows",
     "hold_source",
     "is_known_by_content",
+    "note_unknown_names",
     "read_categories",
     "read_data",
     "read_ids",
     "read_like",
     "read_moments",
+    "read_new_rows",
     "read_numbers",
     "read_portions",
     "sample_rows",

@@ -14,7 +14,9 @@ from datacleanse.data.column_verdict import (
     Verdict,
     has_id_name,
     note_infinite_values,
+    note_three_decimals,
     note_unreadable_values,
+    read_as_written,
     set_aside,
     set_constant_aside,
     set_empty_aside,
@@ -30,9 +32,12 @@ from datacleanse.data.columns import (
     parse_moments,
     parse_numbers,
 )
+from datacleanse.data.conventions import find_dates_among_numbers
 from datacleanse.data.messages import format_count, format_rows, quote_value
-from datacleanse.data.text_kinds import judge_text
+from datacleanse.data.text_kinds import gather_evidence, judge_text
+from datacleanse.data.written_numbers import find_number_convention
 from datacleanse.errors import InputError
+from datacleanse.records import Convention
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -54,13 +59,24 @@ def judge(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     return set_aside(name, "nested", f"its cells are {cells.type}")
 
 
-def judge_numeric(name: str, cells: pa.ChunkedArray, *, source: str) -> Verdict:
+def judge_numeric(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     """The verdict on a column that a person calls numeric.
 
     Raises:
-        InputError: less than half of its values are numbers.
+        InputError: less than half of its values are numbers, or it does not tell which they are.
     """
+    source = context.source
     parsed = parse_numbers(cells, flags=True)
+    if is_text(cells.type) and (parsed.failed.any() or context.decimal == ","):
+        found = find_number_convention(gather_evidence(find_distinct(cells)), context.decimal)
+        if isinstance(found, Convention):
+            return read_as_written(name, cells, found, context)
+        if found is not None:
+            raise InputError(
+                f"{source}: column '{name}' holds {found.what}.",
+                slug="column-unclear",
+                hint=found.cure,
+            )
     failed = int(parsed.failed.sum())
     if failed > int((~parsed.find_missing()).sum()):
         row = int(np.argmax(parsed.failed))
@@ -98,13 +114,17 @@ def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
         return set_empty_aside(name)
     if (values == values[0]).all():
         return _set_same_aside(name, cells)
+    compact = find_dates_among_numbers(cells)
+    if compact is not None:
+        return read_as_written(name, cells, compact, context)
     if pa.types.is_integer(cells.type) and not missing.any():
         reason = _find_id_reason(name, cells)
         if reason is not None:
             return set_aside(name, "identifier", reason)
-    return use_as_feature(
-        name, "numeric", *note_infinite_values(name, values, source=context.source)
-    )
+    notices = note_infinite_values(name, values, source=context.source)
+    if not context.text_is_typed and context.decimal is None and pa.types.is_floating(cells.type):
+        notices += note_three_decimals(name, values[~missing], source=context.source)
+    return use_as_feature(name, "numeric", *notices)
 
 
 def _find_id_reason(name: str, cells: pa.ChunkedArray) -> str | None:

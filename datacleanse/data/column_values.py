@@ -13,6 +13,7 @@ from datacleanse.data.columns import (
     parse_numbers,
     parse_vectors,
 )
+from datacleanse.data.conventions import rewrite_plainly
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,7 +26,9 @@ def read_numbers(dataset: Dataset, column: Column) -> NDArray[np.float64]:
     cells = dataset.table.column(column.name)
     if column.kind == "embedding":
         return parse_vectors(cells, width=column.width)
-    return parse_numbers(cells, flags=column.kind == "boolean").read_floats()
+    return parse_numbers(
+        rewrite_plainly(cells, column), flags=column.kind == "boolean"
+    ).read_floats()
 
 
 def read_categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
@@ -43,4 +46,5 @@ def list_missing_texts(schema: Schema, column: Column) -> frozenset[str]:
 
 def read_moments(dataset: Dataset, column: Column) -> NDArray[np.int64]:
     """A date/time column (N,) in microseconds since 1970-01-01 UTC; int64's minimum is missing."""
-    return parse_moments(dataset.table.column(column.name)).values.astype(np.int64, copy=False)
+    cells = rewrite_plainly(dataset.table.column(column.name), column)
+    return parse_moments(cells).values.astype(np.int64, copy=False)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.data.columns import parse_moments, parse_numbers
+from datacleanse.data.conventions import describe_convention, rewrite_plainly
 from datacleanse.data.messages import format_count, format_rows, quote_value
 from datacleanse.records import Column, Notice, SetAside
 
@@ -15,11 +18,19 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from datacleanse.data.column_evidence import Doubt
     from datacleanse.data.columns import Parsed
-    from datacleanse.records import FeatureKind, SetAsideKind
+    from datacleanse.data.interface import DatesOption, DecimalOption
+    from datacleanse.records import Convention, FeatureKind, SetAsideKind
 
 MANY_CATEGORIES = 1000
 """Categories of a column beyond which the reader is told."""
+
+_MANY_NUMBERS = 10
+"""Different numbers from which their decimals tell something."""
+_THREE_DIGITS = 0.8
+"""Share of numbers whose third digit behind the point is not 0; of thousands it is 90 % or so."""
+_ROUNDING = 1e-6
 
 _ID_NAME = re.compile(
     r"(^|[_\s.-])id$|^index$|^row([_ ]?(id|num|number))?$|uuid|^unnamed: 0$|^$", re.IGNORECASE
@@ -35,11 +46,15 @@ class Context:
         source: how messages name DATA.
         declared: the file itself says that these are categories (a dictionary column).
         text_is_typed: the format tells text from numbers, so digits in text were meant as text.
+        decimal: what a person says of numbers that leave it open.
+        dates: what a person says of dates that leave it open.
     """
 
     source: str
     declared: bool
     text_is_typed: bool
+    decimal: DecimalOption | None = None
+    dates: DatesOption | None = None
 
 
 @dataclass(frozen=True)
@@ -59,6 +74,36 @@ def set_aside(name: str, kind: SetAsideKind, reason: str) -> Verdict:
 def use_as_feature(name: str, kind: FeatureKind, *notices: Notice, width: int = 1) -> Verdict:
     """The verdict that the network reads a column, as values of this kind."""
     return Verdict(Column(name, kind, width), None, notices)
+
+
+def read_as_written(
+    name: str, cells: pa.ChunkedArray, convention: Convention, context: Context
+) -> Verdict:
+    """The verdict on a column that writes numbers or dates in a way of its own."""
+    column = Column(name, "numeric" if convention.order is None else "datetime", 1, convention)
+    written = rewrite_plainly(cells, column)
+    source = context.source
+    if convention.order is None:
+        parsed = parse_numbers(written)
+        odd = note_infinite_values(name, parsed.read_floats(), source=source)
+    else:
+        parsed, odd = parse_moments(written), []
+    present = int((~parsed.find_missing()).sum())
+    option = f"--categorical {shlex.quote(name)}"
+    message = (
+        f"Column '{name}' of {source}: {format_count(present, 'cell')} read as "
+        f"{describe_convention(convention)}; {option} takes them as names."
+    )
+    told = Notice("convention-read", message, column=name, cells=present, option=option)
+    what = "number" if convention.order is None else "date"
+    lost = note_unreadable_values(name, cells, parsed, source=source, what=what)
+    return Verdict(column, None, (told, *lost, *odd))
+
+
+def note_doubt(name: str, doubt: Doubt, cells: int, *, taken: str, source: str) -> Notice:
+    """A warning that a column seems to hold numbers or dates and is not read as such."""
+    message = f"Column '{name}' of {source} seems to hold {doubt.what}; {taken}. {doubt.cure}"
+    return Notice("convention-unclear", message, True, name, cells, doubt.option)
 
 
 def set_constant_aside(name: str, value: object) -> Verdict:
@@ -106,7 +151,25 @@ def note_unreadable_values(
         f"{'is' if is_one else 'are'} no {what} {'counts' if is_one else 'count'} as missing, "
         f"for example {quote_value(cells[row].as_py())} in {format_rows([row + first_row])}."
     )
-    return [Notice("values-unreadable", message, is_warning=True)]
+    return [Notice("values-unreadable", message, is_warning=True, column=name, cells=failed)]
+
+
+def note_three_decimals(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
+    """A notice if all numbers could be whole ones with a point between thousands: 1.234."""
+    size = np.abs(values)
+    if not ((size >= 1) & (size < 1000)).all():
+        return []
+    thousandths = np.rint(size * 1000)
+    if (np.abs(size * 1000 - thousandths) > _ROUNDING).any():
+        return []
+    if (thousandths % 10 != 0).mean() < _THREE_DIGITS or len(np.unique(size)) < _MANY_NUMBERS:
+        return []
+    option = "--decimal ','"
+    message = (
+        f"Column '{name}' of {source}: numbers such as {size[0]:.3f} have three digits behind "
+        f"the point, which is read as that of decimals; {option} reads it as that of thousands."
+    )
+    return [Notice("convention-open", message, column=name, cells=len(values), option=option)]
 
 
 def note_infinite_values(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
@@ -116,4 +179,4 @@ def note_infinite_values(name: str, values: NDArray[np.float64], *, source: str)
         return []
     where = format_rows([int(row) for row in rows[:5]], total=len(rows))
     message = f"{source}: column '{name}' holds infinite values in {where}."
-    return [Notice("values-infinite", message, is_warning=True)]
+    return [Notice("values-infinite", message, is_warning=True, column=name, cells=len(rows))]

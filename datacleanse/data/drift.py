@@ -109,7 +109,9 @@ def _find_difference(
         clean_codes, clean_names = read_categories(clean, column)
         missing = _compare_missing(column.name, codes < 0, clean_codes < 0, level=level)
         return missing or _compare_categories(column.name, names, clean_codes, clean_names)
-    values, clean_values = _read_ordered(data, column), _read_ordered(clean, column)
+    # CLEAN may write the column in a way of its own.
+    own = clean.schema.columns[data.schema.columns.index(column)]
+    values, clean_values = _read_ordered(data, column), _read_ordered(clean, own)
     absent, clean_absent = np.isnan(values), np.isnan(clean_values)
     missing = _compare_missing(column.name, absent, clean_absent, level=level)
     return missing or _compare_values(

@@ -21,6 +21,7 @@ from datacleanse.data.columns import (
     parse_vectors,
     spell_values,
 )
+from datacleanse.data.conventions import rewrite_plainly
 from datacleanse.data.exact_moments import hash_moments
 from datacleanse.data.exact_numbers import hash_cells_as_numbers, hash_floats, mix
 from datacleanse.data.messages import format_count, format_rows, quote_value, suggest_column
@@ -167,6 +168,7 @@ def _hash_cells(
     narrow: np.dtype[np.floating] | None,
     missing: frozenset[str],
 ) -> NDArray[np.uint64]:
+    cells = rewrite_plainly(cells, column)
     if column.kind == "categorical":
         codes, names = parse_categories(cells, missing)
         hashes = pd.util.hash_array(np.array(names, dtype=object), categorize=False)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.errors import SettingsError
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from datacleanse.data.sources import Location
 
+DatesOption = Literal["dayfirst", "monthfirst", "iso"]
+DecimalOption = Literal[".", ","]
 Notation: TypeAlias = Literal["text", "json", "typed"]
 """How cells are spelled: as the text of a CSV cell without its quotes, as a JSON value, or by a
 value of an Arrow type, which is its own spelling."""
@@ -43,6 +45,10 @@ class ReadOptions:
         image_size: side of the squares to which pictures are scaled, in pixels; None chooses it by
             DATA's pictures.
         max_unreadable: largest share of pictures that may be left out because they cannot be read.
+        dates: what comes first in dates that leave it open, such as ``01/02/2019``; None: such
+            columns are not read as dates.
+        decimal: what begins the decimals of numbers that leave it open, such as ``1,234``; None:
+            such columns are not read as numbers, but ``1.234`` is.
         missing: texts that count as missing in a CSV, beside an empty cell; None takes the usual
             ones, but not in ``categorical`` columns, where they are names.
 
@@ -58,6 +64,8 @@ class ReadOptions:
     delimiter: str | None = None
     image_size: int | None = None
     max_unreadable: float = 0.05
+    dates: DatesOption | None = None
+    decimal: DecimalOption | None = None
     missing: tuple[str, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -74,6 +82,16 @@ class ReadOptions:
                 slug="setting-out-of-range",
                 hint="Give a share between 0 and 1, e.g. 0.05.",
             )
+        for name, value, known in (
+            ("dates", self.dates, get_args(DatesOption)),
+            ("decimal", self.decimal, get_args(DecimalOption)),
+        ):
+            if value is not None and value not in known:
+                raise SettingsError(
+                    f"--{name} is {value!r}.",
+                    slug="setting-out-of-range",
+                    hint=f"Give one of {' '.join(known)}",
+                )
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
@@ -19,6 +19,7 @@ from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
 from datacleanse.data.messages import suggest_column
 from datacleanse.data.missing_cells import note_missing
+from datacleanse.data.new_values import note_unreadable
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.plain_types import register_pandas_types
 from datacleanse.data.readers import find_reader
@@ -93,7 +94,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         missing=MISSING_TEXTS if options.missing is None else frozenset(options.missing),
         words=frozenset(options.categorical if options.missing is None else ()),
     )
-    raw = read_raw(source, request)
+    raw = _read_as_written(source, request, options)
     names = raw.table.column_names
     candidates = names if options.label else [name for name in names if name not in options.drop]
     label = choose_label(candidates, options.label, source=raw.name)
@@ -103,7 +104,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     if options.label is None:
         message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
         progress.say(message)
-        notices.append(Notice("label-chosen", message))
+        notices.append(Notice("label-chosen", message, column=label, option="--label"))
     notices += note_class_names(label, raw.class_names, raw.name)
     labels = learn_labels(
         raw.table.column(label), name=label, source=raw.name, are_names=label in raw.declared
@@ -123,6 +124,20 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, all_notices)
 
 
+def _read_as_written(source: Source, request: Request, options: ReadOptions) -> Raw:
+    """DATA; where a comma begins decimals, numbers with a point stay text in formats without types.
+
+    There ``1.234`` is a thousand, and not what a reader makes of it.
+    """
+    raw = read_raw(source, request)
+    if options.decimal != "," or raw.text_is_typed:
+        return raw
+    floats = {field.name for field in raw.table.schema if pa.types.is_floating(field.type)}
+    if not floats:
+        return raw
+    return read_raw(source, replace(request, as_text=request.as_text | floats))
+
+
 def read_like(
     source: Source | Location,
     schema: Schema,
@@ -131,6 +146,7 @@ def read_like(
     delimiter: str | None = None,
     progress: Progress = SILENT,
     ignore_extra: bool | None = None,
+    allow_unknown: bool = False,
 ) -> Dataset:
     """Read another file and hold it to DATA's schema.
 
@@ -142,6 +158,7 @@ def read_like(
         progress: is told of the stage.
         ignore_extra: whether columns that DATA lacks are passed over and noted, or refused; None
             refuses them in NEW, where they are mostly another table's.
+        allow_unknown: whether columns are read of whose values half or more are of another kind.
 
     Raises:
         InputError: columns or labels do not fit DATA's, or the table cannot be read.
@@ -157,13 +174,30 @@ def read_like(
     )
     raw = read_raw(source, request)
     ignored = role != "NEW" if ignore_extra is None else ignore_extra
-    notices = check_columns(raw.table, schema, source=raw.name, role=role, ignore_extra=ignored)
+    own, notices, counts = check_columns(
+        raw.table,
+        schema,
+        source=raw.name,
+        role=role,
+        ignore_extra=ignored,
+        allow_unknown=allow_unknown,
+    )
+    if role != "NEW":  # of which `NewValues` tells more
+        notices += note_unreadable(counts, schema.columns, source=f"{raw.name} ({role})")
     check_ids(raw.table, schema.id, source=raw.name, unique=False)
+    whole = Dataset(
+        raw.name,
+        raw.table,
+        own,
+        np.full(raw.table.num_rows, -1, np.int64),
+        schema.classes,
+        tuple(notices),
+        counts=tuple(counts),
+    )
     if schema.label not in raw.table.column_names:
         if role != "NEW":
             raise _make_label_error(raw, schema.label, role)
-        nothing = np.full(raw.table.num_rows, -1, np.int64)
-        return Dataset(raw.name, raw.table, schema, nothing, schema.classes, tuple(notices))
+        return whole
     labels = match_labels(
         raw.table.column(schema.label),
         schema.classes,
@@ -171,7 +205,7 @@ def read_like(
         source=raw.name,
         role=role,
     )
-    return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, tuple(notices))
+    return replace(whole, labels=labels.codes, given_labels=labels.given)
 
 
 def read_portions(
@@ -180,6 +214,7 @@ def read_portions(
     *,
     delimiter: str | None = None,
     ignore_extra: bool = False,
+    allow_unknown: bool = False,
 ) -> Iterator[Dataset]:
     """Read a file of new rows a portion at a time and hold each to DATA's schema.
 
@@ -190,6 +225,7 @@ def read_portions(
         schema: DATA's.
         delimiter: of a CSV; None for the format's own.
         ignore_extra: whether columns that DATA lacks are passed over and noted, or refused.
+        allow_unknown: as for `read_like`.
 
     Raises:
         InputError: as `read_like`, when the portion in question is reached.
@@ -200,7 +236,11 @@ def read_portions(
     request = Request(
         _find_text_columns(schema),
         delimiter,
-        as_number=frozenset(name for name, kind in kinds.items() if kind == "numeric"),
+        as_number=frozenset(
+            column.name
+            for column in schema.columns
+            if column.kind == "numeric" and column.convention is None
+        ),
         expected=frozenset(kinds),
         names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
         classes=frozenset(schema.classes),
@@ -210,7 +250,17 @@ def read_portions(
     row = 0
     for table in find_reader(location).read_portions(location, request=request):
         if table.num_rows:
-            yield _hold_portion(location.name, table, schema, row, ignore_extra=ignore_extra)
+            portion = _hold_portion(
+                location.name,
+                table,
+                schema,
+                row,
+                ignore_extra=ignore_extra,
+                allow_unknown=allow_unknown,
+            )
+            # What this one told of how the file writes a column holds for the next ones.
+            schema = portion.schema
+            yield portion
             row += table.num_rows
     if not row:
         # It says in which way there is nothing.
@@ -218,8 +268,12 @@ def read_portions(
 
 
 def _find_text_columns(schema: Schema) -> frozenset[str]:
-    """The names of the columns in which digits are names, not numbers."""
-    names = [column.name for column in schema.columns if column.kind == "categorical"]
+    """The names of the columns in which digits are names, or numbers and dates as people write."""
+    names = [
+        column.name
+        for column in schema.columns
+        if column.kind == "categorical" or column.convention is not None
+    ]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
 
 
@@ -229,17 +283,29 @@ def _find_word_columns(schema: Schema) -> frozenset[str]:
 
 
 def _hold_portion(
-    name: str, table: pa.Table, schema: Schema, row: int, *, ignore_extra: bool
+    name: str,
+    table: pa.Table,
+    schema: Schema,
+    row: int,
+    *,
+    ignore_extra: bool,
+    allow_unknown: bool,
 ) -> Dataset:
     check_shape(table, name)
     check_cells(table, name, first_row=row)
     table = pack_table(table, declared=frozenset())
-    notices = check_columns(
-        table, schema, source=name, role="NEW", first_row=row, ignore_extra=ignore_extra
+    schema, notices, counts = check_columns(
+        table,
+        schema,
+        source=name,
+        role="NEW",
+        first_row=row,
+        ignore_extra=ignore_extra,
+        allow_unknown=allow_unknown,
     )
     check_ids(table, schema.id, source=name, unique=False, first_row=row)
     nothing = np.full(table.num_rows, -1, np.int64)
-    return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row)
+    return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row, tuple(counts))
 
 
 def _make_label_error(raw: Raw, label: str, role: Role) -> InputError:

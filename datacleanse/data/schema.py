@@ -12,7 +12,6 @@ from datacleanse.data.column_kinds import judge, judge_numeric
 from datacleanse.data.column_verdict import (
     Context,
     Verdict,
-    note_unreadable_values,
     set_aside,
     use_as_feature,
 )
@@ -23,6 +22,7 @@ from datacleanse.data.columns import (
     parse_numbers,
     parse_vector_texts,
 )
+from datacleanse.data.conventions import adopt_convention, describe_convention, rewrite_plainly
 from datacleanse.data.messages import (
     find_nearest,
     format_count,
@@ -32,7 +32,7 @@ from datacleanse.data.messages import (
     suggest_column,
 )
 from datacleanse.errors import InputError, SettingsError
-from datacleanse.records import Column, Notice, SetAside
+from datacleanse.records import CellCount, Column, Notice, SetAside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -109,7 +109,8 @@ def infer_features(
     verdicts: list[Verdict] = []
     for name, cells in zip(table.column_names, table.columns, strict=True):
         if name not in (label, options.id):
-            verdicts.append(_judge_column(name, cells, options, context=context(name)))
+            said = replace(context(name), decimal=options.decimal, dates=options.dates)
+            verdicts.append(_judge_column(name, cells, options, context=said))
         progress.advance()
     columns = tuple(
         _keep_words(verdict.column, options, context(verdict.column.name))
@@ -121,6 +122,9 @@ def infer_features(
     if not columns:
         raise _make_no_features_error(aside, source=source)
     notices = [notice for verdict in verdicts for notice in verdict.notices]
+    for notice in notices:
+        if notice.slug == "convention-read":
+            progress.say(notice.message)
     return Features(columns, aside, (*notices, *_note_set_aside(aside, source)))
 
 
@@ -133,7 +137,7 @@ def _judge_column(
     if name in options.categorical:
         return use_as_feature(name, "categorical")
     if name in options.numeric:
-        return judge_numeric(name, cells, source=context.source)
+        return judge_numeric(name, cells, context)
     verdict = judge(name, cells, context)
     is_empty = verdict.set_aside is not None and verdict.set_aside.kind == "empty"
     if is_empty and context.text_is_typed and is_text(cells.type):
@@ -167,7 +171,8 @@ def _note_set_aside(columns: Sequence[SetAside], source: str) -> list[Notice]:
     what = "; ".join(f"'{column.name}' ({column.reason})" for column in columns[:8])
     more = f"; and {len(columns) - 8} more" if len(columns) > 8 else ""
     start = f"{format_count(len(columns), 'column')} of {source} "
-    return [Notice("columns-set-aside", f"{start}not used as features: {what}{more}.")]
+    message = f"{start}not used as features: {what}{more}."
+    return [Notice("columns-set-aside", message, option="--categorical or --numeric")]
 
 
 def check_columns(
@@ -178,25 +183,38 @@ def check_columns(
     role: str,
     first_row: int = 0,
     ignore_extra: bool = True,
-) -> list[Notice]:
+    allow_unknown: bool = False,
+) -> tuple[Schema, list[Notice], list[CellCount]]:
     """Check another file, or a portion of it from ``first_row`` on, against DATA's columns.
 
+    Returns:
+        The schema by which the file is to be read: DATA's, but for columns that the file plainly
+        writes in another way; what to say of these and of columns that are ignored; and how far the
+        cells of the features that are no names can be read.
+
     Raises:
-        InputError: a feature is missing, or its values are of another kind than in DATA; or there
-            are further columns that DATA lacks, and they are not to be ignored.
+        InputError: a feature is missing, or its values are of another kind than in DATA and that is
+            not to be allowed; or there are further columns that DATA lacks, and they are not to be
+            ignored.
     """
     names = table.column_names
     known = {schema.label, schema.id, *(column.name for column in schema.columns)}
     known |= {column.name for column in schema.set_aside}
     extra = [name for name in names if name not in known]
     _check_none_missing(names, schema, extra, source=source, role=role)
-    notices = [
-        notice
-        for column in schema.columns
-        for notice in _check_kind(
-            table.column(column.name), column, source=source, role=role, first_row=first_row
-        )
-    ]
+    name = f"{source} ({role})"
+    columns, counts, notices = [], [], []
+    for column in schema.columns:
+        own, count = column, None
+        if column.kind != "categorical":
+            cells = table.column(column.name)
+            own, count = _find_way(cells, column, source=name, first_row=first_row)
+            if own is not column:
+                notices.append(_note_way(own, source=name))
+            counts.append(count)
+            if not allow_unknown:
+                _check_kind(count, column, source=name, is_new=role == "NEW")
+        columns.append(own)
     if extra:
         message = f"{source} ({role}) has {format_count(len(extra), 'column')} that DATA lacks: "
         if not ignore_extra:
@@ -206,7 +224,7 @@ def check_columns(
                 hint="Leave them out; `datacleanse predict --ignore-extra` passes over them.",
             )
         notices.append(Notice("columns-extra", f"{message}{format_list(extra)}; ignored."))
-    return notices
+    return replace(schema, columns=tuple(columns)), notices, counts
 
 
 def _check_none_missing(
@@ -225,40 +243,80 @@ def _check_none_missing(
         )
 
 
-def _check_kind(
-    cells: pa.ChunkedArray, column: Column, *, source: str, role: str, first_row: int
-) -> list[Notice]:
-    """Refuse a column most of whose values are of another kind; warn of some."""
-    if column.kind == "categorical" or pa.types.is_null(cells.type):
-        return []
-    if column.kind == "embedding":
-        _check_vectors(cells, column, source=source, role=role, first_row=first_row)
-        return []
-    if column.kind == "datetime":
-        parsed = parse_moments(cells)
+def _find_way(
+    cells: pa.ChunkedArray, column: Column, *, source: str, first_row: int
+) -> tuple[Column, CellCount]:
+    """The column in the way that this file writes it, and how far its cells can be read so.
+
+    That is DATA's way unless cells cannot be read by it, and the file tells plainly how it writes.
+    """
+    count = _count_cells(cells, column, source=source, first_row=first_row)
+    if not count.unreadable:
+        return column, count
+    other = adopt_convention(cells, column)
+    if other is column:
+        return column, count
+    found = _count_cells(cells, other, source=source, first_row=first_row)
+    return (other, found) if found.unreadable < count.unreadable else (column, count)
+
+
+def _note_way(column: Column, *, source: str) -> Notice:
+    assert column.convention is not None
+    message = (
+        f"{source}: column '{column.name}' is read as {describe_convention(column.convention)}, "
+        "other than in DATA."
+    )
+    return Notice("convention-other", message, column=column.name)
+
+
+def _count_cells(
+    cells: pa.ChunkedArray, column: Column, *, source: str, first_row: int
+) -> CellCount:
+    """How far cells can be read as the column's kind; lists of another length are refused."""
+    if column.kind == "embedding" or pa.types.is_null(cells.type):
+        if column.kind == "embedding" and not pa.types.is_null(cells.type):
+            _check_vectors(cells, column, source=source, first_row=first_row)
+        absent = cells.is_null().to_numpy()
+        failed = np.zeros(len(cells), dtype=bool)
     else:
-        parsed = parse_numbers(cells, flags=column.kind == "boolean")
-    failed = int(parsed.failed.sum())
-    present = failed + int((~parsed.find_missing()).sum())
-    if failed and failed >= present / 2:
-        row = int(np.argmax(parsed.failed))
-        raise InputError(
-            f"{source} ({role}): column '{column.name}' is {column.kind} in DATA, but "
-            f"{format_count(failed, 'value')} of {present:,} here cannot be read so, for example "
-            f"{quote_value(cells[row].as_py())} in {format_rows([row + first_row])}.",
-            slug="column-retyped",
-            hint="Mend the values, or leave the column out with --drop.",
+        written = rewrite_plainly(cells, column)
+        parsed = (
+            parse_moments(written)
+            if column.kind == "datetime"
+            else parse_numbers(written, flags=column.kind == "boolean")
         )
-    what = "date" if column.kind == "datetime" else "number"
-    name = f"{source} ({role})"
-    return note_unreadable_values(
-        column.name, cells, parsed, source=name, what=what, first_row=first_row
+        failed = parsed.failed
+        absent = parsed.find_missing() & ~failed
+    row = int(np.argmax(failed)) if failed.any() else -1
+    return CellCount(
+        column.name,
+        int((~absent).sum()),
+        int(absent.sum()),
+        int(failed.sum()),
+        quote_value(cells[row].as_py()) if row >= 0 else "",
+        row + first_row if row >= 0 else -1,
+        int(np.argmax(absent)) + first_row if absent.any() else -1,
     )
 
 
-def _check_vectors(
-    cells: pa.ChunkedArray, column: Column, *, source: str, role: str, first_row: int
-) -> None:
+def _check_kind(count: CellCount, column: Column, *, source: str, is_new: bool) -> None:
+    """Refuse a column half of whose values, or more, are of another kind."""
+    failed, convention = count.unreadable, column.convention
+    cure = "Mend the values" if convention is None else f"Write it as in DATA, {convention.example}"
+    if failed and failed >= count.present / 2:
+        raise InputError(
+            f"{source}: column '{column.name}' is {column.kind} in DATA, but "
+            f"{format_count(failed, 'value')} of {count.present:,} here cannot be read so, for "
+            f"example {count.example} in {format_rows([count.row])}.",
+            slug="column-retyped",
+            hint=f"{cure}; to count them as missing: --allow-unknown (in Python: "
+            "allow_unknown=True)."
+            if is_new
+            else f"{cure}, or leave the column out with --drop.",
+        )
+
+
+def _check_vectors(cells: pa.ChunkedArray, column: Column, *, source: str, first_row: int) -> None:
     lists = parse_vector_texts(cells) if is_text(cells.type) else cells
     if pa.types.is_nested(lists.type):
         lengths = measure_vectors(lists)
@@ -273,8 +331,8 @@ def _check_vectors(
     else:
         found = str(lists.type)
     raise InputError(
-        f"{source} ({role}): column '{column.name}' holds lists of {column.width} numbers in DATA, "
-        f"but {found} here.",
+        f"{source}: column '{column.name}' holds lists of {column.width} numbers in DATA, but "
+        f"{found} here.",
         slug="embedding-lengths",
         hint="Write the lists with the same encoder as DATA's.",
     )

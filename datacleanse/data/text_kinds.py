@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+import pyarrow as pa
 
+from datacleanse.data.column_evidence import FEW_MARKERS, MOSTLY, Doubt, Evidence
 from datacleanse.data.column_verdict import (
     Context,
     Verdict,
     has_id_name,
+    note_doubt,
     note_infinite_values,
     note_unreadable_values,
+    read_as_written,
     set_aside,
     set_constant_aside,
     set_empty_aside,
@@ -28,22 +31,25 @@ from datacleanse.data.columns import (
     parse_moments,
     parse_numbers,
 )
-from datacleanse.data.messages import quote_value
-from datacleanse.records import Notice
+from datacleanse.data.conventions import find_convention
+from datacleanse.data.written_moments import find_compact_dates
+from datacleanse.data.written_numbers import find_number_convention
+from datacleanse.records import Convention
 
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
-MOSTLY = 0.9
-"""Share of the values present that must read as numbers (or dates) for the column to be such."""
-
-_FEW_MARKERS = 5
-"""Distinct texts that may be markers of missing values among numbers; more are codes."""
-_COMMA_NUMBER = re.compile(r"[+-]?\d+(,\d+)+")
 _FEW_CODES = 100
 _ROWS_A_CODE = 10
 """Mean rows of each value from which numbers in text may be names."""
+
+
+_TRIED = 1_000
+"""Distinct texts that are parsed to see whether all should be."""
+_HARDLY = 0.05
+"""Share of them that must be readable."""
 
 
 @dataclass(frozen=True)
@@ -59,6 +65,17 @@ class _Texts:
         """Number of rows that hold a value."""
         return int(self.counts.sum())
 
+    def seem_readable(self, parse: Callable[[pa.ChunkedArray], Parsed]) -> bool:
+        """Whether it is worth to have all texts parsed: some of those at hand can be.
+
+        Of many texts, few are tried; a column is none of numbers or dates if hardly any is one.
+        """
+        step = len(self.spellings) // _TRIED
+        if step < 2:
+            return True
+        parsed = parse(pa.chunked_array([pa.array(self.spellings[::step], pa.string())]))
+        return bool((~parsed.find_missing()).mean() > _HARDLY)
+
 
 def judge_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     """Decide what a column of text is, by its values."""
@@ -71,7 +88,9 @@ def judge_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
         return use_as_categories(name, len(values.spellings))
     if all(text.casefold() in ("true", "false") for text in values.spellings):
         return use_as_feature(name, "boolean")
-    return _judge_parsed(name, cells, values, context) or _judge_words(name, values)
+    return _judge_plain(name, cells, values, context) or _judge_written(
+        name, cells, values, context
+    )
 
 
 def _find_values(found: Distinct) -> _Texts:
@@ -81,20 +100,55 @@ def _find_values(found: Distinct) -> _Texts:
     return _Texts(found, kept, found.count_rows()[is_value])
 
 
-def _judge_parsed(
+def gather_evidence(found: Distinct) -> Evidence:
+    """The texts of a column by which its convention is found: those that stand for a value."""
+    values = _find_values(found)
+    return Evidence(pa.array(values.spellings, pa.string()), values.counts)
+
+
+def _judge_plain(
     name: str, cells: pa.ChunkedArray, values: _Texts, context: Context
 ) -> Verdict | None:
+    """The verdict on dates and numbers written as programs do; None where it is no such column."""
     source = context.source
-    moments = parse_moments(cells)
-    if _is_mostly_read(moments, values.present):
-        notices = note_unreadable_values(name, cells, moments, source=source, what="date")
-        return use_as_feature(name, "datetime", *notices)
+    if values.seem_readable(parse_moments):
+        moments = parse_moments(cells)
+        if _is_mostly_read(moments, values.present):
+            notices = note_unreadable_values(name, cells, moments, source=source, what="date")
+            return use_as_feature(name, "datetime", *notices)
+    if not values.seem_readable(parse_numbers):
+        return None
     numbers = parse_numbers(cells)
-    if not _is_mostly_read(numbers, values.present) or _are_codes(numbers, values, context):
+    if not _is_mostly_read(numbers, values.present):
+        return None
+    written = _judge_numbers_among(name, cells, values, numbers, context)
+    if written is not None and written.column is not None:
+        return written
+    if _are_codes(numbers, values, context):
         return None
     notices = note_unreadable_values(name, cells, numbers, source=source, what="number")
     notices += note_infinite_values(name, numbers.read_floats(), source=source)
-    return use_as_feature(name, "numeric", *notices)
+    doubts = () if written is None else written.notices
+    return use_as_feature(name, "numeric", *notices, *doubts)
+
+
+def _judge_numbers_among(
+    name: str, cells: pa.ChunkedArray, values: _Texts, numbers: Parsed, context: Context
+) -> Verdict | None:
+    """The verdict on a column of which most is plain numbers, and the rest written otherwise.
+
+    Without a column, it holds the doubts; None where all is plain, and means what it seems to.
+    """
+    evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
+    if not numbers.failed.any() and context.decimal != ",":
+        compact = find_compact_dates(evidence)
+        return None if compact is None else read_as_written(name, cells, compact, context)
+    found = find_number_convention(evidence, context.decimal)
+    if isinstance(found, Doubt):
+        taken = "those that are no plain numbers count as missing"
+        doubt = note_doubt(name, found, values.present, taken=taken, source=context.source)
+        return Verdict(None, None, (doubt,))
+    return None if found is None else read_as_written(name, cells, found, context)
 
 
 def _is_mostly_read(parsed: Parsed, present: int) -> bool:
@@ -109,7 +163,7 @@ def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
     """
     repeats = values.present >= _ROWS_A_CODE * len(values.spellings)
     failed = len(np.unique(values.found.codes[numbers.failed]))
-    if failed > _FEW_MARKERS:
+    if failed > FEW_MARKERS:
         return repeats
     if failed or not context.text_is_typed or len(values.spellings) > _FEW_CODES:
         return False
@@ -117,22 +171,25 @@ def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
     return repeats and bool((np.isnan(floats) | (floats == np.rint(floats))).all())
 
 
-def _judge_words(name: str, values: _Texts) -> Verdict:
-    verdict = _judge_by_share(name, values)
-    matches = [_COMMA_NUMBER.fullmatch(text.strip()) is not None for text in values.spellings]
-    if int(values.counts[np.array(matches)].sum()) < MOSTLY * values.present:
+def _judge_written(name: str, cells: pa.ChunkedArray, values: _Texts, context: Context) -> Verdict:
+    """The verdict on numbers and dates as people write them; on words where there are none."""
+    verdict = _judge_words(name, values)
+    if has_id_name(name) and len(values.spellings) == values.present:
         return verdict
-    # Not guessed at: 1,234 may be a thousand or a little more than one.
-    message = (
-        f"Column '{name}' holds numbers written with a comma, such as "
-        f"{quote_value(values.spellings[matches.index(True)])}; they are taken as text. Write them "
-        "with a decimal point to have them read as numbers."
-    )
-    notice = Notice("numbers-with-comma", message, is_warning=True)
+    evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
+    found = find_convention(evidence, decimal=context.decimal, dates=context.dates)
+    if found is None:
+        return verdict
+    if isinstance(found, Convention):
+        return read_as_written(name, cells, found, context)
+    taken = "taken as names" if verdict.column is not None else "not used"
+    notice = note_doubt(name, found, values.present, taken=taken, source=context.source)
+    if verdict.column is None:
+        verdict = set_aside(name, "unclear", f"it seems to hold {found.what}")
     return replace(verdict, notices=(*verdict.notices, notice))
 
 
-def _judge_by_share(name: str, values: _Texts) -> Verdict:
+def _judge_words(name: str, values: _Texts) -> Verdict:
     share = len(values.spellings) / values.present
     words = float(
         np.average([len(text.split()) for text in values.spellings], weights=values.counts)

@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import read_categories, read_moments, read_numbers, split_into_portions
+from datacleanse.data import (
+    KnownValues,
+    read_categories,
+    read_moments,
+    read_numbers,
+    split_into_portions,
+)
 from datacleanse.models import calendar_parts
 from datacleanse.storage.schema_checks import check_unique
 
@@ -78,6 +84,10 @@ class CategoricalFeature:
 
     column: str
     categories: tuple[str, ...]
+    rare_share: float = 0.0
+    """Share of the training rows' values that are none of ``categories``; 0 in older models."""
+    has_missing: bool = True
+    """Whether training rows lacked it; taken to be so in older models."""
 
 
 @dataclass(frozen=True)
@@ -91,6 +101,18 @@ class Encoding:
     def width(self) -> int:
         """Number of columns F of the encoded matrix."""
         return len(self.numeric) + len(self.categorical)
+
+    def list_known(self) -> tuple[KnownValues, ...]:
+        """What was learned of each column's values, by which those of new rows are judged."""
+        lacking: dict[str, bool] = {}
+        for feature in self.numeric:
+            lacking[feature.column] = lacking.get(feature.column, False) or feature.has_missing
+        numbers = (KnownValues(name, None, 0.0, missing) for name, missing in lacking.items())
+        names = (
+            KnownValues(each.column, each.categories, each.rare_share, each.has_missing)
+            for each in self.categorical
+        )
+        return (*numbers, *names)
 
     def to_json(self) -> dict[str, Any]:
         """The encoding as plain values; floats survive JSON exactly."""
@@ -233,7 +255,13 @@ def _fit_categories(data: Dataset, column: Column, rows: NDArray[np.int64]) -> C
     # Stable, so that ties go by name and the encoding does not depend on the platform's sort.
     frequent = np.argsort(-counts, kind="stable")[:MAX_CATEGORIES]
     kept = np.sort(frequent[counts[frequent] >= MIN_CATEGORY_COUNT])
-    return CategoricalFeature(column.name, tuple(names[k] for k in kept))
+    present = int(counts.sum())
+    return CategoricalFeature(
+        column.name,
+        tuple(names[k] for k in kept),
+        rare_share=1 - int(counts[kept].sum()) / present if present else 0.0,
+        has_missing=present < len(rows),
+    )
 
 
 def _look_up_codes(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from datacleanse.data import read_like
+from datacleanse.data import read_new_rows
 from datacleanse.errors import InputError, ModelError
 from datacleanse.models.encoding import Encoding, encode
 from datacleanse.models.inference import compute_logits
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from datacleanse.data import Source
+    from datacleanse.data import KnownValues, Source
     from datacleanse.models.residual import ResidualNetwork
     from datacleanse.models.tabular import TabularNetwork
     from datacleanse.records import Dataset, Schema
@@ -54,17 +54,32 @@ class Predictor:
         """Class names in the order of the probabilities' columns."""
         return self.schema.classes
 
-    def predict_proba(self, source: Source) -> NDArray[np.float64]:
+    @property
+    def known(self) -> tuple[KnownValues, ...]:
+        """What was learned of each column's values."""
+        return self.encoding.list_known()
+
+    def predict_proba(self, source: Source, *, allow_unknown: bool = False) -> NDArray[np.float64]:
         """Class probabilities of each row of a file or frame: (n, C), rows sum to 1.
 
-        Raises:
-            InputError: a column is missing, of another kind than in DATA, or not DATA's.
-        """
-        return self.probabilities(read_like(source, self.schema, role="NEW"))
+        Values that are unknown, unreadable or missing where none was are told by `DataWarning`.
 
-    def predict(self, source: Source) -> NDArray[np.object_]:
-        """Likeliest class name of each row: (n,) strings."""
-        return _name_likeliest(self.classes, self.predict_proba(source))
+        Args:
+            source: new rows, labels are not needed.
+            allow_unknown: whether rows are classified although a column holds no value that can be
+                read or is known; it counts as missing then.
+
+        Raises:
+            InputError: a column is missing, of another kind than in DATA, or not DATA's; or none of
+                its values is known, and that is not to be allowed.
+        """
+        rows = read_new_rows(source, self.schema, self.known, allow_unknown=allow_unknown)
+        return self.probabilities(rows)
+
+    def predict(self, source: Source, *, allow_unknown: bool = False) -> NDArray[np.object_]:
+        """Likeliest class name of each row: (n,) strings. Arguments as for `predict_proba`."""
+        probabilities = self.predict_proba(source, allow_unknown=allow_unknown)
+        return _name_likeliest(self.classes, probabilities)
 
     def probabilities(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of rows that are read already: (n, C), rows sum to 1."""

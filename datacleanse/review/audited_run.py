@@ -109,6 +109,8 @@ def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
         categorical=reading.categorical,
         numeric=reading.numeric,
         delimiter=reading.delimiter if delimiter is None else delimiter,
+        dates=reading.dates,
+        decimal=reading.decimal,
         missing=reading.missing,
     )
 

@@ -111,9 +111,10 @@ def add_reviewed(
     """CLEAN with the reviewed rows behind its own, and what it shares with DATA then."""
     names = [column.name for column in data.schema.columns]
     taken = data.table.select(names).take(pa.array(reviewed.rows))
+    features = zip(clean.schema.columns, data.schema.columns, strict=True)
     whole = replace(
         clean,
-        table=concatenate_rows(clean.table.select(names), taken),
+        table=concatenate_rows(clean.table.select(names), taken, features),
         labels=np.concatenate([clean.labels, reviewed.labels]),
     )
     rows = np.concatenate([overlap.data_rows, reviewed.rows])

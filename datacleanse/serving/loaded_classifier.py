@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from datacleanse.data import read_like
+from datacleanse.data import read_new_rows
 from datacleanse.data.readers.frame import is_frame
 from datacleanse.errors import raise_as_value_errors
 from datacleanse.serving.open_model import ServedImageModel, open_model
@@ -34,6 +34,7 @@ def load(
     *,
     model: str | ModuleFactory | None = None,
     text_classes: bool = False,
+    allow_unknown: bool = False,
 ) -> LoadedClassifier:
     """The model of a run folder, or of an ONNX file exported from one.
 
@@ -42,6 +43,7 @@ def load(
         model: for a network of the user's own, its factory or ``package.module:factory``; or an
             ONNX file exported from this run.
         text_classes: see `LoadedClassifier`.
+        allow_unknown: see `LoadedClassifier`.
 
     Raises:
         DatacleanseError: as `open_model`.
@@ -50,7 +52,9 @@ def load(
         >>> model = load("runs/income")  # doctest: +SKIP
         >>> model.predict(new_frame)  # doctest: +SKIP
     """
-    loaded = LoadedClassifier(str(run), model=model, text_classes=text_classes)
+    loaded = LoadedClassifier(
+        str(run), model=model, text_classes=text_classes, allow_unknown=allow_unknown
+    )
     loaded._open()
     return loaded
 
@@ -67,6 +71,9 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         model: see `load`.
         text_classes: whether classes are text even where they look like whole numbers or
             booleans, for labels that are text.
+        allow_unknown: whether rows are classified although a column holds no value that the model
+            can read or knows; it counts as missing then. Single unknown, unreadable or missing
+            values are told by `datacleanse.DataWarning` in either case.
 
     Attributes:
         classes_: (C,) in the order of the probabilities: whole numbers or booleans if all of them
@@ -82,10 +89,12 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         *,
         model: str | ModuleFactory | None = None,
         text_classes: bool = False,
+        allow_unknown: bool = False,
     ) -> None:
         self.run = run
         self.model = model
         self.text_classes = text_classes
+        self.allow_unknown = allow_unknown
 
     def fit(self, X: object = None, y: object = None) -> Self:
         """Return the classifier as it is: it is fitted already."""
@@ -101,14 +110,17 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
                 (n, C, H, W) of uint8, of the size that the network was trained on.
 
         Raises:
-            ValueError: columns are missing, renamed, of another kind, or not DATA's; the message
-                says which.
+            ValueError: columns are missing, renamed, of another kind, not DATA's, or without any
+                value that the model knows; the message says which.
         """
         served = self._open()
         with raise_as_value_errors():
             if isinstance(served, ServedImageModel):
                 return served.predict_proba(np.asarray(X))
-            return served.probabilities(read_like(self._frame(X), served.schema, role="NEW"))
+            rows = read_new_rows(
+                self._frame(X), served.schema, served.known, allow_unknown=self.allow_unknown
+            )
+            return served.probabilities(rows)
 
     def predict(self, X: Frame | ArrayLike) -> NDArray[Any]:
         """(n,) the likeliest of ``classes_`` for each row."""

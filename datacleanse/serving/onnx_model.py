@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datacleanse.data import KnownValues
 from datacleanse.errors import InputError, RunFolderError, is_shortage
 from datacleanse.optional_packages import check_installed
 from datacleanse.serving.onnx_parameters import find_not_finite
@@ -80,6 +81,7 @@ class _About:
     run_id: str
     output: str
     columns: tuple[_Column, ...] = ()
+    known: tuple[KnownValues, ...] = ()
     images: _Images | None = None
 
 
@@ -95,6 +97,8 @@ class OnnxPredictor:
     """Name of the probabilities."""
     run_id: str
     """Of the run that the model comes from."""
+    known: tuple[KnownValues, ...]
+    """What was learned of each column's values; none in files of earlier versions."""
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -237,7 +241,7 @@ def _read_model(
         return OnnxImagePredictor(session, schema, size, about.output, about.run_id)
     inputs = {column.name: column.input for column in about.columns}
     _check_inputs(session, schema, inputs)
-    return OnnxPredictor(session, schema, inputs, about.output, about.run_id)
+    return OnnxPredictor(session, schema, inputs, about.output, about.run_id, about.known)
 
 
 def _parse_entry(key: str, value: str) -> object:
@@ -257,11 +261,11 @@ def _check_output(session: onnxruntime.InferenceSession, name: str, n_classes: i
 
 def _read_size(session: onnxruntime.InferenceSession, images: _Images) -> tuple[int, int, int]:
     shapes = {given.name: tuple(given.shape) for given in session.get_inputs()}
-    channels, height, width = shapes.get(IMAGES, ())[1:] if len(images.size) == 3 else (0, 0, 0)
-    if (channels, height, width) != images.size:
+    if len(images.size) != 3 or shapes.get(IMAGES, ())[1:] != images.size:
         raise UnexpectedValueError(
-            f"images.size is {list(images.size)}, where the network's input has other sides"
+            f"images.size is {list(images.size)[:4]}, where the network's input has other sides"
         )
+    channels, height, width = images.size
     return channels, height, width
 
 

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from datacleanse.data import KnownValues
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.records import Dataset, Schema
 
@@ -25,6 +26,10 @@ class ServedModel(Protocol):
     @property
     def schema(self) -> Schema:
         """What the columns of new rows must be; holds the classes."""
+
+    @property
+    def known(self) -> tuple[KnownValues, ...]:
+        """What was learned of each column's values."""
 
     def probabilities(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of each row, (n, C), rows sum to 1."""

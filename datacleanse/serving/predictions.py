@@ -6,12 +6,13 @@ Columns: ``row``, the position in the source from 0; ``id``; ``predicted_label``
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.data import ReadOptions, read_ids, read_portions
+from datacleanse.data import NewValues, ReadOptions, read_ids, read_portions
 from datacleanse.pictures.read import read_pictures_like
 from datacleanse.progress import SILENT
 from datacleanse.serving.open_model import ServedImageModel
@@ -22,12 +23,24 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.notices import NoticeLog
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset
     from datacleanse.serving.open_model import ServedModel
 
-NOTICES_SHOWN = 5
-"""Notices on new rows that are passed on; a long file may give one for each portion."""
+
+@dataclass(frozen=True)
+class NewRowsOptions:
+    """How new rows or pictures are read and classified."""
+
+    proba: bool = True
+    """Whether the probability of each class is written."""
+    delimiter: str | None = None
+    """Of a CSV; None for the format's own."""
+    ignore_extra: bool = False
+    """Whether columns that DATA lacks are passed over; else they are refused."""
+    allow_unknown: bool = False
+    """Whether a column may hold no value that can be read or that the model knows."""
 
 
 def predict_source(
@@ -35,9 +48,8 @@ def predict_source(
     source: str,
     *,
     scratch: Path,
-    proba: bool = True,
-    delimiter: str | None = None,
-    ignore_extra: bool = False,
+    options: NewRowsOptions,
+    log: NoticeLog,
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
     """Classify new rows or pictures: tables as the module says, one below the other.
@@ -46,24 +58,31 @@ def predict_source(
         model: of a run; it says whether rows or pictures are wanted.
         source: a table of any length, or pictures in any form; labels are not needed.
         scratch: folder for a file where memory does not suffice for pictures.
-        proba: whether to write the probability of each class.
-        delimiter: of a CSV; None for the format's own.
-        ignore_extra: whether columns that DATA lacks are passed over; else they are refused.
-        progress: is told of stages, of odd rows and of pictures that cannot be read.
+        options: how to read and classify them.
+        log: is complete when the last table was taken: values that are unknown, unreadable or
+            missing, columns passed over, pictures that cannot be read.
+        progress: is told of stages.
 
     Raises:
-        InputError: columns differ from DATA's, or no picture can be read.
+        InputError: columns differ from DATA's, one holds no value that the model knows, or no
+            picture can be read. Some of this is only known behind the last row.
     """
     if isinstance(model, ServedImageModel):
-        options = ReadOptions(delimiter=delimiter, max_unreadable=1.0)
         table = _predict_pictures(
-            model, source, options=options, scratch=scratch, proba=proba, progress=progress
+            model, source, options=options, scratch=scratch, log=log, progress=progress
         )
         return iter([table])
     progress.stage("Predicting", None)
-    portions = read_portions(source, model.schema, delimiter=delimiter, ignore_extra=ignore_extra)
-    told = _say_notices(portions, progress)
-    return (predict_rows(model, portion, proba=proba) for portion in told)
+    allow_unknown = options.allow_unknown
+    portions = read_portions(
+        source,
+        model.schema,
+        delimiter=options.delimiter,
+        ignore_extra=options.ignore_extra,
+        allow_unknown=allow_unknown,
+    )
+    judged = _judge_portions(portions, NewValues(model.known), log, allow_unknown=allow_unknown)
+    return (predict_rows(model, portion, proba=options.proba) for portion in judged)
 
 
 def predict_rows(model: ServedModel, data: Dataset, *, proba: bool) -> pa.Table:
@@ -77,9 +96,9 @@ def _predict_pictures(
     model: ServedImageModel,
     source: str,
     *,
-    options: ReadOptions,
+    options: NewRowsOptions,
     scratch: Path,
-    proba: bool,
+    log: NoticeLog,
     progress: Progress,
 ) -> pa.Table:
     """One row per picture that can be read, in the source's order; unreadable ones are counted.
@@ -91,17 +110,15 @@ def _predict_pictures(
         model.schema,
         role="NEW",
         shape=model.size,
-        options=options,
+        options=ReadOptions(delimiter=options.delimiter, max_unreadable=1.0),
         scratch=scratch,
         progress=progress,
     )
-    for notice in data.notices:
-        if notice.is_warning:
-            progress.say(notice.message)
+    log.add(notice for notice in data.notices if notice.is_warning)
     progress.stage("Predicting", None)
     probability, rows = model.predict_proba(pictures.values), pa.array(pictures.places)
     names = rows.cast(pa.string()) if data.schema.id is None else read_ids(data)
-    return _tabulate(rows, names, model.schema.classes, probability, proba=proba)
+    return _tabulate(rows, names, model.schema.classes, probability, proba=options.proba)
 
 
 def _tabulate(
@@ -126,15 +143,14 @@ def _tabulate(
     return pa.table(columns)
 
 
-def _say_notices(portions: Iterator[Dataset], progress: Progress) -> Iterator[Dataset]:
-    """The portions; what there is to say of them is said once, and not endlessly."""
-    known: set[str] = set()
+def _judge_portions(
+    portions: Iterator[Dataset], values: NewValues, log: NoticeLog, *, allow_unknown: bool
+) -> Iterator[Dataset]:
+    """The portions; behind the last one, what there is to say of all of them is in the log."""
     for portion in portions:
-        for notice in portion.notices:
-            if notice.message not in known and len(known) < NOTICES_SHOWN:
-                progress.say(notice.message)
-            known.add(notice.message)
+        log.add(portion.notices)
+        values.add(portion)
         yield portion
-    if len(known) > NOTICES_SHOWN:
-        more = len(known) - NOTICES_SHOWN
-        progress.say(f"{more} more notices like these, on later rows.")
+    if not allow_unknown:
+        values.check()
+    log.add(values.make_notices())

@@ -253,7 +253,7 @@ class RunFolder:
             table.validate(full=True)
             check_cells(table.column(0), SUSPECTS_ROW, n_rows)
             check_distinct(table.column(0), table.column_names[0])
-        return table
+        return table.replace_schema_metadata()
 
     def read_calibration(self, n_clean: int | None = None) -> pa.Table:
         """Part played and score of each row of CLEAN, ``n_clean`` of them."""

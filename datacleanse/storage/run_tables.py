@@ -90,7 +90,9 @@ class RunTable:
             cells.append(_take_type(table[column.name], column))
             check_cells(cells[-1], column, self.below.get(column.name))
         made = pa.table(cells, names=[column.name for column in wanted])
-        return made.replace_schema_metadata(table.schema.metadata)
+        # pandas would obey what is said to it there.
+        told = {k: v for k, v in (table.schema.metadata or {}).items() if k != b"pandas"}
+        return made.replace_schema_metadata(told)
 
 
 @contextmanager

@@ -51,10 +51,9 @@ def check_columns(
     Raises:
         UnexpectedValueError: one plays two, or has a width that it cannot have.
     """
-    places = {"columns": columns, "set_aside": set_aside}
     check_unique([label, *([] if id_ is None else [id_])], f"{inside(path, 'label')} with id")
-    for name, listed in places.items():
-        check_unique([column.name for column in listed], inside(path, name))
+    check_unique([column.name for column in columns], inside(path, "columns"))
+    check_unique([column.name for column in set_aside], inside(path, "set_aside"))
     for number, column in enumerate(columns):
         place = f"{inside(path, 'columns')}[{number}]"
         if column.name in (label, id_):

@@ -274,8 +274,9 @@ def _is_of_type(annotation: Any, value: object) -> bool:  # noqa: ANN401  # a ty
     if isinstance(value, bool):  # which Python counts among the whole numbers
         return annotation is bool
     if annotation in (int, float):
-        kind, most = (int, LARGEST_INT) if annotation is int else (int | float, _LARGEST_FLOAT)
-        return isinstance(value, kind) and abs(value) <= most
+        if annotation is int:
+            return isinstance(value, int) and abs(value) <= LARGEST_INT
+        return isinstance(value, int | float) and abs(value) <= _LARGEST_FLOAT
     kind = dict if is_dataclass(annotation) else origin or annotation
     return isinstance(value, {tuple: list, Literal: str}.get(kind, kind))
 

@@ -207,23 +207,33 @@ def _make_checkpoint(plain: dict[str, object], state: dict[str, Any]) -> Checkpo
         UnexpectedValueError: a part of it is missing or of another kind.
     """
     counts = from_json(_Counts, plain, "state")
-    rest = {
-        field.name: state.get(field.name)
-        for field in fields(Checkpoint)
-        if field.name not in _Counts.__dataclass_fields__
-    }
-    for name, value in rest.items():
-        if name == "order":
-            fits = "order" in state and (value is None or isinstance(value, Tensor))
-        else:
-            fits = isinstance(value, dict)
-        if not fits:
-            raise UnexpectedValueError(f"state.{name} is not what a training saves there")
+    order = state.get("order")
+    if "order" not in state or not (order is None or isinstance(order, Tensor)):
+        raise _make_part_error("order")
+    for name in ("network", "optimiser", "rule", "direction", "generators", "recorder"):
+        if not isinstance(state.get(name), dict):
+            raise _make_part_error(name)
     return Checkpoint(
-        **{name: getattr(counts, name) for name in _Counts.__dataclass_fields__}
-        | {"losses": list(counts.losses), "trusted_losses": list(counts.trusted_losses)},
-        **rest,
+        epochs=counts.epochs,
+        batches=counts.batches,
+        rows=counts.rows,
+        batch_size=counts.batch_size,
+        steps=counts.steps,
+        skipped=counts.skipped,
+        losses=list(counts.losses),
+        trusted_losses=list(counts.trusted_losses),
+        network=state["network"],
+        optimiser=state["optimiser"],
+        rule=state["rule"],
+        direction=state["direction"],
+        generators=state["generators"],
+        recorder=state["recorder"],
+        order=order,
     )
+
+
+def _make_part_error(name: str) -> UnexpectedValueError:
+    return UnexpectedValueError(f"state.{name} is not what a training saves there")
 
 
 def digest(*tensors: Tensor) -> str:

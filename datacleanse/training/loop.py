@@ -329,7 +329,8 @@ class _Loop:
         own = self.make_checkpoint()
         for part in ("network", "rule", "generators"):
             check_alike(getattr(saved, part), getattr(own, part), part)
-        if own.optimiser:  # torch's optimisers have no state before their first step
+        # Torch's optimisers, whose state is by number, mostly have none before their first step.
+        if set(map(type, own.optimiser)) == {str}:
             check_alike(saved.optimiser, own.optimiser, "optimiser")
         in_epoch = saved.order is not None
         check_alike(saved.recorder, self._recorder.state(in_epoch=in_epoch), "recorder")

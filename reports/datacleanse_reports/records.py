@@ -282,6 +282,10 @@ class NoticeView:
     slug: str
     message: str
     is_warning: bool
+    column: str | None = None
+    cells: int | None = None
+    option: str | None = None
+    """What overrules the choice that it tells of."""
 
 
 @dataclass(frozen=True)

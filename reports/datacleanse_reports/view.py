@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from datacleanse.storage.typed_json import to_json
@@ -197,7 +198,7 @@ def _make_aside(column: SetAside) -> ColumnAside:
 
 
 def _make_notice(notice: Notice) -> NoticeView:
-    return NoticeView(slug=notice.slug, message=notice.message, is_warning=notice.is_warning)
+    return NoticeView(**asdict(notice))
 
 
 def _make_classes(

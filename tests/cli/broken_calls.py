@@ -207,14 +207,14 @@ RUNS = (
     RunCall(
         "a report without the table",
         ("report", "run"),
-        ("audit.parquet", "missing or damaged"),
+        ("audit.parquet", "is missing"),
         "Repeat the audit",
         spoil=lambda folder: (folder / "run" / "audit.parquet").unlink(),
     ),
     RunCall(
         "a report of a cut table",
         ("report", "run"),
-        ("audit.parquet", "missing or damaged"),
+        ("audit.parquet", "is damaged"),
         "Repeat the audit",
         spoil=_edit("audit.parquet", _half),
     ),

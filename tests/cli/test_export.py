@@ -61,6 +61,25 @@ def test_what_there_is_to_say_of_new_rows_is_said_on_stderr(folder, program):
     assert done.code == 0, done.err
     assert "has 1 column that DATA lacks: more; ignored." in done.err
     assert "column 'age' is read as numbers; 1 value that is no number" in done.err
+    assert "note: odd.csv (NEW) has 1 column" in done.err
+    done = program("predict", "run", "odd.csv", "-o", "odd-out.csv", "--ignore-extra", "-q")
+    assert done.err.startswith("warning: odd.csv (NEW): column 'age'")
+    assert len(done.err.splitlines()) == 1
+    done = program("predict", "run", "odd.csv", "-o", "odd-out.csv", "--ignore-extra", "--json")
+    told = {notice["slug"]: notice for notice in json.loads(done.out)["notices"]}
+    assert (told["values-unreadable"]["column"], told["values-unreadable"]["cells"]) == ("age", 1)
+
+
+def test_a_column_without_a_known_value_leaves_no_file_unless_allowed(folder, program):
+    pd.read_csv(folder / "new.csv").assign(city="Lima").to_csv(folder / "far.csv", index=False)
+    done = program("predict", "run", "far.csv", "-o", "far-out.csv", "-q")
+    assert done.code == 2
+    assert "'city' holds no value that the model knows: 50 values" in done.err
+    assert "--allow-unknown" in done.err.splitlines()[1]
+    assert not (folder / "far-out.csv").exists()
+    done = program("predict", "run", "far.csv", "-o", "far-out.csv", "-q", "--allow-unknown")
+    assert (done.code, len(done.err.splitlines())) == (0, 1)
+    assert (folder / "far-out.csv").exists()
 
 
 @pytest.mark.parametrize(

@@ -125,15 +125,6 @@ def test_unreadable_numbers_count_as_missing_and_are_said():
     )
 
 
-@pytest.mark.parametrize("rows", [20, 120])
-def test_numbers_with_a_decimal_comma_are_said_not_guessed(rows):
-    data = with_label(x=[f"{row},5" for row in range(rows)], z=RANDOM.normal(size=rows))
-    (notice,) = [notice for notice in data.notices if notice.slug == "numbers-with-comma"]
-    assert notice.is_warning
-    assert "'x'" in notice.message
-    assert "'0,5'" in notice.message
-
-
 def test_infinite_values_stay_and_are_said():
     data = with_label(x=[1.0, np.inf, -np.inf, 4.0])
     assert read_numbers(data, data.schema.columns[0]).tolist() == [1.0, np.inf, -np.inf, 4.0]

@@ -76,7 +76,9 @@ def test_infinite_numbers_become_the_bounds():
 def test_categories_seen_once_or_never_share_the_unseen_code():
     frame = table(c=["x", "x", "y", "y", "z", "x"])
     data, encoding = fit_frame(frame)
-    assert encoding.categorical == (CategoricalFeature("c", ("x", "y")),)
+    assert encoding.categorical == (
+        CategoricalFeature("c", ("x", "y"), rare_share=pytest.approx(1 / 6), has_missing=False),
+    )
     new = pd.DataFrame({"c": ["y", "z", "never", None]})
     codes = encode(read_like(new, data.schema, role="NEW"), encoding)[:, 0]
     assert list(codes) == [2.0, 0.0, 0.0, 0.0]

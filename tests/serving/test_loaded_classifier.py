@@ -146,3 +146,25 @@ def test_labels_that_are_numbers_are_scored_as_numbers(tmp_path):
     model = dc.load(tmp_path / "run")
     assert cross_val_score(model, frame[["x", "z"]], frame["y"], cv=3).mean() > 0.7
     assert dc.load(tmp_path / "run", text_classes=True).predict(frame)[0] in ("0", "1")
+
+
+def test_values_that_are_lost_are_warnings_of_one_class(loaded, rows):
+    odd = rows.assign(city=["Lima", *rows["city"][1:]], age=["old", *rows["age"][1:]])
+    with pytest.warns(dc.DataWarning) as caught:
+        loaded.predict(odd)
+    assert {each.category for each in caught} == {dc.DataWarning}
+    said = " ".join(str(each.message) for each in caught)
+    assert "'Lima' in row 0" in said
+    assert "'old' in row 0" in said
+    assert {each.filename for each in caught} == {__file__}
+
+
+def test_a_column_without_a_known_value_is_refused_unless_asked_for(loaded, rows, run):
+    with pytest.raises(ValueError, match="'city' holds no value that the model knows"):
+        loaded.predict(rows.assign(city="Lima"))
+    lenient = dc.load(loaded.run, allow_unknown=True)
+    with pytest.warns(dc.DataWarning, match="'Lima'"):
+        found = lenient.predict_proba(rows.assign(city="Lima"))
+    with pytest.warns(dc.DataWarning, match="'city' is empty in 80 of 80 rows"):
+        expected = loaded.predict_proba(rows.assign(city=None))
+    np.testing.assert_allclose(found, expected, atol=1e-9)

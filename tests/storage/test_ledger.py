@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from datacleanse.auditing import audit_table
 from datacleanse.auditing.audit_table import write_audit
+from datacleanse.errors import RunFolderError
 from datacleanse.storage import ledger
-from datacleanse.storage.ledger import EpochRecord, write_epoch
+from datacleanse.storage.ledger import EpochRecord, gather_weights, write_epoch
 from datacleanse.storage.schemas import AUDIT_COLUMNS, AUDIT_SCHEMA, SCHEMA_VERSION
 
 
@@ -84,3 +85,29 @@ def test_a_failed_write_leaves_neither_file_nor_remains(tmp_path):
     with pytest.raises(pa.ArrowInvalid):
         write_epoch(path, 0, broken)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_ledger_that_was_changed_is_refused_when_it_is_gathered(tmp_path):
+    paths = [tmp_path / f"epoch-{e:04d}.parquet" for e in range(2)]
+    for epoch, path in enumerate(paths):
+        write_epoch(path, epoch, record(5, seed=epoch))
+    assert [part.shape for part in gather_weights(paths, 5)] == [(2, 5)]
+    whole = pq.read_table(paths[1])
+    for table, said in (
+        (whole.slice(0, 4), "it has 4 rows, where run.json says 5"),
+        (
+            whole.rename_columns(["row", "epoch", "w", *whole.column_names[3:]]),
+            "no columns 'we",
+        ),
+        (pq.read_table(paths[0]), "cell 0 of its column 'epoch' is 0, where 1 was expected"),
+        (whole.take(pa.array([1, 0, 2, 3, 4])), "'row' does not hold each number from 0 to 4 once"),
+        (whole.set_column(2, "weight", [pa.array([-1.0] * 5, pa.float32())]), "is -1.0, where"),
+    ):
+        pq.write_table(table, paths[1])
+        with pytest.raises(RunFolderError) as caught:
+            list(gather_weights(paths, 5))
+        assert caught.value.message.startswith(f"{paths[1]} is damaged: ")
+        assert said in caught.value.message
+    pq.write_table(whole, paths[1], row_group_size=2)
+    with pytest.raises(RunFolderError, match="grouped as those of no ledger"):
+        list(gather_weights(paths, 5))

@@ -40,7 +40,19 @@ OPEN = {
 }
 """Objects whose keys are not fixed."""
 
-DEFAULTS = {"schema_version", "width", "is_warning", "na_is_word", "missing"}
+DEFAULTS = {
+    "schema_version",
+    "width",
+    "is_warning",
+    "column",
+    "cells",
+    "option",
+    "convention",
+    "dates",
+    "decimal",
+    "na_is_word",
+    "missing",
+}
 """Fields that need not be there; beside the settings."""
 
 
@@ -273,6 +285,37 @@ def test_a_missing_value_is_named_with_its_place(path, tmp_path):
     ],
 )
 def test_the_sentence_says_place_value_and_expectation(path, value, said, tmp_path):
+    assert said in refusal(folder_with(tmp_path, changed(path, value)))
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        (("data", "rows"), 81, "the sum of data.classes is 80, where 81 was expected (data.rows)"),
+        (
+            ("clean", "steering_rows"),
+            61,
+            "clean.steering_rows is 61, where at most 60 was",
+        ),
+        (("noise", "rate", "low"), 0.9, "noise.rate.low is 0.9, where at most 0.843"),
+        (
+            ("noise", "confusions", 0, "true"),
+            "x",
+            "noise.confusions[0].true is 'x', which noise.",
+        ),
+        (("budget", 0, "rows"), 81, "budget[0].rows is 81, where at most 80 was expected"),
+        (("flags", "flagged"), 81, "flags.flagged is 81, where at most 80 was expected"),
+        (("training", "epochs"), 4, "the length of training.curves.reweighted.loss is 3, where 4"),
+        (("pictures", "height"), 5000, "pictures.height is 5,000, where at most 1,024"),
+        (("schema", "columns", 0, "width"), 0, "schema.columns[0].width is 0, where"),
+        (("schema", "columns", 0, "name"), "score", "schema.columns names 'score' 2 times"),
+        (("schema", "columns", 0, "name"), "label", "schema.columns[0].name is 'label', which is"),
+        (("model_files",), {"../x": "0" * 64}, "model_files names '../x', which is no file's name"),
+        (("model_files",), {"x": "0"}, 'model_files.x is "0", where a sha256 of 64'),
+        (("timings", "read"), -1.0, "timings.read is -1.0, where a number from 0 on was"),
+    ],
+)
+def test_values_that_contradict_others_are_named_with_their_places(path, value, said, tmp_path):
     assert said in refusal(folder_with(tmp_path, changed(path, value)))
 
 

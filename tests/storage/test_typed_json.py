@@ -9,7 +9,16 @@ from typing import Literal
 import pytest
 
 from datacleanse.storage.field_documentation import list_documented_fields
-from datacleanse.storage.typed_json import KEY, UnexpectedValueError, from_json, to_json
+from datacleanse.storage.typed_json import (
+    DEEPEST,
+    KEY,
+    Count,
+    Share,
+    UnexpectedValueError,
+    from_json,
+    parse_json,
+    to_json,
+)
 
 
 @dataclass(frozen=True)
@@ -100,3 +109,66 @@ def test_fields_are_documented_in_order_and_a_class_once():
         ("plain", "any value", "Whatever."),
         ('["other-name"]', "text or null", "Of another name."),
     ]
+
+
+@dataclass(frozen=True)
+class Limited:
+    count: Count
+    """How many."""
+    shares: tuple[Share | None, ...]
+    """Of each."""
+
+
+@pytest.mark.parametrize(
+    ("plain", "said"),
+    [
+        ({"count": -1, "shares": []}, "count is -1, where a whole number from 0 on was expected"),
+        ({"count": True, "shares": []}, "count is true, where a whole number from 0 on was"),
+        ({"count": 2**63, "shares": []}, "count is 9223372036854775808, where a whole number"),
+        ({"count": 1, "shares": [0, 1.5]}, "shares[1] is 1.5, where a number from 0 to 1 or null"),
+        ({"count": 1, "shares": [float("nan")]}, "shares[0] is NaN, where a number from 0 to 1"),
+    ],
+)
+def test_a_value_out_of_its_range_is_named_with_its_place(plain, said):
+    with pytest.raises(UnexpectedValueError) as caught:
+        from_json(Limited, plain)
+    assert str(caught.value).startswith(said)
+
+
+def test_sums_of_floats_may_leave_a_range_by_their_rounding():
+    assert from_json(Limited, {"count": 0, "shares": [1 + 1e-9, None]}).shares == (1 + 1e-9, None)
+    found = [(each.path, each.type) for each in list_documented_fields(Limited)]
+    assert found == [("count", "whole number"), ("shares", "list of (number or null)")]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"{", "it is no JSON from line 1, column 2 on"),
+        (b'{"a": 1, "a": 2}', 'it names "a" twice in one object'),
+        ("{}".encode("utf-16"), "byte 0 of it (0xff) is no UTF-8"),
+        (b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1), f"more than {DEEPEST} objects and lists"),
+        (b"[" * 10**6, f"more than {DEEPEST} objects and lists"),
+        (b"1" * 10_000, "it holds a number of thousands of digits"),
+    ],
+)
+@pytest.mark.parametrize("is_strict", [True, False])
+def test_what_is_no_json_is_refused(content, said, is_strict):
+    with pytest.raises(UnexpectedValueError) as caught:
+        parse_json(content, is_strict=is_strict)
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("content", "shown"),
+    [(b'{"a": [NaN]}', "NaN"), (b"[-1e999]", "-Infinity"), (b'{"\\ud800": 1}', r'"\ud800"')],
+)
+def test_what_cannot_be_written_again_is_refused_where_that_is_asked(content, shown):
+    assert parse_json(content)
+    with pytest.raises(UnexpectedValueError) as caught:
+        parse_json(content, is_strict=True)
+    assert str(caught.value) == f"it holds {shown}, which is no JSON"
+
+
+def test_a_mark_of_the_byte_order_is_passed_over():
+    assert parse_json(b'\xef\xbb\xbf{"a": "\xc3\xa9"}') == {"a": "é"}

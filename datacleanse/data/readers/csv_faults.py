@@ -75,15 +75,9 @@ def check_head(location: Location, delimiter: str) -> None:
             slug="file-empty",
             hint="Check the program that wrote it; a table needs a header and rows.",
         )
-    header, *more = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines()
+    header = head.lstrip(b"\xef\xbb\xbf\r\n").splitlines()[0]
     _check_no_excel_line(location.name, header, delimiter)
     _check_header(location.name, header, delimiter)
-    if not more and len(head) < _HEAD and header.count(b'"') % 2 == 0:
-        raise InputError(
-            f"{location.name} has a header but no rows.",
-            slug="table-empty",
-            hint="Check the program that wrote it.",
-        )
 
 
 def _check_no_excel_line(name: str, line: bytes, delimiter: str) -> None:
@@ -133,6 +127,12 @@ def diagnose(location: Location, delimiter: str, error: Exception) -> InputError
         return found
     if _has_odd_quotes(location):
         return _make_unclosed_error(location.name, "its quotes do not come in pairs")
+    if "Empty CSV file" in str(error):  # a header that no line end closes
+        return InputError(
+            f"{location.name} has a header but no rows.",
+            slug="table-empty",
+            hint="Check the program that wrote it.",
+        )
     return InputError(
         f"{location.name} cannot be read as separated text: {quote_error(error)}.",
         slug="file-damaged",

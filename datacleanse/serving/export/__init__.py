@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacleanse.data.messages import format_list, quote_value
 from datacleanse.serving.export.interface import FinishedRun
 from datacleanse.serving.export.registry import FORMATS, find_format
 from datacleanse.storage.run_folder import RunFolder
@@ -45,4 +46,16 @@ def export_run(
     way.check(target)
     folder = RunFolder(Path(run))
     finished = FinishedRun(folder, folder.manifest(), model)
-    return target, way.write(finished, target)
+    messages = way.write(finished, target)
+    return target, (*messages, *_say_conventions(finished, format))
+
+
+def _say_conventions(run: FinishedRun, name: str) -> tuple[str, ...]:
+    """A sentence on columns whose text other programs must turn into numbers or moments first."""
+    written = [quote_value(each.name) for each in run.manifest.schema.columns if each.convention]
+    if not written or name == "weights":
+        return ()
+    return (
+        f"DATA writes numbers or dates as people do in {format_list(written)}: the file takes "
+        "numbers and moments, to be converted beforehand (docs/export.md).",
+    )

@@ -124,7 +124,8 @@ def _convert_row_model(run: FinishedRun, predictor: Predictor) -> bytes:
         {**asdict(column), "input": inputs[column.name], "dtype": _choose_dtype(column.kind)}
         for column in schema.columns
     ]
-    return _finish(graph, run, logits, {"columns": columns}, (label, probabilities))
+    about = {"columns": columns, "known": [asdict(each) for each in predictor.known]}
+    return _finish(graph, run, logits, about, (label, probabilities))
 
 
 def _finish(

@@ -22,6 +22,7 @@ from datacleanse.serving.export.samples import (
 )
 from datacleanse.serving.raw_columns import read_raw_columns
 from datacleanse.storage.atomic_files import check_place, write_aside
+from datacleanse.storage.damage import say_on_one_line
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -113,9 +114,9 @@ def _trace(whole: nn.Module, batch: Batch) -> torch.export.ExportedProgram:
 
 def name_untraceable(name: str, error: Exception) -> OutputError:
     """The error for a network that torch cannot follow."""
-    last = " ".join(str(error).split())[:300]
     return OutputError(
-        f"torch cannot trace this network for {name} ({type(error).__name__}: {last}).",
+        f"torch cannot trace this network for {name} ({type(error).__name__}: "
+        f"{say_on_one_line(error)}).",
         slug="export-untraceable",
         hint="Export it with --format safetensors, or write its forward pass without Python "
         "control flow that depends on values or on the number of rows.",

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data import read_like
+from datacleanse.data.written_numbers import SHARES
 from datacleanse.errors import OutputError
 
 if TYPE_CHECKING:
@@ -15,12 +16,14 @@ if TYPE_CHECKING:
 
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.predictor import ImagePredictor, Predictor
-    from datacleanse.records import Column, Dataset, Schema
+    from datacleanse.records import Column, Convention, Dataset, Schema
     from datacleanse.serving.export.interface import FinishedRun
 
 TOLERANCE = 1e-4
 """Largest difference of a probability."""
 
+_LARGEST_WRITTEN = 1e12
+"""Numbers from which on none is written with a unit."""
 N_MADE = 256
 N_IMAGES = 64
 
@@ -80,7 +83,18 @@ def _make_cells(column: Column, encoding: Encoding, n: int, rng: np.random.Gener
     center, scale = np.array([f.center for f in parts]), np.array([f.scale for f in parts])
     usual = center + scale * rng.standard_cauchy((n, column.width))
     values = np.where(rng.random((n, column.width)) < 0.3, rng.choice(EXTREMES, usual.shape), usual)
+    if column.convention is not None and column.convention.unit:
+        return pa.array([_write_number(value, column.convention) for value in values[:, 0]])
     return pa.array(values[:, 0] if column.kind != "embedding" else list(values))
+
+
+def _write_number(value: float, convention: Convention) -> str | None:
+    """A number with its unit, as DATA writes it: of shares the bare number would mean nothing."""
+    if not abs(value) < _LARGEST_WRITTEN:
+        return None
+    factor = {"e-2": 100, "e-3": 1000}.get(SHARES.get(convention.unit, ""), 1)
+    text = f"{value * factor:.6f}".replace(".", convention.decimal or ".")
+    return f"{text} {convention.unit}"
 
 
 def check_agreement(name: str, expected: NDArray[np.float64], found: NDArray[np.float64]) -> None:

@@ -42,6 +42,10 @@ class Reading:
     """Side to which pictures are scaled, in pixels; null: chosen by DATA's."""
     max_unreadable: Share
     """Largest share of pictures that may be left out as unreadable, in [0, 1]."""
+    dates: Literal["dayfirst", "monthfirst", "iso"] | None = None
+    """What comes first in dates that leave it open; null: nothing was said."""
+    decimal: Literal[".", ","] | None = None
+    """What begins the decimals of numbers that leave it open; null: nothing was said."""
     missing: tuple[str, ...] | None = None
     """Texts that count as missing in a CSV beside an empty cell; null: the usual ones."""
 
