@@ -20,7 +20,12 @@ from datacleanse.pictures.thumbnails import make_thumbnails, measure_usual
 from datacleanse.progress import SILENT
 from datacleanse.storage.manifest.inputs import DuplicatesSection
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.storage.schemas import DUPLICATES_SCHEMA, THUMBNAILS_SCHEMA, UNREADABLE_SCHEMA
+from datacleanse.storage.schemas import (
+    AUDIT_SCHEMA,
+    DUPLICATES_SCHEMA,
+    THUMBNAILS_SCHEMA,
+    UNREADABLE_SCHEMA,
+)
 from tests.pictures.made import class_folders, encoded, scene
 
 SQUARE = Usual(size=(6.0, 8.0), ratio=(-1.0, 1.0), sharpness=100.0)
@@ -114,10 +119,11 @@ def test_the_run_keeps_thumbnails_duplicates_and_what_was_left_out(inputs, tmp_p
     folder = RunFolder(tmp_path / "run")
     folder.path.mkdir()
     pq.write_table(pa.table({"row": [3, 0], "path": ["x", "y"]}), folder.suspects_file)
-    neighbours = pa.table({"row": [3, 0], "clean_row": pa.array([2, 2], pa.int64())})
-    pq.write_table(neighbours, folder.neighbours_file)
+    near = {"row": [3, 0], "place": [1, 1], "clean_row": [2, 2]}
+    folder.write_neighbours(pa.table({**near, "label": ["a", "a"], "distance": [0.5, 0.5]}))
     ranks = np.arange(inputs.data.n_rows, 0, -1)
-    pq.write_table(pa.table({"rank": ranks}), folder.audit_file)
+    audit = {each.name: pa.nulls(len(ranks), each.type) for each in AUDIT_SCHEMA}
+    pq.write_table(pa.table(audit | {"rank": ranks}), folder.audit_file)
     write_picture_files(folder, inputs)
     shown = pq.read_table(folder.thumbnails_file)
     pairs = list(zip(*(shown.column(n).to_pylist() for n in ("source", "row")), strict=True))
