@@ -86,3 +86,28 @@ def test_exports_say_that_text_is_to_be_converted(folder, name):
         people, _ = written(60, seed=2)
         by_onnx, by_run = (dc.load(each).predict_proba(people) for each in (target, folder / "run"))
         np.testing.assert_allclose(by_onnx, by_run, atol=1e-5)
+
+
+def test_the_audit_in_python_warns_of_what_it_does_not_read():
+    people, _ = written(200, seed=0)
+    odd = people.assign(price=["n/a.", *people["price"][1:]], open=["1,234", "5,678"] * 100)
+    clean = written(80, seed=1)[0].assign(open="1,234")
+    with pytest.warns(dc.DataWarning) as caught:
+        result = dc.audit(odd, val=clean, label="label", epochs=2, fast=True)
+    said = " ".join(str(each.message) for each in caught)
+    assert "'n/a.' in row 0" in said
+    assert "--decimal '.' or --decimal ','" in said
+    assert {each.filename for each in caught} == {__file__}
+    notices = {each["slug"]: each for each in result.manifest["notices"]}
+    unclear = notices["convention-unclear"]
+    assert (unclear["column"], unclear["cells"]) == ("open", 200)
+    assert unclear["option"] == "--decimal '.' or --decimal ','"
+
+
+def test_a_sample_tells_what_is_unclear_even_when_quiet(folder):
+    people, _ = written(200, seed=0)
+    people.assign(open=["1,234", "5,678"] * 100).to_csv(folder / "open.csv", index=False)
+    done = run_here("sample", "open.csv", "-n", "20", "-o", "s.csv", "-q", cwd=folder)
+    assert done.code == 0
+    assert done.err.startswith("warning: Column 'open' of open.csv seems to hold numbers")
+    assert len(done.err.splitlines()) == 1
