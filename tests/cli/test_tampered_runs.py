@@ -15,9 +15,10 @@ from safetensors.torch import load, load_file, save
 import datacleanse as dc
 from datacleanse.auditing.result import AuditResult
 from datacleanse.errors import DatacleanseError
+from datacleanse.notices import NoticeLog
 from datacleanse.serving.export import export_run
 from datacleanse.serving.open_model import open_model
-from datacleanse.serving.predictions import predict_source
+from datacleanse.serving.predictions import NewRowsOptions, predict_source
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports.changes.view import read_changes
 from datacleanse_reports.served import ServedReview
@@ -57,7 +58,11 @@ def apply(folder):
 def predict(folder):
     model = open_model(folder.path)
     new = str(folder.path.parent / "clean.csv")
-    for table in predict_source(model, new, scratch=folder.path.parent):
+    options = NewRowsOptions(allow_unknown=True)
+    tables = predict_source(
+        model, new, scratch=folder.path.parent, options=options, log=NoticeLog()
+    )
+    for table in tables:
         assert np.isfinite(table.column(table.num_columns - 1)).all()
 
 

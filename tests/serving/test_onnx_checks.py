@@ -10,10 +10,11 @@ import onnx
 import pytest
 
 from datacleanse.errors import DatacleanseError, InputError, RunFolderError
+from datacleanse.notices import NoticeLog
 from datacleanse.serving.export import export_run
 from datacleanse.serving.onnx_model import KEY, load_onnx
 from datacleanse.serving.onnx_parameters import find_not_finite
-from datacleanse.serving.predictions import predict_source
+from datacleanse.serving.predictions import NewRowsOptions, predict_source
 from tests.cli.tampering import tamper_bytes, tamper_json
 
 
@@ -125,7 +126,9 @@ def test_mutated_files(portion, content, frames, tmp_path):
             spoilt = tamper_bytes(content, random)
         try:
             model = load_onnx(spoilt)
-            list(predict_source(model, str(tmp_path / "new.parquet"), scratch=tmp_path))
+            options = NewRowsOptions(allow_unknown=True)
+            new = str(tmp_path / "new.parquet")
+            list(predict_source(model, new, scratch=tmp_path, options=options, log=NoticeLog()))
         except DatacleanseError as error:
             told_so = error
         else:
