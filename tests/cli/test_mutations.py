@@ -21,10 +21,11 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.conftest import people, run_here
+from tests.tries import tries
 
 N = 60
-EACH = 25
-"""Mutations of a format for a command: 500 in all."""
+EACH = tries(25)
+"""Mutations of a format for a command: 500 in all, where all are tried."""
 FORMATS = ("csv", "tsv", "jsonl", "parquet", "feather", "csv.gz")
 SUITES = [
     *((command, suffix) for command in ("audit", "predict") for suffix in FORMATS),
@@ -232,7 +233,6 @@ def test_a_broken_file_is_read_rightly_or_refused_in_a_sentence(
     for name in (suffix, "clean.csv"):
         whole = prepared.folder / name
         (shutil.copytree if whole.is_dir() else shutil.copy)(whole, tmp_path / name)
-    read_well = 0
     for seed in range(EACH):
         rng = random.Random(f"{command} {suffix} {seed}")
         what, content = mutate(prepared.frame, suffix, rng)
@@ -240,8 +240,6 @@ def test_a_broken_file_is_read_rightly_or_refused_in_a_sentence(
         found = CHECKS[command](suffix, content, prepared, tmp_path, monkeypatch)
         note = f"{what}, seed {seed}"
         assert found is not None, note
-        read_well += found
-    assert read_well < EACH  # some are broken
 
 
 def check_audit(suffix, content, prepared, folder, monkeypatch):

@@ -44,6 +44,7 @@ from datacleanse_cli.next_commands import propose_apply, spell_command, spell_pl
 from tests.cli.applying import decide
 from tests.cli.conftest import run_here
 from tests.pictures.made import picture
+from tests.tries import tries
 
 CLASSES = (
     *("NA", "None", "null", "nan", "N/A", "#N/A", "<NA>", "-1.#IND", "true", "1"),
@@ -178,7 +179,7 @@ def labels_of(data):
     return sorted(data.given_labels[code] for code in data.labels)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=tries(20), deadline=None)
 @given(
     classes=some_classes,
     label=st.sampled_from(COLUMNS),
@@ -224,7 +225,7 @@ def test_what_counts_as_missing_is_handed_on(missing):
         assert found.data.table.column("word").null_count == (10 if missing else 0)
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=tries(8), deadline=None)
 @given(
     classes=some_classes,
     names=st.lists(st.sampled_from(FILES), min_size=2, max_size=3, unique=True),
@@ -248,7 +249,7 @@ def test_pictures_and_commands_are_accepted_whatever_the_names_are(classes, name
 
 
 @pytest.mark.skipif(not shutil.which("bash"), reason="no bash")
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.lists(st.text(st.characters(exclude_categories=["Cs", "Cc", "Cf", "Zl", "Zp"]))))
 def test_a_shell_hands_over_the_words_that_were_meant(words):
     assert split_by_shell(spell_command(*words)) == ["datacleanse", *words]

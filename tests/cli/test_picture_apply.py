@@ -22,6 +22,7 @@ from datacleanse.review.write_pictures import write_tree
 from tests.cli.conftest import run_here
 from tests.cli.tiny import contents
 from tests.pictures.made import class_folders, picture
+from tests.tries import tries
 
 CLASSES = ("cat", "dog")
 AUDIT = ("audit", "data", "--val", "clean", "--epochs", "2", "--fast", "-q", "-o")
@@ -343,7 +344,7 @@ def test_every_picture_arrives_whatever_the_names_are(folder, names, expected):
         assert {path.name for path in (folder / "tree" / "a").iterdir()} == expected
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(
     names=st.lists(
         st.tuples(

@@ -27,6 +27,7 @@ from datacleanse.data.month_names import MONTHS
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.storage.schema_checks import read_schema
 from tests.data.conftest import kinds, set_aside, slugs
+from tests.tries import tries
 
 RANDOM = np.random.default_rng(0)
 
@@ -516,7 +517,7 @@ def write_number(value, spell):
     ]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(
     values=st.lists(st.floats(-1e9, 1e9), min_size=2, max_size=30, unique=True),
     decimals=st.integers(0, 4),
@@ -565,7 +566,7 @@ FORMATS = {
 CLOCKS = {"": "D", " %H:%M": "m", " %H:%M:%S": "s", " %I:%M %p": "m", ", %I:%M:%S%p": "s"}
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(
     moments=st.lists(
         st.datetimes(D(1970, 1, 1), D(2068, 12, 31)), min_size=2, max_size=30, unique=True

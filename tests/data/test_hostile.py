@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from datacleanse.data import ReadOptions, compare, hash_rows, read_data, read_ids, read_like
 from datacleanse.errors import InputError, SettingsError
+from tests.tries import tries
 
 _TOKENS = ("label", "id", "0.5", "nan", "inf", "1e999", "true", "{}", "null", "é", "²", "\u2028")
 _PIECES = st.sampled_from(
@@ -19,6 +20,7 @@ _PIECES = st.sampled_from(
     + [text.encode() for text in ("2020-01-01", "12:30:00", "9999-99-99", "[1, 2]", "[1e999]")]
     + [b"9" * 400, b"x" * 300]
 )
+
 _BYTES = st.lists(_PIECES, max_size=60).map(b"".join)
 _NUMBERS = ("1", "-2.5", "1e300", "NaN", "inf", "007", "[1, 2]")
 _WORDS = ("", "?", "word", "two words", "true", '"q,""\n"', "é", "\u202e")
@@ -60,19 +62,19 @@ def _read(content: bytes, name: str) -> None:
             compare(data, clean)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(_BYTES, st.sampled_from(["t.csv", "t.tsv", "t.jsonl", "t.csv.gz", "t.parquet", "t.arrow"]))
 def test_any_bytes_are_read_or_refused(content, name):
     _read(content, name)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(_tables())
 def test_any_table_is_read_or_refused(content):
     _read(content, "t.csv")
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(
     st.lists(
         st.dictionaries(

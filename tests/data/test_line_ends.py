@@ -20,11 +20,14 @@ from datacleanse.data.sources import locate
 from datacleanse.data.spelled_rows import find_row_source
 from datacleanse.data.write_spelled import write_spelled
 from datacleanse.errors import InputError
+from tests.tries import tries
 
 ENDS = ("\n", "\r\n", "\r")
 CELLS = ("w", "", " ", "a,b", 'say "x"', "two\nlines", "two\r\nlines", "old\rmac", '"', "ü", "NA")
 FIXTURES = settings(
-    deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=tries(40),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 some_ends = st.lists(

@@ -28,6 +28,7 @@ from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.records import Schema
 from datacleanse.serving.raw_columns import read_raw_columns
 from datacleanse.storage.typed_json import from_json
+from tests.tries import tries
 
 LIKE_MISSING = sorted(MISSING_TEXTS - {""})
 LAND = ["NA", "EU", None, "null", "EU", "NA", "AS", "None"]
@@ -168,7 +169,9 @@ def test_an_id_in_quotes_is_a_name_in_portions_too(tmp_path):
 
 
 @settings(
-    max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=tries(30),
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(
     words=st.lists(st.sampled_from([*LIKE_MISSING, "", "w", "7", "a b"]), min_size=6, max_size=20),

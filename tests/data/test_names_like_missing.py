@@ -13,6 +13,7 @@ from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.rewriting.csv import Grammar
 from datacleanse.data.spreadsheets import format_csv_line
 from datacleanse.errors import InputError
+from tests.tries import tries
 
 LIKE_MISSING = sorted(MISSING_TEXTS - {""})
 
@@ -59,7 +60,7 @@ def test_features_are_missing_in_quotes_or_not(tmp_path):
     assert [table.column(name).null_count for name in ("x", "z", "label")] == [1, 1, 0]
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=tries(40), deadline=None)
 @given(
     names=st.lists(
         st.sampled_from(LIKE_MISSING)

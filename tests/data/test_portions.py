@@ -26,6 +26,7 @@ from datacleanse.data import (
 from datacleanse.data.readers import csv, feather, jsonl, parquet
 from datacleanse.errors import InputError
 from datacleanse.serving.raw_columns import read_raw_columns
+from tests.tries import tries
 
 N = 300
 
@@ -115,7 +116,7 @@ def test_portions_are_the_whole_file_in_its_order(small, tmp_path, name):
     ]
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=tries(25), deadline=None)
 @given(
     st.lists(
         st.one_of(

@@ -21,6 +21,7 @@ from datacleanse.data.rewriting import REWRITERS, Edits, Rewriting, rewrite
 from datacleanse.data.rewriting.csv import Grammar
 from datacleanse.data.sources import locate
 from datacleanse.errors import InputError
+from tests.tries import tries
 
 
 def rewrite_file(source, target, labels=None, dropped=(), *, label="label", delimiter=None):
@@ -96,7 +97,7 @@ def test_packed_text_is_unpacked_and_packed_again(csv, tmp_path, name, pack):
 cell = st.text(st.sampled_from("ab,\"\r\n; é🍐'"), max_size=5)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=tries(150), deadline=None)
 @given(
     rows=st.lists(st.tuples(cell, st.sampled_from(["yes", "no"]), cell), min_size=3, max_size=8),
     quote_all=st.booleans(),
@@ -139,7 +140,7 @@ def test_csv_of_any_cells_reads_back_as_asked_for(tmp_path_factory, rows, quote_
         assert (line in out) or i in labels or i in dropped
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(text=st.text(st.sampled_from('a,"\r\n'), max_size=30), size=st.integers(1, 7))
 def test_records_are_the_same_however_the_bytes_arrive(text, size):
     content = text.encode()

@@ -23,6 +23,7 @@ from datacleanse.data import (
 )
 from datacleanse.data.row_seals import spell_value
 from tests.data.conftest import with_label
+from tests.tries import tries
 
 
 def digest_of(value, name="a"):
@@ -73,7 +74,7 @@ value = (
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=tries(300), deadline=None)
 @given(first=value, second=value)
 def test_different_values_have_different_hashes(first, second):
     assume(str(first) != str(second))

@@ -23,6 +23,7 @@ from datacleanse.data import (
     write_table,
 )
 from datacleanse.errors import OutputError, SettingsError
+from tests.tries import tries
 
 
 def draw_sample(counts, n, seed=0):
@@ -102,7 +103,7 @@ ROWS = st.lists(
 @given(rows=ROWS)
 @settings(
     deadline=None,
-    max_examples=40,
+    max_examples=tries(40),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
 )
 def test_what_is_written_is_read_again(name, rows, tmp_path):

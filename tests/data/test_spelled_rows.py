@@ -25,6 +25,7 @@ from datacleanse.data.sources import locate
 from datacleanse.data.spelled_rows import find_row_source, join_rows, type_rows
 from datacleanse.data.write_spelled import write_spelled
 from datacleanse.errors import InputError
+from tests.tries import tries
 
 SPELLINGS = (
     *("00501", "1.0", "1", "1.10", "1.1", "1e5", "1E5", "+3", "-0", "-0.0", ".5", "5.", "1e-7"),
@@ -122,7 +123,9 @@ def check_found(data, clean, rows):
 
 
 FIXTURES = settings(
-    deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    deadline=None,
+    max_examples=tries(15),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 
 

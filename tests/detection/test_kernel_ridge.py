@@ -14,6 +14,7 @@ from datacleanse.detection.second_opinion import kernel_ridge as module
 from datacleanse.detection.second_opinion import ridge
 from datacleanse.detection.second_opinion.kernel_ridge import _Columns, _Landmarks
 from datacleanse.detection.second_opinion.pool import AbandonedError
+from tests.tries import tries
 
 N = 400
 
@@ -46,7 +47,7 @@ def test_points_are_standardised_numbers_indicators_and_categories():
         )
 
 
-@settings(max_examples=25)
+@settings(max_examples=tries(25))
 @given(st.integers(2, 60), st.integers(1, 5), st.integers(0, 2**31))
 def test_products_of_features_are_the_kernel_between_landmarks(n, n_columns, seed):
     points = np.random.default_rng(seed).normal(size=(n, n_columns)).astype(np.float32)

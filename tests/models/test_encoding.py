@@ -25,6 +25,7 @@ from datacleanse.models.encoding import (
 )
 from datacleanse.models.tabular import PiecewiseLinear, make_tabular_shape
 from datacleanse.storage.typed_json import from_json
+from tests.tries import tries
 
 
 def table(**columns) -> pd.DataFrame:
@@ -51,7 +52,7 @@ def test_numbers_are_centred_scaled_and_bounded_in_their_order():
     assert (np.diff(encoded[np.argsort(values)]) >= 0).all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=tries(50))
 @given(values=arrays(np.float64, st.integers(4, 40), elements=st.floats(width=64)))
 def test_no_finite_infinite_or_missing_number_breaks_the_encoding(values):
     values[:2] = [0.0, 1.0]

@@ -22,6 +22,7 @@ from datacleanse.review.decisions import Decision, parse_decision
 from datacleanse.review.next_round import read_reviewed
 from datacleanse.review.recognition import recognise
 from tests.cli.conftest import people
+from tests.tries import tries
 
 OTHER = {"yes": "no", "no": "yes"}
 IDS = {
@@ -168,7 +169,7 @@ def no_overlap():
     return Overlap(nothing, nothing, "content")
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(st.permutations(range(12)), st.data())
 def test_a_number_never_means_an_id(ids, draw):
     """For any ids, also such as are the numbers of other rows."""

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from datacleanse.errors import InputError, OutputError
 from datacleanse.review.decisions import Decision, append_decisions, parse_decision, read_decisions
+from tests.tries import tries
 
 KEEP = Decision(3, "p3", "ab" * 32, "yes", "keep", None, "Ada", "2026-01-02T03:04:05+00:00", "r1")
 RELABEL = replace(KEEP, row=5, id="p5", action="relabel", new_label="no")
@@ -58,7 +59,7 @@ decision = st.builds(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(batches=st.lists(st.lists(decision, max_size=4), max_size=4))
 def test_what_is_appended_is_read_again_and_the_last_decision_counts(tmp_path_factory, batches):
     file = tmp_path_factory.mktemp("round") / "decisions.jsonl"
@@ -71,7 +72,7 @@ def test_what_is_appended_is_read_again_and_the_last_decision_counts(tmp_path_fa
         assert file.read_bytes().count(b"\n") == len(made)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 @given(made=st.lists(decision, min_size=1, max_size=4), share=st.floats(0, 1), more=decision)
 def test_a_file_cut_off_anywhere_loses_no_whole_line(tmp_path_factory, made, share, more):
     """And a decision appended after the crash is read, whatever the last line was."""
@@ -85,7 +86,7 @@ def test_a_file_cut_off_anywhere_loses_no_whole_line(tmp_path_factory, made, sha
     assert read_decisions(file).last == {each.row: each for each in [*made[:n_whole], more]}
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=tries(200), deadline=None)
 @given(content=st.binary(max_size=200) | st.lists(text).map(lambda x: "\n".join(x).encode()))
 def test_any_bytes_that_are_no_decision_are_refused_with_a_message(tmp_path_factory, content):
     file = tmp_path_factory.mktemp("any") / "decisions.jsonl"

@@ -30,6 +30,7 @@ from datacleanse.serving.export.raw_network import code_categories
 from datacleanse.serving.export.samples import TOLERANCE, make_rows
 from datacleanse.serving.onnx_model import load_onnx
 from datacleanse.serving.raw_columns import read_raw_columns
+from tests.tries import tries
 
 DOCS = Path(__file__).parents[2] / "docs" / "export.md"
 NAMES = [each.name for each in FORMATS]
@@ -185,7 +186,7 @@ def _calendar_session():
 CALENDAR = _calendar_session()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=tries(100), deadline=None)
 @given(st.lists(INSTANTS, min_size=1, max_size=50))
 def test_both_graphs_know_the_calendar_of_all_years(instants):
     values = np.array([*instants, calendar_parts.MISSING])

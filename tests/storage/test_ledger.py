@@ -17,6 +17,7 @@ from datacleanse.errors import RunFolderError
 from datacleanse.storage import ledger
 from datacleanse.storage.ledger import EpochRecord, gather_weights, write_epoch
 from datacleanse.storage.schemas import AUDIT_COLUMNS, AUDIT_SCHEMA, SCHEMA_VERSION
+from tests.tries import tries
 
 
 def record(n: int, seed: int) -> EpochRecord:
@@ -56,7 +57,7 @@ def test_every_column_is_documented_and_the_version_is_in_the_file(tmp_path):
     assert all(field.metadata[b"doc"] for field in schema)
 
 
-@settings(deadline=None, max_examples=15)
+@settings(deadline=None, max_examples=tries(15))
 @given(n=st.integers(1, 60), n_epochs=st.integers(1, 4), group=st.integers(1, 25))
 def test_weights_by_epoch_are_gathered_over_any_number_of_row_groups(
     tmp_path_factory, n, n_epochs, group

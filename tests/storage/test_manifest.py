@@ -27,6 +27,7 @@ from datacleanse.storage.manifest.versions import SCHEMA_VERSION
 from datacleanse.storage.manifest.whole import Manifest, Opening
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.typed_json import from_json, to_json
+from tests.tries import tries
 
 OLD = Path(__file__).parent / "old_runs" / "run_1.json"
 """As the last program that wrote version 1 left it."""
@@ -161,7 +162,9 @@ JSON = st.recursive(
     max_leaves=5,
 )
 EVERY_TIME = settings(
-    deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=100
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+    max_examples=tries(100),
 )
 
 

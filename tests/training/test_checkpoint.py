@@ -19,6 +19,7 @@ from datacleanse.training.loop import Hooks, TrainingError, train
 from datacleanse.training.rules import RULES, make_rule
 from datacleanse.training.saved_state import UnusableStateError
 from tests.training.test_loop import blobs, keeping, network
+from tests.tries import tries
 
 IDENTITY = {
     "datacleanse": "1.0",
@@ -184,7 +185,7 @@ def checkpoint(**state) -> Checkpoint:
 
 
 @given(state=st.dictionaries(st.text(), STATES, max_size=3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60), deadline=None)
 def test_what_is_saved_is_loaded(state, tmp_path_factory):
     checkpoints = Checkpoints(tmp_path_factory.mktemp("c") / "checkpoint", IDENTITY)
     saved = checkpoint(rule=state)

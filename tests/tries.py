@@ -1,0 +1,16 @@
+"""How many examples the random tests try: a quarter in `make test`, all of them with THOROUGH=1.
+
+CI tries all. The examples differ from run to run, so that a quarter of them at each of many runs
+asks no less in the end.
+"""
+
+from __future__ import annotations
+
+import os
+
+IS_THOROUGH = os.environ.get("THOROUGH", "") not in ("", "0")
+
+
+def tries(most: int) -> int:
+    """How many of ``most`` examples to try."""
+    return most if IS_THOROUGH else max(5, most // 4)
