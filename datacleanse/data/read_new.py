@@ -17,7 +17,12 @@ if TYPE_CHECKING:
 
 
 def read_new_rows(
-    source: Source, schema: Schema, known: Iterable[KnownValues], *, allow_unknown: bool = False
+    source: Source,
+    schema: Schema,
+    known: Iterable[KnownValues],
+    *,
+    allow_unknown: bool = False,
+    allow_new_names: bool = False,
 ) -> Dataset:
     """Read rows to be classified, and warn of values that are unknown, unreadable or missing.
 
@@ -26,6 +31,8 @@ def read_new_rows(
         schema: DATA's.
         known: what the model has learned of the columns.
         allow_unknown: whether columns are read in which nothing can be read or is known.
+        allow_new_names: whether columns of names may hold none that is known, as in the folds of a
+            cross-validation.
 
     Raises:
         InputError: as `read_like`; or a column holds no known value, and that is not allowed.
@@ -33,7 +40,7 @@ def read_new_rows(
     data = read_like(source, schema, role="NEW", allow_unknown=allow_unknown)
     values = NewValues(known)
     values.add(data)
-    if not allow_unknown:
+    if not (allow_unknown or allow_new_names):
         values.check()
     warn([*data.notices, *values.make_notices()])
     return data

@@ -81,9 +81,6 @@ CASES = {
     "clean unreadable": Case(
         _fill(b"x", where="clean"), ("clean (CLEAN): 6 of 6", "'cat/050.png'"), "Mend"
     ),
-    "classes by case": Case(
-        _rename("data/dog", "data/Cat"), ("'Cat', 'cat'", "case"), "merge their folders"
-    ),
     "one class": Case(_rename("data/dog", "elsewhere"), ("single folder", "cat"), "at least two"),
     "one level too deep": Case(
         lambda folder: None, ("data/cat (DATA) holds 6 pictures",), "folder above", _by("data/cat")
@@ -117,7 +114,7 @@ CASES = {
     ),
     "manifest without its label": Case(
         _manifest("data/cat/000.png", "data/dog/006.png"),
-        ("'species'", "path, label"),
+        ("'species'", "'path', 'label'"),
         "--label",
         _by("list.csv", "clean", "--label", "species"),
     ),
