@@ -44,8 +44,8 @@ takes. One that is over by then meets the next."""
 IN_A_ROW = 6
 """Kills of one audit, before it may end."""
 
-VOLATILE = ("run.json", "reports/")
-"""What holds times, and so differs from run to run."""
+VOLATILE = ("run.json", "reports/", "model/README.md")
+"""What holds times or the name of the run, and so differs from run to run."""
 
 
 @dataclass

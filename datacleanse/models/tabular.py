@@ -169,7 +169,8 @@ class TabularNetwork(nn.Module):
         self.numbers = PiecewiseLinear(shape)
         n_first = shape.n_numeric + sum(shape.n_bins) + len(shape.missing)
         starts = torch.tensor([0, *shape.n_categories], dtype=torch.int64).cumsum(0)
-        self.register_buffer("offsets", starts[:-1])
+        # A copy: torch.export.save fails on a view of none of its elements.
+        self.register_buffer("offsets", starts[:-1].clone())
         self.first = nn.Linear(n_first, shape.width) if n_first else None
         self.categories = nn.Embedding(int(starts[-1]), shape.width) if shape.n_categories else None
         if self.categories is not None:

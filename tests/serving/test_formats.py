@@ -223,6 +223,23 @@ def test_what_only_looks_like_a_number_has_one_spelling(category):
     assert list_spellings(category) == [category]
 
 
+@pytest.mark.parametrize("kind", ["numbers", "categories"])
+def test_a_table_of_one_kind_of_columns_is_exported_in_every_format(kind, tmp_path):
+    import datacleanse as dc
+
+    rng = np.random.default_rng(0)
+    values = rng.integers(0, 3, (80, 2)) if kind == "categories" else rng.normal(size=(80, 2))
+    frame = pd.DataFrame(values, columns=["a", "b"])
+    if kind == "categories":
+        frame = frame.map("c{}".format)
+    frame["label"] = np.where(rng.random(80) < 0.5, "yes", "no")
+    out = tmp_path / "run"
+    dc.audit(frame[:50], val=frame[50:], epochs=2, fast=True, out=out)
+    for name, target in (("pt2", "m.pt2"), ("onnx", "m.onnx"), ("safetensors", "m.safetensors")):
+        export_run(out, name, tmp_path / target)
+        assert (tmp_path / target).is_file()
+
+
 def test_an_odd_column_name_is_no_trouble(tmp_path):
     import datacleanse as dc
 
