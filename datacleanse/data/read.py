@@ -196,16 +196,18 @@ def read_like(
         tuple(notices),
         counts=tuple(counts),
     )
-    if schema.label not in raw.table.column_names:
+    return _add_labels(whole, raw, role)
+
+
+def _add_labels(whole: Dataset, raw: Raw, role: Role) -> Dataset:
+    """The data set with the labels of its file; without, where NEW has none."""
+    label = whole.schema.label
+    if label not in raw.table.column_names:
         if role != "NEW":
-            raise _make_label_error(raw, schema.label, role)
+            raise _make_label_error(raw, label, role)
         return whole
     labels = match_labels(
-        raw.table.column(schema.label),
-        schema.classes,
-        name=schema.label,
-        source=raw.name,
-        role=role,
+        raw.table.column(label), whole.schema.classes, name=label, source=raw.name, role=role
     )
     return replace(whole, labels=labels.codes, given_labels=labels.given)
 

@@ -13,6 +13,7 @@ from datacleanse.errors import DatacleanseError, Stopped
 from datacleanse.models.demands import find_trainable
 from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
 from datacleanse.progress import SILENT, Progress
+from datacleanse.training import saved_state
 from datacleanse.training.batches import count_batches, split
 from datacleanse.training.checkpoint import Checkpoint
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
@@ -20,15 +21,6 @@ from datacleanse.training.influence.interface import accumulate
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.training.recorder import Dynamics, Recorder
 from datacleanse.training.rules.uniform import Uniform
-from datacleanse.training.saved_state import (
-    UnusableStateError,
-    check_alike,
-    check_counts,
-    check_direction,
-    check_finite,
-    check_order,
-    name_unusable,
-)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -303,9 +295,9 @@ class _Loop:
             for losses in (saved.losses, saved.trusted_losses)
         )
         self._model.load_state_dict(saved.network)
-        with name_unusable("optimiser"):
+        with saved_state.name_unusable("optimiser"):
             self._optimiser.load(saved.optimiser)
-        with name_unusable("rule"):
+        with saved_state.name_unusable("rule"):
             self._rule.load(dict(saved.rule))
         self._direction.load(_move(dict(saved.direction), self._examples.inputs.device))
         self._recorder.load(saved.recorder)
@@ -316,7 +308,7 @@ class _Loop:
             self.batch = self._rows // self._batch_size
             left = len(saved.order) - self._rows
             self.n_batches = self.batch + (count_batches(left, self._batch_size) if left else 0)
-        with name_unusable("generators"):
+        with saved_state.name_unusable("generators"):
             self._generator.set_state(saved.generators["batches"])
             torch.set_rng_state(saved.generators["cpu"])
             if "cuda" in saved.generators:
@@ -325,26 +317,27 @@ class _Loop:
     def _check(self, saved: Checkpoint) -> None:
         """See that a checkpoint is built as one of this training."""
         rows = self._examples.training_rows
-        check_counts(saved, epochs=self._epochs, n_rows=len(rows))
+        saved_state.check_counts(saved, epochs=self._epochs, n_rows=len(rows))
         own = self.make_checkpoint()
         for part in ("network", "rule", "generators"):
-            check_alike(getattr(saved, part), getattr(own, part), part)
+            saved_state.check_alike(getattr(saved, part), getattr(own, part), part)
         # Torch's optimisers, whose state is by number, mostly have none before their first step.
         if set(map(type, own.optimiser)) == {str}:
-            check_alike(saved.optimiser, own.optimiser, "optimiser")
+            saved_state.check_alike(saved.optimiser, own.optimiser, "optimiser")
         in_epoch = saved.order is not None
-        check_alike(saved.recorder, self._recorder.state(in_epoch=in_epoch), "recorder")
+        saved_state.check_alike(saved.recorder, self._recorder.state(in_epoch=in_epoch), "recorder")
         if saved.recorder["epochs"] != saved.epochs:
-            raise UnusableStateError(
+            raise saved_state.UnusableStateError(
                 f"recorder.epochs is {saved.recorder['epochs']}, where {saved.epochs} was expected"
             )
-        check_direction(saved.direction, self._parameters)
+        saved_state.check_direction(saved.direction, self._parameters)
         if saved.order is not None:
-            check_order(saved.order, rows)
+            saved_state.check_order(saved.order, rows)
         # Buffers of a network of the user's own may be infinite.
-        check_finite({name: saved.network[name] for name in self._parameters}, "network")
+        parameters = {name: saved.network[name] for name in self._parameters}
+        saved_state.check_finite(parameters, "network")
         for part in ("optimiser", "rule", "direction"):
-            check_finite(getattr(saved, part), part)
+            saved_state.check_finite(getattr(saved, part), part)
 
     def _update(self) -> None:
         done = self.epoch * self.n_batches + self.batch
