@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from datacleanse.data.interface import SpelledRows
+from datacleanse.data.lines import WholeLineEnds
 from datacleanse.data.packing import encode_dictionaries, find_repeating_texts
 from datacleanse.data.readers import csv_faults as faults
 from datacleanse.data.readers.csv_missing import (
@@ -219,7 +220,7 @@ def _read_widening(text: _Text, types: dict[str, pa.DataType], request: Request)
             types = {**types, **batches.widen_type(error, is_exact=True)}
         floats = batches.floats - types.keys()
     with text.location.open_stream() as stream:
-        table = pacsv.read_csv(stream, **text.make_options(types, block=block))
+        table = pacsv.read_csv(WholeLineEnds(stream), **text.make_options(types, block=block))
     return _make_missing_null(table, text, request)
 
 
@@ -290,7 +291,7 @@ class _Batches:
         """Read the file block by block, with types as in its first block."""
         with (
             self._text.location.open_stream() as stream,
-            pacsv.open_csv(stream, **self._options) as reader,
+            pacsv.open_csv(WholeLineEnds(stream), **self._options) as reader,
         ):
             self.schema = reader.schema
             yield from reader
