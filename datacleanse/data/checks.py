@@ -38,11 +38,14 @@ def check_shape(table: pa.Table, name: str) -> None:
         )
     if not table.num_rows:
         what = "a header but no rows" if table.num_columns else "neither columns nor rows"
-        raise InputError(
-            f"{name} has {what}.",
-            slug="table-empty",
-            hint="Check the program that wrote it.",
-        )
+        raise make_empty_error(name, what)
+
+
+def make_empty_error(name: str, what: str = "a header but no rows") -> InputError:
+    """The error for a table without rows; ``what`` says what it has."""
+    return InputError(
+        f"{name} has {what}.", slug="table-empty", hint="Check the program that wrote it."
+    )
 
 
 def check_cells(table: pa.Table, name: str, *, first_row: int = 0) -> None:

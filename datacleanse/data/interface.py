@@ -198,3 +198,29 @@ class TableReader(Protocol):
         Returns:
             None where the file holds typed values, which are their own spelling.
         """
+
+
+class OwnMissing:
+    """For readers of formats that have a missing value, so that no text stands for one."""
+
+    def count_missing(
+        self, location: Location, *, request: Request, table: pa.Table
+    ) -> dict[str, dict[str, int]]:
+        """Nothing: a missing value is no text here."""
+        del location, request, table
+        return {}
+
+
+class TypedValues(OwnMissing):
+    """For readers of formats whose values are typed."""
+
+    def read_spelled(
+        self,
+        location: Location,
+        *,
+        request: Request,
+        columns: Sequence[str],
+        rows: NDArray[np.int64] | None = None,
+    ) -> None:
+        """Nothing: its values are typed, which is their own spelling."""
+        del location, request, columns, rows

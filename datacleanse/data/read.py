@@ -166,15 +166,7 @@ def read_like(
         InputError: columns or labels do not fit DATA's, or the table cannot be read.
     """
     progress.stage(f"Reading {role}", None)
-    request = Request(
-        _find_text_columns(schema),
-        delimiter,
-        names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
-        classes=frozenset(schema.classes),
-        missing=MISSING_TEXTS if schema.missing is None else frozenset(schema.missing),
-        words=_find_word_columns(schema),
-    )
-    raw = read_raw(source, request)
+    raw = read_raw(source, _ask_like(schema, delimiter))
     ignored = role != "NEW" if ignore_extra is None else ignore_extra
     own, notices, counts = check_columns(
         raw.table,
@@ -236,20 +228,14 @@ def read_portions(
     """
     register_pandas_types()
     location = locate(source)
-    kinds = {column.name: column.kind for column in schema.columns}
-    request = Request(
-        _find_text_columns(schema),
-        delimiter,
+    request = replace(
+        _ask_like(schema, delimiter),
         as_number=frozenset(
             column.name
             for column in schema.columns
             if column.kind == "numeric" and column.convention is None
         ),
-        expected=frozenset(kinds),
-        names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
-        classes=frozenset(schema.classes),
-        missing=MISSING_TEXTS if schema.missing is None else frozenset(schema.missing),
-        words=_find_word_columns(schema),
+        expected=frozenset(column.name for column in schema.columns),
     )
     row = 0
     for table in find_reader(location).read_portions(location, request=request):
@@ -269,6 +255,18 @@ def read_portions(
     if not row:
         # It says in which way there is nothing.
         read_like(source, schema, role="NEW", delimiter=delimiter, ignore_extra=ignore_extra)
+
+
+def _ask_like(schema: Schema, delimiter: str | None) -> Request:
+    """What a reader must know of a file that is held to a schema."""
+    return Request(
+        _find_text_columns(schema),
+        delimiter,
+        names=frozenset({schema.label, *([schema.id] if schema.id else [])}),
+        classes=frozenset(schema.classes),
+        missing=MISSING_TEXTS if schema.missing is None else frozenset(schema.missing),
+        words=_find_word_columns(schema),
+    )
 
 
 def _find_text_columns(schema: Schema) -> frozenset[str]:

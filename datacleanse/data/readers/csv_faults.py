@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pacsv
 
+from datacleanse.data.checks import make_empty_error
 from datacleanse.data.columns import is_text
 from datacleanse.data.lines import count_line_ends, cut_at_lines
 from datacleanse.data.messages import format_count, format_rows, quote_error, quote_value
@@ -128,11 +129,7 @@ def diagnose(location: Location, delimiter: str, error: Exception) -> InputError
     if _has_odd_quotes(location):
         return _make_unclosed_error(location.name, "its quotes do not come in pairs")
     if "Empty CSV file" in str(error):  # a header that no line end closes
-        return InputError(
-            f"{location.name} has a header but no rows.",
-            slug="table-empty",
-            hint="Check the program that wrote it.",
-        )
+        return make_empty_error(location.name)
     return InputError(
         f"{location.name} cannot be read as separated text: {quote_error(error)}.",
         slug="file-damaged",

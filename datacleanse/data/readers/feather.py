@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.feather as pafeather
 
-from datacleanse.data.interface import ROWS_AT_ONCE
+from datacleanse.data.interface import ROWS_AT_ONCE, TypedValues
 from datacleanse.data.messages import quote_error
 from datacleanse.data.sources import make_unreadable_error
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
@@ -26,7 +23,7 @@ _FILE_MAGIC = b"ARROW1"
 _FEATHER_1_MAGIC = b"FEA1"
 
 
-class FeatherReader:
+class FeatherReader(TypedValues):
     """Reads what `pyarrow.feather`, `DataFrame.to_feather` and Arrow's IPC writers write."""
 
     suffixes = (".feather", ".arrow")
@@ -51,24 +48,6 @@ class FeatherReader:
             for batch in _read_batches(file):
                 for start in range(0, batch.num_rows, ROWS_AT_ONCE):
                     yield pa.Table.from_batches([batch.slice(start, ROWS_AT_ONCE)])
-
-    def count_missing(
-        self, location: Location, *, request: Request, table: pa.Table
-    ) -> dict[str, dict[str, int]]:
-        """Nothing: a missing value is no text here."""
-        del location, request, table
-        return {}
-
-    def read_spelled(
-        self,
-        location: Location,
-        *,
-        request: Request,
-        columns: Sequence[str],
-        rows: NDArray[np.int64] | None = None,
-    ) -> None:
-        """Nothing: its values are typed, which is their own spelling."""
-        del location, request, columns, rows
 
 
 @contextmanager

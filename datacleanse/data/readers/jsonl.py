@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.json as pajson
 
 from datacleanse.data.exact_numbers import find_lost_digits
-from datacleanse.data.interface import SpelledRows
+from datacleanse.data.interface import OwnMissing, SpelledRows
 from datacleanse.data.lines import cut_at_lines, split_lines
 from datacleanse.data.messages import format_rows, quote_value
 from datacleanse.data.readers.csv_faults import make_damaged_error
@@ -34,7 +34,7 @@ _TAIL = 64
 """Bytes of a block that are looked at again with the next."""
 
 
-class JsonLinesReader:
+class JsonLinesReader(OwnMissing):
     """Reads objects by Arrow; by Python where Arrow declines (mixed types, big numbers)."""
 
     suffixes = (".jsonl", ".ndjson")
@@ -76,13 +76,6 @@ class JsonLinesReader:
                     yield _add_expected(table, location, request)
         except OSError as error:
             raise make_damaged_error(location.name, error) from error
-
-    def count_missing(
-        self, location: Location, *, request: Request, table: pa.Table
-    ) -> dict[str, dict[str, int]]:
-        """Nothing: a missing value is no text here."""
-        del location, request, table
-        return {}
 
     def read_spelled(
         self,

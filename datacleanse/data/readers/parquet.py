@@ -10,17 +10,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.data.class_names import find_class_names
-from datacleanse.data.interface import ROWS_AT_ONCE
+from datacleanse.data.interface import ROWS_AT_ONCE, TypedValues
 from datacleanse.data.messages import format_list, quote_error
 from datacleanse.data.plain_types import make_plain
 from datacleanse.data.sources import SHARD_SUFFIX, make_unreadable_error
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
-    import numpy as np
-    from numpy.typing import NDArray
+    from collections.abc import Iterator
 
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
@@ -29,7 +26,7 @@ _BUFFER = 1 << 20
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 
-class ParquetReader:
+class ParquetReader(TypedValues):
     """Reads Parquet; shards are joined in the order of their paths, ``key=value`` folders too."""
 
     suffixes = (SHARD_SUFFIX,)
@@ -69,24 +66,6 @@ class ParquetReader:
                     first = table.slice(0, 0) if first is None else first
                     _check_same_columns(location, path, table, first=first)
                     yield table
-
-    def count_missing(
-        self, location: Location, *, request: Request, table: pa.Table
-    ) -> dict[str, dict[str, int]]:
-        """Nothing: a missing value is no text here."""
-        del location, request, table
-        return {}
-
-    def read_spelled(
-        self,
-        location: Location,
-        *,
-        request: Request,
-        columns: Sequence[str],
-        rows: NDArray[np.int64] | None = None,
-    ) -> None:
-        """Nothing: its values are typed, which is their own spelling."""
-        del location, request, columns, rows
 
 
 @contextmanager
