@@ -111,8 +111,7 @@ def _lay_out_next(
     command = spell_command(
         "audit",
         spell_place(cleaned.cleaned),
-        "--val",
-        "CLEAN",
+        *(["--val", "CLEAN"] if cleaned.has_clean else []),
         *([] if decisions is None else ["--decisions", spell_place(decisions)]),
         *spell_reading(cleaned.reading),
     )

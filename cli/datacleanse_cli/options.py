@@ -94,7 +94,14 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what stands there.
 
 # --- audit: what is read --------------------------------------------------------------------------
 
-Val = Annotated[str, typer.Option("--val", help="The like with labels that are trusted.")]
+Val = Annotated[
+    str | None,
+    typer.Option(
+        "--val",
+        help="The like with labels that a person has verified. Without it the rows are ranked "
+        "alone: no rate, no flags.",
+    ),
+]
 Test = Annotated[
     str | None, typer.Option(help="The like with true labels, to measure both models on.")
 ]
@@ -154,7 +161,13 @@ Resume = Annotated[
 
 # --- audit: how it is done ------------------------------------------------------------------------
 
-Rule = Annotated[str, typer.Option(help="Reweighting rule: l2rw, lilaw, uniform or random.")]
+Rule = Annotated[
+    str | None,
+    typer.Option(
+        help="Reweighting rule: l2rw, lilaw, uniform or random.",
+        show_default="l2rw; without --val no row can steer",
+    ),
+]
 Model = Annotated[
     str,
     typer.Option(

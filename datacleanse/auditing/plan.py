@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from datacleanse.records import Dataset, Overlap
     from datacleanse.review.next_round import Reviewed
+    from datacleanse.settings import RuleName, Settings
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,11 @@ class Plan:
     def split(self) -> CleanSplit:
         """The parts of CLEAN in the first fold, that of the run's own network."""
         return self.folds[0]
+
+    @property
+    def has_clean(self) -> bool:
+        """Whether CLEAN was given, so that rows steer and how labels go wrong can be learned."""
+        return len(self.split.drawn_steering) > 0
 
     @property
     def is_learned(self) -> NDArray[np.bool_]:
@@ -115,6 +121,11 @@ def _verify_labels(data: Dataset, clean: Dataset, overlap: Overlap) -> NDArray[n
     one_to_one = overlap.clean_rows >= 0
     verified[overlap.data_rows[one_to_one]] = clean.labels[overlap.clean_rows[one_to_one]]
     return verified
+
+
+def choose_rule(settings: Settings, plan: Plan) -> RuleName:
+    """The rule asked for, else ``l2rw`` where rows can steer."""
+    return settings.rule or ("l2rw" if plan.has_clean else "uniform")
 
 
 def redraw_folds(plan: Plan, *, seed: int) -> Plan:

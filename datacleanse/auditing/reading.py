@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datacleanse.auditing.without_clean import compare_with_nothing, make_empty_clean
 from datacleanse.data import (
     ReadOptions,
     compare,
@@ -41,8 +42,8 @@ class Request:
 
     data: Source
     """Rows or pictures whose labels are in doubt."""
-    clean: Source
-    """The like with verified labels."""
+    clean: Source | None
+    """The like with verified labels; None: there are none yet, see `without_clean`."""
     test: Source | None = None
     """The like with true labels, to measure models on."""
     options: ReadOptions = field(default_factory=ReadOptions)
@@ -63,8 +64,8 @@ class Gallery:
 
     data: PictureSet
     """DATA's."""
-    clean: PictureSet
-    """CLEAN's own, without reviewed ones."""
+    clean: PictureSet | None
+    """CLEAN's own, without reviewed ones; None where it is not given."""
     test: PictureSet | None
     """TEST's, where it is given."""
     duplicates: Groups
@@ -81,13 +82,13 @@ class Inputs:
     data: Dataset
     """The N rows whose labels are audited."""
     clean: Dataset
-    """The rows whose labels are verified."""
+    """The rows whose labels are verified; none where CLEAN is not given."""
     test: Dataset | None
     """Rows with true labels, to measure models on."""
     comparison: Comparison
     """Rows that stand in DATA and CLEAN, and in what the two differ."""
     sha256: dict[str, str]
-    """Digest (hex) of each file, by role: ``data``, ``clean``, ``test``."""
+    """Digest (hex) of each file that is given, by role: ``data``, ``clean``, ``test``."""
     seconds: float
     """Time spent on reading."""
     options: ReadOptions = field(default_factory=ReadOptions)
@@ -128,7 +129,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     else:
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
     if request.decisions:
-        inputs = _add_decisions(inputs, request.decisions)
+        inputs = _add_decisions(inputs, request.decisions, can_steer=request.clean is not None)
     seconds = round(perf_counter() - started, 3)
     return replace(inputs, options=request.options, seconds=seconds)
 
@@ -138,13 +139,13 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
     data = read_data(request.data, options, progress=progress)
     delimiter = options.delimiter
     like = partial(_read_like, data, delimiter=delimiter, progress=progress)
-    clean = like(request.clean, role="CLEAN")
+    clean = None if request.clean is None else like(request.clean, role="CLEAN")
     test = request.test
     return Inputs(
         data,
-        clean,
+        make_empty_clean(data) if clean is None else clean,
         None if test is None else like(test, role="TEST"),
-        compare(data, clean),
+        compare_with_nothing() if clean is None else compare(data, clean),
         {
             role: fingerprint(source)
             for role, source in (("data", request.data), ("clean", request.clean), ("test", test))
@@ -164,7 +165,7 @@ def _read_like(
 
 def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: Progress) -> Inputs:
     # Loads Pillow, which tables have no use for.
-    from datacleanse.pictures.compare import compare_pictures
+    from datacleanse.pictures.compare import compare_pictures, find_copies
     from datacleanse.pictures.read import read_picture_data, read_pictures_like
 
     data, pictures = read_picture_data(listing, request.options, scratch=scratch, progress=progress)
@@ -176,10 +177,18 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
         scratch=scratch,
         progress=progress,
     )
-    clean, clean_pictures = like(request.clean, role="CLEAN")
+    clean, clean_pictures = (
+        (make_empty_clean(data), None)
+        if request.clean is None
+        else like(request.clean, role="CLEAN")
+    )
     test, test_pictures = (None, None) if request.test is None else like(request.test, role="TEST")
     progress.stage("Looking for duplicates", None)
-    comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
+    if clean_pictures is None:
+        duplicates, notices = find_copies(data, pictures)
+        comparison = compare_with_nothing(by_pictures=True, notices=notices)
+    else:
+        comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
     sets = {"data": pictures, "clean": clean_pictures, "test": test_pictures}
     return Inputs(
         data,
@@ -190,17 +199,17 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
         0.0,
         pictures=PictureInputs(
             pictures.values,
-            clean_pictures.values,
+            pictures.values[:0] if clean_pictures is None else clean_pictures.values,
             None if test_pictures is None else test_pictures.values,
         ),
         gallery=Gallery(pictures, clean_pictures, test_pictures, duplicates),
     )
 
 
-def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
+def _add_decisions(inputs: Inputs, files: tuple[Path, ...], *, can_steer: bool) -> Inputs:
     """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
-    reviewed = read_reviewed(data, before.overlap, files)
+    reviewed = read_reviewed(data, before.overlap, files, can_steer=can_steer)
     clean, overlap = add_reviewed(data, inputs.clean, before.overlap, reviewed)
     pictures = inputs.pictures
     if pictures is not None:

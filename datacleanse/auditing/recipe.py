@@ -17,6 +17,7 @@ from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import find_neighbours
 from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
+from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
@@ -102,7 +103,8 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     judged = judge(audit, trainer)
     final = judged.final or trainer.refit(examples, judged.worth, judged.batch_size)
     progress.stage("Writing", None)
-    folder.write_neighbours(_find_neighbours(audit, judged, final))
+    if inputs.clean.n_rows:
+        folder.write_neighbours(_find_neighbours(audit, judged, final))
     task.save(final.network, folder.model_dir)
     metrics = compare_models(
         task.test_network(final.network, inputs),
@@ -115,7 +117,11 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
         name=name_device(task.device), threads=torch.get_num_threads(), rows=rows
     )
     training = describe_training(
-        judged.found.trainings, task.lesson.schedule, final, network=task.describe(final.network)
+        judged.found.trainings,
+        task.lesson.schedule,
+        final,
+        rule=task.lesson.rule if task.plan.has_clean else NONE_STEERED,
+        network=task.describe(final.network),
     )
     ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]

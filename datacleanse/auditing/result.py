@@ -110,7 +110,7 @@ class AuditResult:
 def audit(
     data: Source,
     *,
-    val: Source,
+    val: Source | None = None,
     label: str | None = None,
     id: str | None = None,  # the column's role has this name everywhere
     test: Source | None = None,
@@ -140,7 +140,8 @@ def audit(
             reader or dataset, a Hugging Face dataset, a dictionary of columns, dictionaries of
             rows, or a NumPy array with named fields; or pictures: a folder of class folders, a
             table with a column of paths or of bytes.
-        val: rows whose labels are trusted, with the same columns, or pictures in any form.
+        val: rows whose labels are trusted, with the same columns, or pictures in any form. None:
+            there are none yet. Then the rows are ranked, and neither a rate nor a flag is given.
         label: label column; without it the one named label, target, class or y.
         id: column that names each row.
         test: rows with true labels, to measure the reweighted model and plain training on.
@@ -192,7 +193,7 @@ def audit(
     )
     request = Request(
         data=hold_source(data),
-        clean=hold_source(val),
+        clean=None if val is None else hold_source(val),
         test=None if test is None else hold_source(test),
         decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
         options=options,

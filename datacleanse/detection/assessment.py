@@ -51,6 +51,9 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         suspicion, calibrated.local, wrong=wrong, right=right
     )
     flagged, basis = _choose_flags(calibrated.is_passing, probability, is_tested, wrong, fdr=fdr)
+    if not evidence.has_clean:
+        # Nothing stands behind a list of unverified rows, and known ones are no finds.
+        flagged, basis = np.zeros_like(flagged), "none"
     loss = evidence.reweighted.loss + evidence.control.loss
     return Assessment(
         suspicion=suspicion,

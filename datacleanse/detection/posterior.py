@@ -25,7 +25,13 @@ from scipy.special import expit
 
 from datacleanse.detection import error_kinds
 from datacleanse.detection.error_kinds import Spread, fit_spread
-from datacleanse.detection.noise_matrix import NoiseModel, deconvolve, fit_noise, raise_to_floor
+from datacleanse.detection.noise_matrix import (
+    NoiseModel,
+    deconvolve,
+    fit_noise,
+    make_one_rate_matrix,
+    raise_to_floor,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -48,6 +54,9 @@ hardly depends on it, the calibration does; measured in `docs/method.md`."""
 
 BURDEN = 5.0
 """Nats by which clean rows must prefer a full matrix for even odds: its entries are many."""
+
+USUAL_RATE = 0.1
+"""Share of wrong labels that opinions are corrected for where no verified row tells it."""
 
 MAX_FITTED = 20_000
 """Rows of DATA, about, whose labels tell how errors spread."""
@@ -74,11 +83,13 @@ def learn_noise(
     Args:
         opinion: (M, C) P(given label | x) by what did not see the row: the second opinion, or the
             control where there is none.
-        parts: positions of clean rows; each has one at least.
+        parts: positions of clean rows; each has one at least, or there are none at all.
         labels: (M,) labels; of clean rows the true ones.
         n_data: DATA's rows are the first ones.
     """
     clean = np.unique(np.concatenate(parts))
+    if not len(clean):
+        return [_learn_noise_alone(opinion, labels, n_data)] * len(parts)
     is_in = np.stack([np.isin(clean, part) for part in parts])
     models = fit_noise(_take_at(opinion, clean), labels[clean], is_in)
     # Each clean row is asked about matrices that did not see it, so that all of them have a say.
@@ -89,6 +100,16 @@ def learn_noise(
         Noise(found, fit_spread(deconvolve(given, found.one_rate), labels[data]), trust)
         for found in models
     ]
+
+
+def _learn_noise_alone(
+    opinion: NDArray[np.float32], labels: NDArray[np.int64], n_data: int
+) -> Noise:
+    """How labels go wrong where no row is verified: at one rate, a usual one."""
+    matrix = make_one_rate_matrix(opinion.shape[1], USUAL_RATE)
+    data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+    given = deconvolve(_take_at(opinion, data), matrix)
+    return Noise(NoiseModel(matrix, matrix, 0.0), fit_spread(given, labels[data]), 0.0)
 
 
 class Opinions:

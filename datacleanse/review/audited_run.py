@@ -36,6 +36,8 @@ class AuditedRun:
     """Rows of DATA when it was audited."""
     classes: tuple[str, ...]
     """Labels, as DATA spelled them."""
+    has_clean: bool
+    """Whether verified rows were given."""
     listing: Listing | None
     """DATA's pictures, unreadable ones too; None where DATA is a table of features."""
     location: Location | None
@@ -73,6 +75,7 @@ def open_audited_run(
         sha256=manifest.data.sha256,
         n_rows=manifest.data.rows,
         classes=tuple(manifest.data.classes),
+        has_clean=manifest.noise.rate is not None,
         listing=listing,
         location=location,
     )

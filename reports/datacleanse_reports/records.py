@@ -27,13 +27,13 @@ class Headline:
     rows: int
     """Rows of DATA."""
     classes: int
-    estimated_wrong: float
-    """Expected number of wrong labels in DATA, in rows."""
-    estimated_share: float
+    estimated_wrong: float | None
+    """Expected number of wrong labels in DATA, in rows; None: no row is verified."""
+    estimated_share: float | None
     """The same as a share of the rows, in [0, 1]."""
-    low_share: float
+    low_share: float | None
     """Lower end of the range of two estimates, in [0, ``estimated_share``]; see `noise_rates`."""
-    high_share: float
+    high_share: float | None
     """Upper end, in [``estimated_share``, 1]."""
     flagged: int
     """Rows in the list whose expected share of false alarms is at most ``fdr``; `Flagging.basis`
@@ -322,7 +322,8 @@ class ReportView:
     labels: tuple[str, ...]
     """What a row may be relabelled to: the classes, as DATA spells them."""
     data: DataSource
-    clean: CleanSource
+    clean: CleanSource | None
+    """None: no row is verified."""
     test_set: TableSource | None
     overlap: OverlapSummary
     columns_read: tuple[ColumnUse, ...]
@@ -341,6 +342,14 @@ class ReportView:
     """Names of the original columns, label left out; they may repeat."""
     suspects: tuple[Suspect, ...]
     """By rank."""
+    next_words: tuple[str, ...]
+    """Of the command, after the program's name, that gets rows verified; empty where enough are, or
+    where DATA is no file."""
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether verified rows check what was found, so that it has a rate and flags."""
+        return self.headline.estimated_share is not None
 
     @property
     def warnings(self) -> tuple[NoticeView, ...]:

@@ -10,6 +10,7 @@ from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.matrix import make_noise_matrix
+from datacleanse_reports.next_step import propose_verifying
 from datacleanse_reports.records import (
     Budget,
     ClassSummary,
@@ -66,12 +67,12 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         RunFolderError: the run is missing, unfinished, of a later version or damaged.
     """
     manifest = folder.manifest()
-    label, learned = manifest.data.label, manifest.settings.rule == "l2rw"
+    label, rule = manifest.data.label, manifest.training.rule
     n_rows = manifest.data.rows
     ranked = audit.read_ranked(folder, n_rows, last=top)
     beside = read_companions(folder, manifest, rows=set(ranked["row"].to_pylist()))
     columns, suspects = audit.collect_suspects(
-        ranked, folder.read_suspects(n_rows), beside, label=label, learned=learned
+        ranked, folder.read_suspects(n_rows), beside, label=label, rule=rule
     )
     table = audit.read_columns(folder, n_rows)
     basis, mask = audit.choose_basis(table, listed=top)
@@ -80,7 +81,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     labels = tuple(manifest.data.classes)
     null_share, scores = (
         manifest.flags.null_share,
-        audit.read_calibration(folder, manifest.clean.rows),
+        audit.read_calibration(folder, manifest.n_clean),
     )
     return ReportView(
         run_id=manifest.run_id,
@@ -93,15 +94,15 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         classes=classes,
         confusions=confusions,
         matrix=make_noise_matrix(classes, confusions, labels),
-        training=_make_training(manifest.training, rule=manifest.settings.rule),
+        training=_make_training(manifest.training),
         test=_make_comparison(manifest.metrics),
         weights=audit.bin_weights(table, basis, mask),
         reliability=audit.check_probabilities(table, scores, null_share),
-        reading=audit.sum_by_rank(table),
+        reading=audit.sum_by_rank(table) if manifest.noise.rate is not None else (),
         conflicts=read_conflicts(folder, n_rows),
         labels=labels,
         data=_make_data(manifest.data),
-        clean=_clean(manifest.clean),
+        clean=None if manifest.clean is None else _clean(manifest.clean),
         test_set=None if manifest.test is None else _read_table(manifest.test),
         overlap=_make_overlap(manifest.overlap),
         columns_read=tuple(map(_make_column, manifest.schema.columns)),
@@ -115,6 +116,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         top=top,
         columns=columns,
         suspects=suspects,
+        next_words=() if manifest.noise.rate is not None else propose_verifying(manifest.data),
     )
 
 
@@ -123,10 +125,10 @@ def _make_headline(manifest: Manifest) -> Headline:
     return Headline(
         rows=manifest.data.rows,
         classes=len(manifest.data.classes),
-        estimated_wrong=rate.share * rate.rows,
-        estimated_share=rate.share,
-        low_share=rate.low,
-        high_share=rate.high,
+        estimated_wrong=None if rate is None else rate.share * rate.rows,
+        estimated_share=None if rate is None else rate.share,
+        low_share=None if rate is None else rate.low,
+        high_share=None if rate is None else rate.high,
         flagged=manifest.flags.flagged,
         fdr=manifest.flags.fdr,
     )
@@ -221,10 +223,10 @@ def _make_classes(
     return tuple(sorted(classes, key=lambda c: (-c.suspected, -c.flagged, c.name)))
 
 
-def _make_training(training: TrainingSection, *, rule: str) -> Training:
+def _make_training(training: TrainingSection) -> Training:
     curves = training.curves
     return Training(
-        rule=rule,
+        rule=training.rule,
         epochs=training.epochs,
         batch_size=training.batch_size,
         lr=training.lr,

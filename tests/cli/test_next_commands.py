@@ -149,6 +149,7 @@ def clean_up(source, options, out, *, is_tree=False):
         sha256,
         data.n_rows,
         data.given_labels,
+        True,
         listing,
         location,
     )

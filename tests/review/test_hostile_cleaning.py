@@ -82,6 +82,7 @@ def audited(tmp_path, source):
         sha256="other",
         n_rows=26,
         classes=LABELS,
+        has_clean=True,
         listing=None,
         location=locate(str(source)),
     )

@@ -10,6 +10,11 @@ from datacleanse.storage.typed_json import Amount, Count, Number, Positive, Shar
 
 FlagBasis = Literal["controlled", "estimated", "none"]
 
+NONE_STEERED = "none steered"
+"""What `TrainingSection.rule` says of a run without verified rows."""
+
+UsedRule = Literal["l2rw", "lilaw", "uniform", "random", "none steered"]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Steering:
@@ -59,6 +64,9 @@ class CurvesSection:
 class TrainingSection:
     """How the networks were trained."""
 
+    rule: UsedRule
+    """How the rows of a batch were weighted; ``none steered``: all alike, since no row was verified
+    that could steer."""
     epochs: Number
     """Passes over the training rows."""
     batch_size: Number
@@ -93,15 +101,17 @@ class FlagsSection:
     """Rows flagged."""
     basis: FlagBasis
     """``controlled``: p-values keep the share of false alarms; ``estimated``: probabilities
-    estimate it and promise nothing; ``none``: there are no flags."""
+    estimate it and promise nothing; ``none``: there are no flags, as always where no row is
+    verified."""
     calibration_rows: Count
     """Rows of CLEAN that have a calibration score, in any fold."""
     smallest_p_value: Share | None
     """The smallest p-value that a row can get, in (0, 1]; null: there are no p-values."""
     null_share: Share | None
     """Storey's estimate of the share of right labels, in [0, 1]; null: there are no p-values."""
-    estimated_wrong: Amount
-    """Expected number of wrong labels in DATA, in rows: the sum of the mislabel probabilities."""
+    estimated_wrong: Amount | None
+    """Expected number of wrong labels in DATA, in rows: the sum of the mislabel probabilities;
+    null: no row is verified, so that nothing checks these."""
     rows_needed: Count | None
     """Calibration rows that a controlled list would take at least; null: there is one, or the
     number cannot be told."""
@@ -140,15 +150,15 @@ class ClassConfusion:
 class NoiseSection:
     """How many labels of DATA are wrong, as estimated."""
 
-    rate: NoiseShare
-    """Of all rows."""
+    rate: NoiseShare | None
+    """Of all rows; null: no row is verified, so that no rate can be told."""
     by_given_label: dict[str, NoiseShare]
-    """Of the rows with each given label."""
+    """Of the rows with each given label; empty as above."""
     confusions: tuple[ClassConfusion, ...]
-    """The most frequent pairs of given label and true class, most rows first."""
+    """The most frequent pairs of given label and true class, most rows first; empty as above."""
     matrix_trust: tuple[Share, ...]
     """By fold, how far the noise matrix learned from CLEAN counts against one rate of errors for
-    all classes, in [0, 1]."""
+    all classes, in [0, 1]; empty as above."""
 
 
 @dataclass(frozen=True, kw_only=True)
