@@ -13,7 +13,7 @@ version before.
 2: named as the documentation names things: ``clean.meta_rows`` is ``clean.steering_rows``,
    ``training.meta`` is ``training.steering``. ``resumed_at`` and ``stopped_at`` are always there.
 3: a run may be without verified rows: ``clean``, ``noise.rate`` and ``flags.estimated_wrong`` may
-   be null. ``training.rule`` says by which rule it was trained, where ``settings.rule`` may be null.
+   be null. ``training.rule`` says what ``settings.rule`` may leave open: the rule that was used.
 """
 
 Json = dict[str, Any]
