@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
     from datacleanse.stopping import StopRequest
+    from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
     from datacleanse.training.trainer import TrainedNetwork
@@ -120,12 +121,17 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
         judged.found.trainings,
         task.lesson.schedule,
         final,
-        rule=task.lesson.rule if task.plan.has_clean else NONE_STEERED,
+        rule=_name_rule(task),
         network=task.describe(final.network),
     )
     ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
+
+
+def _name_rule(task: Task) -> UsedRule:
+    """What weighed the rows; where nothing could steer, that is said."""
+    return task.lesson.rule if task.plan.has_clean else NONE_STEERED
 
 
 def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) -> pa.Table:

@@ -10,10 +10,10 @@ from datacleanse.storage.typed_json import Amount, Count, Number, Positive, Shar
 
 FlagBasis = Literal["controlled", "estimated", "none"]
 
-NONE_STEERED = "none steered"
-"""What `TrainingSection.rule` says of a run without verified rows."""
-
 UsedRule = Literal["l2rw", "lilaw", "uniform", "random", "none steered"]
+
+NONE_STEERED: UsedRule = "none steered"
+"""What `TrainingSection.rule` says of a run without verified rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
