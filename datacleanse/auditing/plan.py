@@ -31,12 +31,13 @@ class Plan:
     or where time is short."""
     labels: NDArray[np.int64]
     """(M,) class of each row, as given."""
+    verified: NDArray[np.int64]
+    """(N,) label that CLEAN gives this very row, -1 where it gives none."""
     pair_rows: NDArray[np.int64]
-    """(CLEAN,) the row of DATA that a row of CLEAN is, -1 where it is none or not known to be
-    one."""
+    """(CLEAN,) the row of DATA that makes a pair with a row of CLEAN, -1 where none does."""
     left_out: NDArray[np.int64]
     """Sorted rows of DATA whose given label nothing learns: it is not known which of several rows
-    of CLEAN they are, or a reviewer decided about them, or they are held back."""
+    of CLEAN they are, or they are in CLEAN and make no pair."""
     held_back: NDArray[np.int64]
     """(H,) rows of CLEAN that are in no fold and that nothing learns from, sorted."""
     reviewed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
@@ -46,20 +47,12 @@ class Plan:
     @property
     def n_data(self) -> int:
         """N, the number of DATA's rows."""
-        return len(self.labels) - len(self.pair_rows)
+        return len(self.verified)
 
     @property
     def split(self) -> CleanSplit:
         """The parts of CLEAN in the first fold, that of the run's own network."""
         return self.folds[0]
-
-    @property
-    def verified(self) -> NDArray[np.int64]:
-        """(N,) label that CLEAN gives this very row, -1 where it gives none."""
-        verified = np.full(self.n_data, -1, dtype=np.int64)
-        known = np.flatnonzero(self.pair_rows >= 0)
-        verified[self.pair_rows[known]] = self.labels[self.n_data + known]
-        return verified
 
     @property
     def is_trained(self) -> NDArray[np.bool_]:
@@ -75,7 +68,7 @@ class Plan:
         learned = np.ones(len(self.labels), dtype=np.bool_)
         learned[self.left_out] = False
         learned[self.n_data + self.held_back] = False
-        learned[self.n_data + self._find_pairs()] = False
+        learned[self.n_data :][self.pair_rows >= 0] = False
         return learned
 
     @property
@@ -84,7 +77,7 @@ class Plan:
         refitted = np.ones(len(self.labels), dtype=np.bool_)
         refitted[self.left_out] = False
         refitted[self.n_data + self.held_back] = False
-        refitted[self.pair_rows[self._find_pairs()]] = False
+        refitted[self.pair_rows[self.pair_rows >= 0]] = False
         return refitted
 
     def mark_trained(self, fold: CleanSplit) -> NDArray[np.bool_]:
@@ -107,10 +100,6 @@ class Plan:
         found: NDArray[np.int64] = np.where(self.pair_rows >= 0, self.pair_rows, behind)
         return found
 
-    def _find_pairs(self) -> NDArray[np.int64]:
-        """Rows of CLEAN that make a pair and that no reviewer chose."""
-        return np.flatnonzero(self.pair_rows[: len(self.pair_rows) - len(self.reviewed)] >= 0)
-
 
 def make_plan(
     data: Dataset,
@@ -121,6 +110,7 @@ def make_plan(
     is_fast: bool = False,
     hold_back: float = 0.0,
     reviewed: Reviewed | None = None,
+    is_provisional: bool = False,
 ) -> Plan:
     """Give every row its part.
 
@@ -132,24 +122,30 @@ def make_plan(
         is_fast: in one fold.
         hold_back: share of CLEAN that nothing learns from; of its reviewed rows none.
         reviewed: rows that reviewers decided about, where there are any.
+        is_provisional: nobody has checked CLEAN, a part of DATA that is taken at its word. Pairs
+            would show that no label is wrong.
 
     Raises:
         InputError: fewer than 2 rows of DATA are left to train on.
     """
     n_sampled = clean.n_rows - (0 if reviewed is None else len(reviewed.rows))
-    pair_rows = np.full(clean.n_rows, -1, dtype=np.int64)
-    is_one_to_one = overlap.clean_rows >= 0
-    pair_rows[overlap.clean_rows[is_one_to_one]] = overlap.data_rows[is_one_to_one]
     held_back = hold_back_rows(clean.labels[:n_sampled], hold_back, seed=seed)
-    left_out = [overlap.data_rows[~is_one_to_one], pair_rows[held_back], pair_rows[n_sampled:]]
+    is_single = overlap.clean_rows >= 0
+    rows, of_clean = overlap.data_rows[is_single], overlap.clean_rows[is_single]
+    verified = np.full(data.n_rows, -1, dtype=np.int64)
+    verified[rows] = clean.labels[of_clean]
+    makes_pair = (of_clean < n_sampled) & ~np.isin(of_clean, held_back) & (not is_provisional)
+    pair_rows = np.full(clean.n_rows, -1, dtype=np.int64)
+    pair_rows[of_clean[makes_pair]] = rows[makes_pair]
+    left_out = [overlap.data_rows[~is_single], rows[~makes_pair]]
     if reviewed is not None:
         left_out.append(reviewed.left_out)
-    gone = np.unique(np.concatenate(left_out))
     plan = Plan(
         folds=(),
         labels=np.concatenate([data.labels, clean.labels]),
+        verified=verified,
         pair_rows=pair_rows,
-        left_out=gone[gone >= 0],
+        left_out=np.unique(np.concatenate(left_out)),
         held_back=held_back,
         reviewed=np.arange(n_sampled, clean.n_rows),
     )

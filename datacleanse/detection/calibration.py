@@ -187,7 +187,8 @@ def _fit(
             break
     _, bent = curve(theta)
     evidence = -lose(theta) - float(np.log(spreads).sum()) - 0.5 * np.linalg.slogdet(bent)[1]
-    return float(evidence), theta, np.linalg.inv(bent)
+    covariance: Floats = np.linalg.inv(bent).astype(np.float64)
+    return float(evidence), theta, covariance
 
 
 def _lose(z: Floats, outcome: Floats) -> float:

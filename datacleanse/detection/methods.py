@@ -15,7 +15,8 @@ _POSTERIOR = (
 _VERIFIED = "Verified rows stand below 0 (wrong) or below -1 (right)."
 _ON_PAIRS = (
     "calibrated on the verified rows of DATA, in the fold in which each was trained on by its "
-    "given label: logistic regression on its log-odds, on those of each opinion and on the given label"
+    "given label, by logistic regression on its log-odds, on those of each opinion and on the "
+    "given label"
 )
 
 

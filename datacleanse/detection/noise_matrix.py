@@ -200,7 +200,8 @@ def fit_noise_on_pairs(
     seen = torch.from_numpy(is_in[:, is_pair])
 
     def weigh(log_t: Tensor) -> Tensor:
-        return (log_t[:, true, own] * seen).sum() + (imagined * log_t).sum()
+        found: Tensor = (log_t[:, true, own] * seen).sum() + (imagined * log_t).sum()
+        return found
 
     full = _fit_full(given, truth, is_in, weigh)
     return [NoiseModel(free, one, 0.0) for free, one in zip(full, even, strict=True)]
@@ -224,7 +225,8 @@ def make_one_rate_matrix(n_classes: int, rate: float) -> Matrix:
 
 def _trust_diagonal(log_t: Tensor) -> Tensor:
     """`IMAGINED` sum_c log T_cc over (K, C, C) matrices."""
-    return IMAGINED * log_t.diagonal(dim1=1, dim2=2).sum()
+    result: Tensor = IMAGINED * log_t.diagonal(dim1=1, dim2=2).sum()
+    return result
 
 
 def _fit_full(

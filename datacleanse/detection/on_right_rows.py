@@ -12,6 +12,7 @@ import numpy as np
 from datacleanse.detection import flags
 from datacleanse.detection.evidence import Calibrated
 from datacleanse.detection.local_fdr import estimate_local_probability
+from datacleanse.detection.pairs import find_right_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -38,7 +39,6 @@ def calibrate_on_right_rows(
         tests: of the rows that nobody verified.
         fdr: see `flags`.
     """
-    del pairs
     suspicion = posteriors.mean_score()
     is_tested, is_passing, needed = tests.is_tested, np.zeros(0, dtype=np.bool_), None
     if tests.found is None or tests.null_share is None:
@@ -63,14 +63,16 @@ def calibrate_on_right_rows(
         shares=None,
         flagged=flagged,
         basis=basis,
-        calibration_score=_gather_scores(posteriors, evidence),
+        calibration_score=_gather_scores(posteriors, evidence, pairs),
         rows_needed=needed,
     )
 
 
-def _gather_scores(posteriors: FoldPosteriors, evidence: Evidence) -> NDArray[np.float64]:
+def _gather_scores(
+    posteriors: FoldPosteriors, evidence: Evidence, pairs: JudgedPairs
+) -> NDArray[np.float64]:
     """(CLEAN,) see `Assessment.calibration_score`."""
     found = np.full(len(evidence.labels), np.nan)
-    for scores, fold in zip(posteriors.scores, evidence.folds, strict=True):
-        found[fold.calibration] = scores[fold.calibration]
+    for scores, rows in zip(posteriors.scores, find_right_rows(evidence, pairs), strict=True):
+        found[rows] = scores[rows]
     return found[evidence.clean_at]

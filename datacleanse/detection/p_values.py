@@ -9,6 +9,7 @@ import numpy as np
 
 from datacleanse.detection import flags
 from datacleanse.detection.flags import PValues, Scored
+from datacleanse.detection.pairs import find_right_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,8 +53,8 @@ def compare_with_right_rows(
 ) -> Tests:
     """Compare the tested rows, (N,) True, with right ones of every fold.
 
-    Right rows are the right ones of the pairs where these suffice, else the calibration rows that
-    are no pairs. The former are exchangeable with DATA's right rows whatever the errors are.
+    Right pairs are exchangeable with DATA's right rows whatever the errors are; rows from elsewhere
+    are so where errors fall alike on all rows of a class.
 
     Args:
         scores: (M,) by fold, higher where a label is doubted more.
@@ -62,10 +63,7 @@ def compare_with_right_rows(
         is_tested: rows to compare.
     """
     n = evidence.n_data
-    right = [
-        pairs.find_right(number) if pairs.suffice else fold.calibration[fold.calibration >= n]
-        for number, fold in enumerate(evidence.folds)
-    ]
+    right = find_right_rows(evidence, pairs)
     p_value = np.full(n, np.nan)
     if sum(map(len, right)) < flags.MIN_CALIBRATION or not is_tested.any():
         return Tests(is_tested, p_value, (), None, None)

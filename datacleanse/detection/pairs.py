@@ -43,9 +43,13 @@ class JudgedPairs:
         """Of (n, ...) values by each fold those of the fold in which a row calibrates, (n, ...)."""
         return np.stack(by_fold)[self.fold, np.arange(len(self.rows))]
 
-    def find_right(self, fold: int) -> NDArray[np.int64]:
-        """Rows that calibrate in a fold and whose given label is right."""
-        return self.rows[(self.fold == fold) & ~self.is_wrong]
+
+def find_right_rows(evidence: Evidence, pairs: JudgedPairs) -> list[NDArray[np.int64]]:
+    """By fold, the calibration rows whose given label is right; pairs alone where these suffice."""
+    parts = [fold.calibration for fold in evidence.folds]
+    if pairs.suffice:
+        parts = [rows[rows < evidence.n_data] for rows in parts]
+    return [rows[evidence.labels[rows] == evidence.truth[rows]] for rows in parts]
 
 
 def find_judged_pairs(evidence: Evidence) -> JudgedPairs:

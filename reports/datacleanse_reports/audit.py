@@ -66,14 +66,6 @@ def read_ranked(folder: RunFolder, n_rows: int, *, last: int) -> pa.Table:
     return pa.concat_tables([empty, *groups]).sort_by("rank")
 
 
-def read_calibration(folder: RunFolder, n_clean: int) -> NDArray[np.float64]:
-    """(K,) scores of the ``n_clean`` verified rows that calibrate."""
-    import numpy as np
-
-    scores: NDArray[np.float64] = folder.read_calibration(n_clean)["score"].drop_null().to_numpy()
-    return scores[np.isfinite(scores)]
-
-
 def keep_finite(value: float | None) -> float | None:
     """The number, or None for what is missing, NaN or infinite."""
     return float(value) if value is not None and math.isfinite(value) else None
@@ -202,21 +194,27 @@ def bin_weights(
 
 
 def check_probabilities(
-    table: pa.Table, scores: NDArray[np.float64], null_share: float | None
+    table: pa.Table, calibration: pa.Table, null_share: float | None, *, on_pairs: bool
 ) -> tuple[ReliabilityBin, ...]:
-    """Both estimates of the share of wrong labels, by bins of the suspicion.
+    """Predicted shares of wrong labels beside those that verified rows show, by bins.
 
     Args:
         table: the audit's narrow columns, (N,).
-        scores: (K,) of the verified rows that calibrate.
+        calibration: of the verified rows.
         null_share: pi0; None where nothing calibrates, which gives no bins.
+        on_pairs: whether pairs calibrate, so that wrong rows among them can be counted.
     """
-    from datacleanse.detection.reliability import compare_with_verified
+    from datacleanse.detection.reliability import compare_with_pairs, compare_with_verified
 
     # Rows that were compared with verified ones have a p-value, and no others.
     tested = table["p_value"].is_valid().to_numpy()
     suspicion = table["suspicion"].to_numpy()[tested]
     probability = table["mislabel_probability"].to_numpy()[tested]
+    scored = calibration.filter(calibration["score"].is_valid())
+    scores = scored["score"].to_numpy()
+    if on_pairs:
+        is_wrong = scored["is_wrong"].fill_null(False).to_numpy()
+        return compare_with_pairs(suspicion, probability, scores, is_wrong)
     return compare_with_verified(suspicion, probability, scores, null_share)
 
 
