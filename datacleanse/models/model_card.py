@@ -156,8 +156,8 @@ def _describe_noise(manifest: Manifest) -> list[str]:
         "## Wrong labels in the training data",
         "",
         f"Estimated share of wrong labels: {_share(noise.rate, noise.basis)}; {flags.flagged:,} "
-        f"rows are flagged (expected share of false alarms at most {flags.fdr:.0%}). The run's report "
-        "lists them; this card does not.",
+        f"rows are flagged (expected share of false alarms at most {flags.fdr:.0%}). The run's "
+        "report lists them; this card does not.",
         "",
         *_write_table(("given label", "rows", "estimated wrong")),
     ]

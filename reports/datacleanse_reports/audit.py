@@ -66,6 +66,19 @@ def read_ranked(folder: RunFolder, n_rows: int, *, last: int) -> pa.Table:
     return pa.concat_tables([empty, *groups]).sort_by("rank")
 
 
+def read_calibration(
+    folder: RunFolder, n_clean: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Of the K of ``n_clean`` verified rows that calibrate: scores, and which are wrong pairs."""
+    import numpy as np
+
+    table = folder.read_calibration(n_clean)
+    scores = table["score"].to_numpy()
+    is_scored = np.isfinite(scores)
+    is_wrong = table["is_wrong"].fill_null(False).to_numpy()
+    return scores[is_scored], is_wrong[is_scored]
+
+
 def keep_finite(value: float | None) -> float | None:
     """The number, or None for what is missing, NaN or infinite."""
     return float(value) if value is not None and math.isfinite(value) else None
@@ -194,15 +207,18 @@ def bin_weights(
 
 
 def check_probabilities(
-    table: pa.Table, calibration: pa.Table, null_share: float | None, *, on_pairs: bool
+    table: pa.Table,
+    scores: NDArray[np.float64],
+    null_share: float | None,
+    is_wrong: NDArray[np.bool_] | None = None,
 ) -> tuple[ReliabilityBin, ...]:
     """Predicted shares of wrong labels beside those that verified rows show, by bins.
 
     Args:
         table: the audit's narrow columns, (N,).
-        calibration: of the verified rows.
+        scores: (K,) of the verified rows that calibrate.
         null_share: pi0; None where nothing calibrates, which gives no bins.
-        on_pairs: whether pairs calibrate, so that wrong rows among them can be counted.
+        is_wrong: (K,) whether their given labels are wrong, where they are pairs.
     """
     from datacleanse.detection.reliability import compare_with_pairs, compare_with_verified
 
@@ -210,10 +226,7 @@ def check_probabilities(
     tested = table["p_value"].is_valid().to_numpy()
     suspicion = table["suspicion"].to_numpy()[tested]
     probability = table["mislabel_probability"].to_numpy()[tested]
-    scored = calibration.filter(calibration["score"].is_valid())
-    scores = scored["score"].to_numpy()
-    if on_pairs:
-        is_wrong = scored["is_wrong"].fill_null(False).to_numpy()
+    if is_wrong is not None:
         return compare_with_pairs(suspicion, probability, scores, is_wrong)
     return compare_with_verified(suspicion, probability, scores, null_share)
 

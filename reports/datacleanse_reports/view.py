@@ -78,7 +78,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     classes = _make_classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
     confusions = tuple(map(_make_confusion, manifest.noise.confusions))
     labels = tuple(manifest.data.classes)
-    calibration = folder.read_calibration(manifest.clean.rows)
+    scores, is_wrong = audit.read_calibration(folder, manifest.clean.rows)
     return ReportView(
         run_id=manifest.run_id,
         created_at=manifest.created_at,
@@ -94,7 +94,10 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         test=_make_comparison(manifest.metrics),
         weights=audit.bin_weights(table, basis, mask),
         reliability=audit.check_probabilities(
-            table, calibration, manifest.flags.null_share, on_pairs=manifest.noise.basis == "pairs"
+            table,
+            scores,
+            manifest.flags.null_share,
+            is_wrong if manifest.noise.basis == "pairs" else None,
         ),
         reading=audit.sum_by_rank(table),
         conflicts=read_conflicts(folder, n_rows),
