@@ -164,7 +164,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         frame = self._make_frame(X, reset=False)
         with raise_as_value_errors():
             known = fitted.encoding.list_known()
-            rows = read_new_rows(frame, fitted.schema, known, allow_new_names=True)
+            rows = read_new_rows(frame, fitted.schema, known, allowed="new names")
         inputs = torch.from_numpy(encode(rows, fitted.encoding))
         logits = compute_logits(fitted.network, inputs).double()
         result: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()[:, self._order]

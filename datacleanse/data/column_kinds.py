@@ -14,6 +14,7 @@ from datacleanse.data.column_verdict import (
     Verdict,
     has_id_name,
     note_infinite_values,
+    note_months,
     note_three_decimals,
     note_unreadable_values,
     read_as_written,
@@ -129,6 +130,7 @@ def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
     notices = note_infinite_values(name, values, source=context.source)
     if not context.text_is_typed and context.decimal is None and pa.types.is_floating(cells.type):
         notices += note_three_decimals(name, values[~missing], source=context.source)
+        notices += note_months(name, values[~missing], source=context.source)
     return use_as_feature(name, "numeric", *notices)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.reliability import ReliabilityBin
-    from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.storage.run_folder import Classes, RunFolder
     from datacleanse_reports.companions import Companions
 
 _SUMMED = [
@@ -43,15 +43,15 @@ _BEYOND = 2.0
 """The reading curve is drawn for so many times the expected number of wrong labels."""
 
 
-def read_columns(folder: RunFolder, n_rows: int) -> pa.Table:
+def read_columns(folder: RunFolder, classes: Classes) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
     # Labels as codes: there are few of them and many rows.
-    table = folder.read_audit_columns(_SUMMED, n_rows, coded=["given_label"])
+    table = folder.read_audit_columns(_SUMMED, classes, coded=["given_label"])
     return table.unify_dictionaries()
 
 
-def read_ranked(folder: RunFolder, n_rows: int, *, last: int) -> pa.Table:
-    """All columns of the rows with rank 1 to ``last``, by rank; ``n_rows``: of DATA."""
+def read_ranked(folder: RunFolder, classes: Classes, *, last: int) -> pa.Table:
+    """All columns of the rows with rank 1 to ``last``, by rank; ``classes``: of DATA."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -60,7 +60,7 @@ def read_ranked(folder: RunFolder, n_rows: int, *, last: int) -> pa.Table:
     # Group by group, so that all histories are never in memory at once.
     groups = [
         rows.filter(pc.less_equal(rows["rank"], last)).replace_schema_metadata()
-        for rows in folder.read_audit_groups(AUDIT_SCHEMA.names, n_rows)
+        for rows in folder.read_audit_groups(AUDIT_SCHEMA.names, classes)
     ]
     empty = AUDIT_SCHEMA.empty_table().replace_schema_metadata()
     return pa.concat_tables([empty, *groups]).sort_by("rank")

@@ -68,12 +68,12 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     manifest = folder.manifest()
     label, learned = manifest.data.label, manifest.settings.rule == "l2rw"
     n_rows = manifest.data.rows
-    ranked = audit.read_ranked(folder, n_rows, last=top)
+    ranked = audit.read_ranked(folder, manifest.data.classes, last=top)
     beside = read_companions(folder, manifest, rows=set(ranked["row"].to_pylist()))
     columns, suspects = audit.collect_suspects(
         ranked, folder.read_suspects(n_rows), beside, label=label, learned=learned
     )
-    table = audit.read_columns(folder, n_rows)
+    table = audit.read_columns(folder, manifest.data.classes)
     basis, mask = audit.choose_basis(table, listed=top)
     classes = _make_classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
     confusions = tuple(map(_make_confusion, manifest.noise.confusions))
