@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from datacleanse.pictures.interface import Listing
     from datacleanse.storage.manifest.inputs import DataSection
-    from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.run_folder import Classes, RunFolder
 
 
 @dataclass(frozen=True)
@@ -34,14 +35,16 @@ class AuditedRun:
     """Of DATA when it was audited (hex)."""
     n_rows: int
     """Rows of DATA when it was audited."""
-    classes: tuple[str, ...]
-    """Labels, as DATA spelled them."""
+    classes: Classes
+    """Rows by label, as DATA spelled it, when it was audited."""
     has_clean: bool
     """Whether verified rows were given."""
     listing: Listing | None
     """DATA's pictures, unreadable ones too; None where DATA is a table of features."""
     location: Location | None
     """Where DATA's table lies; None where only a listing says which files are its pictures."""
+    clean: str | None
+    """CLEAN, as it was named; None: it was a table in memory, or there was none."""
 
 
 def open_audited_run(
@@ -74,10 +77,11 @@ def open_audited_run(
         options=options,
         sha256=manifest.data.sha256,
         n_rows=manifest.data.rows,
-        classes=tuple(manifest.data.classes),
+        classes=manifest.data.classes,
         has_clean=manifest.noise.rate is not None,
         listing=listing,
         location=location,
+        clean=_find_clean(manifest),
     )
 
 
@@ -100,6 +104,11 @@ def _find_source(described: DataSection, data: str | None, folder: RunFolder) ->
             hint="Write that table to a file and name it with --data.",
         )
     return source
+
+
+def _find_clean(manifest: Manifest) -> str | None:
+    clean = manifest.clean
+    return None if clean is None or clean.source.startswith("<") else clean.source
 
 
 def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:

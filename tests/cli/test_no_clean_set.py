@@ -84,6 +84,7 @@ def test_nothing_is_promised_in_the_files(ranked):
     found = manifest_of(folder)
     assert found["clean"] is None
     assert found["noise"] == {
+        "basis": "none",
         "rate": None,
         "by_given_label": {},
         "confusions": [],

@@ -73,7 +73,9 @@ def test_a_matrix_is_believed_by_what_all_clean_rows_say_for_it():
     one_sided = np.array([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     parts = [np.arange(2800, 2900), np.arange(2900, 3000)]
     for matrix, is_believed in ((one_sided, True), (np.eye(C), False)):
-        found = learn_noise((p @ matrix).astype(np.float32), parts, truth, 2800)
+        found = learn_noise(
+            (p @ matrix).astype(np.float32), parts, truth, truth, 2800, on_pairs=False
+        )
         gain = sum(noise.matrices.gain for noise in found)
         trusts = [noise.trust for noise in found]
         assert trusts == pytest.approx([1 / (1 + np.exp(BURDEN - gain))] * len(parts))
@@ -115,7 +117,10 @@ def test_the_noise_is_learned_from_an_opinion_that_is_right():
     right[np.arange(3000), truth] = 0.9
     blank = np.full((3000, C), 1 / C, np.float32)
     parts = [np.arange(2800, 2900), np.arange(2900, 3000)]
-    by_right, by_blank = (learn_noise(opinion, parts, labels, 2800) for opinion in (right, blank))
+    by_right, by_blank = (
+        learn_noise(opinion, parts, labels, labels, 2800, on_pairs=False)
+        for opinion in (right, blank)
+    )
     assert len(by_right) == len(parts)
     for found, other in zip(by_right, by_blank, strict=True):
         assert found.spread.even + found.spread.alike == pytest.approx(0.2, abs=0.05)
@@ -126,7 +131,8 @@ def test_without_clean_rows_one_usual_rate_is_supposed_and_no_matrix_is_believed
     opinion = draw(0)
     labels = np.random.default_rng(1).integers(0, C, N)
     nothing = np.empty(0, dtype=np.int64)
-    (noise,) = learn_noise(opinion, [nothing], labels, N)
+    unknown = np.full(N, -1)
+    (noise,) = learn_noise(opinion, [nothing], unknown, labels, N, on_pairs=False)
     np.testing.assert_array_equal(noise.matrices.one_rate, make_one_rate_matrix(C, USUAL_RATE))
     assert noise.trust == 0
     assert 0 < noise.spread.even + noise.spread.alike < 1

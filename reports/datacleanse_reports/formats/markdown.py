@@ -226,7 +226,7 @@ def _lay_out_methods(view: ReportView) -> str:
         for name, sentence in view.methods.items()
     ]
     if view.is_checked:
-        lines.append(f"- **Ranges**: {sentences.RANGES}")
+        lines.append(f"- **Ranges**: {sentences.say_ranges(view)}")
     return "## Methods\n\n" + "\n".join(lines)
 
 
@@ -245,18 +245,12 @@ def _lay_out_data(view: ReportView) -> str:
         f"- {escape_text(column.name)} ({column.kind}): {escape_notice(column.reason)}"
         for column in view.columns_aside
     ]
+    overlap = sentences.say_overlap(view)
     lines = [
         f"- Data: {escape_text(view.data.source)}, {format_plural(view.data.rows, 'row')}, "
         f"{format_plural(view.data.columns, 'column')}, sha256 `{view.data.sha256}`",
         _describe_clean(view),
-        *(
-            []
-            if view.clean is None
-            else [
-                f"- {format_plural(view.overlap.rows, 'row')} of the data also in the clean set, "
-                "left out of training"
-            ]
-        ),
+        *([f"- {overlap}"] if overlap else []),
         *[f"- {escape_notice(notice.message)}" for notice in view.notices if not notice.is_warning],
     ]
     command = "    datacleanse " + make_visible(shlex.join(view.command))
