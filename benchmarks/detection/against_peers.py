@@ -8,7 +8,8 @@ Each cell is a table with one kind of label errors (`cells.py`). Every method ge
 rows, and the clean rows, with true labels, as further rows to train on; only the noisy rows are
 scored. Finished parts are kept in the cache (`detection_cache.py`), so a run that was stopped goes
 on, and after a change of the package only ``ours`` is run again; where the cache is gone, with
-``--methods ours --beside benchmarks/results/detection.json``.
+``--methods ours --beside benchmarks/results/detection.json``. ``ours-unsteered`` is the product
+without the clean rows, which all others have as further rows to train on.
 """
 
 from __future__ import annotations
