@@ -119,7 +119,7 @@ def test_pictures_alone_are_ranked_and_reviewed_ones_are_learned_from(folder, tm
     more = ("--max-unreadable", "0.1", "-o", place)
     done = run_here("audit", "data", "--epochs", "2", "-q", *more, cwd=folder)
     assert done.code == 0, done.err
-    assert "datacleanse verify data -n 31 -o verified.jsonl" in done.out
+    assert "datacleanse verify data -n 30 -o verified.jsonl" in done.out
     told = json.loads((place / "run.json").read_text())
     assert (told["clean"], told["noise"]["rate"]) == (None, None)
     assert told["pictures"]["unreadable"] == {"data": 2}
