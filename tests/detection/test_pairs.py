@@ -136,6 +136,19 @@ def test_what_is_verified_leaves_ranking_budget_and_flags():
         assert share.low <= share.share <= share.high
 
 
+def test_every_cut_of_the_ranking_has_a_bound_on_its_false_alarms():
+    evidence, _ = make_evidence()
+    found = assess(evidence, fdr=0.1)
+    order = np.argsort(found.rank)
+    n_unknown = int((evidence.verified < 0).sum())
+    assert (found.false_at_most[order[n_unknown:]] == -1).all()
+    bound = found.false_at_most[order[:n_unknown]]
+    assert (np.diff(bound) >= 0).all()
+    n_flagged = int(found.flagged.sum())
+    assert found.flagged[order[:n_flagged]].all()
+    assert bound[n_flagged - 1] >= 0.05 * n_flagged
+
+
 def test_verified_rows_are_counted_as_they_are():
     evidence, _ = make_evidence(shares=(0.3, 0.0))
     found = assess(evidence, fdr=0.1)
