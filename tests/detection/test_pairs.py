@@ -16,7 +16,7 @@ from datacleanse.detection.noise_rates import (
     estimate_noise_rate,
     expect_budget,
 )
-from datacleanse.detection.pairs import ENOUGH, find_judged_pairs
+from datacleanse.detection.pairs import find_judged_pairs
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.training.recorder import Dynamics
 
@@ -182,7 +182,7 @@ def test_calibration_scores_are_what_was_thought_before_the_verdict():
 
 @pytest.mark.parametrize(
     ("n_pairs", "n_others", "suffice"),
-    [(200, 0, True), (9, 0, False), (12, 200, False), (ENOUGH, 400, True), (20, 14, True)],
+    [(200, 0, True), (9, 0, False), (12, 200, False), (90, 200, False), (110, 200, True)],
 )
 def test_pairs_calibrate_where_they_are_enough(n_pairs, n_others, suffice):
     evidence, _ = make_evidence(n_pairs=n_pairs, n_others=n_others)
