@@ -50,7 +50,7 @@ _RUN = 20
 
 def judge(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     """Decide what a column is, by the Arrow type of its cells, then by their values."""
-    if _FRAME_INDEX.fullmatch(name):
+    if is_frame_index(name):
         return set_aside(name, "identifier", "it is the row index of a data frame")
     if cells.null_count == len(cells):
         return set_empty_aside(name)
@@ -106,6 +106,11 @@ def _judge_flags(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict
     if not cells.null_count and len(cells.unique()) == 1:
         return set_constant_aside(name, cells[0].as_py())
     return use_as_feature(name, "boolean")
+
+
+def is_frame_index(name: str) -> bool:
+    """Whether a column is the row index of a data frame, kept by name only in Parquet."""
+    return _FRAME_INDEX.fullmatch(name) is not None
 
 
 def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
