@@ -55,6 +55,8 @@ class Request:
     """The factory that ``settings.model`` names, where it need not be imported."""
     decisions: tuple[Path, ...] = ()
     """Files of decisions made in earlier rounds."""
+    is_provisional: bool = False
+    """Whether CLEAN is a part of DATA that nobody checked, taken at its word."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ class Inputs:
     """Time spent on reading."""
     options: ReadOptions = field(default_factory=ReadOptions)
     """How DATA was read."""
+    is_provisional: bool = False
+    """See `Request.is_provisional`."""
     reviewed: Reviewed | None = None
     """Rows that reviewers decided about; they stand behind CLEAN's own in ``clean``."""
     pictures: PictureInputs | None = None
@@ -130,7 +134,12 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     if request.decisions:
         inputs = _add_decisions(inputs, request.decisions)
     seconds = round(perf_counter() - started, 3)
-    return replace(inputs, options=request.options, seconds=seconds)
+    return replace(
+        inputs,
+        options=request.options,
+        seconds=seconds,
+        is_provisional=request.is_provisional,
+    )
 
 
 def _read_tables(request: Request, progress: Progress) -> Inputs:
