@@ -94,7 +94,14 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what stands there.
 
 # --- audit: what is read --------------------------------------------------------------------------
 
-Val = Annotated[str, typer.Option("--val", help="The like with labels that are trusted.")]
+Val = Annotated[
+    list[str],
+    typer.Option(
+        "--val",
+        help="The like with labels that are trusted: rows that you checked, or the file of "
+        "`datacleanse verify`. Repeatable: several people's are joined.",
+    ),
+]
 Test = Annotated[
     str | None, typer.Option(help="The like with true labels, to measure both models on.")
 ]

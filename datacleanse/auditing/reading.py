@@ -10,9 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datacleanse.auditing.clean_sources import is_joined, join_pictures_of, join_tables
+from datacleanse.auditing.joined_clean import Verified
 from datacleanse.data import (
     ReadOptions,
     compare,
+    compare_with_overlap,
     fingerprint,
     note_unknown_names,
     read_data,
@@ -55,6 +58,14 @@ class Request:
     """The factory that ``settings.model`` names, where it need not be imported."""
     decisions: tuple[Path, ...] = ()
     """Files of decisions made in earlier rounds."""
+    more_clean: tuple[Source, ...] = ()
+    """Further sources of verified labels: files of `datacleanse verify`, as ``clean`` may be one,
+    and further tables or pictures."""
+
+    @property
+    def clean_sources(self) -> tuple[Source, ...]:
+        """All sources of verified labels."""
+        return (self.clean, *self.more_clean)
 
 
 @dataclass(frozen=True)
@@ -92,6 +103,8 @@ class Inputs:
     """Time spent on reading."""
     options: ReadOptions = field(default_factory=ReadOptions)
     """How DATA was read."""
+    verified: Verified | None = None
+    """What files of verdicts say beside ``clean``; None where CLEAN is one table or set."""
     reviewed: Reviewed | None = None
     """Rows that reviewers decided about; they stand behind CLEAN's own in ``clean``."""
     pictures: PictureInputs | None = None
@@ -138,19 +151,24 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
     data = read_data(request.data, options, progress=progress)
     delimiter = options.delimiter
     like = partial(_read_like, data, delimiter=delimiter, progress=progress)
-    clean = like(request.clean, role="CLEAN")
+    verified = None
+    if is_joined(request.clean_sources):
+        joined = join_tables(data, request.clean_sources, partial(like, role="CLEAN"))
+        clean, sha256, verified = joined.clean, joined.sha256, joined.verified
+        comparison = compare_with_overlap(data, clean, joined.overlap, joined.notices)
+    else:
+        clean, sha256 = like(request.clean, role="CLEAN"), fingerprint(request.clean)
+        comparison = compare(data, clean)
     test = request.test
+    digests = {"data": fingerprint(request.data), "clean": sha256}
     return Inputs(
         data,
         clean,
         None if test is None else like(test, role="TEST"),
-        compare(data, clean),
-        {
-            role: fingerprint(source)
-            for role, source in (("data", request.data), ("clean", request.clean), ("test", test))
-            if source is not None
-        },
+        comparison,
+        digests if test is None else {**digests, "test": fingerprint(test)},
         0.0,
+        verified=verified,
     )
 
 
@@ -164,7 +182,7 @@ def _read_like(
 
 def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: Progress) -> Inputs:
     # Loads Pillow, which tables have no use for.
-    from datacleanse.pictures.compare import compare_pictures
+    from datacleanse.pictures.compare import compare_pictures, find_copies
     from datacleanse.pictures.read import read_picture_data, read_pictures_like
 
     data, pictures = read_picture_data(listing, request.options, scratch=scratch, progress=progress)
@@ -176,10 +194,22 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
         scratch=scratch,
         progress=progress,
     )
-    clean, clean_pictures = like(request.clean, role="CLEAN")
+    verified = None
+    if is_joined(request.clean_sources):
+        read = partial(like, role="CLEAN")
+        joined = join_pictures_of(data, pictures, request.clean_sources, read)
+        assert joined.pictures is not None
+        clean, clean_pictures, verified = joined.clean, joined.pictures, joined.verified
+    else:
+        clean, clean_pictures = like(request.clean, role="CLEAN")
     test, test_pictures = (None, None) if request.test is None else like(request.test, role="TEST")
     progress.stage("Looking for duplicates", None)
-    comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
+    if verified is None:
+        comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
+    else:
+        duplicates, told = find_copies(data, pictures)
+        told = (*told, *joined.notices)
+        comparison = compare_with_overlap(data, clean, joined.overlap, told)
     sets = {"data": pictures, "clean": clean_pictures, "test": test_pictures}
     return Inputs(
         data,
@@ -194,6 +224,7 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
             None if test_pictures is None else test_pictures.values,
         ),
         gallery=Gallery(pictures, clean_pictures, test_pictures, duplicates),
+        verified=verified,
     )
 
 

@@ -30,6 +30,7 @@ _MATCHES = {
     "id": "the same id",
     "values": "the same feature values",
     "pictures": "the same picture, or a copy of it",
+    "verdicts": "its own rows, with a verdict each",
 }
 """What rows that stand in both have in common."""
 _TELLING = 0.5

@@ -118,7 +118,7 @@ class OverlapSection:
     """Rows of DATA."""
     verified: Count
     """Of ``rows``, those whose verified label is known, since one row of CLEAN matches."""
-    matched_by: Literal["id", "values", "pictures"]
+    matched_by: Literal["id", "values", "pictures", "verdicts"]
     """How a row was known again."""
 
 
