@@ -154,7 +154,7 @@ class Verification:
         self._rows = {each.row: each for each in drawing.rows}
         self._new = frozenset(new_classes)
         self._last = {} if begun is None else dict(begun.last)
-        self._writing = Lock()
+        self._writing, self._is_closed = Lock(), False
 
     @property
     def n_open(self) -> int:
@@ -212,6 +212,8 @@ class Verification:
             draw=self.drawing.draw,
         )
         with self._writing:
+            if self._is_closed:
+                raise _make_unusable_error("the verification has ended")
             append_records(self.path, [verdict.to_json()], drops_cut_line=True)
             self._last.pop(row, None)
             if action != "revoked":
@@ -220,7 +222,8 @@ class Verification:
 
     def close(self) -> None:
         """Wait for the verdict that is being written; none is taken after that."""
-        self._writing.acquire()
+        with self._writing:
+            self._is_closed = True
 
 
 def _check_new_classes(drawing: Drawing, new_classes: Sequence[str]) -> None:
