@@ -161,15 +161,21 @@ def join_chances(
     by_key: dict[tuple[str, int, bool], list[DrawChances]] = {}
     for draw in draws:
         by_key.setdefault(draw.key, []).append(draw)
-    missed = np.ones(len(rows))
-    for key, same in by_key.items():
-        looked_at = frozenset[int]().union(*(each.looked_at for each in same))
-        by_class: dict[str, float] = {}
-        for each in same:
-            for label, chance in each.by_class.items():
-                by_class[label] = max(chance, by_class.get(label, 0.0))
-        missed *= 1 - DrawChances(key, looked_at, by_class).find_chances(data, rows)
-    return 1 - missed
+    found = [_merge_chances(same).find_chances(data, rows) for same in by_key.values()]
+    if len(found) == 1:
+        return found[0]
+    missed = [1 - each for each in found]
+    return 1 - np.prod(missed, axis=0)
+
+
+def _merge_chances(same: Sequence[DrawChances]) -> DrawChances:
+    """What several people did of one draw."""
+    by_class: dict[str, float] = {}
+    for each in same:
+        for label, chance in each.by_class.items():
+            by_class[label] = max(chance, by_class.get(label, 0.0))
+    looked_at = frozenset[int]().union(*(each.looked_at for each in same))
+    return DrawChances(same[0].key, looked_at, by_class)
 
 
 def _make_unknown_error(path: Path, verdict: Verdict, data: Dataset) -> InputError:

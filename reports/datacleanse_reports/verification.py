@@ -207,11 +207,11 @@ def say_share(share: WrongShare) -> str:
     """Say what share of labels was found wrong, and between what limits it lies."""
     if not share.n_judged:
         return "No row is judged yet"
-    unsure = f", {format_count(share.n_unsure)} unsure" if share.n_unsure else ""
+    unsure = f"; {format_count(share.n_unsure)} unsure" if share.n_unsure else ""
     return (
-        f"{format_count(share.n_wrong)} of {format_plural(share.n_judged, 'row')} wrong{unsure}: "
+        f"Wrong: {format_count(share.n_wrong)} of {format_plural(share.n_judged, 'label')}, "
         f"{format_percent(share.share)} (95% interval {format_percent(share.low)} to "
-        f"{format_percent(share.high)})"
+        f"{format_percent(share.high)}){unsure}"
     )
 
 
@@ -222,5 +222,5 @@ def say_more(share: WrongShare) -> str:
     if not share.n_more:
         return "known to ± 3 points"
     if share.is_all:
-        return "to ± 3 points only by verifying nearly every row"
+        return "only nearly all rows would narrow it to ± 3 points"
     return f"about {format_plural(share.n_more, 'more row')} would narrow it to ± 3 points"

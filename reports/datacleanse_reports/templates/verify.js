@@ -114,6 +114,8 @@ const photographs = (function () {
   const digits = new Map(labels.every(function (label) { return /^[0-9]$/.test(label); })
     ? labels.map(function (label, code) { return [label, code]; })
     : verifyData.first.map(function (code, i) { return [String(i + 1), code]; }));
+  // Where digits reach every class, the search is only there while somebody types.
+  const isFinderShown = labels.length > digits.size;
   let position = 0, isBlind = verifyData.blind, done = [], moments = [], last = null, isFinished = false;
 
   function current() { return rows[position]; }
@@ -190,7 +192,7 @@ const photographs = (function () {
     article.replaceChildren(heading);
     if (open) article.append(make("p", open + " were passed over without a verdict. ← goes back."));
     if (share !== null) article.append(make("p", share.wrong + ".", "result"), make("p", share.more ? share.more + "." : ""));
-    article.append(make("p", "Press Enter to finish. The terminal then says how to audit the data with these rows. ⌫ undoes the last verdict."));
+    article.append(make("p", "Press Enter to finish. The terminal then says how to audit the data with these rows. U undoes the last verdict."));
   }
 
   function show() {
@@ -305,6 +307,7 @@ const photographs = (function () {
   function closeFinder() {
     search.value = "";
     matches.hidden = true;
+    find("finder").hidden = !isFinderShown;
     search.setAttribute("aria-expanded", "false");
     search.removeAttribute("aria-activedescendant");
     if (document.activeElement === search) article.focus({ preventScroll: true });
@@ -312,6 +315,7 @@ const photographs = (function () {
 
   function openFinder(letter) {
     if (!current()) return;
+    find("finder").hidden = false;
     search.focus();
     search.value = letter;
     listMatches();
@@ -429,7 +433,6 @@ const photographs = (function () {
     button.append(make("kbd", key), " ", make("bdi", readable(labels[code])), " ", make("small"));
     return button;
   }));
-  find("finder").hidden = labels.length <= digits.size && labels.length <= 9;
   for (const key of document.querySelectorAll("[data-letter]")) {
     if (isName(key.dataset.letter)) key.textContent = "⇧ " + key.textContent;
   }
