@@ -109,7 +109,7 @@ def join_clean(data: Dataset, parts: Sequence[CleanPart]) -> JoinedClean:
         InputError: no verified row is left.
     """
     parts = sorted(parts, key=lambda part: part.verdicts is None)
-    disputed = _find_disputed(data, parts)
+    disputed = _find_disputed(parts)
     kept = _choose_rows(parts, disputed)
     clean, pictures = _concatenate(parts, kept)
     overlap = _join_overlaps(parts, kept, disputed)
@@ -117,20 +117,24 @@ def join_clean(data: Dataset, parts: Sequence[CleanPart]) -> JoinedClean:
         names = format_list([part.clean.source for part in parts])
         raise InputError(
             f"{names} {'holds' if len(parts) == 1 else 'hold'} no row with a verified label that "
-            f"can be used.",
+            "can be used.",
             slug="verified-none",
             hint="Verify rows with `datacleanse verify`.",
         )
     digest = hashlib.sha256()
     for part, rows in zip(parts, kept, strict=True):
         digest.update(part.sha256.encode() + rows.tobytes() + b"|")
+    sha256 = digest.hexdigest()
+    if pictures is not None:
+        # Of their labels, too: the same pictures may be verified otherwise.
+        pictures = replace(pictures, fingerprint=sha256)
     verified = Verified(
         tuple(part.verdicts.name for part in parts if part.verdicts is not None),
         _find_probabilities(data, parts, kept),
         np.array(sorted(disputed), np.int64),
     )
     notices = tuple(_note_disputed(data, parts, disputed))
-    return JoinedClean(clean, overlap, digest.hexdigest(), pictures, verified, notices)
+    return JoinedClean(clean, overlap, sha256, pictures, verified, notices)
 
 
 def _list_claims(part: CleanPart) -> dict[int, str]:
@@ -144,13 +148,12 @@ def _list_claims(part: CleanPart) -> dict[int, str]:
     return claims | ({} if part.verdicts is None else part.verdicts.strangers)
 
 
-def _find_disputed(data: Dataset, parts: Sequence[CleanPart]) -> dict[int, list[str]]:
+def _find_disputed(parts: Sequence[CleanPart]) -> dict[int, list[str]]:
     """Rows of DATA to which sources give different labels, and what each says."""
     said: dict[int, list[tuple[str, str]]] = {}
     for part in parts:
         for row, label in _list_claims(part).items():
             said.setdefault(row, []).append((part.clean.source, label))
-    del data
     return {
         row: [f"{quote_value(label)} in {source}" for source, label in each]
         for row, each in sorted(said.items())
