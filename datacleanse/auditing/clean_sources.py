@@ -93,6 +93,6 @@ def _drop_repeated(sources: Sequence[Source]) -> list[Source]:
     """The sources, those that are named twice once."""
     kept: dict[object, Source] = {}
     for source in sources:
-        is_place = isinstance(source, str | os.PathLike)
-        kept.setdefault(os.path.realpath(source) if is_place else id(source), source)
+        key = os.path.realpath(source) if isinstance(source, str | os.PathLike) else id(source)
+        kept.setdefault(key, source)
     return list(kept.values())

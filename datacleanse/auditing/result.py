@@ -212,8 +212,7 @@ def audit(
 
 def _list_sources(val: Source | Sequence[Source]) -> Sequence[Source]:
     """The sources in a list of them; dictionaries of rows are one table."""
-    is_list = isinstance(val, list | tuple) and len(val) > 0
-    if is_list and not any(isinstance(each, Mapping) for each in val):
+    if isinstance(val, list | tuple) and val and not isinstance(val[0], Mapping):
         return cast("Sequence[Source]", val)
     return [cast("Source", val)]
 

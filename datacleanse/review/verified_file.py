@@ -199,9 +199,44 @@ def _read_verdicts(path: Path, tell: Callable[[Notice], None]) -> Iterator[tuple
         ) from error
 
 
-def _parse(record: object) -> Verdict:
+@dataclass(frozen=True)
+class Said:
+    """What a person said of a row, without what the program adds."""
+
+    row: int
+    action: Judgement
+    label: str | None
+    """With ``relabel``, the right one."""
+    blind: bool
+    reviewer: str
+    """May be empty."""
+
+
+def parse_verdict(record: object) -> Said:
+    """What a page that was served says of a row.
+
+    Raises:
+        UnusableLineError: it is no verdict; says why.
+    """
+    fields = _check_object(record)
+    action = _take_action(fields)
+    return Said(
+        row=take_row(fields),
+        action=action,
+        label=_take_needed(fields, "label") if action == "relabel" else None,
+        blind=fields.get("blind") is True,
+        reviewer=take_text(fields, "reviewer") or "",
+    )
+
+
+def _check_object(record: object) -> dict[str, Any]:
     if not isinstance(record, dict):
         raise UnusableLineError(f"it is no JSON object: {shorten_value(record)}")
+    return record
+
+
+def _parse(line: object) -> Verdict:
+    record = _check_object(line)
     if record.get("verified") != VERSION:
         raise UnusableLineError(
             f"its format is {shorten_value(record.get('verified'))}, and this version of the "

@@ -164,8 +164,8 @@ def join_chances(
     found = [_merge_chances(same).find_chances(data, rows) for same in by_key.values()]
     if len(found) == 1:
         return found[0]
-    missed = [1 - each for each in found]
-    return 1 - np.prod(missed, axis=0)
+    missed: NDArray[np.float64] = np.prod([1 - each for each in found], axis=0)
+    return 1 - missed
 
 
 def _merge_chances(same: Sequence[DrawChances]) -> DrawChances:

@@ -9,12 +9,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import PurePath
 from threading import Event
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from datacleanse.errors import InputError
-from datacleanse.review.verified_file import Judgement
+from datacleanse.review.json_lines import UnusableLineError
+from datacleanse.review.verified_file import parse_verdict
 from datacleanse_reports.answers import Answer, answer_with_json
 from datacleanse_reports.assets import hash_source, read_assets
 from datacleanse_reports.cells import spell_column
@@ -97,22 +98,20 @@ class ServedVerification:
         return {"verdict": _describe_verdict(verdict), "share": self._describe_share()}
 
     def _judge(self, asked: Any) -> Verdict:  # noqa: ANN401  # whatever JSON held
-        wanted = asked if isinstance(asked, dict) else {}
-        row, action, label = wanted.get("row"), wanted.get("action"), wanted.get("label")
-        reviewer = wanted.get("reviewer")
-        if not isinstance(row, int) or action not in get_args(Judgement):
+        try:
+            said = parse_verdict(asked)
+        except UnusableLineError as error:
             raise InputError(
-                "This is no verdict: it lacks a row, or its action is none.",
+                f"This is no verdict: {error}.",
                 slug="verdict-invalid",
                 hint="Reload the page and judge the row again.",
-            )
-        name = reviewer[:_LONGEST_NAME] if isinstance(reviewer, str) else ""
+            ) from error
         return self.log.record(
-            row,
-            action,
-            label if isinstance(label, str) else None,
-            reviewer=name or self._reviewer,
-            blind=wanted.get("blind") is True,
+            said.row,
+            said.action,
+            said.label,
+            reviewer=said.reviewer[:_LONGEST_NAME] or self._reviewer,
+            blind=said.blind,
         )
 
     def _describe_share(self) -> dict[str, str]:
@@ -196,7 +195,8 @@ def _choose_first(drawing: Drawing, n_classes: int) -> list[int]:
     """The classes that digits choose: all in order, or where there are more the commonest."""
     if n_classes <= DIGITS:
         return list(range(n_classes))
-    return np.argsort(-np.array(drawing.counts), kind="stable")[:DIGITS].tolist()
+    by_count = sorted(range(len(drawing.counts)), key=lambda code: -drawing.counts[code])
+    return by_count[:DIGITS]
 
 
 def _describe_verdict(verdict: Verdict) -> dict[str, Any]:

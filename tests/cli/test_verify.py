@@ -46,7 +46,6 @@ def file(tmp_path):
 @pytest.fixture
 def serve(tmp_path):
     """Serve a verification of a source within this process."""
-    running = []
 
     @contextmanager
     def serving(drawing, *, new_classes=(), is_blind=False):
@@ -55,10 +54,11 @@ def serve(tmp_path):
             with ReviewServer(served) as server:
                 thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
                 thread.start()
-                running.append(server)
-                yield server
-                server.shutdown()
-                thread.join()
+                try:
+                    yield server
+                finally:
+                    server.shutdown()
+                    thread.join()
 
     return serving
 
@@ -151,7 +151,8 @@ def test_only_pictures_that_were_drawn_are_given_away(tmp_path, serve):
         reply = connection.getresponse()
         content = reply.read()
         statuses = [
-            ask(server, "GET", f"/pictures/{each}")[0] for each in (other, -1, "x", "9" * 30, "²")
+            ask(server, "GET", f"/pictures/{each}")[0]
+            for each in (other, -1, "x", "9" * 30, "%C2%B2")
         ]
 
     assert (reply.status, reply.headers["Content-Type"]) == (200, "image/jpeg")

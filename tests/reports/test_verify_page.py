@@ -44,7 +44,7 @@ def current(page):
 def many_classes(path, n=300):
     """A table of 77 classes, whose names begin with every letter that is a command, too."""
     names = [f"{first} {i:02d}" for i, first in zip(range(77), "abusxyz" * 11, strict=True)]
-    rows = [{"x": i, "y": (i * 7) % 13, "label": names[i % 77]} for i in range(n)]
+    rows = [{"x": i, "z": (i * 7) % 13, "label": names[i % 77]} for i in range(n)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return names
 
@@ -123,7 +123,7 @@ def test_blind_mode_hides_the_given_label_and_wants_a_choice(tmp_path, file, ser
 
 def test_seventy_seven_classes_are_found_by_typing(tmp_path, file, serve, window):
     names = many_classes(tmp_path / "data.jsonl")
-    drawing = draw(tmp_path / "data.jsonl", 20, numeric=("x", "y"))
+    drawing = draw(tmp_path / "data.jsonl", 20, numeric=("x", "z"))
     rows = [each.row for each in drawing.rows]
     wanted = [names[(7 * i + 3) % 77] for i in range(6)]
     with serve(drawing, new_classes=["quite new"]) as server:
@@ -151,8 +151,8 @@ def test_seventy_seven_classes_are_found_by_typing(tmp_path, file, serve, window
 
 def test_classes_called_by_digits_are_chosen_by_these(tmp_path, file, serve, window):
     table = "".join(f"{i},{(i * 3) % 7},{i % 10}\n" for i in range(100))
-    (tmp_path / "data.csv").write_text("x,y,digit\n" + table)
-    drawing = draw(tmp_path / "data.csv", 5, label="digit", numeric=("x", "y"))
+    (tmp_path / "data.csv").write_text("x,z,digit\n" + table)
+    drawing = draw(tmp_path / "data.csv", 5, label="digit", numeric=("x", "z"))
     with serve(drawing) as server:
         page = window.tab(server.address)
         page.keyboard.press("0")
@@ -212,7 +212,7 @@ def test_hostile_cells_and_labels_are_only_text(tmp_path, file, serve, window):
 @pytest.mark.parametrize("screen", SCREENS)
 def test_axe_finds_no_violation(screen, tmp_path, serve, browser):
     many_classes(tmp_path / "data.jsonl")
-    drawing = draw(tmp_path / "data.jsonl", 8, numeric=("x", "y"))
+    drawing = draw(tmp_path / "data.jsonl", 8, numeric=("x", "z"))
     with serve(drawing) as server, opened_window(browser, **SCREENS[screen]) as window:
         page = window.tab(server.address)
         found = violations(page)

@@ -102,6 +102,9 @@ const photographs = (function () {
 (function () {
   const LONGEST_PAUSE = 120;  // seconds; a longer one is no work
   const AHEAD = 4;            // pictures fetched before they are wanted
+  const BEHIND = 20;          // pictures kept that were seen already
+  const LONG = 60;            // characters of a cell that has a line of its own
+  const LONG_NAME = 12;       // characters of a class that has
   const LETTERS = { b: "blind", u: "undo", s: "unsure" };
   const { make, readable, paceOf } = words;
   const labels = verifyData.labels, rows = verifyData.rows;
@@ -142,9 +145,17 @@ const photographs = (function () {
     if (verdict) parts.push(make("p", "So far: " + inWords(verdict), "verdict"));
     if (verifyData.pictured) parts.push(photographs.show(drawn.row, "picture of row " + drawn.row));
     const cells = rowCells.list(drawn.row);
-    if (cells) parts.push(cells);
+    if (cells) parts.push(widen(cells));
     article.replaceChildren(...parts);
     article.scrollTop = 0;
+  }
+
+  // Long texts are read across the whole card.
+  function widen(cells) {
+    for (const pair of cells.children) {
+      pair.classList.toggle("long", pair.lastChild.textContent.length > LONG);
+    }
+    return cells;
   }
 
   function inWords(verdict) {
@@ -212,7 +223,8 @@ const photographs = (function () {
     if (verifyData.pictured) {
       const near = rows.slice(position, position + AHEAD + 1).map(function (each) { return each.row; });
       photographs.prepare(near);
-      photographs.forget(new Set(near));
+      const kept = rows.slice(Math.max(0, position - BEHIND), position + AHEAD + 1);
+      photographs.forget(new Set(kept.map(function (each) { return each.row; })));
     }
   }
 
@@ -436,6 +448,10 @@ const photographs = (function () {
   for (const key of document.querySelectorAll("[data-letter]")) {
     if (isName(key.dataset.letter)) key.textContent = "⇧ " + key.textContent;
   }
+  find("classes").classList.toggle("long", Array.from(digits.values()).some(function (code) {
+    return labels[code].length > LONG_NAME;
+  }));
+  document.body.classList.toggle("is-searched", isFinderShown);
   find("reviewer").value = verifyData.reviewer;
   verdicts.onChange(function () {
     if (!isFinished) showProgress();
