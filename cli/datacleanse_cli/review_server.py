@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import secrets
 import sys
 from http import HTTPStatus
@@ -63,7 +64,9 @@ class ReviewServer(ThreadingHTTPServer):
     """Serves one page on 127.0.0.1 until it is shut down."""
 
     daemon_threads = True
-    allow_reuse_address = False
+    # A restart on the same port need not wait for the connections of before; on Windows this would
+    # let two programs listen there.
+    allow_reuse_address = os.name != "nt"
     request_queue_size = 1024
 
     def __init__(self, served: Served, *, port: int = 0) -> None:

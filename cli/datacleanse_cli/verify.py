@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from datacleanse_cli.review_server import ReviewServer
     from datacleanse_reports.verification import ServedVerification
 
+OTHER_FORMATS = (".csv", ".tsv", ".parquet", ".feather", ".arrow")
+"""Endings of tables that a file of verdicts is none of."""
+
 GRACE = 30.0
 """Seconds for which the page of a finished verification is still served, so that the last verdict
 can be undone."""
@@ -51,11 +54,8 @@ def verify(
     from datacleanse.settings import Settings
 
     settings = Settings(seed=seed)
-    if n < 1:
-        raise SettingsError(
-            f"-n is {n}.", slug="setting-out-of-range", hint="Draw at least 1 row, better 200."
-        )
-    check_target(out, source=data)
+    _check(n, out)
+    check_target(out, source=data, suffix=".jsonl")
     reading = ReadOptions(
         label=label,
         id=id_,
@@ -76,6 +76,22 @@ def verify(
             name = reviewer or find_user_name()
             _serve(verification, name, port, is_blind=blind, no_browser=no_browser)
         _take_leave(verification, reading, data)
+
+
+def _check(n: int, out: Path) -> None:
+    from datacleanse.data.sources import split_suffix
+
+    if n < 1:
+        raise SettingsError(
+            f"-n is {n}.", slug="setting-out-of-range", hint="Draw at least 1 row, better 200."
+        )
+    suffix, compression = split_suffix(out.name)
+    if compression is not None or suffix in OTHER_FORMATS:
+        raise SettingsError(
+            f"{out} cannot be called so: verdicts are lines of JSON.",
+            slug="format-not-verdicts",
+            hint="Choose a name that ends in .jsonl with -o.",
+        )
 
 
 def _serve(

@@ -10,7 +10,7 @@ const verdicts = (function () {
   const sender = makeSender("verdicts", {
     noun: "verdict",
     command: "datacleanse verify",
-    advice: ", and nothing is lost while this page stays open",
+    advice: "; after a new start of the command judge these rows again on its own page",
     changed: tell,
     confirmed: function (answer) {
       problem = "";
