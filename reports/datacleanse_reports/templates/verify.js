@@ -202,7 +202,7 @@ const photographs = (function () {
     const share = verdicts.share();
     article.replaceChildren(heading);
     if (open) article.append(make("p", open + " were passed over without a verdict. ← goes back."));
-    if (share !== null) article.append(make("p", share.wrong + ".", "result"), make("p", share.more ? share.more + "." : ""));
+    if (share !== null) article.append(make("p", share.wrong + ".", "result"), make("p", share.more ? share.more[0].toUpperCase() + share.more.slice(1) + "." : ""));
     article.append(make("p", "Press Enter to finish. The terminal then says how to audit the data with these rows. U undoes the last verdict."));
   }
 
