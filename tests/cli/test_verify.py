@@ -221,7 +221,8 @@ def test_verified_rows_of_the_whole_table_leave_nothing_to_audit(truth, tmp_path
 
 
 def test_a_kill_at_any_moment_loses_no_confirmed_verdict(truth, tmp_path, file):
-    rows = [each.row for each in draw(tmp_path / "data.csv", 20).rows]
+    # All but one: there is something left to be asked about.
+    rows = [each.row for each in draw(tmp_path / "data.csv", 20).rows][:-1]
     confirmed = []
     for turn in range(2):
         with command(tmp_path, *VERIFY) as (process, address):
