@@ -92,6 +92,7 @@ def main() -> None:
         for case in cases:
             note(case.name)
             found["cases"][case.name] = verify_by_keys(folder, case, seed=arguments.seed)
+            note(str(found["cases"][case.name]))
         note("kills")
         found["kills"] = kill_often(folder, cases[0], arguments.kills, seed=arguments.seed)
     write_result(RESULT, found, tables=())
