@@ -44,10 +44,12 @@ class Convention:
             "short year first",
             "month by name",
             "time of day",
+            "month and year",
+            "year and month",
         ]
         | None
     ) = None
-    """Of dates: how they begin; None for numbers."""
+    """Of dates: how they begin, or what they consist of; None for numbers."""
     separator: str = ""
     """Of dates: what stands between day, month and year where all are numbers."""
 

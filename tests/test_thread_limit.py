@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from threadpoolctl import threadpool_info, threadpool_limits
 
+from datacleanse.models.predictor import ImagePredictor
+from datacleanse.records import Schema
 from datacleanse.thread_limit import use_one_thread
 
 MANY = 3
@@ -56,6 +60,28 @@ def test_who_leaves_first_leaves_the_limit_to_others(first):
         pools[last].submit(blocks[last].__exit__, None, None, None).result()
         assert pools[last].submit(torch.get_num_threads).result() == MANY
         assert pools[first].submit(torch.get_num_threads).result() == MANY
+    assert count_threads() == {MANY}
+
+
+class Counting(torch.nn.Module):
+    """A network of two classes that notes on how many threads it computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.bias = torch.nn.Parameter(torch.zeros(2))
+        self.shape = SimpleNamespace(channels=1, height=8, width=8)
+        self.met = set()
+
+    def forward(self, images):
+        self.met |= {torch.get_num_threads()}
+        return self.bias.expand(len(images), 2)
+
+
+def test_a_saved_model_predicts_as_the_audit_computed():
+    network = Counting()
+    model = ImagePredictor(network, Schema("label", None, ("a", "b"), (), ()))
+    assert model.predict_proba(np.zeros((3, 1, 8, 8), np.uint8)).shape == (3, 2)
+    assert network.met == {1}
     assert count_threads() == {MANY}
 
 

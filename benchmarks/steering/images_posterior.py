@@ -75,7 +75,7 @@ class Bench:
         own = train(lesson.build(), rule, examples, schedule, seed=lesson.seed).dynamics
         cost = (process_time() - started) / self.seconds
         own_fold = Fold(
-            own.probability, plan.n_data + fold.drawn_steering, plan.n_data + fold.calibration
+            own.probability, plan.clean_at[fold.drawn_steering], plan.clean_at[fold.calibration]
         )
         evidence = Evidence(
             reweighted=own,
@@ -86,7 +86,8 @@ class Bench:
             labels=plan.labels,
             n_data=plan.n_data,
             is_trained=plan.is_trained,
-            verified=plan.verified,
+            truth=plan.truth,
+            clean_at=plan.clean_at,
         )
         without = replace(evidence, second=None)
         return {

@@ -131,14 +131,19 @@ class Bench:
             reweighted=ran.dynamics,
             control=control.dynamics,
             folds=(
-                Fold(ran.dynamics.probability, n + split.drawn_steering, n + split.calibration),
+                Fold(
+                    ran.dynamics.probability,
+                    plan.clean_at[split.drawn_steering],
+                    plan.clean_at[split.calibration],
+                ),
             ),
             is_steered=True,
             second=None,
             labels=plan.labels,
             n_data=n,
             is_trained=plan.is_trained,
-            verified=plan.verified,
+            truth=plan.truth,
+            clean_at=plan.clean_at,
         )
         return {
             "suspicion_ap": self._ap(assess(evidence, fdr=Settings.fdr).suspicion),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from datacleanse.storage.run_folder import RunFolder
@@ -112,9 +113,17 @@ def _lay_out_next(
         "audit",
         spell_place(cleaned.cleaned),
         "--val",
-        "CLEAN",
+        _find_clean(cleaned.clean),
         *([] if decisions is None else ["--decisions", spell_place(decisions)]),
         *spell_reading(cleaned.reading),
     )
     also = "; rows that were reviewed count as verified" if decisions is not None else ""
     return [lay_out_line(f"Audit again{also}:", encoding), Command(command)]
+
+
+def _find_clean(clean: str | None) -> str:
+    """The audit's CLEAN as a word; its role where it lies in memory, or not here any more."""
+    if clean is None:
+        return "CLEAN"
+    is_here = os.path.exists(os.path.expanduser(clean))  # noqa: PTH110, PTH111 - as `locate` does
+    return spell_place(clean) if is_here or "://" in clean else "CLEAN"

@@ -65,7 +65,7 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
 
 
 def _say_read(view: ReportView) -> list[str]:
-    data, clean, overlap = view.data, view.clean, view.overlap
+    data, clean, overlap = view.data, view.clean, sentences.say_overlap(view)
     lines = [
         f"{data.source}: {format_plural(data.rows, 'row')}, "
         f"{format_plural(data.columns, 'column')}, "
@@ -75,11 +75,8 @@ def _say_read(view: ReportView) -> list[str]:
     ]
     if view.test_set is not None:
         lines.append(f"{view.test_set.source}: {format_plural(view.test_set.rows, 'test row')}")
-    if overlap.rows:
-        lines.append(
-            f"{format_plural(overlap.rows, 'row')} in both the data and the clean set, "
-            "left out of training"
-        )
+    if overlap:
+        lines.append(overlap)
     return lines
 
 

@@ -84,17 +84,18 @@ class AuditColumns:
             "in_training": pa.array(self.evidence.is_trained[rows]),
             "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
-            "row_sha256": self._seal(part, assessment.rank[rows]),
+            "row_sha256": self._seal(part, rows),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
             },
         }
 
-    def _seal(self, part: Dataset, rank: NDArray[np.int64]) -> pa.Array:
-        """Seal the stored suspects among these rows, (n,), to know them again; others are null."""
+    def _seal(self, part: Dataset, rows: slice) -> pa.Array:
+        """Seal stored suspects and verified rows among these, to know them again; else null."""
+        rank, verified = self.assessment.rank[rows], self.evidence.verified[rows]
         seals = np.full(len(rank), None, dtype=object)
-        stored = np.flatnonzero(rank <= self.n_stored)
+        stored = np.flatnonzero((rank <= self.n_stored) | (verified >= 0))
         seals[stored] = seal_rows(part, stored)
         return pa.array(seals, pa.string())
 
@@ -132,23 +133,33 @@ def write_tables(
     )
     if data.schema.columns:
         write_parquet(folder.conflicts_file, find_conflicts(data, rank))
-    scored = assessment.calibration_score
-    calibration = {
-        "row": pa.array(np.arange(len(scored))),
-        "part": _name_parts(evidence, len(scored)),
+    write_parquet(folder.calibration_file, _tabulate_calibration(evidence, assessment))
+
+
+def _tabulate_calibration(evidence: Evidence, assessment: Assessment) -> pa.Table:
+    """One line a row of CLEAN, with the columns of `CALIBRATION_COLUMNS`."""
+    at, scored = evidence.clean_at, assessment.calibration_score
+    is_other = at >= evidence.n_data
+    is_wrong = evidence.labels[at] != evidence.truth[at]
+    columns = {
+        "row": pa.array(np.arange(len(at))),
+        "part": _name_parts(evidence),
         "score": pa.array(scored, from_pandas=True),
+        "data_row": pa.array(at, mask=is_other),
+        "is_wrong": pa.array(is_wrong, mask=is_other),
     }
-    write_parquet(folder.calibration_file, pa.table(calibration, schema=CALIBRATION_SCHEMA))
+    return pa.table(columns, schema=CALIBRATION_SCHEMA)
 
 
-def _name_parts(evidence: Evidence, n_clean: int) -> pa.Array:
+def _name_parts(evidence: Evidence) -> pa.Array:
     """Name the part of each row of CLEAN; one that steers in one fold calibrates in another."""
-    parts = np.full(n_clean, "held back", dtype=object)
+    at = evidence.clean_at
+    parts = np.full(len(at), "held back", dtype=object)
     for fold in evidence.folds:
-        parts[fold.steering - evidence.n_data] = "steering"
+        parts[np.isin(at, fold.steering)] = "steering"
     for fold in evidence.folds:
-        parts[fold.calibration - evidence.n_data] = "calibration"
-    parts[n_clean - evidence.n_reviewed :] = "reviewed"
+        parts[np.isin(at, fold.calibration)] = "calibration"
+    parts[len(at) - evidence.n_reviewed :] = "reviewed"
     return pa.array(parts, pa.string())
 
 

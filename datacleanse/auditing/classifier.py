@@ -125,7 +125,8 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         Args:
             X: (n, F) features.
             y: (n,) labels in doubt: strings, whole numbers or booleans.
-            X_val: (m, F) rows whose labels are trusted; those in X too are not trained on.
+            X_val: (m, F) rows whose labels are trusted; of those in X too the network learns these
+                labels.
             y_val: (m,) their labels, all of them in y.
 
         Raises:
@@ -136,7 +137,8 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         names, seed = _name_classes(self.classes_), self._choose_seed()
         label, row = _find_unused("label", frame), _find_unused("row", frame)
         data = frame.assign(**{label: names[codes], row: np.arange(len(frame))})
-        if X_val is None and y_val is None:
+        is_provisional = X_val is None and y_val is None
+        if is_provisional:
             # With their numbers, so that they are found in X whatever rows are equal to them.
             clean = data.iloc[self._hold_out(codes, seed)]
             said = [_tell_provisional(len(clean), len(data))]
@@ -145,7 +147,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             clean, said = trusted.assign(**{label: names[trusted_codes]}), []
         options = ReadOptions(label, row, numeric=tuple(_list_numeric(frame)))
         with raise_as_value_errors():
-            self._fitted = self._audit(data, clean, options, seed)
+            self._fitted = self._audit(data, clean, options, seed, is_provisional=is_provisional)
         self.notices_ = [*said, *self._fitted.notices]
         self.audit_ = _restore_labels(self._fitted.table, names, self.classes_)
         self._order = [self._fitted.schema.classes.index(name) for name in names]
@@ -162,7 +164,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         frame = self._make_frame(X, reset=False)
         with raise_as_value_errors():
             known = fitted.encoding.list_known()
-            rows = read_new_rows(frame, fitted.schema, known, allow_new_names=True)
+            rows = read_new_rows(frame, fitted.schema, known, allowed="new names")
         inputs = torch.from_numpy(encode(rows, fitted.encoding))
         logits = compute_logits(fitted.network, inputs).double()
         result: NDArray[np.float64] = torch.softmax(logits, dim=1).numpy()[:, self._order]
@@ -262,7 +264,13 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         return frame, codes
 
     def _audit(
-        self, data: pd.DataFrame, clean: pd.DataFrame, options: ReadOptions, seed: int
+        self,
+        data: pd.DataFrame,
+        clean: pd.DataFrame,
+        options: ReadOptions,
+        seed: int,
+        *,
+        is_provisional: bool,
     ) -> _Fitted:
         """Audit in a temporary run folder, of which only what is returned is kept."""
         names = ("rule", "epochs", "batch_size", "lr", "fdr", "device")
@@ -271,7 +279,15 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             chosen["model"] = name_factory(self.module)
         command = ("datacleanse.ReweightedClassifier",)
         settings = Settings(seed=seed, **chosen)
-        request = Request(data, clean, None, options, settings, command, self.module)
+        request = Request(
+            data,
+            clean,
+            options=options,
+            settings=settings,
+            command=command,
+            module=self.module,
+            is_provisional=is_provisional,
+        )
         with tempfile.TemporaryDirectory(prefix="datacleanse-") as directory:
             folder = RunFolder(Path(directory) / "run")
             run_audit(request, folder.path)

@@ -132,8 +132,9 @@ def _gather_evidence(
     plan: Plan, networks: Trainings, second: NDArray[np.float32] | None, settings: Settings
 ) -> Evidence:
     """Put together what the trainings showed, for the assessment."""
+    clean_at = plan.clean_at
     folds = (
-        Fold(opinion, plan.n_data + fold.drawn_steering, plan.n_data + fold.calibration)
+        Fold(opinion, clean_at[fold.drawn_steering], clean_at[fold.calibration])
         for opinion, fold in zip(networks.opinions, plan.folds, strict=True)
     )
     return Evidence(
@@ -145,7 +146,8 @@ def _gather_evidence(
         labels=plan.labels,
         n_data=plan.n_data,
         is_trained=plan.is_trained,
-        verified=plan.verified,
+        truth=plan.truth,
+        clean_at=clean_at,
         n_reviewed=len(plan.reviewed),
     )
 

@@ -50,10 +50,15 @@ def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -
 def lay_out_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
     """Return the examples with the parts that their rows play in a fold."""
     device = examples.labels.device
-    trained = np.flatnonzero(plan.is_trained[: plan.n_data])
-    trained = np.append(trained, plan.n_data + fold.calibration)
+    trained = np.flatnonzero(plan.mark_trained(fold))
     return replace(
         examples,
         training_rows=torch.from_numpy(trained).to(device),
         steering_rows=torch.from_numpy(plan.n_data + fold.steering).to(device),
     )
+
+
+def lay_out_final(examples: Examples, plan: Plan) -> Examples:
+    """Return the examples as the final model learns them: verified rows by their true labels."""
+    rows = torch.from_numpy(np.flatnonzero(plan.is_refitted))
+    return replace(examples, training_rows=rows.to(examples.labels.device))

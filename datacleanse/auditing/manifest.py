@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from datacleanse.auditing import manifest_sections as sections
 from datacleanse.auditing.picture_files import describe_pictures
-from datacleanse.detection.methods import METHODS
 from datacleanse.storage.manifest.whole import TOTAL, DeviceSection, Manifest, Opening, Versions
 from datacleanse.version import __version__
 
@@ -135,7 +134,7 @@ def finish_run(
         flags=findings.flags,
         noise=findings.noise,
         budget=findings.budget,
-        methods=dict(METHODS),
+        methods=findings.methods,
         device=ending.device,
         metrics=ending.metrics,
         model_files=ending.model_files,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.detection.methods import describe_methods
 from datacleanse.detection.noise_rates import (
     count_confusions,
     estimate_noise_by_class,
@@ -85,6 +86,8 @@ class Findings:
     """What the flags promise."""
     noise: NoiseSection
     """How many labels are wrong."""
+    methods: dict[str, str]
+    """What each column of the audit table rests on, for people."""
     budget: tuple[NoiseShare, ...]
     """What reading the first rows of the ranking is expected to find."""
 
@@ -164,10 +167,12 @@ def describe_schema(schema: Schema) -> SchemaSection:
 
 def describe_overlap(inputs: Inputs, plan: Plan) -> OverlapSection:
     """How many rows of DATA stand in CLEAN too."""
-    overlap = inputs.comparison.overlap
+    overlap, verified = inputs.comparison.overlap, plan.verified
+    is_verified = verified >= 0
     return OverlapSection(
         rows=len(overlap.data_rows),
-        verified=int((plan.verified >= 0).sum()),
+        verified=int(is_verified.sum()),
+        wrong=int((is_verified & (verified != plan.labels[: plan.n_data])).sum()),
         matched_by=overlap.matched_by,
     )
 
@@ -225,6 +230,7 @@ def describe_findings(
         trainings=describe_trainings(networks),
         flags=_describe_flags(assessment, fdr),
         noise=_describe_noise(assessment, data),
+        methods=describe_methods(on_pairs=assessment.shares is not None),
         budget=tuple(_describe_share(share) for share in expect_budget(assessment)),
     )
 
@@ -247,6 +253,7 @@ def _describe_noise(assessment: Assessment, data: Dataset) -> NoiseSection:
     names = data.schema.classes
     shares = estimate_noise_by_class(assessment, data.labels, len(names))
     return NoiseSection(
+        basis="estimates" if assessment.shares is None else "pairs",
         rate=_describe_share(estimate_noise_rate(assessment)),
         by_given_label={
             name: _describe_share(share) for name, share in zip(names, shares, strict=True)

@@ -1,4 +1,9 @@
-"""The part that each row of DATA and CLEAN plays in the trainings."""
+"""The part that each row of DATA and CLEAN plays in the trainings.
+
+A row of CLEAN that is a row of DATA makes a pair with it: one row, its given and its true label.
+Where a pair steers, it does so by its true label and is not trained on. Everywhere else it is
+trained on by its given label, as any row of DATA, so that its scores are exchangeable with theirs.
+"""
 
 from __future__ import annotations
 
@@ -26,11 +31,13 @@ class Plan:
     or where time is short."""
     labels: NDArray[np.int64]
     """(M,) class of each row, as given."""
-    is_trained: NDArray[np.bool_]
-    """(M,) True for rows of DATA that are not in CLEAN, and for calibration rows of the first
-    fold."""
     verified: NDArray[np.int64]
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""
+    pair_rows: NDArray[np.int64]
+    """(CLEAN,) the row of DATA that makes a pair with a row of CLEAN, -1 where none does."""
+    left_out: NDArray[np.int64]
+    """Sorted rows of DATA whose given label nothing learns: it is not known which of several rows
+    of CLEAN they are, or they are in CLEAN and make no pair."""
     held_back: NDArray[np.int64]
     """(H,) rows of CLEAN that are in no fold and that nothing learns from, sorted."""
     reviewed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
@@ -48,11 +55,50 @@ class Plan:
         return self.folds[0]
 
     @property
+    def is_trained(self) -> NDArray[np.bool_]:
+        """(M,) whether updates are made from the row in the first fold."""
+        return self.mark_trained(self.split)
+
+    @property
     def is_learned(self) -> NDArray[np.bool_]:
-        """(M,) True where a label may be learned: rows of DATA that are not in CLEAN, and CLEAN."""
-        learned = self.is_trained | (np.arange(len(self.labels)) >= self.n_data)
+        """(M,) whether plain training and the second opinion learn the row's label.
+
+        They learn of pairs what stands in DATA, whatever fold they are asked for.
+        """
+        learned = np.ones(len(self.labels), dtype=np.bool_)
+        learned[self.left_out] = False
         learned[self.n_data + self.held_back] = False
+        learned[self.n_data :][self.pair_rows >= 0] = False
         return learned
+
+    @property
+    def is_refitted(self) -> NDArray[np.bool_]:
+        """(M,) whether the final model learns the row's label: of pairs the true one."""
+        refitted = np.ones(len(self.labels), dtype=np.bool_)
+        refitted[self.left_out] = False
+        refitted[self.n_data + self.held_back] = False
+        refitted[self.pair_rows[self.pair_rows >= 0]] = False
+        return refitted
+
+    def mark_trained(self, fold: CleanSplit) -> NDArray[np.bool_]:
+        """(M,) whether updates are made from the row in a fold."""
+        trained = self.is_learned
+        trained[self.n_data + fold.steering] = False
+        steering = self.pair_rows[fold.steering]
+        trained[steering[steering >= 0]] = False
+        return trained
+
+    @property
+    def truth(self) -> NDArray[np.int64]:
+        """(M,) verified label of each row, -1 where there is none."""
+        return np.concatenate([self.verified, self.labels[self.n_data :]])
+
+    @property
+    def clean_at(self) -> NDArray[np.int64]:
+        """(CLEAN,) where each row of CLEAN stands among the M: pairs in DATA, others behind it."""
+        behind = self.n_data + np.arange(len(self.pair_rows))
+        found: NDArray[np.int64] = np.where(self.pair_rows >= 0, self.pair_rows, behind)
+        return found
 
 
 def make_plan(
@@ -64,6 +110,7 @@ def make_plan(
     is_fast: bool = False,
     hold_back: float = 0.0,
     reviewed: Reviewed | None = None,
+    is_provisional: bool = False,
 ) -> Plan:
     """Give every row its part.
 
@@ -75,46 +122,48 @@ def make_plan(
         is_fast: in one fold.
         hold_back: share of CLEAN that nothing learns from; of its reviewed rows none.
         reviewed: rows that reviewers decided about, where there are any.
+        is_provisional: nobody has checked CLEAN, a part of DATA that is taken at its word. Pairs
+            would show that no label is wrong.
 
     Raises:
         InputError: fewer than 2 rows of DATA are left to train on.
     """
     n_sampled = clean.n_rows - (0 if reviewed is None else len(reviewed.rows))
+    held_back = hold_back_rows(clean.labels[:n_sampled], hold_back, seed=seed)
+    is_single = overlap.clean_rows >= 0
+    rows, of_clean = overlap.data_rows[is_single], overlap.clean_rows[is_single]
+    verified = np.full(data.n_rows, -1, dtype=np.int64)
+    verified[rows] = clean.labels[of_clean]
+    makes_pair = (of_clean < n_sampled) & ~np.isin(of_clean, held_back) & (not is_provisional)
+    pair_rows = np.full(clean.n_rows, -1, dtype=np.int64)
+    pair_rows[of_clean[makes_pair]] = rows[makes_pair]
+    left_out = [overlap.data_rows[~is_single], rows[~makes_pair]]
+    if reviewed is not None:
+        left_out.append(reviewed.left_out)
     plan = Plan(
         folds=(),
         labels=np.concatenate([data.labels, clean.labels]),
-        is_trained=_mark_trained(data, clean, overlap, reviewed),
-        verified=_verify_labels(data, clean, overlap),
-        held_back=hold_back_rows(clean.labels[:n_sampled], hold_back, seed=seed),
+        verified=verified,
+        pair_rows=pair_rows,
+        left_out=np.unique(np.concatenate(left_out)),
+        held_back=held_back,
         reviewed=np.arange(n_sampled, clean.n_rows),
     )
-    return _draw_folds(plan, seed=seed, is_fast=is_fast)
+    plan = _draw_folds(plan, seed=seed, is_fast=is_fast)
+    _check_enough(plan, data)
+    return plan
 
 
-def _mark_trained(
-    data: Dataset, clean: Dataset, overlap: Overlap, reviewed: Reviewed | None
-) -> NDArray[np.bool_]:
-    """(M,) True for DATA's rows that are neither in CLEAN nor dropped by reviewers."""
-    is_trained = np.zeros(data.n_rows + clean.n_rows, dtype=np.bool_)
-    is_trained[: data.n_rows] = True
-    is_trained[overlap.data_rows] = False
-    if reviewed is not None:
-        is_trained[reviewed.left_out] = False
-    if np.count_nonzero(is_trained) < 2:
+def _check_enough(plan: Plan, data: Dataset) -> None:
+    n_trained = min(
+        int(np.count_nonzero(plan.mark_trained(fold)[: plan.n_data])) for fold in plan.folds
+    )
+    if n_trained < 2:
         raise InputError(
-            f"{data.source} has {np.count_nonzero(is_trained)} rows that are not in CLEAN.",
+            f"{data.source} has {n_trained} rows to train on, beside those that CLEAN verifies.",
             slug="nothing-to-train-on",
             hint="Give more rows as DATA, or fewer as CLEAN.",
         )
-    return is_trained
-
-
-def _verify_labels(data: Dataset, clean: Dataset, overlap: Overlap) -> NDArray[np.int64]:
-    """(N,) verified label of the rows of DATA that stand in CLEAN once, -1 for all others."""
-    verified = np.full(data.n_rows, -1, dtype=np.int64)
-    one_to_one = overlap.clean_rows >= 0
-    verified[overlap.data_rows[one_to_one]] = clean.labels[overlap.clean_rows[one_to_one]]
-    return verified
 
 
 def redraw_folds(plan: Plan, *, seed: int) -> Plan:
@@ -128,10 +177,7 @@ def _draw_folds(plan: Plan, *, seed: int, is_fast: bool) -> Plan:
     sampled = plan.labels[n : len(plan.labels) - len(plan.reviewed)]
     split = split_clean(sampled, seed=seed, held_back=plan.held_back)
     split = replace(split, reviewed=plan.reviewed)
-    is_trained = plan.is_trained.copy()
-    is_trained[n:] = False
-    is_trained[n + split.calibration] = True
     folds = [split]
     if len(split.calibration) and not is_fast:
         folds.append(CleanSplit(split.calibration, split.drawn_steering, split.reviewed))
-    return replace(plan, folds=tuple(folds), is_trained=is_trained)
+    return replace(plan, folds=tuple(folds))

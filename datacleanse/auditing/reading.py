@@ -58,6 +58,8 @@ class Request:
     """The factory that ``settings.model`` names, where it need not be imported."""
     decisions: tuple[Path, ...] = ()
     """Files of decisions made in earlier rounds."""
+    is_provisional: bool = False
+    """Whether CLEAN is a part of DATA that nobody checked, taken at its word."""
     more_clean: tuple[Source, ...] = ()
     """Further sources of verified labels: files of `datacleanse verify`, as ``clean`` may be one,
     and further tables or pictures."""
@@ -103,6 +105,8 @@ class Inputs:
     """Time spent on reading."""
     options: ReadOptions = field(default_factory=ReadOptions)
     """How DATA was read."""
+    is_provisional: bool = False
+    """See `Request.is_provisional`."""
     verified: Verified | None = None
     """What files of verdicts say beside ``clean``; None where CLEAN is one table or set."""
     reviewed: Reviewed | None = None
@@ -143,7 +147,12 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     if request.decisions:
         inputs = _add_decisions(inputs, request.decisions)
     seconds = round(perf_counter() - started, 3)
-    return replace(inputs, options=request.options, seconds=seconds)
+    return replace(
+        inputs,
+        options=request.options,
+        seconds=seconds,
+        is_provisional=request.is_provisional,
+    )
 
 
 def _read_tables(request: Request, progress: Progress) -> Inputs:

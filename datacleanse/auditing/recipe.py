@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 
 from datacleanse.auditing.judge import judge
+from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
@@ -100,7 +101,9 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     checkpoints = open_checkpoints(folder, task.identity, examples)
     trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop)
     judged = judge(audit, trainer)
-    final = judged.final or trainer.refit(examples, judged.worth, judged.batch_size)
+    final = judged.final or trainer.refit(
+        lay_out_final(examples, task.plan), judged.worth, judged.batch_size
+    )
     progress.stage("Writing", None)
     folder.write_neighbours(_find_neighbours(audit, judged, final))
     task.save(final.network, folder.model_dir)

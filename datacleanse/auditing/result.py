@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from datacleanse.data import Source
     from datacleanse.data.interface import DatesOption, DecimalOption
     from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.storage.run_folder import Classes
 
 
 class TemporaryFolder:
@@ -56,12 +57,16 @@ class AuditResult:
 
     @cached_property
     def _n_rows(self) -> int:
-        return self.folder.manifest().data.rows
+        return sum(self._classes.values())
+
+    @cached_property
+    def _classes(self) -> Classes:
+        return self.folder.manifest().data.classes
 
     @cached_property
     def table(self) -> pd.DataFrame:
         """One row per row of DATA, in its order, with the columns of `audit.parquet`."""
-        frame: pd.DataFrame = self.folder.read_audit(self._n_rows).to_pandas()
+        frame: pd.DataFrame = self.folder.read_audit(self._classes).to_pandas()
         return frame
 
     def suspects(self, n: int = 50) -> pd.DataFrame:
@@ -82,8 +87,8 @@ class AuditResult:
         Raises:
             RunFolderError: the run is of a dataset; its network is the one that was handed in.
         """
-        sha256 = self.folder.manifest().model_files
-        return load_predictor(self.folder.model_dir, model=self._module, sha256=sha256)
+        manifest = self.folder.manifest()
+        return load_predictor(self.folder.model_dir, model=self._module, manifest=manifest)
 
     @cached_property
     def ledger(self) -> pd.DataFrame:

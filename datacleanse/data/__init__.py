@@ -9,12 +9,13 @@ from datacleanse.data.interface import ReadOptions
 from datacleanse.data.new_values import KnownValues, NewValues, note_unknown_names
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.read import Role, Source, hold_source, read_data, read_like, read_portions
-from datacleanse.data.read_new import read_new_rows
+from datacleanse.data.read_new import AllowedValues, read_new_rows
 from datacleanse.data.row_seals import digest_features, is_known_by_content, seal_row, seal_rows
 from datacleanse.data.sample import DrawnRows, draw_rows, sample_rows, take_rows
 from datacleanse.data.write import check_target, write_table, write_tables
 
 __all__ = [
+    "AllowedValues",
     "DrawnRows",
     "KnownValues",
     "NewValues",

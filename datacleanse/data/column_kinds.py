@@ -14,6 +14,7 @@ from datacleanse.data.column_verdict import (
     Verdict,
     has_id_name,
     note_infinite_values,
+    note_months,
     note_three_decimals,
     note_unreadable_values,
     read_as_written,
@@ -49,7 +50,7 @@ _RUN = 20
 
 def judge(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     """Decide what a column is, by the Arrow type of its cells, then by their values."""
-    if _FRAME_INDEX.fullmatch(name):
+    if is_frame_index(name):
         return set_aside(name, "identifier", "it is the row index of a data frame")
     if cells.null_count == len(cells):
         return set_empty_aside(name)
@@ -107,6 +108,11 @@ def _judge_flags(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict
     return use_as_feature(name, "boolean")
 
 
+def is_frame_index(name: str) -> bool:
+    """Whether a column is the row index of a data frame, kept by name only in Parquet."""
+    return _FRAME_INDEX.fullmatch(name) is not None
+
+
 def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     values = parse_numbers(cells).read_floats()
     missing = np.isnan(values)
@@ -124,6 +130,7 @@ def _judge_numbers(name: str, cells: pa.ChunkedArray, context: Context) -> Verdi
     notices = note_infinite_values(name, values, source=context.source)
     if not context.text_is_typed and context.decimal is None and pa.types.is_floating(cells.type):
         notices += note_three_decimals(name, values[~missing], source=context.source)
+        notices += note_months(name, values[~missing], source=context.source)
     return use_as_feature(name, "numeric", *notices)
 
 

@@ -172,6 +172,22 @@ def note_three_decimals(name: str, values: NDArray[np.float64], *, source: str) 
     return [Notice("convention-open", message, column=name, cells=len(values), option=option)]
 
 
+def note_months(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
+    """A notice if all numbers could be months with their years: 9.2019."""
+    parts = np.rint(values * 10_000)
+    month, year = np.divmod(parts, 10_000)
+    is_month = (month >= 1) & (month <= 12) & (year >= 1900) & (year <= 2100)
+    if not is_month.all() or (np.abs(values * 10_000 - parts) > _ROUNDING).any():
+        return []
+    if len(np.unique(parts)) < _MANY_NUMBERS:
+        return []
+    message = (
+        f"Column '{name}' of {source}: numbers such as {values[0]:.4f} may be months with their "
+        "years; they are read as numbers. Write 2019-09 for such a month to have it read as a date."
+    )
+    return [Notice("convention-open", message, column=name, cells=len(values))]
+
+
 def note_infinite_values(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
     """A warning if a column of numbers holds infinities."""
     rows = np.flatnonzero(np.isinf(values))

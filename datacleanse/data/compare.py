@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacleanse.data.column_kinds import is_frame_index
 from datacleanse.data.drift import note_class_shares, note_features
-from datacleanse.data.identity import find_narrow_columns, hash_rows, read_ids
+from datacleanse.data.exact_numbers import mix
+from datacleanse.data.identity import (
+    find_narrow_columns,
+    hash_rows,
+    hash_texts,
+    read_ids,
+    spell_ids,
+)
 from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.sources import is_same_file
 from datacleanse.errors import InputError
 from datacleanse.records import Comparison, Notice, Overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
@@ -33,6 +42,8 @@ _MATCHES = {
     "verdicts": "its own rows, with a verdict each",
 }
 """What rows that stand in both have in common."""
+_CHANGED = 0.5
+"""Share of rows with one id but other feature values above which the ids name other rows."""
 _TELLING = 0.5
 """Share of distinct rows from which equal feature values mean the same row."""
 
@@ -92,25 +103,82 @@ def _make_same_error(data: Dataset, clean: Dataset, why: str) -> InputError:
 def _find_overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
     name = data.schema.id
     if name is not None and name in clean.table.column_names:
-        rows = _find_ids(read_ids(clean), read_ids(data))
-        found = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
-        if len(found):
-            keys = rows.drop_null().to_numpy().astype(np.int64)
-            data_rows, first, counts = np.unique(keys, return_index=True, return_counts=True)
-            return Overlap(data_rows, np.where(counts == 1, found[first], -1), "id"), []
+        return _match_by_id(data, clean)
     narrow = find_narrow_columns(data, clean)
     hashes, clean_hashes = hash_rows(data, narrow=narrow), hash_rows(clean, narrow=narrow)
+    for marks, clean_marks in _hash_identifiers(data, clean):
+        hashes, clean_hashes = mix(hashes ^ marks), mix(clean_hashes ^ clean_marks)
     distinct = len(np.unique(hashes))
     if distinct >= _TELLING * data.n_rows or _holds_all(hashes, clean_hashes):
         return _match_by_values(hashes, clean_hashes), []
-    nothing = np.empty(0, np.int64)
     message = (
         f"Rows of DATA are not told apart by their feature values ({distinct:,} different sets of "
         f"values in {data.n_rows:,} rows), so that rows which stand in CLEAN too are not looked "
         "for; name a column of ids with --id to have them found."
     )
     notices = [Notice("overlap-unknown", message)] if np.isin(clean_hashes, hashes).any() else []
-    return Overlap(nothing, nothing, "values"), notices
+    return _make_empty("values"), notices
+
+
+def _make_empty(matched_by: Literal["id", "values"]) -> Overlap:
+    nothing = np.empty(0, np.int64)
+    return Overlap(nothing, nothing, matched_by)
+
+
+def _match_by_id(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
+    """Rows of one id. A row with equal cells and another id is another row."""
+    rows = _find_ids(read_ids(clean), read_ids(data))
+    found = np.flatnonzero(rows.is_valid().to_numpy(zero_copy_only=False))
+    if not len(found):
+        return _make_empty("id"), []
+    keys = rows.drop_null().to_numpy().astype(np.int64)
+    narrow = find_narrow_columns(data, clean)
+    mine, theirs = (
+        hash_rows(
+            replace(each, table=each.table.take(pa.array(at)), labels=each.labels[at]),
+            narrow=narrow,
+        )
+        for each, at in ((data, keys), (clean, found))
+    )
+    is_other = mine != theirs
+    if not is_other.any():
+        return _keep_single(keys, found), []
+    n, n_other = len(keys), int(is_other.sum())
+    said = f"{format_count(n, 'row')} of CLEAN ({clean.source}) have an id that DATA has too"
+    if n_other > _CHANGED * n:
+        message = (
+            f"{said}, but other feature values in {n_other:,} of them: they are taken for other "
+            "rows, and the ids for numbers that both files count anew."
+        )
+        return _make_empty("id"), [Notice("ids-of-other-rows", message, is_warning=True)]
+    at = int(keys[is_other][0])
+    message = (
+        f"{said}; in {n_other:,} of them the feature values differ (the first: row "
+        f"{at + data.first_row:,} of DATA). They are taken for the same rows, as they stand in "
+        "DATA."
+    )
+    return _keep_single(keys, found), [Notice("overlap-changed", message, is_warning=True)]
+
+
+def _keep_single(keys: NDArray[np.int64], found: NDArray[np.int64]) -> Overlap:
+    """Rows ``keys`` of DATA that rows ``found`` of CLEAN match, one to one where it is one row."""
+    data_rows, first, counts = np.unique(keys, return_index=True, return_counts=True)
+    return Overlap(data_rows, np.where(counts == 1, found[first], -1), "id")
+
+
+def _hash_identifiers(
+    data: Dataset, clean: Dataset
+) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
+    """Hashes of the cells of each column in both that names rows without being read."""
+    for aside in data.schema.set_aside:
+        if (
+            aside.kind == "identifier"
+            and aside.name in clean.table.column_names
+            and not is_frame_index(aside.name)
+        ):
+            cells = (each.table.column(aside.name) for each in (data, clean))
+            first, second = (hash_texts(spell_ids(each)) for each in cells)
+            yield first, second
 
 
 def _find_ids(wanted: pa.Array, ids: pa.Array) -> pa.Array:
@@ -151,28 +219,31 @@ def _match_by_values(data: NDArray[np.uint64], clean: NDArray[np.uint64]) -> Ove
 
 
 def _note_overlap(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notice]:
-    if not len(overlap.data_rows):
-        return []
+    """Say which rows of DATA are verified, and how many of them are wrong."""
     how = _MATCHES[overlap.matched_by]
-    message = (
-        f"{format_count(len(overlap.data_rows), 'row')} of DATA {_choose_verb(overlap)} in CLEAN "
-        f"too ({how}); left out of training."
-    )
     single = overlap.clean_rows >= 0
     given = data.labels[overlap.data_rows[single]]
-    trusted = clean.labels[overlap.clean_rows[single]]
-    differing = int((given != trusted).sum())
-    if differing:
-        share = differing / len(given)
-        message += (
-            f" Their labels differ in {format_count(differing, 'row')} ({share:.0%} of the "
-            f"{len(given):,} that match one to one)."
+    verified = clean.labels[overlap.clean_rows[single]]
+    notices = []
+    n, n_wrong = len(given), int((given != verified).sum())
+    if n:
+        found = (
+            f"{'is' if n_wrong == 1 else 'are'} mislabelled there ({n_wrong / n:.0%}); `apply` "
+            "corrects them"
         )
-    return [Notice("overlap", message)]
-
-
-def _choose_verb(overlap: Overlap) -> str:
-    return "stands" if len(overlap.data_rows) == 1 else "stand"
+        message = (
+            f"{format_count(n, 'row')} of CLEAN {'is a row' if n == 1 else 'are rows'} of DATA "
+            f"({how}): {f'{n_wrong:,} {found}' if n_wrong else 'their labels agree'}."
+        )
+        notices.append(Notice("verified", message))
+    left = len(single) - n
+    if left:
+        message = (
+            f"{format_count(left, 'row')} of DATA {'matches' if left == 1 else 'match'} rows of "
+            f"CLEAN ({how}), but not one to one; left out of training."
+        )
+        notices.append(Notice("overlap", message))
+    return notices
 
 
 def _note_sizes(data: Dataset, clean: Dataset) -> list[Notice]:

@@ -145,6 +145,13 @@ def hash_rows(
     return total
 
 
+def hash_texts(texts: pa.Array) -> NDArray[np.uint64]:
+    """The hash of each text, (N,); all missing ones have one."""
+    values = texts.fill_null("").to_numpy(zero_copy_only=False).astype(object)
+    hashes = pd.util.hash_array(values, categorize=False).astype(np.uint64)
+    return np.where(texts.is_valid().to_numpy(zero_copy_only=False), hashes, _ABSENT)
+
+
 def find_narrow_columns(*datasets: Dataset) -> dict[str, np.dtype[np.floating]]:
     """The feature columns that one of the data sets holds as float16 or float32, and as which.
 

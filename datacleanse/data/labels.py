@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
@@ -13,6 +13,7 @@ import pyarrow as pa
 from datacleanse.data.columns import find_distinct, is_bytes, is_text, normalise_text, spell_values
 from datacleanse.data.look_alikes import find_look_alike, note_look_alikes, spell_apart
 from datacleanse.data.messages import (
+    LISTED,
     find_nearest,
     find_padded,
     format_count,
@@ -107,14 +108,17 @@ def learn_labels(
         name: of the column.
         source: how messages name DATA.
         are_names: text in the column is names, such as of folders, even where it looks like
-            numbers: ``1.0`` and ``1`` are two classes, and ``0.5`` is one.
+            numbers: ``1.0`` and ``1`` are two classes, and ``0.5`` is one. Elsewhere ``1.0`` and
+            ``1`` are one class where all labels are numbers; beside a word they are names, too.
 
     Raises:
         InputError: a label is missing, there is one class only, or the values are no classes.
     """
-    are_names = are_names and is_text(column.type)
-    spellings = _read_spellings(column, name=name, source=source, are_names=are_names)
-    if not are_names:
+    spellings = _read_spellings(column, name=name, source=source)
+    are_numbers = all(_parse_number(text) is not None for text in spellings.found)
+    if is_text(column.type) and (are_names or not are_numbers):
+        spellings = replace(spellings, keys=spellings.found)
+    elif are_numbers:
         _check_whole(spellings, name=name, source=source)
     _check_complete(spellings.codes, name=name, source=source)
     _check_classes(spellings, name=name, source=source)
@@ -130,6 +134,7 @@ def learn_labels(
     counts = np.bincount(codes, minlength=len(classes)).tolist()
     notices = [
         *_note_rare_classes(counts, classes, source),
+        *_note_merged(spellings, codes, classes, source),
         *note_look_alikes(dict(zip(given, counts, strict=True)), source),
     ]
     return Labels(codes, classes, given, tuple(notices))
@@ -156,9 +161,7 @@ def match_labels(
     return Labels(codes, classes, given, ())
 
 
-def _read_spellings(
-    column: pa.ChunkedArray, *, name: str, source: str, are_names: bool = False
-) -> Spellings:
+def _read_spellings(column: pa.ChunkedArray, *, name: str, source: str) -> Spellings:
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_nested(kind) or is_bytes(kind):
         raise InputError(
@@ -172,8 +175,8 @@ def _read_spellings(
     found = _spell_labels(values.values)
     is_missing = np.array([_is_missing(text, kind) for text in found] + [True])
     codes = np.where(is_missing[values.codes], np.int32(-1), values.codes)
-    keys = found if are_names else [_normalise_label(text) for text in found]
-    return Spellings(codes, tuple(found), tuple(keys))
+    keys = tuple(_normalise_label(text) for text in found)
+    return Spellings(codes, tuple(found), keys)
 
 
 def _spell_labels(values: pa.Array) -> list[str]:
@@ -274,10 +277,8 @@ def _check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None
 
 
 def _check_whole(spellings: Spellings, *, name: str, source: str) -> None:
-    numbers = [_parse_number(text) for text in spellings.found]
-    if any(number is None for number in numbers):
-        return
-    for at, (text, number) in enumerate(zip(spellings.found, numbers, strict=True)):
+    for at, text in enumerate(spellings.found):
+        number = _parse_number(text)
         if number is not None and not number.is_integer() and not math.isnan(number):
             row = int(np.argmax(spellings.codes == at))
             raise InputError(
@@ -322,6 +323,33 @@ def _note_rare_classes(
         "that label is right."
     )
     return [Notice("class-single-row", message, is_warning=True)]
+
+
+def _note_merged(
+    spellings: Spellings, codes: NDArray[np.int64], classes: tuple[str, ...], source: str
+) -> list[Notice]:
+    """Tell of classes that DATA spells in several ways, with the rows of each spelling."""
+    rows = np.bincount(spellings.codes, minlength=len(spellings.found)).tolist()
+    spelled: dict[int, list[int]] = {}
+    used, first = np.unique(spellings.codes, return_index=True)
+    for at, code in zip(used.tolist(), codes[first].tolist(), strict=True):
+        spelled.setdefault(code, []).append(at)
+    merged = {code: places for code, places in spelled.items() if len(places) > 1}
+    if not merged:
+        return []
+    kinds = [
+        format_list(
+            [f"{quote_value(spellings.found[at])} ({format_count(rows[at], 'row')})" for at in each]
+        )
+        for each in list(merged.values())[:LISTED]
+    ]
+    more = f"; and {len(merged) - LISTED} more such classes" if len(merged) > LISTED else ""
+    message = (
+        f"Labels of {source} are the same class in several spellings: {'; '.join(kinds)}{more}. "
+        "They are read as numbers or truth values, since all labels are. If they are different "
+        "classes, write their names as words, such as 'v1.0'."
+    )
+    return [Notice("labels-merged", message)]
 
 
 def _format_classes(names: Sequence[str]) -> str:

@@ -51,6 +51,15 @@ def note_missing(
     return [Notice("cells-missing", message, cells=total, option="--missing")]
 
 
+def note_missing_unused(source: str) -> Notice:
+    """A warning that the texts said to count as missing are not looked for in DATA."""
+    message = (
+        f"--missing says which texts count as missing in CSV files; {source} is none, so that no "
+        "cell of it counts as missing by its text. To have some counted so, make them null there."
+    )
+    return Notice("missing-unused", message, is_warning=True, option="--missing")
+
+
 def _describe(text: str, columns: Counter[str]) -> str:
     named = [f"'{name}' {count:,}" for name, count in columns.most_common()]
     what = quote_value(text) if text else "empty"

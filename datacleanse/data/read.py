@@ -18,7 +18,7 @@ from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
 from datacleanse.data.messages import suggest_column
-from datacleanse.data.missing_cells import note_missing
+from datacleanse.data.missing_cells import note_missing, note_missing_unused
 from datacleanse.data.new_values import note_unreadable
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.plain_types import register_pandas_types
@@ -40,7 +40,8 @@ Role: TypeAlias = Literal["CLEAN", "TEST", "NEW"]
 
 _HEAD = 100
 """Rows of a frame by which `peek` tells its columns' types."""
-_UNTYPED = (".csv", ".tsv")
+UNTYPED = (".csv", ".tsv")
+"""Endings of formats in which a cell is text and nothing else."""
 
 
 @dataclass(frozen=True)
@@ -119,6 +120,8 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     schema = Schema(
         label, options.id, labels.classes, features.columns, features.set_aside, options.missing
     )
+    if options.missing is not None and raw.text_is_typed:
+        notices.append(note_missing_unused(raw.name))
     told = note_missing(raw.table, schema, raw.count_missing(request), source=raw.name)
     for notice in told:
         progress.say(notice.message)
@@ -353,7 +356,7 @@ def read_raw(source: Source | Location, request: Request) -> Raw:
         table, text_is_typed, location = convert_frame(source), True, None
     else:
         location = source if isinstance(source, Location) else locate(source)
-        name, text_is_typed = location.name, location.suffix not in _UNTYPED
+        name, text_is_typed = location.name, location.suffix not in UNTYPED
         table = find_reader(location).read(location, request=request)
     check_shape(table, name)
     check_cells(table, name)

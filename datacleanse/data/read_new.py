@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from datacleanse.data.new_values import NewValues
 from datacleanse.data.read import read_like
@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from datacleanse.data.read import Source
     from datacleanse.records import Dataset, Schema
 
+AllowedValues: TypeAlias = Literal["known", "new names", "any"]
+"""What a column of new rows may consist of: values that can be read and some that are known; names
+of which none is known, too, as in the folds of a cross-validation; or anything, which counts as
+missing then."""
+
 
 def read_new_rows(
     source: Source,
     schema: Schema,
     known: Iterable[KnownValues],
     *,
-    allow_unknown: bool = False,
-    allow_new_names: bool = False,
+    allowed: AllowedValues = "known",
 ) -> Dataset:
     """Read rows to be classified, and warn of values that are unknown, unreadable or missing.
 
@@ -30,17 +34,15 @@ def read_new_rows(
         source: as for `read_like`.
         schema: DATA's.
         known: what the model has learned of the columns.
-        allow_unknown: whether columns are read in which nothing can be read or is known.
-        allow_new_names: whether columns of names may hold none that is known, as in the folds of a
-            cross-validation.
+        allowed: what a column may hold nothing but.
 
     Raises:
-        InputError: as `read_like`; or a column holds no known value, and that is not allowed.
+        InputError: as `read_like`; or a column holds no value that is allowed.
     """
-    data = read_like(source, schema, role="NEW", allow_unknown=allow_unknown)
+    data = read_like(source, schema, role="NEW", allow_unknown=allowed == "any")
     values = NewValues(known)
     values.add(data)
-    if not (allow_unknown or allow_new_names):
+    if allowed == "known":
         values.check()
     warn([*data.notices, *values.make_notices()])
     return data

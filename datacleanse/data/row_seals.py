@@ -9,10 +9,12 @@ after its label was mended.
 
 Cells are compared as values, not as typed: 1, 1.0, "1" and "001" are one number, but every digit of
 a number counts, those that a float has no room for, too (such numbers had the digest of the nearest
-float once; all others keep the digest they had). All ways of being
-missing are one, ``2020-01-01`` and ``2020-01-01T00:00:00`` are one moment, ``True`` and ``true``
-are one truth. So a row keeps its digest when the type that a reader finds for a column changes with
-a cell elsewhere, and when the table is saved in another format.
+float once; all others keep the digest they had). Null, NaN and an empty text are one, but not the
+word ``NA``, where a reader takes it for one: such rows differ, and a decision about the one is not
+about the other (words like it had the digest of a missing cell once). ``2020-01-01`` and
+``2020-01-01T00:00:00`` are one moment, ``True`` and ``true`` are one truth. So a row keeps its
+digest when the type that a reader finds for a column changes with a cell elsewhere, and when the
+table is saved in another format in which the same cells are missing.
 """
 
 from __future__ import annotations
@@ -28,7 +30,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.columns import (
-    MISSING_TEXTS,
     find_distinct,
     is_bytes,
     normalise_text,
@@ -91,14 +92,14 @@ def spell_label(label: str) -> str:
 
 
 def spell_value(text: str) -> str | None:
-    """The text under which equal values agree, whatever they were written as; None: missing."""
+    """The text under which equal values agree, whatever they were written as; None: empty."""
     stripped = text.strip()
-    if stripped in MISSING_TEXTS:
+    if not stripped:
         return None
     if stripped.casefold() in ("true", "false"):
         return stripped.casefold()
     number = parse_number(stripped)
-    if number is not None:
+    if number is not None and not math.isnan(number):
         return _spell_number(stripped, number)
     moment = _MOMENT.fullmatch(text)
     return text if moment is None else _spell_moment(*moment.groups())
@@ -170,6 +171,8 @@ def _spell_distinct(values: pa.Array) -> list[str | None]:
         return [str(value) for value in values.to_pylist()]
     if pa.types.is_float64(kind):
         return [_spell_float(value) for value in values.to_pylist()]
+    if pa.types.is_floating(kind):
+        return [None if text == "nan" else spell_value(text) for text in spell_values(values)]
     return [spell_value(text) for text in spell_values(values)]
 
 

@@ -15,6 +15,7 @@ from datacleanse.data.column_verdict import (
     has_id_name,
     note_doubt,
     note_infinite_values,
+    note_months,
     note_unreadable_values,
     read_as_written,
     set_aside,
@@ -127,7 +128,9 @@ def _judge_plain(
     if _are_codes(numbers, values, context):
         return None
     notices = note_unreadable_values(name, cells, numbers, source=source, what="number")
-    notices += note_infinite_values(name, numbers.read_floats(), source=source)
+    floats = numbers.read_floats()
+    notices += note_infinite_values(name, floats, source=source)
+    notices += note_months(name, floats[~numbers.find_missing()], source=source)
     doubts = () if written is None else written.notices
     return use_as_feature(name, "numeric", *notices, *doubts)
 

@@ -24,7 +24,9 @@ if TYPE_CHECKING:
     from datacleanse.data.interface import DatesOption
 
 Order = Literal["day first", "month first", "short year first"]
-FixedOrder = Literal["month by name", "time of day", "year first"]
+FixedOrder = Literal[
+    "month by name", "time of day", "year first", "month and year", "year and month"
+]
 
 _ORDERS: dict[DatesOption, Order] = {
     "dayfirst": "day first",
@@ -55,6 +57,8 @@ _NAMED = (
     rf"^{_NAME}[ /.,-]+(?P<y>[0-9]{{4}})$",
 )
 _TIMES = (rf"^{_TIME}{_HALF}$",)
+_CLOCKS = (r"^[0-9]{1,3}:[0-9]{2}(?::[0-9]{2}(?:[.,][0-9]+)?)?$",)
+"""Without a word on whether they tell the time of day or a length of time."""
 _SEPARATORS = ("/", ".", "-", " ")
 
 
@@ -72,13 +76,23 @@ def _make_leading(separator: str) -> str:
     return rf"^(?P<y>[0-9]{{4}}){between}(?P<a>[0-9]{{1,2}}){between}(?P<b>[0-9]{{1,2}})" + _CLOCK
 
 
+def _make_months(separator: str, *, is_year_first: bool) -> str:
+    """A month and its year of four digits, whose first day is meant."""
+    month, year = r"(?P<a>[0-9]{1,2})", r"(?P<y>[0-9]{4})"
+    first, last = (year, month) if is_year_first else (month, year)
+    return rf"^{first}{re.escape(separator)}{last}$"
+
+
 _FORMS: tuple[tuple[str, str, tuple[str, ...]], ...] = (
     ("named", "", _NAMED),
     ("time", "", _TIMES),
+    ("clock", "", _CLOCKS),
+    *(("month", each, (_make_months(each, is_year_first=False),)) for each in _SEPARATORS),
+    *(("year", each, (_make_months(each, is_year_first=True),)) for each in _SEPARATORS),
     *(("trailing", each, (_make_trailing(each),)) for each in _SEPARATORS),
     *(("leading", each, (_make_leading(each),)) for each in (*_SEPARATORS, "")),
 )
-"""Where the year stands, what separates, and the patterns; a text fits one form at most."""
+"""What stands where, what separates, and the patterns; a text fits one form at most."""
 
 
 def find_compact_dates(evidence: Evidence) -> Convention | None:
@@ -108,6 +122,8 @@ def find_moment_convention(
     if not max(shares) > 0.5:
         return None
     place, separator, patterns = _FORMS[int(np.argmax(shares))]
+    if place == "clock":
+        return _doubt_clocks(evidence)
     parts = _extract(pc.utf8_trim_whitespace(evidence.values), patterns)
     doubt = _doubt_zones(evidence, parts)
     if doubt is not None:
@@ -117,6 +133,8 @@ def find_moment_convention(
     is_date = parts["is_date"].copy()
     if place == "named":
         is_date &= _as_flags(pc.is_valid(_number_months(parts["n"])))
+    elif place in ("month", "year"):
+        is_date &= _are_months(parts)
     elif place == "leading":
         month, day, year = (_as_numbers(parts[name]) for name in ("a", "b", "y"))
         is_date &= _is_day(day) & _is_month(month)
@@ -127,8 +145,29 @@ def find_moment_convention(
         "named": "month by name",
         "time": "time of day",
         "leading": "year first",
+        "month": "month and year",
+        "year": "year and month",
     }
     return Convention(evidence.quote_first(is_date), order=order[place], separator=separator)
+
+
+def _doubt_clocks(evidence: Evidence) -> Doubt | None:
+    """The doubt about ``14:05``, which may be a time of day or a length of time."""
+    is_clock = _match(pc.utf8_trim_whitespace(evidence.values), _CLOCKS)
+    if not evidence.is_tolerable(~is_clock):
+        return None
+    what = f"times of day or lengths of time such as {evidence.quote_first(is_clock)}"
+    return Doubt(
+        what, "Write times of day as 09:05:00, and lengths of time as numbers of seconds or hours."
+    )
+
+
+def _are_months(parts: dict[str, Any]) -> NDArray[np.bool_]:
+    """Which texts are a month of some year; none where they count seasons, as 2009/10, 2010/11."""
+    month, year = _as_numbers(parts["a"]), _as_numbers(parts["y"])
+    is_month = _is_month(month) & (year >= 1900) & (year <= 2100)
+    is_season = bool((month[is_month] == (year[is_month] + 1) % 100).all())
+    return np.zeros_like(is_month) if is_season else is_month
 
 
 def _doubt_zones(evidence: Evidence, parts: dict[str, Any]) -> Doubt | None:
@@ -256,6 +295,8 @@ def rewrite_moments(values: pa.Array, convention: Convention) -> pa.Array:
         day = pc.if_else(pc.equal(parts["d"], ""), "1", parts["d"])
     elif convention.order == "time of day":
         year, month, day = (pa.repeat(part, len(texts)) for part in ("1970", "1", "1"))
+    elif convention.order in ("month and year", "year and month"):
+        month, day = first, pa.repeat("1", len(texts))
     elif convention.order == "day first":
         day, month = first, second
     elif convention.order == "month first":
@@ -278,6 +319,9 @@ def _find_patterns(convention: Convention) -> tuple[str, ...]:
         return _BY_ORDER[convention.order]
     if convention.order == "year first":
         return (_make_leading(convention.separator),)
+    if convention.order in ("month and year", "year and month"):
+        is_year_first = convention.order == "year and month"
+        return (_make_months(convention.separator, is_year_first=is_year_first),)
     return (_make_trailing(convention.separator),)
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from datacleanse.detection.equal_rows import fit_strength, inform_equal_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from datacleanse.detection import flags
@@ -27,7 +29,8 @@ class Fold:
     reweights nothing, so that the control is the only network and has one vote."""
     steering: NDArray[np.int64]
     """(m,) positions among the M examples, m >= 1, of the rows that steered and are drawn from DATA
-    like the calibration rows, so that the noise matrix can be learned from them."""
+    like the calibration rows, so that the noise matrix can be learned from them. Of a pair it is
+    the place in DATA: what was thought of the row before its own label was seen stands there."""
     calibration: NDArray[np.int64]
     """(n,) positions; treated in all like DATA's rows."""
 
@@ -50,10 +53,42 @@ class Evidence:
     n_data: int
     is_trained: NDArray[np.bool_]
     """(M,) whether updates were made from the row in the first fold."""
-    verified: NDArray[np.int64]
-    """(N,) label that CLEAN gives this very row, -1 where it gives none."""
+    truth: NDArray[np.int64]
+    """(M,) verified label, -1 where there is none: of DATA's rows that of the pairs, of CLEAN's
+    rows their label."""
+    clean_at: NDArray[np.int64]
+    """(CLEAN,) where each row of CLEAN stands among the M: pairs in DATA, all others behind it."""
     n_reviewed: int = 0
     """Rows of CLEAN, its last, that are no sample of DATA; see `reviewed.py`."""
+
+    @property
+    def verified(self) -> NDArray[np.int64]:
+        """(N,) label that CLEAN gives this very row, -1 where it gives none."""
+        return self.truth[: self.n_data]
+
+
+@dataclass(frozen=True)
+class Calibrated:
+    """What verified rows make of the suspicions of DATA's N rows; see `Assessment`."""
+
+    suspicion: NDArray[np.float64]
+    """(N,) in [0, 1]."""
+    probability: NDArray[np.float64]
+    """(N,) in [0, 1], whatever CLEAN proves."""
+    low: NDArray[np.float64]
+    """(N,) the smaller estimate of it, in [0, 1]."""
+    high: NDArray[np.float64]
+    """(N,) the larger one."""
+    shares: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None
+    """See `Assessment.shares`."""
+    flagged: NDArray[np.bool_]
+    """(N,) rows that nobody verified and that are on the list."""
+    basis: flags.Basis
+    """What the list rests on."""
+    calibration_score: NDArray[np.float64]
+    """(CLEAN,) see `Assessment.calibration_score`."""
+    rows_needed: int | None
+    """See `Assessment.rows_needed`."""
 
 
 @dataclass(frozen=True)
@@ -61,17 +96,21 @@ class Assessment:
     """The verdict on DATA's N rows."""
 
     suspicion: NDArray[np.float64]
-    """(N,) in [0, 1]: P(given label is wrong) by the posterior, mean over the folds; whatever CLEAN
-    proves."""
+    """(N,) in [0, 1]: P(given label is wrong) by the posterior, mean over the folds, calibrated on
+    pairs where these suffice; whatever CLEAN proves."""
     verdict: NDArray[np.int8]
     """(N,) what CLEAN proves of the row: 1 wrong, -1 right, 0 nothing; see `ranking`."""
     rank: NDArray[np.int64]
-    """(N,) distinct, 1 = most suspicious; by verdict, suspicion, losses and row."""
+    """(N,) distinct, 1 = most suspicious; unverified rows first, by suspicion, losses and row."""
     probability: NDArray[np.float64]
     """(N,) in [0, 1]: P(given label is wrong), calibrated; 1 and 0 where CLEAN proves it."""
     bounds: tuple[NDArray[np.float64], NDArray[np.float64]]
     """(N,) each: the smaller and the larger of the two estimates that ``probability`` lies between;
-    0 and 1 where there is only one, as nothing calibrates it."""
+    0 and 1 where there is only one, as nothing calibrates it. Both are ``probability`` where pairs
+    calibrate it."""
+    shares: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None
+    """Simulates the share of wrong labels among some rows of DATA, as `Calibration.simulate_shares`
+    does, verified rows counted as known; None where no pairs calibrate."""
     p_value: NDArray[np.float64]
     """(N,) in (0, 1]; NaN where none is possible."""
     flagged: NDArray[np.bool_]
@@ -79,11 +118,12 @@ class Assessment:
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
     confusion: NDArray[np.float64]
-    """(C, C) expected rows of DATA by given label (first) and true class."""
+    """(C, C) expected rows of DATA by given label (first) and true class; pairs count as known."""
     noise: tuple[Noise, ...]
     """By fold."""
     calibration_score: NDArray[np.float64]
-    """(CLEAN,) score of each row in the fold in which it calibrates, NaN where it never does."""
+    """(CLEAN,) suspicion of each row in the fold in which it calibrates, NaN where it never does;
+    where pairs calibrate, of them alone."""
     smallest_p_value: float | None
     """The smallest p-value that the calibration rows allow; None where there are no p-values."""
     null_share: float | None

@@ -30,8 +30,9 @@ SHORT = 0.6
 """Share of the estimated list's length below which a controlled list gives way to it; values tried
 are in `docs/method.md`."""
 
-Basis = Literal["controlled", "estimated", "none"]
-"""What a list of flags rests on: p-values, estimated probabilities, or there is no list."""
+Basis = Literal["controlled", "calibrated", "estimated", "none"]
+"""What a list of flags rests on: p-values, probabilities calibrated on pairs, probabilities that
+nothing calibrates, or there is no list."""
 
 
 @dataclass(frozen=True)

@@ -3,38 +3,58 @@
 from __future__ import annotations
 
 from datacleanse.detection import flags
-from datacleanse.detection.assessment import LOCAL_PART
+from datacleanse.detection.on_right_rows import LOCAL_PART
 
-METHODS = {
-    "suspicion": (
-        "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
-        "network, of plain training and of a second opinion (tables: out-of-bag trees and kernel "
-        "ridge regression; images: ridge regression on whitened patches; the row's own label left "
-        "out), each told the labels of equal rows, with a noise matrix learned from the clean set "
-        "and the spread of errors learned from DATA; mean over the folds of the clean set. Rows "
-        "verified by CLEAN stand above 1 (wrong) or below 0 (right)."
-    ),
-    "mislabel_probability": (
-        "Weighted mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with "
-        "f0 the scores of the calibration rows (known to be right), f those of DATA, their ratio "
-        f"fitted by isotonic regression, pi0 by Storey's estimate; weights {1 - LOCAL_PART:.2f} "
-        f"and {LOCAL_PART:.2f}. With fewer than {flags.MIN_CALIBRATION} calibration rows the "
-        "suspicion alone."
-    ),
-    "p_value": (
-        "Conformal p-value against the calibration rows, cross-fitted over the folds "
-        "(arXiv 2104.08279, 1208.0806)."
-    ),
-    "flagged": (
-        "Benjamini-Hochberg over the p-values at --fdr / pi0, and rows that CLEAN proves wrong. "
-        "Beside it stands the longest list whose estimated share of false alarms is at most --fdr, "
-        "by mislabel_probability, and of 1 / --fdr rows at least. Where the first holds nothing, "
-        f"or less than {flags.SHORT:.0%} as much, the second is given: an estimate, which carries "
-        "no guarantee."
-    ),
-    "suggested_label": (
-        "Likeliest true class by the same posterior, when it is not the given one; CLEAN's label "
-        "for verified rows."
-    ),
-}
-"""What each column of the audit table rests on, for the reports."""
+_POSTERIOR = (
+    "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
+    "network, of plain training and of a second opinion (tables: out-of-bag trees and kernel "
+    "ridge regression; images: ridge regression on whitened patches; the row's own label left "
+    "out), each told the labels of equal rows, with a noise matrix learned from the clean set "
+    "and the spread of errors learned from DATA; mean over the folds of the clean set"
+)
+_VERIFIED = "Verified rows stand below 0 (wrong) or below -1 (right)."
+_ON_PAIRS = (
+    "calibrated on the verified rows of DATA, in the fold in which each was trained on by its "
+    "given label, by logistic regression on its log-odds, on those of each opinion and on the "
+    "given label"
+)
+
+
+def describe_methods(*, on_pairs: bool) -> dict[str, str]:
+    """What each column of the audit table rests on; by pairs, or by right rows alone."""
+    beside = "right rows among the verified rows of DATA" if on_pairs else "calibration rows"
+    return {
+        "suspicion": f"{_POSTERIOR}{f'; {_ON_PAIRS}' if on_pairs else ''}. {_VERIFIED}",
+        "mislabel_probability": (
+            "The suspicion; 1 and 0 for verified rows." if on_pairs else _DESCRIBE_LOCAL
+        ),
+        "p_value": (
+            f"Conformal p-value against the {beside}, cross-fitted over the folds "
+            "(arXiv 2104.08279, 1208.0806)."
+        ),
+        "flagged": _ON_LIST if on_pairs else _ON_TWO_LISTS,
+        "suggested_label": (
+            "Likeliest true class by the same posterior, when it is not the given one; CLEAN's "
+            "label for verified rows."
+        ),
+    }
+
+
+_DESCRIBE_LOCAL = (
+    "Weighted mean of the suspicion and of the local false-discovery rate 1 - pi0 f0/f, with "
+    "f0 the scores of the calibration rows (known to be right), f those of DATA, their ratio "
+    f"fitted by isotonic regression, pi0 by Storey's estimate; weights {1 - LOCAL_PART:.2f} "
+    f"and {LOCAL_PART:.2f}. With fewer than {flags.MIN_CALIBRATION} calibration rows the "
+    "suspicion alone."
+)
+_ON_LIST = (
+    "The longest list of unverified rows whose mean mislabel_probability leaves at most --fdr for "
+    "false alarms, of 1 / --fdr rows at least. The probabilities are calibrated on verified rows "
+    "of DATA."
+)
+_ON_TWO_LISTS = (
+    "Benjamini-Hochberg over the p-values at --fdr / pi0. Beside it stands the longest list whose "
+    "estimated share of false alarms is at most --fdr, by mislabel_probability, and of 1 / --fdr "
+    f"rows at least. Where the first holds nothing, or less than {flags.SHORT:.0%} as much, the "
+    "second is given: an estimate, which carries no guarantee."
+)

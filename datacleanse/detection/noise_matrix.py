@@ -20,7 +20,7 @@ from torch import Tensor
 from datacleanse.training.adamw import AdamW
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from numpy.typing import NDArray
 
@@ -50,6 +50,10 @@ START_DIAGONAL = 0.9
 RATES = tuple(float(r) for r in np.geomspace(0.002, 0.4, 24))
 """Shares of wrong labels that the one-rate matrix may take, each a quarter above the one before:
 closer than a few hundred clean rows can tell apart."""
+
+PRIOR_ROWS = 0.5
+"""Rows that are imagined for each entry of T where pairs teach it, spread within a class's row as
+one rate of errors would spread them."""
 
 FOLDS = 4
 """Of the clean rows, when two matrices are compared. With 8 no suspicion moves by .004."""
@@ -156,7 +160,8 @@ def fit_noise(
         return [NoiseModel(matrix, matrix, 0.0) for matrix in even]
     is_unseen = np.concatenate([_count_unseen_rows(labels, part) for part in is_in])
     is_seen = np.repeat(is_in, 1 + FOLDS, axis=0) & ~is_unseen
-    full, one_rate = _fit_full(given, labels, is_seen), _fit_one_rate(given, labels, is_seen)
+    full = _fit_full(given, labels, is_seen, _trust_diagonal)
+    one_rate = _fit_one_rate(given, labels, is_seen)
     ahead = _compute_likelihoods(given, labels, full) - _compute_likelihoods(
         given, labels, one_rate
     )
@@ -164,6 +169,42 @@ def fit_noise(
     # The first fit of a part is on all its rows.
     parts = zip(full[:: 1 + FOLDS], one_rate[:: 1 + FOLDS], gain, strict=True)
     return [NoiseModel(free, even, float(nats)) for free, even, nats in parts]
+
+
+def fit_noise_on_pairs(
+    given: Matrix,
+    truth: NDArray[np.int64],
+    labels: NDArray[np.int64],
+    is_in: NDArray[np.bool_],
+) -> list[NoiseModel]:
+    """The same from clean rows of which some are pairs, so that their given labels tell T itself.
+
+    Which matrix is ahead is not asked here: how well either tells wrong rows from right ones can be
+    seen on pairs.
+
+    Args:
+        given: (m, C) P(given label | x) of the clean rows by a model that did not see them.
+        truth: (m,) their true classes.
+        labels: (m,) given labels of pairs, -1 for all others; one pair at least.
+        is_in: (P, m) whether a row is in a part; each has one at least.
+    """
+    even = _fit_one_rate(given, truth, is_in)
+    if given.shape[1] > MANY_CLASSES:
+        return [NoiseModel(matrix, matrix, 0.0) for matrix in even]
+    is_pair = labels >= 0
+    n_wrong = np.count_nonzero(labels[is_pair] != truth[is_pair])
+    rate = (n_wrong + 1) / (np.count_nonzero(is_pair) + 4)
+    n_classes = given.shape[1]
+    imagined = PRIOR_ROWS * n_classes * torch.from_numpy(make_one_rate_matrix(n_classes, rate))
+    true, own = torch.from_numpy(truth[is_pair]), torch.from_numpy(labels[is_pair])
+    seen = torch.from_numpy(is_in[:, is_pair])
+
+    def weigh(log_t: Tensor) -> Tensor:
+        found: Tensor = (log_t[:, true, own] * seen).sum() + (imagined * log_t).sum()
+        return found
+
+    full = _fit_full(given, truth, is_in, weigh)
+    return [NoiseModel(free, one, 0.0) for free, one in zip(full, even, strict=True)]
 
 
 def _count_unseen_rows(labels: NDArray[np.int64], is_in: NDArray[np.bool_]) -> NDArray[np.bool_]:
@@ -182,25 +223,34 @@ def make_one_rate_matrix(n_classes: int, rate: float) -> Matrix:
     return matrix
 
 
+def _trust_diagonal(log_t: Tensor) -> Tensor:
+    """`IMAGINED` sum_c log T_cc over (K, C, C) matrices."""
+    result: Tensor = IMAGINED * log_t.diagonal(dim1=1, dim2=2).sum()
+    return result
+
+
 def _fit_full(
-    given: Matrix, labels: NDArray[np.int64], is_seen: NDArray[np.bool_]
+    given: Matrix,
+    truth: NDArray[np.int64],
+    is_seen: NDArray[np.bool_],
+    weigh: Callable[[Tensor], Tensor],
 ) -> NDArray[np.float64]:
-    """Maximise sum_v log p_T(y_v | x_v) + `IMAGINED` sum_c log T_cc.
+    """Maximise sum_v log p_T(y_v | x_v) and what else ``weigh`` makes of log T.
 
     Returns:
         (K, C, C), for each of (K, m) subsets of the rows.
     """
     n_classes = given.shape[1]
     s, seen = torch.from_numpy(given), torch.from_numpy(is_seen)
-    at = torch.from_numpy(labels)[None, :, None].expand(len(seen), -1, 1)
+    at = torch.from_numpy(truth)[None, :, None].expand(len(seen), -1, 1)
     start = torch.from_numpy(make_one_rate_matrix(n_classes, 1 - START_DIAGONAL)).log()
     logits = start.repeat(len(seen), 1, 1).requires_grad_()
     adam = AdamW([logits], weight_decay=0.0)
     for _ in range(FIT_STEPS):
-        t = logits.softmax(dim=2)
-        p = deconvolve(s, t, FIT_ITERATIONS)
+        log_t = logits.log_softmax(dim=2)
+        p = deconvolve(s, log_t.exp(), FIT_ITERATIONS)
         likelihood = (p.gather(2, at)[:, :, 0].log() * seen).sum()
-        loss = -likelihood - IMAGINED * t.diagonal(dim1=1, dim2=2).log().sum()
+        loss = -likelihood - weigh(log_t)
         (logits.grad,) = torch.autograd.grad(loss, logits)
         adam.step(FIT_RATE)
     fitted: NDArray[np.float64] = logits.detach().softmax(dim=2).numpy()

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 BUDGETS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 """Rows of the ranking that a user may read."""
 
+INTERVAL = (0.025, 0.975)
+"""Quantiles of the simulated shares at which a range ends where pairs calibrate."""
+
 SAMPLING_ERRORS = 1.96
 """Standard errors of a sum of independent labels by which each end of a range lies further out.
 They are the smaller part of what may be wrong: both estimates may be biased alike."""
@@ -96,16 +99,15 @@ def count_confusions(assessment: Assessment) -> list[Confusion]:
 
 
 def _share(assessment: Assessment, rows: NDArray[np.int64]) -> Share:
-    """The estimated share of wrong labels among some rows, and the range of two estimates."""
+    """The estimated share of wrong labels among some rows, and its range."""
     n = len(rows)
     if not n:
         return Share(0, 0.0, 0.0, 1.0)
+    share = float(assessment.probability[rows].mean())
+    if assessment.shares is not None:
+        low, high = np.quantile(assessment.shares(rows), INTERVAL)
+        return Share(n, share, min(share, float(low)), max(share, float(high)))
     probability = assessment.probability[rows]
-    low, high = (bound[rows] for bound in assessment.bounds)
+    low, high = (bound[rows].mean() for bound in assessment.bounds)
     error = SAMPLING_ERRORS * float(np.sqrt((probability * (1 - probability)).sum())) / n
-    return Share(
-        rows=n,
-        share=float(probability.mean()),
-        low=max(0.0, float(low.mean()) - error),
-        high=min(1.0, float(high.mean()) + error),
-    )
+    return Share(n, share, max(0.0, float(low) - error), min(1.0, float(high) + error))

@@ -24,8 +24,15 @@ import numpy as np
 from scipy.special import expit
 
 from datacleanse.detection import error_kinds
+from datacleanse.detection.calibration import clip_log_odds, measure_fit
 from datacleanse.detection.error_kinds import Spread, fit_spread
-from datacleanse.detection.noise_matrix import NoiseModel, deconvolve, fit_noise, raise_to_floor
+from datacleanse.detection.noise_matrix import (
+    NoiseModel,
+    deconvolve,
+    fit_noise,
+    fit_noise_on_pairs,
+    raise_to_floor,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,6 +56,9 @@ hardly depends on it, the calibration does; measured in `docs/method.md`."""
 BURDEN = 5.0
 """Nats by which clean rows must prefer a full matrix for even odds: its entries are many."""
 
+PAIRS_BURDEN = 2.0
+"""The same where pairs say which account tells wrong labels better."""
+
 MAX_FITTED = 20_000
 """Rows of DATA, about, whose labels tell how errors spread."""
 
@@ -66,29 +76,58 @@ class Noise:
 def learn_noise(
     opinion: NDArray[np.float32],
     parts: Sequence[NDArray[np.int64]],
+    truth: NDArray[np.int64],
     labels: NDArray[np.int64],
     n_data: int,
+    *,
+    on_pairs: bool,
 ) -> list[Noise]:
     """How labels go wrong, by each part of the clean rows and by DATA's labels.
+
+    On pairs the trust is 0, for `choose_trust` to say.
 
     Args:
         opinion: (M, C) P(given label | x) by what did not see the row: the second opinion, or the
             control where there is none.
-        parts: positions of clean rows; each has one at least.
-        labels: (M,) labels; of clean rows the true ones.
+        parts: positions of clean rows, of pairs those in DATA; each has one at least.
+        truth: (M,) true labels of clean rows.
+        labels: (M,) given labels.
         n_data: DATA's rows are the first ones.
+        on_pairs: whether the given labels of pairs, of which there are some, teach the matrix.
     """
     clean = np.unique(np.concatenate(parts))
     is_in = np.stack([np.isin(clean, part) for part in parts])
-    models = fit_noise(_take_at(opinion, clean), labels[clean], is_in)
-    # Each clean row is asked about matrices that did not see it, so that all of them have a say.
-    trust = float(expit(sum(found.gain for found in models) - BURDEN))
+    given = _take_at(opinion, clean)
+    if on_pairs:
+        own = np.where(clean < n_data, labels[clean], -1)
+        models, trust = fit_noise_on_pairs(given, truth[clean], own, is_in), 0.0
+    else:
+        models = fit_noise(given, truth[clean], is_in)
+        # Each clean row is asked about matrices that did not see it, so that all have a say.
+        trust = float(expit(sum(found.gain for found in models) - BURDEN))
     data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
     given = _take_at(opinion, data)
     return [
         Noise(found, fit_spread(deconvolve(given, found.one_rate), labels[data]), trust)
         for found in models
     ]
+
+
+def choose_trust(
+    by_matrix: NDArray[np.float64], by_rate: NDArray[np.float64], is_wrong: NDArray[np.bool_]
+) -> float:
+    """How much the full matrix is believed, in [0, 1], by which account tells wrong pairs better.
+
+    The likelihood of true classes, or that of given labels, may prefer an account that ranks worse
+    (`docs/method.md`); so each is asked what is wanted, after it was calibrated.
+
+    Args:
+        by_matrix: (n,) P(wrong) of pairs by the full matrix, in folds that did not see the label.
+        by_rate: the same by the one rate.
+        is_wrong: (n,).
+    """
+    ahead, behind = (measure_fit(clip_log_odds(wrong), is_wrong) for wrong in (by_matrix, by_rate))
+    return float(expit(ahead - behind - PAIRS_BURDEN))
 
 
 class Opinions:
@@ -121,6 +160,12 @@ class Opinions:
         by_rate = error_kinds.posterior(_pool(given, true, second, one_rate), labels, noise.spread)
         result: Matrix = noise.trust * by_matrix + (1 - noise.trust) * by_rate
         return result
+
+    def doubt_given(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> Matrix:
+        """(n, K) P(label is wrong) by each opinion alone, networks first."""
+        second = [] if self._second is None else [self._second]
+        opinions = [*self._of_given, *self._of_true, *second]
+        return np.column_stack([1.0 - each[rows, labels].astype(np.float64) for each in opinions])
 
 
 def _take_at(opinion: NDArray[np.float32], rows: NDArray[np.int64]) -> Matrix:

@@ -18,20 +18,27 @@ PROVEN_WRONG, UNVERIFIED, PROVEN_RIGHT = 1, 0, -1
 
 
 def rank_rows(
-    suspicion: NDArray[np.float64], verdict: NDArray[np.int8], loss: NDArray[np.float32]
+    suspicion: NDArray[np.float64],
+    verdict: NDArray[np.int8],
+    loss: NDArray[np.float32],
+    *,
+    tie: NDArray[np.float64] | None = None,
 ) -> NDArray[np.int64]:
     """(N,) distinct ranks, 1 = most suspicious.
 
-    Rows that CLEAN proves wrong come first, those that it proves right last. Within each of the
-    three kinds the more suspicious row comes first, then that of the higher loss, then the earlier.
+    Unverified rows come first: nobody need look for what is known. Behind them stand the rows that
+    are proven wrong, then those proven right. Within each of the three kinds the more suspicious
+    row comes first, then that of the higher loss, then the earlier.
 
     Args:
         suspicion: (N,) in [0, 1].
         verdict: (N,) `PROVEN_WRONG`, `UNVERIFIED` or `PROVEN_RIGHT`.
         loss: (N,) in nats, of the given label.
+        tie: (N,) what parts rows of equal suspicion before their losses do, higher ones first.
     """
+    ties = (-loss,) if tie is None else (-loss, -tie)
     # Stable: the earlier of equal rows comes first.
-    order = np.lexsort((-loss, -suspicion, -verdict))
+    order = np.lexsort((*ties, -suspicion, _place(verdict)))
     rank = np.empty(len(order), dtype=np.int64)
     rank[order] = np.arange(1, len(order) + 1)
     return rank
@@ -42,24 +49,29 @@ def score_ranks(
 ) -> NDArray[np.float64]:
     """(N,) the audit table's ``suspicion``: it falls with the rank, and no two rows share a value.
 
-    Rows proven wrong stand above 1, at most at 2; unverified ones in [0, 1]; those proven right
-    below 0, at least at -1. Equal values are parted by the smallest steps that floats can take, so
-    that the score is the suspicion to some 1e-10 even among a million equal rows.
+    Unverified rows stand in [0, 1]; those proven wrong below 0, at least at -1; those proven right
+    below -1, at least at -2. Equal values are parted by the smallest steps that floats can take, so
+    that the score is the suspicion, less 1 or 2, to some 1e-10 even among a million equal rows.
     """
     order = np.argsort(rank)
-    wrong, unverified, right = (
-        order[verdict[order] == each] for each in (PROVEN_WRONG, UNVERIFIED, PROVEN_RIGHT)
-    )
+    place = _place(verdict)[order]
     score = np.empty(len(order))
-    score[wrong] = _part_by_verdict(1.0 + suspicion[wrong], least=np.nextafter(1.0, 2.0))
-    score[unverified] = _part_by_verdict(suspicion[unverified], least=0.0)
-    # Mirrored: what falls below 0 rises in size.
-    size = _part_by_verdict(1.0 - suspicion[right[::-1]], least=np.finfo(np.float64).tiny)
-    score[right[::-1]] = -size
+    unverified = order[place == 0]
+    score[unverified] = _part_equal(suspicion[unverified], least=0.0)
+    for below, least in ((1, np.finfo(np.float64).tiny), (2, np.nextafter(1.0, 2.0))):
+        # Mirrored: what falls below 0 rises in size.
+        rows = order[place == below][::-1]
+        score[rows] = -_part_equal(below - suspicion[rows], least=least)
     return score
 
 
-def _part_by_verdict(values: NDArray[np.float64], *, least: float) -> NDArray[np.float64]:
+def _place(verdict: NDArray[np.int8]) -> NDArray[np.int8]:
+    """(N,) place of a row's kind in the order: 0 unverified, 1 proven wrong, 2 proven right."""
+    places: NDArray[np.int8] = np.choose(verdict + 1, (2, 0, 1)).astype(np.int8)
+    return places
+
+
+def _part_equal(values: NDArray[np.float64], *, least: float) -> NDArray[np.float64]:
     """The values, (n,) >= 0 and not rising, moved so little that they fall strictly to ``least``.
 
     The bits of floats >= 0, read as whole numbers, are in the floats' own order, one step apart

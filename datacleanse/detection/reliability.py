@@ -1,6 +1,6 @@
 """How far mislabel probabilities can be checked against the verified rows.
 
-Verified rows are right by construction, so no share of wrong ones can be counted among them. What
+Among pairs the wrong ones are counted. Verified rows from elsewhere are right by construction: what
 they do show is where right labels score. With N rows of DATA tested, of which a share pi0 is right,
 and k of K verified rows in a range of scores, about pi0 N k / K right labels of DATA are to be
 expected there; all other rows in that range must be wrong. `docs/method.md` says how much that
@@ -34,7 +34,7 @@ class ReliabilityBin:
     rows: int
     """Rows that were compared with verified ones."""
     calibration_rows: int
-    """Verified rows, all of them right, with such a score."""
+    """Verified rows with such a score; all of them right where they are no pairs."""
     predicted: float
     """Mean of the rows' mislabel probabilities, in [0, 1]."""
     implied: float
@@ -78,6 +78,45 @@ def compare_with_verified(
                 implied=_share_wrong(n_right * k / len(scores), n),
                 low=_share_wrong(most_right * most, n),
                 high=_share_wrong(fewest * least, n),
+            )
+        )
+    return tuple(bins)
+
+
+def compare_with_pairs(
+    suspicion: NDArray[np.float64],
+    probability: NDArray[np.float64],
+    scores: NDArray[np.float64],
+    is_wrong: NDArray[np.bool_],
+) -> tuple[ReliabilityBin, ...]:
+    """The predicted share of wrong labels beside that among pairs, by bins of the suspicion.
+
+    A bin without pairs proves nothing: its range is all of [0, 1].
+
+    Args:
+        suspicion: (N,) of the rows of DATA that nobody verified.
+        probability: (N,) their mislabel probabilities.
+        scores: (K,) suspicions of the pairs before their labels were known.
+        is_wrong: (K,) what was found.
+    """
+    if not len(scores) or not len(suspicion):
+        return ()
+    place, verified = np.digitize(suspicion, EDGES), np.digitize(scores, EDGES)
+    bins = []
+    for first, last in _join_thin_bins(np.bincount(place, minlength=len(EDGES) + 1)):
+        here = (place >= first) & (place <= last)
+        there = (verified >= first) & (verified <= last)
+        n_wrong, n = int(is_wrong[there].sum()), int(there.sum())
+        low, high = find_wilson_interval(n_wrong, n) if n else (0.0, 1.0)
+        predicted = float(probability[here].mean())
+        bins.append(
+            ReliabilityBin(
+                rows=int(here.sum()),
+                calibration_rows=n,
+                predicted=predicted,
+                implied=n_wrong / n if n else predicted,
+                low=low,
+                high=high,
             )
         )
     return tuple(bins)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG
+from datacleanse.detection.ranking import UNVERIFIED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,8 +35,8 @@ def weigh_rows(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.
     of_data = worth[: len(assessment.suspicion)]
     of_data -= assessment.suspicion
     of_data *= of_data
-    of_data[assessment.verdict == PROVEN_WRONG] = 0.0
-    of_data[assessment.verdict == PROVEN_RIGHT] = 1.0
+    # Their row of CLEAN stands for them, with its true label.
+    of_data[assessment.verdict != UNVERIFIED] = 0.0
     expected = np.maximum(assessment.confusion.sum(axis=0), 0.5)
     present = np.bincount(labels, worth, len(expected))
     factor = (expected / expected.sum()) / np.maximum(present / present.sum(), np.finfo(float).eps)

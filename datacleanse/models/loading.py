@@ -23,6 +23,7 @@ from datacleanse.models.model_files import (
 )
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.residual import ResidualNetwork
+from datacleanse.models.run_agreement import check_agreement
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.models.user_network import UserNetwork, build_user_network
 from datacleanse.storage.damage import say_on_one_line
@@ -37,13 +38,14 @@ if TYPE_CHECKING:
     from datacleanse.models.description import Model
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.storage.manifest.whole import Manifest
 
 
 def load_predictor(
     directory: Path,
     *,
     model: str | ModuleFactory | None = None,
-    sha256: Mapping[str, str] | None = None,
+    manifest: Manifest | None = None,
 ) -> Predictor | ImagePredictor:
     """Read back what `Predictor.save` or `ImagePredictor.save` wrote; nothing in it is executed.
 
@@ -51,7 +53,7 @@ def load_predictor(
         directory: `model/` of a run.
         model: for a network of your own, its factory or ``package.module:factory``. The run names
             it, too, but no code is imported because a file names it.
-        sha256: (hex) of the files by name, as the run's manifest has them; None: not checked.
+        manifest: of the run, which says what files and what model it wrote; None: not checked.
 
     Raises:
         RunFolderError: a file is missing, damaged, not the one the run wrote or of a later version,
@@ -59,7 +61,10 @@ def load_predictor(
         UserCodeError: ``model`` cannot be imported or fails.
     """
     described = read_description(directory)
-    _check_files(directory, sha256 or {})
+    if manifest is not None:
+        _check_files(directory, manifest.model_files)
+        if not isinstance(described, LooseModel):
+            check_agreement(described.schema, manifest, directory / DESCRIPTION)
     _check_trust(directory, described, model)
     tensors = _load_finite(directory)
     match described:

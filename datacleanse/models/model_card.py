@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Measures,
         ModelComparison,
         NoiseShare,
+        RateBasis,
     )
     from datacleanse.storage.manifest.whole import Manifest
 
@@ -154,20 +155,22 @@ def _describe_noise(manifest: Manifest) -> list[str]:
     lines = [
         "## Wrong labels in the training data",
         "",
-        f"Estimated share of wrong labels: {_share(noise.rate)}; {flags.flagged:,} rows are "
-        f"flagged (expected share of false alarms at most {flags.fdr:.0%}). The run's report "
-        "lists them; this card does not.",
+        f"Estimated share of wrong labels: {_share(noise.rate, noise.basis)}; {flags.flagged:,} "
+        f"rows are flagged (expected share of false alarms at most {flags.fdr:.0%}). The run's "
+        "report lists them; this card does not.",
         "",
         *_write_table(("given label", "rows", "estimated wrong")),
     ]
     for name, share in noise.by_given_label.items():
-        lines.append(_write_row((_escape_plain(name), f"{share.rows:,}", _share(share))))
+        lines.append(
+            _write_row((_escape_plain(name), f"{share.rows:,}", _share(share, noise.basis)))
+        )
     return lines
 
 
-def _share(share: NoiseShare) -> str:
-    low, high = f"{share.low:.1%}", f"{share.high:.1%}"
-    return f"{share.share:.1%} (range of two estimates {low} to {high})"
+def _share(share: NoiseShare, basis: RateBasis) -> str:
+    what = "95 % confidence interval" if basis == "pairs" else "range of two estimates"
+    return f"{share.share:.1%} ({what} {share.low:.1%} to {share.high:.1%})"
 
 
 def _find_measured(manifest: Manifest) -> tuple[str, ModelComparison] | None:

@@ -14,6 +14,7 @@ from datacleanse.models.encoding import Encoding, encode
 from datacleanse.models.inference import compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
 from datacleanse.models.user_network import UserNetwork, make_probe_rows
+from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from datacleanse.data import KnownValues, Source
+    from datacleanse.data import AllowedValues, KnownValues, Source
     from datacleanse.models.residual import ResidualNetwork
     from datacleanse.models.tabular import TabularNetwork
     from datacleanse.records import Dataset, Schema
@@ -73,7 +74,8 @@ class Predictor:
             InputError: a column is missing, of another kind than in DATA, or not DATA's; or none of
                 its values is known, and that is not to be allowed.
         """
-        rows = read_new_rows(source, self.schema, self.known, allow_unknown=allow_unknown)
+        allowed: AllowedValues = "any" if allow_unknown else "known"
+        rows = read_new_rows(source, self.schema, self.known, allowed=allowed)
         return self.probabilities(rows)
 
     def predict(self, source: Source, *, allow_unknown: bool = False) -> NDArray[np.object_]:
@@ -175,7 +177,8 @@ def _work_out_probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.fl
     Raises:
         ModelError: the network gives NaN or infinity.
     """
-    logits = compute_logits(network, inputs).double()
+    with use_one_thread():  # as in the audit, so that the same rows have the same digits
+        logits = compute_logits(network, inputs).double()
     if not logits.isfinite().all():
         raise ModelError(
             "The network gives NaN or infinity for some rows: no class could be told.",

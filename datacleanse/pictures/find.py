@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from datacleanse.data.missing_cells import note_missing_unused
+from datacleanse.data.read import UNTYPED
 from datacleanse.pictures.forms import FORMS
 from datacleanse.pictures.interface import Asked
 
@@ -21,8 +24,16 @@ def find_pictures(source: Source, asked: Asked) -> Listing | None:
     for form in FORMS:
         found = form.find(source, asked)
         if found is not None:
-            return found
+            return _tell_unused_option(found, asked)
     return None
+
+
+def _tell_unused_option(listing: Listing, asked: Asked) -> Listing:
+    """The listing with a word on ``missing`` where that was said of DATA that no CSV names."""
+    place = None if listing.origin is None else listing.origin.location
+    if asked.role != "DATA" or asked.missing is None or (place and place.suffix in UNTYPED):
+        return listing
+    return replace(listing, notices=(*listing.notices, note_missing_unused(listing.source)))
 
 
 def ask_for_data(options: ReadOptions) -> Asked:

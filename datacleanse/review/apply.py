@@ -37,6 +37,8 @@ class CleaningResult:
 
     source: str
     """DATA, as it was named."""
+    clean: str | None
+    """CLEAN of the audit, as it was named; None: it was a table in memory."""
     is_source_changed: bool
     """Whether DATA is another than when it was audited; each row was compared by itself."""
     rows: int
@@ -195,6 +197,7 @@ def summarise_cleaning(
     """What was done, or would be, without the data itself."""
     return CleaningResult(
         source=cleaning.data.source,
+        clean=cleaning.run.clean,
         is_source_changed=cleaning.is_changed,
         rows=cleaning.data.n_rows,
         rows_after=cleaning.rows_after,

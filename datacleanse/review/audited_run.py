@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from datacleanse.pictures.interface import Listing
     from datacleanse.storage.manifest.inputs import DataSection
-    from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.storage.run_folder import Classes, RunFolder
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,14 @@ class AuditedRun:
     """Of DATA when it was audited (hex)."""
     n_rows: int
     """Rows of DATA when it was audited."""
-    classes: tuple[str, ...]
-    """Labels, as DATA spelled them."""
+    classes: Classes
+    """Rows by label, as DATA spelled it, when it was audited."""
     listing: Listing | None
     """DATA's pictures, unreadable ones too; None where DATA is a table of features."""
     location: Location | None
     """Where DATA's table lies; None where only a listing says which files are its pictures."""
+    clean: str | None
+    """CLEAN, as it was named; None: it was a table in memory."""
 
 
 def open_audited_run(
@@ -72,9 +74,10 @@ def open_audited_run(
         options=options,
         sha256=manifest.data.sha256,
         n_rows=manifest.data.rows,
-        classes=tuple(manifest.data.classes),
+        classes=manifest.data.classes,
         listing=listing,
         location=location,
+        clean=None if manifest.clean.source.startswith("<") else manifest.clean.source,
     )
 
 

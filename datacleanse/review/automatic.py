@@ -11,7 +11,7 @@ from datacleanse.review.decisions import Decision, read_clock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.storage.run_folder import Classes, RunFolder
 
 AUTO = "auto"
 """Reviewer of what was decided by the flags alone."""
@@ -64,7 +64,7 @@ class FlagLimits:
 
 
 def decide_flagged(
-    folder: RunFolder, limits: FlagLimits, *, run_id: str, n_rows: int
+    folder: RunFolder, limits: FlagLimits, *, run_id: str, classes: Classes
 ) -> Iterator[tuple[int, Decision]]:
     """Decide about flagged rows by their flags alone: rows of DATA, each with its decision.
 
@@ -72,10 +72,10 @@ def decide_flagged(
         folder: of the run.
         limits: from which probability on.
         run_id: of the run.
-        n_rows: of DATA.
+        classes: rows of DATA by given label.
     """
     at = read_clock()
-    for record in folder.read_flagged(n_rows).to_pylist():
+    for record in folder.read_flagged(classes).to_pylist():
         probability, suggestion = record["mislabel_probability"], record["suggested_label"]
         action = limits.choose_action(probability or 0.0, suggestion)
         if action is not None:

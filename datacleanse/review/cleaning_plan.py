@@ -161,11 +161,13 @@ def _collect_decisions(
     made: dict[int, Decision] = {}
     notices: tuple[Notice, ...] = ()
     if path is not None:
-        read = read_decisions(path, run_id=run.run_id, n_rows=run.n_rows, classes=run.classes)
+        read = read_decisions(
+            path, run_id=run.run_id, n_rows=run.n_rows, classes=tuple(run.classes)
+        )
         made, notices = read.last, read.notices
     if limits is not None:
         made = {
-            **dict(decide_flagged(run.folder, limits, run_id=run.run_id, n_rows=run.n_rows)),
+            **dict(decide_flagged(run.folder, limits, run_id=run.run_id, classes=run.classes)),
             **made,
         }
     completed = complete_decisions(list(made.values()), run.folder)

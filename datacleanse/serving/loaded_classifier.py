@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import ArrayLike, NDArray
 
+    from datacleanse.data import AllowedValues
     from datacleanse.data.readers.frame import Frame
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.serving.open_model import ServedModel
@@ -117,9 +118,8 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         with raise_as_value_errors():
             if isinstance(served, ServedImageModel):
                 return served.predict_proba(np.asarray(X))
-            rows = read_new_rows(
-                self._frame(X), served.schema, served.known, allow_unknown=self.allow_unknown
-            )
+            allowed: AllowedValues = "any" if self.allow_unknown else "known"
+            rows = read_new_rows(self._frame(X), served.schema, served.known, allowed=allowed)
             return served.probabilities(rows)
 
     def predict(self, X: Frame | ArrayLike) -> NDArray[Any]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datacleanse.data import KnownValues
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.records import Dataset, Schema
+    from datacleanse.storage.manifest.whole import Manifest
 
 
 class ServedModel(Protocol):
@@ -79,11 +80,11 @@ def open_model(
     folder = RunFolder(source)
     manifest = folder.manifest()
     if isinstance(model, str) and model.endswith(SUFFIX):
-        return _open_onnx_of_run(folder, manifest.run_id, model)
+        return _open_onnx_of_run(folder, manifest, model)
     # Loads torch, which takes seconds: what is wrong above should not have to wait for it.
     from datacleanse.models.loading import load_predictor
 
-    return load_predictor(folder.model_dir, model=model, sha256=manifest.model_files)
+    return load_predictor(folder.model_dir, model=model, manifest=manifest)
 
 
 def is_onnx(source: Path) -> bool:
@@ -91,15 +92,20 @@ def is_onnx(source: Path) -> bool:
     return source.suffix == SUFFIX and not os.path.isdir(source)  # noqa: PTH112 - says no where it may not be looked
 
 
-def _open_onnx_of_run(folder: RunFolder, run_id: str, file: str) -> ServedModel | ServedImageModel:
+def _open_onnx_of_run(
+    folder: RunFolder, manifest: Manifest, file: str
+) -> ServedModel | ServedImageModel:
     from pathlib import Path
 
+    from datacleanse.models.run_agreement import check_agreement
+
     found = load_onnx(Path(file))
-    if found.run_id != run_id:
+    if found.run_id != manifest.run_id:
         raise SettingsError(
             f"{file} was exported from run {found.run_id}, not from {folder.path}, which is run "
-            f"{run_id}.",
+            f"{manifest.run_id}.",
             slug="onnx-other-run",
             hint=f"Export it again from {folder.path}, or give {file} in place of the run folder.",
         )
+    check_agreement(found.schema, manifest, Path(file))
     return found

@@ -7,7 +7,7 @@ import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -26,6 +26,7 @@ from datacleanse.storage.run_tables import (
     check_distinct,
     check_first_column,
     check_numbered,
+    check_rows_by_label,
     open_run_table,
     report_damage_as,
 )
@@ -53,6 +54,12 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.whole import Manifest, Opening
     from datacleanse.storage.run_tables import RunTable
     from datacleanse.storage.schemas import TableColumn
+
+Classes: TypeAlias = "Mapping[str, int]"
+"""Rows of DATA by given label, in the order of the network's outputs."""
+
+_LABELS = ("given_label", "suggested_label", "verified_label")
+"""Columns of the audit table that hold classes of DATA, as DATA spells them."""
 
 MODEL_SUFFIXES = (".json", ".safetensors")
 """In `model/`; the README there may be edited."""
@@ -214,30 +221,40 @@ class RunFolder:
         """Whether `run.json` says so."""
         return read_status(self.manifest_file) == "finished"
 
-    def read_audit(self, n_rows: int | None = None) -> pa.Table:
-        """The audit table, in DATA's order; ``n_rows``: of DATA, None: unknown."""
-        with self._open_audit(n_rows) as table:
-            return _check_numbers(table.read())
+    def read_audit(self, classes: Classes | None = None) -> pa.Table:
+        """The audit table, in DATA's order.
+
+        Args:
+            classes: rows of DATA by given label, as `run.json` has them, to which the table is
+                held; None: they are not at hand. The same holds for the other readers of it.
+
+        Raises:
+            RunFolderError: it is missing, damaged or of another run.
+        """
+        with self._open_audit(classes) as table:
+            return _check_audit(table.read(), classes)
 
     def read_audit_columns(
-        self, names: Sequence[str], n_rows: int | None = None, *, coded: Sequence[str] = ()
+        self, names: Sequence[str], classes: Classes | None = None, *, coded: Sequence[str] = ()
     ) -> pa.Table:
         """Some columns of the audit table, in DATA's order; texts in ``coded`` as codes."""
-        with self._open_audit(n_rows, coded) as table:
-            return _check_numbers(table.read(names))
+        with self._open_audit(classes, coded) as table:
+            return _check_audit(table.read(names), classes)
 
     def read_audit_groups(
-        self, names: Sequence[str], n_rows: int | None = None
+        self, names: Sequence[str], classes: Classes | None = None
     ) -> Iterator[pa.Table]:
         """Some columns of the audit table, the rows of a portion of DATA at a time."""
-        with self._open_audit(n_rows) as table:
+        with self._open_audit(classes) as table:
             yield from table.read_groups(names)
 
-    def read_flagged(self, n_rows: int | None = None) -> pa.Table:
+    def read_flagged(self, classes: Classes | None = None) -> pa.Table:
         """The flagged rows of the audit table, without their histories."""
         names = [name for name in AUDIT_SCHEMA.names if name != "weight_by_epoch"]
         # Group by group, so that the others are never in memory at once.
-        groups = [group.filter(group["flagged"]) for group in self.read_audit_groups(names, n_rows)]
+        groups = [
+            group.filter(group["flagged"]) for group in self.read_audit_groups(names, classes)
+        ]
         empty = pa.schema([AUDIT_SCHEMA.field(name) for name in names]).empty_table()
         flagged = pa.concat_tables([empty.replace_schema_metadata(), *groups])
         with report_damage_as(self.audit_file):
@@ -307,13 +324,23 @@ class RunFolder:
         return pa.concat_tables([EPOCH_SCHEMA.empty_table().replace_schema_metadata(), *parts])
 
     def _open_audit(
-        self, n_rows: int | None, coded: Sequence[str] = ()
+        self, classes: Classes | None, coded: Sequence[str] = ()
     ) -> AbstractContextManager[RunTable]:
-        return open_run_table(self.audit_file, AUDIT_COLUMNS, n_rows=n_rows, coded=coded)
+        if classes is None:
+            return open_run_table(self.audit_file, AUDIT_COLUMNS, coded=coded)
+        return open_run_table(
+            self.audit_file,
+            AUDIT_COLUMNS,
+            n_rows=sum(classes.values()),
+            among=dict.fromkeys(_LABELS, classes),
+            coded=coded,
+        )
 
 
-def _check_numbers(audit: pa.Table) -> pa.Table:
+def _check_audit(audit: pa.Table, classes: Classes | None) -> pa.Table:
     """The table, in which all rows stand in DATA's order and each has a rank of its own."""
+    if classes is not None and "given_label" in audit.column_names:
+        check_rows_by_label(audit["given_label"], "given_label", classes)
     if "row" in audit.column_names:
         check_numbered(audit["row"], "row", first=0, is_in_order=True)
     if "rank" in audit.column_names:

@@ -16,7 +16,7 @@ from datacleanse.storage.damage import make_damage_error, make_missing_error
 from datacleanse.storage.typed_json import ROUNDING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from datacleanse.storage.schemas import TableColumn
@@ -39,6 +39,8 @@ class RunTable:
     """Its columns, in order; others may stand behind them."""
     below: Mapping[str, int] = field(default_factory=dict)
     """By column of whole numbers, what all of them lie below."""
+    among: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """By column of labels, the classes that `run.json` names; a cell is one of them, or null."""
 
     @property
     def n_rows(self) -> int:
@@ -89,6 +91,8 @@ class RunTable:
                 continue
             cells.append(_take_type(table[column.name], column))
             check_cells(cells[-1], column, self.below.get(column.name))
+            if column.name in self.among:
+                check_labels(cells[-1], column.name, self.among[column.name])
         made = pa.table(cells, names=[column.name for column in wanted])
         # pandas would obey what is said to it there.
         told = {k: v for k, v in (table.schema.metadata or {}).items() if k != b"pandas"}
@@ -102,6 +106,7 @@ def open_run_table(
     *,
     n_rows: int | None = None,
     below: Mapping[str, int] | None = None,
+    among: Mapping[str, Collection[str]] | None = None,
     coded: Sequence[str] = (),
 ) -> Iterator[RunTable]:
     """Open a file of a run; whatever is wrong with it is said of it within the block, too.
@@ -111,6 +116,7 @@ def open_run_table(
         columns: that it must have.
         n_rows: that it must have; None: any number.
         below: see `RunTable`.
+        among: see `RunTable`.
         coded: columns of texts that are read as codes, since few of them differ.
 
     Raises:
@@ -122,7 +128,7 @@ def open_run_table(
             raise UnexpectedTableError(
                 f"it has {parquet.metadata.num_rows:,} rows, where run.json says {n_rows:,}"
             )
-        yield RunTable(parquet, tuple(columns), below or {})
+        yield RunTable(parquet, tuple(columns), below or {}, among or {})
 
 
 @contextmanager
@@ -166,6 +172,44 @@ def check_cells(cells: pa.ChunkedArray, column: TableColumn, below: int | None =
     if below is not None:
         fits = pc.less(cells, pa.scalar(below, cells.type))
         _check_all(cells, column.name, fits, f"a number below {below:,}")
+
+
+def check_labels(cells: pa.ChunkedArray, name: str, classes: Collection[str]) -> None:
+    """See that all labels are classes of DATA; those that are null are none.
+
+    Raises:
+        UnexpectedTableError: one is not.
+    """
+    for label in _count_labels(cells):
+        if label is not None and label not in classes:
+            raise UnexpectedTableError(
+                f"its column {name!a} holds {label!a}, which is none of the classes that "
+                "run.json names"
+            )
+
+
+def check_rows_by_label(cells: pa.ChunkedArray, name: str, rows: Mapping[str, int]) -> None:
+    """See that each label stands in as many rows as `run.json` says.
+
+    Raises:
+        UnexpectedTableError: one does not.
+    """
+    found = _count_labels(cells)
+    for label, expected in rows.items():
+        if found.get(label, 0) != expected:
+            raise UnexpectedTableError(
+                f"its column {name!a} holds {label!a} {found.get(label, 0):,} times, where "
+                f"run.json says {expected:,}"
+            )
+
+
+def _count_labels(cells: pa.ChunkedArray) -> dict[str | None, int]:
+    """Rows by text, null included."""
+    counts = cells.unify_dictionaries().value_counts()
+    texts, rows = counts.field("values"), counts.field("counts")
+    if pa.types.is_dictionary(texts.type):
+        texts = texts.dictionary_decode()
+    return dict(zip(texts.to_pylist(), rows.to_pylist(), strict=True))
 
 
 def check_numbered(

@@ -102,16 +102,16 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         "suspicion",
         pa.float64(),
         "ranking score, higher = more likely mislabelled; no ties. In [0, 1], the probability of "
-        "being wrong by the model alone; above 1 where CLEAN proves the label wrong, below 0 where "
-        "it proves it right",
+        "being wrong whatever is verified; less 1 where a verified label proves the given one "
+        "wrong, less 2 where it proves it right",
     ),
-    TableColumn("rank", pa.int64(), "1 = most suspicious; the order of suspicion", least=1),
+    TableColumn("rank", pa.int64(), "1 = most suspicious; verified rows stand last", least=1),
     TableColumn(
         "mislabel_probability",
         pa.float64(),
-        "estimated probability that the label is wrong, in [0, 1]; 1 or 0 where CLEAN proves it. "
-        "Calibrated by CLEAN's rows where at least 10 of them can (run.json: "
-        "flags.calibration_rows), else the suspicion",
+        "estimated probability that the label is wrong, in [0, 1]; 1 or 0 where a verified label "
+        "proves it. Calibrated by verified rows where at least 10 of them can (run.json: "
+        "flags.calibration_rows, noise.basis), else the suspicion",
         least=0,
         most=1,
         is_nullable=True,
@@ -119,8 +119,8 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(
         "p_value",
         pa.float64(),
-        "conformal p-value of 'this label is right'; null: the row was not trained on, or fewer "
-        "than 10 rows of CLEAN calibrate",
+        "conformal p-value of 'this label is right'; null: the row is verified, or was not trained "
+        "on, or fewer than 10 right rows calibrate",
         least=0,
         most=1,
         is_nullable=True,
@@ -128,9 +128,10 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(
         "flagged",
         pa.bool_(),
-        "CLEAN proves the label wrong, or the row is on the list for --fdr. What the list is worth "
-        "stands in run.json, flags.basis: controlled (the expected share of false alarms is at "
-        "most --fdr), estimated (about --fdr by the probabilities, no promise) or none (no list)",
+        "the row, verified by nobody, is on the list for --fdr. What the list is worth stands in "
+        "run.json, flags.basis: controlled (the expected share of false alarms is at most --fdr), "
+        "calibrated (at most --fdr by probabilities that verified rows of DATA calibrate), "
+        "estimated (about --fdr by the probabilities, no promise) or none (no list)",
     ),
     TableColumn(
         "mean_weight",
@@ -190,9 +191,10 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(
         "in_training",
         pa.bool_(),
-        "False: the row was not trained on, as it stands in CLEAN too, or as a reviewer decided "
-        "about it (--decisions): kept and relabelled rows count among CLEAN's, dropped ones "
-        "nowhere, and have no verified_label",
+        "False: the row was not trained on by the run's own network, as its verified label steers, "
+        "or as several rows match it in CLEAN, or as a reviewer decided about it (--decisions): "
+        "kept and relabelled rows count among CLEAN's, dropped ones nowhere, and have no "
+        "verified_label",
     ),
     TableColumn(
         "verified_label",
@@ -208,7 +210,7 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         "of the hex sha256 of all cells but the label (for each column, in the order of the names' "
         "code points: name and value as netstrings, ~ for a missing value; equal numbers, moments "
         "and truths are spelled alike) followed by the label's netstring; null beyond the stored "
-        "suspects",
+        "suspects and the verified rows",
         is_nullable=True,
         may_lack=True,
     ),
@@ -264,6 +266,22 @@ CALIBRATION_COLUMNS: tuple[TableColumn, ...] = (
         pa.float64(),
         "its suspicion in the fold that it calibrates; null: in none",
         is_nullable=True,
+    ),
+    TableColumn(
+        "data_row",
+        pa.int64(),
+        "the row of DATA that it is, from 0; null: it is none, or not known to be one",
+        least=0,
+        is_nullable=True,
+        may_lack=True,
+    ),
+    TableColumn(
+        "is_wrong",
+        pa.bool_(),
+        "whether that row's given label is another one than the verified; null: it is no row of "
+        "DATA",
+        is_nullable=True,
+        may_lack=True,
     ),
 )
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.reliability import ReliabilityBin
-    from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.storage.run_folder import Classes, RunFolder
     from datacleanse_reports.companions import Companions
 
 _SUMMED = [
@@ -43,15 +43,15 @@ _BEYOND = 2.0
 """The reading curve is drawn for so many times the expected number of wrong labels."""
 
 
-def read_columns(folder: RunFolder, n_rows: int) -> pa.Table:
+def read_columns(folder: RunFolder, classes: Classes) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
     # Labels as codes: there are few of them and many rows.
-    table = folder.read_audit_columns(_SUMMED, n_rows, coded=["given_label"])
+    table = folder.read_audit_columns(_SUMMED, classes, coded=["given_label"])
     return table.unify_dictionaries()
 
 
-def read_ranked(folder: RunFolder, n_rows: int, *, last: int) -> pa.Table:
-    """All columns of the rows with rank 1 to ``last``, by rank; ``n_rows``: of DATA."""
+def read_ranked(folder: RunFolder, classes: Classes, *, last: int) -> pa.Table:
+    """All columns of the rows with rank 1 to ``last``, by rank; ``classes``: of DATA."""
     import pyarrow as pa
     import pyarrow.compute as pc
 
@@ -60,18 +60,23 @@ def read_ranked(folder: RunFolder, n_rows: int, *, last: int) -> pa.Table:
     # Group by group, so that all histories are never in memory at once.
     groups = [
         rows.filter(pc.less_equal(rows["rank"], last)).replace_schema_metadata()
-        for rows in folder.read_audit_groups(AUDIT_SCHEMA.names, n_rows)
+        for rows in folder.read_audit_groups(AUDIT_SCHEMA.names, classes)
     ]
     empty = AUDIT_SCHEMA.empty_table().replace_schema_metadata()
     return pa.concat_tables([empty, *groups]).sort_by("rank")
 
 
-def read_calibration(folder: RunFolder, n_clean: int) -> NDArray[np.float64]:
-    """(K,) scores of the ``n_clean`` verified rows that calibrate."""
+def read_calibration(
+    folder: RunFolder, n_clean: int
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Of the K of ``n_clean`` verified rows that calibrate: scores, and which are wrong pairs."""
     import numpy as np
 
-    scores: NDArray[np.float64] = folder.read_calibration(n_clean)["score"].drop_null().to_numpy()
-    return scores[np.isfinite(scores)]
+    table = folder.read_calibration(n_clean)
+    scores = table["score"].to_numpy()
+    is_scored = np.isfinite(scores)
+    is_wrong = table["is_wrong"].fill_null(False).to_numpy()
+    return scores[is_scored], is_wrong[is_scored]
 
 
 def keep_finite(value: float | None) -> float | None:
@@ -202,21 +207,27 @@ def bin_weights(
 
 
 def check_probabilities(
-    table: pa.Table, scores: NDArray[np.float64], null_share: float | None
+    table: pa.Table,
+    scores: NDArray[np.float64],
+    null_share: float | None,
+    is_wrong: NDArray[np.bool_] | None = None,
 ) -> tuple[ReliabilityBin, ...]:
-    """Both estimates of the share of wrong labels, by bins of the suspicion.
+    """Predicted shares of wrong labels beside those that verified rows show, by bins.
 
     Args:
         table: the audit's narrow columns, (N,).
         scores: (K,) of the verified rows that calibrate.
         null_share: pi0; None where nothing calibrates, which gives no bins.
+        is_wrong: (K,) whether their given labels are wrong, where they are pairs.
     """
-    from datacleanse.detection.reliability import compare_with_verified
+    from datacleanse.detection.reliability import compare_with_pairs, compare_with_verified
 
     # Rows that were compared with verified ones have a p-value, and no others.
     tested = table["p_value"].is_valid().to_numpy()
     suspicion = table["suspicion"].to_numpy()[tested]
     probability = table["mislabel_probability"].to_numpy()[tested]
+    if is_wrong is not None:
+        return compare_with_pairs(suspicion, probability, scores, is_wrong)
     return compare_with_verified(suspicion, probability, scores, null_share)
 
 

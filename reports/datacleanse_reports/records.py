@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 Basis = Literal["flagged", "top"]
 """Which rows a summary is about: all flagged ones or, where there are none, the listed ones."""
 
-Promise = Literal["controlled", "estimated", "none"]
+Promise = Literal["controlled", "calibrated", "estimated", "none"]
+RateBasis = Literal["pairs", "estimates"]
 """What a list of flags rests on: p-values that control its false alarms, estimated probabilities
 that do not, or there is no list."""
 
@@ -32,9 +33,11 @@ class Headline:
     estimated_share: float
     """The same as a share of the rows, in [0, 1]."""
     low_share: float
-    """Lower end of the range of two estimates, in [0, ``estimated_share``]; see `noise_rates`."""
+    """Lower end of its range, in [0, ``estimated_share``]."""
     high_share: float
     """Upper end, in [``estimated_share``, 1]."""
+    rate_basis: RateBasis
+    """What shares rest on; their ranges are confidence intervals where it is ``pairs``."""
     flagged: int
     """Rows in the list whose expected share of false alarms is at most ``fdr``; `Flagging.basis`
     says whether that is a promise or an estimate."""
@@ -68,7 +71,7 @@ class Budget:
     expected_share: float
     """The same as a share of the rows read, in [0, 1]."""
     low_share: float
-    """Lower end of the range of two estimates; see `noise_rates`."""
+    """Lower end of its range; `Headline.rate_basis` says what ranges are."""
     high_share: float
     """Upper end."""
 
@@ -84,7 +87,7 @@ class ClassSummary:
     suspected_share: float
     """The same as a share of the class's rows, in [0, 1]."""
     low_share: float
-    """Lower end of the range of two estimates; see `noise_rates`."""
+    """Lower end of its range; `Headline.rate_basis` says what ranges are."""
     high_share: float
     """Upper end."""
     flagged: int
@@ -250,10 +253,13 @@ class CleanSource:
 
 @dataclass(frozen=True)
 class OverlapSummary:
-    """Rows of CLEAN that stand in DATA too and were left out of training."""
+    """Rows of DATA that stand in CLEAN too."""
 
     rows: int
     verified: int
+    """Of ``rows``, those with a verified label."""
+    wrong: int
+    """Of ``verified``, those whose given label is another one."""
     matched_by: str
 
 

@@ -27,12 +27,21 @@ METHOD_TITLES = {
 }
 """What the audit's columns are called where people read them."""
 
-RANGES = (
-    "Estimated shares are means of probabilities. Their ranges span two estimates of these, the "
-    "ranking's and the local false-discovery rate, widened by the sampling error. They are no "
-    "confidence intervals: where both estimates are off, the truth may lie outside."
-)
-"""What the ranges beside estimated numbers are."""
+_RANGES = {
+    "pairs": (
+        "Estimated shares are means of probabilities that verified rows of the data calibrate. "
+        "Their ranges are 95% confidence intervals: from what the calibration may be, and from "
+        "chance."
+    ),
+    "estimates": (
+        "Estimated shares are means of probabilities. Their ranges span two estimates of these, "
+        "the ranking's and the local false-discovery rate, widened by the sampling error. They are "
+        "no confidence intervals: where both estimates are off, the truth may lie outside."
+    ),
+}
+
+RANGE_NAMES = {"pairs": "95% confidence interval", "estimates": "range of two estimates"}
+"""What a range beside an estimated number is called, by what it rests on."""
 
 PAIRS_SHOWN = 15
 """Expected confusions that people are shown; `summary.json` has more."""
@@ -47,15 +56,44 @@ _GOOD_READ = 100
 """Rows in a sitting; what they are expected to hold is told first."""
 
 
+def say_ranges(view: ReportView) -> str:
+    """What the ranges beside estimated numbers are."""
+    return _RANGES[view.headline.rate_basis]
+
+
 def say_noise(view: ReportView) -> str:
     """How noisy the labels are."""
     head = view.headline
     ends = format_percent_range(head.low_share, head.high_share)
     return (
         f"About {estimate(head.estimated_wrong)} of {format_plural(head.rows, 'label')} "
-        f"({format_percent(head.estimated_share)}, range of two estimates {ends}) are expected to "
-        "be wrong."
+        f"({format_percent(head.estimated_share)}, {RANGE_NAMES[head.rate_basis]} {ends}) are "
+        "expected to be wrong."
     )
+
+
+def say_overlap(view: ReportView) -> str:
+    """Which rows of the data are verified and how many of them are wrong; empty without any."""
+    found = view.overlap
+    parts = []
+    if found.verified:
+        verb = "row of the data is" if found.verified == 1 else "rows of the data are"
+        said = f"{format_count(found.verified)} {verb} verified"
+        if found.wrong:
+            share = format_percent(found.wrong / found.verified)
+            was = "was" if found.wrong == 1 else "were"
+            said += f": {format_count(found.wrong)} {was} mislabelled ({share}); "
+            said += f"`apply` corrects {'it' if found.wrong == 1 else 'them'}"
+        else:
+            said += ": all of their labels agree"
+        parts.append(said)
+    if left := found.rows - found.verified:
+        verb = "matches" if left == 1 else "match"
+        parts.append(
+            f"{format_plural(left, 'row')} of the data {verb} verified rows, but not one to one: "
+            "left out of training"
+        )
+    return "; ".join(parts)
 
 
 def say_reading(view: ReportView) -> str:
@@ -63,10 +101,12 @@ def say_reading(view: ReportView) -> str:
     basis = view.flagging.basis
     if basis == "controlled":
         return _say_controlled(view.headline)
+    if basis == "calibrated":
+        return _say_calibrated(view.headline, view.flagging)
     if basis == "estimated":
         return _say_estimated(view.headline, view.flagging)
     if basis == "none":
-        return _say_unflagged(view.headline, view.flagging)
+        return _say_unflagged(view)
     assert_never(basis)
 
 
@@ -78,12 +118,22 @@ def _say_controlled(head: Headline) -> str:
     )
 
 
+def _say_calibrated(head: Headline, flagging: Flagging) -> str:
+    verb = "row is" if head.flagged == 1 else "rows are"
+    return (
+        f"{format_count(head.flagged)} {verb} flagged; at most {format_rate(head.fdr)} of such a "
+        "list are expected to be false alarms, by probabilities calibrated on "
+        f"{format_plural(flagging.calibration_rows, 'verified row')} of the data."
+    )
+
+
 def _say_estimated(head: Headline, flagging: Flagging) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     controlled, needed = "no list could be controlled", ""
-    if flagging.rows_needed is not None:
+    if _is_attainable(head, flagging):
         needed = (
-            f"; it would take some {format_plural(flagging.rows_needed, 'verified row')} at least"
+            f"; it would take some {format_plural(flagging.rows_needed or 0, 'verified row')} at "
+            "least"
         )
     elif flagging.calibration_rows:
         # Some rows may have passed, too few of them.
@@ -96,16 +146,24 @@ def _say_estimated(head: Headline, flagging: Flagging) -> str:
     )
 
 
-def _say_unflagged(head: Headline, flagging: Flagging) -> str:
+def _is_attainable(head: Headline, flagging: Flagging) -> bool:
+    """Whether DATA has as many rows as would have to be verified for a guarantee."""
+    return flagging.rows_needed is not None and flagging.rows_needed <= head.rows
+
+
+def _say_unflagged(view: ReportView) -> str:
+    head, flagging = view.headline, view.flagging
     parts = [
         f"No row is flagged: {_say_beside(flagging)} none stands out enough to keep the expected "
         f"false alarms at {format_rate(head.fdr)}."
     ]
-    if flagging.rows_needed is not None:
+    if _is_attainable(head, flagging):
         parts.append(
-            f"About {format_plural(flagging.rows_needed, 'verified row')} would make flags "
+            f"About {format_plural(flagging.rows_needed or 0, 'verified row')} would make flags "
             "possible."
         )
+    elif flagging.rows_needed is not None:
+        parts.append("With no number of verified rows that the table has would it be otherwise.")
     parts.append("Read the ranking from the top instead.")
     return " ".join(parts)
 
@@ -119,7 +177,7 @@ def _say_beside(flagging: Flagging) -> str:
 def say_flag(view: ReportView) -> str:
     """What the word beside a suspect means, as a clause; empty where no row bears it."""
     level = format_rate(view.headline.fdr)
-    if view.flagging.basis == "controlled":
+    if view.flagging.basis in ("controlled", "calibrated"):
         return f"on the list whose expected false alarms are at most {level}"
     if view.flagging.basis == "estimated":
         return f"on the list with an estimated {level} of false alarms (no guarantee)"

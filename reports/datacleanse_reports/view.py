@@ -68,20 +68,17 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     manifest = folder.manifest()
     label, learned = manifest.data.label, manifest.settings.rule == "l2rw"
     n_rows = manifest.data.rows
-    ranked = audit.read_ranked(folder, n_rows, last=top)
+    ranked = audit.read_ranked(folder, manifest.data.classes, last=top)
     beside = read_companions(folder, manifest, rows=set(ranked["row"].to_pylist()))
     columns, suspects = audit.collect_suspects(
         ranked, folder.read_suspects(n_rows), beside, label=label, learned=learned
     )
-    table = audit.read_columns(folder, n_rows)
+    table = audit.read_columns(folder, manifest.data.classes)
     basis, mask = audit.choose_basis(table, listed=top)
     classes = _make_classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
     confusions = tuple(map(_make_confusion, manifest.noise.confusions))
     labels = tuple(manifest.data.classes)
-    null_share, scores = (
-        manifest.flags.null_share,
-        audit.read_calibration(folder, manifest.clean.rows),
-    )
+    scores, is_wrong = audit.read_calibration(folder, manifest.clean.rows)
     return ReportView(
         run_id=manifest.run_id,
         created_at=manifest.created_at,
@@ -96,7 +93,12 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         training=_make_training(manifest.training, rule=manifest.settings.rule),
         test=_make_comparison(manifest.metrics),
         weights=audit.bin_weights(table, basis, mask),
-        reliability=audit.check_probabilities(table, scores, null_share),
+        reliability=audit.check_probabilities(
+            table,
+            scores,
+            manifest.flags.null_share,
+            is_wrong if manifest.noise.basis == "pairs" else None,
+        ),
         reading=audit.sum_by_rank(table),
         conflicts=read_conflicts(folder, n_rows),
         labels=labels,
@@ -127,6 +129,7 @@ def _make_headline(manifest: Manifest) -> Headline:
         estimated_share=rate.share,
         low_share=rate.low,
         high_share=rate.high,
+        rate_basis=manifest.noise.basis,
         flagged=manifest.flags.flagged,
         fdr=manifest.flags.fdr,
     )
@@ -185,7 +188,10 @@ def _clean(clean: CleanSection) -> CleanSource:
 
 def _make_overlap(overlap: OverlapSection) -> OverlapSummary:
     return OverlapSummary(
-        rows=overlap.rows, verified=overlap.verified, matched_by=overlap.matched_by
+        rows=overlap.rows,
+        verified=overlap.verified,
+        wrong=overlap.wrong,
+        matched_by=overlap.matched_by,
     )
 
 

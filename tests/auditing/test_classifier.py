@@ -194,15 +194,15 @@ def test_probabilities_follow_the_order_of_the_classes():
     np.testing.assert_allclose(clf.predict_proba(X).sum(1), 1.0)
 
 
-def test_rows_of_the_trusted_set_are_verified_not_trained_on():
+def test_rows_of_the_trusted_set_are_verified_and_no_suspects():
     X, y, X_val, y_val = blobs()
     y[0] = 1 - y[0]
     X_val, y_val = np.vstack([X_val, X[:2]]), np.append(y_val, [1 - y[0], y[1]])
     audit = quick().fit(X, y, X_val=X_val, y_val=y_val).audit_
-    assert audit["in_training"].tolist() == [False, False] + [True] * (len(X) - 2)
+    assert audit["in_training"][2:].all()
     assert audit["verified_label"][:2].tolist() == [1 - y[0], y[1]]
-    assert audit["rank"][0] == 1
-    assert audit["flagged"][0]
+    assert audit["rank"][:2].tolist() == [len(X) - 1, len(X)]
+    assert not audit["flagged"][:2].any()
 
 
 def test_a_validation_fraction_takes_that_share_of_each_class_and_says_so():

@@ -40,19 +40,25 @@ def result(tmp_path_factory):
 
 def test_rows_that_are_not_trained_on_are_those_that_the_column_names(result):
     table = result.table
-    assert list(np.flatnonzero(~table["in_training"])) == [BOTH, RELABELLED, DROPPED]
+    untrained = [*(() if table["in_training"][BOTH] else (BOTH,)), RELABELLED, DROPPED]
+    assert list(np.flatnonzero(~table["in_training"])) == untrained
     given = table["given_label"]
     assert table["verified_label"][BOTH] == given[BOTH]
     assert table["verified_label"][RELABELLED] != given[RELABELLED]
     assert table["verified_label"].notna().sum() == 2
-    for name in ("mean_weight", "zero_weight_share", "mean_influence", "p_value"):
-        assert list(np.flatnonzero(table[name].isna())) == [BOTH, RELABELLED, DROPPED]
+    for name in ("mean_weight", "zero_weight_share", "mean_influence"):
+        assert list(np.flatnonzero(table[name].isna())) == untrained
+    assert list(np.flatnonzero(table["p_value"].isna())) == [BOTH, RELABELLED, DROPPED]
+    calibration = pq.read_table(result.folder.calibration_file).to_pandas()
+    assert calibration["data_row"].dropna().tolist() == [BOTH]
+    assert calibration["is_wrong"].dropna().tolist() == [False]
 
 
 def test_the_score_says_what_is_proven_and_the_probability_too(result):
     table = result.table
-    assert table["suspicion"][RELABELLED] > 1
-    assert table["suspicion"][BOTH] < 0
+    assert -1 <= table["suspicion"][RELABELLED] < 0
+    assert -2 <= table["suspicion"][BOTH] < -1
+    assert table["rank"][[RELABELLED, BOTH]].tolist() == [len(table) - 1, len(table)]
     assert table["suspicion"].drop([BOTH, RELABELLED]).between(0, 1).all()
     assert list(table["mislabel_probability"][[BOTH, RELABELLED]]) == [0.0, 1.0]
     assert table["mislabel_probability"].between(0, 1).all()
@@ -60,12 +66,13 @@ def test_the_score_says_what_is_proven_and_the_probability_too(result):
     assert table["suspicion"].is_unique
 
 
-def test_rows_that_are_proven_wrong_are_flagged_and_the_manifest_says_what_the_list_promises(
+def test_rows_that_are_verified_are_not_flagged_and_the_manifest_says_what_the_list_promises(
     result,
 ):
     flags = result.manifest["flags"]
-    assert result.table["flagged"][RELABELLED]
-    assert not result.table["flagged"][BOTH]
+    assert not result.table["flagged"][[RELABELLED, BOTH]].any()
+    assert result.manifest["overlap"]["verified"] == 2
+    assert result.manifest["overlap"]["wrong"] == 1
     assert flags["basis"] in {"controlled", "estimated", "none"}
     assert flags["smallest_p_value"] == pytest.approx(1 / (flags["calibration_rows"] + 1))
 

@@ -14,6 +14,7 @@ import shlex
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -114,8 +115,8 @@ def fill(column, known, n_rows):
     )
 
 
-def clean_up(source, options, out, *, is_tree=False):
-    """Have two decisions applied, of a run made up for DATA; the printed command."""
+def clean_up(source, options, out, clean):
+    """Have two decisions applied, of a run made up for DATA and CLEAN; the printed command."""
     listing = find_pictures(source, ask_for_data(options))
     is_of_files = listing is not None and listing.path is not None
     data = read_listing(listing) if listing else read_data(source, options)
@@ -148,9 +149,10 @@ def clean_up(source, options, out, *, is_tree=False):
         options,
         sha256,
         data.n_rows,
-        data.given_labels,
+        Counter(given),
         listing,
         location,
+        clean,
     )
     with mock.patch("datacleanse.review.cleaning_plan.read_unreadable_pictures", return_value=[]):
         plan = plan_cleaning(audited)
@@ -193,7 +195,8 @@ def test_tables_and_commands_are_accepted_whatever_the_names_are(
     delimiter, has_id = how
     assume(delimiter is None or formats[0] == ".csv")
     # CLEAN keeps the delimiter of DATA, and one option cannot serve it and a cleaned .tsv.
-    assume(delimiter is None or formats[2] != ".tsv")
+    is_clean_text = formats[1] in (".csv", ".tsv")
+    assume(delimiter is None or formats[2] != ".tsv" or not is_clean_text)
     with place():
         n = 24
         ids = ["NA", "None", "null", "nan", *(f"k {i}" for i in range(4, n))]
@@ -206,8 +209,7 @@ def test_tables_and_commands_are_accepted_whatever_the_names_are(
         words += ["--delimiter", ";"] if delimiter else []
         found = accept(sample("-n", "12", "-o", f"./{clean}", *words, "--", data))
         check_sample(found, 12)
-        command, expected = clean_up(spell_place(data), options, out)
-        command = command.replace(" CLEAN ", f" {shlex.quote('./' + clean)} ", 1)
+        command, expected = clean_up(spell_place(data), options, out, spell_place(clean))
         found = accept(command)
         assert labels_of(found.data) == expected
         assert found.reviewed is not None
@@ -241,9 +243,9 @@ def test_pictures_and_commands_are_accepted_whatever_the_names_are(classes, name
         found = accept(sample("-n", str(len(classes)), "-o", f"./v{suffix}", "--", folder))
         check_sample(found, len(classes))
         for out in (f"c {folder}{suffix}", f"c {folder}"):
-            command, expected = clean_up(spell_place(folder), ReadOptions(), out)
+            command, expected = clean_up(spell_place(folder), ReadOptions(), out, f"v{suffix}")
             if len(set(expected)) > 1:
-                found = accept(command.replace(" CLEAN ", f" ./v{suffix} ", 1))
+                found = accept(command)
                 assert labels_of(found.data) == expected
             shutil.rmtree("the run's")
 
@@ -285,7 +287,7 @@ def test_decisions_from_elsewhere_are_named_in_the_next_command(audited_copy, mo
     Path("runs/data/decisions.jsonl").rename("m y.jsonl")
     done = run_here("apply", "runs/data", "--decisions", "m y.jsonl", cwd=audited_copy)
     assert done.code == 0, done.err
-    command = last_command(done.out).replace(" CLEAN ", " clean.csv ", 1)
+    command = last_command(done.out)
     assert shlex.split(command)[-4:] == ["--decisions", "m y.jsonl", "--id", "key"]
     assert accept(command).reviewed.rows.tolist() == [3]
 
@@ -295,6 +297,15 @@ def test_after_flags_alone_no_decisions_are_named(audited_copy, monkeypatch):
     how = ("--auto", "--relabel-above", "0.9", "--yes")
     done = run_here("apply", "runs/data", *how, cwd=audited_copy)
     assert done.code == 0, done.err
-    command = last_command(done.out).replace(" CLEAN ", " clean.csv ", 1)
+    command = last_command(done.out)
     assert "--decisions" not in command
     assert accept(command).reviewed is None
+
+
+def test_a_clean_set_that_is_not_here_any_more_is_named_by_its_role(audited_copy, monkeypatch):
+    monkeypatch.chdir(audited_copy)
+    decide(audited_copy, {3: "drop"})
+    Path("clean.csv").unlink()
+    done = run_here("apply", "runs/data", cwd=audited_copy)
+    assert done.code == 0, done.err
+    assert " --val CLEAN --decisions runs/data" in last_command(done.out)

@@ -14,7 +14,7 @@ from safetensors.torch import load, load_file, save
 
 import datacleanse as dc
 from datacleanse.auditing.result import AuditResult
-from datacleanse.errors import DatacleanseError
+from datacleanse.errors import DatacleanseError, RunFolderError
 from datacleanse.notices import NoticeLog
 from datacleanse.serving.export import export_run
 from datacleanse.serving.open_model import open_model
@@ -169,3 +169,38 @@ def test_what_is_not_changed_is_read(place):
     for reader in (report, compare, apply, predict, export, show):
         reader(folder)
     assert load_file(place / "model.safetensors")
+
+
+def name_class_anew(manifest):
+    classes = manifest["data"]["classes"]
+    manifest["data"]["classes"] = {"maybe" if k == "yes" else k: v for k, v in classes.items()}
+
+
+def move_rows(manifest):
+    manifest["data"]["classes"]["yes"] += 1
+    manifest["data"]["classes"]["no"] -= 1
+
+
+def drop_column(manifest):
+    del manifest["schema"]["columns"][0]
+
+
+@pytest.mark.parametrize(
+    ("change", "reader", "said"),
+    [
+        (name_class_anew, report, "which is none of the classes that run.json names"),
+        (name_class_anew, apply, "which is none of the classes that run.json names"),
+        (name_class_anew, predict, "is 'yes' in the model, and 'maybe' in run.json"),
+        (name_class_anew, export, "which is none of the classes that run.json names"),
+        (move_rows, show, "times, where run.json says"),
+        (move_rows, compare, "times, where run.json says"),
+        (drop_column, predict, "the number of columns is"),
+    ],
+)
+def test_files_of_two_runs_are_not_read_as_one(place, change, reader, said):
+    folder = RunFolder(place / "run")
+    manifest = json.loads(folder.manifest_file.read_text(encoding="utf-8"))
+    change(manifest)
+    folder.manifest_file.write_text(json.dumps(manifest), encoding="utf-8")
+    with pytest.raises(RunFolderError, match=said):
+        reader(folder)

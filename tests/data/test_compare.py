@@ -39,7 +39,7 @@ def test_a_clean_set_drawn_alike_is_no_reason_to_warn():
 
 
 def test_rows_of_the_same_id_are_found():
-    clean = table().iloc[[30, 20, 399, *range(100, 180)]].assign(x=0.5, v="u")
+    clean = table().iloc[[30, 20, 399, *range(100, 180)]]
     overlap = compare_frames(table(), clean, id="key").overlap
     assert overlap.matched_by == "id"
     assert overlap.data_rows.tolist() == [20, 30, *range(100, 180), 399]
@@ -61,19 +61,41 @@ def test_rows_of_the_same_values_are_found_without_ids():
     assert comparison.overlap.clean_rows.tolist() == [1, -1, -1]
 
 
-def test_values_are_compared_when_no_id_is_shared():
+@pytest.mark.parametrize("options", [{"id": "key"}, {}], ids=["id", "a column that names rows"])
+def test_equal_cells_under_another_id_are_another_row(options):
     clean = table().iloc[[5, 6]].assign(key=["p", "q"])
-    overlap = compare_frames(table(), clean, id="key").overlap
-    assert (overlap.matched_by, overlap.data_rows.tolist()) == ("values", [5, 6])
+    assert not len(compare_frames(table(), clean, **options).overlap.data_rows)
+    same = compare_frames(table(), table().iloc[[5, 6]], **options).overlap
+    assert same.data_rows.tolist() == [5, 6]
 
 
-def test_the_overlap_is_said_with_the_share_of_other_labels():
+def test_ids_that_both_files_count_anew_name_other_rows():
+    data, clean = (
+        table(n, seed=seed).assign(key=[f"{row:05d}x" for row in range(n)])
+        for n, seed in ((400, 0), (100, 1))
+    )
+    comparison = compare_frames(data, clean, id="key")
+    assert not len(comparison.overlap.data_rows)
+    assert "other feature values in 100 of them" in list_warnings(comparison)["ids-of-other-rows"]
+
+
+def test_a_row_of_the_same_id_whose_cells_changed_is_told():
+    clean = table().iloc[:60].copy()
+    clean.loc[4, "x"] = 17.0
+    comparison = compare_frames(table(), clean, id="key")
+    assert comparison.overlap.data_rows.tolist() == list(range(60))
+    message = list_warnings(comparison)["overlap-changed"]
+    assert "in 1 of them the feature values differ (the first: row 4 of DATA)" in message
+
+
+def test_what_is_verified_is_said_with_the_share_of_wrong_labels():
     clean = table().iloc[:60].copy()
     clean.loc[:5, "label"] = ["b", "a"] * 3
-    (notice,) = [n for n in compare_frames(table(), clean, id="key").notices if n.slug == "overlap"]
+    comparison = compare_frames(table(), clean, id="key")
+    (notice,) = [n for n in comparison.notices if n.slug == "verified"]
     assert not notice.is_warning
-    assert "60 rows of DATA stand in CLEAN too" in notice.message
-    assert "differ in 6 rows (10% of the 60" in notice.message
+    assert "60 rows of CLEAN are rows of DATA (the same id): 6 are mislabelled" in notice.message
+    assert "(10%); `apply` corrects them" in notice.message
 
 
 def test_the_same_file_is_refused(csv):

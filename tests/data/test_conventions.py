@@ -159,6 +159,9 @@ DATES = {
     ),
     "month and day, hyphens": (["Sep-30-2019", "Jan-02-2020"], [D(2019, 9, 30), D(2020, 1, 2)]),
     "months": (["Sep 2019", "January 2020"], [D(2019, 9, 1), D(2020, 1, 1)]),
+    "months and years": (["09/2019", "1/2020"], [D(2019, 9, 1), D(2020, 1, 1)]),
+    "years and months": (["2019-09", "2020-01"], [D(2019, 9, 1), D(2020, 1, 1)]),
+    "years and months, slashes": (["2019/09", "2020/1"], [D(2019, 9, 1), D(2020, 1, 1)]),
     "ISO's day, twelve hours": (
         ["2019-09-30 01:12:05 PM", "2020-01-02 12:00:00 AM"],
         [D(2019, 9, 30, 13, 12, 5), D(2020, 1, 2)],
@@ -209,6 +212,8 @@ UNCLEAR = {
     "two orders": (["30/09/2019", "09/30/2019"], ()),
     "two currencies": (["$1,234.50", "€3.20"], ()),
     "two signs": (["7,040.94", "7.040,94"], ()),
+    "hours and minutes": (["14:05", "9:30"], ()),
+    "lengths of time": (["1:23:45", "0:05:00.5"], ()),
     "per cent and not": (["12 %", "0.5", "3.5 %"], ()),
 }
 
@@ -225,6 +230,23 @@ def test_what_a_column_leaves_open_is_named_and_never_guessed_nor_called_an_id(
     assert all(option in doubt.message for option in options)
     assert kinds(data).get("x", "categorical") == "categorical"
     assert not any("(an id)" in each.reason for each in data.schema.set_aside)
+
+
+@pytest.mark.parametrize("texts", [["2009/10", "2010/11"], ["1999-00", "2000-01"], ["13/2019"]])
+def test_what_is_no_month_of_a_year_stays_a_name(texts):
+    data = read([*texts, "other"] * 30)
+    assert kinds(data)["x"] == "categorical"
+    assert "convention-read" not in slugs(data.notices)
+
+
+def test_numbers_that_may_be_months_with_their_years_are_told(csv):
+    lines = [f"{1 + at % 12:02d}.{2015 + at % 6},{'uv'[at % 2]}\n" for at in range(60)]
+    data = read_data(csv("x,label\n" + "".join(lines)), ReadOptions())
+    (notice,) = [each for each in data.notices if each.slug == "convention-open"]
+    assert "months with their years" in notice.message
+    assert "1.2015" in notice.message
+    other = read_data(csv("x,label\n13.2015,u\n" + "".join(lines), "other.csv"), ReadOptions())
+    assert "convention-open" not in slugs(other.notices)
 
 
 def test_a_column_that_would_be_an_id_is_set_aside_with_the_true_reason():
@@ -294,7 +316,6 @@ WORDS = {
     "versions": [f"1.{row}.0" for row in range(50, 150)],
     "telephones": [f"030 {row} 12 34" for row in range(100, 200)],
     "numbers of accounts": [f"0{row} 123 456" for row in range(10, 99)],
-    "times": [f"{row % 24:02d}:30" for row in range(100)],
     "ranges": [f"{row}-{row + 9}" for row in range(0, 1000, 10)],
     "weights": [f"{row} kg" for row in range(100)],
     "months alone": ["May", "June", "July"] * 30,

@@ -111,6 +111,41 @@ def test_classes_are_canonical_and_labels_as_found(case):
     assert data.labels.dtype == np.int64
 
 
+@pytest.mark.parametrize("kind", ["csv", "text"])
+def test_equal_numbers_are_one_class_and_it_is_told(csv, kind):
+    labels = ["1", "1.0", "2", "1.0", "1", "2", "1"]
+    text = "x,label\n" + "".join(f"{at}.5,{label}\n" for at, label in enumerate(labels))
+    data = read_data(csv(text), ReadOptions()) if kind == "csv" else read_labels(labels)
+    assert data.schema.classes == ("1", "2")
+    (notice,) = [notice for notice in data.notices if notice.slug == "labels-merged"]
+    assert "'1' (3 rows), '1.0' (2 rows)." in notice.message
+    assert "'2'" not in notice.message
+
+
+@pytest.mark.parametrize("kind", ["csv", "text"])
+def test_beside_a_word_they_are_names(csv, kind):
+    """As a peer reads such a column: its cells are text."""
+    labels = ["1", "1.0", "beta", "1.0", "1", "beta", "1"]
+    text = "x,label\n" + "".join(f"{at}.5,{label}\n" for at, label in enumerate(labels))
+    data = read_data(csv(text), ReadOptions()) if kind == "csv" else read_labels(labels)
+    assert data.schema.classes == ("1", "1.0", "beta")
+    assert [data.given_labels[code] for code in data.labels] == labels
+    assert "labels-merged" not in slugs(data.notices)
+    clean = read_like(frame_of(["1.0", "1"]), data.schema, role="CLEAN")
+    assert [data.schema.classes[code] for code in clean.labels] == ["1.0", "1"]
+
+
+def test_truth_values_in_several_spellings_are_told():
+    data = read_labels(["true", "False", "TRUE", "true"])
+    (notice,) = [notice for notice in data.notices if notice.slug == "labels-merged"]
+    assert "'true' (2 rows), 'TRUE' (1 row)." in notice.message
+
+
+def test_numbers_of_one_spelling_each_are_told_nothing():
+    assert "labels-merged" not in slugs(read_labels([1.0, 0.0, 1.0]).notices)
+    assert "labels-merged" not in slugs(read_labels(["1.0", "0", "1.0"]).notices)
+
+
 def test_labels_of_a_csv_stay_as_written(csv):
     data = read_data(csv("x,label\n1,007\n2,1.0\n3,007\n"), ReadOptions())
     assert data.schema.classes == ("1", "007")

@@ -114,6 +114,52 @@ def test_numbers_stay_numbers_where_some_are_missing(tmp_path):
     assert "'-9' 10 (column 'z' 10); '?' 8 (column 'x' 8)" in notice.message
 
 
+@pytest.mark.parametrize("said", ["-999", "-999.0", "-999.00"])
+@pytest.mark.parametrize("strange", ["", "oops"])
+def test_a_missing_number_is_one_in_every_spelling(tmp_path, said, strange):
+    """As in a column of numbers, so in one of text, whichever a reader makes of it."""
+    cells = ["-999", "-999.0", "-999.00", "-998.5", "999", "-9990", strange or "7"] * 6
+    path = tmp_path / "d.csv"
+    lines = [f"{cell},{at % 3 - 999},{at}.5,{'uv'[at % 2]}" for at, cell in enumerate(cells)]
+    path.write_text("x,whole,z,label\n" + "".join(f"{line}\n" for line in lines))
+    data = read_data(str(path), ReadOptions(missing=(said,), numeric=("x",)))
+    x, whole, _ = (read_numbers(data, column) for column in data.schema.columns)
+    expected = [np.nan] * 3 + [-998.5, 999, -9990, np.nan if strange else 7]
+    np.testing.assert_array_equal(x, expected * 6)
+    np.testing.assert_array_equal(np.isnan(whole), np.arange(len(cells)) % 3 == 0)
+    (notice,) = [each for each in data.notices if each.slug == "cells-missing"]
+    assert "'-999.0' 6 (column 'x' 6)" in notice.message
+    (portion,) = read_portions(str(path), data.schema, allow_unknown=True)
+    np.testing.assert_array_equal(read_numbers(portion, data.schema.columns[0]), x)
+
+
+def test_a_missing_number_is_no_other_one_and_no_name(tmp_path):
+    """Not the next number of 19 digits, nor a code with a zero in front."""
+    path = tmp_path / "d.csv"
+    numbers = ["9007199254740993", "9007199254740992", "7"] * 8
+    codes = ["07", "7", "7.0"] * 8
+    lines = [
+        f"{n},{c},{'uv'[at % 2]}" for at, (n, c) in enumerate(zip(numbers, codes, strict=True))
+    ]
+    path.write_text("n,code,label\n" + "".join(f"{line}\n" for line in lines))
+    options = ReadOptions(missing=("9007199254740993", "7"), categorical=("code",))
+    data = read_data(str(path), options)
+    present = [None, 9007199254740992, None] * 8
+    assert [None if n is None else int(n) for n in data.table["n"].to_pylist()] == present
+    assert data.table["code"].to_pylist() == ["07", None, None] * 8
+
+
+@pytest.mark.parametrize("name", ["d.parquet", "d.feather", "d.jsonl"])
+def test_texts_that_are_looked_for_nowhere_are_told(tmp_path, name):
+    data = read_data(write(tmp_path, name), ReadOptions(missing=("EU",)))
+    (notice,) = [each for each in data.notices if each.slug == "missing-unused"]
+    assert notice.is_warning
+    assert "--missing" in notice.message
+    assert name in notice.message
+    quiet = read_data(write(tmp_path, "d.csv"), ReadOptions(missing=("EU",)))
+    assert "missing-unused" not in [each.slug for each in quiet.notices]
+
+
 def test_one_notice_counts_missing_cells_by_text_and_column(tmp_path):
     path = tmp_path / "d.csv"
     path.write_text("a,b,c,label\nNA,1,,u\n,NA,2020-01-01,v\nw,NA,,u\nNA,4,2020-01-03,v\n")

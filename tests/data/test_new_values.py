@@ -134,4 +134,4 @@ def test_a_column_that_cannot_be_read_is_an_error_unless_allowed():
         read_new_rows(table, SCHEMA, KNOWN)
     assert caught.value.slug == "column-retyped"
     with pytest.warns(DataWarning, match="3 values that are no number"):
-        read_new_rows(table, SCHEMA, KNOWN, allow_unknown=True)
+        read_new_rows(table, SCHEMA, KNOWN, allowed="any")

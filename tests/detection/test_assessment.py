@@ -10,8 +10,9 @@ import pytest
 
 from datacleanse.detection import flags
 from datacleanse.detection import worth as module
-from datacleanse.detection.assessment import LOCAL_PART, assess, find_likely_classes
+from datacleanse.detection.assessment import assess, find_likely_classes
 from datacleanse.detection.evidence import Evidence, Fold
+from datacleanse.detection.on_right_rows import LOCAL_PART
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.training.recorder import Dynamics
 
@@ -59,7 +60,8 @@ def evidence(
         labels=labels,
         n_data=N,
         is_trained=trained,
-        verified=np.full(N, -1) if verified is None else verified,
+        truth=np.append(np.full(N, -1) if verified is None else verified, labels[N:]),
+        clean_at=clean,
     )
 
 
@@ -136,15 +138,6 @@ def test_without_calibration_rows_there_are_no_p_values_and_no_controlled_flags(
     assert (assessment.bounds[1] == 1).all()
 
 
-def test_a_list_of_proven_errors_alone_is_no_estimate():
-    base = evidence(n_wrong=0)
-    verified = np.full(N, -1)
-    verified[5] = 1 - base.labels[5]
-    assessment = assess(replace(base, verified=verified), fdr=0.01)
-    assert list(np.flatnonzero(assessment.flagged)) == [5]
-    assert assessment.basis == "controlled"
-
-
 def test_where_no_p_value_can_be_small_enough_the_list_is_an_estimate_and_says_what_is_needed():
     assessment = assess(evidence(n_wrong=8, n_folds=1, n_calibration=20), fdr=0.3)
     assert assessment.basis == "estimated"
@@ -181,7 +174,13 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     seen = replace(dynamics(own), probability=probability)
     folds = tuple(replace(fold, opinion=probability) for fold in base.folds)
     given = replace(
-        base, labels=labels, reweighted=seen, control=seen, folds=folds, second=probability
+        base,
+        labels=labels,
+        truth=np.append(base.verified, labels[N:]),
+        reweighted=seen,
+        control=seen,
+        folds=folds,
+        second=probability,
     )
     assessment = assess(given, fdr=0.1)
     p_value = assessment.p_value
@@ -219,7 +218,8 @@ def test_with_ten_classes_of_ten_clean_rows_p_values_go_down_to_an_eleventh():
         labels=labels,
         n_data=n,
         is_trained=np.ones(len(labels), dtype=bool),
-        verified=np.full(n, -1),
+        truth=np.append(np.full(n, -1), labels[n:]),
+        clean_at=np.arange(n, len(labels)),
     )
     assessment = assess(evidence_, fdr=0.1)
     assert assessment.smallest_p_value == pytest.approx(1 / 11)
@@ -260,12 +260,10 @@ def test_rows_that_the_clean_set_verifies_get_its_verdict():
     assessment = assess(evidence(verified=verified), fdr=0.1)
     assert assessment.probability[100] == 0.0
     assert assessment.probability[200] == 1.0
-    assert assessment.rank[200] == 1
-    assert assessment.rank[100] == N
+    assert assessment.rank[[200, 100]].tolist() == [N - 1, N]
     assert list(assessment.verdict[[100, 200, 300]]) == [-1, 1, 0]
     np.testing.assert_array_equal(assessment.suspicion, assess(base, fdr=0.1).suspicion)
-    assert assessment.flagged[200]
-    assert not assessment.flagged[100]
+    assert not assessment.flagged[[100, 200]].any()
     assert assessment.suggested[200] == verified[200]
     assert assessment.suggested[100] == -1
     assert np.isnan(assessment.p_value[[100, 200]]).all()
@@ -276,7 +274,7 @@ def test_rows_that_the_clean_set_verifies_get_its_verdict():
         clean = worth[N:][labels[N:] == label]
         assert (clean == clean[0]).all()
         assert clean[0] > 0.5
-    assert worth[100] == worth[N:][labels[N:] == labels[100]][0]
+    assert worth[100] == 0.0
 
 
 def test_in_the_final_model_a_class_weighs_what_is_expected_of_it_however_doubtful_its_rows():
@@ -304,7 +302,7 @@ def test_no_class_gains_weight_without_bounds():
 
 def test_blocks_of_rows_change_nothing(monkeypatch):
     whole = assess(evidence(), fdr=0.1)
-    monkeypatch.setattr("datacleanse.detection.assessment.BLOCK", 37)
+    monkeypatch.setattr("datacleanse.detection.fold_posteriors.BLOCK", 37)
     parts = assess(evidence(), fdr=0.1)
     np.testing.assert_array_equal(whole.suspicion, parts.suspicion)
     np.testing.assert_allclose(whole.confusion, parts.confusion)

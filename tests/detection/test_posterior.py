@@ -72,7 +72,9 @@ def test_a_matrix_is_believed_by_what_all_clean_rows_say_for_it():
     one_sided = np.array([[0.5, 0.5, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]])
     parts = [np.arange(2800, 2900), np.arange(2900, 3000)]
     for matrix, is_believed in ((one_sided, True), (np.eye(C), False)):
-        found = learn_noise((p @ matrix).astype(np.float32), parts, truth, 2800)
+        found = learn_noise(
+            (p @ matrix).astype(np.float32), parts, truth, truth, 2800, on_pairs=False
+        )
         gain = sum(noise.matrices.gain for noise in found)
         trusts = [noise.trust for noise in found]
         assert trusts == pytest.approx([1 / (1 + np.exp(BURDEN - gain))] * len(parts))
@@ -114,7 +116,10 @@ def test_the_noise_is_learned_from_an_opinion_that_is_right():
     right[np.arange(3000), truth] = 0.9
     blank = np.full((3000, C), 1 / C, np.float32)
     parts = [np.arange(2800, 2900), np.arange(2900, 3000)]
-    by_right, by_blank = (learn_noise(opinion, parts, labels, 2800) for opinion in (right, blank))
+    by_right, by_blank = (
+        learn_noise(opinion, parts, labels, labels, 2800, on_pairs=False)
+        for opinion in (right, blank)
+    )
     assert len(by_right) == len(parts)
     for found, other in zip(by_right, by_blank, strict=True):
         assert found.spread.even + found.spread.alike == pytest.approx(0.2, abs=0.05)

@@ -21,19 +21,20 @@ def check(suspicion, verdict, rank, score):
     order = np.argsort(rank)
     assert (np.diff(score[order]) < 0).all()
     wrong, right, unverified = verdict == 1, verdict == -1, verdict == 0
-    assert ((score[wrong] > 1) & (score[wrong] <= 2)).all()
     assert ((score[unverified] >= 0) & (score[unverified] <= 1)).all()
-    assert ((score[right] < 0) & (score[right] >= -1)).all()
-    np.testing.assert_allclose(score, suspicion + verdict, atol=1e-9)
+    assert ((score[wrong] < 0) & (score[wrong] >= -1)).all()
+    assert ((score[right] < -1) & (score[right] >= -2)).all()
+    np.testing.assert_allclose(score, suspicion - wrong - 2 * right, atol=1e-9)
 
 
 @given(st.lists(ROW, min_size=1, max_size=30))
-def test_the_order_is_by_verdict_suspicion_loss_and_row(rows):
+def test_unverified_rows_lead_and_the_order_is_by_suspicion_loss_and_row(rows):
     suspicion, verdict, loss = (np.array(each) for each in zip(*rows, strict=True))
     verdict, loss = verdict.astype(np.int8), loss.astype(np.float32)
     rank = rank_rows(suspicion, verdict, loss)
     expected = sorted(
-        range(len(rows)), key=lambda row: (-verdict[row], -suspicion[row], -loss[row], row)
+        range(len(rows)),
+        key=lambda row: ((2, 0, 1)[verdict[row] + 1], -suspicion[row], -loss[row], row),
     )
     assert list(np.argsort(rank)) == expected
     assert sorted(rank) == list(range(1, len(rows) + 1))
@@ -42,7 +43,7 @@ def test_the_order_is_by_verdict_suspicion_loss_and_row(rows):
 
 @pytest.mark.parametrize("value", [None, 0.0, 1e-7, 0.5, 1.0])
 def test_among_a_million_rows_nobody_leaves_the_place_of_its_kind(value):
-    """A step of 1e-12 for each row would put unverified rows below 0, at the side of right ones."""
+    """A step of 1e-12 for each row would put unverified rows below 0, beside verified ones."""
     n = 1_000_000
     rng = np.random.default_rng(0)
     suspicion = np.round(rng.beta(0.2, 2, n), 4) if value is None else np.full(n, value)

@@ -12,6 +12,7 @@ import pyarrow.feather as pafeather
 import pyarrow.parquet as pq
 import pytest
 
+from datacleanse.data import write_table
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.forms import FORMS
 from datacleanse.pictures.interface import Asked
@@ -184,6 +185,23 @@ def test_some_pictures_can_be_had_by_their_rows(root, make, rows):
     store = find_pictures(make(root), DATA).store
     found = [(row, blob()) for row, blob in store.iterate_blobs(np.array(rows, np.int64))]
     assert found == [(row, expected[row]) for row in rows]
+
+
+@pytest.mark.parametrize("name", ["NA", "null", "None"])
+@pytest.mark.parametrize("ending", ["csv", "tsv", "jsonl", "parquet"])
+@pytest.mark.parametrize("missing", [None, ("NA", "null", "None")])
+def test_a_picture_whose_path_reads_like_a_missing_value_is_found(tmp_path, name, ending, missing):
+    """Paths are names: in a manifest such a cell leads to a file."""
+    root = class_folders(tmp_path / "root", CLASSES, 6)
+    places = [path.relative_to(root).as_posix() for path, _, _ in rows_of(root)]
+    labels = [label for _, label, _ in rows_of(root)]
+    (root / places[3]).rename(root / name)
+    places[3] = name
+    write_table(pa.table({"path": places, "label": labels}), root / f"list.{ending}")
+    listing = find_pictures(root / f"list.{ending}", Asked("DATA", missing=missing))
+    assert listing.read_ids().to_pylist()[3] == name
+    ((row, blob),) = listing.store.iterate_blobs(np.array([3]))
+    assert (row, blob()) == (3, (root / name).read_bytes())
 
 
 def test_names_in_the_metadata_are_told(root):

@@ -336,7 +336,8 @@ class Fabricated:
         data = self.manifest["data"]
         data["rows"] = self.n_rows
         counts = audit["given_label"].value_counts().to_pylist()
-        data["classes"] = {pair["values"]: pair["counts"] for pair in counts}
+        data["classes"] = dict.fromkeys(self.classes, 0)
+        data["classes"] |= {pair["values"]: pair["counts"] for pair in counts}
         self.manifest["flags"]["flagged"] = self.flagged
         expected = self.manifest["flags"]["estimated_wrong"]
         self.manifest["flags"]["estimated_wrong"] = min(expected, self.n_rows)

@@ -21,11 +21,18 @@ from tests.reports.conftest import Fabricated, write_json
 
 
 def rewrite(folder, change):
-    """Change the audit table's records."""
+    """Change the audit table's records, and with them what `run.json` says of their labels."""
     table = pq.read_table(folder.audit_file)
     records = table.to_pylist()
     change({record["row"]: record for record in records}, records)
     pq.write_table(pa.Table.from_pylist(records, schema=table.schema), folder.audit_file)
+    given = Counter(record["given_label"] for record in records)
+
+    def count(manifest):
+        known = dict.fromkeys(manifest["data"]["classes"], 0)
+        manifest["data"]["classes"] = {**known, **given}
+
+    edit_manifest(folder, count)
 
 
 def edit_manifest(folder, change):

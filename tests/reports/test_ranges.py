@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -41,8 +42,12 @@ def test_the_summary_in_the_terminal_calls_it_a_range_of_two_estimates(hostile_r
     assert_claims_nothing(out.getvalue())
 
 
-def test_the_reports_say_that_it_is_no_confidence_interval():
-    assert "no confidence intervals" in sentences.RANGES
+def test_the_reports_say_that_it_is_no_confidence_interval_unless_pairs_make_it_one(hostile_run):
+    view = read_view(hostile_run, top=12)
+    assert "no confidence intervals" in sentences.say_ranges(view)
+    paired = replace(view, headline=replace(view.headline, rate_basis="pairs"))
+    assert "95% confidence intervals" in sentences.say_ranges(paired)
+    assert "calibrate" in sentences.say_ranges(paired)
 
 
 @pytest.mark.parametrize("command", ["audit", "report", "demo"])

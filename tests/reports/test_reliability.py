@@ -76,6 +76,26 @@ def test_probabilities_that_are_too_high_are_seen():
     assert first.high < first.predicted
 
 
+def test_wrong_pairs_are_counted_by_bin():
+    rows, rng = table(2000), np.random.default_rng(1)
+    scores = rng.random(150)
+    is_wrong = rng.random(150) < scores
+    bins = check_probabilities(rows, scores, None, is_wrong)
+    edges = [-np.inf, *EDGES, np.inf]
+    assert len(bins) == len(EDGES) + 1
+    for each, low, high in zip(bins, edges[:-1], edges[1:], strict=True):
+        here = (scores >= low) & (scores < high)
+        assert (each.calibration_rows, each.implied) == (here.sum(), is_wrong[here].mean())
+        assert 0 <= each.low <= each.implied <= each.high <= 1
+
+
+def test_a_bin_without_pairs_proves_nothing():
+    bins = check_probabilities(table(2000), np.full(20, 0.01), None, np.zeros(20, bool))
+    assert (bins[0].calibration_rows, bins[-1].calibration_rows) == (20, 0)
+    assert (bins[-1].low, bins[-1].high) == (0.0, 1.0)
+    assert bins[-1].implied == bins[-1].predicted
+
+
 def test_nothing_is_shown_where_nothing_calibrates():
     rows = table(100)
     untested = rows.set_column(3, "p_value", pa.nulls(100, pa.float64()))

@@ -17,6 +17,12 @@ READINGS = [
         "8 rows are flagged; at most 10% of such a list are expected to be false alarms.",
     ),
     (
+        {"basis": "calibrated", "calibration_rows": 200},
+        8,
+        "8 rows are flagged; at most 10% of such a list are expected to be false alarms, by "
+        "probabilities calibrated on 200 verified rows of the data.",
+    ),
+    (
         {"basis": "estimated", "rows_needed": 900, "calibration_rows": 40},
         8,
         "8 rows are flagged by estimated probabilities; about 10% of such a list are expected to "
@@ -44,6 +50,13 @@ READINGS = [
         "false alarms at 10%. About 450 verified rows would make flags possible." + TAIL,
     ),
     (
+        {"basis": "none", "rows_needed": 5001},
+        0,
+        "No row is flagged: beside 100 verified rows none stands out enough to keep the expected "
+        "false alarms at 10%. With no number of verified rows that the table has would it be "
+        "otherwise." + TAIL,
+    ),
+    (
         {"basis": "none"},
         0,
         "No row is flagged: beside 100 verified rows none stands out enough to keep the expected "
@@ -61,7 +74,7 @@ def view(hostile_run):
 def test_reading_promises_what_the_flags_rest_on(flagging, flagged, expected, view):
     view = replace(
         view,
-        headline=replace(view.headline, flagged=flagged),
+        headline=replace(view.headline, flagged=flagged, rows=5000),
         flagging=replace(view.flagging, **flagging),
     )
 
@@ -115,6 +128,36 @@ def test_noise_is_told_with_its_range(view):
     assert sentences.say_noise(replace(view, headline=head)) == (
         "About 412 of 5,000 labels (8.2%, range of two estimates 6.1–11%) are expected to be wrong."
     )
+
+    assert sentences.say_noise(replace(view, headline=replace(head, rate_basis="pairs"))) == (
+        "About 412 of 5,000 labels (8.2%, 95% confidence interval 6.1–11%) are expected to be "
+        "wrong."
+    )
+
+
+@pytest.mark.parametrize(
+    ("counts", "expected"),
+    [
+        ((0, 0, 0), ""),
+        (
+            (200, 200, 28),
+            "200 rows of the data are verified: 28 were mislabelled (14.0%); `apply` corrects them",
+        ),
+        (
+            (1, 1, 1),
+            "1 row of the data is verified: 1 was mislabelled (100.0%); `apply` corrects it",
+        ),
+        (
+            (41, 40, 0),
+            "40 rows of the data are verified: all of their labels agree; 1 row of the data "
+            "matches verified rows, but not one to one: left out of training",
+        ),
+    ],
+)
+def test_known_corrections_are_told_as_what_they_are(counts, expected, view):
+    rows, verified, wrong = counts
+    overlap = replace(view.overlap, rows=rows, verified=verified, wrong=wrong)
+    assert sentences.say_overlap(replace(view, overlap=overlap)) == expected
 
 
 @pytest.mark.parametrize(

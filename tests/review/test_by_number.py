@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import datacleanse as dc
-from datacleanse.data import ReadOptions, read_data
+from datacleanse.data import ReadOptions, read_data, seal_rows
 from datacleanse.errors import InputError
 from datacleanse.records import Overlap
 from datacleanse.review.decisions import Decision, parse_decision
@@ -68,6 +68,20 @@ def decided(audited, *lines):
 
 def read(path):
     return pd.read_csv(path, dtype=str, keep_default_na=False)
+
+
+def test_a_decision_follows_its_row_past_one_that_only_lacks_a_word():
+    """The word ``NA`` in typed text is a value: the row without it is another one."""
+    land = ["EU", "NA", None, "AS"] * 3
+    frame = pd.DataFrame({"land": land, "x": [0, 1, 1, 2] * 3, "label": ["a", "b", "b", "a"] * 3})
+    frame["x"] += np.arange(12) // 4 * 10
+    data = read_data(frame, ReadOptions())
+    (seal,) = seal_rows(data, np.array([1]))
+    decision = Decision(1, "1", seal, "b", "relabel", "a", "", "", "")
+    moved = frame.iloc[[0, 2, 1, *range(3, 12)]].reset_index(drop=True)
+    assert recognise(read_data(moved, ReadOptions()), [decision]).found == ((decision, 2),)
+    gone = frame.drop(index=1).reset_index(drop=True)
+    assert recognise(read_data(gone, ReadOptions()), [decision]).changed == (decision,)
 
 
 def test_the_row_of_that_number_is_changed_and_no_other(audited, tmp_path):

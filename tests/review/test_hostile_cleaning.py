@@ -81,9 +81,10 @@ def audited(tmp_path, source):
         options=options,
         sha256="other",
         n_rows=26,
-        classes=LABELS,
+        classes=dict.fromkeys(LABELS, 1),
         listing=None,
         location=locate(str(source)),
+        clean=None,
     )
 
 

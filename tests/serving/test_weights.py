@@ -30,14 +30,14 @@ def test_weights_are_what_the_audit_found(result, run, tmp_path, ending):
 def test_rows_without_an_estimate_have_weight_one(result, tmp_path):
     class Folder:
         @staticmethod
-        def read_audit(n_rows):
-            assert n_rows == 2
+        def read_audit(classes):
+            assert classes == {"yes": 2}
             columns = {"row": [0, 1], "id": ["a", "b"], "flagged": [False, True]}
             return pa.table({**columns, "mislabel_probability": pa.array([None, 0.75])})
 
     class Run:
         folder = Folder
-        manifest = SimpleNamespace(data=SimpleNamespace(rows=2))
+        manifest = SimpleNamespace(data=SimpleNamespace(classes={"yes": 2}))
 
     messages = WeightsFormat().write(Run, tmp_path / "w.csv")
     assert list(pd.read_csv(tmp_path / "w.csv")["weight"]) == [1.0, 0.25]

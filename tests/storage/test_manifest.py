@@ -199,7 +199,7 @@ def test_a_run_of_version_1_is_read(tmp_path):
     assert found.training.steering.batch == plain["training"]["meta"]["batch"] == 128
     assert (found.resumed_at, found.stopped_at) == ((), None)
     renamed = to_json(found)
-    assert renamed["noise"] == plain["noise"]
+    assert renamed["noise"] == {"basis": "estimates"} | plain["noise"]
     assert renamed["metrics"] == plain["metrics"]
     assert list(renamed["clean"]).index("steering_rows") == list(plain["clean"]).index("meta_rows")
 
@@ -279,7 +279,7 @@ def test_a_missing_value_is_named_with_its_place(path, tmp_path):
             'noise.rate.share is "x", where a number from 0 to 1 was',
         ),
         (("budget", 1), [], "budget[1] is [], where an object was expected"),
-        (("flags", "basis"), "sure", 'flags.basis is "sure", where one of "controlled", "est'),
+        (("flags", "basis"), "sure", 'flags.basis is "sure", where one of "controlled", "cal'),
         (("test", "rows"), None, "test.rows is null, where a whole number from 0 on was"),
         (("settings", "fdr"), 2.0, "settings cannot be used: --fdr is 2.0 (Give a share between"),
         (("status",), 1, 'status is 1, where one of "running", "stopped", "fin'),

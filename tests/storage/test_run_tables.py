@@ -12,6 +12,8 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.schemas import AUDIT_SCHEMA, CALIBRATION_SCHEMA, CONFLICTS_SCHEMA
 
 N = 6
+CLASSES = {"a": 3, "b": 3}
+"""Rows by given label, as `run.json` has them."""
 
 
 def audit():
@@ -51,24 +53,24 @@ def refusal(read):
 
 def test_a_table_is_read_as_it_was_written(tmp_path):
     folder = folder_with(tmp_path, audit())
-    assert folder.read_audit(N).equals(audit())
-    assert folder.read_flagged(N)["row"].to_pylist() == [0, 2, 4]
+    assert folder.read_audit(CLASSES).equals(audit())
+    assert folder.read_flagged(CLASSES)["row"].to_pylist() == [0, 2, 4]
     assert list(folder.read_ranks()) == [3, 1, 2, 6, 5, 4]
-    parts = list(folder.read_audit_groups(["rank", "id"], N))
+    parts = list(folder.read_audit_groups(["rank", "id"], CLASSES))
     assert [part.column_names for part in parts] == [["rank", "id"]]
 
 
 def test_numbers_and_texts_of_other_widths_are_taken(tmp_path):
     table = with_cells("rank", pa.array([3, 1, 2, 6, 5, 4], pa.int16()))
     at = table.schema.get_field_index("given_label")
-    table = table.set_column(at, "given_label", [pa.array(["a"] * N, pa.large_string())])
-    read = folder_with(tmp_path, table).read_audit(N)
+    table = table.set_column(at, "given_label", [pa.array(["a", "b"] * 3, pa.large_string())])
+    read = folder_with(tmp_path, table).read_audit(CLASSES)
     assert read.schema.equals(AUDIT_SCHEMA)
 
 
 def test_a_column_of_later_versions_may_be_missing(tmp_path):
     folder = folder_with(tmp_path, audit().drop_columns(["row_sha256"]))
-    assert folder.read_audit(N)["row_sha256"].null_count == N
+    assert folder.read_audit(CLASSES)["row_sha256"].null_count == N
 
 
 TEXTS = pa.StringArray.from_buffers(
@@ -103,14 +105,49 @@ TEXTS = pa.StringArray.from_buffers(
             "'suspicion' is nan, where a finit",
         ),
         (with_cells("given_label", TEXTS), "Invalid UTF8"),
+        (
+            with_cells("given_label", pa.array(["a", "b", "c"] * 2)),
+            "'given_label' holds 'c', which is none of the classes that run.json names",
+        ),
+        (
+            with_cells("suggested_label", pa.array(["a", None, "A"] * 2)),
+            "'suggested_label' holds 'A', which is none of the classes",
+        ),
+        (
+            with_cells("verified_label", pa.array(["a", None, "x"] * 2)),
+            "'verified_label' holds 'x', which is none of the classes",
+        ),
+        (
+            with_cells("given_label", pa.array(["a"] * 4 + ["b"] * 2)),
+            "'given_label' holds 'a' 4 times, where run.json says 3",
+        ),
         (with_cells("flagged", pa.array([1] * N)), "'flagged' is of type int64, where bool was"),
     ],
 )
 def test_what_no_audit_writes_is_refused(table, said, tmp_path):
     folder = folder_with(tmp_path, table)
-    message = refusal(lambda: folder.read_audit(N))
+    message = refusal(lambda: folder.read_audit(CLASSES))
     assert message.startswith(f"{folder.audit_file} is damaged: ")
     assert said in message
+
+
+@pytest.mark.parametrize("read", ["read_audit_columns", "read_audit_groups", "read_flagged"])
+def test_labels_of_another_run_are_refused_by_every_reader(read, tmp_path):
+    table = with_cells("given_label", pa.array(["a", "c"] * 3))
+    folder = folder_with(tmp_path, table)
+    names = [] if read == "read_flagged" else [["given_label", "row"]]
+    said = "'given_label' holds 'c', which is none of the classes"
+    assert said in refusal(lambda: list(getattr(folder, read)(*names, CLASSES)))
+
+
+def test_labels_are_held_to_the_classes_as_codes_too(tmp_path):
+    folder = folder_with(tmp_path, audit())
+    read = folder.read_audit_columns(["given_label"], CLASSES, coded=["given_label"])
+    assert pa.types.is_dictionary(read.schema.field(0).type)
+    said = "'given_label' holds 'b', which is none"
+    assert said in refusal(
+        lambda: folder.read_audit_columns(["given_label"], {"a": N}, coded=["given_label"])
+    )
 
 
 def test_a_missing_file_and_one_that_is_none_are_told(tmp_path):

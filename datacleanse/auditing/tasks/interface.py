@@ -88,6 +88,7 @@ def plan_rows(inputs: Inputs, settings: Settings) -> Plan:
         is_fast=settings.fast,
         hold_back=settings.hold_back,
         reviewed=inputs.reviewed,
+        is_provisional=inputs.is_provisional,
     )
 
 

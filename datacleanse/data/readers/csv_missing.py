@@ -7,6 +7,12 @@ from typing import TYPE_CHECKING
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacleanse.data.missing_numbers import (
+    find_missing_number_texts,
+    find_missing_numbers,
+    is_plain_number,
+)
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Callable, Iterator
@@ -29,18 +35,27 @@ def make_missing_null(
     names: list[str] = batch.schema.names
     for position, name in enumerate(names):
         cells = arrays[position]
-        if not pa.types.is_string(cells.type):
+        if is_plain_number(cells.type):
+            absent = find_missing_numbers(cells, request.missing)
+        elif pa.types.is_string(cells.type):
+            # A name that stands twice is refused later.
+            is_name = name in request.names and names.count(name) == 1
+            absent = _find_absent(cells, name, request, is_name=is_name)
+            if is_name:
+                absent = _except_quoted(absent, cells, quotes, name=name, first=first)
+        else:
             continue
-        # A name that stands twice is refused later.
-        is_name = name in request.names and names.count(name) == 1
-        texts = _list_missing(name, request, is_name=is_name)
-        absent = pc.is_in(cells, value_set=texts)
-        if not pc.any(absent).as_py():
-            continue
-        if is_name and len(texts) > 1:
-            absent = _except_quoted(absent, cells, quotes, name=name, first=first)
-        arrays[position] = pc.if_else(absent, pa.scalar(None, pa.string()), cells)
+        if pc.any(absent).as_py():
+            arrays[position] = pc.if_else(absent, pa.scalar(None, cells.type), cells)
     return pa.RecordBatch.from_arrays(arrays, names=names)
+
+
+def _find_absent(cells: pa.Array, name: str, request: Request, *, is_name: bool) -> pa.Array:
+    """Which cells of text stand for a missing value: by their text or, unless names, as numbers."""
+    absent = pc.is_in(cells, value_set=_list_missing(name, request, is_name=is_name))
+    if is_name or name in request.words:
+        return absent
+    return pc.or_(absent, find_missing_number_texts(cells, request.missing))
 
 
 def _list_missing(name: str, request: Request, *, is_name: bool) -> pa.Array:
@@ -55,7 +70,7 @@ def count_missing_texts(
     """Add to the counts, by column, how many cells of a block stand for a missing value as text."""
     for name, found in counts.items():
         cells = batch.column(batch.schema.names.index(name))
-        absent = pc.is_in(cells, value_set=_list_missing(name, request, is_name=False))
+        absent = _find_absent(cells, name, request, is_name=False)
         for each in cells.filter(absent).value_counts().to_pylist():
             found[each["values"]] += each["counts"]
 

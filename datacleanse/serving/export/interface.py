@@ -33,8 +33,7 @@ class FinishedRun:
         Raises:
             RunFolderError: as `load_predictor`.
         """
-        sha256 = self.manifest.model_files
-        return load_predictor(self.folder.model_dir, model=self.own, sha256=sha256)
+        return load_predictor(self.folder.model_dir, model=self.own, manifest=self.manifest)
 
     @property
     def run_id(self) -> str:

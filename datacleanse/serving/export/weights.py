@@ -29,7 +29,7 @@ class WeightsFormat:
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the table; say how many rows it has and what they weigh."""
-        audit = run.folder.read_audit(run.manifest.data.rows)
+        audit = run.folder.read_audit(run.manifest.data.classes)
         wrong = audit.column("mislabel_probability")
         keep = pc.invert(audit.column("flagged"))
         # Where there was no basis for an estimate, nothing speaks against the row.

@@ -62,6 +62,7 @@ def _bound_rows(manifest: Manifest) -> Iterator[Bound]:
         yield f"clean.{name}", getattr(clean, name), "clean.rows", clean.rows
     yield "overlap.rows", manifest.overlap.rows, "data.rows", data.rows
     yield "overlap.verified", manifest.overlap.verified, "data.rows", data.rows
+    yield "overlap.wrong", manifest.overlap.wrong, "overlap.verified", manifest.overlap.verified
     if manifest.pictures is not None:
         for name in ("height", "width"):
             side = getattr(manifest.pictures, name)

@@ -112,12 +112,15 @@ class SchemaSection:
 
 @dataclass(frozen=True, kw_only=True)
 class OverlapSection:
-    """Rows of DATA that stand in CLEAN too and were not trained on."""
+    """Rows of DATA that stand in CLEAN too."""
 
     rows: Count
     """Rows of DATA."""
     verified: Count
-    """Of ``rows``, those whose verified label is known, since one row of CLEAN matches."""
+    """Of ``rows``, those whose verified label is known, since one row of CLEAN matches. The others
+    were not trained on."""
+    wrong: Count = 0
+    """Of ``verified``, those whose given label is another one."""
     matched_by: Literal["id", "values", "pictures", "verdicts"]
     """How a row was known again."""
 

@@ -8,7 +8,9 @@ from typing import Literal
 # Read from `run.json`, so that the fields' types must be known when the program runs.
 from datacleanse.storage.typed_json import Amount, Count, Number, Positive, Share
 
-FlagBasis = Literal["controlled", "estimated", "none"]
+FlagBasis = Literal["controlled", "calibrated", "estimated", "none"]
+
+RateBasis = Literal["pairs", "estimates"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,10 +94,12 @@ class FlagsSection:
     flagged: Count
     """Rows flagged."""
     basis: FlagBasis
-    """``controlled``: p-values keep the share of false alarms; ``estimated``: probabilities
-    estimate it and promise nothing; ``none``: there are no flags."""
+    """``controlled``: p-values keep the share of false alarms; ``calibrated``: probabilities that
+    were calibrated on verified rows of DATA; ``estimated``: probabilities estimate it and promise
+    nothing; ``none``: there are no flags."""
     calibration_rows: Count
-    """Rows of CLEAN that have a calibration score, in any fold."""
+    """Rows of CLEAN that calibrate, in any fold: verified rows of DATA where ``noise.basis`` is
+    ``pairs``, rows from elsewhere otherwise."""
     smallest_p_value: Share | None
     """The smallest p-value that a row can get, in (0, 1]; null: there are no p-values."""
     null_share: Share | None
@@ -116,10 +120,9 @@ class NoiseShare:
     share: Share
     """Estimated share of wrong labels among them, in [0, 1]."""
     low: Share
-    """Lower end, in [0, 1], of the range of two estimates, widened by their sampling error: no
-    confidence interval."""
+    """Lower end of its range, in [0, 1]; `NoiseSection.basis` says what the range is."""
     high: Share
-    """Upper end of that range, in [0, 1]: no confidence interval."""
+    """Upper end, in [0, 1]."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,6 +143,11 @@ class ClassConfusion:
 class NoiseSection:
     """How many labels of DATA are wrong, as estimated."""
 
+    basis: RateBasis = "estimates"
+    """What shares and their ranges rest on, those of ``budget`` too. ``pairs``: verified rows of
+    DATA; ranges are 95 % confidence intervals. ``estimates``: the posterior and the local
+    false-discovery rate; ranges reach from one to the other, widened by their sampling error, and
+    are no confidence intervals."""
     rate: NoiseShare
     """Of all rows."""
     by_given_label: dict[str, NoiseShare]

@@ -36,12 +36,14 @@ class RunState:
     estimated_share: float
     """The same as a share of the rows, in [0, 1]."""
     low_share: float
-    """Lower end of the range of two estimates; see `noise_rates`."""
+    """Lower end of its range."""
     high_share: float
     """Upper end."""
+    rate_basis: str
+    """``pairs``: the range is a 95 % confidence interval; ``estimates``: one of two estimates."""
     flagged: int
     basis: str
-    """``controlled``, ``estimated`` or ``none``: what the list of flags rests on."""
+    """What the list of flags rests on, as in `run.json`."""
     fdr: float
 
 

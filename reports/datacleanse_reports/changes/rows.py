@@ -121,8 +121,8 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
 
     first, second = (manifest.data for manifest in manifests)
     tables = (
-        before.read_audit_columns(_COLUMNS, first.rows),
-        now.read_audit_columns(_COLUMNS, second.rows),
+        before.read_audit_columns(_COLUMNS, first.classes),
+        now.read_audit_columns(_COLUMNS, second.classes),
     )
     if first.sha256 == second.sha256 and first.rows == second.rows:
         import numpy as np

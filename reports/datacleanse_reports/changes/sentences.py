@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from datacleanse_reports.sentences import RANGE_NAMES
 from datacleanse_reports.wording import (
     estimate,
     format_count,
@@ -41,7 +42,7 @@ def _say_noise(state: RunState) -> str:
     spread = format_percent_range(state.low_share, state.high_share)
     return (
         f"{estimate(state.estimated_wrong)} of {format_count(state.rows)} "
-        f"({format_percent(state.estimated_share)}, range of two estimates {spread})"
+        f"({format_percent(state.estimated_share)}, {RANGE_NAMES[state.rate_basis]} {spread})"
     )
 
 

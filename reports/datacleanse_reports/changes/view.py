@@ -58,6 +58,7 @@ def _make_state(view: ReportView) -> RunState:
         estimated_share=head.estimated_share,
         low_share=head.low_share,
         high_share=head.high_share,
+        rate_basis=head.rate_basis,
         flagged=head.flagged,
         basis=view.flagging.basis,
         fdr=head.fdr,

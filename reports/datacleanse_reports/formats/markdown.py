@@ -218,7 +218,7 @@ def _lay_out_methods(view: ReportView) -> str:
         f"- **{sentences.METHOD_TITLES.get(name, escape_text(name))}**: {escape_notice(sentence)}"
         for name, sentence in view.methods.items()
     ]
-    lines.append(f"- **Ranges**: {sentences.RANGES}")
+    lines.append(f"- **Ranges**: {sentences.say_ranges(view)}")
     return "## Methods\n\n" + "\n".join(lines)
 
 
@@ -227,14 +227,14 @@ def _lay_out_data(view: ReportView) -> str:
         f"- {escape_text(column.name)} ({column.kind}): {escape_notice(column.reason)}"
         for column in view.columns_aside
     ]
+    overlap = sentences.say_overlap(view)
     lines = [
         f"- Data: {escape_text(view.data.source)}, {format_plural(view.data.rows, 'row')}, "
         f"{format_plural(view.data.columns, 'column')}, sha256 `{view.data.sha256}`",
         f"- Clean set: {escape_text(view.clean.source)}, {format_plural(view.clean.rows, 'row')} "
         f"({sentences.say_clean_use(view)}), "
         f"sha256 `{view.clean.sha256}`",
-        f"- {format_plural(view.overlap.rows, 'row')} of the data also in the clean set, "
-        f"left out of training",
+        *([f"- {overlap}"] if overlap else []),
         *[f"- {escape_notice(notice.message)}" for notice in view.notices if not notice.is_warning],
     ]
     command = "    datacleanse " + make_visible(shlex.join(view.command))

@@ -1,0 +1,196 @@
+"""From what is thought of a row to the probability that its label is wrong, learned on pairs.
+
+Of verified rows that were judged like any other it is known whether the label was wrong. On them
+
+    P(wrong) = sigma(a + b x + c_g + sum_k d_k (x_k - x))
+
+is fitted: x is the log-odds of "wrong" by the posterior, x_k that by a single opinion, g the given
+label. Platt 1999, "Probabilistic outputs for support vector machines", has a and b; c lets a class
+be mislabelled more often than was thought, d lets an opinion count more than it did.
+
+The coefficients have normal priors. How far c and d may go is chosen by the evidence, and a
+probability is the mean over the coefficients' posterior: MacKay 1992, "The evidence framework
+applied to classification networks", eqs. 16 to 20. `docs/method.md` has the measurements.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.special import expit, logit
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+CLIP = 6.0
+"""Largest log-odds, in size: beyond it a few rows of which a model is certain would decide the
+fit."""
+
+INTERCEPT_SPREAD, SLOPE_SPREAD = 2.0, 0.5
+"""Standard deviations of the priors a ~ N(0, 2^2) and b ~ N(1, .5^2). The one on b keeps the fit
+finite where all wrong rows score above all right ones."""
+
+CLASS_SPREADS = (0.05, 0.3, 0.7, 1.5)
+"""Standard deviations that the prior of c may have."""
+
+VIEW_SPREADS = (0.05, 0.15)
+"""The same of d."""
+
+MANY_CLASSES = 100
+"""Above it there is no c: its C^2 covariances would be learned from few rows of each class."""
+
+BLOCK = 65_536
+"""Rows judged at a time."""
+
+DRAWS, MAX_SIMULATED = 400, 20_000
+"""Draws of what is not known, and rows, about, that a share is simulated on."""
+
+_STEPS, _CONVERGED = 60, 1e-8
+"""Of Newton's method, at most, and the step below which it ends."""
+
+
+@dataclass(frozen=True)
+class Clues:
+    """What is thought of n rows before it is calibrated."""
+
+    log_odds: Floats
+    """(n,) of "the given label is wrong" by the posterior."""
+    views: Floats
+    """(n, K) the same by each opinion alone."""
+    labels: NDArray[np.int64]
+    """(n,) given."""
+
+    def take(self, rows: NDArray[np.int64] | slice) -> Clues:
+        """The same of some rows."""
+        return Clues(self.log_odds[rows], self.views[rows], self.labels[rows])
+
+    def describe(self, n_classes: int) -> Floats:
+        """(n, 2 + K + ``n_classes``) what the coefficients a, b, d and c are multiplied with."""
+        n, k = self.views.shape
+        described = np.zeros((n, 2 + k + n_classes))
+        described[:, 0] = 1.0
+        described[:, 1] = self.log_odds
+        described[:, 2 : 2 + k] = self.views - self.log_odds[:, None]
+        if n_classes:
+            described[np.arange(n), 2 + k + self.labels] = 1.0
+        return described
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The fitted coefficients, a normal distribution (Laplace's approximation)."""
+
+    mode: Floats
+    """(D,)."""
+    covariance: Floats
+    """(D, D)."""
+    n_classes: int
+    """C, 0 where there is no c."""
+
+    def estimate(self, clues: Clues) -> Floats:
+        """(n,) P(wrong): mean over the coefficients, by MacKay's approximation of it."""
+        found = np.empty(len(clues.labels))
+        for start in range(0, len(found), BLOCK):
+            rows = slice(start, start + BLOCK)
+            described = clues.take(rows).describe(self.n_classes)
+            variance = ((described @ self.covariance) * described).sum(axis=1)
+            found[rows] = expit(described @ self.mode / np.sqrt(1 + np.pi / 8 * variance))
+        return found
+
+    def simulate_shares(self, clues: Clues) -> Floats:
+        """(`DRAWS`,) shares of wrong rows among these, in [0, 1], as they may be.
+
+        For each draw of the coefficients from their posterior the number of wrong rows is drawn:
+        the coefficients' error moves all rows alike, and each row is wrong or right by itself.
+        """
+        n = len(clues.labels)
+        # Of very many rows a part tells the mean as well.
+        some = clues.take(slice(None, None, max(1, n // MAX_SIMULATED)))
+        rng = np.random.default_rng(0)
+        drawn = rng.multivariate_normal(self.mode, self.covariance, size=DRAWS)
+        mean = expit(some.describe(self.n_classes) @ drawn.T).mean(axis=0)
+        result: Floats = rng.binomial(n, mean) / n
+        return result
+
+
+def clip_log_odds(wrong: Floats) -> Floats:
+    """Log-odds of probabilities, cut at `CLIP` on either side."""
+    tiny = expit(-CLIP)
+    result: Floats = logit(np.clip(wrong, tiny, 1 - tiny))
+    return result
+
+
+def fit_calibration(clues: Clues, is_wrong: NDArray[np.bool_], n_classes: int) -> Calibration:
+    """The coefficients under which it is likeliest which rows are wrong.
+
+    Args:
+        clues: of n rows, n >= 1, that were judged like any other.
+        is_wrong: (n,).
+        n_classes: C.
+    """
+    n_classes = n_classes if n_classes <= MANY_CLASSES else 0
+    described = clues.describe(n_classes)
+    n_views = clues.views.shape[1]
+    centre = np.zeros(described.shape[1])
+    centre[1] = 1.0
+    best: tuple[float, Floats, Floats] | None = None
+    for view, of_class in product(VIEW_SPREADS, CLASS_SPREADS if n_classes else (1.0,)):
+        spreads = [INTERCEPT_SPREAD, SLOPE_SPREAD, *[view] * n_views, *[of_class] * n_classes]
+        found = _fit(described, is_wrong.astype(np.float64), centre, np.array(spreads))
+        if best is None or found[0] > best[0]:
+            best = found
+    assert best is not None
+    return Calibration(best[1], best[2], n_classes)
+
+
+def measure_fit(log_odds: Floats, is_wrong: NDArray[np.bool_]) -> float:
+    """Log-likelihood, in nats, of (n,) outcomes once their log-odds are calibrated by a and b."""
+    n = len(log_odds)
+    clues = Clues(log_odds, np.empty((n, 0)), np.zeros(n, dtype=np.int64))
+    described, outcome = clues.describe(0), is_wrong.astype(np.float64)
+    spreads = np.array([INTERCEPT_SPREAD, SLOPE_SPREAD])
+    _, mode, _ = _fit(described, outcome, np.array([0.0, 1.0]), spreads)
+    return -_lose(described @ mode, outcome)
+
+
+def _fit(
+    described: Floats, outcome: Floats, centre: Floats, spreads: Floats
+) -> tuple[float, Floats, Floats]:
+    """Evidence in nats (up to a constant), mode and covariance, by Newton's method."""
+
+    def lose(theta: Floats) -> float:
+        return _lose(described @ theta, outcome) + 0.5 * float(
+            (((theta - centre) / spreads) ** 2).sum()
+        )
+
+    def curve(theta: Floats) -> tuple[Floats, Floats]:
+        p = expit(described @ theta)
+        bent = (described.T * (p * (1 - p))) @ described + np.diag(spreads**-2.0)
+        return p, bent
+
+    theta = centre.copy()
+    for _ in range(_STEPS):
+        p, bent = curve(theta)
+        gradient = described.T @ (p - outcome) + (theta - centre) / spreads**2
+        step = np.linalg.solve(bent, gradient)
+        # The whole step may lead too far where the curve is flat.
+        scale, before = 1.0, lose(theta)
+        while lose(theta - scale * step) > before and scale > 1e-4:
+            scale /= 2
+        theta = theta - scale * step
+        if np.abs(step).max() < _CONVERGED:
+            break
+    _, bent = curve(theta)
+    evidence = -lose(theta) - float(np.log(spreads).sum()) - 0.5 * np.linalg.slogdet(bent)[1]
+    covariance: Floats = np.linalg.inv(bent).astype(np.float64)
+    return float(evidence), theta, covariance
+
+
+def _lose(z: Floats, outcome: Floats) -> float:
+    """Negative log-likelihood, in nats, of outcomes with log-odds ``z``."""
+    return float((np.logaddexp(0, z) - outcome * z).sum())

@@ -1,0 +1,129 @@
+"""Every row's posterior by every fold, kept as far as it is needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection.calibration import Clues, clip_log_odds
+from datacleanse.detection.posterior import Opinions, choose_trust, learn_noise
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from datacleanse.detection.evidence import Evidence, Fold
+    from datacleanse.detection.pairs import JudgedPairs
+    from datacleanse.detection.posterior import Noise
+
+BLOCK = 65_536
+"""Rows judged at a time."""
+
+
+class FoldPosteriors:
+    """What each fold makes of each row, the mean of it, and how labels go wrong."""
+
+    def __init__(self, evidence: Evidence, pairs: JudgedPairs) -> None:
+        """Learn how labels go wrong, then judge all rows, block by block."""
+        labels, n = evidence.labels, evidence.n_data
+        n_classes = evidence.control.probability.shape[1]
+        self._labels, self._opinions = (
+            labels,
+            [gather_opinions(evidence, f) for f in evidence.folds],
+        )
+        self.noise = _learn_noise(evidence, self._opinions, pairs)
+        self.scores = [np.empty(len(labels)) for _ in self._opinions]
+        """(M,) by fold: 1 - q(given label)."""
+        self.other = np.empty(n, dtype=np.int64)
+        """(N,) likeliest class beside the given one."""
+        self.other_share = np.empty(n)
+        """(N,) how likely it is where the given label is wrong, in [0, 1]."""
+        self.confusion = np.zeros((n_classes, n_classes))
+        """(C, C) expected rows of DATA by given label (first) and true class, without pairs."""
+        for start in range(0, len(labels), BLOCK):
+            rows = np.arange(start, min(start + BLOCK, len(labels)))
+            given = labels[rows]
+            own = np.arange(len(rows)), given
+            mean = np.zeros((len(rows), n_classes))
+            for o, noise, scores in zip(self._opinions, self.noise, self.scores, strict=True):
+                q = o.posterior(rows, given, noise)
+                mean += q / len(self._opinions)
+                # The sum of the others keeps what 1 - q(given) would round away.
+                q[own] = 0.0
+                scores[rows] = q.sum(axis=1)
+            of_data = rows[rows < n]
+            self._note_others(of_data, mean[: len(of_data)])
+            is_unknown = np.flatnonzero(evidence.verified[of_data] < 0)
+            np.add.at(self.confusion, given[is_unknown], mean[is_unknown])
+        self._n = n
+
+    def _note_others(self, rows: NDArray[np.int64], mean: NDArray[np.float64]) -> None:
+        """Keep which other class is likeliest by the (n, C) mean posterior of some rows of DATA."""
+        at = np.arange(len(rows))
+        others = mean.copy()
+        others[at, self._labels[rows]] = 0.0
+        self.other[rows] = others.argmax(axis=1)
+        # Rounded to 0 where a label is certain: any share will do.
+        total = np.maximum(others.sum(axis=1), np.finfo(np.float64).tiny)
+        self.other_share[rows] = others.max(axis=1) / total
+
+    def mean_score(self) -> NDArray[np.float64]:
+        """(N,) P(given label is wrong): mean over the folds, in [0, 1]."""
+        mean = self.scores[0][: self._n].copy()
+        for scores in self.scores[1:]:
+            mean += scores[: self._n]
+        mean /= len(self.scores)
+        # A sum of probabilities may be a rounding error above 1.
+        return np.minimum(mean, 1.0, out=mean)
+
+    def gather_clues(self) -> Clues:
+        """What is thought of DATA's N rows, for the calibration: means over the folds."""
+        rows = np.arange(self._n)
+        labels = self._labels[: self._n]
+        views = [clip_log_odds(o.doubt_given(rows, labels)) for o in self._opinions]
+        return Clues(clip_log_odds(self.mean_score()), np.mean(views, axis=0), labels)
+
+    def gather_pair_clues(self, pairs: JudgedPairs) -> Clues:
+        """What was thought of each pair in the fold in which it calibrates."""
+        labels = self._labels[pairs.rows]
+        scores = pairs.choose([scores[pairs.rows] for scores in self.scores])
+        views = [clip_log_odds(o.doubt_given(pairs.rows, labels)) for o in self._opinions]
+        return Clues(clip_log_odds(scores), pairs.choose(views), labels)
+
+
+def gather_opinions(evidence: Evidence, fold: Fold) -> Opinions:
+    """The opinions that have a vote in a fold."""
+    of_given: list[NDArray[np.float32]] = [evidence.control.probability]
+    of_true: list[NDArray[np.float32]] = []
+    if fold.opinion is not None:
+        (of_true if evidence.is_steered else of_given).append(fold.opinion)
+    return Opinions(of_given, of_true, second=evidence.second)
+
+
+def _learn_noise(
+    evidence: Evidence, opinions: Sequence[Opinions], pairs: JudgedPairs
+) -> list[Noise]:
+    """How labels go wrong by each fold's steering rows, believed as far as pairs bear it out."""
+    independent = evidence.control.probability if evidence.second is None else evidence.second
+    parts = [fold.steering for fold in evidence.folds]
+    found = learn_noise(
+        independent, parts, evidence.truth, evidence.labels, evidence.n_data, on_pairs=pairs.suffice
+    )
+    if not pairs.suffice:
+        return found
+    labels = evidence.labels[pairs.rows]
+    at = np.arange(len(labels)), labels
+    by_matrix, by_rate = (
+        pairs.choose(
+            [
+                1.0 - each.posterior(pairs.rows, labels, replace(noise, trust=trust))[at]
+                for each, noise in zip(opinions, found, strict=True)
+            ]
+        )
+        for trust in (1.0, 0.0)
+    )
+    trust = choose_trust(by_matrix, by_rate, pairs.is_wrong)
+    return [replace(noise, trust=trust) for noise in found]

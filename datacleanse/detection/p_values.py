@@ -1,0 +1,101 @@
+"""P-values of DATA's rows beside rows whose labels are known to be right."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection import flags
+from datacleanse.detection.flags import PValues, Scored
+from datacleanse.detection.pairs import find_right_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from datacleanse.detection.evidence import Evidence
+    from datacleanse.detection.pairs import JudgedPairs
+
+UNBALANCED = 0.1
+"""Difference of the largest and the least share of a class in DATA from which a clean set with as
+many rows of each is no sample of DATA."""
+
+
+@dataclass(frozen=True)
+class Tests:
+    """What the comparison with right rows says."""
+
+    is_tested: NDArray[np.bool_]
+    """(N,) rows of DATA that were compared: trained on, and verified by nobody."""
+    p_value: NDArray[np.float64]
+    """(N,) in (0, 1]; NaN where none is possible."""
+    folds: Sequence[Scored]
+    """Scores of the T tested and of the right rows, by fold; none where these are too few."""
+    found: PValues | None
+    """Of the T tested rows; None where the right rows are too few."""
+    null_share: float | None
+    """In (0, 1]: Storey's estimate of the share of right labels; None where there is none."""
+
+    @property
+    def smallest(self) -> float | None:
+        """Least that a p-value can be, in (0, 1]; None where none is possible."""
+        return None if self.found is None else self.found.smallest
+
+
+def compare_with_right_rows(
+    scores: Sequence[NDArray[np.float64]],
+    evidence: Evidence,
+    pairs: JudgedPairs,
+    is_tested: NDArray[np.bool_],
+) -> Tests:
+    """Compare the tested rows, (N,) True, with right ones of every fold.
+
+    Right pairs are exchangeable with DATA's right rows whatever the errors are; rows from elsewhere
+    are so where errors fall alike on all rows of a class.
+
+    Args:
+        scores: (M,) by fold, higher where a label is doubted more.
+        evidence: what is known after the trainings.
+        pairs: those that calibrate.
+        is_tested: rows to compare.
+    """
+    n = evidence.n_data
+    right = find_right_rows(evidence, pairs)
+    p_value = np.full(n, np.nan)
+    if sum(map(len, right)) < flags.MIN_CALIBRATION or not is_tested.any():
+        return Tests(is_tested, p_value, (), None, None)
+    folds = [
+        # A million rows are not copied without need.
+        Scored(each[:n] if is_tested.all() else each[:n][is_tested], each[rows])
+        for each, rows in zip(scores, right, strict=True)
+    ]
+    found = _compute(folds, right, evidence, is_tested)
+    p_value[is_tested] = found.values
+    return Tests(is_tested, p_value, folds, found, flags.estimate_null_share(found.values))
+
+
+def _compute(
+    folds: Sequence[Scored],
+    right: Sequence[NDArray[np.int64]],
+    evidence: Evidence,
+    is_tested: NDArray[np.bool_],
+) -> PValues:
+    """P-values of the tested rows; class by class where CLEAN was balanced on purpose.
+
+    Rows that calibrate must then be compared with rows of their own class alone, since the mix of
+    classes is another one.
+    """
+    labels, n = evidence.labels, evidence.n_data
+    n_classes = evidence.control.probability.shape[1]
+    sampled = evidence.clean_at[: len(evidence.clean_at) - evidence.n_reviewed]
+    counts = np.bincount(evidence.truth[sampled], minlength=n_classes)
+    shares = np.bincount(labels[:n], minlength=n_classes) / n
+    is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
+    if not is_balanced or np.ptp(shares) < UNBALANCED:
+        return flags.compute_p_values(folds)
+    return flags.compute_p_values_by_class(
+        folds, labels[:n][is_tested], [labels[rows] for rows in right], n_classes=n_classes
+    )

@@ -1,0 +1,123 @@
+"""The logistic regression on pairs: against a slow reference, and as probabilities."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import minimize
+from scipy.special import expit
+
+from datacleanse.detection import calibration as module
+from datacleanse.detection.calibration import (
+    CLASS_SPREADS,
+    VIEW_SPREADS,
+    Clues,
+    clip_log_odds,
+    fit_calibration,
+    measure_fit,
+)
+
+
+def draw(n=300, seed=0, shift=0.0) -> tuple[Clues, np.ndarray]:
+    """Rows of three classes; of the last one more are wrong than is thought."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, 3, n)
+    log_odds = rng.normal(-2, 2, n)
+    views = log_odds[:, None] + rng.normal(size=(n, 2))
+    is_wrong = rng.random(n) < expit(0.6 * log_odds + shift * (labels == 2))
+    return Clues(log_odds, views, labels), is_wrong
+
+
+def reference(clues, is_wrong, view, of_class):
+    """Mode and evidence by another optimiser and by the formula, term by term."""
+    features = np.column_stack(
+        [
+            np.ones(len(is_wrong)),
+            clues.log_odds,
+            clues.views - clues.log_odds[:, None],
+            *(clues.labels == k for k in range(3)),
+        ]
+    ).astype(float)
+    centre = np.array([0, 1, 0, 0, 0, 0, 0.0])
+    spread = np.array([2, 0.5, view, view, of_class, of_class, of_class])
+
+    def loss(theta):
+        p = expit(features @ theta)
+        likelihood = np.log(np.where(is_wrong, p, 1 - p)).sum()
+        return -likelihood + 0.5 * (((theta - centre) / spread) ** 2).sum()
+
+    found = minimize(loss, centre, method="BFGS", options={"gtol": 1e-9})
+    p = expit(features @ found.x)
+    bent = features.T @ np.diag(p * (1 - p)) @ features + np.diag(1 / spread**2)
+    evidence = -loss(found.x) - np.log(spread).sum() - 0.5 * np.log(np.linalg.det(bent))
+    return found.x, np.linalg.inv(bent), evidence
+
+
+def test_the_fit_is_that_of_a_slow_reference():
+    clues, is_wrong = draw(shift=1.5)
+    found = fit_calibration(clues, is_wrong, 3)
+    tried = [reference(clues, is_wrong, v, c) for v in VIEW_SPREADS for c in CLASS_SPREADS]
+    mode, covariance, _ = max(tried, key=lambda each: each[2])
+    np.testing.assert_allclose(found.mode, mode, atol=1e-4)
+    np.testing.assert_allclose(found.covariance, covariance, rtol=1e-3, atol=1e-6)
+
+
+def test_a_probability_is_the_mean_over_what_the_coefficients_may_be():
+    clues, is_wrong = draw(60, shift=1.5)
+    found = fit_calibration(clues, is_wrong, 3)
+    drawn = np.random.default_rng(1).multivariate_normal(found.mode, found.covariance, 20_000)
+    mean = expit(clues.describe(3) @ drawn.T).mean(axis=1)
+    np.testing.assert_allclose(found.estimate(clues), mean, atol=0.01)
+
+
+def test_a_class_that_is_wrong_more_often_than_thought_is_learned():
+    clues, is_wrong = draw(2000, shift=2.5)
+    found = fit_calibration(clues, is_wrong, 3).estimate(clues)
+    for label in range(3):
+        mine = clues.labels == label
+        assert found[mine].mean() == pytest.approx(is_wrong[mine].mean(), abs=0.03)
+
+
+def test_separable_outcomes_stay_finite():
+    clues, _ = draw()
+    found = fit_calibration(clues, clues.log_odds > -1.0, 3)
+    assert np.isfinite(found.mode).all()
+    assert ((found.estimate(clues) > 0) & (found.estimate(clues) < 1)).all()
+
+
+def test_simulated_shares_vary_as_the_truth_does():
+    """Nine of ten 90 % ranges of a fresh sample's share hold it, or nearly."""
+    held = []
+    for seed in range(40):
+        clues, is_wrong = draw(150, seed=seed)
+        fresh, truth = draw(1000, seed=1000 + seed)
+        low, high = np.quantile(
+            fit_calibration(clues, is_wrong, 3).simulate_shares(fresh), [0.05, 0.95]
+        )
+        held.append(low <= truth.mean() <= high)
+    assert np.mean(held) > 0.8
+
+
+def test_parts_of_the_rows_change_nothing(monkeypatch):
+    clues, is_wrong = draw()
+    found = fit_calibration(clues, is_wrong, 3)
+    whole = found.estimate(clues)
+    monkeypatch.setattr(module, "BLOCK", 37)
+    np.testing.assert_allclose(found.estimate(clues), whole, rtol=1e-12)
+
+
+def test_many_classes_have_no_coefficients_of_their_own(monkeypatch):
+    clues, is_wrong = draw()
+    monkeypatch.setattr(module, "MANY_CLASSES", 2)
+    assert len(fit_calibration(clues, is_wrong, 3).mode) == 4
+
+
+def test_the_better_account_fits_better_however_it_is_scaled():
+    clues, is_wrong = draw(2000)
+    noise = np.random.default_rng(1).normal(size=2000) * 3
+    assert measure_fit(clues.log_odds * 3, is_wrong) > measure_fit(clues.log_odds + noise, is_wrong)
+
+
+def test_log_odds_are_cut():
+    found = clip_log_odds(np.array([0.0, 1e-300, 0.5, 1.0]))
+    np.testing.assert_allclose(found, [-module.CLIP, -module.CLIP, 0, module.CLIP])

@@ -1,0 +1,200 @@
+"""Verified rows of DATA calibrate what is said of all others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from scipy.special import expit
+
+from datacleanse.detection.assessment import assess, find_likely_classes
+from datacleanse.detection.evidence import Evidence, Fold
+from datacleanse.detection.noise_rates import (
+    estimate_noise_by_class,
+    estimate_noise_rate,
+    expect_budget,
+)
+from datacleanse.detection.pairs import ENOUGH, find_judged_pairs
+from datacleanse.detection.worth import weigh_rows
+from datacleanse.training.recorder import Dynamics
+
+if TYPE_CHECKING:
+    from datacleanse.detection.evidence import Assessment
+
+N, N_PAIRS, C = 1500, 200, 2
+
+
+def make_evidence(
+    seed: int = 0, *, shares=(0.1, 0.1), boast: float = 3.0, n_pairs: int = N_PAIRS, n_others=0
+) -> tuple[Evidence, np.ndarray]:
+    """Two classes, a share of the rows with each given label wrong; opinions that boast.
+
+    Returns:
+        The evidence and which of DATA's rows are wrong.
+    """
+    rng = np.random.default_rng(seed)
+    n_all = N + n_others
+    labels = rng.integers(0, C, n_all)
+    is_wrong = rng.random(n_all) < np.array(shares)[labels]
+    is_wrong[N:] = False
+    true = np.where(is_wrong, 1 - labels, labels)
+    signal = rng.normal(1.2, 1.0, n_all)
+
+    def think() -> np.ndarray:
+        own = expit(boast * (signal + 0.3 * rng.normal(size=n_all)))
+        probability = np.empty((n_all, C), np.float32)
+        probability[np.arange(n_all), true] = own
+        probability[np.arange(n_all), 1 - true] = 1 - own
+        return probability
+
+    pairs = np.sort(rng.permutation(N)[:n_pairs])
+    truth = np.full(n_all, -1)
+    truth[pairs], truth[N:] = true[pairs], labels[N:]
+    clean = np.append(pairs, np.arange(N, n_all))
+    halves = clean[::2], clean[1::2]
+    control, trained = think(), np.ones(n_all, bool)
+    trained[halves[0]] = False
+    loss = -np.log(control[np.arange(n_all), labels])
+    blank = np.full(n_all, np.nan, np.float32)
+    seen = Dynamics(blank, blank, blank, loss, loss, control)
+    evidence = Evidence(
+        reweighted=seen,
+        control=seen,
+        folds=(Fold(think(), *halves), Fold(think(), *halves[::-1])),
+        is_steered=True,
+        second=think(),
+        labels=labels,
+        n_data=N,
+        is_trained=trained,
+        truth=truth,
+        clean_at=clean,
+    )
+    return evidence, is_wrong[:N]
+
+
+@pytest.fixture(scope="module")
+def judged() -> list[tuple[Evidence, np.ndarray, Assessment]]:
+    """Ten draws, judged."""
+    made = [make_evidence(seed, shares=(0.02, 0.25)) for seed in range(10)]
+    return [(evidence, wrong, assess(evidence, fdr=0.1)) for evidence, wrong in made]
+
+
+def test_opinions_that_boast_are_brought_to_the_truth(judged):
+    ratios = []
+    for evidence, wrong, found in judged:
+        unknown = evidence.verified < 0
+        ratios.append(found.probability[unknown].sum() / wrong[unknown].sum())
+    assert np.mean(ratios) == pytest.approx(1, abs=0.1)
+
+
+def test_ranges_hold_the_truth_overall_and_by_class(judged):
+    held, by_class = [], []
+    for evidence, wrong, found in judged:
+        rate = estimate_noise_rate(found)
+        held.append(rate.low <= wrong.mean() <= rate.high)
+        labels = evidence.labels[:N]
+        for label, share in enumerate(estimate_noise_by_class(found, labels, C)):
+            by_class.append(share.low <= wrong[labels == label].mean() <= share.high)
+        assert rate.high - rate.low < 0.1
+    assert sum(held) >= 9
+    assert sum(by_class) >= 17
+
+
+def test_flags_keep_their_promise_on_rows_that_nobody_verified(judged):
+    shares = []
+    for evidence, wrong, found in judged:
+        assert found.basis == "calibrated"
+        assert not found.flagged[evidence.verified >= 0].any()
+        shares.append(1 - wrong[found.flagged].mean())
+        assert found.flagged[wrong].mean() > 0.3
+    assert np.mean(shares) < 0.12
+
+
+def test_one_sided_errors_are_found_in_the_class_where_they_are(judged):
+    for evidence, _, found in judged:
+        labels = evidence.labels[:N]
+        low, high = (found.probability[labels == label].mean() for label in range(C))
+        assert low < 0.08
+        assert high > 0.15
+
+
+def test_what_is_verified_leaves_ranking_budget_and_flags():
+    evidence, wrong = make_evidence()
+    found = assess(evidence, fdr=0.1)
+    pairs = np.flatnonzero(evidence.verified >= 0)
+    n_unknown = N - len(pairs)
+    assert found.rank[pairs].min() == n_unknown + 1
+    n_wrong = int(wrong[pairs].sum())
+    assert (found.rank[pairs[wrong[pairs]]] <= n_unknown + n_wrong).all()
+    np.testing.assert_array_equal(found.probability[pairs], wrong[pairs].astype(float))
+    assert np.isnan(found.p_value[pairs]).all()
+    for share in expect_budget(found):
+        rows = np.argsort(found.rank)[: share.rows]
+        assert share.share == pytest.approx(found.probability[rows].mean())
+        assert share.low <= share.share <= share.high
+
+
+def test_verified_rows_are_counted_as_they_are():
+    evidence, _ = make_evidence(shares=(0.3, 0.0))
+    found = assess(evidence, fdr=0.1)
+    labels = evidence.labels[:N]
+    np.testing.assert_allclose(found.confusion.sum(axis=1), np.bincount(labels))
+    expected = [found.probability[labels == label].sum() for label in range(C)]
+    np.testing.assert_allclose([found.confusion[0, 1], found.confusion[1, 0]], expected)
+    worth = weigh_rows(found, evidence.labels)
+    assert (worth[evidence.clean_at] == 0).all()
+
+
+def test_p_values_compare_with_right_pairs_alone():
+    evidence, wrong = make_evidence()
+    found = assess(evidence, fdr=0.1)
+    pairs = np.flatnonzero(evidence.verified >= 0)
+    assert found.smallest_p_value == pytest.approx(1 / (1 + int((~wrong[pairs]).sum())))
+    right = ~wrong & (evidence.verified < 0)
+    assert np.mean(found.p_value[right] <= 0.1) == pytest.approx(0.1, abs=0.05)
+
+
+def test_calibration_scores_are_what_was_thought_before_the_verdict():
+    evidence, wrong = make_evidence()
+    found = assess(evidence, fdr=0.1)
+    scores = found.calibration_score
+    assert scores.shape == (N_PAIRS,)
+    is_wrong = wrong[evidence.clean_at]
+    assert scores[is_wrong].mean() > 0.5 > scores[~is_wrong].mean()
+
+
+@pytest.mark.parametrize(
+    ("n_pairs", "n_others", "suffice"),
+    [(200, 0, True), (9, 0, False), (12, 200, False), (ENOUGH, 400, True), (20, 14, True)],
+)
+def test_pairs_calibrate_where_they_are_enough(n_pairs, n_others, suffice):
+    evidence, _ = make_evidence(n_pairs=n_pairs, n_others=n_others)
+    assert find_judged_pairs(evidence).suffice == suffice
+    found = assess(evidence, fdr=0.1)
+    assert (found.shares is not None) == suffice
+
+
+def test_likely_classes_agree_with_the_calibrated_probability():
+    evidence, _ = make_evidence()
+    found = assess(evidence, fdr=0.1)
+    rows = np.argsort(found.rank)[:300]
+    classes, probability = find_likely_classes(evidence, found, rows, places=9)
+    own = probability[classes == evidence.labels[rows][:, None]]
+    np.testing.assert_allclose(1 - own, found.suspicion[rows], atol=1e-9)
+    best = np.where(classes[:, 0] == evidence.labels[rows], -1, classes[:, 0])
+    np.testing.assert_array_equal(best, found.suggested[rows])
+
+
+@pytest.mark.parametrize("all_wrong", [True, False])
+def test_pairs_that_are_all_wrong_or_all_right_give_finite_figures(all_wrong):
+    evidence, _ = make_evidence()
+    truth = evidence.truth.copy()
+    pairs = evidence.clean_at
+    truth[pairs] = 1 - evidence.labels[pairs] if all_wrong else evidence.labels[pairs]
+    found = assess(replace(evidence, truth=truth), fdr=0.1)
+    rate = estimate_noise_rate(found)
+    assert np.isfinite(found.probability).all()
+    assert 0 <= rate.low <= rate.share <= rate.high <= 1
+    assert (rate.share > 0.5) == all_wrong
