@@ -112,8 +112,7 @@ def _lay_out_next(
     command = spell_command(
         "audit",
         spell_place(cleaned.cleaned),
-        "--val",
-        _find_clean(cleaned.clean),
+        *(word for each in cleaned.clean or [None] for word in ("--val", _find_clean(each))),
         *([] if decisions is None else ["--decisions", spell_place(decisions)]),
         *spell_reading(cleaned.reading),
     )

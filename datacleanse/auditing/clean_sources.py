@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from datacleanse.auditing.joined_clean import CleanPart, join_clean, make_verdict_part
-from datacleanse.data import compare, fingerprint
+from datacleanse.data import compare, compare_with_overlap, fingerprint
 from datacleanse.review.verified_file import is_verified_file
 from datacleanse.review.verified_rows import read_verified_rows
 
@@ -17,12 +20,28 @@ if TYPE_CHECKING:
     from datacleanse.auditing.joined_clean import JoinedClean
     from datacleanse.data import Source
     from datacleanse.pictures.read import PictureSet
-    from datacleanse.records import Dataset
+    from datacleanse.records import Comparison, Dataset, Notice
 
 
 def is_joined(sources: Sequence[Source]) -> bool:
     """Whether clean rows come from several sources, or from a file of verdicts."""
     return len(sources) > 1 or any(map(is_verified_file, sources))
+
+
+def compare_joined(data: Dataset, joined: JoinedClean, told: Sequence[Notice] = ()) -> Comparison:
+    """Compare joined clean rows with DATA; notices of ``told`` come first.
+
+    Raises:
+        InputError: nothing of DATA is left beside CLEAN.
+    """
+    # What there is to say of rows of new classes was said where they were read.
+    overlap = joined.overlap
+    is_known = ~np.isin(overlap.data_rows, joined.verified.strangers)
+    known = replace(
+        overlap, data_rows=overlap.data_rows[is_known], clean_rows=overlap.clean_rows[is_known]
+    )
+    found = compare_with_overlap(data, joined.clean, known, (*told, *joined.notices))
+    return replace(found, overlap=overlap)
 
 
 def join_tables(

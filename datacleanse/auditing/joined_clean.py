@@ -48,13 +48,18 @@ class CleanPart:
 class Verified:
     """What the files of verdicts among CLEAN's sources say beside CLEAN's rows."""
 
-    files: tuple[str, ...]
-    """As they were named."""
+    sources: tuple[str, ...]
+    """All sources of clean rows as they were named, files of verdicts first."""
+    given: NDArray[np.int64]
+    """(n,) the given label of each row of CLEAN when it was verified, -1 where that is not known.
+    In a table that was corrected since it is another one than DATA's."""
     probability: NDArray[np.float64]
     """(n,) in (0, 1], of each row of CLEAN being verified, had rows been drawn again; NaN for rows
     of tables, about which nobody knows. Rows of decisions, which stand behind, are not in it."""
     disputed: NDArray[np.int64]
     """Sorted rows of DATA on which the sources differ: they are not verified."""
+    strangers: NDArray[np.int64]
+    """Sorted rows of DATA whose right label is one that no row of DATA has."""
 
 
 @dataclass(frozen=True)
@@ -128,10 +133,13 @@ def join_clean(data: Dataset, parts: Sequence[CleanPart]) -> JoinedClean:
     if pictures is not None:
         # Of their labels, too: the same pictures may be verified otherwise.
         pictures = replace(pictures, fingerprint=sha256)
+    strange = {row for part in parts if part.verdicts for row in part.verdicts.strangers}
     verified = Verified(
-        tuple(part.verdicts.name for part in parts if part.verdicts is not None),
-        _find_probabilities(data, parts, kept),
-        np.array(sorted(disputed), np.int64),
+        sources=tuple(part.clean.source for part in parts),
+        given=_find_given(parts, kept),
+        probability=_find_probabilities(data, parts, kept),
+        disputed=np.array(sorted(disputed), np.int64),
+        strangers=np.array(sorted(strange - set(disputed)), np.int64),
     )
     notices = tuple(_note_disputed(data, parts, disputed))
     return JoinedClean(clean, overlap, sha256, pictures, verified, notices)
@@ -233,6 +241,14 @@ def _join_overlaps(
     places = np.array([found[row] for row in rows.tolist()], np.int64)
     ways = {part.overlap.matched_by for part in parts if part.verdicts is None}
     return Overlap(rows, places, ways.pop() if len(ways) == 1 else "verdicts")
+
+
+def _find_given(parts: Sequence[CleanPart], kept: Sequence[NDArray[np.int64]]) -> NDArray[np.int64]:
+    found = [
+        np.full(len(rows), -1) if part.verdicts is None else part.verdicts.given[rows]
+        for part, rows in zip(parts, kept, strict=True)
+    ]
+    return np.concatenate(found)
 
 
 def _find_probabilities(

@@ -10,12 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from datacleanse.auditing.clean_sources import is_joined, join_pictures_of, join_tables
+from datacleanse.auditing.clean_sources import (
+    compare_joined,
+    is_joined,
+    join_pictures_of,
+    join_tables,
+)
 from datacleanse.auditing.joined_clean import Verified
 from datacleanse.data import (
     ReadOptions,
     compare,
-    compare_with_overlap,
     fingerprint,
     note_unknown_names,
     read_data,
@@ -164,7 +168,7 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
     if is_joined(request.clean_sources):
         joined = join_tables(data, request.clean_sources, partial(like, role="CLEAN"))
         clean, sha256, verified = joined.clean, joined.sha256, joined.verified
-        comparison = compare_with_overlap(data, clean, joined.overlap, joined.notices)
+        comparison = compare_joined(data, joined)
     else:
         clean, sha256 = like(request.clean, role="CLEAN"), fingerprint(request.clean)
         comparison = compare(data, clean)
@@ -217,8 +221,7 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
         comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
     else:
         duplicates, told = find_copies(data, pictures)
-        told = (*told, *joined.notices)
-        comparison = compare_with_overlap(data, clean, joined.overlap, told)
+        comparison = compare_joined(data, joined, told)
     sets = {"data": pictures, "clean": clean_pictures, "test": test_pictures}
     return Inputs(
         data,

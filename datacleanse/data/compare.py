@@ -39,7 +39,7 @@ _MATCHES = {
     "id": "the same id",
     "values": "the same feature values",
     "pictures": "the same picture, or a copy of it",
-    "verdicts": "its own rows, with a verdict each",
+    "verdicts": "drawn from it and verified",
 }
 """What rows that stand in both have in common."""
 _CHANGED = 0.5

@@ -41,6 +41,9 @@ class VerifiedRows:
     """(K,) sorted rows of DATA whose right label is known and one of its classes."""
     labels: NDArray[np.int64]
     """(K,) these labels."""
+    given: NDArray[np.int64]
+    """(K,) the given label when the row was verified, -1 where it is no class any more. In a table
+    that was corrected since it is another one than the table's own."""
     strangers: dict[int, str]
     """Rows of DATA whose right label is one that no row of DATA has, and that label."""
     unsure: NDArray[np.int64]
@@ -96,6 +99,7 @@ def read_verified_rows(data: Dataset, path: Path) -> VerifiedRows:
         )
     find = _ClassSearch(data)
     labels: dict[int, int] = {}
+    given: dict[int, int] = {}
     strangers: dict[int, str] = {}
     for verdict, row in recognised.found:
         if verdict.label is None:
@@ -103,12 +107,15 @@ def read_verified_rows(data: Dataset, path: Path) -> VerifiedRows:
         code = find(verdict.label)
         if code is not None:
             labels[row] = code
+            before = find(verdict.given_label)
+            given[row] = -1 if before is None else before
         elif verdict.new_class:
             strangers[row] = verdict.label
         else:
             raise _make_unknown_error(path, verdict, data)
     rows = np.array(sorted(labels), np.int64)
     codes = np.array([labels[row] for row in rows.tolist()], np.int64)
+    givens = np.array([given[row] for row in rows.tolist()], np.int64)
     unsure = np.array(sorted(row for v, row in recognised.found if v.label is None), np.int64)
     notices = (
         *file.notices,
@@ -121,7 +128,7 @@ def read_verified_rows(data: Dataset, path: Path) -> VerifiedRows:
     digest = hashlib.sha256(rows.tobytes() + b"|" + codes.tobytes() + b"|" + told.encode())
     chances = _measure_chances(file, recognised, data)
     return VerifiedRows(
-        str(path), rows, codes, strangers, unsure, chances, digest.hexdigest(), notices
+        str(path), rows, codes, givens, strangers, unsure, chances, digest.hexdigest(), notices
     )
 
 
@@ -205,11 +212,23 @@ def _note_lost(path: Path, recognised: Recognised[Verdict], data: Dataset) -> li
 
 
 def _note_relabelled(path: Path, recognised: Recognised[Verdict], data: Dataset) -> list[Notice]:
-    """Say of which rows the given label is another one now."""
-    now = [(verdict, row, data.given_labels[data.labels[row]]) for verdict, row in recognised.found]
-    other = [each for each in now if spell_label(each[0].given_label) != spell_label(each[2])]
+    """Say of which rows the given label is another one now, and of how many the right one."""
+    other, n_corrected = [], 0
+    for verdict, row in recognised.found:
+        label = data.given_labels[data.labels[row]]
+        if spell_label(verdict.given_label) == spell_label(label):
+            continue
+        if verdict.label is not None and spell_label(verdict.label) == spell_label(label):
+            n_corrected += 1
+        else:
+            other.append((verdict, row, label))
+    notices = []
+    if n_corrected:
+        what = "label that was" if n_corrected == 1 else "labels that were"
+        message = f"{path}: {n_corrected:,} {what} found wrong stand corrected in {data.source}."
+        notices.append(Notice("verified-corrected", message))
     if not other:
-        return []
+        return notices
     verdict, row, label = other[0]
     n = len(other)
     message = (
@@ -218,7 +237,7 @@ def _note_relabelled(path: Path, recognised: Recognised[Verdict], data: Dataset)
         f"row {row} was {quote_value(verdict.given_label)} and is {quote_value(label)}). The label "
         "of now is taken for the given one; what was verified holds."
     )
-    return [Notice("verified-relabelled", message, is_warning=True)]
+    return [*notices, Notice("verified-relabelled", message, is_warning=True)]
 
 
 def _note_strangers(path: Path, strangers: dict[int, str], data: Dataset) -> list[Notice]:

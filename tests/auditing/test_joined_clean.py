@@ -66,7 +66,7 @@ def test_verified_rows_are_rows_of_data_with_their_true_labels(options, data, tr
     assert pairs(inputs) == {row: truth[row] for row in rows}
     assert inputs.comparison.overlap.matched_by == "verdicts"
     assert inputs.clean.n_rows == 60
-    assert inputs.verified.files == (str(file),)
+    assert inputs.verified.sources == (str(file),)
     assert inputs.verified.probability.tolist() == [60 / N] * 60
     assert len(inputs.verified.disputed) == 0
 
@@ -116,14 +116,18 @@ def test_rows_whose_cells_changed_are_named_and_not_used(data, truth, tmp_path):
 def test_a_given_label_of_now_counts_and_is_told(data, truth, tmp_path):
     drawing = draw(data, 60)
     file = verify(tmp_path / "v.jsonl", drawing, truth)
-    row, given = drawing.rows[4].row, drawing.rows[4].given_label
+    drawn = next(each for each in drawing.rows if each.given_label == truth[each.row])
+    row, given = drawn.row, drawn.given_label
     other = "yes" if given == "no" else "no"
     frame = pd.read_csv(data)
     frame.loc[row, "label"] = other
     frame.to_csv(data, index=False)
     inputs = read(data, file)
+    overlap = inputs.comparison.overlap
+    place = overlap.clean_rows[overlap.data_rows == row][0]
 
     assert pairs(inputs)[row] == truth[row]
+    assert inputs.data.given_labels[inputs.verified.given[place]] == given
     assert notices(inputs)["verified-relabelled"] == (
         f"{file}: 1 row has another label in {data} now than when verified (row {row}; row {row} "
         f"was {given!r} and is {other!r}). The label of now is taken for the given one; what was "
