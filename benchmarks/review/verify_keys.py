@@ -188,7 +188,7 @@ def _press(page: Page, drawing: Drawing, wanted: dict[int, str]) -> None:
             page.keyboard.type(label)
             page.keyboard.press("Enter")
         while page.evaluate("window.taken.length") <= number:
-            page.wait_for_timeout(1)
+            page.wait_for_timeout(15)
 
 
 @contextmanager
