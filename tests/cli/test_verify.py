@@ -17,6 +17,7 @@ from threading import Thread
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.progress import SILENT
@@ -141,8 +142,16 @@ def test_what_is_no_verdict_is_refused_and_not_written(body, truth, tmp_path, fi
     assert not file.exists()
 
 
-def test_only_pictures_that_were_drawn_are_given_away(tmp_path, serve):
-    drawing = draw(class_folders(tmp_path / "pets", CLASSES, 10, size=(60, 40)), 5)
+@pytest.mark.parametrize(
+    ("form", "kind", "start"),
+    [(".png", "image/png", b"\x89PNG"), (".bmp", "image/jpeg", b"\xff\xd8\xff")],
+)
+def test_only_pictures_that_were_drawn_are_given_away(form, kind, start, tmp_path, serve):
+    root = class_folders(tmp_path / "pets", CLASSES, 10, size=(60, 40))
+    for path in root.rglob("*.png") if form != ".png" else ():
+        Image.open(path).save(path.with_suffix(form))
+        path.unlink()
+    drawing = draw(root, 5)
     row = drawing.rows[0].row
     other = next(i for i in range(20) if i not in {each.row for each in drawing.rows})
     with serve(drawing) as server:
@@ -155,8 +164,8 @@ def test_only_pictures_that_were_drawn_are_given_away(tmp_path, serve):
             for each in (other, -1, "x", "9" * 30, "%C2%B2")
         ]
 
-    assert (reply.status, reply.headers["Content-Type"]) == (200, "image/jpeg")
-    assert content.startswith(b"\xff\xd8\xff")
+    assert (reply.status, reply.headers["Content-Type"]) == (200, kind)
+    assert content.startswith(start)
     assert statuses == [404] * 5
 
 

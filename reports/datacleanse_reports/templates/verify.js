@@ -101,7 +101,7 @@ const photographs = (function () {
 
 (function () {
   const LONGEST_PAUSE = 120;  // seconds; a longer one is no work
-  const AHEAD = 4;            // pictures fetched before they are wanted
+  const AHEAD = 8;            // pictures fetched before they are wanted
   const BEHIND = 20;          // pictures kept that were seen already
   const LONG = 60;            // characters of a cell that has a line of its own
   const LONG_NAME = 12;       // characters of a class that has
