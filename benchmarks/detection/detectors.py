@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from datacleanse.training.recorder import Dynamics
 
 OURS = "ours"
+UNSTEERED = "ours-unsteered"
+"""The product without a clean set."""
+
 MODELS = ("logistic", "boosted", "forest", "network")
 """Whose out-of-fold probabilities cleanlab ranks."""
 
@@ -50,6 +53,7 @@ TRIVIAL = {"jira_defects_dev": "defective", "szz_jit_dev": "buggy"}
 
 METHODS = (
     OURS,
+    UNSTEERED,
     *(f"{model}-{score}" for model in MODELS for score in CLEANLAB),
     *CURVES,
     "knn-shapley",
@@ -171,12 +175,12 @@ def by_chance(cell: Cell) -> Verdict:
     return Verdict(np.random.default_rng(cell.name.seed).random(len(cell.given)))
 
 
-def by_audit(cell: Cell, fdr: float) -> Verdict:
-    """The product, called as its users call it."""
+def by_audit(cell: Cell, fdr: float, *, has_clean: bool = True) -> Verdict:
+    """The product, called as its users call it, with the clean rows or without."""
     started = process_time()
     table = dc.audit(
         cell.noisy_table(),
-        val=cell.clean_table(),
+        val=cell.clean_table() if has_clean else None,
         label=LABEL,
         fdr=fdr,
         seed=cell.name.seed,
@@ -185,6 +189,8 @@ def by_audit(cell: Cell, fdr: float) -> Verdict:
     seconds = process_time() - started
     columns = ("suspicion", "mislabel_probability", "p_value")
     suspicion, probability, p_value = (table[c].to_numpy(np.float64) for c in columns)
+    if not has_clean:
+        return Verdict(suspicion, probability=probability, seconds=seconds)
     flagged = table["flagged"].to_numpy(np.bool_)
     return Verdict(suspicion, flagged, probability, p_value, seconds)
 

@@ -34,7 +34,7 @@ def truth(data):
 
 def read(data, *sources, options=None):
     clean, *more = map(str, sources)
-    request = Request(str(data), clean, options=options or ReadOptions(), more_clean=tuple(more))
+    request = Request(str(data), (clean, *more), options=options or ReadOptions())
     return read_inputs(request, SILENT)
 
 
