@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 _FIRST_DAY, _LAST_DAY = 19_000_101, 21_001_231
 """Between these, whole numbers may be dates; with six digits more, for the time of day, too."""
-_SAMPLE = 200
-"""Texts by which a column without digits is ruled out."""
 
 
 def find_convention(
@@ -48,9 +46,9 @@ def find_convention(
         decimal: the sign that begins decimals, for columns that leave it open.
         dates: the order of dates, for columns that leave it open.
     """
-    # A column of words is no more than looked at: the patterns below take much longer.
-    sample = evidence.values.slice(0, _SAMPLE)
-    if not np.mean(pc.match_substring_regex(sample, "[0-9]").to_numpy(zero_copy_only=False)) > 0.5:
+    # Numbers and dates have digits. What else is asked takes much longer.
+    has_digit = pc.match_substring_regex(evidence.values, "[0-9]").to_numpy(zero_copy_only=False)
+    if not evidence.is_tolerable(~has_digit.astype(np.bool_)):
         return None
     found = find_number_convention(evidence, decimal)
     return find_moment_convention(evidence, dates) if found is None else found
