@@ -101,7 +101,7 @@ class AuditOptions:
 
         return Request(
             data=self.data,
-            clean=self.val,
+            clean=tuple(self.val or ()),
             test=self.test,
             decisions=tuple(map(find_decisions, self.decisions or ())),
             options=ReadOptions(

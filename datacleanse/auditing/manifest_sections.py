@@ -135,6 +135,7 @@ def describe_clean(inputs: Inputs, plan: Plan) -> CleanSection | None:
         source, sha256 = ", ".join(reviewed.files), reviewed.sha256
     return CleanSection(
         source=source,
+        sources=() if inputs.verified is None else inputs.verified.sources,
         sha256=sha256,
         rows=clean.n_rows,
         classes=_count_classes(clean),

@@ -46,7 +46,7 @@ def run_audit(
         Stopped: on request; everything so far is saved.
     """
     _check_flags(force=force, resume=resume)
-    if request.clean is None:
+    if not request.clean:
         check_needs_no_clean(request.settings)
     # Reading compares pictures.
     with use_one_thread():

@@ -43,8 +43,8 @@ class AuditedRun:
     """DATA's pictures, unreadable ones too; None where DATA is a table of features."""
     location: Location | None
     """Where DATA's table lies; None where only a listing says which files are its pictures."""
-    clean: str | None
-    """CLEAN, as it was named; None: it was a table in memory, or there was none."""
+    clean: tuple[str, ...]
+    """CLEAN's sources, as they were named; those that were in memory are not among them."""
 
 
 def open_audited_run(
@@ -81,7 +81,7 @@ def open_audited_run(
         has_clean=manifest.noise.rate is not None,
         listing=listing,
         location=location,
-        clean=_find_clean(manifest),
+        clean=_list_clean(manifest),
     )
 
 
@@ -106,9 +106,10 @@ def _find_source(described: DataSection, data: str | None, folder: RunFolder) ->
     return source
 
 
-def _find_clean(manifest: Manifest) -> str | None:
+def _list_clean(manifest: Manifest) -> tuple[str, ...]:
     clean = manifest.clean
-    return None if clean is None or clean.source.startswith("<") else clean.source
+    sources = () if clean is None else clean.sources or (clean.source,)
+    return tuple(each for each in sources if not each.startswith("<"))
 
 
 def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:

@@ -85,7 +85,7 @@ def audited(tmp_path, source):
         has_clean=True,
         listing=None,
         location=locate(str(source)),
-        clean=None,
+        clean=(),
     )
 
 
