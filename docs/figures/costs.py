@@ -121,7 +121,26 @@ def review(number: str, key: str) -> Figure:
     return lambda results: share(results["review_keys"]["rounds"][number][key])
 
 
+def verify_seconds(case: str, key: str) -> Figure:
+    """Seconds from a key to the next row, of one of the cases."""
+    return lambda results: share(results["verify_keys"]["cases"][case][key])
+
+
 FIGURES: dict[str, Figure] = {
+    "verify_keys.source": source("verify_keys"),
+    "verify_keys.bound": lambda r: share(r["verify_keys"]["bound"], 2),
+    "verify_keys.table.median": verify_seconds("table", "median_seconds"),
+    "verify_keys.table.longest": verify_seconds("table", "longest_seconds"),
+    "verify_keys.many.median": verify_seconds("77 classes", "median_seconds"),
+    "verify_keys.many.longest": verify_seconds("77 classes", "longest_seconds"),
+    "verify_keys.pictures.median": verify_seconds("pictures", "median_seconds"),
+    "verify_keys.pictures.longest": verify_seconds("pictures", "longest_seconds"),
+    "verify_keys.wrong": lambda r: count(
+        sum(each["wrong_verdicts"] for each in r["verify_keys"]["cases"].values())
+    ),
+    "verify_keys.kills": lambda r: count(r["verify_keys"]["kills"]["kills"]),
+    "verify_keys.confirmed": lambda r: count(r["verify_keys"]["kills"]["confirmed"]),
+    "verify_keys.lost": lambda r: count(r["verify_keys"]["kills"]["confirmed_lost"]),
     "audit_time.wall": audit_time("audit", "ratio"),
     "audit_time.cpu": audit_time("audit", "ratio_cpu"),
     "audit_time.fast.wall": audit_time("audit --fast", "ratio"),

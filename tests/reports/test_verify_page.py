@@ -178,7 +178,7 @@ def test_pictures_are_large_and_their_paths_stay_hidden_when_blind(tmp_path, fil
     drawing = draw(root, 6)
     with serve(drawing) as server:
         page = window.tab(server.address)
-        until(page, "document.querySelector('.photograph img').naturalWidth === 60")
+        until(page, "document.querySelector('.photograph img')?.naturalWidth === 60")
         box = page.locator(".photograph img").bounding_box()
         assert box["height"] > 300
         assert drawing.rows[0].id in page.locator("#heading").text_content()

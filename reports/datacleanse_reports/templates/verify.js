@@ -62,25 +62,34 @@ const verdicts = (function () {
   };
 })();
 
-// The pictures, fetched a few rows ahead.
+// The pictures, fetched and decoded a few rows ahead.
 const photographs = (function () {
-  const fetched = new Map();
+  const fetched = new Map();  // by row: the picture once it can be painted, and the wait for it
 
   function load(row) {
     if (!fetched.has(row)) {
-      fetched.set(row, call("pictures/" + row).then(function (reply) {
+      const entry = { picture: null };
+      entry.wait = call("pictures/" + row).then(function (reply) {
         return reply.blob();
-      }).then(function (blob) { return URL.createObjectURL(blob); }));
+      }).then(function (blob) {
+        const picture = document.createElement("img");
+        picture.alt = "picture of row " + row;
+        picture.src = URL.createObjectURL(blob);
+        return picture.decode().then(function () { entry.picture = picture; });
+      });
+      entry.wait.catch(function () { fetched.delete(row); });  // asked for again when it is shown
+      fetched.set(row, entry);
     }
     return fetched.get(row);
   }
 
-  function show(row, name) {
-    const figure = words.make("figure", undefined, "photograph"), picture = document.createElement("img");
-    picture.alt = name;
-    figure.append(picture);
-    load(row).then(function (address) { picture.src = address; }).catch(function (error) {
-      fetched.delete(row);
+  function show(row) {
+    const figure = words.make("figure", undefined, "photograph"), entry = load(row);
+    if (entry.picture) {
+      figure.append(entry.picture);
+      return figure;
+    }
+    entry.wait.then(function () { figure.append(entry.picture); }).catch(function (error) {
       figure.replaceChildren(words.make("p", "This picture cannot be shown: " + error.message, "quality"));
     });
     return figure;
@@ -88,11 +97,11 @@ const photographs = (function () {
 
   return {
     show,
-    prepare: function (rows) { rows.forEach(function (row) { load(row).catch(function () { fetched.delete(row); }); }); },
+    prepare: function (rows) { rows.forEach(load); },
     forget: function (rows) {
-      for (const row of Array.from(fetched.keys())) {
-        if (rows.has(row)) continue;
-        fetched.get(row).then(URL.revokeObjectURL).catch(function () {});
+      for (const [row, entry] of Array.from(fetched)) {
+        if (rows.has(row) || !entry.picture) continue;
+        URL.revokeObjectURL(entry.picture.src);
         fetched.delete(row);
       }
     },
@@ -143,7 +152,7 @@ const photographs = (function () {
     else given.append("Given label: ", make("bdi", readable(labels[drawn.given])));
     const parts = [heading, given];
     if (verdict) parts.push(make("p", "So far: " + inWords(verdict), "verdict"));
-    if (verifyData.pictured) parts.push(photographs.show(drawn.row, "picture of row " + drawn.row));
+    if (verifyData.pictured) parts.push(photographs.show(drawn.row));
     const cells = rowCells.list(drawn.row);
     if (cells) parts.push(widen(cells));
     article.replaceChildren(...parts);
