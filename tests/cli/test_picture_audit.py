@@ -57,7 +57,12 @@ def test_what_was_found_about_the_pictures_is_kept_and_said(folder):
     told = json.loads((folder / "run" / "run.json").read_text())
     assert told["pictures"]["unreadable"] == {"data": 2, "clean": 0, "test": 0}
     assert told["pictures"]["duplicates"]["conflicting_groups"] == 1
-    assert told["overlap"] == {"rows": 1, "verified": 1, "matched_by": "pictures"}
+    assert told["overlap"] == {
+        "rows": 1,
+        "verified": 1,
+        "wrong": 0,
+        "matched_by": "pictures",
+    }
     assert told["metrics"]["test"]["rows"] == 10
     said = " ".join((folder / "said.txt").read_text().split())
     for words in ("2 of 63 pictures", "'cat/zero.png' is empty", "labels differ", "'empty'"):
