@@ -149,6 +149,7 @@ def _gather_evidence(
         truth=plan.truth,
         clean_at=clean_at,
         n_reviewed=len(plan.reviewed),
+        corrected=plan.corrected,
     )
 
 

@@ -20,6 +20,7 @@ from datacleanse.data import (
 )
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
+from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
 from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
 from datacleanse.settings import Settings
 from datacleanse.storage.mapped_files import park_table
@@ -54,7 +55,8 @@ class Request:
     module: Callable[[int, int], Any] | None = None
     """The factory that ``settings.model`` names, where it need not be imported."""
     decisions: tuple[Path, ...] = ()
-    """Files of decisions made in earlier rounds."""
+    """Files of decisions made in earlier rounds. In the folder of a run, which tells of verified
+    rows too, there need be none."""
     is_provisional: bool = False
     """Whether CLEAN is a part of DATA that nobody checked, taken at its word."""
 
@@ -96,6 +98,8 @@ class Inputs:
     """How DATA was read."""
     is_provisional: bool = False
     """See `Request.is_provisional`."""
+    earlier: EarlierLabels = NO_LABELS
+    """Labels that verified rows of DATA had in an earlier round and that are corrected by now."""
     reviewed: Reviewed | None = None
     """Rows that reviewers decided about; they stand behind CLEAN's own in ``clean``."""
     pictures: PictureInputs | None = None
@@ -209,6 +213,7 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
 def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
     """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
+    earlier = find_earlier_labels(data, inputs.clean, before.overlap, files)
     reviewed = read_reviewed(data, before.overlap, files)
     clean, overlap = add_reviewed(data, inputs.clean, before.overlap, reviewed)
     pictures = inputs.pictures
@@ -218,7 +223,8 @@ def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
     return replace(
         inputs,
         clean=clean,
-        comparison=Comparison(overlap, (*before.notices, *reviewed.notices)),
+        comparison=Comparison(overlap, (*before.notices, *reviewed.notices, *earlier.notices)),
+        earlier=earlier,
         reviewed=reviewed,
         pictures=pictures,
     )

@@ -51,7 +51,7 @@ def calibrate_on_pairs(
         probability=probability,
         low=probability,
         high=probability,
-        shares=partial(_simulate_shares, calibration, clues, evidence.verified, clues.labels),
+        shares=partial(_simulate_shares, calibration, clues, evidence.verified, evidence.current),
         flagged=flagged,
         basis="calibrated" if flagged.any() else "none",
         calibration_score=scores[evidence.clean_at],
