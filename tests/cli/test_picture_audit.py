@@ -50,14 +50,25 @@ def test_every_readable_picture_has_a_row_known_by_its_path(folder):
     assert table.column("given_label").to_pylist() == [path.split("/")[0] for path in expected]
     rows = dict(zip(expected, table.to_pylist(), strict=True))
     assert rows["cat/005.png"]["verified_label"] == "cat"
-    assert not rows["cat/005.png"]["in_training"]
+    kept = pq.read_table(folder / "run" / "calibration.parquet").to_pylist()
+    pair = kept[0]
+    assert (pair["data_row"], pair["is_wrong"]) == (rows["cat/005.png"]["row"], False)
+    assert pair["given_label"] == "cat"
+    assert [each["data_row"] for each in kept[1:]] == [None] * (len(kept) - 1)
+    # A pair that steers does so by its verified label.
+    assert rows["cat/005.png"]["in_training"] == (pair["part"] == "calibration")
 
 
 def test_what_was_found_about_the_pictures_is_kept_and_said(folder):
     told = json.loads((folder / "run" / "run.json").read_text())
     assert told["pictures"]["unreadable"] == {"data": 2, "clean": 0, "test": 0}
     assert told["pictures"]["duplicates"]["conflicting_groups"] == 1
-    assert told["overlap"] == {"rows": 1, "verified": 1, "matched_by": "pictures"}
+    assert told["overlap"] == {
+        "rows": 1,
+        "verified": 1,
+        "wrong": 0,
+        "matched_by": "pictures",
+    }
     assert told["metrics"]["test"]["rows"] == 10
     said = " ".join((folder / "said.txt").read_text().split())
     for words in ("2 of 63 pictures", "'cat/zero.png' is empty", "labels differ", "'empty'"):
