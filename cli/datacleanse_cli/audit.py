@@ -101,7 +101,8 @@ class AuditOptions:
 
         return Request(
             data=self.data,
-            clean=self.val,
+            clean=self.val[0],
+            more_clean=tuple(self.val[1:]),
             test=self.test,
             decisions=tuple(map(find_decisions, self.decisions or ())),
             options=ReadOptions(

@@ -119,8 +119,7 @@ def _lay_out_next(
     command = spell_command(
         "audit",
         spell_place(cleaned.cleaned),
-        "--val",
-        _find_clean(cleaned.clean),
+        *(word for each in cleaned.clean or [None] for word in ("--val", _find_clean(each))),
         *(word for each in places for word in ("--decisions", spell_place(each))),
         *spell_reading(cleaned.reading),
     )

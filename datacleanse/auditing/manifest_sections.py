@@ -128,6 +128,7 @@ def describe_clean(inputs: Inputs, plan: Plan) -> CleanSection:
     clean = inputs.clean
     return CleanSection(
         source=clean.source,
+        sources=() if inputs.verified is None else inputs.verified.sources,
         sha256=inputs.sha256["clean"],
         rows=clean.n_rows,
         classes=_count_classes(clean),

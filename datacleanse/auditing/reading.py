@@ -10,6 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from datacleanse.auditing.clean_sources import (
+    compare_joined,
+    is_joined,
+    join_pictures_of,
+    join_tables,
+)
+from datacleanse.auditing.joined_clean import Verified
 from datacleanse.data import (
     ReadOptions,
     compare,
@@ -59,6 +66,14 @@ class Request:
     rows too, there need be none."""
     is_provisional: bool = False
     """Whether CLEAN is a part of DATA that nobody checked, taken at its word."""
+    more_clean: tuple[Source, ...] = ()
+    """Further sources of verified labels: files of `datacleanse verify`, as ``clean`` may be one,
+    and further tables or pictures."""
+
+    @property
+    def clean_sources(self) -> tuple[Source, ...]:
+        """All sources of verified labels."""
+        return (self.clean, *self.more_clean)
 
 
 @dataclass(frozen=True)
@@ -100,6 +115,8 @@ class Inputs:
     """See `Request.is_provisional`."""
     earlier: EarlierLabels = NO_LABELS
     """Labels that verified rows of DATA had in an earlier round and that are corrected by now."""
+    verified: Verified | None = None
+    """What files of verdicts say beside ``clean``; None where CLEAN is one table or set."""
     reviewed: Reviewed | None = None
     """Rows that reviewers decided about; they stand behind CLEAN's own in ``clean``."""
     pictures: PictureInputs | None = None
@@ -135,6 +152,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
         inputs = _read_tables(request, progress)
     else:
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
+    inputs = _find_corrected(inputs, request.decisions)
     if request.decisions:
         inputs = _add_decisions(inputs, request.decisions)
     seconds = round(perf_counter() - started, 3)
@@ -151,19 +169,24 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
     data = read_data(request.data, options, progress=progress)
     delimiter = options.delimiter
     like = partial(_read_like, data, delimiter=delimiter, progress=progress)
-    clean = like(request.clean, role="CLEAN")
+    verified = None
+    if is_joined(request.clean_sources):
+        joined = join_tables(data, request.clean_sources, partial(like, role="CLEAN"))
+        clean, sha256, verified = joined.clean, joined.sha256, joined.verified
+        comparison = compare_joined(data, joined)
+    else:
+        clean, sha256 = like(request.clean, role="CLEAN"), fingerprint(request.clean)
+        comparison = compare(data, clean)
     test = request.test
+    digests = {"data": fingerprint(request.data), "clean": sha256}
     return Inputs(
         data,
         clean,
         None if test is None else like(test, role="TEST"),
-        compare(data, clean),
-        {
-            role: fingerprint(source)
-            for role, source in (("data", request.data), ("clean", request.clean), ("test", test))
-            if source is not None
-        },
+        comparison,
+        digests if test is None else {**digests, "test": fingerprint(test)},
         0.0,
+        verified=verified,
     )
 
 
@@ -177,7 +200,7 @@ def _read_like(
 
 def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: Progress) -> Inputs:
     # Loads Pillow, which tables have no use for.
-    from datacleanse.pictures.compare import compare_pictures
+    from datacleanse.pictures.compare import compare_pictures, find_copies
     from datacleanse.pictures.read import read_picture_data, read_pictures_like
 
     data, pictures = read_picture_data(listing, request.options, scratch=scratch, progress=progress)
@@ -189,10 +212,21 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
         scratch=scratch,
         progress=progress,
     )
-    clean, clean_pictures = like(request.clean, role="CLEAN")
+    verified = None
+    if is_joined(request.clean_sources):
+        read = partial(like, role="CLEAN")
+        joined = join_pictures_of(data, pictures, request.clean_sources, read)
+        assert joined.pictures is not None
+        clean, clean_pictures, verified = joined.clean, joined.pictures, joined.verified
+    else:
+        clean, clean_pictures = like(request.clean, role="CLEAN")
     test, test_pictures = (None, None) if request.test is None else like(request.test, role="TEST")
     progress.stage("Looking for duplicates", None)
-    comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
+    if verified is None:
+        comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
+    else:
+        duplicates, told = find_copies(data, pictures)
+        comparison = compare_joined(data, joined, told)
     sets = {"data": pictures, "clean": clean_pictures, "test": test_pictures}
     return Inputs(
         data,
@@ -207,13 +241,22 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
             None if test_pictures is None else test_pictures.values,
         ),
         gallery=Gallery(pictures, clean_pictures, test_pictures, duplicates),
+        verified=verified,
     )
+
+
+def _find_corrected(inputs: Inputs, decisions: tuple[Path, ...]) -> Inputs:
+    """Return the inputs with the labels that corrected rows had when they were judged."""
+    given = None if inputs.verified is None else inputs.verified.given
+    overlap = inputs.comparison.overlap
+    earlier = find_earlier_labels(inputs.data, inputs.clean, overlap, decisions, given=given)
+    notices = (*inputs.comparison.notices, *earlier.notices)
+    return replace(inputs, comparison=Comparison(overlap, notices), earlier=earlier)
 
 
 def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
     """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
-    earlier = find_earlier_labels(data, inputs.clean, before.overlap, files)
     reviewed = read_reviewed(data, before.overlap, files)
     clean, overlap = add_reviewed(data, inputs.clean, before.overlap, reviewed)
     pictures = inputs.pictures
@@ -223,8 +266,7 @@ def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
     return replace(
         inputs,
         clean=clean,
-        comparison=Comparison(overlap, (*before.notices, *reviewed.notices, *earlier.notices)),
-        earlier=earlier,
+        comparison=Comparison(overlap, (*before.notices, *reviewed.notices)),
         reviewed=reviewed,
         pictures=pictures,
     )

@@ -37,8 +37,8 @@ class CleaningResult:
 
     source: str
     """DATA, as it was named."""
-    clean: str | None
-    """CLEAN of the audit, as it was named; None: it was a table in memory."""
+    clean: tuple[str, ...]
+    """CLEAN's sources in the audit, as they were named; without those that were in memory."""
     is_source_changed: bool
     """Whether DATA is another than when it was audited; each row was compared by itself."""
     rows: int

@@ -40,8 +40,8 @@ class AuditedRun:
     """DATA's pictures, unreadable ones too; None where DATA is a table of features."""
     location: Location | None
     """Where DATA's table lies; None where only a listing says which files are its pictures."""
-    clean: str | None
-    """CLEAN, as it was named; None: it was a table in memory."""
+    clean: tuple[str, ...]
+    """CLEAN's sources, as they were named; those that were in memory are not among them."""
 
 
 def open_audited_run(
@@ -77,7 +77,11 @@ def open_audited_run(
         classes=manifest.data.classes,
         listing=listing,
         location=location,
-        clean=None if manifest.clean.source.startswith("<") else manifest.clean.source,
+        clean=tuple(
+            each
+            for each in manifest.clean.sources or (manifest.clean.source,)
+            if not each.startswith("<")
+        ),
     )
 
 

@@ -1,8 +1,8 @@
 """What verified rows were labelled before `apply` corrected them.
 
 A pair shows how a given label goes wrong, or not. Once `apply` has corrected DATA by the clean set,
-all pairs agree, and would show that no label is ever wrong. So the next round, which is told of the
-run by ``--decisions``, judges such a pair by the label that it had before.
+all pairs agree, and would show that no label is ever wrong. So the next round judges such a pair by
+the label that it had before. A file of verdicts tells it, or the run, named by ``--decisions``.
 """
 
 from __future__ import annotations
@@ -66,7 +66,12 @@ NO_LABELS = EarlierLabels(np.empty(0, np.int64), np.empty(0, np.int64))
 
 
 def find_earlier_labels(
-    data: Dataset, clean: Dataset, overlap: Overlap, decisions: Sequence[Path]
+    data: Dataset,
+    clean: Dataset,
+    overlap: Overlap,
+    decisions: Sequence[Path],
+    *,
+    given: NDArray[np.int64] | None = None,
 ) -> EarlierLabels:
     """Find the corrected pairs of earlier rounds in DATA.
 
@@ -75,12 +80,20 @@ def find_earlier_labels(
         clean: CLEAN.
         overlap: what the two share.
         decisions: files of decisions; one in a run's folder leads to what the run knows.
+        given: (CLEAN,) the label that each row of CLEAN had when it was verified, -1 where that is
+            not known; None: of none it is.
     """
     is_single = overlap.clean_rows >= 0
-    rows, verified = overlap.data_rows[is_single], clean.labels[overlap.clean_rows[is_single]]
-    agreeing = set(rows[data.labels[rows] == verified].tolist())
+    rows, of_clean = overlap.data_rows[is_single], overlap.clean_rows[is_single]
+    verified = clean.labels[of_clean]
+    is_agreeing = data.labels[rows] == verified
+    agreeing = set(rows[is_agreeing].tolist())
     find = ClassFinder(data.given_labels)
     found: dict[int, int] = {}
+    if given is not None:
+        before = given[of_clean]
+        is_wrong = is_agreeing & (before >= 0) & (before != verified)
+        found = dict(zip(rows[is_wrong].tolist(), before[is_wrong].tolist(), strict=True))
     for path in decisions:
         pairs = read_mislabelled_pairs(path)
         for decision, row in recognise(data, [pair.corrected for pair in pairs.values()]).found:

@@ -162,7 +162,7 @@ def _say_contradiction(path: Path, found: Contradiction) -> Notice:
 
 
 def _check_found(
-    path: Path, recognised: Recognised, made: Sequence[Decision], data: Dataset
+    path: Path, recognised: Recognised[Decision], made: Sequence[Decision], data: Dataset
 ) -> list[Notice]:
     if made and not recognised.found and not recognised.missing:
         raise InputError(

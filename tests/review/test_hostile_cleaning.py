@@ -89,7 +89,7 @@ def audited(tmp_path, source):
         classes=dict.fromkeys(LABELS, 1),
         listing=None,
         location=locate(str(source)),
-        clean=None,
+        clean=(),
     )
 
 
