@@ -110,7 +110,8 @@ EarlierDecisions = Annotated[
     list[Path] | None,
     typer.Option(
         help="Decisions of an earlier round: the run that was reviewed, or its file. Reviewed "
-        "rows count as verified. Repeatable.",
+        "rows count as verified, and a run tells what verified rows were labelled before they were "
+        "corrected. Repeatable.",
     ),
 ]
 Categorical = Annotated[

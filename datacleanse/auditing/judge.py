@@ -16,6 +16,7 @@ from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
+from datacleanse.detection.unchecked import note_unchecked
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import release_mapped
@@ -71,7 +72,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     assessment = assess(evidence, fdr=settings.fdr)
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
-    notices: list[Notice] = []
+    notices = note_unchecked(evidence)
 
     def take(rows: NDArray[np.int64]) -> pa.Table:
         table, told = take_original_cells(inputs, rows)
@@ -151,6 +152,7 @@ def _gather_evidence(
         truth=plan.truth,
         clean_at=clean_at,
         n_reviewed=len(plan.reviewed),
+        corrected=plan.corrected,
     )
 
 

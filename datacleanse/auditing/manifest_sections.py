@@ -180,7 +180,7 @@ def describe_overlap(inputs: Inputs, plan: Plan) -> OverlapSection:
     return OverlapSection(
         rows=len(overlap.data_rows),
         verified=int(is_verified.sum()),
-        wrong=int((is_verified & (verified != plan.labels[: plan.n_data])).sum()),
+        wrong=int((is_verified & (verified != inputs.data.labels)).sum()),
         matched_by=overlap.matched_by,
     )
 

@@ -75,7 +75,8 @@ def _picture_clean(
     row_of = dict(zip(of_data.tolist(), joined.tolist(), strict=True))
     renumbered = [row_of[row] for row in table.column("row").to_pylist()]
     place = table.schema.get_field_index("row")
-    return [*own, table.set_column(place, table.schema.field(place), pa.array(renumbered))]
+    field = table.schema.field(place)
+    return [*own, table.set_column(place, field, pa.array(renumbered, field.type))]
 
 
 def _number_by_group(duplicates: Groups, n: int) -> NDArray[np.uint64]:

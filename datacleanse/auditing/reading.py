@@ -28,6 +28,7 @@ from datacleanse.data import (
 )
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
+from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
 from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
 from datacleanse.settings import Settings
 from datacleanse.storage.mapped_files import park_table
@@ -63,7 +64,8 @@ class Request:
     module: Callable[[int, int], Any] | None = None
     """The factory that ``settings.model`` names, where it need not be imported."""
     decisions: tuple[Path, ...] = ()
-    """Files of decisions made in earlier rounds."""
+    """Files of decisions made in earlier rounds. In the folder of a run, which tells of verified
+    rows too, there need be none."""
     is_provisional: bool = False
     """Whether CLEAN is a part of DATA that nobody checked, taken at its word."""
 
@@ -105,6 +107,8 @@ class Inputs:
     """How DATA was read."""
     is_provisional: bool = False
     """See `Request.is_provisional`."""
+    earlier: EarlierLabels = NO_LABELS
+    """Labels that verified rows of DATA had in an earlier round and that are corrected by now."""
     verified: Verified | None = None
     """What files of verdicts say beside ``clean``; None where CLEAN is one table or set."""
     reviewed: Reviewed | None = None
@@ -142,6 +146,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
         inputs = _read_tables(request, progress)
     else:
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
+    inputs = _find_corrected(inputs, request.decisions)
     if request.decisions:
         inputs = _add_decisions(inputs, request.decisions, can_steer=bool(request.clean))
     seconds = round(perf_counter() - started, 3)
@@ -271,6 +276,15 @@ def _read_clean_pictures(
     comparison = compare_joined(data, joined, told)
     found = _Clean(joined.clean, comparison, verified=joined.verified)
     return found, joined.pictures, duplicates
+
+
+def _find_corrected(inputs: Inputs, decisions: tuple[Path, ...]) -> Inputs:
+    """Return the inputs with the labels that corrected rows had when they were judged."""
+    given = None if inputs.verified is None else inputs.verified.given
+    overlap = inputs.comparison.overlap
+    earlier = find_earlier_labels(inputs.data, inputs.clean, overlap, decisions, given=given)
+    notices = (*inputs.comparison.notices, *earlier.notices)
+    return replace(inputs, comparison=Comparison(overlap, notices), earlier=earlier)
 
 
 def _add_decisions(inputs: Inputs, files: tuple[Path, ...], *, can_steer: bool) -> Inputs:

@@ -154,7 +154,8 @@ def audit(
         test: rows with true labels, to measure the reweighted model and plain training on.
         decisions: what reviewers decided in earlier rounds: files, or folders of the runs that were
             reviewed. Rows that were found right or relabelled join the clean set, with the label
-            that was found; dropped ones are not trained on.
+            that was found; dropped ones are not trained on. A folder also tells what verified rows
+            were labelled before they were corrected.
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.

@@ -102,7 +102,7 @@ def learn_noise(
     """
     clean = np.unique(np.concatenate(parts))
     if not len(clean):
-        return [_learn_noise_alone(opinion, labels, n_data)] * len(parts)
+        return [learn_noise_alone(opinion, labels, n_data)] * len(parts)
     is_in = np.stack([np.isin(clean, part) for part in parts])
     given = _take_at(opinion, clean)
     if on_pairs:
@@ -120,10 +120,16 @@ def learn_noise(
     ]
 
 
-def _learn_noise_alone(
+def learn_noise_alone(
     opinion: NDArray[np.float32], labels: NDArray[np.int64], n_data: int
 ) -> Noise:
-    """How labels go wrong where no row is verified: at one rate, a usual one."""
+    """How labels go wrong by DATA's labels alone, as where no row is verified.
+
+    Args:
+        opinion: as for `learn_noise`.
+        labels: (M,) given labels.
+        n_data: DATA's rows are the first ones.
+    """
     matrix = make_one_rate_matrix(opinion.shape[1], USUAL_RATE)
     data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
     given = deconvolve(_take_at(opinion, data), matrix)

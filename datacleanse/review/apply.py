@@ -49,6 +49,8 @@ class CleaningResult:
     """Rows that got another label."""
     dropped: int
     """Rows that were left out."""
+    verified: int
+    """Of both, those that were corrected as the clean set verified them."""
     automatic: int
     """Of both, those that were changed by their flags alone."""
     done: int
@@ -72,7 +74,11 @@ class CleaningResult:
     reading: ReadOptions
     """How the cleaned data is read again."""
     decisions: Path | None
-    """The file of decisions, which a next audit can start from; None where flags alone decided."""
+    """The file of decisions, which a next audit can start from; None where the clean set and flags
+    alone decided."""
+    has_wrong_pairs: bool
+    """Whether the run knows verified rows that were mislabelled: a next audit, told of the run by
+    ``decisions``, calibrates by the labels that they had."""
     has_clean: bool
     """Whether the audit was given verified rows, as the next one will be."""
     is_written: bool
@@ -87,6 +93,7 @@ class CleaningResult:
             "rows_after": self.rows_after,
             "relabelled": self.relabelled,
             "dropped": self.dropped,
+            "verified": self.verified,
             "automatic": self.automatic,
             "done": self.done,
             "kept": self.kept,
@@ -121,7 +128,8 @@ def apply(
 ) -> CleaningResult:
     """Write cleaned data: a copy of DATA with the decisions carried out, and a list of the changes.
 
-    Undecided rows stay as they are. DATA is only read; both files appear whole or not at all.
+    Rows that CLEAN showed to be mislabelled get its label, unless a reviewer decided otherwise.
+    Other undecided rows stay as they are. DATA is only read; both files appear whole or not at all.
 
     Args:
         run: the run folder that the audit wrote.
@@ -218,6 +226,7 @@ def summarise_cleaning(
         rows_after=cleaning.rows_after,
         relabelled=cleaning.relabelled,
         dropped=cleaning.dropped,
+        verified=cleaning.verified,
         automatic=cleaning.automatic,
         done=cleaning.done,
         kept=cleaning.kept,
@@ -230,6 +239,7 @@ def summarise_cleaning(
         diff=files.diff,
         reading=find_reading(cleaning, files.cleaned),
         decisions=cleaning.decisions,
+        has_wrong_pairs=cleaning.has_wrong_pairs,
         has_clean=cleaning.run.has_clean,
         is_written=is_written,
     )

@@ -21,6 +21,7 @@ from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import read_decisions
+from datacleanse.review.earlier_labels import read_mislabelled_pairs
 from datacleanse.review.recognition import recognise
 from datacleanse.storage.run_folder import RunFolder
 
@@ -74,6 +75,8 @@ def read_reviewed(
     notices: list[Notice] = []
     by_given, by_name = ClassFinder(data.given_labels), ClassFinder(data.schema.classes)
     for path in paths:
+        if not path.exists() and read_mislabelled_pairs(path):
+            continue  # nobody has decided about that run, but it tells of verified rows
         read = read_decisions(path)
         notices += read.notices
         made = [each for each in read.last.values() if each.action != "unsure"]
@@ -200,6 +203,8 @@ def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
 
 def _say_joined(reviewed: Reviewed, *, can_steer: bool) -> list[Notice]:
     n = len(reviewed.rows)
+    if not n and not len(reviewed.left_out):
+        return []
     part = (
         "they steer and are learned from, but do not calibrate"
         if can_steer

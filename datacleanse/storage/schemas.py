@@ -293,6 +293,14 @@ CALIBRATION_COLUMNS: tuple[TableColumn, ...] = (
         is_nullable=True,
         may_lack=True,
     ),
+    TableColumn(
+        "given_label",
+        pa.string(),
+        "the label that the row of DATA was judged by: the given one, or where `apply` has "
+        "corrected it in an earlier round the one before; null: it is no row of DATA",
+        is_nullable=True,
+        may_lack=True,
+    ),
 )
 
 NEIGHBOURS_COLUMNS: tuple[TableColumn, ...] = (

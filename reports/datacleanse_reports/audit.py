@@ -107,9 +107,14 @@ def collect_suspects(
     suspects = tuple(
         _make_suspect(record, [text[stored[record["row"]]] for text in texts], beside, rule=rule)
         for record in ranked.to_pylist()
-        if record["row"] in stored
+        if record["row"] in stored and not _is_known(record)
     )
     return names, suspects
+
+
+def _is_known(record: Mapping[str, Any]) -> bool:
+    """Whether the row is verified, hence no suspect: such rows score below 0, behind all others."""
+    return (record["suspicion"] or 0.0) < 0
 
 
 def _make_suspect(

@@ -294,6 +294,8 @@ def say_listed(view: ReportView) -> str:
     n = len(view.suspects)
     if n == view.headline.rows:
         return f"All {format_plural(n, 'row')}, most suspicious first."
+    if n == view.headline.rows - view.overlap.verified:
+        return f"All {format_plural(n, 'row')} that nobody verified, most suspicious first."
     short = (
         ""
         if n >= view.top

@@ -131,7 +131,8 @@ def test_a_very_wide_table(tmp_path):
     found, manifest, notices = audited(tmp_path, data="wide.feather", val="clean.arrow")
     assert manifest["overlap"]["rows"] == 40
     assert "40 rows of CLEAN are rows of DATA" in notices["verified"]
-    assert found["verified_label"].notna().sum() == 40
+    assert found["verified_label"].notna().sum() == manifest["overlap"]["verified"] == 40
+    assert (~found["in_training"]).sum() == manifest["clean"]["steering_rows"]
 
 
 def test_a_folder_of_parquet_with_thousands_of_categories(tmp_path):

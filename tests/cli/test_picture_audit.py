@@ -50,7 +50,13 @@ def test_every_readable_picture_has_a_row_known_by_its_path(folder):
     assert table.column("given_label").to_pylist() == [path.split("/")[0] for path in expected]
     rows = dict(zip(expected, table.to_pylist(), strict=True))
     assert rows["cat/005.png"]["verified_label"] == "cat"
-    assert not rows["cat/005.png"]["in_training"]
+    kept = pq.read_table(folder / "run" / "calibration.parquet").to_pylist()
+    pair = kept[0]
+    assert (pair["data_row"], pair["is_wrong"]) == (rows["cat/005.png"]["row"], False)
+    assert pair["given_label"] == "cat"
+    assert [each["data_row"] for each in kept[1:]] == [None] * (len(kept) - 1)
+    # A pair that steers does so by its verified label.
+    assert rows["cat/005.png"]["in_training"] == (pair["part"] == "calibration")
 
 
 def test_what_was_found_about_the_pictures_is_kept_and_said(folder):

@@ -385,9 +385,9 @@ def test_inputs_of_an_audit_are_read_and_compared(root, tmp_path):
     assert [clean_paths[row] for row in overlap.clean_rows] == ["cat/copy.png"]
     assert overlap.matched_by == "pictures"
     found = slugs(inputs.comparison.notices)
-    assert {"overlap", "pictures-duplicate"} <= set(found)
-    [told] = [n for n in inputs.comparison.notices if n.slug == "overlap"]
-    assert "Their labels differ in 1 row" in told.message
+    assert {"verified", "pictures-duplicate"} <= set(found)
+    [told] = [n for n in inputs.comparison.notices if n.slug == "verified"]
+    assert "1 is mislabelled there (100%)" in told.message
     duplicates = inputs.gallery.duplicates
     assert [paths[row] for row in duplicates.rows] == ["cat/002.png", "emu/again.png"]
     assert duplicates.n_conflicting == 1

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import datacleanse_reports
@@ -46,6 +48,21 @@ def test_budgets_are_sums_of_probabilities_by_rank(view, audit):
         expected = sum(row["mislabel_probability"] for row in audit[: budget.rows])
 
         assert expected == pytest.approx(budget.expected_wrong, abs=1e-3)
+
+
+def test_verified_rows_are_no_suspects(hostile_run):
+    file = hostile_run.audit_file
+    audit = pq.read_table(file)
+    suspicion = audit["suspicion"].to_numpy().copy()
+    last = audit["rank"].to_numpy() > 50
+    suspicion[last] -= 1
+    place = audit.schema.get_field_index("suspicion")
+    pq.write_table(audit.set_column(place, "suspicion", pa.array(suspicion)), file)
+    view = read_view(hostile_run, top=len(audit))
+    assert [each.rank for each in view.suspects] == list(range(1, 51))
+    overlap = replace(view.overlap, verified=int(last.sum()))
+    said = sentences.say_listed(replace(view, overlap=overlap))
+    assert said == "All 50 rows that nobody verified, most suspicious first."
 
 
 def test_every_range_holds_its_share(view):
