@@ -27,11 +27,12 @@ from datacleanse.training.rules.uniform import Uniform
 from datacleanse.training.schedule import choose_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from benchmarks.detection.cells import Cell
+    from datacleanse.auditing.result import AuditResult
     from datacleanse.models.encoding import Encoding
     from datacleanse.training.recorder import Dynamics
 
@@ -202,8 +203,18 @@ def by_audit(cell: Cell, fdr: float) -> Verdict:
         seed=cell.name.seed,
         device="cpu",
     )
+    return read_verdict(result, cell.drawn.classes, process_time() - started)
+
+
+def read_verdict(result: AuditResult, classes: Sequence[str], seconds: float) -> Verdict:
+    """What an audit says of DATA's rows.
+
+    Args:
+        result: of the audit.
+        classes: names of the C classes that `Verdict.class_rates` goes by.
+        seconds: that it took.
+    """
     table, manifest = result.table, result.manifest
-    seconds = process_time() - started
     columns = ("suspicion", "mislabel_probability", "p_value")
     suspicion, probability, p_value = (table[c].to_numpy(np.float64) for c in columns)
     by_label = manifest["noise"]["by_given_label"]
@@ -213,7 +224,7 @@ def by_audit(cell: Cell, fdr: float) -> Verdict:
         probability,
         p_value,
         rate=_read_share(manifest["noise"]["rate"]),
-        class_rates=np.array([_read_share(by_label.get(name)) for name in cell.drawn.classes]),
+        class_rates=np.array([_read_share(by_label.get(name)) for name in classes]),
         budget=np.array([[each["rows"], *_read_share(each)] for each in manifest["budget"]]),
         seconds=seconds,
     )
