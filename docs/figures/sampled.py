@@ -74,7 +74,6 @@ def beside_elsewhere(results: Results) -> str:
         for name, heading in ((ELSEWHERE, "elsewhere"), (NAME, "pairs")):
             figures = [shown(average(_select(results, name, kind), key)) for kind in kinds]
             rows.append([said, heading, *figures])
-            said = ""
     for key, (said, shown) in RANGES.items():
         figures = [shown(average(_select(results, NAME, kind), key)) for kind in kinds]
         rows.append([said, "pairs", *figures])
