@@ -112,17 +112,17 @@ def flags_table(results: Results) -> str:
     return table(header, rows, left=0)
 
 
-def one_sided_table(results: Results) -> str:
+def one_sided_table(results: Results, name: str = "one_sided") -> str:
     """Audits of three whole tables with one-sided errors, means over seeds."""
-    cells: list[Record] = results["one_sided"]["cells"]
+    cells: list[Record] = results[name]["cells"]
     keys = ("precision_at_100", "precision_at_500", "average_precision", "auroc")
     rows = []
-    for name in dict.fromkeys(cell["table"] for cell in cells):
-        mine = where(cells, table=name)
+    for place in dict.fromkeys(cell["table"] for cell in cells):
+        mine = where(cells, table=place)
         lists = ", ".join(share(each["false_share"], 2) for each in mine)
         figures = [share(average(mine, key)) for key in keys]
         suggested = percent(average(mine, "suggestion_accuracy"))
-        rows.append([name, count(mine[0]["rows"]), *figures, lists, suggested])
+        rows.append([place, count(mine[0]["rows"]), *figures, lists, suggested])
     header = ["table", "rows", "precision, first 100", "first 500", "average precision", "AUROC"]
     return table([*header, "false share of the flags", "suggestions that are right"], rows)
 
