@@ -141,7 +141,8 @@ class Cell:
     @property
     def is_scored(self) -> NDArray[np.bool_]:
         """(N,) rows that nobody verified: methods are measured on them."""
-        return ~np.isin(np.arange(len(self.given)), self.clean_at)
+        is_clean: NDArray[np.bool_] = np.isin(np.arange(len(self.given)), self.clean_at)
+        return ~is_clean
 
     @property
     def labels(self) -> Codes:

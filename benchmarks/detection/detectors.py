@@ -83,12 +83,13 @@ class Verdict:
 
     def take(self, rows: NDArray[np.bool_]) -> Verdict:
         """The verdict on some of the N rows; what is stated of all of them stays."""
-        by_row = {name: getattr(self, name) for name in BY_ROW}
-        return replace(self, **{k: None if v is None else v[rows] for k, v in by_row.items()})
-
-
-BY_ROW = ("suspicion", "flagged", "probability", "p_value")
-"""Fields of a `Verdict` with a value for each row."""
+        return replace(
+            self,
+            suspicion=self.suspicion[rows],
+            flagged=None if self.flagged is None else self.flagged[rows],
+            probability=None if self.probability is None else self.probability[rows],
+            p_value=None if self.p_value is None else self.p_value[rows],
+        )
 
 
 @dataclass(frozen=True)

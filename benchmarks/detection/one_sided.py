@@ -82,16 +82,15 @@ def audit_table(folder: Path, name: str, seed: int, protocol: Protocol) -> dict[
     table = load_table(folder, name)
     table = table.take(np.random.default_rng(seed).permutation(table.num_rows))
     table = table.append_column(ID, pa.array(range(table.num_rows)).cast(pa.string()))
-    clean, id_column = table.slice(0, N_CLEAN), ID
-    if protocol == "elsewhere":
-        table, id_column = table.slice(N_CLEAN).drop_columns([ID]), None
-        clean = clean.drop_columns([ID])
+    clean, is_sampled = table.slice(0, N_CLEAN), protocol == "sampled"
+    if not is_sampled:
+        table, clean = table.slice(N_CLEAN).drop_columns([ID]), clean.drop_columns([ID])
     truth = np.array(table.column(LABEL).to_pylist(), dtype=str).astype(object)
     noisy = flip_one_way(truth, seed=seed)
     at = table.column_names.index(LABEL)
     data = table.set_column(at, LABEL, pa.array(noisy))
-    result = dc.audit(data, val=clean, label=LABEL, id=id_column, seed=seed)
-    is_scored = np.arange(len(truth)) >= (N_CLEAN if protocol == "sampled" else 0)
+    result = dc.audit(data, val=clean, label=LABEL, id=ID if is_sampled else None, seed=seed)
+    is_scored = np.arange(len(truth)) >= (N_CLEAN if is_sampled else 0)
     cell = {
         "table": name,
         "seed": seed,
@@ -119,7 +118,7 @@ def compare(
     """
     wrong = noisy != truth
     classes, given = np.unique(noisy.astype(str), return_inverse=True)
-    verdict = read_verdict(result, classes, result.manifest["timings"]["total"])
+    verdict = read_verdict(result, classes.tolist(), result.manifest["timings"]["total"])
     rank = result.table["rank"].to_numpy()
     suggested = result.table["suggested_label"].to_numpy(dtype=object)
     sought = wrong & is_scored

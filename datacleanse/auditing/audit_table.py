@@ -84,12 +84,19 @@ class AuditColumns:
             "in_training": pa.array(self.evidence.is_trained[rows]),
             "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
+            "false_at_most": self._bound_false_alarms(rows),
             "row_sha256": self._seal(part, rows),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
             },
         }
+
+    def _bound_false_alarms(self, rows: slice) -> pa.Array:
+        bound = self.assessment.false_at_most
+        if bound is None:
+            return pa.nulls(rows.stop - rows.start, pa.int64())
+        return pa.array(bound[rows], mask=bound[rows] < 0)
 
     def _seal(self, part: Dataset, rows: slice) -> pa.Array:
         """Seal stored suspects and verified rows among these, to know them again; else null."""

@@ -236,10 +236,13 @@ def describe_findings(
 
 
 def _describe_flags(assessment: Assessment, fdr: float) -> FlagsSection:
+    bound, flagged = assessment.false_at_most, assessment.flagged
     n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
     return FlagsSection(
         fdr=fdr,
-        flagged=int(assessment.flagged.sum()),
+        flagged=int(flagged.sum()),
+        # Flagged rows are the first of the ranking.
+        false_at_most=int(bound[flagged].max()) if bound is not None and flagged.any() else None,
         basis=assessment.basis,
         calibration_rows=n_calibration,
         smallest_p_value=assessment.smallest_p_value,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.evidence import Assessment, Evidence
+from datacleanse.detection.evidence import Assessment, Calibrated, Evidence
 from datacleanse.detection.fold_posteriors import FoldPosteriors, gather_opinions
 from datacleanse.detection.on_pairs import calibrate_on_pairs
 from datacleanse.detection.on_right_rows import calibrate_on_right_rows
@@ -24,6 +24,10 @@ from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG, UNVERIFIED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+
+MAX_BOUNDED = 20_000
+"""Rows of the ranking that have a bound on the false alarms above them; nobody reviews more."""
 
 
 def assess(evidence: Evidence, *, fdr: float) -> Assessment:
@@ -41,14 +45,16 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     calibrate = calibrate_on_pairs if pairs.suffice else calibrate_on_right_rows
     found = calibrate(posteriors, evidence, pairs, tests, fdr=fdr)
     loss = (evidence.reweighted.loss + evidence.control.loss)[: evidence.n_data]
+    rank = rank_rows(found.suspicion, verdict, loss, tie=posteriors.mean_score())
     return Assessment(
         suspicion=found.suspicion,
         verdict=verdict,
-        rank=rank_rows(found.suspicion, verdict, loss, tie=posteriors.mean_score()),
+        rank=rank,
         probability=_set_known(found.probability, verdict),
         bounds=(_set_known(found.low, verdict), _set_known(found.high, verdict)),
         shares=found.shares,
         p_value=tests.p_value,
+        false_at_most=_bound_false_alarms(found, rank, verdict),
         flagged=found.flagged,
         basis=found.basis,
         suggested=_suggest_labels(posteriors, evidence, found.suspicion, verdict),
@@ -59,6 +65,20 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         null_share=tests.null_share,
         rows_needed=found.rows_needed,
     )
+
+
+def _bound_false_alarms(
+    found: Calibrated, rank: NDArray[np.int64], verdict: NDArray[np.int8]
+) -> NDArray[np.int64] | None:
+    """(N,) see `Assessment.false_at_most`."""
+    if found.bound is None:
+        return None
+    # Unverified rows come first.
+    n = min(MAX_BOUNDED, int(np.count_nonzero(verdict == UNVERIFIED)))
+    rows = np.argsort(rank)[:n]
+    bound = np.full(len(rank), -1, dtype=np.int64)
+    bound[rows] = found.bound(rows)
+    return bound
 
 
 def find_likely_classes(

@@ -81,6 +81,8 @@ class Calibrated:
     """(N,) the larger one."""
     shares: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None
     """See `Assessment.shares`."""
+    bound: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None
+    """See `Assessment.false_at_most`: given rows of DATA in the order of the ranking, (K,)."""
     flagged: NDArray[np.bool_]
     """(N,) rows that nobody verified and that are on the list."""
     basis: flags.Basis
@@ -113,6 +115,10 @@ class Assessment:
     does, verified rows counted as known; None where no pairs calibrate."""
     p_value: NDArray[np.float64]
     """(N,) in (0, 1]; NaN where none is possible."""
+    false_at_most: NDArray[np.int64] | None
+    """(N,) how many of the unverified rows down to this one in the ranking have a right label, at
+    most, with a confidence of 90 %; -1 for verified rows and beyond the first `MAX_BOUNDED`. None
+    where no pairs calibrate."""
     flagged: NDArray[np.bool_]
     basis: flags.Basis
     suggested: NDArray[np.int64]

@@ -51,6 +51,7 @@ def calibrate_on_pairs(
         probability=probability,
         low=probability,
         high=probability,
+        bound=lambda rows: calibration.bound_false_alarms(clues.take(rows)),
         shares=partial(_simulate_shares, calibration, clues, evidence.verified, clues.labels),
         flagged=flagged,
         basis="calibrated" if flagged.any() else "none",

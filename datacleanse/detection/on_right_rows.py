@@ -61,6 +61,7 @@ def calibrate_on_right_rows(
         low=low,
         high=high,
         shares=None,
+        bound=None,
         flagged=flagged,
         basis=basis,
         calibration_score=_gather_scores(posteriors, evidence, pairs),

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from datacleanse.detection.evidence import Evidence
 
-ENOUGH = 50
-"""Calibrating pairs that need no others beside them; with fewer, those rows of CLEAN calibrate,
-pairs or not, that are more."""
+LEAST_SHARE = 1 / 3
+"""Of the calibration rows that must be pairs for these alone to calibrate. A few rows of a CLEAN
+from elsewhere may have the cells of rows of DATA by chance: where rows are alike, no sample."""
 
 
 @dataclass(frozen=True)
@@ -64,5 +64,5 @@ def find_judged_pairs(evidence: Evidence) -> JudgedPairs:
         rows,
         fold,
         evidence.labels[rows] != evidence.truth[rows],
-        len(rows) >= max(MIN_CALIBRATION, min(n_others, ENOUGH)),
+        len(rows) >= max(MIN_CALIBRATION, LEAST_SHARE * (len(rows) + n_others)),
     )

@@ -204,6 +204,16 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         is_nullable=True,
     ),
     TableColumn(
+        "false_at_most",
+        pa.int64(),
+        "with 90 % confidence at most so many of the unverified rows from rank 1 down to this one "
+        "have a right label; null: verified, beyond the first 20,000 rows, or no verified rows of "
+        "DATA calibrate",
+        least=0,
+        is_nullable=True,
+        may_lack=True,
+    ),
+    TableColumn(
         "row_sha256",
         pa.string(),
         "sha256 (hex) of the row's cells and given label, by which a decision knows the row again: "

@@ -50,6 +50,8 @@ class Flagging:
     """What the flags rest on."""
 
     basis: Promise
+    false_at_most: int | None
+    """Of the flagged rows so many are false, at most, with 90 % confidence; None: unknown."""
     calibration_rows: int
     """Verified rows that the scores were compared with."""
     smallest_p_value: float | None

@@ -122,7 +122,13 @@ def _say_calibrated(head: Headline, flagging: Flagging) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     return (
         f"{format_count(head.flagged)} {verb} flagged; at most {format_rate(head.fdr)} of such a "
-        "list are expected to be false alarms, by probabilities calibrated on "
+        "list are expected to be false alarms"
+        + (
+            ""
+            if flagging.false_at_most is None
+            else f", with 90% confidence {format_count(flagging.false_at_most)} at most"
+        )
+        + ". This rests on probabilities calibrated on "
         f"{format_plural(flagging.calibration_rows, 'verified row')} of the data."
     )
 

@@ -138,6 +138,7 @@ def _make_headline(manifest: Manifest) -> Headline:
 def _make_flagging(flags: FlagsSection) -> Flagging:
     return Flagging(
         basis=flags.basis,
+        false_at_most=flags.false_at_most,
         calibration_rows=flags.calibration_rows,
         smallest_p_value=flags.smallest_p_value,
         null_share=flags.null_share,

@@ -34,12 +34,13 @@ def reference(clues, is_wrong, view, of_class):
         [
             np.ones(len(is_wrong)),
             clues.log_odds,
+            np.maximum(clues.log_odds, 0),
             clues.views - clues.log_odds[:, None],
             *(clues.labels == k for k in range(3)),
         ]
     ).astype(float)
-    centre = np.array([0, 1, 0, 0, 0, 0, 0.0])
-    spread = np.array([2, 0.5, view, view, of_class, of_class, of_class])
+    centre = np.array([0, 1, 0, 0, 0, 0, 0, 0.0])
+    spread = np.array([2, 0.5, 0.3, view, view, of_class, of_class, of_class])
 
     def loss(theta):
         p = expit(features @ theta)
@@ -98,6 +99,21 @@ def test_simulated_shares_vary_as_the_truth_does():
     assert np.mean(held) > 0.8
 
 
+def test_false_alarms_stay_below_their_bound_as_often_as_is_said():
+    held = []
+    for seed in range(40):
+        clues, is_wrong = draw(150, seed=seed)
+        fresh, truth = draw(1000, seed=1000 + seed)
+        order = np.argsort(-fresh.log_odds)
+        bound = fit_calibration(clues, is_wrong, 3).bound_false_alarms(fresh.take(order))
+        n_false = np.cumsum(~truth[order])
+        assert (np.diff(bound) >= 0).all()
+        assert (bound <= np.arange(1, 1001)).all()
+        held.append([n_false[at] <= bound[at] for at in (19, 49, 99, 299, 999)])
+    assert np.mean(held) > 0.8
+    assert bound[99] < 60
+
+
 def test_parts_of_the_rows_change_nothing(monkeypatch):
     clues, is_wrong = draw()
     found = fit_calibration(clues, is_wrong, 3)
@@ -109,7 +125,7 @@ def test_parts_of_the_rows_change_nothing(monkeypatch):
 def test_many_classes_have_no_coefficients_of_their_own(monkeypatch):
     clues, is_wrong = draw()
     monkeypatch.setattr(module, "MANY_CLASSES", 2)
-    assert len(fit_calibration(clues, is_wrong, 3).mode) == 4
+    assert len(fit_calibration(clues, is_wrong, 3).mode) == 5
 
 
 def test_the_better_account_fits_better_however_it_is_scaled():

@@ -303,6 +303,7 @@ class Fabricated:
                 [None if t else self.classes[i % 2] for i, t in enumerate(in_training)],
                 type=pa.string(),
             ),
+            "false_at_most": pa.nulls(n, pa.int64()),
             "row_sha256": pa.array([f"{i:064x}" for i in range(n)]),
         }
 

@@ -17,10 +17,11 @@ READINGS = [
         "8 rows are flagged; at most 10% of such a list are expected to be false alarms.",
     ),
     (
-        {"basis": "calibrated", "calibration_rows": 200},
+        {"basis": "calibrated", "calibration_rows": 200, "false_at_most": 2},
         8,
-        "8 rows are flagged; at most 10% of such a list are expected to be false alarms, by "
-        "probabilities calibrated on 200 verified rows of the data.",
+        "8 rows are flagged; at most 10% of such a list are expected to be false alarms, with 90% "
+        "confidence 2 at most. This rests on probabilities calibrated on 200 verified rows of the "
+        "data.",
     ),
     (
         {"basis": "estimated", "rows_needed": 900, "calibration_rows": 40},

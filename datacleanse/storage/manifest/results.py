@@ -93,6 +93,9 @@ class FlagsSection:
     """Largest expected share of false alarms among them that was asked for, in (0, 1)."""
     flagged: Count
     """Rows flagged."""
+    false_at_most: Count | None = None
+    """With 90 % confidence at most so many of the flagged rows have a right label; null: nothing is
+    flagged, or no verified rows of DATA calibrate."""
     basis: FlagBasis
     """``controlled``: p-values keep the share of false alarms; ``calibrated``: probabilities that
     were calibrated on verified rows of DATA; ``estimated``: probabilities estimate it and promise
