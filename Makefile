@@ -9,13 +9,17 @@ BIN := .venv/bin
 endif
 INSTALL := $(BIN)/python -m pip install --disable-pip-version-check --quiet -c constraints.txt
 
-.PHONY: demo test lint docs figures golden clean
+.PHONY: demo test tests lint docs figures golden clean
 
 demo: .venv/.installed
 	$(BIN)/datacleanse demo
 
+# Beside each other: most of lint is mypy, which takes one core.
+test: .venv/.installed-dev
+	@$(MAKE) --no-print-directory -j 2 lint tests
+
 # Neighbouring tests run in one process, so that what they share is made once.
-test: lint
+tests: .venv/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/.installed-dev

@@ -171,8 +171,9 @@ class Overlap:
     """(K,) sorted distinct rows of DATA that match at least one row of CLEAN."""
     clean_rows: NDArray[np.int64]
     """(K,) the matching row of CLEAN where the match is one to one, else -1."""
-    matched_by: Literal["id", "values", "pictures"]
-    """What rows of both have in common: their id, their feature values or what they show."""
+    matched_by: Literal["id", "values", "pictures", "verdicts"]
+    """What rows of both have in common: their id, their feature values or what they show; or they
+    are rows of DATA themselves, with a verdict each."""
 
 
 @dataclass(frozen=True)

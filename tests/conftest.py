@@ -6,9 +6,11 @@ import os
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests import browser as browsers
 from tests.light_judge import judge_lightly, judge_wholly
+from tests.tries import tries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +20,10 @@ if TYPE_CHECKING:
 # Tests run side by side, one on each core: threads of their own would only wait for each other.
 for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
+
+# For random tests that do not say how many examples they try. Beside others they have no deadline.
+settings.register_profile("make test", max_examples=tries(100), deadline=None)
+settings.load_profile("make test")
 
 
 @pytest.fixture(scope="session")

@@ -1,7 +1,8 @@
 """How many examples the random tests try: a quarter in `make test`, all of them with THOROUGH=1.
 
-CI tries all. The examples differ from run to run, so that a quarter of them at each of many runs
-asks no less in the end.
+CI tries all. Hypothesis draws other examples in each run, so that a quarter of them at each of many
+runs asks no less in the end. Mutations and kills that a seed draws are the same in each run: of
+these the rest is tried by CI alone.
 """
 
 from __future__ import annotations

@@ -13,7 +13,8 @@ stated of DATA as a whole is held against all of its rows.
 
 Finished parts are kept in the cache (`cache.py`), so a run that was stopped goes on, and after a
 change of the package only ``ours`` is run again; where the cache is gone, with ``--methods ours
---beside benchmarks/results/detection.json``.
+--beside benchmarks/results/detection.json``. ``ours-unsteered`` is the product without the clean
+rows, which all others have.
 """
 
 from __future__ import annotations
@@ -93,6 +94,8 @@ class Runner:
     def _verdict(self, method: str) -> Verdict:
         if method == detectors.OURS:
             return detectors.by_audit(self._cell, self._task.fdr)
+        if method == detectors.UNSTEERED:
+            return detectors.by_audit(self._cell, self._task.fdr, has_clean=False)
         if method in detectors.CURVES:
             return detectors.by_curve(method, self._cell, *self._plain())
         if method in detectors.ALONE:
@@ -161,9 +164,11 @@ def make_tasks(options: argparse.Namespace) -> list[Task]:
         SystemExit: a table, a kind of error or a method is unknown.
     """
     methods = chosen(options.methods, detectors.METHODS, "methods")
-    if find_spec("cleanlab") is None and any("-" in m for m in methods - {"knn-shapley"}):
+    alone = {detectors.UNSTEERED, "knn-shapley"}
+    if find_spec("cleanlab") is None and any("-" in m for m in methods - alone):
         raise SystemExit("cleanlab is not installed: pip install -e '.[bench]' -c constraints.txt")
-    ours = f"{detectors.OURS}-{detectors.engine_digest()}-q{options.fdr:g}"
+    of_engine = f"{detectors.engine_digest()}-q{options.fdr:g}"
+    ours = {name: f"{name}-{of_engine}" for name in (detectors.OURS, detectors.UNSTEERED)}
     return [
         Task(
             data=options.data,
@@ -172,7 +177,7 @@ def make_tasks(options: argparse.Namespace) -> list[Task]:
             limits=Limits(options.clean, options.max_rows, protocol=options.protocol),
             fdr=options.fdr,
             kept_as={
-                method: ours if method == detectors.OURS else method
+                method: ours.get(method, method)
                 for method in detectors.METHODS
                 if method in methods and detectors.applies(method, name.table, name.noise)
             },

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from datacleanse.training.recorder import Dynamics
 
 OURS = "ours"
+UNSTEERED = "ours-unsteered"
+"""The product without a clean set."""
+
 MODELS = ("logistic", "boosted", "forest", "network")
 """Whose out-of-fold probabilities cleanlab ranks."""
 
@@ -52,6 +55,7 @@ TRIVIAL = {"jira_defects_dev": "defective", "szz_jit_dev": "buggy"}
 
 METHODS = (
     OURS,
+    UNSTEERED,
     *(f"{model}-{score}" for model in MODELS for score in CLEANLAB),
     *CURVES,
     "knn-shapley",
@@ -192,12 +196,12 @@ def by_chance(cell: Cell) -> Verdict:
     return Verdict(np.random.default_rng(cell.name.seed).random(len(cell.given)))
 
 
-def by_audit(cell: Cell, fdr: float) -> Verdict:
-    """The product, called as its users call it."""
+def by_audit(cell: Cell, fdr: float, *, has_clean: bool = True) -> Verdict:
+    """The product, called as its users call it, with the clean rows or without."""
     started = process_time()
     result = dc.audit(
         cell.noisy_table(),
-        val=cell.clean_table(),
+        val=cell.clean_table() if has_clean else None,
         label=LABEL,
         id=None if cell.drawn.sampled_at is None else ID,
         fdr=fdr,
@@ -218,6 +222,8 @@ def read_verdict(result: AuditResult, classes: Sequence[str], seconds: float) ->
     table, manifest = result.table, result.manifest
     columns = ("suspicion", "mislabel_probability", "p_value")
     suspicion, probability, p_value = (table[c].to_numpy(np.float64) for c in columns)
+    if manifest["clean"] is None:
+        return Verdict(suspicion, probability=probability, seconds=seconds)
     by_label = manifest["noise"]["by_given_label"]
     return Verdict(
         suspicion,

@@ -39,6 +39,7 @@ from datacleanse_cli.review import review
 from datacleanse_cli.sample import sample
 from datacleanse_cli.stopping import ignore_signals, interrupt
 from datacleanse_cli.streams import guard_streams
+from datacleanse_cli.verify import verify
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -57,7 +58,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (audit, sample, report, review, apply, predict, export, demo):
+for command in (audit, sample, verify, report, review, apply, predict, export, demo):
     app.command()(command)
 
 

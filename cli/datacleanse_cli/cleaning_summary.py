@@ -112,13 +112,17 @@ def _lay_out_next(
     command = spell_command(
         "audit",
         spell_place(cleaned.cleaned),
-        "--val",
-        _find_clean(cleaned.clean),
+        *(word for each in _list_clean(cleaned) for word in ("--val", _find_clean(each))),
         *([] if decisions is None else ["--decisions", spell_place(decisions)]),
         *spell_reading(cleaned.reading),
     )
     also = "; rows that were reviewed count as verified" if decisions is not None else ""
     return [lay_out_line(f"Audit again{also}:", encoding), Command(command)]
+
+
+def _list_clean(cleaned: CleaningResult) -> tuple[str | None, ...]:
+    """The audit's sources of verified rows; None for one that lay in memory."""
+    return (cleaned.clean or (None,)) if cleaned.has_clean else ()
 
 
 def _find_clean(clean: str | None) -> str:

@@ -27,8 +27,8 @@ _PAGE = """<!doctype html>
 def write_entrance(folder: Path, address: str) -> Iterator[str | None]:
     """Write a page that leads to the address and that only this user can read.
 
-    It lies in the run folder, because browsers in a box of their own (snap, flatpak) see the user's
-    files but neither hidden ones nor the system's folder of temporary files.
+    It lies beside what is worked on, because browsers in a box of their own (snap, flatpak) see
+    the user's files but neither hidden ones nor the system's folder of temporary files.
 
     Args:
         folder: where to.

@@ -94,7 +94,15 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what stands there.
 
 # --- audit: what is read --------------------------------------------------------------------------
 
-Val = Annotated[str, typer.Option("--val", help="The like with labels that are trusted.")]
+Val = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--val",
+        help="The like with labels that a person has verified: rows that you checked, or the file "
+        "of `datacleanse verify`. Repeatable: several people's are joined. Without it the rows are "
+        "ranked alone: no rate, no flags.",
+    ),
+]
 Test = Annotated[
     str | None, typer.Option(help="The like with true labels, to measure both models on.")
 ]
@@ -154,7 +162,13 @@ Resume = Annotated[
 
 # --- audit: how it is done ------------------------------------------------------------------------
 
-Rule = Annotated[str, typer.Option(help="Reweighting rule: l2rw, lilaw, uniform or random.")]
+Rule = Annotated[
+    str | None,
+    typer.Option(
+        help="Reweighting rule: l2rw, lilaw, uniform or random.",
+        show_default="l2rw; without --val no row can steer",
+    ),
+]
 Model = Annotated[
     str,
     typer.Option(
@@ -360,8 +374,32 @@ Reviewer = Annotated[
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
 
-# --- sample and demo ------------------------------------------------------------------------------
+# --- sample, verify and demo ----------------------------------------------------------------------
 
+VerifiedOut = Annotated[
+    Path,
+    typer.Option(
+        "--out",
+        "-o",
+        help="File of verdicts; each is added at once, and a file that is begun is gone on with.",
+    ),
+]
+ByClass = Annotated[
+    bool,
+    typer.Option(
+        "--by-class",
+        help="Draw each class in proportion and two rows of it at least, for where some are rare. "
+        "Without it every row has the same chance.",
+    ),
+]
+Blind = Annotated[
+    bool,
+    typer.Option("--blind", help="Hide the given labels, so that they do not sway the reviewer."),
+]
+NewClass = Annotated[
+    list[str] | None,
+    typer.Option(help="Class that no row of the data has, but may be the right one. Repeatable."),
+]
 SampleOut = Annotated[Path, typer.Option("--out", "-o", help="File to write.")]
 SampleRows = Annotated[int, typer.Option("--rows", "-n", help="Rows to draw.")]
 DrawSeed = Annotated[int, typer.Option(help="Of the draw.")]

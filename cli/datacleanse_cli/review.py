@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import getpass
-from contextlib import contextmanager, suppress
-from threading import Thread
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from datacleanse_cli import options
+from datacleanse_cli.browsing import find_user_name, open_browser
 from datacleanse_cli.next_commands import propose_apply
 from datacleanse_cli.printing import say
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.served import ServedReview
 
@@ -40,13 +37,13 @@ def _serve(
     from datacleanse_cli.review_server import ReviewServer
     from datacleanse_reports.served import ServedReview
 
-    served = ServedReview(folder, first=first, reviewer=reviewer or _find_user_name())
+    served = ServedReview(folder, first=first, reviewer=reviewer or find_user_name())
     say(*(notice.message for notice in served.notices()), err=True)
     say(f"Suspects: {served.n_suspects}, of which {served.n_decided} are decided already.")
     # Both are how a review ends: nothing is left to be saved or gone on with.
     with ReviewServer(served, port=port) as server, suppress(KeyboardInterrupt):
         say(f"Review: {server.address}", "Press Ctrl-C when you are done.")
-        with _open_browser(folder, server.address, wanted=not no_browser):
+        with open_browser(folder.path, server.address, wanted=not no_browser):
             server.serve_forever(poll_interval=0.2)
     _take_leave(served, folder)
 
@@ -59,34 +56,3 @@ def _take_leave(served: ServedReview, folder: RunFolder) -> None:
             f"Saved: {folder.decisions_file}",
             f"Next: {propose_apply(folder.path, folder.manifest().data.source)}",
         )
-
-
-@contextmanager
-def _open_browser(folder: RunFolder, address: str, *, wanted: bool) -> Iterator[None]:
-    """Have the browser open the address; within the block the way there is open.
-
-    Every user of a machine can read the arguments of its programs. So the browser is not handed the
-    address, which holds the token, but a file of this user's that leads to it.
-    """
-    if not wanted:
-        yield
-        return
-    import webbrowser
-
-    from datacleanse_cli.entrance import write_entrance
-
-    with write_entrance(folder.path, address) as entrance:
-        if entrance is None:
-            say("The browser was not opened, since no file can be written: open the address above.")
-        else:
-            # In a thread of its own: a browser in the terminal would keep the server from
-            # answering it.
-            Thread(target=webbrowser.open, args=(entrance,), daemon=True).start()
-        yield
-
-
-def _find_user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a user that the system does not know by name
-        return ""

@@ -1,4 +1,4 @@
-"""The server of the review: this machine only, one page, one list of decisions.
+"""The server of a review or a verification: this machine only, one page, one list of decisions.
 
 Everything on a machine can reach 127.0.0.1, every web page in the user's browser too. So each
 request must bear the token that only the printed address holds, must name this very host (a foreign
@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import hmac
 import json
+import os
 import secrets
 import sys
-from dataclasses import asdict
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from datacleanse.errors import DatacleanseError, OutputError, SettingsError
@@ -22,7 +22,7 @@ from datacleanse.errors import DatacleanseError, OutputError, SettingsError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from datacleanse_reports.served import ServedReview
+    from datacleanse_reports.answers import Answer
 
 HOST = "127.0.0.1"
 
@@ -47,20 +47,35 @@ _HEADERS = {
 }
 
 
+class Served(Protocol):
+    """What is served: a page, and what it asks for and sends. Called from several threads."""
+
+    page: bytes
+    """The page, UTF-8."""
+
+    def find_answer(self, path: str) -> Answer | None:
+        """What the page asks for at a path, which begins with /; None: there is nothing."""
+
+    def take_in(self, path: str, asked: object) -> object | None:
+        """What is to be confirmed of JSON that the page sent; None: nothing is taken there."""
+
+
 class ReviewServer(ThreadingHTTPServer):
-    """Serves one review on 127.0.0.1 until it is shut down."""
+    """Serves one page on 127.0.0.1 until it is shut down."""
 
     daemon_threads = True
-    allow_reuse_address = False
+    # A restart on the same port need not wait for the connections of before; on Windows this would
+    # let two programs listen there.
+    allow_reuse_address = os.name != "nt"
     request_queue_size = 1024
 
-    def __init__(self, review: ServedReview, *, port: int = 0) -> None:
+    def __init__(self, served: Served, *, port: int = 0) -> None:
         """Take a port.
 
         Raises:
             SettingsError: the port is taken, or not to be had.
         """
-        self.review = review
+        self.served = served
         self.token = secrets.token_urlsafe(24)
         try:
             super().__init__((HOST, port), _Handler)
@@ -104,11 +119,11 @@ class _Handler(BaseHTTPRequestHandler):
     """Also of requests that name none: the base class would answer those without headers."""
 
     def do_GET(self) -> None:
-        """Answer with the page, or with the decisions so far."""
+        """Answer with the page, or with what it asks for."""
         self._answer(self._get)
 
     def do_POST(self) -> None:
-        """Record a decision."""
+        """Take in a decision."""
         self._answer(self._post)
 
     def send_error(self, code: int, message: str | None = None, explain: str | None = None) -> None:
@@ -167,22 +182,22 @@ class _Handler(BaseHTTPRequestHandler):
             raise _RefusedError(HTTPStatus.BAD_REQUEST, "This is no address.") from error
 
     def _get(self) -> tuple[str, bytes]:
-        match self._asked().path:
-            case "/":
-                return "text/html; charset=utf-8", self.server.review.page
-            case "/decisions":
-                last = [asdict(decision) for decision in self.server.review.decisions()]
-                return "application/json", json.dumps({"decisions": last}).encode()
-        raise _RefusedError(HTTPStatus.NOT_FOUND, "There is nothing here.")
+        path = self._asked().path
+        if path == "/":
+            return "text/html; charset=utf-8", self.server.served.page
+        answer = self.server.served.find_answer(path)
+        if answer is None:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "There is nothing here.")
+        return answer.kind, answer.content
 
     def _post(self) -> tuple[str, bytes]:
-        if self._asked().path != "/decisions":
-            raise _RefusedError(HTTPStatus.NOT_FOUND, "There is nothing here.")
         # Only the page itself can send the token as a header: forms of other pages cannot.
         if TOKEN_HEADER not in self.headers:
             raise _RefusedError(HTTPStatus.FORBIDDEN, f"{TOKEN_HEADER} is missing.")
-        decision = self.server.review.decide(self._json())
-        return "application/json", json.dumps(asdict(decision)).encode()
+        taken = self.server.served.take_in(self._asked().path, self._json())
+        if taken is None:
+            raise _RefusedError(HTTPStatus.NOT_FOUND, "There is nothing here.")
+        return "application/json", json.dumps(taken).encode()
 
     def _json(self) -> object:
         lengths = self.headers.get_all("Content-Length", [])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from datacleanse.records import Dataset, Overlap
     from datacleanse.review.next_round import Reviewed
+    from datacleanse.settings import RuleName, Settings
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Plan:
     def split(self) -> CleanSplit:
         """The parts of CLEAN in the first fold, that of the run's own network."""
         return self.folds[0]
+
+    @property
+    def has_clean(self) -> bool:
+        """Whether CLEAN was given, so that rows steer and how labels go wrong can be learned."""
+        return len(self.split.drawn_steering) > 0
 
     @property
     def is_trained(self) -> NDArray[np.bool_]:
@@ -164,6 +170,11 @@ def _check_enough(plan: Plan, data: Dataset) -> None:
             slug="nothing-to-train-on",
             hint="Give more rows as DATA, or fewer as CLEAN.",
         )
+
+
+def choose_rule(settings: Settings, plan: Plan) -> RuleName:
+    """The rule asked for, else ``l2rw`` where rows can steer."""
+    return settings.rule or ("l2rw" if plan.has_clean else "uniform")
 
 
 def redraw_folds(plan: Plan, *, seed: int) -> Plan:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import shutil
 import tempfile
 import weakref
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
@@ -115,7 +116,7 @@ class AuditResult:
 def audit(
     data: Source,
     *,
-    val: Source,
+    val: Source | Sequence[Source] | None = None,
     label: str | None = None,
     id: str | None = None,  # the column's role has this name everywhere
     test: Source | None = None,
@@ -145,7 +146,9 @@ def audit(
             reader or dataset, a Hugging Face dataset, a dictionary of columns, dictionaries of
             rows, or a NumPy array with named fields; or pictures: a folder of class folders, a
             table with a column of paths or of bytes.
-        val: rows whose labels are trusted, with the same columns, or pictures in any form.
+        val: rows whose labels are trusted, with the same columns, or pictures in any form; or a
+            file of `datacleanse verify`. A list of them is joined. None: there are none yet. Then
+            the rows are ranked, and neither a rate nor a flag is given.
         label: label column; without it the one named label, target, class or y.
         id: column that names each row.
         test: rows with true labels, to measure the reweighted model and plain training on.
@@ -197,7 +200,7 @@ def audit(
     )
     request = Request(
         data=hold_source(data),
-        clean=hold_source(val),
+        clean=tuple(map(hold_source, _list_sources(val))),
         test=None if test is None else hold_source(test),
         decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
         options=options,
@@ -209,6 +212,15 @@ def audit(
     folder = run_audit(request, place, force=force, resume=resume, progress=progress)
     warn(each for each in folder.manifest().notices if each.cells is not None)
     return AuditResult(folder, model if is_user_code(name) else None, temporary)
+
+
+def _list_sources(val: Source | Sequence[Source] | None) -> Sequence[Source]:
+    """The sources in a list of them; dictionaries of rows are one table."""
+    if val is None:
+        return ()
+    if isinstance(val, list | tuple) and val and not isinstance(val[0], Mapping):
+        return cast("Sequence[Source]", val)
+    return [cast("Source", val)]
 
 
 def _list_places(

@@ -11,11 +11,12 @@ from datacleanse.data.portions import split_into_portions
 from datacleanse.data.read import Role, Source, hold_source, read_data, read_like, read_portions
 from datacleanse.data.read_new import AllowedValues, read_new_rows
 from datacleanse.data.row_seals import digest_features, is_known_by_content, seal_row, seal_rows
-from datacleanse.data.sample import sample_rows, take_rows
+from datacleanse.data.sample import DrawnRows, draw_rows, sample_rows, take_rows
 from datacleanse.data.write import check_target, write_table, write_tables
 
 __all__ = [
     "AllowedValues",
+    "DrawnRows",
     "KnownValues",
     "NewValues",
     "ReadOptions",
@@ -26,6 +27,7 @@ __all__ = [
     "compare_labels",
     "compare_with_overlap",
     "digest_features",
+    "draw_rows",
     "find_narrow_columns",
     "fingerprint",
     "hash_rows",

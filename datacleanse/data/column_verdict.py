@@ -174,10 +174,13 @@ def note_three_decimals(name: str, values: NDArray[np.float64], *, source: str) 
 
 def note_months(name: str, values: NDArray[np.float64], *, source: str) -> list[Notice]:
     """A notice if all numbers could be months with their years: 9.2019."""
+    if not ((values >= 1) & (values < 13)).all():
+        return []
     parts = np.rint(values * 10_000)
-    month, year = np.divmod(parts, 10_000)
-    is_month = (month >= 1) & (month <= 12) & (year >= 1900) & (year <= 2100)
-    if not is_month.all() or (np.abs(values * 10_000 - parts) > _ROUNDING).any():
+    year = parts % 10_000
+    if not ((year >= 1900) & (year <= 2100)).all():
+        return []
+    if (np.abs(values * 10_000 - parts) > _ROUNDING).any():
         return []
     if len(np.unique(parts)) < _MANY_NUMBERS:
         return []

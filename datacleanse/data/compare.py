@@ -39,6 +39,7 @@ _MATCHES = {
     "id": "the same id",
     "values": "the same feature values",
     "pictures": "the same picture, or a copy of it",
+    "verdicts": "drawn from it and verified",
 }
 """What rows that stand in both have in common."""
 _CHANGED = 0.5

@@ -46,6 +46,10 @@ def find_convention(
         decimal: the sign that begins decimals, for columns that leave it open.
         dates: the order of dates, for columns that leave it open.
     """
+    # Numbers and dates have digits. What else is asked takes much longer.
+    has_digit = pc.match_substring_regex(evidence.values, "[0-9]").to_numpy(zero_copy_only=False)
+    if not evidence.is_tolerable(~has_digit.astype(np.bool_)):
+        return None
     found = find_number_convention(evidence, decimal)
     return find_moment_convention(evidence, dates) if found is None else found
 

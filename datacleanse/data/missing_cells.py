@@ -57,7 +57,8 @@ def note_missing_unused(source: str) -> Notice:
         f"--missing says which texts count as missing in CSV files; {source} is none, so that no "
         "cell of it counts as missing by its text. To have some counted so, make them null there."
     )
-    return Notice("missing-unused", message, is_warning=True, option="--missing")
+    # In Python those are told that count cells.
+    return Notice("missing-unused", message, is_warning=True, cells=0, option="--missing")
 
 
 def _describe(text: str, columns: Counter[str]) -> str:

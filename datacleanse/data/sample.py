@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,6 +35,37 @@ def sample_rows(dataset: Dataset, n: int, *, seed: int) -> NDArray[np.int64]:
         for stratum, quota in enumerate(quotas)
     ]
     return np.sort(np.concatenate(chosen)).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class DrawnRows:
+    """Rows drawn to be verified one after the other."""
+
+    rows: NDArray[np.int64]
+    """(n,) positions in the order in which they were drawn: at any time those done so far are a
+    random part of all."""
+    probability: NDArray[np.float64]
+    """(n,) in (0, 1], of each being drawn."""
+
+
+def draw_rows(dataset: Dataset, n: int, *, seed: int, by_class: bool = False) -> DrawnRows:
+    """Draw rows, each with the same probability, or by class as `sample_rows` does.
+
+    Args:
+        dataset: to draw from, without replacement.
+        n: rows wanted; all rows if there are no more.
+        seed: the same seed draws the same rows. Where the draw is not by class, a larger one
+            begins with the rows of a smaller one.
+        by_class: whether every class gets its share, and two rows at least if there is room.
+    """
+    order = np.random.default_rng(seed).permutation(dataset.n_rows)
+    if not by_class:
+        rows = order[:n]
+        return DrawnRows(rows, np.full(len(rows), len(rows) / dataset.n_rows))
+    rows = order[np.isin(order, sample_rows(dataset, n, seed=seed))]
+    classes, members = np.unique(dataset.labels, return_inverse=True)
+    share = np.bincount(members[rows], minlength=len(classes)) / np.bincount(members)
+    return DrawnRows(rows, share[members[rows]])
 
 
 def take_rows(dataset: Dataset, rows: NDArray[np.int64]) -> Dataset | None:

@@ -44,8 +44,9 @@ _ZONE = r"(?: ?(?P<z>[A-Z]{1,5}|[-+][0-9]{2}(?::?[0-9]{2})?))?"
 _CLOCK = rf"(?:(?:,? +|T){_TIME}(?:{_HALF})?{_ZONE})?$"
 _COMPACT = r"(?:[T ]?(?P<H>[0-9]{2}):?(?P<M>[0-9]{2})(?::?(?P<S>[0-9]{2}))?)?$"
 _DAY, _YEAR = r"(?P<d>[0-9]{1,2})", r"(?P<y>[0-9]{4}|[0-9]{2})"
-_NAME = r"(?P<n>\pL{3,10})\.?"
-_WEEKDAY = r"^(?:\pL{2,10}\.?,? +)?"
+# Without an upper bound: each copy of \pL takes milliseconds to compile.
+_NAME = r"(?P<n>\pL{3,})\.?"
+_WEEKDAY = r"^(?:\pL{2,}\.?,? +)?"
 _NAMED = (
     rf"{_WEEKDAY}{_DAY}(?:st|nd|rd|th|\.)?[ /.-]*(?:de |of )?{_NAME},?[ /.-]*(?:de )?{_YEAR}"
     + _CLOCK,

@@ -28,9 +28,10 @@ class Fold:
     """(M, C) mean class probabilities by the fold's reweighted network; None where the rule
     reweights nothing, so that the control is the only network and has one vote."""
     steering: NDArray[np.int64]
-    """(m,) positions among the M examples, m >= 1, of the rows that steered and are drawn from DATA
-    like the calibration rows, so that the noise matrix can be learned from them. Of a pair it is
-    the place in DATA: what was thought of the row before its own label was seen stands there."""
+    """(m,) positions among the M examples of the rows that steered and are drawn from DATA like the
+    calibration rows, so that the noise matrix can be learned from them; m >= 1 where CLEAN is
+    given. Of a pair it is the place in DATA: what was thought of the row before its own label was
+    seen stands there."""
     calibration: NDArray[np.int64]
     """(n,) positions; treated in all like DATA's rows."""
 
@@ -60,6 +61,11 @@ class Evidence:
     """(CLEAN,) where each row of CLEAN stands among the M: pairs in DATA, all others behind it."""
     n_reviewed: int = 0
     """Rows of CLEAN, its last, that are no sample of DATA; see `reviewed.py`."""
+
+    @property
+    def has_clean(self) -> bool:
+        """Whether CLEAN was given; where it was not, nothing checks what is found."""
+        return any(len(fold.steering) for fold in self.folds)
 
     @property
     def verified(self) -> NDArray[np.int64]:

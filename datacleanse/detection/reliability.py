@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.shares import NORMAL_95, find_wilson_interval
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -23,9 +25,6 @@ EDGES = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 LEAST_ROWS = 10
 """Rows of DATA in a bin, at least; thinner ones are joined to the next."""
-
-_Z = 1.96
-"""Standard deviations on either side of a mean that hold 95 % of a normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ def compare_with_verified(
     for first, last in _join_thin_bins(np.bincount(place, minlength=len(EDGES) + 1)):
         here = (place >= first) & (place <= last)
         k, n = int(verified[first : last + 1].sum()), int(here.sum())
-        least, most = _find_wilson_interval(k, len(scores))
+        least, most = find_wilson_interval(k, len(scores))
         bins.append(
             ReliabilityBin(
                 rows=n,
@@ -108,7 +107,7 @@ def compare_with_pairs(
         here = (place >= first) & (place <= last)
         there = (verified >= first) & (verified <= last)
         n_wrong, n = int(is_wrong[there].sum()), int(there.sum())
-        low, high = _find_wilson_interval(n_wrong, n) if n else (0.0, 1.0)
+        low, high = find_wilson_interval(n_wrong, n) if n else (0.0, 1.0)
         predicted = float(probability[here].mean())
         bins.append(
             ReliabilityBin(
@@ -127,7 +126,7 @@ def _bound_right_rows(null_share: float, n_verified: int, n: int) -> tuple[float
     """How many of n rows are right: least, expected, most."""
     # Storey's estimate counts the scores beyond the middle of either sample: here is 1.96 times its
     # relative standard error. No more than all rows are right.
-    error = _Z * math.sqrt(1 / n_verified + 1 / n)
+    error = NORMAL_95 * math.sqrt(1 / n_verified + 1 / n)
     low, high = max(0.0, null_share * (1 - error)), min(1.0, null_share * (1 + error))
     return n * low, n * null_share, n * high
 
@@ -149,11 +148,3 @@ def _join_thin_bins(counts: NDArray[np.int64]) -> list[tuple[int, int]]:
     if first < len(counts) and parts:
         parts[-1] = (parts[-1][0], len(counts) - 1)
     return parts
-
-
-def _find_wilson_interval(k: int, n: int) -> tuple[float, float]:
-    """Wilson's 95 % interval (1927) of a share of which k in n were seen."""
-    share, z2 = k / n, _Z * _Z
-    middle = (share + z2 / (2 * n)) / (1 + z2 / n)
-    half = _Z / (1 + z2 / n) * math.sqrt(share * (1 - share) / n + z2 / (4 * n * n))
-    return max(0.0, middle - half), min(1.0, middle + half)

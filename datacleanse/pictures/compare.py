@@ -56,6 +56,13 @@ def compare_pictures(
     return compare_with_overlap(data, clean, find_overlap(both), notices), groups
 
 
+def find_copies(data: Dataset, pictures: PictureSet) -> tuple[Groups, tuple[Notice, ...]]:
+    """Find the pictures that stand in DATA more than once, and what there is to say of them."""
+    prints = make_prints(pictures.values, pictures.sha256)
+    groups = group_pairs(find_within(prints), data.labels)
+    return groups, tuple(_note_groups(data, groups))
+
+
 def find_overlap(pairs: Pairs) -> Overlap:
     """Turn pairs of a picture of DATA (first) with one of CLEAN into rows that stand in both."""
     rows, first, times = np.unique(pairs.first, return_index=True, return_counts=True)

@@ -17,6 +17,7 @@ from datacleanse.pictures.chunks import ColourFoundError
 from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
+from datacleanse.pictures.stores import JoinedStore
 from datacleanse.pictures.unreadable import check_share, list_unreadable, note_unreadable_pictures
 from datacleanse.records import Dataset, Schema
 
@@ -147,6 +148,36 @@ def read_pictures_like(
         labels = _match_classes(listing, schema, role)
     schema = replace(schema, label=listing.label or NO_LABEL, id=listing.id)
     return _make_dataset(listing, schema, labels, pixels, unreadable)
+
+
+def take_pictures(pictures: PictureSet, rows: NDArray[np.int64]) -> PictureSet:
+    """Some of the pictures, (K,) by their rows, as a set without unreadable ones."""
+    return replace(
+        pictures,
+        values=pictures.values[rows],
+        places=pictures.places[rows],
+        sha256=pictures.sha256[rows],
+        sizes=pictures.sizes[rows],
+        unreadable=(),
+        fingerprint=hashlib.sha256(pictures.sha256[rows].tobytes()).hexdigest(),
+        origin=None,
+    )
+
+
+def join_pictures(first: PictureSet, second: PictureSet) -> PictureSet:
+    """The pictures of two sets of one size, those of the first before those of the second."""
+    forms = dict.fromkeys([*first.form.split(", "), *second.form.split(", ")])
+    prints = f"{first.fingerprint}|{second.fingerprint}".encode()
+    return PictureSet(
+        form=", ".join(forms),
+        values=np.concatenate([first.values, second.values]),
+        store=JoinedStore(first.store, second.store),
+        places=np.concatenate([first.places, len(first.store) + second.places]),
+        sha256=np.concatenate([first.sha256, second.sha256]),
+        sizes=np.concatenate([first.sizes, second.sizes]),
+        unreadable=(*first.unreadable, *second.unreadable),
+        fingerprint=hashlib.sha256(prints).hexdigest(),
+    )
 
 
 def check_picture_options(options: ReadOptions) -> None:

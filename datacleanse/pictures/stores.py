@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.data.sources import Location
-    from datacleanse.pictures.interface import Blob
+    from datacleanse.pictures.interface import Blob, Store
 
 _BATCH = 64
 """Rows of a Parquet column that are held at a time."""
@@ -125,6 +125,25 @@ class ParquetStore:
                         partial(give_bytes, try_blob(partial(_read_cell, cells, place - start))),
                     )
             start += batch.num_rows
+
+
+@dataclass(frozen=True)
+class JoinedStore:
+    """The pictures of two stores, those of the first before those of the second."""
+
+    first: Store
+    second: Store
+
+    def __len__(self) -> int:
+        """Number of pictures N."""
+        return len(self.first) + len(self.second)
+
+    def iterate_blobs(self, rows: NDArray[np.int64]) -> Iterator[tuple[int, Blob]]:
+        """Yield rows, (K,) ascending, each with what gives its bytes."""
+        n = len(self.first)
+        yield from self.first.iterate_blobs(rows[rows < n])
+        for row, blob in self.second.iterate_blobs(rows[rows >= n] - n):
+            yield n + row, blob
 
 
 def make_parquet_store(location: Location, column: str) -> ParquetStore:

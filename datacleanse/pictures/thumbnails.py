@@ -101,9 +101,14 @@ def _make_thumbnail(blob: Blob, size: NDArray[np.int32], common: Usual) -> _Thum
 def _encode(image: Image.Image) -> bytes:
     if max(image.size) > LARGEST:
         image.thumbnail((LARGEST, LARGEST))
+    return encode_for_browser(image, quality=_JPEG_QUALITY)[1]
+
+
+def encode_for_browser(image: Image.Image, *, quality: int = 90) -> tuple[str, bytes]:
+    """A picture in a form that every browser shows: its type, and its bytes."""
     sink = io.BytesIO()
     if max(image.size) <= _LOSSLESS:
         image.save(sink, "PNG", optimize=True)
-    else:
-        image.save(sink, "JPEG", quality=_JPEG_QUALITY, optimize=True)
-    return sink.getvalue()
+        return "image/png", sink.getvalue()
+    image.save(sink, "JPEG", quality=quality, optimize=True)
+    return "image/jpeg", sink.getvalue()

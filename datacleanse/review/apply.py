@@ -37,8 +37,8 @@ class CleaningResult:
 
     source: str
     """DATA, as it was named."""
-    clean: str | None
-    """CLEAN of the audit, as it was named; None: it was a table in memory."""
+    clean: tuple[str, ...]
+    """CLEAN's sources in the audit, as they were named; without those that were in memory."""
     is_source_changed: bool
     """Whether DATA is another than when it was audited; each row was compared by itself."""
     rows: int
@@ -73,6 +73,8 @@ class CleaningResult:
     """How the cleaned data is read again."""
     decisions: Path | None
     """The file of decisions, which a next audit can start from; None where flags alone decided."""
+    has_clean: bool
+    """Whether the audit was given verified rows, as the next one will be."""
     is_written: bool
     """False of a dry run, which writes neither."""
 
@@ -150,6 +152,8 @@ def apply(
     """
     limits = _check_limits(auto, relabel_above, drop_above)
     place = None if data is None else fspath(data)
+    if limits is not None:
+        _check_has_flags(RunFolder(Path(run)))
     audited = open_audited_run(RunFolder(Path(run)), data=place, delimiter=delimiter)
     output = _choose_output(audited, None if out is None else Path(out), link=link)
     output.check(force=force)
@@ -174,6 +178,17 @@ def _check_limits(
                 hint="Add --auto to act on flags, or leave it out to apply decisions alone.",
             )
     return FlagLimits(relabel_above, drop_above) if auto else None
+
+
+def _check_has_flags(folder: RunFolder) -> None:
+    if folder.manifest().noise.rate is None:
+        raise SettingsError(
+            f"--auto acts on flagged rows, and the run in {folder.path} has none, since no row was "
+            "verified.",
+            slug="auto-without-flags",
+            hint="Review its suspects and apply the decisions alone; or verify some rows and audit "
+            "again with --val.",
+        )
 
 
 def _choose_output(run: AuditedRun, out: Path | None, *, link: bool) -> CleanedOutput:
@@ -215,6 +230,7 @@ def summarise_cleaning(
         diff=files.diff,
         reading=find_reading(cleaning, files.cleaned),
         decisions=cleaning.decisions,
+        has_clean=cleaning.run.has_clean,
         is_written=is_written,
     )
 

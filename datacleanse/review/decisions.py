@@ -7,15 +7,22 @@ that holds no decision at all, or one about another run, is refused.
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, Literal, TypeGuard, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
-from datacleanse.storage.atomic_files import make_unwritable_error, open_to_append
+from datacleanse.review.json_lines import (
+    UnusableLineError,
+    append_records,
+    is_row,
+    parse_line,
+    read_lines,
+    shorten_value,
+    take_row,
+    take_text,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -23,8 +30,6 @@ if TYPE_CHECKING:
 
 Action = Literal["keep", "relabel", "drop", "unsure"]
 
-_LONGEST_LINE = 1 << 20
-"""Bytes; a decision takes a few hundred."""
 _NAMED = 5
 """Lines that a notice names before it says how many more there are."""
 
@@ -70,10 +75,6 @@ class Decisions:
     """About unusable lines, and rows that were decided more than once."""
 
 
-class _UnusableError(ValueError):
-    """A line that is no decision; says why."""
-
-
 def read_clock() -> str:
     """This moment as `Decision.at` has it, in seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")
@@ -90,7 +91,7 @@ def parse_decision(record: object) -> Decision:
     """
     try:
         return _parse(record)
-    except _UnusableError as error:
+    except UnusableLineError as error:
         raise InputError(
             f"This is no decision: {error}.",
             slug="decision-invalid",
@@ -123,7 +124,7 @@ def read_decisions(
     reading = _Reading(n_rows, classes)
     try:
         with path.open("rb") as file:
-            for number, line in _read_lines(file):
+            for number, line in read_lines(file):
                 reading.take(number, line)
     except OSError as error:
         raise _name_fault(path, error) from error
@@ -158,23 +159,7 @@ def append_decisions(path: Path, decisions: Iterable[Decision]) -> None:
     Raises:
         OutputError: it is a link or no file, or the system does not let it be written.
     """
-    text = "".join(json.dumps(asdict(each), ensure_ascii=False) + "\n" for each in decisions)
-    content = text.encode("utf-8")
-    if not content:
-        return  # an empty file would be taken for one that lost its decisions
-    try:
-        is_new = not path.exists()
-        with os.fdopen(open_to_append(path), "ab+", buffering=0) as file:
-            if _is_cut_off(file):
-                content = b"\n" + content
-            # In one go: another program may be appending, too.
-            while content:
-                content = content[file.write(content) :]
-            os.fsync(file.fileno())
-        if is_new:
-            _sync_folder(path.parent)
-    except OSError as error:
-        raise make_unwritable_error(path, error) from error
+    append_records(path, map(asdict, decisions))
 
 
 class _Reading:
@@ -195,17 +180,17 @@ class _Reading:
         """Take a line in; None: it was too long to be read."""
         record: object = None
         try:
-            record = _parse_line(line)
+            record = parse_line(line)
             decision = _parse(record)
             self.n_read += 1
             if decision.run_id:
                 self.runs.setdefault(decision.run_id, number)
             self._check(decision)
-        except _UnusableError as error:
+        except UnusableLineError as error:
             self.n_unusable += 1
             if len(self._named) < _NAMED:
                 self._named.append(f"line {number}: {error}")
-            if isinstance(record, dict) and _is_row(record.get("row")):
+            if isinstance(record, dict) and is_row(record.get("row")):
                 self.last.pop(record["row"], None)
             return
         before = self.last.get(decision.row)
@@ -215,12 +200,12 @@ class _Reading:
 
     def _check(self, decision: Decision) -> None:
         if self._n_rows is not None and decision.row >= self._n_rows:
-            raise _UnusableError(
+            raise UnusableLineError(
                 f"row {decision.row} is not in the data, which has {self._n_rows} rows"
             )
         label = decision.new_label
         if label is not None and self._classes is not None and label not in self._classes:
-            raise _UnusableError(f"the data has no class {_shorten(label)}")
+            raise UnusableLineError(f"the data has no class {shorten_value(label)}")
 
     def name_unusable(self) -> str:
         """Name the first unusable lines, each with the reason, and say how many more there are."""
@@ -247,49 +232,21 @@ class _Reading:
             yield Notice("decisions-contradict", message)
 
 
-def _read_lines(file: Any) -> Iterator[tuple[int, bytes | None]]:  # noqa: ANN401  # a binary file
-    """Number from 1 and content of the lines that are not blank; None for one that is too long."""
-    number = 0
-    while line := file.readline(_LONGEST_LINE + 1):
-        number += 1
-        is_long = len(line) > _LONGEST_LINE
-        if is_long:
-            while line and not line.endswith(b"\n"):
-                line = file.readline(_LONGEST_LINE)
-        if is_long or line.strip():
-            yield number, None if is_long else line
-
-
-def _parse_line(line: bytes | None) -> object:
-    if line is None:
-        raise _UnusableError(f"it is longer than {_LONGEST_LINE:,} bytes")
-    try:
-        return json.loads(line.removeprefix(b"\xef\xbb\xbf").decode("utf-8"))
-    except RecursionError as error:
-        raise _UnusableError("it is nested too deep") from error
-    except ValueError as error:
-        cut = "" if line.endswith(b"\n") else ", and cut off"
-        start = line[:40].decode("utf-8", "replace").rstrip("\n")
-        raise _UnusableError(f"it is not JSON{cut}: {_shorten(start)}") from error
-
-
 def _parse(record: object) -> Decision:
     if not isinstance(record, dict):
-        raise _UnusableError(f"it is no JSON object: {_shorten(record)}")
-    row, action = record.get("row"), _parse_action(record.get("action"))
-    if not _is_row(row):
-        raise _UnusableError(f"its row is {_shorten(row)}, not a whole number from 0 on")
-    given = _parse_text(record, "given_label")
+        raise UnusableLineError(f"it is no JSON object: {shorten_value(record)}")
+    row, action = take_row(record), _parse_action(record.get("action"))
+    given = take_text(record, "given_label")
     if given is None:
-        raise _UnusableError("it has no given_label")
-    new = _parse_text(record, "new_label") if action == "relabel" else None
+        raise UnusableLineError("it has no given_label")
+    new = take_text(record, "new_label") if action == "relabel" else None
     if action == "relabel" and not new:
-        raise _UnusableError("it has no new_label")
-    texts = {name: _parse_text(record, name) or "" for name in ("reviewer", "at", "run_id")}
+        raise UnusableLineError("it has no new_label")
+    texts = {name: take_text(record, name) or "" for name in ("reviewer", "at", "run_id")}
     return Decision(
         row=row,
-        id=_parse_text(record, "id"),
-        row_sha256=_parse_text(record, "row_sha256"),
+        id=take_text(record, "id"),
+        row_sha256=take_text(record, "row_sha256"),
         given_label=given,
         action=action,
         new_label=new,
@@ -302,24 +259,7 @@ def _parse_action(value: object) -> Action:
     for action in actions:
         if value == action:
             return action
-    raise _UnusableError(f"its action is {_shorten(value)}, none of {', '.join(actions)}")
-
-
-def _is_row(value: object) -> TypeGuard[int]:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**63
-
-
-def _parse_text(record: dict[str, Any], name: str) -> str | None:
-    value = record.get(name)
-    if value is None:
-        return None
-    if not isinstance(value, str):
-        raise _UnusableError(f"its {name} is {_shorten(value)}, no text")
-    try:
-        value.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise _UnusableError(f"its {name} holds half a sign (a lone surrogate)") from error
-    return value
+    raise UnusableLineError(f"its action is {shorten_value(value)}, none of {', '.join(actions)}")
 
 
 def _get_outcome(decision: Decision) -> tuple[str, str | None]:
@@ -329,11 +269,13 @@ def _get_outcome(decision: Decision) -> tuple[str, str | None]:
 def _check_run(path: Path, runs: dict[str, int], wanted: str | None) -> None:
     others = {run: line for run, line in runs.items() if run != wanted}
     if wanted is None and len(runs) > 1:
-        found = ", ".join(f"{_shorten(run)} (line {line})" for run, line in runs.items())
+        found = ", ".join(f"{shorten_value(run)} (line {line})" for run, line in runs.items())
         message = f"{path} holds decisions about several runs: {found}."
     elif wanted is not None and others:
         run, line = next(iter(others.items()))
-        message = f"{path} is about another run: line {line} names {_shorten(run)}, not {wanted!r}."
+        message = (
+            f"{path} is about another run: line {line} names {shorten_value(run)}, not {wanted!r}."
+        )
     else:
         return
     raise InputError(
@@ -355,30 +297,3 @@ def _name_fault(path: Path, error: OSError) -> InputError:
         slug="decisions-unreadable",
         hint="Give a file of decisions that may be read.",
     )
-
-
-def _is_cut_off(file: Any) -> bool:  # noqa: ANN401  # a binary file
-    """Whether it ends within a line."""
-    if not file.seek(0, os.SEEK_END):
-        return False
-    file.seek(-1, os.SEEK_END)
-    return bool(file.read(1) != b"\n")
-
-
-def _sync_folder(path: Path) -> None:
-    """Bring a new file's name to the disk, where the system lets folders be opened."""
-    if os.name == "nt":
-        return
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
-
-
-def _shorten(value: object) -> str:
-    try:
-        text = ascii(value) if not isinstance(value, str) else repr(value)
-    except (RecursionError, ValueError):  # a whole number of more digits than Python writes
-        text = type(value).__name__
-    return text if len(text) <= 60 else f"{text[:59]}…"

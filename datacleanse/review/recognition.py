@@ -1,13 +1,13 @@
-"""Which row of a table a decision is about: the one at its place, with its id, or with its content.
+"""Which row of a table a decision or verdict is about: by its place, its id, or its content.
 
-A decision says by a hash what the row's cells and label were. Rows may have moved since, and labels
+It says by a hash what the row's cells and label were. Rows may have moved since, and labels
 may have been changed; a row whose other cells have changed is not the row that was looked at.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -20,24 +20,50 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset
-    from datacleanse.review.decisions import Decision
+
+
+class AboutRow(Protocol):
+    """A decision or verdict: what it says of the row that it is about."""
+
+    @property
+    def row(self) -> int:
+        """Position in the table then, from 0."""
+
+    @property
+    def id(self) -> str | None:
+        """What named the row; None where nothing did."""
+
+    @property
+    def row_sha256(self) -> str | None:
+        """Of its cells and label then; None where it was not taken."""
+
+    @property
+    def given_label(self) -> str:
+        """Its label then."""
+
+    @property
+    def label(self) -> str | None:
+        """The label that was found to be right; None where none was."""
+
+
+Said = TypeVar("Said", bound=AboutRow)
 
 
 @dataclass(frozen=True)
-class Recognised:
+class Recognised(Generic[Said]):
     """Where decided rows stand in a table now. A decision is in one of the fields."""
 
-    found: tuple[tuple[Decision, int], ...]
+    found: tuple[tuple[Said, int], ...]
     """Decisions and the rows they are about, whatever the label is now."""
-    changed: tuple[Decision, ...]
+    changed: tuple[Said, ...]
     """The row at that place, or with that id, has other content now, and none has the old one."""
-    missing: tuple[Decision, ...]
+    missing: tuple[Said, ...]
     """The table has no such id, or ends before that row, and none has the content."""
-    ambiguous: tuple[Decision, ...]
+    ambiguous: tuple[Said, ...]
     """Several rows elsewhere have that content, and nothing tells which of them was meant."""
 
 
-def recognise(data: Dataset, decisions: Iterable[Decision]) -> Recognised:
+def recognise(data: Dataset, decisions: Iterable[Said]) -> Recognised[Said]:
     """Find the rows that decisions are about.
 
     Args:
@@ -45,8 +71,8 @@ def recognise(data: Dataset, decisions: Iterable[Decision]) -> Recognised:
         decisions: at most one a row.
     """
     search = _Search(data)
-    found: list[tuple[Decision, int]] = []
-    lost: list[Decision] = []
+    found: list[tuple[Said, int]] = []
+    lost: list[Said] = []
     wanted = list(decisions)
     for decision, row in zip(wanted, search.find_nominal(wanted), strict=True):
         if row >= 0 and search.is_same(decision, row):
@@ -81,7 +107,7 @@ class _Search:
         if self._has_ids:
             self._row_of_id = {id_: row for row, id_ in enumerate(read_ids(data).to_pylist())}
 
-    def find_nominal(self, decisions: Sequence[Decision]) -> list[int]:
+    def find_nominal(self, decisions: Sequence[AboutRow]) -> list[int]:
         """The row of each decision by its id, else by its number; -1 where there is none.
 
         A decision without an id is about the row of its number, whatever the ids are.
@@ -90,16 +116,16 @@ class _Search:
         self._digest([row for row in rows if row >= 0])
         return rows
 
-    def _find_place(self, decision: Decision) -> int:
+    def _find_place(self, decision: AboutRow) -> int:
         if self._has_ids and decision.id is not None:
             return self._row_of_id.get(decision.id, -1)
         return decision.row if decision.row < self._data.n_rows else -1
 
-    def has_place(self, decision: Decision) -> bool:
+    def has_place(self, decision: AboutRow) -> bool:
         """Whether there is a row of that id or number, whatever it holds."""
         return self._find_place(decision) >= 0
 
-    def is_same(self, decision: Decision, row: int) -> bool:
+    def is_same(self, decision: AboutRow, row: int) -> bool:
         """Whether the row's cells, the label apart, are those that were decided about."""
         if decision.row_sha256 is None:
             # By hand: nothing but the label and, where there are ids, the id can be compared.
@@ -107,7 +133,7 @@ class _Search:
             return is_named or self._label(row) in (decision.given_label, decision.label)
         return seal_row(self._digests[row], decision.given_label) == decision.row_sha256
 
-    def find_elsewhere(self, decisions: Sequence[Decision]) -> list[list[int]]:
+    def find_elsewhere(self, decisions: Sequence[AboutRow]) -> list[list[int]]:
         """All rows with the content that each decision is about."""
         wanted: dict[str, dict[str, list[int]]] = {}
         for decision in decisions:

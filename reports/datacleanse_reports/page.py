@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from datacleanse_reports.wording import make_visible, shorten
 
@@ -58,35 +58,60 @@ def count_pairs(suspects: Sequence[Suspect]) -> dict[tuple[str, str | None], Pai
     }
 
 
-def embed_cells(columns: Sequence[str], suspects: Sequence[Suspect]) -> str:
-    """The rows' own columns as people can see them, as JSON that is safe inside ``<script>``."""
-    limit = _choose_cell_limit(suspects, len(columns))
+class HasCells(Protocol):
+    """A row that is shown."""
+
+    @property
+    def row(self) -> int:
+        """Position in DATA."""
+
+    @property
+    def cells(self) -> tuple[str | None, ...]:
+        """Its own columns as text; None: missing."""
+
+
+def embed_cells(
+    columns: Sequence[str],
+    rows: Sequence[HasCells],
+    *,
+    budget: int = CELL_BUDGET,
+    longest: int = _CELL_LIMITS[0],
+) -> str:
+    """The rows' own columns as people can see them, as JSON that is safe inside ``<script>``.
+
+    Args:
+        columns: their names.
+        rows: those that are shown.
+        budget: characters of all cells together; longer cells are cut until they fit.
+        longest: characters of a cell that are shown, at most.
+    """
+    limit = _choose_cell_limit(rows, len(columns), budget, longest)
 
     def shown(cell: str | None) -> str | None:
         return cell and make_visible(shorten(cell, limit), keep_lines=True)
 
-    return _embed(
+    return embed_json(
         {
             "columns": [
                 make_visible(shorten(name, _LONGEST_NAME)) or "(empty)" for name in columns
             ],
-            "rows": [each.row for each in suspects],
-            "cells": [[shown(cell) for cell in each.cells[: len(columns)]] for each in suspects],
+            "rows": [each.row for each in rows],
+            "cells": [[shown(cell) for cell in each.cells[: len(columns)]] for each in rows],
         }
     )
 
 
-def _embed(data: object) -> str:
+def embed_json(data: object) -> str:
     """JSON that a text such as ``</script>`` cannot leave."""
     text = json.dumps(data, separators=(",", ":"), allow_nan=False, ensure_ascii=False)
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
 
-def _choose_cell_limit(suspects: Sequence[Suspect], n_columns: int) -> int:
-    """Characters of a cell that keep all cells within `CELL_BUDGET`."""
-    lengths = [len(cell or "") for each in suspects for cell in each.cells[:n_columns]]
-    for limit in _CELL_LIMITS:
-        if sum(min(length, limit) for length in lengths) <= CELL_BUDGET:
+def _choose_cell_limit(rows: Sequence[HasCells], n_columns: int, budget: int, longest: int) -> int:
+    """Characters of a cell that keep all cells within the budget."""
+    lengths = [len(cell or "") for each in rows for cell in each.cells[:n_columns]]
+    for limit in (longest, *_CELL_LIMITS):
+        if sum(min(length, limit) for length in lengths) <= budget:
             return limit
     return _CELL_LIMITS[-1]
 
@@ -126,7 +151,7 @@ def choose_pictures(suspects: Sequence[Suspect], budget: int = PICTURE_BUDGET) -
 
 def embed_pictures(album: Album) -> str:
     """The pictures by row, as JSON that is safe inside ``<script>``."""
-    return _embed({"rows": album.rows, "clean": album.clean})
+    return embed_json({"rows": album.rows, "clean": album.clean})
 
 
 def embed_review(view: ReportView, suspects: Sequence[Suspect], *, served: bool) -> str:
@@ -148,7 +173,7 @@ def embed_review(view: ReportView, suspects: Sequence[Suspect], *, served: bool)
         "labels": labels,
         "suspects": [_describe_suspect(each, place) for each in suspects],
     }
-    return _embed(data)
+    return embed_json(data)
 
 
 def _describe_suspect(suspect: Suspect, place: dict[str, int]) -> dict[str, Any]:

@@ -6,11 +6,13 @@ writes it by itself.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.review.decision_log import DecisionLog
 from datacleanse.review.decisions import Decision, parse_decision, read_clock
+from datacleanse_reports.answers import answer_with_json
 from datacleanse_reports.formats.html import render_page
 from datacleanse_reports.page import MAX_SUSPECTS
 from datacleanse_reports.view import read_view
@@ -18,6 +20,7 @@ from datacleanse_reports.view import read_view
 if TYPE_CHECKING:
     from datacleanse.records import Notice
     from datacleanse.storage.run_folder import RunFolder
+    from datacleanse_reports.answers import Answer
 
 _LONGEST_NAME = 100
 """Characters of a reviewer's name that are kept."""
@@ -78,6 +81,16 @@ class ServedReview:
     def notices(self) -> tuple[Notice, ...]:
         """What a person should know of the file of decisions."""
         return self._log.read().notices
+
+    def find_answer(self, path: str) -> Answer | None:
+        """The decisions so far, for the page."""
+        if path != "/decisions":
+            return None
+        return answer_with_json({"decisions": [asdict(each) for each in self.decisions()]})
+
+    def take_in(self, path: str, asked: object) -> object | None:
+        """Record what the page sends as a decision; the decision."""
+        return asdict(self.decide(asked)) if path == "/decisions" else None
 
     def finish(self) -> None:
         """Wait for the decision that is being written; none is taken after that."""

@@ -48,7 +48,7 @@ def points(n, *, seed):
 
 @pytest.fixture(scope="module")
 def tables():
-    return points(400, seed=0), points(120, seed=1)
+    return points(240, seed=0), points(80, seed=1)
 
 
 def audit(sets, place, **other):
@@ -138,8 +138,8 @@ def write_pictures(folder, images, labels):
 def test_pictures_killed_and_resumed_on_other_cores(tmp_path):
     images, labels = digits()
     labels = labels % 3
-    data = write_pictures(tmp_path / "data", images[:120], labels[:120])
-    clean = write_pictures(tmp_path / "clean", images[300:360], labels[300:360])
+    data = write_pictures(tmp_path / "data", images[:72], labels[:72])
+    clean = write_pictures(tmp_path / "clean", images[300:336], labels[300:336])
     with computing_with(1):
         audit((data, clean), tmp_path / "whole")
     kill_and_resume((data, clean), tmp_path / "run", "Scoring")

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from unittest import mock
 
@@ -48,13 +48,23 @@ def run_program(*arguments: object, cwd: Path, **options) -> Done:
     return Done(done.returncode, done.stdout, done.stderr)
 
 
+@cache
+def make_command():
+    """The program's commands; made once, as their many options take a while."""
+    import typer
+
+    from datacleanse_cli.app import app
+
+    return typer.main.get_command(app)
+
+
 def run_here(*arguments: object, cwd: Path) -> Done:
     """The same within this process, which saves the start.
 
     For calls whose process is not what is tested: signals, limits, the last flush and what is
     imported need `run_program`.
     """
-    from datacleanse_cli.app import _choose_exit_code, app
+    from datacleanse_cli.app import _choose_exit_code
 
     out, err = io.StringIO(), io.StringIO()
     words = [*map(str, arguments)]
@@ -62,7 +72,7 @@ def run_here(*arguments: object, cwd: Path) -> Done:
     screen = mock.patch.dict(os.environ, SCREEN)
     with command, screen, contextlib.chdir(cwd), redirect_stdout(out), redirect_stderr(err):
         try:
-            code = app(words, standalone_mode=False)
+            code = make_command()(words, standalone_mode=False)
         except BaseException as error:
             code = _choose_exit_code(error)
     return Done(code or 0, out.getvalue(), err.getvalue())

@@ -19,7 +19,7 @@ from tests.cli.conftest import SCREEN, Done
 from tests.light_judge import judge_lightly
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkServerProcess
 
@@ -30,10 +30,29 @@ LOADED = (
     "datacleanse_cli.summary",
     "datacleanse_reports.write",
     "sklearn.tree",
+    "tests.cli.forked",
 )
 
 
-def _become(arguments: tuple[str, ...], cwd: Path, out: str, err: Connection) -> None:
+def limit_files(size: int) -> None:
+    """Let no file grow beyond so many bytes, as on a full disk."""
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
+def hide_gpus() -> None:
+    """Leave the process no GPU, whatever the machine has."""
+    os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
+
+def _become(
+    arguments: tuple[str, ...],
+    cwd: Path,
+    out: str,
+    err: Connection,
+    before: Callable[[], None] | None,
+) -> None:
     """Be the program, with stdout in a file and stderr at the end of a pipe."""
     from datacleanse_cli.app import main
 
@@ -46,19 +65,28 @@ def _become(arguments: tuple[str, ...], cwd: Path, out: str, err: Connection) ->
     sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.argv = ["datacleanse", *arguments]
+    if before is not None:
+        before()
     with judge_lightly():
         main()
 
 
 @contextmanager
 def forked(
-    *arguments: object, cwd: Path, out: str = os.devnull
+    *arguments: object,
+    cwd: Path,
+    out: str = os.devnull,
+    before: Callable[[], None] | None = None,
 ) -> Iterator[tuple[ForkServerProcess, TextIO]]:
-    """Run the program; give the process and what it says on stderr. Results go to ``out``."""
+    """Run the program; give the process and what it says on stderr.
+
+    Results go to ``out``. ``before`` is called there first: `limit_files` with its size, say.
+    """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*LOADED])
     reading, writing = context.Pipe(duplex=False)
-    process = context.Process(target=_become, args=([*map(str, arguments)], cwd, out, writing))
+    words = tuple(map(str, arguments))
+    process = context.Process(target=_become, args=(words, cwd, out, writing, before))
     process.start()
     writing.close()
     with reading, open(reading.fileno(), encoding="utf-8", closefd=False) as lines:
@@ -66,11 +94,11 @@ def forked(
     process.join()
 
 
-def run_forked(*arguments: object, cwd: Path) -> Done:
+def run_forked(*arguments: object, cwd: Path, before: Callable[[], None] | None = None) -> Done:
     """As `run_program`, without the start."""
     with TemporaryDirectory() as folder:
         out = Path(folder) / "out"
         out.touch()
-        with forked(*arguments, cwd=cwd, out=str(out)) as (process, lines):
+        with forked(*arguments, cwd=cwd, out=str(out), before=before) as (process, lines):
             err = lines.read()
         return Done(process.exitcode, out.read_text(encoding="utf-8"), err)

@@ -10,7 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.cli.applying import apply_json, decide, flipped, lines, refused
-from tests.cli.conftest import run_here, run_program
+from tests.cli.conftest import run_here
+from tests.cli.forked import run_forked
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def folder(audited_copy):
 def test_decisions_are_carried_out_and_every_other_byte_stays(folder):
     decide(folder, {3: "relabel", 5: "drop", 7: "keep", 9: "unsure", 149: "relabel"})
     before = lines(folder / "data.csv")
-    done = run_program("apply", "runs/data", "-o", "cleaned.csv", cwd=folder)
+    done = run_forked("apply", "runs/data", "-o", "cleaned.csv", cwd=folder)
     assert done.code == 0, done.err
     expected = list(before)
     expected[4], expected[150] = flipped(before[4]), flipped(before[150])

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from functools import partial
 
 import pytest
 
 from tests.cli.applying import decide, refused
-from tests.cli.conftest import AUDIT, run_here, run_program
+from tests.cli.conftest import AUDIT, run_here
+from tests.cli.forked import limit_files, run_forked
 from tests.cli.tiny import contents
 
 
@@ -119,12 +121,8 @@ def test_a_full_disk_leaves_what_was_there(folder):
     decide(folder, {3: "drop"})
     (folder / "cleaned.csv").write_text("mine", encoding="utf-8")
     before = contents(folder)
-    import resource
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (4096, 4096))
-
-    done = run_program("apply", "runs/data", "--force", "-q", cwd=folder, preexec_fn=limit)
+    limit = partial(limit_files, 4096)
+    done = run_forked("apply", "runs/data", "--force", "-q", cwd=folder, before=limit)
     assert done.code == 2, done.err
     assert "cannot be written" in done.err
     assert contents(folder) == before

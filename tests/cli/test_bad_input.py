@@ -12,6 +12,7 @@ import pytest
 from tests.cli.broken_calls import AUDIT, PLACES, RUNS, SETTINGS
 from tests.cli.broken_inputs import INPUTS
 from tests.cli.conftest import run_here, run_program
+from tests.cli.forked import hide_gpus, limit_files, run_forked
 from tests.cli.tiny import CLEAN, DATA, HEADER, contents, rows, write
 
 
@@ -93,26 +94,16 @@ def test_a_run_that_is_not_as_it_should_be_is_refused(good_run, tmp_path, case):
     ],
 )
 def test_a_full_disk_leaves_no_run(folder, size, file):
-    import resource
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
-
-    limited = partial(run_program, preexec_fn=limit)
+    limited = partial(run_forked, before=partial(limit_files, size))
     said = (file, "cannot be written")
     refused(AUDIT, cwd=folder, said=said, cure="Free some space", run=limited)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="files have no such limit on Windows")
 def test_a_disk_that_is_full_only_for_the_reports_keeps_the_run(good_run, tmp_path):
-    import resource
-
-    def limit():
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-
     folder = tmp_path / "copy"
     shutil.copytree(good_run, folder)
-    limited = partial(run_program, preexec_fn=limit)
+    limited = partial(run_forked, before=partial(limit_files, 1000))
     refused(("report", "run"), cwd=folder, said=("reports/",), cure="space", run=limited)
 
 
@@ -132,18 +123,9 @@ def test_a_place_that_may_not_be_written_and_a_file_that_may_not_be_read(folder)
 
 def test_a_missing_gpu_is_said(folder):
     """With the GPUs hidden, so that it holds on machines that have one."""
-    import subprocess
-
-    done = subprocess.run(
-        [sys.executable, "-m", "datacleanse", *AUDIT, "--device", "cuda"],
-        cwd=folder,
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        encoding="utf-8",
-        check=False,
-    )
-    assert done.returncode == 2, done.stderr
-    assert "no CUDA GPU" in done.stderr
+    done = run_forked(*AUDIT, "--device", "cuda", cwd=folder, before=hide_gpus)
+    assert done.code == 2, done.err
+    assert "no CUDA GPU" in done.err
     assert not (folder / "runs").exists()
 
 

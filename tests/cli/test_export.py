@@ -8,7 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cli.conftest import people, run_here, run_program
+from tests.cli.conftest import people, run_here
+from tests.cli.forked import run_forked
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2", "--fast", "-q", "-o")
 
@@ -21,7 +22,7 @@ def folder(tmp_path_factory):
     people(50, seed=2).to_csv(folder / "new.csv", index=False)
     done = run_here(*AUDIT, "run", "--id", "key", cwd=folder)
     assert done.code == 0, done.err
-    done = run_program("export", "run", "--format", "onnx", "-o", "m.onnx", cwd=folder)
+    done = run_forked("export", "run", "--format", "onnx", "-o", "m.onnx", cwd=folder)
     assert (done.code, done.err) == (0, "")
     assert done.out.startswith("Written: m.onnx. It agrees with the run's own predictions on")
     return folder

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 
 from datacleanse_cli.printing import quote_word, say, say_json
-from tests.cli.conftest import people, run_here, run_program
+from tests.cli.conftest import people, run_here
+from tests.cli.forked import run_forked
 
 ODD = "\x1b]0;title\x07\x1b[31m\u202e\x9b2J"
 """Sets the window's title, the colour and the reading direction, and clears the screen."""
@@ -165,7 +166,7 @@ def test_a_quoted_word_is_the_word_again(word):
 def test_a_name_that_is_no_utf_8_is_refused_by_name(words, audited_copy):
     shutil.copy(audited_copy / "data.csv", audited_copy / f"{BYTES}.csv")
     before = sorted(audited_copy.rglob("*"))
-    done = run_program(*words, cwd=audited_copy)
+    done = run_forked(*words, cwd=audited_copy)
 
     assert done.code == 2
     assert "caf\\xe9" in done.err.splitlines()[-2]

@@ -24,8 +24,9 @@ from datacleanse_reports.changes.view import read_changes
 from datacleanse_reports.served import ServedReview
 from datacleanse_reports.write import write_reports
 from tests.cli.tampering import tamper_bytes, tamper_json, tamper_table
+from tests.tries import IS_THOROUGH
 
-PORTIONS = range(4)
+PORTIONS = range(4 if IS_THOROUGH else 1)
 """Each of some mutations, so that they run side by side."""
 
 

@@ -245,8 +245,11 @@ def test_numbers_that_may_be_months_with_their_years_are_told(csv):
     (notice,) = [each for each in data.notices if each.slug == "convention-open"]
     assert "months with their years" in notice.message
     assert "1.2015" in notice.message
-    other = read_data(csv("x,label\n13.2015,u\n" + "".join(lines), "other.csv"), ReadOptions())
-    assert "convention-open" not in slugs(other.notices)
+    for name, cell in (("beyond", "13.2015"), ("infinite", "1e400"), ("finer", "1.20155")):
+        other = read_data(
+            csv(f"x,label\n{cell},u\n" + "".join(lines), f"{name}.csv"), ReadOptions()
+        )
+        assert "convention-open" not in slugs(other.notices)
 
 
 def test_a_column_that_would_be_an_id_is_set_aside_with_the_true_reason():

@@ -241,5 +241,5 @@ def test_a_line_for_excel_that_says_what_is_known_needs_no_option(csv):
 
 
 def test_of_many_ragged_rows_none_but_the_first_is_kept(csv):
-    with pytest.raises(InputError, match="199,999 more rows like it"):
-        read_data(csv("x,label\n" + "1,a,b,c\n" * 200_000), ReadOptions())
+    with pytest.raises(InputError, match="19,999 more rows like it"):
+        read_data(csv("x,label\n" + "1,a,b,c\n" * 20_000), ReadOptions())

@@ -153,7 +153,7 @@ def test_a_missing_number_is_no_other_one_and_no_name(tmp_path):
 def test_texts_that_are_looked_for_nowhere_are_told(tmp_path, name):
     data = read_data(write(tmp_path, name), ReadOptions(missing=("EU",)))
     (notice,) = [each for each in data.notices if each.slug == "missing-unused"]
-    assert notice.is_warning
+    assert (notice.is_warning, notice.cells) == (True, 0)
     assert "--missing" in notice.message
     assert name in notice.message
     quiet = read_data(write(tmp_path, "d.csv"), ReadOptions(missing=("EU",)))

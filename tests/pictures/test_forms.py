@@ -282,3 +282,12 @@ def test_ids_are_a_column_or_the_paths(root):
     assert find_pictures(_encoded(root), DATA).read_ids()[2].as_py() == "2"
     twice = frame.assign(key="k")
     assert refused(twice, Asked("DATA", id="key")).slug == "id-duplicate"
+
+
+@pytest.mark.parametrize("make", [_csv, _jsonl, _parquet, lambda root: root])
+def test_missing_texts_that_are_looked_for_nowhere_are_told(root, make):
+    asked = Asked("DATA", missing=("?",))
+    slugs = [notice.slug for notice in find_pictures(make(root), asked).notices]
+    assert ("missing-unused" in slugs) == (make is not _csv)
+    other = find_pictures(make(root), Asked("CLEAN", missing=("?",)))
+    assert "missing-unused" not in [notice.slug for notice in other.notices]

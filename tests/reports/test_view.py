@@ -73,7 +73,7 @@ def test_without_flags_the_listed_suspects_are_the_basis(fabricated, tmp_path):
 
 
 def test_random_weights_are_no_reason(fabricated, tmp_path):
-    fabricated.manifest["settings"]["rule"] = "random"
+    fabricated.manifest["training"]["rule"] = "random"
     view = read_view(fabricated.write(tmp_path / "random"), top=60)
 
     assert not any("no weight" in suspect.reason for suspect in view.suspects)

@@ -82,9 +82,10 @@ def audited(tmp_path, source):
         sha256="other",
         n_rows=26,
         classes=dict.fromkeys(LABELS, 1),
+        has_clean=True,
         listing=None,
         location=locate(str(source)),
-        clean=None,
+        clean=(),
     )
 
 

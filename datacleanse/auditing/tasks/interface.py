@@ -110,7 +110,7 @@ def identify_request(request: Request, inputs: Inputs, device: torch.device) -> 
     options, schema = request.options, inputs.data.schema
     return identify_settings(request.settings, device) | {
         "DATA": inputs.sha256["data"],
-        "CLEAN": inputs.sha256["clean"],
+        "CLEAN": inputs.sha256.get("clean"),
         "--decisions": None if inputs.reviewed is None else inputs.reviewed.sha256,
         "--label": schema.label,
         "--id": schema.id,

@@ -70,6 +70,8 @@ class DataSection(InputFile):
 class CleanSection(InputFile):
     """CLEAN: rows whose labels a person has verified, and the parts that they played."""
 
+    sources: tuple[str, ...] = ()
+    """What was joined, as named; empty where CLEAN is one table or set."""
     classes: dict[str, Count]
     """Rows by label, as CLEAN spells it."""
     steering_rows: Count
@@ -121,7 +123,7 @@ class OverlapSection:
     were not trained on."""
     wrong: Count = 0
     """Of ``verified``, those whose given label is another one."""
-    matched_by: Literal["id", "values", "pictures"]
+    matched_by: Literal["id", "values", "pictures", "verdicts"]
     """How a row was known again."""
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
 import shlex
 from dataclasses import dataclass
 from functools import cache
@@ -11,6 +9,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
 from datacleanse_reports import charts, sentences, svg, wording
+from datacleanse_reports.assets import hash_source, read_assets
 from datacleanse_reports.page import (
     MAX_CELLS,
     MAX_SUSPECTS,
@@ -34,7 +33,10 @@ _Drawn = TypeVar("_Drawn")
 EARLY = 'document.documentElement.className = "starting"'
 """Script before the body: until the others run, rows that they will hide are not laid out."""
 
-SCRIPTS = ("cells.js", "pictures.js", "table.js", "decisions.js", "card.js", "review.js")
+SCRIPTS = (
+    *("words.js", "sending.js", "cells.js", "pictures.js", "table.js"),
+    *("decisions.js", "card.js", "review.js"),
+)
 STYLES = ("report.css", "review.css")
 
 
@@ -61,9 +63,8 @@ def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> st
     suspects = tuple(each for each in view.suspects if each.rank >= first)[:MAX_SUSPECTS]
     album = choose_pictures(suspects)
     n_columns = min(len(view.columns), max(1, MAX_CELLS // max(1, len(suspects))))
-    css = "".join(map(_read_asset, STYLES))
-    script = "".join(map(_read_asset, SCRIPTS))
-    page = _make_environment().get_template("report.html.j2")
+    css, script = read_assets(*STYLES), read_assets(*SCRIPTS)
+    page = make_environment().get_template("report.html.j2")
     return page.render(
         view=view,
         title=PurePath(view.data.source).name or view.data.source,
@@ -77,13 +78,14 @@ def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> st
         review_data=embed_review(view, suspects, served=served),
         served=served,
         css=css,
-        css_hash=_hash(css),
+        css_hash=hash_source(css),
         early=EARLY,
-        early_hash=_hash(EARLY),
+        early_hash=hash_source(EARLY),
         script=script,
-        script_hash=_hash(script),
+        script_hash=hash_source(script),
         charts=_draw_charts(view),
         command="datacleanse " + shlex.join(view.command),
+        next_command="datacleanse " + shlex.join(view.next_words) if view.next_words else "",
     )
 
 
@@ -108,20 +110,9 @@ def _draw_charts(view: ReportView) -> dict[str, str]:
     }
 
 
-def _read_asset(name: str) -> str:
-    from importlib.resources import files
-
-    return (files("datacleanse_reports") / "templates" / name).read_text(encoding="utf-8")
-
-
-def _hash(source: str) -> str:
-    """For the page's content security policy: nothing else on it may run or restyle it."""
-    digest = hashlib.sha256(source.encode()).digest()
-    return "sha256-" + base64.b64encode(digest).decode()
-
-
 @cache  # compiling the templates takes longer than filling them in
-def _make_environment() -> Environment:
+def make_environment() -> Environment:
+    """The templates, with what they need to write values for people."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     environment = Environment(

@@ -2,23 +2,8 @@
 // for each class that it may be.
 
 const card = (function () {
+  const { make, readable } = words;
   const WORDS = { keep: "kept", drop: "to be dropped", unsure: "unsure" };
-
-  function make(name, text, className) {
-    const element = document.createElement(name);
-    if (text !== undefined) element.textContent = text;
-    if (className) element.className = className;
-    return element;
-  }
-
-  // Labels may hold anything: control and direction characters are spelt out, as in the report.
-  function readable(label) {
-    const whole = label.length > 200 ? label.slice(0, 200) + "…" : label;
-    return whole.replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, function (sign) {
-      const code = sign.codePointAt(0).toString(16);
-      return code.length > 2 ? "\\u" + code.padStart(4, "0") : "\\x" + code.padStart(2, "0");
-    }) || "(empty)";
-  }
 
   function inWords(decision) {
     if (decision.action === "relabel") return "changed to " + readable(decision.new_label);
@@ -105,5 +90,5 @@ const card = (function () {
     return share > 0.99 && share < 1 ? ">99%" : Math.round(100 * share) + "%";
   }
 
-  return { make, readable, inWords, row, classButtons };
+  return { inWords, row, classButtons };
 })();

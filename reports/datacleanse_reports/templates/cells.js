@@ -1,6 +1,5 @@
 // The rows' own columns. They come as JSON and become elements when they are looked at: as elements
 // from the start they would be most of the page.
-"use strict";
 
 const rowCells = (function () {
   const data = JSON.parse(document.getElementById("cell-data").textContent);

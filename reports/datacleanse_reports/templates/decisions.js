@@ -5,13 +5,18 @@ const reviewData = JSON.parse(document.getElementById("review-data").textContent
 
 const decisions = (function () {
   const byRow = new Map();  // the decision that counts
-  const unsent = [];        // decisions that the server has not confirmed, oldest first
   const listeners = [];
   const bySuspect = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
   const prefix = "datacleanse:" + reviewData.run_id + ":";
-  const token = new URLSearchParams(location.search).get("token") || "";
   let problem = "";         // why decisions are not safe, for people
-  let isSending = false;
+
+  const sender = reviewData.served ? makeSender("decisions", {
+    noun: "decision",
+    command: "datacleanse review",
+    advice: "; or download them",
+    changed: tell,
+    confirmed: function () { problem = ""; },
+  }) : null;
 
   function tell() {
     for (const listener of listeners) listener();
@@ -54,51 +59,16 @@ const decisions = (function () {
     });
   }
 
-  function call(path, body) {
-    const options = { headers: { "X-Datacleanse-Token": token } };
-    if (body) {
-      options.method = "POST";
-      options.headers["Content-Type"] = "application/json";
-      options.body = JSON.stringify(body);
-    }
-    return fetch(path, options).then(function (reply) {
-      if (!reply.ok) {
-        return reply.text().then(function (text) { throw new Error(text || reply.statusText); });
-      }
-      return reply.json();
-    });
-  }
-
   function loadServed() {
-    return call("decisions").then(function (reply) {
+    return call("decisions").then(function (reply) { return reply.json(); }).then(function (answer) {
       byRow.clear();
-      reply.decisions.forEach(take);
-      unsent.forEach(take);
+      answer.decisions.forEach(take);
+      sender.unsent.forEach(take);
+      problem = "";
       tell();
     }).catch(function (error) {
       problem = "The decisions so far could not be read (" + error.message + ").";
       tell();
-    });
-  }
-
-  // One after the other, so that the file has them in order.
-  function send() {
-    if (isSending || !unsent.length) return;
-    isSending = true;
-    const decision = unsent[0];
-    call("decisions", decision).then(function () {
-      unsent.shift();
-      problem = "";
-      isSending = false;
-      tell();
-      send();
-    }).catch(function (error) {
-      isSending = false;
-      problem = "Not saved: " + unsent.length + (unsent.length === 1 ? " decision" : " decisions") +
-        " (" + error.message + "). Is `datacleanse review` still running? They are tried again; " +
-        "or download them.";
-      tell();
-      window.setTimeout(send, 3000);
     });
   }
 
@@ -124,8 +94,7 @@ const decisions = (function () {
   function keep(decision) {
     byRow.set(decision.row, decision);
     if (reviewData.served) {
-      unsent.push(decision);
-      send();
+      sender.send(decision);
     } else {
       stored(function (storage) {
         storage.setItem(prefix + decision.row, JSON.stringify(decision));
@@ -135,12 +104,9 @@ const decisions = (function () {
   }
 
   if (reviewData.served) {
-    window.addEventListener("beforeunload", function (event) {
-      if (unsent.length) event.preventDefault();
-    });
     // Another tab may have decided meanwhile.
     document.addEventListener("visibilitychange", function () {
-      if (document.visibilityState === "visible" && !unsent.length) loadServed();
+      if (document.visibilityState === "visible" && !sender.unsent.length) loadServed();
     });
   }
 
@@ -148,8 +114,8 @@ const decisions = (function () {
     start: reviewData.served ? loadServed : loadLocal,
     of: function (row) { return byRow.get(row) || null; },
     count: function () { return byRow.size; },
-    problem: function () { return problem; },
-    waiting: function () { return unsent.length; },
+    problem: function () { return problem || (sender ? sender.problem() : ""); },
+    waiting: function () { return sender ? sender.unsent.length : 0; },
     onChange: function (listener) { listeners.push(listener); },
     reviewer,
     setReviewer: function (name) {

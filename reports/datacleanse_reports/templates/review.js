@@ -5,7 +5,8 @@
   const LONGEST_PAUSE = 120;  // seconds; a longer one is no work
   const KEYS = { q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo" };
 
-  const { make, readable, inWords } = card;
+  const { make, readable, paceOf } = words;
+  const { inWords } = card;
 
   function find(id) { return document.getElementById(id); }
 
@@ -67,14 +68,7 @@
     const bar = find("review-progress");
     bar.max = queue.length || 1;
     bar.value = n;
-    let text = n + " of " + queue.length + " decided";
-    if (moments.length >= 3) {
-      const sorted = moments.slice().sort(function (a, b) { return a - b; });
-      const pace = sorted[Math.floor(sorted.length / 2)];
-      const left = pace * (queue.length - n);
-      text += " · " + pace.toFixed(1) + " s a row";
-      if (n < queue.length) text += " · about " + (left < 90 ? Math.ceil(left) + " s" : Math.ceil(left / 60) + " min") + " left";
-    }
+    const text = n + " of " + queue.length + " decided" + paceOf(moments, queue.length - n);
     find("review-pace").textContent = text;
     const saved = find("review-saved");
     saved.textContent = decisions.problem() || (reviewData.served

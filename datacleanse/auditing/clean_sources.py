@@ -1,0 +1,117 @@
+"""Clean sets of one source or several, read: which are files of verdicts is told by content."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.auditing.joined_clean import CleanPart, join_clean, make_verdict_part
+from datacleanse.data import compare, compare_with_overlap, fingerprint
+from datacleanse.review.verified_file import is_verified_file
+from datacleanse.review.verified_rows import read_verified_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from datacleanse.auditing.joined_clean import JoinedClean
+    from datacleanse.data import Source
+    from datacleanse.pictures.read import PictureSet
+    from datacleanse.records import Comparison, Dataset, Notice
+
+
+def is_joined(sources: Sequence[Source]) -> bool:
+    """Whether clean rows come from several sources, or from a file of verdicts."""
+    return len(sources) > 1 or any(map(is_verified_file, sources))
+
+
+def compare_joined(data: Dataset, joined: JoinedClean, told: Sequence[Notice] = ()) -> Comparison:
+    """Compare joined clean rows with DATA; notices of ``told`` come first.
+
+    Raises:
+        InputError: nothing of DATA is left beside CLEAN.
+    """
+    # What there is to say of rows of new classes was said where they were read.
+    overlap = joined.overlap
+    is_known = ~np.isin(overlap.data_rows, joined.verified.strangers)
+    known = replace(
+        overlap, data_rows=overlap.data_rows[is_known], clean_rows=overlap.clean_rows[is_known]
+    )
+    found = compare_with_overlap(data, joined.clean, known, (*told, *joined.notices))
+    return replace(found, overlap=overlap)
+
+
+def join_tables(
+    data: Dataset, sources: Sequence[Source], read: Callable[[Source], Dataset]
+) -> JoinedClean:
+    """Read clean rows of a table from several sources.
+
+    Args:
+        data: DATA.
+        sources: files of verdicts, and tables.
+        read: reads a table and holds it to DATA.
+
+    Raises:
+        InputError: a source cannot be used, or no verified row is left.
+    """
+
+    def read_part(source: Source) -> CleanPart:
+        clean = read(source)
+        return CleanPart(clean, compare(data, clean).overlap, fingerprint(source), None, None)
+
+    return join_clean(data, _read_parts(data, None, sources, read_part))
+
+
+def join_pictures_of(
+    data: Dataset,
+    pictures: PictureSet,
+    sources: Sequence[Source],
+    read: Callable[[Source], tuple[Dataset, PictureSet]],
+) -> JoinedClean:
+    """Read clean pictures from several sources.
+
+    Args:
+        data: DATA.
+        pictures: DATA's.
+        sources: files of verdicts, and pictures in any form.
+        read: reads pictures and holds them to DATA.
+
+    Raises:
+        InputError: a source cannot be used, or no verified row is left.
+    """
+    from datacleanse.pictures.compare import compare_pictures
+
+    def read_part(source: Source) -> CleanPart:
+        clean, own = read(source)
+        comparison, _ = compare_pictures(data, clean, pictures, own)
+        return CleanPart(clean, comparison.overlap, own.fingerprint, own, None)
+
+    return join_clean(data, _read_parts(data, pictures, sources, read_part))
+
+
+def _read_parts(
+    data: Dataset,
+    pictures: PictureSet | None,
+    sources: Sequence[Source],
+    read_part: Callable[[Source], CleanPart],
+) -> list[CleanPart]:
+    parts = []
+    for source in _drop_repeated(sources):
+        if isinstance(source, str | os.PathLike) and is_verified_file(source):
+            verdicts = read_verified_rows(data, Path(source))
+            parts.append(make_verdict_part(data, verdicts, pictures))
+        else:
+            parts.append(read_part(source))
+    return parts
+
+
+def _drop_repeated(sources: Sequence[Source]) -> list[Source]:
+    """The sources, those that are named twice once."""
+    kept: dict[object, Source] = {}
+    for source in sources:
+        key = os.path.realpath(source) if isinstance(source, str | os.PathLike) else id(source)
+        kept.setdefault(key, source)
+    return list(kept.values())
