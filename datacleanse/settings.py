@@ -35,8 +35,9 @@ class Settings:
         SettingsError: a value is out of its range.
     """
 
-    rule: RuleName = "l2rw"
-    """How the rows of a batch are weighted."""
+    rule: RuleName | None = None
+    """How the rows of a batch are weighted; None: ``l2rw``, or ``uniform`` where no row is verified
+    that could steer."""
     model: str = "auto"
     """``auto``, ``mlp`` for tables, ``residual`` for images, ``timm:NAME`` for images by features
     of a pretrained network, or ``package.module:factory`` for a network of the user's own."""
@@ -72,7 +73,8 @@ class Settings:
     """Of all random draws, from 0 to `MAX_SEED`."""
 
     def __post_init__(self) -> None:
-        _check_choice("rule", self.rule, get_args(RuleName))
+        if self.rule is not None:
+            _check_choice("rule", self.rule, get_args(RuleName))
         if is_user_code(self.model):
             user_code.split_name(self.model)
         self._check_features()

@@ -23,7 +23,7 @@ import torch
 from sklearn.metrics import average_precision_score
 
 import datacleanse as dc
-from benchmarks.detection.against_peers import RESULT as PEERS
+from benchmarks.detection.against_peers import RESULT_OF
 from benchmarks.detection.cell_options import cells_parser, named_cells
 from benchmarks.detection.cells import CellName, Limits, make_cell
 from benchmarks.detection.detectors import engine_digest
@@ -186,7 +186,7 @@ def main() -> None:
 
 
 def _best_of_six() -> dict[tuple[str, str, int], float]:
-    peers = read_result(PEERS)
+    peers = read_result(RESULT_OF["elsewhere"])
     return {(c["table"], c["noise"], c["seed"]): c["best_of_six"][AP] for c in peers["cells"]}
 
 

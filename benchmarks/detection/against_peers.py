@@ -1,14 +1,20 @@
 """How well wrong labels are found: the product beside its peers, on the same rows.
 
-    python -m benchmarks.detection.against_peers --data DIR [--sets a,b] [--cells pair20,native]
-        [--seeds N] [--clean 200] [--max-rows 3000] [--fdr .10] [--jobs 2]
-        [--methods ours,forest-margin] [--cache DIR] [--beside FILE] [--out FILE]
+    python -m benchmarks.detection.against_peers --data DIR [--protocol elsewhere|sampled]
+        [--sets a,b] [--cells pair20,native] [--seeds N] [--clean 200] [--max-rows 3000]
+        [--fdr .10] [--jobs 2] [--methods ours,forest-margin] [--cache DIR] [--beside FILE]
+        [--out FILE]
 
-Each cell is a table with one kind of label errors (`cells.py`). Every method gets the same noisy
-rows, and the clean rows, with true labels, as further rows to train on; only the noisy rows are
-scored. Finished parts are kept in the cache (`detection_cache.py`), so a run that was stopped goes
-on, and after a change of the package only ``ours`` is run again; where the cache is gone, with
-``--methods ours --beside benchmarks/results/detection.json``.
+Each cell is a table with one kind of label errors (`cells.py`). By the protocol "elsewhere" every
+method gets the same noisy rows, and clean rows, with true labels, as further rows to train on. By
+"sampled" the clean rows are rows of DATA that somebody verified: the product finds them there by an
+id, and its peers get them with corrected labels. Only rows that nobody verified are scored; what is
+stated of DATA as a whole is held against all of its rows.
+
+Finished parts are kept in the cache (`cache.py`), so a run that was stopped goes on, and after a
+change of the package only ``ours`` is run again; where the cache is gone, with ``--methods ours
+--beside benchmarks/results/detection.json``. ``ours-unsteered`` is the product without the clean
+rows, which all others have.
 """
 
 from __future__ import annotations
@@ -29,8 +35,8 @@ import torch
 from benchmarks.detection import detectors
 from benchmarks.detection.cache import CellCache
 from benchmarks.detection.cell_options import cells_parser, chosen, named_cells
-from benchmarks.detection.cells import CellName, Limits, make_cell
-from benchmarks.detection.measures import measure
+from benchmarks.detection.cells import PROTOCOLS, CellName, Limits, make_cell
+from benchmarks.detection.measures import measure, measure_ranges
 from benchmarks.detection.report import collect, markdown
 from benchmarks.record import RESULTS, note
 from benchmarks.results_files import read_result, write_result
@@ -40,7 +46,10 @@ if TYPE_CHECKING:
     from benchmarks.detection.cells import Cell
     from benchmarks.detection.detectors import Verdict
 
-RESULT = RESULTS / "detection.json"
+RESULT_OF = {
+    "elsewhere": RESULTS / "detection.json",
+    "sampled": RESULTS / "detection_sampled.json",
+}
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -77,13 +86,16 @@ class Runner:
         """Run a method and keep what it found."""
         if not self._place.has("cell"):
             self._place.write_cell(self._cell)
-        verdict = self._verdict(method)
-        measures = measure(verdict, self._cell.is_wrong)
-        self._place.finish(self._task.kept_as[method], verdict, dict(measures))
+        verdict, cell = self._verdict(method), self._cell
+        measures = measure(verdict.take(cell.is_scored), cell.is_wrong[cell.is_scored])
+        measures |= measure_ranges(verdict, cell.is_wrong, cell.given)
+        self._place.finish(self._task.kept_as[method], verdict, measures)
 
     def _verdict(self, method: str) -> Verdict:
         if method == detectors.OURS:
             return detectors.by_audit(self._cell, self._task.fdr)
+        if method == detectors.UNSTEERED:
+            return detectors.by_audit(self._cell, self._task.fdr, has_clean=False)
         if method in detectors.CURVES:
             return detectors.by_curve(method, self._cell, *self._plain())
         if method in detectors.ALONE:
@@ -152,18 +164,20 @@ def make_tasks(options: argparse.Namespace) -> list[Task]:
         SystemExit: a table, a kind of error or a method is unknown.
     """
     methods = chosen(options.methods, detectors.METHODS, "methods")
-    if find_spec("cleanlab") is None and any("-" in m for m in methods - {"knn-shapley"}):
+    alone = {detectors.UNSTEERED, "knn-shapley"}
+    if find_spec("cleanlab") is None and any("-" in m for m in methods - alone):
         raise SystemExit("cleanlab is not installed: pip install -e '.[bench]' -c constraints.txt")
-    ours = f"{detectors.OURS}-{detectors.engine_digest()}-q{options.fdr:g}"
+    of_engine = f"{detectors.engine_digest()}-q{options.fdr:g}"
+    ours = {name: f"{name}-{of_engine}" for name in (detectors.OURS, detectors.UNSTEERED)}
     return [
         Task(
             data=options.data,
             cache=options.cache,
             name=name,
-            limits=Limits(clean=options.clean, noisy=options.max_rows),
+            limits=Limits(options.clean, options.max_rows, protocol=options.protocol),
             fdr=options.fdr,
             kept_as={
-                method: ours if method == detectors.OURS else method
+                method: ours.get(method, method)
                 for method in detectors.METHODS
                 if method in methods and detectors.applies(method, name.table, name.noise)
             },
@@ -174,7 +188,8 @@ def make_tasks(options: argparse.Namespace) -> list[Task]:
 
 def main() -> None:
     """Measure, write, print."""
-    parser = cells_parser(__doc__, seeds=3, out=RESULT)
+    parser = cells_parser(__doc__, seeds=3)
+    parser.add_argument("--protocol", choices=PROTOCOLS, default="elsewhere")
     parser.add_argument("--clean", type=int, default=200, help="clean rows a cell")
     parser.add_argument("--max-rows", type=int, default=3000, help="noisy rows a cell at most")
     parser.add_argument("--fdr", type=float, default=0.10, help="of the audit")
@@ -188,7 +203,7 @@ def main() -> None:
     places = {t.name: (CellCache(t.cache, t.name, t.limits), t.kept_as) for t in tasks}
     earlier = options.beside and read_result(options.beside)
     result = collect(places, fdr=options.fdr, limits=tasks[0].limits, earlier=earlier)
-    write_result(options.out, result, tables=("cells",))
+    write_result(options.out or RESULT_OF[options.protocol], result, tables=("cells",))
     print(markdown(result))
 
 

@@ -1,18 +1,16 @@
 """Finished parts of the detection benchmark on disk, so that a run that was stopped goes on.
 
-One folder a cell, `c<clean>-n<noisy>-t<test>/<table>/<noise>/<seed>/`, N noisy rows, m' clean ones,
-C classes of the whole table:
+One folder a cell, `<protocol>-c<clean>-n<noisy>-t<test>/<table>/<noise>/<seed>/`; N rows to audit,
+m' clean ones, M trained on (`Cell.labels`), C classes of the whole table:
 
 - `cell.npz`: ``given``, ``truth``, ``is_wrong`` (N,); ``clean_labels`` (m',); ``classes`` (C,)
-  names that all codes point into; ``noisy_rows`` (N,), ``clean_rows`` (m',), ``test_rows`` (T,)
-  positions in the table's file; ``test_labels`` (T,)
-- `<model>.npz` (logistic, boosted, forest, network): ``u`` (N + m', C) float32 out-of-fold
-  probabilities, noisy rows first; ``labels`` (N + m',) that were trained on; ``fold`` (N + m',);
-  ``seconds``
-- `plain.npz`: means over the epochs of plain training: ``margin``, ``loss`` (N + m',),
-  ``probability`` (N + m', C); ``seconds``
-- `<method>.npz`: ``suspicion`` (N,) and, where the method has them, ``flagged``, ``probability``,
-  ``p_value`` (N,)
+  names that all codes point into; ``is_scored`` (N,); ``noisy_rows`` (N,), ``clean_rows`` (m',),
+  ``test_rows`` (T,) positions in the table's file; ``test_labels`` (T,)
+- `<model>.npz` (logistic, boosted, forest, network): ``u`` (M, C) float32 out-of-fold
+  probabilities; ``labels`` (M,) that were trained on; ``fold`` (M,); ``seconds``
+- `plain.npz`: means over the epochs of plain training: ``margin``, ``loss`` (M,),
+  ``probability`` (M, C); ``seconds``
+- `<method>.npz`: ``suspicion`` (N,) and, where the method has them, the other fields of a `Verdict`
 - `<method>.json`: its measures; written last, so it says that the method is done
 """
 
@@ -37,7 +35,7 @@ class CellCache:
     """The folder of one cell."""
 
     def __init__(self, cache: Path, name: CellName, limits: Limits) -> None:
-        of_limits = f"c{limits.clean}-n{limits.noisy}-t{limits.test}"
+        of_limits = f"{limits.protocol}-c{limits.clean}-n{limits.noisy}-t{limits.test}"
         self.folder = cache / of_limits / name.table / name.noise / str(name.seed)
 
     def write_cell(self, cell: Cell) -> None:
@@ -47,6 +45,7 @@ class CellCache:
             "given": cell.given,
             "truth": cell.truth,
             "is_wrong": cell.is_wrong,
+            "is_scored": cell.is_scored,
             "clean_labels": cell.clean_labels,
             "classes": np.array(cell.drawn.classes),
             "noisy_rows": noisy,

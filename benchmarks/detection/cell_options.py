@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
 
-def cells_parser(doc: str, *, seeds: int, out: Path) -> argparse.ArgumentParser:
+def cells_parser(doc: str, *, seeds: int, out: Path | None = None) -> argparse.ArgumentParser:
     """With ``--data``, ``--sets``, ``--cells``, ``--seeds`` and ``--out``.
 
     Args:
         doc: the benchmark's docstring; its first line is shown.
         seeds: the default.
-        out: the default.
+        out: the default; None where it depends on other options.
     """
     parser = argparse.ArgumentParser(description=doc.splitlines()[0])
     parser.add_argument("--data", type=Path, required=True, help="folder with one folder a set")

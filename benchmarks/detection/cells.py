@@ -1,7 +1,9 @@
 """Rows and label errors for the detection benchmark: a cell is a table, a kind of error, a seed.
 
 Everything follows from the table's file, the cell's name and the limits: the same rows and errors
-come out on every machine. All kinds of error of one table and seed are put on the same rows.
+come out on every machine. All kinds of error of one table and seed are put on the same rows. Both
+protocols draw the same rows, too: where the clean rows come from elsewhere, errors are put on the
+others; where they were sampled, on all, and the clean rows are known by an id.
 """
 
 from __future__ import annotations
@@ -9,7 +11,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 import numpy as np
 import pyarrow as pa
@@ -31,17 +33,27 @@ if TYPE_CHECKING:
     Errors = dict[str, tuple[Callable[["Drawn", float, int], Codes], float]]
     """By name: what makes them, and their share."""
 
+Protocol = Literal["elsewhere", "sampled"]
+"""Whether the clean rows are no rows of DATA, or rows of DATA that somebody verified."""
+
+PROTOCOLS: tuple[Protocol, ...] = get_args(Protocol)
+
+ID = "benchmark_row"
+"""Column by which a sampled clean row is found in DATA."""
+
 NOISY_SHARE = 0.75
 """Of the rows of a small table that are not in the clean set: to be audited; the others test."""
 
 
 @dataclass(frozen=True)
 class Limits:
-    """How many rows each part of a cell holds at most."""
+    """How many rows each part of a cell holds at most, and where the clean ones stand."""
 
     clean: int = 200
     noisy: int = 3000
+    """That nobody verified."""
     test: int = 5000
+    protocol: Protocol = "elsewhere"
 
 
 @dataclass(frozen=True, order=True)
@@ -67,7 +79,8 @@ class Drawn:
     """The rows of one table and seed, with true labels. Codes are positions in ``classes``."""
 
     rows: Rows
-    """``train``: the N rows to audit; ``test``: the m clean ones, held to the same schema."""
+    """``train``: the N rows to audit; ``test``: the m clean ones, held to the same schema. Where
+    they were sampled they stand in both."""
     held_back: pa.Table
     """Rows in neither part."""
     classes: tuple[str, ...]
@@ -78,6 +91,8 @@ class Drawn:
     """(T,)."""
     positions: tuple[Codes, Codes, Codes]
     """Where the rows to audit, the clean and the held-back ones stand in the table's file."""
+    sampled_at: Codes | None = None
+    """(m,) where the clean rows stand among the N; None where they come from elsewhere."""
 
     @property
     def n_noisy(self) -> int:
@@ -117,23 +132,51 @@ class Cell:
         return self.drawn.truth[len(self.given) :][self.kept]
 
     @property
+    def clean_at(self) -> Codes:
+        """(m',) where the clean rows stand among the M that a method trains on."""
+        if self.drawn.sampled_at is None:
+            return len(self.given) + np.arange(len(self.kept))
+        return self.drawn.sampled_at[self.kept]
+
+    @property
+    def is_scored(self) -> NDArray[np.bool_]:
+        """(N,) rows that nobody verified: methods are measured on them."""
+        is_clean: NDArray[np.bool_] = np.isin(np.arange(len(self.given)), self.clean_at)
+        return ~is_clean
+
+    @property
     def labels(self) -> Codes:
-        """(N + m',) what a method trains on: the given labels, then the clean rows' true ones."""
-        return np.concatenate([self.given, self.clean_labels])
+        """(M,) what a method trains on: the given labels, but the clean rows' true ones.
+
+        M is N + m' where the clean rows come from elsewhere and stand behind the others, else N.
+        """
+        labels = np.empty(len(self.used), dtype=np.int64)
+        labels[: len(self.given)] = self.given
+        labels[self.clean_at] = self.clean_labels
+        return labels
 
     @property
     def used(self) -> Codes:
-        """(N + m',) positions of these rows in ``drawn.matrix``."""
+        """(M,) positions of these rows in ``drawn.matrix``."""
         n = len(self.given)
-        return np.concatenate([np.arange(n), n + self.kept])
+        further = n + self.kept if self.drawn.sampled_at is None else self.kept[:0]
+        return np.concatenate([np.arange(n), further])
 
     def noisy_table(self) -> pa.Table:
         """The N rows with the given labels, as `datacleanse.audit` takes them."""
-        return self._labelled(self.drawn.rows.train.table, self.given)
+        table = self._labelled(self.drawn.rows.train.table, self.given)
+        return self._numbered(table, np.arange(len(self.given)))
 
     def clean_table(self) -> pa.Table:
         """The m' rows with their true labels."""
-        return self._labelled(self.drawn.rows.test.table.take(self.kept), self.clean_labels)
+        table = self.drawn.rows.test.table.take(self.kept)
+        return self._numbered(self._labelled(table, self.clean_labels), self.clean_at)
+
+    def _numbered(self, table: pa.Table, numbers: Codes) -> pa.Table:
+        """With the column `ID` where the clean rows were sampled."""
+        if self.drawn.sampled_at is None:
+            return table
+        return table.append_column(ID, pa.array(numbers).cast(pa.string()))
 
     def _labelled(self, table: pa.Table, codes: Codes) -> pa.Table:
         at = table.column_names.index(LABEL)
@@ -284,6 +327,12 @@ def draw(folder: Path, table: str, seed: int, limits: Limits) -> Drawn:
     order = np.random.default_rng(seed_of(table, seed)).permutation(whole.num_rows)
     cuts = np.cumsum([limits.clean, n_noisy, limits.test])
     clean, noisy, held_back = np.split(order[: cuts[-1]], cuts[:-1])
+    sampled_at = None
+    if limits.protocol == "sampled":
+        both = np.concatenate([clean, noisy])
+        mixed = np.random.default_rng(seed_of("sampled", seed)).permutation(len(both))
+        noisy, sampled_at = both[mixed], np.flatnonzero(mixed < len(clean))
+        clean = noisy[sampled_at]
     names, codes = np.unique(
         np.array(whole.column(LABEL).to_pylist(), dtype=str), return_inverse=True
     )
@@ -295,6 +344,7 @@ def draw(folder: Path, table: str, seed: int, limits: Limits) -> Drawn:
         truth=codes[np.concatenate([noisy, clean])],
         held_back_truth=codes[held_back],
         positions=(noisy, clean, held_back),
+        sampled_at=sampled_at,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import process_time
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ import torch
 
 import datacleanse as dc
 from benchmarks.cost.cross_validation import network_out_of_fold
+from benchmarks.detection.cells import ID
 from benchmarks.detection.knn_shapley import knn_shapley
 from benchmarks.detection.peers import folds, out_of_fold
 from benchmarks.tables import LABEL
@@ -26,15 +27,19 @@ from datacleanse.training.rules.uniform import Uniform
 from datacleanse.training.schedule import choose_schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
     from benchmarks.detection.cells import Cell
+    from datacleanse.auditing.result import AuditResult
     from datacleanse.models.encoding import Encoding
     from datacleanse.training.recorder import Dynamics
 
 OURS = "ours"
+UNSTEERED = "ours-unsteered"
+"""The product without a clean set."""
+
 MODELS = ("logistic", "boosted", "forest", "network")
 """Whose out-of-fold probabilities cleanlab ranks."""
 
@@ -50,6 +55,7 @@ TRIVIAL = {"jira_defects_dev": "defective", "szz_jit_dev": "buggy"}
 
 METHODS = (
     OURS,
+    UNSTEERED,
     *(f"{model}-{score}" for model in MODELS for score in CLEANLAB),
     *CURVES,
     "knn-shapley",
@@ -70,8 +76,24 @@ class Verdict:
     """(N,) that the given label is wrong, in [0, 1]."""
     p_value: NDArray[np.float64] | None = None
     """(N,) of "this label is right"."""
+    rate: NDArray[np.float64] | None = None
+    """(3,) stated share of wrong labels in DATA and the ends of its range."""
+    class_rates: NDArray[np.float64] | None = None
+    """(C, 3) the same of the rows of each given label; NaN where no row has it."""
+    budget: NDArray[np.float64] | None = None
+    """(B, 4) the same of the first rows of the ranking, behind the number of these rows."""
     seconds: float = 0.0
     """Processor time, cross-validation or training included, reading left out."""
+
+    def take(self, rows: NDArray[np.bool_]) -> Verdict:
+        """The verdict on some of the N rows; what is stated of all of them stays."""
+        return replace(
+            self,
+            suspicion=self.suspicion[rows],
+            flagged=None if self.flagged is None else self.flagged[rows],
+            probability=None if self.probability is None else self.probability[rows],
+            p_value=None if self.p_value is None else self.p_value[rows],
+        )
 
 
 @dataclass(frozen=True)
@@ -79,9 +101,9 @@ class OutOfFold:
     """A model's probabilities for the rows it has not seen."""
 
     u: NDArray[np.float32]
-    """(N + m', C) noisy rows first, then the clean ones."""
+    """(M, C) of the rows of `Cell.labels`."""
     fold: NDArray[np.int64]
-    """(N + m',)."""
+    """(M,)."""
     seconds: float
     """Processor time."""
 
@@ -109,16 +131,16 @@ def by_cleanlab(score: str, cell: Cell, found: OutOfFold) -> Verdict:
 
     started = process_time()
     n = len(cell.given)
-    u = found.u[:n].astype(np.float64)
-    quality = get_label_quality_scores(cell.given, u, method=CLEANLAB[score])
+    u, labels = found.u[:n].astype(np.float64), cell.labels[:n]
+    quality = get_label_quality_scores(labels, u, method=CLEANLAB[score])
     with warnings.catch_warnings():
         # Of classes with few rows, which it may not flag.
         warnings.simplefilter("ignore", UserWarning)
-        flagged = find_label_issues(cell.given, u, n_jobs=1)
+        flagged = find_label_issues(labels, u, n_jobs=1)
     return Verdict(
         suspicion=1 - quality,
         flagged=np.asarray(flagged, dtype=np.bool_),
-        probability=1 - u[np.arange(n), cell.given],
+        probability=1 - u[np.arange(n), labels],
         seconds=found.seconds + process_time() - started,
     )
 
@@ -148,16 +170,19 @@ def by_curve(method: str, cell: Cell, dynamics: Dynamics, seconds: float) -> Ver
     n = len(cell.given)
     if method == "aum":
         return Verdict(-dynamics.margin[:n].astype(np.float64), seconds=seconds)
-    doubt = 1 - dynamics.probability[np.arange(n), cell.given].astype(np.float64)
+    doubt = 1 - dynamics.probability[np.arange(n), cell.labels[:n]].astype(np.float64)
     return Verdict(dynamics.loss[:n].astype(np.float64), probability=doubt, seconds=seconds)
 
 
 def by_neighbours(cell: Cell) -> Verdict:
-    """KNN-Shapley with the clean rows as validation rows."""
+    """KNN-Shapley with the clean rows as validation rows; their own suspicion is 0."""
     started = process_time()
-    n, matrix = len(cell.given), cell.drawn.matrix[cell.used]
-    values = knn_shapley(matrix[:n], cell.given, matrix[n:], cell.clean_labels)
-    return Verdict(-values, seconds=process_time() - started)
+    rows, matrix = np.flatnonzero(cell.is_scored), cell.drawn.matrix[cell.used]
+    suspicion = np.zeros(len(cell.given))
+    suspicion[rows] = -knn_shapley(
+        matrix[rows], cell.given[rows], matrix[cell.clean_at], cell.clean_labels
+    )
+    return Verdict(suspicion, seconds=process_time() - started)
 
 
 def by_rule(cell: Cell) -> Verdict:
@@ -171,22 +196,51 @@ def by_chance(cell: Cell) -> Verdict:
     return Verdict(np.random.default_rng(cell.name.seed).random(len(cell.given)))
 
 
-def by_audit(cell: Cell, fdr: float) -> Verdict:
-    """The product, called as its users call it."""
+def by_audit(cell: Cell, fdr: float, *, has_clean: bool = True) -> Verdict:
+    """The product, called as its users call it, with the clean rows or without."""
     started = process_time()
-    table = dc.audit(
+    result = dc.audit(
         cell.noisy_table(),
-        val=cell.clean_table(),
+        val=cell.clean_table() if has_clean else None,
         label=LABEL,
+        id=None if cell.drawn.sampled_at is None else ID,
         fdr=fdr,
         seed=cell.name.seed,
         device="cpu",
-    ).table
-    seconds = process_time() - started
+    )
+    return read_verdict(result, cell.drawn.classes, process_time() - started)
+
+
+def read_verdict(result: AuditResult, classes: Sequence[str], seconds: float) -> Verdict:
+    """What an audit says of DATA's rows.
+
+    Args:
+        result: of the audit.
+        classes: names of the C classes that `Verdict.class_rates` goes by.
+        seconds: that it took.
+    """
+    table, manifest = result.table, result.manifest
     columns = ("suspicion", "mislabel_probability", "p_value")
     suspicion, probability, p_value = (table[c].to_numpy(np.float64) for c in columns)
-    flagged = table["flagged"].to_numpy(np.bool_)
-    return Verdict(suspicion, flagged, probability, p_value, seconds)
+    if manifest["clean"] is None:
+        return Verdict(suspicion, probability=probability, seconds=seconds)
+    by_label = manifest["noise"]["by_given_label"]
+    return Verdict(
+        suspicion,
+        table["flagged"].to_numpy(np.bool_),
+        probability,
+        p_value,
+        rate=_read_share(manifest["noise"]["rate"]),
+        class_rates=np.array([_read_share(by_label.get(name)) for name in classes]),
+        budget=np.array([[each["rows"], *_read_share(each)] for each in manifest["budget"]]),
+        seconds=seconds,
+    )
+
+
+def _read_share(share: dict[str, float] | None) -> NDArray[np.float64]:
+    """(3,) share and range as `run.json` states them; NaN where it states none."""
+    names = ("share", "low", "high")
+    return np.array([np.nan if share is None else share[name] for name in names])
 
 
 ALONE: dict[str, Callable[[Cell], Verdict]] = {
@@ -207,7 +261,7 @@ def engine_digest() -> str:
 
 
 def tensors(cell: Cell) -> tuple[Encoding, torch.Tensor, torch.Tensor]:
-    """The encoding, learned from the noisy rows, all rows encoded (N + m', F), their labels."""
+    """The encoding, learned from the noisy rows, all rows encoded (M, F), their labels."""
     rows = cell.drawn.rows
     encoding = fit_encoding(rows.train, np.arange(rows.train.n_rows))
     matrix = np.concatenate([encode(rows.train, encoding), encode(rows.test, encoding)])

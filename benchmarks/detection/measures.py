@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from datacleanse.detection.noise_rates import BUDGETS
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from benchmarks.detection.detectors import Verdict
+
+LEAST_ROWS = 20
+"""Rows that a given label must have for the range of its noise rate to be measured: among fewer a
+single row moves the share by more than a range is wide."""
 
 
 def measure(verdict: Verdict, is_wrong: NDArray[np.bool_]) -> dict[str, float | int]:
@@ -46,6 +48,37 @@ def measure(verdict: Verdict, is_wrong: NDArray[np.bool_]) -> dict[str, float | 
     return found
 
 
+def measure_ranges(
+    verdict: Verdict, is_wrong: NDArray[np.bool_], given: NDArray[np.int64]
+) -> dict[str, float | int]:
+    """How good the stated ranges of the noise rates are.
+
+    Args:
+        verdict: of N rows.
+        is_wrong: (N,).
+        given: (N,) labels.
+
+    Returns:
+        ``rate_holds``, 1 where the range holds the wrong share of all rows, else 0, and
+        ``rate_half_width``; ``classes``, given labels of `LEAST_ROWS` rows at least, with
+        ``class_holds``, the share of their ranges that hold theirs, and ``class_half_width``,
+        the mean over them. Nothing where the method states no ranges.
+    """
+    if verdict.rate is None or verdict.class_rates is None:
+        return {}
+    _, low, high = verdict.rate
+    classes = np.flatnonzero(np.bincount(given) >= LEAST_ROWS)
+    wrong = np.array([is_wrong[given == label].mean() for label in classes])
+    _, lows, highs = verdict.class_rates[classes].T
+    return {
+        "rate_holds": int(low <= is_wrong.mean() <= high),
+        "rate_half_width": float((high - low) / 2),
+        "classes": len(classes),
+        "class_holds": float(np.mean((lows <= wrong) & (wrong <= highs))),
+        "class_half_width": float(np.mean((highs - lows) / 2)),
+    }
+
+
 def precision_at(score: NDArray[np.float64], is_wrong: NDArray[np.bool_], count: int) -> float:
     """Share of wrong rows among the ``count`` highest, rows that tie with the last in proportion.
 
@@ -61,22 +94,23 @@ def precision_at(score: NDArray[np.float64], is_wrong: NDArray[np.bool_], count:
 
 
 def budget(verdict: Verdict, is_wrong: NDArray[np.bool_]) -> list[dict[str, float | int]]:
-    """Expected and realised share of wrong rows among the first ones, as far as there are rows.
+    """Stated and realised share of wrong rows among the first ones, as far as there are rows.
 
     Args:
-        verdict: of N rows, with probabilities.
+        verdict: of N rows, with a budget.
         is_wrong: (N,).
     """
-    assert verdict.probability is not None
-    order = np.argsort(-verdict.suspicion)
+    assert verdict.budget is not None
+    ordered = is_wrong[np.argsort(-verdict.suspicion)]
     return [
         {
-            "rows": count,
-            "expected": float(verdict.probability[order[:count]].mean()),
-            "found": float(is_wrong[order[:count]].mean()),
+            "rows": int(count),
+            "expected": float(share),
+            "low": float(low),
+            "high": float(high),
+            "found": float(ordered[: int(count)].mean()),
         }
-        for count in BUDGETS
-        if count <= len(order)
+        for count, share, low, high in verdict.budget
     ]
 
 

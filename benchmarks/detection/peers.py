@@ -43,7 +43,7 @@ def train_and_test_peer(name: str, rows: Rows, labels: NDArray[np.int64], *, see
 
 
 def folds(cell: Cell) -> NDArray[np.int64]:
-    """(N + m',) the fold of each row that a method trains on, drawn at random."""
+    """(M,) the fold of each row that a method trains on, drawn at random."""
     return np.random.default_rng(cell.name.seed).permutation(len(cell.labels)) % N_FOLDS
 
 
@@ -55,7 +55,7 @@ def out_of_fold(model: str, cell: Cell) -> NDArray[np.float64]:
         cell: its noisy and clean rows are all trained on.
 
     Returns:
-        (N + m', C), rows sum to 1; 0 for classes that the training rows lack.
+        (M, C), rows sum to 1; 0 for classes that the training rows lack.
     """
     matrix, make = _learner(model, cell)
     labels, fold = cell.labels, folds(cell)

@@ -35,7 +35,22 @@ MEASURES = {
     "probability_ratio": "sum of P(wrong) / wrong",
     "seconds": "seconds",
 }
-"""Measures of the second table, with their headings."""
+"""Measures of the table of all methods, with their headings."""
+
+PROMISES = {
+    "brier": "Brier",
+    "probability_ratio": "sum of P(wrong) / wrong",
+    "rate_holds": "range of the rate holds the truth",
+    "rate_half_width": "half-width",
+    "class_holds": "ranges by class hold it",
+    "class_half_width": "half-width",
+    "budget_holds": "ranges of the budget hold it",
+    "false_share": "false share of the flags, mean",
+    "pooled_false_share": "pooled",
+    "recall": "recall",
+    "empty_share": "empty lists",
+}
+"""What ours states of its own work, by kind of errors, with headings."""
 
 Json = dict[str, Any]
 
@@ -121,14 +136,21 @@ def _budget_means(cells: list[Json]) -> list[Json]:
             "expected": mean(line["expected"] for line in lines),
             "found": mean(line["found"] for line in lines),
             "off_by": mean(abs(line["expected"] - line["found"]) for line in lines),
+            "holds": mean(_holds(line) for line in lines),
         }
         for count, lines in sorted(by_count.items())
     ]
 
 
+def _holds(line: Json) -> bool:
+    return bool(line["low"] <= line["found"] <= line["high"])
+
+
 def markdown(result: Json) -> str:
     """The tables that the command prints."""
     parts = [_precision_table(result), _flags_table(result), _measure_table(result)]
+    if OURS in result["means"]["all"]:
+        parts.append(_promise_table(result))
     if result["budget"]:
         parts.append(_budget_table(result["budget"]))
     ours = result["lead"] and result["lead"].get(OURS)
@@ -147,18 +169,24 @@ def markdown(result: Json) -> str:
 
 def _cell(name: CellName, place: CellCache, kept_as: dict[str, str]) -> Json:
     methods = {method: place.measures(kept) or {} for method, kept in kept_as.items()}
-    is_wrong = place.read("cell")["is_wrong"]
+    kept = place.read("cell")
+    is_scored, of_all = kept["is_scored"], kept["is_wrong"]
+    is_wrong = of_all[is_scored]
     # A list without a row has no false share to cut others at.
     if methods.get(OURS, {}).get("flagged"):
         share = methods[OURS]["false_share"]
         methods[OURS]["recall_at_our_false_share"] = methods[OURS]["recall"]
         for method, measures in methods.items():
             if method.partition("-")[0] in MODELS:
-                score = place.verdict(kept_as[method]).suspicion
+                score = place.verdict(kept_as[method]).suspicion[is_scored]
                 measures["recall_at_our_false_share"] = recall_at_false_share(
                     score, is_wrong, share
                 )
-    ours = {} if OURS not in methods else {"budget": budget(place.verdict(kept_as[OURS]), is_wrong)}
+    ours = {}
+    if OURS in methods:
+        lines = budget(place.verdict(kept_as[OURS]), of_all)
+        methods[OURS]["budget_holds"] = mean(_holds(line) for line in lines)
+        ours = {"budget": lines}
     best = max((m for m in BEST_OF if m in methods), key=lambda m: methods[m][AP], default=None)
     is_full = all(m in methods for m in BEST_OF)
     return {
@@ -211,9 +239,14 @@ def _scores(cells: Iterable[Json], method: str, key: str, kind: str) -> list[flo
 
 
 def _means(cells: list[Json], method: str, kind: str) -> dict[str, float]:
-    keys = (AP, *MEASURES)
+    keys = dict.fromkeys((AP, *MEASURES, *PROMISES))
     found = {key: _scores(cells, method, key, kind) for key in keys}
     means: dict[str, float] = {key: mean(values) for key, values in found.items() if values}
+    flagged = _scores(cells, method, "flagged", kind)
+    if flagged:
+        false = np.dot(flagged, found["false_share"])
+        means["pooled_false_share"] = float(false / max(1, sum(flagged)))
+        means["empty_share"] = mean(count == 0 for count in flagged)
     return means | {"cells": len(found[AP])}
 
 
@@ -261,9 +294,20 @@ def _flags_table(result: Json) -> str:
     return markdown_table(["flags: false share / recall", *kinds], rows)
 
 
+def _promise_table(result: Json) -> str:
+    """What ours states of its own work beside the truth, by kind of errors."""
+    means = {kind: its[OURS] for kind, its in result["means"].items() if OURS in its}
+    rows = [
+        [kind, str(its["cells"]), *(_shown(its.get(key)) for key in PROMISES)]
+        for kind, its in means.items()
+    ]
+    return markdown_table(["ours", "cells", *PROMISES.values()], rows)
+
+
 def _budget_table(lines: list[Json]) -> str:
     header = ["our first rows", "cells", "expected wrong", "found wrong", "off by, in a cell"]
-    shares = ("expected", "found", "off_by")
+    header.append("range holds it")
+    shares = ("expected", "found", "off_by", "holds")
     return markdown_table(
         header,
         [[*(str(x[k]) for k in ("rows", "cells")), *(_shown(x[k]) for k in shares)] for x in lines],

@@ -342,7 +342,7 @@ def audited(cell: ImageCell, settings: Settings, place: Path) -> RunFolder:
 
 
 def _request(settings: Settings) -> Request:
-    return Request("", "", settings=settings)
+    return Request("", ("",), settings=settings)
 
 
 def inputs_of(cell: ImageCell) -> Inputs:

@@ -104,7 +104,7 @@ class Bench:
 def make_bench(cell: ImageCell, settings: Settings) -> Bench:
     """Train plainly, ask for the second opinion."""
     inputs = inputs_of(cell)
-    task = plan_images(Request("", "", settings=settings), inputs)
+    task = plan_images(Request("", ("",), settings=settings), inputs)
     examples, lesson = task.make_examples(inputs), task.lesson
     second = task.pose_question(examples, task.plan, settings.seed).answer()
     started = process_time()

@@ -34,7 +34,7 @@ class AuditOptions:
     """What `datacleanse audit` takes, in the order of its help; `options` says what each means."""
 
     data: options.Data
-    val: options.Val
+    val: options.Val = None
     label: options.Label = None
     id_: options.Id = None
     test: options.Test = None
@@ -51,7 +51,7 @@ class AuditOptions:
     out: options.RunOut = None
     force: options.Force = False
     resume: options.Resume = False
-    rule: options.Rule = "l2rw"
+    rule: options.Rule = None
     model: options.Model = "auto"
     weights: options.Weights = None
     features: options.Features = None
@@ -101,8 +101,7 @@ class AuditOptions:
 
         return Request(
             data=self.data,
-            clean=self.val[0],
-            more_clean=tuple(self.val[1:]),
+            clean=tuple(self.val or ()),
             test=self.test,
             decisions=tuple(map(find_decisions, self.decisions or ())),
             options=ReadOptions(
@@ -125,10 +124,14 @@ class AuditOptions:
 
 @options.expand_fields(AuditOptions)
 def audit(given: AuditOptions) -> int:
-    """Train with learned reweighting; rank the rows whose labels look wrong."""
+    """Train with learned reweighting; rank the rows whose labels look wrong.
+
+    DATA alone gives a ranking; rows that you have verified (--val) add a rate of wrong labels,
+    flags with a stated share of false alarms, and a model trained with learned weights.
+    """
     heed_current_directory(given.model)
     settings = given.make_settings()
-    _check_share(given.fail_over)
+    _check_share(given.fail_over, has_clean=given.val is not None)
     if given.mlflow:
         from datacleanse.serving.mlflow_log import check_mlflow
 
@@ -233,7 +236,14 @@ def _log_to_mlflow(place: Path, *, quiet: bool) -> None:
         say(f"Logged to MLflow as run {logged}.", err=True)
 
 
-def _check_share(fail_over: float | None) -> None:
+def _check_share(fail_over: float | None, *, has_clean: bool) -> None:
+    if fail_over is not None and not has_clean:
+        raise SettingsError(
+            f"--fail-over is {fail_over!r}, and no row is verified: it counts flagged rows, and "
+            "none is flagged without CLEAN.",
+            slug="setting-needs-clean",
+            hint="Give verified rows with --val, or leave --fail-over out.",
+        )
     if fail_over is not None and not 0 <= fail_over <= 1:
         raise SettingsError(
             f"--fail-over is {fail_over!r}.",

@@ -49,14 +49,22 @@ def print_cleaning(cleaned: CleaningResult, console: Console, *, run: Path) -> N
 def _say_done(cleaned: CleaningResult) -> list[str]:
     lines = [
         f"{cleaned.source}: {format_plural(cleaned.rows, 'row')} in, {cleaned.rows_after:,} out",
-        f"relabelled {cleaned.relabelled:,}, dropped {cleaned.dropped:,}"
-        + (f" ({cleaned.automatic:,} of them by their flags alone)" if cleaned.automatic else ""),
+        f"relabelled {cleaned.relabelled:,}, dropped {cleaned.dropped:,}{_say_of_them(cleaned)}",
         f"as they are: {cleaned.kept:,} found right, {cleaned.unsure:,} unsure, "
         f"{cleaned.undecided:,} undecided",
     ]
     if cleaned.done:
         lines.append(f"{format_plural(cleaned.done, 'decision')} carried out before")
     return lines
+
+
+def _say_of_them(cleaned: CleaningResult) -> str:
+    kinds = {
+        "as the clean set verified them": cleaned.verified,
+        "by their flags alone": cleaned.automatic,
+    }
+    said = ", ".join(f"{count:,} {how}" for how, count in kinds.items() if count)
+    return f" (of them {said})" if said else ""
 
 
 def _say_refused(cleaned: CleaningResult) -> list[str]:
@@ -107,17 +115,28 @@ def _lay_out_next(
     if not cleaned.is_written:
         text = "Nothing was written. Repeat the command with --yes to have it done."
         return [lay_out_line(text, encoding)]
-    is_own = cleaned.decisions == RunFolder(run).decisions_file
-    decisions = run if is_own else cleaned.decisions
+    places = _find_earlier_rounds(cleaned, run)
     command = spell_command(
         "audit",
         spell_place(cleaned.cleaned),
-        *(word for each in cleaned.clean or [None] for word in ("--val", _find_clean(each))),
-        *([] if decisions is None else ["--decisions", spell_place(decisions)]),
+        *(word for each in _list_clean(cleaned) for word in ("--val", _find_clean(each))),
+        *(word for each in places for word in ("--decisions", spell_place(each))),
         *spell_reading(cleaned.reading),
     )
-    also = "; rows that were reviewed count as verified" if decisions is not None else ""
+    also = "; rows that were reviewed count as verified" if cleaned.decisions is not None else ""
     return [lay_out_line(f"Audit again{also}:", encoding), Command(command)]
+
+
+def _list_clean(cleaned: CleaningResult) -> tuple[str | None, ...]:
+    """The audit's sources of verified rows; None for one that lay in memory."""
+    return (cleaned.clean or (None,)) if cleaned.has_clean else ()
+
+
+def _find_earlier_rounds(cleaned: CleaningResult, run: Path) -> list[Path]:
+    """What the next audit is told by ``--decisions``: the run, a file from elsewhere, both."""
+    is_own = cleaned.decisions == RunFolder(run).decisions_file
+    places = [run] if is_own or cleaned.has_wrong_pairs else []
+    return places if is_own or cleaned.decisions is None else [*places, cleaned.decisions]
 
 
 def _find_clean(clean: str | None) -> str:

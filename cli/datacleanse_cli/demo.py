@@ -46,7 +46,7 @@ def demo(
         )
     request = Request(
         data=str(files.data),
-        clean=str(files.clean),
+        clean=(str(files.clean),),
         test=str(files.test),
         options=ReadOptions(label=LABEL),
         settings=settings,

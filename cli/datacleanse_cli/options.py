@@ -95,11 +95,12 @@ Force = Annotated[bool, typer.Option("--force", help="Replace what stands there.
 # --- audit: what is read --------------------------------------------------------------------------
 
 Val = Annotated[
-    list[str],
+    list[str] | None,
     typer.Option(
         "--val",
-        help="The like with labels that are trusted: rows that you checked, or the file of "
-        "`datacleanse verify`. Repeatable: several people's are joined.",
+        help="The like with labels that a person has verified: rows that you checked, or the file "
+        "of `datacleanse verify`. Repeatable: several people's are joined. Without it the rows are "
+        "ranked alone: no rate, no flags.",
     ),
 ]
 Test = Annotated[
@@ -109,7 +110,8 @@ EarlierDecisions = Annotated[
     list[Path] | None,
     typer.Option(
         help="Decisions of an earlier round: the run that was reviewed, or its file. Reviewed "
-        "rows count as verified. Repeatable.",
+        "rows count as verified, and a run tells what verified rows were labelled before they were "
+        "corrected. Repeatable.",
     ),
 ]
 Categorical = Annotated[
@@ -161,7 +163,13 @@ Resume = Annotated[
 
 # --- audit: how it is done ------------------------------------------------------------------------
 
-Rule = Annotated[str, typer.Option(help="Reweighting rule: l2rw, lilaw, uniform or random.")]
+Rule = Annotated[
+    str | None,
+    typer.Option(
+        help="Reweighting rule: l2rw, lilaw, uniform or random.",
+        show_default="l2rw; without --val no row can steer",
+    ),
+]
 Model = Annotated[
     str,
     typer.Option(

@@ -56,10 +56,13 @@ def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
             f"Top {format_plural(len(_list_shown(view)), 'suspect')}",
             [_lay_out_suspects(view, encoding)],
         ),
-        ("Reweighted network and plain training", _lay_out_model(view, encoding)),
+        (sentences.title_model(view), _lay_out_model(view, encoding)),
         ("Warnings", [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]),
-        ("Written", [lay_out_line(make_visible(str(run)), encoding), *_lay_out_files(encoding)]),
-        ("Next", _lay_out_next(run, encoding, source=view.data.source)),
+        (
+            "Written",
+            [lay_out_line(make_visible(str(run)), encoding), *_lay_out_files(view, encoding)],
+        ),
+        ("Next", _lay_out_next(view, run, encoding)),
     ]
     print_sections(sections, console)
 
@@ -70,7 +73,9 @@ def _say_read(view: ReportView) -> list[str]:
         f"{data.source}: {format_plural(data.rows, 'row')}, "
         f"{format_plural(data.columns, 'column')}, "
         f"{format_plural(view.headline.classes, 'class', 'classes')} in column {data.label}",
-        f"{clean.source}: {format_plural(clean.rows, 'verified row')}, "
+        "no clean set: no label was verified"
+        if clean is None
+        else f"{clean.source}: {format_plural(clean.rows, 'verified row')}, "
         f"{sentences.say_clean_use(view)}",
     ]
     if view.test_set is not None:
@@ -112,18 +117,20 @@ def _lay_out_suspects(view: ReportView, encoding: str) -> Table:
     grid.add_column(justify="right", no_wrap=True)
     grid.add_column(overflow="fold")
     for suspect in _list_shown(view):
-        body = Text(make_printable(_say_suspect(suspect), encoding))
+        said = _say_suspect(suspect, is_checked=view.is_checked)
+        body = Text(make_printable(said, encoding))
         body.append("\n" + make_printable(suspect.reason, encoding), style="dim")
         grid.add_row(str(suspect.rank), body)
     return grid
 
 
-def _say_suspect(suspect: Suspect) -> str:
+def _say_suspect(suspect: Suspect, *, is_checked: bool) -> str:
     parts = [
         name_row(suspect.row, suspect.id),
         name_labels(suspect.given_label, suspect.suggested_label),
     ]
-    if suspect.mislabel_probability is not None:
+    # Nothing stands behind a share that no verified row checks.
+    if is_checked and suspect.mislabel_probability is not None:
         parts.append(f"{format_probability(suspect.mislabel_probability)} likely wrong")
     if suspect.flagged:
         parts.append("flagged")
@@ -131,7 +138,7 @@ def _say_suspect(suspect: Suspect) -> str:
 
 
 def _lay_out_model(view: ReportView, encoding: str) -> list[RenderableType]:
-    if view.test is None:
+    if view.test is None or not view.is_checked:
         return [lay_out_line(sentences.say_model(view), encoding)]
     error = format_decimal(view.test.accuracy_error)
     return [
@@ -159,12 +166,12 @@ def _lay_out_metrics(comparison: Comparison, encoding: str) -> Table:
     return table
 
 
-def _lay_out_files(encoding: str) -> list[RenderableType]:
+def _lay_out_files(view: ReportView, encoding: str) -> list[RenderableType]:
     files = (
         ("reports/report.html", "everything, for the browser"),
         ("reports/suspects.csv", "the suspects beside their columns"),
         ("audit.parquet", "every row's numbers"),
-        ("model/", "the reweighted network"),
+        ("model/", "the reweighted network" if view.is_checked else "the network"),
     )
     grid = Table.grid(padding=(0, 2, 0, 2))
     grid.add_column(no_wrap=True)
@@ -174,13 +181,20 @@ def _lay_out_files(encoding: str) -> list[RenderableType]:
     return [grid]
 
 
-def _lay_out_next(run: Path, encoding: str, *, source: str) -> list[RenderableType | Command]:
+def _lay_out_next(view: ReportView, run: Path, encoding: str) -> list[RenderableType | Command]:
     place, report = spell_place(run), run / "reports" / "report.html"
+    first: list[RenderableType | Command] = []
+    if view.next_words:
+        first = [
+            lay_out_line(sentences.say_next(view), encoding),
+            Command(spell_command(*view.next_words)),
+        ]
     return [
+        *first,
         lay_out_line(f"Open {make_visible(str(report))}", encoding),
         lay_out_line("Decide on the suspects, then write cleaned data:", encoding),
         Command(spell_command("review", place)),
-        Command(propose_apply(run, source)),
+        Command(propose_apply(run, view.data.source)),
         lay_out_line("Classify new rows:", encoding),
         Command(spell_command("predict", place, "NEW", "-o", "predictions.csv")),
     ]

@@ -140,10 +140,10 @@ def write_tables(
     )
     if data.schema.columns:
         write_parquet(folder.conflicts_file, find_conflicts(data, rank))
-    write_parquet(folder.calibration_file, _tabulate_calibration(evidence, assessment))
+    write_parquet(folder.calibration_file, _tabulate_calibration(data, evidence, assessment))
 
 
-def _tabulate_calibration(evidence: Evidence, assessment: Assessment) -> pa.Table:
+def _tabulate_calibration(data: Dataset, evidence: Evidence, assessment: Assessment) -> pa.Table:
     """One line a row of CLEAN, with the columns of `CALIBRATION_COLUMNS`."""
     at, scored = evidence.clean_at, assessment.calibration_score
     is_other = at >= evidence.n_data
@@ -154,6 +154,9 @@ def _tabulate_calibration(evidence: Evidence, assessment: Assessment) -> pa.Tabl
         "score": pa.array(scored, from_pandas=True),
         "data_row": pa.array(at, mask=is_other),
         "is_wrong": pa.array(is_wrong, mask=is_other),
+        "given_label": _name_classes(
+            np.where(is_other, -1, evidence.labels[at]), data.given_labels
+        ),
     }
     return pa.table(columns, schema=CALIBRATION_SCHEMA)
 

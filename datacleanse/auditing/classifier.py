@@ -281,7 +281,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         settings = Settings(seed=seed, **chosen)
         request = Request(
             data,
-            clean,
+            (clean,),
             options=options,
             settings=settings,
             command=command,

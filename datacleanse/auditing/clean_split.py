@@ -21,7 +21,7 @@ class CleanSplit:
     """The parts that rows of CLEAN play: disjoint, together all that are not held back."""
 
     drawn_steering: NDArray[np.int64]
-    """(S,) positions in CLEAN of the rows drawn to steer, sorted; S >= 1."""
+    """(S,) positions in CLEAN of the rows drawn to steer, sorted; S >= 1 where CLEAN is given."""
     calibration: NDArray[np.int64]
     """(K,) positions of the rows that calibrate, sorted; empty where the clean set is too small to
     spare `MIN_CALIBRATION` rows."""
@@ -41,7 +41,7 @@ def split_clean(
     """Halve the clean set, each class by itself; the odd row of a class goes to either by turns.
 
     Args:
-        labels: (n,) class of each row of CLEAN, n >= 1.
+        labels: (n,) class of each row of CLEAN; where n is 0, all parts are empty.
         seed: of the draw.
         held_back: rows to leave out, not all.
     """

@@ -16,6 +16,7 @@ from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
+from datacleanse.detection.unchecked import note_unchecked
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import release_mapped
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
     from datacleanse.records import Notice
-    from datacleanse.settings import Settings
+    from datacleanse.settings import RuleName
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
     from datacleanse.training.trainer import Keep, TrainedNetwork, Trainer, Trainings
@@ -71,7 +72,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     assessment = assess(evidence, fdr=settings.fdr)
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
-    notices: list[Notice] = []
+    notices = note_unchecked(evidence)
 
     def take(rows: NDArray[np.int64]) -> pa.Table:
         table, told = take_original_cells(inputs, rows)
@@ -87,7 +88,9 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         top=settings.top,
         take=take,
     )
-    found = describe_findings(networks, assessment, inputs.data, settings.fdr)
+    found = describe_findings(
+        networks, assessment, inputs.data, settings.fdr, has_clean=plan.has_clean
+    )
     trainer.lap("score")
     return Judgement(
         found,
@@ -110,7 +113,7 @@ def _learn(
         folds = (lay_out_fold(examples, plan, fold) for fold in plan.folds)
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
-        evidence = _gather_evidence(plan, networks, second(), task.settings)
+        evidence = _gather_evidence(plan, networks, second(), task.lesson.rule)
         return networks, add_equal_rows(evidence, _find_equal_rows(examples, plan))
 
 
@@ -129,7 +132,7 @@ def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.floa
 
 
 def _gather_evidence(
-    plan: Plan, networks: Trainings, second: NDArray[np.float32] | None, settings: Settings
+    plan: Plan, networks: Trainings, second: NDArray[np.float32] | None, rule: RuleName
 ) -> Evidence:
     """Put together what the trainings showed, for the assessment."""
     clean_at = plan.clean_at
@@ -141,7 +144,7 @@ def _gather_evidence(
         reweighted=networks.reweighted.outcome.dynamics,
         control=networks.control.outcome.dynamics,
         folds=tuple(folds),
-        is_steered=is_steered(settings.rule),
+        is_steered=is_steered(rule),
         second=second,
         labels=plan.labels,
         n_data=plan.n_data,
@@ -149,6 +152,7 @@ def _gather_evidence(
         truth=plan.truth,
         clean_at=clean_at,
         n_reviewed=len(plan.reviewed),
+        corrected=plan.corrected,
     )
 
 

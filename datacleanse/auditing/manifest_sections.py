@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.methods import describe_methods
+from datacleanse.detection.methods import METHODS_ALONE, describe_methods
 from datacleanse.detection.noise_rates import (
     count_confusions,
     estimate_noise_by_class,
@@ -40,6 +40,7 @@ from datacleanse.storage.manifest.results import (
     NoiseShare,
     Steering,
     TrainingSection,
+    UsedRule,
 )
 
 if TYPE_CHECKING:
@@ -123,16 +124,22 @@ def _describe_reading(options: ReadOptions) -> Reading:
     )
 
 
-def describe_clean(inputs: Inputs, plan: Plan) -> CleanSection:
-    """CLEAN's file and classes, and how many of its rows play which part."""
-    clean = inputs.clean
+def describe_clean(inputs: Inputs, plan: Plan) -> CleanSection | None:
+    """CLEAN's file and classes, and how many of its rows play which part; None without any row."""
+    clean, reviewed = inputs.clean, inputs.reviewed
+    if not clean.n_rows:
+        return None
+    source, sha256 = clean.source, inputs.sha256.get("clean")
+    if sha256 is None:
+        assert reviewed is not None, "without CLEAN its rows are reviewed ones"
+        source, sha256 = ", ".join(reviewed.files), reviewed.sha256
     return CleanSection(
-        source=clean.source,
+        source=source,
         sources=() if inputs.verified is None else inputs.verified.sources,
-        sha256=inputs.sha256["clean"],
+        sha256=sha256,
         rows=clean.n_rows,
         classes=_count_classes(clean),
-        steering_rows=len(plan.split.steering),
+        steering_rows=len(plan.split.steering) if plan.has_clean else 0,
         reviewed_rows=len(plan.reviewed),
         calibration_rows=len(plan.split.calibration),
         held_back_rows=len(plan.held_back),
@@ -173,7 +180,7 @@ def describe_overlap(inputs: Inputs, plan: Plan) -> OverlapSection:
     return OverlapSection(
         rows=len(overlap.data_rows),
         verified=int(is_verified.sum()),
-        wrong=int((is_verified & (verified != plan.labels[: plan.n_data])).sum()),
+        wrong=int((is_verified & (verified != inputs.data.labels)).sum()),
         matched_by=overlap.matched_by,
     )
 
@@ -200,11 +207,17 @@ def describe_trainings(networks: Trainings) -> ComparedTrainings:
 
 
 def describe_training(
-    compared: ComparedTrainings, schedule: Schedule, final: TrainedNetwork, *, network: str
+    compared: ComparedTrainings,
+    schedule: Schedule,
+    final: TrainedNetwork,
+    *,
+    rule: UsedRule,
+    network: str,
 ) -> TrainingSection:
     """The trainings that were compared and the final one; ``network``: a sentence on it."""
     meta = schedule.meta
     return TrainingSection(
+        rule=rule,
         epochs=schedule.epochs,
         batch_size=final.batch_size,
         lr=schedule.lr,
@@ -224,12 +237,26 @@ def describe_training(
 
 
 def describe_findings(
-    networks: Trainings, assessment: Assessment, data: Dataset, fdr: float
+    networks: Trainings, assessment: Assessment, data: Dataset, fdr: float, *, has_clean: bool
 ) -> Findings:
-    """What the flags promise, the noise found and how far to read, with what that rests on."""
+    """What the flags promise, the noise found and how far to read, with what that rests on.
+
+    Without CLEAN there is nothing of this to say, since nothing checks the probabilities.
+    """
+    flags = _describe_flags(assessment, fdr)
+    if not has_clean:
+        return Findings(
+            trainings=describe_trainings(networks),
+            flags=replace(flags, estimated_wrong=None),
+            noise=NoiseSection(
+                basis="none", rate=None, by_given_label={}, confusions=(), matrix_trust=()
+            ),
+            methods=dict(METHODS_ALONE),
+            budget=(),
+        )
     return Findings(
         trainings=describe_trainings(networks),
-        flags=_describe_flags(assessment, fdr),
+        flags=flags,
         noise=_describe_noise(assessment, data),
         methods=describe_methods(on_pairs=assessment.shares is not None),
         budget=tuple(_describe_share(share) for share in expect_budget(assessment)),

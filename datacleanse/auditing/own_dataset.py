@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.auditing.recipe import carry_out
 from datacleanse.auditing.result import AuditResult, choose_place
 from datacleanse.auditing.tasks.dataset import plan_dataset
+from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
 from datacleanse.models.model_files import load_into
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 def audit_dataset(
     model: nn.Module,
     data: MapDataset[Any],
-    trusted: MapDataset[Any],
+    trusted: MapDataset[Any] | None = None,
     *,
     classes: Sequence[str] | None = None,
     optimizer: OptimiserFactory | None = None,
@@ -45,7 +46,8 @@ def audit_dataset(
     """Audit the labels of a dataset with a network of your own.
 
     Copies of the network are trained, one with learned weights and one plainly. In the end
-    ``model`` has the parameters of the first, in evaluation mode.
+    ``model`` has the parameters of the first, in evaluation mode; without ``trusted``, of the
+    second.
 
     Args:
         model: inputs (B, ...) to logits (B, C), C >= 2.
@@ -54,6 +56,8 @@ def audit_dataset(
             for one by one in this process, whenever they are wanted; a
             `torch.utils.data.TensorDataset` is kept on the device as it is.
         trusted: the like, with labels that are right; none of its examples should be in ``data``.
+            None: there is none yet. Then the network is trained plainly alone, the examples are
+            ranked, and neither a rate nor a flag is given.
         classes: (C,) names; None: ``0``, ``1``, ...
         optimizer: given the list of (name, parameter) to train, makes a torch optimiser of any
             parameter groups. Their learning rates are the peaks of a cosine that falls to 0. None:
@@ -82,10 +86,13 @@ def audit_dataset(
     if optimizer is not None and "lr" in settings:
         raise _make_two_rates_error()
     chosen = Settings(model=name_factory(type(model)), **settings)
+    if trusted is None:
+        check_needs_no_clean(chosen)
     optimisation = Optimisation(optimizer, clip_norm)
     progress.stage("Reading", None)
     with use_one_thread():
-        task, inputs = plan_dataset(model, (data, trusted), classes, chosen, optimisation)
+        datasets = (data,) if trusted is None else (data, trusted)
+        task, inputs = plan_dataset(model, datasets, classes, chosen, optimisation)
         place, temporary = choose_place(out)
         folder = carry_out(
             task,

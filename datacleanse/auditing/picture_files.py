@@ -61,17 +61,22 @@ def _picture_clean(
     """Thumbnails of CLEAN's rows; reviewed rows of DATA stand behind its own."""
     from datacleanse.pictures.thumbnails import make_thumbnails
 
-    n_own = len(gallery.clean.places)
-    own = make_thumbnails(gallery.clean, "clean", rows[rows < n_own], common)
+    n_own = 0 if gallery.clean is None else len(gallery.clean.places)
+    own = (
+        []
+        if gallery.clean is None
+        else [make_thumbnails(gallery.clean, "clean", rows[rows < n_own], common)]
+    )
     if inputs.reviewed is None:
-        return [own]
+        return own
     joined = rows[rows >= n_own]
     of_data = inputs.reviewed.rows[joined - n_own]
     table = make_thumbnails(gallery.data, "clean", of_data, common)
     row_of = dict(zip(of_data.tolist(), joined.tolist(), strict=True))
     renumbered = [row_of[row] for row in table.column("row").to_pylist()]
     place = table.schema.get_field_index("row")
-    return [own, table.set_column(place, table.schema.field(place), pa.array(renumbered))]
+    field = table.schema.field(place)
+    return [*own, table.set_column(place, field, pa.array(renumbered, field.type))]
 
 
 def _number_by_group(duplicates: Groups, n: int) -> NDArray[np.uint64]:

@@ -14,12 +14,15 @@ import numpy as np
 
 from datacleanse.auditing.clean_split import CleanSplit, hold_back_rows, split_clean
 from datacleanse.errors import InputError
+from datacleanse.review.earlier_labels import NO_LABELS, UNKNOWN
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset, Overlap
+    from datacleanse.review.earlier_labels import EarlierLabels
     from datacleanse.review.next_round import Reviewed
+    from datacleanse.settings import RuleName, Settings
 
 
 @dataclass(frozen=True)
@@ -30,7 +33,7 @@ class Plan:
     """Ways to use CLEAN's rows: the halves, and the halves swapped. One where all rows must steer,
     or where time is short."""
     labels: NDArray[np.int64]
-    """(M,) class of each row, as given."""
+    """(M,) class of each row, as given; of ``corrected`` rows as it was given before."""
     verified: NDArray[np.int64]
     """(N,) label that CLEAN gives this very row, -1 where it gives none."""
     pair_rows: NDArray[np.int64]
@@ -43,6 +46,9 @@ class Plan:
     reviewed: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """(R,) rows of CLEAN, its last, that steer in every fold and never calibrate; see
     `review/next_round.py`."""
+    corrected: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Sorted pairs whose verified label stands in DATA by now, and another one before; see
+    `review/earlier_labels.py`."""
 
     @property
     def n_data(self) -> int:
@@ -53,6 +59,11 @@ class Plan:
     def split(self) -> CleanSplit:
         """The parts of CLEAN in the first fold, that of the run's own network."""
         return self.folds[0]
+
+    @property
+    def has_clean(self) -> bool:
+        """Whether CLEAN was given, so that rows steer and how labels go wrong can be learned."""
+        return len(self.split.drawn_steering) > 0
 
     @property
     def is_trained(self) -> NDArray[np.bool_]:
@@ -110,6 +121,7 @@ def make_plan(
     is_fast: bool = False,
     hold_back: float = 0.0,
     reviewed: Reviewed | None = None,
+    earlier: EarlierLabels = NO_LABELS,
     is_provisional: bool = False,
 ) -> Plan:
     """Give every row its part.
@@ -122,6 +134,7 @@ def make_plan(
         is_fast: in one fold.
         hold_back: share of CLEAN that nothing learns from; of its reviewed rows none.
         reviewed: rows that reviewers decided about, where there are any.
+        earlier: labels that rows had when an earlier round judged them.
         is_provisional: nobody has checked CLEAN, a part of DATA that is taken at its word. Pairs
             would show that no label is wrong.
 
@@ -135,19 +148,25 @@ def make_plan(
     verified = np.full(data.n_rows, -1, dtype=np.int64)
     verified[rows] = clean.labels[of_clean]
     makes_pair = (of_clean < n_sampled) & ~np.isin(of_clean, held_back) & (not is_provisional)
+    makes_pair &= ~np.isin(rows, earlier.rows[earlier.labels == UNKNOWN])
+    paired = rows[makes_pair]
+    is_corrected = np.isin(earlier.rows, paired)
+    labels = np.concatenate([data.labels, clean.labels])
+    labels[earlier.rows[is_corrected]] = earlier.labels[is_corrected]
     pair_rows = np.full(clean.n_rows, -1, dtype=np.int64)
-    pair_rows[of_clean[makes_pair]] = rows[makes_pair]
+    pair_rows[of_clean[makes_pair]] = paired
     left_out = [overlap.data_rows[~is_single], rows[~makes_pair]]
     if reviewed is not None:
         left_out.append(reviewed.left_out)
     plan = Plan(
         folds=(),
-        labels=np.concatenate([data.labels, clean.labels]),
+        labels=labels,
         verified=verified,
         pair_rows=pair_rows,
         left_out=np.unique(np.concatenate(left_out)),
         held_back=held_back,
         reviewed=np.arange(n_sampled, clean.n_rows),
+        corrected=earlier.rows[is_corrected],
     )
     plan = _draw_folds(plan, seed=seed, is_fast=is_fast)
     _check_enough(plan, data)
@@ -164,6 +183,11 @@ def _check_enough(plan: Plan, data: Dataset) -> None:
             slug="nothing-to-train-on",
             hint="Give more rows as DATA, or fewer as CLEAN.",
         )
+
+
+def choose_rule(settings: Settings, plan: Plan) -> RuleName:
+    """The rule asked for, else ``l2rw`` where rows can steer."""
+    return settings.rule or ("l2rw" if plan.has_clean else "uniform")
 
 
 def redraw_folds(plan: Plan, *, seed: int) -> Plan:

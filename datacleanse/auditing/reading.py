@@ -17,6 +17,7 @@ from datacleanse.auditing.clean_sources import (
     join_tables,
 )
 from datacleanse.auditing.joined_clean import Verified
+from datacleanse.auditing.without_clean import compare_with_nothing, make_empty_clean
 from datacleanse.data import (
     ReadOptions,
     compare,
@@ -27,12 +28,13 @@ from datacleanse.data import (
 )
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
+from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
 from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
 from datacleanse.settings import Settings
 from datacleanse.storage.mapped_files import park_table
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from datacleanse.data import Role, Source
     from datacleanse.pictures.compare import Groups
@@ -48,8 +50,9 @@ class Request:
 
     data: Source
     """Rows or pictures whose labels are in doubt."""
-    clean: Source
-    """The like with verified labels."""
+    clean: tuple[Source, ...]
+    """Sources of verified labels, joined: the like, and files of `datacleanse verify`. None at all:
+    there are none yet, see `without_clean`."""
     test: Source | None = None
     """The like with true labels, to measure models on."""
     options: ReadOptions = field(default_factory=ReadOptions)
@@ -61,17 +64,10 @@ class Request:
     module: Callable[[int, int], Any] | None = None
     """The factory that ``settings.model`` names, where it need not be imported."""
     decisions: tuple[Path, ...] = ()
-    """Files of decisions made in earlier rounds."""
+    """Files of decisions made in earlier rounds. In the folder of a run, which tells of verified
+    rows too, there need be none."""
     is_provisional: bool = False
     """Whether CLEAN is a part of DATA that nobody checked, taken at its word."""
-    more_clean: tuple[Source, ...] = ()
-    """Further sources of verified labels: files of `datacleanse verify`, as ``clean`` may be one,
-    and further tables or pictures."""
-
-    @property
-    def clean_sources(self) -> tuple[Source, ...]:
-        """All sources of verified labels."""
-        return (self.clean, *self.more_clean)
 
 
 @dataclass(frozen=True)
@@ -80,8 +76,8 @@ class Gallery:
 
     data: PictureSet
     """DATA's."""
-    clean: PictureSet
-    """CLEAN's own, without reviewed ones."""
+    clean: PictureSet | None
+    """CLEAN's own, without reviewed ones; None where it is not given."""
     test: PictureSet | None
     """TEST's, where it is given."""
     duplicates: Groups
@@ -98,19 +94,21 @@ class Inputs:
     data: Dataset
     """The N rows whose labels are audited."""
     clean: Dataset
-    """The rows whose labels are verified."""
+    """The rows whose labels are verified; none where CLEAN is not given."""
     test: Dataset | None
     """Rows with true labels, to measure models on."""
     comparison: Comparison
     """Rows that stand in DATA and CLEAN, and in what the two differ."""
     sha256: dict[str, str]
-    """Digest (hex) of each file, by role: ``data``, ``clean``, ``test``."""
+    """Digest (hex) of each file that is given, by role: ``data``, ``clean``, ``test``."""
     seconds: float
     """Time spent on reading."""
     options: ReadOptions = field(default_factory=ReadOptions)
     """How DATA was read."""
     is_provisional: bool = False
     """See `Request.is_provisional`."""
+    earlier: EarlierLabels = NO_LABELS
+    """Labels that verified rows of DATA had in an earlier round and that are corrected by now."""
     verified: Verified | None = None
     """What files of verdicts say beside ``clean``; None where CLEAN is one table or set."""
     reviewed: Reviewed | None = None
@@ -148,8 +146,9 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
         inputs = _read_tables(request, progress)
     else:
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
+    inputs = _find_corrected(inputs, request.decisions)
     if request.decisions:
-        inputs = _add_decisions(inputs, request.decisions)
+        inputs = _add_decisions(inputs, request.decisions, can_steer=bool(request.clean))
     seconds = round(perf_counter() - started, 3)
     return replace(
         inputs,
@@ -159,30 +158,55 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     )
 
 
+@dataclass(frozen=True)
+class _Clean:
+    """CLEAN as it was read."""
+
+    rows: Dataset
+    """Its rows; none where it is not given."""
+    comparison: Comparison
+    """With DATA."""
+    sha256: str | None = None
+    """Digest (hex) of its table; None: it is not given, or has pictures with their own."""
+    verified: Verified | None = None
+    """Where its rows come from, where they come from several sources or a file of verdicts."""
+
+
 def _read_tables(request: Request, progress: Progress) -> Inputs:
     options = request.options
     data = read_data(request.data, options, progress=progress)
     delimiter = options.delimiter
     like = partial(_read_like, data, delimiter=delimiter, progress=progress)
-    verified = None
-    if is_joined(request.clean_sources):
-        joined = join_tables(data, request.clean_sources, partial(like, role="CLEAN"))
-        clean, sha256, verified = joined.clean, joined.sha256, joined.verified
-        comparison = compare_joined(data, joined)
-    else:
-        clean, sha256 = like(request.clean, role="CLEAN"), fingerprint(request.clean)
-        comparison = compare(data, clean)
+    clean = _read_clean_table(data, request.clean, partial(like, role="CLEAN"))
     test = request.test
-    digests = {"data": fingerprint(request.data), "clean": sha256}
+    digests = {"data": fingerprint(request.data)}
+    if clean.sha256 is not None:
+        digests["clean"] = clean.sha256
+    if test is not None:
+        digests["test"] = fingerprint(test)
     return Inputs(
         data,
-        clean,
+        clean.rows,
         None if test is None else like(test, role="TEST"),
-        comparison,
-        digests if test is None else {**digests, "test": fingerprint(test)},
+        clean.comparison,
+        digests,
         0.0,
-        verified=verified,
+        verified=clean.verified,
     )
+
+
+def _read_clean_table(
+    data: Dataset, sources: Sequence[Source], read: Callable[[Source], Dataset]
+) -> _Clean:
+    if not sources:
+        return _Clean(make_empty_clean(data), compare_with_nothing())
+    if is_joined(sources):
+        joined = join_tables(data, sources, read)
+        comparison = compare_joined(data, joined)
+        return _Clean(joined.clean, comparison, joined.sha256, joined.verified)
+    (source,) = sources
+    clean = read(source)
+    return _Clean(clean, compare(data, clean), fingerprint(source))
 
 
 def _read_like(
@@ -195,7 +219,6 @@ def _read_like(
 
 def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: Progress) -> Inputs:
     # Loads Pillow, which tables have no use for.
-    from datacleanse.pictures.compare import compare_pictures, find_copies
     from datacleanse.pictures.read import read_picture_data, read_pictures_like
 
     data, pictures = read_picture_data(listing, request.options, scratch=scratch, progress=progress)
@@ -207,43 +230,67 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
         scratch=scratch,
         progress=progress,
     )
-    verified = None
-    if is_joined(request.clean_sources):
-        read = partial(like, role="CLEAN")
-        joined = join_pictures_of(data, pictures, request.clean_sources, read)
-        assert joined.pictures is not None
-        clean, clean_pictures, verified = joined.clean, joined.pictures, joined.verified
-    else:
-        clean, clean_pictures = like(request.clean, role="CLEAN")
+    clean, clean_pictures, duplicates = _read_clean_pictures(
+        data, pictures, request.clean, partial(like, role="CLEAN"), progress
+    )
     test, test_pictures = (None, None) if request.test is None else like(request.test, role="TEST")
-    progress.stage("Looking for duplicates", None)
-    if verified is None:
-        comparison, duplicates = compare_pictures(data, clean, pictures, clean_pictures)
-    else:
-        duplicates, told = find_copies(data, pictures)
-        comparison = compare_joined(data, joined, told)
     sets = {"data": pictures, "clean": clean_pictures, "test": test_pictures}
     return Inputs(
         data,
-        clean,
+        clean.rows,
         test,
-        comparison,
+        clean.comparison,
         {role: each.fingerprint for role, each in sets.items() if each is not None},
         0.0,
         pictures=PictureInputs(
             pictures.values,
-            clean_pictures.values,
+            pictures.values[:0] if clean_pictures is None else clean_pictures.values,
             None if test_pictures is None else test_pictures.values,
         ),
         gallery=Gallery(pictures, clean_pictures, test_pictures, duplicates),
-        verified=verified,
+        verified=clean.verified,
     )
 
 
-def _add_decisions(inputs: Inputs, files: tuple[Path, ...]) -> Inputs:
+def _read_clean_pictures(
+    data: Dataset,
+    pictures: PictureSet,
+    sources: Sequence[Source],
+    read: Callable[[Source], tuple[Dataset, PictureSet]],
+    progress: Progress,
+) -> tuple[_Clean, PictureSet | None, Groups]:
+    """CLEAN, its pictures, and the pictures of DATA that show the same."""
+    from datacleanse.pictures.compare import compare_pictures, find_copies
+
+    if len(sources) == 1 and not is_joined(sources):
+        clean, own = read(sources[0])
+        progress.stage("Looking for duplicates", None)
+        comparison, duplicates = compare_pictures(data, clean, pictures, own)
+        return _Clean(clean, comparison), own, duplicates
+    joined = join_pictures_of(data, pictures, sources, read) if sources else None
+    progress.stage("Looking for duplicates", None)
+    duplicates, told = find_copies(data, pictures)
+    if joined is None:
+        comparison = compare_with_nothing(by_pictures=True, notices=told)
+        return _Clean(make_empty_clean(data), comparison), None, duplicates
+    comparison = compare_joined(data, joined, told)
+    found = _Clean(joined.clean, comparison, verified=joined.verified)
+    return found, joined.pictures, duplicates
+
+
+def _find_corrected(inputs: Inputs, decisions: tuple[Path, ...]) -> Inputs:
+    """Return the inputs with the labels that corrected rows had when they were judged."""
+    given = None if inputs.verified is None else inputs.verified.given
+    overlap = inputs.comparison.overlap
+    earlier = find_earlier_labels(inputs.data, inputs.clean, overlap, decisions, given=given)
+    notices = (*inputs.comparison.notices, *earlier.notices)
+    return replace(inputs, comparison=Comparison(overlap, notices), earlier=earlier)
+
+
+def _add_decisions(inputs: Inputs, files: tuple[Path, ...], *, can_steer: bool) -> Inputs:
     """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
-    reviewed = read_reviewed(data, before.overlap, files)
+    reviewed = read_reviewed(data, before.overlap, files, can_steer=can_steer)
     clean, overlap = add_reviewed(data, inputs.clean, before.overlap, reviewed)
     pictures = inputs.pictures
     if pictures is not None:

@@ -18,6 +18,7 @@ from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import find_neighbours
 from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
+from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
     from datacleanse.stopping import StopRequest
+    from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
     from datacleanse.training.trainer import TrainedNetwork
@@ -105,7 +107,8 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
         lay_out_final(examples, task.plan), judged.worth, judged.batch_size
     )
     progress.stage("Writing", None)
-    folder.write_neighbours(_find_neighbours(audit, judged, final))
+    if inputs.clean.n_rows:
+        folder.write_neighbours(_find_neighbours(audit, judged, final))
     task.save(final.network, folder.model_dir)
     metrics = compare_models(
         task.test_network(final.network, inputs),
@@ -118,11 +121,20 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
         name=name_device(task.device), threads=torch.get_num_threads(), rows=rows
     )
     training = describe_training(
-        judged.found.trainings, task.lesson.schedule, final, network=task.describe(final.network)
+        judged.found.trainings,
+        task.lesson.schedule,
+        final,
+        rule=_name_rule(task),
+        network=task.describe(final.network),
     )
     ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
+
+
+def _name_rule(task: Task) -> UsedRule:
+    """What weighed the rows; where nothing could steer, that is said."""
+    return task.lesson.rule if task.plan.has_clean else NONE_STEERED
 
 
 def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) -> pa.Table:

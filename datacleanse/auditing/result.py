@@ -116,7 +116,7 @@ class AuditResult:
 def audit(
     data: Source,
     *,
-    val: Source | Sequence[Source],
+    val: Source | Sequence[Source] | None = None,
     label: str | None = None,
     id: str | None = None,  # the column's role has this name everywhere
     test: Source | None = None,
@@ -147,13 +147,15 @@ def audit(
             rows, or a NumPy array with named fields; or pictures: a folder of class folders, a
             table with a column of paths or of bytes.
         val: rows whose labels are trusted, with the same columns, or pictures in any form; or a
-            file of `datacleanse verify`. A list of them is joined.
+            file of `datacleanse verify`. A list of them is joined. None: there are none yet. Then
+            the rows are ranked, and neither a rate nor a flag is given.
         label: label column; without it the one named label, target, class or y.
         id: column that names each row.
         test: rows with true labels, to measure the reweighted model and plain training on.
         decisions: what reviewers decided in earlier rounds: files, or folders of the runs that were
             reviewed. Rows that were found right or relabelled join the clean set, with the label
-            that was found; dropped ones are not trained on.
+            that was found; dropped ones are not trained on. A folder also tells what verified rows
+            were labelled before they were corrected.
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
@@ -197,11 +199,9 @@ def audit(
         decimal=decimal,
         missing=None if missing is None else tuple(missing),
     )
-    clean, *more_clean = map(hold_source, _list_sources(val))
     request = Request(
         data=hold_source(data),
-        clean=clean,
-        more_clean=tuple(more_clean),
+        clean=tuple(map(hold_source, _list_sources(val))),
         test=None if test is None else hold_source(test),
         decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
         options=options,
@@ -215,8 +215,10 @@ def audit(
     return AuditResult(folder, model if is_user_code(name) else None, temporary)
 
 
-def _list_sources(val: Source | Sequence[Source]) -> Sequence[Source]:
+def _list_sources(val: Source | Sequence[Source] | None) -> Sequence[Source]:
     """The sources in a list of them; dictionaries of rows are one table."""
+    if val is None:
+        return ()
     if isinstance(val, list | tuple) and val and not isinstance(val[0], Mapping):
         return cast("Sequence[Source]", val)
     return [cast("Source", val)]

@@ -176,9 +176,10 @@ def _hash_identifiers(
             and aside.name in clean.table.column_names
             and not is_frame_index(aside.name)
         ):
-            cells = (each.table.column(aside.name) for each in (data, clean))
-            first, second = (hash_texts(spell_ids(each)) for each in cells)
-            yield first, second
+            first, second = (spell_ids(each.table.column(aside.name)) for each in (data, clean))
+            # A row called NA has no name in a CSV, and has one in JSON Lines.
+            second = pc.if_else(pc.is_in(second, value_set=first), second, None)
+            yield hash_texts(first), hash_texts(second)
 
 
 def _find_ids(wanted: pa.Array, ids: pa.Array) -> pa.Array:

@@ -120,7 +120,7 @@ def _rescale_others(
 
 def _read_verdicts(evidence: Evidence) -> NDArray[np.int8]:
     """(N,) what CLEAN proves of each row; see `Assessment.verdict`."""
-    agrees = evidence.verified == evidence.labels[: evidence.n_data]
+    agrees = evidence.verified == evidence.current
     verdict = np.where(agrees, PROVEN_RIGHT, PROVEN_WRONG)
     return np.where(evidence.verified >= 0, verdict, UNVERIFIED).astype(np.int8)
 
@@ -150,8 +150,8 @@ def _count_confusions(
     posteriors: FoldPosteriors, evidence: Evidence, wrong: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """(C, C) see `Assessment.confusion`; each given label's errors sum to their probabilities."""
-    n, n_classes = evidence.n_data, len(posteriors.confusion)
-    labels, verified = evidence.labels[:n], evidence.verified
+    n_classes = len(posteriors.confusion)
+    labels, verified = evidence.current, evidence.verified
     is_known = verified >= 0
     confusion = posteriors.confusion.copy()
     np.fill_diagonal(confusion, 0.0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,9 +28,10 @@ class Fold:
     """(M, C) mean class probabilities by the fold's reweighted network; None where the rule
     reweights nothing, so that the control is the only network and has one vote."""
     steering: NDArray[np.int64]
-    """(m,) positions among the M examples, m >= 1, of the rows that steered and are drawn from DATA
-    like the calibration rows, so that the noise matrix can be learned from them. Of a pair it is
-    the place in DATA: what was thought of the row before its own label was seen stands there."""
+    """(m,) positions among the M examples of the rows that steered and are drawn from DATA like the
+    calibration rows, so that the noise matrix can be learned from them; m >= 1 where CLEAN is
+    given. Of a pair it is the place in DATA: what was thought of the row before its own label was
+    seen stands there."""
     calibration: NDArray[np.int64]
     """(n,) positions; treated in all like DATA's rows."""
 
@@ -49,7 +50,7 @@ class Evidence:
     second: NDArray[np.float32] | None
     """(M, C) the second opinion, where there is one; see `second_opinion`."""
     labels: NDArray[np.int64]
-    """(M,) given label."""
+    """(M,) given label; of ``corrected`` rows the one that they had before."""
     n_data: int
     is_trained: NDArray[np.bool_]
     """(M,) whether updates were made from the row in the first fold."""
@@ -60,11 +61,25 @@ class Evidence:
     """(CLEAN,) where each row of CLEAN stands among the M: pairs in DATA, all others behind it."""
     n_reviewed: int = 0
     """Rows of CLEAN, its last, that are no sample of DATA; see `reviewed.py`."""
+    corrected: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
+    """Pairs whose label was wrong, and whose verified label stands in DATA by now."""
+
+    @property
+    def has_clean(self) -> bool:
+        """Whether CLEAN was given; where it was not, nothing checks what is found."""
+        return any(len(fold.steering) for fold in self.folds)
 
     @property
     def verified(self) -> NDArray[np.int64]:
         """(N,) label that CLEAN gives this very row, -1 where it gives none."""
         return self.truth[: self.n_data]
+
+    @property
+    def current(self) -> NDArray[np.int64]:
+        """(N,) labels as they stand in DATA."""
+        labels = self.labels[: self.n_data].copy()
+        labels[self.corrected] = self.verified[self.corrected]
+        return labels
 
 
 @dataclass(frozen=True)

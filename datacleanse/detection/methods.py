@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datacleanse.detection import flags
 from datacleanse.detection.on_right_rows import LOCAL_PART
+from datacleanse.detection.posterior import USUAL_RATE
 
 _POSTERIOR = (
     "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
@@ -58,3 +59,20 @@ _ON_TWO_LISTS = (
     f"rows at least. Where the first holds nothing, or less than {flags.SHORT:.0%} as much, the "
     "second is given: an estimate, which carries no guarantee."
 )
+
+METHODS_ALONE = {
+    "suspicion": (
+        "P(given label is wrong) by Bayes' rule: pooled class probabilities of plain training and "
+        "of a second opinion (tables: out-of-bag trees and kernel ridge regression; images: ridge "
+        "regression on whitened patches; the row's own label left out), each told the labels of "
+        f"equal rows and corrected for {USUAL_RATE:.0%} of wrong labels, with the spread of errors "
+        "learned from DATA."
+    ),
+    "mislabel_probability": (
+        "The suspicion itself: no verified row calibrates it, so it is an order and no share."
+    ),
+    "p_value": "None: it takes verified rows to compare with.",
+    "flagged": "No row: without verified rows no list keeps a promise.",
+    "suggested_label": "Likeliest true class by the same posterior, when it is not the given one.",
+}
+"""What each column rests on where no row is verified."""

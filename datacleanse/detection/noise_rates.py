@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.detection.ranking import UNVERIFIED
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -79,9 +81,13 @@ def estimate_noise_by_class(
 
 
 def expect_budget(assessment: Assessment) -> list[Share]:
-    """The estimated share of wrong labels among the first rows of the ranking, for `BUDGETS`."""
+    """The estimated share of wrong labels among the first rows of the ranking, for `BUDGETS`.
+
+    Verified rows, which stand last, are not counted on: nobody need read them.
+    """
     order = np.argsort(assessment.rank)
-    return [_share(assessment, order[:count]) for count in BUDGETS if count <= len(order)]
+    n_unverified = int(np.count_nonzero(assessment.verdict == UNVERIFIED))
+    return [_share(assessment, order[:count]) for count in BUDGETS if count <= n_unverified]
 
 
 def count_confusions(assessment: Assessment) -> list[Confusion]:

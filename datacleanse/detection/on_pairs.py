@@ -52,7 +52,7 @@ def calibrate_on_pairs(
         low=probability,
         high=probability,
         bound=lambda rows: calibration.bound_false_alarms(clues.take(rows)),
-        shares=partial(_simulate_shares, calibration, clues, evidence.verified, clues.labels),
+        shares=partial(_simulate_shares, calibration, clues, evidence.verified, evidence.current),
         flagged=flagged,
         basis="calibrated" if flagged.any() else "none",
         calibration_score=scores[evidence.clean_at],

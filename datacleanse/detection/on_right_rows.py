@@ -54,7 +54,10 @@ def calibrate_on_right_rows(
         is_passing = flags.select_by_benjamini_hochberg(tests.found.values, level)
         needed = None if is_passing.any() else flags.count_rows_needed(tests.found, level)
     flagged = np.zeros(evidence.n_data, dtype=np.bool_)
-    flagged[is_tested], basis = flags.choose_list(is_passing, mean[is_tested], fdr)
+    basis: flags.Basis = "none"
+    # Without any clean row nothing stands behind a list.
+    if evidence.has_clean:
+        flagged[is_tested], basis = flags.choose_list(is_passing, mean[is_tested], fdr)
     return Calibrated(
         suspicion=suspicion,
         probability=mean,

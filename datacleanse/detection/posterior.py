@@ -31,6 +31,7 @@ from datacleanse.detection.noise_matrix import (
     deconvolve,
     fit_noise,
     fit_noise_on_pairs,
+    make_one_rate_matrix,
     raise_to_floor,
 )
 
@@ -58,6 +59,9 @@ BURDEN = 5.0
 
 PAIRS_BURDEN = 2.0
 """The same where pairs say which account tells wrong labels better."""
+
+USUAL_RATE = 0.1
+"""Share of wrong labels that opinions are corrected for where no verified row tells it."""
 
 MAX_FITTED = 20_000
 """Rows of DATA, about, whose labels tell how errors spread."""
@@ -89,13 +93,16 @@ def learn_noise(
     Args:
         opinion: (M, C) P(given label | x) by what did not see the row: the second opinion, or the
             control where there is none.
-        parts: positions of clean rows, of pairs those in DATA; each has one at least.
+        parts: positions of clean rows, of pairs those in DATA; each has one at least, or there are
+            none at all.
         truth: (M,) true labels of clean rows.
         labels: (M,) given labels.
         n_data: DATA's rows are the first ones.
         on_pairs: whether the given labels of pairs, of which there are some, teach the matrix.
     """
     clean = np.unique(np.concatenate(parts))
+    if not len(clean):
+        return [learn_noise_alone(opinion, labels, n_data)] * len(parts)
     is_in = np.stack([np.isin(clean, part) for part in parts])
     given = _take_at(opinion, clean)
     if on_pairs:
@@ -111,6 +118,22 @@ def learn_noise(
         Noise(found, fit_spread(deconvolve(given, found.one_rate), labels[data]), trust)
         for found in models
     ]
+
+
+def learn_noise_alone(
+    opinion: NDArray[np.float32], labels: NDArray[np.int64], n_data: int
+) -> Noise:
+    """How labels go wrong by DATA's labels alone, as where no row is verified.
+
+    Args:
+        opinion: as for `learn_noise`.
+        labels: (M,) given labels.
+        n_data: DATA's rows are the first ones.
+    """
+    matrix = make_one_rate_matrix(opinion.shape[1], USUAL_RATE)
+    data = np.arange(0, n_data, -(-n_data // MAX_FITTED))
+    given = deconvolve(_take_at(opinion, data), matrix)
+    return Noise(NoiseModel(matrix, matrix, 0.0), fit_spread(given, labels[data]), 0.0)
 
 
 def choose_trust(

@@ -9,6 +9,8 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.storage.manifest.results import NONE_STEERED
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
@@ -116,16 +118,28 @@ def _describe_summary(manifest: Manifest) -> list[str]:
         "",
         f"Classifies rows into {len(classes)} classes: {shown}{more}.",
         "Trained by [datacleanse](https://pypi.org/project/datacleanse/) on labels part of which "
-        "may be wrong: each row counts by the square of its estimated probability of being right, "
-        "each class as often as it is expected to be true. That was learned with the help of "
-        "trusted rows (Ren et al. 2018, arXiv 1803.09050).",
+        f"may be wrong: {_describe_training(manifest)}",
         "",
         f"- {_escape_plain(training.network)}",
         f"- {training.parameters:,} parameters, {training.epochs} epochs, rule "
-        f"`{settings.rule}`, seed {settings.seed}",
+        f"`{training.rule}`, seed {settings.seed}",
         f"- Run `{manifest.run_id}`, {manifest.created_at}; datacleanse "
         f"{versions.datacleanse}, torch {versions.torch}",
     ]
+
+
+def _describe_training(manifest: Manifest) -> str:
+    """How much each row counted, to follow a colon."""
+    if manifest.training.rule == NONE_STEERED:
+        return (
+            "each row counts alike, as in plain training, since no label was verified that could "
+            "tell which are right."
+        )
+    return (
+        "each row counts by the square of its estimated probability of being right, each class as "
+        "often as it is expected to be true. That was learned with the help of trusted rows (Ren "
+        "et al. 2018, arXiv 1803.09050)."
+    )
 
 
 def _describe_data(manifest: Manifest) -> list[str]:
@@ -152,6 +166,13 @@ def _describe_column(column: Column) -> str:
 
 def _describe_noise(manifest: Manifest) -> list[str]:
     noise, flags = manifest.noise, manifest.flags
+    if noise.rate is None:
+        return [
+            "## Wrong labels in the training data",
+            "",
+            "No rate is known, since no label was verified. The run's report ranks the rows; this "
+            "card does not list them.",
+        ]
     lines = [
         "## Wrong labels in the training data",
         "",

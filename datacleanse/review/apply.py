@@ -49,6 +49,8 @@ class CleaningResult:
     """Rows that got another label."""
     dropped: int
     """Rows that were left out."""
+    verified: int
+    """Of both, those that were corrected as the clean set verified them."""
     automatic: int
     """Of both, those that were changed by their flags alone."""
     done: int
@@ -72,7 +74,13 @@ class CleaningResult:
     reading: ReadOptions
     """How the cleaned data is read again."""
     decisions: Path | None
-    """The file of decisions, which a next audit can start from; None where flags alone decided."""
+    """The file of decisions, which a next audit can start from; None where the clean set and flags
+    alone decided."""
+    has_wrong_pairs: bool
+    """Whether the run knows verified rows that were mislabelled: a next audit, told of the run by
+    ``decisions``, calibrates by the labels that they had."""
+    has_clean: bool
+    """Whether the audit was given verified rows, as the next one will be."""
     is_written: bool
     """False of a dry run, which writes neither."""
 
@@ -85,6 +93,7 @@ class CleaningResult:
             "rows_after": self.rows_after,
             "relabelled": self.relabelled,
             "dropped": self.dropped,
+            "verified": self.verified,
             "automatic": self.automatic,
             "done": self.done,
             "kept": self.kept,
@@ -119,7 +128,8 @@ def apply(
 ) -> CleaningResult:
     """Write cleaned data: a copy of DATA with the decisions carried out, and a list of the changes.
 
-    Undecided rows stay as they are. DATA is only read; both files appear whole or not at all.
+    Rows that CLEAN showed to be mislabelled get its label, unless a reviewer decided otherwise.
+    Other undecided rows stay as they are. DATA is only read; both files appear whole or not at all.
 
     Args:
         run: the run folder that the audit wrote.
@@ -150,6 +160,8 @@ def apply(
     """
     limits = _check_limits(auto, relabel_above, drop_above)
     place = None if data is None else fspath(data)
+    if limits is not None:
+        _check_has_flags(RunFolder(Path(run)))
     audited = open_audited_run(RunFolder(Path(run)), data=place, delimiter=delimiter)
     output = _choose_output(audited, None if out is None else Path(out), link=link)
     output.check(force=force)
@@ -174,6 +186,17 @@ def _check_limits(
                 hint="Add --auto to act on flags, or leave it out to apply decisions alone.",
             )
     return FlagLimits(relabel_above, drop_above) if auto else None
+
+
+def _check_has_flags(folder: RunFolder) -> None:
+    if folder.manifest().noise.rate is None:
+        raise SettingsError(
+            f"--auto acts on flagged rows, and the run in {folder.path} has none, since no row was "
+            "verified.",
+            slug="auto-without-flags",
+            hint="Review its suspects and apply the decisions alone; or verify some rows and audit "
+            "again with --val.",
+        )
 
 
 def _choose_output(run: AuditedRun, out: Path | None, *, link: bool) -> CleanedOutput:
@@ -203,6 +226,7 @@ def summarise_cleaning(
         rows_after=cleaning.rows_after,
         relabelled=cleaning.relabelled,
         dropped=cleaning.dropped,
+        verified=cleaning.verified,
         automatic=cleaning.automatic,
         done=cleaning.done,
         kept=cleaning.kept,
@@ -215,6 +239,8 @@ def summarise_cleaning(
         diff=files.diff,
         reading=find_reading(cleaning, files.cleaned),
         decisions=cleaning.decisions,
+        has_wrong_pairs=cleaning.has_wrong_pairs,
+        has_clean=cleaning.run.has_clean,
         is_written=is_written,
     )
 

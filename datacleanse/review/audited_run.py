@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from datacleanse.pictures.interface import Listing
     from datacleanse.storage.manifest.inputs import DataSection
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import Classes, RunFolder
 
 
@@ -36,6 +37,8 @@ class AuditedRun:
     """Rows of DATA when it was audited."""
     classes: Classes
     """Rows by label, as DATA spelled it, when it was audited."""
+    has_clean: bool
+    """Whether verified rows were given."""
     listing: Listing | None
     """DATA's pictures, unreadable ones too; None where DATA is a table of features."""
     location: Location | None
@@ -75,13 +78,10 @@ def open_audited_run(
         sha256=manifest.data.sha256,
         n_rows=manifest.data.rows,
         classes=manifest.data.classes,
+        has_clean=manifest.noise.rate is not None,
         listing=listing,
         location=location,
-        clean=tuple(
-            each
-            for each in manifest.clean.sources or (manifest.clean.source,)
-            if not each.startswith("<")
-        ),
+        clean=_list_clean(manifest),
     )
 
 
@@ -104,6 +104,12 @@ def _find_source(described: DataSection, data: str | None, folder: RunFolder) ->
             hint="Write that table to a file and name it with --data.",
         )
     return source
+
+
+def _list_clean(manifest: Manifest) -> tuple[str, ...]:
+    clean = manifest.clean
+    sources = () if clean is None else clean.sources or (clean.source,)
+    return tuple(each for each in sources if not each.startswith("<"))
 
 
 def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:

@@ -15,7 +15,9 @@ from datacleanse.review.audited_run import read_unreadable_pictures
 from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
 from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import Decision, read_decisions
+from datacleanse.review.earlier_labels import read_mislabelled_pairs
 from datacleanse.review.recognition import recognise
+from datacleanse.review.verified import CLEAN_SET, decide_verified, note_contradictions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -79,7 +81,10 @@ class Cleaning:
     notices: tuple[Notice, ...]
     """About the decisions."""
     decisions: Path | None
-    """The file of decisions; None where flags alone decide."""
+    """The file of decisions; None where the clean set and flags alone decide."""
+    has_wrong_pairs: bool
+    """Whether the run knows verified rows that were mislabelled: they calibrate the next round by
+    the labels that they had."""
     is_changed: bool
     """Whether DATA's file is another than when it was audited."""
 
@@ -92,6 +97,11 @@ class Cleaning:
     def dropped(self) -> int:
         """Rows that are left out."""
         return len(self.changes) - self.relabelled
+
+    @property
+    def verified(self) -> int:
+        """Rows that are corrected as the clean set verified them."""
+        return sum(change.decision.reviewer == CLEAN_SET for change in self.changes)
 
     @property
     def automatic(self) -> int:
@@ -128,7 +138,7 @@ def plan_cleaning(
 
     Raises:
         InputError: DATA or the decisions cannot be read, or no row would be left.
-        SettingsError: there is neither a decision nor ``limits``.
+        SettingsError: there are neither decisions nor ``limits``, and CLEAN corrects nothing.
     """
     made, contradictions, notices = _collect_decisions(run, decisions, limits)
     dataset, is_changed = _read_now(run, progress)
@@ -147,6 +157,7 @@ def plan_cleaning(
         unsure=actions.count("unsure"),
         notices=notices,
         decisions=_find_decisions_file(run.folder, decisions, is_needed=False),
+        has_wrong_pairs=bool(read_mislabelled_pairs(run.folder.decisions_file)),
         is_changed=is_changed,
     )
     _check_rest(cleaning)
@@ -156,20 +167,23 @@ def plan_cleaning(
 def _collect_decisions(
     run: AuditedRun, decisions: Path | None, limits: FlagLimits | None
 ) -> tuple[list[Decision], tuple[Contradiction, ...], tuple[Notice, ...]]:
-    """The decisions that count, a reviewer's before the flags'; those that the run contradicts."""
-    path = _find_decisions_file(run.folder, decisions, is_needed=limits is None)
-    made: dict[int, Decision] = {}
+    """The decisions that count, and those that the run contradicts.
+
+    A reviewer's come before the clean set's, and these before those of the flags.
+    """
+    verified = run.folder.read_verified(run.classes)
+    made = decide_verified(verified, run_id=run.run_id)
+    path = _find_decisions_file(run.folder, decisions, is_needed=limits is None and not made)
     notices: tuple[Notice, ...] = ()
+    if limits is not None:
+        flagged = decide_flagged(run.folder, limits, run_id=run.run_id, classes=run.classes)
+        made = {**dict(flagged), **made}
     if path is not None:
         read = read_decisions(
             path, run_id=run.run_id, n_rows=run.n_rows, classes=tuple(run.classes)
         )
-        made, notices = read.last, read.notices
-    if limits is not None:
-        made = {
-            **dict(decide_flagged(run.folder, limits, run_id=run.run_id, classes=run.classes)),
-            **made,
-        }
+        made |= read.last
+        notices = (*read.notices, *note_contradictions(read.last, verified))
     completed = complete_decisions(list(made.values()), run.folder)
     return list(completed.decisions), completed.contradictions, notices
 

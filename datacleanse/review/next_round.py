@@ -21,6 +21,7 @@ from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import read_decisions
+from datacleanse.review.earlier_labels import read_mislabelled_pairs
 from datacleanse.review.recognition import recognise
 from datacleanse.storage.run_folder import RunFolder
 
@@ -55,13 +56,16 @@ class Reviewed:
     notices: tuple[Notice, ...]
 
 
-def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Reviewed:
+def read_reviewed(
+    data: Dataset, overlap: Overlap, paths: Sequence[Path], *, can_steer: bool = True
+) -> Reviewed:
     """Find the reviewed rows in DATA. Rows that CLEAN holds already are left to CLEAN.
 
     Args:
         data: DATA of this round.
         overlap: what CLEAN shares with it.
         paths: files of decisions, each about one run; about one row the last one counts.
+        can_steer: whether CLEAN is given, beside which they steer.
 
     Raises:
         InputError: a file cannot be read, or none of its decisions is about a row of DATA.
@@ -71,6 +75,8 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
     notices: list[Notice] = []
     by_given, by_name = ClassFinder(data.given_labels), ClassFinder(data.schema.classes)
     for path in paths:
+        if not path.exists() and read_mislabelled_pairs(path):
+            continue  # nobody has decided about that run, but it tells of verified rows
         read = read_decisions(path)
         notices += read.notices
         made = [each for each in read.last.values() if each.action != "unsure"]
@@ -102,7 +108,7 @@ def read_reviewed(data: Dataset, overlap: Overlap, paths: Sequence[Path]) -> Rev
     found = Reviewed(
         tuple(map(str, paths)), rows, labels, left_out, kept, digest.hexdigest(), tuple(notices)
     )
-    return replace(found, notices=(*found.notices, *_say_joined(found)))
+    return replace(found, notices=(*found.notices, *_say_joined(found, can_steer=can_steer)))
 
 
 def add_reviewed(
@@ -195,12 +201,19 @@ def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
     return Notice("decisions-left-out", message, is_warning=True)
 
 
-def _say_joined(reviewed: Reviewed) -> list[Notice]:
+def _say_joined(reviewed: Reviewed, *, can_steer: bool) -> list[Notice]:
     n = len(reviewed.rows)
+    if not n and not len(reviewed.left_out):
+        return []
+    part = (
+        "they steer and are learned from, but do not calibrate"
+        if can_steer
+        else "they are learned from, but neither steer nor calibrate"
+    )
     message = (
         f"{n:,} reviewed {'row joins' if n == 1 else 'rows join'} the clean set ({reviewed.kept:,} "
-        f"found right, {n - reviewed.kept:,} relabelled): they steer and are learned from, but do "
-        "not calibrate, since they are no sample of the data."
+        f"found right, {n - reviewed.kept:,} relabelled): {part}, since they are no sample of the "
+        "data."
     )
     if len(reviewed.left_out):
         message += f" Left out of training, as a reviewer dropped them: {len(reviewed.left_out):,}."

@@ -78,7 +78,8 @@ def _collect_tags(manifest: Manifest) -> dict[str, str]:
 
 def _collect_figures(manifest: Manifest) -> Iterator[tuple[str, float]]:
     """Every number of the manifest's metrics, and what was found of the data."""
-    yield "noise_rate", manifest.noise.rate.share
+    if manifest.noise.rate is not None:
+        yield "noise_rate", manifest.noise.rate.share
     yield "flagged", manifest.flags.flagged
     yield "seconds", manifest.seconds
     yield from _flatten_numbers(asdict(manifest.metrics), ())

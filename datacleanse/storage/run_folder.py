@@ -45,7 +45,7 @@ from datacleanse.storage.schemas import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import numpy as np
@@ -251,15 +251,27 @@ class RunFolder:
     def read_flagged(self, classes: Classes | None = None) -> pa.Table:
         """The flagged rows of the audit table, without their histories."""
         names = [name for name in AUDIT_SCHEMA.names if name != "weight_by_epoch"]
+        return self._select_audit(names, lambda group: group["flagged"], classes)
+
+    def read_verified(self, classes: Classes | None = None) -> pa.Table:
+        """The rows of the audit table with a verified label: both labels, and how to know them."""
+        names = ["row", "id", "given_label", "verified_label", "row_sha256"]
+        return self._select_audit(names, lambda group: group["verified_label"].is_valid(), classes)
+
+    def _select_audit(
+        self,
+        names: Sequence[str],
+        select: Callable[[pa.Table], pa.ChunkedArray],
+        classes: Classes | None,
+    ) -> pa.Table:
+        """Some columns of the rows of the audit table that ``select`` marks."""
         # Group by group, so that the others are never in memory at once.
-        groups = [
-            group.filter(group["flagged"]) for group in self.read_audit_groups(names, classes)
-        ]
+        groups = [group.filter(select(group)) for group in self.read_audit_groups(names, classes)]
         empty = pa.schema([AUDIT_SCHEMA.field(name) for name in names]).empty_table()
-        flagged = pa.concat_tables([empty.replace_schema_metadata(), *groups])
+        found = pa.concat_tables([empty.replace_schema_metadata(), *groups])
         with report_damage_as(self.audit_file):
-            check_distinct(flagged["row"], "row")
-        return flagged
+            check_distinct(found["row"], "row")
+        return found
 
     def read_suspects(self, n_rows: int | None = None) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""

@@ -260,10 +260,7 @@ CONFLICTS_COLUMNS: tuple[TableColumn, ...] = (
 
 CALIBRATION_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(
-        "row",
-        pa.int64(),
-        "position in CLEAN, from 0; rows that --decisions added stand last",
-        least=0,
+        "row", pa.int64(), "position in CLEAN, from 0; rows of --decisions stand last", least=0
     ),
     TableColumn(
         "part",
@@ -272,10 +269,7 @@ CALIBRATION_COLUMNS: tuple[TableColumn, ...] = (
         "are two; held back: models are compared on it; reviewed: it steers in every fold",
     ),
     TableColumn(
-        "score",
-        pa.float64(),
-        "its suspicion in the fold that it calibrates; null: in none",
-        is_nullable=True,
+        "score", pa.float64(), "its suspicion where it calibrates; null: nowhere", is_nullable=True
     ),
     TableColumn(
         "data_row",
@@ -288,8 +282,14 @@ CALIBRATION_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(
         "is_wrong",
         pa.bool_(),
-        "whether that row's given label is another one than the verified; null: it is no row of "
-        "DATA",
+        "whether its given label is another one than the verified; null: it is no row of DATA",
+        is_nullable=True,
+        may_lack=True,
+    ),
+    TableColumn(
+        "given_label",
+        pa.string(),
+        "the label it was judged by: DATA's, or the one before it was corrected; null: likewise",
         is_nullable=True,
         may_lack=True,
     ),

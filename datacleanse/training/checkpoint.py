@@ -363,5 +363,8 @@ def _write(handle: BinaryIO, tensors: dict[str, Tensor], metadata: dict[str, str
 
 
 def _view_bytes(tensor: Tensor) -> memoryview:
+    if not tensor.numel():
+        # Of no elements torch makes no view of another type.
+        return memoryview(b"")
     flat = tensor.detach().cpu().contiguous().reshape(-1)
     return flat.view(torch.uint8).numpy().data

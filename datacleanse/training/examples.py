@@ -24,8 +24,8 @@ class Examples:
     training_rows: Tensor
     """(K,) int64 positions that updates are made from, K >= 2."""
     steering_rows: Tensor
-    """(T,) int64 positions whose gradient steers the weights, T >= 1; not among ``training_rows``
-    where the rule lets them steer."""
+    """(T,) int64 positions whose gradient steers the weights; T >= 1, and none is among
+    ``training_rows``, where the rule lets them steer."""
     n_classes: int
     """C."""
     worth: Tensor | None = None
@@ -34,6 +34,7 @@ class Examples:
 
     def take_steering_inputs(self, at_most: int) -> Rows:
         """Take the (T, ...) inputs of the steering rows, on the device if at most so many."""
-        if len(self.steering_rows) > at_most:
+        # Of no rows no batch can be made.
+        if not 0 < len(self.steering_rows) <= at_most:
             return Part(self.inputs, self.steering_rows)
         return self.inputs[self.steering_rows]

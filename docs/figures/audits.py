@@ -11,6 +11,8 @@ from docs.figures.numbers import bold, count, percent, ratio, share, signed, spa
 from docs.figures.results import average, source, where
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from docs.figures.results import Figure, Record, Results
 
 WAYS = {
@@ -114,15 +116,23 @@ def flags_table(results: Results) -> str:
 
 def one_sided_table(results: Results) -> str:
     """Audits of three whole tables with one-sided errors, means over seeds."""
-    cells: list[Record] = results["one_sided"]["cells"]
+    return _one_sided_table(results["one_sided"]["cells"])
+
+
+def one_sided_pairs_table(results: Results) -> str:
+    """The same with clean rows that are rows of DATA."""
+    return _one_sided_table(results["one_sided_sampled"]["cells"])
+
+
+def _one_sided_table(cells: list[Record]) -> str:
     keys = ("precision_at_100", "precision_at_500", "average_precision", "auroc")
     rows = []
-    for name in dict.fromkeys(cell["table"] for cell in cells):
-        mine = where(cells, table=name)
+    for place in dict.fromkeys(cell["table"] for cell in cells):
+        mine = where(cells, table=place)
         lists = ", ".join(share(each["false_share"], 2) for each in mine)
         figures = [share(average(mine, key)) for key in keys]
         suggested = percent(average(mine, "suggestion_accuracy"))
-        rows.append([name, count(mine[0]["rows"]), *figures, lists, suggested])
+        rows.append([place, count(mine[0]["rows"]), *figures, lists, suggested])
     header = ["table", "rows", "precision, first 100", "first 500", "average precision", "AUROC"]
     return table([*header, "false share of the flags", "suggestions that are right"], rows)
 
@@ -132,6 +142,11 @@ def one_sided_false_shares(results: Results) -> str:
     return span(
         share(v, 2) for v in sorted(c["false_share"] for c in results["one_sided"]["cells"])
     )
+
+
+def one_sided_pairs(key: str, said: Callable[[float], str] = share) -> Figure:
+    """A mean over these tables with clean rows that are rows of DATA."""
+    return lambda results: said(average(results["one_sided_sampled"]["cells"], key))
 
 
 def ablation_table(results: Results) -> str:
@@ -190,6 +205,13 @@ FIGURES: dict[str, Figure] = {
     "one_sided.source": source("one_sided"),
     "one_sided.false_shares": one_sided_false_shares,
     "one_sided.recall": lambda r: share(average(r["one_sided"]["cells"], "recall"), 2),
+    "one_sided.pairs.source": source("one_sided_sampled"),
+    "one_sided.pairs.false_share": one_sided_pairs("false_share"),
+    "one_sided.pairs.recall": one_sided_pairs("recall"),
+    **{
+        f"one_sided.pairs.{key}": one_sided_pairs(key, percent)
+        for key in ("rate_holds", "class_holds")
+    },
     "ablation.source": source("ablation"),
     "reliability.source": source("reliability"),
     "rounds.decisions.false_share": rounds_share("decisions", "false_share"),
@@ -207,6 +229,7 @@ TABLES: dict[str, Figure] = {
     "method.results": method_table,
     "flags.by_level": flags_table,
     "one_sided.by_table": one_sided_table,
+    "one_sided.pairs": one_sided_pairs_table,
     "ablation.by_part": ablation_table,
     "reliability.by_kind": reliability_table,
 }

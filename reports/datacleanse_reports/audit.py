@@ -10,6 +10,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse_reports.cells import spell_column
 from datacleanse_reports.reason import Evidence, give_reason
 from datacleanse_reports.records import Basis, ReadingPoint, WeightDistribution
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.reliability import ReliabilityBin
+    from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.run_folder import Classes, RunFolder
     from datacleanse_reports.companions import Companions
 
@@ -85,7 +87,7 @@ def keep_finite(value: float | None) -> float | None:
 
 
 def collect_suspects(
-    ranked: pa.Table, originals: pa.Table, beside: Companions, *, label: str, learned: bool
+    ranked: pa.Table, originals: pa.Table, beside: Companions, *, label: str, rule: UsedRule
 ) -> tuple[tuple[str, ...], tuple[Suspect, ...]]:
     """The original columns' names and the suspects that have their cells stored.
 
@@ -94,7 +96,8 @@ def collect_suspects(
         originals: ``row`` and the original columns, in any order of rows.
         beside: what the run keeps of the suspects besides.
         label: the label column, which is left out: it is shown as the given label.
-        learned: whether weights were learned, so that they are evidence.
+        rule: by which the network was trained. Only weights of ``l2rw`` are evidence; where none
+            was steered, the network is the control itself.
     """
     # By position: the original names may repeat and may be the audit's own.
     positions = [i for i, name in enumerate(originals.column_names) if i > 0 and name != label]
@@ -102,23 +105,28 @@ def collect_suspects(
     texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
     suspects = tuple(
-        _make_suspect(
-            record, [text[stored[record["row"]]] for text in texts], beside, learned=learned
-        )
+        _make_suspect(record, [text[stored[record["row"]]] for text in texts], beside, rule=rule)
         for record in ranked.to_pylist()
-        if record["row"] in stored
+        if record["row"] in stored and not _is_known(record)
     )
     return names, suspects
 
 
+def _is_known(record: Mapping[str, Any]) -> bool:
+    """Whether the row is verified, hence no suspect: such rows score below 0, behind all others."""
+    return (record["suspicion"] or 0.0) < 0
+
+
 def _make_suspect(
-    record: Mapping[str, Any], cells: Sequence[str | None], beside: Companions, *, learned: bool
+    record: Mapping[str, Any], cells: Sequence[str | None], beside: Companions, *, rule: UsedRule
 ) -> Suspect:
     row = record["row"]
     evidence = _collect_evidence(record, beside)
-    weights = evidence.weights
-    if not learned:
+    weights, margin = evidence.weights, evidence.margin
+    if rule != "l2rw":
         evidence = replace(evidence, weights=())
+    if rule == NONE_STEERED:
+        evidence = replace(evidence, margin=None)
     return Suspect(
         rank=record["rank"],
         row=row,
@@ -132,7 +140,7 @@ def _make_suspect(
         mean_weight=keep_finite(record["mean_weight"]),
         zero_weight_share=keep_finite(record["zero_weight_share"]),
         mean_influence=keep_finite(record["mean_influence"]),
-        mean_margin=evidence.margin,
+        mean_margin=margin,
         mean_loss=keep_finite(record["mean_loss"]),
         control_margin=evidence.control_margin,
         in_training=bool(record["in_training"]),

@@ -52,7 +52,7 @@ def read_companions(folder: RunFolder, manifest: Manifest, *, rows: set[int]) ->
     Raises:
         RunFolderError: a file is damaged.
     """
-    n_rows, n_clean = manifest.data.rows, manifest.clean.rows
+    n_rows, n_clean = manifest.data.rows, manifest.n_clean
     likely: dict[int, list[LikelyClass]] = defaultdict(list)
     for line in _list_by_place(folder.read_likelihoods(n_rows)):
         if line["row"] in rows:

@@ -16,7 +16,7 @@ Basis = Literal["flagged", "top"]
 """Which rows a summary is about: all flagged ones or, where there are none, the listed ones."""
 
 Promise = Literal["controlled", "calibrated", "estimated", "none"]
-RateBasis = Literal["pairs", "estimates"]
+RateBasis = Literal["pairs", "estimates", "none"]
 """What a list of flags rests on: p-values that control its false alarms, estimated probabilities
 that do not, or there is no list."""
 
@@ -28,13 +28,13 @@ class Headline:
     rows: int
     """Rows of DATA."""
     classes: int
-    estimated_wrong: float
-    """Expected number of wrong labels in DATA, in rows."""
-    estimated_share: float
+    estimated_wrong: float | None
+    """Expected number of wrong labels in DATA, in rows; None: no row is verified."""
+    estimated_share: float | None
     """The same as a share of the rows, in [0, 1]."""
-    low_share: float
+    low_share: float | None
     """Lower end of its range, in [0, ``estimated_share``]."""
-    high_share: float
+    high_share: float | None
     """Upper end, in [``estimated_share``, 1]."""
     rate_basis: RateBasis
     """What shares rest on; their ranges are confidence intervals where it is ``pairs``."""
@@ -330,7 +330,8 @@ class ReportView:
     labels: tuple[str, ...]
     """What a row may be relabelled to: the classes, as DATA spells them."""
     data: DataSource
-    clean: CleanSource
+    clean: CleanSource | None
+    """None: no row is verified."""
     test_set: TableSource | None
     overlap: OverlapSummary
     columns_read: tuple[ColumnUse, ...]
@@ -349,6 +350,14 @@ class ReportView:
     """Names of the original columns, label left out; they may repeat."""
     suspects: tuple[Suspect, ...]
     """By rank."""
+    next_words: tuple[str, ...]
+    """Of the command, after the program's name, that gets rows verified; empty where enough are, or
+    where DATA is no file."""
+
+    @property
+    def is_checked(self) -> bool:
+        """Whether verified rows check what was found, so that it has a rate and flags."""
+        return self.headline.estimated_share is not None
 
     @property
     def warnings(self) -> tuple[NoticeView, ...]:

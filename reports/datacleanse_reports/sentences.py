@@ -43,6 +43,12 @@ _RANGES = {
 RANGE_NAMES = {"pairs": "95% confidence interval", "estimates": "range of two estimates"}
 """What a range beside an estimated number is called, by what it rests on."""
 
+UNCHECKED = (
+    "P(wrong) is what the models make of a row; no verified row checks it, so take it as an order "
+    "and not as a share."
+)
+"""What stands beside probabilities that nothing calibrates."""
+
 PAIRS_SHOWN = 15
 """Expected confusions that people are shown; `summary.json` has more."""
 
@@ -64,6 +70,11 @@ def say_ranges(view: ReportView) -> str:
 def say_noise(view: ReportView) -> str:
     """How noisy the labels are."""
     head = view.headline
+    if head.estimated_share is None or head.low_share is None or head.high_share is None:
+        return (
+            "No rate of wrong labels is told: no label was verified, so nothing checks what the "
+            "ranking finds."
+        )
     ends = format_percent_range(head.low_share, head.high_share)
     return (
         f"About {estimate(head.estimated_wrong)} of {format_plural(head.rows, 'label')} "
@@ -99,6 +110,11 @@ def say_overlap(view: ReportView) -> str:
 def say_reading(view: ReportView) -> str:
     """How many rows to look at and what to expect of them."""
     basis = view.flagging.basis
+    if not view.is_checked:
+        return (
+            "No row is flagged, since without verified rows no list can keep a promise. Read the "
+            "ranking from the top."
+        )
     if basis == "controlled":
         return _say_controlled(view.headline)
     if basis == "calibrated":
@@ -190,15 +206,30 @@ def say_flag(view: ReportView) -> str:
     return ""
 
 
+def say_next(view: ReportView) -> str:
+    """What to do first where no row is verified; empty where some are."""
+    if view.is_checked:
+        return ""
+    return (
+        "For a rate and for flags, verify a random draw of rows, then audit again with them as the "
+        "clean set (--val)."
+    )
+
+
 def say_clean_use(view: ReportView) -> str:
-    """What the clean rows were for, to follow their number."""
-    reviewed = view.clean.reviewed_rows
-    if view.training.folds > 1:
-        of_drawn = f" of {format_count(view.clean.rows - reviewed)}" if reviewed else ""
+    """What the clean rows were for, to follow their number; empty where there are none."""
+    clean, training = view.clean, view.training
+    if clean is None:
+        return ""
+    reviewed = clean.reviewed_rows
+    if not clean.steering_rows:
+        return "reviewed ones, which are learned from and steer nothing"
+    if training.folds > 1:
+        of_drawn = f" of {format_count(clean.rows - reviewed)}" if reviewed else ""
         steer = f"; {format_count(reviewed)} reviewed ones steer" if reviewed else ""
         return f"each half{of_drawn} steers once and calibrates once{steer}"
     by_review = f" ({format_count(reviewed)} of them reviewed)" if reviewed else ""
-    steering, calibrating = view.clean.steering_rows, view.clean.calibration_rows
+    steering, calibrating = clean.steering_rows, clean.calibration_rows
     return f"{format_count(steering)} steer{by_review}, {format_count(calibrating)} calibrate"
 
 
@@ -221,7 +252,9 @@ def say_expectation(view: ReportView) -> str:
 
 
 def say_model(view: ReportView) -> str:
-    """How the reweighted network compares with plain training."""
+    """How the reweighted network compares with plain training, or how good that is alone."""
+    if not view.is_checked:
+        return _say_plain_model(view.test)
     if view.test is None:
         return (
             "Neither --test nor --hold-back was given, so the networks are not compared on rows "
@@ -235,6 +268,23 @@ def say_model(view: ReportView) -> str:
     )
 
 
+def _say_plain_model(test: Comparison | None) -> str:
+    if test is None:
+        return (
+            "The network was trained plainly, on the labels as given. No --test was given, so it "
+            "is not measured on rows that it has not seen."
+        )
+    return (
+        f"On {format_plural(test.rows, test.kind)}, the accuracy of the network, which was trained "
+        f"plainly, is {format_decimal(test.metrics[0].control)}{_say_error(test)}."
+    )
+
+
+def title_model(view: ReportView) -> str:
+    """What the part about the networks is called."""
+    return "Reweighted network and plain training" if view.is_checked else "Plain training"
+
+
 def _say_error(comparison: Comparison) -> str:
     return f" (± {format_decimal(comparison.accuracy_error)})"
 
@@ -244,6 +294,8 @@ def say_listed(view: ReportView) -> str:
     n = len(view.suspects)
     if n == view.headline.rows:
         return f"All {format_plural(n, 'row')}, most suspicious first."
+    if n == view.headline.rows - view.overlap.verified:
+        return f"All {format_plural(n, 'row')} that nobody verified, most suspicious first."
     short = (
         ""
         if n >= view.top

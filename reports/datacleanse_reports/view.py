@@ -10,6 +10,7 @@ from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.matrix import make_noise_matrix
+from datacleanse_reports.next_step import propose_verifying
 from datacleanse_reports.records import (
     Budget,
     ClassSummary,
@@ -66,19 +67,19 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         RunFolderError: the run is missing, unfinished, of a later version or damaged.
     """
     manifest = folder.manifest()
-    label, learned = manifest.data.label, manifest.settings.rule == "l2rw"
+    label, rule = manifest.data.label, manifest.training.rule
     n_rows = manifest.data.rows
     ranked = audit.read_ranked(folder, manifest.data.classes, last=top)
     beside = read_companions(folder, manifest, rows=set(ranked["row"].to_pylist()))
     columns, suspects = audit.collect_suspects(
-        ranked, folder.read_suspects(n_rows), beside, label=label, learned=learned
+        ranked, folder.read_suspects(n_rows), beside, label=label, rule=rule
     )
     table = audit.read_columns(folder, manifest.data.classes)
     basis, mask = audit.choose_basis(table, listed=top)
     classes = _make_classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
     confusions = tuple(map(_make_confusion, manifest.noise.confusions))
     labels = tuple(manifest.data.classes)
-    scores, is_wrong = audit.read_calibration(folder, manifest.clean.rows)
+    scores, is_wrong = audit.read_calibration(folder, manifest.n_clean)
     return ReportView(
         run_id=manifest.run_id,
         created_at=manifest.created_at,
@@ -90,7 +91,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         classes=classes,
         confusions=confusions,
         matrix=make_noise_matrix(classes, confusions, labels),
-        training=_make_training(manifest.training, rule=manifest.settings.rule),
+        training=_make_training(manifest.training),
         test=_make_comparison(manifest.metrics),
         weights=audit.bin_weights(table, basis, mask),
         reliability=audit.check_probabilities(
@@ -99,11 +100,11 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
             manifest.flags.null_share,
             is_wrong if manifest.noise.basis == "pairs" else None,
         ),
-        reading=audit.sum_by_rank(table),
+        reading=audit.sum_by_rank(table) if manifest.noise.rate is not None else (),
         conflicts=read_conflicts(folder, n_rows),
         labels=labels,
         data=_make_data(manifest.data),
-        clean=_clean(manifest.clean),
+        clean=None if manifest.clean is None else _clean(manifest.clean),
         test_set=None if manifest.test is None else _read_table(manifest.test),
         overlap=_make_overlap(manifest.overlap),
         columns_read=tuple(map(_make_column, manifest.schema.columns)),
@@ -117,6 +118,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         top=top,
         columns=columns,
         suspects=suspects,
+        next_words=() if manifest.noise.rate is not None else propose_verifying(manifest.data),
     )
 
 
@@ -125,10 +127,10 @@ def _make_headline(manifest: Manifest) -> Headline:
     return Headline(
         rows=manifest.data.rows,
         classes=len(manifest.data.classes),
-        estimated_wrong=rate.share * rate.rows,
-        estimated_share=rate.share,
-        low_share=rate.low,
-        high_share=rate.high,
+        estimated_wrong=None if rate is None else rate.share * rate.rows,
+        estimated_share=None if rate is None else rate.share,
+        low_share=None if rate is None else rate.low,
+        high_share=None if rate is None else rate.high,
         rate_basis=manifest.noise.basis,
         flagged=manifest.flags.flagged,
         fdr=manifest.flags.fdr,
@@ -228,10 +230,10 @@ def _make_classes(
     return tuple(sorted(classes, key=lambda c: (-c.suspected, -c.flagged, c.name)))
 
 
-def _make_training(training: TrainingSection, *, rule: str) -> Training:
+def _make_training(training: TrainingSection) -> Training:
     curves = training.curves
     return Training(
-        rule=rule,
+        rule=training.rule,
         epochs=training.epochs,
         batch_size=training.batch_size,
         lr=training.lr,

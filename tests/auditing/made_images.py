@@ -70,7 +70,7 @@ def image_inputs(*, share=0.2, seed=1):
 
 
 def request(**settings) -> Request:
-    return Request("<data>", "<clean>", "<test>", settings=Settings(**settings))
+    return Request("<data>", ("<clean>",), "<test>", settings=Settings(**settings))
 
 
 def audit_images(place, *, resume=False, stop=NEVER, **settings):

@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 import datacleanse as dc
+from datacleanse.auditing.plan import make_plan
 from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.auditing.result import _list_sources
 from datacleanse.data import ReadOptions
@@ -34,7 +35,7 @@ def truth(data):
 
 def read(data, *sources, options=None):
     clean, *more = map(str, sources)
-    request = Request(str(data), clean, options=options or ReadOptions(), more_clean=tuple(more))
+    request = Request(str(data), (clean, *more), options=options or ReadOptions())
     return read_inputs(request, SILENT)
 
 
@@ -118,6 +119,28 @@ def test_a_given_label_of_now_counts_and_is_told(data, truth, tmp_path):
         f"was {given!r} and is {other!r}). The label of now is taken for the given one; what was "
         "verified holds."
     )
+
+
+def test_labels_corrected_as_verified_calibrate_by_what_they_were(data, truth, tmp_path):
+    drawing = draw(data, 60)
+    file = verify(tmp_path / "v.jsonl", drawing, truth)
+    wrong = sorted(each.row for each in drawing.rows if each.given_label != truth[each.row])
+    before = read(data, file)
+    assert len(before.earlier.rows) == 0
+    frame = pd.read_csv(data)
+    frame.loc[wrong, "label"] = [truth[row] for row in wrong]
+    frame.to_csv(data, index=False)
+    inputs = read(data, file)
+
+    assert wrong
+    assert inputs.earlier.rows.tolist() == wrong
+    labels = before.data.labels[wrong]
+    assert inputs.earlier.labels.tolist() == labels.tolist()
+    plan = make_plan(
+        inputs.data, inputs.clean, inputs.comparison.overlap, seed=0, earlier=inputs.earlier
+    )
+    assert plan.labels[wrong].tolist() == labels.tolist()
+    assert "calibrate" in notices(inputs)["verified-before"]
 
 
 def test_people_who_agree_count_once_and_contradictions_are_told(data, truth, tmp_path):

@@ -29,7 +29,9 @@ def inputs(tmp_path):
 
     lines = read(range(40), "data.csv")
     read(range(60, 80), "clean.csv")
-    request = Request(str(tmp_path / "data.csv"), str(tmp_path / "clean.csv"), None, ReadOptions())
+    request = Request(
+        str(tmp_path / "data.csv"), (str(tmp_path / "clean.csv"),), None, ReadOptions()
+    )
     return read_inputs(request, SILENT), lines
 
 
@@ -63,7 +65,7 @@ def test_a_file_that_changed_meanwhile_is_told_by_values(inputs, change):
 
 def test_a_frame_gives_its_values():
     frame = pd.DataFrame({"x": np.arange(40) * 1.0, "label": ["u", "v"] * 20})
-    found = read_inputs(Request(frame, frame.assign(x=frame["x"] + 100)), SILENT)
+    found = read_inputs(Request(frame, (frame.assign(x=frame["x"] + 100),)), SILENT)
     table, notices = take_original_cells(found, np.array([3]))
     assert table.column("x").to_pylist() == [3.0]
     assert notices == ()
@@ -78,7 +80,7 @@ def test_a_manifest_of_pictures_is_spelled_beside_the_pictures_left_out(tmp_path
     for name, chosen in (("data.csv", rows[:12]), ("clean.csv", rows[12:])):
         (tmp_path / name).write_text("path,code,label\n" + "\n".join(chosen) + "\n")
     options = ReadOptions(max_unreadable=0.5)
-    request = Request(str(tmp_path / "data.csv"), str(tmp_path / "clean.csv"), None, options)
+    request = Request(str(tmp_path / "data.csv"), (str(tmp_path / "clean.csv"),), None, options)
     found = read_inputs(request, SILENT, tmp_path)
     table, notices = take_original_cells(found, np.array([2, 3]))  # the fourth is unreadable
     assert spell(table.select(["path", "code", "label"])) == [rows[2], rows[4]]

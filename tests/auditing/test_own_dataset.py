@@ -351,3 +351,23 @@ def test_a_network_that_fails_late_names_its_place_and_leaves_the_model(tmp_path
     with pytest.raises(DatacleanseError, match=r"failed in the network: ValueError: tired \(.*tes"):
         dc.audit_dataset(model, Made(flat), Made(flat), epochs=5, batch_size=4, out=tmp_path / "r")
     assert torch.equal(model.weight, before)
+
+
+@pytest.mark.parametrize("as_dataset", [lambda made: made, as_tensors], ids=["fetched", "tensors"])
+def test_without_trusted_examples_they_are_ranked_by_plain_training(as_dataset):
+    made, model = Pictures(150), network()
+    made.y[::10] = (made.y[::10] + 1) % 3  # some of every class
+    result = dc.audit_dataset(model, as_dataset(made), **SETTINGS)
+    table = result.table
+    assert (made.y != made.truth)[table["rank"] <= 10].mean() >= 0.8
+    assert not table["flagged"].any()
+    assert result.manifest["noise"]["rate"] is None
+    assert result.manifest["training"]["rule"] == "none steered"
+    saved = load_file(result.folder.model_dir / "model.safetensors")
+    assert all(torch.equal(saved[name], value) for name, value in model.state_dict().items())
+
+
+def test_without_trusted_examples_nothing_can_steer():
+    with pytest.raises(dc.SettingsError, match="nothing to steer by") as caught:
+        dc.audit_dataset(network(), DATA, rule="l2rw", **SETTINGS)
+    assert caught.value.slug == "setting-needs-clean"

@@ -23,7 +23,7 @@ from benchmarks.detection.cell_options import cells_parser, named_cells
 from benchmarks.detection.cells import PLANTED, CellName, Limits, flip_near_boundary, make_cell
 from benchmarks.detection.detectors import Verdict
 from benchmarks.detection.knn_shapley import knn_shapley
-from benchmarks.detection.measures import budget, measure, precision_at, recall_at_false_share
+from benchmarks.detection.measures import measure, precision_at, recall_at_false_share
 from benchmarks.detection.peers import out_of_fold
 
 N_ROWS = 1000
@@ -244,14 +244,6 @@ def test_an_empty_list_has_no_false_share_and_no_recall():
     assert found["average_precision"] == found["auroc"] == found["precision_at_count"] == 1.0
     assert found["brier"] == pytest.approx((0.01 + 0.01 + 0.04 + 0.04) / 4)
     assert found["probability_ratio"] == pytest.approx(1.0)
-
-
-def test_a_budget_sets_what_was_expected_beside_what_was_found():
-    suspicion = np.linspace(1, 0, 25)
-    probability = np.where(np.arange(25) < 5, 0.8, 0.1)
-    first, second = budget(Verdict(suspicion, None, probability), np.arange(25) % 2 == 0)
-    assert first == {"rows": 10, "expected": pytest.approx(0.45), "found": 0.5}
-    assert second == {"rows": 20, "expected": pytest.approx(0.275), "found": 0.5}
 
 
 def test_a_finished_method_is_not_run_again(folder, tmp_path):

@@ -49,6 +49,13 @@ def _setting(flag: str, value: str, cure: str) -> Call:
     return Call(f"{flag} {value}", (*AUDIT, f"--{flag}", value), (flag, value), cure)
 
 
+def _alone(flag: str, value: str) -> Call:
+    """An audit without verified rows that is told what to do with them."""
+    arguments = ("audit", "data.csv", "--quiet", flag, value)
+    said = (flag, value, "no row is verified")
+    return Call(f"{flag} without a clean set", arguments, said, "with --val")
+
+
 SETTINGS = (
     _setting("epochs", "0", "at least 2"),
     _setting("epochs", "1", "at least 2"),
@@ -74,7 +81,10 @@ SETTINGS = (
     Call("unknown flag", (*AUDIT, "--nonsense"), ("--nonsense",), "--help"),
     Call("option without its value", ("sample", "data.csv", "-n"), ("-n",), "--help"),
     Call("no command of that name", ("audti",), ("audti",), "--help"),
-    Call("no clean set", ("audit", "data.csv"), ("--val",), "--help"),
+    _alone("--rule", "l2rw"),
+    _alone("--hold-back", "0.2"),
+    _alone("--repeats", "2"),
+    _alone("--fail-over", "0.02"),
     Call("sample of no rows", ("sample", "data.csv", "-n", "0", "-q"), ("-n", "0"), "at least 1"),
     Call(
         "sample with a wrong seed",

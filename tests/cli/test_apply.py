@@ -67,6 +67,7 @@ def test_the_summary_for_scripts(folder):
         "rows_after": 149,
         "relabelled": 1,
         "dropped": 1,
+        "verified": 0,
         "automatic": 0,
         "done": 0,
         "kept": 1,

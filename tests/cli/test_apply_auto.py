@@ -42,7 +42,7 @@ def test_auto_changes_nothing_until_it_is_told_to(flagged):
     before = contents(flagged)
     done = run_here("apply", "runs/data", "--auto", "--drop-above", "0.7", cwd=flagged)
     assert done.code == 0, done.err
-    assert "dropped 3 (3 of them by their flags alone)" in done.out
+    assert "dropped 3 (of them 3 by their flags alone)" in done.out
     assert "Repeat the command with --yes" in done.out
     assert contents(flagged) == before
     found = apply_json(flagged, "--auto", "--drop-above", "0.7")

@@ -47,7 +47,6 @@ def test_nothing_heavy_is_imported_before_it_is_needed(module):
     ("arguments", "word"),
     [
         (("audit",), "data"),
-        (("audit", "data.csv"), "--val"),
         (("audit", "data.csv", "--val", "clean.csv", "--nonsense"), "--nonsense"),
         (("audit", "data.csv", "--val", "clean.csv", "--epochs", "many"), "many"),
         (("nonsense",), "nonsense"),

@@ -150,6 +150,7 @@ def clean_up(source, options, out, clean):
         sha256,
         data.n_rows,
         Counter(given),
+        True,
         listing,
         location,
         clean,

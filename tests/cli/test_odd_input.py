@@ -130,8 +130,9 @@ def test_a_very_wide_table(tmp_path):
     pafeather.write_feather(table.slice(0, 40), str(tmp_path / "clean.arrow"))
     found, manifest, notices = audited(tmp_path, data="wide.feather", val="clean.arrow")
     assert manifest["overlap"]["rows"] == 40
-    assert "40 rows of DATA stand in CLEAN too" in notices["overlap"]
-    assert found["in_training"].sum() == 160
+    assert "40 rows of CLEAN are rows of DATA" in notices["verified"]
+    assert found["verified_label"].notna().sum() == manifest["overlap"]["verified"] == 40
+    assert (~found["in_training"]).sum() == manifest["clean"]["steering_rows"]
 
 
 def test_a_folder_of_parquet_with_thousands_of_categories(tmp_path):

@@ -50,14 +50,25 @@ def test_every_readable_picture_has_a_row_known_by_its_path(folder):
     assert table.column("given_label").to_pylist() == [path.split("/")[0] for path in expected]
     rows = dict(zip(expected, table.to_pylist(), strict=True))
     assert rows["cat/005.png"]["verified_label"] == "cat"
-    assert not rows["cat/005.png"]["in_training"]
+    kept = pq.read_table(folder / "run" / "calibration.parquet").to_pylist()
+    pair = kept[0]
+    assert (pair["data_row"], pair["is_wrong"]) == (rows["cat/005.png"]["row"], False)
+    assert pair["given_label"] == "cat"
+    assert [each["data_row"] for each in kept[1:]] == [None] * (len(kept) - 1)
+    # A pair that steers does so by its verified label.
+    assert rows["cat/005.png"]["in_training"] == (pair["part"] == "calibration")
 
 
 def test_what_was_found_about_the_pictures_is_kept_and_said(folder):
     told = json.loads((folder / "run" / "run.json").read_text())
     assert told["pictures"]["unreadable"] == {"data": 2, "clean": 0, "test": 0}
     assert told["pictures"]["duplicates"]["conflicting_groups"] == 1
-    assert told["overlap"] == {"rows": 1, "verified": 1, "matched_by": "pictures"}
+    assert told["overlap"] == {
+        "rows": 1,
+        "verified": 1,
+        "wrong": 0,
+        "matched_by": "pictures",
+    }
     assert told["metrics"]["test"]["rows"] == 10
     said = " ".join((folder / "said.txt").read_text().split())
     for words in ("2 of 63 pictures", "'cat/zero.png' is empty", "labels differ", "'empty'"):
@@ -112,3 +123,27 @@ def test_a_table_is_nothing_for_a_model_of_pictures(folder, program):
     done = program("predict", "run", "table.csv", "-o", "r.csv", "-q")
     assert (done.code, "table.csv (NEW) is a table without pictures" in done.err) == (2, True)
     assert not (folder / "r.csv").exists()
+
+
+def test_pictures_alone_are_ranked_and_reviewed_ones_are_learned_from(folder, tmp_path):
+    place = tmp_path / "alone"
+    more = ("--max-unreadable", "0.1", "-o", place)
+    done = run_here("audit", "data", "--epochs", "2", "-q", *more, cwd=folder)
+    assert done.code == 0, done.err
+    assert "datacleanse verify data -n 30 -o verified.jsonl" in done.out
+    told = json.loads((place / "run.json").read_text())
+    assert (told["clean"], told["noise"]["rate"]) == (None, None)
+    assert told["pictures"]["unreadable"] == {"data": 2}
+    assert told["pictures"]["duplicates"]["conflicting_groups"] == 1
+    assert not (place / "neighbours.parquet").exists()
+    row = pq.read_table(place / "audit.parquet").slice(7, 1).to_pylist()[0]
+    kept = {key: row[key] for key in ("row", "id", "row_sha256", "given_label")}
+    kept |= {"action": "keep", "run_id": told["run_id"], "reviewer": "", "at": "2026-01-01"}
+    (place / "decisions.jsonl").write_text(json.dumps(kept) + "\n")
+    second = ("--max-unreadable", "0.1", "-o", tmp_path / "second", "--decisions", place)
+    done = run_here("audit", "data", "--epochs", "2", "-q", *second, cwd=folder)
+    assert done.code == 0, done.err
+    told = json.loads((tmp_path / "second" / "run.json").read_text())
+    assert (told["clean"]["rows"], told["training"]["rule"]) == (1, "none steered")
+    near = pq.read_table(tmp_path / "second" / "thumbnails.parquet").to_pandas()
+    assert near.loc[near["source"] == "clean", "row"].tolist() == [0]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -67,6 +69,18 @@ def test_equal_cells_under_another_id_are_another_row(options):
     assert not len(compare_frames(table(), clean, **options).overlap.data_rows)
     same = compare_frames(table(), table().iloc[[5, 6]], **options).overlap
     assert same.data_rows.tolist() == [5, 6]
+
+
+def test_a_row_whose_name_one_format_takes_for_missing_is_found(tmp_path):
+    names = ["NA", "None", "null", *(f"k {row}" for row in range(3, 20))]
+    rows = [{"who": name, "x": row * 1.5, "label": "ab"[row % 2]} for row, name in enumerate(names)]
+    pd.DataFrame(rows).to_csv(tmp_path / "data.csv", index=False)
+    text = "".join(json.dumps(row) + "\n" for row in [*rows[:6], {**rows[7], "who": "other"}])
+    (tmp_path / "clean.jsonl").write_text(text, encoding="utf-8")
+    data = read_data(tmp_path / "data.csv", ReadOptions(label="label"))
+    clean = read_like(tmp_path / "clean.jsonl", data.schema, role="CLEAN")
+    overlap = compare(data, clean).overlap
+    assert overlap.data_rows.tolist() == overlap.clean_rows.tolist() == [0, 1, 2, 3, 4, 5]
 
 
 def test_ids_that_both_files_count_anew_name_other_rows():

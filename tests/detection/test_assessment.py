@@ -338,3 +338,43 @@ def test_the_probability_stands_between_both_estimates_nearer_to_the_posterior(p
     assert np.abs(local - plain.suspicion).max() > 0.1
     expected = (1 - LOCAL_PART) * plain.suspicion + LOCAL_PART * local
     np.testing.assert_allclose(plain.probability, expected, atol=1e-6)
+
+
+def without_clean(found: Evidence) -> Evidence:
+    """What is known where no row is verified: plain training and the second opinion."""
+    nothing = np.empty(0, dtype=np.int64)
+    dynamics = Dynamics(**{name: values[:N] for name, values in vars(found.control).items()})
+    return replace(
+        found,
+        reweighted=dynamics,
+        control=dynamics,
+        folds=(Fold(None, nothing, nothing),),
+        is_steered=False,
+        second=found.second[:N],
+        labels=found.labels[:N],
+        is_trained=np.ones(N, dtype=bool),
+        truth=np.full(N, -1),
+        clean_at=nothing,
+    )
+
+
+def test_without_clean_rows_there_is_a_ranking_and_no_promise():
+    assessment = assess(without_clean(evidence()), fdr=0.1)
+    assert np.mean(np.argsort(assessment.rank)[:60] < 60) > 0.9
+    assert (assessment.basis, assessment.flagged.any()) == ("none", False)
+    assert np.isnan(assessment.p_value).all()
+    assert assessment.calibration_score.shape == (0,)
+    np.testing.assert_array_equal(assessment.probability, assessment.suspicion)
+    assert [bound.tolist() for bound in assessment.bounds] == [[0.0] * N, [1.0] * N]
+    assert (assessment.null_share, assessment.smallest_p_value) == (None, None)
+    assert [noise.trust for noise in assessment.noise] == [0.0]
+
+
+def test_a_known_error_is_no_flag_where_no_sample_is_verified():
+    found = without_clean(evidence())
+    truth = np.full(N, -1)
+    truth[100] = 1 - found.labels[100]
+    assessment = assess(replace(found, truth=truth), fdr=0.1)
+    assert assessment.probability[100] == 1
+    assert assessment.suggested[100] == truth[100]
+    assert not assessment.flagged.any()

@@ -138,6 +138,32 @@ def test_what_is_verified_leaves_ranking_budget_and_flags():
         assert share.low <= share.share <= share.high
 
 
+def test_the_budget_ends_where_verified_rows_begin():
+    evidence, _ = make_evidence(n_pairs=N - 60)
+    found = assess(evidence, fdr=0.1)
+    assert [share.rows for share in expect_budget(found)] == [10, 20, 50]
+
+
+def test_errors_that_are_corrected_calibrate_but_are_errors_no_more():
+    evidence, wrong = make_evidence()
+    before = assess(evidence, fdr=0.1)
+    pairs = np.flatnonzero(evidence.verified >= 0)
+    corrected = pairs[wrong[pairs]]
+    found = assess(replace(evidence, corrected=corrected), fdr=0.1)
+    unknown = evidence.verified < 0
+    np.testing.assert_array_equal(found.probability[unknown], before.probability[unknown])
+    np.testing.assert_array_equal(found.flagged, before.flagged)
+    assert (found.probability[pairs] == 0).all()
+    assert (found.suggested[pairs] == -1).all()
+    rates = [estimate_noise_rate(each) for each in (before, found)]
+    for end in ("low", "share", "high"):
+        gone = getattr(rates[0], end) - getattr(rates[1], end)
+        assert gone == pytest.approx(len(corrected) / N)
+    labels = evidence.labels[:N].copy()
+    labels[corrected] = 1 - labels[corrected]
+    np.testing.assert_allclose(found.confusion.sum(axis=1), np.bincount(labels))
+
+
 def test_every_cut_of_the_ranking_has_a_bound_on_its_false_alarms():
     evidence, _ = make_evidence()
     found = assess(evidence, fdr=0.1)

@@ -16,6 +16,7 @@ from datacleanse.detection.posterior import (
     BURDEN,
     POOL_LEAST,
     SHARPNESS,
+    USUAL_RATE,
     Noise,
     Opinions,
     _pool,
@@ -124,3 +125,14 @@ def test_the_noise_is_learned_from_an_opinion_that_is_right():
     for found, other in zip(by_right, by_blank, strict=True):
         assert found.spread.even + found.spread.alike == pytest.approx(0.2, abs=0.05)
         assert np.abs(found.matrices.full - other.matrices.full).max() > 0.05
+
+
+def test_without_clean_rows_one_usual_rate_is_supposed_and_no_matrix_is_believed():
+    opinion = draw(0)
+    labels = np.random.default_rng(1).integers(0, C, N)
+    nothing = np.empty(0, dtype=np.int64)
+    unknown = np.full(N, -1)
+    (noise,) = learn_noise(opinion, [nothing], unknown, labels, N, on_pairs=False)
+    np.testing.assert_array_equal(noise.matrices.one_rate, make_one_rate_matrix(C, USUAL_RATE))
+    assert noise.trust == 0
+    assert 0 < noise.spread.even + noise.spread.alike < 1

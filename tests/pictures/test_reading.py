@@ -374,7 +374,7 @@ def test_inputs_of_an_audit_are_read_and_compared(root, tmp_path):
     (clean / "cat" / "copy.png").write_bytes((root / "dog" / "004.png").read_bytes())
     (root / "emu" / "again.png").write_bytes((root / "cat" / "002.png").read_bytes())
     test = class_folders(tmp_path / "test", CLASSES, 1, first=60)
-    inputs = read_inputs(Request(root, clean, test), SILENT, tmp_path / "runs")
+    inputs = read_inputs(Request(root, (clean,), test), SILENT, tmp_path / "runs")
     assert inputs.pictures.data.shape == (13, 3, 24, 24)
     assert inputs.pictures.clean.shape == (7, 3, 24, 24)
     assert inputs.pictures.test.shape == (3, 3, 24, 24)
@@ -385,9 +385,9 @@ def test_inputs_of_an_audit_are_read_and_compared(root, tmp_path):
     assert [clean_paths[row] for row in overlap.clean_rows] == ["cat/copy.png"]
     assert overlap.matched_by == "pictures"
     found = slugs(inputs.comparison.notices)
-    assert {"overlap", "pictures-duplicate"} <= set(found)
-    [told] = [n for n in inputs.comparison.notices if n.slug == "overlap"]
-    assert "Their labels differ in 1 row" in told.message
+    assert {"verified", "pictures-duplicate"} <= set(found)
+    [told] = [n for n in inputs.comparison.notices if n.slug == "verified"]
+    assert "1 is mislabelled there (100%)" in told.message
     duplicates = inputs.gallery.duplicates
     assert [paths[row] for row in duplicates.rows] == ["cat/002.png", "emu/again.png"]
     assert duplicates.n_conflicting == 1
@@ -396,13 +396,13 @@ def test_inputs_of_an_audit_are_read_and_compared(root, tmp_path):
 
 def test_data_given_as_clean_is_refused(root):
     with pytest.raises(InputError) as caught:
-        read_inputs(Request(root, root), SILENT)
+        read_inputs(Request(root, (root,)), SILENT)
     assert caught.value.slug == "clean-is-data"
 
 
 def test_tables_are_read_as_ever(tmp_path):
     frame = pd.DataFrame({"x": np.arange(40.0), "label": ["a", "b"] * 20})
     clean = frame.assign(x=frame["x"] + 0.5)
-    inputs = read_inputs(Request(frame, clean), SILENT)
+    inputs = read_inputs(Request(frame, (clean,)), SILENT)
     assert (inputs.pictures, inputs.gallery) == (None, None)
     assert inputs.data.n_rows == 40

@@ -82,7 +82,7 @@ def inputs(tmp_path):
     (root / "dog" / "copy.jpg").write_bytes(encoded(scene(0, size=(90, 60)), "JPEG", quality=95))
     (root / "cat" / "bad.png").write_bytes(b"bad")
     clean = class_folders(tmp_path / "clean", ("cat", "dog"), 2, first=70)
-    return read_inputs(Request(root, clean), SILENT, tmp_path)
+    return read_inputs(Request(root, (clean,)), SILENT, tmp_path)
 
 
 def test_thumbnails_are_small_pictures_of_their_rows(inputs):
@@ -166,7 +166,7 @@ def test_thumbnails_of_bytes_in_parquet(tmp_path):
     clean = pd.DataFrame(
         {"image": [encoded(scene(seed)) for seed in (20, 21)], "label": ["a", "b"]}
     )
-    gallery = read_inputs(Request(tmp_path / "data.parquet", clean), SILENT).gallery
+    gallery = read_inputs(Request(tmp_path / "data.parquet", (clean,)), SILENT).gallery
     found = make_thumbnails(gallery.data, "data", np.array([1, 4, 11]), measure_usual(gallery.data))
     for row, blob in zip((1, 4, 11), found.column("image").to_pylist(), strict=True):
         assert (np.asarray(Image.open(io.BytesIO(blob))) == np.asarray(scene(row))).all()

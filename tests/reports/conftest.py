@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datacleanse.auditing.audit_table import write_audit
+from datacleanse.detection.methods import METHODS_ALONE
 from datacleanse.storage import ledger
 from datacleanse.storage.run_claims import begin_folder
 from datacleanse.storage.run_folder import RunFolder
@@ -46,7 +47,7 @@ HOSTILE = (
 )
 
 MANIFEST: dict[str, Any] = {
-    "schema_version": 2,
+    "schema_version": 3,
     "run_id": "20260101-000000-abcd",
     "status": "finished",
     "command": ["audit", "data people.csv", "--val", "clean.csv", "--label", "label"],
@@ -129,6 +130,7 @@ MANIFEST: dict[str, Any] = {
     },
     "overlap": {"rows": 3, "verified": 2, "matched_by": "id"},
     "training": {
+        "rule": "l2rw",
         "epochs": 5,
         "batch_size": 64,
         "lr": 0.001,
@@ -231,6 +233,7 @@ class Fabricated:
     stored: int | None = None
     with_companions: bool = True
     with_pictures: bool = False
+    has_clean: bool = True
     manifest: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(MANIFEST))
 
     def write(self, path: Path) -> RunFolder:
@@ -252,16 +255,20 @@ class Fabricated:
         )
         order = np.argsort(audit["rank"].to_numpy())[: self.stored]
         pq.write_table(self._originals(audit, order), folder.suspects_file)
-        beside.write_calibration(folder, n_rows=self.manifest["clean"]["rows"])
+        n_clean = self.manifest["clean"]["rows"] if self.has_clean else 0
+        beside.write_calibration(folder, n_rows=n_clean)
         if self.with_companions:
             self._write_companions(folder, audit, order)
         self._describe(audit)
+        if not self.has_clean:
+            self._forget_clean()
         write_json(folder.manifest_file, self.manifest)
 
     def _write_companions(self, folder: RunFolder, audit: dict[str, pa.Array], order: Any) -> None:
         rows = [int(row) for row in order]
         beside.write_likelihoods(folder, pa.table(audit).take(pa.array(rows)), self.classes)
-        beside.write_neighbours(folder, rows, self.classes)
+        if self.has_clean:
+            beside.write_neighbours(folder, rows, self.classes)
         beside.write_conflicts(folder, self.classes, n_rows=self.n_rows)
         if self.with_pictures:
             beside.write_thumbnails(folder, rows)
@@ -349,6 +356,34 @@ class Fabricated:
             self.manifest["flags"]["basis"] = "none"
         self._estimate(audit)
 
+    def _forget_clean(self) -> None:
+        manifest = self.manifest
+        command = [word for word in manifest["command"] if word not in {"--val", "clean.csv"}]
+        manifest |= {"clean": None, "budget": [], "command": command}
+        manifest["settings"]["rule"] = None
+        manifest["training"] |= {"rule": "none steered", "folds": 1, "route": None}
+        curves = manifest["training"]["curves"]
+        plain = {"loss": curves["control"]["loss"], "clean_loss": [None] * self.n_epochs}
+        manifest["training"]["curves"] = dict.fromkeys(curves, plain)
+        manifest["overlap"] |= {"rows": 0, "verified": 0}
+        manifest["flags"] |= {
+            "calibration_rows": 0,
+            "smallest_p_value": None,
+            "null_share": None,
+            "estimated_wrong": None,
+        }
+        manifest["noise"] = {
+            "basis": "none",
+            "rate": None,
+            "by_given_label": {},
+            "confusions": [],
+            "matrix_trust": [],
+        }
+        measured = manifest["metrics"]["test"]
+        manifest["metrics"]["test"] = measured | {"reweighted": measured["control"]}
+        manifest["methods"] = dict(METHODS_ALONE)
+        manifest["notices"] = [manifest["notices"][0]]
+
     def _estimate(self, audit: dict[str, pa.Array]) -> None:
         """Noise, confusions and budget, by and large as the engine would find them."""
         probability = audit["mislabel_probability"].to_numpy()
@@ -392,6 +427,19 @@ def fabricated() -> Fabricated:
 def hostile_run(fabricated: Fabricated, tmp_path: Path) -> RunFolder:
     """The small run, written."""
     return fabricated.write(tmp_path / "people")
+
+
+@pytest.fixture
+def unverified(fabricated: Fabricated) -> Fabricated:
+    """The small run as of an audit without verified rows, not written yet."""
+    fabricated.flagged, fabricated.with_p_values, fabricated.has_clean = 0, False, False
+    return fabricated
+
+
+@pytest.fixture
+def unverified_run(unverified: Fabricated, tmp_path: Path) -> RunFolder:
+    """That run, written."""
+    return unverified.write(tmp_path / "people")
 
 
 @pytest.fixture

@@ -56,6 +56,19 @@ def test_terminal_shows_what_it_always_showed(width, hostile_run):
     check(f"terminal-{width}.txt", out.getvalue())
 
 
+@pytest.mark.parametrize("name", ["html", "json", "md"])
+def test_format_of_a_run_without_verified_rows_is_as_ever(name, unverified_run):
+    view = read_view(unverified_run, top=12)
+    check(f"unverified-{FORMATS[name].file_name}", FORMATS[name].render(view))
+
+
+def test_terminal_of_a_run_without_verified_rows_is_as_ever(unverified_run):
+    out = io.StringIO()
+    console = Console(file=out, width=80, color_system=None)
+    print_summary(read_view(unverified_run, top=12), console, run=Path("runs/people"))
+    check("unverified-terminal-80.txt", out.getvalue())
+
+
 def test_scrubber_hides_dates_and_versions():
     text = 'on 2026-01-01T00:00:12+00:00 by "torch": "2.9.0"'
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import datacleanse_reports
@@ -48,6 +50,21 @@ def test_budgets_are_sums_of_probabilities_by_rank(view, audit):
         assert expected == pytest.approx(budget.expected_wrong, abs=1e-3)
 
 
+def test_verified_rows_are_no_suspects(hostile_run):
+    file = hostile_run.audit_file
+    audit = pq.read_table(file)
+    suspicion = audit["suspicion"].to_numpy().copy()
+    last = audit["rank"].to_numpy() > 50
+    suspicion[last] -= 1
+    place = audit.schema.get_field_index("suspicion")
+    pq.write_table(audit.set_column(place, "suspicion", pa.array(suspicion)), file)
+    view = read_view(hostile_run, top=len(audit))
+    assert [each.rank for each in view.suspects] == list(range(1, 51))
+    overlap = replace(view.overlap, verified=int(last.sum()))
+    said = sentences.say_listed(replace(view, overlap=overlap))
+    assert said == "All 50 rows that nobody verified, most suspicious first."
+
+
 def test_every_range_holds_its_share(view):
     head = view.headline
     assert head.low_share < head.estimated_share < head.high_share
@@ -73,7 +90,7 @@ def test_without_flags_the_listed_suspects_are_the_basis(fabricated, tmp_path):
 
 
 def test_random_weights_are_no_reason(fabricated, tmp_path):
-    fabricated.manifest["settings"]["rule"] = "random"
+    fabricated.manifest["training"]["rule"] = "random"
     view = read_view(fabricated.write(tmp_path / "random"), top=60)
 
     assert not any("no weight" in suspect.reason for suspect in view.suspects)

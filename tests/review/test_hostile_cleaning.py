@@ -21,7 +21,9 @@ from datacleanse.review.decisions import Decision, append_decisions
 from datacleanse.review.write_changes import CleanedFiles
 from datacleanse.review.write_table import TableOutput, choose_table_files
 from datacleanse.storage.run_folder import RunFolder
+from datacleanse.storage.schemas import AUDIT_COLUMNS
 from datacleanse_cli.cleaning_summary import print_cleaning
+from tests.cli.test_next_commands import fill
 
 LABELS = ("=cmd|'/c calc'!A0", 'say "hi", twice', "\u202eevil", "🍐", "</script><script>", "-1+1")
 CELLS = (
@@ -64,6 +66,9 @@ def cleaned(tmp_path, name, *, raw=False):
     made.append(Decision(20, names[20], seals[20], LABELS[20 % 6], "drop", None, "@x", "", "r"))
     run = RunFolder(tmp_path)
     append_decisions(run.decisions_file, made)
+    known = {"row": range(len(LABELS)), "given_label": LABELS}
+    audit = {each.name: fill(each, known, len(LABELS)) for each in AUDIT_COLUMNS}
+    write_table(pa.table(audit), run.audit_file)
     plan = plan_cleaning(audited(tmp_path, source))
     location = locate(str(source))
     files = choose_table_files(location, tmp_path / f"out-{name}")
@@ -82,6 +87,7 @@ def audited(tmp_path, source):
         sha256="other",
         n_rows=26,
         classes=dict.fromkeys(LABELS, 1),
+        has_clean=True,
         listing=None,
         location=locate(str(source)),
         clean=(),

@@ -69,6 +69,7 @@ def manifest() -> Manifest:
     plain = json.loads(OLD.read_text(encoding="utf-8"))
     plain["clean"]["steering_rows"] = plain["clean"].pop("meta_rows")
     plain["training"]["steering"] = plain["training"].pop("meta")
+    plain["training"]["rule"] = plain["settings"]["rule"]
     plain |= {"schema_version": SCHEMA_VERSION, "resumed_at": ["2026-01-01"], "stopped_at": None}
     found = from_json(Manifest, plain)
     return replace(
@@ -198,6 +199,7 @@ def test_a_run_of_version_1_is_read(tmp_path):
     assert found.clean.steering_rows == plain["clean"]["meta_rows"] == 30
     assert found.training.steering.batch == plain["training"]["meta"]["batch"] == 128
     assert (found.resumed_at, found.stopped_at) == ((), None)
+    assert found.training.rule == plain["settings"]["rule"] == "l2rw"
     renamed = to_json(found)
     assert renamed["noise"] == {"basis": "estimates"} | plain["noise"]
     assert renamed["metrics"] == plain["metrics"]

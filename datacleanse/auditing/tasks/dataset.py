@@ -14,9 +14,11 @@ import torch
 from torch import nn
 
 from datacleanse.auditing.layout import lay_out
+from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.reading import Inputs
 from datacleanse.auditing.tasks.dataset_labels import read_labels
 from datacleanse.auditing.tasks.interface import identify_settings, plan_rows
+from datacleanse.auditing.without_clean import compare_with_nothing, make_empty_clean
 from datacleanse.data import compare_labels
 from datacleanse.errors import InputError, ModelError
 from datacleanse.models.model_files import save_loose
@@ -59,7 +61,8 @@ class DatasetTask:
     device: torch.device
     identity: Identity
     lesson: Lesson
-    datasets: tuple[MapDataset[Any], MapDataset[Any]]
+    datasets: tuple[MapDataset[Any], ...]
+    """DATA, and CLEAN where it is given."""
     n_classes: int
 
     def make_examples(self, inputs: Inputs) -> Examples:
@@ -88,7 +91,7 @@ class DatasetTask:
 
 def plan_dataset(
     model: nn.Module,
-    datasets: tuple[MapDataset[Any], MapDataset[Any]],
+    datasets: tuple[MapDataset[Any], ...],
     classes: Sequence[str] | None,
     settings: Settings,
     optimisation: Optimisation,
@@ -96,7 +99,7 @@ def plan_dataset(
     """Try the network on a few examples, and read all labels."""
     started = perf_counter()
     device = choose_device(settings.device)
-    for role, dataset in zip(("data", "trusted"), datasets, strict=True):
+    for role, dataset in zip(("data", "trusted"), datasets, strict=False):
         _check_kind(role, dataset)
     sample = _take_sample(datasets)
     build, n_classes = _make_copier(model, sample)
@@ -106,7 +109,7 @@ def plan_dataset(
     plan = plan_rows(inputs, settings)
     identity = identify_settings(settings, device) | {
         "DATA": inputs.sha256["data"],
-        "CLEAN": inputs.sha256["clean"],
+        "CLEAN": inputs.sha256.get("clean"),
         NETWORK: digest_layers(build()),
         "optimizer": _describe_optimiser(optimiser),
         "clip_norm": optimisation.clip_norm,
@@ -114,7 +117,7 @@ def plan_dataset(
     schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     if optimiser is not None:
         schedule = replace(schedule, lr=max(float(g["lr"]) for g in optimiser.param_groups))
-    lesson = Lesson(build, True, settings.rule, schedule, settings.seed, optimisation)
+    lesson = Lesson(build, True, choose_rule(settings, plan), schedule, settings.seed, optimisation)
     command = ("datacleanse.audit_dataset",)
     task = DatasetTask(settings, command, plan, device, identity, lesson, datasets, n_classes)
     return task, inputs
@@ -136,11 +139,12 @@ def _check_kind(role: str, dataset: MapDataset[Any]) -> None:
         )
 
 
-def _take_sample(datasets: tuple[MapDataset[Any], MapDataset[Any]]) -> Tensor:
-    """Three inputs, the last one trusted, as one batch on the CPU."""
+def _take_sample(datasets: tuple[MapDataset[Any], ...]) -> Tensor:
+    """Three inputs, the last one trusted if any is, as one batch on the CPU."""
     n = len(datasets[0])  # type: ignore[arg-type]  # map-style
+    rows = Fetched(datasets, torch.device("cpu"))
     with report_as_user_code("Inputs of data and trusted cannot be stacked to one batch"):
-        return Fetched(datasets, torch.device("cpu"))[torch.tensor([0, min(1, n - 1), n])]
+        return rows[torch.tensor([0, min(1, n - 1), min(n, len(rows) - 1)])]
 
 
 def _make_copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Module], int]:
@@ -169,23 +173,25 @@ def _check_names(classes: Sequence[str] | None, n_classes: int) -> tuple[str, ..
 
 
 def _make_inputs(
-    datasets: tuple[MapDataset[Any], MapDataset[Any]],
+    datasets: tuple[MapDataset[Any], ...],
     labels: list[NDArray[np.int64]],
     names: tuple[str, ...],
     started: float,
 ) -> Inputs:
     """The labels as tables without features."""
     schema = Schema(label=LABEL, id=None, classes=names, columns=(), set_aside=())
-    data, clean = (
+    data, *given = (
         Dataset(f"<{type(dataset).__name__}>", _tabulate(codes, names), schema, codes, names, ())
         for dataset, codes in zip(datasets, labels, strict=True)
     )
     sha256 = {
         role: digest(torch.from_numpy(codes))
-        for role, codes in zip(("data", "clean"), labels, strict=True)
+        for role, codes in zip(("data", "clean"), labels, strict=False)
     }
+    clean = given[0] if given else make_empty_clean(data)
+    comparison = compare_labels(data, clean) if given else compare_with_nothing()
     seconds = round(perf_counter() - started, 3)
-    return Inputs(data, clean, None, compare_labels(data, clean), sha256, seconds)
+    return Inputs(data, clean, None, comparison, sha256, seconds)
 
 
 def _tabulate(codes: NDArray[np.int64], names: tuple[str, ...]) -> pa.Table:

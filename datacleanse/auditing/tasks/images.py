@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.auditing.layout import lay_out
+from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.tasks.interface import identify_request, plan_rows
 from datacleanse.detection.second_opinion.background import Question
 from datacleanse.errors import SettingsError
@@ -101,7 +102,7 @@ def plan_images(request: Request, inputs: Inputs) -> ImageTask:
     n_trained = int(plan.is_trained.sum())
     build = _choose_network(_get_pictures(inputs), plan, len(schema.classes), settings.seed)
     schedule = choose_schedule(settings, n_trained, IMAGES)
-    lesson = Lesson(build, False, settings.rule, schedule, settings.seed)
+    lesson = Lesson(build, False, choose_rule(settings, plan), schedule, settings.seed)
     identity = identify_request(request, inputs, device)
     return ImageTask(settings, request.command, plan, device, identity, lesson, schema)
 

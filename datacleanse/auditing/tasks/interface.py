@@ -88,6 +88,7 @@ def plan_rows(inputs: Inputs, settings: Settings) -> Plan:
         is_fast=settings.fast,
         hold_back=settings.hold_back,
         reviewed=inputs.reviewed,
+        earlier=inputs.earlier,
         is_provisional=inputs.is_provisional,
     )
 
@@ -110,8 +111,10 @@ def identify_request(request: Request, inputs: Inputs, device: torch.device) -> 
     options, schema = request.options, inputs.data.schema
     return identify_settings(request.settings, device) | {
         "DATA": inputs.sha256["data"],
-        "CLEAN": inputs.sha256["clean"],
-        "--decisions": None if inputs.reviewed is None else inputs.reviewed.sha256,
+        "CLEAN": inputs.sha256.get("clean"),
+        "--decisions": (
+            None if inputs.reviewed is None else f"{inputs.reviewed.sha256} {inputs.earlier.sha256}"
+        ),
         "--label": schema.label,
         "--id": schema.id,
         "--drop": sorted(options.drop),

@@ -7,6 +7,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.layout import encode_examples, learn_encoding
+from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.tasks.interface import identify_request, plan_rows
 from datacleanse.data import take_rows
 from datacleanse.detection.second_opinion.background import Question
@@ -127,5 +128,5 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
         try_training(network, build, make_probe_rows(encoding), f"The network of {name}")
         identity |= {NETWORK: digest_layers(network)}
     schedule = choose_schedule(settings, int(plan.is_trained.sum()))
-    lesson = Lesson(build, is_users, settings.rule, schedule, seed)
+    lesson = Lesson(build, is_users, choose_rule(settings, plan), schedule, seed)
     return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)

@@ -43,8 +43,10 @@ def _list_equal(manifest: Manifest) -> Iterator[tuple[str, int, str, int]]:
     """Place and value of what must equal the value of another place, and that."""
     data, clean, curves = manifest.data, manifest.clean, manifest.training.curves
     yield "the sum of data.classes", sum(data.classes.values()), "data.rows", data.rows
-    yield "the sum of clean.classes", sum(clean.classes.values()), "clean.rows", clean.rows
-    yield "noise.rate.rows", manifest.noise.rate.rows, "data.rows", data.rows
+    if clean is not None:
+        yield "the sum of clean.classes", sum(clean.classes.values()), "clean.rows", clean.rows
+    if manifest.noise.rate is not None:
+        yield "noise.rate.rows", manifest.noise.rate.rows, "data.rows", data.rows
     for name in ("reweighted", "control", "final"):
         each = getattr(curves, name)
         for kind in ("loss", "clean_loss"):
@@ -58,8 +60,9 @@ Bound = tuple[str, float, str, float]
 
 def _bound_rows(manifest: Manifest) -> Iterator[Bound]:
     data, clean = manifest.data, manifest.clean
-    for name in ("steering_rows", "reviewed_rows", "calibration_rows", "held_back_rows"):
-        yield f"clean.{name}", getattr(clean, name), "clean.rows", clean.rows
+    if clean is not None:
+        for name in ("steering_rows", "reviewed_rows", "calibration_rows", "held_back_rows"):
+            yield f"clean.{name}", getattr(clean, name), "clean.rows", clean.rows
     yield "overlap.rows", manifest.overlap.rows, "data.rows", data.rows
     yield "overlap.verified", manifest.overlap.verified, "data.rows", data.rows
     yield "overlap.wrong", manifest.overlap.wrong, "overlap.verified", manifest.overlap.verified
@@ -77,10 +80,11 @@ def _bound_rows(manifest: Manifest) -> Iterator[Bound]:
 def _bound_results(manifest: Manifest) -> Iterator[Bound]:
     rows, flags, noise = manifest.data.rows, manifest.flags, manifest.noise
     yield "flags.flagged", flags.flagged, "data.rows", rows
-    yield "flags.calibration_rows", flags.calibration_rows, "clean.rows", manifest.clean.rows
-    yield "flags.estimated_wrong", flags.estimated_wrong, "data.rows", rows + 0.5
+    yield "flags.calibration_rows", flags.calibration_rows, "clean.rows", manifest.n_clean
+    if flags.estimated_wrong is not None:
+        yield "flags.estimated_wrong", flags.estimated_wrong, "data.rows", rows + 0.5
     shares = {
-        "noise.rate": noise.rate,
+        **({} if noise.rate is None else {"noise.rate": noise.rate}),
         **{
             inside("noise.by_given_label", name): share
             for name, share in noise.by_given_label.items()

@@ -10,7 +10,12 @@ from datacleanse.storage.typed_json import Amount, Count, Number, Positive, Shar
 
 FlagBasis = Literal["controlled", "calibrated", "estimated", "none"]
 
-RateBasis = Literal["pairs", "estimates"]
+RateBasis = Literal["pairs", "estimates", "none"]
+
+UsedRule = Literal["l2rw", "lilaw", "uniform", "random", "none steered"]
+
+NONE_STEERED: UsedRule = "none steered"
+"""What `TrainingSection.rule` says of a run without verified rows."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +66,9 @@ class CurvesSection:
 class TrainingSection:
     """How the networks were trained."""
 
+    rule: UsedRule
+    """How the rows of a batch were weighted; ``none steered``: all alike, since no row was verified
+    that could steer."""
     epochs: Number
     """Passes over the training rows."""
     batch_size: Number
@@ -99,7 +107,7 @@ class FlagsSection:
     basis: FlagBasis
     """``controlled``: p-values keep the share of false alarms; ``calibrated``: probabilities that
     were calibrated on verified rows of DATA; ``estimated``: probabilities estimate it and promise
-    nothing; ``none``: there are no flags."""
+    nothing; ``none``: there are no flags, as always where no row is verified."""
     calibration_rows: Count
     """Rows of CLEAN that calibrate, in any fold: verified rows of DATA where ``noise.basis`` is
     ``pairs``, rows from elsewhere otherwise."""
@@ -107,8 +115,9 @@ class FlagsSection:
     """The smallest p-value that a row can get, in (0, 1]; null: there are no p-values."""
     null_share: Share | None
     """Storey's estimate of the share of right labels, in [0, 1]; null: there are no p-values."""
-    estimated_wrong: Amount
-    """Expected number of wrong labels in DATA, in rows: the sum of the mislabel probabilities."""
+    estimated_wrong: Amount | None
+    """Expected number of wrong labels in DATA, in rows: the sum of the mislabel probabilities;
+    null: no row is verified, so that nothing checks these."""
     rows_needed: Count | None
     """Calibration rows that a controlled list would take at least; null: there is one, or the
     number cannot be told."""
@@ -150,16 +159,16 @@ class NoiseSection:
     """What shares and their ranges rest on, those of ``budget`` too. ``pairs``: verified rows of
     DATA; ranges are 95 % confidence intervals. ``estimates``: the posterior and the local
     false-discovery rate; ranges reach from one to the other, widened by their sampling error, and
-    are no confidence intervals."""
-    rate: NoiseShare
-    """Of all rows."""
+    are no confidence intervals. ``none``: no row is verified, so that no share is told."""
+    rate: NoiseShare | None
+    """Of all rows; null: no row is verified."""
     by_given_label: dict[str, NoiseShare]
-    """Of the rows with each given label."""
+    """Of the rows with each given label; empty as above."""
     confusions: tuple[ClassConfusion, ...]
-    """The most frequent pairs of given label and true class, most rows first."""
+    """The most frequent pairs of given label and true class, most rows first; empty as above."""
     matrix_trust: tuple[Share, ...]
     """By fold, how far the noise matrix learned from CLEAN counts against one rate of errors for
-    all classes, in [0, 1]."""
+    all classes, in [0, 1]; empty as above."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 """Of `run.json`. A field may be added within a version, since readers pass over what they do not
 know; to rename, remove or change one takes a new version, and a function here that makes it of the
 version before.
@@ -12,6 +12,8 @@ version before.
 1: first version.
 2: named as the documentation names things: ``clean.meta_rows`` is ``clean.steering_rows``,
    ``training.meta`` is ``training.steering``. ``resumed_at`` and ``stopped_at`` are always there.
+3: a run may be without verified rows: ``clean``, ``noise.rate`` and ``flags.estimated_wrong`` may
+   be null. ``training.rule`` says what ``settings.rule`` may leave open: the rule that was used.
 """
 
 Json = dict[str, Any]
@@ -25,6 +27,8 @@ def upgrade(manifest: Json) -> Json:
     """
     if manifest["schema_version"] == 1:
         _make_2_of_1(manifest)
+    if manifest["schema_version"] == 2:
+        _make_3_of_2(manifest)
     return manifest
 
 
@@ -35,6 +39,13 @@ def _make_2_of_1(manifest: Json) -> None:
     manifest.setdefault("resumed_at", [])
     manifest.setdefault("stopped_at", None)
     manifest["schema_version"] = 2
+
+
+def _make_3_of_2(manifest: Json) -> None:
+    settings, training = _take_part(manifest, "settings"), _take_part(manifest, "training")
+    if training and "rule" in settings:
+        manifest["training"] = {"rule": settings["rule"]} | training
+    manifest["schema_version"] = 3
 
 
 def _complete_1(manifest: Json) -> None:

@@ -105,8 +105,8 @@ class Manifest(Opening):
 
     data: DataSection
     """DATA."""
-    clean: CleanSection
-    """CLEAN."""
+    clean: CleanSection | None
+    """CLEAN; null: no row is verified."""
     test: InputFile | None
     """TEST, rows with true labels to measure on; null: none were given."""
     reviewed: ReviewedSection | None
@@ -126,7 +126,8 @@ class Manifest(Opening):
     noise: NoiseSection
     """How many labels are wrong, as estimated."""
     budget: tuple[NoiseShare, ...]
-    """What reading the first 10, 20, 50, ... rows of the ranking is expected to find."""
+    """What reading the first 10, 20, 50, ... rows of the ranking is expected to find; empty where
+    no row is verified."""
     methods: dict[str, str]
     """What each column of `audit.parquet` rests on that rests on a choice of method."""
     device: DeviceSection
@@ -140,6 +141,11 @@ class Manifest(Opening):
     """Seconds by stage of the run; ``total`` is their sum."""
     finished_at: str
     """When the run was finished (ISO 8601, UTC)."""
+
+    @property
+    def n_clean(self) -> int:
+        """Rows of CLEAN, reviewed ones among them."""
+        return 0 if self.clean is None else self.clean.rows
 
     @property
     def seconds(self) -> float:

@@ -31,13 +31,13 @@ class RunState:
     """Of DATA."""
     clean_rows: int
     """Trusted rows, reviewed ones included."""
-    estimated_wrong: float
-    """Expected number of wrong labels, in rows."""
-    estimated_share: float
+    estimated_wrong: float | None
+    """Expected number of wrong labels, in rows; None: no row was verified."""
+    estimated_share: float | None
     """The same as a share of the rows, in [0, 1]."""
-    low_share: float
+    low_share: float | None
     """Lower end of its range."""
-    high_share: float
+    high_share: float | None
     """Upper end."""
     rate_basis: str
     """``pairs``: the range is a 95 % confidence interval; ``estimates``: one of two estimates."""

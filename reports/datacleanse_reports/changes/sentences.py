@@ -39,6 +39,8 @@ def say_noise(changes: Changes) -> str:
 
 
 def _say_noise(state: RunState) -> str:
+    if state.low_share is None or state.high_share is None:
+        return f"not known (no label of {format_count(state.rows)} was verified)"
     spread = format_percent_range(state.low_share, state.high_share)
     return (
         f"{estimate(state.estimated_wrong)} of {format_count(state.rows)} "

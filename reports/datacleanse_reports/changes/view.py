@@ -53,7 +53,7 @@ def _make_state(view: ReportView) -> RunState:
         created_at=view.created_at,
         source=view.data.source,
         rows=head.rows,
-        clean_rows=view.clean.rows,
+        clean_rows=0 if view.clean is None else view.clean.rows,
         estimated_wrong=head.estimated_wrong,
         estimated_share=head.estimated_share,
         low_share=head.low_share,

@@ -85,6 +85,7 @@ def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> st
         script_hash=hash_source(script),
         charts=_draw_charts(view),
         command="datacleanse " + shlex.join(view.command),
+        next_command="datacleanse " + shlex.join(view.next_words) if view.next_words else "",
     )
 
 

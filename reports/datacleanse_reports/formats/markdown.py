@@ -83,8 +83,11 @@ def _lay_out_top(view: ReportView) -> str:
         f"- {sentences.say_reading(view)}",
         f"- {sentences.say_expectation(view)}",
         f"- {sentences.say_model(view)}",
+        f"- {sentences.say_next(view)}",
     ]
     lines = [line for line in lines if line != "- "]
+    if view.next_words:
+        lines += ["", f"    datacleanse {make_visible(shlex.join(view.next_words))}"]
     if view.warnings:
         lines += ["", "## Warnings", ""]
         lines += [f"- {escape_notice(notice.message)}" for notice in view.warnings]
@@ -97,10 +100,10 @@ def escape_notice(message: str) -> str:
 
 
 def _lay_out_model(view: ReportView) -> str:
-    lines = ["## Reweighted network and plain training"]
+    lines = [f"## {sentences.title_model(view)}"]
     if view.test is None:
         lines.append("No `--test` file was given.")
-    else:
+    elif view.is_checked:
         lines.append(
             f"On {format_plural(view.test.rows, view.test.kind)}.\n\n{_lay_out_metrics(view.test)}"
         )
@@ -132,6 +135,8 @@ def _lay_out_metrics(comparison: Comparison) -> str:
 
 
 def _lay_out_noise(view: ReportView) -> str:
+    if not view.is_checked:
+        return ""
     classes = lay_out_table(
         ["Given label", "Rows", "Expected wrong", "Share", "Range", "Flagged"],
         (
@@ -208,6 +213,8 @@ def _lay_out_suspects(view: ReportView) -> str:
         numbers="rr   rr",
     )
     told = f"{sentences.say_listed(view)} All of them are in `suspects.csv`."
+    if not view.is_checked:
+        told += f" {sentences.UNCHECKED}"
     if flag := sentences.say_flag(view):
         told += f" Flagged: {flag}."
     return f"## First {format_plural(len(shown), 'suspect')}\n\n{told}\n\n{rows}"
@@ -218,8 +225,19 @@ def _lay_out_methods(view: ReportView) -> str:
         f"- **{sentences.METHOD_TITLES.get(name, escape_text(name))}**: {escape_notice(sentence)}"
         for name, sentence in view.methods.items()
     ]
-    lines.append(f"- **Ranges**: {sentences.say_ranges(view)}")
+    if view.is_checked:
+        lines.append(f"- **Ranges**: {sentences.say_ranges(view)}")
     return "## Methods\n\n" + "\n".join(lines)
+
+
+def _describe_clean(view: ReportView) -> str:
+    clean = view.clean
+    if clean is None:
+        return "- Clean set: none; no label was verified"
+    return (
+        f"- Clean set: {escape_text(clean.source)}, {format_plural(clean.rows, 'row')} "
+        f"({sentences.say_clean_use(view)}), sha256 `{clean.sha256}`"
+    )
 
 
 def _lay_out_data(view: ReportView) -> str:
@@ -231,9 +249,7 @@ def _lay_out_data(view: ReportView) -> str:
     lines = [
         f"- Data: {escape_text(view.data.source)}, {format_plural(view.data.rows, 'row')}, "
         f"{format_plural(view.data.columns, 'column')}, sha256 `{view.data.sha256}`",
-        f"- Clean set: {escape_text(view.clean.source)}, {format_plural(view.clean.rows, 'row')} "
-        f"({sentences.say_clean_use(view)}), "
-        f"sha256 `{view.clean.sha256}`",
+        _describe_clean(view),
         *([f"- {overlap}"] if overlap else []),
         *[f"- {escape_notice(notice.message)}" for notice in view.notices if not notice.is_warning],
     ]

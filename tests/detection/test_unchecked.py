@@ -1,0 +1,56 @@
+"""A clean set whose labels nobody checked is noticed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from datacleanse.detection.unchecked import note_unchecked
+from tests.detection.test_pairs import N_PAIRS, make_evidence
+
+
+def agree(evidence):
+    """The same where the pairs' given labels were taken for their true ones."""
+    truth, pairs = evidence.truth.copy(), evidence.clean_at[evidence.clean_at < evidence.n_data]
+    truth[pairs] = evidence.labels[pairs]
+    return replace(evidence, truth=truth)
+
+
+def test_labels_that_were_taken_at_their_word_are_noticed():
+    for seed in range(5):
+        evidence, wrong = make_evidence(seed)
+        (notice,) = note_unchecked(agree(evidence))
+        assert notice.is_warning
+        assert f"All {N_PAIRS} verified labels agree with the data's" in notice.message
+        _, least, most = (int(word) for word in notice.message.split() if word.isdigit())
+        assert least <= wrong[evidence.clean_at].sum() <= 1.2 * most
+
+
+def test_it_rests_on_no_verified_label():
+    evidence, _ = make_evidence()
+    truth = np.where(agree(evidence).truth >= 0, evidence.labels, -1)
+    others = make_evidence()[0]
+    assert note_unchecked(replace(evidence, truth=truth)) == note_unchecked(agree(others))
+
+
+@pytest.mark.parametrize("second", [True, False])
+def test_where_no_label_is_wrong_that_all_agree_is_no_news(second):
+    for seed in range(5):
+        evidence, _ = make_evidence(seed, shares=(0.0, 0.0), boast=1.0)
+        assert note_unchecked(evidence if second else replace(evidence, second=None)) == []
+
+
+def test_one_difference_shows_that_somebody_checked():
+    evidence, wrong = make_evidence()
+    found = agree(evidence)
+    pair = evidence.clean_at[wrong[evidence.clean_at]][0]
+    found.truth[pair] = 1 - evidence.labels[pair]
+    assert note_unchecked(found) == []
+
+
+def test_few_pairs_and_other_rows_say_nothing():
+    for n_pairs, n_others in ((29, 0), (0, 100)):
+        evidence, _ = make_evidence(n_pairs=n_pairs, n_others=n_others, shares=(0.4, 0.4))
+        assert note_unchecked(agree(evidence)) == []
