@@ -34,7 +34,7 @@ from playwright.sync_api import sync_playwright
 
 from benchmarks.cost.made_table import write_made
 from benchmarks.record import RESULTS, markdown_table, note, provenance
-from benchmarks.results_files import write_result
+from benchmarks.results_files import read_result, write_result
 from datacleanse.data import ReadOptions
 from datacleanse.progress import SILENT
 from datacleanse.review.drawn_rows import draw_from
@@ -84,7 +84,7 @@ class Case:
 def main() -> None:
     """Verify, kill, print and keep."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--kills", type=int, default=20, help="0 keeps what is known of them")
     parser.add_argument("--seed", type=int, default=0, help="of verdicts and moments")
     arguments = parser.parse_args()
     found: dict[str, Any] = {"provenance": provenance(), "bound": BOUND, "cases": {}}
@@ -97,8 +97,11 @@ def main() -> None:
             note(case.name)
             found["cases"][case.name] = verify_by_keys(folder, case, seed=arguments.seed)
             note(str(found["cases"][case.name]))
-        note("kills")
-        found["kills"] = kill_often(folder, cases[0], arguments.kills, seed=arguments.seed)
+        if arguments.kills:
+            note("kills")
+            found["kills"] = kill_often(folder, cases[0], arguments.kills, seed=arguments.seed)
+        else:
+            found["kills"] = read_result(RESULT)["kills"]
     write_result(RESULT, found, tables=())
     measures = list(next(iter(found["cases"].values())))
     rows = [
@@ -231,6 +234,7 @@ def kill_often(folder: Path, case: Case, n: int, *, seed: int) -> dict[str, Any]
     # In the order in which they were confirmed; between them may be some that were not.
     lost = [each for each in confirmed if (each["row"], each["label"]) not in written]
     return {
+        "provenance": provenance(),
         "kills": n,
         "confirmed": len(confirmed),
         "lines": len(lines),

@@ -129,6 +129,7 @@ def verify_seconds(case: str, key: str) -> Figure:
 FIGURES: dict[str, Figure] = {
     "verify_keys.source": source("verify_keys"),
     "verify_keys.bound": lambda r: share(r["verify_keys"]["bound"], 2),
+    "verify_keys.load": lambda r: ratio(r["verify_keys"]["load_average"], 0),
     "verify_keys.table.median": verify_seconds("table", "median_seconds"),
     "verify_keys.table.longest": verify_seconds("table", "longest_seconds"),
     "verify_keys.many.median": verify_seconds("77 classes", "median_seconds"),
