@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.column_kinds import is_frame_index
+from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.drift import note_class_shares, note_features
 from datacleanse.data.exact_numbers import mix
 from datacleanse.data.identity import (
@@ -178,6 +179,11 @@ def _hash_identifiers(
         ):
             first, second = (spell_ids(each.table.column(aside.name)) for each in (data, clean))
             # A row called NA has no name in a CSV, and has one in JSON Lines.
+            no_names = pa.array(sorted(MISSING_TEXTS), pa.string())
+            first, second = (
+                pc.if_else(pc.is_in(each, value_set=no_names), None, each)
+                for each in (first, second)
+            )
             second = pc.if_else(pc.is_in(second, value_set=first), second, None)
             yield hash_texts(first), hash_texts(second)
 

@@ -53,6 +53,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         probability=_set_known(found.probability, verdict),
         bounds=(_set_known(found.low, verdict), _set_known(found.high, verdict)),
         shares=found.shares,
+        wrong_pairs=found.wrong_pairs,
         p_value=tests.p_value,
         false_at_most=_bound_false_alarms(found, rank, verdict),
         flagged=found.flagged,

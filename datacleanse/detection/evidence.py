@@ -96,6 +96,8 @@ class Calibrated:
     """(N,) the larger one."""
     shares: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None
     """See `Assessment.shares`."""
+    wrong_pairs: NDArray[np.int64]
+    """See `Assessment.wrong_pairs`."""
     bound: Callable[[NDArray[np.int64]], NDArray[np.int64]] | None
     """See `Assessment.false_at_most`: given rows of DATA in the order of the ranking, (K,)."""
     flagged: NDArray[np.bool_]
@@ -128,6 +130,9 @@ class Assessment:
     shares: Callable[[NDArray[np.int64]], NDArray[np.float64]] | None
     """Simulates the share of wrong labels among some rows of DATA, as `Calibration.simulate_shares`
     does, verified rows counted as known; None where no pairs calibrate."""
+    wrong_pairs: NDArray[np.int64]
+    """Rows of DATA that calibrated as pairs and whose label was wrong then; none where no pairs
+    calibrate."""
     p_value: NDArray[np.float64]
     """(N,) in (0, 1]; NaN where none is possible."""
     false_at_most: NDArray[np.int64] | None

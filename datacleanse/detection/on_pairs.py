@@ -51,6 +51,7 @@ def calibrate_on_pairs(
         probability=probability,
         low=probability,
         high=probability,
+        wrong_pairs=pairs.rows[pairs.is_wrong],
         bound=lambda rows: calibration.bound_false_alarms(clues.take(rows)),
         shares=partial(_simulate_shares, calibration, clues, evidence.verified, evidence.current),
         flagged=flagged,

@@ -64,6 +64,7 @@ def calibrate_on_right_rows(
         low=low,
         high=high,
         shares=None,
+        wrong_pairs=np.empty(0, np.int64),
         bound=None,
         flagged=flagged,
         basis=basis,

@@ -153,7 +153,7 @@ def clean_up(source, options, out, clean):
         True,
         listing,
         location,
-        clean,
+        (clean,),
     )
     with mock.patch("datacleanse.review.cleaning_plan.read_unreadable_pictures", return_value=[]):
         plan = plan_cleaning(audited)

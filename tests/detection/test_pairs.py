@@ -102,6 +102,15 @@ def test_ranges_hold_the_truth_overall_and_by_class(judged):
     assert sum(by_class) >= 17
 
 
+def test_a_label_that_is_never_wrong_may_have_none():
+    evidence, wrong = make_evidence(shares=(0.0, 0.25))
+    found = assess(evidence, fdr=0.1)
+    never, often = estimate_noise_by_class(found, evidence.labels[:N], C)
+    assert never.low == 0.0
+    assert often.low > 0.1
+    assert wrong[evidence.labels[:N] == 0].sum() == 0
+
+
 def test_flags_keep_their_promise_on_rows_that_nobody_verified(judged):
     n_false, n_flagged, n_wrong = 0, 0, 0
     for evidence, wrong, found in judged:
