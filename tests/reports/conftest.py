@@ -193,7 +193,13 @@ MANIFEST: dict[str, Any] = {
         "estimated_wrong": 9.5,
         "rows_needed": None,
     },
-    "noise": {"rate": {}, "by_given_label": {}, "confusions": [], "matrix_trust": [0.9, 0.8]},
+    "noise": {
+        "basis": "estimates",
+        "rate": {},
+        "by_given_label": {},
+        "confusions": [],
+        "matrix_trust": [0.9, 0.8],
+    },
     "budget": [],
     "methods": {
         "suspicion": "Bayes' rule with a noise matrix learned from the clean set.",

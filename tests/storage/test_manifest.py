@@ -53,6 +53,9 @@ DEFAULTS = {
     "decimal",
     "na_is_word",
     "missing",
+    "sources",
+    "wrong",
+    "false_at_most",
 }
 """Fields that need not be there; beside the settings."""
 
@@ -70,6 +73,7 @@ def manifest() -> Manifest:
     plain["clean"]["steering_rows"] = plain["clean"].pop("meta_rows")
     plain["training"]["steering"] = plain["training"].pop("meta")
     plain["training"]["rule"] = plain["settings"]["rule"]
+    plain["noise"]["basis"] = "estimates"
     plain |= {"schema_version": SCHEMA_VERSION, "resumed_at": ["2026-01-01"], "stopped_at": None}
     found = from_json(Manifest, plain)
     return replace(

@@ -155,7 +155,7 @@ class ClassConfusion:
 class NoiseSection:
     """How many labels of DATA are wrong, as estimated."""
 
-    basis: RateBasis = "estimates"
+    basis: RateBasis
     """What shares and their ranges rest on, those of ``budget`` too. ``pairs``: verified rows of
     DATA; ranges are 95 % confidence intervals. ``estimates``: the posterior and the local
     false-discovery rate; ranges reach from one to the other, widened by their sampling error, and

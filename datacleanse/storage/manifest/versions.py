@@ -13,7 +13,8 @@ version before.
 2: named as the documentation names things: ``clean.meta_rows`` is ``clean.steering_rows``,
    ``training.meta`` is ``training.steering``. ``resumed_at`` and ``stopped_at`` are always there.
 3: a run may be without verified rows: ``clean``, ``noise.rate`` and ``flags.estimated_wrong`` may
-   be null. ``training.rule`` says what ``settings.rule`` may leave open: the rule that was used.
+   be null. ``noise.basis`` says what rates rest on, ``training.rule`` which rule was used, which
+   ``settings.rule`` may leave open.
 """
 
 Json = dict[str, Any]
@@ -45,6 +46,8 @@ def _make_3_of_2(manifest: Json) -> None:
     settings, training = _take_part(manifest, "settings"), _take_part(manifest, "training")
     if training and "rule" in settings:
         manifest["training"] = {"rule": settings["rule"]} | training
+    if noise := _take_part(manifest, "noise"):
+        manifest["noise"] = {"basis": "estimates"} | noise
     manifest["schema_version"] = 3
 
 
