@@ -9,7 +9,13 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
 IS_THOROUGH = os.environ.get("THOROUGH", "") not in ("", "0")
+
+
+BY_CI = pytest.mark.skipif(not IS_THOROUGH, reason="takes long; CI runs it (THOROUGH=1)")
+"""Of tests that try again, in whole, what others try in part."""
 
 
 def tries(most: int) -> int:

@@ -10,6 +10,7 @@ import torch
 
 from benchmarks.cost import cifar, gpu
 from benchmarks.cost.step_cost import table_case
+from tests.tries import BY_CI
 
 ROUTES = {"plain", "plain, compiled", "audited", "textbook double backward"}
 
@@ -21,6 +22,7 @@ def threads():
     torch.set_num_threads(before)
 
 
+@BY_CI
 # torch's compiler looks at the .grad of a tensor inside.
 @pytest.mark.filterwarnings("ignore:The .grad attribute of a Tensor:UserWarning")
 def test_everything_runs_in_small_and_is_written_and_printed(tmp_path, capsys):

@@ -12,6 +12,7 @@ import pytest
 from datacleanse.settings import Settings
 from tests.cli.conftest import run_here, run_program
 from tests.cli.forked import run_forked
+from tests.tries import BY_CI
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "3")
 
@@ -202,6 +203,7 @@ def test_sample_does_not_overwrite(tables):
     assert (tables / "to_verify.csv").read_text(encoding="utf-8") == "mine"
 
 
+@BY_CI
 def test_demo_finds_most_planted_errors(tmp_path):
     done = run_program("demo", cwd=tmp_path)
     assert done.code == 0, done.err
