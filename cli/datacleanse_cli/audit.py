@@ -13,6 +13,7 @@ from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
 from datacleanse_cli import exits, options
 from datacleanse_cli.next_commands import spell_command, spell_place
+from datacleanse_cli.option_fields import expand_fields
 from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.printing import say, say_json
 from datacleanse_cli.progress import show_progress
@@ -122,7 +123,7 @@ class AuditOptions:
         )
 
 
-@options.expand_fields(AuditOptions)
+@expand_fields(AuditOptions)
 def audit(given: AuditOptions) -> int:
     """Train with learned reweighting; rank the rows whose labels look wrong.
 
