@@ -18,11 +18,9 @@ demo: .venv/.installed
 test: .venv/.installed-dev
 	@$(MAKE) --no-print-directory -j 2 lint tests
 
-# Neighbouring tests run in one process, so that what they share is made once. One process more than
-# there are cores, as tests wait for browsers, processes and disks.
-WORKERS = $(shell $(BIN)/python -c "import os; print(os.cpu_count() + 1)")
+# Neighbouring tests run in one process, so that what they share is made once.
 tests: .venv/.installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal
 
 lint: .venv/.installed-dev
 	$(BIN)/ruff check .
