@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from datacleanse.review.decisions import Decision, append_decisions
+from tests.cli.applying import decide
 from tests.cli.conftest import people, run_here, run_program
 
 RUN = "runs/data"
@@ -38,25 +38,6 @@ def folder(ranked, tmp_path):
 
 def manifest_of(folder, run=RUN):
     return json.loads((folder / run / "run.json").read_text(encoding="utf-8"))
-
-
-def decide(folder, action, rows, new_label=None):
-    table = pd.read_parquet(folder / RUN / "audit.parquet").set_index("row")
-    made = [
-        Decision(
-            row=row,
-            id=table["id"][row],
-            row_sha256=table["row_sha256"][row],
-            given_label=table["given_label"][row],
-            action=action,
-            new_label=new_label,
-            reviewer="Ada",
-            at="2026-01-02T03:04:05+00:00",
-            run_id=manifest_of(folder)["run_id"],
-        )
-        for row in rows
-    ]
-    append_decisions(folder / RUN / "decisions.jsonl", made)
 
 
 def test_the_program_says_that_there_is_no_rate_and_what_comes_next(ranked):
@@ -155,7 +136,7 @@ def test_auto_says_that_flags_are_missing(folder):
 
 
 def test_reviewed_rows_serve_the_next_round_with_a_clean_set(folder):
-    decide(folder, "keep", [0, 1, 2])
+    decide(folder, {0: "keep", 1: "keep", 2: "keep"})
     done = run_here(
         "audit", "data.csv", "--val", "clean.csv", "--decisions", RUN, "--id", "key",
         "--epochs", "2", "-q", "-o", "second",
@@ -171,10 +152,7 @@ def test_reviewed_rows_serve_the_next_round_with_a_clean_set(folder):
 
 
 def test_reviewed_rows_alone_are_learned_from_and_steer_nothing(folder):
-    given = pd.read_parquet(folder / RUN / "audit.parquet")["given_label"]
-    other = "no" if given[5] == "yes" else "yes"
-    decide(folder, "keep", [0, 1, 2])
-    decide(folder, "relabel", [5], other)
+    decide(folder, {0: "keep", 1: "keep", 2: "keep", 5: "relabel"})
     applied = run_here("apply", RUN, cwd=folder)
     assert applied.code == 0, applied.err
     again = applied.out.strip().splitlines()[-1].split()

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from threading import Thread
 from urllib.parse import urlsplit
 
@@ -24,6 +24,7 @@ from datacleanse_cli.review_server import MAX_BODY, TOKEN_HEADER, ReviewServer
 from datacleanse_reports.served import ServedReview
 from tests.browser import until
 from tests.cli.conftest import run_here, run_program
+from tests.cli.serving import running
 from tests.reports.conftest import Fabricated
 
 
@@ -279,29 +280,10 @@ def test_a_port_that_is_taken_is_named(server, folder):
         ReviewServer(review, port=server.server_address[1])
 
 
-@contextmanager
 def command(folder, *, browser=None):
     """The command, running; with it the address that it printed."""
     options, place = ((), {"BROWSER": browser}) if browser else (("--no-browser",), {})
-    # Where the tests themselves run in the background, Ctrl-C is ignored, and that is inherited.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "datacleanse", "review", str(folder.path), *options],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1", **place},
-    )
-    signal.signal(signal.SIGINT, before)
-    try:
-        address = ""
-        while "http" not in address:
-            address = process.stdout.readline()
-            assert address or process.poll() is None, process.stderr.read()
-        yield process, address.split()[-1]
-    finally:
-        process.kill()
-        process.communicate()
+    return running("review", str(folder.path), *options, **place)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

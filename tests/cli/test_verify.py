@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 import random
 import re
 import shlex
 import signal
-import subprocess
-import sys
 import time
 from contextlib import contextmanager
 from threading import Thread
@@ -27,6 +24,7 @@ from datacleanse_cli.audit import AuditOptions
 from datacleanse_cli.review_server import TOKEN_HEADER, ReviewServer
 from datacleanse_reports.verification import ServedVerification
 from tests.cli.conftest import people, run_here
+from tests.cli.serving import running
 from tests.cli.test_review import ask
 from tests.pictures.made import CLASSES, class_folders
 from tests.review.verifying import draw, verify, write_data
@@ -62,30 +60,6 @@ def serve(tmp_path):
                     thread.join()
 
     return serving
-
-
-@contextmanager
-def command(folder, *words):
-    """The command, running; with it the address that it printed."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "datacleanse", *words],
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1", "PYTHONUNBUFFERED": "1"},
-    )
-    signal.signal(signal.SIGINT, before)
-    try:
-        address = ""
-        while "http" not in address:
-            address = process.stdout.readline()
-            assert address or process.poll() is None, process.stderr.read()
-        yield process, address.split()[-1]
-    finally:
-        process.kill()
-        process.communicate()
 
 
 def post(address, path, body):
@@ -179,7 +153,7 @@ def next_command(out):
 
 def test_ctrl_c_tells_the_share_and_a_command_that_runs(truth, tmp_path, monkeypatch):
     rows = [each.row for each in draw(tmp_path / "data.csv", 20).rows]
-    with command(tmp_path, *VERIFY, "--id", "key") as (process, address):
+    with running(*VERIFY, "--id", "key", cwd=tmp_path) as (process, address):
         for row in rows[:12]:
             post(address, "/verdicts", {"row": row, "action": "relabel", "label": truth[row]})
         process.send_signal(signal.SIGINT)
@@ -199,7 +173,7 @@ def test_ctrl_c_tells_the_share_and_a_command_that_runs(truth, tmp_path, monkeyp
 
 def test_the_page_may_finish_it(truth, tmp_path):
     rows = [each.row for each in draw(tmp_path / "data.csv", 20).rows]
-    with command(tmp_path, *VERIFY) as (process, address):
+    with running(*VERIFY, cwd=tmp_path) as (process, address):
         for row in rows:
             answer = post(address, "/verdicts", {"row": row, "action": "keep"})
         post(address, "/finish", {})
@@ -234,7 +208,7 @@ def test_a_kill_at_any_moment_loses_no_confirmed_verdict(truth, tmp_path, file):
     rows = [each.row for each in draw(tmp_path / "data.csv", 20).rows][:-1]
     confirmed = []
     for turn in range(2):
-        with command(tmp_path, *VERIFY) as (process, address):
+        with running(*VERIFY, cwd=tmp_path) as (process, address):
             moment = Thread(target=kill_later, args=(process, random.Random(turn)))
             moment.start()
             try:
