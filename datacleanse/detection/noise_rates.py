@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.ranking import UNVERIFIED
+from datacleanse.shares import NORMAL_95
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,10 +28,6 @@ BUDGETS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000)
 
 INTERVAL = (0.025, 0.975)
 """Quantiles of the simulated shares at which a range ends where pairs calibrate."""
-
-SAMPLING_ERRORS = 1.96
-"""Standard errors of a sum of independent labels by which each end of a range lies further out.
-They are the smaller part of what may be wrong: both estimates may be biased alike."""
 
 MAX_PAIRS = 100
 """Pairs of classes that are told, the most frequent."""
@@ -130,5 +127,6 @@ def _share(assessment: Assessment, rows: NDArray[np.int64]) -> Share:
         return Share(n, share, min(share, float(low)), max(share, float(high)))
     probability = assessment.probability[rows]
     low, high = (bound[rows].mean() for bound in assessment.bounds)
-    error = SAMPLING_ERRORS * float(np.sqrt((probability * (1 - probability)).sum())) / n
+    # The smaller part of what may be wrong: both estimates may be biased alike.
+    error = NORMAL_95 * float(np.sqrt((probability * (1 - probability)).sum())) / n
     return Share(n, share, max(0.0, float(low) - error), min(1.0, float(high) + error))

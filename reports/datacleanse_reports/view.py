@@ -6,6 +6,7 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from datacleanse.shares import NORMAL_95
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
@@ -270,7 +271,7 @@ def _make_comparison(metrics: MetricsSection) -> Comparison | None:
             )
             for name, title, higher_is_better, measure in _MEASURES
         ),
-        accuracy_error=1.96 * math.sqrt(max(0.0, accuracy * (1 - accuracy)) / figures.rows),
+        accuracy_error=NORMAL_95 * math.sqrt(max(0.0, accuracy * (1 - accuracy)) / figures.rows),
     )
 
 
