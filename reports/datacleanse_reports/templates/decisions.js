@@ -49,6 +49,7 @@ const decisions = (function () {
         }
       }
     });
+    tell();
     // Another tab with the same report.
     window.addEventListener("storage", function (event) {
       if (!event.key || !event.key.startsWith(prefix)) return;
