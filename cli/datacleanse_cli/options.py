@@ -363,4 +363,10 @@ NewClass = Annotated[
 SampleOut = Annotated[Path, typer.Option("--out", "-o", help="File to write.")]
 SampleRows = Annotated[int, typer.Option("--rows", "-n", help="Rows to draw.")]
 DrawSeed = Annotated[int, typer.Option(help="Of the draw.")]
-DemoOut = Annotated[Path, typer.Option("--out", "-o", help="Run folder.")]
+DemoOut = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Run folder. [default: runs/demo]", show_default=False),
+]
+DemoPictures = Annotated[
+    bool, typer.Option("--pictures", help="The same digits as PNG files in folders of classes.")
+]
