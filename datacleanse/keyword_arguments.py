@@ -20,7 +20,7 @@ def suggest_keywords(entry: Entry) -> Entry:
         TypeError: when it is called with such a keyword.
     """
     if inspect.isclass(entry):
-        entry.__init__ = _check_names(entry.__init__, entry.__name__)
+        type.__setattr__(entry, "__init__", _check_names(entry.__init__, entry.__name__))
         return entry
     checked: Entry = _check_names(entry, entry.__name__)
     return checked

@@ -87,7 +87,7 @@ def texts_in_messages():
                 yield pytest.param(node.value, id=f"{path.name}:{node.lineno}")
 
 
-@pytest.mark.parametrize("text", texts_in_messages())
+@pytest.mark.parametrize("text", list(texts_in_messages()))
 def test_no_message_of_the_engine_keeps_an_option_that_python_names(text):
     left = re.findall(r"--([a-z][a-z-]*[a-z])", re.sub(r"`[^`]* [^`]*`", "", speak_python(text)))
     assert set(left) <= OF_THE_COMMAND_LINE_ALONE

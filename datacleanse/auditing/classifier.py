@@ -157,11 +157,10 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         with raise_as_value_errors():
             self._fitted = self._audit(data, clean, options, seed, is_provisional=is_provisional)
         self.notices_ = [*said, *self._fitted.notices]
-        table = LabelValues(names, self.classes_, getattr(y, "dtype", None)).restore(
-            self._fitted.table
-        )
-        is_frame = isinstance(X, pd.DataFrame)
-        self.audit_ = table.set_axis(drop_ambiguous_names(X.index)) if is_frame else table
+        values = LabelValues(tuple(names), self.classes_, getattr(y, "dtype", None))
+        self.audit_ = values.restore(self._fitted.table)
+        if isinstance(X, pd.DataFrame):
+            self.audit_.index = drop_ambiguous_names(X.index)
         self._order = [self._fitted.schema.classes.index(name) for name in names]
         return self
 

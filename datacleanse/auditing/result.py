@@ -150,8 +150,9 @@ class AuditResult:
         Raises:
             DatacleanseError: it cannot be read, or is this one.
         """
-        is_result = isinstance(earlier, AuditResult)
-        return show_changes(self.folder, earlier.folder if is_result else RunFolder(Path(earlier)))
+        if isinstance(earlier, AuditResult):
+            return show_changes(self.folder, earlier.folder)
+        return show_changes(self.folder, RunFolder(Path(earlier)))
 
     def review(
         self, *, first: int = 1, reviewer: str | None = None, open_browser: bool = False

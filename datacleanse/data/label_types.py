@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-from pandas.api.types import is_object_dtype
+from pandas.api.extensions import ExtensionDtype
+from pandas.api.types import is_object_dtype, is_string_dtype
 
 from datacleanse.data.columns import is_text
 
@@ -116,9 +117,10 @@ class LabelValues:
         """(N,) the classes of codes, -1 for a missing one."""
         is_missing = codes < 0
         if isinstance(self.dtype, pd.CategoricalDtype):
-            taken = pd.Categorical(pd.array(self.values).take(codes, allow_fill=True), self.dtype)
-            if (taken.isna() == is_missing).all():
-                return taken
+            plain: Any = pd.array(self.values).take(codes, allow_fill=True)
+            categories = pd.Categorical(plain, dtype=self.dtype)
+            if (categories.isna() == is_missing).all():
+                return categories
         dtype = self._choose_dtype(has_missing=bool(is_missing.any()))
         values = self.values.astype(object) if is_object_dtype(dtype) else self.values
         taken: Any = pd.array(values, dtype=dtype).take(codes, allow_fill=True)
@@ -127,7 +129,8 @@ class LabelValues:
     def _choose_dtype(self, *, has_missing: bool) -> Any:  # noqa: ANN401  # any of pandas'
         own = self.dtype
         if self.values.dtype.kind in _TEXT_KINDS:
-            if isinstance(own, pd.StringDtype) or (own is not None and is_object_dtype(own)):
+            is_of_pandas = isinstance(own, ExtensionDtype) and is_string_dtype(own)
+            if is_of_pandas or (own is not None and is_object_dtype(own)):
                 return own
             return pd.Series(self.values.astype(object)).dtype
         if own is None or isinstance(own, np.dtype | pd.CategoricalDtype):

@@ -55,7 +55,7 @@ def clean_frame(cleaning: Cleaning) -> pd.DataFrame:
             labels = labels.cat.add_categories([value])
         labels.iloc[rows] = value
     cleaned = frame.copy(deep=False)
-    cleaned.isetitem(position, labels)
+    cleaned.isetitem(position, labels.array)
     stays = np.ones(len(frame), dtype=bool)
     stays[list(edits.dropped)] = False
     return cleaned[stays]
@@ -99,7 +99,7 @@ def _find_label(frame: pd.DataFrame, label: str) -> int:
 
 def _find_value(labels: pd.Series[Any], data: Dataset, name: str, code: int | None) -> Any:  # noqa: ANN401
     """What stands for a class in the frame: what its rows there have."""
-    rows = np.flatnonzero(data.labels == code) if code is not None else []
+    rows = np.flatnonzero(data.labels == (-2 if code is None else code))
     if len(rows):
         return labels.iloc[int(rows[0])]
     known = (*data.given_labels, *([] if name in data.given_labels else [name]))
