@@ -46,11 +46,12 @@ def clean_frame(cleaning: Cleaning) -> pd.DataFrame:
     frame = source if isinstance(source, pd.DataFrame) else _make_frame(data)
     edits = make_edits(cleaning.changes)
     position = _find_label(frame, data.schema.label)
-    labels = frame.iloc[:, position].copy()
+    given = frame.iloc[:, position]
+    labels = given.copy()
     finder = ClassFinder(data.given_labels)
     for name in dict.fromkeys(edits.labels.values()):
         rows = [row for row, label in edits.labels.items() if label == name]
-        value = _find_value(labels, data, name, finder(name))
+        value = _find_value(given, data, name, finder(name))
         if isinstance(labels.dtype, pd.CategoricalDtype) and value not in labels.cat.categories:
             labels = labels.cat.add_categories([value])
         labels.iloc[rows] = value
@@ -97,10 +98,10 @@ def _find_label(frame: pd.DataFrame, label: str) -> int:
     return names.index(label)
 
 
-def _find_value(labels: pd.Series[Any], data: Dataset, name: str, code: int | None) -> Any:  # noqa: ANN401
+def _find_value(given: pd.Series[Any], data: Dataset, name: str, code: int | None) -> Any:  # noqa: ANN401
     """What stands for a class in the frame: what its rows there have."""
     rows = np.flatnonzero(data.labels == (-2 if code is None else code))
     if len(rows):
-        return labels.iloc[int(rows[0])]
+        return given.iloc[int(rows[0])]
     known = (*data.given_labels, *([] if name in data.given_labels else [name]))
     return type_classes(known, data.schema.label_type)[known.index(name)]
