@@ -39,6 +39,7 @@ def main() -> None:
     ):
         text = (ROOT / source).read_text("utf-8")
         _write(name, _relinked(text, Path(source).parent))
+    _write("notebook.md", _notebook())
     _write("cli.md", _command_line())
     _write("formats.md", _formats())
     _write("errors.md", _errors())
@@ -64,6 +65,14 @@ def _relinked(text: str, folder: Path) -> str:
         return f"{found['text']}]({page}{'#' + anchor if anchor else ''})"
 
     return re.sub(r"(?P<text>!?\[[^\]]*)\]\((?P<target>(?!https?:|#)[^)]+)\)", link, text)
+
+
+def _notebook() -> str:
+    """The example notebook with the outputs that it holds."""
+    sys.path.append(str(ROOT))
+    from docs.notebooks import convert_to_page, read_notebook
+
+    return convert_to_page(read_notebook())
 
 
 def _command_line() -> str:

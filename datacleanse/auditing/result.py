@@ -87,15 +87,17 @@ class AuditResult:
         """
         frame: pd.DataFrame = self.folder.read_audit(self._manifest.data.classes).to_pandas()
         frame = self._label_values.restore(frame)
-        handed = self._handed_over
-        index = None if handed is None else handed.name_rows(self._list_unread())
+        index = self._name_rows()
         return frame if index is None else frame.set_axis(index)
 
-    def _list_unread(self) -> list[int]:
-        """Rows of DATA that the table lacks."""
-        if self._manifest.pictures is None:
-            return []
-        return [each.place for each in read_unreadable_pictures(self.folder)]
+    def _name_rows(self) -> pd.Index[Any] | None:
+        """What the caller calls the rows of the table; None: nothing but their numbers."""
+        handed = self._handed_over
+        if handed is None:
+            return None
+        has_unread = self._manifest.pictures is not None
+        unread = read_unreadable_pictures(self.folder) if has_unread else []
+        return handed.name_rows([each.place for each in unread])
 
     def suspects(self, n: int = 50) -> pd.DataFrame:
         """The ``n`` most suspicious rows, named as in `table`: audit columns, then their own.
@@ -231,10 +233,11 @@ class AuditResult:
         return target
 
     def __repr__(self) -> str:
-        return summarise_as_text(self.folder)
+        return summarise_as_text(self.folder, is_temporary=self._temporary is not None)
 
     def _repr_html_(self) -> str:
-        return summarise_as_html(self.folder)
+        is_temporary = self._temporary is not None
+        return summarise_as_html(self.folder, self._name_rows, is_temporary=is_temporary)
 
 
 def choose_place(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:

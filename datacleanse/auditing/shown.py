@@ -13,7 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol, Self
 from datacleanse.errors import DatacleanseError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
+
+    import pandas as pd
 
     from datacleanse.storage.run_folder import RunFolder
 
@@ -84,19 +87,31 @@ def start_review(
     return started
 
 
-def summarise_as_html(folder: RunFolder) -> str:
-    """The result as a piece of HTML; of a run that cannot be read, why."""
+def summarise_as_html(
+    folder: RunFolder, name_rows: Callable[[], pd.Index[Any] | None], *, is_temporary: bool
+) -> str:
+    """The result as a piece of HTML; of a run that cannot be read, why.
+
+    Args:
+        folder: of the run.
+        name_rows: gives what the caller calls its rows; None: they have nothing but numbers.
+        is_temporary: whether the folder goes with the result.
+    """
     try:
-        made: str = _find("datacleanse_reports.notebook.result").render_result(folder)
+        made: str = _find("datacleanse_reports.notebook.result").render_result(
+            folder, names=name_rows(), is_temporary=is_temporary
+        )
     except DatacleanseError as error:
         return f"<p>AuditResult in {escape(str(folder.path))}: {escape(str(error))}</p>"
     return made
 
 
-def summarise_as_text(folder: RunFolder) -> str:
-    """The result in two or three lines; of a run that cannot be read, why."""
+def summarise_as_text(folder: RunFolder, *, is_temporary: bool) -> str:
+    """The result in a line; of a run that cannot be read, why."""
     try:
-        made: str = _find("datacleanse_reports.notebook.result").describe_result(folder)
+        made: str = _find("datacleanse_reports.notebook.result").describe_result(
+            folder, is_temporary=is_temporary
+        )
     except DatacleanseError as error:
         return f"<AuditResult in {folder.path}: {error}>"
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datacleanse_reports import sentences
 from datacleanse_reports.notebook.pages import get_template
@@ -19,6 +19,8 @@ from datacleanse_reports.wording import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.records import ReportView
 
@@ -50,8 +52,15 @@ class Figures:
     """Of them, rows of DATA that were mislabelled."""
 
 
-def render_result(folder: RunFolder) -> str:
+def render_result(
+    folder: RunFolder, *, names: Sequence[Any] | None = None, is_temporary: bool = False
+) -> str:
     """A run as a piece of HTML that is read without JavaScript and in any colours.
+
+    Args:
+        folder: of a finished run.
+        names: (N,) what the caller calls the rows of DATA; None: by their numbers.
+        is_temporary: whether the folder goes with the result.
 
     Raises:
         RunFolderError: it is missing, unfinished or damaged.
@@ -62,17 +71,18 @@ def render_result(folder: RunFolder) -> str:
         view=view,
         figures=count_figures(view),
         reading=sentences.say_reading(view),
+        rows=[each.row if names is None else str(names[each.row]) for each in view.suspects],
         columns=columns,
         columns_left_out=len(view.columns) - len(columns),
         has_ids=view.data.id is not None,
         pictured=any(each.picture is not None for each in view.suspects),
         confusions=view.confusions[:CONFUSIONS],
-        place=str(folder.path),
+        place=None if is_temporary else str(folder.path),
     )
 
 
-def describe_result(folder: RunFolder) -> str:
-    """A run in a few words, for where no HTML is shown.
+def describe_result(folder: RunFolder, *, is_temporary: bool = False) -> str:
+    """A run in a line, for where no HTML is shown; arguments as of `render_result`.
 
     Raises:
         RunFolderError: it is missing, unfinished or damaged.
@@ -80,10 +90,11 @@ def describe_result(folder: RunFolder) -> str:
     view = read_view(folder, top=1)
     figures = count_figures(view)
     source = make_visible(view.data.source)
+    place = "in a temporary folder" if is_temporary else f"run folder {folder.path}"
     return (
         f"<AuditResult of {source}: {format_plural(view.headline.rows, 'row')}, "
         f"{figures.wrong} labels look wrong ({figures.wrong_share}), {figures.flagged} flagged "
-        f"({figures.flags}), {figures.verified} verified; run folder {folder.path}>"
+        f"({figures.flags}), {figures.verified} verified; {place}>"
     )
 
 
