@@ -11,10 +11,11 @@ from datacleanse_cli.app import app
 
 PREFACE = """# Command line
 
-Every option has a place of its own: its name is a link to it. `datacleanse COMMAND --help` says the same.
+Every option has a place of its own: its name is a link to it. `datacleanse COMMAND --help` says the
+same.
 
-Exit codes: 0 done; 1 more is flagged than `--fail-over` allows; 2 the input or the command line is wrong; 3 stopped on request, all so
-far is saved; 70 a bug in the program.
+Exit codes: 0 done; 1 more is flagged than `--fail-over` allows; 2 the input or the command line is
+wrong; 3 stopped on request, all so far is saved; 70 a bug in the program.
 """
 
 LINE = re.compile(r"\* `(?P<spelled>[^`]+)`(?P<meaning>.*)")
@@ -42,5 +43,5 @@ def write_command_reference() -> str:
 def _link(command: str, spelled: str, meaning: str) -> str:
     """A line of the list whose name is a link to this very line."""
     long = re.search(r"--([\w-]+)", spelled)
-    place = f"{command}--{long[1] if long else spelled.split()[0]}"
+    place = f"{command}--{long[1] if long else spelled.split(maxsplit=1)[0]}"
     return f"* [`{spelled}`](#{place}){{ #{place} }}{meaning}"

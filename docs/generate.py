@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import os
 import re
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,6 @@ import datacleanse
 from datacleanse.storage.field_documentation import list_documented_fields
 from datacleanse.storage.manifest.whole import Manifest
 from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS
-from docs.command_reference import write_command_reference
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -37,6 +37,12 @@ def main() -> None:
     ):
         text = (ROOT / source).read_text("utf-8")
         _write(name, _relinked(text, Path(source).parent))
+    # Modules beside this one: mkdocs does not look for them here.
+    sys.path.append(str(ROOT))
+    from docs.command_reference import write_command_reference
+    from docs.notebooks import convert_to_page, read_notebook
+
+    _write("notebook.md", convert_to_page(read_notebook()))
     _write("cli.md", write_command_reference())
     _write("formats.md", _formats())
     _write("errors.md", _errors())

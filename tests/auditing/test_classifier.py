@@ -377,6 +377,8 @@ def test_every_block_of_the_python_page_runs():
     assert names["wrong"][names["suspects"]["row"]].mean() > 0.8
     assert len(names["result"].suspects(20)) == 20
     assert names["scores"].min() > 0.7
+    assert len(names["cleaned_frame"]) == len(names["X"]) - 20
+    assert (names["predicted"] == names["truth"]).mean() > 0.85
     assert names["wrong"][names["rows_suspects"]["row"]].mean() > 0.8
     assert "network" in names["own_result"].manifest["settings"]["model"]
     wrong = torch.tensor(names["wrong"])
