@@ -112,11 +112,11 @@ def open_bulk(page, **filters):
 def test_a_filter_is_decided_after_a_look_and_undone_by_one_click(folder, window):
     with command(folder) as (process, address):
         page = window.tab(address)
-        page.locator("[name=least]").select_option("0.9")
+        page.locator("[name=least]").select_option("0.25")
         n = int(page.locator("#shown").text_content().split()[0])
         dialog = open_bulk(page)
         assert dialog.locator("#bulk-filters").text_content() == (
-            "Shown are rows with: P(wrong) 90% or more."
+            "Shown are rows with: P(wrong) 25% or more."
         )
         assert dialog.locator("#bulk-sample li").count() == min(8, n)
         button = dialog.locator('[data-do="decide"]')

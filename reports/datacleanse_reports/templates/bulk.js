@@ -43,12 +43,13 @@
   function actionInWords(n) {
     const label = form.elements.label.value;
     const name = label ? readable(reviewData.labels[Number(label)]) : "…";
+    const all = n === 1 ? "" : "all ";
     return {
-      accept: "Accept all " + plural(n, "suggestion"),
-      keep: "Keep the labels of all " + plural(n, "row"),
-      relabel: "Change all " + plural(n, "row") + " to " + name,
-      drop: "Drop all " + plural(n, "row"),
-      unsure: "Mark all " + plural(n, "row") + " as unsure",
+      accept: "Accept " + all + plural(n, "suggestion"),
+      keep: "Keep the labels of " + all + plural(n, "row"),
+      relabel: "Change " + all + plural(n, "row") + " to " + name,
+      drop: "Drop " + all + plural(n, "row"),
+      unsure: "Mark " + all + plural(n, "row") + " as unsure",
     }[chosen()];
   }
 
