@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ACCEPTED = (
-    "a path, a pandas or polars frame, an Arrow table, batch, reader or dataset, a Hugging Face "
+    "a path, a pandas or polars frame, an Arrow table, reader or dataset, a Hugging Face "
     "dataset, a dictionary of columns, a list of dictionaries or a structured NumPy array"
 )
 """What is read, for messages."""
