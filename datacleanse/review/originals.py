@@ -100,7 +100,7 @@ class Originals:
         with self._lock:
             stamp, state = self._known.get(row, (None, "missing"))
         if stamp is not None and stamp == self._take_stamp(place):
-            return state  # type: ignore[return-value]  # a tuple's second is read as any state
+            return state
         return self.read(row).state
 
     def _read_bytes(self, place: int) -> bytes | None:
@@ -132,12 +132,10 @@ class Originals:
 
     def _take_stamp(self, place: int) -> object:
         """What changes when somebody writes to the file that holds a picture; None: unknown."""
-        store = self._listing.store
-        if isinstance(store, FileStore):
-            path = self._find_path(place)
-            paths = () if path is None else (path,)
-        else:
-            paths = tuple(store.location.paths) if isinstance(store, ParquetStore) else ()
+        store, path = self._listing.store, self._find_path(place)
+        paths = [] if path is None else [path]
+        if isinstance(store, ParquetStore):
+            paths = list(store.location.paths)
         try:
             found = [os.stat(path) for path in paths]  # noqa: PTH116 - one call, many times
         except (OSError, ValueError):
