@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from textwrap import fill
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from datacleanse.settings import Settings
@@ -90,7 +90,7 @@ def _tell_hits(view: ReportView, hits: list[Hits], files: Demo) -> None:
     )
     say("", "Beside the truth")
     for text in found:
-        say(fill(text, WIDTH, initial_indent="  ", subsequent_indent="  "))
+        say(*wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  "))
     for each in hits:
         say(f"    first {each.n_rows:4d}: {each.n_found:4d} found   ({each.by_chance:.0f})")
 

@@ -294,7 +294,7 @@ def _describe_noise(assessment: Assessment, data: Dataset) -> NoiseSection:
             ClassConfusion(
                 given=names[pair.given], true=names[pair.true], rows=pair.rows, share=pair.share
             )
-            for pair in count_confusions(assessment)
+            for pair in count_confusions(assessment, data.labels)
         ),
         matrix_trust=tuple(model.trust for model in assessment.noise),
     )
