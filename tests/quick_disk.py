@@ -1,7 +1,7 @@
 """Writing without waiting for the disk.
 
-A program waits so that a power cut soon after loses nothing. That is nothing that these tests try:
-what a killed program wrote is there. An audit waits dozens of times, each as long as the disk takes.
+The program waits so that a power cut soon after loses nothing. No test cuts the power, and what a
+killed program wrote is there all the same. An audit waits a dozen times.
 """
 
 from __future__ import annotations
