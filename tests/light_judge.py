@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _TREES, _STEPS = trees.N_TREES, noise_matrix.FIT_STEPS
-_FEWER_TREES, _FEWER_STEPS = 5, 25
+_FEWER_TREES, _FEWER_STEPS = 15, 25
 """How many times less is done."""
 
 
