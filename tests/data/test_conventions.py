@@ -165,7 +165,7 @@ def test_three_digits_behind_every_point_are_named_with_the_option(csv):
 
 
 def test_numeric_on_an_open_column_asks_for_the_sign():
-    with pytest.raises(InputError, match=r"'1,234'.*--decimal '\.' or --decimal ','") as caught:
+    with pytest.raises(InputError, match=r"'1,234'.*decimal='\.' or decimal=','") as caught:
         read(["1,234", "5,678"], numeric=("x",))
     assert caught.value.slug == "column-unclear"
     assert numbers_of(read(["1,234", "5,678"], numeric=("x",), decimal=".")) == [1234, 5678]
