@@ -7,7 +7,7 @@ import re
 import pytest
 
 from docs.notebooks import NOTEBOOK, convert_to_page, read_notebook, run_notebook
-from tests.docs.test_prose import too_long
+from tests.docs.test_prose import list_too_long
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def test_the_stored_outputs_hold_no_token_and_no_path_of_one_machine():
 def test_the_page_has_short_sentences_and_outputs_that_markdown_leaves_alone():
     notebook = read_notebook()
     said = [cell for cell in notebook["cells"] if cell["cell_type"] == "markdown"]
-    assert too_long("\n\n".join("".join(cell["source"]) for cell in said)) == []
+    assert list_too_long("\n\n".join("".join(cell["source"]) for cell in said)) == []
     page = convert_to_page(notebook)
     assert page.count('<div class="datacleanse">') == 2
     for line in page.splitlines():
