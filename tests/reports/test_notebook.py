@@ -81,7 +81,7 @@ def test_hostile_names_and_cells_stay_text(hostile_run):
 def test_a_result_without_verified_rows_promises_nothing(unverified_run):
     said = text_of(render_result(unverified_run))
     assert "not known: no row is verified" in said
-    assert "no verified row checks it" in said
+    assert "No verified row checks that" in said
     assert "0 rows verified" in said
 
 
