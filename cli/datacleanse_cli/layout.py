@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-_INDENT = (0, 0, 0, 2)
+INDENT = 2
+"""Columns before what stands under a title."""
 _TEXT_LIMIT = 60
 """Characters of a label or an id that a line can bear."""
 
@@ -43,9 +44,9 @@ def print_sections(
             if isinstance(part, Command):
                 encoding = console.encoding or "utf-8"
                 shown = part.text.encode(encoding, "backslashreplace").decode(encoding)
-                console.print(Text(" " * _INDENT[-1] + shown), soft_wrap=True)
+                console.print(Text(" " * INDENT + shown), soft_wrap=True)
             else:
-                console.print(Padding(part, _INDENT, expand=False))
+                console.print(Padding(part, (0, 0, 0, INDENT), expand=False))
 
 
 def lay_out_line(text: str, encoding: str, *, mark: str = "") -> Table:
