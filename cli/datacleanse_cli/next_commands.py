@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse_cli.printing import quote_word
+from datacleanse_reports.next_step import propose_applying
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from datacleanse.data import ReadOptions
 
 
@@ -52,28 +54,4 @@ def propose_apply(run: Path, source: str) -> str:
         run: the run folder.
         source: its DATA, as it was named.
     """
-    words = ["apply", spell_place(run)]
-    if not source.startswith("<"):
-        words += _propose_output(source)
-    return spell_command(*words)
-
-
-def _propose_output(source: str) -> list[str]:
-    """No words where the name that `apply` chooses by itself is free."""
-    from datacleanse.data.sources import SHARD_SUFFIX, split_suffix
-    from datacleanse.review.write_changes import COMPRESSION_SUFFIXES, name_files
-
-    suffix, compression = split_suffix(source)
-    ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "")
-    if not suffix:
-        is_sharded = any(Path(source).glob(f"*{SHARD_SUFFIX}"))
-        ending = SHARD_SUFFIX if is_sharded else ".csv"
-    count = 1
-    while True:
-        name = f"cleaned{'' if count == 1 else count}"
-        # Of pictures the list of changes is named alike, and the manifest ends in .csv.
-        files = name_files(Path(f"{name}{ending}"))
-        taken = (files.cleaned, files.diff, Path(f"{name}.csv"))
-        if not any(place.exists() for place in taken):
-            return [] if count == 1 else ["-o", str(files.cleaned)]
-        count += 1
+    return spell_command(*propose_applying(run, source))

@@ -39,15 +39,20 @@ SUSPECTS_SHOWN = 10
 """More would push the headline off the screen."""
 
 
-def print_summary(view: ReportView, console: Console, *, run: Path) -> None:
+def print_summary(view: ReportView, console: Console, *, run: Path, is_brief: bool = False) -> None:
     """Print what was read, learned and found, and what to do next.
 
     Args:
         view: the run, with at least the suspects to be shown.
         console: where to; its width is kept to.
         run: the run folder, as the user would type it.
+        is_brief: whether only what was found is wanted, and where it is written.
     """
     encoding = console.encoding or "utf-8"
+    if is_brief:
+        lines = [*_say_found(view), make_visible(str(run))]
+        print_sections([("Found", [lay_out_line(text, encoding) for text in lines])], console)
+        return
     sections: list[tuple[str, Sequence[RenderableType | Command]]] = [
         ("Read", [lay_out_line(text, encoding) for text in _say_read(view)]),
         ("Learned", [lay_out_line(text, encoding) for text in _say_learned(view)]),

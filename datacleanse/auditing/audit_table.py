@@ -13,6 +13,7 @@ from datacleanse.data import read_ids, seal_rows
 from datacleanse.detection.assessment import find_likely_classes
 from datacleanse.detection.conflicts import find_conflicts
 from datacleanse.detection.ranking import score_ranks
+from datacleanse.detection.telling_cells import find_telling_cells
 from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.ledger import gather_weights
 from datacleanse.storage.mapped_files import release_mapped
@@ -134,12 +135,18 @@ def write_tables(
     columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
     write_audit(folder.audit_file, columns.take_rows, folder.epoch_files(), data.n_rows)
     stored = np.flatnonzero(rank <= n_stored)
-    write_parquet(folder.suspects_file, _arrange_suspects(take(stored), stored, rank))
+    order = np.argsort(rank[stored])
+    suspects = number_rows(take(stored).take(pa.array(order)), stored[order], "row")
+    write_parquet(folder.suspects_file, suspects)
     write_parquet(
         folder.likelihoods_file, _tabulate_likelihoods(data, evidence, assessment, stored)
     )
     if data.schema.columns:
         write_parquet(folder.conflicts_file, find_conflicts(data, rank))
+        write_parquet(
+            folder.telling_file,
+            find_telling_cells(data, assessment.probability, assessment.suggested, stored),
+        )
     write_parquet(folder.calibration_file, _tabulate_calibration(data, evidence, assessment))
 
 
@@ -190,15 +197,11 @@ def _tabulate_likelihoods(
     )
 
 
-def _arrange_suspects(
-    originals: pa.Table, rows: NDArray[np.int64], rank: NDArray[np.int64]
-) -> pa.Table:
-    """The most suspicious rows by rank, their position in DATA in the first column."""
-    order = np.argsort(rank[rows])
-    name = "row"
+def number_rows(originals: pa.Table, rows: NDArray[np.int64], name: str) -> pa.Table:
+    """Put the rows' positions before their original columns, one of which may have that name."""
     while name in originals.column_names:
         name = f"{name}_"
-    return originals.take(pa.array(order)).add_column(0, name, pa.array(rows[order]))
+    return originals.add_column(0, name, pa.array(rows))
 
 
 def _number(rows: slice) -> pa.Array:

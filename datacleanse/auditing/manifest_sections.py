@@ -103,6 +103,7 @@ def describe_data(inputs: Inputs) -> DataSection:
         columns=data.table.num_columns,
         label=data.schema.label,
         id=data.schema.id,
+        label_type=data.schema.label_type,
         classes=_count_classes(data),
         reading=_describe_reading(inputs.options),
     )
@@ -293,7 +294,7 @@ def _describe_noise(assessment: Assessment, data: Dataset) -> NoiseSection:
             ClassConfusion(
                 given=names[pair.given], true=names[pair.true], rows=pair.rows, share=pair.share
             )
-            for pair in count_confusions(assessment)
+            for pair in count_confusions(assessment, data.labels)
         ),
         matrix_trust=tuple(model.trust for model in assessment.noise),
     )

@@ -6,8 +6,11 @@ import uuid
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+import numpy as np
+import pyarrow as pa
 import torch
 
+from datacleanse.auditing.audit_table import number_rows
 from datacleanse.auditing.judge import judge
 from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run
@@ -28,8 +31,6 @@ from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from pathlib import Path
-
-    import pyarrow as pa
 
     from datacleanse.auditing.judge import Judgement
     from datacleanse.auditing.reading import Inputs
@@ -108,7 +109,9 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     )
     progress.stage("Writing", None)
     if inputs.clean.n_rows:
-        folder.write_neighbours(_find_neighbours(audit, judged, final))
+        neighbours = _find_neighbours(audit, judged, final)
+        folder.write_neighbours(neighbours)
+        folder.write_clean_rows(_take_clean_rows(inputs, neighbours))
     task.save(final.network, folder.model_dir)
     metrics = compare_models(
         task.test_network(final.network, inputs),
@@ -141,7 +144,21 @@ def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwo
     """The clean rows that the stored suspects look like, by the suspects' rank."""
     suspects = audit.folder.read_suspects().column(0).to_numpy()
     suggested, names = judged.suggested[suspects], audit.inputs.clean.given_labels
-    return find_neighbours(final.network, audit.examples, suspects, suggested, names)
+    overlap = audit.inputs.comparison.overlap
+    return find_neighbours(
+        final.network,
+        audit.examples,
+        suspects,
+        suggested,
+        names,
+        is_in_clean=np.isin(suspects, overlap.data_rows),
+    )
+
+
+def _take_clean_rows(inputs: Inputs, neighbours: pa.Table) -> pa.Table:
+    """The cells of the clean rows that are shown beside a suspect."""
+    rows = np.unique(neighbours["clean_row"].to_numpy())
+    return number_rows(inputs.clean.table.take(pa.array(rows)), rows, "clean_row")
 
 
 def _tell_moved(examples: Examples, progress: Progress) -> list[Notice]:

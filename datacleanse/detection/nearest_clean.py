@@ -2,7 +2,8 @@
 
 Distances are Euclidean, between what the network's last layer reads. The nearest clean rows of the
 suggested class come first, since they show what the suspect is said to be; where there is no
-suggestion, or fewer than `N_NEIGHBOURS` such rows, the nearest of all others follow.
+suggestion, or fewer than `N_NEIGHBOURS` such rows, the nearest of all others follow. A row that
+stands in CLEAN too is no neighbour of itself.
 """
 
 from __future__ import annotations
@@ -28,6 +29,9 @@ N_NEIGHBOURS = 3
 BATCH = 256
 """Rows that are described by their last layer's inputs at a time."""
 
+SAME = 1e-3
+"""Distance below which two rows are one to the network, as a share of their lengths' sum."""
+
 BLOCK = 1_024
 """Suspects that are compared at a time."""
 
@@ -38,6 +42,8 @@ def find_neighbours(
     suspects: NDArray[np.int64],
     suggested: NDArray[np.int64],
     names: tuple[str, ...],
+    *,
+    is_in_clean: NDArray[np.bool_],
 ) -> pa.Table:
     """The nearest clean rows of each suspect, as with the columns of `NEIGHBOURS_COLUMNS`.
 
@@ -47,6 +53,7 @@ def find_neighbours(
         suspects: (S,) rows of DATA.
         suggested: (S,) class, -1 where the given label is the likeliest.
         names: of the classes.
+        is_in_clean: (S,) whether the suspect stands in CLEAN too: what equals it there is itself.
     """
     n, device = examples.n_data, examples.labels.device
     clean = torch.arange(n, len(examples.labels), device=device)
@@ -57,9 +64,14 @@ def find_neighbours(
     for start in range(0, len(suspects), BLOCK):
         part = slice(start, start + BLOCK)
         rows = torch.tensor(suspects[part], device=device)
-        gap = torch.cdist(compute_penultimate(network, examples.inputs, rows), of_clean)
+        here = compute_penultimate(network, examples.inputs, rows)
+        gap = torch.cdist(here, of_clean)
+        itself = torch.tensor(is_in_clean[part], device=device)[:, None] & _is_same(
+            gap, here, of_clean
+        )
+        gap[itself] = torch.inf
         wanted = torch.tensor(suggested[part], device=device)
-        found = _order(gap, labels[None] == wanted[:, None])[:, :count]
+        found = _order(gap, (labels[None] == wanted[:, None]) & ~itself)[:, :count]
         places.append(found.cpu().numpy())
         distances.append(gap.gather(1, found).cpu().numpy())
     clean_row = np.concatenate(places) if places else np.empty((0, count), np.int64)
@@ -78,6 +90,13 @@ def compute_penultimate(model: nn.Module, rows: Rows, index: Tensor) -> Tensor:
     return torch.cat([encode(rows[part]).float() for part in index.split(BATCH)])
 
 
+def _is_same(gap: Tensor, here: Tensor, of_clean: Tensor) -> Tensor:
+    """(S, V) whether two rows differ by no more than rounding."""
+    lengths = here.norm(dim=1)[:, None] + of_clean.norm(dim=1)[None]
+    is_same: Tensor = gap <= SAME * lengths
+    return is_same
+
+
 def _order(gap: Tensor, is_wanted: Tensor) -> Tensor:
     """(S, V) columns by distance, those that are wanted before all others."""
     by_distance = gap.argsort(dim=1, stable=True)
@@ -94,14 +113,17 @@ def _tabulate(
     names: tuple[str, ...],
 ) -> pa.Table:
     count = clean_row.shape[1]
+    # Infinitely far is the row itself, which stands last.
+    is_other = np.isfinite(distance.ravel())
+    place = np.tile(np.arange(1, count + 1, dtype=np.int32), len(suspects))
     label = pa.DictionaryArray.from_arrays(
-        pa.array(labels[clean_row.ravel()]), pa.array(names, pa.string())
+        pa.array(labels[clean_row.ravel()][is_other]), pa.array(names, pa.string())
     )
     columns = [
-        pa.array(suspects.repeat(count)),
-        pa.array(np.tile(np.arange(1, count + 1, dtype=np.int32), len(suspects))),
-        pa.array(clean_row.ravel()),
+        pa.array(suspects.repeat(count)[is_other]),
+        pa.array(place[is_other]),
+        pa.array(clean_row.ravel()[is_other]),
         label.cast(pa.string()),
-        pa.array(distance.ravel(), pa.float32()),
+        pa.array(distance.ravel()[is_other], pa.float32()),
     ]
     return pa.table(columns, schema=NEIGHBOURS_SCHEMA)

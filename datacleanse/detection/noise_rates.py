@@ -92,11 +92,22 @@ def expect_budget(assessment: Assessment) -> list[Share]:
     return [_share(assessment, order[:count]) for count in BUDGETS if count <= n_unverified]
 
 
-def count_confusions(assessment: Assessment) -> list[Confusion]:
-    """The most frequent pairs of given and true class, by the posterior."""
+def count_confusions(assessment: Assessment, labels: NDArray[np.int64]) -> list[Confusion]:
+    """The most frequent pairs of given and true class.
+
+    The posterior says which class a wrong row is of, the mislabel probabilities how many are wrong:
+    those of a given label sum to what `estimate_noise_by_class` expects of it.
+
+    Args:
+        assessment: of DATA's N rows.
+        labels: (N,) given labels.
+    """
     expected = assessment.confusion.copy()
-    totals = expected.sum(axis=1)
     np.fill_diagonal(expected, 0.0)
+    n_classes = len(expected)
+    wrong = np.bincount(labels, assessment.probability, n_classes)
+    expected *= (wrong / np.maximum(expected.sum(axis=1), np.finfo(np.float64).tiny))[:, None]
+    totals = np.maximum(np.bincount(labels, minlength=n_classes), 1)
     order = np.argsort(-expected, axis=None, kind="stable")[:MAX_PAIRS]
     pairs = zip(*np.unravel_index(order, expected.shape), strict=True)
     return [

@@ -211,9 +211,9 @@ def _make_undecided_error(folder: RunFolder) -> SettingsError:
 def _read_now(run: AuditedRun, progress: Progress) -> tuple[Dataset, bool]:
     """DATA as it is now, and whether it is another than when it was audited."""
     if run.listing is None:
-        dataset = read_data(run.source, run.options, progress=progress)
+        dataset = read_data(run.readable, run.options, progress=progress)
         progress.stage("Comparing", None)
-        return dataset, fingerprint(run.source) != run.sha256
+        return dataset, fingerprint(run.readable) != run.sha256
     dataset, sha256 = hash_dataset(run.listing, progress=progress)
     progress.stage("Comparing", None)
     unreadable = read_unreadable_pictures(run.folder)

@@ -34,12 +34,14 @@ from datacleanse.storage.schemas import (
     AUDIT_COLUMNS,
     AUDIT_SCHEMA,
     CALIBRATION_COLUMNS,
+    CLEAN_ROW,
     CONFLICTS_COLUMNS,
     EPOCH_COLUMNS,
     EPOCH_SCHEMA,
     LIKELIHOODS_COLUMNS,
     NEIGHBOURS_COLUMNS,
     SUSPECTS_ROW,
+    TELLING_COLUMNS,
     THUMBNAILS_COLUMNS,
     UNREADABLE_COLUMNS,
 )
@@ -105,6 +107,16 @@ class RunFolder:
     def neighbours_file(self) -> Path:
         """`neighbours.parquet`: the nearest verified rows of the stored suspects."""
         return self.path / "neighbours.parquet"
+
+    @property
+    def clean_rows_file(self) -> Path:
+        """`clean_rows.parquet`: the original columns of those verified rows, typed."""
+        return self.path / "clean_rows.parquet"
+
+    @property
+    def telling_file(self) -> Path:
+        """`telling.parquet`: which cells of the stored suspects tell most."""
+        return self.path / "telling.parquet"
 
     @property
     def thumbnails_file(self) -> Path:
@@ -280,14 +292,7 @@ class RunFolder:
 
     def read_suspects(self, n_rows: int | None = None) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""
-        # The original columns may be anything that a table may hold, and bear any name twice.
-        with report_damage_as(self.suspects_file), pq.ParquetFile(self.suspects_file) as file:
-            check_first_column(file.schema_arrow)
-            table = file.read()
-            table.validate(full=True)
-            check_cells(table.column(0), SUSPECTS_ROW, n_rows)
-            check_distinct(table.column(0), table.column_names[0])
-        return table.replace_schema_metadata()
+        return _read_originals(self.suspects_file, SUSPECTS_ROW, n_rows)
 
     def read_calibration(self, n_clean: int | None = None) -> pa.Table:
         """Part played and score of each row of CLEAN, ``n_clean`` of them."""
@@ -319,6 +324,20 @@ class RunFolder:
         """What `write_neighbours` wrote; None in runs of before there were any."""
         below = {"row": n_rows, "clean_row": n_clean}
         return _read_kept(self.neighbours_file, NEIGHBOURS_COLUMNS, below)
+
+    def write_clean_rows(self, table: pa.Table) -> None:
+        """Write the position in CLEAN, as the first column, and the original columns."""
+        write_parquet(self.clean_rows_file, table)
+
+    def read_clean_rows(self, n_clean: int | None = None) -> pa.Table | None:
+        """What `write_clean_rows` wrote; None in runs of before there was any."""
+        if not self.clean_rows_file.is_file():
+            return None
+        return _read_originals(self.clean_rows_file, CLEAN_ROW, n_clean)
+
+    def read_telling(self, n_rows: int | None = None) -> pa.Table | None:
+        """Which cells of the stored suspects tell most; None where it is not known."""
+        return _read_kept(self.telling_file, TELLING_COLUMNS, {"row": n_rows})
 
     def read_thumbnails(self) -> pa.Table | None:
         """Small pictures of the stored suspects and their neighbours; None where there are none."""
@@ -363,6 +382,18 @@ def _check_audit(audit: pa.Table, classes: Classes | None) -> pa.Table:
     if "rank" in audit.column_names:
         check_numbered(audit["rank"], "rank", first=1)
     return audit
+
+
+def _read_originals(file: Path, first: TableColumn, n_rows: int | None) -> pa.Table:
+    """A table of original columns behind one that numbers its rows, which are below ``n_rows``."""
+    # The original columns may be anything that a table may hold, and bear any name twice.
+    with report_damage_as(file), pq.ParquetFile(file) as parquet:
+        check_first_column(parquet.schema_arrow)
+        table = parquet.read()
+        table.validate(full=True)
+        check_cells(table.column(0), first, n_rows)
+        check_distinct(table.column(0), table.column_names[0])
+    return table.replace_schema_metadata()
 
 
 def _read_kept(

@@ -313,6 +313,19 @@ NEIGHBOURS_COLUMNS: tuple[TableColumn, ...] = (
     ),
 )
 
+TELLING_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn("row", pa.int64(), "position of a stored suspect in DATA, from 0", least=0),
+    TableColumn("place", pa.int32(), "1 for the cell that tells most, to 12 at most", least=1),
+    TableColumn("column", pa.string(), "name of the cell's column"),
+    TableColumn(
+        "evidence",
+        pa.float32(),
+        "logarithm of how much commoner its value is among rows of the suggested class than among "
+        "those of the given one; where none is suggested, than it is in the whole table. Numbers "
+        "and dates are compared by twelfths",
+    ),
+)
+
 THUMBNAILS_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn("source", pa.string(), "data or clean"),
     TableColumn("row", pa.int64(), "position there, from 0", least=0),
@@ -368,6 +381,9 @@ SUSPECTS_ROW = TableColumn(
 )
 """The first column of `suspects.parquet`; named otherwise where DATA has a column of its name."""
 
+CLEAN_ROW = TableColumn("clean_row", pa.int64(), "position in CLEAN, from 0", least=0)
+"""The first column of `clean_rows.parquet`; named otherwise where CLEAN has one of its name."""
+
 
 def make_arrow_schema(columns: Sequence[TableColumn], *, kind: str) -> pa.Schema:
     """The documented Arrow schema, with version and kind in its metadata."""
@@ -389,6 +405,8 @@ CONFLICTS_SCHEMA = make_arrow_schema(CONFLICTS_COLUMNS, kind="conflicts")
 CALIBRATION_SCHEMA = make_arrow_schema(CALIBRATION_COLUMNS, kind="calibration")
 
 NEIGHBOURS_SCHEMA = make_arrow_schema(NEIGHBOURS_COLUMNS, kind="neighbours")
+
+TELLING_SCHEMA = make_arrow_schema(TELLING_COLUMNS, kind="telling")
 
 THUMBNAILS_SCHEMA = make_arrow_schema(THUMBNAILS_COLUMNS, kind="thumbnails")
 

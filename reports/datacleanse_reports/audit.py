@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.storage.manifest.results import NONE_STEERED
-from datacleanse_reports.cells import spell_column
+from datacleanse_reports.cells import choose_cells, spell_column
 from datacleanse_reports.reason import Evidence, give_reason
 from datacleanse_reports.records import Basis, ReadingPoint, WeightDistribution
 from datacleanse_reports.suspect import Suspect
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from datacleanse.detection.reliability import ReliabilityBin
     from datacleanse.storage.manifest.results import UsedRule
+    from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import Classes, RunFolder
     from datacleanse_reports.companions import Companions
 
@@ -38,6 +39,9 @@ _SUMMED = [
     "p_value",
 ]
 _MAX_BINS = 24
+
+_FOR_PEOPLE = frozenset({"text", "unclear", "dropped", "beside pictures"})
+"""Why a column may be set aside whose cells people read all the same."""
 
 _READING_POINTS = 80
 """Points of the reading curve, at most."""
@@ -86,30 +90,56 @@ def keep_finite(value: float | None) -> float | None:
     return float(value) if value is not None and math.isfinite(value) else None
 
 
+def find_originals(originals: pa.Table, label: str) -> tuple[list[int], tuple[str, ...]]:
+    """Positions and names of the original columns behind ``row``, without the label column.
+
+    By position: the names may repeat and may be the audit's own.
+    """
+    positions = [i for i, name in enumerate(originals.column_names) if i > 0 and name != label]
+    return positions, tuple(originals.column_names[i] for i in positions)
+
+
 def collect_suspects(
-    ranked: pa.Table, originals: pa.Table, beside: Companions, *, label: str, rule: UsedRule
-) -> tuple[tuple[str, ...], tuple[Suspect, ...]]:
-    """The original columns' names and the suspects that have their cells stored.
+    ranked: pa.Table,
+    originals: pa.Table,
+    beside: Companions,
+    *,
+    manifest: Manifest,
+) -> tuple[Suspect, ...]:
+    """The suspects that have their cells stored.
 
     Args:
         ranked: the audit columns by rank.
         originals: ``row`` and the original columns, in any order of rows.
         beside: what the run keeps of the suspects besides.
-        label: the label column, which is left out: it is shown as the given label.
-        rule: by which the network was trained. Only weights of ``l2rw`` are evidence; where none
-            was steered, the network is the control itself.
+        manifest: `run.json`. The label column is left out: it is shown as the given label. Only
+            weights of ``l2rw`` are evidence; where none was steered, the network is the control.
     """
-    # By position: the original names may repeat and may be the audit's own.
-    positions = [i for i, name in enumerate(originals.column_names) if i > 0 and name != label]
-    names = tuple(originals.column_names[i] for i in positions)
+    positions, names = find_originals(originals, manifest.data.label)
     texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
+    places = place_for_people(names, manifest)
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
-    suspects = tuple(
-        _make_suspect(record, [text[stored[record["row"]]] for text in texts], beside, rule=rule)
-        for record in ranked.to_pylist()
-        if record["row"] in stored and not _is_known(record)
-    )
-    return names, suspects
+    suspects = []
+    for record in ranked.to_pylist():
+        row = record["row"]
+        if row in stored and not _is_known(record):
+            cells = [text[stored[row]] for text in texts]
+            suspect = _make_suspect(record, cells, beside, rule=manifest.training.rule)
+            telling = choose_cells(cells, places, beside.telling.get(row, ()))
+            suspects.append(replace(suspect, telling=telling))
+    return tuple(suspects)
+
+
+def place_for_people(names: Sequence[str], manifest: Manifest) -> dict[str, int]:
+    """Where the columns stand that say something to people, those that the network read first.
+
+    Vectors are no reading matter, and the id stands beside the row anyway.
+    """
+    schema = manifest.schema
+    told = [each.name for each in schema.columns if each.kind != "embedding"]
+    told += [each.name for each in schema.set_aside if each.kind in _FOR_PEOPLE]
+    place = {name: i for i, name in reversed(list(enumerate(names)))}
+    return {name: place[name] for name in told if name in place and name != manifest.data.id}
 
 
 def _is_known(record: Mapping[str, Any]) -> bool:

@@ -11,6 +11,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from datacleanse_reports.cells import read_clean_cells
 from datacleanse_reports.suspect import (
     ConflictGroup,
     ConflictRow,
@@ -21,7 +22,7 @@ from datacleanse_reports.suspect import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     import pyarrow as pa
 
@@ -39,15 +40,20 @@ class Companions:
     likely: Mapping[int, tuple[LikelyClass, ...]] = field(default_factory=dict)
     neighbours: Mapping[int, tuple[Neighbour, ...]] = field(default_factory=dict)
     pictures: Mapping[int, Picture] = field(default_factory=dict)
+    telling: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Columns whose cells tell most, most telling first."""
 
 
-def read_companions(folder: RunFolder, manifest: Manifest, *, rows: set[int]) -> Companions:
+def read_companions(
+    folder: RunFolder, manifest: Manifest, *, rows: set[int], columns: Sequence[str] = ()
+) -> Companions:
     """What is kept of some rows of DATA.
 
     Args:
         folder: of the run.
         manifest: its `run.json`.
         rows: of DATA.
+        columns: original ones, whose cells neighbours are to have; they may repeat.
 
     Raises:
         RunFolderError: a file is damaged.
@@ -61,17 +67,34 @@ def read_companions(folder: RunFolder, manifest: Manifest, *, rows: set[int]) ->
     nearest = [line for line in lines if line["row"] in rows]
     clean_rows = {line["clean_row"] for line in nearest}
     pictures = _read_pictures(folder, {"data": rows, "clean": clean_rows})
+    cells = read_clean_cells(folder, n_clean, columns)
     neighbours: dict[int, list[Neighbour]] = defaultdict(list)
     for line in nearest:
         picture = pictures["clean"].get(line["clean_row"])
         neighbours[line["row"]].append(
-            Neighbour(line["clean_row"], line["label"], line["distance"], picture)
+            Neighbour(
+                line["clean_row"],
+                line["label"],
+                line["distance"],
+                picture,
+                cells.get(line["clean_row"], ()),
+            )
         )
     return Companions(
         likely={row: tuple(classes) for row, classes in likely.items()},
         neighbours={row: tuple(near) for row, near in neighbours.items()},
         pictures=pictures["data"],
+        telling=_read_telling(folder, n_rows, rows),
     )
+
+
+def _read_telling(folder: RunFolder, n_rows: int, rows: set[int]) -> dict[int, tuple[str, ...]]:
+    """Columns by row, most telling first."""
+    names: dict[int, list[str]] = defaultdict(list)
+    for line in _list_by_place(folder.read_telling(n_rows)):
+        if line["row"] in rows:
+            names[line["row"]].append(line["column"])
+    return {row: tuple(columns) for row, columns in names.items()}
 
 
 def _list_by_place(table: pa.Table | None) -> Iterator[dict[str, Any]]:

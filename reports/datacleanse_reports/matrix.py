@@ -26,13 +26,11 @@ def make_noise_matrix(
         order: all classes, in the order in which to show them.
     """
     touched: dict[str, float] = {}
-    wrong: dict[str, float] = {}
     for pair in confusions:
-        wrong[pair.given] = wrong.get(pair.given, 0.0) + pair.rows
         for label in (pair.given, pair.true):
             touched[label] = touched.get(label, 0.0) + pair.rows
-    rows = {each.name: each.rows for each in classes}
-    known = [label for label in touched if label in rows]
+    by_name = {each.name: each for each in classes}
+    known = [label for label in touched if label in by_name]
     if not known:
         return None
     most = sorted(known, key=lambda label: -touched[label])[:MAX_CLASSES]
@@ -40,8 +38,18 @@ def make_noise_matrix(
     expected = {(pair.given, pair.true): pair.rows for pair in confusions}
 
     def cell(given: str, true: str) -> MatrixCell:
-        n = rows[given] - wrong.get(given, 0.0) if given == true else expected.get((given, true))
-        return MatrixCell(n, 0.0 if n is None else n / max(1, rows[given]))
+        of_given = by_name[given]
+        right = of_given.rows - of_given.suspected
+        n = right if given == true else expected.get((given, true))
+        return MatrixCell(n, 0.0 if n is None else n / max(1, of_given.rows))
 
-    cells = tuple(tuple(cell(given, true) for true in labels) for given in labels)
-    return NoiseMatrix(labels, cells, len(classes) - len(labels))
+    def count_others(given: str) -> float:
+        shown = (expected.get((given, true), 0.0) for true in labels)
+        return max(0.0, by_name[given].suspected - sum(shown))
+
+    return NoiseMatrix(
+        labels,
+        cells=tuple(tuple(cell(given, true) for true in labels) for given in labels),
+        others=tuple(map(count_others, labels)),
+        n_left_out=len(classes) - len(labels),
+    )

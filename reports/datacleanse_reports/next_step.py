@@ -1,7 +1,8 @@
-"""The command that comes next where no row is verified."""
+"""The commands that come next: words after the program's name."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
         return ()
     # Of a small table half, so that there is something left to audit.
     number = max(1, min(ROWS, data.rows // 2))
-    place = f"./{data.source}" if data.source.startswith("-") else data.source
+    place = _spell_place(data.source)
     words = ["verify", place, "-n", str(number), "-o", VERIFIED]
     reading = data.reading
     for name, values in (
@@ -37,3 +38,53 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
             if value is not None:
                 words += [f"{name}={value}"] if value.startswith("-") else [name, value]
     return tuple(words)
+
+
+def propose_review(run: Path) -> tuple[str, ...]:
+    """The words of the command that opens the review of a run."""
+    return "review", _spell_place(run)
+
+
+def propose_applying(run: Path, source: str) -> tuple[str, ...]:
+    """The words of the command that writes cleaned data of a run, to a name that is free.
+
+    Args:
+        run: the run folder.
+        source: its DATA, as it was named.
+    """
+    output = () if source.startswith("<") else _propose_output(source)
+    return ("apply", _spell_place(run), *output)
+
+
+def _spell_place(place: str | Path) -> str:
+    """A path or address as a word that is never taken for an option."""
+    text = str(place)
+    return f"./{text}" if text.startswith("-") else text
+
+
+def _holds_files(folder: str, suffix: str) -> bool:
+    try:
+        return any(Path(folder).glob(f"*{suffix}"))
+    except (OSError, ValueError):
+        # A name that no file can bear.
+        return False
+
+
+def _propose_output(source: str) -> tuple[str, ...]:
+    """No words where the name that `apply` chooses by itself is free."""
+    from datacleanse.data.sources import SHARD_SUFFIX, split_suffix
+    from datacleanse.review.write_changes import COMPRESSION_SUFFIXES, name_files
+
+    suffix, compression = split_suffix(source)
+    ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "")
+    if not suffix:
+        ending = SHARD_SUFFIX if _holds_files(source, SHARD_SUFFIX) else ".csv"
+    count = 1
+    while True:
+        name = f"cleaned{'' if count == 1 else count}"
+        # Of pictures the list of changes is named alike, and the manifest ends in .csv.
+        files = name_files(Path(f"{name}{ending}"))
+        taken = (files.cleaned, files.diff, Path(f"{name}.csv"))
+        if not any(place.exists() for place in taken):
+            return () if count == 1 else ("-o", str(files.cleaned))
+        count += 1

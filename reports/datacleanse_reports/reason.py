@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.wording import shorten
+from datacleanse_reports.wording import format_probability, shorten
 
 if TYPE_CHECKING:
     from datacleanse_reports.suspect import LikelyClass
@@ -47,10 +47,10 @@ def give_reason(evidence: Evidence) -> str:
     """One sentence, without a capital or a full stop, e.g. for a cell of a table."""
     parts = [
         _say_verified(evidence),
-        _say_weights(evidence.weights),
         _say_seen(evidence.likely),
-        _say_margins(evidence),
         _say_nearest(evidence.neighbours),
+        _say_margins(evidence),
+        _say_weights(evidence.weights),
     ]
     return "; ".join(part for part in parts if part) or "no numbers are known for this row"
 
@@ -69,19 +69,14 @@ def _say_weights(weights: tuple[float | None, ...]) -> str:
     n_zero = sum(weight == 0 for weight in known)
     if not known or n_zero < MOSTLY * len(known):
         return ""
-    return f"no weight in {n_zero} of {len(known)} epochs"
+    return f"training ignored this row in {n_zero} of {len(known)} passes"
 
 
 def _say_seen(likely: tuple[LikelyClass, ...]) -> str:
     if not likely:
         return ""
-    label, probability = _shorten_label(likely[0].label), likely[0].probability
-    return f"seen as {label} with {_spell_probability(probability)}"
-
-
-def _spell_probability(probability: float) -> str:
-    # Certainty is not claimed by rounding.
-    return ">0.99" if 0.995 <= probability < 1 else f"{probability:.2f}"
+    label = _shorten_label(likely[0].label)
+    return f"the model predicts {label} ({format_probability(likely[0].probability)})"
 
 
 def _say_nearest(labels: tuple[str, ...]) -> str:
@@ -105,27 +100,16 @@ def _say_margins(evidence: Evidence) -> str:
     if margin is None or control is None:
         return _say_one_margin(margin, control, preferred)
     if margin < 0 and control < 0:
-        return f"both networks prefer {preferred}; " + _spell_margins(margin, control)
+        return f"both networks prefer {preferred}"
     if margin < 0:
-        return f"the reweighted network prefers {preferred}; " + _spell_margins(margin, control)
+        return f"only the reweighted network prefers {preferred}"
     if control < 0:
-        return f"plain training prefers {preferred}; " + _spell_margins(margin, control)
-    return f"both networks keep the given label{_compare_with_right(evidence)}; " + _spell_margins(
-        margin, control
-    )
+        return f"only plain training prefers {preferred}"
+    return f"both networks keep the given label{_compare_with_right(evidence)}"
 
 
 def _shorten_label(label: str) -> str:
     return shorten(label, _LABEL_LIMIT)
-
-
-def _spell_margins(margin: float, control: float) -> str:
-    return f"margin {_spell_logits(margin)} (plain training {_spell_logits(control)})"
-
-
-def _spell_logits(value: float) -> str:
-    # Two decimals near 0, where one would hide the sign.
-    return f"{value:.1f}" if abs(value) >= 0.05 else f"{value:.2f}"
 
 
 def _say_one_margin(margin: float | None, control: float | None, preferred: str) -> str:
@@ -135,12 +119,11 @@ def _say_one_margin(margin: float | None, control: float | None, preferred: str)
         who, value = "plain training", control
     else:
         return ""
-    verb = f"prefers {preferred}" if value < 0 else "keeps the given label"
-    return f"{who} {verb}; margin {_spell_logits(value)}"
+    return f"{who} prefers {preferred}" if value < 0 else f"{who} keeps the given label"
 
 
 def _compare_with_right(evidence: Evidence) -> str:
     """Compare with verified rows: p is about the share of them that look at least as wrong."""
     if evidence.p_value is None or evidence.p_value >= 0.5:
         return ""
-    return f", less sure than for most rows known to be right (p {evidence.p_value:.2g})"
+    return ", less surely than that of most rows known to be right"

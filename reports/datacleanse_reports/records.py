@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from datacleanse.detection.reliability import ReliabilityBin
+    from datacleanse_reports.review_progress import ReviewProgress
     from datacleanse_reports.suspect import Conflicts, Suspect
 
 Basis = Literal["flagged", "top"]
@@ -124,6 +125,9 @@ class NoiseMatrix:
     labels: tuple[str, ...]
     cells: tuple[tuple[MatrixCell, ...], ...]
     """By given label, then by true class, both in the order of ``labels``."""
+    others: tuple[float, ...]
+    """By given label, the wrong rows of other classes than those shown, and of pairs that are too
+    rare to be told. A line's wrong rows sum to `ClassSummary.suspected`."""
     n_left_out: int
     """Classes of DATA that are not shown."""
 
@@ -353,6 +357,11 @@ class ReportView:
     next_words: tuple[str, ...]
     """Of the command, after the program's name, that gets rows verified; empty where enough are, or
     where DATA is no file."""
+    review_words: tuple[str, ...]
+    """Of the command that opens the review, after the program's name."""
+    apply_words: tuple[str, ...]
+    """Of the command that writes cleaned data."""
+    progress: ReviewProgress
 
     @property
     def is_checked(self) -> bool:

@@ -44,8 +44,8 @@ RANGE_NAMES = {"pairs": "95% confidence interval", "estimates": "range of two es
 """What a range beside an estimated number is called, by what it rests on."""
 
 UNCHECKED = (
-    "P(wrong) is what the models make of a row; no verified row checks it, so take it as an order "
-    "and not as a share."
+    "How likely a row is wrong is what the models make of it. No verified row checks that, so take "
+    "it as an order and not as a share."
 )
 """What stands beside probabilities that nothing calibrates."""
 
@@ -81,6 +81,22 @@ def say_noise(view: ReportView) -> str:
         f"({format_percent(head.estimated_share)}, {RANGE_NAMES[head.rate_basis]} {ends}) are "
         "expected to be wrong."
     )
+
+
+def say_share(view: ReportView) -> str:
+    """How sure the number of wrong labels is; empty where there is none."""
+    head = view.headline
+    if head.estimated_share is None or head.low_share is None or head.high_share is None:
+        return ""
+    ends = format_percent_range(head.low_share, head.high_share)
+    low, high = head.low_share * head.rows, head.high_share * head.rows
+    told = (
+        f"{format_percent(head.estimated_share)} of the labels, {RANGE_NAMES[head.rate_basis]} "
+        f"{ends}: {count_range(low, high)} rows."
+    )
+    if head.rate_basis == "estimates":
+        told += " The truth may lie outside: rows drawn from this table and verified would tell."
+    return told
 
 
 def say_overlap(view: ReportView) -> str:
@@ -151,20 +167,17 @@ def _say_calibrated(head: Headline, flagging: Flagging) -> str:
 
 def _say_estimated(head: Headline, flagging: Flagging) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
-    controlled, needed = "no list could be controlled", ""
+    needed = ""
     if _is_attainable(head, flagging):
         needed = (
             f"; it would take some {format_plural(flagging.rows_needed or 0, 'verified row')} at "
             "least"
         )
-    elif flagging.calibration_rows:
-        # Some rows may have passed, too few of them.
-        controlled = "no list nearly as long could be controlled"
     return (
         f"{format_count(head.flagged)} {verb} flagged by estimated probabilities; about "
         f"{format_rate(head.fdr)} "
-        "of such a list are expected to be false alarms. This is an estimate and no guarantee, "
-        f"because {_say_beside(flagging)} {controlled}{needed}."
+        "of such a list are expected to be false alarms. This is an estimate: "
+        f"{_say_too_few(flagging)}{needed}."
     )
 
 
@@ -185,9 +198,18 @@ def _say_unflagged(view: ReportView) -> str:
             "possible."
         )
     elif flagging.rows_needed is not None:
-        parts.append("With no number of verified rows that the table has would it be otherwise.")
+        parts.append("Verifying more rows of this table would not change that.")
     parts.append("Read the ranking from the top instead.")
     return " ".join(parts)
+
+
+def _say_too_few(flagging: Flagging) -> str:
+    if not flagging.calibration_rows:
+        return "no verified row can be compared with, which a guarantee needs"
+    verb = "is" if flagging.calibration_rows == 1 else "are"
+    return (
+        f"{format_plural(flagging.calibration_rows, 'verified row')} {verb} too few for a guarantee"
+    )
 
 
 def _say_beside(flagging: Flagging) -> str:
@@ -225,9 +247,9 @@ def say_clean_use(view: ReportView) -> str:
     if not clean.steering_rows:
         return "reviewed ones, which are learned from and steer nothing"
     if training.folds > 1:
-        of_drawn = f" of {format_count(clean.rows - reviewed)}" if reviewed else ""
+        drawn = f"{format_count(clean.rows - reviewed)} of them " if reviewed else ""
         steer = f"; {format_count(reviewed)} reviewed ones steer" if reviewed else ""
-        return f"each half{of_drawn} steers once and calibrates once{steer}"
+        return f"{drawn}used in two halves that swap roles{steer}"
     by_review = f" ({format_count(reviewed)} of them reviewed)" if reviewed else ""
     steering, calibrating = clean.steering_rows, clean.calibration_rows
     return f"{format_count(steering)} steer{by_review}, {format_count(calibrating)} calibrate"

@@ -37,6 +37,9 @@ class Neighbour:
     """Its trusted label."""
     distance: float | None
     picture: Picture | None
+    cells: tuple[str | None, ...] = ()
+    """Its original columns as text, in the order of ``ReportView.columns``; empty where the run
+    keeps none."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +75,8 @@ class Suspect:
     neighbours: tuple[Neighbour, ...]
     """Nearest first; empty where the run keeps none."""
     picture: Picture | None
+    telling: tuple[int, ...] = ()
+    """Which of ``cells`` to show first, most telling first."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.matrix import make_noise_matrix
-from datacleanse_reports.next_step import propose_verifying
+from datacleanse_reports.next_step import propose_applying, propose_review, propose_verifying
 from datacleanse_reports.records import (
     Budget,
     ClassSummary,
@@ -31,6 +31,7 @@ from datacleanse_reports.records import (
     TableSource,
     Training,
 )
+from datacleanse_reports.review_progress import find_rows_to_review, read_progress
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -68,13 +69,13 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         RunFolderError: the run is missing, unfinished, of a later version or damaged.
     """
     manifest = folder.manifest()
-    label, rule = manifest.data.label, manifest.training.rule
     n_rows = manifest.data.rows
     ranked = audit.read_ranked(folder, manifest.data.classes, last=top)
-    beside = read_companions(folder, manifest, rows=set(ranked["row"].to_pylist()))
-    columns, suspects = audit.collect_suspects(
-        ranked, folder.read_suspects(n_rows), beside, label=label, rule=rule
-    )
+    originals = folder.read_suspects(n_rows)
+    _, columns = audit.find_originals(originals, manifest.data.label)
+    rows = set(ranked["row"].to_pylist())
+    beside = read_companions(folder, manifest, rows=rows, columns=columns)
+    suspects = audit.collect_suspects(ranked, originals, beside, manifest=manifest)
     table = audit.read_columns(folder, manifest.data.classes)
     basis, mask = audit.choose_basis(table, listed=top)
     classes = _make_classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
@@ -120,6 +121,9 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         columns=columns,
         suspects=suspects,
         next_words=() if manifest.noise.rate is not None else propose_verifying(manifest.data),
+        review_words=propose_review(folder.path),
+        apply_words=propose_applying(folder.path, manifest.data.source),
+        progress=read_progress(folder, manifest, find_rows_to_review(table, suspects)),
     )
 
 

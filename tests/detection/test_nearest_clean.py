@@ -37,7 +37,14 @@ def test_nearest_of_the_suggested_class_come_first(n_clean):
     rows, labels, examples = made(n_clean)
     suspects = np.array([7, 0, 39, 5])
     suggested = np.array([1, -1, 2, 0])
-    table = find_neighbours(Identity(), examples, suspects, suggested, NAMES).to_pydict()
+    table = find_neighbours(
+        Identity(),
+        examples,
+        suspects,
+        suggested,
+        NAMES,
+        is_in_clean=np.zeros(len(suspects), np.bool_),
+    ).to_pydict()
     expected = []
     for row, wanted in zip(suspects, suggested, strict=True):
         gaps = np.linalg.norm(rows[40:] - rows[row], axis=1)
@@ -56,11 +63,23 @@ def test_nearest_of_the_suggested_class_come_first(n_clean):
 def test_without_suspects_the_table_is_empty():
     _, _, examples = made()
     nobody = np.empty(0, np.int64)
-    assert find_neighbours(Identity(), examples, nobody, nobody, NAMES).num_rows == 0
+    assert (
+        find_neighbours(
+            Identity(), examples, nobody, nobody, NAMES, is_in_clean=nobody == 0
+        ).num_rows
+        == 0
+    )
 
 
 def test_own_networks_are_asked_for_their_logits():
     rows, _, examples = made()
-    table = find_neighbours(torch.nn.Identity(), examples, np.array([3]), np.array([-1]), NAMES)
+    table = find_neighbours(
+        torch.nn.Identity(),
+        examples,
+        np.array([3]),
+        np.array([-1]),
+        NAMES,
+        is_in_clean=np.array([False]),
+    )
     gaps = np.sort(np.linalg.norm(rows[40:] - rows[3], axis=1))[:3]
     np.testing.assert_allclose(table["distance"], gaps, rtol=1e-3)

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datacleanse.storage.schemas import TELLING_SCHEMA
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -63,6 +65,28 @@ def write_neighbours(folder: RunFolder, rows: Sequence[int], classes: Sequence[s
         for place in (1, 2, 3)
     ]
     pq.write_table(pa.Table.from_pylist(lines), folder.neighbours_file)
+
+
+def write_clean_rows(folder: RunFolder, suspects: pa.Table) -> None:
+    """A hundred verified rows with the cells of the suspects, each with those of another one."""
+    rows = np.arange(100)
+    taken = suspects.take(pa.array(rows * 3 % max(1, suspects.num_rows)))
+    names = ["clean_row", *suspects.column_names[1:]]
+    cells = [pa.array(rows), *taken.columns[1:]]
+    pq.write_table(pa.Table.from_arrays(cells, names=names), folder.clean_rows_file)
+
+
+def write_telling(folder: RunFolder, rows: Sequence[int], columns: Sequence[str]) -> None:
+    """The age tells most, then each row's other columns from another one on."""
+    lines = []
+    for row in rows:
+        start = row % max(1, len(columns))
+        names = ["age", *columns[start:], *columns[:start]]
+        lines += [
+            {"row": row, "place": place, "column": name, "evidence": 1.0 / place}
+            for place, name in enumerate(names[:12], start=1)
+        ]
+    pq.write_table(pa.Table.from_pylist(lines, schema=TELLING_SCHEMA), folder.telling_file)
 
 
 def write_conflicts(folder: RunFolder, classes: Sequence[str], *, n_rows: int) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 from dataclasses import dataclass, field
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +120,8 @@ MANIFEST: dict[str, Any] = {
     "schema": {
         "columns": [
             {"name": "age", "kind": "numeric", "width": 1},
+            {"name": "col 2", "kind": "categorical", "width": 1},
+            {"name": "col 3", "kind": "categorical", "width": 1},
             {"name": "vector", "kind": "embedding", "width": 64},
         ],
         "set_aside": [
@@ -275,6 +276,8 @@ class Fabricated:
         beside.write_likelihoods(folder, pa.table(audit).take(pa.array(rows)), self.classes)
         if self.has_clean:
             beside.write_neighbours(folder, rows, self.classes)
+            beside.write_clean_rows(folder, folder.read_suspects())
+        beside.write_telling(folder, rows, [f"col {i}" for i in range(2, self.n_columns)])
         beside.write_conflicts(folder, self.classes, n_rows=self.n_rows)
         if self.with_pictures:
             beside.write_thumbnails(folder, rows)
@@ -400,14 +403,17 @@ class Fabricated:
         # One label that CLEAN alone knows.
         names = (*self.classes, "only in CLEAN")
         noise["by_given_label"] = {name: _share(probability[given == name]) for name in names}
+        # The errors of a class are all of the next one.
+        following = (*self.classes[1:], self.classes[0])
         noise["confusions"] = [
             {
                 "given": name,
                 "true": other,
-                "rows": min(8.0, self.n_rows) / 2**i,
-                "share": 0.2 / 2**i,
+                "rows": noise["by_given_label"][name]["rows"]
+                * noise["by_given_label"][name]["share"],
+                "share": noise["by_given_label"][name]["share"],
             }
-            for i, (name, other) in enumerate(pairwise(self.classes))
+            for name, other in zip(self.classes, following, strict=True)
         ]
         self.manifest["budget"] = [
             _share(by_rank[:rows]) for rows in (10, 20, 50, 100, 200) if rows <= self.n_rows

@@ -13,7 +13,7 @@ import pytest
 
 from datacleanse.data.spreadsheets import defuse_formula
 from datacleanse.errors import RunFolderError, SettingsError
-from datacleanse_reports import read_view, write_reports
+from datacleanse_reports import read_view, sentences, write_reports
 from datacleanse_reports.formats import summary_json, suspects_csv
 from datacleanse_reports.formats.html import MAX_SUSPECTS
 from datacleanse_reports.formats.registry import FORMATS, TOOLS
@@ -160,8 +160,8 @@ def _csv_rows(view):
 def test_csv_prefixes_columns_that_bear_an_audit_name(hostile_run):
     header = _csv_rows(read_view(hostile_run, top=10))[0]
 
-    assert [*suspects_csv.AUDIT_COLUMNS, "person", "data.rank", "age"] == header[:22]
-    assert header[22:] == ["'=cmd()<b>", "'=cmd()<b>", "col 2", "col 3"]
+    own = ["person", "data.rank", "age", "'=cmd()<b>", "'=cmd()<b>", "col 2", "col 3"]
+    assert header == [*suspects_csv.SUGGESTION_COLUMNS, *own, *suspects_csv.TECHNICAL_COLUMNS]
 
 
 def test_csv_gives_cells_back_and_lowest_rank_first(hostile_run):
@@ -171,7 +171,9 @@ def test_csv_gives_cells_back_and_lowest_rank_first(hostile_run):
     assert [str(rank) for rank in range(1, 61)] == [row[0] for row in rows]
     for suspect, row in zip(view.suspects, rows, strict=True):
         cells = ["" if cell is None else defuse_formula(cell) for cell in suspect.cells]
-        assert cells == row[len(suspects_csv.AUDIT_COLUMNS) :]
+        start = len(suspects_csv.SUGGESTION_COLUMNS)
+        assert cells == row[start : start + len(cells)]
+        assert row[-1].startswith("[")
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r"])
@@ -239,9 +241,10 @@ def test_many_confusions_are_cut_for_people_and_whole_for_scripts(name, fabricat
     text = FORMATS[name].render(view)
     pair = "class {}.</bdi> → <bdi>class {}." if name == "html" else "| class {}. | class {}. |"
 
-    assert pair.format(14, 15) in text
-    assert pair.format(15, 16) not in text.split("First 5 suspects")[0].split('id="suspects"')[0]
-    assert len(json.loads(FORMATS["json"].render(view))["confusions"]) == 21
+    told = text.split("First 5 suspects")[0]
+    shown = [pair.format(each.given[6:-1], each.true[6:-1]) in told for each in view.confusions]
+    assert shown == [place < sentences.PAIRS_SHOWN for place in range(22)]
+    assert len(json.loads(FORMATS["json"].render(view))["confusions"]) == 22
 
 
 FLAG_WORDS = {

@@ -22,6 +22,7 @@ SCRUBBED = (
     (re.compile(r"(datacleanse|python|torch)(\W+(?:small>)?)\d+\.\d+\.\d+"), r"\1\2VERSION"),
     (re.compile(r"(<style>|<script>).*?(</style>|</script>\n</body>)", re.DOTALL), r"\1…\2"),
     (re.compile(r"sha256-[\w+/=]+"), "HASH"),
+    (re.compile(r"(datacleanse (?:review|apply) )\S*/people"), r"\1RUN"),
 )
 """What may change without the report's meaning: versions, dates, and the style and script, which
 the browser tests cover."""

@@ -54,6 +54,7 @@ def test_hostile_text_stays_within_its_place(view):
     assert [id_ for id_, _ in elements.scripts] == [
         "early",
         "cell-data",
+        "beside-data",
         "picture-data",
         "review-data",
         None,
@@ -198,6 +199,6 @@ def test_file_names_are_text_too(name, fabricated, tmp_path):
     folder = fabricated.write(tmp_path / "named")
     page = write_reports(folder, top=5, formats=["html"])["html"].read_text(encoding="utf-8")
 
-    assert len(Elements(page).scripts) == 5
+    assert len(Elements(page).scripts) == 6
     assert not {"\u202e", "\x00"} & set(page)
     assert re.search(r"<title>Label audit of [^<]+</title>", page)

@@ -27,22 +27,21 @@ READINGS = [
         {"basis": "estimated", "rows_needed": 900, "calibration_rows": 40},
         8,
         "8 rows are flagged by estimated probabilities; about 10% of such a list are expected to "
-        "be false alarms. This is an estimate and no guarantee, because beside 40 verified rows no "
-        "list could be controlled; it would take some 900 verified rows at least.",
+        "be false alarms. This is an estimate: 40 verified rows are too few for a guarantee; it "
+        "would take some 900 verified rows at least.",
     ),
     (
         {"basis": "estimated", "rows_needed": None, "calibration_rows": 40},
         8,
         "8 rows are flagged by estimated probabilities; about 10% of such a list are expected to "
-        "be false alarms. This is an estimate and no guarantee, because beside 40 verified rows no "
-        "list nearly as long could be controlled.",
+        "be false alarms. This is an estimate: 40 verified rows are too few for a guarantee.",
     ),
     (
         {"basis": "estimated", "rows_needed": None, "calibration_rows": 0},
         1,
         "1 row is flagged by estimated probabilities; about 10% of such a list are expected to "
-        "be false alarms. This is an estimate and no guarantee, because without verified rows to "
-        "compare with, no list could be controlled.",
+        "be false alarms. This is an estimate: no verified row can be compared with, which a "
+        "guarantee needs.",
     ),
     (
         {"basis": "none", "rows_needed": 450},
@@ -54,8 +53,7 @@ READINGS = [
         {"basis": "none", "rows_needed": 5001},
         0,
         "No row is flagged: beside 100 verified rows none stands out enough to keep the expected "
-        "false alarms at 10%. With no number of verified rows that the table has would it be "
-        "otherwise." + TAIL,
+        "false alarms at 10%. Verifying more rows of this table would not change that." + TAIL,
     ),
     (
         {"basis": "none"},
@@ -105,11 +103,11 @@ def test_expectation_names_the_largest_budget_of_a_sitting_and_its_range(view):
 def test_halves_that_take_turns_are_not_told_as_parts(view):
     once = replace(view, training=replace(view.training, folds=1))
 
-    assert sentences.say_clean_use(view) == "each half steers once and calibrates once"
+    assert sentences.say_clean_use(view) == "used in two halves that swap roles"
     assert sentences.say_clean_use(once) == "100 steer, 100 calibrate"
     clean = replace(view.clean, reviewed_rows=20)
     assert sentences.say_clean_use(replace(view, clean=clean)) == (
-        "each half of 180 steers once and calibrates once; 20 reviewed ones steer"
+        "180 of them used in two halves that swap roles; 20 reviewed ones steer"
     )
     assert sentences.say_clean_use(replace(once, clean=clean)) == (
         "100 steer (20 of them reviewed), 100 calibrate"

@@ -93,7 +93,7 @@ def test_random_weights_are_no_reason(fabricated, tmp_path):
     fabricated.manifest["training"]["rule"] = "random"
     view = read_view(fabricated.write(tmp_path / "random"), top=60)
 
-    assert not any("no weight" in suspect.reason for suspect in view.suspects)
+    assert not any("ignored" in suspect.reason for suspect in view.suspects)
 
 
 def test_a_loss_that_falls_counts_as_better(view):

@@ -19,6 +19,8 @@ from datacleanse_reports.page import (
     embed_pictures,
     embed_review,
 )
+from datacleanse_reports.page_beside import CLEAN_BUDGET, embed_beside
+from datacleanse_reports.steps import list_steps, say_flags_briefly
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,17 +33,23 @@ if TYPE_CHECKING:
 
 _Drawn = TypeVar("_Drawn")
 
+_LONGEST_HINT = 30
+"""Characters of a column's name and a cell that an input field has room for."""
+
 EARLY = 'document.documentElement.className = "starting"'
 """Script before the body: until the others run, rows that they will hide are not laid out."""
 
 SCRIPTS = (
-    *("words.js", "sending.js", "cells.js", "pictures.js", "table.js"),
-    *("decisions.js", "card.js", "review.js"),
+    *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
+    *("table.js", "decisions.js", "progress.js", "card.js", "review.js"),
 )
 SERVED_SCRIPTS = (*SCRIPTS[:-1], "ask.js", "originals.js", "bulk.js", "grid.js", SCRIPTS[-1])
 """Those of a page that is served; the last one says that the page is ready."""
-STYLES = ("report.css", "review.css")
+STYLES = ("report.css", "suspects.css", "review.css")
 SERVED_STYLES = (*STYLES, "bulk.css", "grid.css")
+
+FIRST_SHOWN = 20
+"""Suspects that are seen before somebody asks for all; `table.js` knows the number too."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +86,16 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
         suspects=suspects,
         columns_left_out=len(view.columns) - n_columns,
         cell_data=embed_cells(view.columns[:n_columns], suspects),
+        # Beside pictures their neighbours' pictures are shown.
+        beside_data=embed_beside(
+            view, suspects, n_columns, budget=0 if album.rows else CLEAN_BUDGET
+        ),
+        shown_columns=view.columns[:n_columns],
+        first_shown=FIRST_SHOWN,
+        search_hint=_give_search_hint(view, n_columns),
+        steps=list_steps(view, served=served),
+        brief=say_flags_briefly(view),
+        decided_here=sorted({each.row for each in suspects} & set(view.progress.decided)),
         pairs=count_pairs(suspects),
         pictured=bool(album.rows),
         picture_data=embed_pictures(album),
@@ -92,8 +110,17 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
         script_hash=hash_source(script),
         charts=_draw_charts(view),
         command="datacleanse " + shlex.join(view.command),
-        next_command="datacleanse " + shlex.join(view.next_words) if view.next_words else "",
     )
+
+
+def _give_search_hint(view: ReportView, n_columns: int) -> str:
+    """An example of what may be searched, with a cell that is there."""
+    for suspect in view.suspects[:1]:
+        for i in suspect.telling:
+            cell = suspect.cells[i]
+            if i < n_columns and cell and len(cell) + len(view.columns[i]) < _LONGEST_HINT:
+                return f"text, or {view.columns[i]}={cell}"
+    return "any text of a row"
 
 
 def _draw_charts(view: ReportView) -> dict[str, str]:
@@ -142,6 +169,7 @@ def make_environment() -> Environment:
         shortened=wording.shorten,
         signed=wording.format_signed,
         visible=wording.make_visible,
+        coded=_mark_code,
         exact=_exact,
         label=_label,
     )
@@ -161,6 +189,16 @@ def _mark_safe(draw: Callable[[_Drawn], str]) -> Callable[[_Drawn], Markup]:
     from markupsafe import Markup
 
     return lambda values: Markup(draw(values))
+
+
+def _mark_code(sentence: str) -> Markup:
+    """A sentence of this program's, in which names between backquotes become code."""
+    from markupsafe import Markup, escape
+
+    pieces = [escape(piece) for piece in sentence.split("`")]
+    inside = [Markup("<code>{}</code>").format(piece) for piece in pieces[1::2]]
+    pieces[1::2] = inside
+    return Markup("").join(pieces)
 
 
 def _exact(value: float | None) -> str:

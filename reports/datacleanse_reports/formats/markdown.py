@@ -18,7 +18,6 @@ from datacleanse_reports.wording import (
     format_plural,
     format_probability,
     format_seconds,
-    format_short,
     format_signed,
     make_visible,
     shorten,
@@ -28,9 +27,13 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from datacleanse_reports.records import Comparison, ReportView
+    from datacleanse_reports.suspect import Suspect
 
 SUSPECTS_SHOWN = 20
 """More than that is no reading matter here; `suspects.csv` has them all."""
+
+CELLS_SHOWN = 4
+"""Cells of a suspect."""
 
 _MARKUP = re.compile(r"([\\`*_\[\]<>|&~#])")
 _CELL_LIMIT = 80
@@ -156,7 +159,7 @@ def _lay_out_noise(view: ReportView) -> str:
     if view.confusions:
         parts.append(f"## Expected confusions\n\n{_lay_out_confusions(view)}")
     if view.budgets:
-        parts.append(f"## How far reading pays\n\n{_lay_out_budgets(view)}")
+        parts.append(f"## How many rows to review\n\n{_lay_out_budgets(view)}")
     return "\n\n".join(parts)
 
 
@@ -178,7 +181,7 @@ def _lay_out_confusions(view: ReportView) -> str:
 
 def _lay_out_budgets(view: ReportView) -> str:
     return lay_out_table(
-        ["Rows read", "Wrong labels", "Hit rate", "Range"],
+        ["Rows reviewed", "Wrong labels", "Hit rate", "Range"],
         (
             [
                 format_count(budget.rows),
@@ -195,7 +198,7 @@ def _lay_out_budgets(view: ReportView) -> str:
 def _lay_out_suspects(view: ReportView) -> str:
     shown = view.suspects[:SUSPECTS_SHOWN]
     rows = lay_out_table(
-        ["#", "Row", "Id", "Given", "Suggested", "P(wrong)", "p", "Flagged", "Reason"],
+        ["#", "Row", "Id", "Given", "Suggested", "Likely wrong", "Flagged", "Cells", "Reason"],
         (
             [
                 format_count(each.rank),
@@ -204,13 +207,13 @@ def _lay_out_suspects(view: ReportView) -> str:
                 escape_label(each.given_label),
                 escape_label(each.suggested_label),
                 format_probability(each.mislabel_probability),
-                format_short(each.p_value),
                 "yes" if each.flagged else "no",
+                _spell_cells(view.columns, each),
                 escape_notice(each.reason),
             ]
             for each in shown
         ),
-        numbers="rr   rr",
+        numbers="rr   r",
     )
     told = f"{sentences.say_listed(view)} All of them are in `suspects.csv`."
     if not view.is_checked:
@@ -218,6 +221,14 @@ def _lay_out_suspects(view: ReportView) -> str:
     if flag := sentences.say_flag(view):
         told += f" Flagged: {flag}."
     return f"## First {format_plural(len(shown), 'suspect')}\n\n{told}\n\n{rows}"
+
+
+def _spell_cells(columns: Sequence[str], suspect: Suspect) -> str:
+    """The cells that tell most, a few of them."""
+    return ", ".join(
+        f"{escape_text(columns[i])}: {escape_label(suspect.cells[i])}"
+        for i in suspect.telling[:CELLS_SHOWN]
+    )
 
 
 def _lay_out_methods(view: ReportView) -> str:

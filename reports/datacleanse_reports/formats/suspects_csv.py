@@ -10,16 +10,20 @@ if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
     from datacleanse_reports.suspect import Suspect
 
-AUDIT_COLUMNS = (
+SUGGESTION_COLUMNS = (
     "rank",
     "row",
     "id",
     "given_label",
     "suggested_label",
     "mislabel_probability",
-    "p_value",
     "flagged",
     "reason",
+)
+"""What a reader needs first; the row's own columns follow."""
+
+TECHNICAL_COLUMNS = (
+    "p_value",
     "suspicion",
     "mean_weight",
     "zero_weight_share",
@@ -31,7 +35,9 @@ AUDIT_COLUMNS = (
     "verified_label",
     "weight_by_epoch",
 )
-"""What a reader needs first comes first; names are those of ``audit.parquet``, and ``reason``."""
+"""What stands last. Names are those of ``audit.parquet``, and ``reason``."""
+
+AUDIT_COLUMNS = (*SUGGESTION_COLUMNS, *TECHNICAL_COLUMNS)
 
 PREFIX = "data."
 """Put before an original column whose name is one of the audit's."""
@@ -54,14 +60,18 @@ class SuspectsCsv:
         rows = (
             [_spell_cell(value) for value in _collect_values(suspect)] for suspect in view.suspects
         )
-        lines = [[*AUDIT_COLUMNS, *names], *rows]
+        lines = [[*SUGGESTION_COLUMNS, *names, *TECHNICAL_COLUMNS], *rows]
         return "".join(
             format_csv_line(line if self.raw else map(defuse_formula, line)) for line in lines
         )
 
 
 def _collect_values(suspect: Suspect) -> list[object]:
-    return [*(getattr(suspect, name) for name in AUDIT_COLUMNS), *suspect.cells]
+    return [
+        *(getattr(suspect, name) for name in SUGGESTION_COLUMNS),
+        *suspect.cells,
+        *(getattr(suspect, name) for name in TECHNICAL_COLUMNS),
+    ]
 
 
 def _spell_cell(value: object) -> str:

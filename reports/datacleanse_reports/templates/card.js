@@ -48,8 +48,8 @@ const card = (function () {
     if (decision) parts.splice(2, 0, make("p", "Decided: " + inWords(decision), "verdict"));
     const gallery = galleryOf(suspect);
     if (gallery) parts.push(gallery);
-    for (const part of body.querySelectorAll(".spark, .quality")) parts.push(part.cloneNode(true));
-    const cells = rowCells.list(suspect.row);
+    for (const part of body.querySelectorAll(".quality")) parts.push(part.cloneNode(true));
+    const cells = beside.whole(suspect.row);
     if (cells) parts.push(cells);
     parts.push(body.querySelector(".more").cloneNode(true));
     return parts;

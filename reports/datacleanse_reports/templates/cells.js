@@ -18,6 +18,11 @@ const rowCells = (function () {
   }
 
   return {
+    columns: data.columns,
+    rows: data.rows,
+    placeOf: function (row) { return place.get(row); },
+    of: function (row) { return data.cells[place.get(row)]; },
+    valueOf,
     text: function (row) { return data.cells[place.get(row)].join(" "); },
     // A list of names and values; null where the report has no columns.
     list: function (row) {

@@ -73,6 +73,7 @@ const decisions = (function () {
     });
     sortByTime();
     count();
+    tell();
     // Another tab with the same report.
     window.addEventListener("storage", function (event) {
       if (!event.key || !event.key.startsWith(prefix)) return;

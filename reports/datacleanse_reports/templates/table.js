@@ -1,16 +1,23 @@
 // Sorting and filtering of the suspects. The state lives in the address (#q=..&sort=..), so that a
 // view can be kept or sent. Without this script the page shows all suspects, by rank.
+// Columns of the rows are numbered: sort=c3:desc, cols=3.5, where=3=Month-to-month.
 
 const suspectTable = (function () {
-  const FIRST = 50;
-  const KEYS = ["q", "pair", "flag", "least", "decision", "sort", "all"];
+  const FIRST = 20;
+  const FILTERS = ["q", "pair", "flag", "least", "decision", "where"];
+  const KEYS = [...FILTERS, "cols", "sort", "all"];
+  const collator = new Intl.Collator(undefined, { numeric: true });
   const table = document.getElementById("suspect-table");
   const form = document.getElementById("filters");
   const shown = document.getElementById("shown");
   const more = document.getElementById("more");
+  const turn = document.getElementById("turn");
   const rows = Array.from(table.tBodies);
   const byRow = new Map(rows.map(function (body) { return [Number(body.dataset.row), body]; }));
   const texts = new Map();
+  const tools = makeColumnTools(change);
+  let parsed = { text: null };  // what was searched last, taken apart
+  let ordered = rows;
 
   function textOf(row) {
     if (!texts.has(row)) {
@@ -19,7 +26,7 @@ const suspectTable = (function () {
       const walker = document.createTreeWalker(row, NodeFilter.SHOW_TEXT);
       const pieces = [rowCells.text(Number(row.dataset.row))];
       while (walker.nextNode()) {
-        if (!walker.currentNode.parentNode.closest(".cells")) pieces.push(walker.currentNode.data);
+        if (!walker.currentNode.parentNode.closest(".cells, .tells, .more")) pieces.push(walker.currentNode.data);
       }
       texts.set(row, pieces.join(" ").toLowerCase());
     }
@@ -51,6 +58,24 @@ const suspectTable = (function () {
     return wanted === "done" ? Boolean(action) : action === wanted;
   }
 
+  // The searched text, taken apart once. A word that no row holds may name a column: then it keeps
+  // every row, and that column is shown.
+  function searched(state) {
+    const key = state.q + "\n" + state.where;
+    if (parsed.text === key) return parsed;
+    const { words: all, conditions } = query.parse(state.q);
+    parsed = { text: key, words: [], named: [], shown: [], conditions: conditions.concat(query.read(state.where)) };
+    for (const word of all) {
+      const named = word.length > 1 ? query.named(word) : [];
+      const isHeld = rows.some(function (row) { return textOf(row).includes(word); });
+      if (isHeld || !named.length) parsed.words.push(word);
+      else parsed.shown.push(...named);
+      parsed.named.push(...named);
+    }
+    parsed.shown = Array.from(new Set(parsed.shown.concat(parsed.conditions.map(function (each) { return each.column; }))));
+    return parsed;
+  }
+
   function isFitting(row, state) {
     const data = row.dataset;
     if (state.flag && data.flag !== state.flag) return false;
@@ -58,12 +83,25 @@ const suspectTable = (function () {
     if (state.least && !(Number(data.probability || -1) >= Number(state.least))) return false;
     if (state.decision && !fitsDecision(row, state.decision)) return false;
     // Texts are gathered when first searched.
-    return !state.q || state.q.toLowerCase().split(/\s+/).every(function (word) {
-      return textOf(row).includes(word);
-    });
+    const { words: all, conditions } = searched(state);
+    return all.every(function (word) { return textOf(row).includes(word); }) &&
+      conditions.every(function (condition) { return query.fits(Number(data.row), condition); });
+  }
+
+  function compareCells(column, direction) {
+    const cells = new Map(rows.map(function (row) {
+      return [row, rowCells.of(Number(row.dataset.row))[column] || ""];
+    }));
+    return function (a, b) {
+      const left = cells.get(a), right = cells.get(b);
+      if ((left === "") !== (right === "")) return left === "" ? 1 : -1;
+      const gap = left - right;
+      return direction * (Number.isNaN(gap) ? collator.compare(left, right) : gap) || a.dataset.rank - b.dataset.rank;
+    };
   }
 
   function compare(key, direction) {
+    if (/^c\d/.test(key)) return compareCells(Number(key.slice(1)), direction);
     return function (a, b) {
       const left = a.dataset[key], right = b.dataset[key];
       // Unknown values go last whichever way it is sorted.
@@ -74,21 +112,40 @@ const suspectTable = (function () {
 
   function order(state) {
     const [asked, way] = (state.sort || "rank:asc").split(":");
-    const known = table.querySelector('th[data-key="' + CSS.escape(asked) + '"]');
+    const known = Array.from(form.elements.sort.options).some(function (option) { return option.value === asked; });
     return { key: known ? asked : "rank", direction: way === "desc" ? -1 : 1 };
+  }
+
+  // The cells that the list shows of a row; those of another choice are replaced.
+  function placeTells(body, columns) {
+    const place = body.querySelector(".tells"), key = columns === null ? "" : columns.join(".");
+    if (!place || (place.dataset.columns || "none") === (key || "most")) return;
+    const made = beside.list(Number(body.dataset.row), columns);
+    made.dataset.columns = key || "most";
+    place.replaceWith(made);
   }
 
   function apply(state) {
     const { key, direction } = order(state);
     const sorted = rows.slice().sort(compare(key, direction));
+    const { shown: named } = searched(state), chosen = tools.chosen(state);
+    const extra = /^c\d/.test(key) ? [Number(key.slice(1)), ...named] : named;
+    const columns = chosen || extra.length ? Array.from(new Set(extra.concat(chosen || []))) : null;
     let fitting = 0;
     for (const row of sorted) {
       const fits = isFitting(row, state);
       if (fits) fitting += 1;
       row.hidden = !fits || (!state.all && fitting > FIRST);
-      if (!row.hidden) pictures.place(row);
+      if (row.hidden) continue;
+      pictures.place(row);
+      placeTells(row, columns);
     }
-    table.append(...sorted);
+    // To move rows costs more than all else.
+    if (sorted.some(function (row, i) { return row !== ordered[i]; })) table.append(...sorted);
+    ordered = sorted;
+    form.elements.sort.value = key;
+    turn.setAttribute("aria-pressed", String(direction < 0));
+    tools.show(state, parsed.named);
     for (const head of table.tHead.rows[0].cells) {
       if (head.dataset.key === key) {
         head.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
@@ -111,7 +168,7 @@ const suspectTable = (function () {
   function fillForm(state) {
     for (const name of ["q", "pair", "flag", "least", "decision"]) {
       const field = form.elements[name];
-      field.value = state[name];
+      if (field.value !== state[name]) field.value = state[name];
       if (field.selectedIndex === -1) field.value = "";  // a choice that this report does not have
       state[name] = field.value;
     }
@@ -141,16 +198,25 @@ const suspectTable = (function () {
   // The event does not bubble.
   table.addEventListener("toggle", function (event) {
     const details = event.target;
-    if (!details.open || details.querySelector(".cells")) return;
-    const cells = rowCells.list(Number(details.closest("tbody").dataset.row));
+    if (!details.open || details.matches(".more") || details.querySelector(".cells")) return;
+    const cells = beside.whole(Number(details.closest("tbody").dataset.row));
     if (cells) details.querySelector("summary").after(cells);
   }, true);
   form.addEventListener("input", function (event) {
-    change({ [event.target.name]: event.target.value });
+    const { name, value } = event.target;
+    if (name === "sort") change({ sort: value + ":asc" });
+    else if (FILTERS.includes(name)) change({ [name]: value });
   });
-  form.addEventListener("submit", function (event) { event.preventDefault(); });
+  form.addEventListener("submit", function (event) {
+    event.preventDefault();
+    tools.add(readState());
+  });
   form.addEventListener("reset", function () {
-    change({ q: "", pair: "", flag: "", least: "", decision: "", all: "" });
+    change({ q: "", pair: "", flag: "", least: "", decision: "", where: "", all: "" });
+  });
+  turn.addEventListener("click", function () {
+    const { key, direction } = order(readState());
+    change({ sort: key + (direction > 0 ? ":desc" : ":asc") });
   });
   more.firstChild.addEventListener("click", function () { change({ all: "1" }); });
   window.addEventListener("hashchange", function () {
@@ -161,18 +227,24 @@ const suspectTable = (function () {
     if (!document.querySelector("dialog[open]")) document.getElementById("suspects").scrollIntoView();
   });
 
+  form.elements.sort.append(...rowCells.columns.map(function (name, i) {
+    const option = document.createElement("option");
+    option.value = "c" + i;
+    option.textContent = name;
+    return option;
+  }));
   form.hidden = false;
 
   return {
     start,
     // Filters that leave the rows with a flag, or all of them.
     show: function (flag) {
-      const state = { q: "", pair: "", flag, least: "", decision: "" };
+      const state = { q: "", pair: "", flag, least: "", decision: "", where: "" };
       change(state);
       fillForm(state);
     },
     bodyOf: function (row) { return byRow.get(row); },
-    // Rows that fit the filters, in the present order, those beyond the first 50 too.
+    // Rows that fit the filters, in the present order, those beyond the first ones too.
     fitting: function () {
       const state = readState();
       const { key, direction } = order(state);

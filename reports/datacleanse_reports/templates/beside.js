@@ -1,0 +1,74 @@
+// What stands beside a suspect: its most telling cells in the list, and in the opened row its cells
+// between those of its nearest verified rows, with what differs marked.
+
+const beside = (function () {
+  const { make } = words;
+  const data = JSON.parse(document.getElementById("beside-data").textContent);
+
+  function list(row, columns) {
+    const pairs = columns === null ? data.telling[rowCells.placeOf(row)] : columns;
+    const all = make("dl", undefined, columns === null ? "tells" : "tells chosen");
+    for (const column of pairs) {
+      const pair = document.createElement("div");
+      pair.append(make("dt", rowCells.columns[column]), rowCells.valueOf(rowCells.of(row)[column]));
+      all.append(pair);
+    }
+    return all;
+  }
+
+  function differs(mask, column) {
+    return (parseInt(mask[column >> 2], 16) >> (column & 3)) & 1;
+  }
+
+  function headCell(title, small) {
+    const cell = make("th", title);
+    cell.scope = "col";
+    cell.append(make("small", small));
+    return cell;
+  }
+
+  function cellOf(name, value) {
+    const cell = make(name);
+    cell.append(...rowCells.valueOf(value).childNodes);
+    return cell;
+  }
+
+  // The row's cells beside those of verified rows; null where none of these has any.
+  function compared(row) {
+    const near = data.near[rowCells.placeOf(row)];
+    if (!near.length) return null;
+    const table = make("table", undefined, "beside");
+    const head = table.createTHead().insertRow(), body = table.createTBody();
+    head.append(make("td"), headCell("This row", "row " + row));
+    for (const [cleanRow] of near) {
+      const cell = headCell("", "row " + cleanRow + " of the clean set");
+      cell.prepend("Verified: ", make("bdi", data.clean[cleanRow][0]));
+      head.append(cell);
+    }
+    rowCells.of(row).forEach(function (value, column) {
+      const line = body.insertRow(), name = make("th", rowCells.columns[column]);
+      name.scope = "row";
+      line.append(name, cellOf("td", value));
+      for (const [cleanRow, mask] of near) {
+        const cell = cellOf("td", data.clean[cleanRow][1][column]);
+        if (differs(mask, column)) {
+          cell.className = "differs";
+          cell.prepend(make("span", "differs: ", "hidden"));
+        }
+        line.append(cell);
+      }
+    });
+    const whole = make("div", undefined, "scroll cells");
+    whole.tabIndex = 0;
+    whole.setAttribute("role", "region");
+    whole.setAttribute("aria-label", "Row " + row + " beside its nearest verified rows");
+    whole.append(table);
+    return whole;
+  }
+
+  return {
+    list,
+    // All cells of a row; null where the report has no columns.
+    whole: function (row) { return (rowCells.columns.length && compared(row)) || rowCells.list(row); },
+  };
+})();
