@@ -168,6 +168,7 @@ def test_by_keys_alone(folder, window):
         page.locator('#bulk [data-do="decide"]').focus()
         page.keyboard.press("Enter")
         until(page, "!document.getElementById('bulk').open")
+        until(page, "!document.getElementById('undo-last').hidden")
         page.locator("#undo-last").focus()
         page.keyboard.press("Enter")
         until(page, "decisions.count() === 0")

@@ -136,6 +136,7 @@
   // --- in the page ---
 
   function showOffer() {
+    if (document.querySelector("dialog[open]")) return;  // nobody sees it: it is made up for then
     const n = suspectTable.fitting().filter(function (row) { return !decisions.of(row); }).length;
     offer.textContent = n ? "Decide about all " + n + " at once…" : "Decide about all at once…";
     offer.disabled = !n;
@@ -164,9 +165,10 @@
   }));
   dialog.addEventListener("close", function () {
     suspectTable.start();
-    showOffer();
     offer.focus();
   });
+  // The event does not bubble.
+  document.addEventListener("close", showOffer, true);
   offer.type = undoing.type = "button";
   offer.id = "bulk-offer";
   undoing.id = "undo-last";

@@ -20,6 +20,7 @@
   const offer = make("button", "Review the pictures in a grid");
   const other = make("input");  // any class by its name
   let queue = [], byRow = new Map(), selected = new Set(), current = 0, anchor = 0;
+  let painted = new Map();  // by row: what its tile shows
   let size = 1, moments = [], last = null, waiting = new Set();
 
   // The classes that a digit chooses, the same for all pictures: all, or those suggested most.
@@ -67,6 +68,10 @@
     const decision = decisions.of(row), suspect = suspects.get(row);
     const verdict = waiting.has(row) ? "saving" : decision ? inWords(decision) : "";
     const problem = originals.problemOf(row);
+    // Most tiles are as they were: after each key all are gone through.
+    const look = verdict + "\n" + problem + "\n" + selected.has(row);
+    if (painted.get(row) === look) return;
+    painted.set(row, look);
     tile.toggleAttribute("data-decided", Boolean(decision));
     tile.querySelector(".verdict").textContent = verdict;
     tile.querySelector(".wrong").textContent = problem;
@@ -445,6 +450,7 @@
   function open() {
     queue = suspectTable.fitting();
     selected = new Set();
+    painted = new Map();
     byRow = new Map(queue.map(function (row) { return [row, makeTile(row)]; }));
     tiles.replaceChildren(...byRow.values());
     queue.forEach(paint);

@@ -21,10 +21,15 @@
   let position = 0;
   let moments = [];  // seconds between decisions, the latest ones
 
+  const marked = new Map();  // by row: the decision that the table shows
+
   // The table beside the review: a word, and an attribute to filter by.
   function markTable() {
     for (const row of suspects.keys()) {
-      const body = suspectTable.bodyOf(row), decision = decisions.of(row);
+      const decision = decisions.of(row);
+      if (marked.get(row) === decision) continue;
+      marked.set(row, decision);
+      const body = suspectTable.bodyOf(row);
       const text = decision ? inWords(decision) : "";
       const place = body.querySelector(".decision");
       if (place.textContent === text) continue;
