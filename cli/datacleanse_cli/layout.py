@@ -39,7 +39,7 @@ def print_sections(
         if not parts:
             continue
         console.print()
-        console.print(Text(title, style="bold"))
+        console.print(Text(make_printable(title, console.encoding or "utf-8"), style="bold"))
         for part in parts:
             if isinstance(part, Command):
                 encoding = console.encoding or "utf-8"

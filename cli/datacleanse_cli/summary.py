@@ -49,23 +49,25 @@ def print_summary(view: ReportView, console: Console, *, run: Path, is_brief: bo
         is_brief: whether only what was found is wanted, and where it is written.
     """
     encoding = console.encoding or "utf-8"
+    warnings = [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]
+    place = lay_out_line(make_visible(str(run)), encoding)
+    found = [lay_out_line(text, encoding) for text in _say_found(view)]
     if is_brief:
-        lines = [*_say_found(view), make_visible(str(run))]
-        print_sections([("Found", [lay_out_line(text, encoding) for text in lines])], console)
+        print_sections([("Found", found), ("Warnings", warnings), ("Written", [place])], console)
         return
     sections: list[tuple[str, Sequence[RenderableType | Command]]] = [
         ("Read", [lay_out_line(text, encoding) for text in _say_read(view)]),
         ("Learned", [lay_out_line(text, encoding) for text in _say_learned(view)]),
-        ("Found", [lay_out_line(text, encoding) for text in _say_found(view)]),
+        ("Found", found),
         (
             _title_suspects(view),
             [lay_out_suspects(view, _list_shown(view), encoding, width=console.width - INDENT)],
         ),
         (sentences.title_model(view), _lay_out_model(view, encoding)),
-        ("Warnings", [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]),
+        ("Warnings", warnings),
         (
             "Written",
-            [lay_out_line(make_visible(str(run)), encoding), *_lay_out_files(view, encoding)],
+            [place, *_lay_out_files(view, encoding)],
         ),
         ("Next", _lay_out_next(view, run, encoding)),
     ]

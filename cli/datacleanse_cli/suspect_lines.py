@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.cells import cell_len
+from rich.cells import cell_len, set_cell_size
 from rich.table import Table
 from rich.text import Text
 
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 GAP = 2
 """Spaces between columns."""
 
-WIDEST = 24
-"""Characters of a row's name and of its labels, at most."""
+WIDEST_PART = 4
+"""A row's name and its labels have a fourth of the line each, at most."""
 
 CELLS_SHOWN = 3
 """Cells of a row that a line has room for."""
@@ -39,15 +39,23 @@ def lay_out_suspects(
     lines = [
         [make_printable(cell, encoding) for cell in _spell(view, suspect)] for suspect in suspects
     ]
+    mark = make_printable("…", encoding)
+    columns = list(zip(*lines, strict=True))[:-1]
+    widths = [min(width // WIDEST_PART, max(map(cell_len, each))) for each in columns]
+    widths.append(max(1, width - sum(each + GAP for each in widths)))
     grid = Table.grid(padding=(0, GAP, 0, 0))
-    for cells in list(zip(*lines, strict=True))[:-1]:
-        widest = min(WIDEST, max(map(cell_len, cells)))
-        grid.add_column(no_wrap=True, overflow="ellipsis", width=widest)
-        width -= widest + GAP
-    grid.add_column(no_wrap=True, overflow="ellipsis", width=max(1, width))
     for cells in lines:
-        grid.add_row(*map(Text, cells[:-1]), Text(cells[-1], style="dim"))
+        cut = [Text(_cut(*each, mark)) for each in zip(cells, widths, strict=True)]
+        cut[-1].stylize("dim")
+        grid.add_row(*cut)
     return grid
+
+
+def _cut(text: str, width: int, mark: str) -> str:
+    """A text in at most ``width`` columns, marked where its end is missing."""
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, max(0, width - len(mark))) + mark[:width]
 
 
 def _spell(view: ReportView, suspect: Suspect) -> tuple[str, ...]:
