@@ -18,7 +18,9 @@ demo: .venv/.installed
 test: .venv/.installed-dev
 	@$(MAKE) --no-print-directory -j 2 lint tests
 
-# Neighbouring tests run in one process, so that what they share is made once.
+# Neighbouring tests run in one process, so that what they share is made once. Compiled modules are
+# kept, whatever the environment says: tests start the program some fifty times.
+tests: export PYTHONDONTWRITEBYTECODE =
 tests: .venv/.installed-dev
 	$(BIN)/python -m pytest -n auto --dist worksteal
 

@@ -19,10 +19,12 @@ from datacleanse.version import __version__
 
 if TYPE_CHECKING:
     from datacleanse.auditing.classifier import ReweightedClassifier
+    from datacleanse.auditing.from_python import audit
     from datacleanse.auditing.own_dataset import audit_dataset
-    from datacleanse.auditing.result import AuditResult, audit
+    from datacleanse.auditing.result import AuditResult
     from datacleanse.models.loading import load_predictor
     from datacleanse.models.predictor import Predictor
+    from datacleanse.progress import Progress
     from datacleanse.review.apply import CleaningResult, apply
     from datacleanse.serving.loaded_classifier import LoadedClassifier, load
     from datacleanse.settings import Meta, Settings
@@ -38,6 +40,7 @@ __all__ = [
     "LoadedClassifier",
     "Meta",
     "Predictor",
+    "Progress",
     "Reweighted",
     "ReweightedClassifier",
     "Reweighter",
@@ -60,13 +63,14 @@ _LAZY = {
     "LoadedClassifier": "datacleanse.serving.loaded_classifier",
     "Meta": "datacleanse.settings",
     "Predictor": "datacleanse.models.predictor",
+    "Progress": "datacleanse.progress",
     "Reweighted": "datacleanse.training.reweighter",
     "ReweightedClassifier": "datacleanse.auditing.classifier",
     "Reweighter": "datacleanse.training.reweighter",
     "Route": "datacleanse.training.influence",
     "Settings": "datacleanse.settings",
     "apply": "datacleanse.review.apply",
-    "audit": "datacleanse.auditing.result",
+    "audit": "datacleanse.auditing.from_python",
     "audit_dataset": "datacleanse.auditing.own_dataset",
     "load": "datacleanse.serving.loaded_classifier",
     "load_predictor": "datacleanse.models.loading",

@@ -12,6 +12,8 @@ import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from datacleanse.option_names import speak_python
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -19,14 +21,16 @@ if TYPE_CHECKING:
 class DatacleanseError(Exception):
     """Base of all errors that the person who gave the input can mend.
 
+    As text it says both message and hint, and names options as Python does: ``fdr=``.
+
     Attributes:
         slug: short stable name, e.g. ``label-missing``; the key of the error index in the docs.
-        message: what was wrong, with the value and the place.
-        hint: what to do next, as an imperative sentence.
+        message: what was wrong, with the value and the place; options as the command line has them.
+        hint: what to do next, as an imperative sentence; options likewise.
     """
 
     def __init__(self, message: str, *, slug: str, hint: str) -> None:
-        super().__init__(f"{message} {hint}")
+        super().__init__(speak_python(f"{message} {hint}"))
         self.message = message
         self.slug = slug
         self.hint = hint

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import DataWarning
+from datacleanse.option_names import speak_python
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,7 +45,8 @@ def warn(notices: Iterable[Notice]) -> None:
     level = _count_own_frames() + 1
     for notice in notices:
         if notice.is_warning:
-            warnings.warn(notice.message, DataWarning, stacklevel=level)
+            said = speak_python(notice.message, option=notice.option)
+            warnings.warn(said, DataWarning, stacklevel=level)
 
 
 def _count_own_frames() -> int:

@@ -5,7 +5,12 @@ The command line passes an implementation that draws bars; libraries and tests p
 
 from __future__ import annotations
 
-from typing import Protocol
+from contextlib import nullcontext
+from importlib import import_module
+from typing import TYPE_CHECKING, Protocol, TypeAlias
+
+if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
 
 
 class Progress(Protocol):
@@ -33,3 +38,20 @@ class _Silent:
 
 
 SILENT: Progress = _Silent()
+
+ProgressOption: TypeAlias = Progress | bool | None
+"""What a caller in Python may ask for: None shows progress where a person looks, in a notebook or a
+terminal; True shows it everywhere, False nowhere; an object of one's own is told of it."""
+
+
+def follow(asked: ProgressOption) -> AbstractContextManager[Progress]:
+    """A block's way to report progress, as a caller in Python asked for it."""
+    if asked is False:
+        return nullcontext(SILENT)
+    if asked is None or asked is True:
+        # By name, because the engine must not depend on what shows things (import contract).
+        shown: AbstractContextManager[Progress] = import_module(
+            "datacleanse_cli.python_progress"
+        ).show_progress_in_python(always=bool(asked))
+        return shown
+    return nullcontext(asked)

@@ -98,6 +98,8 @@ class Schema:
     set_aside: tuple[SetAside, ...]
     missing: tuple[str, ...] | None = None
     """Texts that count as missing in a CSV beside an empty cell; None: the usual ones."""
+    label_type: str | None = None
+    """Arrow's name of the labels' type, e.g. ``int64``; None: text without a type, as in a CSV."""
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from datacleanse import user_code
 from datacleanse.errors import SettingsError
+from datacleanse.keyword_arguments import suggest_keywords
 
 RuleName = Literal["l2rw", "lilaw", "uniform", "random"]
 DeviceName = Literal["auto", "cpu", "cuda"]
@@ -27,6 +28,7 @@ MAX_HELD_BACK = 0.5
 """Share of CLEAN: the rest must steer and calibrate."""
 
 
+@suggest_keywords
 @dataclass(frozen=True)
 class Settings:
     """Everything that a user can choose about a run; `run.json` keeps it whole.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,7 +25,6 @@ if TYPE_CHECKING:
     from datacleanse.storage.schemas import TableColumn
 
 ROOT = Path(__file__).parent.parent
-HELP_WIDTH = 78
 PACKAGES = ("datacleanse", "cli/datacleanse_cli", "reports/datacleanse_reports")
 
 
@@ -39,7 +37,13 @@ def main() -> None:
     ):
         text = (ROOT / source).read_text("utf-8")
         _write(name, _relinked(text, Path(source).parent))
-    _write("cli.md", _command_line())
+    # Modules beside this one: mkdocs does not look for them here.
+    sys.path.append(str(ROOT))
+    from docs.command_reference import write_command_reference
+    from docs.notebooks import convert_to_page, read_notebook
+
+    _write("notebook.md", convert_to_page(read_notebook()))
+    _write("cli.md", write_command_reference())
     _write("formats.md", _formats())
     _write("errors.md", _errors())
     _write("reference.md", _reference())
@@ -64,33 +68,6 @@ def _relinked(text: str, folder: Path) -> str:
         return f"{found['text']}]({page}{'#' + anchor if anchor else ''})"
 
     return re.sub(r"(?P<text>!?\[[^\]]*)\]\((?P<target>(?!https?:|#)[^)]+)\)", link, text)
-
-
-def _command_line() -> str:
-    """What `--help` says, command by command."""
-    listed = _help()
-    names = re.findall(r"^│ (\w+) ", listed.partition("Commands")[2], flags=re.MULTILINE)
-    parts = [
-        "# Command line\n\nThis is what `--help` says.\n\nExit codes: 0 done; 1 more is flagged "
-        "than `--fail-over` allows; 2 the input or the command line is wrong; 3 stopped on "
-        "request, all so far is saved; 70 a bug in the program.",
-        f"```text\n{listed}\n```",
-    ]
-    parts += [f"## {name}\n\n```text\n{_help(name)}\n```" for name in names]
-    return "\n\n".join(parts)
-
-
-def _help(*command: str) -> str:
-    environment = os.environ | {"COLUMNS": str(HELP_WIDTH), "NO_COLOR": "1", "TERM": "dumb"}
-    done = subprocess.run(
-        [sys.executable, "-m", "datacleanse", *command, "--help"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    said = done.stdout.replace("python -m datacleanse", "datacleanse").strip("\n")
-    return "\n".join(line.rstrip() for line in said.splitlines())
 
 
 def _formats() -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from hypothesis import settings
 
 from tests import browser as browsers
 from tests.light_judge import judge_lightly, judge_wholly
+from tests.quick_disk import waiting_for_no_disk
 from tests.tries import tries
 
 if TYPE_CHECKING:
@@ -24,6 +26,11 @@ for library in ("OMP", "OPENBLAS", "MKL"):
 # For random tests that do not say how many examples they try. Beside others they have no deadline.
 settings.register_profile("make test", max_examples=tries(100), deadline=None)
 settings.load_profile("make test")
+
+
+def pytest_collection_finish():
+    """Let the garbage collector pass over tests and libraries, which stay until the end."""
+    gc.freeze()
 
 
 @pytest.fixture(scope="session")
@@ -44,6 +51,13 @@ def window(browser: Browser) -> Iterator[browsers.Window]:
 def light_judge() -> Iterator[None]:
     """For all tests: see `tests.light_judge`."""
     with judge_lightly():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_disk() -> Iterator[None]:
+    """For all tests: see `tests.quick_disk`."""
+    with waiting_for_no_disk():
         yield
 
 

@@ -10,7 +10,8 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
 
 KIB = 1024
 
@@ -26,14 +27,18 @@ class Measured:
     """Largest resident set."""
 
 
-def run_measured(command: Sequence[str]) -> Measured:
-    """Run a command to its end (POSIX only).
+def run_measured(
+    command: Sequence[str], *, env: Mapping[str, str] | None = None, cwd: Path | None = None
+) -> Measured:
+    """Run a command to its end (POSIX only), with this environment and in this folder.
 
     Raises:
         SystemExit: it failed; its messages are shown.
     """
     started = perf_counter()
-    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as process:
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=env, cwd=cwd
+    ) as process:
         assert process.stderr is not None
         messages = process.stderr.read()
         _, status, usage = os.wait4(process.pid, 0)

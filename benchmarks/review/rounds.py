@@ -90,7 +90,7 @@ def one(folder: Path, seed: int, n_reviewed: int) -> list[dict[str, Any]]:
     ]
 
 
-def drawn(folder: Path, seed: int) -> tuple[Path, Path, Path, dict[str, str]]:
+def drawn(folder: Path, seed: int) -> tuple[Path, Path, Path, dict[str, int]]:
     """Files of DATA, CLEAN and TEST, and the true label by id."""
     digits = load_digits()
     frame = pd.DataFrame(digits.data.astype(np.int64)).add_prefix("pixel_")
@@ -106,10 +106,10 @@ def drawn(folder: Path, seed: int) -> tuple[Path, Path, Path, dict[str, str]]:
     for name, rows in (("data", dirty), ("clean", clean), ("test", test)):
         files.append(folder / f"{name}.csv")
         frame.iloc[rows].assign(digit=labels[rows]).to_csv(files[-1], index=False)
-    return *files, {f"d{row}": str(label) for row, label in enumerate(target)}  # type: ignore[return-value]
+    return *files, {f"d{row}": label for row, label in enumerate(target.tolist())}  # type: ignore[return-value]
 
 
-def review(result: AuditResult, rows: pd.DataFrame, truth: dict[str, str]) -> None:
+def review(result: AuditResult, rows: pd.DataFrame, truth: dict[str, int]) -> None:
     """Decide about rows as one who knows the truth."""
     run_id = result.manifest["run_id"]
     decisions = []
@@ -120,9 +120,9 @@ def review(result: AuditResult, rows: pd.DataFrame, truth: dict[str, str]) -> No
                 row=row["row"],
                 id=row["id"],
                 row_sha256=row["row_sha256"],
-                given_label=row["given_label"],
+                given_label=str(row["given_label"]),
                 action="keep" if is_right else "relabel",
-                new_label=None if is_right else truth[row["id"]],
+                new_label=None if is_right else str(truth[row["id"]]),
                 reviewer="benchmark",
                 at=read_clock(),
                 run_id=run_id,
@@ -131,7 +131,7 @@ def review(result: AuditResult, rows: pd.DataFrame, truth: dict[str, str]) -> No
     append_decisions(result.folder.decisions_file, decisions)
 
 
-def judged(result: AuditResult, reviewed: set[str], truth: dict[str, str]) -> dict[str, float]:
+def judged(result: AuditResult, reviewed: set[str], truth: dict[str, int]) -> dict[str, float]:
     """How well errors are found among the rows that nobody has reviewed, and the model."""
     table = result.table[~result.table["id"].isin(reviewed)]
     is_wrong = (table["given_label"] != table["id"].map(truth)).to_numpy()

@@ -182,7 +182,7 @@ def perform_audit(
         summary = json.loads(written["json"].read_text(encoding="utf-8"))
         say_json({"run": str(place), **summary})
     else:
-        print_summary(view, Terminal(), run=place)
+        print_summary(view, Terminal(), run=place, is_brief=quiet)
     return view
 
 

@@ -2,71 +2,116 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from datacleanse.settings import Settings
 from datacleanse_cli import options
-from datacleanse_cli.printing import quote_word, say
+from datacleanse_cli.audit import perform_audit
+from datacleanse_cli.next_commands import spell_command
+from datacleanse_cli.printing import say
+from datacleanse_cli.progress import show_progress
+from datacleanse_reports import sentences
 
 if TYPE_CHECKING:
     from datacleanse.demo import Demo
     from datacleanse.storage.run_folder import RunFolder
+    from datacleanse_reports.records import ReportView
 
 PLACE = Path("runs/demo")
+PICTURE_PLACE = Path("runs/demo-pictures")
+
+WIDTH = 80
+"""Columns of the terminal."""
 
 COUNTS = (10, 50, 100)
 """Lengths of the list at which hits are counted, besides the number of planted errors."""
 
 
 def demo(
-    out: options.DemoOut = PLACE,
+    out: options.DemoOut = None,
+    pictures: options.DemoPictures = False,
     force: options.Force = False,
     seed: options.Seed = 0,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Audit a bundled real data set with known planted errors; count how many are found."""
+    """Verify and audit a bundled real data set with known planted errors; count those found."""
     from datacleanse.auditing.reading import Request
     from datacleanse.data import ReadOptions
-    from datacleanse.demo import LABEL, write_demo
+    from datacleanse.demo import LABEL, N_VERIFIED, verify_by_truth, write_demo, write_picture_demo
     from datacleanse.storage.run_folder import RunFolder
-    from datacleanse_cli.audit import perform_audit
 
+    own = PICTURE_PLACE if pictures else PLACE
+    place = own if out is None else out
     settings = Settings(seed=seed)
-    files = write_demo(out.with_name(f"{out.name}-data"), seed=seed)
-    command: tuple[str, ...] = ("audit", str(files.data), "--val", str(files.clean))
-    command += ("--test", str(files.test), "--label", LABEL, "--out", str(out))
+    write = write_picture_demo if pictures else write_demo
+    files = write(place.with_name(f"{place.name}-data"), seed=seed)
+    verified = files.test.with_name("verified.jsonl")
+    reading = ReadOptions() if pictures else ReadOptions(label=LABEL)
+    label = [] if pictures else ["--label", LABEL]
+    command = ["audit", str(files.data), "--val", str(verified), "--test", str(files.test)]
+    command += [*label, "--out", str(place)]
     if not as_json:
+        draw = ["verify", str(files.data), "-n", str(N_VERIFIED), "-o", str(verified), *label]
         say(
-            f"{len(files.planted)} handwritten digits; {files.planted.sum()} labels were changed "
+            f"{len(files.planted):,} handwritten digits; {files.planted.sum()} labels were changed "
             "on purpose.",
-            f"This runs: datacleanse {' '.join(map(quote_word, command))}",
+            "The known truth answers what you would be asked by:",
+            f"  {spell_command(*draw)}",
+            "Then this runs:",
+            f"  {spell_command(*command)}",
             "",
         )
+    with show_progress(quiet=quiet) as progress:
+        verify_by_truth(files, verified, seed=seed, progress=progress)
     request = Request(
         data=str(files.data),
-        clean=(str(files.clean),),
+        clean=(str(verified),),
         test=str(files.test),
-        options=ReadOptions(label=LABEL),
+        options=reading,
         settings=settings,
         command=(*command, "--seed", str(seed)),
     )
     # Only the demo's own folder gives way by itself, so that the demo can be repeated.
-    perform_audit(request, out, force=force or out == PLACE, quiet=quiet, as_json=as_json)
-    found = count_hits(RunFolder(out), files)
-    if as_json:
-        return
-    say("", "Planted errors among the first rows of the ranking (by chance in brackets):")
-    for count, (n_found, by_chance) in found.items():
-        say(f"  first {count:4d}: {n_found:4d} found   ({by_chance:.0f})")
+    view = perform_audit(request, place, force=force or place == own, quiet=quiet, as_json=as_json)
+    if not as_json:
+        _tell_hits(view, count_hits(RunFolder(place), files), files)
 
 
-def count_hits(folder: RunFolder, files: Demo) -> dict[int, tuple[int, float]]:
-    """Count planted errors among the first k rows, and those that chance would put there, by k."""
-    rank = folder.read_audit().column("rank").to_numpy()
-    n_planted = int(files.planted.sum())
-    return {
-        count: (int(files.planted[rank <= count].sum()), count * n_planted / len(rank))
-        for count in sorted({*COUNTS, n_planted})
-    }
+def _tell_hits(view: ReportView, hits: list[Hits], files: Demo) -> None:
+    """Three things that matter, beside the truth: the verified rows, the rate and the ranking."""
+    found = (
+        f"{sentences.say_overlap(view)}.",
+        f"{sentences.say_noise(view)} In truth {files.planted.sum()} are.",
+        "Of the rows that nobody verified, planted errors among the first (by chance in brackets):",
+    )
+    say("", "Beside the truth")
+    for text in found:
+        say(*wrap(text, WIDTH, initial_indent="  ", subsequent_indent="  "))
+    for each in hits:
+        say(f"    first {each.n_rows:4d}: {each.n_found:4d} found   ({each.by_chance:.0f})")
+
+
+@dataclass(frozen=True)
+class Hits:
+    """Planted errors among the first rows of the ranking."""
+
+    n_rows: int
+    n_found: int
+    by_chance: float
+    """How many chance would put there."""
+
+
+def count_hits(folder: RunFolder, files: Demo) -> list[Hits]:
+    """Count planted errors among the first unverified rows, which lead the ranking."""
+    table = folder.read_audit_columns(["rank", "verified_label"])
+    rank, is_open = table.column("rank").to_numpy(), table.column("verified_label").is_null()
+    n_open = sum(is_open.to_pylist())
+    n_planted = int(files.planted[rank <= n_open].sum())
+    return [
+        Hits(n, int(files.planted[rank <= n].sum()), n * n_planted / n_open)
+        for n in sorted({*COUNTS, n_planted})
+    ]

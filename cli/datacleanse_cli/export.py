@@ -13,6 +13,7 @@ def export(
     format_: options.ExportFormat,
     out: options.ExportOut = None,
     model: options.OwnNetwork = None,
+    force: options.Force = False,
 ) -> None:
     """Write the run's reweighted model, or its weights, for other programs."""
     from datacleanse.storage.run_folder import RunFolder
@@ -24,5 +25,5 @@ def export(
     # Slow to import, so that a typing error is answered at once.
     from datacleanse.serving.export import export_run
 
-    written, messages = export_run(run, format_, out, model=model)
+    written, messages = export_run(run, format_, out, model=model, replaces=force)
     say(" ".join([f"Written: {written}.", *messages]))

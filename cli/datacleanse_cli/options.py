@@ -31,13 +31,15 @@ Label = Annotated[
 Id = Annotated[str | None, typer.Option("--id", help="Column that names each row.")]
 Drop = Annotated[list[str] | None, typer.Option(help="Column not to learn from. Repeatable.")]
 Delimiter = Annotated[
-    str | None, typer.Option(help="What separates the columns of a CSV file, e.g. ';'.")
+    str | None, typer.Option(help="Sign between the columns of a CSV file, e.g. ';'.")
 ]
-Seed = Annotated[int, typer.Option(help="Of everything random.")]
+Seed = Annotated[int, typer.Option(help="Random seed: the same one gives the same result.")]
 Quiet = Annotated[
     bool,
     typer.Option(
-        "--quiet", "-q", help="No progress. Results stay on stdout, warnings on one line of stderr."
+        "--quiet",
+        "-q",
+        help="No progress and only the main result; warnings on one line of stderr.",
     ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout.")]
@@ -57,20 +59,20 @@ Val = Annotated[
     list[str] | None,
     typer.Option(
         "--val",
-        help="The like with labels that a person has verified: rows that you checked, or the file "
-        "of `datacleanse verify`. Repeatable: several people's are joined. Without it the rows are "
-        "ranked alone: no rate, no flags.",
+        "--trusted",
+        help="Rows whose labels you have checked, with the same columns; or the file that "
+        "`datacleanse verify` wrote. Repeatable: files of several people are joined. Without it "
+        "the rows are only ranked: no rate, no flags.",
     ),
 ]
 Test = Annotated[
-    str | None, typer.Option(help="The like with true labels, to measure both models on.")
+    str | None, typer.Option(help="Rows with true labels and the same columns, to measure on.")
 ]
 EarlierDecisions = Annotated[
     list[Path] | None,
     typer.Option(
-        help="Decisions of an earlier round: the run that was reviewed, or its file. Reviewed "
-        "rows count as verified, and a run tells what verified rows were labelled before they were "
-        "corrected. Repeatable.",
+        help="Decisions of an earlier round: the run that was reviewed, or its file of decisions. "
+        "Reviewed rows count as verified. Repeatable.",
     ),
 ]
 Categorical = Annotated[
@@ -138,17 +140,21 @@ Model = Annotated[
     ),
 ]
 Weights = Annotated[
-    str | None, typer.Option(help="Parameters of the network of --model timm:NAME.")
+    str | None, typer.Option(help="File with the trained parameters for --model timm:NAME.")
 ]
 Features = Annotated[
     str | None,
     typer.Option(
-        help="Audit images by features computed elsewhere: .npy or .parquet, a row an image, "
-        "DATA's first, then CLEAN's, then TEST's."
+        help="Audit pictures by features that you computed (.npy or .parquet): one row for each "
+        "picture, DATA's first, then CLEAN's, then TEST's."
     ),
 ]
-Epochs = Annotated[int | None, typer.Option(help="Passes over the rows.", show_default="auto")]
-BatchSize = Annotated[int | None, typer.Option(help="Rows a step.", show_default="auto")]
+Epochs = Annotated[
+    int | None, typer.Option(help="Passes over the rows (epochs).", show_default="auto")
+]
+BatchSize = Annotated[
+    int | None, typer.Option(help="Rows in one step of training.", show_default="auto")
+]
 LearningRate = Annotated[float | None, typer.Option(help="Learning rate.", show_default="auto")]
 Fast = Annotated[
     bool,
@@ -159,15 +165,15 @@ Fast = Annotated[
 HoldBack = Annotated[
     float,
     typer.Option(
-        help="Share of CLEAN that takes no part but to compare the final model with plain "
-        "training, e.g. 0.2; for when there is no --test."
+        help="Share of the verified rows kept for comparing the final model with plain training, "
+        "e.g. 0.2. Use it when you have no --test file."
     ),
 ]
 Repeats = Annotated[
     int,
     typer.Option(
-        help="Further runs with other random draws; the audit table tells in how many of them "
-        "each row is flagged. Each takes three quarters of the audit's time."
+        help="More runs with other random seeds: the audit table says in what share of them each "
+        "row is flagged. Each takes three quarters of the audit's time."
     ),
 ]
 Fdr = Annotated[
@@ -202,7 +208,7 @@ CleanedOut = Annotated[
     ),
 ]
 MovedData = Annotated[
-    str | None, typer.Option(help="Where the audited table lies now, if it was moved.")
+    str | None, typer.Option(help="Where the audited data is now, if you moved it.")
 ]
 DecisionsFile = Annotated[
     Path | None,
@@ -362,5 +368,11 @@ NewClass = Annotated[
 ]
 SampleOut = Annotated[Path, typer.Option("--out", "-o", help="File to write.")]
 SampleRows = Annotated[int, typer.Option("--rows", "-n", help="Rows to draw.")]
-DrawSeed = Annotated[int, typer.Option(help="Of the draw.")]
-DemoOut = Annotated[Path, typer.Option("--out", "-o", help="Run folder.")]
+DrawSeed = Annotated[int, typer.Option(help="Random seed: the same one draws the same rows.")]
+DemoOut = Annotated[
+    Path | None,
+    typer.Option("--out", "-o", help="Run folder. [default: runs/demo]", show_default=False),
+]
+DemoPictures = Annotated[
+    bool, typer.Option("--pictures", help="The same digits as PNG files in folders of classes.")
+]

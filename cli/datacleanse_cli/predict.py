@@ -25,11 +25,13 @@ def predict(
     ignore_extra: options.IgnoreExtra = False,
     allow_unknown: options.AllowUnknown = False,
     delimiter: options.Delimiter = None,
+    force: options.Force = False,
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
     """Write the class and the probabilities of new rows, by the run's reweighted model."""
     from datacleanse.data import check_target, write_tables
+    from datacleanse.storage.atomic_files import check_free
 
     if model is not None and not model.endswith(ONNX):
         split_name(model)
@@ -37,6 +39,7 @@ def predict(
     suffix = None if format_ is None else f".{format_.removeprefix('.')}"
     target = out or Path(f"predictions{suffix or '.csv'}")
     check_target(target, source=new, suffix=suffix)
+    check_free(target, force=force)
     # Slow to import, so that a typing error is answered at once.
     from datacleanse.serving.open_model import ServedImageModel, open_model
     from datacleanse.serving.predictions import NewRowsOptions, predict_source

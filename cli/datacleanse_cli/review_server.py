@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import SplitResult, parse_qs, urlsplit
 
 from datacleanse.errors import DatacleanseError, OutputError, SettingsError
+from datacleanse_reports.answers import ConflictError, QuestionError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -69,14 +70,19 @@ class ReviewServer(ThreadingHTTPServer):
     allow_reuse_address = os.name != "nt"
     request_queue_size = 1024
 
-    def __init__(self, served: Served, *, port: int = 0) -> None:
+    def __init__(self, served: Served, *, port: int = 0, token: str | None = None) -> None:
         """Take a port.
+
+        Args:
+            served: what is served.
+            port: 0 takes any that is free.
+            token: what each request must bear; None makes one.
 
         Raises:
             SettingsError: the port is taken, or not to be had.
         """
         self.served = served
-        self.token = secrets.token_urlsafe(24)
+        self.token = make_token() if token is None else token
         try:
             super().__init__((HOST, port), _Handler)
         except OSError as error:
@@ -100,6 +106,18 @@ class ReviewServer(ThreadingHTTPServer):
         """A browser that went away, or never got to the point, is no error."""
         if not isinstance(sys.exception(), OSError):
             super().handle_error(request, client_address)
+
+
+def make_token() -> str:
+    """A secret that nobody can guess, fit for an address."""
+    return secrets.token_urlsafe(24)
+
+
+def _choose_status(error: DatacleanseError) -> HTTPStatus:
+    """The status by which the page knows what to do about an error."""
+    if isinstance(error, QuestionError):
+        return HTTPStatus.PRECONDITION_REQUIRED
+    return HTTPStatus.CONFLICT if isinstance(error, ConflictError) else HTTPStatus.BAD_REQUEST
 
 
 class _RefusedError(Exception):
@@ -147,8 +165,8 @@ class _Handler(BaseHTTPRequestHandler):
             text = f"{error.message} {error.hint}".encode()
             self._send(HTTPStatus.INSUFFICIENT_STORAGE, "text/plain; charset=utf-8", text)
         except DatacleanseError as error:
-            text = f"{error.message} {error.hint}".encode()
-            self._send(HTTPStatus.BAD_REQUEST, "text/plain; charset=utf-8", text)
+            text = f"{error.message} {error.hint}".strip().encode()
+            self._send(_choose_status(error), "text/plain; charset=utf-8", text)
 
     def _check_sender(self) -> None:
         own = self.server.origin

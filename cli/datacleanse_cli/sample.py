@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 from datacleanse.errors import SettingsError
 from datacleanse.notices import NoticeLog
+from datacleanse.storage.atomic_files import check_free
 from datacleanse_cli import options
 from datacleanse_cli.next_commands import spell_command, spell_place, spell_reading
 from datacleanse_cli.printing import say, tell_notices
@@ -70,12 +70,7 @@ def _check(n: int, out: Path, *, force: bool) -> None:
         raise SettingsError(
             f"-n is {n}.", slug="setting-out-of-range", hint="Draw at least 1 row, better 200."
         )
-    if os.path.exists(out) and not force:  # noqa: PTH110 - says no where it may not be looked
-        raise SettingsError(
-            f"{out} exists already.",
-            slug="file-exists",
-            hint="Choose another name with -o, or replace it with --force.",
-        )
+    check_free(out, force=force)
 
 
 @dataclass(frozen=True)

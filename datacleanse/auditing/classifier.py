@@ -18,14 +18,18 @@ from sklearn.utils import assert_all_finite, check_consistent_length, check_rand
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
+from datacleanse.auditing.handed_over import drop_ambiguous_names
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions, read_new_rows
+from datacleanse.data.label_types import LabelValues
 from datacleanse.errors import raise_as_value_errors
+from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.models.encoding import encode
 from datacleanse.models.inference import compute_logits
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import Predictor
+from datacleanse.progress import follow
 from datacleanse.settings import MAX_SEED, Settings
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.user_code import name_factory
@@ -73,11 +77,12 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
             gets no ``X_val``; a random part of each class. A makeshift: wrong labels in that part
             mislead the audit, and ``fdr`` is no promise then. None refuses to fit without a
             trusted set.
+        verbose: whether `fit` shows its progress in a notebook or a terminal.
 
     Attributes:
-        audit_: DataFrame, one row per row of X, the columns of `audit.parquet`; labels are values
-            of ``classes_``. Rows that stand in the trusted set too have a ``verified_label`` and
-            were not trained on.
+        audit_: DataFrame, one row per row of X, with the index of X if that is a DataFrame, and the
+            columns of `audit.parquet`; labels are values of y, in its type. Rows that stand in the
+            trusted set too have a ``verified_label`` and were not trained on.
         notices_: list of sentences worth reading, e.g. on columns set aside or a small trusted set.
         classes_: (C,) the distinct labels of y, sorted.
         n_features_in_: number of columns of X.
@@ -89,6 +94,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         >>> clf.audit_.sort_values("rank").head()  # doctest: +SKIP
     """
 
+    @suggest_keywords
     def __init__(
         self,
         *,
@@ -101,6 +107,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         device: DeviceName = "auto",
         module: ModuleFactory | None = None,
         validation_fraction: float | None = None,
+        verbose: bool = False,
     ) -> None:
         self.rule = rule
         self.epochs = epochs
@@ -111,6 +118,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         self.device = device
         self.module = module
         self.validation_fraction = validation_fraction
+        self.verbose = verbose
 
     def fit(
         self,
@@ -149,7 +157,10 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         with raise_as_value_errors():
             self._fitted = self._audit(data, clean, options, seed, is_provisional=is_provisional)
         self.notices_ = [*said, *self._fitted.notices]
-        self.audit_ = _restore_labels(self._fitted.table, names, self.classes_)
+        values = LabelValues(tuple(names), self.classes_, getattr(y, "dtype", None))
+        self.audit_ = values.restore(self._fitted.table)
+        if isinstance(X, pd.DataFrame):
+            self.audit_.index = drop_ambiguous_names(X.index)
         self._order = [self._fitted.schema.classes.index(name) for name in names]
         return self
 
@@ -290,7 +301,8 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
         )
         with tempfile.TemporaryDirectory(prefix="datacleanse-") as directory:
             folder = RunFolder(Path(directory) / "run")
-            run_audit(request, folder.path)
+            with follow(None if self.verbose else False) as told:
+                run_audit(request, folder.path, progress=told)
             model = load_predictor(folder.model_dir, model=self.module)
             assert isinstance(model, Predictor)
             notices = [notice.message for notice in folder.manifest().notices]
@@ -356,22 +368,6 @@ def _is_plain(name: str) -> bool:
     except ValueError:
         return bool(name)
     return number.is_integer() and name == str(int(number))
-
-
-def _restore_labels(
-    table: pd.DataFrame, names: NDArray[np.object_], classes: NDArray[Any]
-) -> pd.DataFrame:
-    """The table with the classes themselves for their names; numbers in nullable types."""
-    if list(names) == classes.tolist():
-        return table
-    index, values = pd.Index(names, dtype=object), pd.array(classes)
-    columns = {
-        column: values.take(
-            index.get_indexer(pd.Index(table[column], dtype=object)), allow_fill=True
-        )
-        for column in ("given_label", "suggested_label", "verified_label")
-    }
-    return table.assign(**columns)
 
 
 def _find_unused(name: str, frame: pd.DataFrame) -> str:

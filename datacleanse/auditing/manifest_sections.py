@@ -103,6 +103,7 @@ def describe_data(inputs: Inputs) -> DataSection:
         columns=data.table.num_columns,
         label=data.schema.label,
         id=data.schema.id,
+        label_type=data.schema.label_type,
         classes=_count_classes(data),
         reading=_describe_reading(inputs.options),
     )

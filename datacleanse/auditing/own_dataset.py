@@ -10,8 +10,9 @@ from datacleanse.auditing.tasks.dataset import plan_dataset
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
+from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.models.model_files import load_into
-from datacleanse.progress import SILENT, Progress
+from datacleanse.progress import follow
 from datacleanse.settings import Settings
 from datacleanse.stopping import NEVER
 from datacleanse.thread_limit import use_one_thread
@@ -26,9 +27,12 @@ if TYPE_CHECKING:
     from torch import nn
     from torch.utils.data import Dataset as MapDataset
 
+    from datacleanse.progress import ProgressOption
+    from datacleanse.settings import DeviceName, RuleName
     from datacleanse.training.optimisers import OptimiserFactory
 
 
+@suggest_keywords
 def audit_dataset(
     model: nn.Module,
     data: MapDataset[Any],
@@ -40,8 +44,21 @@ def audit_dataset(
     out: str | PathLike[str] | None = None,
     force: bool = False,
     resume: bool = False,
-    progress: Progress = SILENT,
-    **settings: Any,  # noqa: ANN401  # Settings checks names and values
+    rule: RuleName | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    meta_batch: int | None = None,
+    meta_every: int | None = None,
+    meta_average: float = 0.0,
+    fast: bool = False,
+    hold_back: float = 0.0,
+    repeats: int = 0,
+    fdr: float = 0.10,
+    top: int = 500,
+    device: DeviceName = "auto",
+    seed: int = 0,
+    progress: ProgressOption = None,
 ) -> AuditResult:
     """Audit the labels of a dataset with a network of your own.
 
@@ -67,8 +84,25 @@ def audit_dataset(
         force: replace the run in ``out``.
         resume: go on with the unfinished run in ``out``. That the inputs of a dataset, a
             `TensorDataset` apart, are those of then is yours to see to.
-        progress: receives stages and messages.
-        **settings: fields of `Settings`: ``epochs``, ``batch_size``, ``fdr``, ``seed``, ...
+        rule: how the examples of a batch are weighed: ``l2rw`` (trusted examples steer), ``lilaw``,
+            ``uniform`` (plain training) or ``random``. None: ``l2rw``, or ``uniform`` without
+            ``trusted``.
+        epochs: passes over the training examples, at least 2; None: chosen by their number.
+        batch_size: examples a step, at least 2; None: chosen by the number of training examples.
+        lr: peak learning rate of AdamW, > 0; None: the default. Not together with ``optimizer``.
+        meta_batch: trusted examples that a steering gradient is made from, at least 1; None: the
+            default.
+        meta_every: steps that a steering gradient serves, at least 1; None: the default.
+        meta_average: share of the former steering gradient in the next one, in [0, 1).
+        fast: whether one reweighted training does instead of two; half of the trusted examples
+            calibrate then.
+        hold_back: share of the trusted examples that nothing learns from, in [0, 0.5].
+        repeats: further runs with other random draws, to see which flags stay; at least 0.
+        fdr: largest expected share of false alarms among the flags, in (0, 1).
+        top: suspects listed in the reports, at least 1.
+        device: ``auto``, ``cpu`` or ``cuda`` to train on; ``auto``: on a GPU where there is one.
+        seed: of all random draws, from 0 to 2**32 - 1.
+        progress: as for `datacleanse.audit`.
 
     Returns:
         ``table``, ``ledger``, ``manifest``, ``save()``; its ``model`` is ``model`` here.
@@ -78,19 +112,36 @@ def audit_dataset(
         SettingsError: a setting is out of its range.
         UserCodeError: the network, the optimiser or a dataset fails.
         ModelError: the network cannot be trained.
+        TypeError: there is no argument of such a name; the message says which was meant.
 
     Examples:
         >>> result = audit_dataset(model, images, verified, epochs=10)  # doctest: +SKIP
         >>> result.table.sort_values("rank").head(20)  # doctest: +SKIP
     """
-    if optimizer is not None and "lr" in settings:
+    if optimizer is not None and lr is not None:
         raise _make_two_rates_error()
-    chosen = Settings(model=name_factory(type(model)), **settings)
+    chosen = Settings(
+        rule=rule,
+        model=name_factory(type(model)),
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        meta_batch=meta_batch,
+        meta_every=meta_every,
+        meta_average=meta_average,
+        fast=fast,
+        hold_back=hold_back,
+        repeats=repeats,
+        fdr=fdr,
+        top=top,
+        device=device,
+        seed=seed,
+    )
     if trusted is None:
         check_needs_no_clean(chosen)
     optimisation = Optimisation(optimizer, clip_norm)
-    progress.stage("Reading", None)
-    with use_one_thread():
+    with use_one_thread(), follow(progress) as told:
+        told.stage("Reading", None)
         datasets = (data,) if trusted is None else (data, trusted)
         task, inputs = plan_dataset(model, datasets, classes, chosen, optimisation)
         place, temporary = choose_place(out)
@@ -101,7 +152,7 @@ def audit_dataset(
             adviser=Adviser(),
             force=force,
             resume=resume,
-            progress=progress,
+            progress=told,
             stop=NEVER,
         )
     load_into(unwrap(model), folder.model_dir)

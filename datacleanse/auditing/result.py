@@ -1,39 +1,45 @@
-"""The audit for Python: frames in, frames out."""
+"""A finished audit for Python: tables in the caller's index and types, the model, the review."""
 
 from __future__ import annotations
 
 import shutil
 import tempfile
 import weakref
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from datacleanse.auditing.reading import Request
-from datacleanse.auditing.run import run_audit
-from datacleanse.data import ReadOptions, hold_source
+import pandas as pd
+
+from datacleanse.auditing.frame_decisions import write_frame_decisions
+from datacleanse.auditing.handed_over import HandedOver
+from datacleanse.auditing.shown import (
+    show_changes,
+    show_report,
+    start_review,
+    summarise_as_html,
+    summarise_as_text,
+)
+from datacleanse.data.label_types import LabelValues, type_classes
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.notices import warn
-from datacleanse.progress import SILENT, Progress
-from datacleanse.settings import Settings, is_user_code
+from datacleanse.progress import follow
+from datacleanse.review.apply import choose_limits
+from datacleanse.review.audited_run import open_audited_run, read_unreadable_pictures
+from datacleanse.review.clean_frame import clean_frame, note_refusals
+from datacleanse.review.cleaning_plan import plan_cleaning
 from datacleanse.storage.run_claims import begin_folder, copy_folder
 from datacleanse.storage.run_folder import RunFolder, find_decisions
 from datacleanse.storage.typed_json import to_json
-from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    import pandas as pd
-
-    from datacleanse.data import Source
-    from datacleanse.data.interface import DatesOption, DecimalOption
+    from datacleanse.auditing.shown import InlineReport, RunComparison, RunningReview
     from datacleanse.models.user_network import ModuleFactory
-    from datacleanse.storage.run_folder import Classes
+    from datacleanse.progress import ProgressOption
+    from datacleanse.storage.manifest.whole import Manifest
 
 
 class TemporaryFolder:
@@ -44,41 +50,69 @@ class TemporaryFolder:
         weakref.finalize(self, shutil.rmtree, self.path, ignore_errors=True)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AuditResult:
-    """A finished audit. Kept in a temporary folder until it is saved."""
+    """A finished audit. Kept in a temporary folder until it is saved.
+
+    The last line of a notebook's cell shows the numbers that matter, the first suspects beside
+    their cells, and which labels are confused.
+    """
 
     folder: RunFolder
     """Where it lies."""
-    _module: str | ModuleFactory | None = field(default=None, repr=False)
+    _module: str | ModuleFactory | None = None
     """What ``model`` named or was, where it was the caller's own."""
-    _temporary: TemporaryFolder | None = field(default=None, repr=False)
+    _temporary: TemporaryFolder | None = None
     """Held so that ``folder`` stays as long as this result, where the caller named no place."""
+    _handed_over: HandedOver | None = field(default=None, hash=False, compare=False)
+    """What was audited; None: the run was opened again."""
 
     @cached_property
-    def _n_rows(self) -> int:
-        return sum(self._classes.values())
+    def _manifest(self) -> Manifest:
+        return self.folder.manifest()
 
     @cached_property
-    def _classes(self) -> Classes:
-        return self.folder.manifest().data.classes
+    def _label_values(self) -> LabelValues:
+        names = tuple(self._manifest.data.classes)
+        handed = self._handed_over
+        values = type_classes(names, self._manifest.data.label_type)
+        return LabelValues(names, values, None if handed is None else handed.dtype)
 
     @cached_property
     def table(self) -> pd.DataFrame:
-        """One row per row of DATA, in its order, with the columns of `audit.parquet`."""
-        frame: pd.DataFrame = self.folder.read_audit(self._classes).to_pandas()
-        return frame
+        """One row per row of DATA, in its order, with the columns of `audit.parquet`.
+
+        Of a data frame it has the index, so that ``frame[result.table.flagged]`` are its flagged
+        rows; labels are typed as in DATA. Pictures that cannot be read have no row.
+        """
+        frame: pd.DataFrame = self.folder.read_audit(self._manifest.data.classes).to_pandas()
+        frame = self._label_values.restore(frame)
+        index = self._name_rows()
+        return frame if index is None else frame.set_axis(index)
+
+    def _name_rows(self) -> pd.Index[Any] | None:
+        """What the caller calls the rows of the table; None: nothing but their numbers."""
+        handed = self._handed_over
+        if handed is None:
+            return None
+        has_unread = self._manifest.pictures is not None
+        unread = read_unreadable_pictures(self.folder) if has_unread else []
+        return handed.name_rows([each.place for each in unread])
 
     def suspects(self, n: int = 50) -> pd.DataFrame:
-        """The ``n`` most suspicious rows: audit columns, then the row's own columns.
+        """The ``n`` most suspicious rows, named as in `table`: audit columns, then their own.
 
         At least 1,000 rows are kept; own columns that are named like an audit column are
         prefixed with ``data.``.
         """
-        own: pd.DataFrame = self.folder.read_suspects(self._n_rows).to_pandas().iloc[:n, 1:]
+        stored = self.folder.read_suspects(self._manifest.data.rows)
+        own: pd.DataFrame = stored.to_pandas().iloc[:n, 1:]
+        in_index = self._handed_over.in_index if self._handed_over is not None else ()
+        own = own.drop(columns=[name for name in in_index if name in own.columns])
         own = own.rename(columns={c: f"data.{c}" for c in own.columns if c in self.table.columns})
-        top = self.table.sort_values("rank").head(len(own)).reset_index(drop=True)
-        return top.join(own)
+        top = self.table.sort_values("rank").head(len(own))
+        # Set, not aligned: the index may name several rows alike.
+        return pd.concat([top, own.set_axis(top.index)], axis=1)
 
     @cached_property
     def model(self) -> Predictor | ImagePredictor:
@@ -87,20 +121,106 @@ class AuditResult:
         Raises:
             RunFolderError: the run is of a dataset; its network is the one that was handed in.
         """
-        manifest = self.folder.manifest()
-        return load_predictor(self.folder.model_dir, model=self._module, manifest=manifest)
+        return load_predictor(self.folder.model_dir, model=self._module, manifest=self._manifest)
 
     @cached_property
     def ledger(self) -> pd.DataFrame:
         """One row per row of DATA and epoch: ``row``, ``epoch``, ``weight``, ``influence``, ..."""
-        frame: pd.DataFrame = self.folder.read_ledger(self._n_rows).to_pandas()
+        frame: pd.DataFrame = self.folder.read_ledger(self._manifest.data.rows).to_pandas()
         return frame
 
     @cached_property
     def manifest(self) -> dict[str, Any]:
         """`run.json` as plain values: settings, data, training, metrics, flags, notices."""
-        plain: dict[str, Any] = to_json(self.folder.manifest())
+        plain: dict[str, Any] = to_json(self._manifest)
         return plain
+
+    def report(self, *, top: int | None = None) -> InlineReport:
+        """The whole report; the last line of a notebook's cell shows it in a frame of its own.
+
+        Args:
+            top: suspects that it lists; None: as many as in the run's reports.
+        """
+        return show_report(self.folder, top=top)
+
+    def compare(self, earlier: AuditResult | str | PathLike[str]) -> RunComparison:
+        """What changed since an earlier audit, of the same data or of an earlier state of it.
+
+        Args:
+            earlier: its result or its run folder.
+
+        Raises:
+            DatacleanseError: it cannot be read, or is this one.
+        """
+        if isinstance(earlier, AuditResult):
+            return show_changes(self.folder, earlier.folder)
+        return show_changes(self.folder, RunFolder(Path(earlier)))
+
+    def review(
+        self, *, first: int = 1, reviewer: str | None = None, open_browser: bool = False
+    ) -> RunningReview:
+        """Serve the review page on this machine, beside whatever runs on here.
+
+        The last line of a notebook's cell shows a link to it. Decisions are saved as they are made;
+        `cleaned` carries them out.
+
+        Args:
+            first: rank of the first suspect on the page.
+            reviewer: who decides; None: this user.
+            open_browser: whether the page is opened in a browser at once.
+
+        Returns:
+            ``url``, ``n_decided`` and ``close()``; in a ``with`` block it is closed at the end.
+
+        Raises:
+            DatacleanseError: the run cannot be read, or another program is at work on it.
+        """
+        return start_review(
+            self.folder, first=first, reviewer=reviewer, open_browser=open_browser, held=self
+        )
+
+    def cleaned(
+        self,
+        decisions: pd.DataFrame | str | PathLike[str] | None = None,
+        *,
+        auto: bool = False,
+        relabel_above: float | None = None,
+        drop_above: float | None = None,
+        progress: ProgressOption = False,
+    ) -> pd.DataFrame:
+        """DATA with the decisions carried out, and mislabelled verified rows corrected.
+
+        A data frame keeps its index and its types; dropped rows are left out, and no other table is
+        changed. Decisions that cannot be carried out are told by `datacleanse.DataWarning`. To
+        write a file instead, byte for byte but for the changes: `datacleanse.apply`.
+
+        Args:
+            decisions: what was decided: a frame with the columns ``row``, ``action`` (keep,
+                relabel, drop, unsure) and, for new labels, ``new_label``; or a file of decisions,
+                or the folder of a run. None: what was decided in the review of this one.
+            auto: whether flagged rows are changed that nobody has decided about.
+            relabel_above: with ``auto``, the mislabel probability in [0, 1] from which a flagged
+                row gets its suggested label; None: never.
+            drop_above: with ``auto``, the one from which it is dropped; None: never.
+            progress: see `datacleanse.audit`.
+
+        Raises:
+            DatacleanseError: DATA or the decisions cannot be read, nothing has been decided, or no
+                row would be left.
+        """
+        limits = choose_limits(auto, relabel_above, drop_above, self.folder)
+        handed = self._handed_over
+        run = open_audited_run(self.folder, data=None if handed is None else handed.source)
+        with tempfile.TemporaryDirectory(prefix="datacleanse-") as place, follow(progress) as told:
+            file = None
+            if isinstance(decisions, pd.DataFrame):
+                file = Path(place) / "decisions.jsonl"
+                write_frame_decisions(decisions, file, self.table, self._label_values)
+            elif decisions is not None:
+                file = find_decisions(Path(decisions))
+            cleaning = plan_cleaning(run, decisions=file, limits=limits, progress=told)
+        warn([*cleaning.notices, *note_refusals(cleaning)])
+        return clean_frame(cleaning)
 
     def save(self, path: str | PathLike[str], *, force: bool = False) -> RunFolder:
         """Copy the run folder to ``path``; `datacleanse report` renders its reports.
@@ -112,122 +232,12 @@ class AuditResult:
             copy_folder(self.folder, target)
         return target
 
+    def __repr__(self) -> str:
+        return summarise_as_text(self.folder, is_temporary=self._temporary is not None)
 
-def audit(
-    data: Source,
-    *,
-    val: Source | Sequence[Source] | None = None,
-    label: str | None = None,
-    id: str | None = None,  # the column's role has this name everywhere
-    test: Source | None = None,
-    decisions: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
-    drop: Sequence[str] = (),
-    categorical: Sequence[str] = (),
-    numeric: Sequence[str] = (),
-    dates: DatesOption | None = None,
-    decimal: DecimalOption | None = None,
-    missing: Sequence[str] | None = None,
-    image_size: int | None = None,
-    max_unreadable: float = 0.05,
-    model: str | ModuleFactory = "auto",
-    out: str | PathLike[str] | None = None,
-    force: bool = False,
-    resume: bool = False,
-    progress: Progress = SILENT,
-    **settings: Any,  # noqa: ANN401  # Settings checks names and values
-) -> AuditResult:
-    """Audit the labels of a table or of pictures.
-
-    Values that count for something else than they are, such as words among numbers, are told by
-    `datacleanse.DataWarning`; all that there is to say stands in ``manifest["notices"]``.
-
-    Args:
-        data: the table whose labels are in doubt: a path, a pandas or polars frame, an Arrow table,
-            reader or dataset, a Hugging Face dataset, a dictionary of columns, dictionaries of
-            rows, or a NumPy array with named fields; or pictures: a folder of class folders, a
-            table with a column of paths or of bytes.
-        val: rows whose labels are trusted, with the same columns, or pictures in any form; or a
-            file of `datacleanse verify`. A list of them is joined. None: there are none yet. Then
-            the rows are ranked, and neither a rate nor a flag is given.
-        label: label column; without it the one named label, target, class or y.
-        id: column that names each row.
-        test: rows with true labels, to measure the reweighted model and plain training on.
-        decisions: what reviewers decided in earlier rounds: files, or folders of the runs that were
-            reviewed. Rows that were found right or relabelled join the clean set, with the label
-            that was found; dropped ones are not trained on. A folder also tells what verified rows
-            were labelled before they were corrected.
-        drop: columns not to learn from.
-        categorical: columns to read as categories.
-        numeric: columns to read as numbers.
-        dates: order of dates that leave it open, such as ``01/02/2019``: ``dayfirst``,
-            ``monthfirst`` or ``iso`` (year first). Without it such columns are not read as dates.
-        decimal: sign before the decimals of numbers that leave it open, such as ``1,234``: ``.`` or
-            ``,``. Without it such columns are not read as numbers.
-        missing: texts that count as missing in a CSV, beside an empty cell; None: the usual ones,
-            such as NA and null, but not in ``categorical`` columns.
-        image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
-        max_unreadable: largest share of pictures that may be left out because they are unreadable.
-        model: ``auto``, ``mlp``, or a network of your own: its factory, called as
-            ``factory(n_features, n_classes)``, or ``package.module:factory``.
-        out: run folder to write; None: a temporary one, see `AuditResult.save`.
-        force: replace the run in ``out``.
-        resume: go on with the unfinished run in ``out``, e.g. one that was killed; a finished one
-            is returned as it is, and where there is none the audit starts.
-        progress: receives stages and messages.
-        **settings: fields of `Settings`: ``fdr``, ``seed``, ``rule``, ``epochs``, ...
-
-    Raises:
-        InputError: a table cannot be used; the message says where and why.
-        SettingsError: a setting is out of its range.
-        RunFolderError: ``out`` is in the way or cannot be written.
-        DatacleanseError: a network of your own fails or cannot be trained; the message says how.
-
-    Examples:
-        >>> result = audit(frame, val=clean_frame, label="income")  # doctest: +SKIP
-        >>> result.suspects(20)  # doctest: +SKIP
-    """
-    module = None if isinstance(model, str) else model
-    name = model if isinstance(model, str) else name_factory(model)
-    columns = (tuple(drop), tuple(categorical), tuple(numeric))
-    options = ReadOptions(
-        label,
-        id,
-        *columns,
-        image_size=image_size,
-        max_unreadable=max_unreadable,
-        dates=dates,
-        decimal=decimal,
-        missing=None if missing is None else tuple(missing),
-    )
-    request = Request(
-        data=hold_source(data),
-        clean=tuple(map(hold_source, _list_sources(val))),
-        test=None if test is None else hold_source(test),
-        decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
-        options=options,
-        settings=Settings(model=name, **settings),
-        command=("datacleanse.audit",),
-        module=module,
-    )
-    place, temporary = choose_place(out)
-    folder = run_audit(request, place, force=force, resume=resume, progress=progress)
-    warn(each for each in folder.manifest().notices if each.cells is not None)
-    return AuditResult(folder, model if is_user_code(name) else None, temporary)
-
-
-def _list_sources(val: Source | Sequence[Source] | None) -> Sequence[Source]:
-    """The sources in a list of them; dictionaries of rows are one table."""
-    if val is None:
-        return ()
-    if isinstance(val, list | tuple) and val and not isinstance(val[0], Mapping):
-        return cast("Sequence[Source]", val)
-    return [cast("Source", val)]
-
-
-def _list_places(
-    places: str | PathLike[str] | Sequence[str | PathLike[str]],
-) -> Sequence[str | PathLike[str]]:
-    return [places] if isinstance(places, str | PathLike) else places
+    def _repr_html_(self) -> str:
+        is_temporary = self._temporary is not None
+        return summarise_as_html(self.folder, self._name_rows, is_temporary=is_temporary)
 
 
 def choose_place(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:

@@ -114,8 +114,8 @@ def _find_overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]
         return _match_by_values(hashes, clean_hashes), []
     message = (
         f"Rows of DATA are not told apart by their feature values ({distinct:,} different sets of "
-        f"values in {data.n_rows:,} rows), so that rows which stand in CLEAN too are not looked "
-        "for; name a column of ids with --id to have them found."
+        f"values in {data.n_rows:,} rows). So rows that stand in CLEAN too are not looked for. "
+        "Name a column of ids with --id to have them found."
     )
     notices = [Notice("overlap-unknown", message)] if np.isin(clean_hashes, hashes).any() else []
     return _make_empty("values"), notices

@@ -245,15 +245,12 @@ def _say_known(known: KnownValues) -> str:
 def _propose_cure(count: ColumnCount) -> str:
     allowed = "to classify the rows all the same, as if it were empty: --allow-unknown"
     if count.renamed is None:
-        return f"Write the values as DATA does; {allowed} (in Python: allow_unknown=True)."
+        return f"Write the values as DATA does; {allowed}."
     met, known = map(quote_value, count.renamed)
     text = (
         f" (in pandas: dtype={{{count.known.column!r}: str}})" if count.renamed[0].isdigit() else ""
     )
-    return (
-        f"{met} may be {known}: read or write the column as DATA does{text}; {allowed} "
-        "(in Python: allow_unknown=True)."
-    )
+    return f"{met} may be {known}: read or write the column as DATA does{text}; {allowed}."
 
 
 def _add_up(before: ColumnCount, now: ColumnCount) -> ColumnCount:

@@ -16,6 +16,7 @@ from datacleanse.data.column_verdict import Context
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
+from datacleanse.data.label_types import name_label_type
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
 from datacleanse.data.messages import suggest_column
 from datacleanse.data.missing_cells import note_missing, note_missing_unused
@@ -42,6 +43,8 @@ _HEAD = 100
 """Rows of a frame by which `peek` tells its columns' types."""
 UNTYPED = (".csv", ".tsv")
 """Endings of formats in which a cell is text and nothing else."""
+READ_AS_TEXT = (*UNTYPED, ".jsonl", ".ndjson")
+"""Endings of formats of which labels are read as they are spelled."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +69,11 @@ class Raw:
             return {}
         reader = find_reader(self.location)
         return reader.count_missing(self.location, request=request, table=self.table)
+
+    def name_label_type(self, label: str) -> str | None:
+        """The type of the labels, where the source tells text from whatever else."""
+        is_typed = self.location is None or self.location.suffix not in READ_AS_TEXT
+        return name_label_type(self.table.schema.field(label).type, text_is_typed=is_typed)
 
     def describe_column(self, column: str) -> Context:
         """What is known of a column beside its cells."""
@@ -118,7 +126,13 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         progress=progress,
     )
     schema = Schema(
-        label, options.id, labels.classes, features.columns, features.set_aside, options.missing
+        label,
+        options.id,
+        labels.classes,
+        features.columns,
+        features.set_aside,
+        options.missing,
+        raw.name_label_type(label),
     )
     if options.missing is not None and raw.text_is_typed:
         notices.append(note_missing_unused(raw.name))

@@ -309,8 +309,7 @@ def _check_kind(count: CellCount, column: Column, *, source: str, is_new: bool) 
             f"{format_count(failed, 'value')} of {count.present:,} here cannot be read so, for "
             f"example {count.example} in {format_rows([count.row])}.",
             slug="column-retyped",
-            hint=f"{cure}; to count them as missing: --allow-unknown (in Python: "
-            "allow_unknown=True)."
+            hint=f"{cure}; to count them as missing: --allow-unknown."
             if is_new
             else f"{cure}, or leave the column out with --drop.",
         )

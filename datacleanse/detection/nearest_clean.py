@@ -93,7 +93,8 @@ def compute_penultimate(model: nn.Module, rows: Rows, index: Tensor) -> Tensor:
 def _is_same(gap: Tensor, here: Tensor, of_clean: Tensor) -> Tensor:
     """(S, V) whether two rows differ by no more than rounding."""
     lengths = here.norm(dim=1)[:, None] + of_clean.norm(dim=1)[None]
-    return gap <= SAME * lengths
+    is_same: Tensor = gap <= SAME * lengths
+    return is_same
 
 
 def _order(gap: Tensor, is_wanted: Tensor) -> Tensor:

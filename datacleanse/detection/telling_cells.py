@@ -68,8 +68,8 @@ def find_telling_cells(
 def _code_cells(part: Dataset, column: Column) -> NDArray[np.int64]:
     """(n,) which of a column's values each cell has, from 0; numbers by the part they fall into."""
     if column.kind == "categorical":
-        codes, _ = read_categories(part, column)
-        return codes.astype(np.int64) + 1
+        names, _ = read_categories(part, column)
+        return names.astype(np.int64) + 1
     if column.kind == "datetime":
         moments = read_moments(part, column)
         values = moments.astype(np.float64)

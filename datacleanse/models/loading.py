@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import RunFolderError
+from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.models.description import (
     Factory,
     ImageModel,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.whole import Manifest
 
 
+@suggest_keywords
 def load_predictor(
     directory: Path,
     *,
@@ -216,8 +218,7 @@ def _check_trust(directory: Path, described: Model, model: str | ModuleFactory |
             f"The model in {directory} is a network of your own, made by {factory}. No code is run "
             "because a file names it.",
             slug="model-needs-trust",
-            hint=f"If you trust that code, name it: --model {factory} (in Python: "
-            f'load_predictor(..., model="{factory}")).',
+            hint=f"If you trust that code, name it: --model {factory}.",
         )
     if not isinstance(described, OwnModel) and model is not None:
         raise RunFolderError(

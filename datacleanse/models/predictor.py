@@ -9,10 +9,12 @@ import numpy as np
 import torch
 
 from datacleanse.data import read_new_rows
+from datacleanse.data.label_types import type_schema_classes
 from datacleanse.errors import InputError, ModelError
 from datacleanse.models.encoding import Encoding, encode
 from datacleanse.models.inference import compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
+from datacleanse.models.notebook_card import render_model
 from datacleanse.models.user_network import UserNetwork, make_probe_rows
 from datacleanse.thread_limit import use_one_thread
 
@@ -78,15 +80,22 @@ class Predictor:
         rows = read_new_rows(source, self.schema, self.known, allowed=allowed)
         return self.probabilities(rows)
 
-    def predict(self, source: Source, *, allow_unknown: bool = False) -> NDArray[np.object_]:
-        """Likeliest class name of each row: (n,) strings. Arguments as for `predict_proba`."""
+    def predict(self, source: Source, *, allow_unknown: bool = False) -> NDArray[Any]:
+        """Likeliest class of each row, (n,), in the type of DATA's labels.
+
+        Arguments as for `predict_proba`. Of labels in a pandas categorical the values come back,
+        and of a CSV whole numbers or booleans where all labels look so.
+        """
         probabilities = self.predict_proba(source, allow_unknown=allow_unknown)
-        return _name_likeliest(self.classes, probabilities)
+        return _choose_likeliest(self.schema, probabilities)
 
     def probabilities(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of rows that are read already: (n, C), rows sum to 1."""
         inputs = torch.from_numpy(encode(data, self.encoding)).to(_find_device(self.network))
         return _work_out_probabilities(self.network, inputs)
+
+    def _repr_html_(self) -> str:
+        return render_model(_describe_network(self.network), self.schema)
 
     def save(self, directory: Path) -> None:
         """Write `model.safetensors` and `model.json`."""
@@ -162,9 +171,15 @@ class ImagePredictor:
                 hint=f"Scale them to {wanted} (channels, height, width).",
             )
 
-    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.object_]:
-        """Likeliest class name of each image: (n,) strings."""
-        return _name_likeliest(self.classes, self.predict_proba(images))
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[Any]:
+        """Likeliest class of each image, (n,), in the type of DATA's labels."""
+        return _choose_likeliest(self.schema, self.predict_proba(images))
+
+    def _repr_html_(self) -> str:
+        channels, height, width = self.size
+        colours = "grey" if channels == 1 else "colour"
+        reads = ("Reads", f"{colours} pictures of {width} × {height} pixels")
+        return render_model(_describe_network(self.network), self.schema, [reads])
 
     def save(self, directory: Path) -> None:
         """Write `model.safetensors` and `model.json`."""
@@ -190,12 +205,15 @@ def _work_out_probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.fl
     return result
 
 
-def _name_likeliest(
-    classes: tuple[str, ...], probabilities: NDArray[np.float64]
-) -> NDArray[np.object_]:
-    """(n,) likeliest class name of each row of (n, C) probabilities."""
-    result: NDArray[np.object_] = np.array(classes, dtype=object)[probabilities.argmax(axis=1)]
+def _choose_likeliest(schema: Schema, probabilities: NDArray[np.float64]) -> NDArray[Any]:
+    """(n,) likeliest class, as labels are typed, of each row of (n, C) probabilities."""
+    result: NDArray[Any] = type_schema_classes(schema)[probabilities.argmax(axis=1)]
     return result
+
+
+def _describe_network(network: nn.Module) -> str:
+    n = sum(parameter.numel() for parameter in network.parameters())
+    return f"{type(network).__name__}, {n:,} parameters"
 
 
 def _find_device(network: nn.Module) -> torch.device:

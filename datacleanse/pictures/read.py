@@ -10,6 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data import read_ids
+from datacleanse.data.label_types import name_label_type
 from datacleanse.data.labels import learn_labels, match_labels
 from datacleanse.data.packing import CONTENT_MARK
 from datacleanse.errors import InputError, SettingsError
@@ -98,8 +99,23 @@ def read_picture_data(
         check_share(listing, unreadable, "DATA", most=options.max_unreadable)
         listing = replace(listing, table=listing.table.take(pa.array(pixels.rows)))
         labels = learn_classes(listing)
-    schema = Schema(listing.label or NO_LABEL, listing.id, labels.classes, (), ())
+    schema = Schema(
+        listing.label or NO_LABEL,
+        listing.id,
+        labels.classes,
+        (),
+        (),
+        label_type=_name_label_type(listing),
+    )
     return _make_dataset(listing, schema, labels, pixels, unreadable)
+
+
+def _name_label_type(listing: Listing) -> str | None:
+    """The type of the labels; None where they come from a file of text, or there are none."""
+    if listing.label is None:
+        return None
+    is_typed = listing.origin is None
+    return name_label_type(listing.table.schema.field(listing.label).type, text_is_typed=is_typed)
 
 
 def read_pictures_like(

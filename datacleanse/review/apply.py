@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.data.labels import USUAL_NAMES
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import SettingsError
-from datacleanse.progress import SILENT
+from datacleanse.keyword_arguments import suggest_keywords
+from datacleanse.progress import follow
 from datacleanse.review.audited_run import open_audited_run
 from datacleanse.review.automatic import FlagLimits
 from datacleanse.review.cleaning_plan import Change, Cleaning, Refusal, plan_cleaning
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from os import PathLike
 
     from datacleanse.data import ReadOptions
-    from datacleanse.progress import Progress
+    from datacleanse.progress import ProgressOption
     from datacleanse.records import Notice
     from datacleanse.review.audited_run import AuditedRun
     from datacleanse.review.write_changes import CleanedFiles, CleanedOutput
@@ -110,6 +111,7 @@ class CleaningResult:
         }
 
 
+@suggest_keywords
 def apply(
     run: str | PathLike[str],
     *,
@@ -124,7 +126,7 @@ def apply(
     raw: bool = False,
     delimiter: str | None = None,
     force: bool = False,
-    progress: Progress = SILENT,
+    progress: ProgressOption = None,
 ) -> CleaningResult:
     """Write cleaned data: a copy of DATA with the decisions carried out, and a list of the changes.
 
@@ -146,7 +148,8 @@ def apply(
         raw: whether cells of the list of changes that a spreadsheet would run stay as they are.
         delimiter: of a CSV file; None: as in the audit.
         force: whether what stands at ``out`` may be replaced.
-        progress: is told of stages.
+        progress: None shows it where a person looks, in a notebook or a terminal; True shows it
+            everywhere, False nowhere; an object of your own is told of it.
 
     Returns:
         The changes, the decisions that could not be carried out, and where both files are.
@@ -158,25 +161,29 @@ def apply(
     Examples:
         >>> cleaned = apply("runs/orders", out="orders.cleaned.csv")  # doctest: +SKIP
     """
-    limits = _check_limits(auto, relabel_above, drop_above)
+    limits = choose_limits(auto, relabel_above, drop_above, RunFolder(Path(run)))
     place = None if data is None else fspath(data)
-    if limits is not None:
-        _check_has_flags(RunFolder(Path(run)))
     audited = open_audited_run(RunFolder(Path(run)), data=place, delimiter=delimiter)
     output = _choose_output(audited, None if out is None else Path(out), link=link)
     output.check(force=force)
     file = None if decisions is None else Path(decisions)
-    cleaning = plan_cleaning(audited, decisions=file, limits=limits, progress=progress)
-    cleaning = replace(cleaning, notices=(*cleaning.notices, *output.note_losses(cleaning)))
-    if not dry_run:
-        progress.stage("Writing", None)
-        output.write(cleaning, raw=raw)
+    with follow(progress) as told:
+        cleaning = plan_cleaning(audited, decisions=file, limits=limits, progress=told)
+        cleaning = replace(cleaning, notices=(*cleaning.notices, *output.note_losses(cleaning)))
+        if not dry_run:
+            told.stage("Writing", None)
+            output.write(cleaning, raw=raw)
     return summarise_cleaning(cleaning, output.files, is_written=not dry_run)
 
 
-def _check_limits(
-    auto: bool, relabel_above: float | None, drop_above: float | None
+def choose_limits(
+    auto: bool, relabel_above: float | None, drop_above: float | None, folder: RunFolder
 ) -> FlagLimits | None:
+    """From which mislabel probability on flagged rows of a run are changed; None: none is.
+
+    Raises:
+        SettingsError: arguments contradict each other, or the run has no flags.
+    """
     given = {"--relabel-above": relabel_above, "--drop-above": drop_above}
     for name, value in given.items():
         if value is not None and not auto:
@@ -185,7 +192,11 @@ def _check_limits(
                 slug="settings-contradict",
                 hint="Add --auto to act on flags, or leave it out to apply decisions alone.",
             )
-    return FlagLimits(relabel_above, drop_above) if auto else None
+    if not auto:
+        return None
+    limits = FlagLimits(relabel_above, drop_above)
+    _check_has_flags(folder)
+    return limits
 
 
 def _check_has_flags(folder: RunFolder) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 from dataclasses import dataclass
+from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from datacleanse.data import ReadOptions
@@ -15,6 +16,7 @@ from datacleanse.pictures.unreadable import Unreadable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from datacleanse.data import Source
     from datacleanse.pictures.interface import Listing
     from datacleanse.storage.manifest.inputs import DataSection
     from datacleanse.storage.manifest.whole import Manifest
@@ -28,7 +30,9 @@ class AuditedRun:
     folder: RunFolder
     run_id: str
     source: str
-    """Path, glob, folder or address of DATA now."""
+    """Path, glob, folder or address of DATA now; of a table in memory ``<DataFrame>``."""
+    in_memory: Source | None
+    """DATA itself where it is a table in memory."""
     options: ReadOptions
     """How the audit read DATA."""
     sha256: str
@@ -46,15 +50,20 @@ class AuditedRun:
     clean: tuple[str, ...]
     """CLEAN's sources, as they were named; those that were in memory are not among them."""
 
+    @property
+    def readable(self) -> Source:
+        """What DATA is read from now."""
+        return self.source if self.in_memory is None else self.in_memory
+
 
 def open_audited_run(
-    folder: RunFolder, *, data: str | None = None, delimiter: str | None = None
+    folder: RunFolder, *, data: Source | None = None, delimiter: str | None = None
 ) -> AuditedRun:
     """Read what a finished run is about, and find its DATA.
 
     Args:
         folder: of the run.
-        data: where DATA lies now; None: where it was.
+        data: where DATA lies now, or DATA itself, a table in memory; None: where it was.
         delimiter: of a CSV; None: as in the audit.
 
     Raises:
@@ -63,17 +72,23 @@ def open_audited_run(
             and no file is given.
     """
     manifest = folder.manifest()
-    source = _find_source(manifest.data, data, folder)
+    in_memory: Source | None = None
+    if data is None or isinstance(data, str | PathLike):
+        source = _find_source(manifest.data, None if data is None else fspath(data), folder)
+    else:
+        source, in_memory = manifest.data.source, data
     options = _make_options(manifest.data, delimiter)
     with _say_where_to_look(is_given=data is not None):
         is_of_pictures = manifest.pictures is not None
-        listing = find_pictures(source, ask_for_data(options)) if is_of_pictures else None
+        place = source if in_memory is None else in_memory
+        listing = find_pictures(place, ask_for_data(options)) if is_of_pictures else None
         is_of_files = listing is not None and listing.path is not None
-        location = None if is_of_files else locate(source)
+        location = None if is_of_files or in_memory is not None else locate(source)
     return AuditedRun(
         folder=folder,
         run_id=manifest.run_id,
         source=source,
+        in_memory=in_memory,
         options=options,
         sha256=manifest.data.sha256,
         n_rows=manifest.data.rows,

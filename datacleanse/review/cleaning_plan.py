@@ -182,6 +182,8 @@ def _collect_decisions(
         read = read_decisions(
             path, run_id=run.run_id, n_rows=run.n_rows, classes=tuple(run.classes)
         )
+        if limits is None and not made and not read.last:
+            raise _make_undecided_error(run.folder)
         made |= read.last
         notices = (*read.notices, *note_contradictions(read.last, verified))
     completed = complete_decisions(list(made.values()), run.folder)
@@ -192,21 +194,26 @@ def _find_decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: b
     if wanted is not None or folder.decisions_file.exists():
         return wanted or folder.decisions_file
     if is_needed:
-        raise SettingsError(
-            f"Nothing has been decided about the run in {folder.path} yet.",
-            slug="decisions-missing",
-            hint=f"Review it with: datacleanse review {shlex.quote(str(folder.path))}; or name a "
-            "file that the review page saved with --decisions, or act on the flags with --auto.",
-        )
+        raise _make_undecided_error(folder)
     return None
+
+
+def _make_undecided_error(folder: RunFolder) -> SettingsError:
+    """The error for a run about which nothing was decided, or all of it undone."""
+    return SettingsError(
+        f"Nothing has been decided about the run in {folder.path} yet.",
+        slug="decisions-missing",
+        hint=f"Review it with: datacleanse review {shlex.quote(str(folder.path))}; or name a "
+        "file that the review page saved with --decisions, or act on the flags with --auto.",
+    )
 
 
 def _read_now(run: AuditedRun, progress: Progress) -> tuple[Dataset, bool]:
     """DATA as it is now, and whether it is another than when it was audited."""
     if run.listing is None:
-        dataset = read_data(run.source, run.options, progress=progress)
+        dataset = read_data(run.readable, run.options, progress=progress)
         progress.stage("Comparing", None)
-        return dataset, fingerprint(run.source) != run.sha256
+        return dataset, fingerprint(run.readable) != run.sha256
     dataset, sha256 = hash_dataset(run.listing, progress=progress)
     progress.stage("Comparing", None)
     unreadable = read_unreadable_pictures(run.folder)

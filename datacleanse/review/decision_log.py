@@ -15,7 +15,7 @@ from datacleanse.review.decisions import Decision, Decisions, append_decisions, 
 from datacleanse.storage.atomic_files import check_appendable
 
 if TYPE_CHECKING:
-    from collections.abc import Container
+    from collections.abc import Callable, Container, Sequence
 
     from datacleanse.storage.run_folder import RunFolder
 
@@ -53,7 +53,7 @@ class DecisionLog:
             InputError: the file cannot be read, or is about another run.
         """
         if not self._file.exists() or not self._file.stat().st_size:
-            return Decisions({}, ())
+            return Decisions({}, (), ())
         try:
             return read_decisions(
                 self._file, run_id=self._run_id, n_rows=self._n_rows, classes=self._classes
@@ -62,7 +62,7 @@ class DecisionLog:
             if error.slug != "decisions-invalid":
                 raise
             # A crash within the very first line: the next decision starts a line of its own.
-            return Decisions({}, (Notice(error.slug, error.message, is_warning=True),))
+            return Decisions({}, (), (Notice(error.slug, error.message, is_warning=True),))
 
     def record(self, decision: Decision) -> None:
         """Add a decision; it is on the disk when this returns.
@@ -72,6 +72,25 @@ class DecisionLog:
         """
         with self._writing:
             append_decisions(self._file, [decision])
+
+    def record_after(self, decide: Callable[[Decisions], Sequence[Decision]]) -> list[Decision]:
+        """Add what is decided by what stands; this program adds nothing in between.
+
+        Args:
+            decide: is given what the file says, and returns what is to be added; what it raises
+                keeps all of it from being added.
+
+        Returns:
+            What was added; it is on the disk.
+
+        Raises:
+            InputError: the file cannot be read, or is about another run.
+            OutputError: it cannot be written.
+        """
+        with self._writing:
+            decided = list(decide(self.read()))
+            append_decisions(self._file, decided)
+        return decided
 
     def close(self) -> None:
         """Wait for the decision that is being written; none is taken after that."""

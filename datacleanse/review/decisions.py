@@ -1,13 +1,14 @@
 """What a reviewer decided, row by row: `decisions.jsonl`, one JSON object a line, only appended to.
 
-The last line about a row counts. A file may end in the middle of a line (a crash, a full disk) and
-may have been written by hand: what is wrong with a line costs that line, and is told. Only a file
-that holds no decision at all, or one about another run, is refused.
+The last line about a row counts. Undone is what a later line revokes: then the decision before it
+counts again, or the row is as nobody had decided about it. A file may end in the middle of a line
+(a crash, a full disk) and may have been written by hand: what is wrong with a line costs that line,
+and is told. Only a file that holds no decision at all, or one about another run, is refused.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -27,8 +28,12 @@ from datacleanse.review.json_lines import (
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
     from pathlib import Path
+    from typing import Any
 
-Action = Literal["keep", "relabel", "drop", "unsure"]
+Action = Literal["keep", "relabel", "drop", "unsure", "revoked"]
+
+REVOKED: Action = "revoked"
+"""Action of a line that takes back an earlier one."""
 
 _NAMED = 5
 """Lines that a notice names before it says how many more there are."""
@@ -49,7 +54,8 @@ class Decision:
     """The label that the decision is about, as in `audit.parquet`."""
     action: Action
     """``keep``: the label is right; ``relabel``: it should be ``new_label``; ``drop``: the row is
-    to be removed; ``unsure``: looked at, nothing to be done."""
+    to be removed; ``unsure``: looked at, nothing to be done; ``revoked``: what was decided at once
+    with that ``group`` was undone, or without a group the decision before."""
     new_label: str | None
     """A class of DATA where the action is ``relabel``, else None."""
     reviewer: str
@@ -58,11 +64,18 @@ class Decision:
     """When, ISO 8601, UTC."""
     run_id: str
     """Of the run that was reviewed, as in `run.json`; empty in a line written by hand."""
+    group: str = ""
+    """The same in all that was decided at once, by one key or for many rows, so that it is undone
+    at once; empty in a line written by hand."""
 
     @property
     def label(self) -> str | None:
         """The label that was found to be right; None where none was."""
         return {"keep": self.given_label, "relabel": self.new_label}.get(self.action)
+
+    def to_json(self) -> dict[str, Any]:
+        """The line; what a line written by hand may lack is left out where it is empty."""
+        return {name: value for name, value in asdict(self).items() if value or name != "group"}
 
 
 @dataclass(frozen=True)
@@ -71,6 +84,9 @@ class Decisions:
 
     last: dict[int, Decision]
     """The decision that counts, by row."""
+    standing: tuple[Decision, ...]
+    """All that were not revoked, in the order in which they were made; several may be about one
+    row."""
     notices: tuple[Notice, ...]
     """About unusable lines, and rows that were decided more than once."""
 
@@ -95,8 +111,8 @@ def parse_decision(record: object) -> Decision:
         raise InputError(
             f"This is no decision: {error}.",
             slug="decision-invalid",
-            hint="A decision has row, id, row_sha256, given_label, action (keep, relabel, drop or "
-            "unsure), new_label, reviewer, at and run_id.",
+            hint="A decision has row, id, row_sha256, given_label, action (keep, relabel, drop, "
+            "unsure or revoked), new_label, reviewer, at, run_id and group.",
         ) from error
 
 
@@ -107,7 +123,7 @@ def read_decisions(
     n_rows: int | None = None,
     classes: Container[str] | None = None,
 ) -> Decisions:
-    """Read a file of decisions; of several about one row the last one counts.
+    """Read a file of decisions; of several about one row the last one that stands counts.
 
     A line whose row is known but whose content is not usable withdraws what was decided about that
     row before: the reviewer had thought better of it.
@@ -131,7 +147,9 @@ def read_decisions(
     if not reading.n_read:
         raise _make_empty_error(path, reading.name_unusable())
     _check_run(path, reading.runs, run_id)
-    return Decisions(reading.last, tuple(reading.make_notices(path)))
+    standing = reading.list_standing()
+    last = {decision.row: decision for decision in standing}
+    return Decisions(last, standing, tuple(reading.make_notices(path)))
 
 
 def _make_empty_error(path: Path, unusable: str) -> InputError:
@@ -159,14 +177,36 @@ def append_decisions(path: Path, decisions: Iterable[Decision]) -> None:
     Raises:
         OutputError: it is a link or no file, or the system does not let it be written.
     """
-    append_records(path, map(asdict, decisions))
+    append_records(path, (each.to_json() for each in decisions))
+
+
+def revoke(
+    standing: Iterable[Decision], *, group: str, row: int | None, reviewer: str
+) -> list[Decision]:
+    """The lines that undo what was decided at once; none where nothing of it stands.
+
+    Args:
+        standing: what was decided and not revoked, in order.
+        group: of what is undone; empty: the last decision about ``row``, which has no group.
+        row: the row that is meant where there is no group.
+        reviewer: who undoes it.
+    """
+    if group:
+        meant = [each for each in standing if each.group == group]
+    else:
+        meant = [each for each in standing if each.row == row][-1:]
+    at = read_clock()
+    return [
+        replace(each, action=REVOKED, new_label=None, reviewer=reviewer, at=at) for each in meant
+    ]
 
 
 class _Reading:
     """The lines of a file, one after the other."""
 
     def __init__(self, n_rows: int | None, classes: Container[str] | None) -> None:
-        self.last: dict[int, Decision] = {}
+        self._standing: dict[int, list[tuple[int, Decision]]] = {}
+        """By row: lines that were not revoked, each with its number."""
         self.n_unusable = 0
         self.runs: dict[str, int] = {}
         """First line of each run."""
@@ -174,7 +214,6 @@ class _Reading:
         self._named: list[str] = []
         """The first unusable lines, and why: a long file of anything must not fill the memory."""
         self._n_rows, self._classes = n_rows, classes
-        self._changed: dict[int, None] = {}
 
     def take(self, number: int, line: bytes | None) -> None:
         """Take a line in; None: it was too long to be read."""
@@ -191,12 +230,28 @@ class _Reading:
             if len(self._named) < _NAMED:
                 self._named.append(f"line {number}: {error}")
             if isinstance(record, dict) and is_row(record.get("row")):
-                self.last.pop(record["row"], None)
+                self._standing.pop(record["row"], None)
             return
-        before = self.last.get(decision.row)
-        if before is not None and _get_outcome(before) != _get_outcome(decision):
-            self._changed[decision.row] = None
-        self.last[decision.row] = decision
+        if decision.action == REVOKED:
+            self._revoke(decision)
+        else:
+            self._standing.setdefault(decision.row, []).append((number, decision))
+
+    def _revoke(self, decision: Decision) -> None:
+        before = self._standing.get(decision.row, [])
+        if decision.group:
+            left = [each for each in before if each[1].group != decision.group]
+        else:
+            left = before[:-1]
+        if left:
+            self._standing[decision.row] = left
+        else:
+            self._standing.pop(decision.row, None)
+
+    def list_standing(self) -> tuple[Decision, ...]:
+        """What was not revoked, in the order of the lines."""
+        lines = [each for of_row in self._standing.values() for each in of_row]
+        return tuple(decision for _, decision in sorted(lines, key=lambda each: each[0]))
 
     def _check(self, decision: Decision) -> None:
         if self._n_rows is not None and decision.row >= self._n_rows:
@@ -219,7 +274,7 @@ class _Reading:
             what = "1 line was" if n == 1 else f"{n:,} lines were"
             message = f"{path}: {what} left out ({self.name_unusable()})."
             yield Notice("decisions-left-out", message, is_warning=True)
-        changed = [row for row in self._changed if row in self.last]
+        changed = [row for row, lines in self._standing.items() if _is_changed(lines)]
         if changed:
             n = len(changed)
             what = "1 row was" if n == 1 else f"{n:,} rows were"
@@ -237,12 +292,14 @@ def _parse(record: object) -> Decision:
         raise UnusableLineError(f"it is no JSON object: {shorten_value(record)}")
     row, action = take_row(record), _parse_action(record.get("action"))
     given = take_text(record, "given_label")
+    if given is None and action == REVOKED:
+        given = ""  # the row is enough
     if given is None:
         raise UnusableLineError("it has no given_label")
     new = take_text(record, "new_label") if action == "relabel" else None
     if action == "relabel" and not new:
         raise UnusableLineError("it has no new_label")
-    texts = {name: take_text(record, name) or "" for name in ("reviewer", "at", "run_id")}
+    texts = {name: take_text(record, name) or "" for name in ("reviewer", "at", "run_id", "group")}
     return Decision(
         row=row,
         id=take_text(record, "id"),
@@ -262,8 +319,9 @@ def _parse_action(value: object) -> Action:
     raise UnusableLineError(f"its action is {shorten_value(value)}, none of {', '.join(actions)}")
 
 
-def _get_outcome(decision: Decision) -> tuple[str, str | None]:
-    return decision.action, decision.new_label
+def _is_changed(lines: Iterable[tuple[int, Decision]]) -> bool:
+    """Whether a row was decided differently, and nothing of it was undone."""
+    return len({(decision.action, decision.new_label) for _, decision in lines}) > 1
 
 
 def _check_run(path: Path, runs: dict[str, int], wanted: str | None) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -10,7 +9,6 @@ from typing import TYPE_CHECKING, Protocol
 from datacleanse.data.rewriting import Edits
 from datacleanse.data.sources import split_suffix
 from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
-from datacleanse.errors import SettingsError
 from datacleanse.storage.atomic_files import write_aside
 
 if TYPE_CHECKING:
@@ -77,25 +75,6 @@ def name_files(cleaned: Path) -> CleanedFiles:
     ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "") if suffix else ""
     stem = cleaned.name[: len(cleaned.name) - len(ending)]
     return CleanedFiles(cleaned, cleaned.with_name(f"{stem}.diff.csv"))
-
-
-def check_free(path: Path, *, force: bool) -> None:
-    """Refuse a place that is taken.
-
-    Args:
-        path: the place.
-        force: whether what lies there may be replaced.
-
-    Raises:
-        SettingsError: something is there.
-    """
-    # Of `os.path`, which says no where it may not be looked.
-    if os.path.exists(path) and not force:  # noqa: PTH110
-        raise SettingsError(
-            f"{path} exists already.",
-            slug="file-exists",
-            hint="Choose another name with -o, or replace it with --force.",
-        )
 
 
 @contextmanager

@@ -25,12 +25,11 @@ from datacleanse.records import Notice
 from datacleanse.review.replaced_tree import check_replaceable
 from datacleanse.review.write_changes import (
     CleanedFiles,
-    check_free,
     make_edits,
     name_files,
     write_diff_around,
 )
-from datacleanse.storage.atomic_files import check_place, write_folder_aside
+from datacleanse.storage.atomic_files import check_free, check_place, write_folder_aside
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -21,11 +21,10 @@ from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.write_changes import (
     COMPRESSION_SUFFIXES,
     CleanedFiles,
-    check_free,
     name_files,
     write_diff_around,
 )
-from datacleanse.storage.atomic_files import check_place
+from datacleanse.storage.atomic_files import check_free, check_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

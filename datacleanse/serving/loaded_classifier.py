@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -11,8 +10,10 @@ import pandas as pd
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from datacleanse.data import read_new_rows
+from datacleanse.data.label_types import make_texts, type_schema_classes
 from datacleanse.data.readers.frame import is_frame
 from datacleanse.errors import raise_as_value_errors
+from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.serving.open_model import ServedImageModel, open_model
 
 if TYPE_CHECKING:
@@ -22,14 +23,14 @@ if TYPE_CHECKING:
 
     from datacleanse.data import AllowedValues
     from datacleanse.data.readers.frame import Frame
+    from datacleanse.keyword_arguments import suggest_keywords
     from datacleanse.models.user_network import ModuleFactory
-    from datacleanse.serving.open_model import ServedModel
+from datacleanse.serving.open_model import ServedModel
 
 _SERVED = "_served"
-_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,17}")
-"""In the spelling of `str`, so that no two classes are one number; fits into 64 bits."""
 
 
+@suggest_keywords
 def load(
     run: str | PathLike[str],
     *,
@@ -70,14 +71,14 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     Args:
         run: the run folder, or an ONNX file exported from one.
         model: see `load`.
-        text_classes: whether classes are text even where they look like whole numbers or
-            booleans, for labels that are text.
+        text_classes: whether classes are text whatever type the labels had.
         allow_unknown: whether rows are classified although a column holds no value that the model
             can read or knows; it counts as missing then. Single unknown, unreadable or missing
             values are told by `datacleanse.DataWarning` in either case.
 
     Attributes:
-        classes_: (C,) in the order of the probabilities: whole numbers or booleans if all of them
+        classes_: (C,) in the order of the probabilities, in the type of the audited labels; of
+            labels in a file without types, such as a CSV, whole numbers or booleans if all of them
             look so, else strings.
         feature_names_in_: (F,) names of the columns that rows must have; others that DATA had may
             stand beside them.
@@ -131,13 +132,13 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
     @property
     def classes_(self) -> NDArray[Any]:
         """(C,) the classes, in the order of the probabilities."""
-        names = self._open().schema.classes
-        return _make_texts(names) if self.text_classes else _guess_types(names)
+        schema = self._open().schema
+        return make_texts(schema.classes) if self.text_classes else type_schema_classes(schema)
 
     @property
     def feature_names_in_(self) -> NDArray[np.object_]:
         """(F,) names of the columns that rows must have."""
-        return _make_texts(tuple(column.name for column in self._open().schema.columns))
+        return make_texts([column.name for column in self._open().schema.columns])
 
     @property
     def n_features_in_(self) -> int:
@@ -180,17 +181,3 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         tags.input_tags.string = True
         tags.requires_fit = False
         return tags
-
-
-def _make_texts(names: tuple[str, ...]) -> NDArray[np.object_]:
-    return np.array(names, dtype=object)
-
-
-def _guess_types(names: tuple[str, ...]) -> NDArray[Any]:
-    """The classes as the labels were most likely typed."""
-    folded = [name.casefold() for name in names]
-    if sorted(folded) == ["false", "true"]:
-        return np.array([name == "true" for name in folded])
-    if all(_WHOLE.fullmatch(name) for name in names):
-        return np.array([int(name) for name in names])
-    return _make_texts(names)

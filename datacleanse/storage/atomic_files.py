@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from datacleanse.errors import OutputError
+from datacleanse.errors import OutputError, SettingsError
 from datacleanse.storage.file_locks import try_lock
 
 if TYPE_CHECKING:
@@ -241,6 +241,25 @@ def check_place(path: Path) -> None:
             raise make_unwritable_error(path, OSError(errno.ENOTDIR, "")) from None
     except OSError as error:
         raise make_unwritable_error(path, error) from error
+
+
+def check_free(path: Path, *, force: bool) -> None:
+    """Refuse a place that is taken.
+
+    Args:
+        path: the place.
+        force: whether what lies there may be replaced.
+
+    Raises:
+        SettingsError: something is there.
+    """
+    # Of `os.path`, which says no where it may not be looked.
+    if os.path.exists(path) and not force:  # noqa: PTH110
+        raise SettingsError(
+            f"{path} exists already.",
+            slug="file-exists",
+            hint="Choose another name with -o, or replace it with --force.",
+        )
 
 
 def make_folder(path: Path) -> None:

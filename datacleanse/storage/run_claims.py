@@ -124,7 +124,8 @@ def copy_folder(source: RunFolder, target: RunFolder) -> None:
     """
     try:
         write_removed(target.manifest_file)
-        left = shutil.ignore_patterns(source.lock_file.name, source.manifest_file.name)
+        own = (source.lock_file, source.manifest_file, source.review_address_file)
+        left = shutil.ignore_patterns(*(file.name for file in own))
         shutil.copytree(source.path, target.path, ignore=left, dirs_exist_ok=True)
         with write_aside(target.manifest_file) as aside:
             aside.write_bytes(source.manifest_file.read_bytes())

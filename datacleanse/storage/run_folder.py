@@ -94,6 +94,11 @@ class RunFolder:
         return self.path / "decisions.jsonl"
 
     @property
+    def review_address_file(self) -> Path:
+        """`.review.json`: port and token of the last review; for this user's eyes alone."""
+        return self.path / ".review.json"
+
+    @property
     def likelihoods_file(self) -> Path:
         """`likelihoods.parquet`: the likeliest classes of the stored suspects."""
         return self.path / "likelihoods.parquet"

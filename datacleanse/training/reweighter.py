@@ -221,6 +221,6 @@ def _make_not_finite_error(trusted_loss: Tensor, losses: Tensor) -> ModelError:
     return ModelError(
         f"The weights are not finite: {what}.",
         slug="not-finite",
-        hint="Look for NaN or infinity in these inputs and in the model's parameters; after a step "
+        hint="Look for NaN or infinity in these inputs and in the model's parameters. After a step "
         "that was too long, go back to the parameters before and lower the learning rate.",
     )

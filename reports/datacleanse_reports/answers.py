@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 
+from datacleanse.errors import InputError
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -18,3 +20,11 @@ class Answer:
 def answer_with_json(value: object) -> Answer:
     """An answer that holds JSON."""
     return Answer("application/json", json.dumps(value).encode())
+
+
+class ConflictError(InputError):
+    """Something asked for that what is known by now speaks against."""
+
+
+class QuestionError(InputError):
+    """Something asked for that is done only if the reviewer says that it is meant."""

@@ -77,7 +77,7 @@ def choose_cells(
     ordered = [places[name] for name in dict.fromkeys((*wanted, *places)) if name in places]
     # What a cell has told already, another one need not tell: "No internet service", six times.
     seen: set[str | None] = set()
-    first, again = [], []
+    first, again = list[int](), list[int]()
     for place in ordered:
         (again if cells[place] in seen else first).append(place)
         seen.add(cells[place])
@@ -112,8 +112,8 @@ def read_clean_cells(
 
 def is_same_cell(one: str | None, other: str | None) -> bool:
     """Whether two cells say the same, however they spell numbers and truths."""
-    if (one or None) is None or (other or None) is None:
-        return (one or None) is (other or None)
+    if not one or not other:
+        return not one and not other
     if one == other or one.casefold() == other.casefold():
         return True
     try:

@@ -46,6 +46,16 @@ class Pair:
     """The most suspicious of them, as examples."""
 
 
+@dataclass(frozen=True)
+class Serving:
+    """What a page knows of the server that it goes out from, which takes its decisions."""
+
+    reviewer: str
+    """Who decides, where the page does not say; may be empty."""
+    has_originals: bool
+    """Whether the pictures themselves can be asked for."""
+
+
 def count_pairs(suspects: Sequence[Suspect]) -> dict[tuple[str, str | None], Pair]:
     """The pairs of given and suggested label among the suspects, in alphabetical order."""
     rows: dict[tuple[str, str | None], list[int]] = {}
@@ -154,7 +164,7 @@ def embed_pictures(album: Album) -> str:
     return embed_json({"rows": album.rows, "clean": album.clean})
 
 
-def embed_review(view: ReportView, suspects: Sequence[Suspect], *, served: bool) -> str:
+def embed_review(view: ReportView, suspects: Sequence[Suspect], *, serving: Serving | None) -> str:
     """What the review needs and the page does not show, as JSON that is safe inside ``<script>``.
 
     Labels stand here as they are, while the page shows them with what is invisible spelt out.
@@ -162,18 +172,23 @@ def embed_review(view: ReportView, suspects: Sequence[Suspect], *, served: bool)
     Args:
         view: of the run.
         suspects: those on the page.
-        served: whether decisions go to the server that the page came from.
+        serving: of the server that decisions go to; None: the page lies on a disk.
     """
     used = [label for each in suspects for label in (each.given_label, each.suggested_label)]
     labels = list(dict.fromkeys([*view.labels, *(label for label in used if label is not None)]))
     place = {label: i for i, label in enumerate(labels)}
     data = {
         "run_id": view.run_id,
-        "served": served,
+        "served": serving is not None,
+        **({} if serving is None else _describe_server(serving)),
         "labels": labels,
         "suspects": [_describe_suspect(each, place) for each in suspects],
     }
     return embed_json(data)
+
+
+def _describe_server(serving: Serving) -> dict[str, Any]:
+    return {"reviewer": serving.reviewer, "originals": serving.has_originals}
 
 
 def _describe_suspect(suspect: Suspect, place: dict[str, int]) -> dict[str, Any]:

@@ -6,24 +6,42 @@ writes it by itself.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import re
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import InputError, SettingsError
+from datacleanse.records import Notice
+from datacleanse.review.audited_run import open_audited_run
 from datacleanse.review.decision_log import DecisionLog
-from datacleanse.review.decisions import Decision, parse_decision, read_clock
+from datacleanse.review.json_lines import is_row
+from datacleanse.review.originals import find_originals
 from datacleanse_reports.answers import answer_with_json
+from datacleanse_reports.browser_pictures import show_picture
+from datacleanse_reports.deciding import Deciding
 from datacleanse_reports.formats.html import render_page
-from datacleanse_reports.page import MAX_SUSPECTS
+from datacleanse_reports.page import MAX_SUSPECTS, Serving
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
-    from datacleanse.records import Notice
+    from collections.abc import Mapping
+
+    from datacleanse.review.decisions import Decision
+    from datacleanse.review.originals import Originals
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.answers import Answer
+    from datacleanse_reports.suspect import Suspect
 
-_LONGEST_NAME = 100
-"""Characters of a reviewer's name that are kept."""
+STATES = {
+    "changed": "The picture has changed since the audit.",
+    "missing": "The picture is gone, or cannot be read any more.",
+}
+"""What is said of a picture that is not the one that was audited."""
+
+MOST_ASKED = 500
+"""Pictures that one request may be about."""
+
+_PICTURE = re.compile(r"/pictures/(512|1024|2048|4096)/([0-9]{1,18})")
+"""Pixels of its longer side, and its row."""
 
 
 class ServedReview:
@@ -50,15 +68,23 @@ class ServedReview:
                 slug="setting-out-of-range",
                 hint=f"Give a rank from 1 to {max(1, len(view.suspects))}.",
             )
-        self.page = render_page(view, first=first, served=True).encode("utf-8")
-        """The page, UTF-8."""
-        self._run_id, self._labels = view.run_id, frozenset(view.labels)
+        labels = frozenset(view.labels)
         self._suspects = {each.row: each for each in page_rows}
-        self._reviewer = reviewer
+        self._originals, self._notices = _open_originals(folder, self._suspects)
+        serving = Serving(reviewer, has_originals=self._originals is not None)
+        self.page = render_page(view, first=first, serving=serving).encode("utf-8")
+        """The page, UTF-8."""
         self._log = DecisionLog(
-            folder, run_id=view.run_id, n_rows=view.headline.rows, classes=self._labels
+            folder, run_id=view.run_id, n_rows=view.headline.rows, classes=labels
         )
-        self._log.read()
+        self._deciding = Deciding(
+            self._log,
+            self._suspects,
+            labels=labels,
+            run_id=view.run_id,
+            reviewer=reviewer,
+            find_problem=self._find_problem,
+        )
 
     @property
     def n_suspects(self) -> int:
@@ -79,65 +105,71 @@ class ServedReview:
         return list(self._log.read().last.values())
 
     def notices(self) -> tuple[Notice, ...]:
-        """What a person should know of the file of decisions."""
-        return self._log.read().notices
+        """What a person should know of the file of decisions, and of the pictures."""
+        return (*self._notices, *self._log.read().notices)
 
     def find_answer(self, path: str) -> Answer | None:
-        """The decisions so far, for the page."""
-        if path != "/decisions":
-            return None
-        return answer_with_json({"decisions": [asdict(each) for each in self.decisions()]})
+        """The decisions so far, all that stand in order; or a picture, no larger than asked for."""
+        if path == "/decisions":
+            standing = self._log.read().standing
+            return answer_with_json({"decisions": [each.to_json() for each in standing]})
+        asked = _PICTURE.fullmatch(path)
+        return None if asked is None else self._find_picture(int(asked[1]), int(asked[2]))
 
     def take_in(self, path: str, asked: object) -> object | None:
-        """Record what the page sends as a decision; the decision."""
-        return asdict(self.decide(asked)) if path == "/decisions" else None
+        """Record what the page sends: what was decided, or undone."""
+        if path == "/decisions":
+            return self._deciding.decide(asked).to_json()
+        if path == "/bulk":
+            return {"decisions": [each.to_json() for each in self._deciding.decide_many(asked)]}
+        if path == "/states":
+            problems = ((row, self._find_problem(row)) for row in self._take_rows(asked))
+            return {"problems": [[row, text] for row, text in problems if text]}
+        if path == "/undo":
+            return {"revoked": [each.to_json() for each in self._deciding.undo(asked)]}
+        return None
 
     def finish(self) -> None:
         """Wait for the decision that is being written; none is taken after that."""
         self._log.close()
 
-    def decide(self, asked: Any) -> Decision:  # noqa: ANN401  # whatever JSON held
-        """Record a decision; it is on the disk when this returns.
+    def _find_picture(self, size: int, row: int) -> Answer | None:
+        if self._originals is None or row not in self._suspects:
+            return None
+        from datacleanse.pictures.signatures import PictureError
 
-        What the page says of the row is not believed: id, hash and given label are the run's.
+        original = self._originals.read(row)
+        try:
+            if original.content is not None:
+                return show_picture(original.content, size, as_is=size * size // 8)
+        except PictureError:  # audited and not changed, but no longer to be read by this Pillow
+            pass
+        problem = STATES.get(original.state, "cannot be read")
+        raise InputError(problem, slug="picture-unusable", hint="")
 
-        Args:
-            asked: an object with ``row``, ``action``, and ``new_label`` for a new label; perhaps
-                ``reviewer``.
+    def _find_problem(self, row: int) -> str | None:
+        """What is wrong with the picture of a row; None: nothing, or it is none."""
+        if self._originals is None:
+            return None
+        return STATES.get(self._originals.find_state(row))
 
-        Raises:
-            InputError: it is no decision about a row of the page, or its label is no class.
-            OutputError: it cannot be written.
-        """
-        parsed = parse_decision(_add_label(asked))
-        suspect = self._suspects.get(parsed.row)
-        if suspect is None:
-            raise _make_unusable_error(f"row {parsed.row} is not on this page")
-        if parsed.new_label is not None and parsed.new_label not in self._labels:
-            raise _make_unusable_error("its new label is no class of the data")
-        decision = Decision(
-            row=suspect.row,
-            id=suspect.id,
-            row_sha256=suspect.row_sha256,
-            given_label=suspect.given_label,
-            action=parsed.action,
-            new_label=parsed.new_label,
-            reviewer=parsed.reviewer[:_LONGEST_NAME] or self._reviewer,
-            at=read_clock(),
-            run_id=self._run_id,
+    def _take_rows(self, asked: Any) -> list[int]:  # noqa: ANN401  # whatever JSON held
+        rows = asked.get("rows") if isinstance(asked, dict) else None
+        known = [row for row in rows if is_row(row)] if isinstance(rows, list) else []
+        return [row for row in known if row in self._suspects][:MOST_ASKED]
+
+
+def _open_originals(
+    folder: RunFolder, suspects: Mapping[int, Suspect]
+) -> tuple[Originals | None, tuple[Notice, ...]]:
+    """The pictures themselves; none where they are not found, with a word on it."""
+    if folder.manifest().pictures is None:
+        return None, ()
+    try:
+        run = open_audited_run(folder)
+    except InputError as error:
+        message = (
+            f"The pictures themselves cannot be shown, small ones are: {error.message} {error.hint}"
         )
-        self._log.record(decision)
-        return decision
-
-
-def _add_label(asked: Any) -> Any:  # noqa: ANN401  # whatever JSON held
-    """The run knows the given label; a page need not send it."""
-    return {"given_label": "", **asked} if isinstance(asked, dict) else asked
-
-
-def _make_unusable_error(why: str) -> InputError:
-    return InputError(
-        f"This is no decision: {why}.",
-        slug="decision-invalid",
-        hint="Reload the page and decide again.",
-    )
+        return None, (Notice("originals-missing", message, is_warning=True),)
+    return find_originals(run, suspects), ()

@@ -16,8 +16,9 @@ import numpy as np
 from datacleanse.errors import InputError
 from datacleanse.review.json_lines import UnusableLineError
 from datacleanse.review.verified_file import parse_verdict
-from datacleanse_reports.answers import Answer, answer_with_json
+from datacleanse_reports.answers import answer_with_json
 from datacleanse_reports.assets import hash_source, read_assets
+from datacleanse_reports.browser_pictures import show_picture
 from datacleanse_reports.cells import spell_column
 from datacleanse_reports.formats.html import make_environment
 from datacleanse_reports.page import embed_cells, embed_json
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from datacleanse.review.drawn_rows import Drawing
     from datacleanse.review.verification import Verification, WrongShare
     from datacleanse.review.verified_file import Verdict
+    from datacleanse_reports.answers import Answer
 
 SCRIPTS = ("words.js", "sending.js", "cells.js", "verify.js")
 STYLES = ("report.css", "review.css", "verify.css")
@@ -43,11 +45,6 @@ DIGITS = 9
 
 LARGEST = 1024
 """Pixels of the longer side of a picture on the page; smaller ones keep their size."""
-
-AS_IS = {b"\xff\xd8\xff": "image/jpeg", b"\x89PNG": "image/png"}
-"""First bytes of pictures that every browser shows, and their types: they need not be decoded."""
-LARGEST_AS_IS = 1 << 20
-"""Bytes above which a picture is made smaller for the page."""
 
 _LONGEST_NAME = 100
 """Characters of a reviewer's name that are kept."""
@@ -127,24 +124,17 @@ class ServedVerification:
         store = self.log.drawing.pictures
         if store is None or row not in self._rows:
             return None
-        from datacleanse.pictures.decode_one import decode
         from datacleanse.pictures.signatures import PictureError
-        from datacleanse.pictures.thumbnails import encode_for_browser
 
         for _, blob in store.iterate_blobs(np.array([row], np.int64)):
             try:
-                content = blob()
-                kind = next((AS_IS[sign] for sign in AS_IS if content.startswith(sign)), None)
-                if kind is not None and len(content) <= LARGEST_AS_IS:
-                    return Answer(kind, content)
-                image = decode(content, (LARGEST, LARGEST), keeps_ratio=True).image
+                return show_picture(blob(), LARGEST)
             except (PictureError, OSError) as error:
                 raise InputError(
                     f"The picture of row {row} {error}.",
                     slug="picture-unreadable",
                     hint="Judge it as unsure.",
                 ) from error
-            return Answer(*encode_for_browser(image))
         return None
 
 

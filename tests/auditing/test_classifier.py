@@ -126,8 +126,10 @@ def test_the_table_is_that_of_the_audit_of_the_same_frame(tmp_path):
     )
     # The content that a row is known by holds its label, and here the id, as the file has it.
     pd.testing.assert_frame_equal(
-        clf.audit_.drop(columns="row_sha256"), result.table.drop(columns="row_sha256")
+        clf.audit_.drop(columns="row_sha256").reset_index(drop=True),
+        result.table.drop(columns="row_sha256"),
     )
+    assert clf.audit_.index.equals(frame.index[:200])
 
 
 @pytest.mark.parametrize("module", [None, perceptron])
@@ -377,6 +379,8 @@ def test_every_block_of_the_python_page_runs():
     assert names["wrong"][names["suspects"]["row"]].mean() > 0.8
     assert len(names["result"].suspects(20)) == 20
     assert names["scores"].min() > 0.7
+    assert len(names["cleaned_frame"]) == len(names["X"]) - 20
+    assert (names["predicted"] == names["truth"]).mean() > 0.85
     assert names["wrong"][names["rows_suspects"]["row"]].mean() > 0.8
     assert "network" in names["own_result"].manifest["settings"]["model"]
     wrong = torch.tensor(names["wrong"])

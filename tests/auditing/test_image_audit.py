@@ -42,7 +42,7 @@ def test_the_model_is_loaded_as_it_was(run):
     np.testing.assert_allclose(probability.sum(axis=1), 1)
     assert (probability.argmax(axis=1) == labels[-500:]).mean() > 0.7
     assert model.predict(images[:3]).tolist() == [
-        model.classes[k] for k in model.predict_proba(images[:3]).argmax(axis=1)
+        int(model.classes[k]) for k in model.predict_proba(images[:3]).argmax(axis=1)
     ]
     assert not list(folder.path.rglob("*.pk*"))
     assert json.loads((folder.model_dir / "model.json").read_text())["architecture"]["height"] == 8

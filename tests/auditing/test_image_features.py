@@ -255,5 +255,5 @@ def test_features_are_not_for_tables(tmp_path):
     write(tmp_path / "f.npy", flat())
     frame = pa.table({"x": [1.0, 2.0, 3.0, 4.0], "label": ["a", "b", "a", "b"]})
     clean = pa.table({"x": [5.0, 6.0], "label": ["a", "b"]})
-    with pytest.raises(SettingsError, match="--features is for images, and DATA is a table"):
+    with pytest.raises(SettingsError, match="features= is for images, and DATA is a table"):
         dc.audit(frame, val=clean, features=str(tmp_path / "f.npy"), out=tmp_path / "run")

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 
 import datacleanse as dc
+from datacleanse.auditing.from_python import list_sources
 from datacleanse.auditing.plan import make_plan
 from datacleanse.auditing.reading import Request, read_inputs
-from datacleanse.auditing.result import _list_sources
 from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError
 from datacleanse.progress import SILENT
@@ -293,7 +293,7 @@ def test_python_takes_a_file_and_a_list(data, truth, tmp_path):
     ]
     frame = pd.read_csv(data)
     result = dc.audit(frame, val=[*files, people(30, seed=9)], label="label", epochs=2)
-    one = _list_sources(files[0]), _list_sources([{"a": 1}, {"a": 2}])
+    one = list_sources(files[0]), list_sources([{"a": 1}, {"a": 2}])
 
     assert result.manifest["clean"]["rows"] > 90
     assert one == ([files[0]], [[{"a": 1}, {"a": 2}]])

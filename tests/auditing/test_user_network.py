@@ -268,7 +268,7 @@ def test_a_factory_that_has_changed_is_refused(here, small, monkeypatch, changed
 
 @pytest.mark.parametrize("name", ["small", " a:c", ":c", "a:", "a..b:c", "a: c", ""])
 def test_a_name_of_another_form_is_refused_without_an_import(name):
-    with pytest.raises(SettingsError, match="--model is"):
+    with pytest.raises(SettingsError, match="model="):
         dc.Settings(model=name)
 
 

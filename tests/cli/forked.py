@@ -6,6 +6,7 @@ tenths are the loading. What a start itself does is tested by `run_program`.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from tests.cli.conftest import SCREEN, Done
 from tests.light_judge import judge_lightly
+from tests.quick_disk import waiting_for_no_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,13 +27,27 @@ if TYPE_CHECKING:
 
 LOADED = (
     "datacleanse.auditing.recipe",
+    "datacleanse.auditing.run",
+    "datacleanse.auditing.tasks.images",
     "datacleanse.auditing.tasks.table",
+    "datacleanse.auditing.without_clean",
+    "datacleanse.detection.reliability",
+    "datacleanse.models.loading",
+    "datacleanse.pictures.read",
+    "datacleanse.review.write_changes",
+    "datacleanse.serving.predictions",
     "datacleanse_cli.app",
+    "datacleanse_cli.console",
     "datacleanse_cli.summary",
     "datacleanse_reports.write",
+    "jinja2",
+    "pyarrow.dataset",
+    "typer._adapters",
+    "rich._emoji_codes",
     "sklearn.tree",
     "tests.cli.forked",
 )
+"""What `audit` and `predict` load on the way."""
 
 
 def limit_files(size: int) -> None:
@@ -56,6 +72,8 @@ def _become(
     """Be the program, with stdout in a file and stderr at the end of a pipe."""
     from datacleanse_cli.app import main
 
+    # What was loaded before the fork stays until the end.
+    gc.freeze()
     # Where the tests themselves run in the background, Ctrl-C is ignored, and that is inherited.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     os.environ.update(SCREEN)
@@ -67,7 +85,7 @@ def _become(
     sys.argv = ["datacleanse", *arguments]
     if before is not None:
         before()
-    with judge_lightly():
+    with judge_lightly(), waiting_for_no_disk():
         main()
 
 

@@ -63,10 +63,14 @@ def test_what_there_is_to_say_of_new_rows_is_said_on_stderr(folder, program):
     assert "has 1 column that DATA lacks: more; ignored." in done.err
     assert "column 'age' is read as numbers; 1 value that is no number" in done.err
     assert "note: odd.csv (NEW) has 1 column" in done.err
-    done = program("predict", "run", "odd.csv", "-o", "odd-out.csv", "--ignore-extra", "-q")
+    again = ("predict", "run", "odd.csv", "-o", "odd-out.csv", "--ignore-extra")
+    refused = program(*again)
+    assert refused.code == 2
+    assert "odd-out.csv exists already" in refused.err
+    done = program(*again, "--force", "-q")
     assert done.err.startswith("warning: odd.csv (NEW): column 'age'")
     assert len(done.err.splitlines()) == 1
-    done = program("predict", "run", "odd.csv", "-o", "odd-out.csv", "--ignore-extra", "--json")
+    done = program(*again, "--force", "--json")
     told = {notice["slug"]: notice for notice in json.loads(done.out)["notices"]}
     assert (told["values-unreadable"]["column"], told["values-unreadable"]["cells"]) == ("age", 1)
 

@@ -146,6 +146,7 @@ def clean_up(source, options, out, clean):
         RunFolder(run),
         "r",
         source,
+        None,
         options,
         sha256,
         data.n_rows,

@@ -130,7 +130,7 @@ def test_a_column_of_which_nothing_was_learned_is_never_unknown():
 
 def test_a_column_that_cannot_be_read_is_an_error_unless_allowed():
     table = new(size=["small", "large", "small", "1"])
-    with pytest.raises(InputError, match="--allow-unknown") as caught:
+    with pytest.raises(InputError, match="allow_unknown=True") as caught:
         read_new_rows(table, SCHEMA, KNOWN)
     assert caught.value.slug == "column-retyped"
     with pytest.warns(DataWarning, match="3 values that are no number"):

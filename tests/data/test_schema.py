@@ -183,7 +183,7 @@ def test_a_column_called_numeric_that_is_not_is_an_error(csv):
 
 @pytest.mark.parametrize("flag", ["drop", "categorical", "numeric"])
 def test_an_option_that_names_no_column_is_an_error(csv, flag):
-    with pytest.raises(InputError, match=rf"'heigth' \(from --{flag}\).*'height'") as caught:
+    with pytest.raises(InputError, match=rf"'heigth' \(from {flag}=\).*'height'") as caught:
         read_data(csv("height,label\n1,a\n2,b\n"), ReadOptions(**{flag: ("heigth",)}))
     assert caught.value.slug == "column-unknown"
 

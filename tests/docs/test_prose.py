@@ -39,7 +39,7 @@ def sentences(text: str) -> list[str]:
     return [sentence for sentence in found if WORD.search(sentence)]
 
 
-def too_long(text: str) -> list[str]:
+def list_too_long(text: str) -> list[str]:
     """The sentences with more than `MOST_WORDS` words."""
     return [
         sentence
@@ -50,7 +50,7 @@ def too_long(text: str) -> list[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_no_sentence_has_more_than_thirty_words(name):
-    assert too_long(PAGES[name].read_text(encoding="utf-8")) == []
+    assert list_too_long(PAGES[name].read_text(encoding="utf-8")) == []
 
 
 def test_sentences_end_at_points_items_and_blocks():
@@ -68,5 +68,5 @@ def test_sentences_end_at_points_items_and_blocks():
 
 
 def test_thirty_one_words_are_too_many():
-    assert too_long("word " * 30 + ".") == []
-    assert len(too_long("word " * 31 + ".")) == 1
+    assert list_too_long("word " * 30 + ".") == []
+    assert len(list_too_long("word " * 31 + ".")) == 1

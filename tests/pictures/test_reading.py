@@ -203,7 +203,7 @@ def test_class_folders_that_differ_by_case_or_form_are_told_and_kept_apart(tmp_p
 
 
 def test_what_is_only_about_tables_is_refused(root):
-    with pytest.raises(SettingsError, match="--numeric"):
+    with pytest.raises(SettingsError, match="numeric="):
         read(root, numeric=("x",))
 
 

@@ -122,7 +122,7 @@ def test_reading_curve_sums_probabilities_by_rank(n):
 
 def test_noise_matrix_adds_up_to_the_rows_of_each_label():
     order = [str(i) for i in range(20)]
-    classes = [ClassSummary(name, 100, 10, 0.1, 0, 0.2, 3) for name in order]
+    classes = [ClassSummary(name, 100, 20.0 - int(name), 0.1, 0, 0.2, 3) for name in order]
     confusions = [Confusion(str(i), str((i + 1) % 20), 20.0 - i, 0.1) for i in range(20)]
     matrix = make_noise_matrix(classes, confusions, order)
 

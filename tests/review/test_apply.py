@@ -86,7 +86,7 @@ def test_a_dry_run_writes_nothing_and_says_the_same(audited, tmp_path):
 
 
 def test_a_limit_without_auto_is_refused_before_anything_is_read(tmp_path):
-    with pytest.raises(dc.SettingsError, match="--drop-above is given without --auto"):
+    with pytest.raises(dc.SettingsError, match="drop_above= is given without auto=True"):
         dc.apply(tmp_path / "no-run", drop_above=0.9)
 
 

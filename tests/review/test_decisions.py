@@ -11,7 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from datacleanse.errors import InputError, OutputError
-from datacleanse.review.decisions import Decision, append_decisions, parse_decision, read_decisions
+from datacleanse.review.decisions import (
+    Decision,
+    append_decisions,
+    parse_decision,
+    read_decisions,
+    revoke,
+)
 from tests.tries import tries
 
 KEEP = Decision(3, "p3", "ab" * 32, "yes", "keep", None, "Ada", "2026-01-02T03:04:05+00:00", "r1")
@@ -263,3 +269,43 @@ def test_parse_decision_fills_in_what_a_person_may_leave_out():
     assert found == Decision(7, None, None, "a", "drop", None, "", "", "")
     with pytest.raises(InputError, match="its action is None"):
         parse_decision({"row": 7, "given_label": "a"})
+
+
+def test_what_is_revoked_by_its_group_brings_back_what_was_decided_before(file):
+    first, second = replace(KEEP, group="g1"), replace(KEEP, action="drop", group="g2")
+    many = replace(RELABEL, group="g2")
+    back = [replace(each, action="revoked", new_label=None) for each in (second, many)]
+    append_decisions(file, [first, second, many])
+    assert {row: d.action for row, d in read_decisions(file).last.items()} == {
+        3: "drop",
+        5: "relabel",
+    }
+    append_decisions(file, back)
+    read = read_decisions(file)
+
+    assert read.last == {3: first}
+    assert read.standing == (first,)
+    assert read.notices == ()
+
+
+def test_a_line_that_revokes_without_a_group_takes_the_latest_decision_back(file):
+    twice = write(file, KEEP, replace(KEEP, action="drop"), '{"row": 3, "action": "revoked"}\n')
+    assert read_decisions(twice).last == {3: KEEP}
+
+    with file.open("a") as opened:
+        opened.write('{"row": 3, "action": "revoked"}\n{"row": 9, "action": "revoked"}\n')
+    assert read_decisions(file).last == {}
+    assert read_decisions(file).notices == ()
+
+
+def test_revoke_names_all_of_a_group_and_nothing_else():
+    group = [replace(KEEP, row=row, group="g") for row in (1, 2)]
+    other = replace(KEEP, row=2, group="other")
+    lines = revoke([*group, other], group="g", row=None, reviewer="Bob")
+
+    assert [(each.row, each.action, each.group, each.reviewer) for each in lines] == [
+        (1, "revoked", "g", "Bob"),
+        (2, "revoked", "g", "Bob"),
+    ]
+    assert [each.row for each in revoke([*group, other], group="", row=2, reviewer="")] == [2]
+    assert revoke(group, group="none", row=None, reviewer="") == []

@@ -96,7 +96,7 @@ def test_the_audit_in_python_warns_of_what_it_does_not_read():
         result = dc.audit(odd, val=clean, label="label", epochs=2, fast=True)
     said = " ".join(str(each.message) for each in caught)
     assert "'n/a.' in row 0" in said
-    assert "--decimal '.' or --decimal ','" in said
+    assert "decimal='.' or decimal=','" in said
     assert {each.filename for each in caught} == {__file__}
     notices = {each["slug"]: each for each in result.manifest["notices"]}
     unclear = notices["convention-unclear"]

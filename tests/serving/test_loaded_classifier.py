@@ -17,8 +17,8 @@ from sklearn.preprocessing import FunctionTransformer
 from sklearn.utils.validation import check_is_fitted
 
 import datacleanse as dc
+from datacleanse.data.label_types import type_classes
 from datacleanse.serving.export import export_run
-from datacleanse.serving.loaded_classifier import _guess_types
 
 
 @pytest.fixture(scope="module", params=["run", "onnx"])
@@ -131,7 +131,7 @@ def test_a_damaged_run_is_refused_when_it_is_loaded(run, tmp_path):
     ],
 )
 def test_classes_have_the_type_that_labels_had(names, expected):
-    found = _guess_types(names)
+    found = type_classes(names, None)
     assert found.tolist() == expected
     assert isinstance(found.tolist()[0], type(expected[0]))
 

@@ -237,7 +237,7 @@ def test_the_weightiest_difference_is_named_first(tmp_path):
 
 
 def test_an_option_that_was_not_given_before_is_named(tmp_path):
-    with pytest.raises(RunFolderError, match=r"--lr not given; now it is 0\.1"):
+    with pytest.raises(RunFolderError, match=r"lr= not given; now it is 0\.1"):
         check_identity(IDENTITY | {"--lr": None}, IDENTITY, tmp_path)
 
 

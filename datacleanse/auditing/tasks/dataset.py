@@ -105,7 +105,9 @@ def plan_dataset(
     build, n_classes = _make_copier(model, sample)
     optimiser = try_training(build(), build, sample, "The network", optimisation)
     labels = [read_labels(dataset, n_classes) for dataset in datasets]
-    inputs = _make_inputs(datasets, labels, _check_names(classes, n_classes), started)
+    names = _check_names(classes, n_classes)
+    label_type = "int64" if classes is None else "string"
+    inputs = _make_inputs(datasets, labels, names, label_type, started)
     plan = plan_rows(inputs, settings)
     identity = identify_settings(settings, device) | {
         "DATA": inputs.sha256["data"],
@@ -176,10 +178,13 @@ def _make_inputs(
     datasets: tuple[MapDataset[Any], ...],
     labels: list[NDArray[np.int64]],
     names: tuple[str, ...],
+    label_type: str,
     started: float,
 ) -> Inputs:
     """The labels as tables without features."""
-    schema = Schema(label=LABEL, id=None, classes=names, columns=(), set_aside=())
+    schema = Schema(
+        label=LABEL, id=None, classes=names, columns=(), set_aside=(), label_type=label_type
+    )
     data, *given = (
         Dataset(f"<{type(dataset).__name__}>", _tabulate(codes, names), schema, codes, names, ())
         for dataset, codes in zip(datasets, labels, strict=True)

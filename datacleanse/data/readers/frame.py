@@ -142,6 +142,11 @@ def _find_unreadable_column(source: ArrowStream) -> str | None:
     return None
 
 
+def name_columns(source: pd.DataFrame) -> list[str]:
+    """The names of a data frame's columns as they are known here, in order."""
+    return [_format_name(name) for name in source.columns]
+
+
 def _format_name(name: Hashable) -> str:
     if isinstance(name, tuple):
         # Levels of a MultiIndex; where some columns have fewer, pandas fills up with empty names.

@@ -23,9 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ACCEPTED = (
-    "a path, a pandas or polars data frame, an Arrow table, record batch, reader or dataset, a "
-    "Hugging Face dataset, a dictionary of columns, a list of dictionaries, or a NumPy array with "
-    "named fields"
+    "a path, a pandas or polars frame, an Arrow table, reader or dataset, a Hugging Face "
+    "dataset, a dictionary of columns, a list of dictionaries or a structured NumPy array"
 )
 """What is read, for messages."""
 

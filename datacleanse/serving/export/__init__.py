@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from datacleanse.data.messages import format_list, quote_value
 from datacleanse.serving.export.interface import FinishedRun
 from datacleanse.serving.export.registry import FORMATS, find_format
+from datacleanse.storage.atomic_files import check_free
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ def export_run(
     out: str | PathLike[str] | None = None,
     *,
     model: str | ModuleFactory | None = None,
+    replaces: bool = False,
 ) -> tuple[Path, tuple[str, ...]]:
     """Write a finished run in another form.
 
@@ -32,18 +34,20 @@ def export_run(
         format: name of one of `FORMATS`.
         out: file or folder to write; None: the format's usual name, in the current directory.
         model: for a network of the user's own, its factory or ``package.module:factory``.
+        replaces: whether what stands there may be replaced.
 
     Returns:
         What was written, and sentences worth telling.
 
     Raises:
-        SettingsError: no such format, or a package is missing that it needs.
+        SettingsError: no such format, something stands there, or a package is missing.
         RunFolderError: the run is missing, unfinished, damaged or of a later version.
         OutputError: it cannot be written, or would not do what the run does.
     """
     way = find_format(format)
     target = Path(way.default_target if out is None else out)
     way.check(target)
+    check_free(target, force=replaces)
     folder = RunFolder(Path(run))
     finished = FinishedRun(folder, folder.manifest(), model)
     messages = way.write(finished, target)

@@ -60,6 +60,8 @@ class DataSection(InputFile):
     """Name of the label column."""
     id: str | None
     """Name of the id column; null: rows are known by their number."""
+    label_type: str | None = None
+    """Arrow's name of the labels' type, e.g. ``int64``; null: text without a type, as in a CSV."""
     classes: dict[str, Count]
     """Rows by given label, as DATA spells it, in the order of the network's outputs."""
     reading: Reading

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from jinja2 import Environment
     from markupsafe import Markup
 
+    from datacleanse_reports.page import Serving
     from datacleanse_reports.records import ReportView
 
 _Drawn = TypeVar("_Drawn")
@@ -42,7 +43,10 @@ SCRIPTS = (
     *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
     *("table.js", "decisions.js", "progress.js", "card.js", "review.js"),
 )
+SERVED_SCRIPTS = (*SCRIPTS[:-1], "ask.js", "originals.js", "bulk.js", "grid.js", SCRIPTS[-1])
+"""Those of a page that is served; the last one says that the page is ready."""
 STYLES = ("report.css", "suspects.css", "review.css")
+SERVED_STYLES = (*STYLES, "bulk.css", "grid.css")
 
 FIRST_SHOWN = 20
 """Suspects that are seen before somebody asks for all; `table.js` knows the number too."""
@@ -60,18 +64,21 @@ class HtmlReport:
         return render_page(view)
 
 
-def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> str:
+def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = None) -> str:
     """Render the page about `MAX_SUSPECTS` suspects.
 
     Args:
         view: of the run.
         first: rank of the first suspect to embed.
-        served: whether it goes to a browser from `datacleanse review`, which takes decisions.
+        serving: of `datacleanse review`, where the page goes from there to a browser and takes
+            decisions; None: it lies on a disk.
     """
+    served = serving is not None
     suspects = tuple(each for each in view.suspects if each.rank >= first)[:MAX_SUSPECTS]
     album = choose_pictures(suspects)
     n_columns = min(len(view.columns), max(1, MAX_CELLS // max(1, len(suspects))))
-    css, script = read_assets(*STYLES), read_assets(*SCRIPTS)
+    css = read_assets(*(SERVED_STYLES if served else STYLES))
+    script = read_assets(*(SERVED_SCRIPTS if served else SCRIPTS))
     page = make_environment().get_template("report.html.j2")
     return page.render(
         view=view,
@@ -93,7 +100,7 @@ def render_page(view: ReportView, *, first: int = 1, served: bool = False) -> st
         pictured=bool(album.rows),
         picture_data=embed_pictures(album),
         pictures_left_out=album.n_left_out,
-        review_data=embed_review(view, suspects, served=served),
+        review_data=embed_review(view, suspects, serving=serving),
         served=served,
         css=css,
         css_hash=hash_source(css),

@@ -57,7 +57,7 @@ const card = (function () {
 
   // The row's picture beside those of its nearest verified rows; null where there are none.
   function galleryOf(suspect) {
-    const own = pictures.of(suspect.row);
+    const own = pictures.largeOf(suspect.row);
     const near = suspect.near.map(function ([row, label]) {
       return [pictures.ofClean(row), "verified: " + readable(label)];
     });

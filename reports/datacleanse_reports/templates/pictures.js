@@ -3,6 +3,7 @@
 
 const pictures = (function () {
   const data = JSON.parse(document.getElementById("picture-data").textContent);
+  let enlarge = null;  // puts the original in the place of a small picture, where there is a way
 
   function made(address, text) {
     if (address === undefined) return null;
@@ -15,6 +16,17 @@ const pictures = (function () {
 
   return {
     of: function (row) { return made(data.rows[row], "picture of row " + row); },
+    // For one that is looked at alone.
+    largeOf: function (row) {
+      const picture = made(data.rows[row], "picture of row " + row) || (enlarge ? words.make("img") : null);
+      if (picture && enlarge) {
+        picture.alt = "picture of row " + row;
+        enlarge(picture, row);
+      }
+      return picture;
+    },
+    enlargeWith: function (action) { enlarge = action; },
+    count: function () { return Object.keys(data.rows).length; },
     ofClean: function (row) { return made(data.clean[row], "picture of verified row " + row); },
     // In the table's own cell, once.
     place: function (body) {

@@ -19,13 +19,17 @@
   const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
   let queue = [];
   let position = 0;
-  let done = [];     // for undo: { row, before, position }
   let moments = [];  // seconds between decisions, the latest ones
+
+  const marked = new Map();  // by row: the decision that the table shows
 
   // The table beside the review: a word, and an attribute to filter by.
   function markTable() {
     for (const row of suspects.keys()) {
-      const body = suspectTable.bodyOf(row), decision = decisions.of(row);
+      const decision = decisions.of(row);
+      if (marked.get(row) === decision) continue;
+      marked.set(row, decision);
+      const body = suspectTable.bodyOf(row);
       const text = decision ? inWords(decision) : "";
       const place = body.querySelector(".decision");
       if (place.textContent === text) continue;
@@ -120,7 +124,6 @@
     const now = performance.now() / 1000;
     if (last !== null && now - last < LONGEST_PAUSE) moments = moments.concat(now - last).slice(-20);
     last = now;
-    done.push({ row: suspect.row, before: decisions.of(suspect.row), position });
     decisions.decide(suspect.row, action, action === "relabel" ? label : null);
     const made = decisions.of(suspect.row);
     position += 1;
@@ -129,15 +132,16 @@
   }
 
   function undo() {
-    const step = done.pop();
-    if (!step) {
+    const rows = decisions.undo();
+    if (!rows) {
       told.textContent = "There is nothing to undo.";
       return;
     }
-    decisions.restore(step.row, step.before);
-    position = step.position;
+    const place = queue.indexOf(rows[0]);
+    if (place >= 0) position = place;
     show();
-    say("Undone.");
+    const other = place < 0 ? " It is not among the rows that are shown." : "";
+    say("Undone: " + (rows.length === 1 ? "row " + rows[0] : rows.length + " rows") + "." + other);
   }
 
   function move(by) {
@@ -199,7 +203,6 @@
 
   function open() {
     queue = suspectTable.fitting();
-    done = [];
     last = performance.now() / 1000;
     const first = queue.findIndex(function (row) { return !decisions.of(row); });
     position = first < 0 ? 0 : first;
@@ -226,6 +229,10 @@
   find("review-name").value = decisions.reviewer();
   find("review-name").addEventListener("input", function (event) {
     decisions.setReviewer(event.target.value.trim());
+  });
+  // What is recorded, where the field was emptied.
+  find("review-name").addEventListener("change", function (event) {
+    event.target.value = decisions.reviewer();
   });
   find("review-where").textContent = reviewData.served
     ? "Each decision is written to decisions.jsonl in the run folder at once."

@@ -7,7 +7,7 @@ const verdicts = (function () {
   const byRow = new Map();
   let listener = null, problem = "", share = null;
 
-  const sender = makeSender("verdicts", {
+  const sender = makeSender({
     noun: "verdict",
     command: "datacleanse verify",
     advice: "; after a new start of the command judge these rows again on its own page",
@@ -31,7 +31,7 @@ const verdicts = (function () {
     return call("verdicts").then(function (reply) { return reply.json(); }).then(function (answer) {
       byRow.clear();
       answer.verdicts.forEach(take);
-      sender.unsent.forEach(take);
+      sender.unsent.forEach(function (each) { take(each.body); });
       share = answer.share;
       problem = "";
       tell();
@@ -56,7 +56,7 @@ const verdicts = (function () {
     onChange: function (heard) { listener = heard; },
     give: function (verdict) {
       take(verdict);
-      sender.send(verdict);
+      sender.send("verdicts", verdict);
       tell();
     },
   };

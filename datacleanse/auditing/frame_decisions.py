@@ -1,0 +1,79 @@
+"""Decisions made in a data frame, as the file of decisions that a review would have left."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from datacleanse.data.messages import suggest_nearest
+from datacleanse.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from datacleanse.data.label_types import LabelValues
+
+_NEEDED = ("row", "action")
+
+
+def write_frame_decisions(
+    decisions: pd.DataFrame, file: Path, table: pd.DataFrame, labels: LabelValues
+) -> None:
+    """Write the file that stands for a frame's decisions.
+
+    Args:
+        decisions: ``row``, ``action`` and, where labels are new, ``new_label``; rows without an
+            action are not decided. Other columns, such as those of `suspects`, may stand beside.
+        file: to write.
+        table: of the audit, with labels as the caller has them.
+        labels: their names.
+
+    Raises:
+        InputError: a column is missing, or a row is none of the audit's.
+    """
+    for name in _NEEDED:
+        if name not in decisions.columns:
+            raise InputError(
+                f"The decisions have no column '{name}'; their columns are "
+                f"{', '.join(map(str, decisions.columns[:10]))}.",
+                slug="decisions-columns",
+                hint=suggest_nearest(
+                    name,
+                    [str(column) for column in decisions.columns],
+                    otherwise="Give a frame with row, action and new_label.",
+                ),
+            )
+    lines = [json.dumps(each) for each in _list_records(decisions, table, labels)]
+    if not lines:
+        raise InputError(
+            f"None of the {len(decisions):,} rows of the decisions has an action.",
+            slug="decisions-missing",
+            hint="Write keep, relabel, drop or unsure into the column action.",
+        )
+    file.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _list_records(
+    decisions: pd.DataFrame, table: pd.DataFrame, labels: LabelValues
+) -> Iterator[dict[str, Any]]:
+    given = dict(zip(table["row"].tolist(), table["given_label"].tolist(), strict=True))
+    names = dict(zip(pd.Series(labels.values).tolist(), labels.names, strict=True))
+    decided = decisions[decisions["action"].notna()]
+    news = decided["new_label"] if "new_label" in decided.columns else [None] * len(decided)
+    for row, action, new in zip(decided["row"].tolist(), decided["action"], news, strict=True):
+        if row not in given:
+            raise InputError(
+                f"The decisions name row {row}, and the audit has {len(table):,} rows, from 0.",
+                slug="decisions-row",
+                hint="Take row from result.suspects() or result.table: it is the position in DATA.",
+            )
+        is_new = action == "relabel" and not pd.isna(new)
+        yield {
+            "row": int(row),
+            "action": action,
+            "given_label": names[given[row]],
+            "new_label": names.get(new, str(new)) if is_new else None,
+        }

@@ -1,0 +1,209 @@
+"""The audit for Python: frames in, frames out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from datacleanse.auditing.handed_over import take_over
+from datacleanse.auditing.reading import Request
+from datacleanse.auditing.result import AuditResult, choose_place
+from datacleanse.auditing.run import run_audit
+from datacleanse.data import ReadOptions, hold_source
+from datacleanse.keyword_arguments import suggest_keywords
+from datacleanse.notices import warn
+from datacleanse.progress import follow
+from datacleanse.settings import Settings, is_user_code
+from datacleanse.storage.run_folder import find_decisions
+from datacleanse.user_code import name_factory
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from datacleanse.data import Source
+    from datacleanse.data.interface import DatesOption, DecimalOption
+    from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.progress import ProgressOption
+    from datacleanse.settings import DeviceName, RuleName
+
+
+@suggest_keywords
+def audit(
+    data: Source,
+    *,
+    val: Source | Sequence[Source] | None = None,
+    label: str | None = None,
+    id: str | None = None,  # the column's role has this name everywhere
+    test: Source | None = None,
+    decisions: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
+    drop: Sequence[str] = (),
+    categorical: Sequence[str] = (),
+    numeric: Sequence[str] = (),
+    dates: DatesOption | None = None,
+    decimal: DecimalOption | None = None,
+    missing: Sequence[str] | None = None,
+    delimiter: str | None = None,
+    image_size: int | None = None,
+    max_unreadable: float = 0.05,
+    model: str | ModuleFactory = "auto",
+    weights: str | None = None,
+    features: str | None = None,
+    rule: RuleName | None = None,
+    epochs: int | None = None,
+    batch_size: int | None = None,
+    lr: float | None = None,
+    meta_batch: int | None = None,
+    meta_every: int | None = None,
+    meta_average: float = 0.0,
+    fast: bool = False,
+    hold_back: float = 0.0,
+    repeats: int = 0,
+    fdr: float = 0.10,
+    top: int = 500,
+    device: DeviceName = "auto",
+    seed: int = 0,
+    out: str | PathLike[str] | None = None,
+    force: bool = False,
+    resume: bool = False,
+    progress: ProgressOption = None,
+) -> AuditResult:
+    """Audit the labels of a table or of pictures.
+
+    Values that count for something else than they are, such as words among numbers, are told by
+    `datacleanse.DataWarning`; all that there is to say stands in ``manifest["notices"]``.
+
+    Args:
+        data: the table whose labels are in doubt: a path, a pandas or polars frame, an Arrow table,
+            reader or dataset, a Hugging Face dataset, a dictionary of columns, dictionaries of
+            rows, or a NumPy array with named fields; or pictures: a folder of class folders, a
+            table with a column of paths or of bytes.
+        val: rows whose labels are trusted, with the same columns, or pictures in any form; or a
+            file of `datacleanse verify`. A list of them is joined. None: there are none yet. Then
+            the rows are ranked, and neither a rate nor a flag is given.
+        label: label column; without it the one named label, target, class or y.
+        id: column that names each row.
+        test: rows with true labels, to measure the reweighted model and plain training on.
+        decisions: what reviewers decided in earlier rounds: files, or folders of the runs that were
+            reviewed. Rows that were found right or relabelled join the clean set, with the label
+            that was found; dropped ones are not trained on. A folder also tells what verified rows
+            were labelled before they were corrected.
+        drop: columns not to learn from.
+        categorical: columns to read as categories.
+        numeric: columns to read as numbers.
+        dates: order of dates that leave it open, such as ``01/02/2019``: ``dayfirst``,
+            ``monthfirst`` or ``iso`` (year first). Without it such columns are not read as dates.
+        decimal: sign before the decimals of numbers that leave it open, such as ``1,234``: ``.`` or
+            ``,``. Without it such columns are not read as numbers.
+        missing: texts that count as missing in a CSV, beside an empty cell; None: the usual ones,
+            such as NA and null, but not in ``categorical`` columns.
+        delimiter: what separates the cells of a CSV; None: a comma, or a tab in a .tsv.
+        image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
+        max_unreadable: largest share of pictures that may be left out because they are unreadable.
+        model: ``auto``, ``mlp`` for tables, ``residual`` for pictures, ``timm:NAME`` for pictures
+            by features of a pretrained network; or a network of your own: its factory, called as
+            ``factory(n_features, n_classes)``, or ``package.module:factory``.
+        weights: file with the parameters of a network of timm's; nothing is downloaded.
+        features: file with features of the pictures, by which they are audited.
+        rule: how the rows of a batch are weighed: ``l2rw`` (verified rows steer), ``lilaw``,
+            ``uniform`` (plain training) or ``random``. None: ``l2rw``, or ``uniform`` without
+            verified rows.
+        epochs: passes over the training rows, at least 2; None: chosen by their number.
+        batch_size: rows a step, at least 2; None: chosen by the number of training rows.
+        lr: peak learning rate, > 0; None: the network's own.
+        meta_batch: trusted rows that a steering gradient is made from, at least 1; None: the
+            network's own.
+        meta_every: steps that a steering gradient serves, at least 1; None: the network's own.
+        meta_average: share of the former steering gradient in the next one, in [0, 1).
+        fast: whether one reweighted training does instead of two; half of the clean rows
+            calibrate then.
+        hold_back: share of the clean rows that take no part but to compare the models on, in
+            [0, 0.5].
+        repeats: further runs with other random draws, to see which flags stay; at least 0.
+        fdr: largest expected share of false alarms among the flags, in (0, 1).
+        top: suspects listed in the reports, at least 1.
+        device: ``auto``, ``cpu`` or ``cuda`` to train on; ``auto``: on a GPU where there is one.
+        seed: of all random draws, from 0 to 2**32 - 1.
+        out: run folder to write; None: a temporary one, see `AuditResult.save`.
+        force: replace the run in ``out``.
+        resume: go on with the unfinished run in ``out``, e.g. one that was killed; a finished one
+            is returned as it is, and where there is none the audit starts.
+        progress: None shows it where a person looks, in a notebook or a terminal; True shows it
+            everywhere, False nowhere; an object of your own with the methods of
+            `datacleanse.Progress` is told of it.
+
+    Raises:
+        InputError: a table cannot be used; the message says where and why.
+        SettingsError: a setting is out of its range.
+        RunFolderError: ``out`` is in the way or cannot be written.
+        DatacleanseError: a network of your own fails or cannot be trained; the message says how.
+        TypeError: there is no argument of such a name; the message says which was meant.
+
+    Examples:
+        >>> result = audit(frame, val=clean_frame, label="income")  # doctest: +SKIP
+        >>> frame[result.table.flagged]  # doctest: +SKIP
+    """
+    name = model if isinstance(model, str) else name_factory(model)
+    options = ReadOptions(
+        label,
+        id,
+        *(tuple(drop), tuple(categorical), tuple(numeric)),
+        delimiter=delimiter,
+        image_size=image_size,
+        max_unreadable=max_unreadable,
+        dates=dates,
+        decimal=decimal,
+        missing=None if missing is None else tuple(missing),
+    )
+    settings = Settings(
+        rule=rule,
+        model=name,
+        epochs=epochs,
+        batch_size=batch_size,
+        lr=lr,
+        meta_batch=meta_batch,
+        meta_every=meta_every,
+        meta_average=meta_average,
+        weights=weights,
+        features=features,
+        fast=fast,
+        hold_back=hold_back,
+        repeats=repeats,
+        fdr=fdr,
+        top=top,
+        device=device,
+        seed=seed,
+    )
+    request = Request(
+        data=hold_source(data),
+        clean=tuple(map(hold_source, list_sources(val))),
+        test=None if test is None else hold_source(test),
+        decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
+        options=options,
+        settings=settings,
+        command=("datacleanse.audit",),
+        module=None if isinstance(model, str) else model,
+    )
+    place, temporary = choose_place(out)
+    with follow(progress) as told:
+        folder = run_audit(request, place, force=force, resume=resume, progress=told)
+    manifest = folder.manifest()
+    warn(each for each in manifest.notices if each.cells is not None)
+    handed_over = take_over(request.data, manifest.data.label)
+    return AuditResult(folder, model if is_user_code(name) else None, temporary, handed_over)
+
+
+def list_sources(val: Source | Sequence[Source] | None) -> Sequence[Source]:
+    """The sources in a list of them; dictionaries of rows are one table."""
+    if val is None:
+        return ()
+    if isinstance(val, list | tuple) and val and not isinstance(val[0], Mapping):
+        return cast("Sequence[Source]", val)
+    return [cast("Source", val)]
+
+
+def _list_places(
+    places: str | PathLike[str] | Sequence[str | PathLike[str]],
+) -> Sequence[str | PathLike[str]]:
+    return [places] if isinstance(places, str | PathLike) else places

@@ -1,0 +1,107 @@
+"""Cleaned data as a data frame: DATA with the changes of a cleaning plan, in its own types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from datacleanse.data.label_types import type_classes
+from datacleanse.data.labels import ClassFinder
+from datacleanse.data.packing import unpack_table
+from datacleanse.data.readers.frame import name_columns
+from datacleanse.errors import InputError
+from datacleanse.records import Notice
+from datacleanse.review.write_changes import make_edits
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from datacleanse.records import Dataset
+    from datacleanse.review.cleaning_plan import Cleaning, Reason
+
+_NAMED = 5
+"""Rows that a notice names before it says how many more there are."""
+
+_WHY: Mapping[Reason, str] = {
+    "changed": "its cells are no longer those that were audited",
+    "missing": "it is gone",
+    "ambiguous": "several rows have its cells",
+    "label": "it has another label by now",
+    "other-id": "the audited row of that number has another id",
+    "other-label": "the audited row of that number has another label",
+}
+
+
+def clean_frame(cleaning: Cleaning) -> pd.DataFrame:
+    """DATA as a new data frame, relabelled and without the rows that are dropped.
+
+    A data frame keeps its index, its columns and their types. Other tables become one.
+
+    Raises:
+        InputError: the labels stand in the frame's index.
+    """
+    data, source = cleaning.data, cleaning.run.in_memory
+    frame = source if isinstance(source, pd.DataFrame) else _make_frame(data)
+    edits = make_edits(cleaning.changes)
+    position = _find_label(frame, data.schema.label)
+    given = frame.iloc[:, position]
+    labels = given.copy()
+    finder = ClassFinder(data.given_labels)
+    for name in dict.fromkeys(edits.labels.values()):
+        rows = [row for row, label in edits.labels.items() if label == name]
+        value = _find_value(given, data, name, finder(name))
+        if isinstance(labels.dtype, pd.CategoricalDtype) and value not in labels.cat.categories:
+            labels = labels.cat.add_categories([value])
+        labels.iloc[rows] = value
+    cleaned = frame.copy(deep=False)
+    cleaned.isetitem(position, labels.array)
+    stays = np.ones(len(frame), dtype=bool)
+    stays[list(edits.dropped)] = False
+    return cleaned[stays]
+
+
+def note_refusals(cleaning: Cleaning) -> Iterator[Notice]:
+    """A warning of decisions that were not carried out, with the rows and the reasons."""
+    if not cleaning.refused:
+        return
+    n = len(cleaning.refused)
+    what = "1 decision was" if n == 1 else f"{n:,} decisions were"
+    named = "; ".join(
+        f"row {each.decision.row}: {_WHY[each.reason]}" for each in cleaning.refused[:_NAMED]
+    )
+    more = f"; and {n - _NAMED:,} more" if n > _NAMED else ""
+    yield Notice(
+        "decisions-refused", f"{what} not carried out ({named}{more}).", is_warning=True, cells=n
+    )
+
+
+def _make_frame(data: Dataset) -> pd.DataFrame:
+    """A table as a data frame, its labels in their own type."""
+    frame: pd.DataFrame = unpack_table(data.table).to_pandas()
+    label = data.schema.label
+    if label in frame.columns:
+        classes = type_classes(data.given_labels, data.schema.label_type)
+        frame[label] = classes[data.labels]
+    return frame
+
+
+def _find_label(frame: pd.DataFrame, label: str) -> int:
+    names = name_columns(frame)
+    if label not in names:
+        raise InputError(
+            f"The labels ('{label}') stand in the frame's index, where they cannot be changed.",
+            slug="label-in-index",
+            hint="Make them a column with reset_index(), and audit that frame.",
+        )
+    return names.index(label)
+
+
+def _find_value(given: pd.Series[Any], data: Dataset, name: str, code: int | None) -> Any:  # noqa: ANN401
+    """What stands for a class in the frame: what its rows there have."""
+    rows = np.flatnonzero(data.labels == (-2 if code is None else code))
+    if len(rows):
+        return given.iloc[int(rows[0])]
+    known = (*data.given_labels, *([] if name in data.given_labels else [name]))
+    return type_classes(known, data.schema.label_type)[known.index(name)]

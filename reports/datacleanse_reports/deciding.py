@@ -1,0 +1,266 @@
+"""What the page of a review asks to be decided or undone, held to the run and written down.
+
+What the page says of a row is not believed: id, hash and given label are the run's.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.errors import InputError
+from datacleanse.review.decisions import (
+    REVOKED,
+    Decision,
+    Decisions,
+    parse_decision,
+    read_clock,
+    revoke,
+)
+from datacleanse.review.json_lines import UnusableLineError, is_row, take_text
+from datacleanse_reports.answers import ConflictError, QuestionError
+from datacleanse_reports.wording import format_plural
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Collection, Mapping, Sequence
+
+    from datacleanse.review.decision_log import DecisionLog
+    from datacleanse_reports.suspect import Suspect
+
+_LONGEST_NAME = 100
+"""Characters of a reviewer's name that are kept."""
+
+_NAMED = 5
+"""Rows that a message names before it says how many more there are."""
+
+_GROUP = re.compile(r"[A-Za-z0-9-]{1,64}")
+"""What names of things decided at once are made of."""
+
+
+class Deciding:
+    """Decisions about the suspects of a page. Methods may be called from several threads."""
+
+    def __init__(
+        self,
+        log: DecisionLog,
+        suspects: Mapping[int, Suspect],
+        *,
+        labels: Collection[str],
+        run_id: str,
+        reviewer: str,
+        find_problem: Callable[[int], str | None],
+    ) -> None:
+        """Begin to take decisions.
+
+        Args:
+            log: where they are written.
+            suspects: those on the page, by row.
+            labels: the classes of DATA.
+            run_id: of the run.
+            reviewer: who decides, where the page does not say.
+            find_problem: says of a row why it cannot be judged as it was audited; None: it can.
+        """
+        self._find_problem = find_problem
+        self._log, self._suspects = log, suspects
+        self._labels, self._run_id, self._reviewer = labels, run_id, reviewer
+        # A page that did not hear that something was written sends it again.
+        self._groups = {each.group for each in log.read().standing}
+
+    def decide(self, asked: Any) -> Decision:  # noqa: ANN401  # whatever JSON held
+        """Record a decision; it is on the disk when this returns.
+
+        Args:
+            asked: an object with ``row``, ``action``, and ``new_label`` for a new label; perhaps
+                ``reviewer``, ``group``, and ``confirmed`` where the page has asked.
+
+        Raises:
+            InputError: it is no decision about a row of the page, or its label is no class.
+            QuestionError: its row has changed, and nobody has said that it is meant all the same.
+            OutputError: it cannot be written.
+        """
+        said = parse_decision(_add_label(asked))
+        if said.action == REVOKED:
+            raise make_unusable_error("decisions are undone in another way")
+        decision = self._make(said, group=take_group(asked), reviewer=self._name(said.reviewer))
+        if decision.group in self._groups:
+            return self._find_written(decision) or decision
+        self._check_meant(asked, [decision])
+        self._log.record(decision)
+        self._groups.add(decision.group)
+        return decision
+
+    def decide_many(self, asked: Any) -> list[Decision]:  # noqa: ANN401  # whatever JSON held
+        """Record what is decided about many rows at once, all of it or nothing.
+
+        Args:
+            asked: an object with ``rows``; ``decided``, those of the list shown that are decided,
+                be they among the rows or not; and ``action``: as for one row, or ``accept``, which
+                changes each row to its own suggestion. Perhaps ``new_label``, ``reviewer``,
+                ``group``, and ``confirmed``.
+
+        Raises:
+            InputError: it is nothing that can be decided about these rows.
+            QuestionError: rows have changed, and nobody has said that it is meant all the same.
+            ConflictError: other rows of the list are decided by now than it showed.
+            OutputError: it cannot be written.
+        """
+        rows, decided = _take_rows(asked, "rows"), _take_rows(asked, "decided")
+        group, reviewer = take_group(asked), self._name(_take_name(asked))
+        made = [
+            self._make(self._read_for(row, asked), group=group, reviewer=reviewer) for row in rows
+        ]
+        if not made:
+            raise make_unusable_error("it names no row")
+
+        def choose(read: Decisions) -> Sequence[Decision]:
+            if any(each.group == group for each in read.standing):
+                return ()  # written before, but the page did not hear of it
+            _check_as_shown(read, rows, decided)
+            return made
+
+        self._check_meant(asked, made)
+        self._log.record_after(choose)
+        self._groups.add(group)
+        return made
+
+    def _read_for(self, row: int, asked: dict[str, Any]) -> Decision:
+        """What is asked for many rows, as a decision about one of them."""
+        said = {"given_label": "", **{key: asked.get(key) for key in ("action", "new_label")}}
+        if said["action"] == "accept":
+            suspect = self._suspects.get(row)
+            suggested = None if suspect is None else suspect.suggested_label
+            if suggested is None:
+                raise make_unusable_error(f"row {row} has no suggestion on this page")
+            said |= {"action": "relabel", "new_label": suggested}
+        if said["action"] == REVOKED:
+            raise make_unusable_error("decisions are undone in another way")
+        return parse_decision(said | {"row": row})
+
+    def undo(self, asked: Any) -> list[Decision]:  # noqa: ANN401  # whatever JSON held
+        """Revoke what was decided at once; what was revoked, which is on the disk then.
+
+        Args:
+            asked: an object with the ``group`` that is undone, or of what has none with its
+                ``row``; perhaps ``reviewer``.
+
+        Raises:
+            InputError: it says nothing of the kind.
+            OutputError: it cannot be written.
+        """
+        if not isinstance(asked, dict) or not ("group" in asked or is_row(asked.get("row"))):
+            raise make_unusable_error("it says neither a group nor a row")
+        group = take_group(asked) if asked.get("group") else ""
+        row, reviewer = asked.get("row"), self._name(_take_name(asked))
+
+        def choose(read: Decisions) -> Sequence[Decision]:
+            return revoke(read.standing, group=group, row=row, reviewer=reviewer)
+
+        revoked = self._log.record_after(choose)
+        self._groups.discard(group)
+        return revoked
+
+    def _make(self, said: Decision, *, group: str, reviewer: str) -> Decision:
+        """A decision about a row of the page, by what the run knows of it."""
+        suspect = self._suspects.get(said.row)
+        if suspect is None:
+            raise make_unusable_error(f"row {said.row} is not on this page")
+        if said.new_label is not None and said.new_label not in self._labels:
+            raise make_unusable_error("its new label is no class of the data")
+        is_given = said.new_label == suspect.given_label
+        return Decision(
+            row=suspect.row,
+            id=suspect.id,
+            row_sha256=suspect.row_sha256,
+            given_label=suspect.given_label,
+            action="keep" if is_given else said.action,
+            new_label=None if is_given else said.new_label,
+            reviewer=reviewer,
+            at=read_clock(),
+            run_id=self._run_id,
+            group=group,
+        )
+
+    def _check_meant(self, asked: dict[str, Any], made: Sequence[Decision]) -> None:
+        """Ask about rows that cannot be judged as they were audited, unless it was asked before."""
+        if asked.get("confirmed") is True:
+            return
+        found = ((each.row, self._find_problem(each.row)) for each in made)
+        problems = [(row, text) for row, text in found if text is not None]
+        if problems:
+            named = " ".join(f"Row {row}: {text}" for row, text in problems[:_NAMED])
+            n = len(problems) - _NAMED
+            more = f" And {format_plural(n, 'more row')}." if n > 0 else ""
+            raise QuestionError(
+                f"{named}{more}",
+                slug="row-changed",
+                hint="What you decide is about what was audited: `apply` refuses rows that have "
+                "changed.",
+            )
+
+    def _name(self, said: str) -> str:
+        return said[:_LONGEST_NAME] or self._reviewer
+
+    def _find_written(self, decision: Decision) -> Decision | None:
+        """The decision as it stands in the file already."""
+        found = (each.group == decision.group and each for each in self._log.read().standing)
+        return next((each for each in found if each and each.row == decision.row), None)
+
+
+def take_group(asked: Any) -> str:  # noqa: ANN401  # whatever JSON held
+    """The name of what is decided at once; a new one where the page gives none.
+
+    Raises:
+        InputError: it is no such name.
+    """
+    group = asked.get("group") if isinstance(asked, dict) else None
+    if group is None:
+        return secrets.token_hex(8)
+    if not isinstance(group, str) or not _GROUP.fullmatch(group):
+        raise make_unusable_error("its group is no name of one")
+    return group
+
+
+def make_unusable_error(why: str) -> InputError:
+    """The error for what the page sends and nobody can decide by."""
+    return InputError(
+        f"This is no decision: {why}.",
+        slug="decision-invalid",
+        hint="Reload the page and decide again.",
+    )
+
+
+def _take_rows(asked: Any, name: str) -> list[int]:  # noqa: ANN401  # whatever JSON held
+    rows = asked.get(name) if isinstance(asked, dict) else None
+    if not isinstance(rows, list) or not all(map(is_row, rows)) or len(set(rows)) < len(rows):
+        raise make_unusable_error(f"its {name} are no list of different rows")
+    return rows
+
+
+def _check_as_shown(read: Decisions, rows: Sequence[int], decided: Sequence[int]) -> None:
+    """Refuse to decide about a list that is another one by now than the page showed."""
+    shown = set(decided)
+    late = [row for row in rows if row not in shown and row in read.last]
+    late += [row for row in decided if row not in read.last]
+    if late:
+        named = ", ".join(map(str, sorted(late)[:_NAMED]))
+        more = f" and {len(late) - _NAMED:,} more" if len(late) > _NAMED else ""
+        n = format_plural(len(late), "row")
+        raise ConflictError(
+            f"Nothing was decided. {n} of the list {'was' if len(late) == 1 else 'were'} decided "
+            f"or undone elsewhere meanwhile (row {named}{more}).",
+            slug="decisions-moved-on",
+            hint="The list is up to date now: look at it again.",
+        )
+
+
+def _take_name(asked: dict[str, Any]) -> str:
+    try:
+        return take_text(asked, "reviewer") or ""
+    except UnusableLineError as error:
+        raise make_unusable_error(str(error)) from error
+
+
+def _add_label(asked: Any) -> Any:  # noqa: ANN401  # whatever JSON held
+    """The run knows the given label; a page need not send it."""
+    return {"given_label": "", **asked} if isinstance(asked, dict) else asked

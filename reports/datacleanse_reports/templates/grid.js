@@ -1,0 +1,524 @@
+// Pictures side by side: the selected ones, or the one with the frame, are decided by one key.
+
+(function () {
+  const SIZES = [6, 9, 13, 19, 28];  // rem, width of a tile
+  const SHARP = 192;                 // pixels beyond which a small picture looks coarse
+  const DIGITS = 9;
+  const LONGEST_PAUSE = 120;         // seconds; a longer one is no work
+  const KEYS = {
+    q: "keep", w: "accept", e: "drop", n: "unsure", u: "undo", a: "all", c: "other", z: "zoom",
+    "+": "larger", "=": "larger", "-": "smaller", "?": "help",
+  };
+  const { make, readable, paceOf } = words;
+  const { inWords } = card;
+  const labels = reviewData.labels;
+  const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
+
+  function find(id) { return document.getElementById(id); }
+
+  const dialog = find("grid"), tiles = find("grid-tiles"), told = find("grid-told");
+  const offer = make("button", "Review the pictures in a grid");
+  const other = make("input");  // any class by its name
+  let queue = [], byRow = new Map(), selected = new Set(), current = 0, anchor = 0;
+  let painted = new Map();  // by row: what its tile shows
+  let size = 1, moments = [], last = null, waiting = new Set();
+
+  // The classes that a digit chooses, the same for all pictures: all, or those suggested most.
+  const first = (function () {
+    const counts = new Map(labels.map(function (_, code) { return [code, 0]; }));
+    for (const suspect of suspects.values()) {
+      if (suspect.suggested !== null) counts.set(suspect.suggested, counts.get(suspect.suggested) + 1);
+    }
+    const codes = Array.from(counts.keys());
+    if (codes.length <= DIGITS) return codes;
+    return codes.sort(function (a, b) { return counts.get(b) - counts.get(a) || a - b; }).slice(0, DIGITS);
+  })();
+
+  function plural(n, noun) { return n.toLocaleString("en") + " " + noun + (n === 1 ? "" : "s"); }
+
+  // --- tiles ---
+
+  function nameOf(suspect) {
+    return "Row " + suspect.row + (suspect.id === null || suspect.id === String(suspect.row) ? "" : " · " + readable(suspect.id));
+  }
+
+  function labelsOf(suspect) {
+    const given = readable(labels[suspect.given]);
+    return suspect.suggested === null ? given : given + " → " + readable(labels[suspect.suggested]);
+  }
+
+  function makeTile(row) {
+    const suspect = suspects.get(row), tile = make("div", undefined, "tile");
+    tile.setAttribute("role", "option");
+    tile.id = "tile-" + row;
+    tile.dataset.row = row;
+    tile.title = nameOf(suspect);
+    const picture = pictures.of(row) || make("div", undefined, "blank");
+    if (picture.tagName === "IMG") picture.alt = "";
+    const text = make("span", undefined, "labels");
+    text.append(make("bdi", readable(labels[suspect.given])));
+    if (suspect.suggested !== null) text.append(" → ", make("b", readable(labels[suspect.suggested])));
+    tile.append(picture, text, make("span", undefined, "verdict"), make("span", undefined, "wrong"));
+    return tile;
+  }
+
+  function paint(row) {
+    const tile = byRow.get(row);
+    if (!tile) return;
+    const decision = decisions.of(row), suspect = suspects.get(row);
+    const verdict = waiting.has(row) ? "saving" : decision ? inWords(decision) : "";
+    const problem = originals.problemOf(row);
+    // Most tiles are as they were: after each key all are gone through.
+    const look = verdict + "\n" + problem + "\n" + selected.has(row);
+    if (painted.get(row) === look) return;
+    painted.set(row, look);
+    tile.toggleAttribute("data-decided", Boolean(decision));
+    tile.querySelector(".verdict").textContent = verdict;
+    tile.querySelector(".wrong").textContent = problem;
+    tile.setAttribute("aria-selected", String(selected.has(row)));
+    tile.setAttribute("aria-label", [nameOf(suspect), labelsOf(suspect), verdict, problem].filter(Boolean).join(", "));
+  }
+
+  // Where a small picture would be blurred, or there is none, the original takes its place.
+  function sharpen(tile) {
+    const row = Number(tile.dataset.row), picture = tile.firstChild, width = tile.clientWidth;
+    const isSmall = picture.tagName === "IMG" && width * (window.devicePixelRatio || 1) <= SHARP;
+    if (!reviewData.originals || isSmall || Number(tile.dataset.sharp || 0) >= width) return;
+    tile.dataset.sharp = width;
+    originals.load(row, width).then(function (address) {
+      const image = picture.tagName === "IMG" ? picture : make("img");
+      image.alt = "";
+      image.addEventListener("load", function () { URL.revokeObjectURL(address); }, { once: true });
+      image.src = address;
+      if (image !== picture) picture.replaceWith(image);
+    }).catch(function () { delete tile.dataset.sharp; });
+  }
+
+  const seen = new IntersectionObserver(function (entries) {
+    const here = entries.filter(function (entry) { return entry.isIntersecting; });
+    here.forEach(function (entry) { sharpen(entry.target); });
+    if (reviewData.originals) {
+      originals.check(here.map(function (entry) { return Number(entry.target.dataset.row); }));
+    }
+  }, { root: tiles, rootMargin: "200px" });
+
+  function resize(by) {
+    size = Math.min(SIZES.length - 1, Math.max(0, size + by));
+    tiles.style.setProperty("--tile", SIZES[size] + "rem");
+    // Seen anew, at their new size.
+    for (const tile of byRow.values()) {
+      seen.unobserve(tile);
+      seen.observe(tile);
+    }
+    byRow.get(queue[current])?.scrollIntoView({ block: "nearest" });
+  }
+
+  // --- what is current, what is selected ---
+
+  function move(to) {
+    byRow.get(queue[current])?.classList.remove("current");
+    current = Math.min(queue.length - 1, Math.max(0, to));
+    const tile = byRow.get(queue[current]);
+    if (!tile) return;
+    tile.classList.add("current");
+    tile.scrollIntoView({ block: "nearest" });
+    tiles.setAttribute("aria-activedescendant", tile.id);
+  }
+
+  function select(rows, isSelected) {
+    for (const row of rows) {
+      if (isSelected) selected.add(row);
+      else selected.delete(row);
+      paint(row);
+    }
+    showAbout();
+  }
+
+  function selectUpTo(place) {
+    const [from, to] = anchor < place ? [anchor, place] : [place, anchor];
+    select(queue.slice(from, to + 1), true);
+  }
+
+  function clear() { select(Array.from(selected), false); }
+
+  function showAbout() {
+    const suspect = suspects.get(queue[current]);
+    find("grid-about").textContent = selected.size
+      ? plural(selected.size, "picture") + " selected: a key decides about all of them"
+      : suspect ? nameOf(suspect) + ": " + labelsOf(suspect) : "No picture fits the filters";
+  }
+
+  function showState() {
+    const n = queue.filter(function (row) { return decisions.of(row); }).length;
+    find("grid-progress").max = queue.length || 1;
+    find("grid-progress").value = n;
+    find("grid-pace").textContent = n + " of " + queue.length + " decided" + paceOf(moments, queue.length - n);
+    const saved = find("grid-saved"), problem = decisions.problem();
+    saved.textContent = problem || (decisions.waiting() ? "saving" : "saved in the run folder");
+    saved.classList.toggle("problem", Boolean(problem));
+    saved.setAttribute("role", problem ? "alert" : "note");
+    showAbout();
+  }
+
+  function isOpen(row) { return !decisions.of(row) && !waiting.has(row); }
+
+  // The next picture that is not decided; the next one where all are.
+  function goOn(from) {
+    const next = queue.findIndex(function (row, i) { return i > from && isOpen(row); });
+    const rest = next >= 0 ? next : queue.findIndex(isOpen);
+    move(rest >= 0 ? rest : from + 1);
+  }
+
+  // --- deciding ---
+
+  function takeTime(n) {
+    const now = performance.now() / 1000;
+    if (last !== null && now - last < LONGEST_PAUSE) {
+      moments = moments.concat(Array(Math.min(n, 20)).fill((now - last) / n)).slice(-20);
+    }
+    last = now;
+  }
+
+  function decide(action, code) {
+    const rows = selected.size ? queue.filter(function (row) { return selected.has(row); }) : queue.slice(current, current + 1);
+    const able = action === "accept"
+      ? rows.filter(function (row) { return suspects.get(row).suggested !== null; }) : rows;
+    if (!able.length) {
+      told.textContent = rows.length === 1 ? "There is no suggestion for this picture." : "There is nothing to decide about.";
+      return;
+    }
+    takeTime(able.length);
+    if (able.length === 1) decideOne(able[0], action, code);
+    else decideSome(able, action, code);
+    const left = rows.length - able.length;
+    const from = queue.indexOf(able[able.length - 1]);
+    clear();
+    goOn(able.length === 1 ? from : queue.indexOf(able[0]) - 1);
+    showState();
+    const open = left ? " " + plural(left, "picture") + " without a suggestion left open." : "";
+    told.textContent = (able.length === 1 ? nameOf(suspects.get(able[0])) : plural(able.length, "picture")) +
+      ": " + sayAction(action, code) + "." + open;
+  }
+
+  function sayAction(action, code) {
+    if (action === "relabel") return "changed to " + readable(labels[code]);
+    return { keep: "kept", accept: "changed to the suggestion", drop: "to be dropped", unsure: "unsure" }[action];
+  }
+
+  function decideOne(row, action, code) {
+    const suspect = suspects.get(row);
+    const to = action === "accept" ? suspect.suggested : code;
+    if (action === "accept" || action === "relabel") {
+      const isGiven = to === suspect.given;
+      decisions.decide(row, isGiven ? "keep" : "relabel", isGiven ? null : labels[to]);
+    } else {
+      decisions.decide(row, action, null);
+    }
+  }
+
+  function decideSome(rows, action, code) {
+    const decided = rows.filter(function (row) { return decisions.of(row); });
+    rows.forEach(function (row) { waiting.add(row); });
+    rows.forEach(paint);
+    decisions.decideMany(rows, decided, action, action === "relabel" ? labels[code] : null)
+      .catch(function (error) { told.textContent = error.message; })
+      .finally(function () {
+        rows.forEach(function (row) { waiting.delete(row); });
+        rows.forEach(paint);
+        showState();
+      });
+  }
+
+  function undo() {
+    const rows = decisions.undo();
+    if (!rows) {
+      told.textContent = "There is nothing to undo.";
+      return;
+    }
+    const place = queue.indexOf(rows[0]);
+    if (place >= 0) move(place);
+    showState();
+    told.textContent = "Undone: " + (rows.length === 1 ? "row " + rows[0] : plural(rows.length, "picture")) + ".";
+  }
+
+  // --- keys and clicks ---
+
+  function columns() { return getComputedStyle(tiles).gridTemplateColumns.split(" ").length; }
+
+  function stepOf(key) {
+    const rows = Math.max(1, Math.floor(tiles.clientHeight / ((tiles.firstChild?.offsetHeight || 1) + 8)));
+    return {
+      ArrowRight: 1, ArrowLeft: -1, ArrowDown: columns(), ArrowUp: -columns(),
+      PageDown: rows * columns(), PageUp: -rows * columns(), Home: -queue.length, End: queue.length,
+    }[key];
+  }
+
+  const ACTIONS = {
+    keep: function () { decide("keep", null); },
+    accept: function () { decide("accept", null); },
+    drop: function () { decide("drop", null); },
+    unsure: function () { decide("unsure", null); },
+    undo,
+    all: function () { select(queue, true); },
+    other: function () { other.focus(); },
+    larger: function () { resize(1); },
+    smaller: function () { resize(-1); },
+    help: function () {
+      const help = find("grid-help");
+      help.hidden = !help.hidden;
+      dialog.querySelector('[data-do="help"]').setAttribute("aria-expanded", String(!help.hidden));
+    },
+    close: function () { dialog.close(); },
+    zoom: function () { if (queue.length) zoom.open(); },
+  };
+
+  function onArrow(event, step) {
+    if (event.shiftKey) {
+      if (!selected.size) anchor = current;
+      move(current + step);
+      selectUpTo(current);
+    } else {
+      move(current + step);
+      anchor = current;
+    }
+    showAbout();
+  }
+
+  // The class that is called so, or the only one that begins so; -1 where there is none.
+  function findClass(text) {
+    const all = labels.map(function (label) { return readable(label).toLowerCase(); });
+    const name = text.trim().toLowerCase(), exact = all.indexOf(name);
+    const begun = all.filter(function (each) { return name && each.startsWith(name); });
+    return exact < 0 && begun.length === 1 ? all.indexOf(begun[0]) : exact;
+  }
+
+  function onName(event) {
+    if (event.key !== "Escape" && event.key !== "Enter") return;
+    event.preventDefault();
+    event.stopPropagation();
+    if (event.key === "Enter") {
+      const code = findClass(other.value);
+      if (code < 0) {
+        told.textContent = "No class, or more than one, begins with " + other.value + ".";
+        return;
+      }
+      decide("relabel", code);
+    }
+    other.value = "";
+    tiles.focus({ preventScroll: true });
+  }
+
+  function onKey(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+    if (event.target === other) {
+      onName(event);
+      return;
+    }
+    const step = stepOf(event.key), isButton = event.target.matches("button");
+    // A key held down would decide about pictures that nobody has seen; moving on it may.
+    if (event.repeat && step === undefined) {
+      event.preventDefault();
+      return;
+    }
+    const what = KEYS[event.key.toLowerCase()];
+    if (step !== undefined) onArrow(event, step);
+    else if (event.key === " " && !isButton) {
+      anchor = current;
+      select([queue[current]].filter(Number.isInteger), !selected.has(queue[current]));
+    } else if (event.key === "Enter" && !isButton) ACTIONS.zoom();
+    else if (event.key === "Escape" && selected.size) clear();
+    else if (what) ACTIONS[what]();
+    else if (/^[1-9]$/.test(event.key) && first[Number(event.key) - 1] !== undefined) decide("relabel", first[Number(event.key) - 1]);
+    else return;
+    event.preventDefault();
+  }
+
+  function onTile(event) {
+    const tile = event.target.closest(".tile");
+    if (!tile) return;
+    const place = queue.indexOf(Number(tile.dataset.row));
+    move(place);
+    if (event.shiftKey) {
+      selectUpTo(place);
+    } else {
+      anchor = place;
+      select([queue[place]], !selected.has(queue[place]));
+    }
+    tiles.focus({ preventScroll: true });
+  }
+
+  // --- one picture, as large as the screen ---
+
+  const zoom = (function () {
+    const whole = find("zoom"), place = find("zoom-picture");
+    let address = null, shown = null;
+
+    function forget() {
+      if (address) URL.revokeObjectURL(address);
+      address = null;
+    }
+
+    function showFacts() {
+      const row = queue[current], suspect = suspects.get(row), decision = decisions.of(row);
+      find("zoom-title").textContent = nameOf(suspect);
+      find("zoom-about").textContent = [labelsOf(suspect), decision ? inWords(decision) : "", originals.problemOf(row)]
+        .filter(Boolean).join(" · ");
+      find("zoom-keys").textContent = "Q keep · W change to the suggestion · E drop · N unsure · " +
+        first.map(function (code, i) { return (i + 1) + " " + readable(labels[code]).slice(0, 20); }).join(" · ");
+    }
+
+    function show() {
+      const row = queue[current];
+      shown = row;
+      forget();
+      showFacts();
+      const small = pictures.of(row);
+      place.replaceChildren(...(small ? [small] : []));
+      if (!reviewData.originals) return;
+      originals.load(row, Math.max(window.innerWidth, window.innerHeight)).then(function (found) {
+        if (shown !== row || !whole.open) {
+          URL.revokeObjectURL(found);
+          return;
+        }
+        address = found;
+        const picture = make("img");
+        picture.alt = "picture of row " + row;
+        picture.src = found;
+        place.replaceChildren(picture);
+      }).catch(function (error) {
+        if (shown === row) place.append(make("p", error.message));
+        showFacts();
+      });
+    }
+
+    function step(by) {
+      move(current + by);
+      show();
+    }
+
+    function toggleActual() {
+      const isActual = place.classList.toggle("actual");
+      whole.querySelector('[data-do="actual"]').setAttribute("aria-pressed", String(isActual));
+    }
+
+    const OWN = { previous: function () { step(-1); }, following: function () { step(1); }, actual: toggleActual, unzoom: function () { whole.close(); } };
+    const DECIDE = ["keep", "accept", "drop", "unsure", "undo"];
+
+    function onZoomKey(event) {
+      if (event.ctrlKey || event.metaKey || event.altKey) return;
+      event.stopPropagation();
+      const letter = event.key.toLowerCase(), isActual = place.classList.contains("actual");
+      const way = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: isActual ? 0 : 1, ArrowUp: isActual ? 0 : -1 }[event.key];
+      if (event.repeat && !way) return;
+      const before = current;
+      if (way) step(way);
+      else if (letter === "f") toggleActual();
+      else if (letter === "z") whole.close();
+      else if (DECIDE.includes(KEYS[letter])) ACTIONS[KEYS[letter]]();
+      else if (/^[1-9]$/.test(event.key) && first[Number(event.key) - 1] !== undefined) decide("relabel", first[Number(event.key) - 1]);
+      else return;
+      event.preventDefault();
+      if (!way && whole.open) {
+        if (current === before) showFacts();
+        else show();
+      }
+    }
+
+    whole.addEventListener("keydown", onZoomKey);
+    whole.addEventListener("click", function (event) {
+      const button = event.target.closest("button");
+      if (button) OWN[button.dataset.do]();
+    });
+    whole.addEventListener("close", function () {
+      forget();
+      place.replaceChildren();
+      tiles.focus({ preventScroll: true });
+    });
+
+    return {
+      open: function () {
+        clear();
+        whole.showModal();
+        show();
+        place.focus();
+      },
+    };
+  })();
+
+  // --- beginning and end ---
+
+  function open() {
+    queue = suspectTable.fitting();
+    selected = new Set();
+    painted = new Map();
+    byRow = new Map(queue.map(function (row) { return [row, makeTile(row)]; }));
+    tiles.replaceChildren(...byRow.values());
+    queue.forEach(paint);
+    last = performance.now() / 1000;
+    told.textContent = "";
+    dialog.showModal();
+    resize(0);
+    current = anchor = 0;
+    goOn(-1);
+    showState();
+    tiles.focus({ preventScroll: true });
+  }
+
+  find("grid-classes").append(...first.map(function (code, i) {
+    const button = make("button");
+    button.type = "button";
+    button.title = readable(labels[code]);
+    button.dataset.label = code;
+    button.append(make("kbd", i + 1), " ", make("bdi", readable(labels[code])));
+    return button;
+  }));
+  const choice = make("label", "Any class "), names = make("datalist");
+  choice.append(make("kbd", "C"), " ", other, names);
+  names.id = "grid-names";
+  names.append(...labels.map(function (label) {
+    const option = make("option");
+    option.value = readable(label);
+    return option;
+  }));
+  other.type = "text";
+  other.placeholder = "its name, then Enter";
+  other.setAttribute("list", names.id);
+  other.autocomplete = "off";
+  if (labels.length > first.length) find("grid-classes").append(choice);
+
+  tiles.addEventListener("click", onTile);
+  tiles.addEventListener("dblclick", function (event) {
+    if (event.target.closest(".tile")) ACTIONS.zoom();
+  });
+  dialog.addEventListener("keydown", onKey);
+  dialog.addEventListener("cancel", function (event) {
+    // Escape takes the selection back first.
+    if (!selected.size) return;
+    event.preventDefault();
+    clear();
+  });
+  dialog.addEventListener("click", function (event) {
+    const button = event.target.closest("button");
+    if (!button) return;
+    if (button.dataset.do) ACTIONS[button.dataset.do]();
+    else if (button.dataset.label) decide("relabel", Number(button.dataset.label));
+    if (dialog.open && !find("zoom").open && button.dataset.do !== "help") tiles.focus({ preventScroll: true });
+  });
+  dialog.addEventListener("close", function () {
+    tiles.replaceChildren();
+    suspectTable.start();
+    offer.focus();
+  });
+  decisions.onChange(function () {
+    if (!dialog.open) return;
+    queue.forEach(paint);
+    showState();
+  });
+  originals.onChange(function () {
+    if (dialog.open) queue.forEach(paint);
+  });
+  offer.type = "button";
+  offer.id = "grid-offer";
+  offer.addEventListener("click", open);
+  if (reviewData.originals || pictures.count()) document.querySelector('[data-start-review="shown"]').after(" ", offer);
+})();

@@ -1,0 +1,62 @@
+"""The review page, served from Python: decisions reach the disk, and it ends when it is told to."""
+
+from __future__ import annotations
+
+import json
+import urllib.error
+import urllib.request
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+
+import datacleanse as dc
+from datacleanse.auditing.result import AuditResult
+from tests.reports.conftest import Fabricated
+
+
+@pytest.fixture
+def result(tmp_path):
+    return AuditResult(Fabricated().write(tmp_path / "people"))
+
+
+def decide(url, **decision):
+    parts = urlsplit(url)
+    request = urllib.request.Request(
+        f"{parts.scheme}://{parts.netloc}/decisions",
+        data=json.dumps(decision).encode(),
+        headers={"X-Datacleanse-Token": parse_qs(parts.query)["token"][0]},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def test_decisions_are_saved_as_they_are_made_while_python_goes_on(result):
+    with result.review(reviewer="Ann") as review:
+        with urllib.request.urlopen(review.url, timeout=20) as page:
+            assert b"Label audit" in page.read()
+        row = int(result.suspects(1)["row"].iloc[0])
+        made = decide(review.url, row=row, action="drop")
+        assert made["reviewer"] == "Ann"
+        assert review.n_decided == 1
+        assert review.url in review._repr_html_()
+        assert "1 of" in repr(review)
+    assert "closed" in repr(review)
+    assert review.url not in review._repr_html_()
+    assert f'"row": {row}' in result.folder.decisions_file.read_text(encoding="utf-8")
+    with pytest.raises(urllib.error.URLError):
+        urllib.request.urlopen(review.url, timeout=2)
+    review.close()
+
+
+def test_several_reviews_and_an_audit_in_the_way(result):
+    with result.review() as first, result.review() as second:
+        assert first.url != second.url
+        with pytest.raises(dc.RunFolderError, match="is in use"):
+            result.save(result.folder.path, force=True)
+
+
+def test_a_review_that_cannot_begin_leaves_nothing_open(result):
+    with pytest.raises(dc.SettingsError, match="first"):
+        result.review(first=10_000)
+    result.save(result.folder.path.with_name("copy"))
+    AuditResult(result.folder).review().close()
