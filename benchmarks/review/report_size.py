@@ -1,9 +1,9 @@
-"""How large `report.html` is, and how soon it can be used in headless Chromium.
+"""How large `report.html` is, how soon it can be used and how fast it filters and sorts.
 
 `python -m benchmarks.review.report_size` audits a made table of 30 mixed columns, renders the
 report with 500 suspects, then once more with a 128-pixel JPEG for each of them and for their
-verified neighbours (crops of the photographs that scikit-learn bundles). Needs Pillow, Playwright
-and a Chromium on the path.
+verified neighbours (crops of the photographs that scikit-learn bundles). Times are those of
+headless Chromium. Needs Pillow, Playwright and a Chromium on the path.
 """
 
 from __future__ import annotations
@@ -41,6 +41,29 @@ BOUNDS = {"table": 1_500_000, "pictures": 8_000_000}
 """Bytes."""
 SOON = 1.0
 """Seconds."""
+AT_ONCE = 100
+"""Milliseconds that a filter or an order may take, until it is painted."""
+
+ADDRESSES = {
+    "search a word": "q=delivery",
+    "search a condition": "q=further_1%3E=1000",
+    "filter a column": "where=5%3E=0",
+    "filter by flag": "flag=1",
+    "sort by probability": "sort=probability:asc",
+    "sort by a column": "sort=c3:desc",
+    "choose columns": "cols=1.2.3.4.5",
+    "all rows": "all=1",
+    "all rows, sorted": "all=1&sort=c4:asc",
+}
+"""Views of the list, each as a change from the one before."""
+
+PAINTED = """address => new Promise(done => {
+    const begun = performance.now();
+    window.addEventListener("hashchange", () => requestAnimationFrame(() => setTimeout(
+        () => done(performance.now() - begun))), { once: true });
+    location.hash = address;
+})"""
+"""Milliseconds from a new view's address until it is painted."""
 
 
 def main() -> None:
@@ -58,7 +81,7 @@ def main() -> None:
             "columns": N_COLUMNS,
             "suspects": N_SUSPECTS,
             "load_average": os.getloadavg()[0],
-            "bounds": {"bytes": BOUNDS, "seconds": SOON},
+            "bounds": {"bytes": BOUNDS, "seconds": SOON, "milliseconds": AT_ONCE},
             "reports": found,
         },
         tables=(),
@@ -75,6 +98,10 @@ def main() -> None:
         for name, each in found.items()
     ]
     print(markdown_table(header, cells))
+    views = [
+        [name, *(f"{each['views'][name]:.0f}" for each in found.values())] for name in ADDRESSES
+    ]
+    print(markdown_table(["view", *(f"{name}, ms" for name in found)], views))
 
 
 def audited(directory: Path) -> RunFolder:
@@ -146,11 +173,13 @@ def measure(folder: RunFolder) -> dict[str, Any]:
             executable_path=path, args=["--no-sandbox", "--disable-gpu"]
         )
         loads = [load(browser, page.as_uri()) for _ in range(LOADS)]
+        views = change_views(browser, page.as_uri())
         browser.close()
     ready, thread, embedded = zip(*loads, strict=True)
     return {
         "bytes": page.stat().st_size,
         "embedded_suspects": embedded[0],
+        "views": views,
         "ready": ready,
         "ready_median": statistics.median(ready),
         "main_thread": thread,
@@ -176,6 +205,20 @@ def load(browser: Browser, address: str) -> tuple[float, float, int]:
     n_suspects = page.locator("#suspect-table > tbody").count()
     context.close()
     return round(ready / 1000, 3), round(thread, 3), n_suspects
+
+
+def change_views(browser: Browser, address: str) -> dict[str, float]:
+    """Milliseconds until each of `ADDRESSES` is painted, median of `LOADS`."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(address)
+    page.wait_for_selector("html[data-ready]")
+    found: dict[str, list[float]] = {name: [] for name in ADDRESSES}
+    for number in range(LOADS):
+        for name, view in ADDRESSES.items():
+            found[name].append(page.evaluate(PAINTED, f"{view}&n={number}"))
+    context.close()
+    return {name: round(statistics.median(times), 1) for name, times in found.items()}
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-_INDENT = (0, 0, 0, 2)
+INDENT = 2
+"""Columns before what stands under a title."""
 _TEXT_LIMIT = 60
 """Characters of a label or an id that a line can bear."""
 
@@ -38,14 +39,14 @@ def print_sections(
         if not parts:
             continue
         console.print()
-        console.print(Text(title, style="bold"))
+        console.print(Text(make_printable(title, console.encoding or "utf-8"), style="bold"))
         for part in parts:
             if isinstance(part, Command):
                 encoding = console.encoding or "utf-8"
                 shown = part.text.encode(encoding, "backslashreplace").decode(encoding)
-                console.print(Text(" " * _INDENT[-1] + shown), soft_wrap=True)
+                console.print(Text(" " * INDENT + shown), soft_wrap=True)
             else:
-                console.print(Padding(part, _INDENT, expand=False))
+                console.print(Padding(part, (0, 0, 0, INDENT), expand=False))
 
 
 def lay_out_line(text: str, encoding: str, *, mark: str = "") -> Table:

@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from datacleanse.data.messages import format_list
 from datacleanse_cli.layout import (
+    INDENT,
     Command,
     lay_out_line,
-    name_labels,
-    name_row,
     print_sections,
 )
 from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
 from datacleanse_cli.printing import make_printable
+from datacleanse_cli.suspect_lines import lay_out_suspects
 from datacleanse_reports import sentences
 from datacleanse_reports.wording import (
     format_decimal,
     format_plural,
-    format_probability,
     format_seconds,
     format_signed,
     make_visible,
@@ -49,23 +49,25 @@ def print_summary(view: ReportView, console: Console, *, run: Path, is_brief: bo
         is_brief: whether only what was found is wanted, and where it is written.
     """
     encoding = console.encoding or "utf-8"
+    warnings = [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]
+    place = lay_out_line(make_visible(str(run)), encoding)
+    found = [lay_out_line(text, encoding) for text in _say_found(view)]
     if is_brief:
-        lines = [*_say_found(view), make_visible(str(run))]
-        print_sections([("Found", [lay_out_line(text, encoding) for text in lines])], console)
+        print_sections([("Found", found), ("Warnings", warnings), ("Written", [place])], console)
         return
     sections: list[tuple[str, Sequence[RenderableType | Command]]] = [
         ("Read", [lay_out_line(text, encoding) for text in _say_read(view)]),
         ("Learned", [lay_out_line(text, encoding) for text in _say_learned(view)]),
-        ("Found", [lay_out_line(text, encoding) for text in _say_found(view)]),
+        ("Found", found),
         (
-            f"Top {format_plural(len(_list_shown(view)), 'suspect')}",
-            [_lay_out_suspects(view, encoding)],
+            _title_suspects(view),
+            [lay_out_suspects(view, _list_shown(view), encoding, width=console.width - INDENT)],
         ),
         (sentences.title_model(view), _lay_out_model(view, encoding)),
-        ("Warnings", [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]),
+        ("Warnings", warnings),
         (
             "Written",
-            [lay_out_line(make_visible(str(run)), encoding), *_lay_out_files(view, encoding)],
+            [place, *_lay_out_files(view, encoding)],
         ),
         ("Next", _lay_out_next(view, run, encoding)),
     ]
@@ -93,14 +95,13 @@ def _say_read(view: ReportView) -> list[str]:
 def _say_learned(view: ReportView) -> list[str]:
     training = view.training
     lines = [
-        f"{training.network} {format_plural(training.parameters, 'parameter')}, "
-        f"{format_plural(training.rows, 'row')}, {format_plural(training.epochs, 'epoch')}, "
-        f"rule {training.rule}, {format_seconds(view.timings.get('total'))} in all",
+        f"{format_plural(training.epochs, 'pass', 'passes')} over "
+        f"{format_plural(training.rows, 'row')}, rule {training.rule}, "
+        f"{format_seconds(view.timings.get('total'))} in all",
     ]
-    if view.columns_aside:
-        lines.append(
-            f"{format_plural(len(view.columns_aside), 'column')} set aside (see the report)"
-        )
+    if aside := view.columns_aside:
+        names = format_list([make_visible(each.name) for each in aside])
+        lines.append(f"{format_plural(len(aside), 'column')} set aside, not learned from: {names}")
     return lines
 
 
@@ -113,33 +114,15 @@ def _say_found(view: ReportView) -> list[str]:
     return [text for text in texts if text]
 
 
+def _title_suspects(view: ReportView) -> str:
+    title = f"Top {format_plural(len(_list_shown(view)), 'suspect')}"
+    return f"{title} (labels: given → suggested" + (
+        ", how likely it is wrong)" if view.is_checked else ")"
+    )
+
+
 def _list_shown(view: ReportView) -> tuple[Suspect, ...]:
     return view.suspects[:SUSPECTS_SHOWN]
-
-
-def _lay_out_suspects(view: ReportView, encoding: str) -> Table:
-    grid = Table.grid(padding=(0, 2, 0, 0))
-    grid.add_column(justify="right", no_wrap=True)
-    grid.add_column(overflow="fold")
-    for suspect in _list_shown(view):
-        said = _say_suspect(suspect, is_checked=view.is_checked)
-        body = Text(make_printable(said, encoding))
-        body.append("\n" + make_printable(suspect.reason, encoding), style="dim")
-        grid.add_row(str(suspect.rank), body)
-    return grid
-
-
-def _say_suspect(suspect: Suspect, *, is_checked: bool) -> str:
-    parts = [
-        name_row(suspect.row, suspect.id),
-        name_labels(suspect.given_label, suspect.suggested_label),
-    ]
-    # Nothing stands behind a share that no verified row checks.
-    if is_checked and suspect.mislabel_probability is not None:
-        parts.append(f"{format_probability(suspect.mislabel_probability)} likely wrong")
-    if suspect.flagged:
-        parts.append("flagged")
-    return " · ".join(parts)
 
 
 def _lay_out_model(view: ReportView, encoding: str) -> list[RenderableType]:
@@ -200,6 +183,17 @@ def _lay_out_next(view: ReportView, run: Path, encoding: str) -> list[Renderable
         lay_out_line("Decide on the suspects, then write cleaned data:", encoding),
         Command(spell_command("review", place)),
         Command(propose_apply(run, view.data.source)),
-        lay_out_line("Classify new rows:", encoding),
-        Command(spell_command("predict", place, "NEW", "-o", "predictions.csv")),
+        *_lay_out_predict(view, place, encoding),
+    ]
+
+
+def _lay_out_predict(view: ReportView, place: str, encoding: str) -> list[RenderableType | Command]:
+    """The command that classifies rows, of DATA as long as no others are at hand."""
+    if view.data.source.startswith("<"):
+        return []
+    return [
+        lay_out_line("Classify rows (here those of the data; name your own instead):", encoding),
+        Command(
+            spell_command("predict", place, spell_place(view.data.source), "-o", "predictions.csv")
+        ),
     ]

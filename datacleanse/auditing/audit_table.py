@@ -201,7 +201,10 @@ def number_rows(originals: pa.Table, rows: NDArray[np.int64], name: str) -> pa.T
     """Put the rows' positions before their original columns, one of which may have that name."""
     while name in originals.column_names:
         name = f"{name}_"
-    return originals.add_column(0, name, pa.array(rows))
+    # A table without columns does not know how many rows it has.
+    columns = zip(originals.schema, originals.columns, strict=True)
+    fields, arrays = zip((pa.field(name, pa.int64()), pa.array(rows)), *columns, strict=True)
+    return pa.Table.from_arrays(list(arrays), schema=pa.schema(fields, originals.schema.metadata))
 
 
 def _number(rows: slice) -> pa.Array:

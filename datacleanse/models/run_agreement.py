@@ -44,6 +44,7 @@ def _list_equal(schema: Schema, manifest: Manifest) -> Iterator[tuple[str, objec
     """What both say, how the model says it, and how the run does."""
     data = manifest.data
     yield "the label", schema.label, data.label
+    yield "the type of the labels", schema.label_type, data.label_type
     yield "the id", schema.id, data.id
     yield "the number of classes", len(schema.classes), len(data.classes)
     # The run names classes as DATA spells them, the model as files of all types agree on.

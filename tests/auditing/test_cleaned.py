@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -10,6 +12,7 @@ import datacleanse as dc
 from datacleanse.auditing.handed_over import take_over
 from datacleanse.auditing.result import AuditResult
 from tests.auditing.test_pandas import LIGHT, N, made
+from tests.pictures.made import CLASSES, class_folders
 
 GRADES = pd.CategoricalDtype(["low", "high", "unused"])
 
@@ -144,3 +147,41 @@ def test_where_nothing_is_decided_it_says_what_to_do():
     result = dc.audit(data, val=clean, **LIGHT)
     with pytest.raises(dc.SettingsError, match=r"decisions=.*auto=True"):
         result.cleaned()
+
+
+@pytest.fixture(scope="module")
+def pictured(tmp_path_factory):
+    """A frame of paths with an index of its own, the third picture unreadable, and its result."""
+    folder = tmp_path_factory.mktemp("pictures")
+    rows = {"data": 40, "clean": 16}
+    frames = []
+    for name, n in rows.items():
+        paths = class_folders(folder / name, CLASSES, n // 2, first=len(frames) * 500, size=(8, 8))
+        files = sorted(paths.rglob("*.png"))
+        labels = [file.parent.name == CLASSES[0] for file in files]
+        frames.append(pd.DataFrame({"path": [str(file) for file in files], "grade": labels}))
+    data, clean = frames
+    data = data.set_axis(pd.Index([f"shot {i}" for i in range(len(data))]))
+    Path(data.path.iloc[2]).write_bytes(b"no picture")
+    settings = {**LIGHT, "epochs": 2, "image_size": 8, "max_unreadable": 0.1}
+    return data, dc.audit(data, val=clean, **settings)
+
+
+def test_rows_of_pictures_are_named_as_in_the_frame_without_unreadable_ones(pictured):
+    data, result = pictured
+    assert result.table.index.tolist() == [name for name in data.index if name != "shot 2"]
+    assert (result.table.given_label == data.grade.drop("shot 2")).all()
+    assert result.table.given_label.dtype == bool
+    top = result.suspects(3)
+    assert top.path.tolist() == data.path[top.index].tolist()
+
+
+def test_pictures_are_shown_in_a_notebook_and_cleaned_in_their_frame(pictured):
+    data, result = pictured
+    page = result._repr_html_()
+    assert "data:image/" in page
+    assert str(result.suspects(1).index[0]) in page
+    assert "pictures of 8 × 8 pixels" in result.model._repr_html_()
+    top = result.suspects(2).assign(action="drop")
+    cleaned = result.cleaned(top)
+    pd.testing.assert_frame_equal(cleaned, data.drop(index=top.index))

@@ -91,6 +91,7 @@ def test_every_file_carries_kind_version_and_meaning_of_its_columns(result):
         "conflicts": folder.conflicts_file,
         "calibration": folder.calibration_file,
         "neighbours": folder.neighbours_file,
+        "telling": folder.telling_file,
     }
     assert set(columns) == set(files) | {"thumbnails", "duplicates", "unreadable"}
     for kind, file in files.items():

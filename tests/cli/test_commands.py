@@ -44,6 +44,8 @@ def test_audit_leaves_the_whole_run_folder(finished):
         "neighbours.parquet",
         "conflicts.parquet",
         "likelihoods.parquet",
+        "clean_rows.parquet",
+        "telling.parquet",
         "model/model.json",
         "model/model.safetensors",
         *(f"weights/epoch-{epoch:04d}.parquet" for epoch in range(3)),

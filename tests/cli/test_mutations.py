@@ -199,7 +199,7 @@ class Prepared:
         (self.folder / name).write_bytes(content)
         done = run_here("audit", name, *AUDIT, "--out", suffix, "--fast", cwd=self.folder)
         assert done.code == 0, done.err
-        options = ("-o", "p.csv", "-q", "--ignore-extra")
+        options = ("-o", "p.csv", "-q", "--ignore-extra", "--force")
         done = run_here("predict", suffix, name, *options, cwd=self.folder)
         assert done.code == 0, done.err
         chances = pd.read_csv(self.folder / "p.csv")["probability_yes"]
@@ -269,7 +269,15 @@ def check_predict(suffix, content, prepared, folder, monkeypatch):
     del monkeypatch
     target = folder / "p.csv"
     done = run_here(
-        "predict", suffix, f"data.{suffix}", "-o", "p.csv", "-q", "--ignore-extra", cwd=folder
+        "predict",
+        suffix,
+        f"data.{suffix}",
+        "-o",
+        "p.csv",
+        "-q",
+        "--ignore-extra",
+        "--force",
+        cwd=folder,
     )
     if done.code == 0:
         chances = pd.read_csv(target)["probability_yes"]

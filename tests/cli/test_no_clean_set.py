@@ -104,7 +104,7 @@ def test_reports_say_why_there_is_no_rate(ranked, name):
     text = (folder / RUN / "reports" / name).read_text(encoding="utf-8")
     assert "no label was verified" in text
     assert "datacleanse verify data.csv" in text
-    assert "no verified row checks it" in text
+    assert "No verified row checks that" in text
 
 
 def test_json_says_the_same(folder):

@@ -128,7 +128,7 @@ def test_a_table_is_nothing_for_a_model_of_pictures(folder, program):
 def test_pictures_alone_are_ranked_and_reviewed_ones_are_learned_from(folder, tmp_path):
     place = tmp_path / "alone"
     more = ("--max-unreadable", "0.1", "-o", place)
-    done = run_here("audit", "data", "--epochs", "2", "-q", *more, cwd=folder)
+    done = run_here("audit", "data", "--epochs", "2", *more, cwd=folder)
     assert done.code == 0, done.err
     assert "datacleanse verify data -n 30 -o verified.jsonl" in done.out
     told = json.loads((place / "run.json").read_text())

@@ -116,7 +116,7 @@ def test_a_filter_is_decided_after_a_look_and_undone_by_one_click(folder, window
         n = int(page.locator("#shown").text_content().split()[0])
         dialog = open_bulk(page)
         assert dialog.locator("#bulk-filters").text_content() == (
-            "Shown are rows with: P(wrong) 25% or more."
+            "Shown are rows with: Likely wrong 25% or more."
         )
         assert dialog.locator("#bulk-sample li").count() == min(8, n)
         button = dialog.locator('[data-do="decide"]')

@@ -70,13 +70,16 @@ def same_table(request, mixed, tmp_path):
 
 
 def forget_words(schema):
-    """The schema without whether NA is a word: in a CSV it is none."""
-    return replace(schema, columns=tuple(replace(c, na_is_word=False) for c in schema.columns))
+    """The schema without whether NA is a word, and the labels' type: a CSV has neither."""
+    return replace(
+        schema, label_type=None, columns=tuple(replace(c, na_is_word=False) for c in schema.columns)
+    )
 
 
 def test_every_format_gives_the_same_dataset(same_table, mixed):
     expected, found = read_data(mixed, OPTIONS), read_data(same_table, OPTIONS)
     assert forget_words(found.schema) == forget_words(expected.schema)
+    assert found.schema.label_type in (None, expected.schema.label_type)
     assert found.given_labels == expected.given_labels == ("no", "yes")
     np.testing.assert_array_equal(found.labels, expected.labels)
     assert read_ids(found).to_pylist() == list(mixed["key"])

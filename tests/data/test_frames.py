@@ -13,7 +13,7 @@ import pyarrow.dataset
 import pytest
 import torch.utils.data
 
-from datacleanse.auditing import result
+from datacleanse.auditing import from_python
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.data import ReadOptions, fingerprint, hold_source, read_data, read_like
 from datacleanse.errors import InputError
@@ -88,16 +88,16 @@ def test_an_audit_reads_streams_once(monkeypatch, tmp_path):
         asked.append(request)
         raise InterruptedError
 
-    monkeypatch.setattr(result, "run_audit", take)
+    monkeypatch.setattr(from_python, "run_audit", take)
     clean = iter([{**row, "x": row["x"] + 0.25} for row in RECORDS])
     with pytest.raises(InterruptedError):
-        result.audit(TABLE.to_reader(), val=clean, test=pl.DataFrame(COLUMNS).lazy())
+        from_python.audit(TABLE.to_reader(), val=clean, test=pl.DataFrame(COLUMNS).lazy())
     inputs = read_inputs(asked[0], SILENT, tmp_path)
     assert [each.n_rows for each in (inputs.data, inputs.clean, inputs.test)] == [12, 12, 12]
 
 
 NO_TABLES = {
-    "a number": (3, "<int> is no table", "a path, a pandas or polars data frame"),
+    "a number": (3, "<int> is no table", "a path, a pandas or polars frame"),
     "nothing": (None, "<NoneType> is no table", "a dictionary of columns"),
     "an array": (np.zeros((3, 2)), "<ndarray> is no table", "pandas.DataFrame(array"),
     "a column": (pd.Series([1, 2]), "<Series> is no table", "single column"),

@@ -12,6 +12,7 @@ from datacleanse.detection import flags
 from datacleanse.detection import worth as module
 from datacleanse.detection.assessment import assess, find_likely_classes
 from datacleanse.detection.evidence import Evidence, Fold
+from datacleanse.detection.noise_rates import count_confusions, estimate_noise_by_class
 from datacleanse.detection.on_right_rows import LOCAL_PART
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.training.recorder import Dynamics
@@ -113,6 +114,15 @@ def test_every_row_is_counted_once_in_the_confusions(plain):
     np.testing.assert_allclose(plain.confusion.sum(axis=1), np.bincount(labels[:N]))
     off_diagonal = plain.confusion[0, 1] + plain.confusion[1, 0]
     assert off_diagonal == pytest.approx(plain.suspicion.sum(), abs=1e-3)
+
+
+def test_confusions_of_a_label_sum_to_the_wrong_labels_expected_of_it(plain):
+    labels = evidence().labels[:N]
+    by_class = estimate_noise_by_class(plain, labels, 2)
+    for pair in count_confusions(plain, labels):
+        expected = by_class[pair.given]
+        assert pair.rows == pytest.approx(expected.share * expected.rows)
+        assert pair.share == pytest.approx(expected.share)
 
 
 def test_ranks_are_distinct_even_where_all_rows_are_alike():

@@ -83,3 +83,37 @@ def test_own_networks_are_asked_for_their_logits():
     )
     gaps = np.sort(np.linalg.norm(rows[40:] - rows[3], axis=1))[:3]
     np.testing.assert_allclose(table["distance"], gaps, rtol=1e-3)
+
+
+def test_a_row_is_no_neighbour_of_itself():
+    rows, labels, examples = made(4)
+    rows[7] = rows[42] + 1e-6
+    suspects, suggested = np.array([7, 8]), np.array([labels[42], -1])
+    both, neither = (
+        find_neighbours(
+            Identity(),
+            examples,
+            suspects,
+            suggested,
+            NAMES,
+            is_in_clean=np.array([is_in_clean, False]),
+        ).to_pylist()
+        for is_in_clean in (True, False)
+    )
+
+    assert next(line["clean_row"] for line in neither if line["row"] == 7) == 2
+    assert 2 not in [line["clean_row"] for line in both if line["row"] == 7]
+    assert len([line for line in both if line["row"] == 7]) == 3
+    assert [line for line in both if line["row"] == 8] == [
+        line for line in neither if line["row"] == 8
+    ]
+
+
+def test_a_row_that_is_all_of_the_clean_set_has_no_neighbour():
+    rows, _, examples = made(1)
+    rows[7] = rows[40]
+    found = find_neighbours(
+        Identity(), examples, np.array([7]), np.array([-1]), NAMES, is_in_clean=np.array([True])
+    )
+
+    assert found.num_rows == 0

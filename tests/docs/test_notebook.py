@@ -42,7 +42,7 @@ def test_every_cell_runs_and_shows_what_the_page_shows(ran):
 def test_the_stored_outputs_hold_no_token_and_no_path_of_one_machine():
     text = NOTEBOOK.read_text(encoding="utf-8")
     assert not re.search(r"token=\w", text)
-    assert not re.search(r"/tmp/|/home/|/root/|127\.0\.0\.1", text)
+    assert not re.search(r"/(?:tmp|home|root)/|127\.0\.0\.1", text)
     assert len(text) < 100_000
 
 

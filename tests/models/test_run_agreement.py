@@ -22,7 +22,12 @@ SCHEMA = Schema(
 
 def manifest(schema=SCHEMA, *, classes=("0", "1", "true")):
     """What is read of `run.json`."""
-    data = SimpleNamespace(label=schema.label, id=schema.id, classes=dict.fromkeys(classes, 4))
+    data = SimpleNamespace(
+        label=schema.label,
+        label_type=schema.label_type,
+        id=schema.id,
+        classes=dict.fromkeys(classes, 4),
+    )
     columns = SimpleNamespace(columns=schema.columns, set_aside=schema.set_aside)
     return SimpleNamespace(data=data, schema=columns)
 
@@ -36,6 +41,7 @@ def test_the_run_s_own_model_agrees(classes, tmp_path):
     ("other", "classes", "said"),
     [
         (replace(SCHEMA, label="y"), None, "the label is 'label' in the model, and 'y' in run.jso"),
+        (replace(SCHEMA, label_type="int64"), None, "the type of the labels is None in the model"),
         (replace(SCHEMA, id=None), None, "the id is 'key' in the model, and None in run.json"),
         (SCHEMA, ("0", "1"), "the number of classes is 3 in the model, and 2 in run.json"),
         (SCHEMA, ("1", "0", "true"), "class 0 is '0' in the model, and '1' in run.json"),

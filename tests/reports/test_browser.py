@@ -162,7 +162,7 @@ def test_a_word_that_names_a_column_finds_its_rows_and_shows_it(load):
 
     assert shown(page) == list(range(1, 21))
     first = page.locator("#suspect-table tbody").first
-    assert first.locator(".tells dt").all_text_contents() == ["col 2", "col 3"]
+    assert first.locator(".tells dt").all_text_contents() == ["col 2", "col 3", "age"]
     assert page.locator("#column-hint button").all_text_contents() == ["col 2", "col 3"]
     assert shown(load("#q=column")) == []
 

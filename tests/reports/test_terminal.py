@@ -66,7 +66,7 @@ def test_printable_keeps_what_the_encoding_has():
 def test_says_what_to_do_next_and_warns(hostile_run):
     text = shown(hostile_run)
 
-    assert "datacleanse predict runs/people NEW -o predictions.csv" in text
+    assert "datacleanse predict runs/people 'data people.csv' -o predictions.csv" in text
     assert "runs/people/reports/report.html" in text
     assert "! CLEAN has only 200 rows" in text
 

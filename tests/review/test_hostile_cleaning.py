@@ -90,6 +90,7 @@ def audited(tmp_path, source):
         has_clean=True,
         listing=None,
         location=locate(str(source)),
+        in_memory=None,
         clean=(),
     )
 

@@ -164,7 +164,7 @@ def test_another_table_is_refused(data, file):
 @pytest.mark.parametrize(
     ("first", "second", "named"),
     [
-        ({}, {"seed": 1}, "--seed 0"),
+        ({}, {"seed": 1}, "seed=0"),
         ({"by_class": True}, {}, "--by-class -n 10"),
         ({"by_class": True}, {"by_class": True, "n": 12}, "--by-class -n 10"),
     ],

@@ -51,6 +51,7 @@ DEFAULTS = {
     "convention",
     "dates",
     "decimal",
+    "label_type",
     "na_is_word",
     "missing",
     "sources",

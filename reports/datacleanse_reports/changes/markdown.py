@@ -77,7 +77,7 @@ def _lay_out_rows(title: str, changes: Sequence[RowChange]) -> str:
         ]
         for change in changes[:ROWS_SHOWN]
     )
-    headers = ["Row", "Id", "Rank", "Given", "Suggested", "P(wrong)"]
+    headers = ["Row", "Id", "Rank", "Given", "Suggested", "Likely wrong"]
     headers += [] if changes[0].outcome is None else ["Outcome"]
     shown = f"{min(len(changes), ROWS_SHOWN):,} of {len(changes):,}"
     return f"## {title} ({shown})\n\n{lay_out_table(headers, cells, numbers='r')}"

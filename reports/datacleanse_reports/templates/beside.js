@@ -2,13 +2,16 @@
 // between those of its nearest verified rows, with what differs marked.
 
 const beside = (function () {
+  const SHOWN = 6;
   const { make } = words;
   const data = JSON.parse(document.getElementById("beside-data").textContent);
 
-  function list(row, columns) {
-    const pairs = columns === null ? data.telling[rowCells.placeOf(row)] : columns;
-    const all = make("dl", undefined, columns === null ? "tells" : "tells chosen");
-    for (const column of pairs) {
+  // Cells of the columns that were chosen; else of those asked about, then those that tell most.
+  function list(row, chosen, asked) {
+    const telling = data.telling[rowCells.placeOf(row)];
+    const columns = new Set(asked.concat(chosen === null ? telling.slice(0, Math.max(0, SHOWN - asked.length)) : chosen));
+    const all = make("dl", undefined, chosen === null ? "tells" : "tells chosen");
+    for (const column of columns) {
       const pair = document.createElement("div");
       pair.append(make("dt", rowCells.columns[column]), rowCells.valueOf(rowCells.of(row)[column]));
       all.append(pair);

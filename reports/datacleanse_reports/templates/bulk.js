@@ -31,7 +31,7 @@
   function filtersInWords() {
     const parts = [];
     for (const field of find("filters").elements) {
-      if (!field.name || !field.value) continue;
+      if (!field.name || !field.value || field.name === "sort") continue;
       const label = field.labels[0];
       const name = label ? label.firstChild.textContent.trim() : field.name;
       const value = field.options ? field.options[field.selectedIndex].text : field.value;

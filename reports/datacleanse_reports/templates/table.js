@@ -117,11 +117,12 @@ const suspectTable = (function () {
   }
 
   // The cells that the list shows of a row; those of another choice are replaced.
-  function placeTells(body, columns) {
-    const place = body.querySelector(".tells"), key = columns === null ? "" : columns.join(".");
-    if (!place || (place.dataset.columns || "none") === (key || "most")) return;
-    const made = beside.list(Number(body.dataset.row), columns);
-    made.dataset.columns = key || "most";
+  function placeTells(body, chosen, asked) {
+    const place = body.querySelector(".tells");
+    const key = asked.concat(chosen === null ? "most" : chosen).join(".");
+    if (!place || place.dataset.columns === key) return;
+    const made = beside.list(Number(body.dataset.row), chosen, asked);
+    made.dataset.columns = key;
     place.replaceWith(made);
   }
 
@@ -129,8 +130,7 @@ const suspectTable = (function () {
     const { key, direction } = order(state);
     const sorted = rows.slice().sort(compare(key, direction));
     const { shown: named } = searched(state), chosen = tools.chosen(state);
-    const extra = /^c\d/.test(key) ? [Number(key.slice(1)), ...named] : named;
-    const columns = chosen || extra.length ? Array.from(new Set(extra.concat(chosen || []))) : null;
+    const asked = /^c\d/.test(key) ? [Number(key.slice(1)), ...named] : named;
     let fitting = 0;
     for (const row of sorted) {
       const fits = isFitting(row, state);
@@ -138,7 +138,7 @@ const suspectTable = (function () {
       row.hidden = !fits || (!state.all && fitting > FIRST);
       if (row.hidden) continue;
       pictures.place(row);
-      placeTells(row, columns);
+      placeTells(row, chosen, asked);
     }
     // To move rows costs more than all else.
     if (sorted.some(function (row, i) { return row !== ordered[i]; })) table.append(...sorted);

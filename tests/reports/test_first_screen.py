@@ -1,0 +1,157 @@
+"""What the report says first: how many labels are wrong, what to do, how far the review is."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import replace
+
+import pytest
+
+from datacleanse.review.decisions import Decision, append_decisions
+from datacleanse_reports import read_view, write_reports
+from datacleanse_reports.formats.html import render_page
+from datacleanse_reports.steps import list_steps, say_flags_briefly
+from tests.browser import until
+from tests.browser import window as opened_window
+
+
+def decide(folder, suspects):
+    append_decisions(
+        folder.decisions_file,
+        [
+            Decision(
+                row=each.row,
+                id=each.id,
+                row_sha256=each.row_sha256,
+                given_label=each.given_label,
+                action="keep",
+                new_label=None,
+                reviewer="a",
+                at="2026-01-01T00:00:00+00:00",
+                run_id="20260101-000000-abcd",
+            )
+            for each in suspects
+        ],
+    )
+
+
+def first_screen(page):
+    """The page's text up to the list, without tags."""
+    start, end = page.index('id="overview"'), page.index('id="suspects"')
+    return " ".join(re.sub("<[^>]+>", " ", page[start:end]).split())
+
+
+def test_says_how_many_labels_are_wrong_and_how_sure_that_is(view):
+    said = first_screen(render_page(view))
+
+    assert "About 12 of 60 19.2% of the labels, range of two estimates 14–30%" in said
+    assert "between 8 and 18 rows. The truth may lie outside" in said
+
+
+def test_without_verified_rows_it_says_what_is_missing_and_how_to_get_it(unverified_run):
+    view = read_view(unverified_run, top=12)
+    steps = list_steps(view, served=False)
+
+    assert "Not known No rate of wrong labels is told: no label was verified" in first_screen(
+        render_page(view)
+    )
+    assert [step.command.split()[1] for step in steps] == ["verify", "review", "apply"]
+    assert steps[1].command == f"datacleanse review {unverified_run.path}"
+
+
+def test_a_page_that_the_review_serves_does_not_say_how_to_open_it(view):
+    assert [step.command.split()[1:2] for step in list_steps(view, served=True)] == [[], ["apply"]]
+
+
+@pytest.mark.parametrize(
+    ("flagging", "expected"),
+    [
+        ({"basis": "controlled"}, "At most 10% of such a list are expected to be false alarms."),
+        (
+            {"basis": "calibrated", "false_at_most": 14},
+            "At most 10% of such a list are expected to be false alarms (with 90% confidence 14 "
+            "rows at most).",
+        ),
+        (
+            {"basis": "estimated"},
+            "About 10% of such a list are false alarms: an estimate, no guarantee.",
+        ),
+        ({"basis": "none"}, "No row is flagged, so review the ranking from the top."),
+    ],
+)
+def test_says_in_short_what_flags_are_worth(flagging, expected, view):
+    assert say_flags_briefly(replace(view, flagging=replace(view.flagging, **flagging))) == expected
+
+
+def test_decisions_in_the_run_folder_count_as_progress(hostile_run):
+    decide(
+        hostile_run,
+        [each for each in read_view(hostile_run, top=20).suspects if each.rank in (2, 5, 15)],
+    )
+    view = read_view(hostile_run, top=3)
+
+    assert (view.progress.rows, len(view.progress.decided), view.progress.elsewhere) == (8, 2, 1)
+    page = render_page(view)
+    assert "2 of 8 flagged rows" in first_screen(page)
+    # The page holds three suspects, one of which is decided.
+    assert re.search(r'max="8" value="2" .* data-decided="\d+" data-elsewhere="1"', page)
+
+
+def test_when_all_is_decided_applying_comes_next(hostile_run):
+    decide(hostile_run, read_view(hostile_run, top=8).suspects)
+
+    assert list_steps(read_view(hostile_run, top=12), served=False)[0].text.startswith(
+        "All of these"
+    )
+
+
+def test_decisions_that_cannot_be_read_are_told_and_the_report_is_made(hostile_run):
+    hostile_run.decisions_file.write_text(json.dumps({"row": 1}) + "\n{}\n")
+    view = read_view(hostile_run, top=12)
+
+    assert view.progress.problem
+    assert "could not be read" in first_screen(render_page(view))
+
+
+def test_progress_follows_the_review(hostile_run, window):
+    decide(hostile_run, read_view(hostile_run, top=2).suspects)
+    report = write_reports(hostile_run, top=30, formats=["html"])["html"]
+    page = window.tab(report.as_uri())
+    assert page.locator("#progress-count").text_content() == "2"
+    page.locator("#overview [data-start-review]").click()
+    for key in "jjqe":
+        page.keyboard.press(key)
+
+    until(page, "document.getElementById('progress-count').textContent === '4'")
+    assert page.locator("#progress").evaluate("bar => bar.value") == 4
+
+
+def test_first_suspects_are_on_the_first_screen(hostile_run, browser):
+    report = write_reports(hostile_run, top=30, formats=["html"])["html"]
+    with opened_window(browser, viewport={"width": 1280, "height": 800}) as window:
+        page = window.tab(report.as_uri())
+        cells = page.locator("#suspect-table .tells").first.bounding_box()
+
+    assert cells["y"] + cells["height"] < 800
+
+
+def test_warnings_do_not_push_the_suspects_away(view):
+    notice = replace(view.notices[1], message="Something may be odd.")
+    said = first_screen(render_page(replace(view, notices=(notice,) * 4)))
+
+    assert "4 warnings Something may be odd. 3 further warnings" in said
+
+
+def test_numbers_of_the_same_thing_agree(view):
+    by_name = {each.name: each for each in view.classes}
+    total = sum(each.suspected for each in view.classes)
+
+    assert total == pytest.approx(view.headline.estimated_wrong, abs=1e-3)
+    for place, given in enumerate(view.matrix.labels):
+        row, expected = view.matrix.cells[place], by_name[given].suspected
+        wrong = [cell.rows or 0.0 for i, cell in enumerate(row) if i != place]
+        assert sum(wrong) + view.matrix.others[place] == pytest.approx(expected)
+        assert row[place].rows + expected == pytest.approx(by_name[given].rows)
+        pairs = [pair.rows for pair in view.confusions if pair.given == given]
+        assert sum(pairs) == pytest.approx(expected)
