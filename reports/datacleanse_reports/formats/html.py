@@ -43,7 +43,11 @@ SCRIPTS = (
     *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
     *("table.js", "decisions.js", "progress.js", "card.js", "review.js"),
 )
-SERVED_SCRIPTS = (*SCRIPTS[:-1], "ask.js", "originals.js", "bulk.js", "grid.js", SCRIPTS[-1])
+SERVED_SCRIPTS = (
+    *SCRIPTS[:-1],
+    *("ask.js", "originals.js", "bulk.js", "zoom.js", "grid.js"),
+    SCRIPTS[-1],
+)
 """Those of a page that is served; the last one says that the page is ready."""
 STYLES = ("report.css", "suspects.css", "review.css")
 SERVED_STYLES = (*STYLES, "bulk.css", "grid.css")

@@ -269,7 +269,11 @@
       dialog.querySelector('[data-do="help"]').setAttribute("aria-expanded", String(!help.hidden));
     },
     close: function () { dialog.close(); },
-    zoom: function () { if (queue.length) zoom.open(); },
+    zoom: function () {
+      if (!queue.length) return;
+      clear();
+      zoom.open();
+    },
   };
 
   function onArrow(event, step) {
@@ -347,103 +351,25 @@
     tiles.focus({ preventScroll: true });
   }
 
-  // --- one picture, as large as the screen ---
-
-  const zoom = (function () {
-    const whole = find("zoom"), place = find("zoom-picture");
-    let address = null, shown = null;
-
-    function forget() {
-      if (address) URL.revokeObjectURL(address);
-      address = null;
-    }
-
-    function showFacts() {
-      const row = queue[current], suspect = suspects.get(row), decision = decisions.of(row);
-      find("zoom-title").textContent = nameOf(suspect);
-      find("zoom-about").textContent = [labelsOf(suspect), decision ? inWords(decision) : "", originals.problemOf(row)]
-        .filter(Boolean).join(" · ");
-      find("zoom-keys").textContent = "Q keep · W change to the suggestion · E drop · N unsure · " +
-        first.map(function (code, i) { return (i + 1) + " " + readable(labels[code]).slice(0, 20); }).join(" · ");
-    }
-
-    function show() {
-      const row = queue[current];
-      shown = row;
-      forget();
-      showFacts();
-      const small = pictures.of(row);
-      place.replaceChildren(...(small ? [small] : []));
-      if (!reviewData.originals) return;
-      originals.load(row, Math.max(window.innerWidth, window.innerHeight)).then(function (found) {
-        if (shown !== row || !whole.open) {
-          URL.revokeObjectURL(found);
-          return;
-        }
-        address = found;
-        const picture = make("img");
-        picture.alt = "picture of row " + row;
-        picture.src = found;
-        place.replaceChildren(picture);
-      }).catch(function (error) {
-        if (shown === row) place.append(make("p", error.message));
-        showFacts();
-      });
-    }
-
-    function step(by) {
-      move(current + by);
-      show();
-    }
-
-    function toggleActual() {
-      const isActual = place.classList.toggle("actual");
-      whole.querySelector('[data-do="actual"]').setAttribute("aria-pressed", String(isActual));
-    }
-
-    const OWN = { previous: function () { step(-1); }, following: function () { step(1); }, actual: toggleActual, unzoom: function () { whole.close(); } };
-    const DECIDE = ["keep", "accept", "drop", "unsure", "undo"];
-
-    function onZoomKey(event) {
-      if (event.ctrlKey || event.metaKey || event.altKey) return;
-      event.stopPropagation();
-      const letter = event.key.toLowerCase(), isActual = place.classList.contains("actual");
-      const way = { ArrowRight: 1, ArrowLeft: -1, ArrowDown: isActual ? 0 : 1, ArrowUp: isActual ? 0 : -1 }[event.key];
-      if (event.repeat && !way) return;
-      const before = current;
-      if (way) step(way);
-      else if (letter === "f") toggleActual();
-      else if (letter === "z") whole.close();
-      else if (DECIDE.includes(KEYS[letter])) ACTIONS[KEYS[letter]]();
-      else if (/^[1-9]$/.test(event.key) && first[Number(event.key) - 1] !== undefined) decide("relabel", first[Number(event.key) - 1]);
-      else return;
-      event.preventDefault();
-      if (!way && whole.open) {
-        if (current === before) showFacts();
-        else show();
-      }
-    }
-
-    whole.addEventListener("keydown", onZoomKey);
-    whole.addEventListener("click", function (event) {
-      const button = event.target.closest("button");
-      if (button) OWN[button.dataset.do]();
-    });
-    whole.addEventListener("close", function () {
-      forget();
-      place.replaceChildren();
-      tiles.focus({ preventScroll: true });
-    });
-
-    return {
-      open: function () {
-        clear();
-        whole.showModal();
-        show();
-        place.focus();
-      },
-    };
-  })();
+  const zoom = makeZoom({
+    row: function () { return queue[current]; },
+    step: function (by) { move(current + by); },
+    // Whether the key decides; it then is done.
+    press: function (key) {
+      const what = KEYS[key.toLowerCase()], code = first[Number(key) - 1];
+      if (["keep", "accept", "drop", "unsure", "undo"].includes(what)) ACTIONS[what]();
+      else if (/^[1-9]$/.test(key) && code !== undefined) decide("relabel", code);
+      else return false;
+      return true;
+    },
+    describe: function (row) {
+      const suspect = suspects.get(row), decision = decisions.of(row);
+      const parts = [labelsOf(suspect), decision ? inWords(decision) : "", originals.problemOf(row)];
+      return { name: nameOf(suspect), about: parts.filter(Boolean).join(" · ") };
+    },
+    classes: first,
+    closed: function () { tiles.focus({ preventScroll: true }); },
+  });
 
   // --- beginning and end ---
 
