@@ -58,9 +58,11 @@ def find_telling_cells(
     evidence = np.empty((len(rows), len(columns)))
     for number, column in enumerate(columns):
         codes = _code_cells(part, column)
-        common = _count_by_class(codes[at], labels, weight, len(data.given_labels), codes.max() + 1)
-        evidence[:, number] = _compare(
-            common, codes[asked], given=data.labels[rows], suggested=suggested[rows]
+        common = Commonness(
+            codes[at], labels, weight, n_classes=len(data.given_labels), n_codes=codes.max() + 1
+        )
+        evidence[:, number] = common.compare(
+            codes[asked], given=data.labels[rows], suggested=suggested[rows]
         )
     return _tabulate(rows, evidence, [column.name for column in columns])
 
@@ -85,35 +87,51 @@ def _code_cells(part: Dataset, column: Column) -> NDArray[np.int64]:
     return codes
 
 
-def _count_by_class(
-    codes: NDArray[np.int64],
-    labels: NDArray[np.int64],
-    weight: NDArray[np.float64],
-    n_classes: int,
-    n_codes: int,
-) -> NDArray[np.float64]:
-    """(C + 1, B) logarithm of how common each value is in each class; in the last line, in all."""
-    cells = np.bincount(labels * n_codes + codes, weight, n_classes * n_codes)
-    counts = cells.reshape(n_classes, n_codes)
-    whole = counts.sum(axis=0) + 1.0 / n_codes
-    whole /= whole.sum()
-    mixed = counts + PRIOR_ROWS * whole
-    common = np.vstack([mixed / mixed.sum(axis=1, keepdims=True), whole])
-    logarithm: NDArray[np.float64] = np.log(common)
-    return logarithm
+class Commonness:
+    """How common the values of a column are in each class.
 
+    Only pairs that are met are counted: a table of all would be large where both are many.
+    """
 
-def _compare(
-    common: NDArray[np.float64],
-    codes: NDArray[np.int64],
-    *,
-    given: NDArray[np.int64],
-    suggested: NDArray[np.int64],
-) -> NDArray[np.float64]:
-    """(K,) how much each cell speaks for the suggested class, or against the given one alone."""
-    # -1, no suggestion, picks the last line: that of the whole table.
-    evidence: NDArray[np.float64] = common[suggested, codes] - common[given, codes]
-    return evidence
+    def __init__(
+        self,
+        codes: NDArray[np.int64],
+        labels: NDArray[np.int64],
+        weight: NDArray[np.float64],
+        *,
+        n_classes: int,
+        n_codes: int,
+    ) -> None:
+        """Count (n,) values by class, each row as far as it counts."""
+        self._n_codes = n_codes
+        self._met, number = np.unique(labels * self._n_codes + codes, return_inverse=True)
+        self._counts = np.bincount(number, weight)
+        self._of_class = np.bincount(labels, weight, n_classes)
+        whole = np.bincount(codes, weight, self._n_codes) + 1.0 / self._n_codes
+        self._whole = whole / whole.sum()
+
+    def compare(
+        self,
+        codes: NDArray[np.int64],
+        *,
+        given: NDArray[np.int64],
+        suggested: NDArray[np.int64],
+    ) -> NDArray[np.float64]:
+        """(K,) how much each cell speaks for the suggested class, else against the given one."""
+        whole = self._whole[codes]
+        of_suggested = self._measure(codes, np.maximum(suggested, 0), whole)
+        share = np.where(suggested < 0, whole, of_suggested)
+        evidence: NDArray[np.float64] = np.log(share) - np.log(self._measure(codes, given, whole))
+        return evidence
+
+    def _measure(
+        self, codes: NDArray[np.int64], classes: NDArray[np.int64], whole: NDArray[np.float64]
+    ) -> NDArray[np.float64]:
+        """(K,) the share of a value in a class, mixed with that in the whole table."""
+        wanted = classes * self._n_codes + codes
+        place = np.minimum(np.searchsorted(self._met, wanted), len(self._met) - 1)
+        count = np.where(self._met[place] == wanted, self._counts[place], 0.0)
+        return (count + PRIOR_ROWS * whole) / (self._of_class[classes] + PRIOR_ROWS)
 
 
 def _tabulate(rows: NDArray[np.int64], evidence: NDArray[np.float64], names: list[str]) -> pa.Table:

@@ -10,7 +10,7 @@ import pytest
 
 from datacleanse.data import ReadOptions, read_data
 from datacleanse.detection import telling_cells as module
-from datacleanse.detection.telling_cells import find_telling_cells
+from datacleanse.detection.telling_cells import PRIOR_ROWS, Commonness, find_telling_cells
 
 N = 600
 
@@ -106,3 +106,25 @@ def test_missing_cells_count_as_a_value(frame):
 
 def test_no_rows_are_asked_for(data):
     assert find(data, np.empty(0, np.int64)) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_counting_pairs_that_are_met_is_counting_all(seed):
+    """Beside the table of every class and value."""
+    rng = np.random.default_rng(seed)
+    n, n_classes, n_codes = 60, 7, 9
+    codes, labels = rng.integers(0, n_codes, n), rng.integers(0, n_classes - 1, n)
+    weight = rng.random(n)
+    counts = np.zeros((n_classes, n_codes))
+    np.add.at(counts, (labels, codes), weight)
+    whole = counts.sum(axis=0) + 1.0 / n_codes
+    whole /= whole.sum()
+    mixed = counts + PRIOR_ROWS * whole
+    share = np.log(np.vstack([mixed / mixed.sum(axis=1, keepdims=True), whole]))
+    asked = rng.integers(0, n_codes, 20)
+    given, suggested = rng.integers(0, n_classes, 20), rng.integers(-1, n_classes, 20)
+
+    common = Commonness(codes, labels, weight, n_classes=n_classes, n_codes=n_codes)
+
+    found = common.compare(asked, given=given, suggested=suggested)
+    np.testing.assert_allclose(found, share[suggested, asked] - share[given, asked], atol=1e-12)

@@ -102,7 +102,12 @@ def shortened_by(folder, dropped, *, sha256="other"):
         manifest["noise"]["rate"]["rows"] = len(kept)
 
     edit_manifest(folder, change)
-    for file in (folder.likelihoods_file, folder.neighbours_file, folder.conflicts_file, folder.telling_file):
+    for file in (
+        folder.likelihoods_file,
+        folder.neighbours_file,
+        folder.conflicts_file,
+        folder.telling_file,
+    ):
         file.unlink()
 
 
