@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Literal, get_args
 
 from datacleanse import user_code
@@ -75,6 +76,8 @@ class Settings:
     """Of all random draws, from 0 to `MAX_SEED`."""
 
     def __post_init__(self) -> None:
+        for name in ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed"):
+            _check_number(name, getattr(self, name))
         if self.rule is not None:
             _check_choice("rule", self.rule, get_args(RuleName))
         if is_user_code(self.model):
@@ -116,6 +119,11 @@ class Settings:
                 slug="settings-contradict",
                 hint="Leave --model out: features are audited by the network for tables.",
             )
+
+
+def _check_number(name: str, value: object) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
+        raise _make_range_error(name.replace("_", "-"), value, "a number")
 
 
 def is_timm(model: str) -> bool:

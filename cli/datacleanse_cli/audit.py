@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
 from datacleanse_cli import exits, options
-from datacleanse_cli.next_commands import spell_command, spell_place
+from datacleanse_cli.next_commands import name_run, spell_command, spell_place
 from datacleanse_cli.option_fields import expand_fields
 from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.printing import say, say_json
@@ -26,8 +26,6 @@ if TYPE_CHECKING:
     from datacleanse.stopping import StopRequest
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.records import ReportView
-
-SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
 
 
 @dataclass(frozen=True)
@@ -217,15 +215,6 @@ def _say_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
             slug="stopped",
             hint=f"To go on: {spell_command_to_go_on(request.command)}",
         ) from error
-
-
-def name_run(data: str) -> str:
-    """Name the default run folder: the data's name without its endings."""
-    name = data.rstrip("/*").replace("\\", "/").rsplit("/", 1)[-1].replace("*", "")
-    stripped = name
-    while stripped.endswith(SUFFIXES):
-        stripped = stripped[: stripped.rindex(".")]
-    return stripped or "audit"
 
 
 def _log_to_mlflow(place: Path, *, quiet: bool) -> None:

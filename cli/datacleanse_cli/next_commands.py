@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse_cli.printing import quote_word
-from datacleanse_reports.next_step import propose_applying
+from datacleanse_reports.next_step import find_free, propose_applying
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from datacleanse.data import ReadOptions
+
+SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
+"""Endings that the name of a run folder leaves out."""
 
 
 def spell_command(*words: str) -> str:
@@ -45,6 +47,22 @@ def spell_reading(options: ReadOptions) -> list[str]:
             if value is not None:
                 words += [f"{name}={value}"] if value.startswith("-") else [name, value]
     return words
+
+
+def propose_run(data: str) -> list[str]:
+    """No words where the folder that `audit` chooses by itself is free, else a free one."""
+    place = Path("runs") / name_run(data)
+    free = find_free(place)
+    return [] if free == place else ["--out", spell_place(free)]
+
+
+def name_run(data: str) -> str:
+    """Name the default run folder: the data's name without its endings."""
+    name = data.rstrip("/*").replace("\\", "/").rsplit("/", 1)[-1].replace("*", "")
+    stripped = name
+    while stripped.endswith(SUFFIXES):
+        stripped = stripped[: stripped.rindex(".")]
+    return stripped or "audit"
 
 
 def propose_apply(run: Path, source: str) -> str:

@@ -11,7 +11,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.notices import NoticeLog
 from datacleanse.storage.atomic_files import check_free
 from datacleanse_cli import options
-from datacleanse_cli.next_commands import spell_command, spell_place, spell_reading
+from datacleanse_cli.next_commands import propose_run, spell_command, spell_place, spell_reading
 from datacleanse_cli.printing import say, tell_notices
 from datacleanse_cli.progress import show_progress
 
@@ -51,9 +51,8 @@ def sample(
     with show_progress(quiet=quiet) as progress:
         drawn = _draw(data, reading, n, out, seed=settings.seed, log=log, progress=progress)
     tell_notices(log, quiet=quiet)
-    command = spell_command(
-        "audit", spell_place(data), "--val", spell_place(out), *spell_reading(reading)
-    )
+    words = ["audit", spell_place(data), "--val", spell_place(out), *spell_reading(reading)]
+    command = spell_command(*words, *propose_run(data))
     if drawn.n_drawn == drawn.n_rows:
         then = ". None is left to be audited: draw fewer with -n, and name them with --val."
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.table import Table
@@ -18,6 +19,7 @@ from datacleanse_cli.next_commands import propose_apply, spell_command, spell_pl
 from datacleanse_cli.printing import make_printable
 from datacleanse_cli.suspect_lines import lay_out_suspects
 from datacleanse_reports import sentences
+from datacleanse_reports.next_step import find_free
 from datacleanse_reports.wording import (
     format_decimal,
     format_plural,
@@ -28,7 +30,6 @@ from datacleanse_reports.wording import (
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
     from rich.console import Console, RenderableType
 
@@ -191,9 +192,8 @@ def _lay_out_predict(view: ReportView, place: str, encoding: str) -> list[Render
     """The command that classifies rows, of DATA as long as no others are at hand."""
     if view.data.source.startswith("<"):
         return []
+    source, target = spell_place(view.data.source), str(find_free(Path("predictions.csv")))
     return [
         lay_out_line("Classify rows (here those of the data; name your own instead):", encoding),
-        Command(
-            spell_command("predict", place, spell_place(view.data.source), "-o", "predictions.csv")
-        ),
+        Command(spell_command("predict", place, source, "-o", target)),
     ]

@@ -11,7 +11,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.notices import NoticeLog
 from datacleanse_cli import options
 from datacleanse_cli.browsing import find_user_name, open_browser
-from datacleanse_cli.next_commands import spell_command, spell_place, spell_reading
+from datacleanse_cli.next_commands import propose_run, spell_command, spell_place, spell_reading
 from datacleanse_cli.printing import say, tell_notices
 from datacleanse_cli.progress import show_progress
 
@@ -141,6 +141,7 @@ def _take_leave(verification: Verification, reading: ReadOptions, data: str) -> 
         say("Every row of the data is verified: nothing is left to be audited.")
     elif share.n_judged:
         words = ["audit", spell_place(data), "--val", spell_place(verification.path)]
-        say(f"Next: {spell_command(*words, *spell_reading(reading))}")
+        words += [*spell_reading(reading), *propose_run(data)]
+        say(f"Next: {spell_command(*words)}")
     if verification.n_open:
         say("To go on, repeat the command; rows that are done are not asked about again.")

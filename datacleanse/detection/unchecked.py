@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 LEAST_PAIRS = 30
 """Pairs below which that all agree says little."""
 
-LEAST_EXPECTED = 5.0
-"""Wrong labels that must be expected at least. Where five are, none is met once in 150 times."""
+LEAST_EXPECTED = 3.0
+"""Wrong labels that must be expected at least. Where three are, none is met once in 20 times."""
 
 OVERSTATED = 2.0
 """By how much the expectation may be too high: hard rows look like wrong ones. On 100 tables with

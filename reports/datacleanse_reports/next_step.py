@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 ROWS = 200
 """To be verified at first: enough for a rate that is good to a few percent."""
 
-VERIFIED = "verified.jsonl"
+VERIFIED = Path("verified.jsonl")
 """File that they are proposed to be kept in."""
 
 
@@ -25,7 +25,7 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
     # Of a small table half, so that there is something left to audit.
     number = max(1, min(ROWS, data.rows // 2))
     place = _spell_place(data.source)
-    words = ["verify", place, "-n", str(number), "-o", VERIFIED]
+    words = ["verify", place, "-n", str(number), "-o", str(find_free(VERIFIED))]
     reading = data.reading
     for name, values in (
         ("--label", [reading.label]),
@@ -38,6 +38,15 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
             if value is not None:
                 words += [f"{name}={value}"] if value.startswith("-") else [name, value]
     return tuple(words)
+
+
+def find_free(path: Path) -> Path:
+    """The path, or the first of ``NAME-2``, ``NAME-3``, ... that is free."""
+    free, count = path, 1
+    while free.exists():
+        count += 1
+        free = path.with_name(f"{path.stem}-{count}{path.suffix}")
+    return free
 
 
 def propose_review(run: Path) -> tuple[str, ...]:

@@ -37,14 +37,14 @@ def list_steps(view: ReportView, *, served: bool) -> tuple[Step, ...]:
                 _spell(view.next_words),
             )
         )
-    review = "" if served else _spell(view.review_words)
+    review, end = ("", ".") if served else (_spell(view.review_words), ":")
     if _is_reviewed(view):
-        steps.append(Step("All of these rows are decided; decisions can be changed:", review))
+        steps.append(Step(f"All of these rows are decided; decisions can be changed{end}", review))
     elif view.headline.flagged:
         rows = format_plural(view.headline.flagged, "flagged row")
-        steps.append(Step(f"Decide about the {rows}, by keys:", review))
+        steps.append(Step(f"Decide about the {rows}, by keys{end}", review))
     else:
-        steps.append(Step("Review the ranking from the top, by keys:", review))
+        steps.append(Step(f"Review the ranking from the top, by keys{end}", review))
     steps.append(
         Step("Write the cleaned data, with a list of all changes:", _spell(view.apply_words))
     )

@@ -38,9 +38,11 @@ class Notebook(Protocol):
 
 class _IPython:
     def show(self, shown: Any) -> Display:  # noqa: ANN401
-        from IPython.display import display
+        from IPython import display
 
-        handle: Display = display(shown, display_id=True)
+        # Typed or not, as the version that is there has it.
+        show: Any = display.display
+        handle: Display = show(shown, display_id=True)
         return handle
 
 

@@ -93,7 +93,7 @@
       const likely = suspectTable.bodyOf(row).dataset.probability;
       if (likely) title.append(" · " + Math.round(100 * likely) + "% likely wrong");
       text.append(title);
-      const cells = picture ? null : rowCells.list(row);
+      const cells = picture ? null : beside.list(row, null, []);
       if (cells) {
         const pairs = Array.from(cells.children).slice(0, CELLS).map(function (pair) {
           return pair.firstChild.textContent + " " + pair.lastChild.textContent;
