@@ -17,7 +17,6 @@ const suspectTable = (function () {
   const texts = new Map();
   const tools = makeColumnTools(change);
   let parsed = { text: null };  // what was searched last, taken apart
-  let ordered = rows;
 
   function textOf(row) {
     if (!texts.has(row)) {
@@ -131,18 +130,19 @@ const suspectTable = (function () {
     const sorted = rows.slice().sort(compare(key, direction));
     const { shown: named } = searched(state), chosen = tools.chosen(state);
     const asked = /^c\d/.test(key) ? [Number(key.slice(1)), ...named] : named;
+    const visible = [];
     let fitting = 0;
     for (const row of sorted) {
       const fits = isFitting(row, state);
       if (fits) fitting += 1;
       row.hidden = !fits || (!state.all && fitting > FIRST);
       if (row.hidden) continue;
+      visible.push(row);
       pictures.place(row);
       placeTells(row, chosen, asked);
     }
-    // To move rows costs more than all else.
-    if (sorted.some(function (row, i) { return row !== ordered[i]; })) table.append(...sorted);
-    ordered = sorted;
+    // To move rows costs more than all else, so that hidden ones stay where they are.
+    if (visible.some(function (row, i) { return row !== table.tBodies[i]; })) table.tHead.after(...visible);
     form.elements.sort.value = key;
     turn.setAttribute("aria-pressed", String(direction < 0));
     tools.show(state, parsed.named);
