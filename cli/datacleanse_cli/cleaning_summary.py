@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_cli.layout import Command, lay_out_line, name_row, print_sections, shorten_text
-from datacleanse_cli.next_commands import spell_command, spell_place, spell_reading
+from datacleanse_cli.next_commands import spell_command, spell_reading
+from datacleanse_reports.next_step import spell_place
 from datacleanse_reports.wording import format_plural, make_visible
 
 if TYPE_CHECKING:

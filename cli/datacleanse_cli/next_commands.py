@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse_cli.printing import quote_word
-from datacleanse_reports.next_step import find_free, propose_applying
+from datacleanse_reports.next_step import find_free, propose_applying, spell_options, spell_place
 
 if TYPE_CHECKING:
     from datacleanse.data import ReadOptions
@@ -23,16 +23,9 @@ def spell_command(*words: str) -> str:
     return " ".join(["datacleanse", *map(quote_word, words)])
 
 
-def spell_place(place: str | Path) -> str:
-    """A path or address as a word that is never taken for an option."""
-    text = str(place)
-    return f"./{text}" if text.startswith("-") else text
-
-
 def spell_reading(options: ReadOptions) -> list[str]:
     """The options of `audit` by which a table is read as it was."""
-    words = []
-    for name, values in (
+    return spell_options(
         ("--label", [options.label]),
         ("--id", [options.id]),
         ("--drop", options.drop),
@@ -42,11 +35,7 @@ def spell_reading(options: ReadOptions) -> list[str]:
         ("--delimiter", [options.delimiter]),
         ("--dates", [options.dates]),
         ("--decimal", [options.decimal]),
-    ):
-        for value in values:
-            if value is not None:
-                words += [f"{name}={value}"] if value.startswith("-") else [name, value]
-    return words
+    )
 
 
 def propose_run(data: str) -> list[str]:

@@ -15,11 +15,11 @@ from datacleanse_cli.layout import (
     lay_out_line,
     print_sections,
 )
-from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
+from datacleanse_cli.next_commands import propose_apply, spell_command
 from datacleanse_cli.printing import make_printable
 from datacleanse_cli.suspect_lines import lay_out_suspects
 from datacleanse_reports import sentences
-from datacleanse_reports.next_step import find_free
+from datacleanse_reports.next_step import find_free, spell_place
 from datacleanse_reports.wording import (
     format_decimal,
     format_plural,

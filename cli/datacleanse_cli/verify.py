@@ -11,9 +11,10 @@ from datacleanse.errors import SettingsError
 from datacleanse.notices import NoticeLog
 from datacleanse_cli import options
 from datacleanse_cli.browsing import find_user_name, open_browser
-from datacleanse_cli.next_commands import propose_run, spell_command, spell_place, spell_reading
+from datacleanse_cli.next_commands import propose_run, spell_command, spell_reading
 from datacleanse_cli.printing import say, tell_notices
 from datacleanse_cli.progress import show_progress
+from datacleanse_reports.next_step import spell_place
 
 if TYPE_CHECKING:
     from datacleanse.data import ReadOptions

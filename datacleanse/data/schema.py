@@ -158,18 +158,17 @@ def _keep_words(column: Column, options: ReadOptions, context: Context) -> Colum
 def _make_no_features_error(columns: Sequence[SetAside], *, source: str) -> InputError:
     why = "; ".join(f"'{column.name}': {column.reason}" for column in columns[:5])
     texts = [column.name for column in columns if column.kind == "text"]
-    if texts:
-        return InputError(
-            f"{source} has no column to learn from ({why}).",
-            slug="no-features",
-            hint=f"Text is not read yet. Turn '{texts[0]}' into a vector and add it as a list "
-            "column: docs/text.md shows how, in ten lines.",
-        )
+    cure = (
+        f"Text is not read yet. Turn '{texts[0]}' into a vector and add it as a list column: "
+        "docs/text.md shows how, in ten lines."
+        if texts
+        else "Give columns that describe the rows; --numeric and --categorical overrule the "
+        "detection."
+    )
     return InputError(
         f"{source} has no column to learn from{f' ({why})' if why else ' beside the label'}.",
         slug="no-features",
-        hint="Give columns that describe the rows; --numeric and --categorical overrule the "
-        "detection.",
+        hint=cure,
     )
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from datacleanse.storage.manifest.inputs import DataSection
 
 ROWS = 200
@@ -24,20 +26,26 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
         return ()
     # Of a small table half, so that there is something left to audit.
     number = max(1, min(ROWS, data.rows // 2))
-    place = _spell_place(data.source)
-    words = ["verify", place, "-n", str(number), "-o", str(find_free(VERIFIED))]
+    place = spell_place(data.source)
     reading = data.reading
-    for name, values in (
+    options = spell_options(
         ("--label", [reading.label]),
         ("--id", [reading.id]),
         ("--drop", reading.drop),
         ("--missing", reading.missing or ()),
         ("--delimiter", [reading.delimiter]),
-    ):
+    )
+    return ("verify", place, "-n", str(number), "-o", str(find_free(VERIFIED)), *options)
+
+
+def spell_options(*options: tuple[str, Sequence[str | None]]) -> list[str]:
+    """The words of options that are repeated for each of their values; None: not given."""
+    words = []
+    for name, values in options:
         for value in values:
             if value is not None:
                 words += [f"{name}={value}"] if value.startswith("-") else [name, value]
-    return tuple(words)
+    return words
 
 
 def find_free(path: Path) -> Path:
@@ -51,7 +59,7 @@ def find_free(path: Path) -> Path:
 
 def propose_review(run: Path) -> tuple[str, ...]:
     """The words of the command that opens the review of a run."""
-    return "review", _spell_place(run)
+    return "review", spell_place(run)
 
 
 def propose_applying(run: Path, source: str) -> tuple[str, ...]:
@@ -62,10 +70,10 @@ def propose_applying(run: Path, source: str) -> tuple[str, ...]:
         source: its DATA, as it was named.
     """
     output = () if source.startswith("<") else _propose_output(source)
-    return ("apply", _spell_place(run), *output)
+    return ("apply", spell_place(run), *output)
 
 
-def _spell_place(place: str | Path) -> str:
+def spell_place(place: str | Path) -> str:
     """A path or address as a word that is never taken for an option."""
     text = str(place)
     return f"./{text}" if text.startswith("-") else text
