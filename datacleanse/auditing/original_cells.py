@@ -10,8 +10,7 @@ from datacleanse.data import fingerprint
 from datacleanse.data.spelled_rows import find_row_source, join_rows, type_rows
 from datacleanse.errors import DatacleanseError
 from datacleanse.records import Notice
-from datacleanse.storage.mapped_files import release_mapped
-from datacleanse.storage.schemas import ROW_GROUP
+from datacleanse.storage.mapped_files import take_parked
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,7 +35,7 @@ def take_original_cells(
         The K rows: values that give back how cells are spelled, else text; or DATA's own values.
     """
     data = inputs.data
-    values = _take_rows(data.table, rows)
+    values = take_parked(data.table, rows)
     if data.source.startswith("<") or not len(rows):
         return values, ()
     try:
@@ -65,13 +64,3 @@ def _spell_manifest(pictures: PictureSet, values: pa.Table, rows: NDArray[np.int
         columns.append((spelled if is_spelled else values).column(field.name))
         fields.append(spelled.field(field.name) if is_spelled else field)
     return pa.Table.from_arrays(columns, schema=pa.schema(fields))
-
-
-def _take_rows(table: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
-    """Take some rows, in order, a portion at a time: Arrow would first join a column's parts."""
-    parts = []
-    for start in range(0, max(1, table.num_rows), ROW_GROUP):
-        here = rows[(rows >= start) & (rows < start + ROW_GROUP)] - start
-        parts.append(table.slice(start, ROW_GROUP).take(pa.array(here)))
-        release_mapped()
-    return pa.concat_tables(parts).unify_dictionaries()

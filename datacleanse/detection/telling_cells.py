@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data import read_categories, read_moments, read_numbers
+from datacleanse.storage.mapped_files import take_parked
 from datacleanse.storage.schemas import TELLING_SCHEMA
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def find_telling_cells(
     at, asked = np.searchsorted(taken, sample), np.searchsorted(taken, rows)
     weight, labels = 1.0 - probability[sample], data.labels[sample]
     columns = [each for each in data.schema.columns if each.kind != "embedding"]
-    table = data.table.select([each.name for each in columns]).take(pa.array(taken))
+    table = take_parked(data.table.select([each.name for each in columns]), taken)
     part = replace(data, table=table, labels=data.labels[taken])
     evidence = np.empty((len(rows), len(columns)))
     for number, column in enumerate(columns):
