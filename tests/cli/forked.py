@@ -38,7 +38,10 @@ LOADED = (
     "datacleanse.serving.predictions",
     "datacleanse_cli.app",
     "datacleanse_cli.console",
+    "datacleanse_cli.review_server",
     "datacleanse_cli.summary",
+    "datacleanse_reports.served",
+    "datacleanse_reports.verification",
     "datacleanse_reports.write",
     "jinja2",
     "pyarrow.dataset",
@@ -47,7 +50,7 @@ LOADED = (
     "sklearn.tree",
     "tests.cli.forked",
 )
-"""What `audit` and `predict` load on the way."""
+"""What `audit`, `predict`, `review` and `verify` load on the way."""
 
 
 def limit_files(size: int) -> None:
@@ -80,7 +83,7 @@ def _become(
     os.chdir(cwd)
     os.dup2(os.open(out, os.O_WRONLY), 1)
     os.dup2(err.fileno(), 2)
-    sys.stdout = open(1, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
+    sys.stdout = open(1, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", buffering=1, encoding="utf-8", closefd=False)  # noqa: SIM115
     sys.argv = ["datacleanse", *arguments]
     if before is not None:

@@ -16,6 +16,7 @@ from datacleanse.storage.run_claims import copy_folder
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_cli.kept_address import KeptAddress, keep_address, recall_address
 from tests.browser import until
+from tests.cli.serving import started
 from tests.cli.test_review import command, folder, last, written
 
 __all__ = ["folder", "written"]  # fixtures
@@ -81,7 +82,7 @@ def test_a_second_review_of_the_run_takes_another_port(folder):
 
 @posix
 def test_only_this_user_may_read_it_and_no_argument_holds_it(folder):
-    with command(folder) as (process, address):
+    with started("review", str(folder.path), "--no-browser") as (process, address):
         token = urlsplit(address).query.removeprefix("token=")
         kept = folder.review_address_file
         arguments = Path(f"/proc/{process.pid}/cmdline")

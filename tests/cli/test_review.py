@@ -23,7 +23,7 @@ from datacleanse_cli.review_server import MAX_BODY, TOKEN_HEADER, ReviewServer
 from datacleanse_reports.served import ServedReview
 from tests.browser import until
 from tests.cli.conftest import run_here, run_program
-from tests.cli.serving import running
+from tests.cli.serving import running, started
 from tests.reports.conftest import Fabricated
 
 
@@ -283,13 +283,15 @@ def test_a_port_that_is_taken_is_named(server, folder):
 
 def command(folder, *words, browser=None):
     """The command, running; with it the address that it printed."""
-    options, place = ((), {"BROWSER": browser}) if browser else (("--no-browser",), {})
-    return running("review", str(folder.path), *options, *words, **place)
+    words = ("review", str(folder.path), *words)
+    if browser:
+        return started(*words, BROWSER=browser)
+    return running(*words, "--no-browser")
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_ends_it_cleanly_and_says_what_was_saved(number, folder):
-    with command(folder) as (process, address):
+    with started("review", str(folder.path), "--no-browser") as (process, address):
         place = urlsplit(address)
         connection = http.client.HTTPConnection(place.hostname, place.port, timeout=30)
         headers = {TOKEN_HEADER: place.query.removeprefix("token=")}
