@@ -3,16 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from datacleanse_reports import write_reports
+from tests.accessibility import SCREENS, list_violations
 from tests.browser import window as opened_window
-
-SCREENS = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True},
-}
 
 
 @pytest.fixture(params=[False, True], ids=["table", "pictures"])
@@ -21,11 +15,6 @@ def report(request, fabricated, tmp_path):
     fabricated.with_pictures = request.param
     fabricated.n_rows = 100
     return write_reports(fabricated.write(tmp_path / "people"), top=12, formats=["html"])["html"]
-
-
-def violations(page):
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found]
 
 
 @pytest.mark.parametrize("screen", SCREENS)
@@ -41,12 +30,12 @@ def test_axe_finds_no_violation(screen, report, browser):
         page.keyboard.press("Enter")
         page.locator("#shown-columns input").first.check()
         page.locator("input[name=q]").fill("")
-        of_report = violations(page)
+        of_report = list_violations(page)
         page.locator("#suspects [data-start-review]").click()
         page.keyboard.press("q")
         page.keyboard.press("k")
         page.keyboard.press("?")
-        of_review = violations(page)
+        of_review = list_violations(page)
 
     assert of_report == []
     assert of_review == []
@@ -56,4 +45,4 @@ def test_axe_is_really_asked(report, window):
     page = window.tab(report.as_uri())
     page.locator("#filters").evaluate("form => form.append(document.createElement('img'))")
 
-    assert "image-alt" in dict(violations(page))
+    assert "image-alt" in dict(list_violations(page))

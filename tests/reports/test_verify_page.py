@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 
 from datacleanse.review.verified_file import read_verified_file
+from tests.accessibility import SCREENS, list_violations
 from tests.browser import until
 from tests.browser import window as opened_window
 from tests.cli.test_verify import serve
@@ -15,12 +15,6 @@ from tests.pictures.made import CLASSES, class_folders
 from tests.review.verifying import draw, write_data
 
 __all__ = ["serve"]  # a fixture
-
-SCREENS = {
-    "light": {},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
-}
 
 
 @pytest.fixture
@@ -215,18 +209,13 @@ def test_axe_finds_no_violation(screen, tmp_path, serve, browser):
     drawing = draw(tmp_path / "data.jsonl", 8, numeric=("x", "z"))
     with serve(drawing) as server, opened_window(browser, **SCREENS[screen]) as window:
         page = window.tab(server.address)
-        found = violations(page)
+        found = list_violations(page)
         page.locator("#search").focus()
         page.evaluate("document.querySelector('#help').hidden = false")
-        found += violations(page)
+        found += list_violations(page)
         page.locator("#heading").click()
         for _ in range(8):
             page.keyboard.press("Enter")
-        found += violations(page)
+        found += list_violations(page)
 
     assert found == []
-
-
-def violations(page):
-    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    return [(each["id"], [node["target"] for node in each["nodes"]][:3]) for each in found]
