@@ -22,7 +22,7 @@ from datacleanse.records import Notice, Overlap
 from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import read_decisions
 from datacleanse.review.earlier_labels import read_mislabelled_pairs
-from datacleanse.review.recognition import recognise
+from datacleanse.review.recognition import name_row, recognise
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -180,7 +180,7 @@ def _check_found(
     if not lost:
         return []
     n = len(lost)
-    rows = ", ".join(str(decision.row) for decision in lost[:5])
+    rows = ", ".join(map(name_row, lost[:5]))
     more = f" and {n - 5:,} more" if n > 5 else ""
     message = (
         f"{path}: {'1 decision is' if n == 1 else f'{n:,} decisions are'} not used, since "
@@ -195,8 +195,8 @@ def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
     known = find_look_alike(label, data.schema.classes)
     wanted, *others = spell_apart([label] if known is None else [label, known])
     message = (
-        f"{path}: the decision about row {decision.row} is not used: {data.source} has no class "
-        f"{wanted}{''.join(f', but {each}' for each in others)}."
+        f"{path}: the decision about row {name_row(decision)} is not used: {data.source} has no "
+        f"class {wanted}{''.join(f', but {each}' for each in others)}."
     )
     return Notice("decisions-left-out", message, is_warning=True)
 

@@ -35,6 +35,7 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
         ("--missing", reading.missing or ()),
         ("--delimiter", [reading.delimiter]),
     )
+    options += [] if reading.seeks_id else ["--no-id"]
     return ("verify", place, "-n", str(number), "-o", str(find_free(VERIFIED)), *options)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -44,7 +45,7 @@ def start(page):
 
 
 def current(page):
-    return int(page.locator("#review-heading").text_content().split(":")[0].removeprefix("Row "))
+    return int(re.match(r"Row (\d+)", page.locator("#review-heading").text_content())[1])
 
 
 def download(page, tmp_path):
@@ -244,4 +245,6 @@ def test_each_step_is_said_to_screen_readers(review, view):
 
     told = page.locator("#review-told")
     assert told.get_attribute("role") == "status"
-    assert told.text_content().startswith(f"Row {view.suspects[0].row} to be dropped. Next: row ")
+    first = view.suspects[0]
+    expected = f"Row {first.row} · {first.id} to be dropped. Next: Row "
+    assert told.text_content().startswith(expected)

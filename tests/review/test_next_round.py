@@ -98,12 +98,25 @@ def test_of_rows_alike_the_one_at_its_place_is_taken_and_elsewhere_none(frame):
 
 
 def test_a_decision_by_hand_needs_the_id_or_the_label_to_agree(frame):
-    data = read_data(frame, ReadOptions())
+    by_number = ReadOptions(seeks_id=False)
+    data = read_data(frame, by_number)
     (made,) = decided(data, {3: "keep"}, known=False)
     later = frame.copy()
     later["label"] = later["label"].map(OTHER)
-    assert recognise(read_data(later, ReadOptions()), [made]).changed == (made,)
-    assert recognise(read_data(frame.head(3), ReadOptions()), [made]).missing == (made,)
+    assert recognise(read_data(later, by_number), [made]).changed == (made,)
+    assert recognise(read_data(frame.head(3), by_number), [made]).missing == (made,)
+
+
+def test_a_decision_of_a_run_without_ids_is_about_its_number_where_rows_have_ids_now(frame):
+    before = read_data(frame, ReadOptions(seeks_id=False))
+    now = read_data(frame, ReadOptions())
+    assert now.schema.id == "key"
+    for known in (True, False):
+        made = decided(before, {3: "keep", 7: "drop"}, known=known)
+        assert [row for _, row in recognise(now, made).found] == [3, 7]
+    # And the other way round.
+    made = decided(now, {3: "keep", 7: "drop"})
+    assert [row for _, row in recognise(before, made).found] == [3, 7]
 
 
 # --- joining the clean set ------------------------------------------------------------------------
@@ -210,7 +223,7 @@ def test_decisions_that_cannot_be_used_are_named(frame, tmp_path):
     assert reviewed.rows.tolist() == [7]
     messages = {notice.slug: notice.message for notice in reviewed.notices}
     assert "1 decision is not used" in messages["decisions-unfound"]
-    assert "(row 3 when reviewed)" in messages["decisions-unfound"]
+    assert "(row 3 ('p0-3') when reviewed)" in messages["decisions-unfound"]
     assert "has no class 'maybe'" in messages["decisions-left-out"]
 
 

@@ -10,6 +10,11 @@ const card = (function () {
     return WORDS[decision.action];
   }
 
+  function nameOf(suspect) {
+    const hasId = suspect.id !== null && suspect.id !== String(suspect.row);
+    return "Row " + suspect.row + (hasId ? " · " + readable(suspect.id) : "");
+  }
+
   function classesOf(suspect) {
     const likely = suspect.likely.slice();
     const known = new Set(likely.map(function (pair) { return pair[0]; }));
@@ -32,9 +37,9 @@ const card = (function () {
   function row(suspect) {
     const body = suspectTable.bodyOf(suspect.row);
     const rank = body.rows[0].cells[0].textContent, decision = decisions.of(suspect.row);
-    const heading = make("h3", "Row " + suspect.row + ": ");
+    const heading = make("h3");
     heading.id = "review-heading";
-    heading.append(make("bdi", readable(reviewData.labels[suspect.given])));
+    heading.append(make("bdi", nameOf(suspect)), ": ", make("bdi", readable(reviewData.labels[suspect.given])));
     if (suspect.suggested !== null) {
       heading.append(" → ", make("bdi", readable(reviewData.labels[suspect.suggested])), "?");
     }
@@ -46,6 +51,7 @@ const card = (function () {
     const reason = make("p", body.querySelector("summary").textContent);
     const parts = [heading, facts, reason];
     if (decision) parts.splice(2, 0, make("p", "Decided: " + inWords(decision), "verdict"));
+    for (const text of verifiedOf(suspect)) parts.push(make("p", text, "note"));
     const gallery = galleryOf(suspect);
     if (gallery) parts.push(gallery);
     for (const part of body.querySelectorAll(".quality")) parts.push(part.cloneNode(true));
@@ -53,6 +59,14 @@ const card = (function () {
     if (cells) parts.push(cells);
     parts.push(body.querySelector(".more").cloneNode(true));
     return parts;
+  }
+
+  // What verified rows say of this very row, or of one with the same cells.
+  function verifiedOf(suspect) {
+    if (suspect.clean) return ["This row was verified as " + readable(suspect.clean[0]) + ": " + readable(suspect.clean[1]) + "."];
+    return beside.equal(suspect.row).map(function ([row, label]) {
+      return "Row " + row + " of the clean set has the same cells and was verified as " + label + ".";
+    });
   }
 
   // The row's picture beside those of its nearest verified rows; null where there are none.
@@ -90,5 +104,5 @@ const card = (function () {
     return share > 0.99 && share < 1 ? ">99%" : Math.round(100 * share) + "%";
   }
 
-  return { inWords, row, classButtons };
+  return { inWords, nameOf, row, classButtons };
 })();

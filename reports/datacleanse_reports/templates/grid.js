@@ -10,7 +10,7 @@
     "+": "larger", "=": "larger", "-": "smaller", "?": "help",
   };
   const { make, readable, paceOf } = words;
-  const { inWords } = card;
+  const { inWords, nameOf } = card;
   const labels = reviewData.labels;
   const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
 
@@ -37,10 +37,6 @@
   function plural(n, noun) { return n.toLocaleString("en") + " " + noun + (n === 1 ? "" : "s"); }
 
   // --- tiles ---
-
-  function nameOf(suspect) {
-    return "Row " + suspect.row + (suspect.id === null || suspect.id === String(suspect.row) ? "" : " · " + readable(suspect.id));
-  }
 
   function labelsOf(suspect) {
     const given = readable(labels[suspect.given]);

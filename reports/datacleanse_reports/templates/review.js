@@ -6,7 +6,7 @@
   const KEYS = { q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo" };
 
   const { make, readable, paceOf } = words;
-  const { inWords } = card;
+  const { inWords, nameOf } = card;
 
   function find(id) { return document.getElementById(id); }
 
@@ -109,7 +109,7 @@
 
   function say(text) {
     const suspect = current();
-    told.textContent = text + (suspect ? " Next: row " + suspect.row + ", given " +
+    told.textContent = text + (suspect ? " Next: " + nameOf(suspect) + ", given " +
       readable(reviewData.labels[suspect.given]) + (suspect.suggested === null ? "" :
         ", suggested " + readable(reviewData.labels[suspect.suggested])) + "." : " That was the last row.");
   }
@@ -128,7 +128,7 @@
     const made = decisions.of(suspect.row);
     position += 1;
     show();
-    say("Row " + suspect.row + " " + inWords(made) + ".");
+    say(nameOf(suspect) + " " + inWords(made) + ".");
   }
 
   function undo() {
