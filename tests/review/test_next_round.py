@@ -128,7 +128,7 @@ def joined(frame, clean, tmp_path, actions, *, id_="key"):
     trusted = read_like(clean, data.schema, role="CLEAN")
     overlap = compare(data, trusted).overlap
     path = saved(tmp_path / "d.jsonl", decided(data, actions))
-    reviewed = read_reviewed(data, overlap, [path])
+    reviewed = read_reviewed(data, overlap, [path], clean=trusted)
     whole, overlap = add_reviewed(data, trusted, overlap, reviewed)
     return data, trusted, whole, overlap, reviewed
 
@@ -208,7 +208,7 @@ def test_of_several_files_the_last_decision_about_a_row_counts(frame, tmp_path):
     data = read_data(frame, ReadOptions(id="key"))
     first = saved(tmp_path / "1.jsonl", decided(data, {3: "drop", 7: "keep", 8: "keep"}))
     second = saved(tmp_path / "2.jsonl", decided(data, {3: "keep", 7: "drop"}, run="r2"))
-    reviewed = read_reviewed(data, overlap_of_none(), [first, second])
+    reviewed = read_reviewed(data, overlap_of_none(), [first, second], clean=data)
     assert (reviewed.rows.tolist(), reviewed.left_out.tolist()) == ([3, 8], [7])
 
 
@@ -219,7 +219,8 @@ def test_decisions_that_cannot_be_used_are_named(frame, tmp_path):
     path = saved(tmp_path / "d.jsonl", [*made, *odd])
     later = frame.drop(index=[7]).reset_index(drop=True)
     later.loc[3, "age"] += 1
-    reviewed = read_reviewed(read_data(later, ReadOptions(id="key")), overlap_of_none(), [path])
+    changed = read_data(later, ReadOptions(id="key"))
+    reviewed = read_reviewed(changed, overlap_of_none(), [path], clean=changed)
     assert reviewed.rows.tolist() == [7]
     messages = {notice.slug: notice.message for notice in reviewed.notices}
     assert "1 decision is not used" in messages["decisions-unfound"]
@@ -236,7 +237,7 @@ def test_decisions_about_another_table_are_refused(frame, clean, tmp_path):
     path = saved(tmp_path / "d.jsonl", decided(data, {3: "keep", 5: "relabel"}))
     other = read_data(clean.assign(key=frame["key"][:60]), ReadOptions(id="key"))
     with pytest.raises(InputError, match="None of the 2 decisions") as caught:
-        read_reviewed(other, overlap_of_none(), [path])
+        read_reviewed(other, overlap_of_none(), [path], clean=other)
     assert caught.value.slug == "decisions-other-data"
 
 
@@ -250,7 +251,7 @@ def test_the_fingerprint_tells_what_was_decided(frame, tmp_path):
         "d": {3: "keep"},
     }.items():
         path = saved(tmp_path / name, decided(data, actions))
-        marks.add(read_reviewed(data, overlap_of_none(), [path]).sha256)
+        marks.add(read_reviewed(data, overlap_of_none(), [path], clean=data).sha256)
     assert len(marks) == 4
 
 

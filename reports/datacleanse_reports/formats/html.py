@@ -41,7 +41,7 @@ EARLY = 'document.documentElement.className = "starting"'
 
 SCRIPTS = (
     *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
-    *("table.js", "decisions.js", "progress.js", "card.js", "review.js"),
+    *("table.js", "decisions.js", "progress.js", "card.js", "links.js", "review.js"),
 )
 SERVED_SCRIPTS = (
     *SCRIPTS[:-1],

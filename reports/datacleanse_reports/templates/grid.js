@@ -6,7 +6,7 @@
   const DIGITS = 9;
   const LONGEST_PAUSE = 120;         // seconds; a longer one is no work
   const KEYS = {
-    q: "keep", w: "accept", e: "drop", n: "unsure", u: "undo", a: "all", c: "other", z: "zoom",
+    q: "keep", w: "accept", e: "drop", n: "unsure", u: "undo", a: "all", c: "other", z: "zoom", l: "link",
     "+": "larger", "=": "larger", "-": "smaller", "?": "help",
   };
   const { make, readable, paceOf } = words;
@@ -119,6 +119,7 @@
     tile.classList.add("current");
     tile.scrollIntoView({ block: "nearest" });
     tiles.setAttribute("aria-activedescendant", tile.id);
+    if (dialog.open) links.name(suspects.get(queue[current]));
   }
 
   function select(rows, isSelected) {
@@ -257,6 +258,10 @@
     undo,
     all: function () { select(queue, true); },
     other: function () { other.focus(); },
+    link: function () {
+      const suspect = suspects.get(queue[current]), place = dialog.querySelector('[data-do="link"] span');
+      if (suspect) links.copy(suspect, "grid", place).then(function (text) { told.textContent = text; });
+    },
     larger: function () { resize(1); },
     smaller: function () { resize(-1); },
     help: function () {
@@ -369,8 +374,10 @@
 
   // --- beginning and end ---
 
-  function open() {
+  // At the first picture that is not decided, or at the one that is wanted.
+  function open(wanted) {
     queue = suspectTable.fitting();
+    if (wanted !== undefined && !queue.includes(wanted)) queue.unshift(wanted);
     selected = new Set();
     painted = new Map();
     byRow = new Map(queue.map(function (row) { return [row, makeTile(row)]; }));
@@ -381,7 +388,9 @@
     dialog.showModal();
     resize(0);
     current = anchor = 0;
-    goOn(-1);
+    if (wanted === undefined) goOn(-1);
+    else move(queue.indexOf(wanted));
+    anchor = current;
     showState();
     tiles.focus({ preventScroll: true });
   }
@@ -427,6 +436,7 @@
     if (dialog.open && !find("zoom").open && button.dataset.do !== "help") tiles.focus({ preventScroll: true });
   });
   dialog.addEventListener("close", function () {
+    links.name(null);
     tiles.replaceChildren();
     suspectTable.start();
     offer.focus();
@@ -441,6 +451,9 @@
   });
   offer.type = "button";
   offer.id = "grid-offer";
-  offer.addEventListener("click", open);
-  if (reviewData.originals || pictures.count()) document.querySelector('[data-start-review="shown"]').after(" ", offer);
+  offer.addEventListener("click", function () { open(); });
+  if (reviewData.originals || pictures.count()) {
+    document.querySelector('[data-start-review="shown"]').after(" ", offer);
+    links.offer("grid", open);
+  }
 })();

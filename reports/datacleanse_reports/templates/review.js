@@ -3,7 +3,7 @@
 
 (function () {
   const LONGEST_PAUSE = 120;  // seconds; a longer one is no work
-  const KEYS = { q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo" };
+  const KEYS = { q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo", l: "link" };
 
   const { make, readable, paceOf } = words;
   const { inWords, nameOf } = card;
@@ -86,6 +86,7 @@
   function show() {
     showPace();
     const suspect = current();
+    links.name(suspect || null);
     dialog.classList.toggle("is-over", !suspect);
     if (suspect) {
       article.replaceChildren(...card.row(suspect));
@@ -178,6 +179,10 @@
     next: function () { move(1); },
     back: function () { move(-1); },
     undo, download,
+    link: function () {
+      const place = dialog.querySelector('[data-do="link"] span');
+      if (current()) links.copy(current(), "review", place).then(function (text) { told.textContent = text; });
+    },
     help: toggleHelp,
     close: function () { dialog.close(); },
   };
@@ -201,10 +206,14 @@
     }
   }
 
-  function open() {
+  // At the first row that is not decided, or at the one that is wanted.
+  function open(wanted) {
     queue = suspectTable.fitting();
+    if (wanted !== undefined && !queue.includes(wanted)) queue.unshift(wanted);
     last = performance.now() / 1000;
-    const first = queue.findIndex(function (row) { return !decisions.of(row); });
+    const first = queue.findIndex(function (row) {
+      return wanted === undefined ? !decisions.of(row) : row === wanted;
+    });
     position = first < 0 ? 0 : first;
     dialog.showModal();
     show();
@@ -217,7 +226,11 @@
     if (button.dataset.do) ACTIONS[button.dataset.do]();
     else if (button.dataset.label) decide("relabel", reviewData.labels[Number(button.dataset.label)]);
   });
-  dialog.addEventListener("close", suspectTable.start);
+  dialog.addEventListener("close", function () {
+    links.name(null);
+    suspectTable.start();
+  });
+  links.offer("review", open);
   other.querySelector("select").append(...reviewData.labels.map(function (label, i) {
     const option = make("option", readable(label));
     option.value = i;
@@ -256,6 +269,7 @@
   Promise.resolve(decisions.start()).then(function () {
     markTable();
     suspectTable.start();
+    links.follow();
     document.documentElement.dataset.ready = "";
   });
 })();
