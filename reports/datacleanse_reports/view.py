@@ -6,12 +6,18 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from datacleanse.data import is_content_hash
 from datacleanse.shares import NORMAL_95
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.matrix import make_noise_matrix
-from datacleanse_reports.next_step import propose_applying, propose_review, propose_verifying
+from datacleanse_reports.next_step import (
+    propose_applying,
+    propose_comparing,
+    propose_review,
+    propose_verifying,
+)
 from datacleanse_reports.records import (
     Budget,
     ClassSummary,
@@ -72,7 +78,8 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     n_rows = manifest.data.rows
     ranked = audit.read_ranked(folder, manifest.data.classes, last=top)
     originals = folder.read_suspects(n_rows)
-    _, columns = audit.find_originals(originals, manifest.data.label)
+    positions, columns = audit.find_originals(originals, manifest.data.label)
+    is_own = [is_content_hash(originals.field(i)) for i in positions]
     rows = set(ranked["row"].to_pylist())
     beside = read_companions(folder, manifest, rows=rows, columns=columns)
     suspects = audit.collect_suspects(ranked, originals, beside, manifest=manifest)
@@ -119,10 +126,12 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         timings=manifest.timings,
         top=top,
         columns=columns,
+        own_columns=tuple(i for i, own in enumerate(is_own) if own),
         suspects=suspects,
         next_words=() if manifest.noise.rate is not None else propose_verifying(manifest.data),
         review_words=propose_review(folder.path),
         apply_words=propose_applying(folder.path, manifest.data.source),
+        compare_words=propose_comparing(folder, manifest),
         progress=read_progress(folder, manifest, find_rows_to_review(table, suspects)),
     )
 

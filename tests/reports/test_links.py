@@ -1,4 +1,4 @@
-"""Links to single rows: each row of the page has an address that opens it, whatever its id holds."""
+"""Links to single rows: each has an address that opens it, whatever its id holds."""
 
 from __future__ import annotations
 
@@ -117,7 +117,8 @@ def test_a_linked_row_is_shown_though_the_filters_leave_it_out(load, suspects):
 
 
 @pytest.mark.parametrize(
-    "address", ["#id=nobody", "#row=999999", "#row=-1", "#row=x", "#id=%3Cimg%20src%3Dx%3E", "#id=%"]
+    "address",
+    ["#id=nobody", "#row=999999", "#row=-1", "#row=x", "#id=%3Cimg%20src%3Dx%3E", "#id=%"],
 )
 def test_a_link_to_a_row_that_is_not_there_says_so(load, window, address):
     page = load(address)

@@ -160,9 +160,7 @@ def test_the_next_round_takes_the_row_of_the_earlier_audit(audited):
     )
     later = before.drop(index=[3, 7]).reset_index(drop=True)
     data = read_data(later, ReadOptions(id=audited[1]))
-    reviewed = read_reviewed(
-        data, no_overlap(), [folder / "run" / "decisions.jsonl"], clean=data
-    )
+    reviewed = read_reviewed(data, no_overlap(), [folder / "run" / "decisions.jsonl"], clean=data)
     assert reviewed.rows.tolist() == [28]
     (said,) = [each for each in reviewed.notices if each.slug == "decisions-left-out"]
     assert f"row 40 is not used: it names the label {OTHER[before['label'][40]]!r}" in said.message

@@ -147,6 +147,26 @@ def test_kept_and_relabelled_rows_join_with_their_right_labels(frame, clean, tmp
     )
 
 
+def test_rows_that_clean_labels_otherwise_are_named_with_who_wins(frame, tmp_path):
+    data = read_data(frame, ReadOptions(id="key"))
+    trusted = read_like(frame.iloc[[3, 7, 9]], data.schema, role="CLEAN")
+    overlap = compare(data, trusted).overlap
+    made = decided(data, {3: "relabel", 7: "keep", 9: "drop", 11: "keep"})
+    made[0] = dc_replace(made[0], reviewer="Ann", confirmed=True)
+    path = saved(tmp_path / "d.jsonl", made)
+    reviewed = read_reviewed(data, overlap, [path], clean=trusted)
+    assert reviewed.rows.tolist() == [11]
+    (told,) = [each for each in reviewed.notices if each.slug == "decisions-contradict-clean"]
+    assert told.is_warning
+    given = data.given_labels[data.labels[3]]
+    assert told.message.startswith("1 row has another label by decision than in CLEAN (row 3 (")
+    assert (
+        f"{OTHER[given]!r} by Ann, confirmed when asked, {given!r} in row 0 of CLEAN"
+        in told.message
+    )
+    assert "CLEAN's counts in this audit." in told.message
+
+
 def test_reviewed_rows_steer_in_every_fold_and_calibrate_in_none(frame, clean, tmp_path):
     """They are suspects, no sample of the data: as calibration rows they break the promise."""
     actions = dict.fromkeys(range(20), "keep") | {20: "drop"}

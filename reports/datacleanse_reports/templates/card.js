@@ -99,10 +99,40 @@ const card = (function () {
     });
   }
 
+  // A field for the name of any class. Nothing is decided until Enter is pressed or its button:
+  // `choose` is told of the class that is called so, or is the only one that begins so; `tell` of
+  // what else was typed.
+  const classField = {
+    find: function (text) {
+      const all = reviewData.labels.map(function (label) { return readable(label).toLowerCase(); });
+      const name = text.trim().toLowerCase(), exact = all.indexOf(name);
+      if (exact >= 0) return [exact];
+      return Array.from(all.keys()).filter(function (i) { return name && all[i].startsWith(name); });
+    },
+    fill: function (list) {
+      list.append(...reviewData.labels.map(function (label) {
+        const option = make("option");
+        option.value = readable(label);
+        return option;
+      }));
+    },
+    enter: function (input, choose, tell) {
+      const found = classField.find(input.value);
+      if (found.length === 1) {
+        input.value = "";
+        choose(found[0]);
+        return;
+      }
+      if (!input.value.trim()) tell("Type the name of a class, then press Enter.");
+      else if (!found.length) tell("No class begins with “" + input.value.trim() + "”.");
+      else tell(found.length + " classes begin with “" + input.value.trim() + "”: type more of the name.");
+    },
+  };
+
   function percent(share) {
     if (share < 0.01) return "<1%";
     return share > 0.99 && share < 1 ? ">99%" : Math.round(100 * share) + "%";
   }
 
-  return { inWords, nameOf, row, classButtons };
+  return { inWords, nameOf, row, classButtons, classField };
 })();

@@ -289,25 +289,16 @@
     showAbout();
   }
 
-  // The class that is called so, or the only one that begins so; -1 where there is none.
-  function findClass(text) {
-    const all = labels.map(function (label) { return readable(label).toLowerCase(); });
-    const name = text.trim().toLowerCase(), exact = all.indexOf(name);
-    const begun = all.filter(function (each) { return name && each.startsWith(name); });
-    return exact < 0 && begun.length === 1 ? all.indexOf(begun[0]) : exact;
-  }
-
   function onName(event) {
     if (event.key !== "Escape" && event.key !== "Enter") return;
     event.preventDefault();
     event.stopPropagation();
     if (event.key === "Enter") {
-      const code = findClass(other.value);
-      if (code < 0) {
-        told.textContent = "No class, or more than one, begins with " + other.value + ".";
-        return;
-      }
-      decide("relabel", code);
+      card.classField.enter(other, function (code) {
+        decide("relabel", code);
+        tiles.focus({ preventScroll: true });
+      }, function (text) { told.textContent = text; });
+      return;
     }
     other.value = "";
     tiles.focus({ preventScroll: true });
@@ -406,11 +397,7 @@
   const choice = make("label", "Any class "), names = make("datalist");
   choice.append(make("kbd", "C"), " ", other, names);
   names.id = "grid-names";
-  names.append(...labels.map(function (label) {
-    const option = make("option");
-    option.value = readable(label);
-    return option;
-  }));
+  card.classField.fill(names);
   other.type = "text";
   other.placeholder = "its name, then Enter";
   other.setAttribute("list", names.id);

@@ -14,7 +14,7 @@
   const article = find("review-row");
   const told = find("review-told");
   const choices = find("review-classes");
-  const other = find("review-other");
+  const other = find("review-other"), typed = other.querySelector("input");
   const useKeys = find("review-keys");
   const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
   let queue = [];
@@ -49,7 +49,7 @@
     const accept = dialog.querySelector('[data-do="accept"]');
     accept.disabled = suspect.suggested === null;
     accept.querySelector("[data-suggested]").textContent =
-      suspect.suggested === null ? "– (no suggestion)" : readable(reviewData.labels[suspect.suggested]);
+      suspect.suggested === null ? "– (no other class is likelier)" : readable(reviewData.labels[suspect.suggested]);
     const preferred = suspect.suggested === null ? "keep" : "accept";
     for (const button of dialog.querySelectorAll(".review-buttons button")) {
       button.classList.toggle("primary", button.dataset.do === preferred);
@@ -57,7 +57,8 @@
     }
     choices.replaceChildren(...card.classButtons(suspect));
     other.hidden = reviewData.labels.length <= choices.children.length;
-    other.querySelector("select").value = "";
+    typed.value = "";
+    find("review-other-told").textContent = "";
   }
 
   function isMade(what, decision, suspect) {
@@ -183,6 +184,10 @@
       const place = dialog.querySelector('[data-do="link"] span');
       if (current()) links.copy(current(), "review", place).then(function (text) { told.textContent = text; });
     },
+    other: function () {
+      card.classField.enter(typed, function (code) { decide("relabel", reviewData.labels[code]); },
+        function (text) { find("review-other-told").textContent = text; });
+    },
     help: toggleHelp,
     close: function () { dialog.close(); },
   };
@@ -192,6 +197,11 @@
     // A key held down would decide rows that nobody has seen.
     if (event.repeat) {
       if (event.key === "Enter" || event.key === " ") event.preventDefault();
+      return;
+    }
+    if (event.target === typed && event.key === "Enter" && !event.isComposing) {
+      event.preventDefault();
+      ACTIONS.other();
       return;
     }
     const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
@@ -231,14 +241,8 @@
     suspectTable.start();
   });
   links.offer("review", open);
-  other.querySelector("select").append(...reviewData.labels.map(function (label, i) {
-    const option = make("option", readable(label));
-    option.value = i;
-    return option;
-  }));
-  other.addEventListener("change", function (event) {
-    if (event.target.value) decide("relabel", reviewData.labels[Number(event.target.value)]);
-  });
+  card.classField.fill(find("review-names"));
+  typed.addEventListener("input", function () { find("review-other-told").textContent = ""; });
   find("review-name").value = decisions.reviewer();
   find("review-name").addEventListener("input", function (event) {
     decisions.setReviewer(event.target.value.trim());
