@@ -7,8 +7,11 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from datacleanse.data.packing import CONTENT_MARK
 from datacleanse_reports import read_view, write_reports
 from datacleanse_reports.companions import read_companions
 from datacleanse_reports.formats.html import render_page
@@ -89,6 +92,31 @@ def test_what_decisions_are_made_of_is_embedded_as_it_is(fabricated, tmp_path):
         assert [data["labels"][label] for label, _ in told["likely"]] == [
             each.label for each in suspect.likely
         ]
+
+
+def test_a_hash_that_the_program_added_is_no_cell_of_the_page_but_of_the_file(fabricated, tmp_path):
+    folder = fabricated.write(tmp_path / "pictures")
+    stored = folder.read_suspects()
+    hashes = pa.array([f"{row:064x}" for row in stored["row"].to_pylist()])
+    marked = pa.field("sha256", pa.string(), metadata=CONTENT_MARK)
+    pq.write_table(stored.add_column(1, marked, hashes), folder.suspects_file)
+    view = read_view(folder, top=60)
+    assert (view.columns[0], view.own_columns) == ("sha256", (0,))
+    data = embedded(render_page(view), "cell-data")
+    plain = read_view(fabricated.write(tmp_path / "plain"), top=60)
+    assert data == embedded(render_page(plain), "cell-data")
+    page, without = (embedded(render_page(each), "beside-data") for each in (view, plain))
+    assert page["telling"] == without["telling"]
+    written = write_reports(folder, top=60, formats=["csv"])["csv"].read_text(encoding="utf-8")
+    assert "sha256" in written.splitlines()[0].split(",")
+
+
+def test_a_row_without_a_suggestion_says_what_that_means(view):
+    page = render_page(view)
+    none = sum(each.suggested_label is None for each in view.suspects)
+    assert none
+    assert page.count('aria-label="no other class is likelier"') == none
+    assert "“–” as a suggestion: no other class is likelier" in page
 
 
 def test_a_megabyte_in_one_cell_id_or_column_name_stays_out(fabricated, tmp_path):
