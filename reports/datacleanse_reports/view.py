@@ -6,7 +6,6 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from datacleanse.data import is_content_hash
 from datacleanse.shares import NORMAL_95
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
@@ -40,7 +39,9 @@ from datacleanse_reports.records import (
 from datacleanse_reports.review_progress import find_rows_to_review, read_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pyarrow as pa
 
     from datacleanse.records import Column, Notice, SetAside
     from datacleanse.storage.manifest.inputs import (
@@ -79,7 +80,6 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     ranked = audit.read_ranked(folder, manifest.data.classes, last=top)
     originals = folder.read_suspects(n_rows)
     positions, columns = audit.find_originals(originals, manifest.data.label)
-    is_own = [is_content_hash(originals.field(i)) for i in positions]
     rows = set(ranked["row"].to_pylist())
     beside = read_companions(folder, manifest, rows=rows, columns=columns)
     suspects = audit.collect_suspects(ranked, originals, beside, manifest=manifest)
@@ -126,7 +126,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         timings=manifest.timings,
         top=top,
         columns=columns,
-        own_columns=tuple(i for i, own in enumerate(is_own) if own),
+        own_columns=_find_own_columns(originals, positions),
         suspects=suspects,
         next_words=() if manifest.noise.rate is not None else propose_verifying(manifest.data),
         review_words=propose_review(folder.path),
@@ -134,6 +134,14 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         compare_words=propose_comparing(folder, manifest),
         progress=read_progress(folder, manifest, find_rows_to_review(table, suspects)),
     )
+
+
+def _find_own_columns(originals: pa.Table, positions: Sequence[int]) -> tuple[int, ...]:
+    """Places among the original columns, at ``positions``, of those that the program added."""
+    from datacleanse.data import is_content_hash  # slow to import
+
+    fields = (originals.field(position) for position in positions)
+    return tuple(place for place, field in enumerate(fields) if is_content_hash(field))
 
 
 def _make_headline(manifest: Manifest) -> Headline:

@@ -12,7 +12,8 @@ from tests.browser import window as opened_window
 
 ODD = ("a'b\"c", "x/y?z&q=1", "50 % #1", "id=1+2", "日本 語", "Ünï", "..", "%23", "#")
 OPEN = """() => Array.from(document.querySelectorAll("#suspect-table details[open]"))
-    .filter(each => !each.matches(".more")).map(each => Number(each.closest("tbody").dataset.row))"""
+    .filter(each => !each.matches(".more"))
+    .map(each => Number(each.closest("tbody").dataset.row))"""
 FOCUS = "() => Number(document.activeElement.closest('tbody')?.dataset.row)"
 
 
