@@ -18,6 +18,9 @@ _SWITCHES = frozenset(
 )
 """Options without a value: given or not."""
 
+_ALONE = {"no-id": "id=False"}
+"""Options that Python spells in a way of its own."""
+
 _LISTS = frozenset({"categorical", "drop", "missing", "numeric"})
 """Options that may be given several times; in Python they take a list."""
 
@@ -73,15 +76,15 @@ def _speak_whole(option: str) -> str | None:
 
 
 def _speak(found: re.Match[str]) -> str:
-    if found["command"]:
-        return found[0]
     name = "out" if found["out"] else found["name"]
     value, met = found["value"], found["met"]
+    if name in _ALONE:
+        return _ALONE[name]
     if name in _SWITCHES:
         if value in ("True", "False"):
             return f"{_spell(name)}={value}"
         return f"{_spell(name)}=True{found[0].removeprefix(f'--{name}')}"
-    if name not in _LISTS | _VALUES:
+    if name not in _LISTS | _VALUES:  # a command, too, which names none
         return found[0]
     if met is not None or (value or "").startswith("["):
         return f"{_spell(name)}={met or value}"

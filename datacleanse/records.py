@@ -100,6 +100,9 @@ class Schema:
     """Texts that count as missing in a CSV beside an empty cell; None: the usual ones."""
     label_type: str | None = None
     """Arrow's name of the labels' type, e.g. ``int64``; None: text without a type, as in a CSV."""
+    id_is_found: bool = False
+    """Whether ``id`` was found by its values and not named by a person: then another file in which
+    it cannot name rows is read all the same."""
 
 
 @dataclass(frozen=True)

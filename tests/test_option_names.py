@@ -26,6 +26,10 @@ OF_THE_COMMAND_LINE_ALONE = {"by-class", "fail-over", "format", "mlflow", "new-c
         ("--hold-back is nan.", "hold_back=nan."),
         ("--batch-size is 1e-05.", "batch_size=1e-05."),
         ("Go on with --resume.", "Go on with resume=True."),
+        (
+            "--id COL takes another column, --no-id none.",
+            "id=COL takes another column, id=False none.",
+        ),
         ("with --fast False; now it is True", "with fast=False; now it is True"),
         ("--lr not given; now it is 0.1", "lr= not given; now it is 0.1"),
         ("with --lr, e.g. --lr 0.0003.", "with lr=, e.g. lr=0.0003."),

@@ -37,6 +37,7 @@ class AuditOptions:
     val: options.Val = None
     label: options.Label = None
     id_: options.Id = None
+    no_id: options.NoId = False
     test: options.Test = None
     decisions: options.EarlierDecisions = None
     drop: options.Drop = None
@@ -116,6 +117,7 @@ class AuditOptions:
                 max_unreadable=self.max_unreadable,
                 dates=self.dates,  # type: ignore[arg-type]  # ReadOptions checks it
                 decimal=self.decimal,  # type: ignore[arg-type]
+                seeks_id=not self.no_id,
             ),
             settings=settings,
             command=tuple(sys.argv[1:]),

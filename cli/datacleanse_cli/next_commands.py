@@ -25,7 +25,7 @@ def spell_command(*words: str) -> str:
 
 def spell_reading(options: ReadOptions) -> list[str]:
     """The options of `audit` by which a table is read as it was."""
-    return spell_options(
+    words = spell_options(
         ("--label", [options.label]),
         ("--id", [options.id]),
         ("--drop", options.drop),
@@ -36,6 +36,7 @@ def spell_reading(options: ReadOptions) -> list[str]:
         ("--dates", [options.dates]),
         ("--decimal", [options.decimal]),
     )
+    return words if options.seeks_id else [*words, "--no-id"]
 
 
 def propose_run(data: str) -> list[str]:

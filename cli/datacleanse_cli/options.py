@@ -28,7 +28,17 @@ Label = Annotated[
         help="Label column. Without it the one named label, target, class or y.",
     ),
 ]
-Id = Annotated[str | None, typer.Option("--id", help="Column that names each row.")]
+Id = Annotated[
+    str | None,
+    typer.Option(
+        "--id",
+        help="Column that names each row. Without it one that plainly does so, if there is one.",
+    ),
+]
+NoId = Annotated[
+    bool,
+    typer.Option("--no-id", help="Know rows by their number even where a column names them."),
+]
 Drop = Annotated[list[str] | None, typer.Option(help="Column not to learn from. Repeatable.")]
 Delimiter = Annotated[
     str | None, typer.Option(help="Sign between the columns of a CSV file, e.g. ';'.")

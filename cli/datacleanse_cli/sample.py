@@ -27,6 +27,7 @@ def sample(
     n: options.SampleRows = 200,
     label: options.Label = None,
     id_: options.Id = None,
+    no_id: options.NoId = False,
     drop: options.Drop = None,
     missing: options.Missing = None,
     delimiter: options.Delimiter = None,
@@ -47,6 +48,7 @@ def sample(
         drop=tuple(drop or ()),
         delimiter=delimiter,
         missing=None if missing is None else tuple(missing),
+        seeks_id=not no_id,
     )
     log = NoticeLog()
     with show_progress(quiet=quiet) as progress:

@@ -180,11 +180,22 @@ def _lay_out_next(view: ReportView, run: Path, encoding: str) -> list[Renderable
         ]
     return [
         *first,
+        *_lay_out_compare(view, encoding),
         lay_out_line(f"Open {make_visible(str(report))}", encoding),
         lay_out_line("Decide on the suspects, then write cleaned data:", encoding),
         Command(spell_command("review", place)),
         Command(propose_apply(run, view.data.source)),
         *_lay_out_predict(view, place, encoding),
+    ]
+
+
+def _lay_out_compare(view: ReportView, encoding: str) -> list[RenderableType | Command]:
+    """The command that says what an earlier round of review has brought."""
+    if not view.compare_words:
+        return []
+    return [
+        lay_out_line("See what changed since the earlier round:", encoding),
+        Command(spell_command(*view.compare_words)),
     ]
 
 

@@ -36,6 +36,7 @@ def verify(
     out: options.VerifiedOut = Path("verified.jsonl"),
     label: options.Label = None,
     id_: options.Id = None,
+    no_id: options.NoId = False,
     drop: options.Drop = None,
     missing: options.Missing = None,
     delimiter: options.Delimiter = None,
@@ -63,6 +64,7 @@ def verify(
         drop=tuple(drop or ()),
         delimiter=delimiter,
         missing=None if missing is None else tuple(missing),
+        seeks_id=not no_id,
     )
     with show_progress(quiet=quiet) as progress:
         drawing = draw_from(

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Literal, cast
 
 from datacleanse.auditing.handed_over import take_over
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.result import AuditResult, choose_place
 from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions, hold_source
+from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.notices import warn
 from datacleanse.progress import follow
@@ -35,7 +36,7 @@ def audit(
     *,
     val: Source | Sequence[Source] | None = None,
     label: str | None = None,
-    id: str | None = None,  # the column's role has this name everywhere
+    id: str | Literal[False] | None = None,  # the column's role has this name everywhere
     test: Source | None = None,
     decisions: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
     drop: Sequence[str] = (),
@@ -83,7 +84,8 @@ def audit(
             file of `datacleanse verify`. A list of them is joined. None: there are none yet. Then
             the rows are ranked, and neither a rate nor a flag is given.
         label: label column; without it the one named label, target, class or y.
-        id: column that names each row.
+        id: column that names each row; None: one that plainly does so, if there is one; False:
+            none, rows are known by their number.
         test: rows with true labels, to measure the reweighted model and plain training on.
         decisions: what reviewers decided in earlier rounds: files, or folders of the runs that were
             reviewed. Rows that were found right or relabelled join the clean set, with the label
@@ -147,7 +149,7 @@ def audit(
     name = model if isinstance(model, str) else name_factory(model)
     options = ReadOptions(
         label,
-        id,
+        _name_id_column(id),
         *(tuple(drop), tuple(categorical), tuple(numeric)),
         delimiter=delimiter,
         image_size=image_size,
@@ -155,6 +157,7 @@ def audit(
         dates=dates,
         decimal=decimal,
         missing=None if missing is None else tuple(missing),
+        seeks_id=id is not False,
     )
     settings = Settings(
         rule=rule,
@@ -192,6 +195,16 @@ def audit(
     warn(each for each in manifest.notices if each.cells is not None)
     handed_over = take_over(request.data, manifest.data.label)
     return AuditResult(folder, model if is_user_code(name) else None, temporary, handed_over)
+
+
+def _name_id_column(id_: str | bool | None) -> str | None:
+    if id_ is True:
+        raise SettingsError(
+            "id is True.",
+            slug="setting-out-of-range",
+            hint="Give the name of a column, or False for none.",
+        )
+    return None if id_ is False else id_
 
 
 def list_sources(val: Source | Sequence[Source] | None) -> Sequence[Source]:

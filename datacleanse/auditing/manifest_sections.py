@@ -122,6 +122,7 @@ def _describe_reading(options: ReadOptions) -> Reading:
         dates=options.dates,
         decimal=options.decimal,
         missing=options.missing,
+        seeks_id=options.seeks_id,
     )
 
 

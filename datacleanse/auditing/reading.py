@@ -290,7 +290,7 @@ def _find_corrected(inputs: Inputs, decisions: tuple[Path, ...]) -> Inputs:
 def _add_decisions(inputs: Inputs, files: tuple[Path, ...], *, can_steer: bool) -> Inputs:
     """Return the inputs with the rows that reviewers decided about behind CLEAN's own."""
     data, before = inputs.data, inputs.comparison
-    reviewed = read_reviewed(data, before.overlap, files, can_steer=can_steer)
+    reviewed = read_reviewed(data, before.overlap, files, clean=inputs.clean, can_steer=can_steer)
     clean, overlap = add_reviewed(data, inputs.clean, before.overlap, reviewed)
     pictures = inputs.pictures
     if pictures is not None:

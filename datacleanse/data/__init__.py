@@ -10,7 +10,13 @@ from datacleanse.data.new_values import KnownValues, NewValues, note_unknown_nam
 from datacleanse.data.portions import split_into_portions
 from datacleanse.data.read import Role, Source, hold_source, read_data, read_like, read_portions
 from datacleanse.data.read_new import AllowedValues, read_new_rows
-from datacleanse.data.row_seals import digest_features, is_known_by_content, seal_row, seal_rows
+from datacleanse.data.row_seals import (
+    digest_features,
+    is_content_hash,
+    is_known_by_content,
+    seal_row,
+    seal_rows,
+)
 from datacleanse.data.sample import DrawnRows, draw_rows, sample_rows, take_rows
 from datacleanse.data.write import check_target, write_table, write_tables
 
@@ -32,6 +38,7 @@ __all__ = [
     "fingerprint",
     "hash_rows",
     "hold_source",
+    "is_content_hash",
     "is_known_by_content",
     "note_unknown_names",
     "read_categories",

@@ -13,6 +13,7 @@ from datacleanse.data.column_kinds import is_frame_index
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.drift import note_class_shares, note_features
 from datacleanse.data.exact_numbers import mix
+from datacleanse.data.id_column import find_unnamed
 from datacleanse.data.identity import (
     find_narrow_columns,
     hash_rows,
@@ -102,9 +103,46 @@ def _make_same_error(data: Dataset, clean: Dataset, why: str) -> InputError:
 
 
 def _find_overlap(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
+    if data.schema.id_is_found:
+        return _match_by_found_id(data, clean)
     name = data.schema.id
     if name is not None and name in clean.table.column_names:
         return _match_by_id(data, clean)
+    return _match_by_content(data, clean)
+
+
+def _match_by_found_id(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
+    """Rows of one id, where the ids of CLEAN name its rows and are DATA's; else equal rows."""
+    name = data.schema.id or ""
+    why = _find_id_fault(name, clean)
+    if why is None:
+        overlap, notices = _match_by_id(data, clean)
+        is_whole = len(overlap.data_rows) == data.n_rows  # nothing would be left to audit
+        if not is_whole and all(notice.slug != "ids-of-other-rows" for notice in notices):
+            return overlap, notices
+        why = f"has ids of DATA (column '{name}') on rows with other feature values"
+    overlap, notices = _match_by_content(data, clean)
+    message = (
+        f"CLEAN ({clean.source}) {why}. So rows that stand in DATA too are found by their values, "
+        "not by ids."
+    )
+    return overlap, [Notice("id-not-matched", message, column=name), *notices]
+
+
+def _find_id_fault(name: str, clean: Dataset) -> str | None:
+    """Why a column of CLEAN cannot name its rows, what CLEAN does; None: it can."""
+    if name not in clean.table.column_names:
+        return f"has no column '{name}', the id of DATA"
+    cells = clean.table.column(name)
+    unnamed = len(find_unnamed(cells))
+    if unnamed:
+        return f"has no id (column '{name}') in {format_count(unnamed, 'row')}"
+    repeated = len(cells) - pc.count_distinct(spell_ids(cells)).as_py()
+    return f"has {format_count(repeated, 'repeated id')} (column '{name}')" if repeated else None
+
+
+def _match_by_content(data: Dataset, clean: Dataset) -> tuple[Overlap, list[Notice]]:
+    """Rows with equal feature values, and equal cells in columns that name rows."""
     narrow = find_narrow_columns(data, clean)
     hashes, clean_hashes = hash_rows(data, narrow=narrow), hash_rows(clean, narrow=narrow)
     for marks, clean_marks in _hash_identifiers(data, clean):
@@ -171,13 +209,13 @@ def _hash_identifiers(
     data: Dataset, clean: Dataset
 ) -> Iterator[tuple[NDArray[np.uint64], NDArray[np.uint64]]]:
     """Hashes of the cells of each column in both that names rows without being read."""
-    for aside in data.schema.set_aside:
-        if (
-            aside.kind == "identifier"
-            and aside.name in clean.table.column_names
-            and not is_frame_index(aside.name)
-        ):
-            first, second = (spell_ids(each.table.column(aside.name)) for each in (data, clean))
+    schema = data.schema
+    names = [each.name for each in schema.set_aside if each.kind == "identifier"]
+    if schema.id_is_found and schema.id is not None:
+        names.append(schema.id)
+    for name in names:
+        if name in clean.table.column_names and not is_frame_index(name):
+            first, second = (spell_ids(each.table.column(name)) for each in (data, clean))
             # A row called NA has no name in a CSV, and has one in JSON Lines.
             no_names = pa.array(sorted(MISSING_TEXTS), pa.string())
             first, second = (

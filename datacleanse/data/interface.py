@@ -37,7 +37,7 @@ class ReadOptions:
 
     Attributes:
         label: the label column; None looks for one of the usual names.
-        id: the column that names rows; None knows rows by their number.
+        id: the column that names rows; None: see ``seeks_id``.
         drop: columns to leave out of the features.
         categorical: columns whose values are names, whatever they look like.
         numeric: columns whose values are numbers; other values count as missing.
@@ -51,9 +51,11 @@ class ReadOptions:
             such columns are not read as numbers, but ``1.234`` is.
         missing: texts that count as missing in a CSV, beside an empty cell; None takes the usual
             ones, but not in ``categorical`` columns, where they are names.
+        seeks_id: where ``id`` is None, whether a column that plainly names rows is taken for it,
+            see `datacleanse.data.id_column`; without one rows are known by their number.
 
     Raises:
-        SettingsError: a number is out of its range.
+        SettingsError: a number is out of its range, or two values contradict each other.
     """
 
     label: str | None = None
@@ -67,8 +69,15 @@ class ReadOptions:
     dates: DatesOption | None = None
     decimal: DecimalOption | None = None
     missing: tuple[str, ...] | None = None
+    seeks_id: bool = True
 
     def __post_init__(self) -> None:
+        if self.id is not None and not self.seeks_id:
+            raise SettingsError(
+                "--id and --no-id contradict each other.",
+                slug="column-options-conflict",
+                hint="Give one of the two.",
+            )
         least, most = IMAGE_SIZES
         if self.image_size is not None and not least <= self.image_size <= most:
             raise SettingsError(

@@ -14,6 +14,7 @@ from datacleanse.data.checks import check_cells, check_shape
 from datacleanse.data.class_names import name_classes, note_class_names
 from datacleanse.data.column_verdict import Context
 from datacleanse.data.columns import MISSING_TEXTS
+from datacleanse.data.id_column import check_row_names
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.label_types import name_label_type
@@ -125,14 +126,17 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         context=raw.describe_column,
         progress=progress,
     )
+    if features.id is not None and not raw.text_is_typed:
+        raw = _read_ids_as_written(source, request, raw, features.id)
     schema = Schema(
         label,
-        options.id,
+        options.id if features.id is None else features.id,
         labels.classes,
         features.columns,
         features.set_aside,
         options.missing,
         raw.name_label_type(label),
+        id_is_found=features.id is not None,
     )
     if options.missing is not None and raw.text_is_typed:
         notices.append(note_missing_unused(raw.name))
@@ -155,6 +159,16 @@ def _read_as_written(source: Source, request: Request, options: ReadOptions) -> 
     if not floats:
         return raw
     return read_raw(source, replace(request, as_text=request.as_text | floats))
+
+
+def _read_ids_as_written(source: Source, request: Request, raw: Raw, name: str) -> Raw:
+    """DATA with the ids as the file spells them, where its reader took them for numbers."""
+    place = raw.table.column_names.index(name)
+    if not pa.types.is_integer(raw.table.schema.field(place).type):
+        return raw
+    again = read_raw(source, replace(request, as_text=request.as_text | {name}))
+    ids = again.table.column(name)
+    return replace(raw, table=raw.table.set_column(place, name, ids))
 
 
 def read_like(
@@ -195,7 +209,7 @@ def read_like(
     )
     if role != "NEW":  # of which `NewValues` tells more
         notices += note_unreadable(counts, schema.columns, source=f"{raw.name} ({role})")
-    check_ids(raw.table, schema.id, source=raw.name, unique=False)
+    notices += check_row_names(raw.table, schema, source=raw.name, is_new=role == "NEW")
     whole = Dataset(
         raw.name,
         raw.table,
@@ -322,7 +336,7 @@ def _hold_portion(
         ignore_extra=ignore_extra,
         allow_unknown=allow_unknown,
     )
-    check_ids(table, schema.id, source=name, unique=False, first_row=row)
+    notices += check_row_names(table, schema, source=name, is_new=True, first_row=row)
     nothing = np.full(table.num_rows, -1, np.int64)
     return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row, tuple(counts))
 

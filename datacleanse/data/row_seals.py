@@ -137,16 +137,17 @@ def _digest_portion(table: pa.Table, label: str) -> list[str]:
 
 def is_known_by_content(table: pa.Table) -> bool:
     """Whether rows are what a picture shows, wherever it lies, and not what their cells say."""
-    return any(_is_content(field) for field in table.schema)
+    return any(is_content_hash(field) for field in table.schema)
 
 
-def _is_content(field: pa.Field) -> bool:
+def is_content_hash(field: pa.Field) -> bool:
+    """Whether a column holds hashes that the program added, of what its rows are about."""
     return bool(field.metadata) and CONTENT_MARK.items() <= field.metadata.items()
 
 
 def _find_digested_columns(schema: pa.Schema, label: str) -> list[str]:
     """The columns whose cells make a row what it is: all but the label, or those marked so."""
-    marked = sorted(field.name for field in schema if _is_content(field))
+    marked = sorted(field.name for field in schema if is_content_hash(field))
     return marked or sorted(name for name in schema.names if name != label)
 
 

@@ -23,6 +23,7 @@ from datacleanse.data.columns import (
     parse_vector_texts,
 )
 from datacleanse.data.conventions import adopt_convention, describe_convention, rewrite_plainly
+from datacleanse.data.id_column import find_id_column, note_id_found
 from datacleanse.data.messages import (
     find_nearest,
     format_count,
@@ -49,6 +50,8 @@ class Features:
     columns: tuple[Column, ...]
     set_aside: tuple[SetAside, ...]
     notices: tuple[Notice, ...]
+    id: str | None = None
+    """The column that names rows, where nobody said which it is and one plainly does."""
 
 
 def check_options(options: ReadOptions, names: Sequence[str], *, label: str, source: str) -> None:
@@ -122,10 +125,14 @@ def infer_features(
     if not columns:
         raise _make_no_features_error(aside, source=source)
     notices = [notice for verdict in verdicts for notice in verdict.notices]
+    id_ = find_id_column(table, aside) if options.id is None and options.seeks_id else None
+    if id_ is not None:
+        aside = tuple(each for each in aside if each.name != id_)
+        notices.append(note_id_found(id_, source))
     for notice in notices:
-        if notice.slug == "convention-read":
+        if notice.slug in ("convention-read", "id-found"):
             progress.say(notice.message)
-    return Features(columns, aside, (*notices, *_note_set_aside(aside, source)))
+    return Features(columns, aside, (*notices, *_note_set_aside(aside, source)), id_)
 
 
 def _judge_column(

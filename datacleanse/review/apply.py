@@ -268,4 +268,5 @@ def find_reading(cleaning: Cleaning, cleaned: Path) -> ReadOptions:
         options,
         label=None if is_usual else options.label,
         delimiter=None if has_own else options.delimiter,
+        seeks_id=cleaning.run.seeks_id,
     )

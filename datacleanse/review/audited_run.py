@@ -49,6 +49,8 @@ class AuditedRun:
     """Where DATA's table lies; None where only a listing says which files are its pictures."""
     clean: tuple[str, ...]
     """CLEAN's sources, as they were named; those that were in memory are not among them."""
+    seeks_id: bool = True
+    """Whether a column that names rows was to be taken for the id where none was named."""
 
     @property
     def readable(self) -> Source:
@@ -97,6 +99,7 @@ def open_audited_run(
         listing=listing,
         location=location,
         clean=_list_clean(manifest),
+        seeks_id=manifest.data.reading.seeks_id,
     )
 
 
@@ -140,6 +143,9 @@ def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
         dates=reading.dates,
         decimal=reading.decimal,
         missing=reading.missing,
+        # Of a run that knew rows by their number, decisions do so too.
+        # Of a run that knew rows by their number, decisions do so too.
+        seeks_id=described.id is not None,
     )
 
 

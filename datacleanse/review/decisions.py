@@ -67,6 +67,9 @@ class Decision:
     group: str = ""
     """The same in all that was decided at once, by one key or for many rows, so that it is undone
     at once; empty in a line written by hand."""
+    confirmed: bool = False
+    """Whether the reviewer was asked if it is meant, and said yes: the row had changed, or the
+    clean set gives it another label."""
 
     @property
     def label(self) -> str | None:
@@ -75,7 +78,8 @@ class Decision:
 
     def to_json(self) -> dict[str, Any]:
         """The line; what a line written by hand may lack is left out where it is empty."""
-        return {name: value for name, value in asdict(self).items() if value or name != "group"}
+        own = asdict(self).items()
+        return {name: value for name, value in own if value or name not in ("group", "confirmed")}
 
 
 @dataclass(frozen=True)
@@ -197,7 +201,8 @@ def revoke(
         meant = [each for each in standing if each.row == row][-1:]
     at = read_clock()
     return [
-        replace(each, action=REVOKED, new_label=None, reviewer=reviewer, at=at) for each in meant
+        replace(each, action=REVOKED, new_label=None, reviewer=reviewer, at=at, confirmed=False)
+        for each in meant
     ]
 
 
@@ -307,6 +312,7 @@ def _parse(record: object) -> Decision:
         given_label=given,
         action=action,
         new_label=new,
+        confirmed=record.get("confirmed") is True,
         **texts,
     )
 

@@ -17,16 +17,17 @@ import pyarrow as pa
 from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.data.labels import ClassFinder
 from datacleanse.data.look_alikes import find_look_alike, spell_apart
+from datacleanse.data.messages import LISTED, format_count, quote_value
 from datacleanse.errors import InputError
 from datacleanse.records import Notice, Overlap
 from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import read_decisions
 from datacleanse.review.earlier_labels import read_mislabelled_pairs
-from datacleanse.review.recognition import recognise
+from datacleanse.review.recognition import name_row, recognise
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -57,7 +58,12 @@ class Reviewed:
 
 
 def read_reviewed(
-    data: Dataset, overlap: Overlap, paths: Sequence[Path], *, can_steer: bool = True
+    data: Dataset,
+    overlap: Overlap,
+    paths: Sequence[Path],
+    *,
+    clean: Dataset,
+    can_steer: bool = True,
 ) -> Reviewed:
     """Find the reviewed rows in DATA. Rows that CLEAN holds already are left to CLEAN.
 
@@ -65,11 +71,32 @@ def read_reviewed(
         data: DATA of this round.
         overlap: what CLEAN shares with it.
         paths: files of decisions, each about one run; about one row the last one counts.
+        clean: CLEAN, whose label counts where a decision gives another one.
         can_steer: whether CLEAN is given, beside which they steer.
 
     Raises:
         InputError: a file cannot be read, or none of its decisions is about a row of DATA.
     """
+    verdicts, dropped, notices = _collect_verdicts(data, paths)
+    notices += _note_against_clean(data, clean, overlap, verdicts)
+    for row in set(overlap.data_rows.tolist()):
+        verdicts.pop(row, None)
+        dropped.discard(row)
+    rows = np.array(sorted(verdicts), np.int64)
+    labels = np.array([verdicts[row][1] for row in rows.tolist()], np.int64)
+    left_out = np.array(sorted(dropped), np.int64)
+    kept = sum(decision.action == "keep" for decision, _ in verdicts.values())
+    digest = hashlib.sha256(b"".join(each.tobytes() + b"|" for each in (rows, labels, left_out)))
+    found = Reviewed(
+        tuple(map(str, paths)), rows, labels, left_out, kept, digest.hexdigest(), tuple(notices)
+    )
+    return replace(found, notices=(*found.notices, *_say_joined(found, can_steer=can_steer)))
+
+
+def _collect_verdicts(
+    data: Dataset, paths: Sequence[Path]
+) -> tuple[dict[int, tuple[Decision, int]], set[int], list[Notice]]:
+    """What was decided of which row of DATA, with the class; rows dropped; what to say of it."""
     verdicts: dict[int, tuple[Decision, int]] = {}
     dropped: set[int] = set()
     notices: list[Notice] = []
@@ -97,18 +124,37 @@ def read_reviewed(
                 verdicts[row] = decision, code
             else:
                 notices.append(_say_unknown_class(path, decision, data))
-    for row in set(overlap.data_rows.tolist()):
-        verdicts.pop(row, None)
-        dropped.discard(row)
-    rows = np.array(sorted(verdicts), np.int64)
-    labels = np.array([verdicts[row][1] for row in rows.tolist()], np.int64)
-    left_out = np.array(sorted(dropped), np.int64)
-    kept = sum(decision.action == "keep" for decision, _ in verdicts.values())
-    digest = hashlib.sha256(b"".join(each.tobytes() + b"|" for each in (rows, labels, left_out)))
-    found = Reviewed(
-        tuple(map(str, paths)), rows, labels, left_out, kept, digest.hexdigest(), tuple(notices)
+    return verdicts, dropped, notices
+
+
+def _note_against_clean(
+    data: Dataset,
+    clean: Dataset,
+    overlap: Overlap,
+    verdicts: Mapping[int, tuple[Decision, int]],
+) -> list[Notice]:
+    """Name the rows that CLEAN gives another label than a decision, and say which one counts."""
+    named = []
+    for row, place in zip(overlap.data_rows.tolist(), overlap.clean_rows.tolist(), strict=True):
+        if place < 0 or row not in verdicts or clean.labels[place] == verdicts[row][1]:
+            continue
+        decision = verdicts[row][0]
+        verified = quote_value(data.given_labels[clean.labels[place]])
+        how = ", confirmed when asked" if decision.confirmed else ""
+        who = f" by {decision.reviewer}" if decision.reviewer else ""
+        named.append(
+            f"row {name_row(decision)}: {quote_value(decision.label)}{who}{how}, {verified} in row "
+            f"{place} of CLEAN"
+        )
+    if not named:
+        return []
+    n = len(named)
+    message = (
+        f"{format_count(n, 'row')} {'has' if n == 1 else 'have'} another label by decision than in "
+        f"CLEAN ({'; '.join(named[:LISTED])}{f'; and {n - LISTED:,} more' if n > LISTED else ''}). "
+        "CLEAN's counts in this audit. Correct CLEAN where the decision is right."
     )
-    return replace(found, notices=(*found.notices, *_say_joined(found, can_steer=can_steer)))
+    return [Notice("decisions-contradict-clean", message, is_warning=True)]
 
 
 def add_reviewed(
@@ -180,7 +226,7 @@ def _check_found(
     if not lost:
         return []
     n = len(lost)
-    rows = ", ".join(str(decision.row) for decision in lost[:5])
+    rows = ", ".join(map(name_row, lost[:5]))
     more = f" and {n - 5:,} more" if n > 5 else ""
     message = (
         f"{path}: {'1 decision is' if n == 1 else f'{n:,} decisions are'} not used, since "
@@ -195,8 +241,8 @@ def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
     known = find_look_alike(label, data.schema.classes)
     wanted, *others = spell_apart([label] if known is None else [label, known])
     message = (
-        f"{path}: the decision about row {decision.row} is not used: {data.source} has no class "
-        f"{wanted}{''.join(f', but {each}' for each in others)}."
+        f"{path}: the decision about row {name_row(decision)} is not used: {data.source} has no "
+        f"class {wanted}{''.join(f', but {each}' for each in others)}."
     )
     return Notice("decisions-left-out", message, is_warning=True)
 

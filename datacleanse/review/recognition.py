@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data import digest_features, read_ids, seal_row
+from datacleanse.review.json_lines import shorten_value
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -47,6 +48,13 @@ class AboutRow(Protocol):
 
 
 Said = TypeVar("Said", bound=AboutRow)
+
+
+def name_row(said: AboutRow) -> str:
+    """Name the row by its number then, and by its id where it has one: ``17 (7590-VHVEG)``."""
+    if said.id is None or said.id == str(said.row):
+        return str(said.row)
+    return f"{said.row} ({shorten_value(said.id)})"
 
 
 @dataclass(frozen=True)
@@ -117,9 +125,18 @@ class _Search:
         return rows
 
     def _find_place(self, decision: AboutRow) -> int:
-        if self._has_ids and decision.id is not None:
-            return self._row_of_id.get(decision.id, -1)
+        if self._is_named(decision):
+            return self._row_of_id.get(decision.id or "", -1)
         return decision.row if decision.row < self._data.n_rows else -1
+
+    def _is_named(self, decision: AboutRow) -> bool:
+        """Whether an id says which row is meant.
+
+        The row's own number, which no row has for an id, is what a run without ids calls it.
+        """
+        if not self._has_ids or decision.id is None:
+            return False
+        return decision.id in self._row_of_id or decision.id != str(decision.row)
 
     def has_place(self, decision: AboutRow) -> bool:
         """Whether there is a row of that id or number, whatever it holds."""
@@ -129,8 +146,10 @@ class _Search:
         """Whether the row's cells, the label apart, are those that were decided about."""
         if decision.row_sha256 is None:
             # By hand: nothing but the label and, where there are ids, the id can be compared.
-            is_named = self._has_ids and decision.id is not None
-            return is_named or self._label(row) in (decision.given_label, decision.label)
+            return self._is_named(decision) or self._label(row) in (
+                decision.given_label,
+                decision.label,
+            )
         return seal_row(self._digests[row], decision.given_label) == decision.row_sha256
 
     def find_elsewhere(self, decisions: Sequence[AboutRow]) -> list[list[int]]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.data.messages import format_count
 from datacleanse.records import Notice
 from datacleanse.review.decisions import Decision, read_clock
+from datacleanse.review.recognition import name_row
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -65,7 +66,8 @@ def note_contradictions(made: Mapping[int, Decision], verified: pa.Table) -> lis
     if not rows:
         return []
     n = len(rows)
-    named = ", ".join(map(str, rows[:5])) + (f" and {n - 5:,} more" if n > 5 else "")
+    named = ", ".join(name_row(made[row]) for row in rows[:5])
+    named += f" and {n - 5:,} more" if n > 5 else ""
     message = (
         f"A reviewer gives {format_count(n, 'row')} another label than the clean set does "
         f"(row {named}): the reviewer's counts here. Correct the clean set if the reviewer is "

@@ -14,7 +14,7 @@ from datacleanse.data.messages import find_nearest, format_count, format_list, q
 from datacleanse.data.row_seals import spell_label
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
-from datacleanse.review.recognition import recognise
+from datacleanse.review.recognition import name_row, recognise
 from datacleanse.review.verified_file import read_verified_file
 
 if TYPE_CHECKING:
@@ -206,7 +206,7 @@ def _note_lost(path: Path, recognised: Recognised[Verdict], data: Dataset) -> li
     message = (
         f"{path}: {'1 verdict is' if n == 1 else f'{n:,} verdicts are'} not used, since "
         f"{'its row is' if n == 1 else 'their rows are'} not found in {data.source} with the same "
-        f"content (row {format_list([each.row for each in lost])} when verified)."
+        f"content (row {format_list([name_row(each) for each in lost])} when verified)."
     )
     return [Notice("verified-unfound", message, is_warning=True)]
 

@@ -128,6 +128,15 @@ def _make_uri(image: bytes | None) -> str | None:
     return None
 
 
+def _read_ids(folder: RunFolder, rows: set[int]) -> dict[int, str]:
+    """What names some rows of DATA."""
+    if not rows:
+        return {}
+    table = folder.read_audit_columns(("row", "id"))
+    pairs = zip(table["row"].to_pylist(), table["id"].to_pylist(), strict=True)
+    return {row: name for row, name in pairs if row in rows and name is not None}
+
+
 def read_conflicts(folder: RunFolder, n_rows: int) -> Conflicts | None:
     """Rows, of ``n_rows``, that are equal but for their labels; None: they were not looked for.
 
@@ -139,9 +148,14 @@ def read_conflicts(folder: RunFolder, n_rows: int) -> Conflicts | None:
         return None
     groups: dict[int, list[ConflictRow]] = defaultdict(list)
     sizes: dict[int, int] = {}
-    for line in table.to_pylist():
+    lines = table.to_pylist()
+    ids = _read_ids(folder, {line["row"] for line in lines})
+    for line in lines:
+        row = line["row"]
         sizes[line["group"]] = line["group_rows"]
-        groups[line["group"]].append(ConflictRow(line["row"], line["rank"], line["label"]))
+        groups[line["group"]].append(
+            ConflictRow(row, ids.get(row, str(row)), line["rank"], line["label"])
+        )
     told = table.schema.metadata
     return Conflicts(
         n_groups=int(told[b"groups"]),

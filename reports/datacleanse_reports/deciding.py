@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import secrets
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import InputError
@@ -19,17 +20,22 @@ from datacleanse.review.decisions import (
     revoke,
 )
 from datacleanse.review.json_lines import UnusableLineError, is_row, take_text
+from datacleanse.review.recognition import name_row
 from datacleanse_reports.answers import ConflictError, QuestionError
-from datacleanse_reports.wording import format_plural
+from datacleanse_reports.wording import format_plural, make_visible, shorten
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping, Sequence
 
+    from datacleanse.review.clean_labels import CleanLabel
     from datacleanse.review.decision_log import DecisionLog
     from datacleanse_reports.suspect import Suspect
 
 _LONGEST_NAME = 100
 """Characters of a reviewer's name that are kept."""
+
+_LONGEST_LABEL = 60
+"""Characters of a label that a question quotes."""
 
 _NAMED = 5
 """Rows that a message names before it says how many more there are."""
@@ -50,6 +56,7 @@ class Deciding:
         run_id: str,
         reviewer: str,
         find_problem: Callable[[int], str | None],
+        find_clean: Callable[[int], CleanLabel | None],
     ) -> None:
         """Begin to take decisions.
 
@@ -60,8 +67,9 @@ class Deciding:
             run_id: of the run.
             reviewer: who decides, where the page does not say.
             find_problem: says of a row why it cannot be judged as it was audited; None: it can.
+            find_clean: says what a row was verified to be; None: nothing is known.
         """
-        self._find_problem = find_problem
+        self._find_problem, self._find_clean = find_problem, find_clean
         self._log, self._suspects = log, suspects
         self._labels, self._run_id, self._reviewer = labels, run_id, reviewer
         # A page that did not hear that something was written sends it again.
@@ -76,7 +84,8 @@ class Deciding:
 
         Raises:
             InputError: it is no decision about a row of the page, or its label is no class.
-            QuestionError: its row has changed, and nobody has said that it is meant all the same.
+            QuestionError: its row has changed, or the clean set gives it another label, and nobody
+                has said that it is meant all the same.
             OutputError: it cannot be written.
         """
         said = parse_decision(_add_label(asked))
@@ -85,7 +94,7 @@ class Deciding:
         decision = self._make(said, group=take_group(asked), reviewer=self._name(said.reviewer))
         if decision.group in self._groups:
             return self._find_written(decision) or decision
-        self._check_meant(asked, [decision])
+        [decision] = self._check_meant(asked, [decision])
         self._log.record(decision)
         self._groups.add(decision.group)
         return decision
@@ -101,7 +110,7 @@ class Deciding:
 
         Raises:
             InputError: it is nothing that can be decided about these rows.
-            QuestionError: rows have changed, and nobody has said that it is meant all the same.
+            QuestionError: as for one row.
             ConflictError: other rows of the list are decided by now than it showed.
             OutputError: it cannot be written.
         """
@@ -119,7 +128,7 @@ class Deciding:
             _check_as_shown(read, rows, decided)
             return made
 
-        self._check_meant(asked, made)
+        made = self._check_meant(asked, made)
         self._log.record_after(choose)
         self._groups.add(group)
         return made
@@ -181,22 +190,25 @@ class Deciding:
             group=group,
         )
 
-    def _check_meant(self, asked: dict[str, Any], made: Sequence[Decision]) -> None:
-        """Ask about rows that cannot be judged as they were audited, unless it was asked before."""
-        if asked.get("confirmed") is True:
-            return
-        found = ((each.row, self._find_problem(each.row)) for each in made)
-        problems = [(row, text) for row, text in found if text is not None]
-        if problems:
-            named = " ".join(f"Row {row}: {text}" for row, text in problems[:_NAMED])
-            n = len(problems) - _NAMED
-            more = f" And {format_plural(n, 'more row')}." if n > 0 else ""
-            raise QuestionError(
-                f"{named}{more}",
-                slug="row-changed",
-                hint="What you decide is about what was audited: `apply` refuses rows that have "
-                "changed.",
-            )
+    def _check_meant(self, asked: dict[str, Any], made: Sequence[Decision]) -> list[Decision]:
+        """Ask about what is odd, unless that was done before; the decisions, marked where it was.
+
+        Odd is what is decided about a row that has changed, or against the clean set.
+        """
+        changed = {each.row: text for each in made if (text := self._find_problem(each.row))}
+        against = {each.row: text for each in made if (text := self._say_against(each))}
+        odd = changed.keys() | against.keys()
+        if odd and asked.get("confirmed") is not True:
+            raise _make_question(made, changed, against)
+        return [replace(each, confirmed=each.row in odd) for each in made]
+
+    def _say_against(self, decision: Decision) -> str | None:
+        """That the clean set gives the row another label than is decided; None: it does not."""
+        known = self._find_clean(decision.row)
+        if known is None or not known.contradicts(decision):
+            return None
+        said, decided = _quote(known.label), _quote(decision.label or "")
+        return f"verified as {said} ({known.place}), and you decide {decided}."
 
     def _name(self, said: str) -> str:
         return said[:_LONGEST_NAME] or self._reviewer
@@ -205,6 +217,39 @@ class Deciding:
         """The decision as it stands in the file already."""
         found = (each.group == decision.group and each for each in self._log.read().standing)
         return next((each for each in found if each and each.row == decision.row), None)
+
+
+def _make_question(
+    made: Sequence[Decision], changed: Mapping[int, str], against: Mapping[int, str]
+) -> QuestionError:
+    """The question whether decisions about odd rows are meant; both say of them what is odd."""
+    texts = [
+        f"Row {name_row(each)}: {text}"
+        for each in made
+        for text in (changed.get(each.row), against.get(each.row))
+        if text is not None
+    ]
+    n = len(texts) - _NAMED
+    more = f" And {format_plural(n, 'more row')}." if n > 0 else ""
+    hints = []
+    if changed:
+        hints.append(
+            "What you decide is about what was audited: `apply` refuses rows that have changed."
+        )
+    if against:
+        hints.append(
+            "`apply` goes by your decision, the next audit by the clean set: correct it where it "
+            "is wrong."
+        )
+    return QuestionError(
+        f"{' '.join(texts[:_NAMED])}{more}",
+        slug="row-changed" if changed else "against-clean-set",
+        hint=" ".join(hints),
+    )
+
+
+def _quote(label: str) -> str:
+    return make_visible(shorten(label, _LONGEST_LABEL)) or "(empty)"
 
 
 def take_group(asked: Any) -> str:  # noqa: ANN401  # whatever JSON held

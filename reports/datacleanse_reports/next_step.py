@@ -9,6 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datacleanse.storage.manifest.inputs import DataSection
+    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.run_folder import RunFolder
 
 ROWS = 200
 """To be verified at first: enough for a rate that is good to a few percent."""
@@ -35,6 +37,7 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
         ("--missing", reading.missing or ()),
         ("--delimiter", [reading.delimiter]),
     )
+    options += [] if reading.seeks_id else ["--no-id"]
     return ("verify", place, "-n", str(number), "-o", str(find_free(VERIFIED)), *options)
 
 
@@ -71,6 +74,19 @@ def propose_applying(run: Path, source: str) -> tuple[str, ...]:
     """
     output = () if source.startswith("<") else _propose_output(source)
     return ("apply", spell_place(run), *output)
+
+
+def propose_comparing(folder: RunFolder, manifest: Manifest) -> tuple[str, ...]:
+    """The words of the command that compares a run with the earlier one whose decisions it used.
+
+    There are none where it used none, or they do not lie in a run's folder.
+    """
+    sources = () if manifest.reviewed is None else manifest.reviewed.sources
+    for source in reversed(sources):
+        earlier = Path(source).parent
+        if (earlier / folder.manifest_file.name).is_file() and earlier != folder.path:
+            return "report", spell_place(folder.path), "--compare", spell_place(earlier)
+    return ()
 
 
 def spell_place(place: str | Path) -> str:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from datacleanse_reports.wording import make_visible, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from datacleanse.review.clean_labels import CleanLabel
     from datacleanse_reports.records import ReportView
     from datacleanse_reports.suspect import Suspect
 
@@ -42,8 +43,8 @@ class Pair:
     key: int
     """Small name for the filter and the rows."""
     n_rows: int
-    rows: tuple[int, ...]
-    """The most suspicious of them, as examples."""
+    examples: tuple[Suspect, ...]
+    """The most suspicious of them."""
 
 
 @dataclass(frozen=True)
@@ -54,13 +55,15 @@ class Serving:
     """Who decides, where the page does not say; may be empty."""
     has_originals: bool
     """Whether the pictures themselves can be asked for."""
+    find_clean: Callable[[int], CleanLabel | None]
+    """What a row was verified to be; None: nobody has verified it."""
 
 
 def count_pairs(suspects: Sequence[Suspect]) -> dict[tuple[str, str | None], Pair]:
     """The pairs of given and suggested label among the suspects, in alphabetical order."""
-    rows: dict[tuple[str, str | None], list[int]] = {}
+    rows: dict[tuple[str, str | None], list[Suspect]] = {}
     for each in suspects:
-        rows.setdefault((each.given_label, each.suggested_label), []).append(each.row)
+        rows.setdefault((each.given_label, each.suggested_label), []).append(each)
     ordered = sorted(rows, key=lambda pair: (pair[0], pair[1] or ""))
     return {
         pair: Pair(key, len(rows[pair]), tuple(rows[pair][:_EXAMPLES]))
@@ -177,12 +180,17 @@ def embed_review(view: ReportView, suspects: Sequence[Suspect], *, serving: Serv
     used = [label for each in suspects for label in (each.given_label, each.suggested_label)]
     labels = list(dict.fromkeys([*view.labels, *(label for label in used if label is not None)]))
     place = {label: i for i, label in enumerate(labels)}
+
+    def known(row: int) -> dict[str, Any]:
+        found = None if serving is None else serving.find_clean(row)
+        return {} if found is None else {"clean": [found.label[:_LONGEST_ID], found.place]}
+
     data = {
         "run_id": view.run_id,
         "served": serving is not None,
         **({} if serving is None else _describe_server(serving)),
         "labels": labels,
-        "suspects": [_describe_suspect(each, place) for each in suspects],
+        "suspects": [_describe_suspect(each, place) | known(each.row) for each in suspects],
     }
     return embed_json(data)
 

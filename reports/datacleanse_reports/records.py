@@ -352,6 +352,8 @@ class ReportView:
     """Suspects asked for; fewer are listed where the run stored fewer."""
     columns: tuple[str, ...]
     """Names of the original columns, label left out; they may repeat."""
+    own_columns: tuple[int, ...]
+    """Which of ``columns`` the program added: hashes of pictures, of no use to people."""
     suspects: tuple[Suspect, ...]
     """By rank."""
     next_words: tuple[str, ...]
@@ -361,6 +363,9 @@ class ReportView:
     """Of the command that opens the review, after the program's name."""
     apply_words: tuple[str, ...]
     """Of the command that writes cleaned data."""
+    compare_words: tuple[str, ...]
+    """Of the command that says what changed since the earlier run whose decisions were taken over;
+    empty without one."""
     progress: ReviewProgress
 
     @property

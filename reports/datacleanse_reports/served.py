@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Notice
 from datacleanse.review.audited_run import open_audited_run
+from datacleanse.review.clean_labels import CleanLabels
 from datacleanse.review.decision_log import DecisionLog
 from datacleanse.review.json_lines import is_row
 from datacleanse.review.originals import find_originals
@@ -71,7 +72,10 @@ class ServedReview:
         labels = frozenset(view.labels)
         self._suspects = {each.row: each for each in page_rows}
         self._originals, self._notices = _open_originals(folder, self._suspects)
-        serving = Serving(reviewer, has_originals=self._originals is not None)
+        self._clean = CleanLabels(folder, folder.manifest())
+        serving = Serving(
+            reviewer, has_originals=self._originals is not None, find_clean=self._clean.find
+        )
         self.page = render_page(view, first=first, serving=serving).encode("utf-8")
         """The page, UTF-8."""
         self._log = DecisionLog(
@@ -84,6 +88,7 @@ class ServedReview:
             run_id=view.run_id,
             reviewer=reviewer,
             find_problem=self._find_problem,
+            find_clean=self._clean.find,
         )
 
     @property

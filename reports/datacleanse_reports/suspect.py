@@ -84,6 +84,7 @@ class ConflictRow:
     """A row that equals others but for its label."""
 
     row: int
+    id: str
     rank: int
     label: str
 

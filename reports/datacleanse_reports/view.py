@@ -11,7 +11,12 @@ from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.matrix import make_noise_matrix
-from datacleanse_reports.next_step import propose_applying, propose_review, propose_verifying
+from datacleanse_reports.next_step import (
+    propose_applying,
+    propose_comparing,
+    propose_review,
+    propose_verifying,
+)
 from datacleanse_reports.records import (
     Budget,
     ClassSummary,
@@ -34,7 +39,9 @@ from datacleanse_reports.records import (
 from datacleanse_reports.review_progress import find_rows_to_review, read_progress
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+
+    import pyarrow as pa
 
     from datacleanse.records import Column, Notice, SetAside
     from datacleanse.storage.manifest.inputs import (
@@ -72,7 +79,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     n_rows = manifest.data.rows
     ranked = audit.read_ranked(folder, manifest.data.classes, last=top)
     originals = folder.read_suspects(n_rows)
-    _, columns = audit.find_originals(originals, manifest.data.label)
+    positions, columns = audit.find_originals(originals, manifest.data.label)
     rows = set(ranked["row"].to_pylist())
     beside = read_companions(folder, manifest, rows=rows, columns=columns)
     suspects = audit.collect_suspects(ranked, originals, beside, manifest=manifest)
@@ -119,12 +126,22 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         timings=manifest.timings,
         top=top,
         columns=columns,
+        own_columns=_find_own_columns(originals, positions),
         suspects=suspects,
         next_words=() if manifest.noise.rate is not None else propose_verifying(manifest.data),
         review_words=propose_review(folder.path),
         apply_words=propose_applying(folder.path, manifest.data.source),
+        compare_words=propose_comparing(folder, manifest),
         progress=read_progress(folder, manifest, find_rows_to_review(table, suspects)),
     )
+
+
+def _find_own_columns(originals: pa.Table, positions: Sequence[int]) -> tuple[int, ...]:
+    """Places among the original columns, at ``positions``, of those that the program added."""
+    from datacleanse.data import is_content_hash  # slow to import
+
+    fields = (originals.field(position) for position in positions)
+    return tuple(place for place, field in enumerate(fields) if is_content_hash(field))
 
 
 def _make_headline(manifest: Manifest) -> Headline:

@@ -96,7 +96,7 @@ def test_rows_whose_cells_changed_are_named_and_not_used(data, truth, tmp_path):
         f"1 verdict is not used, since its row is not found in {data}"
         in notices(inputs)["verified-unfound"]
     )
-    assert f"(row {row} when verified)" in notices(inputs)["verified-unfound"]
+    assert f"(row {row} ('p0-{row}') when verified)" in notices(inputs)["verified-unfound"]
 
 
 def test_a_given_label_of_now_counts_and_is_told(data, truth, tmp_path):

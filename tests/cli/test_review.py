@@ -30,7 +30,7 @@ from tests.reports.conftest import Fabricated
 @pytest.fixture(scope="module")
 def written(tmp_path_factory):
     run = Fabricated()
-    run.n_rows = 60
+    run.n_rows, run.knows_rows = 60, False
     return run.write(tmp_path_factory.mktemp("runs") / "people")
 
 

@@ -6,7 +6,7 @@ import http.client
 import io
 import json
 import shutil
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from PIL import Image
@@ -103,6 +103,36 @@ def test_keys_decide_one_picture_after_the_other(serve, grid, place, window):
     assert window.console == []
 
 
+def test_a_link_opens_the_grid_at_its_picture_and_is_copied_by_a_key(serve, place, browser):
+    allowed = ["clipboard-read", "clipboard-write"]
+    with serve() as (_, address), opened_window(browser, permissions=allowed) as window:
+        first = window.tab(address)
+        suspect = first.evaluate("reviewData.suspects[17]")
+        assert suspect["id"].endswith(".png")
+        page = window.tab(f"{address}#sort=row%3Aasc&{urlencode({'id': suspect['id']})}&view=grid")
+        assert page.locator("#grid").is_visible()
+        assert page.locator(".tile.current").get_attribute("data-row") == str(suspect["row"])
+        assert page.title().startswith(f"Row {suspect['row']} · {suspect['id']}")
+        assert page.evaluate("document.activeElement.id") == "grid-tiles"
+        page.keyboard.press("l")
+        until(
+            page,
+            "document.querySelector('#grid [data-do=link] span').textContent === 'Link copied'",
+        )
+        assert page.evaluate("navigator.clipboard.readText()") == page.url
+        page.keyboard.press("ArrowRight")
+        assert not page.title().startswith(f"Row {suspect['row']} ")
+        page.keyboard.press("Escape")
+        until(page, "!document.querySelector('dialog[open]')")
+        assert page.title().startswith("Label audit")
+        assert page.locator("#no-row").is_hidden()
+        page.evaluate("location.hash = '#id=cat/none.png&view=grid'")
+        until(page, "!document.getElementById('no-row').hidden")
+        assert page.locator("#grid").is_hidden()
+        # A picture's hash is nothing that people read.
+        assert "sha256" not in page.evaluate("rowCells.columns")
+
+
 def test_clicks_and_keys_select_and_one_key_decides_and_undoes_all(serve, grid, place):
     with serve() as (process, address):
         page = grid(address)
@@ -194,7 +224,9 @@ def test_a_picture_that_changed_or_vanished_is_said_and_not_decided_silently(ser
         said = [page.locator(".tile .wrong").nth(i).text_content() for i in range(2)]
         page.keyboard.press("q")
         until(page, "document.getElementById('ask').open")
-        assert f"Row {rows[0]}: The picture has changed" in page.locator("#ask-text").text_content()
+        asked = page.locator("#ask-text").text_content()
+        assert asked.startswith(f"Row {rows[0]} ('")
+        assert "): The picture has changed" in asked
         assert page.locator(":focus").get_attribute("data-do") == "no"
         page.keyboard.press("Enter")
         until(page, "decisions.count() === 0")

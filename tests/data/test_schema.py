@@ -27,6 +27,8 @@ RANDOM = np.random.default_rng(0)
 def read_kind(values, *, name="x", **more):
     """Kind of a column beside a plain one."""
     data = with_label(**{name: values, "plain": RANDOM.normal(size=len(values)), **more})
+    if data.schema.id == name:
+        return "identifier"
     return kinds(data).get(name) or set_aside(data)[name]
 
 

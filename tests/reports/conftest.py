@@ -241,6 +241,8 @@ class Fabricated:
     with_companions: bool = True
     with_pictures: bool = False
     has_clean: bool = True
+    knows_rows: bool = True
+    """Whether rows that are not trained on are verified, and listed as they once were."""
     manifest: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(MANIFEST))
 
     def write(self, path: Path) -> RunFolder:
@@ -316,7 +318,10 @@ class Fabricated:
             "control_margin": numbers(np.round(5 - 7 * suspicion, 3)),
             "in_training": pa.array(in_training),
             "verified_label": pa.array(
-                [None if t else self.classes[i % 2] for i, t in enumerate(in_training)],
+                [
+                    None if t or not self.knows_rows else self.classes[i % 2]
+                    for i, t in enumerate(in_training)
+                ],
                 type=pa.string(),
             ),
             "false_at_most": pa.nulls(n, pa.int64()),

@@ -7,8 +7,11 @@ import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
+from datacleanse.data.packing import CONTENT_MARK
 from datacleanse_reports import read_view, write_reports
 from datacleanse_reports.companions import read_companions
 from datacleanse_reports.formats.html import render_page
@@ -91,6 +94,31 @@ def test_what_decisions_are_made_of_is_embedded_as_it_is(fabricated, tmp_path):
         ]
 
 
+def test_a_hash_that_the_program_added_is_no_cell_of_the_page_but_of_the_file(fabricated, tmp_path):
+    folder = fabricated.write(tmp_path / "pictures")
+    stored = folder.read_suspects()
+    hashes = pa.array([f"{row:064x}" for row in stored["row"].to_pylist()])
+    marked = pa.field("sha256", pa.string(), metadata=CONTENT_MARK)
+    pq.write_table(stored.add_column(1, marked, hashes), folder.suspects_file)
+    view = read_view(folder, top=60)
+    assert (view.columns[0], view.own_columns) == ("sha256", (0,))
+    data = embedded(render_page(view), "cell-data")
+    plain = read_view(fabricated.write(tmp_path / "plain"), top=60)
+    assert data == embedded(render_page(plain), "cell-data")
+    page, without = (embedded(render_page(each), "beside-data") for each in (view, plain))
+    assert page["telling"] == without["telling"]
+    written = write_reports(folder, top=60, formats=["csv"])["csv"].read_text(encoding="utf-8")
+    assert "sha256" in written.splitlines()[0].split(",")
+
+
+def test_a_row_without_a_suggestion_says_what_that_means(view):
+    page = render_page(view)
+    none = sum(each.suggested_label is None for each in view.suspects)
+    assert none
+    assert page.count('aria-label="no other class is likelier"') == none
+    assert "“–” as a suggestion: no other class is likelier" in page
+
+
 def test_a_megabyte_in_one_cell_id_or_column_name_stays_out(fabricated, tmp_path):
     fabricated.cells = ("x" * 1_000_000,)
     fabricated.n_rows, fabricated.n_columns = 8, 2
@@ -122,7 +150,7 @@ def test_pairs_count_every_suspect_once(view):
             for each in view.suspects
             if (each.given_label, each.suggested_label) == (given, suggested)
         ]
-        assert pair.rows == tuple(rows[:3])
+        assert [each.row for each in pair.examples] == rows[:3]
 
 
 def test_pictures_beyond_the_budget_are_left_out_and_counted(view):
@@ -177,7 +205,10 @@ def test_page_with_all_pictures_is_under_eight_megabytes(fabricated, tmp_path):
 
 
 def test_served_page_differs_only_in_whom_it_may_talk_to(view):
-    own, served = render_page(view), render_page(view, serving=Serving("Ada", has_originals=False))
+    own, served = (
+        render_page(view),
+        render_page(view, serving=Serving("Ada", has_originals=False, find_clean=lambda row: None)),
+    )
     policy = re.compile(r'Content-Security-Policy" content="([^"]*)"')
     parts = [dict(part.split(" ", 1) for part in policy.search(page)[1].split("; "))
              for page in (own, served)]  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 import pytest
 
@@ -44,7 +45,7 @@ def start(page):
 
 
 def current(page):
-    return int(page.locator("#review-heading").text_content().split(":")[0].removeprefix("Row "))
+    return int(re.match(r"Row (\d+)", page.locator("#review-heading").text_content())[1])
 
 
 def download(page, tmp_path):
@@ -244,4 +245,49 @@ def test_each_step_is_said_to_screen_readers(review, view):
 
     told = page.locator("#review-told")
     assert told.get_attribute("role") == "status"
-    assert told.text_content().startswith(f"Row {view.suspects[0].row} to be dropped. Next: row ")
+    first = view.suspects[0]
+    expected = f"Row {first.row} · {first.id} to be dropped. Next: Row "
+    assert told.text_content().startswith(expected)
+
+
+@pytest.fixture
+def many_classes(fabricated, tmp_path, window):
+    """The review of a run whose classes are more than there are digits."""
+    fabricated.n_rows = 60
+    fabricated.classes = ("cat", "cow", "crow", "a", "ab", *(f"x{i}" for i in range(9)))
+    folder = fabricated.write(tmp_path / "zoo")
+    page = window.tab(write_reports(folder, top=60, formats=["html"])["html"].as_uri())
+    start(page)
+    return page
+
+
+def test_any_other_class_is_decided_by_enter_and_never_by_a_letter(many_classes):
+    page = many_classes
+    field, told = page.locator("#review-other input"), page.locator("#review-other-told")
+    first = current(page)
+    for typed, said in (
+        ("c", "3 classes begin with “c”: type more of the name."),
+        ("q", "No class begins with “q”."),
+        ("", "Type the name of a class, then press Enter."),
+    ):
+        field.fill("")
+        field.press_sequentially(typed)
+        assert current(page) == first
+        field.press("Enter")
+        assert told.text_content() == said
+        assert current(page) == first
+        field.press_sequentially("z")
+        assert told.text_content() == ""
+    field.fill("")
+    field.press_sequentially("cro")
+    assert current(page) == first
+    field.press("Enter")
+    assert current(page) != first
+    page.keyboard.press("k")
+    assert "Decided: changed to crow" in page.locator("#review-row").text_content()
+    # A name that is the beginning of another one is a name all the same.
+    field.fill("A")
+    page.locator('[data-do="other"]').click()
+    page.keyboard.press("k")
+    assert "Decided: changed to a" in page.locator("#review-row").text_content()
+    assert page.locator("#decided").text_content() == "1 row decided."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shlex
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from datacleanse_cli.console import Terminal
 from datacleanse_cli.printing import make_printable
 from datacleanse_cli.summary import print_summary
 from datacleanse_reports import read_view
+from tests.reports.conftest import Fabricated
 
 
 def shown(folder, *, width=80, run=Path("runs/people"), encoding="utf-8"):
@@ -88,3 +90,25 @@ def test_the_console_itself_lets_no_sequence_through():
     console.show_cursor(False)
 
     assert file.getvalue() == "\x1b[1ma\\x1b[5m\\u202e\x1b[0m\n\x1b[?25l"
+
+
+def test_a_next_round_names_the_command_that_compares_it(fabricated, tmp_path):
+    earlier, elsewhere = tmp_path / "it's first", tmp_path / "d.jsonl"
+    Fabricated().write(earlier)
+    reviewed = {"sha256": "f" * 64, "rows": 1, "kept": 1, "relabelled": 0, "left_out": 0}
+    for sources, words in (
+        ([str(earlier / "decisions.jsonl")], earlier),
+        ([str(elsewhere), str(earlier / "decisions.jsonl")], earlier),
+        ([str(elsewhere)], None),
+        ([str(tmp_path / "gone" / "decisions.jsonl")], None),
+    ):
+        fabricated.manifest["reviewed"] = {**reviewed, "sources": sources}
+        folder = fabricated.write(tmp_path / f"second{len(list(tmp_path.iterdir()))}")
+        view = read_view(folder, top=60)
+        if words is None:
+            assert view.compare_words == ()
+            continue
+        assert view.compare_words == ("report", str(folder.path), "--compare", str(words))
+        text = shown(folder, width=1000)
+        command = next(line for line in text.splitlines() if "--compare" in line)
+        assert shlex.split(command)[1:] == list(view.compare_words)

@@ -160,7 +160,7 @@ def test_the_next_round_takes_the_row_of_the_earlier_audit(audited):
     )
     later = before.drop(index=[3, 7]).reset_index(drop=True)
     data = read_data(later, ReadOptions(id=audited[1]))
-    reviewed = read_reviewed(data, no_overlap(), [folder / "run" / "decisions.jsonl"])
+    reviewed = read_reviewed(data, no_overlap(), [folder / "run" / "decisions.jsonl"], clean=data)
     assert reviewed.rows.tolist() == [28]
     (said,) = [each for each in reviewed.notices if each.slug == "decisions-left-out"]
     assert f"row 40 is not used: it names the label {OTHER[before['label'][40]]!r}" in said.message
@@ -170,12 +170,12 @@ def test_a_file_away_from_its_run_is_taken_by_number_and_that_is_said(audited, t
     before = read(audited[0] / "data.csv")
     data = read_data(before, ReadOptions(id=audited[1]))
     file = write_by_hand(tmp_path / "mine.jsonl", by_hand(30, before["label"][30], "keep"))
-    reviewed = read_reviewed(data, no_overlap(), [file])
+    reviewed = read_reviewed(data, no_overlap(), [file], clean=data)
     assert reviewed.rows.tolist() == [30]
     assert "names its row by number alone" in reviewed.notices[0].message
     write_by_hand(file, by_hand(30, OTHER[before["label"][30]], "drop"))
     with pytest.raises(InputError, match="None of the 1 decisions"):
-        read_reviewed(data, no_overlap(), [file])
+        read_reviewed(data, no_overlap(), [file], clean=data)
 
 
 def no_overlap():

@@ -98,12 +98,25 @@ def test_of_rows_alike_the_one_at_its_place_is_taken_and_elsewhere_none(frame):
 
 
 def test_a_decision_by_hand_needs_the_id_or_the_label_to_agree(frame):
-    data = read_data(frame, ReadOptions())
+    by_number = ReadOptions(seeks_id=False)
+    data = read_data(frame, by_number)
     (made,) = decided(data, {3: "keep"}, known=False)
     later = frame.copy()
     later["label"] = later["label"].map(OTHER)
-    assert recognise(read_data(later, ReadOptions()), [made]).changed == (made,)
-    assert recognise(read_data(frame.head(3), ReadOptions()), [made]).missing == (made,)
+    assert recognise(read_data(later, by_number), [made]).changed == (made,)
+    assert recognise(read_data(frame.head(3), by_number), [made]).missing == (made,)
+
+
+def test_a_decision_of_a_run_without_ids_is_about_its_number_where_rows_have_ids_now(frame):
+    before = read_data(frame, ReadOptions(seeks_id=False))
+    now = read_data(frame, ReadOptions())
+    assert now.schema.id == "key"
+    for known in (True, False):
+        made = decided(before, {3: "keep", 7: "drop"}, known=known)
+        assert [row for _, row in recognise(now, made).found] == [3, 7]
+    # And the other way round.
+    made = decided(now, {3: "keep", 7: "drop"})
+    assert [row for _, row in recognise(before, made).found] == [3, 7]
 
 
 # --- joining the clean set ------------------------------------------------------------------------
@@ -115,7 +128,7 @@ def joined(frame, clean, tmp_path, actions, *, id_="key"):
     trusted = read_like(clean, data.schema, role="CLEAN")
     overlap = compare(data, trusted).overlap
     path = saved(tmp_path / "d.jsonl", decided(data, actions))
-    reviewed = read_reviewed(data, overlap, [path])
+    reviewed = read_reviewed(data, overlap, [path], clean=trusted)
     whole, overlap = add_reviewed(data, trusted, overlap, reviewed)
     return data, trusted, whole, overlap, reviewed
 
@@ -132,6 +145,26 @@ def test_kept_and_relabelled_rows_join_with_their_right_labels(frame, clean, tmp
     assert "2 reviewed rows join the clean set (1 found right, 1 relabelled)" in (
         reviewed.notices[0].message
     )
+
+
+def test_rows_that_clean_labels_otherwise_are_named_with_who_wins(frame, tmp_path):
+    data = read_data(frame, ReadOptions(id="key"))
+    trusted = read_like(frame.iloc[[3, 7, 9]], data.schema, role="CLEAN")
+    overlap = compare(data, trusted).overlap
+    made = decided(data, {3: "relabel", 7: "keep", 9: "drop", 11: "keep"})
+    made[0] = dc_replace(made[0], reviewer="Ann", confirmed=True)
+    path = saved(tmp_path / "d.jsonl", made)
+    reviewed = read_reviewed(data, overlap, [path], clean=trusted)
+    assert reviewed.rows.tolist() == [11]
+    (told,) = [each for each in reviewed.notices if each.slug == "decisions-contradict-clean"]
+    assert told.is_warning
+    given = data.given_labels[data.labels[3]]
+    assert told.message.startswith("1 row has another label by decision than in CLEAN (row 3 (")
+    assert (
+        f"{OTHER[given]!r} by Ann, confirmed when asked, {given!r} in row 0 of CLEAN"
+        in told.message
+    )
+    assert "CLEAN's counts in this audit." in told.message
 
 
 def test_reviewed_rows_steer_in_every_fold_and_calibrate_in_none(frame, clean, tmp_path):
@@ -195,7 +228,7 @@ def test_of_several_files_the_last_decision_about_a_row_counts(frame, tmp_path):
     data = read_data(frame, ReadOptions(id="key"))
     first = saved(tmp_path / "1.jsonl", decided(data, {3: "drop", 7: "keep", 8: "keep"}))
     second = saved(tmp_path / "2.jsonl", decided(data, {3: "keep", 7: "drop"}, run="r2"))
-    reviewed = read_reviewed(data, overlap_of_none(), [first, second])
+    reviewed = read_reviewed(data, overlap_of_none(), [first, second], clean=data)
     assert (reviewed.rows.tolist(), reviewed.left_out.tolist()) == ([3, 8], [7])
 
 
@@ -206,11 +239,12 @@ def test_decisions_that_cannot_be_used_are_named(frame, tmp_path):
     path = saved(tmp_path / "d.jsonl", [*made, *odd])
     later = frame.drop(index=[7]).reset_index(drop=True)
     later.loc[3, "age"] += 1
-    reviewed = read_reviewed(read_data(later, ReadOptions(id="key")), overlap_of_none(), [path])
+    changed = read_data(later, ReadOptions(id="key"))
+    reviewed = read_reviewed(changed, overlap_of_none(), [path], clean=changed)
     assert reviewed.rows.tolist() == [7]
     messages = {notice.slug: notice.message for notice in reviewed.notices}
     assert "1 decision is not used" in messages["decisions-unfound"]
-    assert "(row 3 when reviewed)" in messages["decisions-unfound"]
+    assert "(row 3 ('p0-3') when reviewed)" in messages["decisions-unfound"]
     assert "has no class 'maybe'" in messages["decisions-left-out"]
 
 
@@ -223,7 +257,7 @@ def test_decisions_about_another_table_are_refused(frame, clean, tmp_path):
     path = saved(tmp_path / "d.jsonl", decided(data, {3: "keep", 5: "relabel"}))
     other = read_data(clean.assign(key=frame["key"][:60]), ReadOptions(id="key"))
     with pytest.raises(InputError, match="None of the 2 decisions") as caught:
-        read_reviewed(other, overlap_of_none(), [path])
+        read_reviewed(other, overlap_of_none(), [path], clean=other)
     assert caught.value.slug == "decisions-other-data"
 
 
@@ -237,7 +271,7 @@ def test_the_fingerprint_tells_what_was_decided(frame, tmp_path):
         "d": {3: "keep"},
     }.items():
         path = saved(tmp_path / name, decided(data, actions))
-        marks.add(read_reviewed(data, overlap_of_none(), [path]).sha256)
+        marks.add(read_reviewed(data, overlap_of_none(), [path], clean=data).sha256)
     assert len(marks) == 4
 
 

@@ -127,7 +127,7 @@ def test_a_reviewer_comes_before_the_clean_set_and_it_is_told(rounds, table, tmp
     assert by_row[same].reviewer == "Ada"
     assert (found.verified, found.kept, found.dropped) == (len(others), 1, 1)
     (notice,) = [each for each in found.notices if each.slug == "decisions-contradict-clean"]
-    rows = ", ".join(map(str, sorted([kept, right])))
+    rows = ", ".join(f"{row} ('k{row}')" for row in sorted([kept, right]))
     assert f"2 rows another label than the clean set does (row {rows})" in notice.message
 
 

@@ -29,7 +29,7 @@ class Reading:
     label: str | None
     """The label column asked for; null: looked for by its name."""
     id: str | None
-    """The id column asked for; null: rows are known by their number."""
+    """The id column asked for; null: none was."""
     drop: tuple[str, ...]
     """Columns left out of the features."""
     categorical: tuple[str, ...]
@@ -48,6 +48,8 @@ class Reading:
     """What begins the decimals of numbers that leave it open; null: nothing was said."""
     missing: tuple[str, ...] | None = None
     """Texts that count as missing in a CSV beside an empty cell; null: the usual ones."""
+    seeks_id: bool = True
+    """Whether a column that plainly names rows was to be the id where none was asked for."""
 
 
 @dataclass(frozen=True, kw_only=True)

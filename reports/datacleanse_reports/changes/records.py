@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 MatchedBy = Literal["row", "id", "content", "picture"]
 """How rows of the two runs were told to be the same: DATA is the same file; both name rows by ids;
 of the stored suspects, their cells but the label are alike; or, of pictures, they are the same
 picture wherever it lies, and beyond the stored suspects have the same path."""
 
-Outcome = Literal["relabelled", "gone", "verified", "cleared"]
-"""Why a row is flagged no more: it has another label now; it is not there (or, where rows are
-matched by content, not among the stored suspects); it was verified to be right; the audit finds it
-right."""
+Outcome = Literal["corrected", "kept", "dropped", "relabelled", "gone", "verified", "cleared"]
+"""Why a row is flagged no more. By the decisions about the earlier run: it has the label that was
+decided; its label was found right; it was dropped. Else: it has another label now; it is not there
+(or, where rows are matched by content, not among the stored suspects); it was verified to be right;
+the audit finds it right."""
 
-OUTCOMES: tuple[Outcome, ...] = ("relabelled", "gone", "verified", "cleared")
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 
 @dataclass(frozen=True)

@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse_reports.audit import keep_finite
 from datacleanse_reports.changes.records import MatchedBy, Outcome, RowChange, RowState
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import numpy as np
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from datacleanse.review.decisions import Decision
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
 
 FIRST = 100
 """Rows at the top of a ranking whose moves are told."""
+
+_DECIDED: dict[str, Outcome] = {"relabel": "corrected", "keep": "kept", "drop": "dropped"}
+"""What became of a row that the later run does not list, by the action that was decided."""
 
 _COLUMNS = (
     "row",
@@ -40,6 +48,8 @@ class Pairs:
     to_now: NDArray[np.int64]
     """(N before,) row of the later run, -1 where it is not known."""
     matched_by: MatchedBy
+    decisions: Mapping[int, Decision]
+    """What was decided about rows of the earlier run."""
 
     def newly_flagged(self) -> tuple[RowChange, ...]:
         """Flagged now and not before, by rank."""
@@ -91,13 +101,16 @@ class Pairs:
     def _resolved(self, row: int) -> RowChange:
         before, now = _make_state(self.before, row), _make_state(self.now, self.to_now[row])
         assert before is not None
+        decision = self.decisions.get(row)
         outcome: Outcome = "cleared"
         if now is None:
-            outcome = "gone"
+            outcome = "gone" if decision is None else _DECIDED.get(decision.action, "gone")
         elif now.given_label != before.given_label:
-            outcome = "relabelled"
+            is_decided = decision is not None and decision.new_label == now.given_label
+            outcome = "corrected" if is_decided else "relabelled"
         elif self.now["verified_label"][int(self.to_now[row])].is_valid:
-            outcome = "verified"
+            is_kept = decision is not None and decision.action == "keep"
+            outcome = "kept" if is_kept else "verified"
         return RowChange(before, now, outcome)
 
     def _to_before(self) -> NDArray[np.int64]:
@@ -120,6 +133,7 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
     from datacleanse.data import is_known_by_content
 
     first, second = (manifest.data for manifest in manifests)
+    decisions = _read_decisions(before, manifests)
     tables = (
         before.read_audit_columns(_COLUMNS, first.classes),
         now.read_audit_columns(_COLUMNS, second.classes),
@@ -127,14 +141,35 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
     if first.sha256 == second.sha256 and first.rows == second.rows:
         import numpy as np
 
-        return Pairs(*tables, np.arange(tables[0].num_rows), "row")
+        return Pairs(*tables, np.arange(tables[0].num_rows), "row", decisions)
     stored = before.read_suspects(first.rows), now.read_suspects(second.rows)
     labels = first.label, second.label
     if all(map(is_known_by_content, stored)):
-        return Pairs(*tables, _match_pictures(tables, stored, labels), "picture")
+        return Pairs(*tables, _match_pictures(tables, stored, labels), "picture", decisions)
     if first.id is not None and first.id == second.id:
-        return Pairs(*tables, _match_by_id(*tables), "id")
-    return Pairs(*tables, _match_by_content(stored, labels, tables[0].num_rows), "content")
+        return Pairs(*tables, _match_by_id(*tables), "id", decisions)
+    to_now = _match_by_content(stored, labels, tables[0].num_rows)
+    return Pairs(*tables, to_now, "content", decisions)
+
+
+def _read_decisions(before: RunFolder, manifests: tuple[Manifest, Manifest]) -> dict[int, Decision]:
+    """What was decided about the earlier run, in its folder or where the later one took it from."""
+    from datacleanse.errors import InputError
+    from datacleanse.review.decisions import read_decisions
+
+    earlier, later = manifests
+    used = () if later.reviewed is None else later.reviewed.sources
+    made: dict[int, Decision] = {}
+    for path in dict.fromkeys([*map(Path, used), before.decisions_file]):
+        if path.is_file():
+            with suppress(InputError):  # about another run, or nothing that can be read
+                made |= read_decisions(
+                    path,
+                    run_id=earlier.run_id,
+                    n_rows=earlier.data.rows,
+                    classes=earlier.data.classes,
+                ).last
+    return made
 
 
 def _match_by_id(before: pa.Table, now: pa.Table) -> NDArray[np.int64]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from datacleanse_reports.changes.records import Changes, RowChange, RunState
 
 _OUTCOMES = {
+    "corrected": "corrected as decided",
+    "kept": "kept as decided",
+    "dropped": "dropped as decided",
     "relabelled": "relabelled",
     "gone": "gone",
     "verified": "verified to be right",
@@ -92,6 +95,6 @@ def say_test(changes: Changes) -> str:
 
 
 def say_move(change: RowChange) -> str:
-    """The rank before and the rank now, e.g. ``12 → 3``."""
+    """The rank before and the rank now, e.g. ``12 → 3``, or ``12 → none`` of a row not there."""
     before = "new" if change.before is None else format_count(change.before.rank)
-    return f"{before} → {'gone' if change.now is None else format_count(change.now.rank)}"
+    return f"{before} → {'none' if change.now is None else format_count(change.now.rank)}"

@@ -21,6 +21,7 @@ from datacleanse_reports.page import (
 )
 from datacleanse_reports.page_beside import CLEAN_BUDGET, embed_beside
 from datacleanse_reports.steps import list_steps, say_flags_briefly
+from datacleanse_reports.users_columns import keep_users_columns
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,7 +42,7 @@ EARLY = 'document.documentElement.className = "starting"'
 
 SCRIPTS = (
     *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
-    *("table.js", "decisions.js", "progress.js", "card.js", "review.js"),
+    *("table.js", "decisions.js", "progress.js", "card.js", "links.js", "review.js"),
 )
 SERVED_SCRIPTS = (
     *SCRIPTS[:-1],
@@ -78,6 +79,7 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
             decisions; None: it lies on a disk.
     """
     served = serving is not None
+    view = keep_users_columns(view)
     suspects = tuple(each for each in view.suspects if each.rank >= first)[:MAX_SUSPECTS]
     album = choose_pictures(suspects)
     n_columns = min(len(view.columns), max(1, MAX_CELLS // max(1, len(suspects))))

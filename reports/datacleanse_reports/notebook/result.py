@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse_reports import sentences
 from datacleanse_reports.notebook.pages import get_template
+from datacleanse_reports.users_columns import keep_users_columns
 from datacleanse_reports.view import read_view
 from datacleanse_reports.wording import (
     estimate,
@@ -65,7 +66,7 @@ def render_result(
     Raises:
         RunFolderError: it is missing, unfinished or damaged.
     """
-    view = read_view(folder, top=SUSPECTS)
+    view = keep_users_columns(read_view(folder, top=SUSPECTS))
     columns = view.columns[:COLUMNS]
     return get_template("notebook_result.html.j2").render(
         view=view,

@@ -71,6 +71,11 @@ const beside = (function () {
 
   return {
     list,
+    // Verified rows whose cells do not differ, with their labels.
+    equal: function (row) {
+      return data.near[rowCells.placeOf(row)].filter(function ([, mask]) { return /^0*$/.test(mask); })
+        .map(function ([cleanRow]) { return [cleanRow, data.clean[cleanRow][0]]; });
+    },
     // All cells of a row; null where the report has no columns.
     whole: function (row) { return (rowCells.columns.length && compared(row)) || rowCells.list(row); },
   };

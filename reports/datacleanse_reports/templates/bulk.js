@@ -86,10 +86,9 @@
       const suspect = suspects.get(row), item = make("li"), text = make("div");
       const picture = pictures.of(row);
       if (picture) item.append(picture);
-      const name = suspect.id === null || suspect.id === String(row) ? "" : " · " + readable(suspect.id);
-      const title = make("p", "Row " + row + name + ": ");
+      const title = make("p", card.nameOf(suspect) + ": ");
       title.append(make("bdi", readable(reviewData.labels[suspect.given])), " → ");
-      title.append(make("b", suspect.suggested === null ? "–" : readable(reviewData.labels[suspect.suggested])));
+      title.append(make("b", suspect.suggested === null ? "– (no other class is likelier)" : readable(reviewData.labels[suspect.suggested])));
       const likely = suspectTable.bodyOf(row).dataset.probability;
       if (likely) title.append(" · " + Math.round(100 * likely) + "% likely wrong");
       text.append(title);

@@ -10,6 +10,11 @@ const card = (function () {
     return WORDS[decision.action];
   }
 
+  function nameOf(suspect) {
+    const hasId = suspect.id !== null && suspect.id !== String(suspect.row);
+    return "Row " + suspect.row + (hasId ? " · " + readable(suspect.id) : "");
+  }
+
   function classesOf(suspect) {
     const likely = suspect.likely.slice();
     const known = new Set(likely.map(function (pair) { return pair[0]; }));
@@ -32,9 +37,9 @@ const card = (function () {
   function row(suspect) {
     const body = suspectTable.bodyOf(suspect.row);
     const rank = body.rows[0].cells[0].textContent, decision = decisions.of(suspect.row);
-    const heading = make("h3", "Row " + suspect.row + ": ");
+    const heading = make("h3");
     heading.id = "review-heading";
-    heading.append(make("bdi", readable(reviewData.labels[suspect.given])));
+    heading.append(make("bdi", nameOf(suspect)), ": ", make("bdi", readable(reviewData.labels[suspect.given])));
     if (suspect.suggested !== null) {
       heading.append(" → ", make("bdi", readable(reviewData.labels[suspect.suggested])), "?");
     }
@@ -46,6 +51,7 @@ const card = (function () {
     const reason = make("p", body.querySelector("summary").textContent);
     const parts = [heading, facts, reason];
     if (decision) parts.splice(2, 0, make("p", "Decided: " + inWords(decision), "verdict"));
+    for (const text of verifiedOf(suspect)) parts.push(make("p", text, "note"));
     const gallery = galleryOf(suspect);
     if (gallery) parts.push(gallery);
     for (const part of body.querySelectorAll(".quality")) parts.push(part.cloneNode(true));
@@ -53,6 +59,14 @@ const card = (function () {
     if (cells) parts.push(cells);
     parts.push(body.querySelector(".more").cloneNode(true));
     return parts;
+  }
+
+  // What verified rows say of this very row, or of one with the same cells.
+  function verifiedOf(suspect) {
+    if (suspect.clean) return ["This row was verified as " + readable(suspect.clean[0]) + ": " + readable(suspect.clean[1]) + "."];
+    return beside.equal(suspect.row).map(function ([row, label]) {
+      return "Row " + row + " of the clean set has the same cells and was verified as " + label + ".";
+    });
   }
 
   // The row's picture beside those of its nearest verified rows; null where there are none.
@@ -85,10 +99,40 @@ const card = (function () {
     });
   }
 
+  // A field for the name of any class. Nothing is decided until Enter is pressed or its button:
+  // `choose` is told of the class that is called so, or is the only one that begins so; `tell` of
+  // what else was typed.
+  const classField = {
+    find: function (text) {
+      const all = reviewData.labels.map(function (label) { return readable(label).toLowerCase(); });
+      const name = text.trim().toLowerCase(), exact = all.indexOf(name);
+      if (exact >= 0) return [exact];
+      return Array.from(all.keys()).filter(function (i) { return name && all[i].startsWith(name); });
+    },
+    fill: function (list) {
+      list.append(...reviewData.labels.map(function (label) {
+        const option = make("option");
+        option.value = readable(label);
+        return option;
+      }));
+    },
+    enter: function (input, choose, tell) {
+      const found = classField.find(input.value);
+      if (found.length === 1) {
+        input.value = "";
+        choose(found[0]);
+        return;
+      }
+      if (!input.value.trim()) tell("Type the name of a class, then press Enter.");
+      else if (!found.length) tell("No class begins with “" + input.value.trim() + "”.");
+      else tell(found.length + " classes begin with “" + input.value.trim() + "”: type more of the name.");
+    },
+  };
+
   function percent(share) {
     if (share < 0.01) return "<1%";
     return share > 0.99 && share < 1 ? ">99%" : Math.round(100 * share) + "%";
   }
 
-  return { inWords, row, classButtons };
+  return { inWords, nameOf, row, classButtons, classField };
 })();

@@ -6,11 +6,11 @@
   const DIGITS = 9;
   const LONGEST_PAUSE = 120;         // seconds; a longer one is no work
   const KEYS = {
-    q: "keep", w: "accept", e: "drop", n: "unsure", u: "undo", a: "all", c: "other", z: "zoom",
+    q: "keep", w: "accept", e: "drop", n: "unsure", u: "undo", a: "all", c: "other", z: "zoom", l: "link",
     "+": "larger", "=": "larger", "-": "smaller", "?": "help",
   };
   const { make, readable, paceOf } = words;
-  const { inWords } = card;
+  const { inWords, nameOf } = card;
   const labels = reviewData.labels;
   const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
 
@@ -37,10 +37,6 @@
   function plural(n, noun) { return n.toLocaleString("en") + " " + noun + (n === 1 ? "" : "s"); }
 
   // --- tiles ---
-
-  function nameOf(suspect) {
-    return "Row " + suspect.row + (suspect.id === null || suspect.id === String(suspect.row) ? "" : " · " + readable(suspect.id));
-  }
 
   function labelsOf(suspect) {
     const given = readable(labels[suspect.given]);
@@ -123,6 +119,7 @@
     tile.classList.add("current");
     tile.scrollIntoView({ block: "nearest" });
     tiles.setAttribute("aria-activedescendant", tile.id);
+    if (dialog.open) links.name(suspects.get(queue[current]));
   }
 
   function select(rows, isSelected) {
@@ -261,6 +258,10 @@
     undo,
     all: function () { select(queue, true); },
     other: function () { other.focus(); },
+    link: function () {
+      const suspect = suspects.get(queue[current]), place = dialog.querySelector('[data-do="link"] span');
+      if (suspect) links.copy(suspect, "grid", place).then(function (text) { told.textContent = text; });
+    },
     larger: function () { resize(1); },
     smaller: function () { resize(-1); },
     help: function () {
@@ -288,25 +289,16 @@
     showAbout();
   }
 
-  // The class that is called so, or the only one that begins so; -1 where there is none.
-  function findClass(text) {
-    const all = labels.map(function (label) { return readable(label).toLowerCase(); });
-    const name = text.trim().toLowerCase(), exact = all.indexOf(name);
-    const begun = all.filter(function (each) { return name && each.startsWith(name); });
-    return exact < 0 && begun.length === 1 ? all.indexOf(begun[0]) : exact;
-  }
-
   function onName(event) {
     if (event.key !== "Escape" && event.key !== "Enter") return;
     event.preventDefault();
     event.stopPropagation();
     if (event.key === "Enter") {
-      const code = findClass(other.value);
-      if (code < 0) {
-        told.textContent = "No class, or more than one, begins with " + other.value + ".";
-        return;
-      }
-      decide("relabel", code);
+      card.classField.enter(other, function (code) {
+        decide("relabel", code);
+        tiles.focus({ preventScroll: true });
+      }, function (text) { told.textContent = text; });
+      return;
     }
     other.value = "";
     tiles.focus({ preventScroll: true });
@@ -373,8 +365,10 @@
 
   // --- beginning and end ---
 
-  function open() {
+  // At the first picture that is not decided, or at the one that is wanted.
+  function open(wanted) {
     queue = suspectTable.fitting();
+    if (wanted !== undefined && !queue.includes(wanted)) queue.unshift(wanted);
     selected = new Set();
     painted = new Map();
     byRow = new Map(queue.map(function (row) { return [row, makeTile(row)]; }));
@@ -385,7 +379,9 @@
     dialog.showModal();
     resize(0);
     current = anchor = 0;
-    goOn(-1);
+    if (wanted === undefined) goOn(-1);
+    else move(queue.indexOf(wanted));
+    anchor = current;
     showState();
     tiles.focus({ preventScroll: true });
   }
@@ -401,11 +397,7 @@
   const choice = make("label", "Any class "), names = make("datalist");
   choice.append(make("kbd", "C"), " ", other, names);
   names.id = "grid-names";
-  names.append(...labels.map(function (label) {
-    const option = make("option");
-    option.value = readable(label);
-    return option;
-  }));
+  card.classField.fill(names);
   other.type = "text";
   other.placeholder = "its name, then Enter";
   other.setAttribute("list", names.id);
@@ -431,6 +423,7 @@
     if (dialog.open && !find("zoom").open && button.dataset.do !== "help") tiles.focus({ preventScroll: true });
   });
   dialog.addEventListener("close", function () {
+    links.name(null);
     tiles.replaceChildren();
     suspectTable.start();
     offer.focus();
@@ -445,6 +438,9 @@
   });
   offer.type = "button";
   offer.id = "grid-offer";
-  offer.addEventListener("click", open);
-  if (reviewData.originals || pictures.count()) document.querySelector('[data-start-review="shown"]').after(" ", offer);
+  offer.addEventListener("click", function () { open(); });
+  if (reviewData.originals || pictures.count()) {
+    document.querySelector('[data-start-review="shown"]').after(" ", offer);
+    links.offer("grid", open);
+  }
 })();

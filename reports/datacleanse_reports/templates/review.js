@@ -3,10 +3,10 @@
 
 (function () {
   const LONGEST_PAUSE = 120;  // seconds; a longer one is no work
-  const KEYS = { q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo" };
+  const KEYS = { q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo", l: "link" };
 
   const { make, readable, paceOf } = words;
-  const { inWords } = card;
+  const { inWords, nameOf } = card;
 
   function find(id) { return document.getElementById(id); }
 
@@ -14,7 +14,7 @@
   const article = find("review-row");
   const told = find("review-told");
   const choices = find("review-classes");
-  const other = find("review-other");
+  const other = find("review-other"), typed = other.querySelector("input");
   const useKeys = find("review-keys");
   const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
   let queue = [];
@@ -49,7 +49,7 @@
     const accept = dialog.querySelector('[data-do="accept"]');
     accept.disabled = suspect.suggested === null;
     accept.querySelector("[data-suggested]").textContent =
-      suspect.suggested === null ? "– (no suggestion)" : readable(reviewData.labels[suspect.suggested]);
+      suspect.suggested === null ? "– (no other class is likelier)" : readable(reviewData.labels[suspect.suggested]);
     const preferred = suspect.suggested === null ? "keep" : "accept";
     for (const button of dialog.querySelectorAll(".review-buttons button")) {
       button.classList.toggle("primary", button.dataset.do === preferred);
@@ -57,7 +57,8 @@
     }
     choices.replaceChildren(...card.classButtons(suspect));
     other.hidden = reviewData.labels.length <= choices.children.length;
-    other.querySelector("select").value = "";
+    typed.value = "";
+    find("review-other-told").textContent = "";
   }
 
   function isMade(what, decision, suspect) {
@@ -86,6 +87,7 @@
   function show() {
     showPace();
     const suspect = current();
+    links.name(suspect || null);
     dialog.classList.toggle("is-over", !suspect);
     if (suspect) {
       article.replaceChildren(...card.row(suspect));
@@ -109,7 +111,7 @@
 
   function say(text) {
     const suspect = current();
-    told.textContent = text + (suspect ? " Next: row " + suspect.row + ", given " +
+    told.textContent = text + (suspect ? " Next: " + nameOf(suspect) + ", given " +
       readable(reviewData.labels[suspect.given]) + (suspect.suggested === null ? "" :
         ", suggested " + readable(reviewData.labels[suspect.suggested])) + "." : " That was the last row.");
   }
@@ -128,7 +130,7 @@
     const made = decisions.of(suspect.row);
     position += 1;
     show();
-    say("Row " + suspect.row + " " + inWords(made) + ".");
+    say(nameOf(suspect) + " " + inWords(made) + ".");
   }
 
   function undo() {
@@ -178,6 +180,14 @@
     next: function () { move(1); },
     back: function () { move(-1); },
     undo, download,
+    link: function () {
+      const place = dialog.querySelector('[data-do="link"] span');
+      if (current()) links.copy(current(), "review", place).then(function (text) { told.textContent = text; });
+    },
+    other: function () {
+      card.classField.enter(typed, function (code) { decide("relabel", reviewData.labels[code]); },
+        function (text) { find("review-other-told").textContent = text; });
+    },
     help: toggleHelp,
     close: function () { dialog.close(); },
   };
@@ -187,6 +197,11 @@
     // A key held down would decide rows that nobody has seen.
     if (event.repeat) {
       if (event.key === "Enter" || event.key === " ") event.preventDefault();
+      return;
+    }
+    if (event.target === typed && event.key === "Enter" && !event.isComposing) {
+      event.preventDefault();
+      ACTIONS.other();
       return;
     }
     const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
@@ -201,10 +216,14 @@
     }
   }
 
-  function open() {
+  // At the first row that is not decided, or at the one that is wanted.
+  function open(wanted) {
     queue = suspectTable.fitting();
+    if (wanted !== undefined && !queue.includes(wanted)) queue.unshift(wanted);
     last = performance.now() / 1000;
-    const first = queue.findIndex(function (row) { return !decisions.of(row); });
+    const first = queue.findIndex(function (row) {
+      return wanted === undefined ? !decisions.of(row) : row === wanted;
+    });
     position = first < 0 ? 0 : first;
     dialog.showModal();
     show();
@@ -217,15 +236,13 @@
     if (button.dataset.do) ACTIONS[button.dataset.do]();
     else if (button.dataset.label) decide("relabel", reviewData.labels[Number(button.dataset.label)]);
   });
-  dialog.addEventListener("close", suspectTable.start);
-  other.querySelector("select").append(...reviewData.labels.map(function (label, i) {
-    const option = make("option", readable(label));
-    option.value = i;
-    return option;
-  }));
-  other.addEventListener("change", function (event) {
-    if (event.target.value) decide("relabel", reviewData.labels[Number(event.target.value)]);
+  dialog.addEventListener("close", function () {
+    links.name(null);
+    suspectTable.start();
   });
+  links.offer("review", open);
+  card.classField.fill(find("review-names"));
+  typed.addEventListener("input", function () { find("review-other-told").textContent = ""; });
   find("review-name").value = decisions.reviewer();
   find("review-name").addEventListener("input", function (event) {
     decisions.setReviewer(event.target.value.trim());
@@ -256,6 +273,7 @@
   Promise.resolve(decisions.start()).then(function () {
     markTable();
     suspectTable.start();
+    links.follow();
     document.documentElement.dataset.ready = "";
   });
 })();

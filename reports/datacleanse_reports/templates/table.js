@@ -1,11 +1,13 @@
 // Sorting and filtering of the suspects. The state lives in the address (#q=..&sort=..), so that a
-// view can be kept or sent. Without this script the page shows all suspects, by rank.
+// view can be kept or sent. Without this script the page shows all suspects, by rank. A row that the
+// address names (links.js) is shown whatever the filters are.
 // Columns of the rows are numbered: sort=c3:desc, cols=3.5, where=3=Month-to-month.
 
 const suspectTable = (function () {
   const FIRST = 20;
   const FILTERS = ["q", "pair", "flag", "least", "decision", "where"];
-  const KEYS = [...FILTERS, "cols", "sort", "all"];
+  const LINK = ["id", "row", "view"];
+  const KEYS = [...FILTERS, "cols", "sort", "all", ...LINK];
   const collator = new Intl.Collator(undefined, { numeric: true });
   const table = document.getElementById("suspect-table");
   const form = document.getElementById("filters");
@@ -130,12 +132,13 @@ const suspectTable = (function () {
     const sorted = rows.slice().sort(compare(key, direction));
     const { shown: named } = searched(state), chosen = tools.chosen(state);
     const asked = /^c\d/.test(key) ? [Number(key.slice(1)), ...named] : named;
-    const visible = [];
+    const visible = [], linked = links.find(state);
     let fitting = 0;
     for (const row of sorted) {
       const fits = isFitting(row, state);
       if (fits) fitting += 1;
-      row.hidden = !fits || (!state.all && fitting > FIRST);
+      const isLinked = linked !== null && Number(row.dataset.row) === linked.row;
+      row.hidden = !isLinked && (!fits || (!state.all && fitting > FIRST));
       if (row.hidden) continue;
       visible.push(row);
       pictures.place(row);
@@ -161,6 +164,11 @@ const suspectTable = (function () {
 
   function change(part) {
     const state = Object.assign(readState(), part);
+    // Another view than the one in which somebody looked at a row.
+    if (FILTERS.some(function (key) { return key in part; })) {
+      for (const key of LINK) state[key] = "";
+      links.forget();
+    }
     keepState(state);
     apply(state);
   }
@@ -198,9 +206,9 @@ const suspectTable = (function () {
   // The event does not bubble.
   table.addEventListener("toggle", function (event) {
     const details = event.target;
-    if (!details.open || details.matches(".more") || details.querySelector(".cells")) return;
-    const cells = beside.whole(Number(details.closest("tbody").dataset.row));
-    if (cells) details.querySelector("summary").after(cells);
+    if (!details.open || details.matches(".more") || details.querySelector(".copy-link")) return;
+    const row = Number(details.closest("tbody").dataset.row), cells = beside.whole(row);
+    details.querySelector("summary").after(...(cells ? [cells] : []), links.button(row));
   }, true);
   form.addEventListener("input", function (event) {
     const { name, value } = event.target;
@@ -223,8 +231,8 @@ const suspectTable = (function () {
     // A jump to a section is no view of the table.
     if (location.hash && !location.hash.includes("=")) return;
     start();
-    // A link from a pair of labels to its suspects.
-    if (!document.querySelector("dialog[open]")) document.getElementById("suspects").scrollIntoView();
+    // Else it is a link from a pair of labels to its suspects.
+    if (!links.follow() && !document.querySelector("dialog[open]")) document.getElementById("suspects").scrollIntoView();
   });
 
   form.elements.sort.append(...rowCells.columns.map(function (name, i) {
@@ -237,6 +245,7 @@ const suspectTable = (function () {
 
   return {
     start,
+    state: readState,
     // Filters that leave the rows with a flag, or all of them.
     show: function (flag) {
       const state = { q: "", pair: "", flag, least: "", decision: "", where: "" };
