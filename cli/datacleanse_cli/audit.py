@@ -55,6 +55,7 @@ class AuditOptions:
     model: options.Model = "auto"
     weights: options.Weights = None
     features: options.Features = None
+    probabilities: options.Probabilities = None
     epochs: options.Epochs = None
     batch_size: options.BatchSize = None
     lr: options.LearningRate = None
@@ -119,6 +120,7 @@ class AuditOptions:
             ),
             settings=settings,
             command=tuple(sys.argv[1:]),
+            probabilities=self.probabilities,
         )
 
 
