@@ -3,7 +3,9 @@
 They have to be out of sample, and nothing in them shows whether they are: a model that learned a
 row's label by heart finds it likely, right or wrong. So they are asked about labels that are wrong.
 Rows that are verified to be wrong say it best; where there are few, those do which the second
-opinion and plain training, that saw no row's own label, both take for another class.
+opinion and plain training, that saw no row's own label, both take for another class. And whoever
+learned with the verified labels in place is told by the others: nobody can foresee most of the
+labels where verified rows show that many are wrong.
 """
 
 from __future__ import annotations
@@ -62,12 +64,10 @@ def join_brought(name: str, brought: Floats, evidence: Evidence, used: NDArray[n
     """
     second = evidence.second
     assert second is not None
-    n_wrong, share = measure_memory(brought, evidence)
-    if is_by_heart(n_wrong, share):
+    if (sign := _find_sign_of_memory(brought, evidence)) is not None:
         message = (
             f"{name}: not used. The probabilities were made with the labels that they are about: "
-            f"they prefer {share:.0%} of {n_wrong} wrong labels. Make them out of sample, by "
-            "cross-validation."
+            f"{sign}. Make them out of sample, by cross-validation."
         )
         return Joined(second, Notice("probabilities-in-sample", message, is_warning=True))
     known = ~np.isnan(brought[:, 0])
@@ -84,6 +84,42 @@ def join_brought(name: str, brought: Floats, evidence: Evidence, used: NDArray[n
         f"{part:.0%} of it by what they say of the labels."
     )
     return Joined(joined, Notice("probabilities-used", message))
+
+
+def _find_sign_of_memory(brought: Floats, evidence: Evidence) -> str | None:
+    """What shows that the probabilities know the labels by heart; None: nothing does."""
+    n_wrong, share = measure_memory(brought, evidence)
+    if is_by_heart(n_wrong, share):
+        return f"they prefer {share:.0%} of {n_wrong} wrong labels"
+    least = bound_wrong_share(evidence)
+    agrees, others = (_measure_agreement(each, brought, evidence) for each in (brought, None))
+    # The second opinion would foresee errors that follow from the columns, too.
+    if agrees > 1 - least / 2 > others:
+        return (
+            f"they agree with {agrees:.0%} of the labels, at least {least:.0%} of which are wrong"
+        )
+    return None
+
+
+def bound_wrong_share(evidence: Evidence) -> float:
+    """The least share of wrong labels that pairs leave, at 95 % (Clopper, Pearson 1934); or 0."""
+    from scipy.special import betaincinv
+
+    truth, labels = evidence.truth[: evidence.n_data], evidence.labels[: evidence.n_data]
+    pairs = np.flatnonzero(truth >= 0)
+    n_wrong = int(np.count_nonzero(truth[pairs] != labels[pairs]))
+    return float(betaincinv(n_wrong, len(pairs) - n_wrong + 1, 0.05)) if n_wrong else 0.0
+
+
+def _measure_agreement(opinion: Floats | None, brought: Floats, evidence: Evidence) -> float:
+    """Share of unverified labels that an opinion finds likeliest, None being the second one's."""
+    n = evidence.n_data
+    asked = np.flatnonzero(~np.isnan(brought[:n, 0]) & (evidence.truth[:n] < 0))
+    if not len(asked):
+        return 0.0
+    found = evidence.second if opinion is None else opinion
+    assert found is not None
+    return float((found[asked].argmax(axis=1) == evidence.labels[asked]).mean())
 
 
 def is_by_heart(n_wrong: int, share: float) -> bool:

@@ -7,7 +7,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from datacleanse.detection.brought import fill_unknown, is_by_heart, join_brought, measure_memory
+from datacleanse.detection.brought import (
+    bound_wrong_share,
+    fill_unknown,
+    is_by_heart,
+    join_brought,
+    measure_memory,
+)
 
 N, V, C = 600, 60, 3
 
@@ -65,6 +71,32 @@ def test_what_knows_the_labels_by_heart_is_told_by_verified_rows_and_left_out(ma
     assert joined.second is evidence.second
     assert joined.notice.is_warning
     assert "they prefer 100% of 25 wrong labels" in joined.notice.message
+
+
+def test_what_learned_all_labels_but_the_verified_ones_is_told_by_the_others(made):
+    evidence, truth = made.evidence, made.evidence.truth
+    truth[:150] = made.true[:150]
+    learned = evidence.labels.copy()
+    learned[:150] = made.true[:150]
+    joined = join_brought("p.npy", one_hot(learned, 0.95), evidence, made.used)
+    honest = join_brought("p.npy", one_hot(made.true, 0.95), evidence, made.used)
+
+    assert joined.notice.slug == "probabilities-in-sample"
+    assert "they agree with 100% of the labels, at least" in joined.notice.message
+    assert honest.notice.slug == "probabilities-used"
+
+
+def test_errors_that_follow_from_the_columns_may_be_foreseen(made):
+    evidence, truth = made.evidence, made.evidence.truth
+    truth[:150] = made.true[:150]
+    evidence.second = one_hot(evidence.labels, 0.9)
+
+    assert 0.05 < bound_wrong_share(evidence) < 0.15
+    foreseen = np.where(truth >= 0, made.true, evidence.labels)
+    joined = join_brought("p", one_hot(foreseen, 0.7), evidence, made.used)
+    assert joined.notice.slug == "probabilities-used"
+    truth[:] = -1
+    assert bound_wrong_share(evidence) == 0.0
 
 
 def test_without_verified_wrong_rows_two_opinions_that_agree_tell_it(made):
