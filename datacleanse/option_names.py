@@ -29,7 +29,8 @@ _VALUES = frozenset(
         *("batch-size", "data", "dates", "decimal", "decisions", "delimiter", "device"),
         *("drop-above", "epochs", "fdr", "features", "hold-back", "id", "image-size", "label"),
         *("lr", "max-unreadable", "meta-average", "meta-batch", "meta-every", "model", "out"),
-        *("relabel-above", "repeats", "rule", "seed", "test", "top", "val", "weights"),
+        *("probabilities", "relabel-above", "repeats", "rule", "seed", "test", "top", "val"),
+        "weights",
     }
 )
 """Options that take one value. What is on none of the three lists is of the command line alone."""

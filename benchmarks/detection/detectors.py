@@ -196,8 +196,21 @@ def by_chance(cell: Cell) -> Verdict:
     return Verdict(np.random.default_rng(cell.name.seed).random(len(cell.given)))
 
 
-def by_audit(cell: Cell, fdr: float, *, has_clean: bool = True) -> Verdict:
-    """The product, called as its users call it, with the clean rows or without."""
+def by_audit(
+    cell: Cell,
+    fdr: float,
+    *,
+    has_clean: bool = True,
+    probabilities: NDArray[np.float64] | None = None,
+) -> Verdict:
+    """The product, called as its users call it, with the clean rows or without.
+
+    Args:
+        cell: what is audited.
+        fdr: asked for.
+        has_clean: whether the clean rows are given.
+        probabilities: (N, C) of the noisy rows, by a model of the user's; None: none.
+    """
     started = process_time()
     result = dc.audit(
         cell.noisy_table(),
@@ -207,6 +220,7 @@ def by_audit(cell: Cell, fdr: float, *, has_clean: bool = True) -> Verdict:
         fdr=fdr,
         seed=cell.name.seed,
         device="cpu",
+        probabilities=probabilities,
     )
     return read_verdict(result, cell.drawn.classes, process_time() - started)
 

@@ -56,6 +56,7 @@ class AuditOptions:
     model: options.Model = "auto"
     weights: options.Weights = None
     features: options.Features = None
+    probabilities: options.Probabilities = None
     epochs: options.Epochs = None
     batch_size: options.BatchSize = None
     lr: options.LearningRate = None
@@ -121,6 +122,7 @@ class AuditOptions:
             ),
             settings=settings,
             command=tuple(sys.argv[1:]),
+            probabilities=self.probabilities,
         )
 
 

@@ -159,6 +159,13 @@ Features = Annotated[
         "picture, DATA's first, then CLEAN's, then TEST's."
     ),
 ]
+Probabilities = Annotated[
+    str | None,
+    typer.Option(
+        help="Out-of-sample class probabilities by a model of your own: a table with a column for "
+        "each class, or .npy. Rows by --id, else in DATA's order, CLEAN's behind them or left out."
+    ),
+]
 Epochs = Annotated[
     int | None, typer.Option(help="Passes over the rows (epochs).", show_default="auto")
 ]

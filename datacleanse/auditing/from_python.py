@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 from datacleanse.auditing.handed_over import take_over
 from datacleanse.auditing.reading import Request
@@ -22,6 +22,8 @@ from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from numpy.typing import NDArray
 
     from datacleanse.data import Source
     from datacleanse.data.interface import DatesOption, DecimalOption
@@ -51,6 +53,8 @@ def audit(
     model: str | ModuleFactory = "auto",
     weights: str | None = None,
     features: str | None = None,
+    probabilities: Source | NDArray[Any] | None = None,
+    second_opinion: Any = None,  # noqa: ANN401  # any classifier with scikit-learn's methods
     rule: RuleName | None = None,
     epochs: int | None = None,
     batch_size: int | None = None,
@@ -108,6 +112,12 @@ def audit(
             ``factory(n_features, n_classes)``, or ``package.module:factory``.
         weights: file with the parameters of a network of timm's; nothing is downloaded.
         features: file with features of the pictures, by which they are audited.
+        probabilities: class probabilities by a model of your own, which did not learn the rows that
+            it judges: a file or table with a column for each class, or an array (rows, classes).
+            Rows are found by ``id`` where both have that column; else they are in DATA's order,
+            those of ``val`` behind them or left out.
+        second_opinion: a classifier with scikit-learn's ``fit`` and ``predict_proba``. It is
+            cross-fitted on DATA's feature columns, handed over as a data frame.
         rule: how the rows of a batch are weighed: ``l2rw`` (verified rows steer), ``lilaw``,
             ``uniform`` (plain training) or ``random``. None: ``l2rw``, or ``uniform`` without
             verified rows.
@@ -146,6 +156,12 @@ def audit(
         >>> result = audit(frame, val=clean_frame, label="income")  # doctest: +SKIP
         >>> frame[result.table.flagged]  # doctest: +SKIP
     """
+    if probabilities is not None and second_opinion is not None:
+        raise SettingsError(
+            "Both probabilities and second_opinion are given.",
+            slug="settings-contradict",
+            hint="Give one of them: both are a model of yours.",
+        )
     name = model if isinstance(model, str) else name_factory(model)
     options = ReadOptions(
         label,
@@ -187,6 +203,8 @@ def audit(
         settings=settings,
         command=("datacleanse.audit",),
         module=None if isinstance(model, str) else model,
+        probabilities=probabilities,
+        second_opinion=second_opinion,
     )
     place, temporary = choose_place(out)
     with follow(progress) as told:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,6 +14,7 @@ from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_original_cells
 from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.assessment import assess
+from datacleanse.detection.brought import join_brought
 from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
 from datacleanse.detection.unchecked import note_unchecked
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.manifest_sections import Findings
     from datacleanse.auditing.plan import Plan
+    from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
     from datacleanse.records import Notice
@@ -67,12 +69,12 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     def keep(epoch: int, record: EpochRecord) -> None:
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
-    networks, evidence = _learn(audit, plan, trainer, keep)
+    networks, evidence, told = _learn(audit, plan, trainer, keep)
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
-    notices = note_unchecked(evidence)
+    notices = [*told, *note_unchecked(evidence)]
 
     def take(rows: NDArray[np.int64]) -> pa.Table:
         table, told = take_original_cells(inputs, rows)
@@ -105,7 +107,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
 
 def _learn(
     audit: RunningAudit, plan: Plan, trainer: Trainer, keep: Keep | None = None
-) -> tuple[Trainings, Evidence]:
+) -> tuple[Trainings, Evidence, list[Notice]]:
     """Train in every fold and plainly, the second opinion being formed meanwhile."""
     task, examples = audit.task, audit.examples
     question = task.pose_question(examples, plan, trainer.lesson.seed)
@@ -114,7 +116,26 @@ def _learn(
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
         evidence = _gather_evidence(plan, networks, second(), task.lesson.rule)
-        return networks, add_equal_rows(evidence, _find_equal_rows(examples, plan))
+        evidence, told = _hear_brought(audit.inputs, evidence, plan)
+        for notice in told:
+            trainer.progress.say(notice.message)
+        return networks, add_equal_rows(evidence, _find_equal_rows(examples, plan)), told
+
+
+def _hear_brought(inputs: Inputs, evidence: Evidence, plan: Plan) -> tuple[Evidence, list[Notice]]:
+    """Let probabilities that the user brought into the second opinion; and what is said of them."""
+    brought = inputs.brought
+    if brought is None:
+        return evidence, []
+    of_clean = np.full((inputs.clean.n_rows, brought.data.shape[1]), np.nan, dtype=np.float32)
+    of_clean[: len(brought.clean)] = brought.clean
+    overlap = inputs.comparison.overlap
+    is_single = overlap.clean_rows >= 0
+    of_data, place = brought.data[overlap.data_rows[is_single]], overlap.clean_rows[is_single]
+    of_clean[place] = np.where(np.isnan(of_clean[place]), of_data, of_clean[place])
+    whole = np.concatenate([brought.data, of_clean])
+    joined = join_brought(brought.name, whole, evidence, plan.is_learned)
+    return replace(evidence, second=joined.second), [joined.notice]
 
 
 def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.float64]:
@@ -124,7 +145,7 @@ def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.floa
     for number in range(1, repeats + 1):
         again = trainer.repeat_with(number)
         plan = redraw_folds(task.plan, seed=again.lesson.seed)
-        _, evidence = _learn(audit, plan, again)
+        _, evidence, _ = _learn(audit, plan, again)
         flagged += assess(evidence, fdr=task.settings.fdr).flagged
     trainer.lap("repeats")
     share: NDArray[np.float64] = flagged / repeats

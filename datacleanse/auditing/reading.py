@@ -26,6 +26,7 @@ from datacleanse.data import (
     read_data,
     read_like,
 )
+from datacleanse.data.probabilities import read_probabilities
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
@@ -36,7 +37,10 @@ from datacleanse.storage.mapped_files import park_table
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import NDArray
+
     from datacleanse.data import Role, Source
+    from datacleanse.data.probabilities import Brought
     from datacleanse.pictures.compare import Groups
     from datacleanse.pictures.interface import Listing
     from datacleanse.pictures.read import PictureSet
@@ -68,6 +72,10 @@ class Request:
     rows too, there need be none."""
     is_provisional: bool = False
     """Whether CLEAN is a part of DATA that nobody checked, taken at its word."""
+    probabilities: Source | NDArray[Any] | None = None
+    """Class probabilities by a model of the user's, made out of sample."""
+    second_opinion: Any = None
+    """A classifier with scikit-learn's methods, to be cross-fitted."""
 
 
 @dataclass(frozen=True)
@@ -117,6 +125,8 @@ class Inputs:
     """What the network reads where DATA's rows are pictures; None for a table."""
     gallery: Gallery | None = None
     """What people are shown of them; None for a table."""
+    brought: Brought | None = None
+    """Class probabilities by a model of the user's."""
 
     def park_table(self, path: Path) -> None:
         """Move DATA's table out of memory, into a file at ``path`` that is not seen there.
@@ -146,6 +156,8 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
         inputs = _read_tables(request, progress)
     else:
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
+    if request.probabilities is not None or request.second_opinion is not None:
+        inputs = _add_brought(inputs, request, progress)
     inputs = _find_corrected(inputs, request.decisions)
     if request.decisions:
         inputs = _add_decisions(inputs, request.decisions, can_steer=bool(request.clean))
@@ -276,6 +288,21 @@ def _read_clean_pictures(
     comparison = compare_joined(data, joined, told)
     found = _Clean(joined.clean, comparison, verified=joined.verified)
     return found, joined.pictures, duplicates
+
+
+def _add_brought(inputs: Inputs, request: Request, progress: Progress) -> Inputs:
+    """Return the inputs with the probabilities that a model of the user's tells."""
+    if request.probabilities is None:
+        from datacleanse.auditing.own_opinion import cross_fit
+
+        progress.stage("Cross-fitting your classifier", None)
+        seed = request.settings.seed
+        brought = cross_fit(request.second_opinion, inputs.data, inputs.clean, seed=seed)
+    else:
+        brought = read_probabilities(request.probabilities, inputs.data, inputs.clean)
+    notices = (*inputs.comparison.notices, *brought.notices)
+    comparison = Comparison(inputs.comparison.overlap, notices)
+    return replace(inputs, brought=brought, comparison=comparison)
 
 
 def _find_corrected(inputs: Inputs, decisions: tuple[Path, ...]) -> Inputs:

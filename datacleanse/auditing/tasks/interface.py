@@ -122,4 +122,5 @@ def identify_request(request: Request, inputs: Inputs, device: torch.device) -> 
         "--numeric": sorted(options.numeric),
         "--missing": None if options.missing is None else sorted(options.missing),
         "--image-size": options.image_size,
+        "--probabilities": None if inputs.brought is None else inputs.brought.identity,
     }

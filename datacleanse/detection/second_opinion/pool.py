@@ -37,6 +37,13 @@ def pool_opinions(
         labels: (M,) as given.
         used: positions that the weights may be fitted on.
     """
+    return apply_weights(opinions, fit_weights(opinions, labels, used))
+
+
+def fit_weights(
+    opinions: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], used: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """The weights b, (K,), of the greatest likelihood; arguments as for `pool_opinions`."""
     from scipy.optimize import minimize
 
     fitted = used[:: max(1, len(used) // MAX_FITTED)]
@@ -58,7 +65,16 @@ def pool_opinions(
 
     start = np.full(len(opinions), 1 / len(opinions))
     bounds = [(0.0, None)] * len(opinions)
-    weights = minimize(mean_loss, start, jac=True, bounds=bounds, method="L-BFGS-B").x
+    found: NDArray[np.float64] = minimize(
+        mean_loss, start, jac=True, bounds=bounds, method="L-BFGS-B"
+    ).x
+    return found
+
+
+def apply_weights(
+    opinions: Sequence[NDArray[np.float32]], weights: NDArray[np.float64]
+) -> NDArray[np.float32]:
+    """Pool (M, C) log-probabilities by their weights: probabilities, rows sum to 1."""
     pooled = np.zeros_like(opinions[0])
     for weight, opinion in zip(weights, opinions, strict=True):
         pooled += np.float32(weight) * opinion

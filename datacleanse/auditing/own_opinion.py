@@ -1,0 +1,96 @@
+"""A classifier of the user's own as part of the second opinion: cross-fitted, so out of sample."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from datacleanse.data.probabilities import Brought
+from datacleanse.errors import InputError, SettingsError
+from datacleanse.user_code import UserCodeError
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Dataset
+
+N_FOLDS = 5
+
+
+def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> Brought:  # noqa: ANN401
+    """Ask a classifier for class probabilities of rows whose labels it did not see.
+
+    Args:
+        classifier: with scikit-learn's ``fit`` and ``predict_proba``; it is cloned. It is given
+            the features as columns of a data frame, as DATA has them, and the classes' names.
+        data: DATA, N rows, a fold of which is judged by what learned the others.
+        clean: CLEAN, judged by the mean of all.
+        seed: of the folds.
+
+    Raises:
+        SettingsError: it has no ``predict_proba``.
+        InputError: there are too few rows of each class.
+        UserCodeError: it fails.
+    """
+    from sklearn.base import clone
+    from sklearn.model_selection import StratifiedKFold
+
+    name = f"second_opinion={type(classifier).__name__}"
+    if not hasattr(classifier, "predict_proba"):
+        raise SettingsError(
+            f"{name} has no predict_proba.",
+            slug="settings-contradict",
+            hint="Give a classifier that tells probabilities, e.g. in a CalibratedClassifierCV.",
+        )
+    _check_counts(data)
+    classes = np.array(data.schema.classes, dtype=object)
+    rows, own = _frame(data), _frame(clean)
+    found = np.zeros((data.n_rows, len(classes)), dtype=np.float32)
+    of_clean = np.zeros((clean.n_rows, len(classes)), dtype=np.float32)
+    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
+    for learned, judged in folds.split(rows, data.labels):
+        try:
+            fitted = clone(classifier).fit(rows.iloc[learned], classes[data.labels[learned]])
+            found[judged] = _spread(fitted, rows.iloc[judged], classes)
+            if clean.n_rows:
+                of_clean += _spread(fitted, own, classes) / N_FOLDS
+        except Exception as error:
+            why = " ".join(str(error).split())[:300]
+            raise UserCodeError(
+                f"{name} fails on DATA's columns ({type(error).__name__}: {why}).",
+                slug="second-opinion-fails",
+                hint="Give a pipeline that takes a data frame with these columns: "
+                f"{', '.join(map(str, rows.columns[:10]))}.",
+            ) from error
+    return Brought(name, found, of_clean, (), repr(classifier))
+
+
+def _check_counts(data: Dataset) -> None:
+    counts = np.bincount(data.labels, minlength=len(data.schema.classes))
+    few = np.flatnonzero(counts < 2)
+    if len(few):
+        raise InputError(
+            f"{data.source} has {counts[few[0]]} rows labelled "
+            f"{data.schema.classes[few[0]]!r}: no second opinion can be cross-fitted.",
+            slug="second-opinion-few-rows",
+            hint="Leave second_opinion out, or join such classes.",
+        )
+
+
+def _frame(dataset: Dataset) -> pd.DataFrame:
+    """The features, a column each."""
+    frame: pd.DataFrame = dataset.table.select(
+        [each.name for each in dataset.schema.columns]
+    ).to_pandas()
+    return frame
+
+
+def _spread(fitted: Any, rows: pd.DataFrame, classes: NDArray[Any]) -> NDArray[np.float32]:  # noqa: ANN401
+    """(n, C) probabilities by DATA's classes; 0 of one that the fold did not have."""
+    told = np.asarray(fitted.predict_proba(rows), dtype=np.float32)
+    spread = np.zeros((len(rows), len(classes)), dtype=np.float32)
+    place = {name: number for number, name in enumerate(classes)}
+    spread[:, [place[name] for name in fitted.classes_]] = told
+    return spread
