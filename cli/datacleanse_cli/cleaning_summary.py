@@ -124,7 +124,7 @@ def _lay_out_next(
         *(word for each in places for word in ("--decisions", spell_place(each))),
         *spell_reading(cleaned.reading),
     )
-    also = "; rows that were reviewed count as verified" if cleaned.decisions is not None else ""
+    also = "; rows that were reviewed count as verified" if cleaned.decisions else ""
     return [lay_out_line(f"Audit again{also}:", encoding), Command(command)]
 
 
@@ -134,10 +134,10 @@ def _list_clean(cleaned: CleaningResult) -> tuple[str | None, ...]:
 
 
 def _find_earlier_rounds(cleaned: CleaningResult, run: Path) -> list[Path]:
-    """What the next audit is told by ``--decisions``: the run, a file from elsewhere, both."""
-    is_own = cleaned.decisions == RunFolder(run).decisions_file
-    places = [run] if is_own or cleaned.has_wrong_pairs else []
-    return places if is_own or cleaned.decisions is None else [*places, cleaned.decisions]
+    """What the next audit is told by ``--decisions``: the run, and files from elsewhere."""
+    own = RunFolder(run).decisions_file
+    places = [run] if own in cleaned.decisions or cleaned.has_wrong_pairs else []
+    return [*places, *(each for each in cleaned.decisions if each != own)]
 
 
 def _find_clean(clean: str | None) -> str:

@@ -31,11 +31,14 @@ from datacleanse.review.apply import choose_limits
 from datacleanse.review.audited_run import open_audited_run, read_unreadable_pictures
 from datacleanse.review.clean_frame import clean_frame, note_refusals
 from datacleanse.review.cleaning_plan import plan_cleaning
+from datacleanse.review.joined_decisions import list_files
 from datacleanse.storage.run_claims import begin_folder, copy_folder
-from datacleanse.storage.run_folder import RunFolder, find_decisions
+from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.typed_json import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from datacleanse.auditing.shown import InlineReport, RunComparison, RunningReview
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.progress import ProgressOption
@@ -181,7 +184,11 @@ class AuditResult:
 
     def cleaned(
         self,
-        decisions: pd.DataFrame | str | PathLike[str] | None = None,
+        decisions: pd.DataFrame
+        | str
+        | PathLike[str]
+        | Sequence[str | PathLike[str]]
+        | None = None,
         *,
         auto: bool = False,
         relabel_above: float | None = None,
@@ -197,7 +204,8 @@ class AuditResult:
         Args:
             decisions: what was decided: a frame with the columns ``row``, ``action`` (keep,
                 relabel, drop, unsure) and, for new labels, ``new_label``; or a file of decisions,
-                or the folder of a run. None: what was decided in the review of this one.
+                or the folder of a run, or several of these. None: what was decided in the review of
+                this one.
             auto: whether flagged rows are changed that nobody has decided about.
             relabel_above: with ``auto``, the mislabel probability in [0, 1] from which a flagged
                 row gets its suggested label; None: never.
@@ -212,13 +220,13 @@ class AuditResult:
         handed = self._handed_over
         run = open_audited_run(self.folder, data=None if handed is None else handed.source)
         with tempfile.TemporaryDirectory(prefix="datacleanse-") as place, follow(progress) as told:
-            file = None
             if isinstance(decisions, pd.DataFrame):
                 file = Path(place) / "decisions.jsonl"
                 write_frame_decisions(decisions, file, self.table, self._label_values)
-            elif decisions is not None:
-                file = find_decisions(Path(decisions))
-            cleaning = plan_cleaning(run, decisions=file, limits=limits, progress=told)
+                files: tuple[Path, ...] = (file,)
+            else:
+                files = list_files(decisions)
+            cleaning = plan_cleaning(run, decisions=files, limits=limits, progress=told)
         warn([*cleaning.notices, *note_refusals(cleaning)])
         return clean_frame(cleaning)
 

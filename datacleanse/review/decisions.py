@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
+from datacleanse.review.agreement import note_differing
 from datacleanse.review.json_lines import (
     UnusableLineError,
     append_records,
@@ -34,6 +35,9 @@ Action = Literal["keep", "relabel", "drop", "unsure", "revoked"]
 
 REVOKED: Action = "revoked"
 """Action of a line that takes back an earlier one."""
+
+_MAY_LACK = ("group", "comment", "settles")
+"""Fields that a line has only where they say something."""
 
 _NAMED = 5
 """Lines that a notice names before it says how many more there are."""
@@ -67,6 +71,10 @@ class Decision:
     group: str = ""
     """The same in all that was decided at once, by one key or for many rows, so that it is undone
     at once; empty in a line written by hand."""
+    comment: str = ""
+    """What the reviewer wrote about the row; may have several lines."""
+    settles: bool = False
+    """Whether it settles what reviewers had decided differently."""
 
     @property
     def label(self) -> str | None:
@@ -74,8 +82,10 @@ class Decision:
         return {"keep": self.given_label, "relabel": self.new_label}.get(self.action)
 
     def to_json(self) -> dict[str, Any]:
-        """The line; what a line written by hand may lack is left out where it is empty."""
-        return {name: value for name, value in asdict(self).items() if value or name != "group"}
+        """The line; what not every line has is left out where it is empty."""
+        return {
+            name: value for name, value in asdict(self).items() if value or name not in _MAY_LACK
+        }
 
 
 @dataclass(frozen=True)
@@ -149,7 +159,8 @@ def read_decisions(
     _check_run(path, reading.runs, run_id)
     standing = reading.list_standing()
     last = {decision.row: decision for decision in standing}
-    return Decisions(last, standing, tuple(reading.make_notices(path)))
+    notices = (*reading.make_notices(path), *note_differing(standing, str(path)))
+    return Decisions(last, standing, notices)
 
 
 def _make_empty_error(path: Path, unusable: str) -> InputError:
@@ -196,9 +207,8 @@ def revoke(
     else:
         meant = [each for each in standing if each.row == row][-1:]
     at = read_clock()
-    return [
-        replace(each, action=REVOKED, new_label=None, reviewer=reviewer, at=at) for each in meant
-    ]
+    taken_back = {"action": REVOKED, "new_label": None, "comment": "", "settles": False}
+    return [replace(each, **taken_back, reviewer=reviewer, at=at) for each in meant]
 
 
 class _Reading:
@@ -268,7 +278,7 @@ class _Reading:
         return "; ".join(self._named) + (f"; and {more:,} more" if more else "")
 
     def make_notices(self, path: Path) -> Iterator[Notice]:
-        """What a person should know of the file: unusable lines, and rows decided differently."""
+        """What a person should know of the file: unusable lines, and minds that were changed."""
         if self.n_unusable:
             n = self.n_unusable
             what = "1 line was" if n == 1 else f"{n:,} lines were"
@@ -299,7 +309,8 @@ def _parse(record: object) -> Decision:
     new = take_text(record, "new_label") if action == "relabel" else None
     if action == "relabel" and not new:
         raise UnusableLineError("it has no new_label")
-    texts = {name: take_text(record, name) or "" for name in ("reviewer", "at", "run_id", "group")}
+    names = ("reviewer", "at", "run_id", "group", "comment")
+    texts = {name: take_text(record, name) or "" for name in names}
     return Decision(
         row=row,
         id=take_text(record, "id"),
@@ -307,6 +318,7 @@ def _parse(record: object) -> Decision:
         given_label=given,
         action=action,
         new_label=new,
+        settles=record.get("settles") is True,
         **texts,
     )
 
@@ -320,8 +332,12 @@ def _parse_action(value: object) -> Action:
 
 
 def _is_changed(lines: Iterable[tuple[int, Decision]]) -> bool:
-    """Whether a row was decided differently, and nothing of it was undone."""
-    return len({(decision.action, decision.new_label) for _, decision in lines}) > 1
+    """Whether one reviewer decided a row differently, and undid nothing of it."""
+    said: dict[str, set[tuple[str, str | None]]] = {}
+    for _, decision in lines:
+        if not decision.settles:
+            said.setdefault(decision.reviewer, set()).add((decision.action, decision.new_label))
+    return any(len(verdicts) > 1 for verdicts in said.values())
 
 
 def _check_run(path: Path, runs: dict[str, int], wanted: str | None) -> None:

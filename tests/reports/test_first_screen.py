@@ -119,7 +119,7 @@ def test_progress_follows_the_review(hostile_run, window):
     report = write_reports(hostile_run, top=30, formats=["html"])["html"]
     page = window.tab(report.as_uri())
     assert page.locator("#progress-count").text_content() == "2"
-    page.locator("#overview [data-start-review]").click()
+    page.locator("[data-start-review=flagged]").click()
     for key in "jjqe":
         page.keyboard.press(key)
 

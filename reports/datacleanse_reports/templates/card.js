@@ -3,12 +3,7 @@
 
 const card = (function () {
   const { make, readable } = words;
-  const WORDS = { keep: "kept", drop: "to be dropped", unsure: "unsure" };
-
-  function inWords(decision) {
-    if (decision.action === "relabel") return "changed to " + readable(decision.new_label);
-    return WORDS[decision.action];
-  }
+  const { inWords } = opinions;
 
   function classesOf(suspect) {
     const likely = suspect.likely.slice();
@@ -31,7 +26,7 @@ const card = (function () {
 
   function row(suspect) {
     const body = suspectTable.bodyOf(suspect.row);
-    const rank = body.rows[0].cells[0].textContent, decision = decisions.of(suspect.row);
+    const rank = body.rows[0].cells[0].textContent;
     const heading = make("h3", "Row " + suspect.row + ": ");
     heading.id = "review-heading";
     heading.append(make("bdi", readable(reviewData.labels[suspect.given])));
@@ -45,7 +40,7 @@ const card = (function () {
     }
     const reason = make("p", body.querySelector("summary").textContent);
     const parts = [heading, facts, reason];
-    if (decision) parts.splice(2, 0, make("p", "Decided: " + inWords(decision), "verdict"));
+    parts.splice(2, 0, ...saidOf(suspect.row));
     const gallery = galleryOf(suspect);
     if (gallery) parts.push(gallery);
     for (const part of body.querySelectorAll(".quality")) parts.push(part.cloneNode(true));
@@ -53,6 +48,17 @@ const card = (function () {
     if (cells) parts.push(cells);
     parts.push(body.querySelector(".more").cloneNode(true));
     return parts;
+  }
+
+  // Who decided what, and wrote what about it.
+  function saidOf(row) {
+    const all = decisions.saidOf(row), isSplit = decisions.differ(row);
+    return all.flatMap(function (each) {
+      const start = isSplit ? opinions.nameOf(each) + ": " : "Decided: ";
+      const end = (isSplit || !each.reviewer ? "" : ", by " + opinions.nameOf(each)) + (each.settles ? ", which settled it" : "");
+      const line = make("p", start + inWords(each) + end, "verdict");
+      return each.comment ? [line, make("p", opinions.commentOf(each), "comment")] : [line];
+    });
   }
 
   // The row's picture beside those of its nearest verified rows; null where there are none.

@@ -440,6 +440,9 @@
     queue.forEach(paint);
     showState();
   });
+  decisions.onMeanwhile(function (own, others) {
+    if (dialog.open) told.textContent = opinions.sayMeanwhile(own, others, decisions.differ(own.row));
+  });
   originals.onChange(function () {
     if (dialog.open) queue.forEach(paint);
   });
