@@ -184,11 +184,7 @@ class AuditResult:
 
     def cleaned(
         self,
-        decisions: pd.DataFrame
-        | str
-        | PathLike[str]
-        | Sequence[str | PathLike[str]]
-        | None = None,
+        decisions: pd.DataFrame | str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
         *,
         auto: bool = False,
         relabel_above: float | None = None,

@@ -145,15 +145,11 @@ def measure_agreement(standing: Iterable[Decision]) -> Agreement:
         reviewers={name: len(verdicts[name]) for name in sorted(verdicts)},
         rows=len(shared),
         same=sum(len(set(of_row)) == 1 for of_row in shared),
-        pairs=tuple(
-            sorted((each for each in pairs if each.rows), key=lambda each: -each.rows)
-        ),
+        pairs=tuple(sorted((each for each in pairs if each.rows), key=lambda each: -each.rows)),
     )
 
 
-def _compare(
-    pair: tuple[str, str], verdicts: Mapping[str, Mapping[int, Verdict]]
-) -> PairAgreement:
+def _compare(pair: tuple[str, str], verdicts: Mapping[str, Mapping[int, Verdict]]) -> PairAgreement:
     first, second = (verdicts[name] for name in pair)
     rows = [row for row in first if row in second]
     given = [first[row] for row in rows], [second[row] for row in rows]

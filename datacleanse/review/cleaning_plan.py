@@ -181,9 +181,7 @@ def _collect_decisions(
         flagged = decide_flagged(run.folder, limits, run_id=run.run_id, classes=run.classes)
         made = {**dict(flagged), **made}
     if paths:
-        read = read_joined(
-            paths, run_id=run.run_id, n_rows=run.n_rows, classes=tuple(run.classes)
-        )
+        read = read_joined(paths, run_id=run.run_id, n_rows=run.n_rows, classes=tuple(run.classes))
         if limits is None and not made and not read.last:
             raise _make_undecided_error(run.folder)
         made |= read.last

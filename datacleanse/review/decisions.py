@@ -122,7 +122,7 @@ def parse_decision(record: object) -> Decision:
             f"This is no decision: {error}.",
             slug="decision-invalid",
             hint="A decision has row, id, row_sha256, given_label, action (keep, relabel, drop, "
-            "unsure or revoked), new_label, reviewer, at, run_id and group.",
+            "unsure or revoked), new_label, reviewer, at, run_id, group, comment and settles.",
         ) from error
 
 

@@ -41,7 +41,15 @@ EARLY = 'document.documentElement.className = "starting"'
 
 SCRIPTS = (
     *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
-    *("table.js", "opinions.js", "decisions.js", "progress.js", "reviewers.js", "card.js", "comment.js"),
+    *(
+        "table.js",
+        "opinions.js",
+        "decisions.js",
+        "progress.js",
+        "reviewers.js",
+        "card.js",
+        "comment.js",
+    ),
     "review.js",
 )
 SERVED_SCRIPTS = (

@@ -239,7 +239,10 @@ def _lay_out_decisions(view: ReportView) -> str:
     if found.agreement.pairs:
         pairs = lay_out_table(
             ["Reviewer", "and", "Rows both decided", "Alike", "Cohen's kappa"],
-            ([escape_text(cell) for cell in pair] for pair in reviewers.list_pairs(found.agreement)),
+            (
+                [escape_text(cell) for cell in pair]
+                for pair in reviewers.list_pairs(found.agreement)
+            ),
             numbers="  rrr",
         )
         parts.append(f"{pairs}\n\n{reviewers.KAPPA_EXPLAINED}")
