@@ -110,7 +110,8 @@ def clean(folder: Path, truth: dict[str, str], *, epochs: int | None) -> dict[st
     note(f"audited in {audit:.1f} s")
     keys, seen = decide_all(folder, truth)
     apply = time_command(folder, "apply", "run", "-o", "cleaned", "-q")
-    program = seen["page_ready_seconds"] + seen["key_seconds"] + seen["saving_seconds"] + apply
+    steps = ("server_ready", "page_ready", "key", "saving")
+    program = apply + sum(seen[f"{name}_seconds"] for name in steps)
     return {
         "pictures": n,
         "wrong_before": count_wrong(folder / "data", truth),
@@ -146,11 +147,14 @@ def count_wrong(root: Path, truth: dict[str, str]) -> int:
 def decide_all(folder: Path, truth: dict[str, str]) -> tuple[Counter[str], dict[str, float]]:
     """Decide about every picture; the keys, and the seconds that somebody waited.
 
-    For the page, for what each key does, and for the last decisions to be saved. What a person
-    would take to look is no part of it, nor is what the script takes to find out what to press.
+    For the server and the page, for what each key does, and for the last decisions to be saved.
+    What a person would take to look is no part of it, nor is what the script takes to find out what
+    to press.
     """
     path = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))))
+    opened = time.perf_counter()
     with served(folder) as address, sync_playwright() as playwright:
+        server_ready = time.perf_counter() - opened
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu"]
         )
@@ -169,6 +173,7 @@ def decide_all(folder: Path, truth: dict[str, str]) -> tuple[Counter[str], dict[
         taken = page.evaluate("window.taken")
         browser.close()
     return keys, {
+        "server_ready_seconds": server_ready,
         "page_ready_seconds": page_ready,
         "key_seconds": sum(taken) / 1000,
         "key_median_seconds": float(np.median(taken)) / 1000,

@@ -207,8 +207,8 @@ def revoke(
     else:
         meant = [each for each in standing if each.row == row][-1:]
     at = read_clock()
-    taken_back = {"action": REVOKED, "new_label": None, "comment": "", "settles": False}
-    return [replace(each, **taken_back, reviewer=reviewer, at=at) for each in meant]
+    blank = [replace(each, new_label=None, comment="", settles=False) for each in meant]
+    return [replace(each, action=REVOKED, reviewer=reviewer, at=at) for each in blank]
 
 
 class _Reading:
