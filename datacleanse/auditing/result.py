@@ -45,6 +45,10 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.whole import Manifest
 
 
+_SUGGESTION = ("given_label", "suggested_label", "mislabel_probability", "flagged", "rank", "row")
+"""Columns of the audit table that a reader of suspects needs first."""
+
+
 class TemporaryFolder:
     """A folder that is removed when nobody holds this any more, without a warning."""
 
@@ -103,9 +107,10 @@ class AuditResult:
         return handed.name_rows([each.place for each in unread])
 
     def suspects(self, n: int = 50) -> pd.DataFrame:
-        """The ``n`` most suspicious rows, named as in `table`: audit columns, then their own.
+        """The ``n`` most suspicious rows, named as in `table`.
 
-        At least 1,000 rows are kept; own columns that are named like an audit column are
+        First what is suggested, then the rows' own columns, then the other columns of `table`. At
+        least 1,000 rows are kept; own columns that are named like an audit column are
         prefixed with ``data.``.
         """
         stored = self.folder.read_suspects(self._manifest.data.rows)
@@ -115,7 +120,8 @@ class AuditResult:
         own = own.rename(columns={c: f"data.{c}" for c in own.columns if c in self.table.columns})
         top = self.table.sort_values("rank").head(len(own))
         # Set, not aligned: the index may name several rows alike.
-        return pd.concat([top, own.set_axis(top.index)], axis=1)
+        first, last = top[list(_SUGGESTION)], top.drop(columns=list(_SUGGESTION))
+        return pd.concat([first, own.set_axis(top.index), last], axis=1)
 
     @cached_property
     def model(self) -> Predictor | ImagePredictor:

@@ -83,7 +83,8 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(
         "id",
         pa.string(),
-        "the id column's value, or the path of a picture; where there is neither, the row number",
+        "the id column's value, or the path of a picture; where there is neither, what a data "
+        "frame's index calls the row, or the row number",
         is_nullable=True,
     ),
     TableColumn(

@@ -117,9 +117,8 @@ def _lay_out_model(view: ReportView) -> str:
     training = view.training
     lines.append(
         f"{training.network} {format_plural(training.parameters, 'parameter')}, "
-        f"{format_plural(training.rows, 'training row')}, "
-        f"{format_plural(training.epochs, 'epoch')}, rule "
-        f"`{training.rule}`, {format_seconds(view.timings.get('total'))} in all."
+        f"{format_plural(training.epochs, 'epoch')} over {sentences.say_trained_rows(view)}"
+        f"{sentences.say_rule(view)}, {format_seconds(view.timings.get('total'))} in all."
     )
     return "\n\n".join(lines)
 
