@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse_cli.layout import Command, lay_out_line, name_row, print_sections, shorten_text
+from datacleanse_cli.layout import Command, lay_out_line, name_row, print_sections
 from datacleanse_cli.next_commands import spell_command, spell_reading
 from datacleanse_reports.next_step import spell_place
 from datacleanse_reports.wording import format_plural, make_visible
@@ -78,16 +78,7 @@ def _say_refused(cleaned: CleaningResult) -> list[str]:
 def _say_refusal(refusal: Refusal) -> str:
     decision = refusal.decision
     place = name_row(decision.row, str(decision.row) if decision.id is None else decision.id)
-    given, now = shorten_text(decision.given_label), shorten_text(refusal.label or "")
-    why = {
-        "changed": "its content has changed since the audit",
-        "label": f"its label was {given} when it was audited and is {now} now",
-        "missing": "it is not in the data any more",
-        "ambiguous": "several rows have its content now, and none is at its place",
-        "other-id": f"its id was {now} when it was audited, not the one that the decision names",
-        "other-label": f"its label was {now} when it was audited, not {given} as the decision says",
-    }[refusal.reason]
-    return f"{place}: {why}; {decision.action} was not carried out"
+    return f"{place}: {refusal.why}; {decision.action} was not carried out"
 
 
 def _say_notices(cleaned: CleaningResult) -> list[str]:

@@ -16,6 +16,7 @@ from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
 from datacleanse.review.completion import complete_decisions
 from datacleanse.review.earlier_labels import read_mislabelled_pairs
 from datacleanse.review.joined_decisions import read_joined
+from datacleanse.review.json_lines import shorten_value
 from datacleanse.review.recognition import recognise
 from datacleanse.review.verified import CLEAN_SET, decide_verified, note_contradictions
 
@@ -59,6 +60,21 @@ class Refusal:
     label: str | None = None
     """The label now, where only that is another one; the audit's id or label, where the decision
     says another."""
+
+    @property
+    def why(self) -> str:
+        """The reason, to follow what the row is called."""
+        given, now = shorten_value(self.decision.given_label), shorten_value(self.label or "")
+        return {
+            "changed": "its content has changed since the audit",
+            "label": f"its label was {given} when it was audited and is {now} now",
+            "missing": "it is not in the data any more",
+            "ambiguous": "several rows have its content now, and none is at its place",
+            "other-id": f"its id was {now} when it was audited, not the one that the decision "
+            "names",
+            "other-label": f"its label was {now} when it was audited, not {given} as the decision "
+            "says",
+        }[self.reason]
 
 
 @dataclass(frozen=True)

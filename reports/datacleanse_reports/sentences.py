@@ -246,8 +246,8 @@ def say_why_shares_differ(view: ReportView) -> str:
         return ""
     return (
         f"The {format_percent(found.wrong / found.verified)} are of the verified rows alone; "
-        f"{format_percent(head.estimated_share)} is the estimate for all rows, to which the models' "
-        "view of the others is added."
+        f"{format_percent(head.estimated_share)} is the estimate for all rows, which also takes in "
+        "what the models say of the others."
     )
 
 
@@ -256,8 +256,8 @@ def say_trained_rows(view: ReportView) -> str:
     if view.training.rows == view.headline.rows:
         return f"all {format_plural(view.training.rows, 'row')}"
     return (
-        f"{format_count(view.training.rows)} of the {format_plural(view.headline.rows, 'row')} (the "
-        "others were left out)"
+        f"{format_count(view.training.rows)} of the {format_plural(view.headline.rows, 'row')} "
+        "(the others were left out)"
     )
 
 

@@ -103,7 +103,9 @@ def test_expectation_names_the_largest_budget_of_a_sitting_and_its_range(view):
 def test_halves_that_take_turns_are_not_told_as_parts(view):
     once = replace(view, training=replace(view.training, folds=1))
 
-    assert sentences.say_clean_use(view) == "used twice: each steers one training and checks the other"
+    assert (
+        sentences.say_clean_use(view) == "used twice: each steers one training and checks the other"
+    )
     assert sentences.say_clean_use(once) == "100 steer, 100 calibrate"
     clean = replace(view.clean, reviewed_rows=20)
     assert sentences.say_clean_use(replace(view, clean=clean)) == (
