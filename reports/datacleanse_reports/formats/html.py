@@ -54,7 +54,7 @@ SCRIPTS = (
 )
 SERVED_SCRIPTS = (
     *SCRIPTS[:-1],
-    *("ask.js", "originals.js", "bulk.js", "zoom.js", "grid.js"),
+    *("ask.js", "originals.js", "bulk.js", "zoom.js", "tiles.js", "grid.js"),
     SCRIPTS[-1],
 )
 """Those of a page that is served; the last one says that the page is ready."""
