@@ -7,7 +7,6 @@ link leads to what they are made from.
 from __future__ import annotations
 
 import re
-from typing import Any
 
 PAGES = {
     "../benchmarks/README.md": "benchmarks.md",
@@ -20,7 +19,7 @@ PAGES = {
 _LINK = re.compile(r"\]\((?P<target>[^)#]+)(?P<anchor>#[^)]*)?\)")
 
 
-def on_page_markdown(markdown: str, **_: Any) -> str:
+def on_page_markdown(markdown: str, **_: object) -> str:
     """The text of a page, with links between pages of the site."""
     return _LINK.sub(
         lambda link: f"]({_find_page(link['target'])}{link['anchor'] or ''})", markdown

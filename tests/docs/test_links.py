@@ -1,4 +1,4 @@
-"""Links of README and docs lead somewhere, in the repository and on the site that is built of it."""
+"""Links of README and docs lead somewhere, in the repository and on the site made of it."""
 
 from __future__ import annotations
 

@@ -9,8 +9,7 @@
     "+": "larger", "=": "larger", "-": "smaller", "?": "help",
   };
   const { make, readable, paceOf } = words;
-  const { inWords } = card;
-  const { labelsOf } = gridTile;
+  const { inWords } = card, { labelsOf } = gridTile;
   const labels = reviewData.labels;
   const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
 
@@ -151,8 +150,7 @@
   }
 
   function sayAction(action, code) {
-    if (action === "relabel") return "changed to " + readable(labels[code]);
-    return { keep: "kept", accept: "changed to the suggestion", drop: "to be dropped", unsure: "unsure" }[action];
+    return action === "accept" ? "changed to the suggestion" : inWords({ action, new_label: labels[code] });
   }
 
   function decideOne(row, action, code) {
