@@ -10,8 +10,7 @@
   };
   const { make, readable, paceOf } = words;
   const { inWords } = card, { labelsOf } = gridTile;
-  const labels = reviewData.labels;
-  const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
+  const { labels } = reviewData, suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
 
   function find(id) { return document.getElementById(id); }
 
