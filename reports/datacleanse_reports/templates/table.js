@@ -135,6 +135,10 @@ const suspectTable = (function () {
     const sorted = rows.slice().sort(compare(key, direction));
     const { shown: named } = searched(state), chosen = tools.chosen(state);
     const asked = /^c\d/.test(key) ? [Number(key.slice(1)), ...named] : named;
+    const fill = function (row) {
+      pictures.place(row);
+      placeTells(row, chosen, asked);
+    };
     const further = [];
     let last = table.tHead, fitting = 0;
     for (const row of sorted) {
@@ -142,18 +146,15 @@ const suspectTable = (function () {
       if (fits) fitting += 1;
       row.hidden = !fits || (!state.all && fitting > FIRST);
       if (row.hidden) continue;
-      pictures.place(row);
       if (fitting > FIRST) further.push(row);
-      else placeTells(row, chosen, asked);
+      else fill(row);
       // To move rows costs more than all else, so that hidden ones stay where they are.
       if (last.nextElementSibling !== row) last.after(row);
       last = row;
     }
-    // Of hundreds of rows the first ones are painted before the cells of the others are made.
+    // Of hundreds of rows the first ones are painted before what the others hold is made.
     window.clearTimeout(timer);
-    timer = window.setTimeout(function () {
-      for (const row of further) placeTells(row, chosen, asked);
-    }, 50);
+    timer = window.setTimeout(function () { further.forEach(fill); }, 50);
     form.elements.sort.value = key;
     turn.setAttribute("aria-pressed", String(direction < 0));
     tools.show(state, parsed.named);
