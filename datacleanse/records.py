@@ -161,6 +161,8 @@ class Dataset:
     """Position in the file of the table's first row; above 0 in a portion of it."""
     counts: tuple[CellCount, ...] = ()
     """Of the features that are no names, in a file that was held to DATA's schema."""
+    row_names: pa.Array | None = None
+    """(N,) string: what a data frame's index calls the rows; None: nothing but their numbers."""
 
     @property
     def n_rows(self) -> int:

@@ -42,6 +42,15 @@ SIDE = 128
 BOUND_SECONDS, BOUND_KEYS = 0.1, 1.2
 """A picture, of program time and of key presses, that are allowed."""
 
+TIMER = """() => {
+    // From each key to the page as painted after it.
+    window.taken = [];
+    document.addEventListener("keydown", () => {
+        const begun = performance.now();
+        requestAnimationFrame(() => setTimeout(() => window.taken.push(performance.now() - begun)));
+    }, true);
+}"""
+
 CHOOSE = """row => {
     // What a person reads off the tile: is the label right, is the suggestion, which key is it?
     const suspect = reviewData.suspects.find(each => each.row === row);
@@ -99,16 +108,16 @@ def clean(folder: Path, truth: dict[str, str], *, epochs: int | None) -> dict[st
     few = [] if epochs is None else ["--epochs", str(epochs)]
     audit = time_command(folder, "audit", "data", "-o", "run", "-q", *few)
     note(f"audited in {audit:.1f} s")
-    keys, page_ready, deciding = decide_all(folder, truth)
+    keys, seen = decide_all(folder, truth)
     apply = time_command(folder, "apply", "run", "-o", "cleaned", "-q")
-    program = page_ready + deciding + apply
+    steps = ("server_ready", "page_ready", "key", "saving")
+    program = apply + sum(seen[f"{name}_seconds"] for name in steps)
     return {
         "pictures": n,
         "wrong_before": count_wrong(folder / "data", truth),
         "wrong_after": count_wrong(folder / "cleaned", truth),
         "audit_seconds": audit,
-        "page_ready_seconds": page_ready,
-        "deciding_seconds": deciding,
+        **seen,
         "apply_seconds": apply,
         "program_seconds_a_picture": program / n,
         "bound_seconds": BOUND_SECONDS,
@@ -135,13 +144,17 @@ def count_wrong(root: Path, truth: dict[str, str]) -> int:
     return sum(truth[path.name] != path.parent.name for path in root.rglob("*.png"))
 
 
-def decide_all(folder: Path, truth: dict[str, str]) -> tuple[Counter[str], float, float]:
-    """Decide about every picture; the keys, and seconds till the page stood and till all was saved.
+def decide_all(folder: Path, truth: dict[str, str]) -> tuple[Counter[str], dict[str, float]]:
+    """Decide about every picture; the keys, and the seconds that somebody waited.
 
-    What a person would take to look is no part of it.
+    For the server and the page, for what each key does, and for the last decisions to be saved.
+    What a person would take to look is no part of it, nor is what the script takes to find out what
+    to press.
     """
     path = next(filter(None, map(shutil.which, ("chromium", "google-chrome"))))
+    opened = time.perf_counter()
     with served(folder) as address, sync_playwright() as playwright:
+        server_ready = time.perf_counter() - opened
         browser = playwright.chromium.launch(
             executable_path=path, args=["--no-sandbox", "--disable-gpu"]
         )
@@ -151,13 +164,21 @@ def decide_all(folder: Path, truth: dict[str, str]) -> tuple[Counter[str], float
         page.wait_for_selector("html[data-ready]")
         page.locator("#grid-offer").click()
         page_ready = time.perf_counter() - started
-        started = time.perf_counter()
+        page.evaluate(TIMER)
         keys = press_keys(page, truth)
+        started = time.perf_counter()
         while page.evaluate("decisions.waiting()"):
             page.wait_for_timeout(5)
-        deciding = time.perf_counter() - started
+        saving = time.perf_counter() - started
+        taken = page.evaluate("window.taken")
         browser.close()
-    return keys, page_ready, deciding
+    return keys, {
+        "server_ready_seconds": server_ready,
+        "page_ready_seconds": page_ready,
+        "key_seconds": sum(taken) / 1000,
+        "key_median_seconds": float(np.median(taken)) / 1000,
+        "saving_seconds": saving,
+    }
 
 
 def press_keys(page: Page, truth: dict[str, str]) -> Counter[str]:

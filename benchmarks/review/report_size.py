@@ -44,6 +44,9 @@ SOON = 1.0
 AT_ONCE = 100
 """Milliseconds that a filter or an order may take, until it is painted."""
 
+SETTLED = 200
+"""Milliseconds until the next view is asked for; people are slower."""
+
 ADDRESSES = {
     "search a word": "q=delivery",
     "search a condition": "q=further_1%3E=1000",
@@ -217,6 +220,7 @@ def change_views(browser: Browser, address: str) -> dict[str, float]:
     for number in range(LOADS):
         for name, view in ADDRESSES.items():
             found[name].append(page.evaluate(PAINTED, f"{view}&n={number}"))
+            page.wait_for_timeout(SETTLED)
     context.close()
     return {name: round(statistics.median(times), 1) for name, times in found.items()}
 

@@ -12,7 +12,7 @@ def apply(
     run: options.Run,
     out: options.CleanedOut = None,
     data: options.MovedData = None,
-    decisions: options.DecisionsFile = None,
+    decisions: options.DecisionsFiles = None,
     auto: options.Auto = False,
     relabel_above: options.RelabelAbove = None,
     drop_above: options.DropAbove = None,

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING
 from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
 from datacleanse_cli import exits, options
-from datacleanse_cli.next_commands import name_run, spell_command
+from datacleanse_cli.next_commands import spell_command
 from datacleanse_cli.option_fields import expand_fields
 from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.printing import say, say_json
 from datacleanse_cli.progress import show_progress
 from datacleanse_cli.stopping import heed_signals, spell_command_to_go_on
-from datacleanse_reports.next_step import spell_place
+from datacleanse_reports.next_step import name_after, spell_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +141,7 @@ def audit(given: AuditOptions) -> int:
 
         check_mlflow()
     request = given.make_request(settings)
-    place = given.out or Path("runs") / name_run(given.data)
+    place = given.out or Path("runs") / name_after(given.data)
     view = perform_audit(
         request,
         place,

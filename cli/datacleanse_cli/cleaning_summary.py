@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse_cli.layout import Command, lay_out_line, name_row, print_sections, shorten_text
+from datacleanse_cli.layout import Command, lay_out_line, name_row, print_sections
 from datacleanse_cli.next_commands import spell_command, spell_reading
 from datacleanse_reports.next_step import spell_place
 from datacleanse_reports.wording import format_plural, make_visible
@@ -78,16 +78,7 @@ def _say_refused(cleaned: CleaningResult) -> list[str]:
 def _say_refusal(refusal: Refusal) -> str:
     decision = refusal.decision
     place = name_row(decision.row, str(decision.row) if decision.id is None else decision.id)
-    given, now = shorten_text(decision.given_label), shorten_text(refusal.label or "")
-    why = {
-        "changed": "its content has changed since the audit",
-        "label": f"its label was {given} when it was audited and is {now} now",
-        "missing": "it is not in the data any more",
-        "ambiguous": "several rows have its content now, and none is at its place",
-        "other-id": f"its id was {now} when it was audited, not the one that the decision names",
-        "other-label": f"its label was {now} when it was audited, not {given} as the decision says",
-    }[refusal.reason]
-    return f"{place}: {why}; {decision.action} was not carried out"
+    return f"{place}: {refusal.why}; {decision.action} was not carried out"
 
 
 def _say_notices(cleaned: CleaningResult) -> list[str]:
@@ -124,7 +115,7 @@ def _lay_out_next(
         *(word for each in places for word in ("--decisions", spell_place(each))),
         *spell_reading(cleaned.reading),
     )
-    also = "; rows that were reviewed count as verified" if cleaned.decisions is not None else ""
+    also = "; rows that were reviewed count as verified" if cleaned.decisions else ""
     return [lay_out_line(f"Audit again{also}:", encoding), Command(command)]
 
 
@@ -134,10 +125,10 @@ def _list_clean(cleaned: CleaningResult) -> tuple[str | None, ...]:
 
 
 def _find_earlier_rounds(cleaned: CleaningResult, run: Path) -> list[Path]:
-    """What the next audit is told by ``--decisions``: the run, a file from elsewhere, both."""
-    is_own = cleaned.decisions == RunFolder(run).decisions_file
-    places = [run] if is_own or cleaned.has_wrong_pairs else []
-    return places if is_own or cleaned.decisions is None else [*places, cleaned.decisions]
+    """What the next audit is told by ``--decisions``: the run, and files from elsewhere."""
+    own = RunFolder(run).decisions_file
+    places = [run] if own in cleaned.decisions or cleaned.has_wrong_pairs else []
+    return [*places, *(each for each in cleaned.decisions if each != own)]
 
 
 def _find_clean(clean: str | None) -> str:

@@ -6,13 +6,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse_cli.printing import quote_word
-from datacleanse_reports.next_step import find_free, propose_applying, spell_options, spell_place
+from datacleanse_reports.next_step import (
+    find_free,
+    name_after,
+    propose_applying,
+    spell_options,
+    spell_place,
+)
 
 if TYPE_CHECKING:
     from datacleanse.data import ReadOptions
-
-SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
-"""Endings that the name of a run folder leaves out."""
 
 
 def spell_command(*words: str) -> str:
@@ -41,18 +44,9 @@ def spell_reading(options: ReadOptions) -> list[str]:
 
 def propose_run(data: str) -> list[str]:
     """No words where the folder that `audit` chooses by itself is free, else a free one."""
-    place = Path("runs") / name_run(data)
+    place = Path("runs") / name_after(data)
     free = find_free(place)
     return [] if free == place else ["--out", spell_place(free)]
-
-
-def name_run(data: str) -> str:
-    """Name the default run folder: the data's name without its endings."""
-    name = data.rstrip("/*").replace("\\", "/").rsplit("/", 1)[-1].replace("*", "")
-    stripped = name
-    while stripped.endswith(SUFFIXES):
-        stripped = stripped[: stripped.rindex(".")]
-    return stripped or "audit"
 
 
 def propose_apply(run: Path, source: str) -> str:

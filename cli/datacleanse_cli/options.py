@@ -227,9 +227,14 @@ CleanedOut = Annotated[
 MovedData = Annotated[
     str | None, typer.Option(help="Where the audited data is now, if you moved it.")
 ]
-DecisionsFile = Annotated[
-    Path | None,
-    typer.Option(help="Decisions that the review page saved.", show_default="the run's own"),
+DecisionsFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        help="Decisions about this run: a file that the review page saved, or a copy of the run. "
+        "Repeatable, e.g. one of each reviewer: about one row the last one counts, but before all "
+        "others one that settles.",
+        show_default="the run's own",
+    ),
 ]
 Auto = Annotated[
     bool,

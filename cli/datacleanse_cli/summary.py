@@ -97,7 +97,7 @@ def _say_learned(view: ReportView) -> list[str]:
     training = view.training
     lines = [
         f"{format_plural(training.epochs, 'pass', 'passes')} over "
-        f"{format_plural(training.rows, 'row')}, rule {training.rule}, "
+        f"{sentences.say_trained_rows(view)}{sentences.say_rule(view)}, "
         f"{format_seconds(view.timings.get('total'))} in all",
     ]
     if aside := view.columns_aside:

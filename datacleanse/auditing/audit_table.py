@@ -77,7 +77,7 @@ class AuditColumns:
         part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
         return {
             "row": pa.array(np.arange(rows.start, rows.stop)),
-            "id": read_ids(part) if self.data.schema.id else _number(rows),
+            "id": read_ids(part) if self.data.schema.id else _name_rows(self.data, rows),
             "given_label": _name_classes(labels[rows], names),
             "suggested_label": _name_classes(assessment.suggested[rows], names),
             "rank": pa.array(assessment.rank[rows]),
@@ -207,7 +207,10 @@ def number_rows(originals: pa.Table, rows: NDArray[np.int64], name: str) -> pa.T
     return pa.Table.from_arrays(list(arrays), schema=pa.schema(fields, originals.schema.metadata))
 
 
-def _number(rows: slice) -> pa.Array:
+def _name_rows(data: Dataset, rows: slice) -> pa.Array:
+    """What rows without ids are called: by a data frame's index, else by their numbers."""
+    if data.row_names is not None:
+        return data.row_names[rows]
     return pa.array(np.arange(rows.start, rows.stop)).cast(pa.string())
 
 

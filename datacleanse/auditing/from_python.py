@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from datacleanse.auditing.handed_over import take_over
@@ -16,8 +15,8 @@ from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.notices import warn
 from datacleanse.progress import follow
+from datacleanse.review.joined_decisions import list_files
 from datacleanse.settings import Settings, is_user_code
-from datacleanse.storage.run_folder import find_decisions
 from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:
@@ -198,7 +197,7 @@ def audit(
         data=hold_source(data),
         clean=tuple(map(hold_source, list_sources(val))),
         test=None if test is None else hold_source(test),
-        decisions=tuple(find_decisions(Path(each)) for each in _list_places(decisions)),
+        decisions=list_files(decisions),
         options=options,
         settings=settings,
         command=("datacleanse.audit",),
@@ -232,9 +231,3 @@ def list_sources(val: Source | Sequence[Source] | None) -> Sequence[Source]:
     if isinstance(val, list | tuple) and val and not isinstance(val[0], Mapping):
         return cast("Sequence[Source]", val)
     return [cast("Source", val)]
-
-
-def _list_places(
-    places: str | PathLike[str] | Sequence[str | PathLike[str]],
-) -> Sequence[str | PathLike[str]]:
-    return [places] if isinstance(places, str | PathLike) else places

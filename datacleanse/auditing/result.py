@@ -31,15 +31,22 @@ from datacleanse.review.apply import choose_limits
 from datacleanse.review.audited_run import open_audited_run, read_unreadable_pictures
 from datacleanse.review.clean_frame import clean_frame, note_refusals
 from datacleanse.review.cleaning_plan import plan_cleaning
+from datacleanse.review.joined_decisions import list_files
 from datacleanse.storage.run_claims import begin_folder, copy_folder
-from datacleanse.storage.run_folder import RunFolder, find_decisions
+from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.typed_json import to_json
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from datacleanse.auditing.shown import InlineReport, RunComparison, RunningReview
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.progress import ProgressOption
     from datacleanse.storage.manifest.whole import Manifest
+
+
+_SUGGESTION = ("given_label", "suggested_label", "mislabel_probability", "flagged", "rank", "row")
+"""Columns of the audit table that a reader of suspects needs first."""
 
 
 class TemporaryFolder:
@@ -100,9 +107,10 @@ class AuditResult:
         return handed.name_rows([each.place for each in unread])
 
     def suspects(self, n: int = 50) -> pd.DataFrame:
-        """The ``n`` most suspicious rows, named as in `table`: audit columns, then their own.
+        """The ``n`` most suspicious rows, named as in `table`.
 
-        At least 1,000 rows are kept; own columns that are named like an audit column are
+        First what is suggested, then the rows' own columns, then the other columns of `table`. At
+        least 1,000 rows are kept; own columns that are named like an audit column are
         prefixed with ``data.``.
         """
         stored = self.folder.read_suspects(self._manifest.data.rows)
@@ -112,7 +120,8 @@ class AuditResult:
         own = own.rename(columns={c: f"data.{c}" for c in own.columns if c in self.table.columns})
         top = self.table.sort_values("rank").head(len(own))
         # Set, not aligned: the index may name several rows alike.
-        return pd.concat([top, own.set_axis(top.index)], axis=1)
+        first, last = top[list(_SUGGESTION)], top.drop(columns=list(_SUGGESTION))
+        return pd.concat([first, own.set_axis(top.index), last], axis=1)
 
     @cached_property
     def model(self) -> Predictor | ImagePredictor:
@@ -181,7 +190,7 @@ class AuditResult:
 
     def cleaned(
         self,
-        decisions: pd.DataFrame | str | PathLike[str] | None = None,
+        decisions: pd.DataFrame | str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
         *,
         auto: bool = False,
         relabel_above: float | None = None,
@@ -197,7 +206,8 @@ class AuditResult:
         Args:
             decisions: what was decided: a frame with the columns ``row``, ``action`` (keep,
                 relabel, drop, unsure) and, for new labels, ``new_label``; or a file of decisions,
-                or the folder of a run. None: what was decided in the review of this one.
+                or the folder of a run, or several of these. None: what was decided in the review of
+                this one.
             auto: whether flagged rows are changed that nobody has decided about.
             relabel_above: with ``auto``, the mislabel probability in [0, 1] from which a flagged
                 row gets its suggested label; None: never.
@@ -212,13 +222,13 @@ class AuditResult:
         handed = self._handed_over
         run = open_audited_run(self.folder, data=None if handed is None else handed.source)
         with tempfile.TemporaryDirectory(prefix="datacleanse-") as place, follow(progress) as told:
-            file = None
             if isinstance(decisions, pd.DataFrame):
                 file = Path(place) / "decisions.jsonl"
                 write_frame_decisions(decisions, file, self.table, self._label_values)
-            elif decisions is not None:
-                file = find_decisions(Path(decisions))
-            cleaning = plan_cleaning(run, decisions=file, limits=limits, progress=told)
+                files: tuple[Path, ...] = (file,)
+            else:
+                files = list_files(decisions)
+            cleaning = plan_cleaning(run, decisions=files, limits=limits, progress=told)
         warn([*cleaning.notices, *note_refusals(cleaning)])
         return clean_frame(cleaning)
 

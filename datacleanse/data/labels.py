@@ -34,6 +34,16 @@ if TYPE_CHECKING:
 USUAL_NAMES = ("label", "target", "class", "y")
 """Names of a label column that are taken without asking, if exactly one of them is there."""
 
+_LABEL_WORDS = (
+    frozenset({"label", "labels", "target", "class", "classes", "category"}),
+    frozenset({"outcome", "churn", "diagnosis", "sentiment", "species", "response", "default"}),
+    frozenset({"type", "kind", "status", "grade", "result", "income", "survived", "quality"}),
+)
+"""Words in the names of columns that often are the label, the surest first."""
+
+_HUMP = re.compile("(?<=[a-z])(?=[A-Z])")
+"""Where a word begins within a name such as ``eventType``."""
+
 _FLAGS = frozenset({"true", "false"})
 _MANY_CLASSES = 1000
 _MIDNIGHT = " 00:00:00"
@@ -94,8 +104,21 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
         f"{source} has no column named {', '.join(USUAL_NAMES[:-1])} or {USUAL_NAMES[-1]}; its "
         f"columns are {format_names(names)}.",
         slug="label-column-missing",
-        hint=find_padded(names, USUAL_NAMES) or "Say which holds the label with --label.",
+        hint=find_padded(names, USUAL_NAMES) or _suggest_label(names),
     )
+
+
+def _suggest_label(names: Sequence[str]) -> str:
+    """A hint on the column whose name sounds most like a label's; nothing is taken without a word.
+
+    Of several that sound alike the last one, where most tables have it.
+    """
+    words = [set(re.findall("[a-z]+", _HUMP.sub(" ", name).lower())) for name in names]
+    for wanted in _LABEL_WORDS:
+        fitting = [name for name, own in zip(names, words, strict=True) if wanted & own]
+        if fitting:
+            return f"Say which holds the label with --label: perhaps {quote_value(fitting[-1])}."
+    return "Say which holds the label with --label."
 
 
 def learn_labels(

@@ -25,7 +25,7 @@ from datacleanse.data.new_values import note_unreadable
 from datacleanse.data.packing import find_declared_categories, pack_table
 from datacleanse.data.plain_types import register_pandas_types
 from datacleanse.data.readers import find_reader
-from datacleanse.data.readers.frame import Frame, convert_frame, hold_frame
+from datacleanse.data.readers.frame import Frame, convert_frame, hold_frame, name_rows
 from datacleanse.data.schema import check_columns, check_options, infer_features
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
@@ -144,7 +144,15 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     for notice in told:
         progress.say(notice.message)
     all_notices = (*notices, *labels.notices, *features.notices, *told)
-    return Dataset(raw.name, raw.table, schema, labels.codes, labels.given, all_notices)
+    return Dataset(
+        raw.name,
+        raw.table,
+        schema,
+        labels.codes,
+        labels.given,
+        all_notices,
+        row_names=name_rows(source),
+    )
 
 
 def _read_as_written(source: Source, request: Request, options: ReadOptions) -> Raw:

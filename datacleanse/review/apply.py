@@ -15,11 +15,13 @@ from datacleanse.progress import follow
 from datacleanse.review.audited_run import open_audited_run
 from datacleanse.review.automatic import FlagLimits
 from datacleanse.review.cleaning_plan import Change, Cleaning, Refusal, plan_cleaning
+from datacleanse.review.joined_decisions import list_files
 from datacleanse.review.write_pictures import PictureOutput, choose_picture_files, is_tree
 from datacleanse.review.write_table import TableOutput, choose_table_files
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from os import PathLike
 
     from datacleanse.data import ReadOptions
@@ -74,8 +76,8 @@ class CleaningResult:
     """The list of changes, a CSV file."""
     reading: ReadOptions
     """How the cleaned data is read again."""
-    decisions: Path | None
-    """The file of decisions, which a next audit can start from; None where the clean set and flags
+    decisions: tuple[Path, ...]
+    """The files of decisions, which a next audit can start from; none where the clean set and flags
     alone decided."""
     has_wrong_pairs: bool
     """Whether the run knows verified rows that were mislabelled: a next audit, told of the run by
@@ -117,7 +119,7 @@ def apply(
     *,
     out: str | PathLike[str] | None = None,
     data: str | PathLike[str] | None = None,
-    decisions: str | PathLike[str] | None = None,
+    decisions: str | PathLike[str] | Sequence[str | PathLike[str]] | None = None,
     auto: bool = False,
     relabel_above: float | None = None,
     drop_above: float | None = None,
@@ -138,7 +140,9 @@ def apply(
         out: the file to write; its ending says the format. Of pictures in files a manifest, or a
             folder of class folders where it has no ending. None: ``cleaned``, with DATA's ending.
         data: where DATA lies now; None: where it was.
-        decisions: the file of decisions; None: the run's own.
+        decisions: a file of decisions about this run, a folder that holds one as
+            ``decisions.jsonl``, or several of them, e.g. one of each reviewer. About one row the
+            last one counts, but before all others one that settles. None: the run's own.
         auto: whether flagged rows are changed that nobody has decided about.
         relabel_above: with ``auto``, the mislabel probability in [0, 1] from which a flagged row
             gets its suggested label; None: never.
@@ -166,9 +170,9 @@ def apply(
     audited = open_audited_run(RunFolder(Path(run)), data=place, delimiter=delimiter)
     output = _choose_output(audited, None if out is None else Path(out), link=link)
     output.check(force=force)
-    file = None if decisions is None else Path(decisions)
+    files = list_files(decisions)
     with follow(progress) as told:
-        cleaning = plan_cleaning(audited, decisions=file, limits=limits, progress=told)
+        cleaning = plan_cleaning(audited, decisions=files, limits=limits, progress=told)
         cleaning = replace(cleaning, notices=(*cleaning.notices, *output.note_losses(cleaning)))
         if not dry_run:
             told.stage("Writing", None)

@@ -16,22 +16,13 @@ from datacleanse.records import Notice
 from datacleanse.review.write_changes import make_edits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from datacleanse.records import Dataset
-    from datacleanse.review.cleaning_plan import Cleaning, Reason
+    from datacleanse.review.cleaning_plan import Cleaning
 
 _NAMED = 5
 """Rows that a notice names before it says how many more there are."""
-
-_WHY: Mapping[Reason, str] = {
-    "changed": "its cells are no longer those that were audited",
-    "missing": "it is gone",
-    "ambiguous": "several rows have its cells",
-    "label": "it has another label by now",
-    "other-id": "the audited row of that number has another id",
-    "other-label": "the audited row of that number has another label",
-}
 
 
 def clean_frame(cleaning: Cleaning) -> pd.DataFrame:
@@ -68,9 +59,7 @@ def note_refusals(cleaning: Cleaning) -> Iterator[Notice]:
         return
     n = len(cleaning.refused)
     what = "1 decision was" if n == 1 else f"{n:,} decisions were"
-    named = "; ".join(
-        f"row {each.decision.row}: {_WHY[each.reason]}" for each in cleaning.refused[:_NAMED]
-    )
+    named = "; ".join(f"row {each.decision.row}: {each.why}" for each in cleaning.refused[:_NAMED])
     more = f"; and {n - _NAMED:,} more" if n > _NAMED else ""
     yield Notice(
         "decisions-refused", f"{what} not carried out ({named}{more}).", is_warning=True, cells=n

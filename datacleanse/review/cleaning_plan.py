@@ -14,8 +14,9 @@ from datacleanse.progress import SILENT
 from datacleanse.review.audited_run import read_unreadable_pictures
 from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
 from datacleanse.review.completion import complete_decisions
-from datacleanse.review.decisions import Decision, read_decisions
 from datacleanse.review.earlier_labels import read_mislabelled_pairs
+from datacleanse.review.joined_decisions import read_joined
+from datacleanse.review.json_lines import shorten_value
 from datacleanse.review.recognition import recognise
 from datacleanse.review.verified import CLEAN_SET, decide_verified, note_contradictions
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset, Notice
     from datacleanse.review.audited_run import AuditedRun
     from datacleanse.review.completion import Contradiction
+    from datacleanse.review.decisions import Decision
     from datacleanse.storage.run_folder import RunFolder
 
 Reason = Literal["changed", "missing", "ambiguous", "label", "other-id", "other-label"]
@@ -59,6 +61,21 @@ class Refusal:
     """The label now, where only that is another one; the audit's id or label, where the decision
     says another."""
 
+    @property
+    def why(self) -> str:
+        """The reason, to follow what the row is called."""
+        given, now = shorten_value(self.decision.given_label), shorten_value(self.label or "")
+        return {
+            "changed": "its content has changed since the audit",
+            "label": f"its label was {given} when it was audited and is {now} now",
+            "missing": "it is not in the data any more",
+            "ambiguous": "several rows have its content now, and none is at its place",
+            "other-id": f"its id was {now} when it was audited, not the one that the decision "
+            "names",
+            "other-label": f"its label was {now} when it was audited, not {given} as the decision "
+            "says",
+        }[self.reason]
+
 
 @dataclass(frozen=True)
 class Cleaning:
@@ -80,8 +97,8 @@ class Cleaning:
     """Rows that a reviewer was unsure about; they stay as they are."""
     notices: tuple[Notice, ...]
     """About the decisions."""
-    decisions: Path | None
-    """The file of decisions; None where the clean set and flags alone decide."""
+    decisions: tuple[Path, ...]
+    """The files of decisions; none where the clean set and flags alone decide."""
     has_wrong_pairs: bool
     """Whether the run knows verified rows that were mislabelled: they calibrate the next round by
     the labels that they had."""
@@ -123,7 +140,7 @@ class Cleaning:
 def plan_cleaning(
     run: AuditedRun,
     *,
-    decisions: Path | None = None,
+    decisions: Sequence[Path] = (),
     limits: FlagLimits | None = None,
     progress: Progress = SILENT,
 ) -> Cleaning:
@@ -131,7 +148,8 @@ def plan_cleaning(
 
     Args:
         run: what the decisions are about.
-        decisions: the file of decisions; None: the run's own.
+        decisions: the files of decisions, each about this run, joined as `read_joined` does; none:
+            the run's own.
         limits: from which mislabel probability on flagged rows without a decision are changed;
             None: they stay as they are.
         progress: is told of stages.
@@ -156,7 +174,7 @@ def plan_cleaning(
         kept=actions.count("keep"),
         unsure=actions.count("unsure"),
         notices=notices,
-        decisions=_find_decisions_file(run.folder, decisions, is_needed=False),
+        decisions=_find_decisions_files(run.folder, decisions, is_needed=False),
         has_wrong_pairs=bool(read_mislabelled_pairs(run.folder.decisions_file)),
         is_changed=is_changed,
     )
@@ -165,7 +183,7 @@ def plan_cleaning(
 
 
 def _collect_decisions(
-    run: AuditedRun, decisions: Path | None, limits: FlagLimits | None
+    run: AuditedRun, decisions: Sequence[Path], limits: FlagLimits | None
 ) -> tuple[list[Decision], tuple[Contradiction, ...], tuple[Notice, ...]]:
     """The decisions that count, and those that the run contradicts.
 
@@ -173,15 +191,13 @@ def _collect_decisions(
     """
     verified = run.folder.read_verified(run.classes)
     made = decide_verified(verified, run_id=run.run_id)
-    path = _find_decisions_file(run.folder, decisions, is_needed=limits is None and not made)
+    paths = _find_decisions_files(run.folder, decisions, is_needed=limits is None and not made)
     notices: tuple[Notice, ...] = ()
     if limits is not None:
         flagged = decide_flagged(run.folder, limits, run_id=run.run_id, classes=run.classes)
         made = {**dict(flagged), **made}
-    if path is not None:
-        read = read_decisions(
-            path, run_id=run.run_id, n_rows=run.n_rows, classes=tuple(run.classes)
-        )
+    if paths:
+        read = read_joined(paths, run_id=run.run_id, n_rows=run.n_rows, classes=tuple(run.classes))
         if limits is None and not made and not read.last:
             raise _make_undecided_error(run.folder)
         made |= read.last
@@ -190,12 +206,14 @@ def _collect_decisions(
     return list(completed.decisions), completed.contradictions, notices
 
 
-def _find_decisions_file(folder: RunFolder, wanted: Path | None, *, is_needed: bool) -> Path | None:
-    if wanted is not None or folder.decisions_file.exists():
-        return wanted or folder.decisions_file
+def _find_decisions_files(
+    folder: RunFolder, wanted: Sequence[Path], *, is_needed: bool
+) -> tuple[Path, ...]:
+    if wanted or folder.decisions_file.exists():
+        return tuple(wanted) or (folder.decisions_file,)
     if is_needed:
         raise _make_undecided_error(folder)
-    return None
+    return ()
 
 
 def _make_undecided_error(folder: RunFolder) -> SettingsError:

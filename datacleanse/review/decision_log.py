@@ -88,6 +88,7 @@ class DecisionLog:
             OutputError: it cannot be written.
         """
         with self._writing:
+            check_appendable(self._file)
             decided = list(decide(self.read()))
             append_decisions(self._file, decided)
         return decided

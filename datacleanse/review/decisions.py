@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
+from datacleanse.review.agreement import note_differing
 from datacleanse.review.json_lines import (
     UnusableLineError,
     append_records,
@@ -34,6 +35,9 @@ Action = Literal["keep", "relabel", "drop", "unsure", "revoked"]
 
 REVOKED: Action = "revoked"
 """Action of a line that takes back an earlier one."""
+
+_MAY_LACK = ("group", "confirmed", "comment", "settles")
+"""Fields that a line has only where they say something."""
 
 _NAMED = 5
 """Lines that a notice names before it says how many more there are."""
@@ -70,6 +74,10 @@ class Decision:
     confirmed: bool = False
     """Whether the reviewer was asked if it is meant, and said yes: the row had changed, or the
     clean set gives it another label."""
+    comment: str = ""
+    """What the reviewer wrote about the row; may have several lines."""
+    settles: bool = False
+    """Whether it settles what reviewers had decided differently."""
 
     @property
     def label(self) -> str | None:
@@ -77,9 +85,10 @@ class Decision:
         return {"keep": self.given_label, "relabel": self.new_label}.get(self.action)
 
     def to_json(self) -> dict[str, Any]:
-        """The line; what a line written by hand may lack is left out where it is empty."""
-        own = asdict(self).items()
-        return {name: value for name, value in own if value or name not in ("group", "confirmed")}
+        """The line; what not every line has is left out where it is empty."""
+        return {
+            name: value for name, value in asdict(self).items() if value or name not in _MAY_LACK
+        }
 
 
 @dataclass(frozen=True)
@@ -116,7 +125,7 @@ def parse_decision(record: object) -> Decision:
             f"This is no decision: {error}.",
             slug="decision-invalid",
             hint="A decision has row, id, row_sha256, given_label, action (keep, relabel, drop, "
-            "unsure or revoked), new_label, reviewer, at, run_id and group.",
+            "unsure or revoked), new_label, reviewer, at, run_id, group, comment and settles.",
         ) from error
 
 
@@ -153,7 +162,8 @@ def read_decisions(
     _check_run(path, reading.runs, run_id)
     standing = reading.list_standing()
     last = {decision.row: decision for decision in standing}
-    return Decisions(last, standing, tuple(reading.make_notices(path)))
+    notices = (*reading.make_notices(path), *note_differing(standing, str(path)))
+    return Decisions(last, standing, notices)
 
 
 def _make_empty_error(path: Path, unusable: str) -> InputError:
@@ -200,10 +210,10 @@ def revoke(
     else:
         meant = [each for each in standing if each.row == row][-1:]
     at = read_clock()
-    return [
-        replace(each, action=REVOKED, new_label=None, reviewer=reviewer, at=at, confirmed=False)
-        for each in meant
+    blank = [
+        replace(each, new_label=None, comment="", settles=False, confirmed=False) for each in meant
     ]
+    return [replace(each, action=REVOKED, reviewer=reviewer, at=at) for each in blank]
 
 
 class _Reading:
@@ -273,7 +283,7 @@ class _Reading:
         return "; ".join(self._named) + (f"; and {more:,} more" if more else "")
 
     def make_notices(self, path: Path) -> Iterator[Notice]:
-        """What a person should know of the file: unusable lines, and rows decided differently."""
+        """What a person should know of the file: unusable lines, and minds that were changed."""
         if self.n_unusable:
             n = self.n_unusable
             what = "1 line was" if n == 1 else f"{n:,} lines were"
@@ -304,7 +314,8 @@ def _parse(record: object) -> Decision:
     new = take_text(record, "new_label") if action == "relabel" else None
     if action == "relabel" and not new:
         raise UnusableLineError("it has no new_label")
-    texts = {name: take_text(record, name) or "" for name in ("reviewer", "at", "run_id", "group")}
+    names = ("reviewer", "at", "run_id", "group", "comment")
+    texts = {name: take_text(record, name) or "" for name in names}
     return Decision(
         row=row,
         id=take_text(record, "id"),
@@ -313,6 +324,7 @@ def _parse(record: object) -> Decision:
         action=action,
         new_label=new,
         confirmed=record.get("confirmed") is True,
+        settles=record.get("settles") is True,
         **texts,
     )
 
@@ -326,8 +338,12 @@ def _parse_action(value: object) -> Action:
 
 
 def _is_changed(lines: Iterable[tuple[int, Decision]]) -> bool:
-    """Whether a row was decided differently, and nothing of it was undone."""
-    return len({(decision.action, decision.new_label) for _, decision in lines}) > 1
+    """Whether one reviewer decided a row differently, and undid nothing of it."""
+    said: dict[str, set[tuple[str, str | None]]] = {}
+    for _, decision in lines:
+        if not decision.settles:
+            said.setdefault(decision.reviewer, set()).add((decision.action, decision.new_label))
+    return any(len(verdicts) > 1 for verdicts in said.values())
 
 
 def _check_run(path: Path, runs: dict[str, int], wanted: str | None) -> None:

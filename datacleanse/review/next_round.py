@@ -70,22 +70,22 @@ def read_reviewed(
     Args:
         data: DATA of this round.
         overlap: what CLEAN shares with it.
-        paths: files of decisions, each about one run; about one row the last one counts.
+        paths: files of decisions, each about one run; about one row the last one counts, but one
+            that settles before others about the same run.
         clean: CLEAN, whose label counts where a decision gives another one.
         can_steer: whether CLEAN is given, beside which they steer.
 
     Raises:
         InputError: a file cannot be read, or none of its decisions is about a row of DATA.
     """
-    verdicts, dropped, notices = _collect_verdicts(data, paths)
-    notices += _note_against_clean(data, clean, overlap, verdicts)
+    verdicts, notices = _collect_verdicts(data, paths)
+    notices += _note_against_clean(data, clean, overlap, verdicts.labels)
     for row in set(overlap.data_rows.tolist()):
-        verdicts.pop(row, None)
-        dropped.discard(row)
-    rows = np.array(sorted(verdicts), np.int64)
-    labels = np.array([verdicts[row][1] for row in rows.tolist()], np.int64)
-    left_out = np.array(sorted(dropped), np.int64)
-    kept = sum(decision.action == "keep" for decision, _ in verdicts.values())
+        verdicts.forget(row)
+    rows = np.array(sorted(verdicts.labels), np.int64)
+    labels = np.array([verdicts.labels[row][1] for row in rows.tolist()], np.int64)
+    left_out = np.array(sorted(verdicts.dropped), np.int64)
+    kept = sum(decision.action == "keep" for decision, _ in verdicts.labels.values())
     digest = hashlib.sha256(b"".join(each.tobytes() + b"|" for each in (rows, labels, left_out)))
     found = Reviewed(
         tuple(map(str, paths)), rows, labels, left_out, kept, digest.hexdigest(), tuple(notices)
@@ -93,14 +93,9 @@ def read_reviewed(
     return replace(found, notices=(*found.notices, *_say_joined(found, can_steer=can_steer)))
 
 
-def _collect_verdicts(
-    data: Dataset, paths: Sequence[Path]
-) -> tuple[dict[int, tuple[Decision, int]], set[int], list[Notice]]:
-    """What was decided of which row of DATA, with the class; rows dropped; what to say of it."""
-    verdicts: dict[int, tuple[Decision, int]] = {}
-    dropped: set[int] = set()
-    notices: list[Notice] = []
-    by_given, by_name = ClassFinder(data.given_labels), ClassFinder(data.schema.classes)
+def _collect_verdicts(data: Dataset, paths: Sequence[Path]) -> tuple[_Verdicts, list[Notice]]:
+    """What was decided of rows of DATA, and what to say of it."""
+    verdicts, notices = _Verdicts(data), list[Notice]()
     for path in paths:
         if not path.exists() and read_mislabelled_pairs(path):
             continue  # nobody has decided about that run, but it tells of verified rows
@@ -111,20 +106,9 @@ def _collect_verdicts(
         notices += more
         recognised = recognise(data, made)
         notices += _check_found(path, recognised, made, data)
-        for decision, row in recognised.found:
-            verdicts.pop(row, None)
-            dropped.discard(row)
-            if decision.action == "drop":
-                dropped.add(row)
-                continue
-            label = decision.label or ""
-            code = by_given(label)
-            code = by_name(label) if code is None else code
-            if code is not None:
-                verdicts[row] = decision, code
-            else:
-                notices.append(_say_unknown_class(path, decision, data))
-    return verdicts, dropped, notices
+        unknown = [each for each, row in recognised.found if not verdicts.take(each, row)]
+        notices += [_say_unknown_class(path, each, data) for each in unknown]
+    return verdicts, notices
 
 
 def _note_against_clean(
@@ -155,6 +139,41 @@ def _note_against_clean(
         "CLEAN's counts in this audit. Correct CLEAN where the decision is right."
     )
     return [Notice("decisions-contradict-clean", message, is_warning=True)]
+
+
+class _Verdicts:
+    """What reviewers said of rows of DATA, one decision after the other."""
+
+    def __init__(self, data: Dataset) -> None:
+        self.labels: dict[int, tuple[Decision, int]] = {}
+        """By row, the decision that counts and the right label."""
+        self.dropped: set[int] = set()
+        self._settled: dict[int, str] = {}
+        """By row, the run whose reviewers had differed."""
+        self._by_given = ClassFinder(data.given_labels)
+        self._by_name = ClassFinder(data.schema.classes)
+
+    def take(self, decision: Decision, row: int) -> bool:
+        """Take a decision about a row of DATA; False: it names a class that DATA does not have."""
+        if not decision.settles and self._settled.get(row) == decision.run_id:
+            return True  # another file, by somebody whose word was settled
+        if decision.settles:
+            self._settled[row] = decision.run_id
+        self.forget(row)
+        if decision.action == "drop":
+            self.dropped.add(row)
+            return True
+        code = self._by_given(decision.label or "")
+        code = self._by_name(decision.label or "") if code is None else code
+        if code is None:
+            return False
+        self.labels[row] = decision, code
+        return True
+
+    def forget(self, row: int) -> None:
+        """Know nothing of the row."""
+        self.labels.pop(row, None)
+        self.dropped.discard(row)
 
 
 def add_reviewed(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Notice
     from datacleanse.review.cleaning_plan import Change, Cleaning
 
-DIFF_COLUMNS = ("row", "id", "action", "old_label", "new_label", "reviewer", "at")
+DIFF_COLUMNS = ("row", "id", "action", "old_label", "new_label", "reviewer", "at", "comment")
 """Of the file beside the cleaned data: one line a row that was relabelled or dropped, by row of
 DATA. ``new_label`` is empty where the row was dropped."""
 
@@ -110,6 +110,7 @@ def format_diff(cleaning: Cleaning, *, raw: bool) -> Iterator[str]:
             made.new_label or "",
             made.reviewer,
             made.at,
+            made.comment,
         ]
         safe = cells if raw else map(defuse_formula, cells)
         yield format_csv_line([str(change.row), *safe])

@@ -84,7 +84,7 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         "id",
         pa.string(),
         "the value of the id column, named by --id or found; or the path of a picture; where there "
-        "is neither, the row number",
+        "is neither, what a data frame's index calls the row, or the row number",
         is_nullable=True,
     ),
     TableColumn(

@@ -47,6 +47,11 @@ def report(name: str, key: str, *, unit: float = 1) -> Figure:
     return lambda results: ratio(results["report_size"]["reports"][name][key] / unit)
 
 
+def slowest_view(name: str) -> Figure:
+    """The longest that a search, a filter or an order of the list takes, in milliseconds."""
+    return lambda results: count(max(results["report_size"]["reports"][name]["views"].values()))
+
+
 def report_bound(name: str) -> Figure:
     """The most megabytes that a report may take."""
     return lambda r: ratio(r["report_size"]["bounds"]["bytes"][name] / MB, 1)
@@ -165,6 +170,25 @@ FIGURES: dict[str, Figure] = {
     "report_size.pictures.ready": report("pictures", "ready_median"),
     "report_size.table.main": report("table", "main_thread_median"),
     "report_size.pictures.main": report("pictures", "main_thread_median"),
+    "report_size.milliseconds.bound": lambda r: count(r["report_size"]["bounds"]["milliseconds"]),
+    "report_size.table.view": slowest_view("table"),
+    "report_size.pictures.view": slowest_view("pictures"),
+    "report_size.load": lambda r: ratio(r["report_size"]["load_average"], 0),
+    "review_pictures.source": source("review_pictures"),
+    "review_pictures.load": lambda r: ratio(r["review_pictures"]["load_average"], 0),
+    "review_pictures.number": lambda r: count(r["review_pictures"]["pictures"]),
+    "review_pictures.wrong.before": lambda r: count(r["review_pictures"]["wrong_before"]),
+    "review_pictures.wrong.after": lambda r: count(r["review_pictures"]["wrong_after"]),
+    "review_pictures.seconds": lambda r: ratio(r["review_pictures"]["program_seconds_a_picture"]),
+    "review_pictures.seconds.bound": lambda r: ratio(r["review_pictures"]["bound_seconds"]),
+    "review_pictures.keys": lambda r: ratio(r["review_pictures"]["keys_a_picture"]),
+    "review_pictures.keys.bound": lambda r: ratio(r["review_pictures"]["bound_keys"], 1),
+    "grid_size.source": source("grid_size"),
+    "grid_size.tiles": lambda r: count(r["grid_size"]["tiles"]),
+    "grid_size.page": lambda r: ratio(r["grid_size"]["page_bytes"] / MB),
+    "grid_size.first": lambda r: ratio(r["grid_size"]["originals_at_first_bytes"] / MB),
+    "grid_size.bound": lambda r: ratio(r["grid_size"]["bound_bytes"] / MB, 0),
+    "grid_size.all": lambda r: ratio(r["grid_size"]["originals_by_the_end_bytes"] / MB, 0),
     "review_keys.source": source("review_keys"),
     "review_keys.w": lambda r: count(r["review_keys"]["keys"]["w"]),
     "review_keys.digit": lambda r: count(r["review_keys"]["keys"]["digit"]),

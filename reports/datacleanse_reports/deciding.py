@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import InputError
+from datacleanse.review.agreement import list_opinions
 from datacleanse.review.decisions import (
     REVOKED,
     Decision,
@@ -36,6 +37,8 @@ _LONGEST_NAME = 100
 
 _LONGEST_LABEL = 60
 """Characters of a label that a question quotes."""
+LONGEST_COMMENT = 2_000
+"""Characters of a comment that are taken; the page has room for no more."""
 
 _NAMED = 5
 """Rows that a message names before it says how many more there are."""
@@ -75,12 +78,17 @@ class Deciding:
         # A page that did not hear that something was written sends it again.
         self._groups = {each.group for each in log.read().standing}
 
-    def decide(self, asked: Any) -> Decision:  # noqa: ANN401  # whatever JSON held
+    def decide(self, asked: Any) -> tuple[Decision, list[Decision]]:  # noqa: ANN401  # whatever JSON held
         """Record a decision; it is on the disk when this returns.
 
         Args:
             asked: an object with ``row``, ``action``, and ``new_label`` for a new label; perhaps
-                ``reviewer``, ``group``, and ``confirmed`` where the page has asked.
+                ``reviewer``, ``comment``, ``settles``, ``group``, and ``confirmed`` where the page
+                has asked.
+
+        Returns:
+            The decision, and what other reviewers have said of the row by now: the page may not
+            know of it.
 
         Raises:
             InputError: it is no decision about a row of the page, or its label is no class.
@@ -93,11 +101,17 @@ class Deciding:
             raise make_unusable_error("decisions are undone in another way")
         decision = self._make(said, group=take_group(asked), reviewer=self._name(said.reviewer))
         if decision.group in self._groups:
-            return self._find_written(decision) or decision
+            return self._find_written(decision) or decision, []
         [decision] = self._check_meant(asked, [decision])
-        self._log.record(decision)
+        others: list[Decision] = []
+
+        def choose(read: Decisions) -> Sequence[Decision]:
+            others.extend(_list_others(read, decision))
+            return (decision,)
+
+        self._log.record_after(choose)
         self._groups.add(decision.group)
-        return decision
+        return decision, others
 
     def decide_many(self, asked: Any) -> list[Decision]:  # noqa: ANN401  # whatever JSON held
         """Record what is decided about many rows at once, all of it or nothing.
@@ -188,6 +202,8 @@ class Deciding:
             at=read_clock(),
             run_id=self._run_id,
             group=group,
+            comment=_check_comment(said.comment),
+            settles=said.settles,
         )
 
     def _check_meant(self, asked: dict[str, Any], made: Sequence[Decision]) -> list[Decision]:
@@ -273,6 +289,22 @@ def make_unusable_error(why: str) -> InputError:
         slug="decision-invalid",
         hint="Reload the page and decide again.",
     )
+
+
+def _list_others(read: Decisions, decision: Decision) -> list[Decision]:
+    """What others than its reviewer say of the row of a decision, as far as nothing settled it."""
+    opinions = list_opinions(read.standing).get(decision.row, [])
+    return [each for each in opinions if each.reviewer != decision.reviewer]
+
+
+def _check_comment(comment: str) -> str:
+    if len(comment) > LONGEST_COMMENT:
+        raise InputError(
+            f"The comment has {len(comment):,} characters, and {LONGEST_COMMENT:,} are taken.",
+            slug="comment-too-long",
+            hint="Shorten it; nothing was written.",
+        )
+    return comment.strip()
 
 
 def _take_rows(asked: Any, name: str) -> list[int]:  # noqa: ANN401  # whatever JSON held

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
 
+SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
+"""Endings of tables, which a name after one leaves out."""
+
 ROWS = 200
 """To be verified at first: enough for a rate that is good to a few percent."""
 
@@ -95,6 +98,15 @@ def spell_place(place: str | Path) -> str:
     return f"./{text}" if text.startswith("-") else text
 
 
+def name_after(data: str) -> str:
+    """The name of a table or folder without its endings, to name something after it."""
+    name = data.rstrip("/*").replace("\\", "/").rsplit("/", 1)[-1].replace("*", "")
+    stripped = name
+    while stripped.endswith(SUFFIXES):
+        stripped = stripped[: stripped.rindex(".")]
+    return stripped or "audit"
+
+
 def _holds_files(folder: str, suffix: str) -> bool:
     try:
         return any(Path(folder).glob(f"*{suffix}"))
@@ -103,8 +115,12 @@ def _holds_files(folder: str, suffix: str) -> bool:
         return False
 
 
+LONGEST_STEM = 200
+"""Bytes of a name that leave room for what is added: file systems take 255."""
+
+
 def _propose_output(source: str) -> tuple[str, ...]:
-    """No words where the name that `apply` chooses by itself is free."""
+    """A free name after that of DATA."""
     from datacleanse.data.sources import SHARD_SUFFIX, split_suffix
     from datacleanse.review.write_changes import COMPRESSION_SUFFIXES, name_files
 
@@ -112,12 +128,14 @@ def _propose_output(source: str) -> tuple[str, ...]:
     ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "")
     if not suffix:
         ending = SHARD_SUFFIX if _holds_files(source, SHARD_SUFFIX) else ".csv"
-    count = 1
+    count, stem = 1, name_after(source)
+    if len(stem.encode(errors="surrogatepass")) > LONGEST_STEM:
+        stem = "data"
     while True:
-        name = f"cleaned{'' if count == 1 else count}"
+        name = f"{stem}.cleaned{'' if count == 1 else count}"
         # Of pictures the list of changes is named alike, and the manifest ends in .csv.
         files = name_files(Path(f"{name}{ending}"))
         taken = (files.cleaned, files.diff, Path(f"{name}.csv"))
         if not any(place.exists() for place in taken):
-            return () if count == 1 else ("-o", str(files.cleaned))
+            return "-o", spell_place(files.cleaned)
         count += 1

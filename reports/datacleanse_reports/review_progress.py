@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import InputError
+from datacleanse_reports.reviewers import Reviewers, collect_reviewers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from datacleanse.review.decisions import Decision
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.suspect import Suspect
@@ -31,6 +33,8 @@ class ReviewProgress:
     """Decided rows beside these."""
     problem: str
     """Why the decisions could not be read; empty where they could."""
+    reviewers: Reviewers
+    """Who decided what."""
 
 
 def find_rows_to_review(table: pa.Table, suspects: Sequence[Suspect]) -> NDArray[np.int64]:
@@ -50,7 +54,8 @@ def read_progress(folder: RunFolder, manifest: Manifest, rows: NDArray[np.int64]
     """What `decisions.jsonl` says of the rows to review."""
     from datacleanse.review.decisions import read_decisions
 
-    file, problem, found = folder.decisions_file, "", set[int]()
+    file, problem = folder.decisions_file, ""
+    standing: tuple[Decision, ...] = ()
     if file.is_file() and file.stat().st_size:
         try:
             read = read_decisions(
@@ -59,13 +64,15 @@ def read_progress(folder: RunFolder, manifest: Manifest, rows: NDArray[np.int64]
                 n_rows=manifest.data.rows,
                 classes=manifest.data.classes,
             )
-            found = set(read.last)
+            standing = read.standing
         except InputError as error:
             problem = error.message
+    found = {each.row for each in standing}
     decided = found & set(rows.tolist())
     return ReviewProgress(
         rows=len(rows),
         decided=tuple(sorted(decided)),
         elsewhere=len(found - decided),
         problem=problem,
+        reviewers=collect_reviewers(standing),
     )

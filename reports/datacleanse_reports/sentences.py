@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, assert_never
 
+from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse_reports.wording import (
     count_range,
     estimate,
@@ -145,22 +146,22 @@ def say_reading(view: ReportView) -> str:
 def _say_controlled(head: Headline) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     return (
-        f"{format_count(head.flagged)} {verb} flagged; at most {format_rate(head.fdr)} "
-        "of such a list are expected to be false alarms."
+        f"{format_count(head.flagged)} {verb} flagged; expect at most {format_rate(head.fdr)} of "
+        "them to be false alarms."
     )
 
 
 def _say_calibrated(head: Headline, flagging: Flagging) -> str:
     verb = "row is" if head.flagged == 1 else "rows are"
     return (
-        f"{format_count(head.flagged)} {verb} flagged; at most {format_rate(head.fdr)} of such a "
-        "list are expected to be false alarms"
+        f"{format_count(head.flagged)} {verb} flagged; expect at most {format_rate(head.fdr)} of "
+        "them to be false alarms."
         + (
             ""
             if flagging.false_at_most is None
-            else f", with 90% confidence {format_count(flagging.false_at_most)} at most"
+            else f" It is 90% certain that no more than {format_count(flagging.false_at_most)} are."
         )
-        + ". This rests on probabilities calibrated on "
+        + " This rests on probabilities calibrated on "
         f"{format_plural(flagging.calibration_rows, 'verified row')} of the data."
     )
 
@@ -238,6 +239,33 @@ def say_next(view: ReportView) -> str:
     )
 
 
+def say_why_shares_differ(view: ReportView) -> str:
+    """Why the share among verified rows is another than the estimate; empty where one is told."""
+    head, found = view.headline, view.overlap
+    if head.estimated_share is None or not found.wrong:
+        return ""
+    return (
+        f"The {format_percent(found.wrong / found.verified)} are of the verified rows alone; "
+        f"{format_percent(head.estimated_share)} is the estimate for all rows, which also takes in "
+        "what the models say of the others."
+    )
+
+
+def say_trained_rows(view: ReportView) -> str:
+    """How many rows were trained on, of how many."""
+    if view.training.rows == view.headline.rows:
+        return f"all {format_plural(view.training.rows, 'row')}"
+    return (
+        f"{format_count(view.training.rows)} of the {format_plural(view.headline.rows, 'row')} "
+        "(the others were left out)"
+    )
+
+
+def say_rule(view: ReportView) -> str:
+    """The reweighting rule, to follow other facts; empty where none was at work."""
+    return "" if view.training.rule == NONE_STEERED else f", rule {view.training.rule}"
+
+
 def say_clean_use(view: ReportView) -> str:
     """What the clean rows were for, to follow their number; empty where there are none."""
     clean, training = view.clean, view.training
@@ -249,7 +277,7 @@ def say_clean_use(view: ReportView) -> str:
     if training.folds > 1:
         drawn = f"{format_count(clean.rows - reviewed)} of them " if reviewed else ""
         steer = f"; {format_count(reviewed)} reviewed ones steer" if reviewed else ""
-        return f"{drawn}used in two halves that swap roles{steer}"
+        return f"{drawn}used twice: each steers one training and checks the other{steer}"
     by_review = f" ({format_count(reviewed)} of them reviewed)" if reviewed else ""
     steering, calibrating = clean.steering_rows, clean.calibration_rows
     return f"{format_count(steering)} steer{by_review}, {format_count(calibrating)} calibrate"

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Notice
+from datacleanse.review.agreement import find_differing, measure_agreement
 from datacleanse.review.audited_run import open_audited_run
 from datacleanse.review.clean_labels import CleanLabels
 from datacleanse.review.decision_log import DecisionLog
@@ -21,6 +22,7 @@ from datacleanse_reports.browser_pictures import show_picture
 from datacleanse_reports.deciding import Deciding
 from datacleanse_reports.formats.html import render_page
 from datacleanse_reports.page import MAX_SUSPECTS, Serving
+from datacleanse_reports.reviewers import say_agreement
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
@@ -114,17 +116,23 @@ class ServedReview:
         return (*self._notices, *self._log.read().notices)
 
     def find_answer(self, path: str) -> Answer | None:
-        """The decisions so far, all that stand in order; or a picture, no larger than asked for."""
+        """The decisions so far, all that stand in order; how far reviewers agree; or a picture."""
         if path == "/decisions":
             standing = self._log.read().standing
             return answer_with_json({"decisions": [each.to_json() for each in standing]})
+        if path == "/agreement":
+            standing = self._log.read().standing
+            return answer_with_json(
+                {"text": say_agreement(measure_agreement(standing), len(find_differing(standing)))}
+            )
         asked = _PICTURE.fullmatch(path)
         return None if asked is None else self._find_picture(int(asked[1]), int(asked[2]))
 
     def take_in(self, path: str, asked: object) -> object | None:
         """Record what the page sends: what was decided, or undone."""
         if path == "/decisions":
-            return self._deciding.decide(asked).to_json()
+            decision, others = self._deciding.decide(asked)
+            return {**decision.to_json(), "others": [each.to_json() for each in others]}
         if path == "/bulk":
             return {"decisions": [each.to_json() for each in self._deciding.decide_many(asked)]}
         if path == "/states":

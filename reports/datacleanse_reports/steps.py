@@ -6,7 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse_reports.wording import format_plural, format_rate
+from datacleanse_reports.wording import format_count, format_plural, format_rate
 
 if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
@@ -59,8 +59,10 @@ def say_flags_briefly(view: ReportView) -> str:
     if flagging.basis == "estimated":
         return f"About {level} of such a list are false alarms: an estimate, no guarantee."
     bound = flagging.false_at_most
-    most = f" (with 90% confidence {format_plural(bound, 'row')} at most)" if bound else ""
-    return f"At most {level} of such a list are expected to be false alarms{most}."
+    told = f"Expect at most {level} of the flagged rows to be false alarms"
+    if not bound:
+        return f"{told}."
+    return f"{told}. It is 90% certain that no more than {format_count(bound)} of them are."
 
 
 def _is_reviewed(view: ReportView) -> bool:

@@ -30,7 +30,10 @@ if TYPE_CHECKING:
     from datacleanse.review.verified_file import Verdict
     from datacleanse_reports.answers import Answer
 
-SCRIPTS = ("words.js", "sending.js", "cells.js", "verify.js")
+SCRIPTS = (
+    *("words.js", "sending.js", "cells.js"),
+    *("verdicts.js", "photographs.js", "verify.js"),
+)
 STYLES = ("report.css", "review.css", "verify.css")
 
 CELL_BUDGET = 8_000_000

@@ -121,6 +121,26 @@ def test_a_frame_shuffled_and_with_duplicates_is_audited_row_by_row():
     assert clf.audit_.index.equals(data.index)
 
 
+def test_the_report_names_rows_by_the_frame_s_index_too():
+    data, clean = made(seed=3)
+    frame = data.set_axis([f"customer {i}" for i in shuffled(N)])
+    result = dc.audit(frame, val=clean, **LIGHT)
+
+    assert result.table["id"].tolist() == frame.index.tolist()
+    row = result.suspects(1).iloc[0]
+    assert row.name in result.report()._repr_html_()
+
+
+def test_suspects_have_the_suggestion_and_the_frame_s_own_columns_first(plain):
+    _, result = plain
+    names = result.suspects(3).columns.tolist()
+    assert names[:8] == [
+        *("given_label", "suggested_label", "mislabel_probability", "flagged", "rank", "row"),
+        *("size", "noise"),
+    ]
+    assert set(names) >= set(result.table.columns)
+
+
 def test_tables_that_are_no_frames_keep_row_numbers(plain):
     data, result = plain
     other = AuditResult(result.folder, None, None, take_over(pa.Table.from_pandas(data), "grade"))

@@ -43,9 +43,9 @@ def test_the_diff_says_what_was_changed_by_whom_and_when(folder):
     text = (folder / "cleaned.diff.csv").read_text(encoding="utf-8")
     given = {each.row: each.given_label for each in made}
     assert text.splitlines() == [
-        "row,id,action,old_label,new_label,reviewer,at",
-        f"3,p0-3,relabel,{given[3]},{made[1].new_label},'=HYPERLINK(1),2026-01-02T03:04:05+00:00",
-        f"5,p0-5,drop,{given[5]},,'=HYPERLINK(1),2026-01-02T03:04:05+00:00",
+        "row,id,action,old_label,new_label,reviewer,at,comment",
+        f"3,p0-3,relabel,{given[3]},{made[1].new_label},'=HYPERLINK(1),2026-01-02T03:04:05+00:00,",
+        f"5,p0-5,drop,{given[5]},,'=HYPERLINK(1),2026-01-02T03:04:05+00:00,",
     ]
     apply_json(folder, "-o", "cleaned.csv", "--force", "--raw")
     assert ",=HYPERLINK(1)," in (folder / "cleaned.diff.csv").read_text(encoding="utf-8")

@@ -273,12 +273,12 @@ def test_what_a_terminal_would_act_on_is_spelled_out_for_bash():
 
 
 def test_cleaned_data_is_proposed_under_a_name_that_is_free(audited_copy, monkeypatch):
-    """In a second round DATA itself is called cleaned.csv, as the first round proposed."""
+    """It is called after DATA, also in a second round, when the first name is taken."""
     monkeypatch.chdir(audited_copy)
     decide(audited_copy, {3: "drop"})
-    for out in ([], ["-o", "cleaned2.csv"], ["-o", "cleaned3.csv"]):
+    for name in ("data.cleaned.csv", "data.cleaned2.csv", "data.cleaned3.csv"):
         words = shlex.split(propose_apply(Path("runs/data"), "data.csv"))
-        assert words == ["datacleanse", "apply", "runs/data", *out]
+        assert words == ["datacleanse", "apply", "runs/data", "-o", name]
         done = run_here(*words[1:], cwd=audited_copy)
         assert done.code == 0, done.err
 

@@ -46,7 +46,7 @@ def test_a_label_other_than_the_verified_one_is_asked_about(server, folder):
 
     status, text = decide(server, 3, confirmed=True, reviewer="Eve")
     assert status == 200
-    assert json.loads(text) == lines(folder)[0]
+    assert json.loads(text) == {**lines(folder)[0], "others": []}
     assert (lines(folder)[0]["confirmed"], lines(folder)[0]["reviewer"]) == (True, "Eve")
     made = read_decisions(folder.decisions_file).last[3]
     assert (made.confirmed, made.reviewer) == (True, "Eve")

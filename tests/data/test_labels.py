@@ -8,6 +8,7 @@ import pyarrow as pa
 import pytest
 
 from datacleanse.data import ReadOptions, read_data, read_ids, read_like
+from datacleanse.data.labels import choose_label
 from datacleanse.errors import InputError
 from tests.data.conftest import slugs
 
@@ -304,3 +305,18 @@ def test_an_id_column_that_is_not_there_is_an_error(csv):
     with pytest.raises(InputError, match=r"'kye'.*'key'") as caught:
         read_data(csv("key,label\n1,a\n2,b\n"), ReadOptions(id="kye"))
     assert caught.value.slug == "id-column-missing"
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (("customerID", "tenure", "Churn"), "with --label: perhaps 'Churn'."),
+        (("eventType", "text", "true_label"), "with --label: perhaps 'true_label'."),
+        (("a", "eventType", "b"), "with --label: perhaps 'eventType'."),
+        (("x", "y1", "classy"), "Say which holds the label with --label."),
+    ],
+)
+def test_a_column_that_sounds_like_a_label_is_proposed_and_not_taken(names, said):
+    with pytest.raises(InputError) as raised:
+        choose_label(names, None, source="data.csv")
+    assert raised.value.hint.endswith(said)

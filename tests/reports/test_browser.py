@@ -230,3 +230,26 @@ def test_without_scripts_all_suspects_are_listed(report, browser):
         assert page.locator("#suspect-table > tbody:visible").count() == 120
         assert page.locator("noscript p").is_visible()
         assert not page.locator("[data-start-review]").first.is_visible()
+
+
+def test_a_search_without_a_row_says_what_was_searched_and_what_to_do(load):
+    page = load("#q=nothing-has-this&flag=1")
+    told = page.locator("#nothing")
+    text = told.text_content()
+    told.locator("button").click()
+
+    assert "Nothing found for “nothing-has-this”. Searched: the 120 rows of this page" in text
+    assert "The data has 200 rows" in text
+    assert "datacleanse report RUN --top 480" in text
+    assert len(shown(page)) == 20
+    assert not told.is_visible()
+
+
+def test_a_row_that_is_not_looked_at_is_not_laid_out_but_found(load):
+    """Hundreds of rows are sorted at once, and the browser's own search finds each."""
+    page = load("#all=1")
+    last = page.locator("#suspect-table > tbody").last
+
+    assert last.evaluate("row => getComputedStyle(row).contentVisibility") == "auto"
+    text = last.locator("summary").first.text_content()
+    assert page.evaluate("text => window.find(text)", text[:60])

@@ -67,11 +67,11 @@ def test_a_page_that_the_review_serves_does_not_say_how_to_open_it(view):
 @pytest.mark.parametrize(
     ("flagging", "expected"),
     [
-        ({"basis": "controlled"}, "At most 10% of such a list are expected to be false alarms."),
+        ({"basis": "controlled"}, "Expect at most 10% of the flagged rows to be false alarms."),
         (
             {"basis": "calibrated", "false_at_most": 14},
-            "At most 10% of such a list are expected to be false alarms (with 90% confidence 14 "
-            "rows at most).",
+            "Expect at most 10% of the flagged rows to be false alarms. It is 90% certain that no "
+            "more than 14 of them are.",
         ),
         (
             {"basis": "estimated"},
@@ -119,7 +119,7 @@ def test_progress_follows_the_review(hostile_run, window):
     report = write_reports(hostile_run, top=30, formats=["html"])["html"]
     page = window.tab(report.as_uri())
     assert page.locator("#progress-count").text_content() == "2"
-    page.locator("#overview [data-start-review]").click()
+    page.locator("[data-start-review=flagged]").click()
     for key in "jjqe":
         page.keyboard.press(key)
 

@@ -14,13 +14,13 @@ READINGS = [
     (
         {"basis": "controlled"},
         8,
-        "8 rows are flagged; at most 10% of such a list are expected to be false alarms.",
+        "8 rows are flagged; expect at most 10% of them to be false alarms.",
     ),
     (
         {"basis": "calibrated", "calibration_rows": 200, "false_at_most": 2},
         8,
-        "8 rows are flagged; at most 10% of such a list are expected to be false alarms, with 90% "
-        "confidence 2 at most. This rests on probabilities calibrated on 200 verified rows of the "
+        "8 rows are flagged; expect at most 10% of them to be false alarms. It is 90% certain that "
+        "no more than 2 are. This rests on probabilities calibrated on 200 verified rows of the "
         "data.",
     ),
     (
@@ -103,11 +103,14 @@ def test_expectation_names_the_largest_budget_of_a_sitting_and_its_range(view):
 def test_halves_that_take_turns_are_not_told_as_parts(view):
     once = replace(view, training=replace(view.training, folds=1))
 
-    assert sentences.say_clean_use(view) == "used in two halves that swap roles"
+    assert (
+        sentences.say_clean_use(view) == "used twice: each steers one training and checks the other"
+    )
     assert sentences.say_clean_use(once) == "100 steer, 100 calibrate"
     clean = replace(view.clean, reviewed_rows=20)
     assert sentences.say_clean_use(replace(view, clean=clean)) == (
-        "180 of them used in two halves that swap roles; 20 reviewed ones steer"
+        "180 of them used twice: each steers one training and checks the other; 20 reviewed ones "
+        "steer"
     )
     assert sentences.say_clean_use(replace(once, clean=clean)) == (
         "100 steer (20 of them reviewed), 100 calibrate"

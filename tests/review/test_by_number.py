@@ -146,7 +146,7 @@ def test_what_the_audit_contradicts_is_not_carried_out_and_told(audited, tmp_pat
 
     print_cleaning(found, Terminal(), run=folder / "run")
     said = " ".join(capsys.readouterr().out.split())
-    assert f"its label was {label[30]} when it was audited, not {OTHER[label[30]]}" in said
+    assert f"its label was {label[30]!r} when it was audited, not {OTHER[label[30]]!r}" in said
     assert "not the one that the decision names; drop was not carried out" in said
 
 

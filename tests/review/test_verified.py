@@ -80,7 +80,7 @@ def test_mislabelled_verified_rows_are_corrected_without_a_decision(rounds, tabl
     rows = wrong_pairs(table)
     assert [change.row for change in cleaned.changes] == rows
     assert cleaned.verified == cleaned.relabelled == len(rows) == cleaned.to_json()["verified"]
-    assert (cleaned.automatic, cleaned.kept, cleaned.decisions) == (0, 0, None)
+    assert (cleaned.automatic, cleaned.kept, cleaned.decisions) == (0, 0, ())
     expected = given.copy()
     expected.loc[rows, "label"] = frame.loc[rows, "label"]
     pd.testing.assert_frame_equal(pd.read_csv(cleaned.cleaned), expected)
@@ -274,7 +274,7 @@ def test_the_next_command_runs_as_printed_and_leads_to_the_earlier_labels(
 def test_decisions_from_elsewhere_are_named_beside_the_run(rounds):
     _, cleaned = rounds
     shown = io.StringIO()
-    elsewhere = replace(cleaned, decisions=Path("mine.jsonl"))
+    elsewhere = replace(cleaned, decisions=(Path("mine.jsonl"),))
     print_cleaning(elsewhere, Console(file=shown, width=80), run=Path("run"))
     words = " ".join(shown.getvalue().replace("\\\n", " ").split())
     assert "--decisions run --decisions mine.jsonl" in words

@@ -142,6 +142,16 @@ def _find_unreadable_column(source: ArrowStream) -> str | None:
     return None
 
 
+def name_rows(source: object) -> pa.Array | None:
+    """(N,) string: what the index of a data frame calls its rows; None: nothing but their numbers.
+
+    Names may repeat.
+    """
+    if not isinstance(source, pd.DataFrame) or source.index.equals(pd.RangeIndex(len(source))):
+        return None
+    return pa.array([str(name) for name in source.index.tolist()], pa.string())
+
+
 def name_columns(source: pd.DataFrame) -> list[str]:
     """The names of a data frame's columns as they are known here, in order."""
     return [_format_name(name) for name in source.columns]

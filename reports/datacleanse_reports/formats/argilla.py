@@ -41,7 +41,7 @@ def _make_record(view: ReportView, suspect: Suspect) -> dict[str, Any]:
         "id": suspect.id,
         "fields": fields,
         "metadata": {
-            name: _spell_metadata(value) for name, value in collect_known(suspect).items()
+            name: _spell_metadata(value) for name, value in collect_known(view, suspect).items()
         },
         "suggestions": {
             "label": {"value": label, "score": score, "agent": f"datacleanse {view.run_id}"}

@@ -53,7 +53,7 @@ class FiftyOneLabels:
                     hint="FiftyOne's labels leave endings out; rename one of them, or choose "
                     "another --format.",
                 )
-            labels[_make_key(path)] = _make_label(suspect, classes)
+            labels[_make_key(path)] = _make_label(view, suspect, classes)
         whole = {"classes": classes, "labels": labels}
         return json.dumps(whole, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
@@ -63,9 +63,9 @@ def _make_key(path: str) -> str:
     return str(PurePosixPath(path.replace("\\", "/")).with_suffix(""))
 
 
-def _make_label(suspect: Suspect, classes: list[str]) -> dict[str, Any]:
+def _make_label(view: ReportView, suspect: Suspect, classes: list[str]) -> dict[str, Any]:
     label: dict[str, Any] = {"label": classes.index(suspect.given_label)}
     if suspect.mislabel_probability is not None:
         label["confidence"] = 1.0 - suspect.mislabel_probability
     # FiftyOne's labels have an `id` of their own.
-    return {**label, "attributes": {"row_id": suspect.id, **collect_known(suspect)}}
+    return {**label, "attributes": {"row_id": suspect.id, **collect_known(view, suspect)}}

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
-from datacleanse_reports import charts, sentences, svg, wording
+from datacleanse_reports import charts, reviewers, sentences, svg, wording
 from datacleanse_reports.assets import hash_source, read_assets
 from datacleanse_reports.page import (
     MAX_CELLS,
@@ -42,11 +42,12 @@ EARLY = 'document.documentElement.className = "starting"'
 
 SCRIPTS = (
     *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
-    *("table.js", "decisions.js", "progress.js", "card.js", "links.js", "review.js"),
+    *("table.js", "opinions.js", "decisions.js", "progress.js", "reviewers.js", "card.js"),
+    *("comment.js", "links.js", "review.js"),
 )
 SERVED_SCRIPTS = (
     *SCRIPTS[:-1],
-    *("ask.js", "originals.js", "bulk.js", "zoom.js", "grid.js"),
+    *("ask.js", "originals.js", "bulk.js", "zoom.js", "tiles.js", "grid.js"),
     SCRIPTS[-1],
 )
 """Those of a page that is served; the last one says that the page is ready."""
@@ -55,6 +56,9 @@ SERVED_STYLES = (*STYLES, "bulk.css", "grid.css")
 
 FIRST_SHOWN = 20
 """Suspects that are seen before somebody asks for all; `table.js` knows the number too."""
+
+MOST_DECIDED = 200
+"""Decided rows that are listed."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +102,7 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
         ),
         shown_columns=view.columns[:n_columns],
         first_shown=FIRST_SHOWN,
-        search_hint=_give_search_hint(view, n_columns),
+        search_example=_find_search_example(view, n_columns),
         steps=list_steps(view, served=served),
         brief=say_flags_briefly(view),
         decided_here=sorted({each.row for each in suspects} & set(view.progress.decided)),
@@ -106,6 +110,7 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
         pictured=bool(album.rows),
         picture_data=embed_pictures(album),
         pictures_left_out=album.n_left_out,
+        **_describe_reviewers(view),
         review_data=embed_review(view, suspects, serving=serving),
         served=served,
         css=css,
@@ -119,14 +124,26 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
     )
 
 
-def _give_search_hint(view: ReportView, n_columns: int) -> str:
-    """An example of what may be searched, with a cell that is there."""
+def _describe_reviewers(view: ReportView) -> dict[str, object]:
+    found = view.progress.reviewers
+    return {
+        "reviewers": found,
+        "agreement": reviewers.say_agreement(found.agreement, found.n_differing),
+        "pairs_of_reviewers": reviewers.list_pairs(found.agreement),
+        "kappa_explained": reviewers.KAPPA_EXPLAINED,
+        "nameless": reviewers.NAMELESS,
+        "most_decided": MOST_DECIDED,
+    }
+
+
+def _find_search_example(view: ReportView, n_columns: int) -> str:
+    """A search by a column and a cell that is there; empty where all are too long."""
     for suspect in view.suspects[:1]:
         for i in suspect.telling:
             cell = suspect.cells[i]
             if i < n_columns and cell and len(cell) + len(view.columns[i]) < _LONGEST_HINT:
-                return f"text, or {view.columns[i]}={cell}"
-    return "any text of a row"
+                return f"{view.columns[i]}={cell}"
+    return ""
 
 
 def _draw_charts(view: ReportView) -> dict[str, str]:
@@ -176,6 +193,8 @@ def make_environment() -> Environment:
         signed=wording.format_signed,
         visible=wording.make_visible,
         coded=_mark_code,
+        comment=_comment,
+        verdict=reviewers.say_verdict,
         exact=_exact,
         label=_label,
     )
@@ -210,6 +229,11 @@ def _mark_code(sentence: str) -> Markup:
 def _exact(value: float | None) -> str:
     """A number for the script to sort by; empty where it is missing."""
     return "" if value is None else f"{value:.6g}"
+
+
+def _comment(text: str) -> str:
+    """What a reviewer wrote, in its lines."""
+    return wording.make_visible(wording.shorten(text, 2000), keep_lines=True)
 
 
 def _label(text: str | None, limit: int = 200) -> str:

@@ -47,7 +47,7 @@ class LabelStudioTasks:
 
 
 def _make_task(view: ReportView, suspect: Suspect, choices: list[dict[str, str]]) -> dict[str, Any]:
-    data: dict[str, Any] = {"id": suspect.id, **collect_known(suspect)}
+    data: dict[str, Any] = {"id": suspect.id, **collect_known(view, suspect)}
     data |= {"text": spell_cells(view, suspect), "classes": choices}
     path = find_path(view, suspect)
     if path is not None:

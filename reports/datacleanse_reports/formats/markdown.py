@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse_reports import sentences
+from datacleanse_reports import reviewers, sentences
 from datacleanse_reports.wording import (
     MISSING,
     estimate,
@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 SUSPECTS_SHOWN = 20
 """More than that is no reading matter here; `suspects.csv` has them all."""
 
+DECISIONS_SHOWN = 20
+"""Decided rows; decisions.jsonl has them all."""
+
 CELLS_SHOWN = 4
 """Cells of a suspect."""
 
@@ -53,6 +56,7 @@ class MarkdownReport:
             _lay_out_model(view),
             _lay_out_noise(view),
             _lay_out_suspects(view),
+            _lay_out_decisions(view),
             _lay_out_methods(view),
             _lay_out_data(view),
         ]
@@ -113,9 +117,8 @@ def _lay_out_model(view: ReportView) -> str:
     training = view.training
     lines.append(
         f"{training.network} {format_plural(training.parameters, 'parameter')}, "
-        f"{format_plural(training.rows, 'training row')}, "
-        f"{format_plural(training.epochs, 'epoch')}, rule "
-        f"`{training.rule}`, {format_seconds(view.timings.get('total'))} in all."
+        f"{format_plural(training.epochs, 'epoch')} over {sentences.say_trained_rows(view)}"
+        f"{sentences.say_rule(view)}, {format_seconds(view.timings.get('total'))} in all."
     )
     return "\n\n".join(lines)
 
@@ -221,6 +224,42 @@ def _lay_out_suspects(view: ReportView) -> str:
     if flag := sentences.say_flag(view):
         told += f" Flagged: {flag}."
     return f"## First {format_plural(len(shown), 'suspect')}\n\n{told}\n\n{rows}"
+
+
+def _lay_out_decisions(view: ReportView) -> str:
+    """Who decided what; rows decided differently and those with a comment stand first."""
+    found = view.progress.reviewers
+    if not found.rows:
+        return ""
+    parts = [
+        f"## Decisions so far: {format_plural(len(found.rows), 'row')}",
+        reviewers.say_agreement(found.agreement, found.n_differing),
+    ]
+    if found.agreement.pairs:
+        pairs = lay_out_table(
+            ["Reviewer", "and", "Rows both decided", "Alike", "Cohen's kappa"],
+            (
+                [escape_text(cell) for cell in pair]
+                for pair in reviewers.list_pairs(found.agreement)
+            ),
+            numbers="  rrr",
+        )
+        parts.append(f"{pairs}\n\n{reviewers.KAPPA_EXPLAINED}")
+    rows = lay_out_table(
+        ["Row", "Given", "Decided", "Reviewer", "Comment"],
+        (
+            [
+                str(each.row),
+                escape_label(each.given_label),
+                escape_text(reviewers.say_verdict(said)),
+                escape_text(said.reviewer or reviewers.NAMELESS),
+                escape_text(said.comment),
+            ]
+            for each in found.rows[:DECISIONS_SHOWN]
+            for said in each.opinions
+        ),
+    )
+    return "\n\n".join(part for part in (*parts, rows) if part)
 
 
 def _spell_cells(columns: Sequence[str], suspect: Suspect) -> str:

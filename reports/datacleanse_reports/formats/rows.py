@@ -27,8 +27,11 @@ def spell_cells(view: ReportView, suspect: Suspect) -> str:
     return "\n".join(f"{name}: {cell}" for name, cell in cells if cell is not None)
 
 
-def collect_known(suspect: Suspect) -> dict[str, str | int | float | bool]:
-    """What the audit knows of the row, under the names of `audit.parquet`; without what is null."""
+def collect_known(view: ReportView, suspect: Suspect) -> dict[str, str | int | float | bool]:
+    """What is known of the row, under the names of the run's own files; without what is null.
+
+    What the audit found, and of a row that is decided what reviewers said.
+    """
     known: dict[str, str | int | float | bool | None] = {
         "row": suspect.row,
         "rank": suspect.rank,
@@ -38,8 +41,20 @@ def collect_known(suspect: Suspect) -> dict[str, str | int | float | bool]:
         "p_value": suspect.p_value,
         "flagged": suspect.flagged,
         "reason": suspect.reason,
+        **_collect_decided(view, suspect.row),
     }
     return {name: value for name, value in known.items() if value is not None}
+
+
+def _collect_decided(view: ReportView, row: int) -> dict[str, str]:
+    """The decision that counts, who made it, and all comments on the row."""
+    decided = next((each for each in view.progress.reviewers.rows if each.row == row), None)
+    if decided is None:
+        return {}
+    last, comments = decided.opinions[-1], [each.comment for each in decided.comments]
+    known = {"action": last.action, "new_label": last.new_label, "reviewer": last.reviewer}
+    known["comment"] = "\n".join(comments)
+    return {name: value for name, value in known.items() if value}
 
 
 def list_classes(view: ReportView) -> list[str]:

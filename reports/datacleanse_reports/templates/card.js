@@ -3,12 +3,7 @@
 
 const card = (function () {
   const { make, readable } = words;
-  const WORDS = { keep: "kept", drop: "to be dropped", unsure: "unsure" };
-
-  function inWords(decision) {
-    if (decision.action === "relabel") return "changed to " + readable(decision.new_label);
-    return WORDS[decision.action];
-  }
+  const { inWords } = opinions;
 
   function nameOf(suspect) {
     const hasId = suspect.id !== null && suspect.id !== String(suspect.row);
@@ -36,8 +31,7 @@ const card = (function () {
 
   function row(suspect) {
     const body = suspectTable.bodyOf(suspect.row);
-    const rank = body.rows[0].cells[0].textContent, decision = decisions.of(suspect.row);
-    const heading = make("h3");
+    const rank = body.rows[0].cells[0].textContent, heading = make("h3");
     heading.id = "review-heading";
     heading.append(make("bdi", nameOf(suspect)), ": ", make("bdi", readable(reviewData.labels[suspect.given])));
     if (suspect.suggested !== null) {
@@ -50,7 +44,7 @@ const card = (function () {
     }
     const reason = make("p", body.querySelector("summary").textContent);
     const parts = [heading, facts, reason];
-    if (decision) parts.splice(2, 0, make("p", "Decided: " + inWords(decision), "verdict"));
+    parts.splice(2, 0, ...saidOf(suspect.row));
     for (const text of verifiedOf(suspect)) parts.push(make("p", text, "note"));
     const gallery = galleryOf(suspect);
     if (gallery) parts.push(gallery);
@@ -66,6 +60,17 @@ const card = (function () {
     if (suspect.clean) return ["This row was verified as " + readable(suspect.clean[0]) + ": " + readable(suspect.clean[1]) + "."];
     return beside.equal(suspect.row).map(function ([row, label]) {
       return "Row " + row + " of the clean set has the same cells and was verified as " + label + ".";
+    });
+  }
+
+  // Who decided what, and wrote what about it.
+  function saidOf(row) {
+    const all = decisions.saidOf(row), isSplit = decisions.differ(row);
+    return all.flatMap(function (each) {
+      const start = isSplit ? opinions.nameOf(each) + ": " : "Decided: ";
+      const end = (isSplit || !each.reviewer ? "" : ", by " + opinions.nameOf(each)) + (each.settles ? ", which settled it" : "");
+      const line = make("p", start + inWords(each) + end, "verdict");
+      return each.comment ? [line, make("p", opinions.commentOf(each), "comment")] : [line];
     });
   }
 

@@ -7,7 +7,9 @@ const reviewData = JSON.parse(document.getElementById("review-data").textContent
 const decisions = (function () {
   let standing = [];        // all that was decided and not undone, in the order of its making
   const byRow = new Map();  // the decision that counts
-  const listeners = [];
+  let said = new Map();     // by row: what each reviewer said
+  const drafts = new Map(); // by row: a comment that goes with the next decision
+  const listeners = [], meanwhile = [];
   const bySuspect = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
   const prefix = "datacleanse:" + reviewData.run_id + ":";
   let problem = "";         // why decisions are not safe, for people
@@ -41,6 +43,7 @@ const decisions = (function () {
   function count() {
     byRow.clear();
     for (const each of standing) byRow.set(each.row, each);
+    said = opinions.list(standing);
   }
 
   function rowsOf(some) { return some.map(function (each) { return each.row; }); }
@@ -126,9 +129,9 @@ const decisions = (function () {
     }).join("") + "-" + names;
   }
 
-  function made(row, action, newLabel) {
-    const suspect = bySuspect.get(row);
-    return {
+  function made(row, action, newLabel, settles) {
+    const suspect = bySuspect.get(row), comment = commentOf(row).trim();
+    return Object.assign({
       row,
       id: suspect.id === null ? String(row) : suspect.id,
       row_sha256: suspect.sha256,
@@ -139,21 +142,51 @@ const decisions = (function () {
       at: new Date().toISOString().replace("Z", "+00:00"),
       run_id: reviewData.run_id,
       group: nameGroup(),
-    };
+    }, comment ? { comment } : {}, settles ? { settles } : {});
   }
 
+  function isBy(row) {
+    const name = reviewer();
+    return (said.get(row) || []).find(function (each) { return each.reviewer === name; }) || null;
+  }
+
+  function commentOf(row) {
+    if (drafts.has(row)) return drafts.get(row);
+    const own = isBy(row);
+    return own && own.comment ? own.comment : "";
+  }
+
+  // The name that somebody wrote here, until the command is given another one.
   function reviewer() {
-    return stored(function (storage) { return storage.getItem("datacleanse:reviewer"); }) ||
-      reviewData.reviewer || "";
+    const told = reviewData.reviewer || "";
+    return stored(function (storage) {
+      const isOlder = (storage.getItem("datacleanse:reviewer-told") || "") !== told;
+      return isOlder ? null : storage.getItem("datacleanse:reviewer");
+    }) || told;
   }
 
-  function decide(row, action, newLabel) {
-    const decision = made(row, action, newLabel);
+  function decide(row, action, newLabel, { settles = false } = {}) {
+    const decision = made(row, action, newLabel, settles);
+    drafts.delete(row);
     standing.push(decision);
-    byRow.set(row, decision);
-    if (sender) sendOrAsk("decisions", decision).catch(function () {});
+    count();
+    if (sender) sendOrAsk("decisions", decision).then(function (answer) { learn(decision, answer.others); }).catch(function () {});
     else keepLocal([row]);
     tell();
+  }
+
+  function nameLine(decision) { return decision.reviewer + "\n" + (decision.group || decision.at); }
+
+  // What others said of the row while this page did not look.
+  function learn(decision, others) {
+    const known = new Set((said.get(decision.row) || []).map(nameLine));
+    const news = others.filter(function (each) { return !known.has(nameLine(each)); });
+    if (!news.length) return;
+    const place = standing.findIndex(function (each) { return each.group === decision.group; });
+    standing.splice(place < 0 ? standing.length : place, 0, ...news);
+    count();
+    tell();
+    for (const listener of meanwhile) listener(decision, news);
   }
 
   // What the server does not take without a word is asked about, and sent again after a yes.
@@ -225,8 +258,23 @@ const decisions = (function () {
     onChange: function (listener) { listeners.push(listener); },
     reviewer,
     setReviewer: function (name) {
-      stored(function (storage) { storage.setItem("datacleanse:reviewer", name); });
+      stored(function (storage) {
+        storage.setItem("datacleanse:reviewer", name);
+        storage.setItem("datacleanse:reviewer-told", reviewData.reviewer || "");
+      });
     },
+    // What each reviewer said of a row, and whether they differ; this reviewer's own word.
+    saidOf: function (row) { return said.get(row) || []; },
+    differ: function (row) { return opinions.differ(said.get(row) || []); },
+    isBy,
+    commentOf,
+    hasDraft: function (row) { return drafts.has(row); },
+    setDraft: function (row, text) {
+      const own = isBy(row);
+      if (text.trim() === ((own && own.comment) || "")) drafts.delete(row);
+      else drafts.set(row, text);
+    },
+    onMeanwhile: function (listener) { meanwhile.push(listener); },
     decide,
     decideMany,
     undo,
@@ -235,9 +283,10 @@ const decisions = (function () {
       const undone = findLast();
       return undone.length ? rowsOf(undone) : null;
     },
-    // decisions.jsonl, in the order in which they were made; of several about a row the last one.
+    // decisions.jsonl, in the order in which they were made; of several about a row the last one of
+    // each reviewer.
     text: function () {
-      const counting = standing.filter(function (each) { return byRow.get(each.row) === each; });
+      const counting = standing.filter(function (each) { return (said.get(each.row) || []).includes(each); });
       return counting.map(function (each) { return JSON.stringify(each) + "\n"; }).join("");
     },
   };

@@ -2,7 +2,6 @@
 
 (function () {
   const SIZES = [6, 9, 13, 19, 28];  // rem, width of a tile
-  const SHARP = 192;                 // pixels beyond which a small picture looks coarse
   const DIGITS = 9;
   const LONGEST_PAUSE = 120;         // seconds; a longer one is no work
   const KEYS = {
@@ -10,9 +9,8 @@
     "+": "larger", "=": "larger", "-": "smaller", "?": "help",
   };
   const { make, readable, paceOf } = words;
-  const { inWords, nameOf } = card;
-  const labels = reviewData.labels;
-  const suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
+  const { inWords, nameOf } = card, { labelsOf } = gridTile;
+  const { labels } = reviewData, suspects = new Map(reviewData.suspects.map(function (s) { return [s.row, s]; }));
 
   function find(id) { return document.getElementById(id); }
 
@@ -23,40 +21,11 @@
   let painted = new Map();  // by row: what its tile shows
   let size = 1, moments = [], last = null, waiting = new Set();
 
-  // The classes that a digit chooses, the same for all pictures: all, or those suggested most.
-  const first = (function () {
-    const counts = new Map(labels.map(function (_, code) { return [code, 0]; }));
-    for (const suspect of suspects.values()) {
-      if (suspect.suggested !== null) counts.set(suspect.suggested, counts.get(suspect.suggested) + 1);
-    }
-    const codes = Array.from(counts.keys());
-    if (codes.length <= DIGITS) return codes;
-    return codes.sort(function (a, b) { return counts.get(b) - counts.get(a) || a - b; }).slice(0, DIGITS);
-  })();
+  const first = gridTile.chooseClasses(DIGITS);
 
   function plural(n, noun) { return n.toLocaleString("en") + " " + noun + (n === 1 ? "" : "s"); }
 
   // --- tiles ---
-
-  function labelsOf(suspect) {
-    const given = readable(labels[suspect.given]);
-    return suspect.suggested === null ? given : given + " → " + readable(labels[suspect.suggested]);
-  }
-
-  function makeTile(row) {
-    const suspect = suspects.get(row), tile = make("div", undefined, "tile");
-    tile.setAttribute("role", "option");
-    tile.id = "tile-" + row;
-    tile.dataset.row = row;
-    tile.title = nameOf(suspect);
-    const picture = pictures.of(row) || make("div", undefined, "blank");
-    if (picture.tagName === "IMG") picture.alt = "";
-    const text = make("span", undefined, "labels");
-    text.append(make("bdi", readable(labels[suspect.given])));
-    if (suspect.suggested !== null) text.append(" → ", make("b", readable(labels[suspect.suggested])));
-    tile.append(picture, text, make("span", undefined, "verdict"), make("span", undefined, "wrong"));
-    return tile;
-  }
 
   function paint(row) {
     const tile = byRow.get(row);
@@ -75,28 +44,7 @@
     tile.setAttribute("aria-label", [nameOf(suspect), labelsOf(suspect), verdict, problem].filter(Boolean).join(", "));
   }
 
-  // Where a small picture would be blurred, or there is none, the original takes its place.
-  function sharpen(tile) {
-    const row = Number(tile.dataset.row), picture = tile.firstChild, width = tile.clientWidth;
-    const isSmall = picture.tagName === "IMG" && width * (window.devicePixelRatio || 1) <= SHARP;
-    if (!reviewData.originals || isSmall || Number(tile.dataset.sharp || 0) >= width) return;
-    tile.dataset.sharp = width;
-    originals.load(row, width).then(function (address) {
-      const image = picture.tagName === "IMG" ? picture : make("img");
-      image.alt = "";
-      image.addEventListener("load", function () { URL.revokeObjectURL(address); }, { once: true });
-      image.src = address;
-      if (image !== picture) picture.replaceWith(image);
-    }).catch(function () { delete tile.dataset.sharp; });
-  }
-
-  const seen = new IntersectionObserver(function (entries) {
-    const here = entries.filter(function (entry) { return entry.isIntersecting; });
-    here.forEach(function (entry) { sharpen(entry.target); });
-    if (reviewData.originals) {
-      originals.check(here.map(function (entry) { return Number(entry.target.dataset.row); }));
-    }
-  }, { root: tiles, rootMargin: "200px" });
+  const seen = gridTile.watch(tiles);
 
   function resize(by) {
     size = Math.min(SIZES.length - 1, Math.max(0, size + by));
@@ -198,8 +146,7 @@
   }
 
   function sayAction(action, code) {
-    if (action === "relabel") return "changed to " + readable(labels[code]);
-    return { keep: "kept", accept: "changed to the suggestion", drop: "to be dropped", unsure: "unsure" }[action];
+    return action === "accept" ? "changed to the suggestion" : inWords({ action, new_label: labels[code] });
   }
 
   function decideOne(row, action, code) {
@@ -371,7 +318,7 @@
     if (wanted !== undefined && !queue.includes(wanted)) queue.unshift(wanted);
     selected = new Set();
     painted = new Map();
-    byRow = new Map(queue.map(function (row) { return [row, makeTile(row)]; }));
+    byRow = new Map(queue.map(function (row) { return [row, gridTile.make(suspects.get(row), nameOf(suspects.get(row)))]; }));
     tiles.replaceChildren(...byRow.values());
     queue.forEach(paint);
     last = performance.now() / 1000;
@@ -432,6 +379,9 @@
     if (!dialog.open) return;
     queue.forEach(paint);
     showState();
+  });
+  decisions.onMeanwhile(function (own, others) {
+    if (dialog.open) told.textContent = opinions.sayMeanwhile(own, others, decisions.differ(own.row));
   });
   originals.onChange(function () {
     if (dialog.open) queue.forEach(paint);

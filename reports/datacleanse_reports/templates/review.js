@@ -3,7 +3,10 @@
 
 (function () {
   const LONGEST_PAUSE = 120;  // seconds; a longer one is no work
-  const KEYS = { q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo", l: "link" };
+  const LONGEST_NOTE = 200;   // signs of a comment that the table shows
+  const KEYS = {
+    q: "keep", w: "accept", e: "drop", n: "unsure", j: "next", k: "back", u: "undo", l: "link", m: "comment",
+  };
 
   const { make, readable, paceOf } = words;
   const { inWords, nameOf } = card;
@@ -20,21 +23,25 @@
   let queue = [];
   let position = 0;
   let moments = [];  // seconds between decisions, the latest ones
+  let isSettling = false;
+  let isDone = Boolean;  // whether a row of the queue needs nothing more
 
-  const marked = new Map();  // by row: the decision that the table shows
+  const marked = new Map();  // by row: what the table says of it
 
-  // The table beside the review: a word, and an attribute to filter by.
+  // The table beside the review: who decided what, and an attribute to filter by.
   function markTable() {
     for (const row of suspects.keys()) {
-      const decision = decisions.of(row);
-      if (marked.get(row) === decision) continue;
-      marked.set(row, decision);
+      const said = decisions.saidOf(row), decision = decisions.of(row);
+      const notes = said.filter(function (each) { return each.comment; })
+        .map(function (each) { return " · “" + opinions.commentOf(each).slice(0, LONGEST_NOTE) + "”"; });
+      const text = decision ? opinions.inLine(said) + notes.join("") : "";
+      const key = text + "\n" + (decision ? decision.action : "");
+      if ((marked.get(row) || "\n") === key) continue;
+      marked.set(row, key);
       const body = suspectTable.bodyOf(row);
-      const text = decision ? inWords(decision) : "";
-      const place = body.querySelector(".decision");
-      if (place.textContent === text) continue;
       body.dataset.decision = decision ? decision.action : "";
-      place.textContent = text;
+      body.querySelector(".decision").textContent = text;
+      suspectTable.renew(row);
     }
     const n = decisions.count();
     find("decided").textContent = n ? n + (n === 1 ? " row" : " rows") + " decided." : "";
@@ -69,7 +76,7 @@
   }
 
   function showPace() {
-    const n = queue.filter(function (row) { return decisions.of(row); }).length;
+    const n = queue.filter(isDone).length;
     const bar = find("review-progress");
     bar.max = queue.length || 1;
     bar.value = n;
@@ -88,15 +95,17 @@
     showPace();
     const suspect = current();
     links.name(suspect || null);
+    comment.show(suspect, show);
     dialog.classList.toggle("is-over", !suspect);
     if (suspect) {
       article.replaceChildren(...card.row(suspect));
+      find("review-settle").hidden = !isSettling || !decisions.differ(suspect.row);
       showChoices(suspect);
       dialog.querySelector(".review-buttons .primary").focus({ preventScroll: true });
       article.parentElement.scrollTop = 0;
       article.scrollTop = 0;
     } else {
-      const open = queue.filter(function (row) { return !decisions.of(row); }).length;
+      const open = queue.filter(function (row) { return !isDone(row); }).length;
       const heading = make("h3", queue.length ? "That was the last row" : "No row fits the filters");
       heading.id = "review-heading";
       article.replaceChildren(
@@ -126,7 +135,7 @@
     const now = performance.now() / 1000;
     if (last !== null && now - last < LONGEST_PAUSE) moments = moments.concat(now - last).slice(-20);
     last = now;
-    decisions.decide(suspect.row, action, action === "relabel" ? label : null);
+    decisions.decide(suspect.row, action, action === "relabel" ? label : null, { settles: isSettling && decisions.differ(suspect.row) });
     const made = decisions.of(suspect.row);
     position += 1;
     show();
@@ -188,6 +197,7 @@
       card.classField.enter(typed, function (code) { decide("relabel", reviewData.labels[code]); },
         function (text) { find("review-other-told").textContent = text; });
     },
+    comment: function () { comment.focus(); },
     help: toggleHelp,
     close: function () { dialog.close(); },
   };
@@ -216,14 +226,21 @@
     }
   }
 
-  // At the first row that is not decided, or at the one that is wanted.
+  // What is to be done about the rows of a list: settled, decided by this reviewer too, or decided.
+  function chooseTask(filter) {
+    isSettling = filter === "differ";
+    if (isSettling) return function (row) { return !decisions.differ(row); };
+    return function (row) { return Boolean(filter === "others" ? decisions.isBy(row) : decisions.of(row)); };
+  }
+
+  // At the first row that is to be done, or at the one that is wanted.
   function open(wanted) {
     queue = suspectTable.fitting();
+    isDone = chooseTask(suspectTable.decisionFilter());
+    find("review-meanwhile").textContent = "";
     if (wanted !== undefined && !queue.includes(wanted)) queue.unshift(wanted);
     last = performance.now() / 1000;
-    const first = queue.findIndex(function (row) {
-      return wanted === undefined ? !decisions.of(row) : row === wanted;
-    });
+    const first = queue.findIndex(function (row) { return wanted === undefined ? !isDone(row) : row === wanted; });
     position = first < 0 ? 0 : first;
     dialog.showModal();
     show();
@@ -259,12 +276,17 @@
     button.parentElement.hidden = false;
     button.addEventListener("click", function () {
       const which = button.dataset.startReview;
-      if (which !== "shown") suspectTable.show(which === "flagged" ? "1" : "");
+      if (which === "flagged") suspectTable.show({ flag: "1" });
+      else if (which !== "shown") suspectTable.show({ decision: which });
       open();
     });
   }
   document.querySelector("[data-download]").addEventListener("click", download);
 
+  // Somebody else decided about the same row at the same time.
+  decisions.onMeanwhile(function (own, others) {
+    find("review-meanwhile").textContent = opinions.sayMeanwhile(own, others, decisions.differ(own.row));
+  });
   decisions.onChange(function () {
     markTable();
     if (dialog.open) showPace();

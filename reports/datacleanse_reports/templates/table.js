@@ -13,12 +13,15 @@ const suspectTable = (function () {
   const form = document.getElementById("filters");
   const shown = document.getElementById("shown");
   const more = document.getElementById("more");
+  const begin = document.querySelector('[data-start-review="shown"]');
+  const nothing = document.getElementById("nothing");
   const turn = document.getElementById("turn");
   const rows = Array.from(table.tBodies);
   const byRow = new Map(rows.map(function (body) { return [Number(body.dataset.row), body]; }));
   const texts = new Map();
   const tools = makeColumnTools(change);
   let parsed = { text: null };  // what was searched last, taken apart
+  let timer = 0;                // until the cells of further rows are made
 
   function textOf(row) {
     if (!texts.has(row)) {
@@ -55,6 +58,8 @@ const suspectTable = (function () {
 
   function fitsDecision(row, wanted) {
     const action = row.dataset.decision || "";
+    if (wanted === "differ") return decisions.differ(Number(row.dataset.row));
+    if (wanted === "others") return Boolean(action) && !decisions.isBy(Number(row.dataset.row));
     if (wanted === "open") return !action;
     return wanted === "done" ? Boolean(action) : action === wanted;
   }
@@ -132,20 +137,28 @@ const suspectTable = (function () {
     const sorted = rows.slice().sort(compare(key, direction));
     const { shown: named } = searched(state), chosen = tools.chosen(state);
     const asked = /^c\d/.test(key) ? [Number(key.slice(1)), ...named] : named;
-    const visible = [], linked = links.find(state);
-    let fitting = 0;
+    const linked = links.find(state);
+    const fill = function (row) {
+      pictures.place(row);
+      placeTells(row, chosen, asked);
+    };
+    const further = [];
+    let last = table.tHead, fitting = 0;
     for (const row of sorted) {
       const fits = isFitting(row, state);
       if (fits) fitting += 1;
       const isLinked = linked !== null && Number(row.dataset.row) === linked.row;
       row.hidden = !isLinked && (!fits || (!state.all && fitting > FIRST));
       if (row.hidden) continue;
-      visible.push(row);
-      pictures.place(row);
-      placeTells(row, chosen, asked);
+      if (fitting > FIRST) further.push(row);
+      else fill(row);
+      // To move rows costs more than all else, so that hidden ones stay where they are.
+      if (last.nextElementSibling !== row) last.after(row);
+      last = row;
     }
-    // To move rows costs more than all else, so that hidden ones stay where they are.
-    if (visible.some(function (row, i) { return row !== table.tBodies[i]; })) table.tHead.after(...visible);
+    // Of hundreds of rows the first ones are painted before what the others hold is made.
+    window.clearTimeout(timer);
+    timer = window.setTimeout(function () { further.forEach(fill); }, 50);
     form.elements.sort.value = key;
     turn.setAttribute("aria-pressed", String(direction < 0));
     tools.show(state, parsed.named);
@@ -158,7 +171,10 @@ const suspectTable = (function () {
     }
     const cut = !state.all && fitting > FIRST;
     shown.value = (cut ? "first " + FIRST + " of " : "") + fitting + (fitting === 1 ? " row" : " rows");
+    begin.textContent = "Review this list (" + fitting.toLocaleString("en") + (fitting === 1 ? " row)" : " rows)");
     more.hidden = !cut;
+    nothing.hidden = fitting > 0;
+    nothing.querySelector("[data-searched]").textContent = state.q ? " for “" + state.q + "”" : "";
     more.firstChild.textContent = "Show all " + fitting;
   }
 
@@ -222,6 +238,10 @@ const suspectTable = (function () {
   form.addEventListener("reset", function () {
     change({ q: "", pair: "", flag: "", least: "", decision: "", where: "", all: "" });
   });
+  nothing.querySelector("button").addEventListener("click", function () {
+    form.reset();
+    form.elements.q.focus();
+  });
   turn.addEventListener("click", function () {
     const { key, direction } = order(readState());
     change({ sort: key + (direction > 0 ? ":desc" : ":asc") });
@@ -246,12 +266,15 @@ const suspectTable = (function () {
   return {
     start,
     state: readState,
-    // Filters that leave the rows with a flag, or all of them.
-    show: function (flag) {
-      const state = { q: "", pair: "", flag, least: "", decision: "", where: "" };
+    // Some filters, and no other.
+    show: function (wanted) {
+      const state = Object.assign({ q: "", pair: "", flag: "", least: "", decision: "", where: "" }, wanted);
       change(state);
       fillForm(state);
     },
+    decisionFilter: function () { return readState().decision; },
+    // What a row's text is may have changed.
+    renew: function (row) { texts.delete(byRow.get(row)); },
     bodyOf: function (row) { return byRow.get(row); },
     // Rows that fit the filters, in the present order, those beyond the first ones too.
     fitting: function () {

@@ -10,8 +10,8 @@ const words = (function () {
   }
 
   // Labels may hold anything: control and direction characters are spelt out, as in the report.
-  function readable(label) {
-    const whole = label.length > 200 ? label.slice(0, 200) + "…" : label;
+  function readable(label, longest = 200) {
+    const whole = label.length > longest ? label.slice(0, longest) + "…" : label;
     return whole.replace(/(?![\u200c\u200d])[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/gu, function (sign) {
       const code = sign.codePointAt(0).toString(16);
       return code.length > 2 ? "\\u" + code.padStart(4, "0") : "\\x" + code.padStart(2, "0");
