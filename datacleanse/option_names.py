@@ -18,7 +18,7 @@ _SWITCHES = frozenset(
 )
 """Options without a value: given or not."""
 
-_LISTS = frozenset({"categorical", "drop", "missing", "numeric"})
+_LISTS = frozenset({"categorical", "drop", "missing", "numeric", "text"})
 """Options that may be given several times; in Python they take a list."""
 
 _VALUES = frozenset(
