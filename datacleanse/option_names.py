@@ -21,7 +21,7 @@ _SWITCHES = frozenset(
 _ALONE = {"no-id": "id=False"}
 """Options that Python spells in a way of its own."""
 
-_LISTS = frozenset({"categorical", "drop", "missing", "numeric"})
+_LISTS = frozenset({"categorical", "drop", "missing", "numeric", "text"})
 """Options that may be given several times; in Python they take a list."""
 
 _VALUES = frozenset(

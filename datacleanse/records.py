@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
-FeatureKind = Literal["numeric", "boolean", "categorical", "datetime", "embedding"]
+FeatureKind = Literal["numeric", "boolean", "categorical", "datetime", "embedding", "text"]
 SetAsideKind = Literal[
     "constant",
     "empty",
@@ -67,8 +67,13 @@ class Column:
     convention: Convention | None = None
     """How its cells write numbers or dates; None: as programs do."""
     na_is_word: bool = False
-    """Of a categorical column: whether ``NA``, ``null`` and the like are names in it as any other,
-    and nothing is missing but what is empty or null."""
+    """Of a column of names or of text: whether ``NA``, ``null`` and the like are values in it as
+    any other, and nothing is missing but what is empty or null."""
+
+    @property
+    def is_worded(self) -> bool:
+        """Whether its cells are names or texts, which any cell can be read as."""
+        return self.kind in ("categorical", "text")
 
 
 @dataclass(frozen=True)

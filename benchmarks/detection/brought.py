@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 from sklearn.metrics import average_precision_score
 
 from benchmarks.detection.cell_options import cells_parser, named_cells
@@ -57,7 +58,11 @@ def compare(cell: Cell) -> dict[str, Any]:
 
 
 def _measure(cell: Cell, probabilities: NDArray[np.float64] | None) -> float:
-    verdict = by_audit(cell, FDR, probabilities=probabilities)
+    # By name: of some classes no row has the label.
+    told = (
+        None if probabilities is None else pd.DataFrame(probabilities, columns=cell.drawn.classes)
+    )
+    verdict = by_audit(cell, FDR, probabilities=told)
     scored = cell.is_scored
     found = average_precision_score(cell.is_wrong[scored], verdict.suspicion[scored])
     return round(float(found), 4)

@@ -29,6 +29,7 @@ from datacleanse.training.schedule import choose_schedule
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    import pandas as pd
     from numpy.typing import NDArray
 
     from benchmarks.detection.cells import Cell
@@ -201,7 +202,7 @@ def by_audit(
     fdr: float,
     *,
     has_clean: bool = True,
-    probabilities: NDArray[np.float64] | None = None,
+    probabilities: pd.DataFrame | None = None,
 ) -> Verdict:
     """The product, called as its users call it, with the clean rows or without.
 
@@ -209,7 +210,7 @@ def by_audit(
         cell: what is audited.
         fdr: asked for.
         has_clean: whether the clean rows are given.
-        probabilities: (N, C) of the noisy rows, by a model of the user's; None: none.
+        probabilities: of the noisy rows, a column a class, by a model of the user's.
     """
     started = process_time()
     result = dc.audit(

@@ -43,6 +43,7 @@ class AuditOptions:
     drop: options.Drop = None
     categorical: options.Categorical = None
     numeric: options.Numeric = None
+    text: options.Text = None
     dates: options.Dates = None
     decimal: options.Decimal = None
     missing: options.Missing = None
@@ -112,6 +113,7 @@ class AuditOptions:
                 drop=tuple(self.drop or ()),
                 categorical=tuple(self.categorical or ()),
                 numeric=tuple(self.numeric or ()),
+                text=tuple(self.text or ()),
                 delimiter=self.delimiter,
                 missing=None if self.missing is None else tuple(self.missing),
                 image_size=self.image_size,

@@ -34,6 +34,7 @@ def spell_reading(options: ReadOptions) -> list[str]:
         ("--drop", options.drop),
         ("--categorical", options.categorical),
         ("--numeric", options.numeric),
+        ("--text", options.text),
         ("--missing", options.missing or ()),
         ("--delimiter", [options.delimiter]),
         ("--dates", [options.dates]),

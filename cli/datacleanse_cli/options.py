@@ -89,6 +89,9 @@ Categorical = Annotated[
     list[str] | None, typer.Option(help="Column to read as categories. Repeatable.")
 ]
 Numeric = Annotated[list[str] | None, typer.Option(help="Column to read as numbers. Repeatable.")]
+Text = Annotated[
+    list[str] | None, typer.Option(help="Column to read as text, word by word. Repeatable.")
+]
 Dates = Annotated[
     str | None,
     typer.Option(

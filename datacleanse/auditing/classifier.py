@@ -54,7 +54,7 @@ class ReweightedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc
     Same settings, figures and columns as `datacleanse.audit`.
 
     Numbers are used as they are, NaN for missing. In a DataFrame, texts, categories, booleans,
-    dates and vectors are features too; free text and ids among the texts are set aside (see
+    dates and vectors are features too, and so is free text; ids are set aside (see
     ``notices_``). Sparse input is refused.
 
     All checks of `sklearn.utils.estimator_checks.check_estimator` pass with

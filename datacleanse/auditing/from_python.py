@@ -43,6 +43,7 @@ def audit(
     drop: Sequence[str] = (),
     categorical: Sequence[str] = (),
     numeric: Sequence[str] = (),
+    text: Sequence[str] = (),
     dates: DatesOption | None = None,
     decimal: DecimalOption | None = None,
     missing: Sequence[str] | None = None,
@@ -97,6 +98,7 @@ def audit(
         drop: columns not to learn from.
         categorical: columns to read as categories.
         numeric: columns to read as numbers.
+        text: columns to read as text, word by word; columns of sentences are by themselves.
         dates: order of dates that leave it open, such as ``01/02/2019``: ``dayfirst``,
             ``monthfirst`` or ``iso`` (year first). Without it such columns are not read as dates.
         decimal: sign before the decimals of numbers that leave it open, such as ``1,234``: ``.`` or
@@ -165,7 +167,7 @@ def audit(
     options = ReadOptions(
         label,
         _name_id_column(id),
-        *(tuple(drop), tuple(categorical), tuple(numeric)),
+        *(tuple(drop), tuple(categorical), tuple(numeric), tuple(text)),
         delimiter=delimiter,
         image_size=image_size,
         max_unreadable=max_unreadable,

@@ -9,10 +9,13 @@ import numpy as np
 import torch
 
 from datacleanse.models.encoding import Encoding, encode_into, fit_encoding
+from datacleanse.models.text_columns import weigh_columns
 from datacleanse.training.examples import Examples
 from datacleanse.training.placement import place
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from datacleanse.auditing.clean_split import CleanSplit
     from datacleanse.auditing.plan import Plan
     from datacleanse.records import Dataset
@@ -32,7 +35,18 @@ def encode_examples(
     encode_into(matrix[: plan.n_data], data, encoding)
     encode_into(matrix[plan.n_data :], clean, encoding)
     inputs = place(torch.from_numpy(matrix), device)
-    return lay_out(inputs, plan, n_classes=len(data.schema.classes), device=device)
+    examples = lay_out(inputs, plan, n_classes=len(data.schema.classes), device=device)
+    return replace(examples, texts=_weigh_texts(data, clean, encoding))
+
+
+def _weigh_texts(data: Dataset, clean: Dataset, encoding: Encoding) -> csr_array | None:
+    """Weigh the terms of DATA's texts, then CLEAN's; None without a column of text."""
+    if not encoding.texts:
+        return None
+    from scipy.sparse import vstack
+
+    learned = list(zip(encoding.texts, encoding.axes, strict=True))
+    return vstack([weigh_columns(each, learned) for each in (data, clean)], format="csr")
 
 
 def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -> Examples:

@@ -116,6 +116,7 @@ def _describe_reading(options: ReadOptions) -> Reading:
         drop=options.drop,
         categorical=options.categorical,
         numeric=options.numeric,
+        text=options.text,
         delimiter=options.delimiter,
         image_size=options.image_size,
         max_unreadable=options.max_unreadable,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datacleanse.data.column_values import read_categories, read_moments, read_numbers
+from datacleanse.data.column_values import read_categories, read_moments, read_numbers, read_texts
 from datacleanse.data.compare import compare, compare_labels, compare_with_overlap
 from datacleanse.data.identity import find_narrow_columns, fingerprint, hash_rows, read_ids
 from datacleanse.data.interface import ReadOptions
@@ -49,6 +49,7 @@ __all__ = [
     "read_new_rows",
     "read_numbers",
     "read_portions",
+    "read_texts",
     "sample_rows",
     "seal_row",
     "seal_rows",

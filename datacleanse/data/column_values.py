@@ -37,8 +37,15 @@ def read_categories(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32]
     return parse_categories(dataset.table.column(column.name), missing)
 
 
+def read_texts(dataset: Dataset, column: Column) -> tuple[NDArray[np.int32], tuple[str, ...]]:
+    """Codes (N,) int32 into the returned sorted distinct texts; -1 is missing or blank."""
+    codes, texts = read_categories(dataset, column)
+    is_blank = np.array([*(not text.strip() for text in texts), True])
+    return np.where(is_blank[codes], np.int32(-1), codes), texts
+
+
 def list_missing_texts(schema: Schema, column: Column) -> frozenset[str]:
-    """The texts that stand for a missing value in a categorical column, whatever the format."""
+    """The texts that stand for a missing value among names or texts, whatever the format."""
     if column.na_is_word:
         return frozenset()
     return MISSING_TEXTS if schema.missing is None else frozenset(schema.missing)

@@ -84,7 +84,7 @@ def _group_rare_classes(
 
 def note_features(data: Dataset, clean: Dataset) -> list[Notice]:
     """A warning that names the columns of CLEAN which are least like DATA's."""
-    columns = [column for column in data.schema.columns if column.kind != "embedding"]
+    columns = [each for each in data.schema.columns if each.kind not in ("embedding", "text")]
     level = _LEVEL / max(1, len(columns))
     found = [
         difference

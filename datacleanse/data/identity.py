@@ -176,7 +176,7 @@ def _hash_cells(
     missing: frozenset[str],
 ) -> NDArray[np.uint64]:
     cells = rewrite_plainly(cells, column)
-    if column.kind == "categorical":
+    if column.is_worded:
         codes, names = parse_categories(cells, missing)
         hashes = pd.util.hash_array(np.array(names, dtype=object), categorize=False)
         return np.append(hashes.astype(np.uint64), _ABSENT)[codes]

@@ -41,6 +41,7 @@ class ReadOptions:
         drop: columns to leave out of the features.
         categorical: columns whose values are names, whatever they look like.
         numeric: columns whose values are numbers; other values count as missing.
+        text: columns whose values are text to be read word by word.
         delimiter: what separates cells of a CSV; None takes ``,`` (a tab for .tsv).
         image_size: side of the squares to which pictures are scaled, in pixels; None chooses it by
             DATA's pictures.
@@ -63,6 +64,7 @@ class ReadOptions:
     drop: tuple[str, ...] = ()
     categorical: tuple[str, ...] = ()
     numeric: tuple[str, ...] = ()
+    text: tuple[str, ...] = ()
     delimiter: str | None = None
     image_size: int | None = None
     max_unreadable: float = 0.05

@@ -72,7 +72,7 @@ def _count_in_text(table: pa.Table, schema: Schema) -> list[tuple[str, Counter[s
     counts = []
     for column in schema.columns:
         cells = table.column(column.name)
-        if column.kind in ("categorical", "embedding") or not is_text(cells.type):
+        if column.is_worded or column.kind == "embedding" or not is_text(cells.type):
             continue
         found = find_distinct(cells)
         pairs = zip(found.values.to_pylist(), found.count_rows().tolist(), strict=True)

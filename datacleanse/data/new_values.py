@@ -77,7 +77,7 @@ class NewValues:
         counts = {count.column: count for count in data.counts}
         for column in data.schema.columns:
             known = self._known.get(column.name) or KnownValues(column.name, None, 0.0, True)
-            if column.kind == "categorical":
+            if column.is_worded:
                 found = _count_names(data, column, known)
             else:
                 what = {"datetime": "date", "embedding": "vector"}.get(column.kind, "number")

@@ -95,14 +95,15 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     """
     progress.stage("Reading DATA", None)
     wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
-    as_text = frozenset({*wanted, *options.categorical, *([options.id] if options.id else [])})
+    worded = (*options.categorical, *options.text)
+    as_text = frozenset({*wanted, *worded, *([options.id] if options.id else [])})
     names_in = frozenset({*wanted, *([options.id] if options.id else [])})
     request = Request(
         as_text,
         options.delimiter,
         names=names_in,
         missing=MISSING_TEXTS if options.missing is None else frozenset(options.missing),
-        words=frozenset(options.categorical if options.missing is None else ()),
+        words=frozenset(worded if options.missing is None else ()),
     )
     raw = _read_as_written(source, request, options)
     names = raw.table.column_names
@@ -309,11 +310,11 @@ def _ask_like(schema: Schema, delimiter: str | None) -> Request:
 
 
 def _find_text_columns(schema: Schema) -> frozenset[str]:
-    """The names of the columns in which digits are names, or numbers and dates as people write."""
+    """The names of the columns of names, of text, or of numbers and dates as people write them."""
     names = [
         column.name
         for column in schema.columns
-        if column.kind == "categorical" or column.convention is not None
+        if column.is_worded or column.convention is not None
     ]
     return frozenset({schema.label, *names, *([schema.id] if schema.id else [])})
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from itertools import combinations
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,6 +33,7 @@ from datacleanse.data.messages import (
     quote_value,
     suggest_column,
 )
+from datacleanse.data.text_kinds import judge_given_text
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import CellCount, Column, Notice, SetAside
 
@@ -61,7 +63,8 @@ def check_options(options: ReadOptions, names: Sequence[str], *, label: str, sou
         SettingsError: two options cannot both hold.
         InputError: a column does not exist.
     """
-    lists = {"drop": options.drop, "categorical": options.categorical, "numeric": options.numeric}
+    kinds = {"categorical": options.categorical, "numeric": options.numeric, "text": options.text}
+    lists = {"drop": options.drop, **kinds}
     for flag, wanted in lists.items():
         for name in wanted:
             if name not in names:
@@ -70,11 +73,12 @@ def check_options(options: ReadOptions, names: Sequence[str], *, label: str, sou
                     slug="column-unknown",
                     hint=suggest_column(name, names),
                 )
-    both = [name for name in options.categorical if name in options.numeric]
-    if both:
-        raise _make_conflict_error(
-            f"Column '{both[0]}' is named by both --categorical and --numeric."
-        )
+    for (flag, wanted), (other, others) in combinations(kinds.items(), 2):
+        both = [name for name in wanted if name in others]
+        if both:
+            raise _make_conflict_error(
+                f"Column '{both[0]}' is named by both --{flag} and --{other}."
+            )
     for flag, wanted in lists.items():
         if label in wanted:
             raise _make_conflict_error(
@@ -130,7 +134,7 @@ def infer_features(
         aside = tuple(each for each in aside if each.name != id_)
         notices.append(note_id_found(id_, source))
     for notice in notices:
-        if notice.slug in ("convention-read", "id-found"):
+        if notice.slug in ("convention-read", "id-found", "text-read"):
             progress.say(notice.message)
     return Features(columns, aside, (*notices, *_note_set_aside(aside, source)), id_)
 
@@ -145,6 +149,8 @@ def _judge_column(
         return use_as_feature(name, "categorical")
     if name in options.numeric:
         return judge_numeric(name, cells, context)
+    if name in options.text:
+        return judge_given_text(name, cells, context)
     verdict = judge(name, cells, context)
     is_empty = verdict.set_aside is not None and verdict.set_aside.kind == "empty"
     if is_empty and context.text_is_typed and is_text(cells.type):
@@ -156,20 +162,16 @@ def _judge_column(
 
 
 def _keep_words(column: Column, options: ReadOptions, context: Context) -> Column:
-    """The column, marked where texts such as NA are names in it."""
-    is_told = column.name in options.categorical and options.missing is None
-    is_word = column.kind == "categorical" and (context.text_is_typed or is_told)
+    """The column, marked where texts such as NA are values of it as any other."""
+    is_told = column.name in (*options.categorical, *options.text) and options.missing is None
+    is_word = column.is_worded and (context.text_is_typed or is_told)
     return replace(column, na_is_word=True) if is_word else column
 
 
 def _make_no_features_error(columns: Sequence[SetAside], *, source: str) -> InputError:
     why = "; ".join(f"'{column.name}': {column.reason}" for column in columns[:5])
-    texts = [column.name for column in columns if column.kind == "text"]
     cure = (
-        f"Text is not read yet. Turn '{texts[0]}' into a vector and add it as a list column: "
-        "docs/text.md shows how, in ten lines."
-        if texts
-        else "Give columns that describe the rows; --numeric and --categorical overrule the "
+        "Give columns that describe the rows; --numeric, --categorical and --text overrule the "
         "detection."
     )
     return InputError(
@@ -186,7 +188,7 @@ def _note_set_aside(columns: Sequence[SetAside], source: str) -> list[Notice]:
     more = f"; and {len(columns) - 8} more" if len(columns) > 8 else ""
     start = f"{format_count(len(columns), 'column')} of {source} "
     message = f"{start}not used as features: {what}{more}."
-    return [Notice("columns-set-aside", message, option="--categorical or --numeric")]
+    return [Notice("columns-set-aside", message, option="--categorical, --numeric or --text")]
 
 
 def check_columns(
@@ -220,7 +222,7 @@ def check_columns(
     columns, counts, notices = [], [], []
     for column in schema.columns:
         own, count = column, None
-        if column.kind != "categorical":
+        if not column.is_worded:
             cells = table.column(column.name)
             own, count = _find_way(cells, column, source=name, first_row=first_row)
             if own is not column:

@@ -29,10 +29,12 @@ from datacleanse.data.columns import (
     Distinct,
     Parsed,
     find_distinct,
+    parse_categories,
     parse_moments,
     parse_numbers,
 )
 from datacleanse.data.conventions import find_convention
+from datacleanse.data.free_text import is_free_text, is_nearly_unique, read_as_text
 from datacleanse.data.written_moments import find_compact_dates
 from datacleanse.data.written_numbers import find_number_convention
 from datacleanse.records import Convention
@@ -46,6 +48,9 @@ _FEW_CODES = 100
 _ROWS_A_CODE = 10
 """Mean rows of each value from which numbers in text may be names."""
 
+
+_TAKEN = {"categorical": "taken as names", "text": "read as text"}
+"""What became of words that may be numbers or dates, by kind."""
 
 _TRIED = 1_000
 """Distinct texts that are parsed to see whether all should be."""
@@ -92,6 +97,19 @@ def judge_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
     return _judge_plain(name, cells, values, context) or _judge_written(
         name, cells, values, context
     )
+
+
+def judge_given_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
+    """The verdict on a column that a person calls text: any cell is one, spelled out."""
+    codes, texts = parse_categories(cells, frozenset())
+    kept = [text for text in texts if text.strip()]
+    if not kept:
+        return set_empty_aside(name)
+    if len(kept) == 1 and (codes >= 0).all() and len(texts) == 1:
+        return set_constant_aside(name, kept[0])
+    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
+    is_kept = np.array([bool(text.strip()) for text in texts])
+    return read_as_text(name, kept, counts[is_kept], context.source)
 
 
 def _find_values(found: Distinct) -> _Texts:
@@ -176,7 +194,7 @@ def _are_codes(numbers: Parsed, values: _Texts, context: Context) -> bool:
 
 def _judge_written(name: str, cells: pa.ChunkedArray, values: _Texts, context: Context) -> Verdict:
     """The verdict on numbers and dates as people write them; on words where there are none."""
-    verdict = _judge_words(name, values)
+    verdict = _judge_words(name, values, context)
     if has_id_name(name) and len(values.spellings) == values.present:
         return verdict
     evidence = Evidence(pa.array(values.spellings, pa.string()), values.counts)
@@ -185,23 +203,18 @@ def _judge_written(name: str, cells: pa.ChunkedArray, values: _Texts, context: C
         return verdict
     if isinstance(found, Convention):
         return read_as_written(name, cells, found, context)
-    taken = "taken as names" if verdict.column is not None else "not used"
+    taken = "not used" if verdict.column is None else _TAKEN[verdict.column.kind]
     notice = note_doubt(name, found, values.present, taken=taken, source=context.source)
     if verdict.column is None:
         verdict = set_aside(name, "unclear", f"it seems to hold {found.what}")
     return replace(verdict, notices=(*verdict.notices, notice))
 
 
-def _judge_words(name: str, values: _Texts) -> Verdict:
-    share = len(values.spellings) / values.present
-    words = float(
-        np.average([len(text.split()) for text in values.spellings], weights=values.counts)
-    )
-    is_unique = share > 0.95 and values.present >= 50
-    if (is_unique and words >= 4) or (share > 0.5 and words >= 5):
-        return set_aside(name, "text", f"it is free text ({words:.0f} words a cell)")
-    if is_unique:
+def _judge_words(name: str, values: _Texts, context: Context) -> Verdict:
+    if is_free_text(name, values.spellings, values.counts):
+        return read_as_text(name, values.spellings, values.counts, context.source)
+    if is_nearly_unique(len(values.spellings), values.present):
         return set_aside(name, "identifier", "nearly every value is different (an id)")
-    if share == 1.0 and has_id_name(name):
+    if len(values.spellings) == values.present and has_id_name(name):
         return set_aside(name, "identifier", "every value is different (an id)")
     return use_as_categories(name, len(values.spellings))

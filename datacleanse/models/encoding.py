@@ -12,9 +12,11 @@ Embeddings for Numerical Features in Tabular Deep Learning", arXiv 2203.05556, s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
@@ -24,9 +26,12 @@ from datacleanse.data import (
     read_categories,
     read_moments,
     read_numbers,
+    read_texts,
     split_into_portions,
 )
 from datacleanse.models import calendar_parts
+from datacleanse.models.text_columns import read_text_vectors
+from datacleanse.models.text_features import TextAxes, TextFeature, fit_text
 from datacleanse.storage.schema_checks import check_unique
 
 # Read from `model.json`, so that the fields' types must be known when the program runs.
@@ -57,8 +62,17 @@ CLIP = 3.0
 FAR = 1e100
 """Scaled values beyond it count as infinite: the square of a larger one may overflow."""
 
+VECTORS = ("embedding", "text")
+"""Kinds of columns that yield a vector a cell."""
+
 IQR_OF_NORMAL = 1.349
 """Interquartile range of the standard normal distribution."""
+
+
+Texts: TypeAlias = Mapping[str, tuple[TextFeature, TextAxes]]
+"""What was learned of columns of text, by their names."""
+
+NO_TEXTS: Texts = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -96,6 +110,10 @@ class Encoding:
 
     numeric: tuple[NumericFeature, ...]
     categorical: tuple[CategoricalFeature, ...]
+    texts: tuple[TextFeature, ...] = ()
+    """Of columns of text; each number that a text becomes is one of ``numeric``."""
+    axes: tuple[TextAxes, ...] = ()
+    """Of the same columns; they are no part of `model.json`."""
 
     @property
     def width(self) -> int:
@@ -115,8 +133,40 @@ class Encoding:
         return (*numbers, *names)
 
     def to_json(self) -> dict[str, Any]:
-        """The encoding as plain values; floats survive JSON exactly."""
-        return asdict(self)
+        """The encoding as plain values, but for ``axes``; floats survive JSON exactly."""
+        return {
+            name: [asdict(feature) for feature in features]
+            for name, features in (
+                ("numeric", self.numeric),
+                ("categorical", self.categorical),
+                ("texts", self.texts),
+            )
+        }
+
+    def list_tensors(self) -> list[str]:
+        """Names of what stands of it beside the network's parameters."""
+        return [name for number in range(len(self.texts)) for name in _name_axes(number)]
+
+    def name_tensors(self) -> dict[str, NDArray[np.float32]]:
+        """What stands of it beside the network's parameters, by name."""
+        values = (each for found in self.axes for each in (found.rarity, found.axes))
+        return dict(zip(self.list_tensors(), values, strict=True))
+
+    def take_tensors(self, tensors: Mapping[str, NDArray[np.float32]]) -> Encoding:
+        """Return the encoding with its ``axes``, as `name_tensors` named them.
+
+        Raises:
+            UnexpectedValueError: one is missing, or of another shape or type.
+        """
+        axes = []
+        for number, feature in enumerate(self.texts):
+            shapes = (feature.n_terms,), (feature.n_terms, feature.width)
+            rarity, along = (
+                _take_tensor(tensors, name, shape)
+                for name, shape in zip(_name_axes(number), shapes, strict=True)
+            )
+            axes.append(TextAxes(rarity, along))
+        return replace(self, axes=tuple(axes))
 
 
 def check_encoding(encoding: Encoding, columns: Sequence[Column]) -> None:
@@ -126,11 +176,14 @@ def check_encoding(encoding: Encoding, columns: Sequence[Column]) -> None:
         UnexpectedValueError: it has other features than they yield, or values in a wrong order.
     """
     coded = [column.name for column in columns if column.kind == "categorical"]
+    widths = {feature.column: feature.width for feature in encoding.texts}
+    if list(widths) != [column.name for column in columns if column.kind == "text"]:
+        raise UnexpectedValueError("encoding.texts is not of the columns that schema names")
     numbers = [
         (column.name, part)
         for column in columns
         if column.kind != "categorical"
-        for part in _name_parts(column)
+        for part in _name_parts(column, widths.get(column.name, column.width))
     ]
     if [(feature.column, feature.part) for feature in encoding.numeric] != numbers:
         raise UnexpectedValueError("encoding.numeric is not of the columns that schema names")
@@ -141,15 +194,32 @@ def check_encoding(encoding: Encoding, columns: Sequence[Column]) -> None:
             raise UnexpectedValueError(f"encoding.numeric[{number}].edges do not increase")
     for number, coding in enumerate(encoding.categorical):
         check_unique(coding.categories, f"encoding.categorical[{number}].categories")
+    for number, text in enumerate(encoding.texts):
+        check_unique(text.words, f"encoding.texts[{number}].words")
+        check_unique(text.grams, f"encoding.texts[{number}].grams")
 
 
-def _name_parts(column: Column) -> list[str]:
-    """The parts of the numbers that a column yields, in their order."""
+def _name_parts(column: Column, width: int) -> list[str]:
+    """The parts of the numbers that a column yields, ``width`` of a vector, in their order."""
     if column.kind == "datetime":
         return [part for part, _ in calendar_parts.split_moments(np.zeros(1, np.int64))]
-    if column.kind == "embedding":
-        return [f"[{index}]" for index in range(column.width)]
+    if column.kind in VECTORS:
+        return [f"[{index}]" for index in range(width)]
     return [""]
+
+
+def _name_axes(number: int) -> tuple[str, str]:
+    return f"texts.{number}.rarity", f"texts.{number}.axes"
+
+
+def _take_tensor(
+    tensors: Mapping[str, NDArray[np.float32]], name: str, shape: tuple[int, ...]
+) -> NDArray[np.float32]:
+    values = tensors.get(name)
+    if values is None or values.shape != shape or values.dtype != np.float32:
+        found = "missing" if values is None else f"{values.shape} {values.dtype}"
+        raise UnexpectedValueError(f"{name} is {found}, where {shape} float32 was expected")
+    return values
 
 
 def fit_encoding(data: Dataset, rows: NDArray[np.int64]) -> Encoding:
@@ -161,13 +231,20 @@ def fit_encoding(data: Dataset, rows: NDArray[np.int64]) -> Encoding:
     sample = _take_rows(data, rows[:: max(1, len(rows) // QUANTILE_SAMPLE)])
     numeric: list[NumericFeature] = []
     categorical: list[CategoricalFeature] = []
+    texts: dict[str, tuple[TextFeature, TextAxes]] = {}
     for column in data.schema.columns:
         if column.kind == "categorical":
             categorical.append(_fit_categories(data, column, rows))
-            continue
-        for part, values in _split_column(sample, column):
-            numeric.append(_fit_numeric(column.name, part, values))
-    return Encoding(tuple(numeric), tuple(categorical))
+        elif column.kind in VECTORS:
+            if column.kind == "text":
+                codes, found = read_texts(data, column)
+                texts[column.name] = fit_text(column.name, codes[rows], found)
+            numeric += _fit_vector(column.name, _read_vectors(sample, column, texts))
+        else:
+            for part, values in _split_column(sample, column):
+                numeric.append(_fit_numeric(column.name, part, values))
+    features, axes = zip(*texts.values(), strict=True) if texts else ((), ())
+    return Encoding(tuple(numeric), tuple(categorical), features, axes)
 
 
 def encode_into(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) -> None:
@@ -188,13 +265,17 @@ def _take_rows(data: Dataset, rows: NDArray[np.int64]) -> Dataset:
 def _encode_portion(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) -> None:
     numeric = {(feature.column, feature.part): i for i, feature in enumerate(encoding.numeric)}
     categorical = {feature.column: feature for feature in encoding.categorical}
+    texts = {
+        feature.column: (feature, axes)
+        for feature, axes in zip(encoding.texts, encoding.axes, strict=True)
+    }
     n_coded = len(encoding.numeric)
     for column in data.schema.columns:
         if column.kind == "categorical":
             matrix[:, n_coded] = _look_up_codes(data, column, categorical[column.name])
             n_coded += 1
             continue
-        for part, values in _split_column(data, column):
+        for part, values in _split_column(data, column, texts):
             position = numeric[column.name, part]
             matrix[:, position] = _scale_smoothly(values, encoding.numeric[position])
 
@@ -206,17 +287,42 @@ def encode(data: Dataset, encoding: Encoding) -> NDArray[np.float32]:
     return matrix
 
 
-def _split_column(data: Dataset, column: Column) -> Iterator[tuple[str, NDArray[np.float64]]]:
+def _read_vectors(data: Dataset, column: Column, texts: Texts) -> NDArray[np.float64]:
+    """(N, R) numbers of a column of vectors or of text; NaN where missing."""
+    if column.kind == "text":
+        return read_text_vectors(data, column, *texts[column.name])
+    return read_numbers(data, column)
+
+
+def _split_column(
+    data: Dataset, column: Column, texts: Texts = NO_TEXTS
+) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """The numbers that a column yields, (N,) each, with the name of the part."""
     if column.kind == "datetime":
         yield from calendar_parts.split_moments(read_moments(data, column))
         return
-    values = read_numbers(data, column)
-    if column.kind == "embedding":
-        for index in range(column.width):
-            yield f"[{index}]", values[:, index]
+    if column.kind in VECTORS:
+        for index, entries in enumerate(_read_vectors(data, column, texts).T):
+            yield f"[{index}]", entries
         return
-    yield "", values
+    yield "", read_numbers(data, column)
+
+
+def _fit_vector(column: str, values: NDArray[np.float64]) -> list[NumericFeature]:
+    """Entries of one scale, so that they keep their proportions; no bins: a vector is one thing.
+
+    One indicator tells that a vector is missing.
+    """
+    known = np.clip(values[~np.isnan(values).any(axis=1)], -FAR, FAR)
+    has_missing = len(known) < len(values)
+    if not len(known):
+        known = np.zeros((1, values.shape[1]))
+    centers = known.mean(axis=0)
+    scale = float(np.sqrt(np.square(known - centers).mean())) or 1.0
+    return [
+        NumericFeature(column, f"[{index}]", float(center), scale, has_missing and not index, ())
+        for index, center in enumerate(centers)
+    ]
 
 
 def _fit_numeric(column: str, part: str, values: NDArray[np.float64]) -> NumericFeature:

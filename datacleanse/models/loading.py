@@ -28,6 +28,7 @@ from datacleanse.models.run_agreement import check_agreement
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.models.user_network import UserNetwork, build_user_network
 from datacleanse.storage.damage import say_on_one_line
+from datacleanse.storage.typed_json import UnexpectedValueError
 from datacleanse.user_code import find_factory, name_factory, report_as_user_code
 
 if TYPE_CHECKING:
@@ -94,14 +95,29 @@ def _make_image_predictor(
 def _make_table_predictor(
     described: TableModel, tensors: dict[str, Tensor], directory: Path
 ) -> Predictor:
-    shape = described.shape
+    shape, encoding = described.shape, _take_texts(described.encoding, tensors, directory)
     # 0 is right where there are no numbers, or no bins of one.
     sizes = (shape.width, shape.n_hidden, shape.n_classes, *shape.n_categories)
     sizes += (shape.n_numeric + 1, *(n + 1 for n in shape.n_bins))
     _check_sizes(sizes, shape.count_values(), tensors, directory)
     network = TabularNetwork(shape)
     _fill(network, tensors, directory)
-    return Predictor(network.eval(), described.encoding, described.schema)
+    return Predictor(network.eval(), encoding, described.schema)
+
+
+def _take_texts(encoding: Encoding, tensors: dict[str, Tensor], directory: Path) -> Encoding:
+    """Return the encoding with what of it stands among the tensors, which are then the network's.
+
+    Raises:
+        RunFolderError: it is missing, or of other terms than the description names.
+    """
+    beside = {
+        name: tensors.pop(name).numpy() for name in encoding.list_tensors() if name in tensors
+    }
+    try:
+        return encoding.take_tensors(beside)
+    except UnexpectedValueError as error:
+        raise name_damage(directory / PARAMETERS, error) from error
 
 
 def _make_own_predictor(
@@ -111,7 +127,8 @@ def _make_own_predictor(
     model: str | ModuleFactory,
 ) -> Predictor:
     """A network of the user's own, made again and compared with the one that was saved."""
-    encoding, schema = described.encoding, described.schema
+    encoding = _take_texts(described.encoding, tensors, directory)
+    schema = described.schema
     network = _build_own(model, encoding, len(schema.classes))
     difference = find_difference(network.state_dict(), tensors)
     if difference is not None:

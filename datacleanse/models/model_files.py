@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 
     from torch import Tensor, nn
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 """Of `model.json`.
 
 1: first version.
+2: columns of text: ``encoding.texts``, with tensors of theirs beside the network's.
 """
 
 LOOSE = "own dataset"
@@ -32,10 +33,13 @@ PARAMETERS = "model.safetensors"
 DESCRIPTION = "model.json"
 
 
-def save_parameters(network: nn.Module, directory: Path) -> None:
-    """Write the network's parameters as `model.safetensors`."""
+def save_parameters(
+    network: nn.Module, directory: Path, beside: Mapping[str, Tensor] | None = None
+) -> None:
+    """Write the network's parameters, and tensors beside them, as `model.safetensors`."""
     # Copies, as safetensors refuses parameters that share memory.
     tensors = {k: v.cpu().contiguous().clone() for k, v in network.state_dict().items()}
+    tensors |= beside or {}
     with write_aside(directory / PARAMETERS) as aside:
         # Not by safetensors: its errors do not tell a full disk from a bug.
         aside.write_bytes(to_bytes(tensors))

@@ -19,7 +19,7 @@ from datacleanse.models.user_network import UserNetwork, make_probe_rows
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -104,7 +104,8 @@ class Predictor:
             "schema": asdict(self.schema),
             "probe": self._probe().tolist(),
         }
-        _save(self.network, about, directory)
+        beside = {k: torch.from_numpy(v) for k, v in self.encoding.name_tensors().items()}
+        _save(self.network, about, directory, beside)
 
     def _probe(self) -> Tensor:
         """(2, C) logits of made rows: they tell whether this is the network that was saved."""
@@ -224,9 +225,10 @@ def _save(
     network: TabularNetwork | UserNetwork | ResidualNetwork,
     about: dict[str, Any],
     directory: Path,
+    beside: Mapping[str, Tensor] | None = None,
 ) -> None:
     """Write the parameters, and the description: version, architecture, and what is about both."""
-    save_parameters(network, directory)
+    save_parameters(network, directory, beside)
     description = {
         "format_version": FORMAT_VERSION,
         "architecture": network.describe_architecture(),

@@ -202,7 +202,7 @@ def check_picture_options(options: ReadOptions) -> None:
     Raises:
         SettingsError: a column is said to be of a kind.
     """
-    for name in ("categorical", "numeric"):
+    for name in ("categorical", "numeric", "text"):
         if getattr(options, name):
             raise SettingsError(
                 f"--{name} is about the columns of a table, but DATA's rows are pictures.",

@@ -139,6 +139,7 @@ def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
         drop=reading.drop,
         categorical=reading.categorical,
         numeric=reading.numeric,
+        text=reading.text,
         delimiter=reading.delimiter if delimiter is None else delimiter,
         dates=reading.dates,
         decimal=reading.decimal,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from datacleanse.training.placement import Part, Rows
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
     from torch import Tensor
 
 
@@ -31,6 +32,9 @@ class Examples:
     worth: Tensor | None = None
     """(M,) in [0, 1]: how much each example counts besides the rule's weight; None: all the same.
     Trained examples are not all worth 0."""
+    texts: csr_array | None = None
+    """(M, V) float32 weighted counts of the terms in each row's texts, which no network reads but
+    the second opinion does; None without a column of text."""
 
     def take_steering_inputs(self, at_most: int) -> Rows:
         """Take the (T, ...) inputs of the steering rows, on the device if at most so many."""

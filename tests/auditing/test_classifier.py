@@ -145,7 +145,7 @@ def test_a_frame_of_mixed_columns_is_learned_from_and_predicted(module):
         assert np.isfinite(clf.predict_proba(unseen)).all()
 
 
-def test_free_text_is_set_aside_and_said():
+def test_free_text_is_read_and_said():
     X, y, X_val, y_val = blobs()
     frame = pd.DataFrame(X, columns=list("abcd"))
     frame["remark"] = [f"called on day {i}, spoke of {i * 7} other things" for i in range(len(X))]
@@ -153,7 +153,7 @@ def test_free_text_is_set_aside_and_said():
     clf = quick().fit(frame, y, X_val=trusted, y_val=y_val)
     assert any("'remark'" in notice for notice in clf.notices_)
     other = frame.assign(remark="other words")
-    np.testing.assert_array_equal(clf.predict_proba(frame), clf.predict_proba(other))
+    assert (clf.predict_proba(frame) != clf.predict_proba(other)).any()
 
 
 def test_numbers_that_look_like_ids_are_features_all_the_same():

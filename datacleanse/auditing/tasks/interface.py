@@ -120,6 +120,7 @@ def identify_request(request: Request, inputs: Inputs, device: torch.device) -> 
         "--drop": sorted(options.drop),
         "--categorical": sorted(options.categorical),
         "--numeric": sorted(options.numeric),
+        "--text": sorted(options.text),
         "--missing": None if options.missing is None else sorted(options.missing),
         "--image-size": options.image_size,
         "--probabilities": None if inputs.brought is None else inputs.brought.identity,

@@ -70,9 +70,15 @@ class TableTask:
         held = find_tensor(examples.inputs)
         assert held is not None
         rows = held.cpu().numpy()
-        n_numbers = len(self.encoding.numeric)
         return Question(
-            "table", rows, plan.labels, plan.is_learned, examples.n_classes, seed, n_numbers
+            "table",
+            rows,
+            plan.labels,
+            plan.is_learned,
+            examples.n_classes,
+            seed,
+            n_numbers=len(self.encoding.numeric),
+            texts=examples.texts,
         )
 
     def describe(self, network: nn.Module) -> str:

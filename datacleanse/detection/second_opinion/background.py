@@ -23,6 +23,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from scipy.sparse import load_npz, save_npz
 
 from datacleanse.detection.second_opinion import images, tables
 from datacleanse.storage.atomic_files import make_own_folder
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from typing import BinaryIO, Self
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from datacleanse.pictures.joined import Joined
 
@@ -44,6 +46,7 @@ MANY = 3_000
 """Rows from which a process of its own pays."""
 
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
+_TEXTS = "texts.npz"
 
 Kind = Literal["table", "images"]
 """What the rows are: `tables` is asked, or `images`."""
@@ -66,6 +69,8 @@ class Question:
     """Of all draws."""
     n_numbers: int = 0
     """How many columns of a table, its first, are numbers; the others are codes of categories."""
+    texts: csr_array | None = None
+    """(M, V) float32 weighted counts of the terms in a table's texts; None where it has none."""
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
         """Form the opinion: (M, C) class probabilities, each row's without its own label.
@@ -78,7 +83,7 @@ class Question:
         """
         ask: Callable[..., NDArray[np.float32]] = images.ask
         if self.kind == "table":
-            ask = partial(tables.ask, n_numbers=self.n_numbers)
+            ask = partial(tables.ask, n_numbers=self.n_numbers, texts=self.texts)
         # Libraries can be limited once they are there.
         _load_libraries(self.kind)
         with use_one_thread():
@@ -162,6 +167,8 @@ def _ask_process(
         _save(folder / _ROWS, question.rows)
         np.save(folder / _LABELS, question.labels)
         np.save(folder / _USED, question.is_learned)
+        if question.texts is not None:
+            save_npz(folder / _TEXTS, question.texts, compressed=False)
         _send(process, folder, question)
 
         def wait() -> NDArray[np.float32]:
@@ -243,12 +250,16 @@ def main(kind: str, asked: BinaryIO) -> None:
     place, kind, *numbers = json.loads(line)
     folder = Path(place)
     # Mapped: nothing of it is copied but what is learned from at a time.
+    n_classes, seed, n_numbers = numbers
     question = Question(
         "table" if kind == "table" else "images",
         np.load(folder / _ROWS, mmap_mode="r"),
         np.load(folder / _LABELS),
         np.load(folder / _USED),
-        *numbers,
+        n_classes,
+        seed,
+        n_numbers=n_numbers,
+        texts=load_npz(folder / _TEXTS) if (folder / _TEXTS).is_file() else None,
     )
     np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
 

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.second_opinion import kernel_ridge
+from datacleanse.detection.second_opinion import kernel_ridge, naive_bayes
+from datacleanse.detection.second_opinion import texts as text_ridge
 from datacleanse.detection.second_opinion.pool import pool_opinions
 from datacleanse.detection.second_opinion.trees import vote_out_of_bag
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
 
 def ask(
@@ -24,6 +26,7 @@ def ask(
     n_numbers: int,
     n_classes: int,
     seed: int,
+    texts: csr_array | None = None,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> NDArray[np.float32]:
     """What trees and regression make of rows whose labels they did not see.
@@ -35,6 +38,7 @@ def ask(
         n_numbers: columns that are numbers.
         n_classes: C.
         seed: of bags, trees and samples.
+        texts: (M, V) weighted counts of terms; None without a column of text.
         is_unwanted: asked now and then.
 
     Returns:
@@ -55,4 +59,11 @@ def ask(
         seed=seed,
         is_unwanted=is_unwanted,
     )
-    return pool_opinions([*trees, *scores], labels, np.flatnonzero(is_learned))
+    on_texts = []
+    if texts is not None:
+        on_texts = text_ridge.score_without_own_labels(
+            texts, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
+        )
+        bayes = naive_bayes.score_without_own_labels(texts, labels, is_learned, n_classes=n_classes)
+        on_texts.append(bayes)
+    return pool_opinions([*trees, *scores, *on_texts], labels, np.flatnonzero(is_learned))

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
+from datacleanse.errors import SettingsError
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.records import Schema
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import RunFolder
 
@@ -39,6 +41,22 @@ class FinishedRun:
     def run_id(self) -> str:
         """The run's id, as in `run.json`."""
         return self.manifest.run_id
+
+
+def refuse_text(name: str, schema: Schema) -> None:
+    """Refuse a model that reads text, for a format that can hold numbers and names only.
+
+    Raises:
+        SettingsError: it has a column of text.
+    """
+    texts = [column.name for column in schema.columns if column.kind == "text"]
+    if texts:
+        raise SettingsError(
+            f"The model reads column '{texts[0]}' as text, which --format {name} cannot hold.",
+            slug="export-text",
+            hint="Use `datacleanse predict`, datacleanse.load, or --format safetensors or "
+            "hub-folder.",
+        )
 
 
 class ExportFormat(Protocol):

@@ -12,6 +12,7 @@ import torch
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
 from datacleanse.models.user_network import make_probe_rows
 from datacleanse.optional_packages import check_installed
+from datacleanse.serving.export.interface import refuse_text
 from datacleanse.serving.export.samples import (
     check_agreement,
     make_sample_images,
@@ -112,6 +113,7 @@ def _convert_row_model(run: FinishedRun, predictor: Predictor) -> bytes:
     from datacleanse.serving.export.onnx_network import add_network
 
     schema, encoding = predictor.schema, predictor.encoding
+    refuse_text(OnnxFormat().name, schema)
     inputs = _name_inputs(column.name for column in schema.columns)
     label, probabilities = (
         _find_unused(name, inputs.values()) for name in ("label", "probabilities")

@@ -13,6 +13,7 @@ from torch.export import Dim
 
 from datacleanse.errors import OutputError
 from datacleanse.models.predictor import ImagePredictor
+from datacleanse.serving.export.interface import refuse_text
 from datacleanse.serving.export.raw_network import ImageNetwork, RawNetwork, code_categories
 from datacleanse.serving.export.safetensors_file import describe_model
 from datacleanse.serving.export.samples import (
@@ -88,6 +89,7 @@ def _make_trial(run: FinishedRun) -> _Trial:
         images = make_sample_images(predictor)
         expected = predictor.predict_proba(images)
         return _Trial(ImageNetwork(network), [torch.from_numpy(images)], [expected])
+    refuse_text(Pt2Format().name, predictor.schema)
     samples = read_sample_rows(run, predictor)
     return _Trial(
         RawNetwork(network, predictor.schema, predictor.encoding),

@@ -21,6 +21,18 @@ if TYPE_CHECKING:
 
 SUFFIX = ".safetensors"
 
+TEXTS = (
+    "texts: markup of HTML out, character references resolved, NFKC, case folded, blanks single, "
+    "the first 20000 characters; tokens are what stands between blanks",
+    "for each entry i of encoding.texts: n_t is how often each of words (two or more letters or "
+    "digits in a row) and of grams (2 to 4 characters in a row of a token with a blank on either "
+    "side) occurs",
+    "t = (1 + log n_t) texts.i.rarity where n_t > 0, else 0; the part of words and the part of "
+    "grams are each divided by their length; part '[k]' of numbers is entry k of t @ texts.i.axes, "
+    "NaN where the text is missing",
+)
+"""From texts to numbers."""
+
 ENCODING = (
     "numbers, (N, P) float64: for each entry of encoding.numeric the cell of its column, NaN where "
     "missing. A boolean is 0 or 1. Part '[k]' is entry k of a vector. Of a moment, m microseconds "
@@ -96,13 +108,15 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
     """All that is needed to rebuild the model around its parameters."""
     predictor = run.predictor
     saved = read_plain_description(run.folder.model_dir)
+    reads_text = any(column.kind == "text" for column in predictor.schema.columns)
+    encoding = (*TEXTS, *ENCODING) if reads_text else ENCODING
     if isinstance(predictor, ImagePredictor):
         computation: tuple[str, ...] = IMAGES
     elif isinstance(predictor.network, TabularNetwork):
-        computation = (*ENCODING, *NETWORK)
+        computation = (*encoding, *NETWORK)
     else:
         factory = saved["architecture"]["factory"]
-        computation = (*ENCODING, f"the network that {factory} makes")
+        computation = (*encoding, f"the network that {factory} makes")
     return {
         **saved,
         "computation": computation,

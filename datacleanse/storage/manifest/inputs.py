@@ -36,6 +36,8 @@ class Reading:
     """Columns whose values are names."""
     numeric: tuple[str, ...]
     """Columns whose values are numbers."""
+    text: tuple[str, ...] = ()
+    """Columns whose values are text, read word by word."""
     delimiter: str | None
     """What separates the cells of a CSV; null: a comma, or a tab in a .tsv."""
     image_size: Number | None
