@@ -22,7 +22,7 @@ def sentences(n=N, words=6):
 
 
 def read(data, **options):
-    found = read_data(data, ReadOptions(label="label", **options))
+    found = read_data(data, ReadOptions(label="label", seeks_id=False, **options))
     kinds = {column.name: column.kind for column in found.schema.columns}
     kinds |= {column.name: column.kind for column in found.schema.set_aside}
     return found, kinds
