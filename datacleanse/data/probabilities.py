@@ -15,7 +15,7 @@ from datacleanse.data.columns import parse_numbers
 from datacleanse.data.identity import check_ids, read_ids, spell_ids
 from datacleanse.data.interface import Request
 from datacleanse.data.messages import format_count, format_list, suggest_column
-from datacleanse.data.read import read_raw
+from datacleanse.data.raw_table import read_raw
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from datacleanse.data.read import Source
+    from datacleanse.data.raw_table import Source
     from datacleanse.records import Dataset
 
     Floats = NDArray[np.float64]

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 
 from datacleanse.data.checks import check_cells, check_shape
-from datacleanse.data.class_names import name_classes, note_class_names
-from datacleanse.data.column_verdict import Context
+from datacleanse.data.class_names import note_class_names
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.id_column import check_row_names
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
-from datacleanse.data.label_types import name_label_type
 from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
 from datacleanse.data.messages import suggest_column
 from datacleanse.data.missing_cells import note_missing, note_missing_unused
 from datacleanse.data.new_values import note_unreadable
-from datacleanse.data.packing import find_declared_categories, pack_table
+from datacleanse.data.packing import pack_table
 from datacleanse.data.plain_types import register_pandas_types
+from datacleanse.data.raw_table import Raw, Source, read_raw
 from datacleanse.data.readers import find_reader
-from datacleanse.data.readers.frame import Frame, convert_frame, hold_frame, name_rows
+from datacleanse.data.readers.frame import name_rows
 from datacleanse.data.schema import check_columns, check_options, infer_features
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
@@ -37,48 +35,7 @@ if TYPE_CHECKING:
 
     from datacleanse.progress import Progress
 
-Source: TypeAlias = str | os.PathLike[str] | Frame
 Role: TypeAlias = Literal["CLEAN", "TEST", "NEW"]
-
-_HEAD = 100
-"""Rows of a frame by which `peek` tells its columns' types."""
-UNTYPED = (".csv", ".tsv")
-"""Endings of formats in which a cell is text and nothing else."""
-READ_AS_TEXT = (*UNTYPED, ".jsonl", ".ndjson")
-"""Endings of formats of which labels are read as they are spelled."""
-
-
-@dataclass(frozen=True)
-class Raw:
-    """A table as read, before anything is said of its columns."""
-
-    name: str
-    """How messages name it."""
-    table: pa.Table
-    declared: frozenset[str]
-    """Dictionary columns that the source itself had."""
-    text_is_typed: bool
-    """The format tells text from numbers."""
-    class_names: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """Columns whose numbers were replaced by the names that the metadata give them, and these."""
-    location: Location | None = None
-    """Where it lies; None: it is in memory."""
-
-    def count_missing(self, request: Request) -> dict[str, dict[str, int]]:
-        """How many cells of each column stand for a missing value, by their text."""
-        if self.location is None:
-            return {}
-        reader = find_reader(self.location)
-        return reader.count_missing(self.location, request=request, table=self.table)
-
-    def name_label_type(self, label: str) -> str | None:
-        """The type of the labels, where the source tells text from whatever else."""
-        is_typed = self.location is None or self.location.suffix not in READ_AS_TEXT
-        return name_label_type(self.table.schema.field(label).type, text_is_typed=is_typed)
-
-    def describe_column(self, column: str) -> Context:
-        """What is known of a column beside its cells."""
-        return Context(self.name, column in self.declared, self.text_is_typed)
 
 
 def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILENT) -> Dataset:
@@ -94,29 +51,10 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         SettingsError: options contradict each other.
     """
     progress.stage("Reading DATA", None)
-    wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
-    worded = (*options.categorical, *options.text)
-    as_text = frozenset({*wanted, *worded, *([options.id] if options.id else [])})
-    names_in = frozenset({*wanted, *([options.id] if options.id else [])})
-    request = Request(
-        as_text,
-        options.delimiter,
-        names=names_in,
-        missing=MISSING_TEXTS if options.missing is None else frozenset(options.missing),
-        words=frozenset(worded if options.missing is None else ()),
-    )
+    request = _ask_for_data(options)
     raw = _read_as_written(source, request, options)
-    names = raw.table.column_names
-    candidates = names if options.label else [name for name in names if name not in options.drop]
-    label = choose_label(candidates, options.label, source=raw.name)
-    check_options(options, names, label=label, source=raw.name)
+    label, notices = _choose_label(raw, options, progress)
     check_ids(raw.table, options.id, source=raw.name, unique=True)
-    notices: list[Notice] = []
-    if options.label is None:
-        message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
-        progress.say(message)
-        notices.append(Notice("label-chosen", message, column=label, option="--label"))
-    notices += note_class_names(label, raw.class_names, raw.name)
     labels = learn_labels(
         raw.table.column(label), name=label, source=raw.name, are_names=label in raw.declared
     )
@@ -154,6 +92,34 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         all_notices,
         row_names=name_rows(source),
     )
+
+
+def _ask_for_data(options: ReadOptions) -> Request:
+    """What a reader must know of DATA, of which nothing is known but what the person says."""
+    wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
+    worded = (*options.categorical, *options.text)
+    names = frozenset({*wanted, *([options.id] if options.id else [])})
+    return Request(
+        names | frozenset(worded),
+        options.delimiter,
+        names=names,
+        missing=MISSING_TEXTS if options.missing is None else frozenset(options.missing),
+        words=frozenset(worded if options.missing is None else ()),
+    )
+
+
+def _choose_label(raw: Raw, options: ReadOptions, progress: Progress) -> tuple[str, list[Notice]]:
+    """The label column, options that name columns being checked, and what is to be said of it."""
+    names = raw.table.column_names
+    candidates = names if options.label else [name for name in names if name not in options.drop]
+    label = choose_label(candidates, options.label, source=raw.name)
+    check_options(options, names, label=label, source=raw.name)
+    notices: list[Notice] = []
+    if options.label is None:
+        message = f"The label is column '{label}' of {raw.name}, by its name; --label overrules."
+        progress.say(message)
+        notices.append(Notice("label-chosen", message, column=label, option="--label"))
+    return label, notices + note_class_names(label, raw.class_names, raw.name)
 
 
 def _read_as_written(source: Source, request: Request, options: ReadOptions) -> Raw:
@@ -357,47 +323,3 @@ def _make_label_error(raw: Raw, label: str, role: Role) -> InputError:
         slug="label-column-missing",
         hint=suggest_column(label, names),
     )
-
-
-def hold_source(source: Source) -> Source:
-    """The source in a form that can be read more than once: a path, or a table in memory.
-
-    Raises:
-        InputError: it is neither.
-    """
-    return source if isinstance(source, str | os.PathLike) else hold_frame(source)
-
-
-def peek(source: Source, request: Request) -> pa.Schema:
-    """The columns of a table by its start; text formats tell only their names.
-
-    Raises:
-        InputError: nothing is there, or it is broken at its start.
-    """
-    if not isinstance(source, str | os.PathLike):
-        head = source.head(_HEAD) if isinstance(source, pd.DataFrame) else source
-        return convert_frame(head).schema
-    location = locate(source)
-    return find_reader(location).peek(location, request=request)
-
-
-def read_raw(source: Source | Location, request: Request) -> Raw:
-    """Read a table of any kind.
-
-    Raises:
-        InputError: nothing is there, or it is broken.
-    """
-    register_pandas_types()
-    if not isinstance(source, str | os.PathLike | Location):
-        name = "<Table>" if isinstance(source, pa.Table) else "<DataFrame>"
-        table, text_is_typed, location = convert_frame(source), True, None
-    else:
-        location = source if isinstance(source, Location) else locate(source)
-        name, text_is_typed = location.name, location.suffix not in UNTYPED
-        table = find_reader(location).read(location, request=request)
-    check_shape(table, name)
-    check_cells(table, name)
-    table, class_names = name_classes(table, request.names, name)
-    declared = find_declared_categories(table) if text_is_typed else frozenset()
-    packed = pack_table(table, declared=declared)
-    return Raw(name, packed, declared, text_is_typed, class_names, location)

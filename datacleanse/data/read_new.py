@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from datacleanse.data.new_values import KnownValues
-    from datacleanse.data.read import Source
+    from datacleanse.data.raw_table import Source
     from datacleanse.records import Dataset, Schema
 
 AllowedValues: TypeAlias = Literal["known", "new names", "any"]

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.data.missing_cells import note_missing_unused
-from datacleanse.data.read import UNTYPED
+from datacleanse.data.raw_table import UNTYPED
 from datacleanse.pictures.forms import FORMS
 from datacleanse.pictures.interface import Asked
 

@@ -11,7 +11,7 @@ import pyarrow.fs as pafs
 
 from datacleanse.data import check_target, find_narrow_columns, hash_rows, read_like
 from datacleanse.data.interface import Request
-from datacleanse.data.read import read_raw
+from datacleanse.data.raw_table import read_raw
 from datacleanse.data.readers import find_reader
 from datacleanse.data.rewriting import Rewriting, make_inseparable_error, read_edited, rewrite
 from datacleanse.data.sources import Location, is_same_file, split_suffix, would_be_shard

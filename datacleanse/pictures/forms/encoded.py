@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.identity import check_ids
-from datacleanse.data.read import peek, read_raw
+from datacleanse.data.raw_table import peek, read_raw
 from datacleanse.data.readers.parquet import open_parquet
 from datacleanse.data.sources import SHARD_SUFFIX, locate
 from datacleanse.pictures.forms.manifest import choose_label_column, make_request, note_columns

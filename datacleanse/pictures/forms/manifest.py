@@ -21,7 +21,7 @@ from datacleanse.data.messages import (
     quote_value,
     suggest_column,
 )
-from datacleanse.data.read import peek, read_raw
+from datacleanse.data.raw_table import peek, read_raw
 from datacleanse.data.sources import locate
 from datacleanse.data.spelled_rows import find_row_source
 from datacleanse.errors import InputError
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from datacleanse.data import Source
-    from datacleanse.data.read import Raw
+    from datacleanse.data.raw_table import Raw
     from datacleanse.data.spelled_rows import RowSource
     from datacleanse.pictures.interface import Asked
 

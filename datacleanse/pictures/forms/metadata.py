@@ -6,7 +6,7 @@ import os
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from datacleanse.data.read import peek, read_raw
+from datacleanse.data.raw_table import peek, read_raw
 from datacleanse.pictures.forms.class_folders import SPLITS
 from datacleanse.pictures.forms.folders import Enclosure, find_folder
 from datacleanse.pictures.forms.manifest import PATH_COLUMNS, make_listing, make_request
