@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Column, Dataset, SetAside
 from datacleanse.settings import is_timm
+from datacleanse.storage.damage import say_on_one_line
 from datacleanse.training.device import choose_device
 
 if TYPE_CHECKING:
@@ -107,9 +108,7 @@ def _read_matrix(file: Path) -> Floats:
     except FileNotFoundError as error:
         raise _make_refusal(file, "is not there") from error
     except (OSError, ValueError, pa.ArrowException) as error:
-        raise _make_refusal(
-            file, f"cannot be read ({' '.join(str(error).split())[:200]})"
-        ) from error
+        raise _make_refusal(file, f"cannot be read ({say_on_one_line(error)})") from error
     if found.ndim != 2 or found.dtype.kind not in "fiu" or not found.shape[1]:
         raise _make_refusal(file, f"holds {found.dtype} of shape {found.shape}")
     result: Floats = found.astype(np.float32)

@@ -8,6 +8,7 @@ import numpy as np
 
 from datacleanse.data.probabilities import Brought
 from datacleanse.errors import InputError, SettingsError
+from datacleanse.storage.damage import say_on_one_line
 from datacleanse.user_code import UserCodeError
 
 if TYPE_CHECKING:
@@ -57,9 +58,9 @@ def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> B
             if clean.n_rows:
                 of_clean += _spread(fitted, own, classes) / N_FOLDS
         except Exception as error:
-            why = " ".join(str(error).split())[:300]
             raise UserCodeError(
-                f"{name} fails on DATA's columns ({type(error).__name__}: {why}).",
+                f"{name} fails on DATA's columns ({type(error).__name__}: "
+                f"{say_on_one_line(error)}).",
                 slug="second-opinion-fails",
                 hint="Give a pipeline that takes a data frame with these columns: "
                 f"{', '.join(map(str, rows.columns[:10]))}.",

@@ -18,6 +18,7 @@ from datacleanse.data.messages import format_count, format_list, suggest_column
 from datacleanse.data.raw_table import read_raw
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
+from datacleanse.storage.damage import say_on_one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -140,7 +141,7 @@ def _load(file: Path) -> NDArray[Any]:
     except FileNotFoundError as error:
         raise _refuse(f"{file} is not there.", "Give the path of the probabilities.") from error
     except (OSError, ValueError) as error:
-        why = " ".join(str(error).split())[:200]
+        why = say_on_one_line(error)
         raise _refuse(f"{file} cannot be read ({why}).", "Write it with numpy.save.") from error
     return found
 

@@ -19,6 +19,7 @@ from safetensors.torch import load_file
 from datacleanse.errors import SettingsError
 from datacleanse.pictures.threads import map_in_threads
 from datacleanse.settings import TIMM
+from datacleanse.storage.damage import say_on_one_line
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _read_parameters(file: Path) -> dict[str, Tensor]:
             hint="Give the path of a .safetensors or .pth file.",
         ) from error
     except (OSError, RuntimeError, SafetensorError, pickle.UnpicklingError, EOFError) as error:
-        told = " ".join(str(error).split())[:200]
+        told = say_on_one_line(error)
         raise _make_unreadable_error(file, f"{type(error).__name__}: {told}") from error
     for key in ("state_dict", "model"):
         if isinstance(found, dict) and isinstance(found.get(key), dict):

@@ -172,7 +172,7 @@ def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
         session = onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # the runtime raises its own kinds, all derived from Exception
         raise InputError(
-            f"{name} is no readable ONNX model ({' '.join(str(error).split())[:200]}).",
+            f"{name} is no readable ONNX model ({say_on_one_line(error)}).",
             slug="onnx-damaged",
             hint="The file is cut off or not what its ending says; export it again.",
         ) from error
