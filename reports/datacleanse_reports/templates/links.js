@@ -10,7 +10,8 @@ const links = (function () {
 
   for (const suspect of reviewData.suspects) {
     byRow.set(suspect.row, suspect);
-    if (suspect.id) byId.set(suspect.id, suspect);
+    // Rows of a data frame may share a name: then only the number leads to one of them.
+    if (suspect.id) byId.set(suspect.id, byId.has(suspect.id) ? null : suspect);
   }
 
   // The row that an address names; null where it names none, or none of this page.
@@ -23,7 +24,7 @@ const links = (function () {
     const hash = location.hash.includes("=") ? location.hash.slice(1) : "";
     const address = new URLSearchParams(hash);
     for (const key of ["id", "row", "view"]) address.delete(key);
-    if (suspect.id && suspect.id !== String(suspect.row)) address.set("id", suspect.id);
+    if (suspect.id && suspect.id !== String(suspect.row) && byId.get(suspect.id)) address.set("id", suspect.id);
     else address.set("row", suspect.row);
     if (view) address.set("view", view);
     return location.href.split("#")[0] + "#" + address;
