@@ -15,6 +15,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import Counter
+from importlib import import_module
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
@@ -43,7 +44,7 @@ from datacleanse.storage.schemas import AUDIT_COLUMNS
 from datacleanse_cli.cleaning_summary import print_cleaning
 from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
 from tests.cli.applying import decide
-from tests.cli.conftest import run_here
+from tests.cli.conftest import make_command, run_here
 from tests.pictures.made import picture
 from tests.tries import tries
 
@@ -85,6 +86,9 @@ def accept(command):
         read.append(read_inputs(request, SILENT))
         return SimpleNamespace(headline=SimpleNamespace(flagged=0, rows=1))
 
+    # The commands load one another, and a name that is taken over meanwhile would stay replaced.
+    make_command()
+    import_module("datacleanse_cli.demo")
     with mock.patch("datacleanse_cli.audit.perform_audit", stop):
         done = run_here(*words[1:], cwd=Path.cwd())
     assert (done.code, done.err) == (0, ""), (command, done.err)
