@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
 """Endings of tables, which a name after one leaves out."""
 
+_LONGEST_STEM = 200
+"""Bytes of a name that leave room for what is put behind it; file systems bear 255."""
+
 ROWS = 200
 """To be verified at first: enough for a rate that is good to a few percent."""
 
@@ -115,10 +118,6 @@ def _holds_files(folder: str, suffix: str) -> bool:
         return False
 
 
-LONGEST_STEM = 200
-"""Bytes of a name that leave room for what is added: file systems take 255."""
-
-
 def _propose_output(source: str) -> tuple[str, ...]:
     """A free name after that of DATA."""
     from datacleanse.data.sources import SHARD_SUFFIX, split_suffix
@@ -128,9 +127,9 @@ def _propose_output(source: str) -> tuple[str, ...]:
     ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "")
     if not suffix:
         ending = SHARD_SUFFIX if _holds_files(source, SHARD_SUFFIX) else ".csv"
-    count, stem = 1, name_after(source)
-    if len(stem.encode(errors="surrogatepass")) > LONGEST_STEM:
-        stem = "data"
+    stem, count = name_after(source), 1
+    if "\0" in stem or len(stem.encode("utf-8", "replace")) > _LONGEST_STEM:
+        stem = "data"  # no file can bear such a name with something behind it
     while True:
         name = f"{stem}.cleaned{'' if count == 1 else count}"
         # Of pictures the list of changes is named alike, and the manifest ends in .csv.
