@@ -53,7 +53,7 @@ def find_telling_cells(
     taken = np.union1d(sample, rows)
     at, asked = np.searchsorted(taken, sample), np.searchsorted(taken, rows)
     weight, labels = 1.0 - probability[sample], data.labels[sample]
-    columns = [each for each in data.schema.columns if each.kind != "embedding"]
+    columns = [each for each in data.schema.columns if each.kind not in ("embedding", "text")]
     table = take_parked(data.table.select([each.name for each in columns]), taken)
     part = replace(data, table=table, labels=data.labels[taken])
     evidence = np.empty((len(rows), len(columns)))
