@@ -264,6 +264,21 @@ def test_a_run_is_not_compared_with_itself(pair):
         read_changes(pair[0], pair[0])
 
 
+def test_runs_of_other_data_are_refused(tmp_path, pair):
+    other = Fabricated()
+    other.classes, other.manifest["run_id"] = ("ham", "spam"), "other"
+    folder = other.write(tmp_path / "other")
+    edit_manifest(folder, lambda manifest: manifest["data"].update(sha256="other"))
+    for each, cell in ((folder, "text"), (pair[0], "number")):
+        edit_manifest(each, lambda manifest: manifest["data"].update(id=None))
+        table = pq.read_table(each.suspects_file, columns=["row", "label"])
+        cells = pa.array([f"{cell} {row}" for row in table["row"].to_pylist()])
+        pq.write_table(table.append_column("x", cells), each.suspects_file)
+
+    with pytest.raises(SettingsError, match="no row and no class in common"):
+        read_changes(folder, pair[0])
+
+
 def test_files_hold_the_view_and_hostile_text_stays_text(pair):
     before, now = pair
     changes = read_changes(now, before)

@@ -10,7 +10,9 @@ from datacleanse_reports.changes.rows import pair_rows
 from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
+    from datacleanse.storage.manifest.inputs import DataSection
     from datacleanse.storage.run_folder import RunFolder
+    from datacleanse_reports.changes.rows import Pairs
     from datacleanse_reports.records import ReportView
 
 
@@ -23,7 +25,7 @@ def read_changes(folder: RunFolder, earlier: RunFolder) -> Changes:
 
     Raises:
         RunFolderError: a run is missing, unfinished, of a later version or damaged.
-        SettingsError: the two are one run.
+        SettingsError: the two are one run, or about tables that have nothing in common.
     """
     before, now = read_view(earlier, top=1), read_view(folder, top=1)
     if before.run_id == now.run_id:
@@ -32,7 +34,9 @@ def read_changes(folder: RunFolder, earlier: RunFolder) -> Changes:
             slug="same-run",
             hint="Give the folder of an earlier run to --compare.",
         )
-    pairs = pair_rows(earlier, folder, (earlier.manifest(), folder.manifest()))
+    manifests = earlier.manifest(), folder.manifest()
+    pairs = pair_rows(earlier, folder, manifests)
+    _check_related(pairs, *(manifest.data for manifest in manifests))
     return Changes(
         before=_make_state(before),
         now=_make_state(now),
@@ -43,6 +47,18 @@ def read_changes(folder: RunFolder, earlier: RunFolder) -> Changes:
         moves=pairs.moves(),
         metrics=_pair_metrics(before, now),
         same_test=_is_same_test(before, now),
+    )
+
+
+def _check_related(pairs: Pairs, before: DataSection, now: DataSection) -> None:
+    """Refuse runs of tables without a row and without a class in common."""
+    if (pairs.to_now >= 0).any() or {*before.classes} & {*now.classes}:
+        return
+    raise SettingsError(
+        f"The runs are about different data: {before.source} and {now.source} have no row and no "
+        "class in common.",
+        slug="runs-unrelated",
+        hint="Give the folder of an earlier run of the same data to --compare.",
     )
 
 
