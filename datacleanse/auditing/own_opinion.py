@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset
 
 N_FOLDS = 5
+"""Parts that DATA is judged in; fewer where no class has so many rows."""
 
 
 def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> Brought:  # noqa: ANN401
@@ -36,7 +38,6 @@ def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> B
         UserCodeError: it fails.
     """
     from sklearn.base import clone
-    from sklearn.model_selection import StratifiedKFold
 
     name = f"second_opinion={type(classifier).__name__}"
     if not hasattr(classifier, "predict_proba"):
@@ -45,18 +46,17 @@ def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> B
             slug="settings-contradict",
             hint="Give a classifier that tells probabilities, e.g. in a CalibratedClassifierCV.",
         )
-    _check_counts(data)
+    folds = _draw_folds(data, seed)
     classes = np.array(data.schema.classes, dtype=object)
     rows, own = _frame(data), _frame(clean)
     found = np.zeros((data.n_rows, len(classes)), dtype=np.float32)
     of_clean = np.zeros((clean.n_rows, len(classes)), dtype=np.float32)
-    folds = StratifiedKFold(N_FOLDS, shuffle=True, random_state=seed)
-    for learned, judged in folds.split(rows, data.labels):
+    for learned, judged in folds:
         try:
             fitted = clone(classifier).fit(rows.iloc[learned], classes[data.labels[learned]])
             found[judged] = _spread(fitted, rows.iloc[judged], classes)
             if clean.n_rows:
-                of_clean += _spread(fitted, own, classes) / N_FOLDS
+                of_clean += _spread(fitted, own, classes) / len(folds)
         except Exception as error:
             raise UserCodeError(
                 f"{name} fails on DATA's columns ({type(error).__name__}: "
@@ -68,7 +68,10 @@ def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> B
     return Brought(name, found, of_clean, (), repr(classifier))
 
 
-def _check_counts(data: Dataset) -> None:
+def _draw_folds(data: Dataset, seed: int) -> list[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """Rows that are learned and rows that are judged by them, fold by fold."""
+    from sklearn.model_selection import StratifiedKFold
+
     counts = np.bincount(data.labels, minlength=len(data.schema.classes))
     few = np.flatnonzero(counts < 2)
     if len(few):
@@ -78,6 +81,12 @@ def _check_counts(data: Dataset) -> None:
             slug="second-opinion-few-rows",
             hint="Leave second_opinion out, or join such classes.",
         )
+    n_folds = min(N_FOLDS, int(counts.max()))
+    folds = StratifiedKFold(n_folds, shuffle=True, random_state=seed)
+    with warnings.catch_warnings():
+        # Of classes with fewer rows than folds, which some folds do without.
+        warnings.simplefilter("ignore", UserWarning)
+        return list(folds.split(np.zeros(data.n_rows), data.labels))
 
 
 def _frame(dataset: Dataset) -> pd.DataFrame:

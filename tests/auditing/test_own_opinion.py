@@ -54,6 +54,15 @@ def test_a_classifier_is_cross_fitted_on_the_columns():
     assert slugs(result)["probabilities-used"].startswith("second_opinion=LogisticRegression: ")
 
 
+@pytest.mark.parametrize("counts", [(4, 4, 4), (40, 3, 2)])
+def test_classes_with_fewer_rows_than_folds_are_asked_about_all_the_same(counts):
+    grade = np.repeat(["a", "b", "c"][: len(counts)], counts)
+    frame = pd.DataFrame({"size": np.arange(len(grade)) ** 1.5, "grade": grade})
+    result = dc.audit(frame, second_opinion=LogisticRegression(), **SHORT | {"fast": False})
+
+    assert slugs(result)["probabilities-used"].startswith("second_opinion=LogisticRegression: ")
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [
