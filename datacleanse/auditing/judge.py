@@ -74,6 +74,8 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     assessment = assess(evidence, fdr=settings.fdr)
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
+    for notice in told:
+        audit.progress.say(notice.message)
     notices = [*told, *note_unchecked(evidence)]
 
     def take(rows: NDArray[np.int64]) -> pa.Table:
@@ -117,8 +119,6 @@ def _learn(
         trainer.progress.stage("Scoring", None)
         evidence = _gather_evidence(plan, networks, second(), task.lesson.rule)
         evidence, told = _hear_brought(audit.inputs, evidence, plan)
-        for notice in told:
-            trainer.progress.say(notice.message)
         return networks, add_equal_rows(evidence, _find_equal_rows(examples, plan)), told
 
 

@@ -68,7 +68,7 @@ def is_free_text(name: str, spellings: Sequence[str], counts: NDArray[np.int64])
     """
     present, words = int(counts.sum()), measure_words(spellings, counts)
     share = len(spellings) / present
-    if share > _UNIQUE and present >= _ENOUGH and words >= _WORDS:
+    if is_nearly_unique(len(spellings), present) and words >= _WORDS:
         return True
     if share > _SOME_UNIQUE and words >= _SOME_WORDS:
         return True
@@ -106,12 +106,9 @@ def read_as_text(
         return set_aside(name, "constant", "its texts are one but for case, blanks and markup")
     option = f"--drop {shlex.quote(name)}"
     words = measure_words(spellings, counts)
-    message = (
-        f"Column '{name}' of {source} is read as text, {words:.0f} words a cell; {option} leaves "
-        "it out."
-    )
-    told = Notice("text-read", message, column=name, option=option)
     where = f"Column '{name}' of {source}"
+    message = f"{where} is read as text, {words:.0f} words a cell; {option} leaves it out."
+    told = Notice("text-read", message, column=name, option=option)
     notices = (*_note_same(name, where, simple), *_note_long(name, where, simple))
     return use_as_feature(name, "text", told, *notices)
 

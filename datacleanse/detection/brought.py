@@ -92,7 +92,7 @@ def _find_sign_of_memory(brought: Floats, evidence: Evidence) -> str | None:
     if is_by_heart(n_wrong, share):
         return f"they prefer {share:.0%} of {n_wrong} wrong labels"
     least = bound_wrong_share(evidence)
-    agrees, others = (_measure_agreement(each, brought, evidence) for each in (brought, None))
+    agrees, others = _measure_agreement(brought, evidence)
     # The second opinion would foresee errors that follow from the columns, too.
     if agrees > 1 - least / 2 > others:
         return (
@@ -111,15 +111,16 @@ def bound_wrong_share(evidence: Evidence) -> float:
     return float(betaincinv(n_wrong, len(pairs) - n_wrong + 1, 0.05)) if n_wrong else 0.0
 
 
-def _measure_agreement(opinion: Floats | None, brought: Floats, evidence: Evidence) -> float:
-    """Share of unverified labels that an opinion finds likeliest, None being the second one's."""
-    n = evidence.n_data
+def _measure_agreement(brought: Floats, evidence: Evidence) -> tuple[float, float]:
+    """Shares of unverified labels that they, and the second opinion, find likeliest."""
+    n, second = evidence.n_data, evidence.second
+    assert second is not None
     asked = np.flatnonzero(~np.isnan(brought[:n, 0]) & (evidence.truth[:n] < 0))
     if not len(asked):
-        return 0.0
-    found = evidence.second if opinion is None else opinion
-    assert found is not None
-    return float((found[asked].argmax(axis=1) == evidence.labels[asked]).mean())
+        return 0.0, 0.0
+    labels = evidence.labels[asked]
+    shares = (np.mean(each[asked].argmax(axis=1) == labels) for each in (brought, second))
+    return float(next(shares)), float(next(shares))
 
 
 def is_by_heart(n_wrong: int, share: float) -> bool:

@@ -10,15 +10,14 @@ import pytest
 from datacleanse.errors import InputError
 from datacleanse.review.agreement import find_differing, list_opinions, measure_agreement
 from datacleanse.review.decisions import (
-    Decision,
     append_decisions,
     parse_decision,
     read_decisions,
     revoke,
 )
 from datacleanse.review.joined_decisions import list_files, read_joined
+from tests.review.test_decisions import KEEP
 
-KEEP = Decision(3, "p3", "ab" * 32, "yes", "keep", None, "Ada", "2026-01-02T03:04:05+00:00", "r1")
 RELABEL = replace(KEEP, action="relabel", new_label="no", reviewer="Bob")
 RUN = {"run_id": "r1", "n_rows": 100, "classes": ("yes", "no")}
 

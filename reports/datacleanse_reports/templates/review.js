@@ -236,7 +236,7 @@
   // At the first row that is to be done, or at the one that is wanted.
   function open(wanted) {
     queue = suspectTable.fitting();
-    isDone = chooseTask(suspectTable.decisionFilter());
+    isDone = chooseTask(suspectTable.state().decision);
     find("review-meanwhile").textContent = "";
     if (wanted !== undefined && !queue.includes(wanted)) queue.unshift(wanted);
     last = performance.now() / 1000;

@@ -272,7 +272,6 @@ const suspectTable = (function () {
       change(state);
       fillForm(state);
     },
-    decisionFilter: function () { return readState().decision; },
     // What a row's text is may have changed.
     renew: function (row) { texts.delete(byRow.get(row)); },
     bodyOf: function (row) { return byRow.get(row); },
