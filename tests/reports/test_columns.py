@@ -154,6 +154,7 @@ def test_an_opened_row_stands_beside_verified_rows_with_differences_marked(load,
     page = load()
     page.locator("#suspect-table summary").first.click()
     table, first = page.locator("#suspect-table .beside").first, suspects[0]
+    table.locator("th").first.wait_for(state="attached")  # filled once the row is open
     heads = table.locator("thead th").all_text_contents()
 
     assert heads[0] == f"This rowrow {first.row}"

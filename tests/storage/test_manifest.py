@@ -54,6 +54,7 @@ DEFAULTS = {
     "label_type",
     "na_is_word",
     "missing",
+    "seeks_id",
     "sources",
     "wrong",
     "false_at_most",
