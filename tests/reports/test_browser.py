@@ -171,6 +171,7 @@ def test_an_opened_row_shows_its_cells_with_nothing_hidden(load):
     page = load()
     page.locator("#suspect-table summary").first.click()
     cells = page.locator("#suspect-table .cells").first
+    cells.locator("tbody th").first.wait_for(state="attached")  # filled once the row is open
     names = cells.locator("tbody th").all_text_contents()
 
     assert names == ["person", "rank", "age", "=cmd()<b>", "=cmd()<b>", "col 2", "col 3"]
