@@ -19,10 +19,10 @@ from datacleanse.auditing.image_features import use_features
 from datacleanse.errors import Stopped
 from datacleanse.progress import SILENT
 from datacleanse.settings import Meta, Schedule
-from datacleanse.stopping import NEVER
 from datacleanse.training import placement
 from datacleanse.training.influence import choose_engine, compute_trusted_gradient
 from datacleanse.training.influence.kernels import use_differentiable_kernels
+from datacleanse.training.stopping import NEVER
 from datacleanse.training.trainer import Lesson, Trainer
 from tests.auditing.made_images import audit_images, image_inputs, request
 from tests.training.networks import CASES

@@ -66,9 +66,9 @@ from datacleanse.pictures.joined import Joined
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
 from datacleanse.settings import Settings
-from datacleanse.stopping import NEVER
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.placement import Gathered
+from datacleanse.training.stopping import NEVER
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from datacleanse.auditing.reading import Request
-    from datacleanse.stopping import StopRequest
     from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.training.stopping import StopRequest
     from datacleanse_reports.records import ReportView
 
 

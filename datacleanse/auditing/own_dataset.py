@@ -14,10 +14,10 @@ from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.models.model_files import load_into
 from datacleanse.progress import follow
 from datacleanse.settings import Settings
-from datacleanse.stopping import NEVER
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.influence.choice import unwrap
 from datacleanse.training.optimisers import Optimisation
+from datacleanse.training.stopping import NEVER
 from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:

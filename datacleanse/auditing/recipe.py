@@ -37,10 +37,10 @@ if TYPE_CHECKING:
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
-    from datacleanse.stopping import StopRequest
     from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
+    from datacleanse.training.stopping import StopRequest
     from datacleanse.training.trainer import TrainedNetwork
 
 

@@ -9,8 +9,8 @@ from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
 from datacleanse.progress import SILENT, Progress
-from datacleanse.stopping import NEVER, StopRequest
 from datacleanse.thread_limit import use_one_thread
+from datacleanse.training.stopping import NEVER, StopRequest
 
 if TYPE_CHECKING:
     from pathlib import Path

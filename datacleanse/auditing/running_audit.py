@@ -11,10 +11,10 @@ if TYPE_CHECKING:
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
-    from datacleanse.stopping import StopRequest
     from datacleanse.storage.manifest.whole import Opening
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse.training.examples import Examples
+    from datacleanse.training.stopping import StopRequest
 
 
 @dataclass(frozen=True)

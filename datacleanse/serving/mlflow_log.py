@@ -8,7 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.errors import OutputError
-from datacleanse.optional_packages import check_installed
+from datacleanse.models.optional_packages import check_installed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,7 +11,7 @@ import numpy as np
 
 from datacleanse.data import KnownValues
 from datacleanse.errors import InputError, RunFolderError, is_shortage
-from datacleanse.optional_packages import check_installed
+from datacleanse.models.optional_packages import check_installed
 from datacleanse.serving.onnx_parameters import find_not_finite
 from datacleanse.serving.raw_columns import read_raw_columns
 from datacleanse.storage.damage import say_on_one_line

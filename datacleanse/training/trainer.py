@@ -14,11 +14,11 @@ from datacleanse.errors import MemoryShortError, Stopped, is_shortage
 from datacleanse.models.inference import SMALLEST_BATCH
 from datacleanse.records import Notice
 from datacleanse.settings import MAX_SEED
-from datacleanse.stopping import NEVER, StopRequest
 from datacleanse.training.batches import count_batches
 from datacleanse.training.loop import Hooks, train
 from datacleanse.training.rules import make_rule
 from datacleanse.training.saved_state import UnusableStateError
+from datacleanse.training.stopping import NEVER, StopRequest
 from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:

@@ -16,8 +16,8 @@ from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
 from datacleanse.settings import Settings
-from datacleanse.stopping import NEVER
 from datacleanse.thread_limit import use_one_thread
+from datacleanse.training.stopping import NEVER
 
 N_DATA, N_CLEAN, N_TEST = 360, 60, 200
 

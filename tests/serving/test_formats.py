@@ -109,7 +109,7 @@ def test_an_unknown_format_names_those_that_are_there(run, tmp_path):
 
 
 def test_a_missing_package_is_said_with_the_command_that_installs_it(run, tmp_path, monkeypatch):
-    monkeypatch.setattr("datacleanse.optional_packages.find_spec", lambda name: None)
+    monkeypatch.setattr("datacleanse.models.optional_packages.find_spec", lambda name: None)
     with pytest.raises(SettingsError, match=re.escape("pip install 'datacleanse[onnx]'")):
         export_run(run, "onnx", tmp_path / "m.onnx")
     _, messages = export_run(run, "hub-folder", tmp_path / "hub")

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from datacleanse.models.optional_packages import check_installed
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
 from datacleanse.models.user_network import make_probe_rows
-from datacleanse.optional_packages import check_installed
 from datacleanse.serving.export.interface import refuse_text
 from datacleanse.serving.export.samples import (
     check_agreement,

@@ -10,8 +10,8 @@ import numpy as np
 import onnx
 import torch
 
+from datacleanse.models.optional_packages import check_installed
 from datacleanse.models.tabular import TabularNetwork
-from datacleanse.optional_packages import check_installed
 from datacleanse.serving.export.graph import INT64, OPSETS
 from datacleanse.serving.export.pt2 import name_untraceable
 
