@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.evidence import Assessment, Calibrated, Evidence
+from datacleanse.detection.flags import MAX_BOUNDED
 from datacleanse.detection.fold_posteriors import FoldPosteriors, gather_opinions
 from datacleanse.detection.on_pairs import calibrate_on_pairs
 from datacleanse.detection.on_right_rows import calibrate_on_right_rows
@@ -24,10 +25,6 @@ from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG, UNVERIFIED
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-
-MAX_BOUNDED = 20_000
-"""Rows of the ranking that have a bound on the false alarms above them; nobody reviews more."""
 
 
 def assess(evidence: Evidence, *, fdr: float) -> Assessment:

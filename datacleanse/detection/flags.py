@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -29,6 +29,13 @@ MIN_CALIBRATION = 10
 SHORT = 0.6
 """Share of the estimated list's length below which a controlled list gives way to it; values tried
 are in `docs/method.md`."""
+
+BOUNDED = 2.0
+"""How much more than the expected share of false alarms a list may hold where 90 % certainty is
+asked for, as a multiple; values tried are in `docs/decisions`."""
+
+MAX_BOUNDED = 20_000
+"""Rows from the top that bounds on false alarms are worked out for; nobody reviews more."""
 
 Basis = Literal["controlled", "calibrated", "estimated", "none"]
 """What a list of flags rests on: p-values, probabilities calibrated on pairs, probabilities that
@@ -154,6 +161,37 @@ def find_longest_list(wrong_probability: NDArray[np.float64], level: float) -> N
     if passing.size and (passing[-1] + 1) * level >= 1:
         is_on_list[order[: passing[-1] + 1]] = True
     return is_on_list
+
+
+def shorten_list(
+    is_on_list: NDArray[np.bool_],
+    wrong_probability: NDArray[np.float64],
+    level: float,
+    bound: Callable[[NDArray[np.int64]], NDArray[np.int64]],
+) -> NDArray[np.bool_]:
+    """The list without its end, as far as that must go for `BOUNDED` to hold.
+
+    A list is longest where its probabilities are too high by chance, so an expected share alone
+    leaves long lists with many false alarms. A list longer than `MAX_BOUNDED` is asked that far.
+
+    Args:
+        is_on_list: (N,) from `find_longest_list`.
+        wrong_probability: (N,) in [0, 1].
+        level: see `find_longest_list`.
+        bound: how many of the first 1, 2, ... of (K,) ordered rows are false alarms, at most.
+    """
+    order = np.flatnonzero(is_on_list)
+    order = order[np.argsort(-wrong_probability[order], kind="stable")]
+    asked = order[:MAX_BOUNDED]
+    n_rows = np.arange(1, len(asked) + 1)
+    passing = np.flatnonzero(bound(asked) <= BOUNDED * level * n_rows) if len(asked) else asked
+    n = int(passing[-1]) + 1 if passing.size else 0
+    shortened = np.zeros_like(is_on_list)
+    if n == MAX_BOUNDED:
+        return is_on_list
+    if n * level >= 1:
+        shortened[order[:n]] = True
+    return shortened
 
 
 def choose_list(

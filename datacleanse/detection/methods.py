@@ -50,8 +50,8 @@ _DESCRIBE_LOCAL = (
 )
 _ON_LIST = (
     "The longest list of unverified rows whose mean mislabel_probability leaves at most --fdr for "
-    "false alarms, of 1 / --fdr rows at least. The probabilities are calibrated on verified rows "
-    "of DATA."
+    "false alarms, and of which no more than twice that share are, with a confidence of 90 %; of "
+    "1 / --fdr rows at least. The probabilities are calibrated on verified rows of DATA."
 )
 _ON_TWO_LISTS = (
     "Benjamini-Hochberg over the p-values at --fdr / pi0. Beside it stands the longest list whose "

@@ -1,6 +1,7 @@
 """Probabilities and flags where pairs calibrate them.
 
-The list of flags is the longest whose mean mislabel probability leaves ``fdr`` for false alarms.
+The list of flags is the longest whose mean mislabel probability leaves ``fdr`` for false alarms,
+and that holds no more than twice as many with a confidence of 90 % (`flags.shorten_list`).
 Among right pairs p-values are exactly valid, but beside some 170 of them they are coarse: Benjamini
 and Hochberg's list had more false alarms among all flags, and found fewer errors
 (`docs/method.md`).
@@ -42,8 +43,15 @@ def calibrate_on_pairs(
     clues, of_pairs = posteriors.gather_clues(), posteriors.gather_pair_clues(pairs)
     calibration = fit_calibration(of_pairs, pairs.is_wrong, len(posteriors.confusion))
     probability = calibration.estimate(clues)
+
+    def bound(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+        return calibration.bound_false_alarms(clues.take(rows))
+
+    tested = np.flatnonzero(tests.is_tested)
+    listed = flags.find_longest_list(probability[tested], fdr)
+    listed = flags.shorten_list(listed, probability[tested], fdr, lambda at: bound(tested[at]))
     flagged = np.zeros(evidence.n_data, dtype=np.bool_)
-    flagged[tests.is_tested] = flags.find_longest_list(probability[tests.is_tested], fdr)
+    flagged[tested[listed]] = True
     scores = np.full(len(evidence.labels), np.nan)
     scores[pairs.rows] = calibration.estimate(of_pairs)
     return Calibrated(
@@ -52,7 +60,7 @@ def calibrate_on_pairs(
         low=probability,
         high=probability,
         wrong_pairs=pairs.rows[pairs.is_wrong],
-        bound=lambda rows: calibration.bound_false_alarms(clues.take(rows)),
+        bound=bound,
         shares=partial(_simulate_shares, calibration, clues, evidence.verified, evidence.current),
         flagged=flagged,
         basis="calibrated" if flagged.any() else "none",

@@ -160,6 +160,36 @@ def test_ten_rows_are_the_shortest_estimated_list_at_a_tenth():
     assert not flags.find_longest_list(sure[:9], 0.1).any()
 
 
+@given(
+    p=arrays(np.float64, st.integers(1, 40), elements=st.integers(10, 20).map(lambda k: k / 20)),
+    level=st.floats(0.05, 0.4),
+    spare=st.floats(0, 3),
+)
+def test_a_list_is_shortened_to_where_its_bound_holds(p, level, spare):
+    listed = flags.find_longest_list(p, level)
+    false_at_most = np.ceil(spare * np.cumsum(1 - np.sort(p)[::-1]))
+    kept = flags.shorten_list(listed, p, level, lambda rows: false_at_most[: len(rows)])
+
+    assert not (kept & ~listed).any()
+    fitting = [
+        k
+        for k in range(1, int(listed.sum()) + 1)
+        if false_at_most[k - 1] <= flags.BOUNDED * level * k
+    ]
+    longest = max(fitting, default=0)
+    assert kept.sum() == (longest if longest * level >= 1 else 0)
+    if kept.any():
+        assert p[kept].min() >= p[listed & ~kept].max(initial=0)
+
+
+def test_a_list_longer_than_bounds_are_worked_out_for_is_kept_whole(monkeypatch):
+    monkeypatch.setattr(flags, "MAX_BOUNDED", 10)
+    sure = np.ones(25)
+    listed = flags.find_longest_list(sure, 0.1)
+    kept = flags.shorten_list(listed, sure, 0.1, lambda rows: np.zeros(len(rows)))
+    assert listed.sum() == kept.sum() == 25
+
+
 @pytest.mark.parametrize(("n_passing", "basis"), [(24, "controlled"), (23, "estimated")])
 def test_a_controlled_list_gives_way_to_a_much_longer_estimated_one(n_passing, basis):
     probability = np.where(np.arange(100) < 40, 0.96, 0.0)
