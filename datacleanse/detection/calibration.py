@@ -10,8 +10,8 @@ of the ranking be less sure than the rest, as where errors lie near a boundary; 
 mislabelled more often than was thought, d lets an opinion count more than it did.
 
 The coefficients have normal priors. How far c and d may go is chosen by the evidence, and a
-probability is the mean over the coefficients' posterior: MacKay 1992, "The evidence framework
-applied to classification networks", eqs. 16 to 20. `docs/method.md` has the measurements.
+probability above 1/2 is the mean over the coefficients' posterior: MacKay 1992, "The evidence
+framework applied to classification networks", eqs. 16 to 20. `docs/method.md` has the measurements.
 """
 
 from __future__ import annotations
@@ -44,8 +44,9 @@ rows, with it 84 %."""
 CLASS_SPREADS = (0.05, 0.3, 0.7, 1.5)
 """Standard deviations that the prior of c may have."""
 
-VIEW_SPREADS = (0.05, 0.15)
-"""The same of d."""
+VIEW_SPREADS = (0.05, 0.15, 0.4)
+"""The same of d. With the last one the ranges of classes' rates held in 93 % of cases, without it
+in 92 %; average precision was up by .002."""
 
 MANY_CLASSES = 100
 """Above it there is no c: its C^2 covariances would be learned from few rows of each class."""
@@ -103,13 +104,20 @@ class Calibration:
     """C, 0 where there is no c."""
 
     def estimate(self, clues: Clues) -> Floats:
-        """(n,) P(wrong): mean over the coefficients, by MacKay's approximation of it."""
+        """(n,) P(wrong), by MacKay's approximation of the mean over the coefficients above 1/2.
+
+        Below it the likeliest coefficients tell it. The mean would be right for a single row, but
+        it lies above the middle wherever a row is surely right; summed over all of them it told 6
+        to 14 % more errors than there are where few labels are wrong.
+        """
         found = np.empty(len(clues.labels))
         for start in range(0, len(found), BLOCK):
             rows = slice(start, start + BLOCK)
             described = clues.take(rows).describe(self.n_classes)
             variance = ((described @ self.covariance) * described).sum(axis=1)
-            found[rows] = expit(described @ self.mode / np.sqrt(1 + np.pi / 8 * variance))
+            log_odds = described @ self.mode
+            doubt = np.where(log_odds > 0, np.sqrt(1 + np.pi / 8 * variance), 1.0)
+            found[rows] = expit(log_odds / doubt)
         return found
 
     def simulate_shares(self, clues: Clues) -> Floats:

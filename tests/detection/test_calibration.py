@@ -63,12 +63,23 @@ def test_the_fit_is_that_of_a_slow_reference():
     np.testing.assert_allclose(found.covariance, covariance, rtol=1e-3, atol=1e-6)
 
 
-def test_a_probability_is_the_mean_over_what_the_coefficients_may_be():
+def test_a_probability_above_a_half_is_the_mean_over_what_the_coefficients_may_be():
     clues, is_wrong = draw(60, shift=1.5)
     found = fit_calibration(clues, is_wrong, 3)
     drawn = np.random.default_rng(1).multivariate_normal(found.mode, found.covariance, 20_000)
-    mean = expit(clues.describe(3) @ drawn.T).mean(axis=1)
-    np.testing.assert_allclose(found.estimate(clues), mean, atol=0.01)
+    described = clues.describe(3)
+    mean, likeliest = expit(described @ drawn.T).mean(axis=1), expit(described @ found.mode)
+    is_top = likeliest > 0.5
+    assert 0 < is_top.sum() < len(is_top)
+    np.testing.assert_allclose(found.estimate(clues), np.where(is_top, mean, likeliest), atol=0.01)
+
+
+def test_few_errors_are_expected_where_pairs_show_few():
+    clues, is_wrong = draw(200, shift=0.0)
+    is_wrong[:] = False
+    is_wrong[np.argsort(-clues.log_odds)[:10]] = True
+    expected = fit_calibration(clues, is_wrong, 3).estimate(clues).sum()
+    assert expected == pytest.approx(10, rel=0.1)
 
 
 def test_a_class_that_is_wrong_more_often_than_thought_is_learned():
