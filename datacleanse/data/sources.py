@@ -11,6 +11,9 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from datacleanse.data.messages import quote_error, suggest_nearest
+from datacleanse.data.remote_files import hold_remote
+from datacleanse.data.saved_datasets import SUFFIX as SAVED_SUFFIX
+from datacleanse.data.saved_datasets import find_saved_files
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ COMPRESSIONS = {".gz": "gzip", ".zst": "zstd"}
 """Suffix behind a format's own suffix -> Arrow's name of the codec."""
 SHARD_SUFFIX = ".parquet"
 """Ending of the files in a folder or glob that are one table together."""
+_PACKAGES = {"hf": "huggingface_hub"}
+"""What opens addresses of a kind, where it is no extra of fsspec's."""
 BLOCK = 1 << 20
 """Bytes read from a file at once."""
 
@@ -31,7 +36,7 @@ class Location:
     Attributes:
         name: how messages call it, as the person wrote it.
         filesystem: opens the paths.
-        paths: at least one, sorted; several only for shards.
+        paths: at least one, sorted or as listed; several only for shards.
         root: what the shards' paths have in common, for ``key=value`` folders; None for a file.
         suffix: of the format, in lower case, e.g. ``.csv``.
         compression: Arrow's name of the codec around the whole file, None if there is none.
@@ -83,6 +88,9 @@ def locate(source: str | os.PathLike[str]) -> Location:
     try:
         info = filesystem.get_file_info(path)
         if info.type == pafs.FileType.Directory:
+            saved = find_saved_files(name, filesystem, path.rstrip("/"))
+            if saved:
+                return Location(name, filesystem, saved, path, SAVED_SUFFIX, None)
             return _find_shards(name, filesystem, path, pattern=None)
         if info.type == pafs.FileType.NotFound and any(sign in path for sign in "*?["):
             return _find_shards(name, filesystem, path, pattern=path)
@@ -168,11 +176,13 @@ def _open_filesystem(name: str) -> tuple[pafs.FileSystem, str]:
         return pafs.LocalFileSystem(), place
     try:
         filesystem, path = pafs.FileSystem.from_uri(name)
-        return filesystem, path
-    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError, ImportError):
         return _open_fsspec(name)
     except OSError as error:
         raise make_unreadable_error(name, error) from error
+    # Some addresses, such as hf://, are opened by fsspec's file systems within Arrow, too.
+    is_own = not isinstance(filesystem, pafs.PyFileSystem)
+    return (filesystem, path) if is_own else _open_fsspec(name)
 
 
 def _open_fsspec(name: str) -> tuple[pafs.FileSystem, str]:
@@ -185,7 +195,8 @@ def _open_fsspec(name: str) -> tuple[pafs.FileSystem, str]:
         raise InputError(
             f"{name} needs a package that is not installed: {quote_error(error)}.",
             slug="address-unsupported",
-            hint=f"Install it (pip install 'fsspec[{scheme}]') or download the file first.",
+            hint=f"Install it (pip install '{_PACKAGES.get(scheme, f'fsspec[{scheme}]')}') or "
+            "download the file first.",
         ) from error
     except ValueError as error:
         raise InputError(
@@ -195,7 +206,7 @@ def _open_fsspec(name: str) -> tuple[pafs.FileSystem, str]:
         ) from error
     except OSError as error:
         raise make_unreadable_error(name, error) from error
-    return pafs.PyFileSystem(pafs.FSSpecHandler(filesystem)), path
+    return hold_remote(filesystem), path
 
 
 def _check_content(name: str, filesystem: pafs.FileSystem, path: str) -> None:

@@ -176,19 +176,28 @@ class ClassLabel:
         self.names = names
 
 
-def make_hugging_face(labels):
+class Image:
+    """The same."""
+
+
+def make_hugging_face(labels, picture=None):
     """A stand-in for a `datasets.Dataset` of which every other row is selected."""
 
     class Formatted:
         def __getitem__(self, rows):
             assert rows == slice(None)
-            return pa.table({"x": COLUMNS["x"], "label": labels}).take(list(range(0, 12, 2)))
+            table = pa.table({"x": COLUMNS["x"], "label": labels})
+            if picture is not None:
+                table = table.append_column("image", pa.array([picture] * 12))
+            return table.take(list(range(0, 12, 2)))
 
     class HuggingFace:
         column_names = ("x", "label")
 
         def __init__(self):
             self.features = {"x": object(), "label": ClassLabel(["cat", "dog", "emu"])}
+            if picture is not None:
+                self.features["image"] = Image()
 
         def __len__(self):
             return 6
@@ -207,6 +216,26 @@ def test_a_hugging_face_dataset_is_read_with_its_selection_and_its_names():
     assert data.schema.classes == ("cat", "dog")
     (notice,) = [each for each in data.notices if each.slug == "label-names-from-metadata"]
     assert "0 is 'cat', 1 is 'dog', 2 is 'emu'" in notice.message
+
+
+@pytest.mark.parametrize(
+    ("picture", "kept"),
+    [
+        ({"bytes": None, "path": "a.png"}, "a.png"),
+        ({"bytes": b"\x89PNG", "path": "a.png"}, {"bytes": b"\x89PNG", "path": "a.png"}),
+        ({"bytes": b"\x89PNG", "path": None}, {"bytes": b"\x89PNG", "path": None}),
+    ],
+)
+def test_pictures_that_a_hugging_face_dataset_points_to_are_paths(picture, kept):
+    held = hold_source(make_hugging_face([0, 1] * 6, picture))
+    assert held.column("image").to_pylist() == [kept] * 6
+
+
+def test_a_stream_of_hugging_face_is_told_how_to_become_a_table():
+    stream = type("IterableDataset", (), {"__module__": "datasets.iterable_dataset"})()
+    with pytest.raises(InputError, match="no table") as caught:
+        hold_source(stream)
+    assert "Dataset.from_list" in str(caught.value.hint)
 
 
 def with_names(table, names, kind="ClassLabel"):

@@ -1,4 +1,4 @@
-"""Arrow's own files: Feather version 2 (= the IPC file) and the IPC stream."""
+"""Arrow's own files: Feather version 2 (= the IPC file) and the IPC stream, one or several."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import pyarrow.feather as pafeather
 
 from datacleanse.data.interface import ROWS_AT_ONCE, TypedValues
 from datacleanse.data.messages import quote_error
+from datacleanse.data.saved_datasets import join_saved
 from datacleanse.data.sources import make_unreadable_error
 from datacleanse.errors import InputError
 
@@ -32,31 +33,37 @@ class FeatherReader(TypedValues):
     def peek(self, location: Location, *, request: Request) -> pa.Schema:
         """The columns; the first version of Feather is read whole for them."""
         del request
-        with _open_arrow(location) as file:
+        with _open_arrow(location, location.path) as file:
             return file.schema
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
         """Read all record batches."""
         del request
-        with _open_arrow(location) as file:
-            return file if isinstance(file, pa.Table) else file.read_all()
+        return join_saved(location.name, [_read_file(location, path) for path in location.paths])
 
     def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
         """Yield a part of a record batch at a time; the first version of Feather is read whole."""
         del request
-        with _open_arrow(location) as file:
-            for batch in _read_batches(file):
-                for start in range(0, batch.num_rows, ROWS_AT_ONCE):
-                    yield pa.Table.from_batches([batch.slice(start, ROWS_AT_ONCE)])
+        for path in location.paths:
+            with _open_arrow(location, path) as file:
+                for batch in _read_batches(file):
+                    for start in range(0, batch.num_rows, ROWS_AT_ONCE):
+                        yield pa.Table.from_batches([batch.slice(start, ROWS_AT_ONCE)])
+
+
+def _read_file(location: Location, path: str) -> pa.Table:
+    with _open_arrow(location, path) as file:
+        return file if isinstance(file, pa.Table) else file.read_all()
 
 
 @contextmanager
 def _open_arrow(
     location: Location,
+    path: str,
 ) -> Iterator[pa.Table | pa.RecordBatchFileReader | pa.RecordBatchStreamReader]:
-    """Open the file within this block by what its first bytes say it is."""
+    """Open one of the files within this block by what its first bytes say it is."""
     try:
-        with location.filesystem.open_input_file(location.path) as handle:
+        with location.filesystem.open_input_file(path) as handle:
             magic = handle.read(len(_FILE_MAGIC))
             handle.seek(0)
             if magic == _FILE_MAGIC:

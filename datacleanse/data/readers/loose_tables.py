@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from datacleanse.data.class_names import add_class_names
 from datacleanse.data.messages import format_list, quote_error, quote_value
@@ -49,6 +50,8 @@ def make_no_table_error(source: object) -> InputError:
         cure = "Give a path as text (os.fsdecode)."
     elif hasattr(source, "read") and hasattr(source, "name"):
         cure = "Give the file's path instead of the open file."
+    elif _comes_from(source, "datasets"):
+        cure = "It is a stream. Take rows of it: datasets.Dataset.from_list(list(stream.take(n)))."
     elif _comes_from(source, "torch"):
         cure = "A torch dataset is audited by datacleanse.audit_dataset, with a network of yours."
     elif hasattr(source, "to_pandas"):
@@ -175,13 +178,25 @@ def _convert_batches(batches: Sequence[pa.RecordBatch]) -> pa.Table:
 
 def _convert_hugging_face(source: Any) -> pa.Table:  # noqa: ANN401  # need not be installed
     """A `datasets.Dataset`: its rows in their order, selections and shuffles included."""
-    table = source.with_format("arrow")[:]
+    table = _name_files(source.with_format("arrow")[:], source.features)
     names = {
         name: list(feature.names)
         for name, feature in source.features.items()
         if type(feature).__name__ == "ClassLabel" and feature.names
     }
     return add_class_names(table, names)
+
+
+def _name_files(table: pa.Table, features: Mapping[str, Any]) -> pa.Table:
+    """The table with the paths of pictures that it only points to in place of empty bytes."""
+    for name, feature in features.items():
+        cells = table.column(name)
+        if type(feature).__name__ != "Image" or not pa.types.is_struct(cells.type):
+            continue
+        content, path = (pc.struct_field(cells, field) for field in ("bytes", "path"))
+        if content.null_count == len(table) > path.null_count:
+            table = table.set_column(table.column_names.index(name), name, path)
+    return table
 
 
 def _comes_from(source: object, library: str) -> bool:
