@@ -44,6 +44,9 @@ _RANGES = {
 RANGE_NAMES = {"pairs": "95% confidence interval", "estimates": "range of two estimates"}
 """What a range beside an estimated number is called, by what it rests on."""
 
+DOUBT = "Nobody seems to have checked all of the clean set"
+"""What a headline begins with where that is so; a warning names the source."""
+
 UNCHECKED = (
     "How likely a row is wrong is what the models make of it. No verified row checks that, so take "
     "it as an order and not as a share."
@@ -77,11 +80,12 @@ def say_noise(view: ReportView) -> str:
             "ranking finds."
         )
     ends = format_percent_range(head.low_share, head.high_share)
-    return (
-        f"About {estimate(head.estimated_wrong)} of {format_plural(head.rows, 'label')} "
+    told = (
+        f"bout {estimate(head.estimated_wrong)} of {format_plural(head.rows, 'label')} "
         f"({format_percent(head.estimated_share)}, {RANGE_NAMES[head.rate_basis]} {ends}) are "
         "expected to be wrong."
     )
+    return f"{DOUBT}, so this may be far too low: a{told}" if view.is_doubted else f"A{told}"
 
 
 def say_share(view: ReportView) -> str:
@@ -95,6 +99,8 @@ def say_share(view: ReportView) -> str:
         f"{format_percent(head.estimated_share)} of the labels, {RANGE_NAMES[head.rate_basis]} "
         f"{ends}: {count_range(low, high)} rows."
     )
+    if view.is_doubted:
+        return f"{DOUBT}, so this may be far too low. {told}"
     if head.rate_basis == "estimates":
         told += " The truth may lie outside: rows drawn from this table and verified would tell."
     return told
@@ -230,7 +236,12 @@ def say_flag(view: ReportView) -> str:
 
 
 def say_next(view: ReportView) -> str:
-    """What to do first where no row is verified; empty where some are."""
+    """What to do first where no row is verified, or nobody seems to have; else empty."""
+    if view.is_doubted:
+        return (
+            "Check the rows of the clean set that the warning names. Or verify a random draw, and "
+            "audit again with that alone as the clean set (--val)."
+        )
     if view.is_checked:
         return ""
     return (

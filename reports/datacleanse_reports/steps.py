@@ -31,12 +31,7 @@ def list_steps(view: ReportView, *, served: bool) -> tuple[Step, ...]:
     """
     steps = []
     if view.next_words:
-        steps.append(
-            Step(
-                "For a rate of wrong labels and for flags, check rows drawn at random:",
-                _spell(view.next_words),
-            )
-        )
+        steps.append(Step(_say_verifying(view), _spell(view.next_words)))
     review, end = ("", ".") if served else (_spell(view.review_words), ":")
     if _is_reviewed(view):
         steps.append(Step(f"All of these rows are decided; decisions can be changed{end}", review))
@@ -63,6 +58,12 @@ def say_flags_briefly(view: ReportView) -> str:
     if not bound:
         return f"{told}."
     return f"{told}. It is 90% certain that no more than {format_count(bound)} of them are."
+
+
+def _say_verifying(view: ReportView) -> str:
+    if view.is_doubted:
+        return "Check the clean rows that the warning names, or rows drawn anew:"
+    return "For a rate of wrong labels and for flags, check rows drawn at random:"
 
 
 def _is_reviewed(view: ReportView) -> bool:

@@ -297,3 +297,17 @@ def test_python_takes_a_file_and_a_list(data, truth, tmp_path):
 
     assert result.manifest["clean"]["rows"] > 90
     assert one == ([files[0]], [[{"a": 1}, {"a": 2}]])
+
+
+def test_each_row_knows_the_source_that_it_was_taken_from(data, truth, tmp_path):
+    file = verify(tmp_path / "v.jsonl", draw(data, 60), truth)
+    frame = pd.read_csv(data)
+    frame.iloc[:50].to_csv(tmp_path / "sample.csv", index=False)
+    inputs = read(data, file, tmp_path / "sample.csv", options=ID)
+    n_both = sum(row < 50 for row in pairs(read(data, file, options=ID)))
+    n_sampled = int((inputs.verified.part == 1).sum())
+
+    assert inputs.verified.sources == (str(file), str(tmp_path / "sample.csv"))
+    assert inputs.verified.part.tolist() == sorted(inputs.verified.part.tolist())
+    assert len(inputs.verified.part) == inputs.clean.n_rows
+    assert n_sampled == 50 - n_both

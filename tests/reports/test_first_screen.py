@@ -60,6 +60,16 @@ def test_without_verified_rows_it_says_what_is_missing_and_how_to_get_it(unverif
     assert steps[1].command == f"datacleanse review {unverified_run.path}"
 
 
+def test_a_clean_set_that_nobody_checked_puts_the_headline_in_doubt(doubted_run):
+    view = read_view(doubted_run, top=12)
+    first = list_steps(view, served=False)[0]
+    said = first_screen(render_page(view))
+
+    assert "Doubtful: about 12 of 60 Nobody seems to have checked all of the clean set" in said
+    assert first.text == "Check the clean rows that the warning names, or rows drawn anew:"
+    assert first.command.startswith("datacleanse verify ")
+
+
 def test_a_page_that_the_review_serves_does_not_say_how_to_open_it(view):
     assert [step.command.split()[1:2] for step in list_steps(view, served=True)] == [[], ["apply"]]
 

@@ -112,3 +112,11 @@ def test_a_next_round_names_the_command_that_compares_it(fabricated, tmp_path):
         text = shown(folder, width=1000)
         command = next(line for line in text.splitlines() if "--compare" in line)
         assert shlex.split(command)[1:] == list(view.compare_words)
+
+
+def test_a_doubtful_headline_is_told_as_one_and_what_to_do_first(doubted_run):
+    said = " ".join(shown(doubted_run, width=200).split())
+
+    assert "Found Nobody seems to have checked all of the clean set, so this may be" in said
+    assert "Next Check the rows of the clean set that the warning names." in said
+    assert "datacleanse verify 'data people.csv' -n 30" in said

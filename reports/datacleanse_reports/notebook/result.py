@@ -107,6 +107,8 @@ def count_figures(view: ReportView) -> Figures:
         ends = format_percent_range(head.low_share, head.high_share or head.low_share)
         name = sentences.RANGE_NAMES[head.rate_basis]
         share = f"{format_percent(head.estimated_share)}, {name} {ends}"
+        if view.is_doubted:
+            share = f"doubtful: {sentences.DOUBT[0].lower()}{sentences.DOUBT[1:]}; {share}"
     return Figures(
         wrong=estimate(head.estimated_wrong),
         wrong_share=share,
