@@ -40,7 +40,10 @@ def compare_joined(data: Dataset, joined: JoinedClean, told: Sequence[Notice] = 
     known = replace(
         overlap, data_rows=overlap.data_rows[is_known], clean_rows=overlap.clean_rows[is_known]
     )
-    found = compare_with_overlap(data, joined.clean, known, (*told, *joined.notices))
+    # A draw at random is like DATA but for chance, and for what verifying has corrected.
+    chosen = np.flatnonzero(np.isnan(joined.verified.probability))
+    told = (*told, *joined.notices)
+    found = compare_with_overlap(data, joined.clean, known, told, chosen=chosen)
     return replace(found, overlap=overlap)
 
 

@@ -311,3 +311,19 @@ def test_each_row_knows_the_source_that_it_was_taken_from(data, truth, tmp_path)
     assert inputs.verified.part.tolist() == sorted(inputs.verified.part.tolist())
     assert len(inputs.verified.part) == inputs.clean.n_rows
     assert n_sampled == 50 - n_both
+
+
+def test_a_random_draw_is_not_called_unlike_the_data(data, tmp_path):
+    drawing = draw(data, 60)
+    only_yes = dict.fromkeys((each.row for each in drawing.rows), "yes")
+    file = verify(tmp_path / "v.jsonl", drawing, only_yes)
+    frame = pd.read_csv(data)
+    frame["label"] = "yes"
+    sample = frame.iloc[[each.row for each in drawing.rows]]
+    sample.to_csv(tmp_path / "sample.csv", index=False)
+    rest = frame.drop(index=sample.index).head(60)
+    rest.to_csv(tmp_path / "chosen.csv", index=False)
+
+    assert "clean-shares-unlike" not in notices(read(data, file))
+    assert "clean-shares-unlike" in notices(read(data, tmp_path / "sample.csv", options=ID))
+    assert "clean-shares-unlike" in notices(read(data, file, tmp_path / "chosen.csv", options=ID))
