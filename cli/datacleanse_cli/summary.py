@@ -111,6 +111,7 @@ def _say_found(view: ReportView) -> list[str]:
         sentences.say_noise(view),
         sentences.say_reading(view),
         sentences.say_expectation(view),
+        sentences.say_unlisted(view, view.suspects[-1].rank if view.suspects else 0),
     ]
     return [text for text in texts if text]
 

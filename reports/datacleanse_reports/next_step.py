@@ -25,15 +25,49 @@ VERIFIED = Path("verified.jsonl")
 """File that they are proposed to be kept in."""
 
 
-def propose_verifying(data: DataSection) -> tuple[str, ...]:
+def count_lacking(manifest: Manifest) -> int:
+    """How many more rows are to be verified so that something may be flagged.
+
+    It is 0 where something is, where nobody knows a number, and where DATA has too few rows.
+    """
+    flags, data = manifest.flags, manifest.data
+    if manifest.noise.rate is None or flags.flagged:
+        return 0
+    aim = min(flags.rows_needed or ROWS, data.rows // 2)
+    return max(0, aim - flags.calibration_rows)
+
+
+def propose_verifying_more(manifest: Manifest) -> tuple[str, ...]:
+    """The words of the command by which the rows of `count_lacking` get verified; or none.
+
+    A file of verdicts is gone on with: a larger draw holds the rows of a smaller one.
+    """
+    clean, lacking = manifest.clean, count_lacking(manifest)
+    if clean is None or not lacking:
+        return ()
+    verdicts = Path(clean.source)
+    if manifest.overlap.matched_by == "verdicts" and verdicts.is_file():
+        number = clean.rows - clean.reviewed_rows + lacking
+        return propose_verifying(manifest.data, number=number, file=verdicts)
+    return propose_verifying(manifest.data, number=lacking)
+
+
+def propose_verifying(
+    data: DataSection, *, number: int = ROWS, file: Path | None = None
+) -> tuple[str, ...]:
     """The words, after the program's name, of the command by which rows of DATA get verified.
 
     Of a table in memory, which no command can read, there are none.
+
+    Args:
+        data: DATA.
+        number: rows to draw, at most.
+        file: of verdicts, to be gone on with; None: a new one.
     """
     if data.source.startswith("<"):
         return ()
     # Of a small table half, so that there is something left to audit.
-    number = max(1, min(ROWS, data.rows // 2))
+    number = max(1, min(number, data.rows // 2))
     place = spell_place(data.source)
     reading = data.reading
     options = spell_options(
@@ -44,7 +78,8 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
         ("--delimiter", [reading.delimiter]),
     )
     options += [] if reading.seeks_id else ["--no-id"]
-    return ("verify", place, "-n", str(number), "-o", str(find_free(VERIFIED)), *options)
+    target = spell_place(file or find_free(VERIFIED))
+    return ("verify", place, "-n", str(number), "-o", target, *options)
 
 
 def spell_options(*options: tuple[str, Sequence[str | None]]) -> list[str]:

@@ -358,8 +358,10 @@ class ReportView:
     """Which of ``columns`` the program added: hashes of pictures, of no use to people."""
     suspects: tuple[Suspect, ...]
     """By rank."""
+    rows_lacking: int
+    """Rows to be verified before something may be flagged; 0: something is, or nobody knows."""
     next_words: tuple[str, ...]
-    """Of the command, after the program's name, that gets rows verified; empty where they are, or
+    """Of the command, after the program's name, that gets rows verified; empty where enough are, or
     where DATA is no file."""
     review_words: tuple[str, ...]
     """Of the command that opens the review, after the program's name."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, assert_never
 
 from datacleanse.storage.manifest.results import NONE_STEERED
@@ -204,6 +205,10 @@ def _say_unflagged(view: ReportView) -> str:
             f"About {format_plural(flagging.rows_needed or 0, 'verified row')} would make flags "
             "possible."
         )
+    elif flagging.rows_needed is None and view.rows_lacking:
+        parts.append(
+            f"{format_plural(view.rows_lacking, 'more verified row')} may make flags possible."
+        )
     elif flagging.rows_needed is not None:
         parts.append("Verifying more rows of this table would not change that.")
     parts.append("Read the ranking from the top instead.")
@@ -236,17 +241,46 @@ def say_flag(view: ReportView) -> str:
 
 
 def say_next(view: ReportView) -> str:
-    """What to do first where no row is verified, or nobody seems to have; else empty."""
+    """What to do first where no row, or too few are verified, or nobody seems to have; or empty."""
     if view.is_doubted:
         return (
             "Check the rows of the clean set that the warning names. Or verify a random draw, and "
             "audit again with that alone as the clean set (--val)."
         )
     if view.is_checked:
-        return ""
+        return say_verifying_more(view)
     return (
         "For a rate and for flags, verify a random draw of rows, then audit again with them as the "
         "clean set (--val)."
+    )
+
+
+def say_verifying_more(view: ReportView) -> str:
+    """That more rows are to be verified, as the title of a command; empty where none are."""
+    if not view.rows_lacking or not view.next_words:
+        return ""
+    return (
+        f"For flags, verify {format_plural(view.rows_lacking, 'more row')}, then audit again with "
+        "all that are verified (--val):"
+    )
+
+
+def say_unlisted(view: ReportView, last: int) -> str:
+    """How to get at flagged rows that are not listed; empty where all are.
+
+    Args:
+        view: of the run.
+        last: rank of the last suspect that is listed.
+    """
+    listed = sum(each.flagged for each in view.suspects if each.rank <= last)
+    flagged = view.headline.flagged
+    if listed >= flagged:
+        return ""
+    place = shlex.quote(view.review_words[-1])
+    return (
+        f"{format_count(flagged)} rows are flagged, and {format_count(listed)} of them are listed. "
+        f"`datacleanse report {place} --top {flagged}` lists all in suspects.csv; "
+        f"`datacleanse review {place} --first {last + 1}` shows the next ones."
     )
 
 

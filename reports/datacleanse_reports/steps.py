@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datacleanse_reports import sentences
 from datacleanse_reports.wording import format_count, format_plural, format_rate
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def say_flags_briefly(view: ReportView) -> str:
 def _say_verifying(view: ReportView) -> str:
     if view.is_doubted:
         return "Check the clean rows that the warning names, or rows drawn anew:"
+    if view.is_checked:
+        return sentences.say_verifying_more(view)
     return "For a rate of wrong labels and for flags, check rows drawn at random:"
 
 

@@ -13,10 +13,12 @@ from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.matrix import make_noise_matrix
 from datacleanse_reports.next_step import (
+    count_lacking,
     propose_applying,
     propose_comparing,
     propose_review,
     propose_verifying,
+    propose_verifying_more,
 )
 from datacleanse_reports.records import (
     Budget,
@@ -129,7 +131,10 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         columns=columns,
         own_columns=_find_own_columns(originals, positions),
         suspects=suspects,
-        next_words=propose_verifying(manifest.data) if _lacks_verified(manifest) else (),
+        rows_lacking=count_lacking(manifest),
+        next_words=propose_verifying(manifest.data)
+        if _lacks_verified(manifest)
+        else propose_verifying_more(manifest),
         review_words=propose_review(folder.path),
         apply_words=propose_applying(folder.path, manifest.data.source),
         compare_words=propose_comparing(folder, manifest),

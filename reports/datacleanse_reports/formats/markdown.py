@@ -219,6 +219,8 @@ def _lay_out_suspects(view: ReportView) -> str:
         numbers="rr   r",
     )
     told = f"{sentences.say_listed(view)} All of them are in `suspects.csv`."
+    if unlisted := sentences.say_unlisted(view, view.suspects[-1].rank if view.suspects else 0):
+        told += f" {escape_notice(unlisted)}"
     if not view.is_checked:
         told += f" {sentences.UNCHECKED}"
     if flag := sentences.say_flag(view):
