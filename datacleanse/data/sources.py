@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.fs as pafs
 
 from datacleanse.data.messages import quote_error, suggest_nearest
+from datacleanse.data.run_as_source import refuse_run
 from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ def locate(source: str | os.PathLike[str]) -> Location:
     try:
         info = filesystem.get_file_info(path)
         if info.type == pafs.FileType.Directory:
+            refuse_run(name)
             return _find_shards(name, filesystem, path, pattern=None)
         if info.type == pafs.FileType.NotFound and any(sign in path for sign in "*?["):
             return _find_shards(name, filesystem, path, pattern=path)
