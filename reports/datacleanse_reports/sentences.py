@@ -114,6 +114,8 @@ def say_overlap(view: ReportView) -> str:
     if found.verified:
         verb = "row of the data is" if found.verified == 1 else "rows of the data are"
         said = f"{format_count(found.verified)} {verb} verified"
+        if view.clean is not None and view.clean.reviewed_rows:
+            said += f", {format_count(view.clean.reviewed_rows)} of them by decisions of a review"
         if found.wrong:
             share = format_percent(found.wrong / found.verified)
             was = "was" if found.wrong == 1 else "were"
@@ -309,6 +311,23 @@ def say_trained_rows(view: ReportView) -> str:
 def say_rule(view: ReportView) -> str:
     """The reweighting rule, to follow other facts; empty where none was at work."""
     return "" if view.training.rule == NONE_STEERED else f", rule {view.training.rule}"
+
+
+def say_clean_rows(view: ReportView) -> str:
+    """How many rows are verified, and which part of them by decisions; empty without any."""
+    clean = view.clean
+    if clean is None:
+        return ""
+    own, reviewed = clean.rows - clean.reviewed_rows, clean.reviewed_rows
+    if not reviewed:
+        return format_plural(own, "verified row")
+    by_review = f"{format_count(reviewed)} by decisions of a review"
+    if not own:
+        return f"{format_plural(reviewed, 'verified row')}, by decisions of a review"
+    return (
+        f"{format_plural(clean.rows, 'verified row')} ({format_count(own)} of the clean set, "
+        f"{by_review})"
+    )
 
 
 def say_clean_use(view: ReportView) -> str:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datacleanse.storage.run_folder import RunFolder
-    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.records import OverlapSummary, ReportView
 
 SUSPECTS = 10
 """Suspects that are shown."""
@@ -132,6 +132,12 @@ def _say_worth(view: ReportView) -> str:
 
 def _say_corrected(view: ReportView) -> str:
     found = view.overlap
+    reviewed = 0 if view.clean is None else view.clean.reviewed_rows
+    parts = [f"{format_count(reviewed)} by decisions of a review"] if reviewed else []
+    return "; ".join([*parts, _say_wrong_in_data(found)])
+
+
+def _say_wrong_in_data(found: OverlapSummary) -> str:
     if not found.verified:
         return "none of them in the data"
     return f"{format_count(found.wrong)} of {format_count(found.verified)} in the data mislabelled"
