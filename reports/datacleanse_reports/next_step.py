@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from datacleanse.storage.atomic_files import find_free
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,6 +23,11 @@ _LONGEST_STEM = 200
 
 ROWS = 200
 """To be verified at first: enough for a rate that is good to a few percent."""
+
+CLEANED = ".cleaned"
+"""What cleaned data has behind its name, from the second time on with a number."""
+
+_CLEANED_STEM = re.compile(rf"(.+){re.escape(CLEANED)}(?:-(\d{{1,9}}))?")
 
 VERIFIED = Path("verified.jsonl")
 """File that they are proposed to be kept in."""
@@ -92,15 +100,6 @@ def spell_options(*options: tuple[str, Sequence[str | None]]) -> list[str]:
     return words
 
 
-def find_free(path: Path) -> Path:
-    """The path, or the first of ``NAME-2``, ``NAME-3``, ... that is free."""
-    free, count = path, 1
-    while free.exists():
-        count += 1
-        free = path.with_name(f"{path.stem}-{count}{path.suffix}")
-    return free
-
-
 def propose_review(run: Path) -> tuple[str, ...]:
     """The words of the command that opens the review of a run."""
     return "review", spell_place(run)
@@ -145,6 +144,12 @@ def name_after(data: str) -> str:
     return stripped or "audit"
 
 
+def _split_cleaned(stem: str) -> tuple[str, int]:
+    """A name without what cleaning put behind it, and how often that says it was cleaned."""
+    found = _CLEANED_STEM.fullmatch(stem)
+    return (stem, 0) if found is None else (found[1], int(found[2] or 1))
+
+
 def _holds_files(folder: str, suffix: str) -> bool:
     try:
         return any(Path(folder).glob(f"*{suffix}"))
@@ -162,11 +167,13 @@ def _propose_output(source: str) -> tuple[str, ...]:
     ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "")
     if not suffix:
         ending = SHARD_SUFFIX if _holds_files(source, SHARD_SUFFIX) else ".csv"
-    stem, count = name_after(source), 1
+    # Of data that was cleaned before the number rises.
+    stem, rounds = _split_cleaned(name_after(source))
+    count = rounds + 1
     if "\0" in stem or len(stem.encode("utf-8", "replace")) > _LONGEST_STEM:
         stem = "data"  # no file can bear such a name with something behind it
     while True:
-        name = f"{stem}.cleaned{'' if count == 1 else count}"
+        name = f"{stem}{CLEANED}{'' if count == 1 else f'-{count}'}"
         # Of pictures the list of changes is named alike, and the manifest ends in .csv.
         files = name_files(Path(f"{name}{ending}"))
         taken = (files.cleaned, files.diff, Path(f"{name}.csv"))
