@@ -327,3 +327,19 @@ def test_a_random_draw_is_not_called_unlike_the_data(data, tmp_path):
     assert "clean-shares-unlike" not in notices(read(data, file))
     assert "clean-shares-unlike" in notices(read(data, tmp_path / "sample.csv", options=ID))
     assert "clean-shares-unlike" in notices(read(data, file, tmp_path / "chosen.csv", options=ID))
+
+
+def test_a_source_that_is_given_twice_is_told_and_used_once(data, truth, tmp_path):
+    file = verify(tmp_path / "v.jsonl", draw(data, 60), truth)
+    pd.read_csv(data).iloc[:50].to_csv(tmp_path / "sample.csv", index=False)
+    for once in (file, tmp_path / "sample.csv"):
+        twice = read(data, once, once, options=ID)
+        alone = read(data, once, options=ID)
+
+        assert twice.clean.n_rows == alone.clean.n_rows
+        assert twice.sha256 == alone.sha256
+        assert notices(twice)["clean-repeated"] == (
+            f"{once} is given more than once as CLEAN (--val), and used once. Was another file "
+            "meant?"
+        )
+        assert "clean-repeated" not in notices(alone)
