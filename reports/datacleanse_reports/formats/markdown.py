@@ -287,7 +287,7 @@ def _describe_clean(view: ReportView) -> str:
     if clean is None:
         return "- Clean set: none; no label was verified"
     return (
-        f"- Clean set: {escape_text(clean.source)}, {sentences.say_clean_rows(view)}: "
+        f"- Clean set: {escape_text(clean.source)}, {sentences.say_clean_rows(view)}, "
         f"{sentences.say_clean_use(view)}, sha256 `{clean.sha256}`"
     )
 
