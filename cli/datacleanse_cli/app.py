@@ -158,18 +158,20 @@ def _choose_exit_code(error: BaseException) -> int:
     return exits.BUG
 
 
-def _describe_misuse(error: CommandLineError) -> str:
+def _describe_misuse(error: typer.BadParameter) -> str:
     """What is wrong with the command line; of options that were meant the closest alone."""
     name, among = getattr(error, "option_name", None), getattr(error, "possibilities", None)
     close = get_close_matches(name, among, n=1, cutoff=0.0) if name and among else []
     return f"No such option: {name}. Did you mean {close[0]}?" if close else error.format_message()
 
 
-def _name_help(error: CommandLineError) -> str:
+def _name_help(error: typer.BadParameter) -> str:
     """The command that tells what the command in question takes."""
-    context = getattr(error, "ctx", None)
-    is_command = context is not None and context.parent is not None
-    return f"Try `datacleanse {f'{context.info_name} ' if is_command else ''}--help`."
+    # Not every complaint knows where in the command line it arose.
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context is None or context.parent is None:
+        return "Try `datacleanse --help`."
+    return f"Try `datacleanse {context.info_name} --help`."
 
 
 def _name_misspelt(error: UnicodeEncodeError) -> DatacleanseError:

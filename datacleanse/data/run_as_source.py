@@ -11,7 +11,7 @@ from datacleanse.errors import DatacleanseError, InputError
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from datacleanse.data.sources import Source
+    from datacleanse.data.raw_table import Source
 
 
 def refuse_run(source: Source) -> None:
