@@ -5,17 +5,13 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from datacleanse.errors import DatacleanseError, InputError
 from datacleanse.storage.run_folder import RunFolder
 
-if TYPE_CHECKING:
-    from datacleanse.data.raw_table import Source
 
-
-def refuse_run(source: Source) -> None:
-    """Refuse the folder of a run.
+def refuse_run(source: object) -> None:
+    """Refuse the folder of a run; ``source`` is a place or a table in memory.
 
     Raises:
         InputError: the source is one.
