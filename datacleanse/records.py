@@ -128,6 +128,11 @@ class Notice:
     """What overrules the choice that it tells of, as typed, e.g. ``--categorical zip``."""
 
 
+UNCHECKED = "clean-unchecked"
+"""Slug of the notice that nobody seems to have checked the clean set or a part of it: whoever shows
+a rate says with it that it is in doubt."""
+
+
 @dataclass(frozen=True)
 class CellCount:
     """How the cells of a column of another file could be read as DATA's kind."""

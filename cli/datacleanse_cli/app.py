@@ -12,6 +12,7 @@ import signal
 import sys
 import traceback
 from contextlib import suppress
+from difflib import get_close_matches
 from itertools import pairwise
 from typing import TYPE_CHECKING, Annotated, cast
 
@@ -136,9 +137,7 @@ def _choose_exit_code(error: BaseException) -> int:
     if isinstance(error, UnicodeEncodeError) and error.object[error.start] in _SURROGATES:
         error = _name_misspelt(error)
     if isinstance(error, CommandLineError):
-        return _complain(
-            error.format_message() + _find_value_met(error), "Try `datacleanse --help`."
-        )
+        return _complain(_describe_misuse(error) + _find_value_met(error), _name_help(error))
     if isinstance(error, SystemExit) and isinstance(error.__context__, OSError):
         # Typer takes any broken pipe for a reader of stdout that has left.
         error = error.__context__
@@ -157,6 +156,22 @@ def _choose_exit_code(error: BaseException) -> int:
         err=True,
     )
     return exits.BUG
+
+
+def _describe_misuse(error: typer.BadParameter) -> str:
+    """What is wrong with the command line; of options that were meant the closest alone."""
+    name, among = getattr(error, "option_name", None), getattr(error, "possibilities", None)
+    close = get_close_matches(name, among, n=1, cutoff=0.0) if name and among else []
+    return f"No such option: {name}. Did you mean {close[0]}?" if close else error.format_message()
+
+
+def _name_help(error: typer.BadParameter) -> str:
+    """The command that tells what the command in question takes."""
+    # Not every complaint knows where in the command line it arose.
+    context: typer.Context | None = getattr(error, "ctx", None)
+    if context is None or context.parent is None:
+        return "Try `datacleanse --help`."
+    return f"Try `datacleanse {context.info_name} --help`."
 
 
 def _name_misspelt(error: UnicodeEncodeError) -> DatacleanseError:

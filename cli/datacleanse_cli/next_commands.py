@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacleanse.storage.atomic_files import find_free
 from datacleanse_cli.printing import quote_word
 from datacleanse_reports.next_step import (
-    find_free,
     name_after,
     propose_applying,
     spell_options,

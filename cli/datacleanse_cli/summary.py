@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from datacleanse.data.messages import format_list
+from datacleanse.storage.atomic_files import find_free
 from datacleanse_cli.layout import (
     INDENT,
     Command,
@@ -19,7 +20,7 @@ from datacleanse_cli.next_commands import propose_apply, spell_command
 from datacleanse_cli.printing import make_printable
 from datacleanse_cli.suspect_lines import lay_out_suspects
 from datacleanse_reports import sentences
-from datacleanse_reports.next_step import find_free, spell_place
+from datacleanse_reports.next_step import spell_place
 from datacleanse_reports.wording import (
     format_decimal,
     format_plural,
@@ -83,8 +84,7 @@ def _say_read(view: ReportView) -> list[str]:
         f"{format_plural(view.headline.classes, 'class', 'classes')} in column {data.label}",
         "no clean set: no label was verified"
         if clean is None
-        else f"{clean.source}: {format_plural(clean.rows, 'verified row')}, "
-        f"{sentences.say_clean_use(view)}",
+        else f"{clean.source}: {sentences.say_clean_rows(view)}, {sentences.say_clean_use(view)}",
     ]
     if view.test_set is not None:
         lines.append(f"{view.test_set.source}: {format_plural(view.test_set.rows, 'test row')}")
@@ -111,6 +111,7 @@ def _say_found(view: ReportView) -> list[str]:
         sentences.say_noise(view),
         sentences.say_reading(view),
         sentences.say_expectation(view),
+        sentences.say_unlisted(view, view.suspects[-1].rank if view.suspects else 0),
     ]
     return [text for text in texts if text]
 

@@ -21,8 +21,14 @@ if TYPE_CHECKING:
 GAP = 2
 """Spaces between columns."""
 
-WIDEST_PART = 4
-"""A row's name and its labels have a fourth of the line each, at most."""
+WIDEST_LABELS = 4
+"""A row's labels have a fourth of the line, at most."""
+
+WIDEST_ID = 2
+"""An id has half of it, at most; before that nothing of it is cut, since it names the row."""
+
+FEWEST_SIGNS = 8
+"""Columns that are left for the labels, however long the id is."""
 
 CELLS_SHOWN = 3
 """Cells of a row that a line has room for."""
@@ -34,21 +40,32 @@ def lay_out_suspects(
     """A line a suspect: rank, row, labels, how likely it is wrong, and the cells that tell most.
 
     Where a row has no cells to be shown, as of a picture, the reason stands there. What is too long
-    for ``width`` columns is cut, the cells first.
+    for ``width`` columns is cut: the cells first, then the labels, and ids last.
     """
     lines = [
         [make_printable(cell, encoding) for cell in _spell(view, suspect)] for suspect in suspects
     ]
     mark = make_printable("…", encoding)
     columns = list(zip(*lines, strict=True))[:-1]
-    widths = [min(width // WIDEST_PART, max(map(cell_len, each))) for each in columns]
-    widths.append(max(1, width - sum(each + GAP for each in widths)))
+    longest = max((cell_len(suspect.id) for suspect in suspects), default=0)
+    widths = _share_out(columns, width, width // WIDEST_ID - longest)
     grid = Table.grid(padding=(0, GAP, 0, 0))
     for cells in lines:
         cut = [Text(_cut(*each, mark)) for each in zip(cells, widths, strict=True)]
         cut[-1].stylize("dim")
         grid.add_row(*cut)
     return grid
+
+
+def _share_out(columns: Sequence[Sequence[str]], width: int, id_room: int) -> list[int]:
+    """The width of each column and, last, of the cells; ``id_room`` below 0: ids are to be cut."""
+    rank, name, labels, *likely = [max(map(cell_len, each)) for each in columns]
+    room = width - sum(each + GAP for each in (rank, *likely)) - 1
+    least = min(labels, FEWEST_SIGNS)
+    name = max(1, min(name + min(0, id_room), room - least - 2 * GAP))
+    labels = max(1, min(labels, width // WIDEST_LABELS, room - name - 2 * GAP))
+    widths = [rank, name, labels, *likely]
+    return [*widths, max(1, width - sum(each + GAP for each in widths))]
 
 
 def _cut(text: str, width: int, mark: str) -> str:

@@ -11,6 +11,8 @@ import numpy as np
 
 from datacleanse.auditing.joined_clean import CleanPart, join_clean, make_verdict_part
 from datacleanse.data import compare, compare_with_overlap, fingerprint
+from datacleanse.data.messages import format_list
+from datacleanse.records import Notice
 from datacleanse.review.verified_file import is_verified_file
 from datacleanse.review.verified_rows import read_verified_rows
 
@@ -20,7 +22,26 @@ if TYPE_CHECKING:
     from datacleanse.auditing.joined_clean import JoinedClean
     from datacleanse.data import Source
     from datacleanse.pictures.read import PictureSet
-    from datacleanse.records import Comparison, Dataset, Notice
+    from datacleanse.records import Comparison, Dataset
+
+
+def drop_repeated(sources: Sequence[Source]) -> tuple[tuple[Source, ...], list[Notice]]:
+    """The sources, those that are given twice once, and what is said of these."""
+    kept: dict[object, Source] = {}
+    again: dict[str, None] = {}
+    for source in sources:
+        is_place = isinstance(source, str | os.PathLike)
+        key = os.path.realpath(source) if is_place else id(source)  # type: ignore[arg-type]
+        if key in kept:
+            again[os.fspath(source) if is_place else "<table>"] = None  # type: ignore[arg-type]
+        kept.setdefault(key, source)
+    if not again:
+        return tuple(sources), []
+    message = (
+        f"{format_list(list(again))} {'is' if len(again) == 1 else 'are'} given more than once as "
+        "CLEAN (--val), and used once. Was another file meant?"
+    )
+    return tuple(kept.values()), [Notice("clean-repeated", message, is_warning=True)]
 
 
 def is_joined(sources: Sequence[Source]) -> bool:
@@ -40,7 +61,10 @@ def compare_joined(data: Dataset, joined: JoinedClean, told: Sequence[Notice] = 
     known = replace(
         overlap, data_rows=overlap.data_rows[is_known], clean_rows=overlap.clean_rows[is_known]
     )
-    found = compare_with_overlap(data, joined.clean, known, (*told, *joined.notices))
+    # A draw at random is like DATA but for chance, and for what verifying has corrected.
+    chosen = np.flatnonzero(np.isnan(joined.verified.probability))
+    told = (*told, *joined.notices)
+    found = compare_with_overlap(data, joined.clean, known, told, chosen=chosen)
     return replace(found, overlap=overlap)
 
 
@@ -99,19 +123,10 @@ def _read_parts(
     read_part: Callable[[Source], CleanPart],
 ) -> list[CleanPart]:
     parts = []
-    for source in _drop_repeated(sources):
+    for source in sources:
         if isinstance(source, str | os.PathLike) and is_verified_file(source):
             verdicts = read_verified_rows(data, Path(source))
             parts.append(make_verdict_part(data, verdicts, pictures))
         else:
             parts.append(read_part(source))
     return parts
-
-
-def _drop_repeated(sources: Sequence[Source]) -> list[Source]:
-    """The sources, those that are named twice once."""
-    kept: dict[object, Source] = {}
-    for source in sources:
-        key = os.path.realpath(source) if isinstance(source, str | os.PathLike) else id(source)
-        kept.setdefault(key, source)
-    return list(kept.values())

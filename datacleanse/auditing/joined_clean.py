@@ -50,6 +50,8 @@ class Verified:
 
     sources: tuple[str, ...]
     """All sources of clean rows as they were named, files of verdicts first."""
+    part: NDArray[np.int64]
+    """(n,) which of ``sources`` each row of CLEAN was taken from."""
     given: NDArray[np.int64]
     """(n,) the given label of each row of CLEAN when it was verified, -1 where that is not known.
     In a table that was corrected since it is another one than DATA's."""
@@ -136,6 +138,7 @@ def join_clean(data: Dataset, parts: Sequence[CleanPart]) -> JoinedClean:
     strange = {row for part in parts if part.verdicts for row in part.verdicts.strangers}
     verified = Verified(
         sources=tuple(part.clean.source for part in parts),
+        part=np.repeat(np.arange(len(parts)), [len(rows) for rows in kept]),
         given=_find_given(parts, kept),
         probability=_find_probabilities(data, parts, kept),
         disputed=np.array(sorted(disputed), np.int64),

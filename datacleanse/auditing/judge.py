@@ -17,7 +17,7 @@ from datacleanse.detection.assessment import assess
 from datacleanse.detection.brought import join_brought
 from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
-from datacleanse.detection.unchecked import note_unchecked
+from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import release_mapped
@@ -76,7 +76,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     folder.check_ledger(task.lesson.schedule.epochs)
     for notice in told:
         audit.progress.say(notice.message)
-    notices = [*told, *note_unchecked(evidence)]
+    notices = [*told, *note_unchecked(evidence, _list_parts(inputs))]
 
     def take(rows: NDArray[np.int64]) -> pa.Table:
         table, told = take_original_cells(inputs, rows)
@@ -105,6 +105,18 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         None if evidence.is_steered else networks.reweighted,
         tuple(notices),
     )
+
+
+def _list_parts(inputs: Inputs) -> list[CleanPart]:
+    """CLEAN's rows by the source that they were taken from; rows of decisions are in none."""
+    verified = inputs.verified
+    if verified is None:
+        n_own = inputs.clean.n_rows - (0 if inputs.reviewed is None else len(inputs.reviewed.rows))
+        return [CleanPart(inputs.clean.source, np.arange(n_own))]
+    return [
+        CleanPart(name, np.flatnonzero(verified.part == place))
+        for place, name in enumerate(verified.sources)
+    ]
 
 
 def _learn(

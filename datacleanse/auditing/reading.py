@@ -12,6 +12,7 @@ import numpy as np
 
 from datacleanse.auditing.clean_sources import (
     compare_joined,
+    drop_repeated,
     is_joined,
     join_pictures_of,
     join_tables,
@@ -151,6 +152,8 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     """
     started = perf_counter()
     progress.stage("Reading", None)
+    sources, repeated = drop_repeated(request.clean)
+    request = replace(request, clean=sources)
     listing = find_pictures(request.data, ask_for_data(request.options))
     if listing is None:
         inputs = _read_tables(request, progress)
@@ -159,6 +162,8 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     if request.probabilities is not None or request.second_opinion is not None:
         inputs = _add_brought(inputs, request, progress)
     inputs = _find_corrected(inputs, request.decisions)
+    told = (*repeated, *inputs.comparison.notices)
+    inputs = replace(inputs, comparison=replace(inputs.comparison, notices=told))
     if request.decisions:
         inputs = _add_decisions(inputs, request.decisions, can_steer=bool(request.clean))
     seconds = round(perf_counter() - started, 3)

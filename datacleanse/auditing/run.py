@@ -9,6 +9,7 @@ from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
 from datacleanse.progress import SILENT, Progress
+from datacleanse.storage.run_claims import check_place
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.stopping import NEVER, StopRequest
 
@@ -48,6 +49,8 @@ def run_audit(
     _check_flags(force=force, resume=resume)
     if not request.clean:
         check_needs_no_clean(request.settings)
+    if not resume:
+        check_place(place, force=force)
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)

@@ -22,6 +22,7 @@ from datacleanse.data.identity import (
     spell_ids,
 )
 from datacleanse.data.messages import format_count, format_list, quote_value
+from datacleanse.data.sample import take_rows
 from datacleanse.data.sources import is_same_file
 from datacleanse.errors import InputError
 from datacleanse.records import Comparison, Notice, Overlap
@@ -67,22 +68,32 @@ def compare(data: Dataset, clean: Dataset) -> Comparison:
 
 
 def compare_with_overlap(
-    data: Dataset, clean: Dataset, overlap: Overlap, notices: Sequence[Notice]
+    data: Dataset,
+    clean: Dataset,
+    overlap: Overlap,
+    notices: Sequence[Notice],
+    *,
+    chosen: NDArray[np.int64] | None = None,
 ) -> Comparison:
     """Compare CLEAN with DATA where the rows in both are known; ``notices`` come first.
+
+    Args:
+        data: DATA.
+        clean: CLEAN.
+        overlap: rows that stand in both.
+        notices: what was said before.
+        chosen: rows of CLEAN of which it is not known that they are a random draw of DATA, so that
+            they may be distributed unlike it; None: all.
 
     Raises:
         InputError: nothing of DATA is left beside CLEAN, so the two are the same.
     """
     if len(overlap.data_rows) == data.n_rows:
         raise _make_same_error(data, clean, f"all {data.n_rows:,} rows of DATA stand in it")
-    notices = [
-        *notices,
-        *_note_overlap(data, clean, overlap),
-        *_note_sizes(data, clean),
-        *note_class_shares(data, clean),
-        *note_features(data, clean),
-    ]
+    notices = [*notices, *_note_overlap(data, clean, overlap), *_note_sizes(data, clean)]
+    compared = clean if chosen is None else take_rows(clean, chosen)
+    if compared is not None:
+        notices += [*note_class_shares(data, compared), *note_features(data, compared)]
     return Comparison(overlap, tuple(notices))
 
 

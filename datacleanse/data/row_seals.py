@@ -126,8 +126,8 @@ def _spell_moment(
 
 def _digest_portion(table: pa.Table, label: str) -> list[str]:
     parts = [
-        _encode_cells(name, table.column(name))
-        for name in _find_digested_columns(table.schema, label)
+        _encode_cells(name, table.column(place))
+        for name, place in _find_digested_columns(table.schema, label)
     ]
     if not parts:
         return [hashlib.sha256().hexdigest()] * table.num_rows
@@ -145,10 +145,14 @@ def is_content_hash(field: pa.Field) -> bool:
     return bool(field.metadata) and CONTENT_MARK.items() <= field.metadata.items()
 
 
-def _find_digested_columns(schema: pa.Schema, label: str) -> list[str]:
-    """The columns whose cells make a row what it is: all but the label, or those marked so."""
-    marked = sorted(field.name for field in schema if is_content_hash(field))
-    return marked or sorted(name for name in schema.names if name != label)
+def _find_digested_columns(schema: pa.Schema, label: str) -> list[tuple[str, int]]:
+    """Name and place of the columns whose cells make a row what it is, by name.
+
+    They are all but the label, or those marked so. Names may repeat in a run's suspects.
+    """
+    named = [(field.name, place) for place, field in enumerate(schema)]
+    marked = sorted(each for each in named if is_content_hash(schema.field(each[1])))
+    return marked or sorted(each for each in named if each[0] != label)
 
 
 def _encode_cells(name: str, column: pa.ChunkedArray) -> pa.Array:

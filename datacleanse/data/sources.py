@@ -12,6 +12,7 @@ import pyarrow.fs as pafs
 
 from datacleanse.data.messages import quote_error, suggest_nearest
 from datacleanse.data.remote_files import hold_remote
+from datacleanse.data.run_as_source import refuse_run
 from datacleanse.data.saved_datasets import SUFFIX as SAVED_SUFFIX
 from datacleanse.data.saved_datasets import find_saved_files
 from datacleanse.errors import InputError
@@ -88,6 +89,7 @@ def locate(source: str | os.PathLike[str]) -> Location:
     try:
         info = filesystem.get_file_info(path)
         if info.type == pafs.FileType.Directory:
+            refuse_run(name)
             saved = find_saved_files(name, filesystem, path.rstrip("/"))
             if saved:
                 return Location(name, filesystem, saved, path, SAVED_SUFFIX, None)

@@ -94,9 +94,23 @@ def judge_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:
         return use_as_categories(name, len(values.spellings))
     if all(text.casefold() in ("true", "false") for text in values.spellings):
         return use_as_feature(name, "boolean")
+    if len(values.spellings) == values.present == len(cells) and _are_padded(name, values):
+        return set_aside(name, "identifier", "every value is different (an id)")
     return _judge_plain(name, cells, values, context) or _judge_written(
         name, cells, values, context
     )
+
+
+def _are_padded(name: str, values: _Texts) -> bool:
+    """Whether all texts are digits that name rows and measure nothing: ``00017``.
+
+    By the name of the column, or by zeros in front that make all texts as long.
+    """
+    if not all(text.isascii() and text.isdigit() for text in values.spellings):
+        return False
+    lengths = set(map(len, values.spellings))
+    has_zeros = any(text.startswith("0") for text in values.spellings)
+    return has_id_name(name) or (len(lengths) == 1 and has_zeros and lengths != {1})
 
 
 def judge_given_text(name: str, cells: pa.ChunkedArray, context: Context) -> Verdict:

@@ -1,5 +1,6 @@
 """A clean set that nobody checked: all its labels agree with the data's where some should not.
 
+Each source of clean rows is looked at alone, too: one that somebody checked hides no other.
 What is expected rests on no verified row: opinions that did not see a row's label are corrected for
 a usual rate of errors, and the labels of DATA tell how far that rate is from theirs. Such opinions
 cannot tell wrong labels from classes that overlap, so the warning asks and does not claim.
@@ -7,6 +8,7 @@ cannot tell wrong labels from classes that overlap, so the warning asks and does
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -14,9 +16,11 @@ import numpy as np
 from datacleanse.detection import error_kinds
 from datacleanse.detection.noise_matrix import deconvolve, raise_to_floor
 from datacleanse.detection.posterior import learn_noise_alone
-from datacleanse.records import Notice
+from datacleanse.records import UNCHECKED, Notice
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import NDArray
 
     from datacleanse.detection.evidence import Evidence
@@ -33,9 +37,38 @@ OVERSTATED = 2.0
 the rows cannot be told, it is .06 to .08 without any error, and the warning is given in vain."""
 
 
-def note_unchecked(evidence: Evidence) -> list[Notice]:
-    """Warn where no verified label differs from DATA's though some should."""
-    pairs = evidence.clean_at[evidence.clean_at < evidence.n_data]
+@dataclass(frozen=True)
+class CleanPart:
+    """The rows of one source of CLEAN."""
+
+    name: str
+    """As it was named."""
+    rows: NDArray[np.int64]
+    """(n,) which rows of CLEAN they are."""
+
+
+def note_unchecked(evidence: Evidence, parts: Sequence[CleanPart]) -> list[Notice]:
+    """Warn where no verified label differs from DATA's though some should.
+
+    Args:
+        evidence: what the trainings showed.
+        parts: all sources of CLEAN. If they agree with DATA together, they are told of together.
+    """
+    whole = CleanPart(
+        f"{', '.join(part.name for part in parts)} {'verifies' if len(parts) == 1 else 'verify'}",
+        np.concatenate([part.rows for part in parts]) if parts else np.empty(0, np.int64),
+    )
+    together = _note_part(evidence, whole)
+    if together or len(parts) < 2:
+        return together
+    named = (CleanPart(f"{part.name} verifies", part.rows) for part in parts)
+    return [notice for part in named for notice in _note_part(evidence, part)]
+
+
+def _note_part(evidence: Evidence, part: CleanPart) -> list[Notice]:
+    """Warn of one source."""
+    places = evidence.clean_at[part.rows]
+    pairs = places[places < evidence.n_data]
     n = len(pairs)
     if n < LEAST_PAIRS or (evidence.labels[pairs] != evidence.truth[pairs]).any():
         return []
@@ -44,12 +77,12 @@ def note_unchecked(evidence: Evidence) -> list[Notice]:
     if least < LEAST_EXPECTED:
         return []
     message = (
-        f"All {n:,} verified labels agree with the data's; by the opinions of the trainings alone "
-        f"{least:,.0f} to {most:,.0f} should differ. Did somebody check them? It may be so where "
-        "classes overlap. If the data was corrected by them in an earlier round, name that run "
-        "with --decisions."
+        f"All {n:,} labels that {part.name} agree with the data's; by the opinions of the "
+        f"trainings alone {least:,.0f} to {most:,.0f} should differ. Did somebody check them? It "
+        "may be so where classes overlap. If the data was corrected by them in an earlier round, "
+        "name that run with --decisions."
     )
-    return [Notice("clean-unchecked", message, is_warning=True)]
+    return [Notice(UNCHECKED, message, is_warning=True)]
 
 
 def _expect_wrong(evidence: Evidence, rows: NDArray[np.int64]) -> float:

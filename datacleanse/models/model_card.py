@@ -9,6 +9,7 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.records import UNCHECKED
 from datacleanse.storage.manifest.results import NONE_STEERED
 
 if TYPE_CHECKING:
@@ -176,6 +177,7 @@ def _describe_noise(manifest: Manifest) -> list[str]:
     lines = [
         "## Wrong labels in the training data",
         "",
+        *_doubt(manifest),
         f"Estimated share of wrong labels: {_share(noise.rate, noise.basis)}; {flags.flagged:,} "
         f"rows are flagged (expected share of false alarms at most {flags.fdr:.0%}). The run's "
         "report lists them; this card does not.",
@@ -187,6 +189,17 @@ def _describe_noise(manifest: Manifest) -> list[str]:
             _write_row((_escape_plain(name), f"{share.rows:,}", _share(share, noise.basis)))
         )
     return lines
+
+
+def _doubt(manifest: Manifest) -> list[str]:
+    """What stands before a rate that rests on trusted rows which nobody seems to have checked."""
+    if all(notice.slug != UNCHECKED for notice in manifest.notices):
+        return []
+    return [
+        "**Doubtful**: nobody seems to have checked all of the trusted rows, so the share may be "
+        "far too low.",
+        "",
+    ]
 
 
 def _share(share: NoiseShare, basis: RateBasis) -> str:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.data.missing_cells import note_missing_unused
 from datacleanse.data.raw_table import UNTYPED
+from datacleanse.data.run_as_source import refuse_run
 from datacleanse.pictures.forms import FORMS
 from datacleanse.pictures.interface import Asked
 
@@ -21,6 +22,7 @@ def find_pictures(source: Source, asked: Asked) -> Listing | None:
     Raises:
         InputError: nothing is there, or it holds pictures in no usable way.
     """
+    refuse_run(source)
     for form in FORMS:
         found = form.find(source, asked)
         if found is not None:

@@ -8,7 +8,7 @@ and is told. Only a file that holds no decision at all, or one about another run
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
@@ -91,6 +91,10 @@ class Decision:
         }
 
 
+_FIELDS = ", ".join(field.name for field in fields(Decision))
+"""All that a line may have."""
+
+
 @dataclass(frozen=True)
 class Decisions:
     """What a file of decisions says."""
@@ -124,8 +128,7 @@ def parse_decision(record: object) -> Decision:
         raise InputError(
             f"This is no decision: {error}.",
             slug="decision-invalid",
-            hint="A decision has row, id, row_sha256, given_label, action (keep, relabel, drop, "
-            "unsure or revoked), new_label, reviewer, at, run_id, group, comment and settles.",
+            hint=f"A decision has {_FIELDS}; action is keep, relabel, drop, unsure or revoked.",
         ) from error
 
 

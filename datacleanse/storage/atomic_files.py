@@ -11,6 +11,7 @@ import errno
 import os
 import re
 import secrets
+import shlex
 import shutil
 import stat
 import time
@@ -258,8 +259,22 @@ def check_free(path: Path, *, force: bool) -> None:
         raise SettingsError(
             f"{path} exists already.",
             slug="file-exists",
-            hint="Choose another name with -o, or replace it with --force.",
+            hint=f"Choose another name, for example -o {shlex.quote(str(find_free(path)))}, or "
+            "replace it with --force.",
         )
+
+
+def find_free(path: Path) -> Path:
+    """The path, or the first of ``NAME-2``, ``NAME-3``, ... that is free."""
+    # Of a packed file both endings stay.
+    n_endings = 2 if path.suffix.lower() in (".gz", ".zst") else 1
+    ending = "".join(path.suffixes[-n_endings:])
+    stem = path.name.removesuffix(ending)
+    free, count = path, 1
+    while os.path.exists(free):  # noqa: PTH110 - as above
+        count += 1
+        free = path.with_name(f"{stem}-{count}{ending}")
+    return free
 
 
 def make_folder(path: Path) -> None:

@@ -69,6 +69,20 @@ def reopen_folder(path: Path) -> Iterator[RunFolder]:
         yield folder
 
 
+def check_place(path: Path, *, force: bool) -> None:
+    """See whether a run may begin at a place, before anything is read for it.
+
+    Raises:
+        RunFolderError: a run that is finished or can be gone on with lies there, and ``force`` does
+            not replace it; or what lies there is no run.
+    """
+    folder = RunFolder(path)
+    # What may not be looked at is told when the folder is made.
+    with suppress(OSError):
+        _check_run(folder, force=force)
+        _check_unfinished(folder, force=force)
+
+
 @contextmanager
 def keep_folder(folder: RunFolder) -> Iterator[None]:
     """Keep a run from being replaced while the block reads it or adds to it.

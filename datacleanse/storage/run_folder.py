@@ -63,6 +63,9 @@ Classes: TypeAlias = "Mapping[str, int]"
 _LABELS = ("given_label", "suggested_label", "verified_label")
 """Columns of the audit table that hold classes of DATA, as DATA spells them."""
 
+MANIFEST_NAME = "run.json"
+"""What makes a folder a run."""
+
 MODEL_SUFFIXES = (".json", ".safetensors")
 """In `model/`; the README there may be edited."""
 
@@ -76,7 +79,7 @@ class RunFolder:
     @property
     def manifest_file(self) -> Path:
         """`run.json`: settings, data, timings, metrics, notices."""
-        return self.path / "run.json"
+        return self.path / MANIFEST_NAME
 
     @property
     def audit_file(self) -> Path:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from datacleanse.storage.atomic_files import find_free
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,19 +24,58 @@ _LONGEST_STEM = 200
 ROWS = 200
 """To be verified at first: enough for a rate that is good to a few percent."""
 
+CLEANED = ".cleaned"
+"""What cleaned data has behind its name, from the second time on with a number."""
+
+_CLEANED_STEM = re.compile(rf"(.+){re.escape(CLEANED)}(?:-(\d{{1,9}}))?")
+
 VERIFIED = Path("verified.jsonl")
 """File that they are proposed to be kept in."""
 
 
-def propose_verifying(data: DataSection) -> tuple[str, ...]:
+def count_lacking(manifest: Manifest) -> int:
+    """How many more rows are to be verified so that something may be flagged.
+
+    It is 0 where something is, where nobody knows a number, and where DATA has too few rows.
+    """
+    flags, data = manifest.flags, manifest.data
+    if manifest.noise.rate is None or flags.flagged:
+        return 0
+    aim = min(flags.rows_needed or ROWS, data.rows // 2)
+    return max(0, aim - flags.calibration_rows)
+
+
+def propose_verifying_more(manifest: Manifest) -> tuple[str, ...]:
+    """The words of the command by which the rows of `count_lacking` get verified; or none.
+
+    A file of verdicts is gone on with: a larger draw holds the rows of a smaller one.
+    """
+    clean, lacking = manifest.clean, count_lacking(manifest)
+    if clean is None or not lacking:
+        return ()
+    verdicts = Path(clean.source)
+    if manifest.overlap.matched_by == "verdicts" and verdicts.is_file():
+        number = clean.rows - clean.reviewed_rows + lacking
+        return propose_verifying(manifest.data, number=number, file=verdicts)
+    return propose_verifying(manifest.data, number=lacking)
+
+
+def propose_verifying(
+    data: DataSection, *, number: int = ROWS, file: Path | None = None
+) -> tuple[str, ...]:
     """The words, after the program's name, of the command by which rows of DATA get verified.
 
     Of a table in memory, which no command can read, there are none.
+
+    Args:
+        data: DATA.
+        number: rows to draw, at most.
+        file: of verdicts, to be gone on with; None: a new one.
     """
     if data.source.startswith("<"):
         return ()
     # Of a small table half, so that there is something left to audit.
-    number = max(1, min(ROWS, data.rows // 2))
+    number = max(1, min(number, data.rows // 2))
     place = spell_place(data.source)
     reading = data.reading
     options = spell_options(
@@ -44,7 +86,8 @@ def propose_verifying(data: DataSection) -> tuple[str, ...]:
         ("--delimiter", [reading.delimiter]),
     )
     options += [] if reading.seeks_id else ["--no-id"]
-    return ("verify", place, "-n", str(number), "-o", str(find_free(VERIFIED)), *options)
+    target = spell_place(file or find_free(VERIFIED))
+    return ("verify", place, "-n", str(number), "-o", target, *options)
 
 
 def spell_options(*options: tuple[str, Sequence[str | None]]) -> list[str]:
@@ -55,15 +98,6 @@ def spell_options(*options: tuple[str, Sequence[str | None]]) -> list[str]:
             if value is not None:
                 words += [f"{name}={value}"] if value.startswith("-") else [name, value]
     return words
-
-
-def find_free(path: Path) -> Path:
-    """The path, or the first of ``NAME-2``, ``NAME-3``, ... that is free."""
-    free, count = path, 1
-    while free.exists():
-        count += 1
-        free = path.with_name(f"{path.stem}-{count}{path.suffix}")
-    return free
 
 
 def propose_review(run: Path) -> tuple[str, ...]:
@@ -110,6 +144,12 @@ def name_after(data: str) -> str:
     return stripped or "audit"
 
 
+def _split_cleaned(stem: str) -> tuple[str, int]:
+    """A name without what cleaning put behind it, and how often that says it was cleaned."""
+    found = _CLEANED_STEM.fullmatch(stem)
+    return (stem, 0) if found is None else (found[1], int(found[2] or 1))
+
+
 def _holds_files(folder: str, suffix: str) -> bool:
     try:
         return any(Path(folder).glob(f"*{suffix}"))
@@ -127,11 +167,13 @@ def _propose_output(source: str) -> tuple[str, ...]:
     ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "")
     if not suffix:
         ending = SHARD_SUFFIX if _holds_files(source, SHARD_SUFFIX) else ".csv"
-    stem, count = name_after(source), 1
+    # Of data that was cleaned before the number rises.
+    stem, rounds = _split_cleaned(name_after(source))
+    count = rounds + 1
     if "\0" in stem or len(stem.encode("utf-8", "replace")) > _LONGEST_STEM:
         stem = "data"  # no file can bear such a name with something behind it
     while True:
-        name = f"{stem}.cleaned{'' if count == 1 else count}"
+        name = f"{stem}{CLEANED}{'' if count == 1 else f'-{count}'}"
         # Of pictures the list of changes is named alike, and the manifest ends in .csv.
         files = name_files(Path(f"{name}{ending}"))
         taken = (files.cleaned, files.diff, Path(f"{name}.csv"))

@@ -94,8 +94,11 @@ def _say_nearest(labels: tuple[str, ...]) -> str:
 
 def _say_margins(evidence: Evidence) -> str:
     margin, control = evidence.margin, evidence.control_margin
+    # Without a suggestion no other label is likelier by all opinions together.
     preferred = (
-        "another label" if evidence.suggested is None else _shorten_label(evidence.suggested)
+        "another label, all opinions together do not"
+        if evidence.suggested is None
+        else _shorten_label(evidence.suggested)
     )
     if margin is None or control is None:
         return _say_one_margin(margin, control, preferred)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from datacleanse.records import UNCHECKED
+
 if TYPE_CHECKING:
     from datacleanse.detection.reliability import ReliabilityBin
     from datacleanse_reports.review_progress import ReviewProgress
@@ -356,6 +358,8 @@ class ReportView:
     """Which of ``columns`` the program added: hashes of pictures, of no use to people."""
     suspects: tuple[Suspect, ...]
     """By rank."""
+    rows_lacking: int
+    """Rows to be verified before something may be flagged; 0: something is, or nobody knows."""
     next_words: tuple[str, ...]
     """Of the command, after the program's name, that gets rows verified; empty where enough are, or
     where DATA is no file."""
@@ -372,6 +376,11 @@ class ReportView:
     def is_checked(self) -> bool:
         """Whether verified rows check what was found, so that it has a rate and flags."""
         return self.headline.estimated_share is not None
+
+    @property
+    def is_doubted(self) -> bool:
+        """Whether nobody seems to have checked the clean set, or a part of it."""
+        return any(notice.slug == UNCHECKED for notice in self.notices)
 
     @property
     def warnings(self) -> tuple[NoticeView, ...]:

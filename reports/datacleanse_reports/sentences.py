@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import TYPE_CHECKING, assert_never
 
 from datacleanse.storage.manifest.results import NONE_STEERED
@@ -44,6 +45,9 @@ _RANGES = {
 RANGE_NAMES = {"pairs": "95% confidence interval", "estimates": "range of two estimates"}
 """What a range beside an estimated number is called, by what it rests on."""
 
+DOUBT = "Nobody seems to have checked all of the clean set"
+"""What a headline begins with where that is so; a warning names the source."""
+
 UNCHECKED = (
     "How likely a row is wrong is what the models make of it. No verified row checks that, so take "
     "it as an order and not as a share."
@@ -77,11 +81,12 @@ def say_noise(view: ReportView) -> str:
             "ranking finds."
         )
     ends = format_percent_range(head.low_share, head.high_share)
-    return (
-        f"About {estimate(head.estimated_wrong)} of {format_plural(head.rows, 'label')} "
+    told = (
+        f"bout {estimate(head.estimated_wrong)} of {format_plural(head.rows, 'label')} "
         f"({format_percent(head.estimated_share)}, {RANGE_NAMES[head.rate_basis]} {ends}) are "
         "expected to be wrong."
     )
+    return f"{DOUBT}, so this may be far too low: a{told}" if view.is_doubted else f"A{told}"
 
 
 def say_share(view: ReportView) -> str:
@@ -95,6 +100,8 @@ def say_share(view: ReportView) -> str:
         f"{format_percent(head.estimated_share)} of the labels, {RANGE_NAMES[head.rate_basis]} "
         f"{ends}: {count_range(low, high)} rows."
     )
+    if view.is_doubted:
+        return f"{DOUBT}, so this may be far too low. {told}"
     if head.rate_basis == "estimates":
         told += " The truth may lie outside: rows drawn from this table and verified would tell."
     return told
@@ -107,6 +114,8 @@ def say_overlap(view: ReportView) -> str:
     if found.verified:
         verb = "row of the data is" if found.verified == 1 else "rows of the data are"
         said = f"{format_count(found.verified)} {verb} verified"
+        if view.clean is not None and view.clean.reviewed_rows:
+            said += f", {format_count(view.clean.reviewed_rows)} of them by decisions of a review"
         if found.wrong:
             share = format_percent(found.wrong / found.verified)
             was = "was" if found.wrong == 1 else "were"
@@ -198,6 +207,10 @@ def _say_unflagged(view: ReportView) -> str:
             f"About {format_plural(flagging.rows_needed or 0, 'verified row')} would make flags "
             "possible."
         )
+    elif flagging.rows_needed is None and view.rows_lacking:
+        parts.append(
+            f"{format_plural(view.rows_lacking, 'more verified row')} may make flags possible."
+        )
     elif flagging.rows_needed is not None:
         parts.append("Verifying more rows of this table would not change that.")
     parts.append("Read the ranking from the top instead.")
@@ -230,12 +243,46 @@ def say_flag(view: ReportView) -> str:
 
 
 def say_next(view: ReportView) -> str:
-    """What to do first where no row is verified; empty where some are."""
+    """What to do first where no row, or too few are verified, or nobody seems to have; or empty."""
+    if view.is_doubted:
+        return (
+            "Check the rows of the clean set that the warning names. Or verify a random draw, and "
+            "audit again with that alone as the clean set (--val)."
+        )
     if view.is_checked:
-        return ""
+        return say_verifying_more(view)
     return (
         "For a rate and for flags, verify a random draw of rows, then audit again with them as the "
         "clean set (--val)."
+    )
+
+
+def say_verifying_more(view: ReportView) -> str:
+    """That more rows are to be verified, as the title of a command; empty where none are."""
+    if not view.rows_lacking or not view.next_words:
+        return ""
+    return (
+        f"For flags, verify {format_plural(view.rows_lacking, 'more row')}, then audit again with "
+        "all that are verified (--val):"
+    )
+
+
+def say_unlisted(view: ReportView, last: int) -> str:
+    """How to get at flagged rows that are not listed; empty where all are.
+
+    Args:
+        view: of the run.
+        last: rank of the last suspect that is listed.
+    """
+    listed = sum(each.flagged for each in view.suspects if each.rank <= last)
+    flagged = view.headline.flagged
+    if listed >= flagged:
+        return ""
+    place = shlex.quote(view.review_words[-1])
+    return (
+        f"{format_count(flagged)} rows are flagged, and {format_count(listed)} of them are listed. "
+        f"`datacleanse report {place} --top {flagged}` lists all in suspects.csv; "
+        f"`datacleanse review {place} --first {last + 1}` shows the next ones."
     )
 
 
@@ -264,6 +311,23 @@ def say_trained_rows(view: ReportView) -> str:
 def say_rule(view: ReportView) -> str:
     """The reweighting rule, to follow other facts; empty where none was at work."""
     return "" if view.training.rule == NONE_STEERED else f", rule {view.training.rule}"
+
+
+def say_clean_rows(view: ReportView) -> str:
+    """How many rows are verified, and which part of them by decisions; empty without any."""
+    clean = view.clean
+    if clean is None:
+        return ""
+    own, reviewed = clean.rows - clean.reviewed_rows, clean.reviewed_rows
+    if not reviewed:
+        return format_plural(own, "verified row")
+    by_review = f"{format_count(reviewed)} by decisions of a review"
+    if not own:
+        return f"{format_plural(reviewed, 'verified row')}, by decisions of a review"
+    return (
+        f"{format_plural(clean.rows, 'verified row')} ({format_count(own)} of the clean set, "
+        f"{by_review})"
+    )
 
 
 def say_clean_use(view: ReportView) -> str:

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datacleanse_reports import sentences
 from datacleanse_reports.wording import format_count, format_plural, format_rate
 
 if TYPE_CHECKING:
@@ -31,12 +32,7 @@ def list_steps(view: ReportView, *, served: bool) -> tuple[Step, ...]:
     """
     steps = []
     if view.next_words:
-        steps.append(
-            Step(
-                "For a rate of wrong labels and for flags, check rows drawn at random:",
-                _spell(view.next_words),
-            )
-        )
+        steps.append(Step(_say_verifying(view), _spell(view.next_words)))
     review, end = ("", ".") if served else (_spell(view.review_words), ":")
     if _is_reviewed(view):
         steps.append(Step(f"All of these rows are decided; decisions can be changed{end}", review))
@@ -63,6 +59,14 @@ def say_flags_briefly(view: ReportView) -> str:
     if not bound:
         return f"{told}."
     return f"{told}. It is 90% certain that no more than {format_count(bound)} of them are."
+
+
+def _say_verifying(view: ReportView) -> str:
+    if view.is_doubted:
+        return "Check the clean rows that the warning names, or rows drawn anew:"
+    if view.is_checked:
+        return sentences.say_verifying_more(view)
+    return "For a rate of wrong labels and for flags, check rows drawn at random:"
 
 
 def _is_reviewed(view: ReportView) -> bool:

@@ -46,6 +46,10 @@ LONGEST_CELL = 20_000
 DIGITS = 9
 """Classes that a digit chooses."""
 
+LEAST_JUDGED = 30
+"""Verdicts below which nobody is told how many more it takes. The share may still be anything: of 3
+right labels it would seem that 60 rows were enough."""
+
 LARGEST = 1024
 """Pixels of the longer side of a picture on the page; smaller ones keep their size."""
 
@@ -218,8 +222,8 @@ def say_share(share: WrongShare) -> str:
 
 
 def say_more(share: WrongShare) -> str:
-    """Say how many more rows would narrow the interval; empty where nothing is judged yet."""
-    if not share.n_judged:
+    """Say how many more rows would narrow the interval; empty where too few are judged to tell."""
+    if share.n_judged < LEAST_JUDGED:
         return ""
     if not share.n_more:
         return "known to ± 3 points"

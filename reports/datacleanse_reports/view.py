@@ -6,16 +6,19 @@ import math
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from datacleanse.records import UNCHECKED
 from datacleanse.shares import NORMAL_95
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
 from datacleanse_reports.matrix import make_noise_matrix
 from datacleanse_reports.next_step import (
+    count_lacking,
     propose_applying,
     propose_comparing,
     propose_review,
     propose_verifying,
+    propose_verifying_more,
 )
 from datacleanse_reports.records import (
     Budget,
@@ -128,7 +131,10 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         columns=columns,
         own_columns=_find_own_columns(originals, positions),
         suspects=suspects,
-        next_words=() if manifest.noise.rate is not None else propose_verifying(manifest.data),
+        rows_lacking=count_lacking(manifest),
+        next_words=propose_verifying(manifest.data)
+        if _lacks_verified(manifest)
+        else propose_verifying_more(manifest),
         review_words=propose_review(folder.path),
         apply_words=propose_applying(folder.path, manifest.data.source),
         compare_words=propose_comparing(folder, manifest),
@@ -142,6 +148,12 @@ def _find_own_columns(originals: pa.Table, positions: Sequence[int]) -> tuple[in
 
     fields = (originals.field(position) for position in positions)
     return tuple(place for place, field in enumerate(fields) if is_content_hash(field))
+
+
+def _lacks_verified(manifest: Manifest) -> bool:
+    """Whether no row is verified, or nobody seems to have checked those that are called so."""
+    is_doubted = any(notice.slug == UNCHECKED for notice in manifest.notices)
+    return manifest.noise.rate is None or is_doubted
 
 
 def _make_headline(manifest: Manifest) -> Headline:

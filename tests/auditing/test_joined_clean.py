@@ -297,3 +297,49 @@ def test_python_takes_a_file_and_a_list(data, truth, tmp_path):
 
     assert result.manifest["clean"]["rows"] > 90
     assert one == ([files[0]], [[{"a": 1}, {"a": 2}]])
+
+
+def test_each_row_knows_the_source_that_it_was_taken_from(data, truth, tmp_path):
+    file = verify(tmp_path / "v.jsonl", draw(data, 60), truth)
+    frame = pd.read_csv(data)
+    frame.iloc[:50].to_csv(tmp_path / "sample.csv", index=False)
+    inputs = read(data, file, tmp_path / "sample.csv", options=ID)
+    n_both = sum(row < 50 for row in pairs(read(data, file, options=ID)))
+    n_sampled = int((inputs.verified.part == 1).sum())
+
+    assert inputs.verified.sources == (str(file), str(tmp_path / "sample.csv"))
+    assert inputs.verified.part.tolist() == sorted(inputs.verified.part.tolist())
+    assert len(inputs.verified.part) == inputs.clean.n_rows
+    assert n_sampled == 50 - n_both
+
+
+def test_a_random_draw_is_not_called_unlike_the_data(data, tmp_path):
+    drawing = draw(data, 60)
+    only_yes = dict.fromkeys((each.row for each in drawing.rows), "yes")
+    file = verify(tmp_path / "v.jsonl", drawing, only_yes)
+    frame = pd.read_csv(data)
+    frame["label"] = "yes"
+    sample = frame.iloc[[each.row for each in drawing.rows]]
+    sample.to_csv(tmp_path / "sample.csv", index=False)
+    rest = frame.drop(index=sample.index).head(60)
+    rest.to_csv(tmp_path / "chosen.csv", index=False)
+
+    assert "clean-shares-unlike" not in notices(read(data, file))
+    assert "clean-shares-unlike" in notices(read(data, tmp_path / "sample.csv", options=ID))
+    assert "clean-shares-unlike" in notices(read(data, file, tmp_path / "chosen.csv", options=ID))
+
+
+def test_a_source_that_is_given_twice_is_told_and_used_once(data, truth, tmp_path):
+    file = verify(tmp_path / "v.jsonl", draw(data, 60), truth)
+    pd.read_csv(data).iloc[:50].to_csv(tmp_path / "sample.csv", index=False)
+    for once in (file, tmp_path / "sample.csv"):
+        twice = read(data, once, once, options=ID)
+        alone = read(data, once, options=ID)
+
+        assert twice.clean.n_rows == alone.clean.n_rows
+        assert twice.sha256 == alone.sha256
+        assert notices(twice)["clean-repeated"] == (
+            f"{once} is given more than once as CLEAN (--val), and used once. Was another file "
+            "meant?"
+        )
+        assert "clean-repeated" not in notices(alone)

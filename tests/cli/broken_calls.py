@@ -190,6 +190,30 @@ RUNS = (
         "--force",
     ),
     RunCall(
+        "a finished run is there, and the data cannot be read",
+        ("audit", "missing.csv", "--out", "run"),
+        ("run already holds a run",),
+        "--force",
+    ),
+    RunCall(
+        "a run as data",
+        ("audit", "run", "--val", "clean.csv", "-q"),
+        ("run is the folder of a run",),
+        "`datacleanse review run`. To audit the data again: `datacleanse audit data.csv`.",
+    ),
+    RunCall(
+        "a run as clean set",
+        ("audit", "data.csv", "--val", "run", "-q"),
+        ("run is the folder of a run",),
+        "datacleanse report run",
+    ),
+    RunCall(
+        "a run to draw rows from",
+        ("verify", "run", "-q"),
+        ("run is the folder of a run",),
+        "datacleanse audit data.csv",
+    ),
+    RunCall(
         "a damaged run is there",
         (*AUDIT, "--out", "run"),
         ("run.json is damaged",),

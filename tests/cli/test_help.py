@@ -57,3 +57,15 @@ def test_a_wrong_command_line_is_one_message_and_exit_code_2(tmp_path, arguments
     assert done.code == 2
     assert word in done.err
     assert "Traceback" not in done.err
+
+
+def test_a_mistyped_option_names_the_closest_and_the_command(tmp_path):
+    done = run_here("audit", "data.csv", "--vall", "clean.csv", cwd=tmp_path)
+    assert done.code == 2
+    assert done.err == (
+        "error: No such option: --vall. Did you mean --val?\nTry `datacleanse audit --help`.\n"
+    )
+    done = run_here("verify", "data.csv", "-n", "many", cwd=tmp_path)
+    assert done.err.endswith("Try `datacleanse verify --help`.\n")
+    done = run_here("--zzz", cwd=tmp_path)
+    assert done.err.endswith("Try `datacleanse --help`.\n")

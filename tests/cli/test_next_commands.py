@@ -43,6 +43,7 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.schemas import AUDIT_COLUMNS
 from datacleanse_cli.cleaning_summary import print_cleaning
 from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
+from datacleanse_reports.next_step import propose_applying
 from tests.cli.applying import decide
 from tests.cli.conftest import make_command, run_here
 from tests.pictures.made import picture
@@ -280,7 +281,7 @@ def test_cleaned_data_is_proposed_under_a_name_that_is_free(audited_copy, monkey
     """It is called after DATA, also in a second round, when the first name is taken."""
     monkeypatch.chdir(audited_copy)
     decide(audited_copy, {3: "drop"})
-    for name in ("data.cleaned.csv", "data.cleaned2.csv", "data.cleaned3.csv"):
+    for name in ("data.cleaned.csv", "data.cleaned-2.csv", "data.cleaned-3.csv"):
         words = shlex.split(propose_apply(Path("runs/data"), "data.csv"))
         assert words == ["datacleanse", "apply", "runs/data", "-o", name]
         done = run_here(*words[1:], cwd=audited_copy)
@@ -315,3 +316,31 @@ def test_a_clean_set_that_is_not_here_any_more_is_named_by_its_role(audited_copy
     done = run_here("apply", "runs/data", cwd=audited_copy)
     assert done.code == 0, done.err
     assert " --val CLEAN --decisions runs/data" in last_command(done.out)
+
+
+@pytest.mark.parametrize(
+    ("source", "proposed"),
+    [
+        ("churn.cleaned.csv", "churn.cleaned-2.csv"),
+        ("old/churn.cleaned-2.csv.gz", "churn.cleaned-3.csv.gz"),
+        (".cleaned.csv", ".cleaned.cleaned.csv"),
+        ("un.cleaned-x.csv", "un.cleaned-x.cleaned.csv"),
+    ],
+)
+def test_data_that_is_cleaned_again_gets_a_higher_number(source, proposed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert propose_applying(Path("run"), source)[-1] == proposed
+
+
+def test_a_name_that_is_taken_is_told_with_one_that_is_free(audited_copy, monkeypatch):
+    monkeypatch.chdir(audited_copy)
+    for name in ("p q.csv", "p q-2.csv", "predictions.csv.gz"):
+        (audited_copy / name).write_text("")
+    told = {
+        "p q.csv": "-o 'p q-3.csv'",
+        "predictions.csv.gz": "-o predictions-2.csv.gz",
+    }
+    for name, free in told.items():
+        done = run_here("predict", "runs/data", "data.csv", "-o", name, cwd=audited_copy)
+        assert done.code == 2
+        assert free in done.err

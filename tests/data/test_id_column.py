@@ -9,7 +9,15 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from datacleanse.data import ReadOptions, compare, read_data, read_ids, read_like, read_portions
+from datacleanse.data import (
+    ReadOptions,
+    compare,
+    read_data,
+    read_ids,
+    read_like,
+    read_portions,
+    write_table,
+)
 from datacleanse.errors import InputError, SettingsError
 from tests.data.conftest import kinds, set_aside, slugs
 
@@ -42,6 +50,8 @@ def find_id(values, *, name="x", **options):
         (np.arange(N) + 1, "id"),
         ([f"{row} of {N}" for row in range(N)], "id"),
         ([f"a'b\"/{row}#%" for row in range(N)], "key"),
+        ([f"{row:05d}" for row in range(N)], "customer_id"),
+        ([str(row + 17) for row in range(N)], "customer_id"),
     ],
 )
 def test_a_column_that_names_rows_is_the_id(values, name, listener):
@@ -238,3 +248,21 @@ def test_a_frame_s_own_index_is_not_needed_for_an_id():
     assert data.schema.id == "customerID"
     unnamed = pa.Table.from_pandas(make_frame().drop(columns="customerID").iloc[::-1])
     assert read_data(unnamed, ReadOptions()).schema.id is None
+
+
+@pytest.mark.parametrize("suffix", [".parquet", ".jsonl", ".csv", ".feather"])
+def test_ids_with_zeros_in_front_stay_text_in_every_format(suffix, tmp_path):
+    names = [f"{row:05d}" for row in range(N)]
+    for column in ("customer_id", "key"):
+        path = tmp_path / f"{column}{suffix}"
+        write_table(pa.Table.from_pandas(make_frame(names, name=column)), path)
+        data = read_data(path, ReadOptions(id=None if column == "customer_id" else column))
+        assert read_ids(data).to_pylist() == names
+        assert column not in kinds(data)
+
+
+def test_zeros_in_front_name_things_and_measure_nothing():
+    data = read_data(make_frame([f"{row:05d}" for row in range(N)], name="code"), ReadOptions())
+    assert "code" in set_aside(data)
+    data = read_data(make_frame([str(100 + row) for row in range(N)], name="code"), ReadOptions())
+    assert kinds(data)["code"] == "numeric"

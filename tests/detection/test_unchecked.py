@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from datacleanse.detection.unchecked import note_unchecked
+from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from tests.detection.test_pairs import N_PAIRS, make_evidence
 
 
@@ -18,12 +18,19 @@ def agree(evidence):
     return replace(evidence, truth=truth)
 
 
+def note(evidence):
+    """What is said where all of CLEAN is of one source."""
+    return note_unchecked(evidence, [CleanPart("sample.csv", np.arange(len(evidence.clean_at)))])
+
+
 def test_labels_that_were_taken_at_their_word_are_noticed():
     for seed in range(5):
         evidence, wrong = make_evidence(seed)
-        (notice,) = note_unchecked(agree(evidence))
+        (notice,) = note(agree(evidence))
         assert notice.is_warning
-        assert f"All {N_PAIRS} verified labels agree with the data's" in notice.message
+        assert (
+            f"All {N_PAIRS} labels that sample.csv verifies agree with the data's" in notice.message
+        )
         _, least, most = (int(word) for word in notice.message.split() if word.isdigit())
         assert least <= wrong[evidence.clean_at].sum() <= 1.2 * most
 
@@ -32,14 +39,14 @@ def test_it_rests_on_no_verified_label():
     evidence, _ = make_evidence()
     truth = np.where(agree(evidence).truth >= 0, evidence.labels, -1)
     others = make_evidence()[0]
-    assert note_unchecked(replace(evidence, truth=truth)) == note_unchecked(agree(others))
+    assert note(replace(evidence, truth=truth)) == note(agree(others))
 
 
 @pytest.mark.parametrize("second", [True, False])
 def test_where_no_label_is_wrong_that_all_agree_is_no_news(second):
     for seed in range(5):
         evidence, _ = make_evidence(seed, shares=(0.0, 0.0), boast=1.0)
-        assert note_unchecked(evidence if second else replace(evidence, second=None)) == []
+        assert note(evidence if second else replace(evidence, second=None)) == []
 
 
 def test_one_difference_shows_that_somebody_checked():
@@ -47,10 +54,36 @@ def test_one_difference_shows_that_somebody_checked():
     found = agree(evidence)
     pair = evidence.clean_at[wrong[evidence.clean_at]][0]
     found.truth[pair] = 1 - evidence.labels[pair]
-    assert note_unchecked(found) == []
+    assert note(found) == []
 
 
 def test_few_pairs_and_other_rows_say_nothing():
     for n_pairs, n_others in ((29, 0), (0, 100)):
         evidence, _ = make_evidence(n_pairs=n_pairs, n_others=n_others, shares=(0.4, 0.4))
-        assert note_unchecked(agree(evidence)) == []
+        assert note(agree(evidence)) == []
+
+
+def test_a_source_that_somebody_checked_hides_no_other():
+    for seed in range(5):
+        evidence, _ = make_evidence(seed, n_pairs=2 * N_PAIRS)
+        truth, rows = evidence.truth.copy(), np.arange(2 * N_PAIRS)
+        trusted = evidence.clean_at[rows % 2 == 0]
+        truth[trusted] = evidence.labels[trusted]
+        mixed = replace(evidence, truth=truth)
+        parts = [
+            CleanPart("verified.jsonl", np.flatnonzero(rows % 2)),
+            CleanPart("sample.csv", np.flatnonzero(rows % 2 == 0)),
+        ]
+
+        assert note(mixed) == []
+        (notice,) = note_unchecked(mixed, parts)
+        assert f"All {N_PAIRS} labels that sample.csv verifies agree" in notice.message
+
+
+def test_sources_that_all_were_not_checked_are_told_of_together():
+    evidence = agree(make_evidence()[0])
+    halves = np.split(np.arange(N_PAIRS), 2)
+    parts = [CleanPart(name, rows) for name, rows in zip(["a.csv", "b.csv"], halves, strict=True)]
+    (notice,) = note_unchecked(evidence, parts)
+
+    assert f"All {N_PAIRS} labels that a.csv, b.csv verify agree" in notice.message

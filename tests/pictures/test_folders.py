@@ -143,6 +143,48 @@ def test_the_wrong_level_is_told_with_the_right_one(root):
     assert (below.slug, "folder above" in below.hint) == ("pictures-level", True)
 
 
+@pytest.fixture
+def above(tmp_path):
+    """A folder with two sets of class folders."""
+    class_folders(tmp_path / "all" / "my flowers", CLASSES, 3)
+    class_folders(tmp_path / "all" / "checked", CLASSES, 1, first=50)
+    return tmp_path / "all"
+
+
+def test_a_folder_above_several_data_sets_is_warned_of_first(above):
+    (above / "empty").mkdir()
+    first = find_pictures(above, DATA).notices[0]
+    assert first.slug == "pictures-height"
+    assert first.is_warning
+    assert f"'my flowers' {', '.join(map(repr, sorted(CLASSES)))}." in first.message
+    assert first.message.endswith(f"datacleanse audit '{above}/my flowers'")
+
+
+@pytest.mark.parametrize("beside", ["churn/churn.csv", "runs/x/run.json", "x/deep/a.jsonl.gz"])
+def test_runs_and_tables_beside_data_sets_show_the_wrong_level(above, beside):
+    (above / beside).parent.mkdir(parents=True)
+    (above / beside).write_text("")
+    error = refused(above)
+    assert error.slug == "pictures-level"
+    assert f"datacleanse audit '{above}/my flowers'" in error.hint
+    assert f"({beside.removesuffix('/run.json')})" in error.message
+
+
+@pytest.mark.parametrize("names", [("batch1", "batch2"), ("2020-01", "2020-02")])
+def test_numbered_folders_in_classes_are_no_classes(tmp_path, names):
+    for name in CLASSES:
+        class_folders(tmp_path / name, names, 2)
+    (tmp_path / "list.csv").write_text("")
+    (tmp_path / CLASSES[0] / "notes.csv").write_text("")
+    assert "pictures-height" not in notices(find_pictures(tmp_path, DATA))
+
+
+def test_a_few_folders_in_a_class_are_no_data_set(root):
+    class_folders(root / "cat" / "old", ("indoors", "outdoors"), 1)
+    class_folders(root / "cat" / "new", ("indoors", "outdoors"), 1)
+    assert "pictures-height" not in notices(find_pictures(root, DATA))
+
+
 def test_a_single_class_folder_is_no_audit(root):
     for path in (root / "dog").iterdir():
         path.unlink()

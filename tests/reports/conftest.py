@@ -460,6 +460,22 @@ def unverified_run(unverified: Fabricated, tmp_path: Path) -> RunFolder:
 
 
 @pytest.fixture
+def doubted_run(fabricated: Fabricated, tmp_path: Path) -> RunFolder:
+    """The small run where nobody seems to have checked a source of the clean set."""
+    fabricated.manifest["notices"].append(
+        {
+            "slug": "clean-unchecked",
+            "message": "All 50 labels that sample.csv verifies agree.",
+            "is_warning": True,
+            "column": None,
+            "cells": None,
+            "option": None,
+        }
+    )
+    return fabricated.write(tmp_path / "people")
+
+
+@pytest.fixture
 def view(hostile_run: RunFolder) -> ReportView:
     """Its 25 first suspects."""
     return read_view(hostile_run, top=25)

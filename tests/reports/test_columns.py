@@ -94,6 +94,19 @@ def test_conditions_are_typed_into_the_search(typed, fits, load, suspects):
     assert ranks(page) == expected
 
 
+@pytest.mark.parametrize("typed", ["age>>50", "age==50", "agee>50", "age<50 age=>3"])
+def test_a_condition_that_is_not_understood_is_told_beside_the_search(typed, load):
+    page = load("#all=1")
+    told = page.locator("#search-told")
+    assert told.is_hidden()
+    page.locator("input[name=q]").fill(typed)
+
+    assert told.text_content().startswith(f"Not understood: {typed.split()[-1]}.")
+    assert page.locator("input[name=q]").get_attribute("aria-describedby") == "search-told"
+    page.locator("input[name=q]").fill('age>50 col 2=">>x"')
+    assert told.is_hidden()
+
+
 def test_filters_by_a_column_by_keyboard_alone_and_takes_the_filter_away(load, suspects):
     page = load("#all=1")
     page.locator("#column-tools summary").focus()

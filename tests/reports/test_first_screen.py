@@ -60,6 +60,16 @@ def test_without_verified_rows_it_says_what_is_missing_and_how_to_get_it(unverif
     assert steps[1].command == f"datacleanse review {unverified_run.path}"
 
 
+def test_a_clean_set_that_nobody_checked_puts_the_headline_in_doubt(doubted_run):
+    view = read_view(doubted_run, top=12)
+    first = list_steps(view, served=False)[0]
+    said = first_screen(render_page(view))
+
+    assert "Doubtful: about 12 of 60 Nobody seems to have checked all of the clean set" in said
+    assert first.text == "Check the clean rows that the warning names, or rows drawn anew:"
+    assert first.command.startswith("datacleanse verify ")
+
+
 def test_a_page_that_the_review_serves_does_not_say_how_to_open_it(view):
     assert [step.command.split()[1:2] for step in list_steps(view, served=True)] == [[], ["apply"]]
 
@@ -155,3 +165,31 @@ def test_numbers_of_the_same_thing_agree(view):
         assert row[place].rows + expected == pytest.approx(by_name[given].rows)
         pairs = [pair.rows for pair in view.confusions if pair.given == given]
         assert sum(pairs) == pytest.approx(expected)
+
+
+def test_flagged_rows_that_are_not_listed_are_told_with_the_way_to_them(hostile_run):
+    view = read_view(hostile_run, top=5)
+    flagged = view.headline.flagged
+    assert flagged > 5
+    page = render_page(view)
+    said = first_screen(page)
+
+    assert f"{flagged} rows are flagged, and 5 of them are listed." in said
+    assert f"datacleanse report {hostile_run.path} --top {flagged} lists all" in said
+    assert f"datacleanse review {hostile_run.path} --first 6 shows the next ones." in said
+    assert ">Review 5 flagged rows here<" in page
+    whole = read_view(hostile_run, top=view.headline.rows)
+    assert "of them are listed" not in render_page(whole)
+    assert "of them are listed" not in render_page(whole, first=3)
+
+
+def test_where_too_few_rows_are_verified_for_a_flag_more_are_asked_for(fabricated, tmp_path):
+    fabricated.flagged = 0
+    fabricated.manifest["flags"] |= {"basis": "none", "calibration_rows": 12, "rows_needed": None}
+    view = read_view(fabricated.write(tmp_path / "people"), top=12)
+    step = list_steps(view, served=False)[0]
+
+    assert view.rows_lacking == 18  # half of the 60 rows are the most that can be verified
+    assert "18 more verified rows may make flags possible." in render_page(view)
+    assert step.text.startswith("For flags, verify 18 more rows, then audit again")
+    assert step.command.startswith("datacleanse verify 'data people.csv' -n 18 -o verified.jsonl")

@@ -85,6 +85,12 @@ def test_a_result_without_verified_rows_promises_nothing(unverified_run):
     assert "0 rows verified" in said
 
 
+def test_a_doubtful_rate_is_told_as_one(doubted_run):
+    doubt = "doubtful: nobody seems to have checked all of the clean set; 19.2%"
+    assert doubt in text_of(render_result(doubted_run))
+    assert doubt in repr(AuditResult(doubted_run))
+
+
 def test_pictures_are_shown_beside_their_suspects(hostile_run, monkeypatch):
     from datacleanse_reports.suspect import Picture
 

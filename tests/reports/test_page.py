@@ -115,8 +115,8 @@ def test_a_row_without_a_suggestion_says_what_that_means(view):
     page = render_page(view)
     none = sum(each.suggested_label is None for each in view.suspects)
     assert none
-    assert page.count('aria-label="no other class is likelier"') == none
-    assert "“–” as a suggestion: no other class is likelier" in page
+    assert page.count('aria-label="all opinions together: no other class is likelier"') == none
+    assert "“–” as a suggestion: by all opinions together no other class is likelier" in page
 
 
 def test_a_megabyte_in_one_cell_id_or_column_name_stays_out(fabricated, tmp_path):

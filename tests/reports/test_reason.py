@@ -35,7 +35,7 @@ CASES = [
     ),
     (
         {"margin": 1.0, "control_margin": -0.5, "suggested": None},
-        "only plain training prefers another label",
+        "only plain training prefers another label, all opinions together do not",
     ),
     (
         {"margin": 0.4, "control_margin": 0.3, "p_value": 0.03},

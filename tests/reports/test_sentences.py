@@ -117,6 +117,20 @@ def test_halves_that_take_turns_are_not_told_as_parts(view):
     )
 
 
+def test_rows_of_the_clean_set_and_of_a_review_are_both_named(view):
+    assert sentences.say_clean_rows(view) == "200 verified rows"
+    clean = replace(view.clean, rows=189, reviewed_rows=39)
+    assert sentences.say_clean_rows(replace(view, clean=clean)) == (
+        "189 verified rows (150 of the clean set, 39 by decisions of a review)"
+    )
+    alone = replace(view, clean=replace(clean, rows=39))
+    assert sentences.say_clean_rows(alone) == "39 verified rows, by decisions of a review"
+    overlap = replace(view.overlap, rows=189, verified=189, wrong=0)
+    assert sentences.say_overlap(replace(view, clean=clean, overlap=overlap)).startswith(
+        "189 rows of the data are verified, 39 of them by decisions of a review"
+    )
+
+
 def test_noise_is_told_with_its_range(view):
     head = replace(
         view.headline,

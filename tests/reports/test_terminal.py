@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ from rich.console import Console
 from datacleanse_cli.console import Terminal
 from datacleanse_cli.printing import make_printable
 from datacleanse_cli.summary import print_summary
+from datacleanse_cli.suspect_lines import lay_out_suspects
 from datacleanse_reports import read_view
 from tests.reports.conftest import Fabricated
 
@@ -112,3 +114,38 @@ def test_a_next_round_names_the_command_that_compares_it(fabricated, tmp_path):
         text = shown(folder, width=1000)
         command = next(line for line in text.splitlines() if "--compare" in line)
         assert shlex.split(command)[1:] == list(view.compare_words)
+
+
+def test_a_doubtful_headline_is_told_as_one_and_what_to_do_first(doubted_run):
+    said = " ".join(shown(doubted_run, width=200).split())
+
+    assert "Found Nobody seems to have checked all of the clean set, so this may be" in said
+    assert "Next Check the rows of the clean set that the warning names." in said
+    assert "datacleanse verify 'data people.csv' -n 30" in said
+
+
+@pytest.mark.parametrize(("width", "length"), [(80, 36), (80, 40), (60, 20), (120, 55)])
+def test_an_id_is_whole_where_it_fits_into_half_the_line(width, length, hostile_run):
+    view = read_view(hostile_run, top=60)
+    ids = [f"{number:03d}-".ljust(length, "x") for number in range(len(view.suspects))]
+    suspects = [replace(e, id=name) for e, name in zip(view.suspects, ids, strict=True)]
+    lines = lay_out(view, suspects, width)
+
+    assert all(f"({name})" in line for name, line in zip(ids, lines, strict=True))
+    assert max(map(cell_len, lines)) <= width
+
+
+def test_an_id_longer_than_half_the_line_is_cut(hostile_run):
+    view = read_view(hostile_run, top=60)
+    (line,) = lay_out(view, [replace(view.suspects[0], id="y" * 58)], 80)
+
+    assert 30 < line.count("y") <= 40
+    assert "…" in line
+    assert cell_len(line) <= 80
+
+
+def lay_out(view, suspects, width):
+    file = io.StringIO()
+    console = Console(file=file, width=width, color_system=None)
+    console.print(lay_out_suspects(view, suspects, "utf-8", width=width))
+    return file.getvalue().splitlines()

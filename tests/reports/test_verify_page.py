@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
+from datacleanse.review.verification import WrongShare
 from datacleanse.review.verified_file import read_verified_file
+from datacleanse_reports.verification import say_more
 from tests.accessibility import SCREENS, list_violations
 from tests.browser import until
 from tests.browser import window as opened_window
@@ -219,3 +222,11 @@ def test_axe_finds_no_violation(screen, tmp_path, serve, browser):
         found += list_violations(page)
 
     assert found == []
+
+
+def test_how_many_more_rows_it_takes_is_told_only_when_enough_are_judged():
+    share = WrongShare(3, 0, 0, 0.0, 0.0, 0.5, 60, is_all=False)
+    assert say_more(share) == ""
+    assert say_more(replace(share, n_judged=29)) == ""
+    told = say_more(replace(share, n_judged=30, n_more=40))
+    assert told == "about 40 more rows would narrow it to ± 3 points"

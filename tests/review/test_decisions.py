@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import asdict, replace
+import re
+from dataclasses import asdict, fields, replace
 
 import pytest
 from hypothesis import given, settings
@@ -309,3 +310,9 @@ def test_revoke_names_all_of_a_group_and_nothing_else():
     ]
     assert [each.row for each in revoke([*group, other], group="", row=2, reviewer="")] == [2]
     assert revoke(group, group="none", row=None, reviewer="") == []
+
+
+def test_what_is_no_decision_is_told_with_all_fields_that_one_may_have():
+    with pytest.raises(InputError) as caught:
+        parse_decision({"row": 1})
+    assert {each.name for each in fields(Decision)} <= set(re.findall(r"\w+", caught.value.hint))

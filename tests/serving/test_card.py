@@ -54,6 +54,14 @@ def test_every_audit_leaves_a_card_with_the_run_s_own_figures(run, manifest):
     )
 
 
+def test_a_rate_that_nobody_checked_is_told_as_doubtful(manifest, card_of):
+    assert "Doubtful" not in card_of(manifest)
+    told = {"message": "m", "is_warning": True, "column": None, "cells": None, "option": None}
+    manifest["notices"].append({"slug": "clean-unchecked", **told})
+
+    assert "**Doubtful**: nobody seems to have checked all of the trusted rows" in card_of(manifest)
+
+
 def test_figures_by_class_are_those_of_the_predictions(result, frames, manifest):
     truth = frames["test"]["label"].to_numpy()
     predicted = result.model.predict(frames["test"])

@@ -13,6 +13,7 @@ from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.sources import SHARD_SUFFIX
 from datacleanse.errors import InputError
 from datacleanse.pictures.forms.folders import Tree, find_folder, format_path, walk
+from datacleanse.pictures.forms.levels import check_height
 from datacleanse.pictures.interface import Listing
 from datacleanse.pictures.signatures import LEADS_OUT, PictureError
 from datacleanse.pictures.stores import FileStore
@@ -57,6 +58,9 @@ class ClassFolders:
         part = _choose_part(tree, asked.role, named)
         below, notices = (tree, []) if part is None else _enter_part(tree, part, named)
         _check_level(below, asked.role, named)
+        if asked.role == "DATA":
+            place = named if part is None else f"{named.rstrip('/')}/{part}"
+            notices += check_height(below, place)
         notices += _note_left_out(below, named)
         return _make_listing(below, named, asked, tuple(notices))
 

@@ -23,7 +23,7 @@ _OUTCOMES = {
     "relabelled": "relabelled",
     "gone": "gone",
     "verified": "verified to be right",
-    "cleared": "found right by the audit",
+    "cleared": "unchanged, and no longer suspicious enough for a flag",
 }
 _MATCHED = {
     "row": "Rows are matched by their position: the data is the same file.",

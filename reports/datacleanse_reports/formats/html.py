@@ -104,6 +104,8 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
         first_shown=FIRST_SHOWN,
         search_example=_find_search_example(view, n_columns),
         steps=list_steps(view, served=served),
+        unlisted=sentences.say_unlisted(view, suspects[-1].rank if suspects else 0),
+        flagged_here=sum(each.flagged for each in suspects),
         brief=say_flags_briefly(view),
         decided_here=sorted({each.row for each in suspects} & set(view.progress.decided)),
         pairs=count_pairs(suspects),

@@ -219,6 +219,8 @@ def _lay_out_suspects(view: ReportView) -> str:
         numbers="rr   r",
     )
     told = f"{sentences.say_listed(view)} All of them are in `suspects.csv`."
+    if unlisted := sentences.say_unlisted(view, view.suspects[-1].rank if view.suspects else 0):
+        told += f" {escape_notice(unlisted)}"
     if not view.is_checked:
         told += f" {sentences.UNCHECKED}"
     if flag := sentences.say_flag(view):
@@ -285,8 +287,8 @@ def _describe_clean(view: ReportView) -> str:
     if clean is None:
         return "- Clean set: none; no label was verified"
     return (
-        f"- Clean set: {escape_text(clean.source)}, {format_plural(clean.rows, 'row')} "
-        f"({sentences.say_clean_use(view)}), sha256 `{clean.sha256}`"
+        f"- Clean set: {escape_text(clean.source)}, {sentences.say_clean_rows(view)}, "
+        f"{sentences.say_clean_use(view)}, sha256 `{clean.sha256}`"
     )
 
 

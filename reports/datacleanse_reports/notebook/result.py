@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datacleanse.storage.run_folder import RunFolder
-    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.records import OverlapSummary, ReportView
 
 SUSPECTS = 10
 """Suspects that are shown."""
@@ -107,6 +107,8 @@ def count_figures(view: ReportView) -> Figures:
         ends = format_percent_range(head.low_share, head.high_share or head.low_share)
         name = sentences.RANGE_NAMES[head.rate_basis]
         share = f"{format_percent(head.estimated_share)}, {name} {ends}"
+        if view.is_doubted:
+            share = f"doubtful: {sentences.DOUBT[0].lower()}{sentences.DOUBT[1:]}; {share}"
     return Figures(
         wrong=estimate(head.estimated_wrong),
         wrong_share=share,
@@ -130,6 +132,12 @@ def _say_worth(view: ReportView) -> str:
 
 def _say_corrected(view: ReportView) -> str:
     found = view.overlap
+    reviewed = 0 if view.clean is None else view.clean.reviewed_rows
+    parts = [f"{format_count(reviewed)} by decisions of a review"] if reviewed else []
+    return "; ".join([*parts, _say_wrong_in_data(found)])
+
+
+def _say_wrong_in_data(found: OverlapSummary) -> str:
     if not found.verified:
         return "none of them in the data"
     return f"{format_count(found.wrong)} of {format_count(found.verified)} in the data mislabelled"

@@ -88,7 +88,7 @@
       if (picture) item.append(picture);
       const title = make("p", card.nameOf(suspect) + ": ");
       title.append(make("bdi", readable(reviewData.labels[suspect.given])), " → ");
-      title.append(make("b", suspect.suggested === null ? "– (no other class is likelier)" : readable(reviewData.labels[suspect.suggested])));
+      title.append(make("b", suspect.suggested === null ? "– (all opinions together: no other class is likelier)" : readable(reviewData.labels[suspect.suggested])));
       const likely = suspectTable.bodyOf(row).dataset.probability;
       if (likely) title.append(" · " + Math.round(100 * likely) + "% likely wrong");
       text.append(title);

@@ -7,6 +7,7 @@ const query = (function () {
   const byLength = names.map(function (_, i) { return i; }).filter(function (i) { return names[i]; })
     .sort(function (a, b) { return names[b].length - names[a].length; });
   const OPERATOR = /^\s*(>=|<=|!=|=|>|<|:)\s*/;
+  const SIGN = /^[<>=!:]/;  // no value begins with it unless in quotes: tenure>>3 is mistyped
   const WORDS = { "=": "is", "!=": "is not", ":": "contains", ">=": "at least", "<=": "at most", ">": "above", "<": "below" };
   const MISSING = "missing";
 
@@ -27,16 +28,17 @@ const query = (function () {
       if (!lower.startsWith(names[column], start)) continue;
       const end = start + names[column].length, operator = OPERATOR.exec(text.slice(end));
       if (!operator) continue;
-      const [value, next] = valueAt(text, end + operator[0].length);
+      const begin = end + operator[0].length, [value, next] = valueAt(text, begin);
+      const isMistyped = SIGN.test(text.slice(begin));
       // Nothing to compare with yet: it is being typed.
-      return [value === "" ? null : { column, operator: operator[1], value }, next];
+      return [value === "" ? null : { column, operator: operator[1], value, isMistyped }, next];
     }
     return null;
   }
 
-  // Words in lower case, and conditions.
+  // Words in lower case, conditions, and what looks like a condition and is none.
   function parse(text) {
-    const found = { words: [], conditions: [] };
+    const found = { words: [], conditions: [], unread: [] };
     let at = 0;
     while (at < text.length) {
       if (/\s/.test(text[at])) {
@@ -45,7 +47,8 @@ const query = (function () {
       }
       const condition = conditionAt(text, at);
       if (condition) {
-        if (condition[0]) found.conditions.push(condition[0]);
+        if (condition[0] && condition[0].isMistyped) found.unread.push(text.slice(at, condition[1]));
+        else if (condition[0]) found.conditions.push(condition[0]);
         at = condition[1];
       } else {
         const [word, next] = valueAt(text, at);

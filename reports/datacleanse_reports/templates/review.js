@@ -56,7 +56,7 @@
     const accept = dialog.querySelector('[data-do="accept"]');
     accept.disabled = suspect.suggested === null;
     accept.querySelector("[data-suggested]").textContent =
-      suspect.suggested === null ? "– (no other class is likelier)" : readable(reviewData.labels[suspect.suggested]);
+      suspect.suggested === null ? "– (all opinions together: no other class is likelier)" : readable(reviewData.labels[suspect.suggested]);
     const preferred = suspect.suggested === null ? "keep" : "accept";
     for (const button of dialog.querySelectorAll(".review-buttons button")) {
       button.classList.toggle("primary", button.dataset.do === preferred);

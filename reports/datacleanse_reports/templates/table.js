@@ -16,6 +16,7 @@ const suspectTable = (function () {
   const begin = document.querySelector('[data-start-review="shown"]');
   const nothing = document.getElementById("nothing");
   const turn = document.getElementById("turn");
+  const told = document.getElementById("search-told");
   const rows = Array.from(table.tBodies);
   const byRow = new Map(rows.map(function (body) { return [Number(body.dataset.row), body]; }));
   const texts = new Map();
@@ -69,11 +70,13 @@ const suspectTable = (function () {
   function searched(state) {
     const key = state.q + "\n" + state.where;
     if (parsed.text === key) return parsed;
-    const { words: all, conditions } = query.parse(state.q);
-    parsed = { text: key, words: [], named: [], shown: [], conditions: conditions.concat(query.read(state.where)) };
+    const { words: all, conditions, unread } = query.parse(state.q);
+    parsed = { text: key, words: [], named: [], shown: [], unread, conditions: conditions.concat(query.read(state.where)) };
     for (const word of all) {
       const named = word.length > 1 ? query.named(word) : [];
       const isHeld = rows.some(function (row) { return textOf(row).includes(word); });
+      // No row holds it, and no column is called so: tenre>3.
+      if (!isHeld && !named.length && /.[<>=]/.test(word)) parsed.unread.push(word);
       if (isHeld || !named.length) parsed.words.push(word);
       else parsed.shown.push(...named);
       parsed.named.push(...named);
@@ -122,6 +125,13 @@ const suspectTable = (function () {
     return { key: known ? asked : "rank", direction: way === "desc" ? -1 : 1 };
   }
 
+  // What of the search is not understood; a condition of it is left out, not obeyed.
+  function tellUnread(unread) {
+    told.hidden = !unread.length;
+    told.textContent = unread.length ? "Not understood: " + unread.join(", ") +
+      ". A condition is the name of a column, one of = != : >= <= > < and a value, which stands in quotes where it begins with such a sign." : "";
+  }
+
   // The cells that the list shows of a row; those of another choice are replaced.
   function placeTells(body, chosen, asked) {
     const place = body.querySelector(".tells");
@@ -162,6 +172,7 @@ const suspectTable = (function () {
     form.elements.sort.value = key;
     turn.setAttribute("aria-pressed", String(direction < 0));
     tools.show(state, parsed.named);
+    tellUnread(parsed.unread);
     for (const head of table.tHead.rows[0].cells) {
       if (head.dataset.key === key) {
         head.setAttribute("aria-sort", direction > 0 ? "ascending" : "descending");
