@@ -19,7 +19,7 @@ from datacleanse_cli.layout import (
 from datacleanse_cli.next_commands import propose_apply, spell_command
 from datacleanse_cli.printing import make_printable
 from datacleanse_cli.suspect_lines import lay_out_suspects
-from datacleanse_reports import sentences
+from datacleanse_reports import flag_sentences, sentences
 from datacleanse_reports.next_step import spell_place
 from datacleanse_reports.wording import (
     format_decimal,
@@ -109,7 +109,7 @@ def _say_learned(view: ReportView) -> list[str]:
 def _say_found(view: ReportView) -> list[str]:
     texts = [
         sentences.say_noise(view),
-        sentences.say_reading(view),
+        flag_sentences.say_reading(view),
         sentences.say_expectation(view),
         sentences.say_unlisted(view, view.suspects[-1].rank if view.suspects else 0),
     ]

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from datacleanse_reports import read_view, sentences, wording
+from datacleanse_reports import flag_sentences, read_view, sentences, wording
 
 TAIL = " Read the ranking from the top instead."
 
@@ -77,7 +77,7 @@ def test_reading_promises_what_the_flags_rest_on(flagging, flagged, expected, vi
         flagging=replace(view.flagging, **flagging),
     )
 
-    assert expected == sentences.say_reading(view)
+    assert expected == flag_sentences.say_reading(view)
 
 
 def test_expectation_names_the_largest_budget_of_a_sitting_and_its_range(view):

@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import PurePath
 from typing import TYPE_CHECKING, TypeVar
 
-from datacleanse_reports import charts, reviewers, sentences, svg, wording
+from datacleanse_reports import charts, flag_sentences, reviewers, sentences, svg, wording
 from datacleanse_reports.assets import hash_source, read_assets
 from datacleanse_reports.page import (
     MAX_CELLS,
@@ -203,6 +203,7 @@ def make_environment() -> Environment:
     environment.globals.update(
         missing=wording.MISSING,
         sentences=sentences,
+        flag_sentences=flag_sentences,
         basis_name=charts.name_basis,
         sparkline=_mark_safe(svg.draw_sparkline),
         share_bar=_mark_safe(svg.draw_share_bar),

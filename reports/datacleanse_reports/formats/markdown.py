@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse_reports import reviewers, sentences
+from datacleanse_reports import flag_sentences, reviewers, sentences
 from datacleanse_reports.wording import (
     MISSING,
     estimate,
@@ -87,7 +87,7 @@ def _lay_out_top(view: ReportView) -> str:
         f"# Label audit of {escape_text(view.data.source)}",
         "",
         f"- {sentences.say_noise(view)}",
-        f"- {sentences.say_reading(view)}",
+        f"- {flag_sentences.say_reading(view)}",
         f"- {sentences.say_expectation(view)}",
         f"- {sentences.say_model(view)}",
         f"- {sentences.say_next(view)}",
@@ -223,7 +223,7 @@ def _lay_out_suspects(view: ReportView) -> str:
         told += f" {escape_notice(unlisted)}"
     if not view.is_checked:
         told += f" {sentences.UNCHECKED}"
-    if flag := sentences.say_flag(view):
+    if flag := flag_sentences.say_flag(view):
         told += f" Flagged: {flag}."
     return f"## First {format_plural(len(shown), 'suspect')}\n\n{told}\n\n{rows}"
 

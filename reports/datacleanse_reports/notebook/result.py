@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from datacleanse_reports import sentences
+from datacleanse_reports import flag_sentences, sentences
 from datacleanse_reports.notebook.pages import get_template
 from datacleanse_reports.users_columns import keep_users_columns
 from datacleanse_reports.view import read_view
@@ -71,7 +71,7 @@ def render_result(
     return get_template("notebook_result.html.j2").render(
         view=view,
         figures=count_figures(view),
-        reading=sentences.say_reading(view),
+        reading=flag_sentences.say_reading(view),
         rows=[each.row if names is None else str(names[each.row]) for each in view.suspects],
         columns=columns,
         columns_left_out=len(view.columns) - len(columns),
