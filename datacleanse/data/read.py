@@ -15,7 +15,8 @@ from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.id_column import check_row_names
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
-from datacleanse.data.labels import USUAL_NAMES, choose_label, learn_labels, match_labels
+from datacleanse.data.label_column import USUAL_NAMES, choose_label
+from datacleanse.data.labels import learn_labels, match_labels
 from datacleanse.data.messages import suggest_column
 from datacleanse.data.missing_cells import note_missing, note_missing_unused
 from datacleanse.data.new_values import note_unreadable

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from datacleanse.data import ReadOptions, read_data, read_ids, read_like
-from datacleanse.data.labels import choose_label
+from datacleanse.data.label_column import choose_label
 from datacleanse.errors import InputError
 from tests.data.conftest import slugs
 

@@ -13,7 +13,7 @@ from datacleanse.data.class_names import note_class_names
 from datacleanse.data.columns import MISSING_TEXTS, find_distinct, is_text
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
-from datacleanse.data.labels import USUAL_NAMES, choose_label
+from datacleanse.data.label_column import USUAL_NAMES, choose_label
 from datacleanse.data.messages import (
     format_count,
     format_list,
