@@ -7,7 +7,7 @@ from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.data.labels import USUAL_NAMES
+from datacleanse.data.label_column import USUAL_NAMES
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
