@@ -180,6 +180,11 @@ def reliability_table(results: Results) -> str:
     return table([*header, "truth within the range shown"], rows)
 
 
+def second_round(key: str, said: Callable[[float], str]) -> Figure:
+    """A mean over the tables' second rounds."""
+    return lambda results: said(results["rounds_on_tables"]["means"]["second"][key])
+
+
 def rounds_share(way: str, key: str) -> Figure:
     """A mean over the draws of a second round."""
     return lambda results: percent(average(where(results["rounds"]["rounds"], way=way), key))
@@ -217,6 +222,11 @@ FIGURES: dict[str, Figure] = {
     "rounds.decisions.false_share": rounds_share("decisions", "false_share"),
     "rounds.decisions.recall": rounds_share("decisions", "recall"),
     "rounds.as_sampled.false_share": rounds_share("as sampled", "false_share"),
+    "rounds.tables.cells": lambda r: count(r["rounds_on_tables"]["means"]["second"]["cells"]),
+    "rounds.tables.false_share": second_round("false_share", share),
+    "rounds.tables.pooled": second_round("pooled", share),
+    "rounds.tables.rate_holds": second_round("rate_holds", percent),
+    "rounds.tables.source": source("rounds_on_tables"),
     **{
         f"small_tables.{rows}.{batch}.{short}": batches(rows, batch, key)
         for rows, batch in ((300, 64), (300, 128), (1000, 64), (1000, 128))
