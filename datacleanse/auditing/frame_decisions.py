@@ -70,10 +70,27 @@ def _list_records(
                 slug="decisions-row",
                 hint="Take row from result.suspects() or result.table: it is the position in DATA.",
             )
-        is_new = action == "relabel" and not pd.isna(new)
+        if action == "relabel" and pd.isna(new):
+            raise _make_unnamed_error(row, decisions)
+        is_new = action == "relabel"
         yield {
             "row": int(row),
             "action": action,
             "given_label": names[given[row]],
             "new_label": names.get(new, str(new)) if is_new else None,
         }
+
+
+def _make_unnamed_error(row: object, decisions: pd.DataFrame) -> InputError:
+    """The error for a row that gets another label, and none is given."""
+    missing = "the decisions have no column 'new_label'"
+    if "new_label" in decisions.columns:
+        missing = "its new_label is missing"
+    cure = "Write the right label into the column new_label"
+    if "suggested_label" in decisions.columns:
+        cure += ", e.g. .assign(new_label=lambda frame: frame['suggested_label'])"
+    return InputError(
+        f"Row {row} is to be relabelled, but {missing}.",
+        slug="decisions-columns",
+        hint=f"{cure}; rows without a suggestion need one of yours, or another action.",
+    )

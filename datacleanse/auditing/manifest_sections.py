@@ -280,6 +280,7 @@ def _describe_flags(assessment: Assessment, fdr: float) -> FlagsSection:
         null_share=assessment.null_share,
         estimated_wrong=float(assessment.probability.sum()),
         rows_needed=assessment.rows_needed,
+        listed_at_double=assessment.listed_at_double,
     )
 
 

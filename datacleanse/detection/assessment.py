@@ -62,6 +62,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         smallest_p_value=tests.smallest,
         null_share=tests.null_share,
         rows_needed=found.rows_needed,
+        listed_at_double=found.listed_at_double,
     )
 
 

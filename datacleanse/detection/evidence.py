@@ -108,6 +108,8 @@ class Calibrated:
     """(CLEAN,) see `Assessment.calibration_score`."""
     rows_needed: int | None
     """See `Assessment.rows_needed`."""
+    listed_at_double: int | None = None
+    """See `Assessment.listed_at_double`."""
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,9 @@ class Assessment:
     rows_needed: int | None
     """Calibration rows, of all classes together, that would let something be flagged with a
     guarantee, where nothing was; None where something was or no number would help."""
+    listed_at_double: int | None = None
+    """Rows that would be flagged at twice the share of false alarms, where pairs calibrate and
+    nothing is flagged at the one that was asked for."""
 
 
 def add_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:

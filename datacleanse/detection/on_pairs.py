@@ -18,6 +18,9 @@ from datacleanse.detection import flags
 from datacleanse.detection.calibration import DRAWS, fit_calibration
 from datacleanse.detection.evidence import Calibrated
 
+MOST_DOUBLED = 0.5
+"""Share of false alarms from which a list is worth little: no such list is told of."""
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -48,10 +51,14 @@ def calibrate_on_pairs(
         return calibration.bound_false_alarms(clues.take(rows))
 
     tested = np.flatnonzero(tests.is_tested)
-    listed = flags.find_longest_list(probability[tested], fdr)
-    listed = flags.shorten_list(listed, probability[tested], fdr, lambda at: bound(tested[at]))
+
+    def find_list(level: float) -> NDArray[np.int64]:
+        listed = flags.find_longest_list(probability[tested], level)
+        kept = flags.shorten_list(listed, probability[tested], level, lambda at: bound(tested[at]))
+        return tested[kept]
+
     flagged = np.zeros(evidence.n_data, dtype=np.bool_)
-    flagged[tested[listed]] = True
+    flagged[find_list(fdr)] = True
     scores = np.full(len(evidence.labels), np.nan)
     scores[pairs.rows] = calibration.estimate(of_pairs)
     return Calibrated(
@@ -66,6 +73,9 @@ def calibrate_on_pairs(
         basis="calibrated" if flagged.any() else "none",
         calibration_score=scores[evidence.clean_at],
         rows_needed=None,
+        listed_at_double=(
+            len(find_list(2 * fdr)) if not flagged.any() and 2 * fdr < MOST_DOUBLED else None
+        ),
     )
 
 

@@ -84,12 +84,18 @@ def _say_unflagged(view: ReportView) -> str:
             f"About {format_plural(flagging.rows_needed or 0, 'verified row')} would make flags "
             "possible."
         )
-    elif flagging.rows_needed is None and view.rows_lacking:
+    elif flagging.rows_needed is None and view.rows_lacking and not view.is_doubted:
         parts.append(
             f"{format_plural(view.rows_lacking, 'more verified row')} may make flags possible."
         )
     elif flagging.rows_needed is not None:
         parts.append("Verifying more rows of this table would not change that.")
+    if flagging.listed_at_double:
+        rows = format_plural(flagging.listed_at_double, "row")
+        parts.append(
+            f"With --fdr {2 * head.fdr:g}, {rows} would be flagged; expect at most "
+            f"{format_rate(2 * head.fdr)} of them to be false alarms."
+        )
     parts.append("Read the ranking from the top instead.")
     return " ".join(parts)
 

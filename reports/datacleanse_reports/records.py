@@ -63,6 +63,9 @@ class Flagging:
     rows_needed: int | None
     """Verified rows that a controlled list would take at least, where none could be made and they
     can be told."""
+    listed_at_double: int | None
+    """Rows that would be flagged at twice the share of false alarms; None: some are, or it is not
+    known."""
 
 
 @dataclass(frozen=True)
@@ -381,6 +384,15 @@ class ReportView:
     def is_doubted(self) -> bool:
         """Whether nobody seems to have checked the clean set, or a part of it."""
         return any(notice.slug == UNCHECKED for notice in self.notices)
+
+    @property
+    def agrees_wholly(self) -> bool:
+        """Whether no verified label differs from the data's, as where nobody checked any.
+
+        Verdicts of the page count as checked.
+        """
+        found, rests_on_them = self.overlap, self.headline.rate_basis == "pairs"
+        return rests_on_them and not found.wrong and found.matched_by != "verdicts"
 
     @property
     def warnings(self) -> tuple[NoticeView, ...]:

@@ -85,7 +85,9 @@ def say_noise(view: ReportView) -> str:
         f"({format_percent(head.estimated_share)}, {RANGE_NAMES[head.rate_basis]} {ends}) are "
         "expected to be wrong."
     )
-    return f"{DOUBT}, so this may be far too low: a{told}" if view.is_doubted else f"A{told}"
+    if view.is_doubted:
+        return f"{DOUBT}, so this may be far too low: a{told}"
+    return f"A{told}{_ask_for_checks(view)}"
 
 
 def say_share(view: ReportView) -> str:
@@ -103,7 +105,15 @@ def say_share(view: ReportView) -> str:
         return f"{DOUBT}, so this may be far too low. {told}"
     if head.rate_basis == "estimates":
         told += " The truth may lie outside: rows drawn from this table and verified would tell."
-    return told
+    return told + _ask_for_checks(view)
+
+
+def _ask_for_checks(view: ReportView) -> str:
+    """What a rate rests on where rows that nobody checked would look the same; else empty."""
+    if not view.agrees_wholly:
+        return ""
+    told = format_plural(view.overlap.verified, "verified label agrees", "verified labels agree")
+    return f" All {told} with the data's: if nobody checked them, this means nothing."
 
 
 def say_overlap(view: ReportView) -> str:
@@ -248,11 +258,12 @@ def say_expectation(view: ReportView) -> str:
     budget = choose_sitting(view)
     if budget is None:
         return ""
-    return (
-        f"The first {format_plural(budget.rows, 'row')} of the ranking are expected to hold "
+    told = (
+        f"he first {format_plural(budget.rows, 'row')} of the ranking are expected to hold "
         f"{estimate(budget.expected_wrong)} wrong labels "
         f"({count_range(budget.low_share * budget.rows, budget.high_share * budget.rows)})."
     )
+    return f"This may be far too low, too: t{told}" if view.is_doubted else f"T{told}"
 
 
 def say_model(view: ReportView) -> str:

@@ -179,6 +179,7 @@ def _make_flagging(flags: FlagsSection) -> Flagging:
         smallest_p_value=flags.smallest_p_value,
         null_share=flags.null_share,
         rows_needed=flags.rows_needed,
+        listed_at_double=flags.listed_at_double,
     )
 
 

@@ -248,3 +248,12 @@ def test_pairs_that_are_all_wrong_or_all_right_give_finite_figures(all_wrong):
     assert np.isfinite(found.probability).all()
     assert 0 <= rate.low <= rate.share <= rate.high <= 1
     assert (rate.share > 0.5) == all_wrong
+
+
+def test_where_nothing_is_flagged_the_list_at_twice_the_level_is_told():
+    evidence, _ = make_evidence()
+    found = {level: assess(evidence, fdr=level) for level in (0.001, 0.002, 0.1)}
+    assert not found[0.001].flagged.any()
+    assert found[0.001].listed_at_double == found[0.002].flagged.sum()
+    assert found[0.1].flagged.any()
+    assert found[0.1].listed_at_double is None

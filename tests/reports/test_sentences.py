@@ -56,6 +56,13 @@ READINGS = [
         "false alarms at 10%. Verifying more rows of this table would not change that." + TAIL,
     ),
     (
+        {"basis": "none", "listed_at_double": 399},
+        0,
+        "No row is flagged: beside 100 verified rows none stands out enough to keep the expected "
+        "false alarms at 10%. With --fdr 0.2, 399 rows would be flagged; expect at most 20% of "
+        "them to be false alarms." + TAIL,
+    ),
+    (
         {"basis": "none"},
         0,
         "No row is flagged: beside 100 verified rows none stands out enough to keep the expected "
@@ -145,10 +152,43 @@ def test_noise_is_told_with_its_range(view):
         "About 412 of 5,000 labels (8.2%, range of two estimates 6.1–11%) are expected to be wrong."
     )
 
-    assert sentences.say_noise(replace(view, headline=replace(head, rate_basis="pairs"))) == (
+    on_pairs = replace(view, headline=replace(head, rate_basis="pairs"))
+    some_differ = replace(view.overlap, verified=50, wrong=3, matched_by="id")
+    told = (
         "About 412 of 5,000 labels (8.2%, 95% confidence interval 6.1–11%) are expected to be "
         "wrong."
     )
+    assert sentences.say_noise(replace(on_pairs, overlap=some_differ)) == told
+
+
+@pytest.mark.parametrize(
+    ("wrong", "matched_by", "basis", "is_asked"),
+    [
+        (0, "id", "pairs", True),
+        (0, "values", "pairs", True),
+        (1, "id", "pairs", False),
+        (0, "verdicts", "pairs", False),
+        (0, "id", "estimates", False),
+    ],
+)
+def test_where_all_verified_labels_agree_the_rate_asks_for_checks(
+    wrong, matched_by, basis, is_asked, view
+):
+    asked = replace(
+        view,
+        headline=replace(view.headline, rate_basis=basis),
+        overlap=replace(view.overlap, verified=50, wrong=wrong, matched_by=matched_by),
+    )
+    said = (
+        "All 50 verified labels agree with the data's: if nobody checked them, this means nothing."
+    )
+    assert (said in sentences.say_noise(asked)) is is_asked
+    assert (said in sentences.say_share(asked)) is is_asked
+
+
+def test_in_doubt_what_the_first_rows_hold_is_doubted_too(doubted_run):
+    said = sentences.say_expectation(read_view(doubted_run, top=12))
+    assert said.startswith("This may be far too low, too: the first ")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ DEFAULTS = {
     "na_is_word",
     "missing",
     "seeks_id",
+    "listed_at_double",
     "text",
     "sources",
     "wrong",

@@ -121,6 +121,9 @@ class FlagsSection:
     rows_needed: Count | None
     """Calibration rows that a controlled list would take at least; null: there is one, or the
     number cannot be told."""
+    listed_at_double: Count | None = None
+    """Rows that would be flagged at twice ``fdr``; null: some are at ``fdr``, or no verified rows
+    of DATA calibrate."""
 
 
 @dataclass(frozen=True, kw_only=True)
