@@ -190,6 +190,6 @@ def test_pictures_are_shown_in_a_notebook_and_cleaned_in_their_frame(pictured):
 def test_rows_to_be_relabelled_without_a_new_label_are_told_with_the_way(result):
     top = result.suspects(5).assign(action="relabel")
     for frame, said in ((top, "no column 'new_label'"), (top.assign(new_label=None), "is missing")):
-        with pytest.raises(InputError, match=said) as caught:
+        with pytest.raises(dc.InputError, match=said) as caught:
             result.cleaned(frame)
         assert "frame['suggested_label']" in str(caught.value.hint)
