@@ -85,6 +85,21 @@ def test_the_run_says_what_read_its_texts_and_predicts_by_it(audited, tmp_path):
     assert any("text_model" in step for step in told["computation"])
 
 
+def test_of_many_classes_trees_read_no_texts(installed, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr("datacleanse.auditing.tasks.table.FEW_CLASSES", 2)
+    monkeypatch.setattr(
+        "datacleanse.detection.second_opinion.tables.vote_out_of_bag",
+        lambda rows, labels, *_, n_classes, **__: (
+            asked.append(rows.shape[1]) or [np.zeros((len(rows), n_classes), np.float32)]
+        ),
+    )
+    data, clean = made(150, seed=0, wrong=0.15), made(45, seed=1)
+    dc.audit(data, val=clean, out=tmp_path / "r", **SHORT)
+    # The age alone.
+    assert asked == [1]
+
+
 def test_loading_without_the_model_or_with_another_one_is_refused(audited, monkeypatch):
     monkeypatch.setattr(module, "_load", lambda _: Made("other"))
     with pytest.raises(DatacleanseError, match="another one than the run was made with"):

@@ -58,8 +58,8 @@ class Question:
 
     kind: Kind
     rows: Rows
-    """(M, F) float32 rows of a table, encoded, but for its texts, or (M, channels, height, width)
-    uint8 images."""
+    """(M, F) float32 rows of a table, encoded, or (M, channels, height, width) uint8 images. Not
+    all that texts become is among a table's columns: see ``texts`` and ``vectors``."""
     labels: NDArray[np.int64]
     """(M,) class of each row, as given."""
     is_learned: NDArray[np.bool_]

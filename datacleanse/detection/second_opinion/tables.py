@@ -1,7 +1,7 @@
 """The second opinion on a table's rows: trees, out of bag, and regressions, left out.
 
-Texts have opinions of their own, on their terms and on a text model's vectors. Trees and a kernel
-regression on their main axes told nothing besides: see decision 61.
+Texts have opinions of their own, on their terms and on a text model's vectors. Their main axes are
+columns like others where classes are few: see decision 61.
 """
 
 from __future__ import annotations
