@@ -127,7 +127,9 @@ def collect_suspects(
         if row in stored and not _is_known(record):
             cells = [text[stored[row]] for text in texts]
             suspect = _make_suspect(record, cells, beside, rule=manifest.training.rule)
-            telling = choose_cells(cells, places, beside.telling.get(row, ()))
+            # A text whose words tell something is read before all other cells.
+            first = [name for name in places if name in of_text and suspect.terms]
+            telling = choose_cells(cells, places, [*first, *beside.telling.get(row, ())])
             suspects.append(replace(suspect, telling=telling, texts=in_text))
     return tuple(suspects)
 
