@@ -51,6 +51,9 @@ TABLES: dict[str, tuple[str, ...]] = {
 }
 """The tables, each with the columns that are no features: ids, leaks, other labels."""
 
+TEXTS: dict[str, tuple[str, ...]] = {"banking77": (), "sms_spam": ()}
+"""Sets whose only feature is a column of text: `benchmarks.detection.text` alone runs on them."""
+
 
 TRAIN_SHARE = 0.6
 """Rows of a small table that are trained on; the others test."""
@@ -66,8 +69,10 @@ class Rows:
 
 
 def load_table(folder: Path, name: str) -> pa.Table:
-    """The features and `LABEL` of one set, from ``folder/name/data.parquet``."""
-    return pq.read_table(folder / name / "data.parquet").drop_columns(list(TABLES[name]))
+    """The features and `LABEL` of the labelled rows, from ``folder/name/data.parquet``."""
+    table = pq.read_table(folder / name / "data.parquet")
+    table = table.filter(table[LABEL].is_valid())
+    return table.drop_columns(list((TABLES | TEXTS)[name]))
 
 
 def available_tables(folder: Path, wanted: str | None) -> list[str]:

@@ -30,7 +30,7 @@ _VALUES = frozenset(
         *("drop-above", "epochs", "fdr", "features", "hold-back", "id", "image-size", "label"),
         *("lr", "max-unreadable", "meta-average", "meta-batch", "meta-every", "model", "out"),
         *("probabilities", "relabel-above", "repeats", "rule", "seed", "test", "top", "val"),
-        "weights",
+        *("text-model", "weights"),
     }
 )
 """Options that take one value. What is on none of the three lists is of the command line alone."""

@@ -22,6 +22,9 @@ MODELS = ("auto", "mlp", *IMAGE_MODELS)
 TIMM = "timm:"
 """How ``--model`` begins for a pretrained network of the library timm."""
 
+NO_TEXT_MODEL = "none"
+"""``--text-model`` for texts that nothing reads but their counts."""
+
 MAX_SEED = 2**32 - 1
 """NumPy and scikit-learn accept no larger one."""
 
@@ -60,6 +63,9 @@ class Settings:
     """File with the parameters of a network of timm's; needed by it, and by it alone."""
     features: str | None = None
     """File with features of the images, by which they are audited."""
+    text_model: str | None = None
+    """What reads texts beside their counts: ``wordllama``, a model of sentence-transformers by its
+    folder or name, or `NO_TEXT_MODEL`; None: what the extra ``text`` brings, where installed."""
     fast: bool = False
     """One reweighted training instead of two: half of the clean rows calibrate."""
     hold_back: float = 0.0
@@ -83,6 +89,8 @@ class Settings:
         if is_user_code(self.model):
             user_code.split_name(self.model)
         self._check_features()
+        if self.text_model == "":
+            raise _make_range_error("text-model", "", "the name or the folder of a model")
         _check_choice("device", self.device, get_args(DeviceName))
         _check_least("epochs", self.epochs, 2)
         _check_least("batch-size", self.batch_size, 2)

@@ -57,6 +57,7 @@ class AuditOptions:
     model: options.Model = "auto"
     weights: options.Weights = None
     features: options.Features = None
+    text_model: options.TextModel = None
     probabilities: options.Probabilities = None
     epochs: options.Epochs = None
     batch_size: options.BatchSize = None
@@ -84,6 +85,7 @@ class AuditOptions:
             model=self.model,
             weights=self.weights,
             features=self.features,
+            text_model=self.text_model,
             epochs=self.epochs,
             batch_size=self.batch_size,
             lr=self.lr,

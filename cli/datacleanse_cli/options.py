@@ -155,6 +155,14 @@ Model = Annotated[
 Weights = Annotated[
     str | None, typer.Option(help="File with the trained parameters for --model timm:NAME.")
 ]
+TextModel = Annotated[
+    str | None,
+    typer.Option(
+        help="What reads texts beside their counts: wordllama, none, or a model of "
+        "sentence-transformers by its folder or name.",
+        show_default="wordllama where datacleanse[text] is installed",
+    ),
+]
 Features = Annotated[
     str | None,
     typer.Option(

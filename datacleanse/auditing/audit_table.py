@@ -14,6 +14,7 @@ from datacleanse.detection.assessment import find_likely_classes
 from datacleanse.detection.conflicts import find_conflicts
 from datacleanse.detection.ranking import score_ranks
 from datacleanse.detection.telling_cells import find_telling_cells
+from datacleanse.detection.telling_terms import find_telling_terms
 from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.ledger import gather_weights
 from datacleanse.storage.mapped_files import release_mapped
@@ -146,6 +147,11 @@ def write_tables(
         write_parquet(
             folder.telling_file,
             find_telling_cells(data, assessment.probability, assessment.suggested, stored),
+        )
+    if any(column.kind == "text" for column in data.schema.columns):
+        write_parquet(
+            folder.terms_file,
+            find_telling_terms(data, assessment.probability, assessment.suggested, stored),
         )
     write_parquet(folder.calibration_file, _tabulate_calibration(data, evidence, assessment))
 

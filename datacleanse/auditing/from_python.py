@@ -53,6 +53,7 @@ def audit(
     model: str | ModuleFactory = "auto",
     weights: str | None = None,
     features: str | None = None,
+    text_model: str | None = None,
     probabilities: Source | NDArray[Any] | None = None,
     second_opinion: Any = None,  # noqa: ANN401  # any classifier with scikit-learn's methods
     rule: RuleName | None = None,
@@ -113,6 +114,9 @@ def audit(
             ``factory(n_features, n_classes)``, or ``package.module:factory``.
         weights: file with the parameters of a network of timm's; nothing is downloaded.
         features: file with features of the pictures, by which they are audited.
+        text_model: what reads texts beside their counts: ``wordllama``, ``none``, or a model of
+            sentence-transformers by its folder or name. None: what ``datacleanse[text]`` brings,
+            where that is installed.
         probabilities: class probabilities by a model of your own, which did not learn the rows that
             it judges: a file or table with a column for each class, or an array (rows, classes).
             Rows are found by ``id`` where both have that column; else they are in DATA's order,
@@ -187,6 +191,7 @@ def audit(
         meta_average=meta_average,
         weights=weights,
         features=features,
+        text_model=text_model,
         fast=fast,
         hold_back=hold_back,
         repeats=repeats,

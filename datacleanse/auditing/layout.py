@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.clean_split import CleanSplit
     from datacleanse.auditing.plan import Plan
+    from datacleanse.models.text_models import UsedTextModel
     from datacleanse.records import Dataset
     from datacleanse.training.placement import Rows
 
 
-def learn_encoding(data: Dataset, plan: Plan) -> Encoding:
+def learn_encoding(data: Dataset, plan: Plan, text_model: UsedTextModel | None = None) -> Encoding:
     """Learn the encoding of DATA's columns from the rows that are trained on."""
-    return fit_encoding(data, np.flatnonzero(plan.is_trained[: plan.n_data]))
+    return fit_encoding(data, np.flatnonzero(plan.is_trained[: plan.n_data]), text_model)
 
 
 def encode_examples(
@@ -36,7 +37,10 @@ def encode_examples(
     encode_into(matrix[plan.n_data :], clean, encoding)
     inputs = place(torch.from_numpy(matrix), device)
     examples = lay_out(inputs, plan, n_classes=len(data.schema.classes), device=device)
-    return replace(examples, texts=_weigh_texts(data, clean, encoding))
+    axes = None
+    if encoding.texts and not len(encoding.find_not_of_texts()):
+        axes = torch.from_numpy(np.setdiff1d(np.arange(encoding.width), encoding.find_embedded()))
+    return replace(examples, texts=_weigh_texts(data, clean, encoding), axes=axes)
 
 
 def _weigh_texts(data: Dataset, clean: Dataset, encoding: Encoding) -> csr_array | None:

@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data.columns import MISSING_TEXTS, is_text, is_vector, spell_values
+from datacleanse.data.half_signs import replace_half_signs
 from datacleanse.data.interface import ReadOptions, Request, SpelledRows
 from datacleanse.data.packing import unpack_table
 from datacleanse.data.readers import find_reader
@@ -137,7 +138,7 @@ def _read_json_text(column: pa.ChunkedArray) -> pa.ChunkedArray:
     if not pc.any(is_string).as_py():
         return cells
     decoded = [
-        json.loads(cell) if cell is not None and cell.startswith('"') else cell
+        replace_half_signs(json.loads(cell)) if cell and cell.startswith('"') else cell
         for cell in cells.to_pylist()
     ]
     return pa.chunked_array([pa.array(decoded, pa.string())])

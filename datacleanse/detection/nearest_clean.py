@@ -1,6 +1,8 @@
 """The clean rows that a suspect looks like to the final network: evidence for whoever reviews it.
 
-Distances are Euclidean, between what the network's last layer reads. The nearest clean rows of the
+Distances are Euclidean, between what the network's last layer reads; of a table of texts alone,
+between the texts' directions along their main axes, so that they are the nearest texts by cosine.
+The nearest clean rows of the
 suggested class come first, since they show what the suspect is said to be; where there is no
 suggestion, or fewer than `N_NEIGHBOURS` such rows, the nearest of all others follow. A row that
 stands in CLEAN too is no neighbour of itself.
@@ -13,12 +15,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 import torch
+from torch import nn
 
 from datacleanse.storage.schemas import NEIGHBOURS_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from datacleanse.training.examples import Examples
     from datacleanse.training.placement import Rows
@@ -58,13 +61,13 @@ def find_neighbours(
     n, device = examples.n_data, examples.labels.device
     clean = torch.arange(n, len(examples.labels), device=device)
     labels = examples.labels[clean]
-    of_clean = compute_penultimate(network, examples.inputs, clean)
+    of_clean = _describe(network, examples, clean)
     count = min(N_NEIGHBOURS, len(clean))
     places, distances = [], []
     for start in range(0, len(suspects), BLOCK):
         part = slice(start, start + BLOCK)
         rows = torch.tensor(suspects[part], device=device)
-        here = compute_penultimate(network, examples.inputs, rows)
+        here = _describe(network, examples, rows)
         gap = torch.cdist(here, of_clean)
         itself = torch.tensor(is_in_clean[part], device=device)[:, None] & _is_same(
             gap, here, of_clean
@@ -77,6 +80,15 @@ def find_neighbours(
     clean_row = np.concatenate(places) if places else np.empty((0, count), np.int64)
     distance = np.concatenate(distances) if distances else np.empty((0, count), np.float32)
     return _tabulate(suspects, clean_row, distance, labels.cpu().numpy(), names)
+
+
+def _describe(network: nn.Module, examples: Examples, index: Tensor) -> Tensor:
+    """(n, K) what distances are measured between."""
+    if examples.axes is None:
+        return compute_penultimate(network, examples.inputs, index)
+    along = torch.cat([examples.inputs[part] for part in index.split(BATCH)])
+    along = along[:, examples.axes.to(along.device)].nan_to_num()
+    return nn.functional.normalize(along, dim=1)
 
 
 @torch.no_grad()

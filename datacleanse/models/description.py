@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from datacleanse.errors import RunFolderError
-from datacleanse.models.encoding import Encoding, check_encoding
+from datacleanse.models.encoding import Encoding
+from datacleanse.models.encoding_checks import check_encoding
 from datacleanse.models.model_files import DESCRIPTION, FORMAT_VERSION, LOOSE, name_damage
 from datacleanse.models.residual import ARCHITECTURE as RESIDUAL
 from datacleanse.models.residual import ResidualShape, check_geometry

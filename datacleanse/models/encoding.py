@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from itertools import pairwise
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -30,9 +29,9 @@ from datacleanse.data import (
     split_into_portions,
 )
 from datacleanse.models import calendar_parts
-from datacleanse.models.text_columns import read_text_vectors
+from datacleanse.models.text_columns import read_embedded, read_text_vectors
 from datacleanse.models.text_features import TextAxes, TextFeature, fit_text
-from datacleanse.storage.schema_checks import check_unique
+from datacleanse.models.text_models import UsedTextModel
 
 # Read from `model.json`, so that the fields' types must be known when the program runs.
 from datacleanse.storage.typed_json import Positive, UnexpectedValueError
@@ -58,6 +57,9 @@ QUANTILE_SAMPLE = 100_000
 
 CLIP = 3.0
 """Smooth clipping bound, in robust standard deviations (2407.04491)."""
+
+EMBEDDED_SAMPLE = 2_000
+"""Rows, about, that the scale of a text model's numbers is taken over: such a model may be slow."""
 
 FAR = 1e100
 """Scaled values beyond it count as infinite: the square of a larger one may overflow."""
@@ -114,6 +116,8 @@ class Encoding:
     """Of columns of text; each number that a text becomes is one of ``numeric``."""
     axes: tuple[TextAxes, ...] = ()
     """Of the same columns; they are no part of `model.json`."""
+    text_model: UsedTextModel | None = None
+    """What else read the texts; its numbers of a text follow those along the axes."""
 
     @property
     def width(self) -> int:
@@ -134,7 +138,7 @@ class Encoding:
 
     def to_json(self) -> dict[str, Any]:
         """The encoding as plain values, but for ``axes``; floats survive JSON exactly."""
-        return {
+        plain: dict[str, Any] = {
             name: [asdict(feature) for feature in features]
             for name, features in (
                 ("numeric", self.numeric),
@@ -142,6 +146,27 @@ class Encoding:
                 ("texts", self.texts),
             )
         }
+        if self.text_model is not None:
+            plain["text_model"] = asdict(self.text_model)
+        return plain
+
+    def find_embedded(self) -> NDArray[np.int64]:
+        """Columns of the encoded matrix that a text model's numbers stand in."""
+        axes = {feature.column: feature.width for feature in self.texts}
+        met: dict[str, int] = {}
+        found = []
+        for place, feature in enumerate(self.numeric):
+            number = met.get(feature.column, 0)
+            met[feature.column] = number + 1
+            if feature.column in axes and number >= axes[feature.column]:
+                found.append(place)
+        return np.array(found, dtype=np.int64)
+
+    def find_not_of_texts(self) -> NDArray[np.int64]:
+        """Columns of the encoded matrix that no text stands in."""
+        texts = {feature.column for feature in self.texts}
+        is_other = [feature.column not in texts for feature in self.numeric]
+        return np.flatnonzero([*is_other, *([True] * len(self.categorical))])
 
     def list_tensors(self) -> list[str]:
         """Names of what stands of it beside the network's parameters."""
@@ -169,45 +194,6 @@ class Encoding:
         return replace(self, axes=tuple(axes))
 
 
-def check_encoding(encoding: Encoding, columns: Sequence[Column]) -> None:
-    """See that an encoding is one of these columns.
-
-    Raises:
-        UnexpectedValueError: it has other features than they yield, or values in a wrong order.
-    """
-    coded = [column.name for column in columns if column.kind == "categorical"]
-    widths = {feature.column: feature.width for feature in encoding.texts}
-    if list(widths) != [column.name for column in columns if column.kind == "text"]:
-        raise UnexpectedValueError("encoding.texts is not of the columns that schema names")
-    numbers = [
-        (column.name, part)
-        for column in columns
-        if column.kind != "categorical"
-        for part in _name_parts(column, widths.get(column.name, column.width))
-    ]
-    if [(feature.column, feature.part) for feature in encoding.numeric] != numbers:
-        raise UnexpectedValueError("encoding.numeric is not of the columns that schema names")
-    if [feature.column for feature in encoding.categorical] != coded:
-        raise UnexpectedValueError("encoding.categorical is not of the columns that schema names")
-    for number, feature in enumerate(encoding.numeric):
-        if any(first >= second for first, second in pairwise(feature.edges)):
-            raise UnexpectedValueError(f"encoding.numeric[{number}].edges do not increase")
-    for number, coding in enumerate(encoding.categorical):
-        check_unique(coding.categories, f"encoding.categorical[{number}].categories")
-    for number, text in enumerate(encoding.texts):
-        check_unique(text.words, f"encoding.texts[{number}].words")
-        check_unique(text.grams, f"encoding.texts[{number}].grams")
-
-
-def _name_parts(column: Column, width: int) -> list[str]:
-    """The parts of the numbers that a column yields, ``width`` of a vector, in their order."""
-    if column.kind == "datetime":
-        return [part for part, _ in calendar_parts.split_moments(np.zeros(1, np.int64))]
-    if column.kind in VECTORS:
-        return [f"[{index}]" for index in range(width)]
-    return [""]
-
-
 def _name_axes(number: int) -> tuple[str, str]:
     return f"texts.{number}.rarity", f"texts.{number}.axes"
 
@@ -222,11 +208,13 @@ def _take_tensor(
     return values
 
 
-def fit_encoding(data: Dataset, rows: NDArray[np.int64]) -> Encoding:
+def fit_encoding(
+    data: Dataset, rows: NDArray[np.int64], text_model: UsedTextModel | None = None
+) -> Encoding:
     """Learn the encoding from ``rows`` of ``data``, (K,) positions of training rows, K >= 1.
 
-    Categories are counted over all of them; what is learned of numbers comes from at most twice
-    `QUANTILE_SAMPLE` rows.
+    ``text_model`` reads texts, too. Categories are counted over all of them; what is learned of
+    numbers comes from at most twice `QUANTILE_SAMPLE` rows.
     """
     sample = _take_rows(data, rows[:: max(1, len(rows) // QUANTILE_SAMPLE)])
     numeric: list[NumericFeature] = []
@@ -239,12 +227,18 @@ def fit_encoding(data: Dataset, rows: NDArray[np.int64]) -> Encoding:
             if column.kind == "text":
                 codes, found = read_texts(data, column)
                 texts[column.name] = fit_text(column.name, codes[rows], found)
-            numeric += _fit_vector(column.name, _read_vectors(sample, column, texts))
+            vectors = _read_vectors(sample, column, texts)
+            numeric += _fit_vector(column.name, vectors)
+            if column.kind == "text" and text_model is not None:
+                few = _take_rows(data, rows[:: max(1, len(rows) // EMBEDDED_SAMPLE)])
+                embedded = read_embedded(few, column, text_model)
+                numeric += _fit_vector(column.name, embedded, start=vectors.shape[1])
         else:
             for part, values in _split_column(sample, column):
                 numeric.append(_fit_numeric(column.name, part, values))
     features, axes = zip(*texts.values(), strict=True) if texts else ((), ())
-    return Encoding(tuple(numeric), tuple(categorical), features, axes)
+    used = text_model if features else None
+    return Encoding(tuple(numeric), tuple(categorical), features, axes, used)
 
 
 def encode_into(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) -> None:
@@ -275,7 +269,7 @@ def _encode_portion(matrix: NDArray[np.float32], data: Dataset, encoding: Encodi
             matrix[:, n_coded] = _look_up_codes(data, column, categorical[column.name])
             n_coded += 1
             continue
-        for part, values in _split_column(data, column, texts):
+        for part, values in _split_column(data, column, texts, encoding.text_model):
             position = numeric[column.name, part]
             matrix[:, position] = _scale_smoothly(values, encoding.numeric[position])
 
@@ -295,23 +289,32 @@ def _read_vectors(data: Dataset, column: Column, texts: Texts) -> NDArray[np.flo
 
 
 def _split_column(
-    data: Dataset, column: Column, texts: Texts = NO_TEXTS
+    data: Dataset,
+    column: Column,
+    texts: Texts = NO_TEXTS,
+    text_model: UsedTextModel | None = None,
 ) -> Iterator[tuple[str, NDArray[np.float64]]]:
     """The numbers that a column yields, (N,) each, with the name of the part."""
     if column.kind == "datetime":
         yield from calendar_parts.split_moments(read_moments(data, column))
         return
     if column.kind in VECTORS:
-        for index, entries in enumerate(_read_vectors(data, column, texts).T):
+        vectors = _read_vectors(data, column, texts)
+        if column.kind == "text" and text_model is not None:
+            vectors = np.hstack([vectors, read_embedded(data, column, text_model)])
+        for index, entries in enumerate(vectors.T):
             yield f"[{index}]", entries
         return
     yield "", read_numbers(data, column)
 
 
-def _fit_vector(column: str, values: NDArray[np.float64]) -> list[NumericFeature]:
+def _fit_vector(
+    column: str, values: NDArray[np.float64], *, start: int = 0
+) -> list[NumericFeature]:
     """Entries of one scale, so that they keep their proportions; no bins: a vector is one thing.
 
-    One indicator tells that a vector is missing.
+    One indicator, with the first entry, tells that a vector is missing. ``start`` is the first
+    one's number.
     """
     known = np.clip(values[~np.isnan(values).any(axis=1)], -FAR, FAR)
     has_missing = len(known) < len(values)
@@ -321,7 +324,7 @@ def _fit_vector(column: str, values: NDArray[np.float64]) -> list[NumericFeature
     scale = float(np.sqrt(np.square(known - centers).mean())) or 1.0
     return [
         NumericFeature(column, f"[{index}]", float(center), scale, has_missing and not index, ())
-        for index, center in enumerate(centers)
+        for index, center in enumerate(centers, start)
     ]
 
 

@@ -26,6 +26,7 @@ from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.residual import ResidualNetwork
 from datacleanse.models.run_agreement import check_agreement
 from datacleanse.models.tabular import TabularNetwork
+from datacleanse.models.text_models import check_text_model
 from datacleanse.models.user_network import UserNetwork, build_user_network
 from datacleanse.storage.damage import say_on_one_line
 from datacleanse.storage.typed_json import UnexpectedValueError
@@ -61,6 +62,7 @@ def load_predictor(
     Raises:
         RunFolderError: a file is missing, damaged, not the one the run wrote or of a later version,
             ``model`` is missing or not wanted, or it no longer makes the network that was saved.
+        SettingsError: the text model that it names, or its library, is not there.
         UserCodeError: ``model`` cannot be imported or fails.
     """
     described = read_description(directory)
@@ -69,6 +71,8 @@ def load_predictor(
         if not isinstance(described, LooseModel):
             check_agreement(described.schema, manifest, directory / DESCRIPTION)
     _check_trust(directory, described, model)
+    if isinstance(described, TableModel | OwnModel) and described.encoding.text_model is not None:
+        check_text_model(described.encoding.text_model)
     tensors = _load_finite(directory)
     match described:
         case ImageModel():

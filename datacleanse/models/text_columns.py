@@ -8,6 +8,7 @@ import numpy as np
 
 from datacleanse.data import read_texts
 from datacleanse.models.text_features import project, weigh_texts
+from datacleanse.models.text_models import embed_texts
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from scipy import sparse
 
     from datacleanse.models.text_features import TextAxes, TextFeature
+    from datacleanse.models.text_models import UsedTextModel
     from datacleanse.records import Column, Dataset
 
 
@@ -29,6 +31,17 @@ def read_text_vectors(
     vectors = project(weighed, axes).astype(np.float64)
     vectors[used < 0] = np.nan
     found: NDArray[np.float64] = vectors[at]
+    return found
+
+
+def read_embedded(data: Dataset, column: Column, used: UsedTextModel) -> NDArray[np.float64]:
+    """(N, E) numbers that a text model makes of a column of text; NaN where it is missing."""
+    codes, texts = read_texts(data, column)
+    met, at = np.unique(codes, return_inverse=True)
+    vectors = embed_texts(used, ["" if code < 0 else texts[code] for code in met])
+    wide = vectors.astype(np.float64)
+    wide[met < 0] = np.nan
+    found: NDArray[np.float64] = wide[at]
     return found
 
 

@@ -42,6 +42,7 @@ from datacleanse.storage.schemas import (
     NEIGHBOURS_COLUMNS,
     SUSPECTS_ROW,
     TELLING_COLUMNS,
+    TERMS_COLUMNS,
     THUMBNAILS_COLUMNS,
     UNREADABLE_COLUMNS,
 )
@@ -120,6 +121,11 @@ class RunFolder:
     def telling_file(self) -> Path:
         """`telling.parquet`: which cells of the stored suspects tell most."""
         return self.path / "telling.parquet"
+
+    @property
+    def terms_file(self) -> Path:
+        """`terms.parquet`: which words of the stored suspects' texts tell most."""
+        return self.path / "terms.parquet"
 
     @property
     def thumbnails_file(self) -> Path:
@@ -341,6 +347,10 @@ class RunFolder:
     def read_telling(self, n_rows: int | None = None) -> pa.Table | None:
         """Which cells of the stored suspects tell most; None where it is not known."""
         return _read_kept(self.telling_file, TELLING_COLUMNS, {"row": n_rows})
+
+    def read_terms(self, n_rows: int | None = None) -> pa.Table | None:
+        """Which words of the stored suspects' texts tell most; None where there are no texts."""
+        return _read_kept(self.terms_file, TERMS_COLUMNS, {"row": n_rows})
 
     def read_thumbnails(self) -> pa.Table | None:
         """Small pictures of the stored suspects and their neighbours; None where there are none."""

@@ -309,7 +309,8 @@ NEIGHBOURS_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn(
         "distance",
         pa.float32(),
-        "Euclidean, between what the final network's last layer reads",
+        "Euclidean, between what the final network's last layer reads; of a table of texts alone, "
+        "between the texts' directions along their main axes",
         least=0,
     ),
 )
@@ -324,6 +325,20 @@ TELLING_COLUMNS: tuple[TableColumn, ...] = (
         "logarithm of how much commoner its value is among rows of the suggested class than among "
         "those of the given one; where none is suggested, than it is in the whole table. Numbers "
         "and dates are compared by twelfths",
+    ),
+)
+
+TERMS_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn("row", pa.int64(), "position of a stored suspect in DATA, from 0", least=0),
+    TableColumn("place", pa.int32(), "1 for the column's word that tells most", least=1),
+    TableColumn("column", pa.string(), "name of the column of text"),
+    TableColumn("term", pa.string(), "the word, in small letters"),
+    TableColumn(
+        "evidence",
+        pa.float32(),
+        "logarithm of how much commoner texts with the word are among rows of the suggested class "
+        "than among those of the given one; where none is suggested, than they are in the whole "
+        "table",
     ),
 )
 
@@ -408,6 +423,8 @@ CALIBRATION_SCHEMA = make_arrow_schema(CALIBRATION_COLUMNS, kind="calibration")
 NEIGHBOURS_SCHEMA = make_arrow_schema(NEIGHBOURS_COLUMNS, kind="neighbours")
 
 TELLING_SCHEMA = make_arrow_schema(TELLING_COLUMNS, kind="telling")
+
+TERMS_SCHEMA = make_arrow_schema(TERMS_COLUMNS, kind="terms")
 
 THUMBNAILS_SCHEMA = make_arrow_schema(THUMBNAILS_COLUMNS, kind="thumbnails")
 

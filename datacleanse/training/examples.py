@@ -36,6 +36,9 @@ class Examples:
     """(M, V) float32 weighted counts of the terms in each row's texts, which no network reads but
     the second opinion does; None without a column of text."""
 
+    axes: Tensor | None = None
+    """(R,) int64 columns of ``inputs`` along which texts lie; None unless there are only texts."""
+
     def take_steering_inputs(self, at_most: int) -> Rows:
         """Take the (T, ...) inputs of the steering rows, on the device if at most so many."""
         # Of no rows no batch can be made.

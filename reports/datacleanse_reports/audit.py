@@ -118,6 +118,8 @@ def collect_suspects(
     positions, names = find_originals(originals, manifest.data.label)
     texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
     places = place_for_people(names, manifest)
+    of_text = {each.name for each in manifest.schema.columns if each.kind == "text"}
+    in_text = tuple(sorted(place for name, place in places.items() if name in of_text))
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
     suspects = []
     for record in ranked.to_pylist():
@@ -125,8 +127,10 @@ def collect_suspects(
         if row in stored and not _is_known(record):
             cells = [text[stored[row]] for text in texts]
             suspect = _make_suspect(record, cells, beside, rule=manifest.training.rule)
-            telling = choose_cells(cells, places, beside.telling.get(row, ()))
-            suspects.append(replace(suspect, telling=telling))
+            # A text whose words tell something is read before all other cells.
+            first = [name for name in places if name in of_text and suspect.terms]
+            telling = choose_cells(cells, places, [*first, *beside.telling.get(row, ())])
+            suspects.append(replace(suspect, telling=telling, texts=in_text))
     return tuple(suspects)
 
 
@@ -182,6 +186,7 @@ def _make_suspect(
         likely=evidence.likely,
         neighbours=beside.neighbours.get(row, ()),
         picture=beside.pictures.get(row),
+        terms=evidence.terms,
     )
 
 
@@ -197,6 +202,7 @@ def _collect_evidence(record: Mapping[str, Any], beside: Companions) -> Evidence
         control_margin=keep_finite(record["control_margin"]),
         likely=beside.likely.get(record["row"], ()),
         neighbours=tuple(neighbour.label for neighbour in near),
+        terms=beside.terms.get(record["row"], ()),
     )
 
 

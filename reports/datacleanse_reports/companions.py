@@ -33,6 +33,10 @@ _KINDS = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
 """First bytes of the pictures that a page may show, and their media types."""
 
 
+MOST_TERMS = 5
+"""Words that are told of a row."""
+
+
 @dataclass(frozen=True)
 class Companions:
     """By row of DATA. A row that is not there has nothing kept."""
@@ -42,6 +46,8 @@ class Companions:
     pictures: Mapping[int, Picture] = field(default_factory=dict)
     telling: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     """Columns whose cells tell most, most telling first."""
+    terms: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    """Words of texts that tell most, most telling first."""
 
 
 def read_companions(
@@ -85,7 +91,20 @@ def read_companions(
         neighbours={row: tuple(near) for row, near in neighbours.items()},
         pictures=pictures["data"],
         telling=_read_telling(folder, n_rows, rows),
+        terms=_read_terms(folder, n_rows, rows),
     )
+
+
+def _read_terms(folder: RunFolder, n_rows: int, rows: set[int]) -> dict[int, tuple[str, ...]]:
+    """Words by row, most telling first, whatever column they stand in."""
+    found: dict[int, list[tuple[float, str]]] = defaultdict(list)
+    for line in _list_by_place(folder.read_terms(n_rows)):
+        if line["row"] in rows:
+            found[line["row"]].append((-line["evidence"], line["term"]))
+    return {
+        row: tuple(dict.fromkeys(term for _, term in sorted(told)))[:MOST_TERMS]
+        for row, told in found.items()
+    }
 
 
 def _read_telling(folder: RunFolder, n_rows: int, rows: set[int]) -> dict[int, tuple[str, ...]]:

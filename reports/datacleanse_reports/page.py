@@ -22,12 +22,18 @@ MAX_CELLS = 40_000
 """Cells that are embedded; beyond it a very wide table loses its last columns, and it is said."""
 
 CELL_BUDGET = 600_000
-"""Characters of cells that keep the page well under 1.5 MB; longer cells are cut until they fit."""
+"""Bytes of cells that keep the page well under 1.5 MB; longer cells are cut until they fit."""
+
+TEXT_BUDGET = 500_000
+"""The same where cells are texts: their marked words and their neighbours stand beside them."""
 
 PICTURE_BUDGET = 6_500_000
 """Characters of pictures that keep the page under 8 MB."""
 
-_CELL_LIMITS = (400, 200, 100, 60, 40, 24)
+LONGEST_CELL, LONGEST_TEXT = 400, 4_000
+"""Characters of a cell that are shown, and of a text, where the budget allows them."""
+
+_CELL_LIMITS = (2_000, 1_000, LONGEST_CELL, 200, 100, 60, 40, 24)
 _LONGEST_NAME = 200
 """Characters of a column's name that are shown."""
 
@@ -88,14 +94,14 @@ def embed_cells(
     rows: Sequence[HasCells],
     *,
     budget: int = CELL_BUDGET,
-    longest: int = _CELL_LIMITS[0],
+    longest: int = LONGEST_CELL,
 ) -> str:
     """The rows' own columns as people can see them, as JSON that is safe inside ``<script>``.
 
     Args:
         columns: their names.
         rows: those that are shown.
-        budget: characters of all cells together; longer cells are cut until they fit.
+        budget: bytes of all cells together; longer cells are cut until they fit.
         longest: characters of a cell that are shown, at most.
     """
     limit = _choose_cell_limit(rows, len(columns), budget, longest)
@@ -122,9 +128,10 @@ def embed_json(data: object) -> str:
 
 def _choose_cell_limit(rows: Sequence[HasCells], n_columns: int, budget: int, longest: int) -> int:
     """Characters of a cell that keep all cells within the budget."""
-    lengths = [len(cell or "") for each in rows for cell in each.cells[:n_columns]]
-    for limit in (longest, *_CELL_LIMITS):
-        if sum(min(length, limit) for length in lengths) <= budget:
+    cells = [cell for each in rows for cell in each.cells[:n_columns] if cell]
+    for limit in (longest, *(limit for limit in _CELL_LIMITS if limit < longest)):
+        # A sign of another script takes up to four bytes.
+        if sum(len(cell[:limit].encode("utf-8", "replace")) for cell in cells) <= budget:
             return limit
     return _CELL_LIMITS[-1]
 

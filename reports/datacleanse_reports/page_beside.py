@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 CLEAN_BUDGET = 200_000
 """Characters of cells of verified rows that keep the page under 1.5 MB."""
 
-_LONGEST_CELL = 100
+_LONGEST_CELL, _LONGEST_TEXT = 100, 400
 _LONGEST_LABEL = 60
 
 
@@ -33,12 +33,14 @@ def embed_beside(
         budget: characters; verified rows beside the last suspects lack their cells beyond it.
     """
     clean = _choose_clean_cells(suspects, n_columns, budget)
+    terms = [list(each.terms) for each in suspects]
     # Ids differ by nature.
     ids = {each.name for each in view.columns_aside if each.kind == "identifier"}
     compared = [name not in ids and name != view.data.id for name in view.columns[:n_columns]]
     return embed_json(
         {
             "telling": [[i for i in each.telling if i < n_columns] for each in suspects],
+            **({"terms": terms, "texts": suspects[0].texts} if any(terms) else {}),
             "near": [
                 [
                     _describe(near, each, compared)
@@ -57,12 +59,13 @@ def _choose_clean_cells(
 ) -> dict[int, tuple[str, list[str | None]]]:
     """Label and cells as they are shown, by row of CLEAN, those beside the first suspects first."""
     chosen: dict[int, tuple[str, list[str | None]]] = {}
+    longest = {i: _LONGEST_TEXT for each in suspects[:1] for i in each.texts}
     for near in (near for each in suspects for near in each.neighbours):
         if near.clean_row in chosen or not near.cells:
             continue
         cells = [
-            cell and make_visible(shorten(cell, _LONGEST_CELL), keep_lines=True)
-            for cell in near.cells[:n_columns]
+            cell and make_visible(shorten(cell, longest.get(i, _LONGEST_CELL)), keep_lines=True)
+            for i, cell in enumerate(near.cells[:n_columns])
         ]
         budget -= sum(len(cell or "") + 3 for cell in cells)
         if budget < 0:

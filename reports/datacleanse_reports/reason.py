@@ -41,6 +41,8 @@ class Evidence:
     """Likeliest true classes; empty where they are not known."""
     neighbours: tuple[str, ...] = ()
     """Trusted labels of the nearest verified rows, nearest first."""
+    terms: tuple[str, ...] = ()
+    """Words of the row's texts that speak for the suggested label, else against the given one."""
 
 
 def give_reason(evidence: Evidence) -> str:
@@ -48,6 +50,7 @@ def give_reason(evidence: Evidence) -> str:
     parts = [
         _say_verified(evidence),
         _say_seen(evidence.likely),
+        _say_terms(evidence),
         _say_nearest(evidence.neighbours),
         _say_margins(evidence),
         _say_weights(evidence.weights),
@@ -77,6 +80,15 @@ def _say_seen(likely: tuple[LikelyClass, ...]) -> str:
         return ""
     label = _shorten_label(likely[0].label)
     return f"the model predicts {label} ({format_probability(likely[0].probability)})"
+
+
+def _say_terms(evidence: Evidence) -> str:
+    if not evidence.terms:
+        return ""
+    words = ", ".join(evidence.terms)
+    if evidence.suggested is None:
+        return f"speaks against {_shorten_label(evidence.given)}: {words}"
+    return f"speaks for {_shorten_label(evidence.suggested)}: {words}"
 
 
 def _say_nearest(labels: tuple[str, ...]) -> str:

@@ -77,6 +77,10 @@ class Suspect:
     picture: Picture | None
     telling: tuple[int, ...] = ()
     """Which of ``cells`` to show first, most telling first."""
+    terms: tuple[str, ...] = ()
+    """Words of its texts that speak for the suggested label, else against the given one."""
+    texts: tuple[int, ...] = ()
+    """Which of ``cells`` are texts, in which these words are marked."""
 
 
 @dataclass(frozen=True)

@@ -33,5 +33,6 @@ def _keep_cells(suspect: Suspect, kept: list[int]) -> Suspect:
         suspect,
         cells=tuple(suspect.cells[i] for i in kept),
         telling=tuple(place[i] for i in suspect.telling if i in place),
+        texts=tuple(place[i] for i in suspect.texts if i in place),
         neighbours=tuple(near),
     )

@@ -256,7 +256,8 @@ def test_every_argument_of_a_public_entry_is_named_and_documented(entry):
 @pytest.mark.parametrize("entry", [dc.audit, dc.audit_dataset], ids=["audit", "audit_dataset"])
 def test_settings_are_arguments_with_the_same_defaults(entry):
     parameters = inspect.signature(entry).parameters
-    of_tables_alone = {"weights", "features", "model"} if entry is dc.audit_dataset else set()
+    own = {"weights", "features", "model", "text_model"}
+    of_tables_alone = own if entry is dc.audit_dataset else set()
     for each in fields(Settings):
         if each.name not in of_tables_alone:
             assert parameters[each.name].default == each.default, each.name

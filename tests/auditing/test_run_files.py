@@ -93,7 +93,7 @@ def test_every_file_carries_kind_version_and_meaning_of_its_columns(result):
         "neighbours": folder.neighbours_file,
         "telling": folder.telling_file,
     }
-    assert set(columns) == set(files) | {"thumbnails", "duplicates", "unreadable"}
+    assert set(columns) == set(files) | {"thumbnails", "duplicates", "unreadable", "terms"}
     for kind, file in files.items():
         schema = pq.read_schema(file)
         told = json.loads(schema.metadata[b"datacleanse"])

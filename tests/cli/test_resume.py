@@ -12,6 +12,7 @@ import threading
 
 import pytest
 
+from tests.auditing.test_text_audit import made
 from tests.cli.conftest import people, run_here
 from tests.cli.forked import forked
 from tests.tries import IS_THOROUGH
@@ -137,3 +138,17 @@ def test_resume_without_a_run_starts_and_with_a_finished_one_ends_at_once(refere
     both = run_here(*AUDIT, "--out", "whole", "--resume", "--force", "-q", cwd=reference)
     assert both.code == 2
     assert "contradict" in both.err
+
+
+def test_a_run_on_texts_killed_while_it_learns_ends_with_the_same_bytes(tmp_path):
+    for name, n, seed in (("data.csv", 120, 0), ("clean.csv", 45, 1)):
+        made(n, seed=seed, wrong=0.1 * (name == "data.csv")).to_csv(tmp_path / name, index=False)
+    arguments = ("--label", "label", "--out")
+    done = run_here(*AUDIT, *arguments, "whole", "-q", cwd=tmp_path)
+    assert done.code == 0, done.err
+    command = (*AUDIT, *arguments, "killed")
+    signalled(signal.SIGKILL, "Training, rule uniform", 0.0, *command, cwd=tmp_path)
+    done = run_here(*command, "--resume", "-q", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert_whole(tmp_path, "killed")
+    assert (tmp_path / "whole" / "terms.parquet").is_file()

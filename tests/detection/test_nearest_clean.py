@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -117,3 +119,22 @@ def test_a_row_that_is_all_of_the_clean_set_has_no_neighbour():
     )
 
     assert found.num_rows == 0
+
+
+def test_of_texts_alone_the_nearest_by_direction_are_taken():
+    rows, _, examples = made()
+    axes = torch.tensor([0, 2])
+    nothing = np.array([-1])
+    table = find_neighbours(
+        Identity(),
+        replace(examples, axes=axes),
+        np.array([7]),
+        nothing,
+        NAMES,
+        is_in_clean=nothing == 0,
+    ).to_pydict()
+    along = rows[:, axes.numpy()].astype(np.float64)
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    gaps = np.linalg.norm(along[40:] - along[7], axis=1)
+    assert table["clean_row"] == np.argsort(gaps)[:3].tolist()
+    np.testing.assert_allclose(table["distance"], np.sort(gaps)[:3], rtol=1e-3)

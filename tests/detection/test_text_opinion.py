@@ -66,6 +66,26 @@ def test_it_joins_the_opinion_on_the_table_in_a_thread_and_in_a_process(
         np.testing.assert_array_equal(answer(), expected)
 
 
+def test_texts_and_their_vectors_alone_are_judged_in_a_process_too(
+    counts, labels, monkeypatch, tmp_path
+):
+    vectors = np.random.default_rng(2).normal(size=(N, 4)).astype(np.float32)
+    vectors[:, 0] += 9 * (labels == 1)
+    vectors[3] = np.nan
+    nothing = np.empty((N, 0), np.float32)
+    learned = np.ones(N, bool)
+    asked = Question("table", nothing, labels, learned, 3, 0, texts=counts, vectors=vectors)
+    expected = asked.answer()
+    np.testing.assert_allclose(expected.sum(axis=1), 1, atol=1e-5)
+    # Only directions count.
+    longer = Question("table", nothing, labels, learned, 3, 0, texts=counts, vectors=7 * vectors)
+    np.testing.assert_allclose(longer.answer(), expected, atol=1e-3)
+    monkeypatch.setattr(background, "MANY", 0)
+    monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
+    with Adviser().ask(asked, tmp_path) as answer:
+        np.testing.assert_array_equal(answer(), expected)
+
+
 def test_naive_bayes_judges_each_row_as_if_it_had_not_been_there(counts, labels):
     is_learned = np.arange(N) < N - 10
     found = naive_bayes.score_without_own_labels(counts, labels, is_learned, n_classes=3)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from datacleanse.auditing.layout import encode_examples, learn_encoding
 from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.tasks.interface import identify_request, plan_rows
@@ -15,13 +17,14 @@ from datacleanse.errors import SettingsError
 from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import Predictor
 from datacleanse.models.tabular import TabularNetwork, build_network
+from datacleanse.models.text_models import choose_text_model
 from datacleanse.models.user_network import (
     UserNetwork,
     build_user_network,
     digest_layers,
     make_probe_rows,
 )
-from datacleanse.settings import IMAGE_MODELS, is_user_code
+from datacleanse.settings import IMAGE_MODELS, NO_TEXT_MODEL, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
 from datacleanse.training.placement import find_tensor
@@ -41,9 +44,14 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.metrics import Tests
+    from datacleanse.models.text_models import UsedTextModel
     from datacleanse.records import Schema
     from datacleanse.settings import Settings
     from datacleanse.training.examples import Examples
+
+
+FEW_CLASSES = 10
+"""Up to so many, trees read texts, too; of 77 they told nothing and took longest: decision 63."""
 
 
 @dataclass(frozen=True)
@@ -66,10 +74,19 @@ class TableTask:
         )
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
-        """Ask for trees and a regression on the encoded rows."""
+        """Ask for trees and regressions on the encoded rows, and on texts."""
         held = find_tensor(examples.inputs)
         assert held is not None
         rows = held.cpu().numpy()
+        n_numbers, vectors = len(self.encoding.numeric), None
+        if self.encoding.texts:
+            embedded = self.encoding.find_embedded()
+            kept = np.setdiff1d(np.arange(self.encoding.width), embedded)
+            if examples.n_classes > FEW_CLASSES:
+                kept = self.encoding.find_not_of_texts()
+            n_numbers = int((kept < n_numbers).sum())
+            vectors = rows[:, embedded] if len(embedded) else None
+            rows = rows[:, kept]
         return Question(
             "table",
             rows,
@@ -77,13 +94,16 @@ class TableTask:
             plan.is_learned,
             examples.n_classes,
             seed,
-            n_numbers=len(self.encoding.numeric),
+            n_numbers=n_numbers,
             texts=examples.texts,
+            vectors=vectors,
         )
 
     def describe(self, network: nn.Module) -> str:
         """Describe the network: its kind and its layers."""
-        return self._make_predictor(network).network.describe()
+        used = self.encoding.text_model
+        read = "" if used is None else f" Texts are read by {used.name} beside their counts."
+        return self._make_predictor(network).network.describe() + read
 
     def save(self, network: nn.Module, directory: Path) -> None:
         """Keep the network as a predictor of rows as they stand in tables."""
@@ -121,8 +141,11 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
         )
     device = choose_device(settings.device)
     plan = plan_rows(inputs, settings)
-    encoding = learn_encoding(inputs.data, plan)
+    text_model = _choose_text_model(settings, schema)
+    encoding = learn_encoding(inputs.data, plan, text_model)
     identity = identify_request(request, inputs, device)
+    if text_model is not None:
+        identity |= {"the text model": f"{text_model.name} {text_model.release}"}
     is_users = request.module is not None or is_user_code(settings.model)
     seed, n_classes = settings.seed, len(schema.classes)
     build: Callable[[], nn.Module] = partial(build_network, encoding, n_classes, seed=seed)
@@ -136,3 +159,20 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
     schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     lesson = Lesson(build, is_users, choose_rule(settings, plan), schedule, seed)
     return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)
+
+
+def _choose_text_model(settings: Settings, schema: Schema) -> UsedTextModel | None:
+    """Choose what reads texts beside their counts, where there are some.
+
+    Raises:
+        SettingsError: a model is asked for that is not there, or that has nothing to read.
+    """
+    if any(column.kind == "text" for column in schema.columns):
+        return choose_text_model(settings.text_model)
+    if settings.text_model not in (None, NO_TEXT_MODEL):
+        raise SettingsError(
+            f"--text-model is {settings.text_model!r}, and no column of DATA is text.",
+            slug="settings-contradict",
+            hint="Leave --text-model out, or name a column that is to be read as text: --text COL.",
+        )
+    return None

@@ -10,6 +10,7 @@ import pandas as pd
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from datacleanse.data.half_signs import replace_half_signs
 from datacleanse.data.messages import quote_error
 from datacleanse.data.readers.loose_tables import find_loose_kind, make_no_table_error
 from datacleanse.errors import InputError, is_shortage
@@ -168,9 +169,10 @@ def _convert_column(series: pd.Series) -> pa.Array | pa.ChunkedArray:
     try:
         return pa.array(series, from_pandas=True)
     except (pa.ArrowException, OverflowError, TypeError, ValueError):
-        # Objects of several types: as text, in which the schema looks for numbers again.
+        # Objects of several types, or halves of signs: as text, in which the schema looks for
+        # numbers again.
         cells = [
-            None if missing else str(cell)
+            None if missing else replace_half_signs(str(cell))
             for cell, missing in zip(series, series.isna(), strict=True)
         ]
         return pa.array(cells, pa.string())

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.json as pajson
 
 from datacleanse.data.exact_numbers import find_lost_digits
+from datacleanse.data.half_signs import replace_half_signs
 from datacleanse.data.interface import OwnMissing, SpelledRows
 from datacleanse.data.lines import cut_at_lines, split_lines
 from datacleanse.data.messages import format_rows, quote_value
@@ -155,7 +156,9 @@ def _write_literal(value: object) -> str:
             items = [f"{_write_literal(k)}: {_write_literal(item)}" for k, item in value.items()]
             return f"{{{', '.join(items)}}}"
         case _:
-            return json.dumps(value, ensure_ascii=False)
+            text = json.dumps(value, ensure_ascii=False)
+            # Half a sign stays as it is spelled: no file could hold it otherwise.
+            return text if replace_half_signs(text) == text else json.dumps(value)
 
 
 def _read_portion(
@@ -254,11 +257,12 @@ def _make_column(cells: list[object], *, is_text: bool) -> pa.Array:
     if not (is_text and floats) and not any(find_lost_digits(each.text, each) for each in floats):
         try:
             return pa.array(cells)
-        except (pa.ArrowException, OverflowError):
+        except (pa.ArrowException, OverflowError, UnicodeEncodeError):
             pass
-    # Types that do not mix, or digits that a float loses: as text, in which the schema looks for
-    # numbers again.
-    return pa.array([_spell_cell(cell) for cell in cells], pa.string())
+    # Types that do not mix, digits that a float loses, or halves of signs: as text, in which the
+    # schema looks for numbers again.
+    spelled = (_spell_cell(cell) for cell in cells)
+    return pa.array([text and replace_half_signs(text) for text in spelled], pa.string())
 
 
 def _spell_cell(cell: object) -> str | None:

@@ -20,7 +20,7 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from scipy.sparse import load_npz, save_npz
@@ -46,7 +46,7 @@ MANY = 3_000
 """Rows from which a process of its own pays."""
 
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
-_TEXTS = "texts.npz"
+_TEXTS, _VECTORS = "texts.npz", "vectors.npy"
 
 Kind = Literal["table", "images"]
 """What the rows are: `tables` is asked, or `images`."""
@@ -58,7 +58,8 @@ class Question:
 
     kind: Kind
     rows: Rows
-    """(M, F) float32 rows of a table, encoded, or (M, channels, height, width) uint8 images."""
+    """(M, F) float32 rows of a table, encoded, or (M, channels, height, width) uint8 images. Not
+    all that texts become is among a table's columns: see ``texts`` and ``vectors``."""
     labels: NDArray[np.int64]
     """(M,) class of each row, as given."""
     is_learned: NDArray[np.bool_]
@@ -71,6 +72,8 @@ class Question:
     """How many columns of a table, its first, are numbers; the others are codes of categories."""
     texts: csr_array | None = None
     """(M, V) float32 weighted counts of the terms in a table's texts; None where it has none."""
+    vectors: NDArray[np.float32] | None = None
+    """(M, E) what a text model makes of the same texts, NaN where missing; None without one."""
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
         """Form the opinion: (M, C) class probabilities, each row's without its own label.
@@ -83,7 +86,9 @@ class Question:
         """
         ask: Callable[..., NDArray[np.float32]] = images.ask
         if self.kind == "table":
-            ask = partial(tables.ask, n_numbers=self.n_numbers, texts=self.texts)
+            ask = partial(
+                tables.ask, n_numbers=self.n_numbers, texts=self.texts, vectors=self.vectors
+            )
         # Libraries can be limited once they are there.
         _load_libraries(self.kind)
         with use_one_thread():
@@ -169,6 +174,8 @@ def _ask_process(
         np.save(folder / _USED, question.is_learned)
         if question.texts is not None:
             save_npz(folder / _TEXTS, question.texts, compressed=False)
+        if question.vectors is not None:
+            np.save(folder / _VECTORS, question.vectors)
         _send(process, folder, question)
 
         def wait() -> NDArray[np.float32]:
@@ -253,15 +260,26 @@ def main(kind: str, asked: BinaryIO) -> None:
     n_classes, seed, n_numbers = numbers
     question = Question(
         "table" if kind == "table" else "images",
-        np.load(folder / _ROWS, mmap_mode="r"),
+        _map_rows(folder / _ROWS),
         np.load(folder / _LABELS),
         np.load(folder / _USED),
         n_classes,
         seed,
         n_numbers=n_numbers,
         texts=load_npz(folder / _TEXTS) if (folder / _TEXTS).is_file() else None,
+        vectors=np.load(folder / _VECTORS) if (folder / _VECTORS).is_file() else None,
     )
     np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
+
+
+def _map_rows(path: Path) -> NDArray[Any]:
+    """Map the rows, or read them where there is nothing to map: a table may hold texts alone."""
+    rows: NDArray[Any]
+    try:
+        rows = np.load(path, mmap_mode="r")
+    except ValueError:
+        rows = np.load(path)
+    return rows
 
 
 if __name__ == "__main__":

@@ -71,11 +71,48 @@ def score_without_own_labels(
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
     columns = _Columns.learned(rows[used], n_numbers)
+    return _score(
+        lambda some: columns.points(rows[some]),
+        labels,
+        used,
+        rng,
+        n_classes=n_classes,
+        is_unwanted=is_unwanted,
+    )
+
+
+def score_points(
+    points: Floats,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool],
+) -> list[Floats]:
+    """As `score_without_own_labels`, of rows that are (M, P) points already."""
+    rng = np.random.default_rng(seed)
+    used = ridge.draw_rows(is_learned, rng)
+    return _score(
+        lambda some: points[some], labels, used, rng, n_classes=n_classes, is_unwanted=is_unwanted
+    )
+
+
+def _score(
+    find_points: Callable[[NDArray[np.int64]], Floats],
+    labels: NDArray[np.int64],
+    used: NDArray[np.int64],
+    rng: np.random.Generator,
+    *,
+    n_classes: int,
+    is_unwanted: Callable[[], bool],
+) -> list[Floats]:
+    """Scores by a regression on the ``used`` rows; ``find_points`` of (n,) rows gives (n, P)."""
     chosen = np.sort(rng.permutation(used)[:N_LANDMARKS])
     # Copies would be landmarks in vain, and draw the median distance to 0.
-    landmarks = _Landmarks.among(np.unique(columns.points(rows[chosen]), axis=0))
+    landmarks = _Landmarks.among(np.unique(find_points(chosen), axis=0))
     return ridge.score_without_own_labels(
-        lambda some: landmarks.values(columns.points(rows[some])),
+        lambda some: landmarks.values(find_points(some)),
         labels,
         used,
         n_classes=n_classes,

@@ -1,8 +1,12 @@
-"""The second opinion on a table's rows: trees, out of bag, and a kernel regression, left out."""
+"""The second opinion on a table's rows: trees, out of bag, and regressions, left out.
+
+Texts have opinions of their own, on their terms and on a text model's vectors. Their main axes are
+columns like others where classes are few: see decision 63.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -18,6 +22,14 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 
+class Drawn(TypedDict):
+    """What every opinion is told besides."""
+
+    n_classes: int
+    seed: int
+    is_unwanted: Callable[[], bool]
+
+
 def ask(
     rows: NDArray[np.float32],
     labels: NDArray[np.int64],
@@ -27,18 +39,21 @@ def ask(
     n_classes: int,
     seed: int,
     texts: csr_array | None = None,
+    vectors: NDArray[np.float32] | None = None,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> NDArray[np.float32]:
-    """What trees and regression make of rows whose labels they did not see.
+    """What trees and regressions make of rows whose labels they did not see.
 
     Args:
-        rows: (M, F): ``n_numbers`` numbers, NaN where missing, then category codes.
+        rows: (M, F): ``n_numbers`` numbers, NaN where missing, then category codes; no columns
+            where the table holds texts alone.
         labels: (M,) as given.
         is_learned: (M,) whether the row's label may be learned; all others are judged too.
         n_numbers: columns that are numbers.
         n_classes: C.
         seed: of bags, trees and samples.
         texts: (M, V) weighted counts of terms; None without a column of text.
+        vectors: (M, E) of the texts by a text model, NaN where missing; None without one.
         is_unwanted: asked now and then.
 
     Returns:
@@ -47,23 +62,26 @@ def ask(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
-    trees = vote_out_of_bag(
-        rows, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
-    )
-    scores = kernel_ridge.score_without_own_labels(
-        rows,
-        labels,
-        is_learned,
-        n_numbers=n_numbers,
-        n_classes=n_classes,
-        seed=seed,
-        is_unwanted=is_unwanted,
-    )
-    on_texts = []
-    if texts is not None:
-        on_texts = text_ridge.score_without_own_labels(
-            texts, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
+    drawn: Drawn = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    opinions = []
+    if rows.shape[1]:
+        opinions += vote_out_of_bag(rows, labels, is_learned, **drawn)
+        opinions += kernel_ridge.score_without_own_labels(
+            rows, labels, is_learned, n_numbers=n_numbers, **drawn
         )
-        bayes = naive_bayes.score_without_own_labels(texts, labels, is_learned, n_classes=n_classes)
-        on_texts.append(bayes)
-    return pool_opinions([*trees, *scores, *on_texts], labels, np.flatnonzero(is_learned))
+    if texts is not None:
+        opinions += text_ridge.score_without_own_labels(texts, labels, is_learned, **drawn)
+        opinions.append(
+            naive_bayes.score_without_own_labels(texts, labels, is_learned, n_classes=n_classes)
+        )
+    if vectors is not None:
+        opinions += kernel_ridge.score_points(_direct(vectors), labels, is_learned, **drawn)
+    return pool_opinions(opinions, labels, np.flatnonzero(is_learned))
+
+
+def _direct(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Vectors of length 1: texts are near each other by what they mean, however long they are."""
+    known = np.nan_to_num(vectors, nan=0.0)
+    length = np.linalg.norm(known, axis=1, keepdims=True)
+    found: NDArray[np.float32] = known / np.maximum(length, np.finfo(np.float32).tiny)
+    return found

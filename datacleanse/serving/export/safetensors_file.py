@@ -33,6 +33,13 @@ TEXTS = (
 )
 """From texts to numbers."""
 
+TEXT_MODEL = (
+    "behind these parts, from k = width of encoding.texts on, stand the numbers that encoding."
+    "text_model makes of the text; it is no part of the file. Of wordllama they are the mean of "
+    "the vectors of the text's word pieces, without marks for its ends, 0 where there are none"
+)
+"""The same where a text model reads them, too."""
+
 ENCODING = (
     "numbers, (N, P) float64: for each entry of encoding.numeric the cell of its column, NaN where "
     "missing. A boolean is 0 or 1. Part '[k]' is entry k of a vector. Of a moment, m microseconds "
@@ -108,8 +115,10 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
     """All that is needed to rebuild the model around its parameters."""
     predictor = run.predictor
     saved = read_plain_description(run.folder.model_dir)
-    reads_text = any(column.kind == "text" for column in predictor.schema.columns)
-    encoding = (*TEXTS, *ENCODING) if reads_text else ENCODING
+    encoding = ENCODING
+    if not isinstance(predictor, ImagePredictor) and predictor.encoding.texts:
+        has_model = predictor.encoding.text_model is not None
+        encoding = (*TEXTS, *((TEXT_MODEL,) if has_model else ()), *ENCODING)
     if isinstance(predictor, ImagePredictor):
         computation: tuple[str, ...] = IMAGES
     elif isinstance(predictor.network, TabularNetwork):

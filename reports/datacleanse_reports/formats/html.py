@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING, TypeVar
 from datacleanse_reports import charts, flag_sentences, reviewers, sentences, svg, wording
 from datacleanse_reports.assets import hash_source, read_assets
 from datacleanse_reports.page import (
+    LONGEST_TEXT,
     MAX_CELLS,
     MAX_SUSPECTS,
+    TEXT_BUDGET,
     choose_pictures,
     count_pairs,
     embed_cells,
@@ -24,7 +27,7 @@ from datacleanse_reports.steps import list_steps, say_flags_briefly
 from datacleanse_reports.users_columns import keep_users_columns
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from jinja2 import Environment
     from markupsafe import Markup
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
     from datacleanse_reports.records import ReportView
 
 _Drawn = TypeVar("_Drawn")
+
+_WORD = re.compile(r"(\w+)")
 
 _LONGEST_HINT = 30
 """Characters of a column's name and a cell that an input field has room for."""
@@ -90,12 +95,17 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
     css = read_assets(*(SERVED_STYLES if served else STYLES))
     script = read_assets(*(SERVED_SCRIPTS if served else SCRIPTS))
     page = make_environment().get_template("report.html.j2")
+    holds_texts = any(each.texts for each in suspects[:1])
     return page.render(
         view=view,
         title=PurePath(view.data.source).name or view.data.source,
         suspects=suspects,
         columns_left_out=len(view.columns) - n_columns,
-        cell_data=embed_cells(view.columns[:n_columns], suspects),
+        cell_data=embed_cells(
+            view.columns[:n_columns],
+            suspects,
+            **({"budget": TEXT_BUDGET, "longest": LONGEST_TEXT} if holds_texts else {}),
+        ),
         # Beside pictures their neighbours' pictures are shown.
         beside_data=embed_beside(
             view, suspects, n_columns, budget=0 if album.rows else CLEAN_BUDGET
@@ -198,6 +208,7 @@ def make_environment() -> Environment:
         comment=_comment,
         verdict=reviewers.say_verdict,
         exact=_exact,
+        marked=_mark_terms,
         label=_label,
     )
     environment.globals.update(
@@ -226,6 +237,18 @@ def _mark_code(sentence: str) -> Markup:
     pieces = [escape(piece) for piece in sentence.split("`")]
     inside = [Markup("<code>{}</code>").format(piece) for piece in pieces[1::2]]
     pieces[1::2] = inside
+    return Markup("").join(pieces)
+
+
+def _mark_terms(text: str, terms: Sequence[str]) -> Markup:
+    """A text in which some words, told in small letters, are marked."""
+    from markupsafe import Markup, escape
+
+    pieces = [escape(piece) for piece in _WORD.split(_label(text))]
+    marked = Markup("<mark>{}</mark>")
+    pieces[1::2] = [
+        marked.format(piece) if piece.casefold() in terms else piece for piece in pieces[1::2]
+    ]
     return Markup("").join(pieces)
 
 

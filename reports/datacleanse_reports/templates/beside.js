@@ -6,6 +6,17 @@ const beside = (function () {
   const { make } = words;
   const data = JSON.parse(document.getElementById("beside-data").textContent);
 
+  // A cell, those words of a text being marked that speak for the suggestion.
+  function shownOf(row, column) {
+    const value = rowCells.of(row)[column], cell = rowCells.valueOf(value);
+    if (!value || !data.terms || !data.texts.includes(column)) return cell;
+    const told = new Set(data.terms[rowCells.placeOf(row)]);
+    cell.replaceChildren(...value.split(/([\p{L}\p{M}\p{N}_]+)/u).map(function (piece) {
+      return told.has(piece.toLowerCase()) ? make("mark", piece) : piece;
+    }));
+    return cell;
+  }
+
   // Cells of the columns that were chosen; else of those asked about, then those that tell most.
   function list(row, chosen, asked) {
     const telling = data.telling[rowCells.placeOf(row)];
@@ -13,7 +24,7 @@ const beside = (function () {
     const all = make("dl", undefined, chosen === null ? "tells" : "tells chosen");
     for (const column of columns) {
       const pair = document.createElement("div");
-      pair.append(make("dt", rowCells.columns[column]), rowCells.valueOf(rowCells.of(row)[column]));
+      pair.append(make("dt", rowCells.columns[column]), shownOf(row, column));
       all.append(pair);
     }
     return all;
@@ -48,10 +59,12 @@ const beside = (function () {
       cell.prepend("Verified: ", make("bdi", data.clean[cleanRow][0]));
       head.append(cell);
     }
-    rowCells.of(row).forEach(function (value, column) {
+    rowCells.of(row).forEach(function (_, column) {
       const line = body.insertRow(), name = make("th", rowCells.columns[column]);
       name.scope = "row";
-      line.append(name, cellOf("td", value));
+      const own = make("td");
+      own.append(...shownOf(row, column).childNodes);
+      line.append(name, own);
       for (const [cleanRow, mask] of near) {
         const cell = cellOf("td", data.clean[cleanRow][1][column]);
         if (differs(mask, column)) {
