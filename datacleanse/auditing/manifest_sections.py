@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from datacleanse.storage.manifest.inputs import (
     SchemaSection,
 )
 from datacleanse.storage.manifest.results import (
+    BackboneSection,
     ClassComparison,
     ClassConfusion,
     ClassMeasures,
@@ -216,6 +217,7 @@ def describe_training(
     *,
     rule: UsedRule,
     network: str,
+    inputs: Inputs,
 ) -> TrainingSection:
     """The trainings that were compared and the final one; ``network``: a sentence on it."""
     meta = schedule.meta
@@ -236,7 +238,16 @@ def describe_training(
             control=compared.control,
             final=_describe_curves(final.outcome),
         ),
+        backbone=_describe_backbone(inputs),
     )
+
+
+def _describe_backbone(inputs: Inputs) -> BackboneSection | None:
+    features = inputs.features
+    if features is None:
+        return None
+    use: Literal["network", "second opinion"] = "second opinion" if inputs.pictures else "network"
+    return BackboneSection(**features.backbone.to_json(), use=use)
 
 
 def describe_findings(

@@ -21,7 +21,7 @@ from datacleanse.models.user_network import (
     digest_layers,
     make_probe_rows,
 )
-from datacleanse.settings import IMAGE_MODELS, is_user_code
+from datacleanse.settings import RESIDUAL, is_timm, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
 from datacleanse.training.placement import find_tensor
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.models.encoding import Encoding
+    from datacleanse.models.frozen_network import Backbone
     from datacleanse.models.metrics import Tests
     from datacleanse.records import Schema
     from datacleanse.settings import Settings
@@ -58,6 +59,8 @@ class TableTask:
     lesson: Lesson
     encoding: Encoding
     schema: Schema
+    backbone: Backbone | None = None
+    """The pretrained network whose features of pictures the rows are; None: there is none."""
 
     def make_examples(self, inputs: Inputs) -> Examples:
         """Encode the rows of DATA and CLEAN into one matrix."""
@@ -66,12 +69,12 @@ class TableTask:
         )
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
-        """Ask for trees and a regression on the encoded rows."""
+        """Ask for trees and a regression on the encoded rows; on features, for regressions."""
         held = find_tensor(examples.inputs)
         assert held is not None
         rows = held.cpu().numpy()
         return Question(
-            "table",
+            "table" if self.backbone is None else "features",
             rows,
             plan.labels,
             plan.is_learned,
@@ -82,12 +85,15 @@ class TableTask:
         )
 
     def describe(self, network: nn.Module) -> str:
-        """Describe the network: its kind and its layers."""
-        return self._make_predictor(network).network.describe()
+        """Describe the network: its kind and its layers, and what it stands on."""
+        said = self._make_predictor(network).network.describe()
+        return said if self.backbone is None else f"{said} {self.backbone.describe()}"
 
     def save(self, network: nn.Module, directory: Path) -> None:
         """Keep the network as a predictor of rows as they stand in tables."""
-        self._make_predictor(network).save(directory)
+        # Of timm's networks only the part on their features: a file's name downloads nothing.
+        is_ours = self.backbone is not None and not is_timm(self.backbone.name)
+        self._make_predictor(network).save(directory, self.backbone if is_ours else None)
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of TEST and those held back."""
@@ -113,7 +119,7 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
         ModelError: its network cannot be trained on these rows.
     """
     settings, schema = request.settings, inputs.data.schema
-    if settings.model in IMAGE_MODELS:
+    if settings.model == RESIDUAL:
         raise SettingsError(
             f"--model is {settings.model!r}, which is a network for images; DATA is a table.",
             slug="model-not-for-tables",
@@ -135,4 +141,14 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
         identity |= {NETWORK: digest_layers(network)}
     schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     lesson = Lesson(build, is_users, choose_rule(settings, plan), schedule, seed)
-    return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)
+    return TableTask(
+        settings,
+        request.command,
+        plan,
+        device,
+        identity,
+        lesson,
+        encoding,
+        schema,
+        None if inputs.features is None else inputs.features.backbone,
+    )

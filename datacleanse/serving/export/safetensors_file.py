@@ -10,6 +10,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.models.description import read_plain_description
 from datacleanse.models.model_files import PARAMETERS
 from datacleanse.models.predictor import ImagePredictor
+from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
@@ -74,6 +75,17 @@ IMAGES = (
 """The package's network for images, by the names of the tensors."""
 
 
+PRETRAINED = (
+    "features, (N, F): the whole picture onto {side} x {side} pixels, RGB bytes, bilinear with "
+    "antialiasing; x = {scaling}; the last feature map of {title} with the parameters of "
+    "backbone.sha256, mean over positions. They are the column features"
+)
+"""From pictures to the one column, where a pretrained network sees them first."""
+
+SCALED = "(x - 127) / 128"
+"""How it wants bytes."""
+
+
 @dataclass(frozen=True)
 class SafetensorsFormat:
     """The parameters, and a description that says how to compute with them."""
@@ -110,8 +122,12 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
     saved = read_plain_description(run.folder.model_dir)
     reads_text = any(column.kind == "text" for column in predictor.schema.columns)
     encoding = (*TEXTS, *ENCODING) if reads_text else ENCODING
-    if isinstance(predictor, ImagePredictor):
-        computation: tuple[str, ...] = IMAGES
+    if isinstance(predictor, PretrainedPredictor):
+        backbone = predictor.backbone
+        seen = (PRETRAINED.format(side=backbone.side, title=backbone.title, scaling=SCALED),)
+        computation: tuple[str, ...] = (*seen, *ENCODING, *NETWORK)
+    elif isinstance(predictor, ImagePredictor):
+        computation = IMAGES
     elif isinstance(predictor.network, TabularNetwork):
         computation = (*encoding, *NETWORK)
     else:
