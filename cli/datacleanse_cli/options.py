@@ -147,10 +147,10 @@ Rule = Annotated[
 Model = Annotated[
     str,
     typer.Option(
-        help="Network: auto, mlp (tables), residual (images, from scratch), pretrained (images, "
-        "frozen, with the extra vision), timm:NAME (images, frozen), or one of your own as "
-        "package.module:factory, imported from here or the "
-        "environment and called as factory(n_features, n_classes)."
+        help="Network: auto, mlp (tables), residual (images, from scratch), pretrained (images, by "
+        "the extra vision), timm:NAME (images), or one of your own as package.module:factory. "
+        "That is imported from here or the environment and called as factory(n_features, "
+        "n_classes)."
     ),
 ]
 Weights = Annotated[

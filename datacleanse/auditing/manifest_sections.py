@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from datacleanse.detection.methods import METHODS_ALONE, describe_methods
+from datacleanse.detection.methods import METHODS_ALONE, describe_methods, name_pretrained
 from datacleanse.detection.noise_rates import (
     count_confusions,
     estimate_noise_by_class,
@@ -251,13 +251,14 @@ def _describe_backbone(inputs: Inputs) -> BackboneSection | None:
 
 
 def describe_findings(
-    networks: Trainings, assessment: Assessment, data: Dataset, fdr: float, *, has_clean: bool
+    networks: Trainings, assessment: Assessment, inputs: Inputs, fdr: float, *, has_clean: bool
 ) -> Findings:
     """What the flags promise, the noise found and how far to read, with what that rests on.
 
     Without CLEAN there is nothing of this to say, since nothing checks the probabilities.
     """
     flags = _describe_flags(assessment, fdr)
+    tell = dict if inputs.features is None else name_pretrained
     if not has_clean:
         return Findings(
             trainings=describe_trainings(networks),
@@ -265,14 +266,14 @@ def describe_findings(
             noise=NoiseSection(
                 basis="none", rate=None, by_given_label={}, confusions=(), matrix_trust=()
             ),
-            methods=dict(METHODS_ALONE),
+            methods=tell(METHODS_ALONE),
             budget=(),
         )
     return Findings(
         trainings=describe_trainings(networks),
         flags=flags,
-        noise=_describe_noise(assessment, data),
-        methods=describe_methods(on_pairs=assessment.shares is not None),
+        noise=_describe_noise(assessment, inputs.data),
+        methods=tell(describe_methods(on_pairs=assessment.shares is not None)),
         budget=tuple(_describe_share(share) for share in expect_budget(assessment)),
     )
 
