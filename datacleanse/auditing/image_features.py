@@ -134,7 +134,10 @@ def _add_column(data: Dataset, features: Floats | None) -> Dataset:
         SetAside(name, "beside pictures", "the pictures' features stand for them")
         for name in others
     )
-    table = table.append_column(FEATURES, make_feature_column(features))
+    column = make_feature_column(features)
+    # Pictures that come from several sources have no columns, and a table without any has no rows.
+    has_columns = bool(table.column_names)
+    table = table.append_column(FEATURES, column) if has_columns else pa.table({FEATURES: column})
     columns = (Column(FEATURES, "embedding", features.shape[1]),)
     schema = replace(data.schema, columns=columns, set_aside=aside)
     return replace(data, table=table, schema=schema)

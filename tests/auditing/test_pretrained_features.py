@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -25,6 +27,7 @@ from datacleanse.models.vision_extra import choose_side, describe_lite0, open_li
 from datacleanse.notices import NoticeLog
 from datacleanse.pictures.decode_one import decode
 from datacleanse.progress import SILENT
+from datacleanse.review.decisions import Decision, append_decisions
 from datacleanse.serving.export import export_run
 from datacleanse.serving.open_model import open_model
 from datacleanse.serving.predictions import NewRowsOptions, predict_source
@@ -33,7 +36,7 @@ from datacleanse.storage.run_folder import RunFolder
 from tests.auditing.made_backbone import vision
 from tests.auditing.made_images import audit_inputs, image_inputs
 from tests.auditing.test_draws import StopIn
-from tests.pictures.made import class_folders
+from tests.pictures.made import class_folders, scene
 
 __all__ = ["vision"]
 
@@ -204,6 +207,46 @@ def test_a_picture_that_changes_meanwhile_is_noticed(folders, vision, tmp_path, 
     with pytest.raises(InputError, match="A picture of DATA was changed while the audit read it"):
         run_audit(asked, tmp_path / "run")
     assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("model", ["auto", "pretrained"])
+@pytest.mark.parametrize("n", [2, 12])
+def test_few_grey_pictures_without_verified_ones_are_seen(model, n, vision, tmp_path):
+    for number in range(2 * n):
+        place = tmp_path / "data" / "ab"[number % 2]
+        place.mkdir(parents=True, exist_ok=True)
+        scene(number).convert("L").save(place / f"{number}.png")
+    asked = Request(str(tmp_path / "data"), (), settings=Settings(model=model, epochs=2))
+    manifest = run_audit(asked, tmp_path / "run").manifest()
+    assert manifest.training.backbone.side == 160
+    assert manifest.pictures.channels == 1
+    assert "features of a pretrained network" in manifest.methods["suspicion"]
+
+
+def test_decisions_clean_a_copy_and_steer_the_next_round(run, folders, tmp_path):
+    shutil.copytree(run.path, tmp_path / "first")
+    table = run.read_audit().to_pandas()
+    (row,) = table.index[table["id"] == "cat/003.png"]
+    decision = Decision(
+        row=int(row),
+        id="cat/003.png",
+        row_sha256=table["row_sha256"][row],
+        given_label="cat",
+        action="relabel",
+        new_label="dog",
+        reviewer="Ada",
+        at="2026-01-02T03:04:05+00:00",
+        run_id=run.manifest().run_id,
+    )
+    log = tmp_path / "first" / "decisions.jsonl"
+    append_decisions(log, [decision])
+    dc.apply(tmp_path / "first", out=tmp_path / "cleaned.csv")
+    cleaned = pd.read_csv(tmp_path / "cleaned.csv").set_index("path")["label"]
+    assert cleaned.filter(like="003.png").tolist() == ["dog"]
+    again = replace(request(folders), decisions=(log,))
+    second = run_audit(again, tmp_path / "second").manifest()
+    assert second.clean.reviewed_rows == 1
+    assert second.training.backbone.use == "network"
 
 
 def show(telling: bool):
