@@ -15,8 +15,12 @@ import torch
 
 import datacleanse as dc
 from datacleanse.auditing import pretrained_features as module
-from datacleanse.auditing.pretrained_features import choose_reading, wants_pretrained
-from datacleanse.auditing.reading import Request
+from datacleanse.auditing.pretrained_features import (
+    choose_reading,
+    show_to_pretrained,
+    wants_pretrained,
+)
+from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError, RunFolderError, SettingsError, Stopped
@@ -37,6 +41,7 @@ from tests.auditing.made_backbone import vision
 from tests.auditing.made_images import audit_inputs, image_inputs
 from tests.auditing.test_draws import StopIn
 from tests.pictures.made import class_folders, scene
+from tests.review.verifying import draw, verify
 
 __all__ = ["vision"]
 
@@ -247,6 +252,19 @@ def test_decisions_clean_a_copy_and_steer_the_next_round(run, folders, tmp_path)
     second = run_audit(again, tmp_path / "second").manifest()
     assert second.clean.reviewed_rows == 1
     assert second.training.backbone.use == "network"
+
+
+def test_pictures_with_verdicts_are_seen_as_those_of_data(folders, vision, tmp_path):
+    drawing = draw(folders / "data", 20)
+    file = verify(tmp_path / "verified.jsonl", drawing, ["cat"] * 30 + ["dog"] * 30)
+    asked = replace(request(folders), clean=(str(file), str(folders / "clean")))
+    inputs = read_inputs(asked, SILENT)
+    found = show_to_pretrained(inputs, asked.settings, kept=None, progress=SILENT)
+    of_clean, of_data = found.features.clean, found.features.data
+    assert of_clean.shape == (36, 24)
+    rows = sorted(each.row for each in drawing.rows)
+    np.testing.assert_allclose(of_clean[:20], of_data[rows], rtol=1e-4, atol=1e-5)
+    assert found.clean.table.num_rows == 36
 
 
 def show(telling: bool):
