@@ -83,12 +83,13 @@ def show_to_pretrained(
         )
     progress.stage("Loading the pretrained network", None)
     network = _open(inputs, settings)
-    key = _describe_origin(inputs, network.backbone)
-    features = None if kept is None else _read_kept(kept, key, network)
-    if features is None:
-        features = _compute(inputs, network, progress)
+    is_finished = kept is not None and kept.is_finished()
+    if is_finished:
+        features = _stand_in(inputs, network.backbone)
+    else:
+        features = _find_kept(kept, inputs, network) or _compute(inputs, network, progress)
     inputs = replace(inputs, features=features)
-    if settings.model == "auto":
+    if settings.model == "auto" and not is_finished:
         return choose_reading(inputs, settings, progress)
     return add_features(inputs, [features.data, features.clean, features.test])
 
@@ -175,10 +176,24 @@ def _describe_origin(inputs: Inputs, backbone: Backbone) -> str:
     return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()
 
 
-def _read_kept(folder: RunFolder, key: str, network: FrozenNetwork) -> PictureFeatures | None:
+def _stand_in(inputs: Inputs, backbone: Backbone) -> PictureFeatures:
+    """No features: a finished run is only asked whether it is the one that is meant."""
+    data, clean, test = (
+        None if each is None else np.zeros((each.n_rows, 1), np.float32)
+        for each in (inputs.data, inputs.clean, inputs.test)
+    )
+    assert data is not None
+    assert clean is not None
+    return PictureFeatures(backbone, data, clean, test)
+
+
+def _find_kept(
+    folder: RunFolder | None, inputs: Inputs, network: FrozenNetwork
+) -> PictureFeatures | None:
     """Features that an unfinished run keeps; None where there are none of these pictures."""
-    if not folder.features_file.is_file():
+    if folder is None or not folder.features_file.is_file():
         return None
+    key = _describe_origin(inputs, network.backbone)
     try:
         with safe_open(folder.features_file, framework="numpy") as file:
             if (file.metadata() or {}).get(_KEY) != key:

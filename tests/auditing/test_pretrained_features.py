@@ -187,6 +187,17 @@ def test_a_resumed_run_computes_no_features_again(run, folders, tmp_path, monkey
     assert found.equals(expected)
 
 
+@pytest.mark.parametrize("model", ["auto", "pretrained"])
+def test_a_finished_run_asks_for_no_features(model, run, folders, tmp_path, monkeypatch):
+    place = run.path
+    if model == "auto":
+        place = tmp_path / "run"
+        run_audit(request(folders, model=model), place)
+    monkeypatch.setattr(FrozenNetwork, "encode", lambda *_: pytest.fail("computed again"))
+    before = RunFolder(place).manifest()
+    assert run_audit(request(folders, model=model), place, resume=True).manifest() == before
+
+
 @pytest.mark.parametrize("blob", [b"", b"nothing of that kind"])
 def test_damaged_features_are_computed_again(blob, folders, vision, tmp_path):
     place = tmp_path / "run"
