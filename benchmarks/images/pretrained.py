@@ -1,7 +1,7 @@
 """Wrong labels of pictures found with the extra ``vision``, beside peers on the same features.
 
     python -m benchmarks.images.pretrained --data DIR [--sets a,b] [--cells pair20] [--seed N]
-        [--max-rows N] [--clean N] [--minutes N] [--cache FILE] [--out FILE]
+        [--max-rows N] [--clean N] [--test N] [--minutes N] [--cache FILE] [--out FILE]
 
 Each cell is audited as files with no option given, the pictures as they are in the set: Parquet
 with their bytes, and clean pictures from elsewhere. Where the labels say that a network from
@@ -18,6 +18,7 @@ normalised margin what that is above the largest other one (Northcutt, Jiang, Ch
 from __future__ import annotations
 
 import argparse
+import hashlib
 import tempfile
 from contextlib import contextmanager
 from functools import partial
@@ -44,6 +45,7 @@ from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
 from datacleanse.auditing import pretrained_features
+from datacleanse.models.frozen_network import PictureFeatures
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -52,7 +54,6 @@ if TYPE_CHECKING:
 
     from benchmarks.images.cells import ImageCell
     from datacleanse.auditing.result import AuditResult
-    from datacleanse.models.frozen_network import PictureFeatures
 
 RESULT = RESULTS / "pretrained.json"
 OURS, SCRATCH = "ours", "from scratch"
@@ -74,15 +75,16 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--max-rows", type=int, default=3000, help="noisy pictures a cell")
     parser.add_argument("--clean", type=int, default=200, help="clean pictures a cell")
+    parser.add_argument("--test", type=int, default=500, help="pictures to test accuracy on")
     parser.add_argument("--minutes", type=float, help="begin no further cell after so many")
     parser.add_argument("--cache", type=Path, default=Path("runs/pretrained.jsonl"))
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
     torch.set_num_threads(1)
-    limits = Limits(options.max_rows, options.clean)
+    limits = Limits(options.max_rows, options.clean, options.test)
     kept, started = Kept(options.cache), perf_counter()
     found, missing = [], []
-    with seen_once():
+    with seen_once(options.cache.parent):
         for name in options.sets.split(","):
             for kind in cell_kinds(name):
                 if options.cells is not None and kind not in options.cells.split(","):
@@ -114,9 +116,6 @@ def run_cell(cell: ImageCell, folder: Path, limits: Limits, *, has_scratch: bool
     tables = draw_originals(cell, folder, limits)
     own, seconds, features = audit(cell, tables, "auto")
     manifest = own.manifest
-    backbone, test = manifest.training.backbone, manifest.metrics.test
-    assert backbone is not None
-    assert test is not None
     assert features is not None
     precision = {OURS: measure(cell, own.table["suspicion"].to_numpy())}
     precision |= ask_peers(cell, np.concatenate([features.data, features.clean]))
@@ -125,11 +124,12 @@ def run_cell(cell: ImageCell, folder: Path, limits: Limits, *, has_scratch: bool
         precision[SCRATCH] = measure(cell, plain.table["suspicion"].to_numpy())
     return {
         "wrong": int(cell.is_wrong.sum()),
-        "features_read_by": backbone.use,
+        "features_read_by": manifest["training"]["backbone"]["use"],
+        "side": manifest["training"]["backbone"]["side"],
         "precision": precision,
         "flagged": int(own.table["flagged"].sum()),
         "false_share": false_share(cell, own),
-        "accuracy": test.reweighted.accuracy,
+        "accuracy": manifest["metrics"]["test"]["reweighted"]["accuracy"],
         "processor_seconds": seconds,
     }
 
@@ -166,14 +166,22 @@ _seen: dict[Any, Any] = {}
 
 
 @contextmanager
-def seen_once() -> Iterator[None]:
-    """Let the network see the same pictures once, whatever labels they have."""
+def seen_once(folder: Path) -> Iterator[None]:
+    """Let the network see the same pictures once, whatever labels they have; kept in a folder."""
     original = pretrained_features._compute
 
     def compute(inputs: Any, network: Any, progress: Any) -> PictureFeatures:  # noqa: ANN401
-        key = inputs.gallery.data.sha256.tobytes(), inputs.gallery.clean.sha256.tobytes()
-        if _seen.get("key") != key:
-            _seen.update(key=key, last=original(inputs, network, progress))
+        shown = (inputs.gallery.data, inputs.gallery.clean, inputs.gallery.test)
+        key = hashlib.sha256(repr(network.backbone).encode())
+        for each in shown:
+            key.update(each.sha256.tobytes())
+        file = folder / f"features-{key.hexdigest()[:16]}.npz"
+        if not file.is_file():
+            made = original(inputs, network, progress)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            np.savez(file, data=made.data, clean=made.clean, test=made.test)
+        with np.load(file) as parts:
+            _seen["last"] = PictureFeatures(network.backbone, **parts)
         found: PictureFeatures = _seen["last"]
         return found
 
