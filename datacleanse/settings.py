@@ -14,7 +14,13 @@ from datacleanse.keyword_arguments import suggest_keywords
 RuleName = Literal["l2rw", "lilaw", "uniform", "random"]
 DeviceName = Literal["auto", "cpu", "cuda"]
 
-IMAGE_MODELS = ("residual",)
+PRETRAINED = "pretrained"
+"""The network of the extra ``vision``, whose features a network reads."""
+
+RESIDUAL = "residual"
+"""The network for images from scratch."""
+
+IMAGE_MODELS = (RESIDUAL, PRETRAINED)
 
 MODELS = ("auto", "mlp", *IMAGE_MODELS)
 """Networks of the package; any other ``model`` is ``package.module:factory``, see `user_code`."""
@@ -45,8 +51,9 @@ class Settings:
     """How the rows of a batch are weighted; None: ``l2rw``, or ``uniform`` where no row is verified
     that could steer."""
     model: str = "auto"
-    """``auto``, ``mlp`` for tables, ``residual`` for images, ``timm:NAME`` for images by features
-    of a pretrained network, or ``package.module:factory`` for a network of the user's own."""
+    """``auto``, ``mlp`` for tables, ``residual`` for images from scratch, ``pretrained`` for images
+    by features of the extra ``vision``, ``timm:NAME`` by those of a network of timm's, or
+    ``package.module:factory`` for a network of the user's own."""
     epochs: int | None = None
     """Passes over the training rows, at least 2; None: chosen by their number."""
     batch_size: int | None = None
@@ -60,7 +67,7 @@ class Settings:
     meta_average: float = 0.0
     """Share of the former steering gradient in the next one, in [0, 1)."""
     weights: str | None = None
-    """File with the parameters of a network of timm's; needed by it, and by it alone."""
+    """File with the parameters of a network of timm's; None: timm's own."""
     features: str | None = None
     """File with features of the images, by which they are audited."""
     text_model: str | None = None
@@ -109,12 +116,6 @@ class Settings:
 
     def _check_features(self) -> None:
         is_pretrained = is_timm(self.model)
-        if is_pretrained and self.weights is None:
-            raise SettingsError(
-                f"--model {self.model} needs --weights; nothing is downloaded.",
-                slug="weights-not-given",
-                hint="Give the file with the network's parameters: --weights FILE.",
-            )
         if self.weights is not None and not is_pretrained:
             raise SettingsError(
                 f"--weights is given, and --model is {self.model!r}.",

@@ -147,13 +147,18 @@ Rule = Annotated[
 Model = Annotated[
     str,
     typer.Option(
-        help="Network: auto, mlp (tables), residual (images), timm:NAME (frozen, with "
-        "--weights), or one of your own as package.module:factory, imported from here or the "
-        "environment and called as factory(n_features, n_classes)."
+        help="Network: auto, mlp (tables), residual (images, from scratch), pretrained (images, by "
+        "the extra vision), timm:NAME (images), or one of your own as package.module:factory. "
+        "That is imported from here or the environment and called as factory(n_features, "
+        "n_classes)."
     ),
 ]
 Weights = Annotated[
-    str | None, typer.Option(help="File with the trained parameters for --model timm:NAME.")
+    str | None,
+    typer.Option(
+        help="File with the trained parameters for --model timm:NAME.",
+        show_default="timm's own",
+    ),
 ]
 TextModel = Annotated[
     str | None,

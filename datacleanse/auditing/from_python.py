@@ -109,10 +109,11 @@ def audit(
         delimiter: what separates the cells of a CSV; None: a comma, or a tab in a .tsv.
         image_size: side to which pictures are scaled, in pixels; None: chosen by DATA's.
         max_unreadable: largest share of pictures that may be left out because they are unreadable.
-        model: ``auto``, ``mlp`` for tables, ``residual`` for pictures, ``timm:NAME`` for pictures
-            by features of a pretrained network; or a network of your own: its factory, called as
-            ``factory(n_features, n_classes)``, or ``package.module:factory``.
-        weights: file with the parameters of a network of timm's; nothing is downloaded.
+        model: ``auto``, ``mlp`` for tables, ``residual`` for pictures from scratch, ``pretrained``
+            for pictures by features of the extra ``vision``, ``timm:NAME`` by those of a network of
+            timm's; or a network of your own: its factory, called as ``factory(n_features,
+            n_classes)``, or ``package.module:factory``.
+        weights: file with the parameters of a network of timm's; None: timm's own.
         features: file with features of the pictures, by which they are audited.
         text_model: what reads texts beside their counts: ``wordllama``, ``none``, or a model of
             sentence-transformers by its folder or name. None: what ``datacleanse[text]`` brings,

@@ -1,4 +1,4 @@
-"""Images audited by features: computed elsewhere, or by a frozen pretrained network.
+"""Images audited by features, which take the place of the pictures.
 
 The features become the one column of a table, an embedding, and the audit is a table's: the
 reweighted multilayer perceptron is the head, trees and a regression are the second opinion.
@@ -15,42 +15,38 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from datacleanse.errors import InputError, SettingsError
+from datacleanse.models.feature_column import FEATURES, make_feature_column
 from datacleanse.records import Column, Dataset, SetAside
-from datacleanse.settings import is_timm
 from datacleanse.storage.damage import say_on_one_line
-from datacleanse.training.device import choose_device
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.auditing.reading import Inputs
-    from datacleanse.records import PictureInputs
     from datacleanse.settings import Settings
 
     Floats = NDArray[np.float32]
 
-COLUMN = "features"
-"""Name of the column that holds them."""
-
-
-def wants_features(settings: Settings) -> bool:
-    """Whether images are to be audited by features."""
-    return settings.features is not None or is_timm(settings.model)
-
 
 def use_features(inputs: Inputs, settings: Settings) -> Inputs:
-    """The inputs with features in the place of pictures, see `wants_features`.
+    """The inputs with the features of ``--features`` in the place of pictures.
 
     Raises:
         InputError: the file of features cannot be used.
-        SettingsError: the pretrained network cannot be made, or DATA is a table.
+        SettingsError: DATA is a table.
     """
     if inputs.pictures is None:
-        raise _make_no_pictures_error(settings)
-    if settings.features is not None:
-        parts = _read(Path(settings.features), inputs)
-    else:
-        parts = _compute(inputs.pictures, settings)
+        raise SettingsError(
+            "--features is for images, and DATA is a table.",
+            slug="settings-contradict",
+            hint="A column of lists in a table counts as features by itself.",
+        )
+    assert settings.features is not None
+    return add_features(inputs, _read(Path(settings.features), inputs))
+
+
+def add_features(inputs: Inputs, parts: list[Floats | None]) -> Inputs:
+    """The inputs with features, of DATA, CLEAN and TEST, in the place of pictures."""
     sets = [inputs.data, inputs.clean, inputs.test]
     data, clean, test = (
         None if each is None else _add_column(each, part)
@@ -59,15 +55,6 @@ def use_features(inputs: Inputs, settings: Settings) -> Inputs:
     assert data is not None
     assert clean is not None
     return replace(inputs, data=data, clean=clean, test=test, pictures=None)
-
-
-def _compute(pictures: PictureInputs, settings: Settings) -> list[Floats | None]:
-    from datacleanse.models.pretrained import FrozenNetwork
-
-    assert settings.weights is not None
-    frozen = FrozenNetwork(settings.model, settings.weights, choose_device(settings.device))
-    parts = (pictures.data, pictures.clean, pictures.test)
-    return [None if part is None else frozen.compute_features(part) for part in parts]
 
 
 def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
@@ -137,11 +124,9 @@ def _read_lists(table: pa.Table, file: Path) -> NDArray[np.generic]:
 
 def _add_column(data: Dataset, features: Floats | None) -> Dataset:
     assert features is not None
-    width = features.shape[1]
-    values = pa.array(np.ascontiguousarray(features).reshape(-1))
     table = data.table
-    if COLUMN in table.column_names:
-        table = table.drop_columns([COLUMN])
+    if FEATURES in table.column_names:
+        table = table.drop_columns([FEATURES])
     # What stands beside the pictures is not read, but is DATA's: new rows may have it.
     own = {data.schema.label, data.schema.id}
     others = [name for name in table.column_names if name not in own]
@@ -149,8 +134,11 @@ def _add_column(data: Dataset, features: Floats | None) -> Dataset:
         SetAside(name, "beside pictures", "the pictures' features stand for them")
         for name in others
     )
-    table = table.append_column(COLUMN, pa.FixedSizeListArray.from_arrays(values, width))
-    columns = (Column(COLUMN, "embedding", width),)
+    column = make_feature_column(features)
+    # Pictures that come from several sources have no columns, and a table without any has no rows.
+    has_columns = bool(table.column_names)
+    table = table.append_column(FEATURES, column) if has_columns else pa.table({FEATURES: column})
+    columns = (Column(FEATURES, "embedding", features.shape[1]),)
     schema = replace(data.schema, columns=columns, set_aside=aside)
     return replace(data, table=table, schema=schema)
 
@@ -161,13 +149,4 @@ def _make_refusal(file: Path, what: str) -> InputError:
         slug="features-unreadable",
         hint="Give numbers, one row an image: a .npy file of shape (images, features), or a "
         ".parquet file with one column of lists.",
-    )
-
-
-def _make_no_pictures_error(settings: Settings) -> SettingsError:
-    asked = "--features" if settings.features is not None else f"--model {settings.model}"
-    return SettingsError(
-        f"{asked} is for images, and DATA is a table.",
-        slug="settings-contradict",
-        hint="A column of lists in a table counts as features by itself.",
     )

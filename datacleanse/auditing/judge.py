@@ -92,9 +92,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         top=settings.top,
         take=take,
     )
-    found = describe_findings(
-        networks, assessment, inputs.data, settings.fdr, has_clean=plan.has_clean
-    )
+    found = describe_findings(networks, assessment, inputs, settings.fdr, has_clean=plan.has_clean)
     trainer.lap("score")
     return Judgement(
         found,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from datacleanse.detection.methods import METHODS_ALONE, describe_methods
+from datacleanse.detection.methods import METHODS_ALONE, describe_methods, name_pretrained
 from datacleanse.detection.noise_rates import (
     count_confusions,
     estimate_noise_by_class,
@@ -26,6 +26,7 @@ from datacleanse.storage.manifest.inputs import (
     SchemaSection,
 )
 from datacleanse.storage.manifest.results import (
+    BackboneSection,
     ClassComparison,
     ClassConfusion,
     ClassMeasures,
@@ -216,6 +217,7 @@ def describe_training(
     *,
     rule: UsedRule,
     network: str,
+    inputs: Inputs,
 ) -> TrainingSection:
     """The trainings that were compared and the final one; ``network``: a sentence on it."""
     meta = schedule.meta
@@ -236,17 +238,27 @@ def describe_training(
             control=compared.control,
             final=_describe_curves(final.outcome),
         ),
+        backbone=_describe_backbone(inputs),
     )
 
 
+def _describe_backbone(inputs: Inputs) -> BackboneSection | None:
+    features = inputs.features
+    if features is None:
+        return None
+    use: Literal["network", "second opinion"] = "second opinion" if inputs.pictures else "network"
+    return BackboneSection(**features.backbone.to_json(), use=use)
+
+
 def describe_findings(
-    networks: Trainings, assessment: Assessment, data: Dataset, fdr: float, *, has_clean: bool
+    networks: Trainings, assessment: Assessment, inputs: Inputs, fdr: float, *, has_clean: bool
 ) -> Findings:
     """What the flags promise, the noise found and how far to read, with what that rests on.
 
     Without CLEAN there is nothing of this to say, since nothing checks the probabilities.
     """
     flags = _describe_flags(assessment, fdr)
+    tell = dict if inputs.features is None else name_pretrained
     if not has_clean:
         return Findings(
             trainings=describe_trainings(networks),
@@ -254,14 +266,14 @@ def describe_findings(
             noise=NoiseSection(
                 basis="none", rate=None, by_given_label={}, confusions=(), matrix_trust=()
             ),
-            methods=dict(METHODS_ALONE),
+            methods=tell(METHODS_ALONE),
             budget=(),
         )
     return Findings(
         trainings=describe_trainings(networks),
         flags=flags,
-        noise=_describe_noise(assessment, data),
-        methods=describe_methods(on_pairs=assessment.shares is not None),
+        noise=_describe_noise(assessment, inputs.data),
+        methods=tell(describe_methods(on_pairs=assessment.shares is not None)),
         budget=tuple(_describe_share(share) for share in expect_budget(assessment)),
     )
 

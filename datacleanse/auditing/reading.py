@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from datacleanse.data import Role, Source
     from datacleanse.data.probabilities import Brought
+    from datacleanse.models.frozen_network import PictureFeatures
     from datacleanse.pictures.compare import Groups
     from datacleanse.pictures.interface import Listing
     from datacleanse.pictures.read import PictureSet
@@ -128,6 +129,8 @@ class Inputs:
     """What people are shown of them; None for a table."""
     brought: Brought | None = None
     """Class probabilities by a model of the user's."""
+    features: PictureFeatures | None = None
+    """What a pretrained network made of the pictures; None: it did not see them."""
 
     def park_table(self, path: Path) -> None:
         """Move DATA's table out of memory, into a file at ``path`` that is not seen there.

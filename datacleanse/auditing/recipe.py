@@ -16,6 +16,7 @@ from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
+from datacleanse.auditing.pretrained_features import keep_features
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
 from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import find_neighbours
@@ -76,6 +77,7 @@ def carry_out(
     if before is not None and before.status == "finished":
         return RunFolder(place)
     with hold_run(place, opening, before, force=force) as (folder, opening):
+        keep_features(folder, inputs)
         progress.stage("Encoding", None)
         inputs.park_table(folder.parked_file)
         examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
@@ -129,6 +131,7 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
         final,
         rule=_name_rule(task),
         network=task.describe(final.network),
+        inputs=inputs,
     )
     ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]

@@ -25,6 +25,7 @@ from datacleanse.auditing.shown import (
 from datacleanse.data.label_types import LabelValues, type_classes
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
+from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.notices import warn
 from datacleanse.progress import follow
 from datacleanse.review.apply import choose_limits
@@ -124,7 +125,7 @@ class AuditResult:
         return pd.concat([first, own.set_axis(top.index), last], axis=1)
 
     @cached_property
-    def model(self) -> Predictor | ImagePredictor:
+    def model(self) -> Predictor | ImagePredictor | PretrainedPredictor:
         """The reweighted model; ``model.predict(frame)``, ``model.predict_proba(frame)``.
 
         Raises:

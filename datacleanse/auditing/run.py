@@ -8,8 +8,11 @@ from datacleanse.auditing.reading import read_inputs
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import SettingsError
+from datacleanse.models.optional_packages import VISION, check_installed
 from datacleanse.progress import SILENT, Progress
+from datacleanse.settings import PRETRAINED
 from datacleanse.storage.run_claims import check_place
+from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.stopping import NEVER, StopRequest
 
@@ -17,7 +20,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.auditing.reading import Request
-    from datacleanse.storage.run_folder import RunFolder
 
 
 def run_audit(
@@ -47,6 +49,8 @@ def run_audit(
         Stopped: on request; everything so far is saved.
     """
     _check_flags(force=force, resume=resume)
+    if request.settings.model == PRETRAINED:
+        check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
     if not request.clean:
         check_needs_no_clean(request.settings)
     if not resume:
@@ -56,15 +60,19 @@ def run_audit(
         inputs = read_inputs(request, progress, scratch=place.parent)
     with Adviser(inputs.data.n_rows if inputs.pictures is None else 0) as adviser:
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
-        from datacleanse.auditing.image_features import use_features, wants_features
+        from datacleanse.auditing.image_features import use_features
+        from datacleanse.auditing.pretrained_features import show_to_pretrained, wants_pretrained
         from datacleanse.auditing.recipe import carry_out
         from datacleanse.auditing.tasks.planning import plan_task
 
         # Anew, as torch was not there to be limited.
         with use_one_thread():
-            if wants_features(request.settings):
+            if request.settings.features is not None:
                 progress.stage("Features", None)
                 inputs = use_features(inputs, request.settings)
+            elif wants_pretrained(request.settings, inputs):
+                kept = RunFolder(place) if resume else None
+                inputs = show_to_pretrained(inputs, request.settings, kept=kept, progress=progress)
             return carry_out(
                 plan_task(request, inputs),
                 inputs,

@@ -6,12 +6,17 @@ from datacleanse.detection import flags
 from datacleanse.detection.on_right_rows import LOCAL_PART
 from datacleanse.detection.posterior import USUAL_RATE
 
+_PATCHES = "images: ridge regression on whitened patches"
+_PRETRAINED = (
+    "pictures: kernel ridge regression on the features of a pretrained network, and, beside a "
+    "network from scratch, ridge regression on whitened patches"
+)
 _POSTERIOR = (
     "P(given label is wrong) by Bayes' rule: pooled class probabilities of the reweighted "
     "network, of plain training and of a second opinion (tables: out-of-bag trees and kernel "
-    "ridge regression; images: ridge regression on whitened patches; the row's own label left "
-    "out), each told the labels of equal rows, with a noise matrix learned from the clean set "
-    "and the spread of errors learned from DATA; mean over the folds of the clean set"
+    f"ridge regression; {_PATCHES}; the row's own label left out), each told the labels of equal "
+    "rows, with a noise matrix learned from the clean set and the spread of errors learned from "
+    "DATA; mean over the folds of the clean set"
 )
 _VERIFIED = "Verified rows stand below 0 (wrong) or below -1 (right)."
 _ON_PAIRS = (
@@ -63,8 +68,8 @@ _ON_TWO_LISTS = (
 METHODS_ALONE = {
     "suspicion": (
         "P(given label is wrong) by Bayes' rule: pooled class probabilities of plain training and "
-        "of a second opinion (tables: out-of-bag trees and kernel ridge regression; images: ridge "
-        "regression on whitened patches; the row's own label left out), each told the labels of "
+        f"of a second opinion (tables: out-of-bag trees and kernel ridge regression; {_PATCHES}; "
+        "the row's own label left out), each told the labels of "
         f"equal rows and corrected for {USUAL_RATE:.0%} of wrong labels, with the spread of errors "
         "learned from DATA."
     ),
@@ -76,3 +81,8 @@ METHODS_ALONE = {
     "suggested_label": "Likeliest true class by the same posterior, when it is not the given one.",
 }
 """What each column rests on where no row is verified."""
+
+
+def name_pretrained(methods: dict[str, str]) -> dict[str, str]:
+    """The same where a pretrained network saw the pictures."""
+    return {name: said.replace(_PATCHES, _PRETRAINED) for name, said in methods.items()}

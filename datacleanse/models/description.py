@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from datacleanse.errors import RunFolderError
 from datacleanse.models.encoding import Encoding
 from datacleanse.models.encoding_checks import check_encoding
+from datacleanse.models.feature_column import FEATURES
+from datacleanse.models.frozen_network import Backbone, check_side
 from datacleanse.models.model_files import DESCRIPTION, FORMAT_VERSION, LOOSE, name_damage
 from datacleanse.models.residual import ARCHITECTURE as RESIDUAL
 from datacleanse.models.residual import ResidualShape, check_geometry
@@ -71,6 +73,9 @@ class TableModel:
     shape: TabularShape
     encoding: Encoding
     schema: Schema
+    backbone: Backbone | None = None
+    """The pretrained network whose features of pictures the columns are; None: rows are a
+    table's."""
 
 
 @dataclass(frozen=True)
@@ -163,7 +168,19 @@ def _read_model(plain: dict[str, Any]) -> Model:
         return OwnModel(factory, encoding, schema, probe)
     assert name == TABULAR
     found = from_json(TabularShape, architecture, "architecture")
-    return TableModel(_check_shape(found, encoding, schema), encoding, schema)
+    checked = _check_shape(found, encoding, schema)
+    return TableModel(checked, encoding, schema, _read_backbone(plain, schema))
+
+
+def _read_backbone(plain: dict[str, Any], schema: Schema) -> Backbone | None:
+    """The pretrained network below a model; None where there is none."""
+    if plain.get("backbone") is None:
+        return None
+    backbone = from_json(Backbone, plain["backbone"], "backbone")
+    check_side(backbone)
+    if [column.name for column in schema.columns] != [FEATURES]:
+        raise UnexpectedValueError("schema.columns are not the features of backbone")
+    return backbone
 
 
 def _check_shape(shape: TabularShape, encoding: Encoding, schema: Schema) -> TabularShape:

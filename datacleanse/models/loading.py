@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
+import torch
+
 from datacleanse.errors import RunFolderError
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.models.description import (
@@ -23,11 +25,13 @@ from datacleanse.models.model_files import (
     name_damage,
 )
 from datacleanse.models.predictor import ImagePredictor, Predictor
+from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.models.residual import ResidualNetwork
 from datacleanse.models.run_agreement import check_agreement
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.models.text_models import check_text_model
 from datacleanse.models.user_network import UserNetwork, build_user_network
+from datacleanse.models.vision_extra import describe_lite0, open_lite0
 from datacleanse.storage.damage import say_on_one_line
 from datacleanse.storage.typed_json import UnexpectedValueError
 from datacleanse.user_code import find_factory, name_factory, report_as_user_code
@@ -40,6 +44,7 @@ if TYPE_CHECKING:
 
     from datacleanse.models.description import Model
     from datacleanse.models.encoding import Encoding
+    from datacleanse.models.frozen_network import Backbone, FrozenNetwork
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.storage.manifest.whole import Manifest
 
@@ -50,7 +55,7 @@ def load_predictor(
     *,
     model: str | ModuleFactory | None = None,
     manifest: Manifest | None = None,
-) -> Predictor | ImagePredictor:
+) -> Predictor | ImagePredictor | PretrainedPredictor:
     """Read back what `Predictor.save` or `ImagePredictor.save` wrote; nothing in it is executed.
 
     Args:
@@ -62,7 +67,8 @@ def load_predictor(
     Raises:
         RunFolderError: a file is missing, damaged, not the one the run wrote or of a later version,
             ``model`` is missing or not wanted, or it no longer makes the network that was saved.
-        SettingsError: the text model that it names, or its library, is not there.
+        SettingsError: the text model or the pretrained network that it names, or what holds it, is
+            not there.
         UserCodeError: ``model`` cannot be imported or fails.
     """
     described = read_description(directory)
@@ -82,7 +88,26 @@ def load_predictor(
             return _make_own_predictor(described, tensors, directory, model)
         case _:
             assert isinstance(described, TableModel)
-            return _make_table_predictor(described, tensors, directory)
+            head = _make_table_predictor(described, tensors, directory)
+            if described.backbone is None:
+                return head
+            return PretrainedPredictor(_open_backbone(described.backbone, directory), head)
+
+
+def _open_backbone(backbone: Backbone, directory: Path) -> FrozenNetwork:
+    """The pretrained network that a description names: only one that an extra of ours holds.
+
+    Raises:
+        RunFolderError: it is another one.
+        SettingsError: the extra is not installed.
+    """
+    if backbone != describe_lite0(backbone.side):
+        raise name_damage(
+            directory / DESCRIPTION,
+            f"backbone is {backbone.name!r} with sha256 {backbone.sha256[:12]}…, which this "
+            "program does not know",
+        )
+    return open_lite0(backbone.side, torch.device("cpu"), what=f"The model in {directory}")
 
 
 def _make_image_predictor(

@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.records import UNCHECKED
+from datacleanse.settings import is_timm
 from datacleanse.storage.manifest.results import NONE_STEERED
 
 if TYPE_CHECKING:
@@ -87,7 +88,13 @@ _TABULAR = "tabular-classification"
 
 
 def _is_of_images(manifest: Manifest) -> bool:
-    return not manifest.schema.columns
+    return not manifest.schema.columns or _needs_vision(manifest)
+
+
+def _needs_vision(manifest: Manifest) -> bool:
+    """Whether new pictures are seen by the extra's network before the one that is saved."""
+    backbone = manifest.training.backbone
+    return backbone is not None and backbone.use == "network" and not is_timm(backbone.name)
 
 
 def _write_index(manifest: Manifest, measured_on: str, figures: Measures) -> Json:
@@ -150,7 +157,7 @@ def _describe_data(manifest: Manifest) -> list[str]:
         if file is not None:
             lines.append(_write_row((said, f"{file.rows:,}", f"`{file.sha256}`")))
     columns = [_describe_column(column) for column in manifest.schema.columns]
-    if columns:
+    if columns and not _needs_vision(manifest):
         more = f" and {len(columns) - 40} more" if len(columns) > 40 else ""
         lines += ["", f"It reads {len(columns)} columns: {', '.join(columns[:40])}{more}."]
     lines += ["", *_write_table(("class", "training rows"))]
@@ -274,7 +281,13 @@ def _use(manifest: Manifest, *, has_onnx: bool) -> list[str]:
         "- `model.safetensors`: the parameters",
         "- `model.json`: columns, encoding, classes and architecture; no code is in either",
     ]
-    if has_onnx:
+    if _needs_vision(manifest):
+        lines += [
+            "",
+            "It reads what the pretrained network makes of pictures: `datacleanse predict` and "
+            "`datacleanse.load` need `pip install 'datacleanse[vision]'` for that.",
+        ]
+    elif has_onnx:
         lines += [
             "- `model.onnx`: from raw columns to probabilities, for onnxruntime:",
             "",

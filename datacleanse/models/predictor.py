@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from datacleanse.data import AllowedValues, KnownValues, Source
+    from datacleanse.models.frozen_network import Backbone
     from datacleanse.models.residual import ResidualNetwork
     from datacleanse.models.tabular import TabularNetwork
     from datacleanse.records import Dataset, Schema
@@ -87,7 +88,7 @@ class Predictor:
         and of a CSV whole numbers or booleans where all labels look so.
         """
         probabilities = self.predict_proba(source, allow_unknown=allow_unknown)
-        return _choose_likeliest(self.schema, probabilities)
+        return choose_likeliest(self.schema, probabilities)
 
     def probabilities(self, data: Dataset) -> NDArray[np.float64]:
         """Class probabilities of rows that are read already: (n, C), rows sum to 1."""
@@ -97,9 +98,20 @@ class Predictor:
     def _repr_html_(self) -> str:
         return render_model(_describe_network(self.network), self.schema)
 
-    def save(self, directory: Path) -> None:
-        """Write `model.safetensors` and `model.json`."""
+    def render(self, facts: Sequence[tuple[str, str]]) -> str:
+        """HTML on the network for a notebook, with facts in the place of its columns."""
+        schema = replace(self.schema, columns=(), set_aside=())
+        return render_model(_describe_network(self.network), schema, facts)
+
+    def save(self, directory: Path, backbone: Backbone | None = None) -> None:
+        """Write `model.safetensors` and `model.json`.
+
+        Args:
+            directory: to write to.
+            backbone: the pretrained network whose features the columns are; None: there is none.
+        """
         about = {
+            **({} if backbone is None else {"backbone": backbone.to_json()}),
             "encoding": self.encoding.to_json(),
             "schema": asdict(self.schema),
             "probe": self._probe().tolist(),
@@ -146,7 +158,7 @@ class ImagePredictor:
         Raises:
             InputError: they are no such array, or of another size.
         """
-        self._check(images)
+        check_images(images, self.size)
         device = _find_device(self.network)
         result = np.empty((len(images), len(self.classes)))
         for start in range(0, len(images), IMAGES_AT_ONCE):
@@ -155,26 +167,9 @@ class ImagePredictor:
             result[start : start + len(part)] = _work_out_probabilities(self.network, part)
         return result
 
-    def _check(self, images: NDArray[np.uint8]) -> None:
-        if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
-            met = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
-            raise InputError(
-                f"The images are {met}, not an array of bytes.",
-                slug="images-kind",
-                hint="Give a NumPy array of uint8 with values from 0 to 255.",
-            )
-        if images.ndim != 4 or images.shape[1:] != self.size:
-            wanted = ", ".join(map(str, self.size))
-            raise InputError(
-                f"The images are an array of {images.shape}; the network was trained on "
-                f"(n, {wanted}).",
-                slug="images-size",
-                hint=f"Scale them to {wanted} (channels, height, width).",
-            )
-
     def predict(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Likeliest class of each image, (n,), in the type of DATA's labels."""
-        return _choose_likeliest(self.schema, self.predict_proba(images))
+        return choose_likeliest(self.schema, self.predict_proba(images))
 
     def _repr_html_(self) -> str:
         channels, height, width = self.size
@@ -185,6 +180,28 @@ class ImagePredictor:
     def save(self, directory: Path) -> None:
         """Write `model.safetensors` and `model.json`."""
         _save(self.network, {"resize": RESIZE, "schema": asdict(self.schema)}, directory)
+
+
+def check_images(images: NDArray[np.uint8], size: tuple[int, int, int]) -> None:
+    """See that images are bytes of a size (C, H, W), (n, C, H, W) in all.
+
+    Raises:
+        InputError: they are not.
+    """
+    if not isinstance(images, np.ndarray) or images.dtype != np.uint8:
+        met = images.dtype if isinstance(images, np.ndarray) else type(images).__name__
+        raise InputError(
+            f"The images are {met}, not an array of bytes.",
+            slug="images-kind",
+            hint="Give a NumPy array of uint8 with values from 0 to 255.",
+        )
+    if images.ndim != 4 or images.shape[1:] != size:
+        wanted = ", ".join(map(str, size))
+        raise InputError(
+            f"The images are an array of {images.shape}; the network was trained on (n, {wanted}).",
+            slug="images-size",
+            hint=f"Scale them to {wanted} (channels, height, width).",
+        )
 
 
 def _work_out_probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.float64]:
@@ -206,7 +223,7 @@ def _work_out_probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.fl
     return result
 
 
-def _choose_likeliest(schema: Schema, probabilities: NDArray[np.float64]) -> NDArray[Any]:
+def choose_likeliest(schema: Schema, probabilities: NDArray[np.float64]) -> NDArray[Any]:
     """(n,) likeliest class, as labels are typed, of each row of (n, C) probabilities."""
     result: NDArray[Any] = type_schema_classes(schema)[probabilities.argmax(axis=1)]
     return result

@@ -12,7 +12,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
     from datacleanse.pictures.interface import Blob, Store
     from datacleanse.progress import Progress
+
+Result = TypeVar("Result")
 
 LARGEST = 64
 """Largest side that is chosen without being asked for, in pixels: training time grows with its
@@ -141,3 +143,35 @@ def _decode_chunks(store: Store, target: Target) -> Iterator[Chunk]:
                 decode = partial(own.decode, is_sent=isinstance(store, FileStore))
         blobs = (blob for _, blob in store.iterate_blobs(np.arange(len(store))))
         yield from map_in_threads(decode, iter(lambda: tuple(islice(blobs, _CHUNK)), ()))
+
+
+def decode_and_work(
+    store: Store,
+    rows: NDArray[np.int64],
+    shape: tuple[int, int, int],
+    work: Callable[[Chunk], Result],
+    *,
+    portion: int,
+    in_threads: bool,
+) -> Iterator[Result]:
+    """Decode some pictures to another size, and work on each portion before the next is held.
+
+    Args:
+        store: N pictures.
+        rows: (K,) of them, ascending.
+        shape: (C, S, S) to decode to.
+        work: what is made of a portion.
+        portion: pictures in one, the last may have fewer.
+        in_threads: whether ``work`` is done on all cores, in the threads that decode.
+
+    Yields:
+        What was made of each portion, in order.
+    """
+    decode = partial(decode_chunk, Target(shape, must_be_grey=False))
+    with silence_decoding():
+        blobs = (blob for _, blob in store.iterate_blobs(rows))
+        portions = iter(lambda: tuple(islice(blobs, portion)), ())
+        if in_threads:
+            yield from map_in_threads(lambda some: work(decode(some)), portions)
+        else:
+            yield from map(work, map_in_threads(decode, portions))

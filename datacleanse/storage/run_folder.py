@@ -163,6 +163,11 @@ class RunFolder:
         return self.path / "checkpoint"
 
     @property
+    def features_file(self) -> Path:
+        """What a pretrained network made of the pictures, for `--resume`."""
+        return self.checkpoint_dir / "features.safetensors"
+
+    @property
     def weights_dir(self) -> Path:
         """`weights/`: the ledger."""
         return self.path / "weights"

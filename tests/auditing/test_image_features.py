@@ -1,16 +1,11 @@
-"""Images audited by features: from a file, and from a frozen network of a library's."""
+"""Images audited by features from a file."""
 
 from __future__ import annotations
-
-import sys
-import types
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import torch
-from safetensors.torch import save_file
 from sklearn.metrics import average_precision_score
 
 import datacleanse as dc
@@ -126,7 +121,6 @@ def test_parquet_needs_one_column_of_lists(columns, said, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "slug"),
     [
-        ({"model": "timm:resnet18"}, "weights-not-given"),
         ({"weights": "w.pth"}, "settings-contradict"),
         ({"features": "f.npy", "model": "residual"}, "settings-contradict"),
     ],
@@ -135,120 +129,6 @@ def test_settings_that_contradict_are_refused(settings, slug):
     with pytest.raises(SettingsError) as raised:
         Settings(**settings)
     assert raised.value.slug == slug
-
-
-class Backbone(torch.nn.Module):
-    """A stand-in for one of timm's: with the parts of it that are used."""
-
-    pretrained_cfg = {  # noqa: RUF012
-        "input_size": (3, 12, 12),
-        "mean": (0.5, 0.5, 0.5),
-        "std": (0.25, 0.25, 0.25),
-        "classifier": "fc",
-    }
-
-    def __init__(self):
-        super().__init__()
-        torch.manual_seed(0)
-        self.conv = torch.nn.Conv2d(3, 16, 5)
-
-    def forward(self, x):
-        assert x.shape[1:] == (3, 12, 12)
-        return self.conv(x).relu().flatten(1)
-
-
-@pytest.fixture
-def timm(monkeypatch):
-    def create_model(name, *, pretrained, num_classes):
-        assert (pretrained, num_classes) == (False, 0)
-        if name != "small":
-            raise RuntimeError(f"Unknown model ({name})")
-        network = Backbone()
-        torch.nn.init.zeros_(network.conv.weight)
-        return network
-
-    module = types.ModuleType("timm")
-    module.create_model = create_model
-    monkeypatch.setitem(sys.modules, "timm", module)
-
-
-def pretrained(path):
-    state = {**Backbone().state_dict(), "fc.weight": torch.ones(2, 16)}
-    if path.suffix == ".safetensors":
-        save_file(state, path)
-    else:
-        torch.save({"state_dict": {f"module.{k}": v for k, v in state.items()}}, path)
-    return Settings(model="timm:small", weights=str(path), device="cpu")
-
-
-@pytest.mark.parametrize("name", ["w.safetensors", "w.pth"])
-def test_a_frozen_network_makes_the_features(name, timm, tmp_path):
-    inputs, _ = image_inputs()
-    found = use_features(inputs, pretrained(tmp_path / name))
-    values = np.stack(found.clean.table["features"].to_pylist())
-    assert values.shape == (60, 16 * 64)
-    x = torch.from_numpy(inputs.pictures.clean).float().expand(-1, 3, -1, -1) / 255
-    x = torch.nn.functional.interpolate(x, (12, 12), mode="bilinear", antialias=True)
-    with torch.no_grad():
-        expected = Backbone()((x - 0.5) / 0.25)
-    np.testing.assert_allclose(values, expected, rtol=1e-4, atol=1e-5)
-
-
-@pytest.mark.parametrize(
-    ("blob", "slug"),
-    [
-        (None, "weights-missing"),
-        (b"nothing", "weights-unreadable"),
-        ({"conv.bias": torch.ones(16)}, "weights-differ"),
-        ({"conv.weight": torch.ones(1), "conv.bias": torch.ones(16)}, "weights-differ"),
-    ],
-)
-@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
-def test_weights_that_do_not_fit_are_refused(blob, slug, suffix, timm, tmp_path):
-    file = tmp_path / f"w{suffix}"
-    if isinstance(blob, bytes):
-        file.write_bytes(blob)
-    elif isinstance(blob, dict) and suffix == ".safetensors":
-        save_file(blob, file)
-    elif blob is not None:
-        torch.save(blob, file)
-    inputs, _ = image_inputs()
-    settings = Settings(model="timm:small", weights=str(file), device="cpu")
-    with pytest.raises(SettingsError) as raised:
-        use_features(inputs, settings)
-    assert raised.value.slug == slug
-
-
-def test_weights_are_tensors(timm, tmp_path):
-    torch.save([1, 2], tmp_path / "w.pth")
-    settings = Settings(model="timm:small", weights=str(tmp_path / "w.pth"), device="cpu")
-    with pytest.raises(SettingsError, match="a list that is no table of tensors"):
-        use_features(image_inputs()[0], settings)
-
-
-def test_pickled_code_is_not_run(timm, tmp_path):
-    class Bomb:
-        def __reduce__(self):
-            return (exec, ("raise SystemExit('run')",))
-
-    torch.save({"conv.weight": Bomb()}, tmp_path / "w.pth")
-    settings = Settings(model="timm:small", weights=str(tmp_path / "w.pth"), device="cpu")
-    with pytest.raises(SettingsError, match="cannot be read"):
-        use_features(image_inputs()[0], settings)
-
-
-def test_an_unknown_network_is_told(timm, tmp_path):
-    pretrained(tmp_path / "w.pth")
-    settings = Settings(model="timm:none", weights=str(tmp_path / "w.pth"), device="cpu")
-    with pytest.raises(SettingsError, match=r"timm makes no network 'none' \(Unknown model"):
-        use_features(image_inputs()[0], settings)
-
-
-def test_without_the_library_the_error_says_so(monkeypatch, tmp_path):
-    monkeypatch.setitem(sys.modules, "timm", None)
-    settings = pretrained(tmp_path / "w.pth")
-    with pytest.raises(SettingsError, match="needs the library timm, which is not installed"):
-        use_features(image_inputs()[0], settings)
 
 
 def test_features_are_not_for_tables(tmp_path):

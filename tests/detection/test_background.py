@@ -64,6 +64,29 @@ def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path
     assert (found.argmax(axis=1) == labels).mean() > 0.9
 
 
+@pytest.mark.parametrize("kind", ["features", "images"])
+def test_features_are_asked_about_in_a_process(kind, monkeypatch, tmp_path):
+    rng = np.random.default_rng(0)
+    labels = np.arange(120) % 2
+    features = (labels[:, None] + rng.normal(size=(120, 5))).astype(np.float32)
+    images = rng.integers(256, size=(120, 1, 6, 6), dtype=np.uint8)
+    asked = Question(
+        kind,
+        features if kind == "features" else Joined(images[:70], images[70:]),
+        labels,
+        np.ones(120, bool),
+        n_classes=2,
+        seed=3,
+        features=features if kind == "images" else None,
+    )
+    expected = asked.answer()
+    assert (expected.argmax(axis=1) == labels).mean() > 0.8
+    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
+    with Adviser().ask(asked, tmp_path) as answer:
+        np.testing.assert_allclose(answer(), expected, rtol=1e-4, atol=1e-5)
+
+
 def test_without_a_table_there_is_no_opinion(tmp_path):
     with Adviser().ask(None, tmp_path) as answer:
         assert answer() is None

@@ -42,6 +42,7 @@ OPEN = {
 """Objects whose keys are not fixed."""
 
 DEFAULTS = {
+    "backbone",
     "schema_version",
     "width",
     "is_warning",

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
+    from datacleanse.models.frozen_network import PictureFeatures
     from datacleanse.models.metrics import Tests
     from datacleanse.records import PictureInputs, Schema
     from datacleanse.settings import Settings
@@ -51,6 +52,9 @@ class ImageTask:
     identity: Identity
     lesson: Lesson
     schema: Schema
+    features: PictureFeatures | None = None
+    """What a pretrained network made of the pictures, for the second opinion; None: it did not see
+    them."""
 
     def make_examples(self, inputs: Inputs) -> Examples:
         """Lay out the pixels as bytes, which the network itself normalises."""
@@ -58,13 +62,24 @@ class ImageTask:
         return lay_out(rows, self.plan, n_classes=len(self.schema.classes), device=self.device)
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
-        """Ask for a regression on patches of the images."""
-        images = find_images(examples.inputs)
-        return Question("images", images, plan.labels, plan.is_learned, examples.n_classes, seed)
+        """Ask for regressions on patches of the images, and on features where there are any."""
+        images, features = find_images(examples.inputs), self.features
+        return Question(
+            "images",
+            images,
+            plan.labels,
+            plan.is_learned,
+            examples.n_classes,
+            seed,
+            features=None if features is None else np.concatenate([features.data, features.clean]),
+        )
 
     def describe(self, network: nn.Module) -> str:
         """Describe the residual network: its layers, and how it was fitted to the images."""
-        return self._make_predictor(network).network.describe()
+        said = self._make_predictor(network).network.describe()
+        if self.features is None:
+            return said
+        return f"{said} {self.features.backbone.describe()} Its features are a second opinion."
 
     def save(self, network: nn.Module, directory: Path) -> None:
         """Keep the network as a predictor of images."""
@@ -104,7 +119,9 @@ def plan_images(request: Request, inputs: Inputs) -> ImageTask:
     schedule = choose_schedule(settings, n_trained, IMAGES)
     lesson = Lesson(build, False, choose_rule(settings, plan), schedule, settings.seed)
     identity = identify_request(request, inputs, device)
-    return ImageTask(settings, request.command, plan, device, identity, lesson, schema)
+    return ImageTask(
+        settings, request.command, plan, device, identity, lesson, schema, inputs.features
+    )
 
 
 def _choose_network(

@@ -109,19 +109,27 @@ def identify_settings(settings: Settings, device: torch.device) -> Identity:
 def identify_request(request: Request, inputs: Inputs, device: torch.device) -> Identity:
     """Name all that the trainings depend on besides the user's own code."""
     options, schema = request.options, inputs.data.schema
-    return identify_settings(request.settings, device) | {
-        "DATA": inputs.sha256["data"],
-        "CLEAN": inputs.sha256.get("clean"),
-        "--decisions": (
-            None if inputs.reviewed is None else f"{inputs.reviewed.sha256} {inputs.earlier.sha256}"
-        ),
-        "--label": schema.label,
-        "--id": schema.id,
-        "--drop": sorted(options.drop),
-        "--categorical": sorted(options.categorical),
-        "--numeric": sorted(options.numeric),
-        "--text": sorted(options.text),
-        "--missing": None if options.missing is None else sorted(options.missing),
-        "--image-size": options.image_size,
-        "--probabilities": None if inputs.brought is None else inputs.brought.identity,
-    }
+    features = inputs.features
+    seen = {} if features is None else {"pretrained network": features.backbone.to_json()}
+    return (
+        identify_settings(request.settings, device)
+        | seen
+        | {
+            "DATA": inputs.sha256["data"],
+            "CLEAN": inputs.sha256.get("clean"),
+            "--decisions": (
+                None
+                if inputs.reviewed is None
+                else f"{inputs.reviewed.sha256} {inputs.earlier.sha256}"
+            ),
+            "--label": schema.label,
+            "--id": schema.id,
+            "--drop": sorted(options.drop),
+            "--categorical": sorted(options.categorical),
+            "--numeric": sorted(options.numeric),
+            "--text": sorted(options.text),
+            "--missing": None if options.missing is None else sorted(options.missing),
+            "--image-size": options.image_size,
+            "--probabilities": None if inputs.brought is None else inputs.brought.identity,
+        }
+    )

@@ -24,7 +24,7 @@ from datacleanse.models.user_network import (
     digest_layers,
     make_probe_rows,
 )
-from datacleanse.settings import IMAGE_MODELS, NO_TEXT_MODEL, is_user_code
+from datacleanse.settings import NO_TEXT_MODEL, RESIDUAL, is_timm, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
 from datacleanse.training.placement import find_tensor
@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.models.encoding import Encoding
+    from datacleanse.models.frozen_network import Backbone
     from datacleanse.models.metrics import Tests
     from datacleanse.models.text_models import UsedTextModel
     from datacleanse.records import Schema
@@ -66,6 +67,8 @@ class TableTask:
     lesson: Lesson
     encoding: Encoding
     schema: Schema
+    backbone: Backbone | None = None
+    """The pretrained network whose features of pictures the rows are; None: there is none."""
 
     def make_examples(self, inputs: Inputs) -> Examples:
         """Encode the rows of DATA and CLEAN into one matrix."""
@@ -74,7 +77,7 @@ class TableTask:
         )
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
-        """Ask for trees and regressions on the encoded rows, and on texts."""
+        """Ask for trees and regressions on the encoded rows, and on texts or features."""
         held = find_tensor(examples.inputs)
         assert held is not None
         rows = held.cpu().numpy()
@@ -88,7 +91,7 @@ class TableTask:
             vectors = rows[:, embedded] if len(embedded) else None
             rows = rows[:, kept]
         return Question(
-            "table",
+            "table" if self.backbone is None else "features",
             rows,
             plan.labels,
             plan.is_learned,
@@ -100,14 +103,20 @@ class TableTask:
         )
 
     def describe(self, network: nn.Module) -> str:
-        """Describe the network: its kind and its layers."""
+        """Describe the network: its kind and its layers, and what it stands on."""
+        said = self._make_predictor(network).network.describe()
+        if self.backbone is not None:
+            return f"{said} {self.backbone.describe()}"
         used = self.encoding.text_model
-        read = "" if used is None else f" Texts are read by {used.name} beside their counts."
-        return self._make_predictor(network).network.describe() + read
+        return (
+            said if used is None else f"{said} Texts are read by {used.name} beside their counts."
+        )
 
     def save(self, network: nn.Module, directory: Path) -> None:
         """Keep the network as a predictor of rows as they stand in tables."""
-        self._make_predictor(network).save(directory)
+        # Of timm's networks only the part on their features: a file's name downloads nothing.
+        is_ours = self.backbone is not None and not is_timm(self.backbone.name)
+        self._make_predictor(network).save(directory, self.backbone if is_ours else None)
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of TEST and those held back."""
@@ -133,7 +142,7 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
         ModelError: its network cannot be trained on these rows.
     """
     settings, schema = request.settings, inputs.data.schema
-    if settings.model in IMAGE_MODELS:
+    if settings.model == RESIDUAL:
         raise SettingsError(
             f"--model is {settings.model!r}, which is a network for images; DATA is a table.",
             slug="model-not-for-tables",
@@ -158,7 +167,17 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
         identity |= {NETWORK: digest_layers(network)}
     schedule = choose_schedule(settings, int(plan.is_trained.sum()))
     lesson = Lesson(build, is_users, choose_rule(settings, plan), schedule, seed)
-    return TableTask(settings, request.command, plan, device, identity, lesson, encoding, schema)
+    return TableTask(
+        settings,
+        request.command,
+        plan,
+        device,
+        identity,
+        lesson,
+        encoding,
+        schema,
+        None if inputs.features is None else inputs.features.backbone,
+    )
 
 
 def _choose_text_model(settings: Settings, schema: Schema) -> UsedTextModel | None:

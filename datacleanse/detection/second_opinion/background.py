@@ -20,12 +20,12 @@ from functools import partial
 from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import numpy as np
 from scipy.sparse import load_npz, save_npz
 
-from datacleanse.detection.second_opinion import images, tables
+from datacleanse.detection.second_opinion import features, images, tables
 from datacleanse.storage.atomic_files import make_own_folder
 from datacleanse.storage.mapped_files import write_rows
 from datacleanse.thread_limit import use_one_thread
@@ -46,10 +46,10 @@ MANY = 3_000
 """Rows from which a process of its own pays."""
 
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
-_TEXTS, _VECTORS = "texts.npz", "vectors.npy"
+_TEXTS, _VECTORS, _FEATURES = "texts.npz", "vectors.npy", "features.npy"
 
-Kind = Literal["table", "images"]
-"""What the rows are: `tables` is asked, or `images`."""
+Kind = Literal["table", "images", "features"]
+"""What the rows are: `tables` is asked, `images`, or `features`."""
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,9 @@ class Question:
 
     kind: Kind
     rows: Rows
-    """(M, F) float32 rows of a table, encoded, or (M, channels, height, width) uint8 images. Not
-    all that texts become is among a table's columns: see ``texts`` and ``vectors``."""
+    """(M, F) float32 rows of a table, encoded, or features of pictures; or (M, channels, height,
+    width) uint8 images. Not all that texts become is among a table's columns: see ``texts`` and
+    ``vectors``."""
     labels: NDArray[np.int64]
     """(M,) class of each row, as given."""
     is_learned: NDArray[np.bool_]
@@ -74,6 +75,8 @@ class Question:
     """(M, V) float32 weighted counts of the terms in a table's texts; None where it has none."""
     vectors: NDArray[np.float32] | None = None
     """(M, E) what a text model makes of the same texts, NaN where missing; None without one."""
+    features: NDArray[np.float32] | None = None
+    """(M, F) features of images by a pretrained network, which is asked beside their patches."""
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
         """Form the opinion: (M, C) class probabilities, each row's without its own label.
@@ -84,22 +87,30 @@ class Question:
         Raises:
             AbandonedError: ``is_unwanted`` said so.
         """
-        ask: Callable[..., NDArray[np.float32]] = images.ask
-        if self.kind == "table":
-            ask = partial(
-                tables.ask, n_numbers=self.n_numbers, texts=self.texts, vectors=self.vectors
-            )
+        ask = self._choose()
         # Libraries can be limited once they are there.
         _load_libraries(self.kind)
         with use_one_thread():
             return ask(
-                self.rows,
                 self.labels,
                 self.is_learned,
                 n_classes=self.n_classes,
                 seed=self.seed,
                 is_unwanted=is_unwanted,
             )
+
+    def _choose(self) -> Callable[..., NDArray[np.float32]]:
+        """Whom to ask, with the rows given to it."""
+        rows: Any = self.rows
+        if self.kind == "table":
+            return partial(
+                tables.ask, rows, n_numbers=self.n_numbers, texts=self.texts, vectors=self.vectors
+            )
+        if self.kind == "features":
+            return partial(features.ask, rows)
+        if self.features is not None:
+            return partial(features.ask, self.features, images=rows)
+        return partial(images.ask, rows)
 
 
 class Adviser:
@@ -172,6 +183,8 @@ def _ask_process(
         _save(folder / _ROWS, question.rows)
         np.save(folder / _LABELS, question.labels)
         np.save(folder / _USED, question.is_learned)
+        if question.features is not None:
+            np.save(folder / _FEATURES, question.features)
         if question.texts is not None:
             save_npz(folder / _TEXTS, question.texts, compressed=False)
         if question.vectors is not None:
@@ -250,7 +263,7 @@ def _load_libraries(kind: Kind) -> None:
 def main(kind: str, asked: BinaryIO) -> None:
     """Answer a question when it comes; give up where nobody waits for it any more."""
     parent = os.getppid()
-    _load_libraries("table" if kind == "table" else "images")
+    _load_libraries(_name_kind(kind))
     line = asked.readline()
     if not line:
         return
@@ -259,7 +272,7 @@ def main(kind: str, asked: BinaryIO) -> None:
     # Mapped: nothing of it is copied but what is learned from at a time.
     n_classes, seed, n_numbers = numbers
     question = Question(
-        "table" if kind == "table" else "images",
+        _name_kind(kind),
         _map_rows(folder / _ROWS),
         np.load(folder / _LABELS),
         np.load(folder / _USED),
@@ -268,6 +281,7 @@ def main(kind: str, asked: BinaryIO) -> None:
         n_numbers=n_numbers,
         texts=load_npz(folder / _TEXTS) if (folder / _TEXTS).is_file() else None,
         vectors=np.load(folder / _VECTORS) if (folder / _VECTORS).is_file() else None,
+        features=np.load(folder / _FEATURES) if (folder / _FEATURES).is_file() else None,
     )
     np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
 
@@ -280,6 +294,10 @@ def _map_rows(path: Path) -> NDArray[Any]:
     except ValueError:
         rows = np.load(path)
     return rows
+
+
+def _name_kind(kind: str) -> Kind:
+    return next((known for known in get_args(Kind) if known == kind), "images")
 
 
 if __name__ == "__main__":

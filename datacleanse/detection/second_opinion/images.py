@@ -82,10 +82,26 @@ def ask(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
+    scores = score_patches(
+        images, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
+    )
+    return pool_opinions(scores, labels, ridge.draw_rows(is_learned, np.random.default_rng(seed)))
+
+
+def score_patches(
+    images: Images,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> list[Floats]:
+    """Scores of the classes, (M, K) for each penalty; arguments as for `ask`."""
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
     encoder = _Encoder.learned(images, used, rng)
-    scores = ridge.score_without_own_labels(
+    return ridge.score_without_own_labels(
         lambda rows: encoder.features(images[rows]),
         labels,
         used,
@@ -93,7 +109,6 @@ def ask(
         portion=PORTION,
         is_unwanted=is_unwanted,
     )
-    return pool_opinions(scores, labels, used)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from datacleanse.errors import SettingsError
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
+from datacleanse.models.pretrained_predictor import PretrainedPredictor
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ class FinishedRun:
     """Factory of a network of the user's own, or its name; see `load_predictor`."""
 
     @cached_property
-    def predictor(self) -> Predictor | ImagePredictor:
+    def predictor(self) -> Predictor | ImagePredictor | PretrainedPredictor:
         """The model, checked against the manifest; read when it is first asked for.
 
         Raises:
@@ -41,6 +42,25 @@ class FinishedRun:
     def run_id(self) -> str:
         """The run's id, as in `run.json`."""
         return self.manifest.run_id
+
+
+def refuse_pretrained(
+    name: str, predictor: Predictor | ImagePredictor | PretrainedPredictor
+) -> Predictor | ImagePredictor:
+    """Refuse a model on top of a pretrained network, for a format that would have to hold it.
+
+    Raises:
+        SettingsError: it is one.
+    """
+    if isinstance(predictor, PretrainedPredictor):
+        raise SettingsError(
+            f"The model reads pictures through {predictor.backbone.title}, which --format {name} "
+            "cannot hold.",
+            slug="export-pretrained",
+            hint="Use `datacleanse predict`, datacleanse.load, or --format safetensors or "
+            "hub-folder; --model residual audits without it.",
+        )
+    return predictor
 
 
 def refuse_text(name: str, schema: Schema) -> None:

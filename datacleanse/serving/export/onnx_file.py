@@ -12,7 +12,7 @@ import torch
 from datacleanse.models.optional_packages import check_installed
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
 from datacleanse.models.user_network import make_probe_rows
-from datacleanse.serving.export.interface import refuse_text
+from datacleanse.serving.export.interface import refuse_pretrained, refuse_text
 from datacleanse.serving.export.samples import (
     check_agreement,
     make_sample_images,
@@ -72,7 +72,7 @@ def check_export(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImag
     Raises:
         OutputError: it does something else.
     """
-    predictor = run.predictor
+    predictor = refuse_pretrained(OnnxFormat().name, run.predictor)
     if isinstance(predictor, ImagePredictor):
         assert isinstance(exported, OnnxImagePredictor)
         images = make_sample_images(predictor)
@@ -88,7 +88,7 @@ def check_export(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImag
 
 def make_onnx(run: FinishedRun) -> bytes:
     """The run's model as an ONNX file, not yet checked against the run."""
-    predictor = run.predictor
+    predictor = refuse_pretrained(OnnxFormat().name, run.predictor)
     if isinstance(predictor, ImagePredictor):
         return _convert_image_model(run, predictor)
     return _convert_row_model(run, predictor)

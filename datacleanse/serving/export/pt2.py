@@ -13,7 +13,7 @@ from torch.export import Dim
 
 from datacleanse.errors import OutputError
 from datacleanse.models.predictor import ImagePredictor
-from datacleanse.serving.export.interface import refuse_text
+from datacleanse.serving.export.interface import refuse_pretrained, refuse_text
 from datacleanse.serving.export.raw_network import ImageNetwork, RawNetwork, code_categories
 from datacleanse.serving.export.safetensors_file import describe_model
 from datacleanse.serving.export.samples import (
@@ -83,7 +83,7 @@ class _Trial:
 
 
 def _make_trial(run: FinishedRun) -> _Trial:
-    predictor = run.predictor
+    predictor = refuse_pretrained(Pt2Format().name, run.predictor)
     network = predictor.network.cpu()
     if isinstance(predictor, ImagePredictor):
         images = make_sample_images(predictor)

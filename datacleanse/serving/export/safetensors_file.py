@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.errors import SettingsError
 from datacleanse.models.description import read_plain_description
 from datacleanse.models.model_files import PARAMETERS
-from datacleanse.models.predictor import ImagePredictor
+from datacleanse.models.predictor import ImagePredictor, Predictor
+from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
@@ -81,6 +82,17 @@ IMAGES = (
 """The package's network for images, by the names of the tensors."""
 
 
+PRETRAINED = (
+    "features, (N, F): the whole picture onto {side} x {side} pixels, RGB bytes, bilinear with "
+    "antialiasing; x = {scaling}; the last feature map of {title} with the parameters of "
+    "backbone.sha256, mean over positions. They are the column features"
+)
+"""From pictures to the one column, where a pretrained network sees them first."""
+
+SCALED = "(x - 127) / 128"
+"""How it wants bytes."""
+
+
 @dataclass(frozen=True)
 class SafetensorsFormat:
     """The parameters, and a description that says how to compute with them."""
@@ -115,12 +127,13 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
     """All that is needed to rebuild the model around its parameters."""
     predictor = run.predictor
     saved = read_plain_description(run.folder.model_dir)
-    encoding = ENCODING
-    if not isinstance(predictor, ImagePredictor) and predictor.encoding.texts:
-        has_model = predictor.encoding.text_model is not None
-        encoding = (*TEXTS, *((TEXT_MODEL,) if has_model else ()), *ENCODING)
-    if isinstance(predictor, ImagePredictor):
-        computation: tuple[str, ...] = IMAGES
+    encoding = _describe_encoding(predictor)
+    if isinstance(predictor, PretrainedPredictor):
+        backbone = predictor.backbone
+        seen = (PRETRAINED.format(side=backbone.side, title=backbone.title, scaling=SCALED),)
+        computation: tuple[str, ...] = (*seen, *ENCODING, *NETWORK)
+    elif isinstance(predictor, ImagePredictor):
+        computation = IMAGES
     elif isinstance(predictor.network, TabularNetwork):
         computation = (*encoding, *NETWORK)
     else:
@@ -133,3 +146,13 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
         "version": __version__,
         "metrics": asdict(run.manifest.metrics),
     }
+
+
+def _describe_encoding(
+    predictor: Predictor | ImagePredictor | PretrainedPredictor,
+) -> tuple[str, ...]:
+    """How rows become what the network reads; of pictures nothing is said here."""
+    if not isinstance(predictor, Predictor) or not predictor.encoding.texts:
+        return ENCODING
+    has_model = predictor.encoding.text_model is not None
+    return (*TEXTS, *((TEXT_MODEL,) if has_model else ()), *ENCODING)

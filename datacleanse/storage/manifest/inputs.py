@@ -152,9 +152,9 @@ class PicturesSection:
     channels: Number
     """1 where all of DATA's are grey, else 3."""
     height: Number
-    """In pixels, as the network sees them."""
+    """In pixels, as a network from scratch sees them; a pretrained one has its own side."""
     width: Number
-    """In pixels, as the network sees them."""
+    """In pixels, as a network from scratch sees them; a pretrained one has its own side."""
     forms: dict[str, str]
     """In what form they came, by role: ``data``, ``clean``, ``test``."""
     unreadable: dict[str, Count]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 # Read from `run.json`, so that the fields' types must be known when the program runs.
-from datacleanse.storage.typed_json import Amount, Count, Number, Positive, Share
+from datacleanse.storage.typed_json import Amount, Count, Number, Positive, Sha256, Share
 
 FlagBasis = Literal["controlled", "calibrated", "estimated", "none"]
 
@@ -63,6 +63,26 @@ class CurvesSection:
 
 
 @dataclass(frozen=True, kw_only=True)
+class BackboneSection:
+    """The pretrained network that saw the pictures. It stays as it is: nothing trains it."""
+
+    name: str
+    """What opens it, e.g. ``efficientnet-lite0``."""
+    title: str
+    """Its name for people."""
+    licence: str
+    """Of its parameters."""
+    trained_on: str
+    """The data that it was trained on."""
+    sha256: Sha256
+    """What its parameters are known by (hex)."""
+    side: Number
+    """Pixels a side of the squares that it read."""
+    use: Literal["network", "second opinion"]
+    """Who reads its features: the network that is trained, or the second opinion alone."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class TrainingSection:
     """How the networks were trained."""
 
@@ -91,6 +111,8 @@ class TrainingSection:
     """Ways in which CLEAN was divided, each with a reweighted network of its own."""
     curves: CurvesSection
     """Learning curves."""
+    backbone: BackboneSection | None = None
+    """The pretrained network that saw the pictures; null: none did."""
 
 
 @dataclass(frozen=True, kw_only=True)

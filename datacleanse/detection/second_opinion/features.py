@@ -1,0 +1,128 @@
+"""The second opinion on pictures by what a pretrained network made of them: `kernel_ridge`.
+
+Trees are left out: on such features they tell less and take most of the time. A regression on the
+features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection.second_opinion import images as patches
+from datacleanse.detection.second_opinion import kernel_ridge
+from datacleanse.detection.second_opinion.pool import pool_opinions
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from numpy.typing import NDArray
+
+    from datacleanse.pictures.joined import Joined
+
+    Floats = NDArray[np.float32]
+
+MOST_COMPARED = 2_000
+"""Rows, about, by which features and patches are compared: both are learned for it."""
+
+FLOOR = 1e-6
+"""Least probability that counts in the comparison."""
+
+
+def ask(
+    features: Floats,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    images: NDArray[np.uint8] | Joined | None = None,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> Floats:
+    """What the regression makes of each row, its own label having had no part in it.
+
+    Args:
+        features: (M, F) by a pretrained network.
+        labels: (M,) as given.
+        is_learned: (M,) whether the row's label may be learned; all others are judged too.
+        n_classes: K.
+        seed: of landmarks, patches, and of the rows where they are many.
+        images: (M, C, H, W), where patches of them are to be asked too.
+        is_unwanted: asked now and then.
+
+    Returns:
+        (M, K) P(given label | x), rows sum to 1.
+
+    Raises:
+        AbandonedError: ``is_unwanted`` said so.
+    """
+    scores = score_features(
+        features, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
+    )
+    if images is not None:
+        scores += patches.score_patches(
+            images, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
+        )
+    return pool_opinions(scores, labels, np.flatnonzero(is_learned))
+
+
+def score_features(
+    features: Floats,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> list[Floats]:
+    """Scores of the classes, (M, K) for each penalty; arguments as for `ask`."""
+    return kernel_ridge.score_without_own_labels(
+        features,
+        labels,
+        is_learned,
+        n_numbers=features.shape[1],
+        n_classes=n_classes,
+        seed=seed,
+        is_unwanted=is_unwanted,
+    )
+
+
+def compare_with_patches(
+    features: Floats,
+    images: NDArray[np.uint8] | Joined,
+    labels: NDArray[np.int64],
+    rows: NDArray[np.int64],
+    *,
+    n_classes: int,
+    seed: int,
+) -> tuple[float, float]:
+    """How well labels are told by features, and by patches of the pictures.
+
+    Both are learned from the given labels of some rows, each judged without its own, so that wrong
+    labels cost both alike.
+
+    Args:
+        features: (M, F) by a pretrained network.
+        images: (M, C, H, W).
+        labels: (M,) as given; of verified rows the true ones.
+        rows: positions, ascending, whose labels may be learned.
+        n_classes: K.
+        seed: of all draws.
+
+    Returns:
+        Mean log-likelihood of the labels, in nats, by features and by patches.
+    """
+    rng = np.random.default_rng(seed)
+    if len(rows) > MOST_COMPARED:
+        rows = np.sort(rng.choice(rows, size=MOST_COMPARED, replace=False))
+    own, every = labels[rows], np.ones(len(rows), dtype=np.bool_)
+
+    def measure(scores: Sequence[Floats]) -> float:
+        told = pool_opinions(scores, own, np.arange(len(rows)))
+        likely = np.maximum(told[np.arange(len(rows)), own], FLOOR)
+        return float(np.log(likely.astype(np.float64)).mean())
+
+    by_features = score_features(features[rows], own, every, n_classes=n_classes, seed=seed)
+    by_patches = patches.score_patches(images[rows], own, every, n_classes=n_classes, seed=seed)
+    return measure(by_features), measure(by_patches)
