@@ -22,7 +22,7 @@ from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacleanse.storage.schemas import TableColumn
+    from datacleanse.storage.table_column import TableColumn
 
 ROOT = Path(__file__).parent.parent
 PACKAGES = ("datacleanse", "cli/datacleanse_cli", "reports/datacleanse_reports")

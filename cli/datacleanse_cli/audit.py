@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
-from datacleanse_cli import exits, options
+from datacleanse_cli import audit_options, exits, options
 from datacleanse_cli.next_commands import spell_command
 from datacleanse_cli.option_fields import expand_fields
 from datacleanse_cli.own_code import heed_current_directory
@@ -34,43 +34,43 @@ class AuditOptions:
     """What `datacleanse audit` takes, in the order of its help; `options` says what each means."""
 
     data: options.Data
-    val: options.Val = None
+    val: audit_options.Val = None
     label: options.Label = None
     id_: options.Id = None
     no_id: options.NoId = False
-    test: options.Test = None
-    decisions: options.EarlierDecisions = None
+    test: audit_options.Test = None
+    decisions: audit_options.EarlierDecisions = None
     drop: options.Drop = None
-    categorical: options.Categorical = None
-    numeric: options.Numeric = None
-    text: options.Text = None
-    dates: options.Dates = None
-    decimal: options.Decimal = None
-    missing: options.Missing = None
+    categorical: audit_options.Categorical = None
+    numeric: audit_options.Numeric = None
+    text: audit_options.Text = None
+    dates: audit_options.Dates = None
+    decimal: audit_options.Decimal = None
+    missing: audit_options.Missing = None
     delimiter: options.Delimiter = None
-    image_size: options.ImageSize = None
-    max_unreadable: options.MaxUnreadable = 0.05
-    out: options.RunOut = None
+    image_size: audit_options.ImageSize = None
+    max_unreadable: audit_options.MaxUnreadable = 0.05
+    out: audit_options.RunOut = None
     force: options.Force = False
-    resume: options.Resume = False
-    rule: options.Rule = None
-    model: options.Model = "auto"
-    weights: options.Weights = None
-    features: options.Features = None
-    text_model: options.TextModel = None
-    probabilities: options.Probabilities = None
-    epochs: options.Epochs = None
-    batch_size: options.BatchSize = None
-    lr: options.LearningRate = None
-    fast: options.Fast = False
-    hold_back: options.HoldBack = 0.0
-    repeats: options.Repeats = 0
-    fdr: options.Fdr = 0.10
-    top: options.Top = 500
-    device: options.Device = "auto"
+    resume: audit_options.Resume = False
+    rule: audit_options.Rule = None
+    model: audit_options.Model = "auto"
+    weights: audit_options.Weights = None
+    features: audit_options.Features = None
+    text_model: audit_options.TextModel = None
+    probabilities: audit_options.Probabilities = None
+    epochs: audit_options.Epochs = None
+    batch_size: audit_options.BatchSize = None
+    lr: audit_options.LearningRate = None
+    fast: audit_options.Fast = False
+    hold_back: audit_options.HoldBack = 0.0
+    repeats: audit_options.Repeats = 0
+    fdr: audit_options.Fdr = 0.10
+    top: audit_options.Top = 500
+    device: audit_options.Device = "auto"
     seed: options.Seed = 0
-    fail_over: options.FailOver = None
-    mlflow: options.Mlflow = False
+    fail_over: audit_options.FailOver = None
+    mlflow: audit_options.Mlflow = False
     quiet: options.Quiet = False
     as_json: options.Json = False
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from datacleanse.errors import SettingsError
 from datacleanse.notices import NoticeLog
 from datacleanse.storage.atomic_files import check_free
-from datacleanse_cli import options
+from datacleanse_cli import audit_options, options
 from datacleanse_cli.next_commands import propose_run, spell_command, spell_reading
 from datacleanse_cli.printing import say, tell_notices
 from datacleanse_cli.progress import show_progress
@@ -29,7 +29,7 @@ def sample(
     id_: options.Id = None,
     no_id: options.NoId = False,
     drop: options.Drop = None,
-    missing: options.Missing = None,
+    missing: audit_options.Missing = None,
     delimiter: options.Delimiter = None,
     seed: options.DrawSeed = 0,
     force: options.Force = False,

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
 from datacleanse.notices import NoticeLog
-from datacleanse_cli import options
+from datacleanse_cli import audit_options, options
 from datacleanse_cli.browsing import find_user_name, open_browser
 from datacleanse_cli.next_commands import propose_run, spell_command, spell_reading
 from datacleanse_cli.printing import say, tell_notices
@@ -38,7 +38,7 @@ def verify(
     id_: options.Id = None,
     no_id: options.NoId = False,
     drop: options.Drop = None,
-    missing: options.Missing = None,
+    missing: audit_options.Missing = None,
     delimiter: options.Delimiter = None,
     seed: options.DrawSeed = 0,
     by_class: options.ByClass = False,

@@ -22,8 +22,8 @@ from datacleanse.storage.schemas import (
     AUDIT_SCHEMA,
     CALIBRATION_SCHEMA,
     LIKELIHOODS_SCHEMA,
-    ROW_GROUP,
 )
+from datacleanse.storage.table_column import ROW_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

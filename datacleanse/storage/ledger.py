@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 from datacleanse.storage.atomic_files import write_aside
 from datacleanse.storage.damage import make_damage_error
 from datacleanse.storage.run_tables import check_equal, check_numbered, open_run_table
-from datacleanse.storage.schemas import EPOCH_COLUMNS, EPOCH_SCHEMA, ROW_GROUP
+from datacleanse.storage.schemas import EPOCH_COLUMNS, EPOCH_SCHEMA
+from datacleanse.storage.table_column import ROW_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -17,7 +17,7 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.storage.atomic_files import hold_aside
-from datacleanse.storage.schemas import ROW_GROUP
+from datacleanse.storage.table_column import ROW_GROUP
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from datacleanse.storage.schemas import TableColumn
+    from datacleanse.storage.table_column import TableColumn
 
 _DIGITS = 19
 """Of a number of rows, fewer than."""

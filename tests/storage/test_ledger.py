@@ -16,7 +16,8 @@ from datacleanse.auditing.audit_table import write_audit
 from datacleanse.errors import RunFolderError
 from datacleanse.storage import ledger
 from datacleanse.storage.ledger import EpochRecord, gather_weights, write_epoch
-from datacleanse.storage.schemas import AUDIT_COLUMNS, AUDIT_SCHEMA, SCHEMA_VERSION
+from datacleanse.storage.schemas import AUDIT_COLUMNS, AUDIT_SCHEMA
+from datacleanse.storage.table_column import SCHEMA_VERSION
 from tests.tries import tries
 
 

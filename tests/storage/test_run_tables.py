@@ -9,7 +9,11 @@ import pytest
 
 from datacleanse.errors import RunFolderError
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.storage.schemas import AUDIT_SCHEMA, CALIBRATION_SCHEMA, CONFLICTS_SCHEMA
+from datacleanse.storage.schemas import (
+    AUDIT_SCHEMA,
+    CALIBRATION_SCHEMA,
+    CONFLICTS_SCHEMA,
+)
 
 N = 6
 CLASSES = {"a": 3, "b": 3}

@@ -16,7 +16,7 @@ from datacleanse.data.readers import READERS
 from datacleanse.errors import InputError
 from datacleanse.pictures.forms.folders import format_path
 from datacleanse.records import Notice
-from datacleanse.storage.run_folder import MANIFEST_NAME
+from datacleanse.storage.run_files import MANIFEST_NAME
 
 if TYPE_CHECKING:
     from datacleanse.pictures.forms.folders import Tree
