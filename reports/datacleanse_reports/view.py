@@ -134,7 +134,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         rows_lacking=count_lacking(manifest),
         next_words=propose_verifying(manifest.data)
         if _lacks_verified(manifest)
-        else propose_verifying_more(manifest),
+        else propose_verifying_more(folder, manifest),
         review_words=propose_review(folder.path),
         apply_words=propose_applying(folder.path, manifest.data.source),
         compare_words=propose_comparing(folder, manifest),
