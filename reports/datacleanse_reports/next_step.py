@@ -155,6 +155,8 @@ def name_after(data: str) -> str:
     stripped = name
     while stripped.endswith(SUFFIXES):
         stripped = stripped[: stripped.rindex(".")]
+    if stripped in (".", ".."):
+        stripped = Path(data).resolve().name
     return stripped or "audit"
 
 

@@ -46,7 +46,11 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.schemas import AUDIT_COLUMNS
 from datacleanse_cli.cleaning_summary import print_cleaning
 from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
-from datacleanse_reports.next_step import propose_applying, propose_verifying_more
+from datacleanse_reports.next_step import (
+    name_after,
+    propose_applying,
+    propose_verifying_more,
+)
 from tests.cli.applying import decide
 from tests.cli.conftest import make_command, people, run_here
 from tests.pictures.made import picture
@@ -411,3 +415,10 @@ def test_a_name_that_is_taken_is_told_with_one_that_is_free(audited_copy, monkey
         done = run_here("predict", "runs/data", "data.csv", "-o", name, cwd=audited_copy)
         assert done.code == 2
         assert free in done.err
+
+
+@pytest.mark.parametrize("named", [".", "./", "../here", "sub/.."])
+def test_a_run_of_the_current_folder_is_called_after_it(named, tmp_path, monkeypatch):
+    (tmp_path / "here" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert name_after(named) == "here"
