@@ -64,6 +64,7 @@ def demo(
             f"  {spell_command(*draw)}",
             "Then this runs:",
             f"  {spell_command(*command)}",
+            f"It takes about {'one to two minutes' if pictures else 'half a minute'}.",
             "",
         )
     with show_progress(quiet=quiet) as progress:

@@ -291,6 +291,7 @@ def _make_comparison(metrics: MetricsSection) -> Comparison | None:
     if figures is None:
         return None
     accuracy = figures.reweighted.accuracy
+    error = NORMAL_95 * math.sqrt(max(0.0, accuracy * (1 - accuracy)) / figures.rows)
     return Comparison(
         rows=figures.rows,
         kind="held-back clean row" if metrics.test is None else "test row",
@@ -301,15 +302,23 @@ def _make_comparison(metrics: MetricsSection) -> Comparison | None:
                 name=name,
                 title=title,
                 higher_is_better=higher_is_better,
+                # What is printed below the table holds of both accuracies.
+                margin=error if higher_is_better else 0.0,
             )
             for name, title, higher_is_better, measure in _MEASURES
         ),
-        accuracy_error=NORMAL_95 * math.sqrt(max(0.0, accuracy * (1 - accuracy)) / figures.rows),
+        accuracy_error=error,
     )
 
 
 def _make_metric(
-    reweighted: float, control: float, *, name: str, title: str, higher_is_better: bool
+    reweighted: float,
+    control: float,
+    *,
+    name: str,
+    title: str,
+    higher_is_better: bool,
+    margin: float,
 ) -> Metric:
     difference = reweighted - control
     ahead = difference if higher_is_better else -difference
@@ -320,7 +329,7 @@ def _make_metric(
         reweighted=reweighted,
         control=control,
         difference=difference,
-        better="equal" if ahead == 0 else "reweighted" if ahead > 0 else "control",
+        better="equal" if abs(ahead) <= margin else "reweighted" if ahead > 0 else "control",
     )
 
 
