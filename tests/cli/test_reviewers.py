@@ -159,6 +159,25 @@ def test_the_comment_of_what_is_undone_goes_with_the_next_decision(folder, windo
     assert window.console == []
 
 
+def test_u_undoes_on_the_list_but_not_where_somebody_types(folder, window):
+    with command(folder) as (process, address):
+        page = window.tab(address)
+        open_review(page)
+        press(page, "q")
+        page.keyboard.press("Escape")
+        page.locator("input[name=q]").focus()
+        press(page, "u")
+        kept = decided(page)
+        page.locator("input[name=q]").fill("")
+        page.locator("#suspects [data-start-review]").focus()
+        press(page, "u")
+        left = decided(page)
+        del process
+
+    assert (kept, left, last(folder)) == (1, 0, {})
+    assert window.console == []
+
+
 def decided(page):
     return page.evaluate("decisions.count()")
 
