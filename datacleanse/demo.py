@@ -13,6 +13,7 @@ from datacleanse.data import ReadOptions
 from datacleanse.review.drawn_rows import draw_from
 from datacleanse.review.verification import open_verification
 from datacleanse.storage.atomic_files import make_folder, write_aside
+from datacleanse.storage.run_places import DEMO_SETS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,7 +73,7 @@ def write_demo(directory: Path, *, seed: int) -> Demo:
     make_folder(directory)
     data, test = _draw(seed)
     names = [f"pixel_{row}_{column}" for row in range(8) for column in range(8)]
-    files = directory / "digits.csv", directory / "test.csv"
+    files = directory / f"{DEMO_SETS[0]}.csv", directory / f"{DEMO_SETS[1]}.csv"
     for file, part in zip(files, (data, test), strict=True):
         with write_aside(file) as aside:
             frame = pd.DataFrame(part.pixels, columns=names)
@@ -85,7 +86,7 @@ def write_picture_demo(directory: Path, *, seed: int) -> Demo:
     data, test = _draw(seed)
     # Rows of pictures are in the order of their paths.
     data = data.at(np.argsort(data.given, kind="stable"))
-    folders = directory / "digits", directory / "test"
+    folders = directory / DEMO_SETS[0], directory / DEMO_SETS[1]
     for folder, part in zip(folders, (data, test), strict=True):
         if folder.exists():
             shutil.rmtree(folder)

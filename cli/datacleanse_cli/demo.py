@@ -43,12 +43,13 @@ def demo(
     from datacleanse.data import ReadOptions
     from datacleanse.demo import LABEL, N_VERIFIED, verify_by_truth, write_demo, write_picture_demo
     from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.storage.run_places import DEMO_DATA
 
     own = PICTURE_PLACE if pictures else PLACE
     place = own if out is None else out
     settings = Settings(seed=seed)
     write = write_picture_demo if pictures else write_demo
-    files = write(place.with_name(f"{place.name}-data"), seed=seed)
+    files = write(place.with_name(f"{place.name}{DEMO_DATA}"), seed=seed)
     verified = files.test.with_name("verified.jsonl")
     reading = ReadOptions() if pictures else ReadOptions(label=LABEL)
     label = [] if pictures else ["--label", LABEL]
@@ -63,6 +64,7 @@ def demo(
             f"  {spell_command(*draw)}",
             "Then this runs:",
             f"  {spell_command(*command)}",
+            f"It takes about {'one to two minutes' if pictures else 'half a minute'}.",
             "",
         )
     with show_progress(quiet=quiet) as progress:

@@ -223,6 +223,15 @@ VerifiedOut = Annotated[
         help="File of verdicts; each is added at once, and a file that is begun is gone on with.",
     ),
 ]
+VerifiedBefore = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--val",
+        "--trusted",
+        help="Rows that are verified already, as for `audit`: the audit that is proposed at the "
+        "end is given them, too. Repeatable.",
+    ),
+]
 ByClass = Annotated[
     bool,
     typer.Option(

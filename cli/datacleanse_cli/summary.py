@@ -118,9 +118,8 @@ def _say_found(view: ReportView) -> list[str]:
 
 def _title_suspects(view: ReportView) -> str:
     title = f"Top {format_plural(len(_list_shown(view)), 'suspect')}"
-    return f"{title} (labels: given → suggested" + (
-        ", how likely it is wrong)" if view.is_checked else ")"
-    )
+    likely = ", how likely wrong" if view.is_checked else ""
+    return f"{title} (rows count from 0, labels: given → suggested{likely})"
 
 
 def _list_shown(view: ReportView) -> tuple[Suspect, ...]:
@@ -150,7 +149,7 @@ def _lay_out_metrics(comparison: Comparison, encoding: str) -> Table:
             format_decimal(metric.reweighted),
             format_decimal(metric.control),
             format_signed(metric.difference),
-            metric.better,
+            sentences.name_better(metric),
         ]
         table.add_row(*(Text(make_printable(cell, encoding)) for cell in cells))
     return table

@@ -14,9 +14,11 @@ from datacleanse_cli.browsing import find_user_name, open_browser
 from datacleanse_cli.next_commands import propose_run, spell_command, spell_reading
 from datacleanse_cli.printing import say, tell_notices
 from datacleanse_cli.progress import show_progress
-from datacleanse_reports.next_step import spell_place
+from datacleanse_reports.next_step import spell_options, spell_place
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from datacleanse.data import ReadOptions
     from datacleanse.review.verification import Verification
     from datacleanse_cli.review_server import ReviewServer
@@ -34,6 +36,7 @@ def verify(
     data: options.Data,
     n: options.SampleRows = 200,
     out: options.VerifiedOut = Path("verified.jsonl"),
+    val: options.VerifiedBefore = None,
     label: options.Label = None,
     id_: options.Id = None,
     no_id: options.NoId = False,
@@ -51,6 +54,7 @@ def verify(
 ) -> None:
     """Verify labels of rows drawn at random, one key a row: they become the clean set."""
     from datacleanse.data import ReadOptions, check_target
+    from datacleanse.data.sources import check_exists, is_same_file
     from datacleanse.review.drawn_rows import draw_from
     from datacleanse.review.verification import open_verification
     from datacleanse.settings import Settings
@@ -58,6 +62,9 @@ def verify(
     settings = Settings(seed=seed)
     _check(n, out)
     check_target(out, source=data, suffix=".jsonl")
+    earlier = [source for source in val or () if not is_same_file(source, str(out))]
+    for source in earlier:
+        check_exists(source)
     reading = ReadOptions(
         label=label,
         id=id_,
@@ -78,7 +85,7 @@ def verify(
         if verification.n_open:
             name = reviewer or find_user_name()
             _serve(verification, name, port, is_blind=blind, no_browser=no_browser)
-        _take_leave(verification, reading, data)
+        _take_leave(verification, reading, data, earlier)
 
 
 def _check(n: int, out: Path) -> None:
@@ -131,7 +138,9 @@ def _answer_until_finished(server: ReviewServer, served: ServedVerification) -> 
     time.sleep(0.2)  # the answer to the last request is on its way
 
 
-def _take_leave(verification: Verification, reading: ReadOptions, data: str) -> None:
+def _take_leave(
+    verification: Verification, reading: ReadOptions, data: str, earlier: Sequence[str]
+) -> None:
     """Say what share is wrong, and the command that goes on."""
     from datacleanse_reports.verification import say_more, say_share
 
@@ -143,7 +152,8 @@ def _take_leave(verification: Verification, reading: ReadOptions, data: str) -> 
     if share.n_judged >= verification.drawing.draw.data_rows:
         say("Every row of the data is verified: nothing is left to be audited.")
     elif share.n_judged:
-        words = ["audit", spell_place(data), "--val", spell_place(verification.path)]
+        clean = [*map(spell_place, earlier), spell_place(verification.path)]
+        words = ["audit", spell_place(data), *spell_options(("--val", clean))]
         words += [*spell_reading(reading), *propose_run(data)]
         say(f"Next: {spell_command(*words)}")
     if verification.n_open:

@@ -7,6 +7,7 @@ import tempfile
 import weakref
 from dataclasses import dataclass, field
 from functools import cached_property
+from numbers import Integral
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,6 +24,7 @@ from datacleanse.auditing.shown import (
     summarise_as_text,
 )
 from datacleanse.data.label_types import LabelValues, type_classes
+from datacleanse.errors import SettingsError
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
@@ -113,7 +115,16 @@ class AuditResult:
         First what is suggested, then the rows' own columns, then the other columns of `table`. At
         least 1,000 rows are kept; own columns that are named like an audit column are
         prefixed with ``data.``.
+
+        Raises:
+            SettingsError: ``n`` is no number of rows.
         """
+        if isinstance(n, bool) or not isinstance(n, Integral) or n < 0:
+            raise SettingsError(
+                f"n is {n!r}, which is no number of rows.",
+                slug="setting-out-of-range",
+                hint="Give a whole number, e.g. result.suspects(20).",
+            )
         stored = self.folder.read_suspects(self._manifest.data.rows)
         own: pd.DataFrame = stored.to_pandas().iloc[:n, 1:]
         in_index = self._handed_over.in_index if self._handed_over is not None else ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from datacleanse.auditing.first_look import refuse_at_first_look
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
-from datacleanse.errors import SettingsError
+from datacleanse.errors import RunFolderError, SettingsError
 from datacleanse.models.optional_packages import VISION, check_installed
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import PRETRAINED
@@ -54,7 +55,7 @@ def run_audit(
     if not request.clean:
         check_needs_no_clean(request.settings)
     if not resume:
-        check_place(place, force=force)
+        _check_place(request, place, force=force)
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)
@@ -83,6 +84,15 @@ def run_audit(
                 progress=progress,
                 stop=stop,
             )
+
+
+def _check_place(request: Request, place: Path, *, force: bool) -> None:
+    """See whether the run may begin there; what else is plainly wrong with the call comes first."""
+    try:
+        check_place(place, force=force)
+    except RunFolderError:
+        refuse_at_first_look(request)
+        raise
 
 
 def _check_flags(*, force: bool, resume: bool) -> None:

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 _FLAGS = frozenset({"true", "false"})
 _MANY_CLASSES = 1000
+_MANY_NUMBERS = 50
+"""Labels, all of them numbers, from which on they look like a quantity."""
 _MIDNIGHT = " 00:00:00"
 _FRACTION = re.compile(r"\.(\d+)")
 
@@ -94,6 +96,7 @@ def learn_labels(
     codes, given = _number_labels(spellings, classes)
     counts = np.bincount(codes, minlength=len(classes)).tolist()
     notices = [
+        *(_note_numbers(classes, name, source) if are_numbers and not are_names else ()),
         *_note_rare_classes(counts, classes, source),
         *_note_merged(spellings, codes, classes, source),
         *note_look_alikes(dict(zip(given, counts, strict=True)), source),
@@ -270,6 +273,18 @@ def _check_classes(spellings: Spellings, *, name: str, source: str) -> None:
             slug="label-not-a-class",
             hint="Name the label column with --label.",
         )
+
+
+def _note_numbers(classes: tuple[str, ...], name: str, source: str) -> list[Notice]:
+    """Warn of labels that look like a number to predict; numbered classes are rarely so many."""
+    if len(classes) < _MANY_NUMBERS:
+        return []
+    message = (
+        f"{source}: column '{name}' looks like a number to predict: it holds {len(classes)} "
+        f"distinct numbers, e.g. {format_list([quote_value(each) for each in classes[:3]])}. "
+        "Each is taken for a class of its own; --label names another column."
+    )
+    return [Notice("label-many-numbers", message, is_warning=True, column=name, option="--label")]
 
 
 def _note_rare_classes(

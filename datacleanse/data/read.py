@@ -52,7 +52,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         SettingsError: options contradict each other.
     """
     progress.stage("Reading DATA", None)
-    request = _ask_for_data(options)
+    request = ask_for_data(options)
     raw = _read_as_written(source, request, options)
     label, notices = _choose_label(raw, options, progress)
     check_ids(raw.table, options.id, source=raw.name, unique=True)
@@ -95,7 +95,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     )
 
 
-def _ask_for_data(options: ReadOptions) -> Request:
+def ask_for_data(options: ReadOptions) -> Request:
     """What a reader must know of DATA, of which nothing is known but what the person says."""
     wanted = {options.label} if options.label is not None else set(USUAL_NAMES)
     worded = (*options.categorical, *options.text)
@@ -203,7 +203,7 @@ def _add_labels(whole: Dataset, raw: Raw, role: Role) -> Dataset:
     label = whole.schema.label
     if label not in raw.table.column_names:
         if role != "NEW":
-            raise _make_label_error(raw, label, role)
+            raise make_label_error(raw.name, raw.table.column_names, label, role)
         return whole
     labels = match_labels(
         raw.table.column(label), whole.schema.classes, name=label, source=raw.name, role=role
@@ -317,10 +317,10 @@ def _hold_portion(
     return Dataset(name, table, schema, nothing, schema.classes, tuple(notices), row, tuple(counts))
 
 
-def _make_label_error(raw: Raw, label: str, role: Role) -> InputError:
-    names = raw.table.column_names
+def make_label_error(source: str, names: list[str], label: str, role: Role) -> InputError:
+    """The error for a file, with columns ``names``, that has no label column."""
     return InputError(
-        f"{raw.name} ({role}) has no column '{label}' for the label.",
+        f"{source} ({role}) has no column '{label}' for the label.",
         slug="label-column-missing",
         hint=suggest_column(label, names),
     )

@@ -1,4 +1,4 @@
-"""A run folder given where data is wanted: it holds Parquet files, and none of them is the data."""
+"""A run folder, or one of runs, given where data is wanted: none of its tables is the data."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ import os
 import shlex
 from pathlib import Path
 
+from datacleanse.data.messages import format_list, quote_value
 from datacleanse.errors import DatacleanseError, InputError
 from datacleanse.storage.run_folder import RunFolder
+from datacleanse.storage.run_places import DEMO_SETS, is_demo_data, list_runs
 
 
 def refuse_run(source: object) -> None:
-    """Refuse the folder of a run; ``source`` is a place or a table in memory.
+    """Refuse the folder of a run, or of runs; ``source`` is a place or a table in memory.
 
     Raises:
         InputError: the source is one.
@@ -19,6 +21,7 @@ def refuse_run(source: object) -> None:
     if not isinstance(source, str | os.PathLike) or "://" in os.fspath(source):
         return
     folder = RunFolder(Path(source).expanduser())
+    _refuse_folder_of_runs(folder.path, os.fspath(source))
     try:
         is_run = folder.manifest_file.is_file() and (
             folder.audit_file.is_file() or folder.has_checkpoint()
@@ -34,6 +37,31 @@ def refuse_run(source: object) -> None:
         slug="data-is-run",
         hint=f"To see it: `datacleanse report {place}`. To decide on its suspects: `datacleanse "
         f"review {place}`. To audit the data again: `datacleanse audit {_find_data(folder)}`.",
+    )
+
+
+def _refuse_folder_of_runs(folder: Path, name: str) -> None:
+    """Refuse a folder that holds nothing but runs and the demonstration's data."""
+    runs = list_runs(folder)
+    if not runs:
+        return
+    seen = {entry for entry in os.listdir(folder) if not entry.startswith(".")}  # noqa: PTH208 - names alone
+    if seen != set(runs):
+        return
+    first = next((run for run in runs if not is_demo_data(folder / run)), None)
+    base = name.rstrip("/")
+    hint = (
+        f"To audit, give the data itself, e.g. {shlex.quote(f'{base}/{runs[0]}/{DEMO_SETS[0]}')}."
+    )
+    if first is not None:
+        report = f"datacleanse report {shlex.quote(f'{base}/{first}')}"
+        hint = f"To see a run: `{report}`. To audit, give the table or the folder of pictures."
+    raise InputError(
+        f"{name} holds runs and no data: {format_list([quote_value(run) for run in runs])}."
+        if first is not None
+        else f"{name} holds only what the demonstration made: {quote_value(runs[0])}.",
+        slug="data-is-run",
+        hint=hint,
     )
 
 

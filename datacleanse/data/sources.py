@@ -111,6 +111,24 @@ def locate(source: str | os.PathLike[str]) -> Location:
     return Location(name, filesystem, (path,), None, suffix, compression)
 
 
+def check_exists(source: str | os.PathLike[str]) -> None:
+    """Refuse a name under which nothing lies on this machine; addresses are not asked.
+
+    Raises:
+        InputError: nothing is there.
+    """
+    name = os.fspath(source)
+    filesystem, path = _open_filesystem(name) if "://" not in name else (None, name)
+    if filesystem is None or any(sign in path for sign in "*?["):
+        return
+    try:
+        info = filesystem.get_file_info(path)
+    except OSError:
+        return  # whoever reads it says why it may not be looked at
+    if info.type == pafs.FileType.NotFound:
+        raise _make_missing_error(name, filesystem, path)
+
+
 def is_same_file(first: str, second: str) -> bool:
     """Whether two names, as messages call tables, mean one file."""
     if first.startswith("<"):

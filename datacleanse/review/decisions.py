@@ -106,6 +106,8 @@ class Decisions:
     row."""
     notices: tuple[Notice, ...]
     """About unusable lines, and rows that were decided more than once."""
+    undone: tuple[Decision, ...] = ()
+    """Of each row and reviewer the last one that was revoked, where nothing of them stands."""
 
 
 def read_clock() -> str:
@@ -166,7 +168,7 @@ def read_decisions(
     standing = reading.list_standing()
     last = {decision.row: decision for decision in standing}
     notices = (*reading.make_notices(path), *note_differing(standing, str(path)))
-    return Decisions(last, standing, notices)
+    return Decisions(last, standing, notices, reading.list_undone())
 
 
 def _make_empty_error(path: Path, unusable: str) -> InputError:
@@ -225,6 +227,8 @@ class _Reading:
     def __init__(self, n_rows: int | None, classes: Container[str] | None) -> None:
         self._standing: dict[int, list[tuple[int, Decision]]] = {}
         """By row: lines that were not revoked, each with its number."""
+        self._undone: dict[tuple[int, str], Decision] = {}
+        """By row and reviewer: the last decision that was revoked."""
         self.n_unusable = 0
         self.runs: dict[str, int] = {}
         """First line of each run."""
@@ -261,6 +265,9 @@ class _Reading:
             left = [each for each in before if each[1].group != decision.group]
         else:
             left = before[:-1]
+        for each in before:
+            if each not in left:
+                self._undone[decision.row, each[1].reviewer] = each[1]
         if left:
             self._standing[decision.row] = left
         else:
@@ -270,6 +277,11 @@ class _Reading:
         """What was not revoked, in the order of the lines."""
         lines = [each for of_row in self._standing.values() for each in of_row]
         return tuple(decision for _, decision in sorted(lines, key=lambda each: each[0]))
+
+    def list_undone(self) -> tuple[Decision, ...]:
+        """What was revoked last of each row and reviewer, where nothing of them stands."""
+        said = {(each.row, each.reviewer) for each in self.list_standing()}
+        return tuple(each for key, each in self._undone.items() if key not in said)
 
     def _check(self, decision: Decision) -> None:
         if self._n_rows is not None and decision.row >= self._n_rows:

@@ -15,6 +15,8 @@ from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.review.verified_file import Draw
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
     from datacleanse.data import DrawnRows, ReadOptions
@@ -148,14 +150,16 @@ def _draw_pictures(listing: Listing, n: int, *, seed: int, by_class: bool) -> Dr
     from datacleanse.pictures.read import add_content_hashes, read_listing
 
     data = read_listing(listing)
-    drawn, sha256 = _draw_readable(data, listing.store, n, seed=seed, by_class=by_class)
+    drawn, hashes = _draw_readable(data, listing.store, n, seed=seed, by_class=by_class)
     own = take_rows(data, drawn.rows)
     sealed: list[str | None] = []
     if own is not None:
-        sealed = seal_rows(add_content_hashes(own, sha256), np.arange(own.n_rows))
+        sealed = seal_rows(add_content_hashes(own, hashes), np.arange(own.n_rows))
     beside = listing.table.take(pa.array(drawn.rows))
     shown = [name for name in beside.column_names if name not in (listing.path, listing.id)]
-    draw = Draw(n, seed, by_class, data.n_rows, _fingerprint_listing(data))
+    given = (data.given_labels[code] for code in data.labels.tolist())
+    sha256 = fingerprint_names(read_ids(data).to_pylist(), given)
+    draw = Draw(n, seed, by_class, data.n_rows, sha256)
     cells = beside.select(shown)
     return _describe(data, drawn, draw, cells, sealed=sealed, pictures=listing.store)
 
@@ -202,10 +206,9 @@ def _digest_readable(store: Store, rows: NDArray[np.int64]) -> dict[int, bytes]:
     return {row: each for row, each in found if each is not None}
 
 
-def _fingerprint_listing(data: Dataset) -> str:
+def fingerprint_names(names: Iterable[str], labels: Iterable[str]) -> str:
     """The sha256 (hex) of the names and labels of all pictures, none of which is read for it."""
     digest = hashlib.sha256()
-    names = read_ids(data).to_pylist()
-    for name, code in zip(names, data.labels.tolist(), strict=True):
-        digest.update(f"{name}\0{data.given_labels[code]}\0".encode("utf-8", "surrogateescape"))
+    for name, label in zip(names, labels, strict=True):
+        digest.update(f"{name}\0{label}\0".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

@@ -10,6 +10,7 @@ from datacleanse.data.rewriting import Edits
 from datacleanse.data.sources import split_suffix
 from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
 from datacleanse.storage.atomic_files import write_aside
+from datacleanse.storage.run_places import CHANGES_ENDING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -74,7 +75,7 @@ def name_files(cleaned: Path) -> CleanedFiles:
     suffix, compression = split_suffix(cleaned.name)
     ending = suffix + COMPRESSION_SUFFIXES.get(compression or "", "") if suffix else ""
     stem = cleaned.name[: len(cleaned.name) - len(ending)]
-    return CleanedFiles(cleaned, cleaned.with_name(f"{stem}.diff.csv"))
+    return CleanedFiles(cleaned, cleaned.with_name(f"{stem}{CHANGES_ENDING}"))
 
 
 @contextmanager

@@ -45,19 +45,33 @@ def count_lacking(manifest: Manifest) -> int:
     return max(0, aim - flags.calibration_rows)
 
 
-def propose_verifying_more(manifest: Manifest) -> tuple[str, ...]:
+def propose_verifying_more(folder: RunFolder, manifest: Manifest) -> tuple[str, ...]:
     """The words of the command by which the rows of `count_lacking` get verified; or none.
 
-    A file of verdicts is gone on with: a larger draw holds the rows of a smaller one.
+    A file of verdicts about DATA as it is now is gone on with: a larger draw holds the rows of a
+    smaller one. Else another file is begun, and the audit after it is given the earlier ones too.
     """
     clean, lacking = manifest.clean, count_lacking(manifest)
     if clean is None or not lacking:
         return ()
-    verdicts = Path(clean.source)
-    if manifest.overlap.matched_by == "verdicts" and verdicts.is_file():
+    # Slow to import, and most runs lack nothing.
+    from datacleanse_reports.begun_verdicts import choose_seed, find_draw_to_go_on, list_clean
+
+    begun = find_draw_to_go_on(folder, manifest)
+    if begun is not None:
+        file, draw = begun
         number = clean.rows - clean.reviewed_rows + lacking
-        return propose_verifying(manifest.data, number=number, file=verdicts)
-    return propose_verifying(manifest.data, number=lacking)
+        words = propose_verifying(manifest.data, number=number, file=file)
+        return (*words, *_spell_seed(draw.seed)) if words else ()
+    earlier = list_clean(manifest)
+    first = Path(earlier[0]) if earlier and earlier[0].endswith(VERIFIED.suffix) else VERIFIED
+    words = propose_verifying(manifest.data, number=lacking, file=find_free(first))
+    options = [*spell_options(("--val", earlier)), *_spell_seed(choose_seed(manifest))]
+    return (*words, *options) if words else ()
+
+
+def _spell_seed(seed: int) -> list[str]:
+    return ["--seed", str(seed)] if seed else []
 
 
 def propose_verifying(
@@ -141,6 +155,8 @@ def name_after(data: str) -> str:
     stripped = name
     while stripped.endswith(SUFFIXES):
         stripped = stripped[: stripped.rindex(".")]
+    if stripped in (".", ".."):
+        stripped = Path(data).resolve().name
     return stripped or "audit"
 
 

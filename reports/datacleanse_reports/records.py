@@ -151,6 +151,7 @@ class Metric:
     difference: float
     """Reweighted minus control."""
     better: Literal["reweighted", "control", "equal"]
+    """``equal`` where the difference is within what so few rows can tell."""
 
 
 @dataclass(frozen=True)

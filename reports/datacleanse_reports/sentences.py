@@ -17,7 +17,7 @@ from datacleanse_reports.wording import (
 )
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import Budget, Comparison, ReportView
+    from datacleanse_reports.records import Budget, Comparison, Metric, ReportView
 
 METHOD_TITLES = {
     "suspicion": "Suspicion (the ranking)",
@@ -202,10 +202,18 @@ def say_trained_rows(view: ReportView) -> str:
     """How many rows were trained on, of how many."""
     if view.training.rows == view.headline.rows:
         return f"all {format_plural(view.training.rows, 'row')}"
+    why = "dropped rows are not trained on"
+    if view.clean is not None:
+        why = "verified rows that steer or are held back, and dropped ones, are not trained on"
     return (
         f"{format_count(view.training.rows)} of the {format_plural(view.headline.rows, 'row')} "
-        "(the others were left out)"
+        f"({why})"
     )
+
+
+def name_better(metric: Metric) -> str:
+    """Which network is better, as the columns of the table of models are called."""
+    return {"reweighted": "reweighted", "control": "plain", "equal": "neither"}[metric.better]
 
 
 def say_rule(view: ReportView) -> str:

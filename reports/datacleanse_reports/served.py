@@ -118,8 +118,11 @@ class ServedReview:
     def find_answer(self, path: str) -> Answer | None:
         """The decisions so far, all that stand in order; how far reviewers agree; or a picture."""
         if path == "/decisions":
-            standing = self._log.read().standing
-            return answer_with_json({"decisions": [each.to_json() for each in standing]})
+            read = self._log.read()
+            # The comment of what was undone goes with the next decision about the row.
+            undone = [each.to_json() for each in read.undone if each.comment]
+            decided = [each.to_json() for each in read.standing]
+            return answer_with_json({"decisions": decided, "undone": undone})
         if path == "/agreement":
             standing = self._log.read().standing
             return answer_with_json(

@@ -134,7 +134,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         rows_lacking=count_lacking(manifest),
         next_words=propose_verifying(manifest.data)
         if _lacks_verified(manifest)
-        else propose_verifying_more(manifest),
+        else propose_verifying_more(folder, manifest),
         review_words=propose_review(folder.path),
         apply_words=propose_applying(folder.path, manifest.data.source),
         compare_words=propose_comparing(folder, manifest),
@@ -292,6 +292,7 @@ def _make_comparison(metrics: MetricsSection) -> Comparison | None:
     if figures is None:
         return None
     accuracy = figures.reweighted.accuracy
+    error = NORMAL_95 * math.sqrt(max(0.0, accuracy * (1 - accuracy)) / figures.rows)
     return Comparison(
         rows=figures.rows,
         kind="held-back clean row" if metrics.test is None else "test row",
@@ -302,15 +303,23 @@ def _make_comparison(metrics: MetricsSection) -> Comparison | None:
                 name=name,
                 title=title,
                 higher_is_better=higher_is_better,
+                # What is printed below the table holds of both accuracies.
+                margin=error if higher_is_better else 0.0,
             )
             for name, title, higher_is_better, measure in _MEASURES
         ),
-        accuracy_error=NORMAL_95 * math.sqrt(max(0.0, accuracy * (1 - accuracy)) / figures.rows),
+        accuracy_error=error,
     )
 
 
 def _make_metric(
-    reweighted: float, control: float, *, name: str, title: str, higher_is_better: bool
+    reweighted: float,
+    control: float,
+    *,
+    name: str,
+    title: str,
+    higher_is_better: bool,
+    margin: float,
 ) -> Metric:
     difference = reweighted - control
     ahead = difference if higher_is_better else -difference
@@ -321,7 +330,7 @@ def _make_metric(
         reweighted=reweighted,
         control=control,
         difference=difference,
-        better="equal" if ahead == 0 else "reweighted" if ahead > 0 else "control",
+        better="equal" if abs(ahead) <= margin else "reweighted" if ahead > 0 else "control",
     )
 
 

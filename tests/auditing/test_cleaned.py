@@ -11,6 +11,7 @@ import pytest
 import datacleanse as dc
 from datacleanse.auditing.handed_over import take_over
 from datacleanse.auditing.result import AuditResult
+from datacleanse.errors import SettingsError
 from tests.auditing.test_pandas import LIGHT, N, made
 from tests.pictures.made import CLASSES, class_folders
 
@@ -67,6 +68,12 @@ def test_decisions_in_a_frame_are_carried_out(audited, result):
     expected.iloc[5, expected.columns.get_loc("grade")] = new
     expected = expected.iloc[[i for i in range(N) if i != 6]]
     pd.testing.assert_frame_equal(cleaned.iloc[2:], expected.iloc[2:])
+
+
+@pytest.mark.parametrize("n", ["x", 2.5, -1, None, True])
+def test_suspects_are_asked_for_by_a_number_of_rows(n, result):
+    with pytest.raises(SettingsError, match="is no number of rows"):
+        result.suspects(n)
 
 
 def test_suspects_with_an_action_are_decisions(audited, result):

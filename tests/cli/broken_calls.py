@@ -190,10 +190,35 @@ RUNS = (
         "--force",
     ),
     RunCall(
-        "a finished run is there, and the data cannot be read",
+        "a finished run is there, and the data is not",
         ("audit", "missing.csv", "--out", "run"),
-        ("run already holds a run",),
-        "--force",
+        ("missing.csv does not exist",),
+        "typing error",
+    ),
+    RunCall(
+        "a finished run is there, and the clean set is not",
+        (*AUDIT[:3], "missing.csv", "--out", "run"),
+        ("missing.csv does not exist",),
+        "typing error",
+    ),
+    RunCall(
+        "a finished run is there, and the label is another column",
+        (*AUDIT, "--out", "run", "--label", "lable"),
+        ("data.csv has no column 'lable' for the label",),
+        "'label'",
+    ),
+    RunCall(
+        "a finished run is there, and the clean set is another table",
+        ("audit", "data.csv", "--val", "other.csv", "--out", "run"),
+        ("other.csv (CLEAN) has no column 'label' for the label",),
+        "",
+        {"other.csv": "a,b\n1,2\n"},
+    ),
+    RunCall(
+        "a finished run is there, and is the data",
+        ("audit", "run", "--val", "clean.csv", "--out", "run"),
+        ("run is the folder of a run",),
+        "datacleanse report run",
     ),
     RunCall(
         "a run as data",

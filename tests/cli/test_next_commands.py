@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import os
 import shlex
 import shutil
@@ -16,11 +17,13 @@ import subprocess
 import tempfile
 from collections import Counter
 from importlib import import_module
+from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
 from unittest import mock
 
 import numpy as np
+import pandas as pd
 import pyarrow as pa
 import pytest
 from hypothesis import assume, given, settings
@@ -43,10 +46,15 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.schemas import AUDIT_COLUMNS
 from datacleanse_cli.cleaning_summary import print_cleaning
 from datacleanse_cli.next_commands import propose_apply, spell_command, spell_place
-from datacleanse_reports.next_step import propose_applying
+from datacleanse_reports.next_step import (
+    name_after,
+    propose_applying,
+    propose_verifying_more,
+)
 from tests.cli.applying import decide
-from tests.cli.conftest import make_command, run_here
+from tests.cli.conftest import make_command, people, run_here
 from tests.pictures.made import picture
+from tests.review.verifying import draw, verify
 from tests.tries import tries
 
 CLASSES = (
@@ -318,6 +326,69 @@ def test_a_clean_set_that_is_not_here_any_more_is_named_by_its_role(audited_copy
     assert " --val CLEAN --decisions runs/data" in last_command(done.out)
 
 
+def propose_more(folder, *sources):
+    """The command by which more rows get verified, of a run whose CLEAN are files of verdicts."""
+    run = RunFolder(folder / "runs" / "data")
+    told = json.loads(run.manifest_file.read_text(encoding="utf-8"))
+    told["clean"] |= {"source": sources[0], "sources": sources}
+    told["overlap"]["matched_by"] = "verdicts"
+    told["flags"] |= {"flagged": 0, "basis": "none", "calibration_rows": 60, "rows_needed": 70}
+    run.manifest_file.write_text(json.dumps(told), encoding="utf-8")
+    return propose_verifying_more(run, run.manifest())
+
+
+def run_verifying(words, folder):
+    """Run the printed command up to its end: the rows that it draws are verified beforehand."""
+    given = dict(pairwise(words))
+    seed = int(given.get("--seed", 0))
+    drawing = draw(folder / words[1], int(given["-n"]), seed=seed, id=given.get("--id"))
+    truth = people(drawing.draw.data_rows, seed=0)["label"].tolist()
+    verify(folder / given["-o"], drawing, truth)
+    done = run_here(*words, cwd=folder)
+    assert done.code == 0, done.err
+    return drawing, done
+
+
+def test_verdicts_on_the_data_as_it_is_are_gone_on_with(audited_copy, monkeypatch):
+    monkeypatch.chdir(audited_copy)
+    truth = people(150, seed=0)["label"].tolist()
+    verify(Path("v.jsonl"), draw("data.csv", 50, seed=3, id="key"), truth)
+    words = propose_more(audited_copy, "v.jsonl")
+    assert words[:6] == ("verify", "data.csv", "-n", "70", "-o", "v.jsonl")
+    _, done = run_verifying(words, audited_copy)
+    found = accept(last_command(done.out.replace("Next:", " ")))
+    assert found.clean.n_rows == 70
+
+
+@pytest.mark.parametrize("sources", [("v.jsonl",), ("v.jsonl", "clean.csv")])
+def test_verdicts_on_the_data_of_before_are_joined_by_a_file_of_their_own(
+    sources, audited_copy, monkeypatch
+):
+    """As after cleaning: that file is not gone on with, and the audit is given both."""
+    monkeypatch.chdir(audited_copy)
+    frame = pd.read_csv("data.csv")
+    frame.loc[0, "label"] = {"yes": "no", "no": "yes"}[frame.loc[0, "label"]]
+    frame.to_csv("before.csv", index=False)
+    truth = people(150, seed=0)["label"].tolist()
+    before = draw("before.csv", 50, id="key")
+    verify(Path("v.jsonl"), before, truth)
+    words = propose_more(audited_copy, *sources)
+    assert words[4:6] == ("-o", "v-2.jsonl")
+    drawing, done = run_verifying(words, audited_copy)
+    command = last_command(done.out.replace("Next:", " "))
+    for source in (*sources, "v-2.jsonl"):
+        assert f"--val {source}" in command
+    found = accept(command)
+    rows = {each.row for each in (*before.rows, *drawing.rows)}
+    assert len(rows) > 50  # the second draw asks about other rows
+    assert len(found.comparison.overlap.data_rows) >= len(rows) - 1
+
+
+def test_rows_verified_before_must_be_there(audited_copy):
+    done = run_here("verify", "data.csv", "--val", "no.jsonl", cwd=audited_copy)
+    assert (done.code, "no.jsonl does not exist" in done.err) == (2, True)
+
+
 @pytest.mark.parametrize(
     ("source", "proposed"),
     [
@@ -344,3 +415,10 @@ def test_a_name_that_is_taken_is_told_with_one_that_is_free(audited_copy, monkey
         done = run_here("predict", "runs/data", "data.csv", "-o", name, cwd=audited_copy)
         assert done.code == 2
         assert free in done.err
+
+
+@pytest.mark.parametrize("named", [".", "./", "../here", "sub/.."])
+def test_a_run_of_the_current_folder_is_called_after_it(named, tmp_path, monkeypatch):
+    (tmp_path / "here" / "sub").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "here")
+    assert name_after(named) == "here"

@@ -209,6 +209,28 @@ def test_zoom_shows_the_original_and_keys_go_on_there(serve, grid, place):
     assert {row: d.action for row, d in last(place).items()} == {rows[0]: "keep", rows[2]: "drop"}
 
 
+def test_a_picture_without_a_suggestion_is_not_offered_one(serve, grid, place):
+    with serve() as (process, address):
+        page = grid(address)
+        row = rows_of(page)[1]
+        page.evaluate(
+            "row => reviewData.suspects.forEach(s => { s.suggested = s.row === row ? null : 0; })",
+            row,
+        )
+        offered = []
+        for _ in range(3):
+            page.keyboard.press("z")
+            told = "W change to" in page.locator("#zoom-keys").text_content()
+            page.keyboard.press("Escape")
+            assert page.locator('#grid [data-do="accept"]').is_visible() == told
+            offered.append(told)
+            page.keyboard.press("ArrowRight")
+        page.keyboard.press("a")
+        assert page.locator('#grid [data-do="accept"]').is_visible()
+        del process
+    assert offered == [True, False, True]
+
+
 def test_a_picture_that_changed_or_vanished_is_said_and_not_decided_silently(serve, grid, place):
     with serve() as (process, address):
         page = grid(address)

@@ -130,6 +130,54 @@ def test_comments_are_written_by_keys_and_shown_beside_the_row(folder, window):
     assert window.console == []
 
 
+def test_the_comment_of_what_is_undone_goes_with_the_next_decision(folder, window):
+    with command(folder) as (process, address):
+        page = window.tab(address)
+        open_review(page)
+        row, other = page.evaluate("suspectTable.fitting().slice(0, 2)")
+        shown = []
+        for at_row in (row, other):
+            page.keyboard.press("m")
+            page.keyboard.type(f"form {at_row} is torn")
+            page.keyboard.press("Enter")
+            press(page, "qu")
+            shown.append(page.locator("#review-comment").input_value())
+            press(page, "e" if at_row == row else "")
+        page.reload()
+        until(page, "document.documentElement.dataset.ready !== undefined")
+        open_review(page, "open")
+        shown.append(page.locator("#review-comment").input_value())
+        press(page, "n")
+        del process
+
+    told = [f"form {each} is torn" for each in (row, other)]
+    assert shown == [*told, told[1]]
+    assert [(last(folder)[each].action, last(folder)[each].comment) for each in (row, other)] == [
+        ("drop", told[0]),
+        ("unsure", told[1]),
+    ]
+    assert window.console == []
+
+
+def test_u_undoes_on_the_list_but_not_where_somebody_types(folder, window):
+    with command(folder) as (process, address):
+        page = window.tab(address)
+        open_review(page)
+        press(page, "q")
+        page.keyboard.press("Escape")
+        page.locator("input[name=q]").focus()
+        press(page, "u")
+        kept = decided(page)
+        page.locator("input[name=q]").fill("")
+        page.locator("#suspects [data-start-review]").focus()
+        press(page, "u")
+        left = decided(page)
+        del process
+
+    assert (kept, left, last(folder)) == (1, 0, {})
+    assert window.console == []
+
+
 def decided(page):
     return page.evaluate("decisions.count()")
 

@@ -22,6 +22,15 @@ def frame_of(labels):
     return pd.DataFrame({"x": np.arange(len(labels)) * 0.5, "label": labels})
 
 
+def test_many_numbers_as_labels_are_warned_of():
+    told = read_labels([at % 73 for at in range(300)]).notices
+    [notice] = [each for each in told if each.slug == "label-many-numbers"]
+    assert notice.is_warning
+    assert "holds 73 distinct numbers, e.g. '0', '1', '2'" in notice.message
+    for labels in ([at % 10 for at in range(300)], [f"c{at % 73}" for at in range(300)]):
+        assert "label-many-numbers" not in slugs(read_labels(labels).notices)
+
+
 @pytest.mark.parametrize("name", ["label", "target", "class", "y"])
 def test_a_usual_name_is_taken_and_said(name, listener):
     table = pa.table({"x": [1, 2], name: ["a", "b"]})

@@ -170,6 +170,69 @@ def test_runs_and_tables_beside_data_sets_show_the_wrong_level(above, beside):
     assert f"({beside.removesuffix('/run.json')})" in error.message
 
 
+@pytest.fixture
+def project(tmp_path):
+    """A folder of class folders, and beside it the demonstration's pictures, which are more."""
+    place = tmp_path / "project"
+    class_folders(place / "flowers", CLASSES, 2)
+    for name in ("digits", "test"):
+        class_folders(place / "runs" / "demo-pictures-data" / name, ("0", "1"), 4, first=50)
+    return place
+
+
+@pytest.mark.parametrize("beside", ["churn.csv", "runs/demo-pictures/run.json", "tables/a.csv"])
+def test_the_demonstrations_pictures_beside_a_data_set_hide_no_wrong_level(project, beside):
+    (project / beside).parent.mkdir(parents=True, exist_ok=True)
+    (project / beside).write_text("tenure,churn\n1,no\n")
+    error = refused(project)
+    assert error.slug == "pictures-level"
+    assert "looks one level too high: 'flowers'" in error.message
+    assert "runs (runs/demo-pictures" in error.message
+    assert error.hint.startswith(
+        f"If those are the classes: datacleanse audit {project}/flowers. If flowers is one, move"
+    )
+
+
+def test_a_table_beside_data_sets_shows_the_wrong_level_unless_it_lists_pictures(above):
+    (above / "list.csv").write_text("path,label\nchecked/cat/050.png,cat\n")
+    assert "pictures-height" in notices(find_pictures(above, DATA))
+    (above / "churn.csv").write_text("tenure,churn\n1,no\n")
+    assert "beside it lies a table (churn.csv)." in refused(above).message
+
+
+def test_a_cleaned_copy_beside_a_data_set_shows_the_wrong_level(tmp_path):
+    for name in ("flowers", "flowers_cleaned"):
+        class_folders(tmp_path / name, CLASSES, 2)
+    (tmp_path / "flowers_cleaned.diff.csv").write_text("row,id\n3,cat/000.png\n")
+    error = refused(tmp_path)
+    assert "beside it lies a cleaned copy (flowers_cleaned)." in error.message
+    assert f"datacleanse audit {tmp_path}/flowers." in error.hint
+    assert len(find_pictures(tmp_path / "flowers_cleaned", DATA).store) == 4
+
+
+def test_a_folder_of_runs_is_no_class(root):
+    class_folders(root / "runs" / "demo-pictures-data" / "digits", CLASSES, 1, first=60)
+    class_folders(root / "runs" / "demo-pictures-data" / "test", CLASSES, 1, first=60)
+    listing = find_pictures(root, DATA)
+    assert set(listing.table.column("label").to_pylist()) == set(CLASSES)
+    assert "4 pictures in folders that are no class: runs (runs/demo-pictures-data)." in notices(
+        listing
+    ).get("pictures-apart", "")
+
+
+def test_a_folder_of_runs_is_told_as_such(project):
+    runs = project / "runs"
+    alone = refused(runs)
+    assert "holds only what the demonstration made: 'demo-pictures-data'." in alone.message
+    assert f"{runs}/demo-pictures-data/digits" in alone.hint
+    (runs / "demo-pictures").mkdir()
+    (runs / "demo-pictures" / "run.json").write_text("{}")
+    error = refused(runs)
+    assert error.slug == "data-is-run"
+    assert "holds runs and no data: 'demo-pictures', 'demo-pictures-data'." in error.message
+    assert f"datacleanse report {runs}/demo-pictures`" in error.hint
+
+
 @pytest.mark.parametrize("names", [("batch1", "batch2"), ("2020-01", "2020-02")])
 def test_numbered_folders_in_classes_are_no_classes(tmp_path, names):
     for name in CLASSES:

@@ -83,6 +83,7 @@ def test_rows_beyond_the_first_have_their_cells_when_they_are_shown(load):
         ),
         ("age=missing", lambda each: cell_of(each, "age") is None),
         ("age=", lambda _: True),
+        ("age>50 and age<60", lambda each: 50 < float(cell_of(each, "age") or 0) < 60),
     ],
 )
 def test_conditions_are_typed_into_the_search(typed, fits, load, suspects):
@@ -102,6 +103,7 @@ def test_a_condition_that_is_not_understood_is_told_beside_the_search(typed, loa
     page.locator("input[name=q]").fill(typed)
 
     assert told.text_content().startswith(f"Not understood: {typed.split()[-1]}.")
+    assert ranks(page)
     assert page.locator("input[name=q]").get_attribute("aria-describedby") == "search-told"
     page.locator("input[name=q]").fill('age>50 col 2=">>x"')
     assert told.is_hidden()

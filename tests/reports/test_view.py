@@ -103,6 +103,17 @@ def test_a_loss_that_falls_counts_as_better(view):
     assert better["calibration_error"] == "control"
 
 
+def test_a_difference_within_what_the_rows_can_tell_has_no_better_network(fabricated, tmp_path):
+    measures = fabricated.manifest["metrics"]["test"]
+    measures["reweighted"]["accuracy"] = measures["control"]["accuracy"] - 0.003
+    view = read_view(fabricated.write(tmp_path / "close"), top=12)
+    metric = view.test.metrics[0]
+
+    assert view.test.accuracy_error > 0.003
+    assert (metric.name, metric.better) == ("accuracy", "equal")
+    assert sentences.name_better(metric) == "neither"
+
+
 def test_curves_of_a_final_network_that_is_the_reweighted_one_are_not_repeated(
     view, fabricated, tmp_path
 ):

@@ -13,7 +13,7 @@ from datacleanse.data.messages import format_count, format_list, quote_value
 from datacleanse.data.sources import SHARD_SUFFIX
 from datacleanse.errors import InputError
 from datacleanse.pictures.forms.folders import Tree, find_folder, format_path, walk
-from datacleanse.pictures.forms.levels import check_height
+from datacleanse.pictures.forms.levels import check_height, note_apart, set_apart
 from datacleanse.pictures.interface import Listing
 from datacleanse.pictures.signatures import LEADS_OUT, PictureError
 from datacleanse.pictures.stores import FileStore
@@ -52,15 +52,19 @@ class ClassFolders:
         if root is None:
             return None
         named = os.fspath(source)  # type: ignore[arg-type]  # a path, or there were no folder
-        tree = walk(root)
-        if not tree.pictures or _is_table(tree):
+        everything = walk(root)
+        if not everything.pictures or _is_table(everything):
             return None
+        # New pictures need no classes, and all are wanted.
+        tree, apart = (everything, {}) if asked.role == "NEW" else set_apart(everything)
         part = _choose_part(tree, asked.role, named)
         below, notices = (tree, []) if part is None else _enter_part(tree, part, named)
-        _check_level(below, asked.role, named)
         if asked.role == "DATA":
+            # What lies beside the parts of a set says nothing of their folders.
             place = named if part is None else f"{named.rstrip('/')}/{part}"
-            notices += check_height(below, place)
+            notices += check_height(below, place, apart if part is None else {})
+        _check_level(below, asked.role, named)
+        notices += note_apart(everything, apart, named)
         notices += _note_left_out(below, named)
         return _make_listing(below, named, asked, tuple(notices))
 

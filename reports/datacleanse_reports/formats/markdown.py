@@ -132,7 +132,7 @@ def _lay_out_metrics(comparison: Comparison) -> str:
                 format_decimal(metric.reweighted),
                 format_decimal(metric.control),
                 format_signed(metric.difference),
-                metric.better,
+                sentences.name_better(metric),
             ]
             for metric in comparison.metrics
         ),

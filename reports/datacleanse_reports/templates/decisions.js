@@ -14,6 +14,7 @@ const decisions = (function () {
   const prefix = "datacleanse:" + reviewData.run_id + ":";
   let problem = "";         // why decisions are not safe, for people
   let names = 0;            // of what was decided at once
+  let isFirst = true;       // whether the server was not asked yet
 
   const sender = reviewData.served ? makeSender({
     noun: "decision",
@@ -109,6 +110,8 @@ const decisions = (function () {
         else standing.push(...fromBody(to, body));
       }
       count();
+      if (isFirst) answer.undone.filter(isOnPage).forEach(keepComment);
+      isFirst = false;
       problem = "";
       tell();
     }).catch(function (error) {
@@ -225,6 +228,12 @@ const decisions = (function () {
     return standing.filter(function (each) { return each.group === last.group; });
   }
 
+  // Undoing takes the decision back, not what was written of the row.
+  function keepComment(undone) {
+    const isOwn = undone.reviewer === reviewer() && !isBy(undone.row);
+    if (isOwn && undone.comment && !drafts.has(undone.row)) drafts.set(undone.row, undone.comment);
+  }
+
   // Undoes it; its rows, or null.
   function undo() {
     const undone = findLast(), last = undone[0], name = reviewer();
@@ -232,6 +241,7 @@ const decisions = (function () {
     const rows = rowsOf(undone);
     standing = standing.filter(function (each) { return !undone.includes(each); });
     count();
+    undone.forEach(keepComment);
     if (sender) {
       const body = last.group ? { group: last.group } : { row: last.row };
       sender.send("undo", Object.assign(body, { reviewer: name })).catch(function () {});

@@ -88,6 +88,9 @@
 
   function showAbout() {
     const suspect = suspects.get(queue[current]);
+    const meant = selected.size ? Array.from(selected, function (row) { return suspects.get(row); }) : [suspect];
+    dialog.querySelector('[data-do="accept"]').hidden =
+      !meant.some(function (each) { return each && each.suggested !== null; });
     find("grid-about").textContent = selected.size
       ? plural(selected.size, "picture") + " selected: a key decides about all of them"
       : suspect ? nameOf(suspect) + ": " + labelsOf(suspect) : "No picture fits the filters";

@@ -39,7 +39,7 @@ const query = (function () {
   // Words in lower case, conditions, and what looks like a condition and is none.
   function parse(text) {
     const found = { words: [], conditions: [], unread: [] };
-    let at = 0;
+    let at = 0, isJoined = false;
     while (at < text.length) {
       if (/\s/.test(text[at])) {
         at += 1;
@@ -53,8 +53,13 @@ const query = (function () {
       } else {
         const [word, next] = valueAt(text, at);
         if (word) found.words.push(word.toLowerCase());
+        isJoined = isJoined || /^(and|&&?)$/i.test(word);
         at = Math.max(next, at + 1);
       }
+    }
+    // Conditions hold together anyway: of "tenure>60 and Contract=One" the "and" is no word to search.
+    if (isJoined && found.conditions.length) {
+      found.words = found.words.filter(function (word) { return !/^(and|&&?)$/.test(word); });
     }
     return found;
   }

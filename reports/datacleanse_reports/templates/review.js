@@ -246,6 +246,15 @@
     show();
   }
 
+  // On the list, too, where nothing else takes the key.
+  document.addEventListener("keydown", function (event) {
+    const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
+    if (event.key.toLowerCase() !== "u" || event.repeat || event.ctrlKey || event.metaKey || event.altKey) return;
+    if (isTyping || !useKeys.checked || document.querySelector("dialog[open]")) return;
+    event.preventDefault();
+    decisions.undo();
+    suspectTable.start();
+  });
   dialog.addEventListener("keydown", onKey);
   dialog.addEventListener("click", function (event) {
     const button = event.target.closest("button");

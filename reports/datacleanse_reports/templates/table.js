@@ -77,7 +77,7 @@ const suspectTable = (function () {
       const isHeld = rows.some(function (row) { return textOf(row).includes(word); });
       // No row holds it, and no column is called so: tenre>3.
       if (!isHeld && !named.length && /.[<>=]/.test(word)) parsed.unread.push(word);
-      if (isHeld || !named.length) parsed.words.push(word);
+      else if (isHeld || !named.length) parsed.words.push(word);
       else parsed.shown.push(...named);
       parsed.named.push(...named);
     }

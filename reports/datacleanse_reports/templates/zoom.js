@@ -18,6 +18,7 @@ function makeZoom(grid) {
     const { name, about } = grid.describe(grid.row());
     find("zoom-title").textContent = name;
     find("zoom-about").textContent = about;
+    tellKeys(grid.row());
   }
 
   function show() {
@@ -78,10 +79,15 @@ function makeZoom(grid) {
     event.preventDefault();
   }
 
-  find("zoom-keys").textContent = "Q keep · W change to the suggestion · E drop · N unsure · U undo · " +
-    grid.classes.map(function (code, i) {
-      return (i + 1) + " " + readable(reviewData.labels[code]).slice(0, 20);
-    }).join(" · ");
+  function tellKeys(row) {
+    const isSuggested = reviewData.suspects.some(function (s) { return s.row === row && s.suggested !== null; });
+    const accept = isSuggested ? "W change to the suggestion · " : "";
+    find("zoom-keys").textContent = "Q keep · " + accept + "E drop · N unsure · U undo · " +
+      grid.classes.map(function (code, i) {
+        return (i + 1) + " " + readable(reviewData.labels[code]).slice(0, 20);
+      }).join(" · ");
+  }
+
   whole.addEventListener("keydown", onKey);
   whole.addEventListener("click", function (event) {
     const button = event.target.closest("button");
