@@ -11,6 +11,7 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.storage import schemas
+from datacleanse.storage.table_column import SCHEMA_VERSION
 from tests.auditing.test_draws import frames
 
 BOTH, RELABELLED, DROPPED = 100, 101, 102
@@ -97,7 +98,7 @@ def test_every_file_carries_kind_version_and_meaning_of_its_columns(result):
     for kind, file in files.items():
         schema = pq.read_schema(file)
         told = json.loads(schema.metadata[b"datacleanse"])
-        assert told == {"kind": kind, "schema_version": schemas.SCHEMA_VERSION}
+        assert told == {"kind": kind, "schema_version": SCHEMA_VERSION}
         found = [(each.name, each.type, each.metadata[b"doc"].decode()) for each in schema]
         assert [name for name, _, _ in found] == [each.name for each in columns[kind]]
         assert [doc for _, _, doc in found] == [each.meaning for each in columns[kind]]

@@ -124,7 +124,7 @@ def test_a_link_opens_the_grid_at_its_picture_and_is_copied_by_a_key(serve, plac
         assert not page.title().startswith(f"Row {suspect['row']} ")
         page.keyboard.press("Escape")
         until(page, "!document.querySelector('dialog[open]')")
-        assert page.title().startswith("Label audit")
+        until(page, "document.title.startsWith('Label audit')")
         assert page.locator("#no-row").is_hidden()
         page.evaluate("location.hash = '#id=cat/none.png&view=grid'")
         until(page, "!document.getElementById('no-row').hidden")

@@ -144,7 +144,7 @@ def test_a_link_of_the_review_opens_it_at_the_row(load, suspects, browser):
     assert page.title().startswith(f"Row {following.row} ")
     page.keyboard.press("Escape")
     until(page, "!document.querySelector('dialog[open]')")
-    assert page.title().startswith("Label audit")
+    until(page, "document.title.startsWith('Label audit')")
     # Another link while the review is open closes it first.
     go(page, f"{address_of(suspects[2])}&view=review")
     until(page, "document.querySelector('#review[open]') !== null")
