@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
-from docs.figures import audits, costs, detection, engine, images, sampled, steering, texts
+from docs.figures import (
+    audits,
+    costs,
+    detection,
+    engine,
+    images,
+    pretrained,
+    sampled,
+    steering,
+    texts,
+)
 from docs.figures.markers import Registry
 
-MODULES = (detection, sampled, audits, engine, images, costs, steering, texts)
+MODULES = (detection, sampled, audits, engine, images, pretrained, costs, steering, texts)
 
 REGISTRY = Registry(
     figures={name: figure for module in MODULES for name, figure in module.FIGURES.items()},
