@@ -388,10 +388,7 @@ class ReportView:
 
     @property
     def agrees_wholly(self) -> bool:
-        """Whether no verified label differs from the data's, as where nobody checked any.
-
-        Verdicts of the page count as checked.
-        """
+        """Whether no verified label differs from the data's, verdicts of the page aside."""
         found, rests_on_them = self.overlap, self.headline.rate_basis == "pairs"
         return rests_on_them and not found.wrong and found.matched_by != "verdicts"
 
