@@ -8,12 +8,13 @@ cannot tell wrong labels from classes that overlap, so the warning asks and does
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datacleanse.detection import error_kinds
+from datacleanse.detection.flags import MIN_CALIBRATION
 from datacleanse.detection.noise_matrix import deconvolve, raise_to_floor
 from datacleanse.detection.posterior import learn_noise_alone
 from datacleanse.records import UNCHECKED, Notice
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 
 LEAST_PAIRS = 30
 """Pairs below which that all agree says little."""
+
+CHANCE = 0.01
+"""How likely no difference at all must be, at most, by the share that other sources show."""
 
 LEAST_EXPECTED = 3.0
 """Wrong labels that must be expected at least. Where three are, none is met once in 20 times."""
@@ -61,8 +65,34 @@ def note_unchecked(evidence: Evidence, parts: Sequence[CleanPart]) -> list[Notic
     together = _note_part(evidence, whole)
     if together or len(parts) < 2:
         return together
-    named = (CleanPart(f"{part.name} verifies", part.rows) for part in parts)
-    return [notice for part in named for notice in _note_part(evidence, part)]
+    found = []
+    for part in parts:
+        told = _note_beside(evidence, part, parts)
+        found += told or _note_part(evidence, replace(part, name=f"{part.name} verifies"))
+    return found
+
+
+def _note_beside(evidence: Evidence, part: CleanPart, parts: Sequence[CleanPart]) -> list[Notice]:
+    """Warn of one source that agrees wholly, if by what the others say some should differ."""
+    n, n_wrong = _count_wrong(evidence, part)
+    counts = [_count_wrong(evidence, other) for other in parts if other is not part]
+    n_others, wrong_others = (sum(each) for each in zip(*counts, strict=True))
+    if n < MIN_CALIBRATION or n_wrong or n_others < MIN_CALIBRATION:
+        return []
+    if (1 - wrong_others / n_others) ** n > CHANCE:
+        return []
+    message = (
+        f"All {n:,} labels that {part.name} verifies agree with the data's, while {wrong_others:,} "
+        f"of {n_others:,} others that are verified do not. Did somebody check them?"
+    )
+    return [Notice(UNCHECKED, message, is_warning=True)]
+
+
+def _count_wrong(evidence: Evidence, part: CleanPart) -> tuple[int, int]:
+    """Pairs of one source, and those of them whose given label is another one."""
+    places = evidence.clean_at[part.rows]
+    pairs = places[places < evidence.n_data]
+    return len(pairs), int(np.count_nonzero(evidence.labels[pairs] != evidence.truth[pairs]))
 
 
 def _note_part(evidence: Evidence, part: CleanPart) -> list[Notice]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -65,9 +66,15 @@ def propose_verifying_more(folder: RunFolder, manifest: Manifest) -> tuple[str, 
         return (*words, *_spell_seed(draw.seed)) if words else ()
     earlier = list_clean(manifest)
     first = Path(earlier[0]) if earlier and earlier[0].endswith(VERIFIED.suffix) else VERIFIED
-    words = propose_verifying(manifest.data, number=lacking, file=find_free(first))
+    number = _count_with_repeats(lacking, clean.rows, manifest.data.rows)
+    words = propose_verifying(manifest.data, number=number, file=find_free(first))
     options = [*spell_options(("--val", earlier)), *_spell_seed(choose_seed(manifest))]
     return (*words, *options) if words else ()
+
+
+def _count_with_repeats(wanted: int, known: int, rows: int) -> int:
+    """Rows to draw from ``rows``, so that so many are new beside those that are known already."""
+    return math.ceil(wanted * rows / (rows - known)) if known < rows else wanted
 
 
 def _spell_seed(seed: int) -> list[str]:

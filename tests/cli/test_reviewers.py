@@ -263,7 +263,7 @@ def test_the_name_that_is_recorded_is_the_one_that_is_shown(folder, window):
         name = page.locator("#review-name")
         assert name.input_value() == "Bob"
         name.fill("Bo B.")
-        page.locator("#review-heading").click()
+        name.press("Enter")  # the keys decide again
         press(page, "q")
         del process
     with command(folder, "--reviewer", "Ada") as (process, address):

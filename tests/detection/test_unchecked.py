@@ -77,6 +77,7 @@ def test_a_source_that_somebody_checked_hides_no_other():
 
         assert note(mixed) == []
         (notice,) = note_unchecked(mixed, parts)
+        assert "others that are verified do not" in notice.message
         assert f"All {N_PAIRS} labels that sample.csv verifies agree" in notice.message
 
 
@@ -87,3 +88,15 @@ def test_sources_that_all_were_not_checked_are_told_of_together():
     (notice,) = note_unchecked(evidence, parts)
 
     assert f"All {N_PAIRS} labels that a.csv, b.csv verify agree" in notice.message
+
+
+def test_a_small_source_is_held_against_what_others_show():
+    evidence, wrong = make_evidence(0, n_pairs=2 * N_PAIRS)
+    order = np.argsort(wrong[evidence.clean_at], kind="stable")
+    few, others = order[:60], order[60:]
+    parts = [CleanPart("few.csv", few), CleanPart("verified.jsonl", others)]
+    assert (1 - wrong[evidence.clean_at[others]].mean()) ** 60 < 0.01
+
+    (told,) = note_unchecked(evidence, parts)
+    assert told.message.startswith("All 60 labels that few.csv verifies agree")
+    assert note_unchecked(evidence, [CleanPart("few.csv", few[:9]), parts[1]]) == []

@@ -214,6 +214,13 @@
       ACTIONS.other();
       return;
     }
+    // Who has written a name goes on deciding.
+    if (event.target.id === "review-name" && event.key === "Enter" && !event.isComposing) {
+      event.preventDefault();
+      event.target.blur();
+      show();
+      return;
+    }
     const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
     if (isTyping || (!useKeys.checked && event.key !== "?")) return;
     const what = event.key === "?" ? "help" : KEYS[event.key.toLowerCase()];
