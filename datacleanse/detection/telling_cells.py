@@ -7,14 +7,13 @@ far as it is probably right. That is no part of the score: a network reads the c
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from datacleanse.data import read_categories, read_moments, read_numbers
-from datacleanse.storage.mapped_files import take_parked
+from datacleanse.detection.told_rows import take_told_rows
 from datacleanse.storage.schemas import TELLING_SCHEMA
 
 if TYPE_CHECKING:
@@ -49,21 +48,21 @@ def find_telling_cells(
         suggested: (N,) class, -1 where the given label is the likeliest.
         rows: (K,) ascending, those that are asked for.
     """
-    sample = np.arange(0, data.n_rows, max(1, data.n_rows // SAMPLE))
-    taken = np.union1d(sample, rows)
-    at, asked = np.searchsorted(taken, sample), np.searchsorted(taken, rows)
-    weight, labels = 1.0 - probability[sample], data.labels[sample]
     columns = [each for each in data.schema.columns if each.kind not in ("embedding", "text")]
-    table = take_parked(data.table.select([each.name for each in columns]), taken)
-    part = replace(data, table=table, labels=data.labels[taken])
+    told = take_told_rows(data, rows, columns, SAMPLE)
+    weight, labels = 1.0 - probability[told.sample], data.labels[told.sample]
     evidence = np.empty((len(rows), len(columns)))
     for number, column in enumerate(columns):
-        codes = _code_cells(part, column)
+        codes = _code_cells(told.part, column)
         common = Commonness(
-            codes[at], labels, weight, n_classes=len(data.given_labels), n_codes=codes.max() + 1
+            codes[told.at],
+            labels,
+            weight,
+            n_classes=len(data.given_labels),
+            n_codes=codes.max() + 1,
         )
         evidence[:, number] = common.compare(
-            codes[asked], given=data.labels[rows], suggested=suggested[rows]
+            codes[told.asked], given=data.labels[rows], suggested=suggested[rows]
         )
     return _tabulate(rows, evidence, [column.name for column in columns])
 

@@ -7,15 +7,15 @@ count for their given label as far as it is probably right. That is no part of t
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pyarrow as pa
 
 from datacleanse.data import read_texts
+from datacleanse.detection.told_rows import take_told_rows
 from datacleanse.models.text_terms import Tokens, list_words, number_terms
-from datacleanse.storage.mapped_files import take_parked
 from datacleanse.storage.schemas import TERMS_SCHEMA
 
 if TYPE_CHECKING:
@@ -63,18 +63,15 @@ def find_telling_terms(
         suggested: (N,) class, -1 where the given label is the likeliest.
         rows: (K,) ascending, those that are asked for.
     """
-    sample = np.arange(0, data.n_rows, max(1, data.n_rows // SAMPLE))
-    taken = np.union1d(sample, rows)
-    at, asked = np.searchsorted(taken, sample), np.searchsorted(taken, rows)
     columns = [each for each in data.schema.columns if each.kind == "text"]
-    table = take_parked(data.table.select([each.name for each in columns]), taken)
-    part = replace(data, table=table, labels=data.labels[taken])
-    weight, n_classes = 1.0 - probability[sample], len(data.given_labels)
+    taken = take_told_rows(data, rows, columns, SAMPLE)
+    weight, labels = 1.0 - probability[taken.sample], data.labels[taken.sample]
+    n_classes = len(data.given_labels)
     lines: list[tuple[int, int, str, str, float]] = []
     for column in columns:
-        words = _find_words(part, column)
-        evidence = _weigh_evidence(words.holds[at], data.labels[sample], weight, n_classes)
-        for row, place in zip(rows.tolist(), asked.tolist(), strict=True):
+        words = _find_words(taken.part, column)
+        evidence = _weigh_evidence(words.holds[taken.at], labels, weight, n_classes)
+        for row, place in zip(rows.tolist(), taken.asked.tolist(), strict=True):
             held = words.holds[[place]].indices
             against, for_it = data.labels[row], suggested[row]
             told = evidence[for_it if for_it >= 0 else n_classes, held] - evidence[against, held]

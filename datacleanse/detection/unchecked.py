@@ -90,15 +90,20 @@ def _note_beside(evidence: Evidence, part: CleanPart, parts: Sequence[CleanPart]
 
 def _count_wrong(evidence: Evidence, part: CleanPart) -> tuple[int, int]:
     """Pairs of one source, and those of them whose given label is another one."""
-    places = evidence.clean_at[part.rows]
-    pairs = places[places < evidence.n_data]
+    pairs = _find_pairs(evidence, part)
     return len(pairs), int(np.count_nonzero(evidence.labels[pairs] != evidence.truth[pairs]))
+
+
+def _find_pairs(evidence: Evidence, part: CleanPart) -> NDArray[np.int64]:
+    """Where one source's rows stand in DATA, those that do."""
+    places = evidence.clean_at[part.rows]
+    pairs: NDArray[np.int64] = places[places < evidence.n_data]
+    return pairs
 
 
 def _note_part(evidence: Evidence, part: CleanPart) -> list[Notice]:
     """Warn of one source."""
-    places = evidence.clean_at[part.rows]
-    pairs = places[places < evidence.n_data]
+    pairs = _find_pairs(evidence, part)
     n = len(pairs)
     if n < LEAST_PAIRS or (evidence.labels[pairs] != evidence.truth[pairs]).any():
         return []

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
 
 NAME, MODEL = "pretrained", "no_harm"
 OURS, SCRATCH = "ours", "from scratch"
-READERS = {"network": "network", "second opinion": "second opinion"}
 
 
 def by_cell(results: Results) -> str:
@@ -29,7 +28,7 @@ def by_cell(results: Results) -> str:
                 "" if scratch is None else share(scratch),
                 share(best),
                 signed(found[OURS] - best),
-                READERS[cell["features_read_by"]],
+                str(cell["features_read_by"]),
             ]
         )
     heads = ["", "audit", "from scratch", "best of four", "lead", "features are read by"]
