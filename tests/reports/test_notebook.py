@@ -71,7 +71,9 @@ def test_a_result_shows_its_numbers_its_suspects_and_their_cells(hostile_run):
 def test_hostile_names_and_cells_stay_text(hostile_run):
     page = render_result(hostile_run)
     assert_harmless(page)
-    assert "49" not in re.findall(r"\{\{ 7 \* 7 \}\}|49", page)
+    # The folder of a test is numbered.
+    own = page.replace(str(hostile_run.path), "")
+    assert "49" not in re.findall(r"\{\{ 7 \* 7 \}\}|49", own)
     assert "\u202e" not in page
     assert "\x1b" not in page
     shown = [text for text in HOSTILE if text and html.escape(text, quote=True) in page]
