@@ -51,7 +51,7 @@ TRAINING = 1000
 
 LEAST = {
     **dict.fromkeys(("sample", "report", "review", "apply"), LIBRARIES),
-    **dict.fromkeys(("predict", "export"), TORCH),
+    **dict.fromkeys(("predict", "explain", "export"), TORCH),
     **dict.fromkeys(("audit", "demo"), TRAINING),
 }
 """By command."""

@@ -54,6 +54,8 @@ class AuditColumns:
     """(N,) the column ``suspicion``; see `score_ranks`."""
     stability: NDArray[np.float64] | None
     """(N,) share of the repeated runs that flag the row; None where there are none."""
+    final_weight: NDArray[np.float32]
+    """(N,) how much each row counts in the final model, in [0, 1]."""
     n_stored: int
     """Rows of the lowest ranks that are kept, and known again, beyond the run."""
 
@@ -71,6 +73,7 @@ class AuditColumns:
             "mean_margin": dynamics.margin,
             "mean_loss": dynamics.loss,
             "control_margin": self.evidence.control.margin,
+            "final_weight": self.final_weight,
         }
         if self.stability is not None:
             measured["flag_stability"] = self.stability
@@ -116,6 +119,7 @@ def write_tables(
     assessment: Assessment,
     *,
     stability: NDArray[np.float64] | None,
+    final_weight: NDArray[np.float32],
     top: int,
     take: Callable[[NDArray[np.int64]], pa.Table],
 ) -> None:
@@ -127,13 +131,14 @@ def write_tables(
         evidence: what training showed.
         assessment: what it says of each row.
         stability: see `AuditColumns`.
+        final_weight: see `AuditColumns`.
         top: rows that the reports list.
         take: gives rows of DATA, whose numbers ascend, with all their columns.
     """
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
     rank = assessment.rank
     score = score_ranks(assessment.suspicion, assessment.verdict, rank)
-    columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
+    columns = AuditColumns(data, evidence, assessment, score, stability, final_weight, n_stored)
     write_audit(folder.audit_file, columns.take_rows, folder.epoch_files(), data.n_rows)
     stored = np.flatnonzero(rank <= n_stored)
     order = np.argsort(rank[stored])

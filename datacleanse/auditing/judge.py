@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
-    from datacleanse.records import Notice
+    from datacleanse.records import Notice, Overlap
     from datacleanse.settings import RuleName
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
@@ -83,12 +83,16 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         notices.extend(told)
         return table
 
+    worth = weigh_rows(assessment, plan.labels)
     write_tables(
         folder,
         inputs.data,
         evidence,
         assessment,
         stability=stability,
+        final_weight=_tell_final_weights(
+            plan, inputs.comparison.overlap, worth if evidence.is_steered else None
+        ),
         top=settings.top,
         take=take,
     )
@@ -98,11 +102,33 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         found,
         networks.control.network,
         networks.control.batch_size,
-        torch.from_numpy(weigh_rows(assessment, plan.labels)),
+        torch.from_numpy(worth),
         assessment.suggested,
         None if evidence.is_steered else networks.reweighted,
         tuple(notices),
     )
+
+
+def _tell_final_weights(
+    plan: Plan, overlap: Overlap, worth: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """(N,) how much each row of DATA counts in the final model, a verified one by its true label.
+
+    Args:
+        plan: the part of each row.
+        overlap: rows of DATA that stand in CLEAN.
+        worth: (M,) of all rows in the refit; None: there is none, and all rows count alike.
+    """
+    if worth is None:
+        counted = plan.is_learned.astype(np.float32)
+        counted[: plan.n_data][plan.verified >= 0] = 0.0
+        return counted[: plan.n_data]
+    counted = np.where(plan.is_refitted, worth, np.float32(0.0))
+    of_data = counted[: plan.n_data].copy()
+    is_single = overlap.clean_rows >= 0
+    places = plan.n_data + overlap.clean_rows[is_single]
+    of_data[overlap.data_rows[is_single]] = counted[places]
+    return of_data
 
 
 def _list_parts(inputs: Inputs) -> list[CleanPart]:
