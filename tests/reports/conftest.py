@@ -325,6 +325,7 @@ class Fabricated:
                 type=pa.string(),
             ),
             "false_at_most": pa.nulls(n, pa.int64()),
+            "final_weight": pa.array([1.0] * n),
             "row_sha256": pa.array([f"{i:064x}" for i in range(n)]),
         }
 
