@@ -87,9 +87,11 @@ class Settings:
     """Where to train; ``auto``: on a CUDA GPU where there is one."""
     seed: int = 0
     """Of all random draws, from 0 to `MAX_SEED`."""
+    jobs: int | None = None
+    """Networks trained side by side, at least 1; None: as many as there are cores."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed"):
+        for name in ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed", "jobs"):
             _check_number(name, getattr(self, name))
         if self.rule is not None:
             _check_choice("rule", self.rule, get_args(RuleName))
@@ -107,6 +109,7 @@ class Settings:
         _check_least("repeats", self.repeats, 0)
         _check_least("top", self.top, 1)
         _check_least("seed", self.seed, 0)
+        _check_least("jobs", self.jobs, 1)
         if self.seed > MAX_SEED:
             raise _make_range_error("seed", self.seed, f"a whole number up to {MAX_SEED}")
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):

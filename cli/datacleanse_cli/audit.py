@@ -68,6 +68,7 @@ class AuditOptions:
     fdr: audit_options.Fdr = 0.10
     top: audit_options.Top = 500
     device: audit_options.Device = "auto"
+    jobs: audit_options.Jobs = None
     seed: options.Seed = 0
     fail_over: audit_options.FailOver = None
     mlflow: audit_options.Mlflow = False
@@ -96,6 +97,7 @@ class AuditOptions:
             top=self.top,
             device=self.device,  # type: ignore[arg-type]
             seed=self.seed,
+            jobs=self.jobs,
         )
 
     def make_request(self, settings: Settings) -> Request:

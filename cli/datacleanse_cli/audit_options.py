@@ -159,6 +159,14 @@ Fdr = Annotated[
 Top = Annotated[int, typer.Option(help="Suspects listed in the reports.")]
 Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
 
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        help="Networks trained side by side. More take more memory; the results are the same.",
+        show_default="as many as there are cores",
+    ),
+]
+
 # --- audit: what follows --------------------------------------------------------------------------
 
 FailOver = Annotated[

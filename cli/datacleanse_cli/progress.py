@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datacleanse.progress import SILENT, Progress
+from datacleanse.progress import SILENT, Lane, Progress
 from datacleanse_reports.wording import make_visible
 
 if TYPE_CHECKING:
@@ -26,6 +26,13 @@ class _Bars:
     def stage(self, name: str, total: int | None) -> None:
         self.finish()
         self._task = self._bars.add_task(make_visible(name), total=total)
+
+    def beside(self, name: str, total: int | None) -> Lane:
+        self.finish()
+        self._task = None
+        lane = _Bars(self._bars)
+        lane.stage(name, total)
+        return lane
 
     def advance(self, steps: int = 1) -> None:
         if self._task is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -35,10 +36,12 @@ if TYPE_CHECKING:
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
     from datacleanse.records import Notice, Overlap
+    from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
-    from datacleanse.training.trainer import Keep, TrainedNetwork, Trainer, Trainings
+    from datacleanse.training.side_by_side import Keep, Learning, TrainedNetwork, Trainings
+    from datacleanse.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -69,10 +72,12 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     def keep(epoch: int, record: EpochRecord) -> None:
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
-    networks, evidence, told = _learn(audit, plan, trainer, keep)
+    learned = _begin_to_learn(audit, plan, trainer, keep)
+    again = _begin_repeats(audit, trainer)
+    networks, evidence, told = _learn(audit, learned)
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
-    stability = _measure_stability(audit, trainer) if settings.repeats else None
+    stability = _measure_stability(audit, again) if again else None
     folder.check_ledger(task.lesson.schedule.epochs)
     for notice in told:
         audit.progress.say(notice.message)
@@ -143,19 +148,40 @@ def _list_parts(inputs: Inputs) -> list[CleanPart]:
     ]
 
 
-def _learn(
+@dataclass(frozen=True)
+class _Learned:
+    """A run's trainings and its second opinion, under way in the scheduler."""
+
+    plan: Plan
+    trainer: Trainer
+    learning: Learning
+    second: Ticket[NDArray[np.float32]] | None
+    """None where there is nothing to form an opinion on."""
+
+
+def _begin_to_learn(
     audit: RunningAudit, plan: Plan, trainer: Trainer, keep: Keep | None = None
-) -> tuple[Trainings, Evidence, list[Notice]]:
-    """Train in every fold and plainly, the second opinion being formed meanwhile."""
+) -> _Learned:
+    """Submit the second opinion, and the trainings in every fold and plainly."""
     task, examples = audit.task, audit.examples
     question = task.pose_question(examples, plan, trainer.lesson.seed)
-    with audit.adviser.ask(question, audit.folder.checkpoint_dir) as second:
-        folds = (lay_out_fold(examples, plan, fold) for fold in plan.folds)
-        networks = trainer.learn(folds, examples, keep=keep)
-        trainer.progress.stage("Scoring", None)
-        evidence = _gather_evidence(plan, networks, second(), task.lesson.rule)
-        evidence, told = _hear_brought(audit.inputs, evidence, plan)
-        return networks, add_equal_rows(evidence, _find_equal_rows(examples, plan)), told
+    second = None
+    if question is not None:
+        asked = audit.adviser.ask(question, audit.folder.checkpoint_dir)
+        second = trainer.pool.submit(asked)
+    folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
+    return _Learned(plan, trainer, trainer.begin(folds, examples, keep=keep), second)
+
+
+def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence, list[Notice]]:
+    """Wait for the networks and the second opinion, and gather what they say."""
+    plan, trainer, second = learned.plan, learned.trainer, learned.second
+    networks = learned.learning.finish()
+    trainer.progress.stage("Scoring", None)
+    opinion = None if second is None else trainer.pool.wait(second)
+    evidence = _gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
+    evidence, told = _hear_brought(audit.inputs, evidence, plan)
+    return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
 
 
 def _hear_brought(inputs: Inputs, evidence: Evidence, plan: Plan) -> tuple[Evidence, list[Notice]]:
@@ -174,17 +200,24 @@ def _hear_brought(inputs: Inputs, evidence: Evidence, plan: Plan) -> tuple[Evide
     return replace(evidence, second=joined.second), [joined.notice]
 
 
-def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.float64]:
-    """(N,) share of repeated runs, with other random draws, in which each row is flagged."""
-    task, repeats = audit.task, audit.task.settings.repeats
-    flagged = np.zeros(task.plan.n_data)
-    for number in range(1, repeats + 1):
+def _begin_repeats(audit: RunningAudit, trainer: Trainer) -> list[_Learned]:
+    """Submit the repeated runs, with other random draws, behind the run itself."""
+    plan, found = audit.task.plan, []
+    for number in range(1, audit.task.settings.repeats + 1):
         again = trainer.repeat_with(number)
-        plan = redraw_folds(task.plan, seed=again.lesson.seed)
-        _, evidence, _ = _learn(audit, plan, again)
-        flagged += assess(evidence, fdr=task.settings.fdr).flagged
-    trainer.lap("repeats")
-    share: NDArray[np.float64] = flagged / repeats
+        redrawn = redraw_folds(plan, seed=again.lesson.seed)
+        found.append(_begin_to_learn(audit, redrawn, again))
+    return found
+
+
+def _measure_stability(audit: RunningAudit, repeats: list[_Learned]) -> NDArray[np.float64]:
+    """(N,) share of the repeated runs in which each row is flagged."""
+    flagged = np.zeros(audit.task.plan.n_data)
+    for learned in repeats:
+        _, evidence, _ = _learn(audit, learned)
+        flagged += assess(evidence, fdr=audit.task.settings.fdr).flagged
+    audit.watch.lap("repeats")
+    share: NDArray[np.float64] = flagged / len(repeats)
     return share
 
 

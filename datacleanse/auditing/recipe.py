@@ -22,6 +22,8 @@ from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import find_neighbours
 from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
+from datacleanse.scheduling.cores import count_cores
+from datacleanse.scheduling.pool import Pool
 from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
@@ -42,7 +44,7 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
     from datacleanse.training.stopping import StopRequest
-    from datacleanse.training.trainer import TrainedNetwork
+    from datacleanse.training.side_by_side import TrainedNetwork
 
 
 def carry_out(
@@ -105,7 +107,8 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     rows, told = describe_rows(examples.inputs), _tell_moved(examples, progress)
     checkpoints = open_checkpoints(folder, task.identity, examples)
     trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop)
-    judged = judge(audit, trainer)
+    with Pool(task.settings.jobs or count_cores()) as pool:
+        judged = judge(audit, replace(trainer, pool=pool))
     final = judged.final or trainer.refit(
         lay_out_final(examples, task.plan), judged.worth, judged.batch_size
     )

@@ -104,6 +104,15 @@ class Fetched:
         return made.copy() if is_locked else made
 
 
+def is_handed_over(rows: Rows) -> bool:
+    """Whether another process may read the inputs while this one does.
+
+    Not what datasets of the user's make: they may read from open files, whose place in the file
+    processes share, and they are promised to be asked in one process.
+    """
+    return not isinstance(rows, Fetched) and rows.device.type == "cpu"
+
+
 def fetch_item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, Any]:
     """Fetch an example, as its dataset makes it: (input, label).
 

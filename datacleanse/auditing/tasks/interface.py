@@ -95,8 +95,9 @@ def plan_rows(inputs: Inputs, settings: Settings) -> Plan:
 
 def identify_settings(settings: Settings, device: torch.device) -> Identity:
     """Name versions, device and settings as users know them."""
-    # These two matter after training; the device's name is replaced by what was chosen.
-    free = {"fdr", "top", "device"}
+    # Two matter after training, one for nothing but time; the device's name is replaced by what was
+    # chosen.
+    free = {"fdr", "top", "jobs", "device"}
     kept = {key: value for key, value in asdict(settings).items() if key not in free}
     return {
         "datacleanse": __version__,

@@ -1,9 +1,13 @@
 """The second opinion formed beside other work: each computes with one thread.
 
-In this process they would share Python's lock with a training of many small steps, and load
-scikit-learn into it: a second and a half of an audit of 5,000 rows. So many rows get a process
-of their own, ``python -m datacleanse.detection.second_opinion.background``. For few rows, starting
-one takes longer than the trees.
+In this process it would share Python's lock with a training of many small steps, and load
+scikit-learn into it. Where processes can be forked, it is formed in a forked one, which sees the
+rows without a copy. Where they cannot, many rows get a process of its own kind, and few a thread:
+for few rows, starting a process takes longer than the trees.
+
+A process of its own kind, ``python -m datacleanse.detection.second_opinion.background``, can also
+be started before there is a question. It loads scikit-learn while the caller reads and loads torch,
+and can be asked before torch is there: see `Adviser`.
 """
 
 from __future__ import annotations
@@ -14,7 +18,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import import_module
@@ -26,6 +30,8 @@ import numpy as np
 from scipy.sparse import load_npz, save_npz
 
 from datacleanse.detection.second_opinion import features, images, tables
+from datacleanse.scheduling.forked import can_fork, fork
+from datacleanse.scheduling.interface import CannotBeDoneThereError
 from datacleanse.storage.atomic_files import make_own_folder
 from datacleanse.storage.mapped_files import write_rows
 from datacleanse.thread_limit import use_one_thread
@@ -38,9 +44,10 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from datacleanse.pictures.joined import Joined
+    from datacleanse.scheduling.interface import Running
 
     Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
-    Answer = Callable[[], NDArray[np.float32] | None]
+    Answer = Callable[[], NDArray[np.float32]]
 
 MANY = 3_000
 """Rows from which a process of its own pays."""
@@ -114,16 +121,17 @@ class Question:
 
 
 class Adviser:
-    """Forms second opinions beside other work: on few rows in a thread, on many in a process.
+    """Has second opinions formed, as tasks of the scheduler.
 
-    The process that the first question on many rows goes to may be started before that question is
-    known: it loads its libraries while the caller loads torch. Whoever starts it so closes the
-    adviser in the end, best by a ``with`` block.
+    A process may be started before the question is known: it loads its libraries while the caller
+    reads and loads torch. Whoever starts it so closes the adviser in the end, best by a ``with``
+    block.
     """
 
     def __init__(self, expected_rows: int = 0) -> None:
         """Start a process where a table of so many rows, soon to be asked about, will want one."""
         self._waiting = _start("table") if expected_rows >= MANY else None
+        self._ahead: tuple[Question, RunningOpinion] | None = None
 
     def __enter__(self) -> Self:
         """Return the adviser, which leaving the block closes."""
@@ -133,51 +141,107 @@ class Adviser:
         """Close the adviser."""
         self.close()
 
-    @contextmanager
-    def ask(self, question: Question | None, place: Path) -> Iterator[Answer]:
-        """Form an opinion beside the block's work, and abandon it when the block is left.
+    def ask_ahead(self, question: Question) -> None:
+        """Put a question to the process that waits, if one does, before its task is submitted."""
+        if self._waiting is not None:
+            with ExitStack() as stack:
+                place = Path(stack.enter_context(TemporaryDirectory()))
+                running = self._put(question, place)
+                running.stack.push(stack.pop_all())
+                self._ahead = question, running
+
+    def ask(self, question: Question, place: Path) -> Opinion:
+        """The task of forming an opinion.
 
         Args:
-            question: None where there is nothing to form an opinion on.
-            place: folder for the files that a process of its own reads and writes.
-
-        Yields:
-            What waits for the answer; it returns None without a question.
+            question: what is asked; the one that was asked ahead is not asked again.
+            place: folder for the files that a process of its own kind reads and writes.
         """
-        if question is None:
-            yield lambda: None
-        elif len(question.rows) < MANY:
-            with _ask_thread(question) as answer:
-                yield answer
-        else:
-            process, self._waiting = self._waiting or _start(question.kind), None
-            try:
-                with _ask_process(process, question, place) as answer:
-                    yield answer
-            finally:
-                _end(process)
+        return Opinion(self, question, place)
+
+    def begin(self, question: Question, place: Path) -> Running[NDArray[np.float32]] | None:
+        """Begin to answer beside this process; None where that cannot be."""
+        ahead, self._ahead = self._ahead, None
+        if ahead is not None and ahead[0] is question:
+            return ahead[1]
+        if ahead is not None:
+            ahead[1].end()
+        is_many = len(question.rows) >= MANY
+        if can_fork() and not (is_many and self._waiting is not None):
+            return fork(lambda parent: question.answer(parent.is_unwanted))
+        if is_many:
+            make_own_folder(place)
+            return self._put(question, place)
+        return _ask_thread(question)
+
+    def _put(self, question: Question, place: Path) -> RunningOpinion:
+        """Put a question to the process that waits, or to a new one."""
+        process, self._waiting = self._waiting or _start(question.kind), None
+        with ExitStack() as stack:
+            stack.callback(_end, process)
+            answer = stack.enter_context(_ask_process(process, question, place))
+            return RunningOpinion(
+                lambda: process is None or process.poll() is not None, answer, stack.pop_all()
+            )
 
     def close(self) -> None:
-        """End the process that was started and never asked, if there is one."""
+        """End the process that was started and never asked, or asked in vain, if there is one."""
         _end(self._waiting)
         self._waiting = None
+        if self._ahead is not None:
+            self._ahead[1].end()
+            self._ahead = None
 
 
-@contextmanager
-def _ask_thread(question: Question) -> Iterator[Answer]:
+@dataclass(frozen=True)
+class Opinion:
+    """A `Task`: a second opinion formed."""
+
+    adviser: Adviser
+    question: Question
+    place: Path
+
+    def start(self) -> Running[NDArray[np.float32]] | None:
+        """Form it beside this process."""
+        return self.adviser.begin(self.question, self.place)
+
+    def run_here(self) -> NDArray[np.float32]:
+        """Form it in this process."""
+        return self.question.answer()
+
+
+@dataclass(frozen=True)
+class RunningOpinion:
+    """An opinion that a thread forms, or a process that was not forked; a `Running`."""
+
+    attend: Callable[[], bool]
+    take: Answer
+    stack: ExitStack
+    """What is to be undone in the end."""
+    connection: None = None
+    is_served: bool = False
+
+    def ask_to_stop(self) -> None:
+        """Nothing of an opinion is saved."""
+
+    def end(self) -> None:
+        """Abandon it, if it is not formed yet."""
+        self.stack.close()
+
+
+def _ask_thread(question: Question) -> RunningOpinion:
     is_left = threading.Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="opinion") as pool:
-        try:
-            yield pool.submit(question.answer, is_left.is_set).result
-        finally:
-            is_left.set()
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="opinion"))
+        stack.callback(is_left.set)
+        formed = pool.submit(question.answer, is_left.is_set)
+        return RunningOpinion(formed.done, formed.result, stack.pop_all())
 
 
 @contextmanager
 def _ask_process(
     process: subprocess.Popen[bytes] | None, question: Question, place: Path
 ) -> Iterator[Answer]:
-    make_own_folder(place)
     with TemporaryDirectory(dir=place) as directory:
         folder = Path(directory)
         _save(folder / _ROWS, question.rows)
@@ -196,7 +260,7 @@ def _ask_process(
                 opinion: NDArray[np.float32] = np.load(folder / _OPINION)
                 return opinion
             # No process could be started, or it was killed: the same answer, only later.
-            return question.answer()
+            raise CannotBeDoneThereError
 
         try:
             yield wait
