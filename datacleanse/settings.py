@@ -91,7 +91,17 @@ class Settings:
     """Networks trained side by side, at least 1; None: as many as there are cores."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed", "jobs"):
+        for name in (
+            "epochs",
+            "batch_size",
+            "lr",
+            "hold_back",
+            "repeats",
+            "fdr",
+            "top",
+            "seed",
+            "jobs",
+        ):
             _check_number(name, getattr(self, name))
         if self.rule is not None:
             _check_choice("rule", self.rule, get_args(RuleName))

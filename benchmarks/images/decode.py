@@ -27,8 +27,8 @@ from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
 from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.stores import FileStore
-from datacleanse.scheduling.cores import count_cores
 from datacleanse.progress import SILENT
+from datacleanse.scheduling.cores import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

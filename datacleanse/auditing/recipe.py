@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
-    from datacleanse.training.stopping import StopRequest
     from datacleanse.training.side_by_side import TrainedNetwork
+    from datacleanse.training.stopping import StopRequest
 
 
 def carry_out(

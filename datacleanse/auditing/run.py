@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.first_look import refuse_at_first_look
+from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
@@ -59,7 +60,15 @@ def run_audit(
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)
-    with Adviser(inputs.data.n_rows if inputs.pictures is None else 0) as adviser:
+    is_alone = request.settings.jobs == 1
+    expected = 0 if inputs.pictures is not None or is_alone else inputs.data.n_rows
+    with Adviser(expected) as adviser:
+        prepared = None
+        if adviser.is_waiting:
+            with use_one_thread():
+                prepared = prepare_small_table(inputs, request.settings)
+            if prepared is not None:
+                adviser.ask_ahead(prepared.question)
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
         from datacleanse.auditing.image_features import use_features
         from datacleanse.auditing.pretrained_features import show_to_pretrained, wants_pretrained
@@ -75,7 +84,7 @@ def run_audit(
                 kept = RunFolder(place) if resume else None
                 inputs = show_to_pretrained(inputs, request.settings, kept=kept, progress=progress)
             return carry_out(
-                plan_task(request, inputs),
+                plan_task(request, inputs, prepared),
                 inputs,
                 place,
                 adviser=adviser,

@@ -23,6 +23,7 @@ from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.stores import FileStore
 from datacleanse.pictures.threads import map_in_threads
 from datacleanse.pictures.worker_processes import start_workers
+from datacleanse.scheduling.cores import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

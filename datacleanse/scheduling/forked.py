@@ -217,7 +217,7 @@ def _pack_error(error: BaseException) -> tuple[BaseException | None, str, str]:
     return error, last, told
 
 
-class _Elsewhere(Exception):
+class _RaisedThereError(Exception):
     """Where an error arose: the traceback of the child."""
 
     def __str__(self) -> str:
@@ -226,5 +226,5 @@ class _Elsewhere(Exception):
 
 def _unpack_error(error: BaseException | None, last: str, told: str) -> BaseException:
     found = RuntimeError(last) if error is None else error
-    found.__cause__ = _Elsewhere(told)
+    found.__cause__ = _RaisedThereError(told)
     return found

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
-Result = TypeVar("Result", covariant=True)
+Result_co = TypeVar("Result_co", covariant=True)
 
 
 class CannotBeDoneThereError(Exception):
     """A task beside this process ran out of memory or was killed; it is to be done here."""
 
 
-class Running(Protocol[Result]):
+class Running(Protocol[Result_co]):
     """A task that runs beside this process."""
 
     @property
@@ -31,7 +31,7 @@ class Running(Protocol[Result]):
     def ask_to_stop(self) -> None:
         """Ask it to stop as soon as nothing is lost by it."""
 
-    def take(self) -> Result:
+    def take(self) -> Result_co:
         """What it gave, waited for if need be.
 
         Raises:
@@ -43,11 +43,11 @@ class Running(Protocol[Result]):
         """End it, if it still runs."""
 
 
-class Task(Protocol[Result]):
+class Task(Protocol[Result_co]):
     """Something to do that may be done beside other tasks."""
 
-    def start(self) -> Running[Result] | None:
+    def start(self) -> Running[Result_co] | None:
         """Start it beside this process; None where that cannot be."""
 
-    def run_here(self) -> Result:
+    def run_here(self) -> Result_co:
         """Do it in this process, from where it stands: it may have been begun beside."""

@@ -97,7 +97,8 @@ class Pool:
         """
         while not ticket.is_through:
             self._start()
-            if should_stop():
+            # What is done here asks for itself.
+            if any(t.running is not None for t in self._tickets) and should_stop():
                 self._stop()
             self._raise_failure()
             if not ticket.is_through and ticket.running is None and self._can_be_done_here():

@@ -125,7 +125,8 @@ class RunningTraining:
     def take(self) -> TrainedNetwork:
         """The network, built anew here with the parameters that it has there."""
         trainer = self._training.trainer
-        trained = self._child.take().receive(trainer.lesson.build(), trainer.device)
+        sent: _Sent = self._child.take()
+        trained = sent.receive(trainer.lesson.build(), trainer.device)
         self._training.fed.limit(trained.batch_size)
         trainer.lap(self._training.name)
         return trained
@@ -150,8 +151,7 @@ class _Sent:
 
     def receive(self, network: nn.Module, device: torch.device) -> TrainedNetwork:
         """Fill a fresh network with it."""
-        own = dict(network.named_parameters(remove_duplicate=False))
-        own |= dict(network.named_buffers(remove_duplicate=False))
+        own = _list_tensors(network)
         with torch.no_grad():
             for name, tensor in self.tensors.items():
                 own[name].copy_(tensor)
@@ -172,16 +172,22 @@ def _train_there(training: Training, examples: Examples, parent: Parent) -> _Sen
     if not isinstance(trained, TrainedNetwork):
         raise CannotBeDoneThereError
     network = trained.network
-    tensors = dict(network.named_parameters(remove_duplicate=False))
-    tensors |= dict(network.named_buffers(remove_duplicate=False))
     told.tell_steps()
     return _Sent(
-        {name: tensor.detach().cpu() for name, tensor in tensors.items()},
+        {name: tensor.detach().cpu() for name, tensor in _list_tensors(network).items()},
         network.training,
         trained.outcome,
         trained.batch_size,
         trained.n_trained,
     )
+
+
+def _list_tensors(network: nn.Module) -> dict[str, Tensor]:
+    """List the network's parameters and buffers, by all of their names."""
+    return {
+        **dict(network.named_parameters(remove_duplicate=False)),
+        **dict(network.named_buffers(remove_duplicate=False)),
+    }
 
 
 @dataclass

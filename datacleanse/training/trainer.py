@@ -115,22 +115,17 @@ class Trainer:
             keep: called after each epoch of the first training; again for an epoch begun anew.
         """
         rule, fed = self.lesson.rule, Fed(self.lesson.schedule.batch_size)
-        asked: list[tuple[str, RuleName, Callable[[], Examples], Keep | None]] = []
+        asked = []
         if rule != "uniform":
-            asked = [
-                (name, rule, lay_out, None if number else keep)
-                for number, (name, lay_out) in enumerate(zip(FOLD_NAMES, folds, strict=False))
-            ]
-            keep = None
-        asked.append(("control", "uniform", lambda: everything, keep))
+            for name, lay_out in zip(FOLD_NAMES, folds, strict=False):
+                asked.append(Training(self, name, rule, lay_out, keep, fed))
+                keep = None
+        asked.append(Training(self, "control", "uniform", lambda: everything, keep, fed))
         if self.checkpoints is not None:
             # As many rows a step as the smallest that any of them came to before it was stopped.
-            for name, *_ in asked:
-                fed.limit(self.checkpoints.read_batch_size(self._name_checkpoint(name)))
-        tickets = {
-            name: self.pool.submit(Training(self, name, *rest, fed), can_be_stopped=True)
-            for name, *rest in asked
-        }
+            for each in asked:
+                fed.limit(self.checkpoints.read_batch_size(self._name_checkpoint(each.name)))
+        tickets = {each.name: self.pool.submit(each, can_be_stopped=True) for each in asked}
         return Learning(self, tickets, len(folds))
 
     def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> TrainedNetwork:
@@ -146,7 +141,7 @@ class Trainer:
         asked = self.lesson.schedule.batch_size
         return (_halved(asked, used, self.device),) if used < asked else ()
 
-    def run(  # noqa: PLR0917  # what tells one training from another
+    def run(  # what tells one training from another
         self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
     ) -> TrainedNetwork:
         """Train a fresh network, or go on with the one saved under this name.
@@ -172,7 +167,7 @@ class Trainer:
             batch_size, is_first = max(SMALLEST_BATCH, trained // 2), False
             self.progress.say(f"Memory ran out; going on with batches of {batch_size:,} rows.")
 
-    def try_once(  # noqa: PLR0917  # as `run`
+    def try_once(  # as `run`
         self,
         name: str,
         rule: RuleName,

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from datacleanse.auditing.plan import make_plan
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -72,25 +71,6 @@ class Task(Protocol):
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of ``--test`` and those held back."""
-
-
-def plan_rows(inputs: Inputs, settings: Settings) -> Plan:
-    """Give each row the part that it plays.
-
-    Raises:
-        InputError: nothing is left to train on.
-    """
-    return make_plan(
-        inputs.data,
-        inputs.clean,
-        inputs.comparison.overlap,
-        seed=settings.seed,
-        is_fast=settings.fast,
-        hold_back=settings.hold_back,
-        reviewed=inputs.reviewed,
-        earlier=inputs.earlier,
-        is_provisional=inputs.is_provisional,
-    )
 
 
 def identify_settings(settings: Settings, device: torch.device) -> Identity:

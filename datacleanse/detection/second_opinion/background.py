@@ -141,6 +141,11 @@ class Adviser:
         """Close the adviser."""
         self.close()
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a process waits for a question."""
+        return self._waiting is not None
+
     def ask_ahead(self, question: Question) -> None:
         """Put a question to the process that waits, if one does, before its task is submitted."""
         if self._waiting is not None:
