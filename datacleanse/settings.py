@@ -38,6 +38,10 @@ MAX_HELD_BACK = 0.5
 """Share of CLEAN: the rest must steer and calibrate."""
 
 
+NUMBERS = ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed", "jobs")
+"""Settings that are numbers."""
+
+
 @suggest_keywords
 @dataclass(frozen=True)
 class Settings:
@@ -91,17 +95,7 @@ class Settings:
     """Networks trained side by side, at least 1; None: as many as there are cores."""
 
     def __post_init__(self) -> None:
-        for name in (
-            "epochs",
-            "batch_size",
-            "lr",
-            "hold_back",
-            "repeats",
-            "fdr",
-            "top",
-            "seed",
-            "jobs",
-        ):
+        for name in NUMBERS:
             _check_number(name, getattr(self, name))
         if self.rule is not None:
             _check_choice("rule", self.rule, get_args(RuleName))

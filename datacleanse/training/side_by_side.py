@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import Tensor, nn
 
-    from datacleanse.progress import Lane
+    from datacleanse.progress import Lane, Progress
     from datacleanse.scheduling.forked import Child, Parent
-    from datacleanse.scheduling.pool import Ticket
+    from datacleanse.scheduling.pool import Pool, Ticket
     from datacleanse.settings import RuleName
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
     from datacleanse.training.loop import Outcome
-    from datacleanse.training.trainer import Trainer
+    from datacleanse.training.stopping import StopRequest
 
     Keep = Callable[[int, EpochRecord], None]
 
@@ -63,6 +63,46 @@ class Trainings:
     """Plain training on all rows, the clean ones too."""
 
 
+class Trains(Protocol):
+    """What a training asks of the audit's `Trainer`."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks are."""
+
+    @property
+    def lap(self) -> Callable[[str], None]:
+        """Called with the training's name when it is done."""
+
+    @property
+    def progress(self) -> Progress:
+        """Receives its stages."""
+
+    @property
+    def stop(self) -> StopRequest:
+        """Asked whether to stop."""
+
+    @property
+    def pool(self) -> Pool:
+        """Where it was submitted."""
+
+    def build(self) -> nn.Module:
+        """Build the network as it is before any training, on the CPU."""
+
+    def move_to(self, progress: Progress, stop: StopRequest) -> Trains:
+        """Return the same for a process of its own."""
+
+    def run(
+        self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
+    ) -> TrainedNetwork:
+        """Train, with smaller batches where memory runs out."""
+
+    def try_once(
+        self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
+    ) -> TrainedNetwork | int:
+        """Train; where memory runs out, the batch size for which it did."""
+
+
 @dataclass
 class Fed:
     """Rows a step of trainings that should all be fed alike, as far as memory lets them."""
@@ -79,7 +119,7 @@ class Fed:
 class Training:
     """A `Task`: one network trained."""
 
-    trainer: Trainer
+    trainer: Trains
     name: str
     """Of its checkpoint."""
     rule: RuleName
@@ -126,7 +166,7 @@ class RunningTraining:
         """The network, built anew here with the parameters that it has there."""
         trainer = self._training.trainer
         sent: _Sent = self._child.take()
-        trained = sent.receive(trainer.lesson.build(), trainer.device)
+        trained = sent.receive(trainer.build(), trainer.device)
         self._training.fed.limit(trained.batch_size)
         trainer.lap(self._training.name)
         return trained
@@ -261,7 +301,7 @@ class _Told:
 class Learning:
     """Trainings under way whose networks are wanted together."""
 
-    trainer: Trainer
+    trainer: Trains
     tickets: dict[str, Ticket[TrainedNetwork]]
     """By name; the control's is the last."""
     n_folds: int

@@ -83,6 +83,10 @@ class Trainer:
         lesson = replace(self.lesson, seed=(self.lesson.seed + number) % (MAX_SEED + 1))
         return replace(self, lesson=lesson, lap=lambda part: None, repeat=number)
 
+    def build(self) -> nn.Module:
+        """Build the network as it is before any training, on the CPU."""
+        return self.lesson.build()
+
     def move_to(self, progress: Progress, stop: StopRequest) -> Trainer:
         """Return the same trainer for a process of its own, which only tells what it does."""
         return replace(self, progress=progress, stop=stop, lap=lambda part: None, pool=Pool())
