@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import MemoryShortError
@@ -46,6 +47,8 @@ ARENA = 2**27
 """Bytes of address space that glibc maps for a thread: its heap, and its stack beside it."""
 
 MEBIBYTE = 2**20
+
+_SIZES = Path("/proc/self/statm")
 
 LIBRARIES = 480
 """Mebibytes of address space that NumPy, pandas and Arrow take before there is a row, with one
@@ -162,5 +165,4 @@ def _trim(libc: ctypes.CDLL) -> None:
 
 def _measure_resident() -> int:
     """Bytes of memory that the process has now."""
-    with open("/proc/self/statm", "rb") as file:
-        return int(file.read().split()[1]) * mmap.PAGESIZE
+    return int(_SIZES.read_bytes().split()[1]) * mmap.PAGESIZE
