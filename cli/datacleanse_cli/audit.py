@@ -70,6 +70,7 @@ class AuditOptions:
     device: audit_options.Device = "auto"
     jobs: audit_options.Jobs = None
     seed: options.Seed = 0
+    plan: audit_options.Plan = False
     fail_over: audit_options.FailOver = None
     mlflow: audit_options.Mlflow = False
     quiet: options.Quiet = False
@@ -147,6 +148,8 @@ def audit(given: AuditOptions) -> int:
 
         check_mlflow()
     request = given.make_request(settings)
+    if given.plan:
+        return _tell_plan(request, quiet=given.quiet, as_json=given.as_json)
     place = given.out or Path("runs") / name_after(given.data)
     view = perform_audit(
         request,
@@ -161,6 +164,21 @@ def audit(given: AuditOptions) -> int:
     head = view.headline
     is_over = given.fail_over is not None and head.flagged > given.fail_over * head.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
+
+
+def _tell_plan(request: Request, *, quiet: bool, as_json: bool) -> int:
+    """Say what the audit would take."""
+    from datacleanse.auditing.run import forecast_audit
+    from datacleanse_cli.console import Terminal
+    from datacleanse_cli.plan_summary import print_plan
+
+    with show_progress(quiet=quiet) as progress:
+        found = forecast_audit(request, progress)
+    if as_json:
+        say_json(found.to_json())
+    else:
+        print_plan(found, Terminal())
+    return exits.DONE
 
 
 def perform_audit(

@@ -167,6 +167,15 @@ Jobs = Annotated[
     ),
 ]
 
+Plan = Annotated[
+    bool,
+    typer.Option(
+        "--plan",
+        help="Say what the audit would take: time, memory, room on disk. Reads, tries each part "
+        "for some seconds, and writes nothing.",
+    ),
+]
+
 # --- audit: what follows --------------------------------------------------------------------------
 
 FailOver = Annotated[

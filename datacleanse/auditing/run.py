@@ -21,6 +21,7 @@ from datacleanse.training.stopping import NEVER, StopRequest
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from datacleanse.auditing.forecast import Forecast
     from datacleanse.auditing.reading import Request
 
 
@@ -51,10 +52,7 @@ def run_audit(
         Stopped: on request; everything so far is saved.
     """
     _check_flags(force=force, resume=resume)
-    if request.settings.model == PRETRAINED:
-        check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
-    if not request.clean:
-        check_needs_no_clean(request.settings)
+    _check_request(request)
     if not resume:
         _check_place(request, place, force=force)
     # Reading compares pictures.
@@ -93,6 +91,46 @@ def run_audit(
                 progress=progress,
                 stop=stop,
             )
+
+
+def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
+    """Read what an audit would read, try its parts for some seconds, and tell what it would take.
+
+    Nothing is written but temporary files.
+
+    Raises:
+        DatacleanseError: an input or a setting cannot be used.
+    """
+    _check_request(request)
+    with use_one_thread():
+        inputs = read_inputs(request, progress)
+    from datacleanse.auditing.forecast import forecast
+    from datacleanse.auditing.image_features import use_features
+    from datacleanse.auditing.pretrained_features import wants_pretrained
+    from datacleanse.auditing.tasks.planning import plan_task
+
+    with use_one_thread():
+        if request.settings.features is not None:
+            inputs = use_features(inputs, request.settings)
+        elif wants_pretrained(request.settings, inputs):
+            raise SettingsError(
+                "--plan cannot tell how long a pretrained network looks at the pictures.",
+                slug="plan-of-pretrained",
+                hint="Give --model residual to plan an audit without one.",
+            )
+        progress.stage("Encoding", None)
+        task = plan_task(request, inputs)
+        examples = task.make_examples(inputs)
+        progress.stage("Trying", None)
+        return forecast(task, examples)
+
+
+def _check_request(request: Request) -> None:
+    """Refuse what no input can make good."""
+    if request.settings.model == PRETRAINED:
+        check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
+    if not request.clean:
+        check_needs_no_clean(request.settings)
 
 
 def _check_place(request: Request, place: Path, *, force: bool) -> None:

@@ -114,10 +114,10 @@ def test_a_run_begun_side_by_side_ends_in_one_process(tables, alone, tmp_path):
 @pytest.mark.parametrize("n_lost", [1, 3])
 def test_processes_that_are_lost_cost_time_alone(n_lost, tables, alone, monkeypatch, tmp_path):
     """As where the system kills the largest for want of memory."""
-    lost, train = [], side_by_side._train_there
+    train = side_by_side._train_there
 
     def die(training, examples, parent):
-        if training.name in ("control", "swapped", "reweighted")[:n_lost] and not lost:
+        if training.name in ("control", "swapped", "reweighted")[:n_lost]:
             # In the middle of the training, something being saved.
             told = training.trainer.checkpoints
             save = type(told).save

@@ -96,7 +96,7 @@ class Question:
         """
         ask = self._choose()
         # Libraries can be limited once they are there.
-        _load_libraries(self.kind)
+        load_libraries(self.kind)
         with use_one_thread():
             return ask(
                 self.labels,
@@ -322,7 +322,7 @@ def _end(process: subprocess.Popen[bytes] | None) -> None:
         process.stdin.close()
 
 
-def _load_libraries(kind: Kind) -> None:
+def load_libraries(kind: Kind) -> None:
     """Load what an opinion is formed with; trees only for a table."""
     if kind == "table":
         import_module("sklearn.tree")
@@ -332,7 +332,7 @@ def _load_libraries(kind: Kind) -> None:
 def main(kind: str, asked: BinaryIO) -> None:
     """Answer a question when it comes; give up where nobody waits for it any more."""
     parent = os.getppid()
-    _load_libraries(_name_kind(kind))
+    load_libraries(_name_kind(kind))
     line = asked.readline()
     if not line:
         return
