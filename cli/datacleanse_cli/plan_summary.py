@@ -34,11 +34,11 @@ def print_plan(found: Forecast, console: Console) -> None:
 
 
 def _say_data(found: Forecast) -> list[str]:
-    read = "" if found.features is None else f", {format_plural(found.features, 'feature')}"
-    return [
-        f"{format_plural(found.rows, 'row')}{read}, {format_plural(found.classes, 'class', 'classes')}; "
-        f"{format_plural(found.clean_rows, 'verified row')}"
-    ]
+    parts = [format_plural(found.rows, "row")]
+    if found.features is not None:
+        parts.append(format_plural(found.features, "feature"))
+    parts.append(format_plural(found.classes, "class", "classes"))
+    return [f"{', '.join(parts)}; {format_plural(found.clean_rows, 'verified row')}"]
 
 
 def _say_training(found: Forecast) -> list[str]:
@@ -47,7 +47,7 @@ def _say_training(found: Forecast) -> list[str]:
     return [
         f"Networks: {told}; {format_plural(found.epochs, 'pass', 'passes')} over the rows each, "
         f"{format_plural(found.steps, 'step')} a pass",
-        f"On {found.device}, up to {format_plural(found.side_by_side, 'task')} side by side (--jobs)",
+        f"On {found.device}, up to {format_plural(found.side_by_side, 'task')} at a time (--jobs)",
     ]
 
 
