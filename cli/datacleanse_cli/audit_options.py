@@ -157,7 +157,12 @@ Fdr = Annotated[
     float, typer.Option(help="Largest expected share of false alarms among flagged rows.")
 ]
 Top = Annotated[int, typer.Option(help="Suspects listed in the reports.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto, cpu, cuda, or GPUs by number: cuda:1, or cuda:0,cuda:1 to train on both."
+    ),
+]
 
 Jobs = Annotated[
     int | None,

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 MEBIBYTE = 2**20
 
 NEAR = 1.5
-"""Factor within which nine of ten forecasts of the time are, as `benchmarks.cost.forecast` shows."""
+"""Factor within which nine of ten forecasts of the time should be: `benchmarks.cost.forecast`."""
 
 
 def print_plan(found: Forecast, console: Console) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -28,11 +29,12 @@ from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import name_device
+from datacleanse.training.device import choose_places, name_devices
 from datacleanse.training.placement import Moved, describe_rows
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from datacleanse.auditing.judge import Judgement
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
+    from datacleanse.settings import Settings
     from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
@@ -107,8 +110,9 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     rows, told = describe_rows(examples.inputs), _tell_moved(examples, progress)
     checkpoints = open_checkpoints(folder, task.identity, examples)
     trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop)
-    with Pool(task.settings.jobs or count_cores()) as pool:
-        judged = judge(audit, replace(trainer, pool=pool))
+    with _open_pool(task.settings) as (pool, places):
+        trainer = replace(trainer, pool=pool, places=places)
+        judged = judge(audit, trainer)
     final = judged.final or trainer.refit(
         lay_out_final(examples, task.plan), judged.worth, judged.batch_size
     )
@@ -126,7 +130,9 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     write_picture_files(folder, inputs)
     watch.lap("write")
     device = DeviceSection(
-        name=name_device(task.device), threads=torch.get_num_threads(), rows=rows
+        name=name_devices(task.settings.device, task.device),
+        threads=torch.get_num_threads(),
+        rows=rows,
     )
     training = describe_training(
         judged.found.trainings,
@@ -139,6 +145,18 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
+
+
+@contextmanager
+def _open_pool(settings: Settings) -> Iterator[tuple[Pool, list[torch.device]]]:
+    """Places for trainings, and the devices that they are dealt over where there are several."""
+    places = choose_places(settings.device)
+    if len(places) < 2:
+        places = []
+    # The second opinion needs no device.
+    jobs = settings.jobs or (len(places) + 1 if places else count_cores())
+    with Pool(jobs, [str(place) for place in places]) as pool:
+        yield pool, places
 
 
 def _name_rule(task: Task) -> UsedRule:

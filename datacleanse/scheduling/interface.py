@@ -46,8 +46,17 @@ class Running(Protocol[Result_co]):
 class Task(Protocol[Result_co]):
     """Something to do that may be done beside other tasks."""
 
-    def start(self) -> Running[Result_co] | None:
-        """Start it beside this process; None where that cannot be."""
+    @property
+    def needs_device(self) -> bool:
+        """Whether it computes on one of the pool's devices, if that has some."""
+
+    def start(self, device: str | None) -> Running[Result_co] | None:
+        """Start it beside this process; None where that cannot be.
+
+        Args:
+            device: the pool's device that is left to it; None: the pool has none, or none is
+                needed.
+        """
 
     def run_here(self) -> Result_co:
         """Do it in this process, from where it stands: it may have been begun beside."""

@@ -17,7 +17,7 @@ from datacleanse.errors import Stopped
 from datacleanse.scheduling.interface import CannotBeDoneThereError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from multiprocessing.connection import Connection
     from typing import Self
 
@@ -41,6 +41,7 @@ class Ticket(Generic[Result]):
         self.number = number
         self.can_be_stopped = can_be_stopped
         self.running: Running[Result] | None = None
+        self.device: str | None = None
         self.is_tried = False
         self.is_through = False
         self.result: Result | None = None
@@ -51,9 +52,17 @@ class Ticket(Generic[Result]):
 class Pool:
     """Places for tasks. Leaving its block ends what still runs."""
 
-    def __init__(self, jobs: int = 1) -> None:
-        """Make ``jobs`` places; with one, every task is done in this process."""
+    def __init__(self, jobs: int = 1, devices: Sequence[str] = ()) -> None:
+        """Make places.
+
+        Args:
+            jobs: tasks at a time. With one, every task is done in this process.
+            devices: each serves one task at a time of those that need one; a device named twice
+                serves two.
+        """
         self._jobs = jobs
+        self._devices = [*devices]
+        self._has_devices = bool(devices)
         self._tickets: list[Ticket[Any]] = []
         self._is_side_by_side = jobs > 1
         self._n_submitted = 0
@@ -65,7 +74,7 @@ class Pool:
     def __exit__(self, *_: object) -> None:
         """End what still runs."""
         for ticket in self._tickets:
-            _end(ticket)
+            self._end(ticket)
         self._tickets.clear()
 
     def submit(self, task: Task[Result], *, can_be_stopped: bool = False) -> Ticket[Result]:
@@ -118,11 +127,16 @@ class Pool:
         for ticket in self._tickets:
             if n_running >= self._jobs:
                 return
-            if ticket.is_tried:
+            takes_device = self._has_devices and ticket.task.needs_device
+            if ticket.is_tried or (takes_device and not self._devices):
                 continue
             ticket.is_tried = True
-            ticket.running = ticket.task.start()
-            n_running += ticket.running is not None
+            ticket.device = self._devices.pop(0) if takes_device else None
+            ticket.running = ticket.task.start(ticket.device)
+            if ticket.running is None:
+                self._end(ticket)
+            else:
+                n_running += 1
 
     def _can_be_done_here(self) -> bool:
         """Whether no running task would wait for this process, were it busy."""
@@ -149,11 +163,11 @@ class Pool:
         except CannotBeDoneThereError:
             # Memory is short: from now on one after the other, here, as if it were the only place.
             self._is_side_by_side = False
-            _end(ticket)
+            self._end(ticket)
             return
         except BaseException as error:
             ticket.error, ticket.failed_at = error, monotonic()
-        _end(ticket)
+        self._end(ticket)
         ticket.is_through = True
 
     def _raise_failure(self) -> None:
@@ -186,9 +200,12 @@ class Pool:
             words = " ".join(error.message for error in told)
             raise Stopped(words, slug=told[0].slug, hint=told[0].hint)
 
-
-def _end(ticket: Ticket[Any]) -> None:
-    if ticket.running is not None:
-        with suppress(OSError):
-            ticket.running.end()
-        ticket.running = None
+    def _end(self, ticket: Ticket[Any]) -> None:
+        """End a task if it runs, and leave its device to others."""
+        if ticket.running is not None:
+            with suppress(OSError):
+                ticket.running.end()
+            ticket.running = None
+        if ticket.device is not None:
+            self._devices.append(ticket.device)
+            ticket.device = None

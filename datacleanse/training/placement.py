@@ -97,6 +97,10 @@ class Fetched:
             raise _make_no_tensor_error(batch)
         return batch.to(self.device)
 
+    def serve(self, device: torch.device) -> Fetched:
+        """Return the same inputs, their batches on another device."""
+        return Fetched(self._datasets, device)
+
     def _input(self, position: int) -> Any:  # noqa: ANN401  # whatever the dataset makes
         made = fetch_item(self._datasets, position)[0]
         # Torch warns of arrays that it could not write to, such as pandas gives.
@@ -202,6 +206,17 @@ def find_images(rows: Rows) -> Joined | NDArray[np.uint8]:
     assert held is not None
     images: NDArray[np.uint8] = held.cpu().numpy()
     return images
+
+
+def move_rows(rows: Rows, device: torch.device) -> Rows:
+    """Put inputs that lie in main memory on another device, or serve it with them."""
+    if isinstance(rows, Gathered):
+        return place_images(rows.images, device)
+    if isinstance(rows, Fetched):
+        return rows.serve(device)
+    held = find_tensor(rows)
+    assert held is not None
+    return place(held, device)
 
 
 def measure_free_memory(device: torch.device) -> int:

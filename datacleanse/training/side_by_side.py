@@ -15,7 +15,7 @@ from datacleanse.scheduling.interface import CannotBeDoneThereError
 from datacleanse.training.placement import is_handed_over
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     import numpy as np
     from numpy.typing import NDArray
@@ -89,8 +89,14 @@ class Trains(Protocol):
     def build(self) -> nn.Module:
         """Build the network as it is before any training, on the CPU."""
 
-    def move_to(self, progress: Progress, stop: StopRequest) -> Trains:
-        """Return the same for a process of its own."""
+    @property
+    def places(self) -> Sequence[torch.device]:
+        """Devices that trainings are dealt over; none: they are on ``device``."""
+
+    def move_to(
+        self, progress: Progress, stop: StopRequest, device: torch.device | None = None
+    ) -> Trains:
+        """Return the same for a process of its own, on another device if one is given."""
 
     def run(
         self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
@@ -129,24 +135,40 @@ class Training:
     """Called after each epoch, in this process."""
     fed: Fed
 
+    needs_device: bool = True
+
     def run_here(self) -> TrainedNetwork:
-        """Train in this process."""
-        trainer, size = self.trainer, self.fed.batch_size
-        trained = trainer.run(self.name, self.rule, self.lay_out(), size, self.keep)
+        """Train while this process does nothing else, in it unless another device is wanted."""
+        trainer = self.trainer
+        if trainer.places:
+            # Alone on its device, and with smaller batches if need be.
+            running = self._begin(trainer.places[0], is_alone=True)
+            if running is not None:
+                try:
+                    return running.take()
+                finally:
+                    running.end()
+            trainer = trainer.move_to(trainer.progress, trainer.stop, trainer.places[0])
+        examples, size = self.lay_out().move_to(trainer.device), self.fed.batch_size
+        trained = trainer.run(self.name, self.rule, examples, size, self.keep)
         # What did not fit before would not fit now.
         self.fed.limit(trained.batch_size)
-        trainer.lap(self.name)
+        trained.network.to(self.trainer.device)
+        self.trainer.lap(self.name)
         return trained
 
-    def start(self) -> RunningTraining | None:
+    def start(self, device: str | None) -> RunningTraining | None:
         """Train in a forked process; None where that cannot be."""
+        return self._begin(None if device is None else torch.device(device), is_alone=False)
+
+    def _begin(self, device: torch.device | None, *, is_alone: bool) -> RunningTraining | None:
         examples = self.lay_out()
         if not (can_fork() and is_handed_over(examples.inputs)):
             return None
         told = _Told(self)
 
         def train(parent: Parent) -> _Sent:
-            return _train_there(self, examples, parent)
+            return _train_there(self, examples, parent, device, is_alone=is_alone)
 
         child = fork(train, told.listen)
         return None if child is None else RunningTraining(self, child, told)
@@ -199,15 +221,25 @@ class _Sent:
         return TrainedNetwork(network, self.outcome, self.batch_size, self.n_trained)
 
 
-def _train_there(training: Training, examples: Examples, parent: Parent) -> _Sent:
+def _train_there(
+    training: Training,
+    examples: Examples,
+    parent: Parent,
+    device: torch.device | None,
+    *,
+    is_alone: bool,
+) -> _Sent:
     """Train in the process of its own that this is."""
     told = _Teller(parent)
-    trainer = training.trainer.move_to(told, told)
+    trainer = training.trainer.move_to(told, told, device)
     keep = None if training.keep is None else told.keep
-    name, rule, size = training.name, training.rule, training.fed.batch_size
+    train = trainer.run if is_alone else trainer.try_once
+    size = training.fed.batch_size
     try:
-        trained = trainer.try_once(name, rule, examples, size, keep)
+        trained = train(training.name, training.rule, examples.move_to(trainer.device), size, keep)
     except MemoryShortError as error:
+        if is_alone:
+            raise
         raise CannotBeDoneThereError from error
     if not isinstance(trained, TrainedNetwork):
         raise CannotBeDoneThereError

@@ -77,6 +77,8 @@ class Trainer:
     """Number of the repeated run; 0: the run itself."""
     pool: Pool = field(default_factory=Pool)
     """Where trainings are done; by default in this process, one after the other."""
+    places: Sequence[torch.device] = ()
+    """Devices that trainings are dealt over, ``device`` being the CPU; none: all are on that."""
 
     def repeat_with(self, number: int) -> Trainer:
         """Return a trainer with other random draws; its networks start from the same parameters."""
@@ -87,9 +89,19 @@ class Trainer:
         """Build the network as it is before any training, on the CPU."""
         return self.lesson.build()
 
-    def move_to(self, progress: Progress, stop: StopRequest) -> Trainer:
+    def move_to(
+        self, progress: Progress, stop: StopRequest, device: torch.device | None = None
+    ) -> Trainer:
         """Return the same trainer for a process of its own, which only tells what it does."""
-        return replace(self, progress=progress, stop=stop, lap=lambda part: None, pool=Pool())
+        return replace(
+            self,
+            progress=progress,
+            stop=stop,
+            device=self.device if device is None else device,
+            lap=lambda part: None,
+            pool=Pool(),
+            places=(),
+        )
 
     def learn(
         self,
@@ -134,11 +146,11 @@ class Trainer:
 
     def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> TrainedNetwork:
         """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
+        examples = replace(everything, worth=worth.to(self.device))
         with self.stop.awaited():
-            examples = replace(everything, worth=worth.to(self.device))
-            final = self.run("final", "uniform", examples, batch_size, None)
-            self.lap("final")
-        return final
+            return Training(
+                self, "final", "uniform", lambda: examples, None, Fed(batch_size)
+            ).run_here()
 
     def tell_halved(self, used: int) -> tuple[Notice, ...]:
         """Tell of a batch size that was smaller in the end than asked for."""

@@ -12,6 +12,7 @@ from torch import nn
 from torch.utils.data import Dataset, TensorDataset
 
 import datacleanse as dc
+from datacleanse.settings import Settings
 from datacleanse.training import side_by_side
 from tests.auditing.test_same_bytes import Killed, assert_same, audit, points
 
@@ -111,12 +112,36 @@ def test_a_run_begun_side_by_side_ends_in_one_process(tables, alone, tmp_path):
     assert_same(alone, tmp_path / "run")
 
 
+@pytest.mark.parametrize("jobs", [None, 1])
+def test_trainings_are_dealt_over_several_devices(jobs, tables, alone, forked, tmp_path):
+    """Of which the CPU may be each: what is dealt is the same."""
+    audit(tables, tmp_path / "run", device="cpu,cpu", jobs=jobs, repeats=REPEATS)
+    assert_same(alone, tmp_path / "run")
+    # The final network has a process, too: this one must not speak to a device that others use.
+    assert len(forked) == 3 * (1 + REPEATS) + 1
+
+
+@pytest.mark.parametrize("name", ["cuda:7", "cuda:0,cuda:1", "cpu,cuda"])
+def test_a_device_that_is_not_there_is_named(name, tables, tmp_path):
+    if torch.cuda.device_count() > 1:
+        pytest.skip("they are there")
+    with pytest.raises(dc.DatacleanseError, match=f"device='{name}'"):
+        audit(tables, tmp_path / "run", device=name)
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["", "gpu", "cuda:", "cuda:0,", "auto,cpu", "cuda:-1", 3])
+def test_names_of_devices_are_checked(name):
+    with pytest.raises(dc.DatacleanseError, match=r"cuda:0,cuda:1"):
+        Settings(device=name)
+
+
 @pytest.mark.parametrize("n_lost", [1, 3])
 def test_processes_that_are_lost_cost_time_alone(n_lost, tables, alone, monkeypatch, tmp_path):
     """As where the system kills the largest for want of memory."""
     train = side_by_side._train_there
 
-    def die(training, examples, parent):
+    def die(training, *others, **options):
         if training.name in ("control", "swapped", "reweighted")[:n_lost]:
             # In the middle of the training, something being saved.
             told = training.trainer.checkpoints
@@ -127,7 +152,7 @@ def test_processes_that_are_lost_cost_time_alone(n_lost, tables, alone, monkeypa
                 os._exit(9)
 
             monkeypatch.setattr(type(told), "save", save_and_die)
-        return train(training, examples, parent)
+        return train(training, *others, **options)
 
     monkeypatch.setattr(side_by_side, "_train_there", die)
     audit(tables, tmp_path / "run", jobs=3, repeats=REPEATS)

@@ -23,9 +23,11 @@ class Forked:
 
     def __init__(self, work, *, can_start=True):
         self.work, self.can_start, self.n_started = work, can_start, 0
+        self.needs_device = False
 
-    def start(self):
+    def start(self, device):
         self.n_started += 1
+        self.device = device
         return fork(self.work, lambda name, what: None) if self.can_start else None
 
     def run_here(self):
@@ -100,6 +102,33 @@ def test_where_memory_runs_out_the_rest_is_done_here_alone(way, tmp_path):
         assert pool.wait(first)
         assert pool.wait(third)
         assert pool.wait(other) != os.getpid()
+
+
+def test_devices_serve_one_task_at_a_time_and_others_do_not_wait_for_them(tmp_path):
+    def work(name):
+        def use(parent):
+            del parent
+            (tmp_path / name).touch(exist_ok=False)
+            time.sleep(0.02)
+            (tmp_path / name).unlink()
+            return name
+
+        return use
+
+    class Using(Forked):
+        def __init__(self):
+            super().__init__(None)
+            self.needs_device = True
+
+        def start(self, device):
+            return fork(work(device), lambda name, what: None)
+
+    with Pool(9, ["a", "b"]) as pool:
+        tickets = [pool.submit(Using()) for _ in range(5)]
+        other = Forked(is_here)
+        assert not pool.wait(pool.submit(other))
+        assert other.device is None
+        assert {pool.wait(ticket) for ticket in tickets} == {"a", "b"}
 
 
 def fail(message, seconds=0.0):

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
+from datacleanse.training.device import find_kind
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def identify_settings(settings: Settings, device: torch.device) -> Identity:
     return {
         "datacleanse": __version__,
         "torch": torch.__version__,
-        "device": device.type,
+        "device": find_kind(settings.device) if "," in settings.device else device.type,
         **{f"--{name.replace('_', '-')}": value for name, value in kept.items()},
     }
 

@@ -206,8 +206,11 @@ class Opinion:
     question: Question
     place: Path
 
-    def start(self) -> Running[NDArray[np.float32]] | None:
+    needs_device: bool = False
+
+    def start(self, device: str | None) -> Running[NDArray[np.float32]] | None:
         """Form it beside this process."""
+        del device
         return self.adviser.begin(self.question, self.place)
 
     def run_here(self) -> NDArray[np.float32]:

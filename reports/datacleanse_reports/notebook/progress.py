@@ -88,9 +88,7 @@ class _Lane:
 
 
 class NotebookProgress:
-    """A line for each stage under way: its bar and, of the last one, the seconds since the
-    beginning; below them what was said.
-    """
+    """A line for each stage under way, the seconds since the beginning, and what was said."""
 
     def __init__(self, notebook: Notebook) -> None:
         self._notebook = notebook
