@@ -117,7 +117,12 @@ def forecast(task: Task, examples: Examples) -> Forecast:
     question = task.pose_question(examples, plan, lesson.seed)
     opinion = 0.0 if question is None else _try_question(question)
     n_folds = 0 if audited is None else len(plan.folds)
-    trained = [opinion, *[_get_seconds(audited)] * n_folds, plain.seconds] * n_runs
+    parts = 1 if question is None else len(question.split())
+    trained = [
+        *[opinion / parts] * parts,
+        *[_get_seconds(audited)] * n_folds,
+        plain.seconds,
+    ] * n_runs
     places = min(task.settings.jobs or count_cores(), len(trained))
     # More than there are cores get in each other's way.
     cores = min(places, count_cores())

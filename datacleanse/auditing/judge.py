@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
+    from datacleanse.detection.second_opinion.background import Question
     from datacleanse.records import Notice, Overlap
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
@@ -155,8 +156,10 @@ class _Learned:
     plan: Plan
     trainer: Trainer
     learning: Learning
-    second: Ticket[NDArray[np.float32]] | None
+    question: Question | None
     """None where there is nothing to form an opinion on."""
+    parts: list[Ticket[NDArray[np.float32]]]
+    """Of the second opinion."""
 
 
 def _begin_to_learn(
@@ -165,20 +168,20 @@ def _begin_to_learn(
     """Submit the second opinion, and the trainings in every fold and plainly."""
     task, examples = audit.task, audit.examples
     question = task.pose_question(examples, plan, trainer.lesson.seed)
-    second = None
-    if question is not None:
-        asked = audit.adviser.ask(question, audit.folder.checkpoint_dir)
-        second = trainer.pool.submit(asked)
+    asked = [] if question is None else audit.adviser.ask(question, audit.folder.checkpoint_dir)
+    parts = [trainer.pool.submit(each) for each in asked]
     folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
-    return _Learned(plan, trainer, trainer.begin(folds, examples, keep=keep), second)
+    learning = trainer.begin(folds, examples, keep=keep)
+    return _Learned(plan, trainer, learning, question, parts)
 
 
 def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence, list[Notice]]:
     """Wait for the networks and the second opinion, and gather what they say."""
-    plan, trainer, second = learned.plan, learned.trainer, learned.second
+    plan, trainer, question = learned.plan, learned.trainer, learned.question
     networks = learned.learning.finish()
     trainer.progress.stage("Scoring", None)
-    opinion = None if second is None else trainer.pool.wait(second)
+    answers = [trainer.pool.wait(part) for part in learned.parts]
+    opinion = None if question is None else question.join(answers)
     evidence = _gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
     evidence, told = _hear_brought(audit.inputs, evidence, plan)
     return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told

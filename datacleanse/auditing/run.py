@@ -60,7 +60,7 @@ def run_audit(
         inputs = read_inputs(request, progress, scratch=place.parent)
     is_alone = request.settings.jobs == 1
     expected = 0 if inputs.pictures is not None or is_alone else inputs.data.n_rows
-    with Adviser(expected) as adviser:
+    with Adviser(expected, is_split=not is_alone) as adviser:
         prepared = None
         if adviser.is_waiting:
             with use_one_thread():

@@ -32,8 +32,8 @@ def question(n=120, **other) -> Question:
 def asking(adviser, asked, place):
     """What waits for the answer, which is formed beside this process as long as the block lasts."""
     with Pool(2) as pool:
-        ticket = pool.submit(adviser.ask(asked, place))
-        yield lambda: pool.wait(ticket)
+        tickets = [pool.submit(task) for task in adviser.ask(asked, place)]
+        yield lambda: asked.join([pool.wait(ticket) for ticket in tickets])
 
 
 @pytest.fixture(autouse=True)
@@ -110,6 +110,31 @@ def test_a_forked_process_gives_the_same_answer_and_writes_nothing(expected, mon
         monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
         np.testing.assert_array_equal(answer(), expected)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+@pytest.mark.parametrize("ahead", [False, True])
+def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
+    ahead, expected, started, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(module, "can_fork", lambda: True)
+    asked = question()
+    with Adviser(120) as adviser:
+        if ahead:
+            adviser.ask_ahead(asked)
+        assert len(adviser.ask(asked, tmp_path)) == 2
+        with asking(adviser, asked, tmp_path) as answer:
+            np.testing.assert_array_equal(answer(), expected)
+    assert len(started) == 1
+    with Adviser(is_split=False) as adviser:
+        assert len(adviser.ask(asked, tmp_path)) == 1
+
+
+def test_an_opinion_whose_parts_would_take_much_memory_is_whole(monkeypatch):
+    monkeypatch.setattr(module, "MANY", 0)
+    assert len(question().split()) == 2
+    monkeypatch.setattr(module, "MOST_JOINED", 239)
+    assert len(question().split()) == 1
 
 
 def test_a_question_asked_ahead_is_not_asked_again(expected, started, tmp_path):
@@ -227,7 +252,7 @@ def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
         np.save(tmp_path / name, values)
     parents = iter([1, 1, 2])
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    line = json.dumps([str(tmp_path), "table", 2, 3, 3]).encode()
+    line = json.dumps([str(tmp_path), "table", 2, 3, 3, None]).encode()
     with pytest.raises(AbandonedError):
         module.main("table", BytesIO(line))
     assert not (tmp_path / module._OPINION).exists()

@@ -19,7 +19,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -30,6 +30,7 @@ import numpy as np
 from scipy.sparse import load_npz, save_npz
 
 from datacleanse.detection.second_opinion import features, images, tables
+from datacleanse.detection.second_opinion.pool import pool_opinions
 from datacleanse.scheduling.forked import can_fork, fork
 from datacleanse.scheduling.interface import CannotBeDoneThereError
 from datacleanse.storage.atomic_files import make_own_folder
@@ -37,7 +38,7 @@ from datacleanse.storage.mapped_files import write_rows
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO, Self
 
     from numpy.typing import NDArray
@@ -48,6 +49,10 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
     Answer = Callable[[], NDArray[np.float32]]
+
+MOST_JOINED = 2**24
+"""Rows times classes of opinions whose parts may be formed apart: all of their scores are then in
+memory at a time."""
 
 MANY = 3_000
 """Rows from which a process of its own pays."""
@@ -85,8 +90,31 @@ class Question:
     features: NDArray[np.float32] | None = None
     """(M, F) features of images by a pretrained network, which is asked beside their patches."""
 
+    part: int | None = None
+    """Only a part of the opinion is asked for; see `split`. None: all of it."""
+
+    def split(self) -> tuple[Question, ...]:
+        """Return questions whose answers `join` makes this one's answer of.
+
+        An opinion on few rows, or whose parts would take much memory, stays whole.
+        """
+        size = len(self.rows) * self.n_classes
+        if self.kind != "table" or len(self.rows) < MANY or size > MOST_JOINED:
+            return (self,)
+        return tuple(replace(self, part=part) for part in range(tables.N_PARTS))
+
+    def join(self, answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Make the opinion of the answers to the questions that it was split into."""
+        if len(answers) == 1:
+            return answers[0]
+        with use_one_thread():
+            heard = [opinion for answer in answers for opinion in answer]
+            return pool_opinions(heard, self.labels, np.flatnonzero(self.is_learned))
+
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
         """Form the opinion: (M, C) class probabilities, each row's without its own label.
+
+        Of a part it is (K, M, C), the scores by each of its K voices.
 
         Args:
             is_unwanted: asked now and then; True gives up.
@@ -110,14 +138,24 @@ class Question:
         """Whom to ask, with the rows given to it."""
         rows: Any = self.rows
         if self.kind == "table":
-            return partial(
-                tables.ask, rows, n_numbers=self.n_numbers, texts=self.texts, vectors=self.vectors
-            )
+            known = {"n_numbers": self.n_numbers, "texts": self.texts, "vectors": self.vectors}
+            if self.part is None:
+                return partial(tables.ask, rows, **known)
+            return _stack(partial(tables.ask_part, self.part, rows, **known))
         if self.kind == "features":
             return partial(features.ask, rows)
         if self.features is not None:
             return partial(features.ask, self.features, images=rows)
         return partial(images.ask, rows)
+
+
+def _stack(
+    ask: Callable[..., list[NDArray[np.float32]]],
+) -> Callable[..., NDArray[np.float32]]:
+    def stack(*given: Any, **named: Any) -> NDArray[np.float32]:  # noqa: ANN401  # as `ask` takes
+        return np.stack(ask(*given, **named))
+
+    return stack
 
 
 class Adviser:
@@ -128,10 +166,16 @@ class Adviser:
     block.
     """
 
-    def __init__(self, expected_rows: int = 0) -> None:
-        """Start a process where a table of so many rows, soon to be asked about, will want one."""
+    def __init__(self, expected_rows: int = 0, *, is_split: bool = True) -> None:
+        """Start a process where a table of so many rows, soon to be asked about, will want one.
+
+        Args:
+            expected_rows: of the table; 0: none is expected.
+            is_split: whether parts of an opinion may be formed apart.
+        """
         self._waiting = _start("table") if expected_rows >= MANY else None
-        self._ahead: tuple[Question, RunningOpinion] | None = None
+        self._ahead: tuple[Question, tuple[Question, ...], RunningOpinion] | None = None
+        self._is_split = is_split
 
     def __enter__(self) -> Self:
         """Return the adviser, which leaving the block closes."""
@@ -151,26 +195,37 @@ class Adviser:
         if self._waiting is not None:
             with ExitStack() as stack:
                 place = Path(stack.enter_context(TemporaryDirectory()))
-                running = self._put(question, place)
+                parts = self._split(question)
+                running = self._put(parts[-1], place)
                 running.stack.push(stack.pop_all())
-                self._ahead = question, running
+                self._ahead = question, parts, running
 
-    def ask(self, question: Question, place: Path) -> Opinion:
-        """The task of forming an opinion.
+    def ask(self, question: Question, place: Path) -> list[Opinion]:
+        """The tasks of forming an opinion, whose results `Question.join` takes in their order.
 
         Args:
-            question: what is asked; the one that was asked ahead is not asked again.
+            question: what is asked; what was asked ahead is not asked again.
             place: folder for the files that a process of its own kind reads and writes.
         """
-        return Opinion(self, question, place)
+        parts = self._split(question)
+        if self._ahead is not None and self._ahead[0] is question:
+            parts = self._ahead[1]
+        return [Opinion(self, part, place) for part in parts]
+
+    def _split(self, question: Question) -> tuple[Question, ...]:
+        """The parts that are asked apart: where processes must be started for each, it is whole."""
+        return question.split() if self._is_split and can_fork() else (question,)
 
     def begin(self, question: Question, place: Path) -> Running[NDArray[np.float32]] | None:
         """Begin to answer beside this process; None where that cannot be."""
-        ahead, self._ahead = self._ahead, None
-        if ahead is not None and ahead[0] is question:
-            return ahead[1]
-        if ahead is not None:
-            ahead[1].end()
+        if self._ahead is not None:
+            _, parts, running = self._ahead
+            if question is parts[-1]:
+                self._ahead = None
+                return running
+            if not any(question is part for part in parts):
+                running.end()
+                self._ahead = None
         is_many = len(question.rows) >= MANY
         if can_fork() and not (is_many and self._waiting is not None):
             return fork(lambda parent: question.answer(parent.is_unwanted))
@@ -194,7 +249,7 @@ class Adviser:
         _end(self._waiting)
         self._waiting = None
         if self._ahead is not None:
-            self._ahead[1].end()
+            self._ahead[2].end()
             self._ahead = None
 
 
@@ -310,7 +365,7 @@ def _send(process: subprocess.Popen[bytes] | None, folder: Path, question: Quest
     """Tell the process where its question lies; one that has ended is noticed later."""
     if process is None or process.stdin is None:
         return
-    numbers = (question.n_classes, question.seed, question.n_numbers)
+    numbers = (question.n_classes, question.seed, question.n_numbers, question.part)
     with suppress(OSError), process.stdin as pipe:
         pipe.write(json.dumps([str(folder), question.kind, *numbers]).encode() + b"\n")
 
@@ -342,7 +397,7 @@ def main(kind: str, asked: BinaryIO) -> None:
     place, kind, *numbers = json.loads(line)
     folder = Path(place)
     # Mapped: nothing of it is copied but what is learned from at a time.
-    n_classes, seed, n_numbers = numbers
+    n_classes, seed, n_numbers, part = numbers
     question = Question(
         _name_kind(kind),
         _map_rows(folder / _ROWS),
@@ -354,6 +409,7 @@ def main(kind: str, asked: BinaryIO) -> None:
         texts=load_npz(folder / _TEXTS) if (folder / _TEXTS).is_file() else None,
         vectors=np.load(folder / _VECTORS) if (folder / _VECTORS).is_file() else None,
         features=np.load(folder / _FEATURES) if (folder / _FEATURES).is_file() else None,
+        part=part,
     )
     np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
 
