@@ -96,7 +96,7 @@ class AuditOptions:
             repeats=self.repeats,
             fdr=self.fdr,
             top=self.top,
-            device=self.device,  # type: ignore[arg-type]
+            device=self.device,
             seed=self.seed,
             jobs=self.jobs,
         )

@@ -138,7 +138,7 @@ class Question:
         """Whom to ask, with the rows given to it."""
         rows: Any = self.rows
         if self.kind == "table":
-            known = {"n_numbers": self.n_numbers, "texts": self.texts, "vectors": self.vectors}
+            known: Any = {"n_numbers": self.n_numbers, "texts": self.texts, "vectors": self.vectors}
             if self.part is None:
                 return partial(tables.ask, rows, **known)
             return _stack(partial(tables.ask_part, self.part, rows, **known))
