@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.first_look import refuse_at_first_look
@@ -15,6 +16,7 @@ from datacleanse.settings import PRETRAINED
 from datacleanse.storage.run_claims import check_place
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
+from datacleanse.training.ranks import ALONE, Ranks
 from datacleanse.training.stopping import NEVER, StopRequest
 
 if TYPE_CHECKING:
@@ -31,10 +33,12 @@ def run_audit(
     resume: bool = False,
     progress: Progress = SILENT,
     stop: StopRequest = NEVER,
+    ranks: Ranks = ALONE,
 ) -> RunFolder:
     """Audit DATA and write the run folder. Nothing is written before all inputs are checked.
 
     Where it fails or is interrupted, the folder stays if a training has saved something in it.
+    Of several ranks each calls this with the same arguments; all but the first only train.
 
     Args:
         request: what is asked for.
@@ -44,6 +48,7 @@ def run_audit(
             none.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
+        ranks: the processes that audit together.
 
     Raises:
         DatacleanseError: an input or a setting cannot be used, or nothing can be written.
@@ -54,15 +59,19 @@ def run_audit(
         check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
     if not request.clean:
         check_needs_no_clean(request.settings)
-    if not resume:
+    is_first = ranks.number == 0
+    if not resume and is_first:
         _check_place(request, place, force=force)
+    if not is_first:
+        request = replace(request, test=None)
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)
-    with Adviser(inputs.data.n_rows if inputs.pictures is None else 0) as adviser:
+    with Adviser(inputs.data.n_rows if inputs.pictures is None and is_first else 0) as adviser:
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
         from datacleanse.auditing.image_features import use_features
         from datacleanse.auditing.pretrained_features import show_to_pretrained, wants_pretrained
+        from datacleanse.auditing.ranked import follow
         from datacleanse.auditing.recipe import carry_out
         from datacleanse.auditing.tasks.planning import plan_task
 
@@ -74,8 +83,11 @@ def run_audit(
             elif wants_pretrained(request.settings, inputs):
                 kept = RunFolder(place) if resume else None
                 inputs = show_to_pretrained(inputs, request.settings, kept=kept, progress=progress)
+            task = plan_task(request, inputs)
+            if not is_first:
+                return follow(task, inputs, place, ranks=ranks, stop=stop)
             return carry_out(
-                plan_task(request, inputs),
+                task,
                 inputs,
                 place,
                 adviser=adviser,
@@ -83,6 +95,7 @@ def run_audit(
                 resume=resume,
                 progress=progress,
                 stop=stop,
+                ranks=ranks,
             )
 
 
