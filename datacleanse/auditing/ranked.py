@@ -35,7 +35,7 @@ NOTHING = ""
 """What rank 0 tells where nothing is left to train."""
 
 SEEING = 10.0
-"""Seconds after which a file that one machine wrote is seen by another, on disks that are shared."""
+"""Seconds until another machine sees, on a disk that both share, a file that one wrote."""
 
 _SHOWN = 12
 """Signs of a digest that tell two of them apart."""
@@ -97,14 +97,14 @@ def tell_worth(ranks: Ranks, worth: Tensor | None) -> None:
         return
     ranks.tell(NOTHING if worth is None else "worth")
     if worth is not None:
-        ranks.add_up(worth.double().clone())
+        ranks.add_up(worth.clone())
 
 
 def hear_worth(ranks: Ranks, n_rows: int) -> Tensor | None:
     """Hear what `tell_worth` tells: (M,) in [0, 1], or None."""
     if ranks.tell(None) == NOTHING:
         return None
-    return ranks.add_up(torch.zeros(n_rows, dtype=torch.float64))
+    return ranks.add_up(torch.zeros(n_rows, dtype=torch.float32))
 
 
 def compare_identities(ranks: Ranks, identity: Identity) -> None:

@@ -141,7 +141,9 @@ class JoinedRanks:
             return failure
         except RuntimeError:  # the store is gone, and torchrun with it
             missing = []
-        return _make_lost_error([self.name(number) for number in missing], self.count)
+        names = [self.name(number) for number in missing]
+        speaker = next((n for n in range(self.count) if n not in missing), 0)
+        return _make_lost_error(names, self.count, speaker)
 
     def _list_missing(self) -> list[int]:
         """List the ranks that have neither noticed nor ended as they should."""
@@ -223,7 +225,8 @@ def join_ranks(device: str) -> Iterator[JoinedRanks]:
         yield ranks
     except BaseException as error:
         ranks.report(error)
-        if isinstance(error, KeyboardInterrupt):
+        # torchrun stops whoever is left once one rank has ended.
+        if isinstance(error, Stopped | KeyboardInterrupt):
             cause = ranks.find_cause()
             if cause is not None:
                 raise cause from error
@@ -283,13 +286,14 @@ def _describe(error: BaseException) -> tuple[str, str, str]:
     )
 
 
-def _make_lost_error(names: list[str], count: int) -> RanksError:
+def _make_lost_error(names: list[str], count: int, speaker: int = 0) -> RanksError:
     who = ", ".join(names) or "Another rank"
     was = "were" if len(names) > 1 else "was"
     return RanksError(
         f"{who} of {count} {was} lost: killed, or the machine or the network is down.",
         slug="rank-lost",
         hint="Go on with --resume, by any number of ranks.",
+        speaker=speaker,
     )
 
 

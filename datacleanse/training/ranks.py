@@ -15,7 +15,15 @@ if TYPE_CHECKING:
 
 
 class RanksError(DatacleanseError):
-    """Another process of the training failed or was lost, or works on something else."""
+    """Another process of the training failed or was lost, or works on something else.
+
+    Attributes:
+        speaker: number of the rank that should say so, the first one that is left.
+    """
+
+    def __init__(self, message: str, *, slug: str, hint: str, speaker: int = 0) -> None:
+        super().__init__(message, slug=slug, hint=hint)
+        self.speaker = speaker
 
 
 class Ranks(Protocol):
