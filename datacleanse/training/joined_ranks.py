@@ -290,7 +290,7 @@ def _make_lost_error(names: list[str], count: int, speaker: int = 0) -> RanksErr
     who = ", ".join(names) or "Another rank"
     was = "were" if len(names) > 1 else "was"
     return RanksError(
-        f"{who} of {count} {was} lost: killed, or the machine or the network is down.",
+        f"{who}, of {count}, {was} lost: killed, or the machine or the network is down.",
         slug="rank-lost",
         hint="Go on with --resume, by any number of ranks.",
         speaker=speaker,
