@@ -21,9 +21,13 @@ _kept: list[int] = []
 def fall_silent() -> None:
     """Let what all ranks but the first say go nowhere, what their libraries say too.
 
-    To be called before anything is printed.
+    To be called before anything is printed, and before torch is loaded.
     """
-    if not is_under_torchrun() or os.environ.get("RANK") == "0":
+    if not is_under_torchrun():
+        return
+    # What its sockets have to say comes as an error that is told in one sentence.
+    os.environ.setdefault("TORCH_CPP_LOG_LEVEL", "FATAL")
+    if os.environ.get("RANK") == "0":
         return
     with suppress(OSError):  # streams that are closed say nothing anyway
         _kept.append(os.dup(_STDERR))

@@ -36,8 +36,8 @@ PATIENCE = timedelta(hours=3)
 NOTICING = 3.0
 """Seconds within which ranks at work notice that another one is gone."""
 
-_GLANCE = timedelta(seconds=1)
-"""How often who waits for words looks whether somebody failed."""
+_GLANCE = 0.02
+"""Seconds between two looks whether words have come, or somebody failed."""
 
 _FAILURE, _STOPPED, _NOTICED = "failure", "stopped", "noticed"
 """Keys of the store: what the first rank to fail says; that one was stopped; who noticed."""
@@ -101,7 +101,7 @@ class JoinedRanks:
         while missing and monotonic() < end:
             missing = [each for each in missing if not self._store.check([f"machine/{each}"])]
             self._raise_failure()
-            sleep(0.05 if missing else 0)
+            sleep(_GLANCE if missing else 0)
         if missing:
             names = ", ".join(map(str, missing))
             raise RanksError(
@@ -133,7 +133,7 @@ class JoinedRanks:
             end = monotonic() + NOTICING
             while (missing := self._list_missing()) and monotonic() < end:
                 self._raise_failure()
-                sleep(0.05)
+                sleep(_GLANCE)
             self._raise_failure()
             if not missing and self._store.check([_STOPPED]):
                 return None
@@ -182,16 +182,15 @@ class JoinedRanks:
 
     def _wait(self, key: str) -> str:
         """Wait for words as long as nobody fails; signals are heard meanwhile."""
-        while True:
-            try:
-                self._store.wait([key], _GLANCE)
-                return self._store.get(key).decode()
-            except dist.DistStoreError:
+        try:
+            while not self._store.check([key]):
                 self._raise_failure()
                 if self._store.check([_STOPPED]):
-                    raise _make_stopped_error() from None
-            except RuntimeError as error:
-                raise _make_lost_error([], self.count) from error
+                    raise _make_stopped_error()
+                sleep(_GLANCE)
+            return self._store.get(key).decode()
+        except RuntimeError as error:
+            raise _make_lost_error([], self.count) from error
 
 
 @contextmanager
@@ -303,7 +302,7 @@ def _make_stopped_error() -> Stopped:
 
 def _make_not_joined_error(number: int, count: int, error: Exception) -> RanksError:
     place = f"{os.environ.get('MASTER_ADDR', '?')}:{os.environ.get('MASTER_PORT', '?')}"
-    said = next(iter(str(error).splitlines()), type(error).__name__)
+    said = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
     return RanksError(
         f"Rank {number} of {count} could not join the others at {place}: {said}.",
         slug="ranks-not-joined",

@@ -1,4 +1,7 @@
-"""A training as each of several ranks does it, started by torchrun: `python -m ... ranked OUT`."""
+"""Trainings as each of several ranks does them; torchrun starts it: `-m tests.training.ranked OUT`.
+
+Nothing of pytest's is imported, so that it starts fast.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ from datacleanse.training.loop import Hooks, train
 from datacleanse.training.ranks import ALONE, Ranks, is_under_torchrun
 from datacleanse.training.rules import make_rule
 
-N_DATA, N_CLEAN = 41, 7
+N_DATA, N_CLEAN = 43, 7
 
 
 class Odd(nn.Module):
@@ -47,8 +50,8 @@ def make_examples(kind):
         inputs=inputs,
         labels=labels,
         n_data=N_DATA,
-        # Six batches, the last of 2; one row is only watched.
-        training_rows=torch.arange(N_DATA - 1)[: 5 * 8 + 2 - 2],
+        # Six batches of 8, the last of 2, which is fewer than three ranks; one row is watched.
+        training_rows=torch.arange(N_DATA - 1),
         steering_rows=torch.arange(N_DATA, N_DATA + N_CLEAN),
         n_classes=3,
         worth=torch.tensor(rng.random(len(labels))) if kind == "worth" else None,
