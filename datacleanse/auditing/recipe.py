@@ -29,6 +29,7 @@ from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import name_device
 from datacleanse.training.placement import Moved, describe_rows
+from datacleanse.training.ranks import ALONE
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -57,7 +58,7 @@ def carry_out(
     resume: bool,
     progress: Progress,
     stop: StopRequest,
-    ranks: Ranks,
+    ranks: Ranks = ALONE,
 ) -> RunFolder:
     """Train, score, and write the run folder.
 

@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
+from torch.distributed.distributed_c10d import PrefixStore, Store
+from torch.distributed.rendezvous import rendezvous
 
 from datacleanse.errors import DatacleanseError, SettingsError, Stopped
 from datacleanse.training.ranks import RanksError
@@ -49,7 +51,7 @@ class JoinedRanks:
 
     number: int
     count: int
-    _store: dist.Store
+    _store: Store
     _words: int = 0
     """Messages by the store so far; the same number on all ranks."""
 
@@ -188,9 +190,10 @@ class JoinedRanks:
                 if self._store.check([_STOPPED]):
                     raise _make_stopped_error()
                 sleep(_GLANCE)
-            return self._store.get(key).decode()
+            words: bytes = self._store.get(key)
         except RuntimeError as error:
             raise _make_lost_error([], self.count) from error
+        return words.decode()
 
 
 @contextmanager
@@ -206,14 +209,14 @@ def join_ranks(device: str) -> Iterator[JoinedRanks]:
     number, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
     _take_device(device)
     try:
-        base, *_ = next(iter(dist.rendezvous("env://", timeout=JOINING)))
-        store = dist.PrefixStore("datacleanse", base)
+        base, *_ = next(iter(rendezvous("env://", timeout=JOINING)))
+        store = PrefixStore("datacleanse", base)
         ranks = JoinedRanks(number, count, store)
         ranks.introduce()
         with _hold_back_stdout():
             dist.init_process_group(
                 "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
-                store=dist.PrefixStore("numbers", store),
+                store=PrefixStore("numbers", store),
                 rank=number,
                 world_size=count,
                 timeout=PATIENCE,

@@ -62,8 +62,7 @@ def make_network(kind):
     torch.manual_seed(0)
     if kind == "pictures":
         shape = ResidualShape(3, 12, 12, 1, (8, 16), 3, 2, is_mirrored=True)
-        network = build_residual(shape, np.full(3, 128.0), np.full(3, 64.0), seed=0)
-        return DoubleReading(network.double())
+        return build_residual(shape, np.full(3, 128.0), np.full(3, 64.0), seed=0).double()
     if kind == "own":
         layers = (nn.Linear(5, 12), nn.ReLU(), nn.Dropout(0.4), Odd(12), nn.Linear(12, 3))
         return nn.Sequential(*layers).double()
@@ -80,19 +79,6 @@ def make_network(kind):
         dropout=0.3,
     )
     return TabularNetwork(shape).double()
-
-
-class DoubleReading(nn.Module):
-    """Reads bytes as float64."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = network
-
-    def forward(self, images):
-        network = self.network
-        scaled = (network.views(images).double() - network.mean) / network.deviation
-        return network.head(network.stages(scaled).mean(dim=(2, 3)))
 
 
 KINDS = {
