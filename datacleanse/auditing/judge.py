@@ -11,6 +11,7 @@ import torch
 
 from datacleanse.auditing.audit_table import write_tables
 from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_original_cells
 from datacleanse.auditing.plan import redraw_folds
@@ -20,7 +21,6 @@ from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
 from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
-from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
     from datacleanse.records import Notice, Overlap
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
-    from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
     from datacleanse.training.side_by_side import Keep, Learning, TrainedNetwork, Trainings
     from datacleanse.training.trainer import Trainer
@@ -70,10 +69,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     folder, task, inputs = audit.folder, audit.task, audit.inputs
     plan, settings = task.plan, task.settings
 
-    def keep(epoch: int, record: EpochRecord) -> None:
-        write_epoch(folder.epoch_file(epoch), epoch, record)
-
-    learned = _begin_to_learn(audit, plan, trainer, keep)
+    learned = _begin_to_learn(audit, plan, trainer, keep_epochs(folder, trainer.ranks))
     again = _begin_repeats(audit, trainer)
     networks, evidence, told = _learn(audit, learned)
     release_mapped()

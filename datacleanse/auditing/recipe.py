@@ -18,6 +18,7 @@ from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_r
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
 from datacleanse.auditing.pretrained_features import keep_features
+from datacleanse.auditing.ranked import NOTHING, compare_identities, tell_worth
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
 from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import find_neighbours
@@ -31,6 +32,7 @@ from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import choose_places, name_devices
 from datacleanse.training.placement import Moved, describe_rows
+from datacleanse.training.ranks import ALONE
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -46,6 +48,7 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
+    from datacleanse.training.ranks import Ranks
     from datacleanse.training.side_by_side import TrainedNetwork
     from datacleanse.training.stopping import StopRequest
 
@@ -60,6 +63,7 @@ def carry_out(
     resume: bool,
     progress: Progress,
     stop: StopRequest,
+    ranks: Ranks = ALONE,
 ) -> RunFolder:
     """Train, score, and write the run folder.
 
@@ -75,20 +79,25 @@ def carry_out(
         resume: go on with the unfinished run there; leave a finished one.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
+        ranks: the processes that train; this one is the first.
     """
+    compare_identities(ranks, task.identity)
     watch = Stopwatch({"read": inputs.seconds})
     opening = begin_run(uuid.uuid4().hex, task.command, task.settings, task.identity)
     before = find_begun(place, task.identity, progress) if resume else None
     if before is not None and before.status == "finished":
+        ranks.tell(NOTHING)
         return RunFolder(place)
     with hold_run(place, opening, before, force=force) as (folder, opening):
+        ranks.tell(opening.run_id)
         keep_features(folder, inputs)
         progress.stage("Encoding", None)
         inputs.park_table(folder.parked_file)
         examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
         watch.lap("encode")
         manifest = _learn_and_judge(
-            RunningAudit(folder, opening, task, inputs, examples, adviser, watch, progress, stop)
+            RunningAudit(folder, opening, task, inputs, examples, adviser, watch, progress, stop),
+            ranks,
         )
         folder.write_card(write_card(manifest))
         folder.finish(manifest)
@@ -103,16 +112,20 @@ def _park_matrix(examples: Examples, path: Path) -> Examples:
     return replace(examples, inputs=torch.from_numpy(park_rows(matrix.numpy(), path)))
 
 
-def _learn_and_judge(audit: RunningAudit) -> Manifest:
+def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     """Train, judge, train the final model; all that `run.json` says of the run."""
     folder, task, inputs, examples = audit.folder, audit.task, audit.inputs, audit.examples
     watch, progress = audit.watch, audit.progress
     rows, told = describe_rows(examples.inputs), _tell_moved(examples, progress)
     checkpoints = open_checkpoints(folder, task.identity, examples)
-    trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop)
+    compare_identities(ranks, checkpoints.identity)
+    trainer = Trainer(
+        task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop, ranks=ranks
+    )
     with _open_pool(task.settings) as (pool, places):
         trainer = replace(trainer, pool=pool, places=places)
         judged = judge(audit, trainer)
+    tell_worth(ranks, None if judged.final else judged.worth)
     final = judged.final or trainer.refit(
         lay_out_final(examples, task.plan), judged.worth, judged.batch_size
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.first_look import refuse_at_first_look
@@ -16,6 +17,7 @@ from datacleanse.settings import PRETRAINED
 from datacleanse.storage.run_claims import check_place
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
+from datacleanse.training.ranks import ALONE, Ranks
 from datacleanse.training.stopping import NEVER, StopRequest
 
 if TYPE_CHECKING:
@@ -33,10 +35,12 @@ def run_audit(
     resume: bool = False,
     progress: Progress = SILENT,
     stop: StopRequest = NEVER,
+    ranks: Ranks = ALONE,
 ) -> RunFolder:
     """Audit DATA and write the run folder. Nothing is written before all inputs are checked.
 
     Where it fails or is interrupted, the folder stays if a training has saved something in it.
+    Of several ranks each calls this with the same arguments; all but the first only train.
 
     Args:
         request: what is asked for.
@@ -46,6 +50,7 @@ def run_audit(
             none.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
+        ranks: the processes that audit together.
 
     Raises:
         DatacleanseError: an input or a setting cannot be used, or nothing can be written.
@@ -53,14 +58,17 @@ def run_audit(
     """
     _check_flags(force=force, resume=resume)
     _check_request(request)
-    if not resume:
+    is_first = ranks.number == 0
+    if not resume and is_first:
         _check_place(request, place, force=force)
+    if not is_first:
+        request = replace(request, test=None)
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)
     is_alone = request.settings.jobs == 1
-    expected = 0 if inputs.pictures is not None or is_alone else inputs.data.n_rows
-    with Adviser(expected, is_split=not is_alone) as adviser:
+    is_expected = is_first and inputs.pictures is None and not is_alone
+    with Adviser(inputs.data.n_rows if is_expected else 0, is_split=not is_alone) as adviser:
         prepared = None
         if adviser.is_waiting:
             with use_one_thread():
@@ -70,6 +78,7 @@ def run_audit(
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
         from datacleanse.auditing.image_features import use_features
         from datacleanse.auditing.pretrained_features import show_to_pretrained, wants_pretrained
+        from datacleanse.auditing.ranked import follow
         from datacleanse.auditing.recipe import carry_out
         from datacleanse.auditing.tasks.planning import plan_task
 
@@ -81,8 +90,11 @@ def run_audit(
             elif wants_pretrained(request.settings, inputs):
                 kept = RunFolder(place) if resume else None
                 inputs = show_to_pretrained(inputs, request.settings, kept=kept, progress=progress)
+            task = plan_task(request, inputs, prepared)
+            if not is_first:
+                return follow(task, inputs, place, ranks=ranks, stop=stop)
             return carry_out(
-                plan_task(request, inputs, prepared),
+                task,
                 inputs,
                 place,
                 adviser=adviser,
@@ -90,6 +102,7 @@ def run_audit(
                 resume=resume,
                 progress=progress,
                 stop=stop,
+                ranks=ranks,
             )
 
 

@@ -35,10 +35,14 @@ def can_fork() -> bool:
     """Whether tasks may run in forked processes here.
 
     Only Linux: on macOS libraries of the system break in a forked process, Windows has none. Not
-    where a GPU is in use: its driver serves the process alone that spoke to it first.
+    where a GPU is in use: its driver serves the process alone that spoke to it first. Not in a rank
+    of several: threads of it talk to the others, and would be missing in the child.
     """
     torch = sys.modules.get("torch")
-    return sys.platform == "linux" and not (torch is not None and torch.cuda.is_initialized())
+    if sys.platform != "linux" or (torch is not None and torch.cuda.is_initialized()):
+        return False
+    ranks = sys.modules.get("torch.distributed")
+    return ranks is None or not (ranks.is_available() and ranks.is_initialized())
 
 
 class Parent:

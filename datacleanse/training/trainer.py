@@ -17,6 +17,7 @@ from datacleanse.scheduling.pool import Pool
 from datacleanse.settings import MAX_SEED
 from datacleanse.training.batches import count_batches
 from datacleanse.training.loop import Hooks, train
+from datacleanse.training.ranks import ALONE
 from datacleanse.training.rules import make_rule
 from datacleanse.training.saved_state import UnusableStateError
 from datacleanse.training.side_by_side import Fed, Learning, TrainedNetwork, Training
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from datacleanse.training.checkpoint import Checkpoint, Checkpoints
     from datacleanse.training.examples import Examples
     from datacleanse.training.optimisers import Optimisation
+    from datacleanse.training.ranks import Ranks
     from datacleanse.training.side_by_side import Keep, Trainings
 
 FOLD_NAMES = ("reweighted", "swapped")
@@ -79,6 +81,8 @@ class Trainer:
     """Where trainings are done; by default in this process, one after the other."""
     places: Sequence[torch.device] = ()
     """Devices that trainings are dealt over, ``device`` being the CPU; none: all are on that."""
+    ranks: Ranks = ALONE
+    """The processes that train together."""
 
     def repeat_with(self, number: int) -> Trainer:
         """Return a trainer with other random draws; its networks start from the same parameters."""
@@ -220,7 +224,8 @@ class Trainer:
         total = steps + (schedule.epochs - epochs) * n_steps
         stage = f"Repeat {self.repeat}" if self.repeat else f"Training, rule {rule}"
         self.progress.stage(STAGES.get(name, stage), total)
-        save = None if self.checkpoints is None else partial(self.checkpoints.save, name)
+        is_saved = self.checkpoints is not None and self.ranks.number == 0
+        save = partial(self.checkpoints.save, name) if self.checkpoints and is_saved else None
         what = f"Training with rule {rule} failed in the network"
         try:
             # A full disk is not the network's fault.
@@ -240,6 +245,7 @@ class Trainer:
                     saved=saved,
                     hooks=Hooks(keep, save, self.stop, self.progress),
                     optimisation=self.lesson.optimisation,
+                    ranks=self.ranks,
                 )
         except UnusableStateError as error:
             assert self.checkpoints is not None
@@ -247,6 +253,8 @@ class Trainer:
         except (RuntimeError, MemoryError) as error:
             if not is_shortage(error):
                 raise
+            if self.ranks.count > 1:
+                raise _make_rank_too_small_error(self.device) from error
             if batch_size <= SMALLEST_BATCH:
                 raise _make_too_large_error(self.device) from error
             return None
@@ -278,6 +286,16 @@ def _make_too_large_error(device: torch.device) -> MemoryShortError:
         slug="out-of-memory",
         hint="Free memory, take a smaller network or fewer columns"
         + ("." if device.type == "cpu" else ", or use --device cpu."),
+    )
+
+
+def _make_rank_too_small_error(device: torch.device) -> MemoryShortError:
+    """The error of one rank among several, which cannot halve a batch without the others."""
+    return MemoryShortError(
+        f"The memory of the {device.type} does not suffice for a rank's part of a batch.",
+        slug="out-of-memory",
+        hint="Take more ranks, each of which then has fewer rows of a batch, or a smaller "
+        "--batch-size.",
     )
 
 

@@ -37,6 +37,6 @@ class L2RW(Rule):
         """Clip the influences at 0 (eq. 8), and divide by their sum (eq. 9)."""
         assert step.influence is not None
         clipped = step.influence.clamp(min=0.0)
-        total = clipped.sum()
+        total = step.add_up(clipped)
         # Where nothing helps, the paper's delta makes the denominator 1 and all weights 0.
         return clipped / (total + (total == 0))

@@ -19,4 +19,4 @@ class Uniform(Rule):
 
     def weigh(self, step: Step) -> Tensor:
         """Give each example 1 / B."""
-        return torch.full_like(step.losses, 1.0 / len(step.losses))
+        return torch.full_like(step.losses, 1.0 / step.batch_size)
