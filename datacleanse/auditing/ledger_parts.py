@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse.training.ranks import Ranks
-    from datacleanse.training.trainer import Keep
+    from datacleanse.training.side_by_side import Keep
 
 
 def keep_epochs(folder: RunFolder, ranks: Ranks) -> Keep:

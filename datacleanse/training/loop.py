@@ -16,6 +16,7 @@ from datacleanse.progress import SILENT, Progress
 from datacleanse.training import saved_state
 from datacleanse.training.batches import count_batches, split
 from datacleanse.training.checkpoint import Checkpoint
+from datacleanse.training.graphed_steps import GraphedSteps, Workings
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
 from datacleanse.training.influence.interface import accumulate
 from datacleanse.training.optimisers import Optimisation, make_optimiser
@@ -23,6 +24,7 @@ from datacleanse.training.parts import Parts
 from datacleanse.training.ranks import ALONE
 from datacleanse.training.recorder import Dynamics, Recorder
 from datacleanse.training.rules.uniform import Uniform
+from datacleanse.training.worth import apply_worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -30,15 +32,12 @@ if TYPE_CHECKING:
     from datacleanse.settings import Schedule
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
-    from datacleanse.training.influence import Direction, Route, Step
+    from datacleanse.training.influence import Direction, Route
     from datacleanse.training.ranks import Ranks
     from datacleanse.training.rules import Rule
 
 WEIGHT_DECAY = 1e-2
 """AdamW's, decoupled: it is no part of any gradient that influences are made from."""
-
-LEAST_WORTH = 1e-6
-"""Smallest worth of a batch as a whole: one of worthless examples changes next to nothing."""
 
 
 @dataclass(frozen=True)
@@ -192,6 +191,10 @@ class _Loop:
         self.done = 0
         """Batches since the training began."""
         self._skipped = 0
+        work = Workings(
+            self._engine, rule, examples, self._optimiser, self._recorder, self._direction
+        )
+        self._graphed = GraphedSteps(work, self._parameters, schedule.batch_size)
         self._losses: list[float] = []
         self._trusted_losses: list[float] = []
         self.epoch = 0
@@ -217,25 +220,30 @@ class _Loop:
         What is the batch's in a process alone is this rank's part of it among several, up to the
         sum of gradients.
         """
-        examples = self._examples
         rule = self._rule if self.epoch >= self._rule.warm_up_epochs else Uniform()
-        direction = self._direction.advance() if rule.needs_influence else None
         if not self._model.training:
             self._model.train()
+        if rule is not self._rule or not self._graphed.take(index, self._find_rate()):
+            self._step_by_launches(index, rule)
+        self.done += 1
+        self.batch += 1
+        self._rows += len(index)
+
+    def _step_by_launches(self, index: Tensor, rule: Rule) -> None:
+        """Take the step one kernel after the other."""
+        examples = self._examples
+        direction = self._direction.advance() if rule.needs_influence else None
         own, step = self.parts.open(index, direction)
         weights = rule.weigh(step)
         if examples.worth is not None:
-            weights = _apply_worth(weights, examples.worth[own], step)
+            weights = apply_worth(weights, examples.worth[own], step)
         self._recorder.record_batch(own, step, weights)
         if not self.parts.descend(step, weights, is_sparse=rule.needs_influence):
             self._skipped += 1
         else:
             self._follow(direction)
-            self._update()
+            self._optimiser.step(self._find_rate())
             self._teach(rule)
-        self.done += 1
-        self.batch += 1
-        self._rows += len(index)
 
     def close_epoch(self) -> EpochRecord:
         """Watch the other rows, and add the epoch to what is known; its record of DATA's rows."""
@@ -272,7 +280,7 @@ class _Loop:
             self._recorder.finish(),
             tuple(self._losses),
             tuple(self._trusted_losses),
-            self._skipped,
+            self._skipped + self._graphed.count_skipped(),
             self._engine.route if self._rule.needs_influence else None,
         )
 
@@ -288,7 +296,7 @@ class _Loop:
             rows=self._rows,
             batch_size=self._batch_size,
             steps=self.done,
-            skipped=self._skipped,
+            skipped=self._skipped + self._graphed.count_skipped(),
             losses=[loss if math.isfinite(loss) else None for loss in self._losses],
             trusted_losses=[loss if math.isfinite(loss) else None for loss in self._trusted_losses],
             network=self._model.state_dict(),
@@ -359,10 +367,11 @@ class _Loop:
         for part in ("optimiser", "rule", "direction"):
             saved_state.check_finite(getattr(saved, part), part)
 
-    def _update(self) -> None:
+    def _find_rate(self) -> float:
+        """The learning rate of the next update."""
         done = self.epoch * self.n_batches + self.batch
         cosine = 0.5 * (1 + math.cos(math.pi * done / (self._epochs * self.n_batches)))
-        self._optimiser.step(self._peak * cosine)
+        return self._peak * cosine
 
     def _teach(self, rule: Rule) -> None:
         """Show the rule what the network makes of trusted examples, if it learns from them."""
@@ -376,12 +385,6 @@ class _Loop:
             return
         for name, parameter in self._parameters.items():
             accumulate(parameter, direction[name], self._rule.trusted_share)
-
-
-def _apply_worth(weights: Tensor, worth: Tensor, step: Step) -> Tensor:
-    """Multiply weights (B,) by worth (B,), and keep the sum that the batch had."""
-    found = weights * worth
-    return found * (step.add_up(weights) / step.add_up(found).clamp(min=LEAST_WORTH))
 
 
 def _make_diverged_error(what: str, epoch: int, batch: int) -> TrainingError:

@@ -94,9 +94,36 @@ class TrustedDirection:
         self._direction: Direction = {}
         self._age = 0
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the next step refreshes v."""
+        return self._age % self._meta.every == 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one process alone takes v as it comes."""
+        return not self._meta.average and self._ranks.count == 1
+
+    def make_places(self) -> tuple[Tensor, Tensor]:
+        """Make room for inputs and labels as `draw_batch` draws them."""
+        rows = slice(min(self._meta.batch, len(self.trusted.labels)))
+        at = torch.arange(len(self.trusted.labels), device=self.trusted.labels.device)[rows]
+        return self.trusted.inputs[at].clone(), self.trusted.labels[at].clone()
+
+    def copy_to(self, places: Direction) -> None:
+        """Copy v to tensors of the same shapes, unless they are it."""
+        if self._direction is not places:
+            for name, place in places.items():
+                place.copy_(self._direction[name])
+
+    def go_on_with(self, direction: Direction) -> None:
+        """Count a step that somebody else took with v, refreshed where that was due."""
+        self._direction = direction
+        self._age += 1
+
     def advance(self) -> Direction:
         """Advance to the next step, and return its v; call it once a step, before the step."""
-        if self._age % self._meta.every == 0:
+        if self.is_due:
             self._refresh()
         self._age += 1
         return self._direction

@@ -29,6 +29,10 @@ class Rule(Protocol):
     """Whether `learn` is to be called after each update; each call costs a forward pass of a
     trusted batch."""
 
+    is_fixed: bool = False
+    """Whether `weigh` depends on the step alone and asks the device nothing, so that a GPU may
+    record it."""
+
     def weigh(self, step: Step) -> Tensor:
         """The weights of the batch, before the model's update.
 

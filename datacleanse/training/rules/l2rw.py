@@ -29,6 +29,7 @@ class L2RW(Rule):
     """The paper's rule. It learns nothing of its own: the weights follow from each step."""
 
     needs_influence = True
+    is_fixed = True
 
     def __init__(self, *, trusted_share: float = TRUSTED_SHARE) -> None:
         self.trusted_share = trusted_share
