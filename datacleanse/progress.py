@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from importlib import import_module
-from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias, runtime_checkable
+from weakref import WeakValueDictionary
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
@@ -51,20 +52,21 @@ class SideBySide(Protocol):
 class _Lane:
     """A stage that only its name, and its steps while it is the last one, are told of."""
 
-    last: _Lane | None = None
+    last: ClassVar[WeakValueDictionary[int, _Lane]] = WeakValueDictionary()
+    """Of each listener, by its identity."""
 
     def __init__(self, progress: Progress, name: str, total: int | None) -> None:
         self._progress = progress
-        _Lane.last = self
+        self.last[id(progress)] = self
         progress.stage(name, total)
 
     def advance(self, steps: int = 1) -> None:
-        if _Lane.last is self:
+        if self.last.get(id(self._progress)) is self:
             self._progress.advance(steps)
 
     def finish(self) -> None:
-        if _Lane.last is self:
-            _Lane.last = None
+        if self.last.get(id(self._progress)) is self:
+            del self.last[id(self._progress)]
 
 
 def open_lane(progress: Progress, name: str, total: int | None) -> Lane:

@@ -137,7 +137,7 @@ def _captured() -> Iterator[Seen]:
     """Keep what the audit in the block asked and found, and end it there."""
     seen, form = Seen(), Adviser.ask
 
-    def ask(adviser: Adviser, question: Question, place: Path) -> Opinion:
+    def ask(adviser: Adviser, question: Question, place: Path) -> list[Opinion]:
         seen.question = question
         return form(adviser, question, place)
 

@@ -21,7 +21,7 @@ from datacleanse.detection.second_opinion.background import MANY, load_libraries
 from datacleanse.scheduling.cores import count_cores
 from datacleanse.scheduling.forked import can_fork
 from datacleanse.storage.mapped_files import LARGE
-from datacleanse.training.device import name_device
+from datacleanse.training.device import choose_places, name_devices
 from datacleanse.training.placement import find_tensor, is_handed_over
 from datacleanse.training.short_trial import try_training
 
@@ -107,53 +107,90 @@ def forecast(task: Task, examples: Examples) -> Forecast:
         UserCodeError: the user's network failed.
     """
     begun, peak = measure_age(), _measure_peak()
-    plan, lesson, n_runs = task.plan, task.lesson, 1 + task.settings.repeats
+    places = choose_places(task.settings.device)
+    if len(places) > 1:
+        examples = examples.move_to(places[0])
+    tried, n_runs = _try_parts(task, examples), 1 + task.settings.repeats
+    side_by_side, spent = _deal(task, tried, examples, len(places))
+    n_final = int(tried.audited is not None)
+    plain, n_data = tried.plain, task.plan.n_data
+    scored = (SCORE_SECONDS + SCORE_SECONDS_A_ROW * n_data) * n_runs
+    held = find_tensor(examples.inputs)
+    n_trained = (tried.n_folds + 1) * n_runs + n_final
+    kept_bytes, scratch_bytes = _count_kept(n_data, plain, n_trained, held)
+    return Forecast(
+        rows=n_data,
+        clean_rows=len(task.plan.labels) - n_data,
+        features=held.shape[1] if held is not None and held.dim() == 2 else None,
+        classes=examples.n_classes,
+        reweighted=tried.n_folds * n_runs,
+        plain=n_runs + n_final,
+        epochs=plain.epochs,
+        steps=plain.steps,
+        side_by_side=side_by_side,
+        device=name_devices(task.settings.device, task.device),
+        seconds=round(begun + spent + scored + n_final * plain.seconds + REPORT_SECONDS, 1),
+        memory_bytes=peak + _count_memory(side_by_side, plain, has_opinion=tried.n_parts > 0),
+        disk_bytes=kept_bytes,
+        scratch_bytes=scratch_bytes,
+    )
+
+
+@dataclass(frozen=True)
+class _TriedParts:
+    """What trials of an audit's parts showed."""
+
+    audited: Tried | None
+    """A training with learned weights; None where there is none."""
+    n_folds: int
+    """How many there are of it in a run."""
+    plain: Tried
+    """A training without."""
+    opinion: float
+    """Seconds of a second opinion."""
+    n_parts: int
+    """Parts of it that may be formed apart; 0: there is none."""
+
+    def list_seconds(self) -> list[float]:
+        """Seconds of the tasks of a run, in the order in which they are started."""
+        parts = [self.opinion / self.n_parts] * self.n_parts if self.n_parts else []
+        folds = [] if self.audited is None else [self.audited.seconds] * self.n_folds
+        return [*parts, *folds, self.plain.seconds]
+
+
+def _try_parts(task: Task, examples: Examples) -> _TriedParts:
+    """Try each kind of training, and the second opinion."""
+    plan, lesson, audited = task.plan, task.lesson, None
     with TemporaryDirectory() as folder:
-        audited = None
         if lesson.rule != "uniform":
             rows = lay_out_fold(examples, plan, plan.split)
             audited = try_training(lesson, lesson.rule, rows, Path(folder))
         plain = try_training(lesson, "uniform", examples, Path(folder))
     question = task.pose_question(examples, plan, lesson.seed)
     opinion = 0.0 if question is None else _try_question(question)
-    n_folds = 0 if audited is None else len(plan.folds)
-    parts = 1 if question is None else len(question.split())
-    trained = [
-        *[opinion / parts] * parts,
-        *[_get_seconds(audited)] * n_folds,
-        plain.seconds,
-    ] * n_runs
-    places = min(task.settings.jobs or count_cores(), len(trained))
-    # More than there are cores get in each other's way.
-    cores = min(places, count_cores())
-    if can_fork() and is_handed_over(examples.inputs):
-        spent = _pack(trained, cores)
-    else:
-        spent = sum(trained) if cores == 1 else max(sum(trained) - n_runs * opinion, opinion)
-    n_final = int(audited is not None)
-    scored = (SCORE_SECONDS + SCORE_SECONDS_A_ROW * plan.n_data) * n_runs
-    held = find_tensor(examples.inputs)
-    kept = _count_kept(plan.n_data, plain, (n_folds + 1) * n_runs + n_final, held)
-    return Forecast(
-        rows=plan.n_data,
-        clean_rows=len(plan.labels) - plan.n_data,
-        features=held.shape[1] if held is not None and held.dim() == 2 else None,
-        classes=examples.n_classes,
-        reweighted=n_folds * n_runs,
-        plain=n_runs + n_final,
-        epochs=plain.epochs,
-        steps=plain.steps,
-        side_by_side=places,
-        device=name_device(task.device),
-        seconds=round(begun + spent + scored + n_final * plain.seconds + REPORT_SECONDS, 1),
-        memory_bytes=peak + _count_memory(places, plain, question),
-        disk_bytes=kept[0],
-        scratch_bytes=kept[1],
+    return _TriedParts(
+        audited,
+        0 if audited is None else len(plan.folds),
+        plain,
+        opinion,
+        0 if question is None else len(question.split()),
     )
 
 
-def _get_seconds(tried: Tried | None) -> float:
-    return 0.0 if tried is None else tried.seconds
+def _deal(task: Task, tried: _TriedParts, examples: Examples, n_devices: int) -> tuple[int, float]:
+    """How many tasks would be at work at a time, and seconds until all are done."""
+    n_runs = 1 + task.settings.repeats
+    seconds = tried.list_seconds() * n_runs
+    if n_devices > 1:
+        places = min(task.settings.jobs or n_devices + 1, len(seconds))
+        return places, _pack(seconds, places)
+    places = min(task.settings.jobs or count_cores(), len(seconds))
+    # More than there are cores get in each other's way.
+    cores = min(places, count_cores())
+    if cores == 1 or (can_fork() and is_handed_over(examples.inputs)):
+        return places, _pack(seconds, cores)
+    opinions = tried.opinion * n_runs
+    return min(places, 2), max(sum(seconds) - opinions, opinions)
 
 
 def _pack(tasks: Iterable[float], places: int) -> float:
@@ -199,10 +236,10 @@ def _take_some(question: Question, size: int) -> Question:
     )
 
 
-def _count_memory(places: int, plain: Tried, question: Question | None) -> int:
+def _count_memory(places: int, plain: Tried, *, has_opinion: bool) -> int:
     """Bytes that trainings and the opinion take beside this process."""
-    opinion = 0 if question is None else OPINION_BYTES
-    return places * (PRIVATE_BYTES + 2 * plain.checkpoint_bytes) + opinion
+    trainings = places * (PRIVATE_BYTES + 2 * plain.checkpoint_bytes)
+    return trainings + has_opinion * OPINION_BYTES
 
 
 def _count_kept(n_data: int, plain: Tried, n_trained: int, held: Tensor | None) -> tuple[int, int]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 from multiprocessing.connection import wait
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from datacleanse.errors import Stopped
@@ -150,7 +150,10 @@ class Pool:
         running = [t for t in self._tickets if t.running is not None]
         connections = [t.running.connection for t in running if t.running is not None]
         told: list[Connection] = [each for each in connections if each is not None]
-        wait(told, PAUSE)
+        if told:
+            wait(told, PAUSE)
+        else:
+            sleep(PAUSE)
         for ticket in running:
             if ticket.running is not None and ticket.running.attend():
                 self._settle(ticket)
