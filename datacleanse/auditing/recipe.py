@@ -136,7 +136,10 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     write_picture_files(folder, inputs)
     watch.lap("write")
     device = DeviceSection(
-        name=name_device(task.device), threads=torch.get_num_threads(), rows=rows
+        name=name_device(task.device),
+        threads=torch.get_num_threads(),
+        rows=rows,
+        processes=ranks.count,
     )
     training = describe_training(
         judged.found.trainings,
