@@ -146,6 +146,7 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
         name=name_devices(task.settings.device, task.device),
         threads=torch.get_num_threads(),
         rows=rows,
+        processes=ranks.count,
     )
     training = describe_training(
         judged.found.trainings,

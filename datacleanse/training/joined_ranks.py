@@ -207,13 +207,14 @@ def join_ranks(device: str) -> Iterator[JoinedRanks]:
         SettingsError: there are fewer GPUs than ranks.
     """
     number, count = int(os.environ["RANK"]), int(os.environ["WORLD_SIZE"])
-    _take_device(device)
-    try:
+    with _explain_joining(number, count):
         base, *_ = next(iter(rendezvous("env://", timeout=JOINING)))
         store = PrefixStore("datacleanse", base)
         ranks = JoinedRanks(number, count, store)
         ranks.introduce()
-        with _hold_back_stdout():
+    try:
+        _take_device(device)
+        with _explain_joining(number, count), _hold_back_stdout():
             dist.init_process_group(
                 "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo",
                 store=PrefixStore("numbers", store),
@@ -221,9 +222,6 @@ def join_ranks(device: str) -> Iterator[JoinedRanks]:
                 world_size=count,
                 timeout=PATIENCE,
             )
-    except (RuntimeError, ValueError, OSError) as error:
-        raise _make_not_joined_error(number, count, error) from error
-    try:
         yield ranks
     except BaseException as error:
         ranks.report(error)
@@ -281,8 +279,9 @@ def _describe(error: BaseException) -> tuple[str, str, str]:
         return error.message, error.slug, error.hint
     if isinstance(error, OSError):
         return f"{error}.", "rank-failed", "Mend that, then go on with --resume."
+    said = next(iter(str(error).splitlines()), "")
     return (
-        f"the program failed there ({type(error).__name__}: {str(error).splitlines()[:1]}).",
+        f"the program failed there ({type(error).__name__}: {said}).",
         "rank-failed",
         "What that rank printed tells more.",
     )
@@ -303,12 +302,21 @@ def _make_stopped_error() -> Stopped:
     return Stopped("as another rank was.", slug="stopped", hint="Go on with --resume.")
 
 
-def _make_not_joined_error(number: int, count: int, error: Exception) -> RanksError:
-    place = f"{os.environ.get('MASTER_ADDR', '?')}:{os.environ.get('MASTER_PORT', '?')}"
-    said = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
-    return RanksError(
-        f"Rank {number} of {count} could not join the others at {place}: {said}.",
-        slug="ranks-not-joined",
-        hint="See that all machines reach that address, and each other; GLOO_SOCKET_IFNAME names "
-        "the network that they share.",
-    )
+@contextmanager
+def _explain_joining(number: int, count: int) -> Iterator[None]:
+    """Say in one sentence why ranks do not come together.
+
+    Raises:
+        RanksError: they do not.
+    """
+    try:
+        yield
+    except (RuntimeError, ValueError, OSError) as error:
+        place = f"{os.environ.get('MASTER_ADDR', '?')}:{os.environ.get('MASTER_PORT', '?')}"
+        said = next(iter(str(error).splitlines()), type(error).__name__).rstrip(".")
+        raise RanksError(
+            f"Rank {number} of {count} could not join the others at {place}: {said}.",
+            slug="ranks-not-joined",
+            hint="See that all machines reach that address, and each other; GLOO_SOCKET_IFNAME "
+            "names the network that they share.",
+        ) from error

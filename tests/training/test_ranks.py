@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -18,9 +20,10 @@ from datacleanse.models.residual import Views
 from datacleanse.models.row_noise import CutNoise, Part, compute_part
 from datacleanse.models.tabular import Dropout
 from datacleanse.thread_limit import use_one_thread
+from datacleanse.training import joined_ranks
 from datacleanse.training.influence import Step
 from datacleanse.training.influence.interface import Whole
-from datacleanse.training.ranks import ALONE
+from datacleanse.training.ranks import ALONE, RanksError
 from datacleanse.training.rules import RULES, make_rule
 from datacleanse.training.shared_sums import add_up_together, cut_evenly, sum_gradients
 from tests.training import ranked
@@ -71,6 +74,24 @@ def test_a_network_that_mixes_examples_is_refused_by_all_ranks(trained):
     for number in range(N_RANKS):
         said = (trained / f"mixing-{number}").read_text(encoding="utf-8")
         assert "BatchNorm" in said
+
+
+def test_a_rendezvous_that_fails_is_one_sentence(monkeypatch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    for name, value in (
+        ("RANK", "1"),
+        ("WORLD_SIZE", "2"),
+        ("MASTER_ADDR", "127.0.0.1"),
+        ("MASTER_PORT", str(port)),
+        ("TORCHELASTIC_USE_AGENT_STORE", "True"),
+    ):
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(joined_ranks, "JOINING", timedelta(seconds=1))
+    said = f"^Rank 1 of 2 could not join the others at 127.0.0.1:{port}: "
+    with pytest.raises(RanksError, match=said), joined_ranks.join_ranks("cpu"):
+        pass
 
 
 @given(st.integers(0, 40), st.integers(1, 9))

@@ -70,6 +70,8 @@ class DeviceSection:
     """CPU threads."""
     rows: str
     """Where the network's inputs lay, in words."""
+    processes: Number = 1
+    """Ranks that trained together."""
 
 
 @dataclass(frozen=True, kw_only=True)
