@@ -101,12 +101,12 @@ def audit_dataset(
         repeats: further runs with other random draws, to see which flags stay; at least 0.
         fdr: largest expected share of false alarms among the flags, in (0, 1).
         top: suspects listed in the reports, at least 1.
-        device: ``auto``, ``cpu`` or ``cuda`` to train on; ``auto``: on a GPU where there is one.
+        device: ``auto``, ``cpu``, ``cuda`` or ``cuda:K`` to train on; ``auto``: a GPU where there
+            is one. Of several, ``cuda:0,cuda:1``, each trains one network at a time.
         seed: of all random draws, from 0 to 2**32 - 1.
         jobs: networks trained side by side, at least 1; None: as many as there are cores. On Linux
-            each has a forked process; elsewhere, on a GPU, and where ``data`` is
-            asked for examples they follow each other. The results
-            are the same.
+            each has a forked process; elsewhere, on a GPU, and where ``data`` is asked for examples
+            they follow each other. The results are the same.
         progress: as for `datacleanse.audit`.
 
     Returns:
