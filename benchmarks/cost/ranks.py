@@ -23,7 +23,7 @@ from pathlib import Path
 from statistics import median
 from threading import Timer
 from time import perf_counter, process_time, sleep
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.csv
@@ -41,6 +41,9 @@ from datacleanse.training.joined_ranks import join_ranks
 from datacleanse.training.loop import Hooks, train
 from datacleanse.training.ranks import ALONE, is_under_torchrun
 from datacleanse.training.rules import make_rule
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 RESULT = RESULTS / "ranks.json"
 SIZE = (3, 32, 32)
@@ -83,12 +86,13 @@ def main() -> None:
             "network_for": N_MEANT,
             "batch": BATCH,
             "size": list(SIZE),
-            "speed": _compare_speed(place, arguments.rounds),
             "largest_difference": _compare_weights(place),
-            "audits": _kill_often(place, arguments.kills, seed=arguments.seed),
+            "speed": _compare_speed(place, arguments.rounds),
         }
-    write_result(RESULT, found, tables=())
-    _print_found(found)
+        # Kept after each kill, as all of them take minutes.
+        for audits in _kill_often(place, arguments.kills, seed=arguments.seed):
+            write_result(RESULT, found | {"audits": audits}, tables=())
+    _print_found(found | {"audits": audits})
 
 
 def _work(place: Path, *, is_exact: bool) -> None:
@@ -198,8 +202,12 @@ def _compare_weights(place: Path) -> dict[str, float]:
         return {name: float(np.abs(one[name] - two[name]).max()) for name in one}
 
 
-def _kill_often(place: Path, n_kills: int, *, seed: int) -> dict[str, Any]:
-    """Kill a rank of audits at random moments, go on with each; whether the rankings agree."""
+def _kill_often(place: Path, n_kills: int, *, seed: int) -> Iterator[dict[str, Any]]:
+    """Kill a rank of audits at random moments and go on with each.
+
+    Yields:
+        Whether the rankings agree, before the first kill and after each.
+    """
     table = made_table(N_ROWS + N_VERIFIED, seed=1)
     pyarrow.csv.write_csv(table.slice(0, N_ROWS), place / "data.csv")
     pyarrow.csv.write_csv(table.slice(N_ROWS), place / "clean.csv")
@@ -208,7 +216,10 @@ def _kill_often(place: Path, n_kills: int, *, seed: int) -> dict[str, Any]:
     _audit(place, "whole", N_RANKS)
     seconds = (perf_counter() - started) / 2
     expected, rng = _read_ranks(place / "whole"), random.Random(seed)
-    told, n_early = [], 0
+    same = int((_read_ranks(place / "alone") == expected).sum())
+    told: list[dict[str, Any]] = []
+    n_early = 0
+    yield _sum_up(told, same, n_early)
     while len(told) < n_kills:
         run, delay, victim = f"killed-{len(told)}", rng.random() * seconds * PACE, rng.randrange(2)
         code, sentences = _kill_one(place, run, delay, victim)
@@ -229,11 +240,13 @@ def _kill_often(place: Path, n_kills: int, *, seed: int) -> dict[str, Any]:
             }
         )
         note(f"kill {len(told)}: {told[-1]}")
+        yield _sum_up(told, same, n_early)
+
+
+def _sum_up(told: list[dict[str, Any]], same: int, n_early: int) -> dict[str, Any]:
     return {
         "rows": N_ROWS,
-        "alone_and_two_rows_of_the_same_rank": int(
-            (_read_ranks(place / "alone") == expected).sum()
-        ),
+        "alone_and_two_rows_of_the_same_rank": same,
         "kills": told,
         "same_ranking": sum(each["rows_of_the_same_rank"] == N_ROWS for each in told),
         "audits_through_before": n_early,

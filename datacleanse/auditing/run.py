@@ -63,6 +63,9 @@ def run_audit(
         _check_place(request, place, force=force)
     if not is_first:
         request = replace(request, test=None)
+    if ranks.count > 1:
+        # Trainings go one after the other, each shared by all ranks.
+        request = replace(request, settings=replace(request.settings, jobs=1))
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)

@@ -240,8 +240,14 @@ def _take_device(device: str) -> None:
     """Make this machine's GPU of this rank's number the present one.
 
     Raises:
-        SettingsError: there are fewer GPUs than ranks.
+        SettingsError: there are fewer GPUs than ranks, or others are asked for.
     """
+    if ":" in device:
+        raise SettingsError(
+            f"--device is {device!r}, and each rank takes the GPU of its own number.",
+            slug="ranks-choose-devices",
+            hint="Give --device cuda, or --device cpu.",
+        )
     if device == "cpu" or not torch.cuda.is_available():
         return
     local, n_gpus = int(os.environ.get("LOCAL_RANK", "0")), torch.cuda.device_count()

@@ -152,9 +152,9 @@ class Parts:
                     self._cut_noise = cut_noise
                 return cut_noise
         raise ModelError(
-            "The network computes something else of a part of a batch than of the whole: its "
-            "examples mix, as under batch normalisation, or it draws random numbers in a way of "
-            "its own.",
+            "The network computes something else of a part of a batch than of the whole. Its "
+            "examples mix, as under batch normalisation, or its random numbers are drawn in a way "
+            "that cannot be cut.",
             slug="model-not-in-parts",
             hint="Audit it in one process, without torchrun; or take GroupNorm or LayerNorm for "
             "BatchNorm.",

@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
+from datacleanse.errors import SettingsError
 from datacleanse.models.residual import Views
 from datacleanse.models.row_noise import CutNoise, Part, compute_part
 from datacleanse.models.tabular import Dropout
@@ -92,6 +93,23 @@ def test_a_rendezvous_that_fails_is_one_sentence(monkeypatch):
     said = f"^Rank 1 of 2 could not join the others at 127.0.0.1:{port}: "
     with pytest.raises(RanksError, match=said), joined_ranks.join_ranks("cpu"):
         pass
+
+
+def test_ranks_take_the_gpu_of_their_own_number_or_say_that_there_is_none(monkeypatch):
+    taken = []
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    monkeypatch.setattr(torch.cuda, "set_device", taken.append)
+    monkeypatch.setenv("LOCAL_WORLD_SIZE", "3")
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    for device in ("auto", "cuda", "cpu"):
+        joined_ranks._take_device(device)
+    assert taken == [1, 1]
+    with pytest.raises(SettingsError, match="the GPU of its own number"):
+        joined_ranks._take_device("cuda:7")
+    monkeypatch.setenv("LOCAL_RANK", "2")
+    with pytest.raises(SettingsError, match=r"3 ranks on .*, which has 2 GPUs"):
+        joined_ranks._take_device("auto")
 
 
 @given(st.integers(0, 40), st.integers(1, 9))
