@@ -15,6 +15,7 @@ from datacleanse.detection.conflicts import find_conflicts
 from datacleanse.detection.ranking import score_ranks
 from datacleanse.detection.telling_cells import find_telling_cells
 from datacleanse.detection.telling_terms import find_telling_terms
+from datacleanse.detection.verdicts import VERDICTS, judge_rows
 from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.ledger import gather_weights
 from datacleanse.storage.mapped_files import release_mapped
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.evidence import Assessment, Evidence
+    from datacleanse.detection.health.look import Health
     from datacleanse.records import Dataset
     from datacleanse.storage.run_folder import RunFolder
 
@@ -54,6 +56,10 @@ class AuditColumns:
     """(N,) the column ``suspicion``; see `score_ranks`."""
     stability: NDArray[np.float64] | None
     """(N,) share of the repeated runs that flag the row; None where there are none."""
+    health: Health
+    """What was seen beside wrong labels."""
+    verdict: NDArray[np.int8]
+    """(N,) places in `VERDICTS`."""
     n_stored: int
     """Rows of the lowest ranks that are kept, and known again, beyond the run."""
 
@@ -71,6 +77,7 @@ class AuditColumns:
             "mean_margin": dynamics.margin,
             "mean_loss": dynamics.loss,
             "control_margin": self.evidence.control.margin,
+            "unlike_p_value": self.health.unlike_p_value,
         }
         if self.stability is not None:
             measured["flag_stability"] = self.stability
@@ -87,6 +94,10 @@ class AuditColumns:
             "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
             "false_at_most": self._bound_false_alarms(rows),
+            "verdict": _name_classes(self.verdict[rows].astype(np.int64), VERDICTS),
+            "copy_group": pa.array(
+                self.health.copy_group[rows], mask=self.health.copy_group[rows] < 0
+            ),
             "row_sha256": self._seal(part, rows),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
@@ -115,6 +126,7 @@ def write_tables(
     evidence: Evidence,
     assessment: Assessment,
     *,
+    health: Health,
     stability: NDArray[np.float64] | None,
     top: int,
     take: Callable[[NDArray[np.int64]], pa.Table],
@@ -126,6 +138,7 @@ def write_tables(
         data: DATA.
         evidence: what training showed.
         assessment: what it says of each row.
+        health: what was seen beside wrong labels.
         stability: see `AuditColumns`.
         top: rows that the reports list.
         take: gives rows of DATA, whose numbers ascend, with all their columns.
@@ -133,7 +146,8 @@ def write_tables(
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
     rank = assessment.rank
     score = score_ranks(assessment.suspicion, assessment.verdict, rank)
-    columns = AuditColumns(data, evidence, assessment, score, stability, n_stored)
+    verdict = judge_rows(evidence, assessment, health.is_unlike)
+    columns = AuditColumns(data, evidence, assessment, score, stability, health, verdict, n_stored)
     write_audit(folder.audit_file, columns.take_rows, folder.epoch_files(), data.n_rows)
     stored = np.flatnonzero(rank <= n_stored)
     order = np.argsort(rank[stored])

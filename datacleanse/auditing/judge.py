@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from datacleanse.auditing.audit_table import write_tables
+from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_original_cells
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Notice
     from datacleanse.settings import RuleName
     from datacleanse.storage.ledger import EpochRecord
+    from datacleanse.storage.manifest.health import HealthSection
     from datacleanse.training.examples import Examples
     from datacleanse.training.trainer import Keep, TrainedNetwork, Trainer, Trainings
 
@@ -59,6 +61,8 @@ class Judgement:
     """The first network, where no true label steered it, so that no better one can be had."""
     notices: tuple[Notice, ...]
     """What to say of the tables."""
+    health: HealthSection
+    """What was seen beside wrong labels."""
 
 
 def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
@@ -72,6 +76,9 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     networks, evidence, told = _learn(audit, plan, trainer, keep)
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
+    trainer.lap("score")
+    health = look_at_inputs(audit, assessment, networks.reweighted.network)
+    trainer.lap("health")
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)
     for notice in told:
@@ -88,12 +95,13 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         inputs.data,
         evidence,
         assessment,
+        health=health,
         stability=stability,
         top=settings.top,
         take=take,
     )
     found = describe_findings(networks, assessment, inputs, settings.fdr, has_clean=plan.has_clean)
-    trainer.lap("score")
+    trainer.lap("tables")
     return Judgement(
         found,
         networks.control.network,
@@ -102,6 +110,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         assessment.suggested,
         None if evidence.is_steered else networks.reweighted,
         tuple(notices),
+        health.section,
     )
 
 
