@@ -16,7 +16,7 @@ from datacleanse.records import Notice
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from datacleanse.data.interface import Role
+    from datacleanse.data.read import Role
     from datacleanse.records import Column, Dataset
 
 SHARES = "shares-unlike"

@@ -185,6 +185,7 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         "it; ambiguous: the likeliest class is less than twice as likely as the next; unlike the "
         "rest: the row is far from all others, so that no class is clear; fine: the given label is "
         "clear",
+        is_nullable=True,
         may_lack=True,
     ),
     TableColumn(

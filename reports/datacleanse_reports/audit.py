@@ -37,6 +37,7 @@ _SUMMED = [
     "suspicion",
     "mislabel_probability",
     "p_value",
+    "verdict",
 ]
 _MAX_BINS = 24
 
@@ -52,7 +53,7 @@ _BEYOND = 2.0
 def read_columns(folder: RunFolder, classes: Classes) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
     # Labels as codes: there are few of them and many rows.
-    table = folder.read_audit_columns(_SUMMED, classes, coded=["given_label"])
+    table = folder.read_audit_columns(_SUMMED, classes, coded=["given_label", "verdict"])
     return table.unify_dictionaries()
 
 
@@ -179,6 +180,7 @@ def _make_suspect(
         control_margin=evidence.control_margin,
         in_training=bool(record["in_training"]),
         verified_label=record["verified_label"],
+        verdict=record["verdict"],
         weight_by_epoch=weights,
         reason=give_reason(evidence),
         cells=tuple(cells),

@@ -18,6 +18,7 @@ from tests.reports.test_changes import edit_manifest, rewrite
 FINDING = {
     "kind": "leaking-columns",
     "message": "Column 'age' alone tells the label.",
+    "advice": "Leave it out.",
     "method": "A tree.",
     "certainty": "judged",
     "is_warning": True,
@@ -110,6 +111,7 @@ def test_what_cannot_be_compared_is_refused(tmp_path, run):
     for thresholds in ({"max_noise_rate": 0.1}, {"max_flags": 1}):
         with pytest.raises(SettingsError, match="no row of"):
             check(alone, **thresholds)
+    edit_manifest(alone, lambda manifest: manifest.pop("health"))
     with pytest.raises(DatacleanseError, match="labels alone"):
         check(alone, fail_on=("drift",))
 

@@ -73,12 +73,9 @@ def _tell(
     first_label = np.full(int(group.max()) + 1, -1)
     first_label[group[rows][::-1]] = labels[rows][::-1]
     n_other = len(np.unique(group[rows][labels[rows] != first_label[group[rows]]]))
-    message = (
-        f"{len(rows):,} rows repeat each other in {n_groups:,} groups ({', '.join(parts)}). Scores "
-        "of a split that parts a group are too good."
-    )
+    advice = "Scores of a split that parts a group are too good."
     if n_other:
-        message += f" {n_other:,} of the groups have more than one label."
+        advice += f" {n_other:,} of the groups have more than one label."
     scale = seen.pairs.scale
     near = (
         ""
@@ -91,7 +88,9 @@ def _tell(
     order = np.argsort(group[rows], kind="stable")
     return HealthFinding(
         kind="copies",
-        message=message,
+        message=f"{len(rows):,} rows repeat each other in {n_groups:,} groups "
+        f"({', '.join(parts)}).",
+        advice=advice,
         method=f"Rows compared in every column that is read{near}.{say_part(seen)}",
         certainty="judged" if n_near else "exact",
         is_warning=False,
@@ -104,6 +103,7 @@ def _tell_pictures(message: str, is_warning: bool) -> HealthFinding:
     return HealthFinding(
         kind="copies",
         message=message,
+        advice="",
         method="Pictures compared by their bytes, and by what they show.",
         certainty="judged",
         is_warning=is_warning,

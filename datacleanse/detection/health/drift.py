@@ -51,6 +51,7 @@ def _adopt(notice: Notice) -> HealthFinding:
     return HealthFinding(
         kind="drift",
         message=notice.message,
+        advice="",
         method=method,
         certainty="tested",
         is_warning=True,

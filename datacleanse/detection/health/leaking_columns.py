@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.detection.health.column_tree import predict_by_column
 from datacleanse.detection.health.interface import Found, Material
 from datacleanse.detection.health.wording import say_part
 from datacleanse.storage.manifest.health import HealthFinding
@@ -37,7 +38,6 @@ SAMPLE = 10_000
 """Rows that trees are learned and asked on, evenly spaced."""
 
 _LEAST_ROWS = 40
-_LEAF = 3
 _AFTER = 0.95
 _DATES = ("date", "time", "at", "on", "day", "timestamp", "when")
 
@@ -103,20 +103,17 @@ def measure_skill(
     known = values[~np.isnan(values)]
     if not len(known) or (len(known) == len(values) and known.min() == known.max()):
         return 0.0
-    from sklearn.tree import DecisionTreeClassifier
-
-    # Ranks: trees read float32, in which distinct numbers may be one. Missing is a value as well.
-    ranks = np.unique(np.where(np.isnan(values), -np.inf, values), return_inverse=True)[1]
-    column = ranks.astype(np.float32).reshape(-1, 1)
+    # Missing is a value as well, below all others.
+    ranks = np.unique(np.where(np.isnan(values), -np.inf, values), return_inverse=True)[1].ravel()
     n_classes = int(labels.max()) + 1
+    n_leaves = max(8, 4 * n_classes)
     half = np.random.default_rng(0).permutation(len(labels)) % 2 == 0
     is_wrong = np.empty(len(labels), np.bool_)
     for learned in (half, ~half):
-        tree = DecisionTreeClassifier(
-            max_leaf_nodes=max(8, 4 * n_classes), min_samples_leaf=_LEAF, random_state=0
+        said = predict_by_column(
+            ranks[learned], labels[learned], ranks[~learned], n_classes=n_classes, n_leaves=n_leaves
         )
-        tree.fit(column[learned], labels[learned])
-        is_wrong[~learned] = tree.predict(column[~learned]) != labels[~learned]
+        is_wrong[~learned] = said != labels[~learned]
     total = np.bincount(labels, trust, n_classes)
     by_chance = 1.0 - total.max() / max(total.sum(), np.finfo(float).tiny)
     if not by_chance > 0:
@@ -129,8 +126,9 @@ def _tell(seen: Material, name: str, skill: float, next_best: float | None) -> H
     return HealthFinding(
         kind="leaking-columns",
         message=f"Column '{name}' alone tells the label: it avoids {skill:.0%} of the errors of a "
-        f"constant guess{beside}. Unless it is known before the label is, leave it out (--drop): "
-        "with it no model can tell which labels are wrong.",
+        f"constant guess{beside}.",
+        advice="Unless it is known before the label is, leave it out (--drop): with it no model "
+        "can tell which labels are wrong.",
         method="A tree of this column alone, learned on half of the rows and asked about the "
         f"other half.{say_part(seen)}",
         certainty="judged",
@@ -155,7 +153,8 @@ def _find_later(seen: Material) -> Iterator[HealthFinding]:
             yield HealthFinding(
                 kind="leaking-columns",
                 message=f"Column '{name}' is dated after '{own[0]}', which is named as the date of "
-                "the label: it was not known when the label was made. Leave it out (--drop).",
+                "the label.",
+                advice="It was not known when the label was made. Leave it out (--drop).",
                 method=f"The dates of both, in {int(both.sum()):,} rows that have them.",
                 certainty="judged",
                 is_warning=True,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset, Notice
+    from datacleanse.storage.manifest.health import HealthFinding
 
 MOST_ROWS = 50_000
 """Rows of DATA that are looked at, evenly spaced: what is told would hardly change with more."""
@@ -94,7 +95,8 @@ def look_at(
 def _gather(seen: Material, n_rows: int) -> Health:
     is_unlike = np.zeros(n_rows, np.bool_)
     p_value, group = np.full(n_rows, np.nan), np.full(n_rows, -1, np.int64)
-    findings, skipped = [], {}
+    findings: list[HealthFinding] = []
+    skipped: dict[str, str] = {}
     for check in CHECKS:
         found = check.look(seen)
         findings += found.findings
@@ -106,5 +108,5 @@ def _gather(seen: Material, n_rows: int) -> Health:
             p_value[seen.rows] = found.unlike_p_value
         if found.copy_group is not None:
             group[seen.rows] = found.copy_group
-    section = HealthSection(findings=tuple(findings), skipped=dict(skipped))
+    section = HealthSection(findings=tuple(findings), skipped=skipped)
     return Health(section, is_unlike, p_value, group)

@@ -42,8 +42,9 @@ class RowOrder:
         finding = HealthFinding(
             kind="row-order",
             message=f"The order of the rows tells the label: {share:.0%} of neighbouring rows have "
-            f"the same one, {chance:.0%} would by chance. A split into first and last rows is none "
-            "at random; where rows follow time, test on the latest.",
+            f"the same one, {chance:.0%} would by chance.",
+            advice="A split into first and last rows is none at random. Where rows follow time, "
+            "test on the latest.",
             method=f"Runs test on the labels in the order of the file (level {LEVEL:g}).",
             certainty="tested",
             is_warning=False,

@@ -66,8 +66,9 @@ def _tell(
     verb = "stands" if n_shared == 1 else "stand"
     return HealthFinding(
         kind="shared-rows",
-        message=f"{n_shared:,} of {n_test:,} rows of TEST {verb} in {where} too{near}. Scores on "
-        "TEST are too good: the model has learned these rows. Leave them out of one of the two.",
+        message=f"{n_shared:,} of {n_test:,} rows of TEST {verb} in {where} too{near}.",
+        advice="Scores on TEST are too good: the model has learned these rows. Leave them out of "
+        "one of the two.",
         method="Rows compared in every column that is read, and counted against how often DATA's "
         f"own rows repeat each other (level {LEVEL:g}).{say_part(seen)}",
         certainty="tested",

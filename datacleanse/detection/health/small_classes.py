@@ -39,9 +39,9 @@ class SmallClasses:
         noun = "class has" if len(small) == 1 else "classes have"
         finding = HealthFinding(
             kind="small-classes",
-            message=f"{len(small):,} {noun} fewer than {FEW} rows: {format_list(names)}{rest}. "
-            "Too few to learn from: their rows will look wrong. Join them with others, or collect "
-            "more.",
+            message=f"{len(small):,} {noun} fewer than {FEW} rows: {format_list(names)}{rest}.",
+            advice="Too few to learn from: their rows will look wrong. Join them with others, or "
+            "collect more.",
             method="Rows counted by label.",
             certainty="exact",
             is_warning=True,

@@ -214,8 +214,8 @@ def _tell(
     return (
         HealthFinding(
             kind="unlike-rows",
-            message=f"{len(places):,} {'row is' if one else 'rows are'} unlike all others: far "
-            "from every neighbour. Look whether they belong to the data at all.",
+            message=f"{len(places):,} {'row is' if one else 'rows are'} unlike all others.",
+            advice="Each is far from its nearest neighbours. See whether they belong to the data.",
             method=f"Distance to the {NEIGHBOURS}th nearest row, by the columns and by the "
             "network's last layer, against the tail of all rows' distances; "
             f"false-discovery rate {LEVEL:.0%} under that tail.{say_part(seen)}",

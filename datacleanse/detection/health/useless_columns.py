@@ -34,6 +34,7 @@ class UselessColumns:
             kind="useless-columns",
             message=f"{len(aside):,} {noun} nothing of the label and "
             f"{'is' if len(aside) == 1 else 'are'} not learned from: {'; '.join(parts)}.",
+            advice="",
             method="The values of the whole column.",
             certainty="exact",
             is_warning=False,

@@ -35,7 +35,9 @@ class HealthFinding:
     ``small-classes`` (too few rows to learn from), ``drift`` (the files are distributed
     differently), ``row-order`` (the order of the rows tells the label)."""
     message: str
-    """One or two sentences with the numbers that matter."""
+    """A sentence with the numbers that matter."""
+    advice: str
+    """What it does, and what to do; empty where nothing need be done."""
     method: str
     """A sentence: how it was found."""
     certainty: Certainty

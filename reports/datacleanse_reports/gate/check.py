@@ -230,7 +230,7 @@ def _check_kind(
     run: _Run, kind: str, found: list[HealthFinding], why_skipped: str | None
 ) -> Checked:
     rows = list(dict.fromkeys(row for each in found for row in each.first_rows))
-    said = " ".join(each.message for each in found)
+    said = " ".join(f"{each.message} {each.advice}".strip() for each in found)
     if not found:
         said = "Nothing of the kind was found."
     if why_skipped is not None:
