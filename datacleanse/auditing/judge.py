@@ -77,7 +77,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
     trainer.lap("score")
-    health = look_at_inputs(audit, assessment, networks.reweighted.network)
+    health = look_at_inputs(inputs, assessment)
     trainer.lap("health")
     stability = _measure_stability(audit, trainer) if settings.repeats else None
     folder.check_ledger(task.lesson.schedule.epochs)

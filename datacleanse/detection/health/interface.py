@@ -12,8 +12,6 @@ from datacleanse.detection.health.columns import Columns, read_columns
 from datacleanse.detection.health.near_pairs import NearPairs, find_near_pairs
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from numpy.typing import NDArray
 
     from datacleanse.records import Dataset, Notice
@@ -42,9 +40,6 @@ class Material:
     """(C,) of the true classes in DATA, by estimate."""
     notices: tuple[Notice, ...]
     """What was said of the files when they were read and compared."""
-    describe: Callable[[], NDArray[np.float32]] | None = None
-    """Computes (n + M, D) what the network's last layer reads of the rows of DATA, then CLEAN's;
-    None where there is no such network."""
 
     @property
     def n_data(self) -> int:

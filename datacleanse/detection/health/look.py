@@ -13,7 +13,7 @@ from datacleanse.detection.health.registry import CHECKS
 from datacleanse.storage.manifest.health import HealthSection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
@@ -52,7 +52,6 @@ def look_at(
     wrong: NDArray[np.float64],
     class_shares: NDArray[np.float64],
     notices: Sequence[Notice],
-    describe: Callable[[NDArray[np.int64]], NDArray[np.float32]] | None,
 ) -> Health:
     """Look at the data beside its labels.
 
@@ -64,8 +63,6 @@ def look_at(
         wrong: (N,) probability that the label is wrong.
         class_shares: (C,) of the true classes in DATA, by estimate.
         notices: what was said of the files.
-        describe: given positions among DATA's rows, then CLEAN's: (n, D) what the network's last
-            layer reads of them; None where there is none.
     """
     rows = choose_rows(data.n_rows)
     is_whole = len(rows) == data.n_rows
@@ -74,7 +71,6 @@ def look_at(
     place = np.full(data.n_rows + 1, -1)
     place[rows] = np.arange(len(rows))
     n_clean = 0 if clean is None else clean.n_rows
-    behind = data.n_rows + np.arange(n_clean)
     seen = Material(
         data=part,
         rows=rows,
@@ -85,9 +81,6 @@ def look_at(
         wrong=wrong[rows],
         class_shares=class_shares,
         notices=tuple(notices),
-        describe=None
-        if describe is None
-        else lambda: describe(np.concatenate([rows, behind]).astype(np.int64)),
     )
     return _gather(seen, data.n_rows)
 

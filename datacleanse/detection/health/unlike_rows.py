@@ -1,16 +1,17 @@
-"""Rows unlike all others: far from their neighbours, by the columns and to the network.
+"""Rows unlike all others: far from their nearest neighbours, by their columns.
 
 A row's distance is the one to its `NEIGHBOURS`-th neighbour among DATA's rows: some twenty strange
 rows that are alike do not hide each other. Whether it is too far is told by the distances of all
 rows, most of which are like others: the upper tail of the normal distribution that has their median
-and their 95th percentile. Of both spaces the smaller p-value counts, doubled (Bonferroni), and
-the false-discovery rate among the rows told is held at `LEVEL` (Benjamini, Hochberg 1995,
-"Controlling the False Discovery Rate"). The tail is a model and no promise.
+and their 95th percentile. The false-discovery rate among the rows told is held at `LEVEL` under
+that tail (Benjamini, Hochberg 1995, "Controlling the False Discovery Rate"), which is a model and
+no promise. Distances between what the network's last layer reads only added false alarms: decision
+77.
 
 Where CLEAN is there, a conformal p-value compares the row with CLEAN's rows (Bates, Candès, Lei,
-Romano, Sesia 2023, "Testing for Outliers with Conformal p-values", arXiv 2104.08279): no row is
-told than which more than `LEVEL` of CLEAN's rows are stranger. It alone would never do: with 200
-rows it is not smaller than 1/201, and 20 strange rows of 3,000 would take 0.0003.
+Romano, Sesia 2023, "Testing for Outliers with Conformal p-values", arXiv 2104.08279), and no row is
+told that is not stranger than nearly all of them (`LARGEST_P_VALUE`). It alone would never do: with
+200 rows it is not smaller than 1/201, and to tell 20 strange rows of 3,000 takes 0.00007.
 """
 
 from __future__ import annotations
@@ -35,8 +36,14 @@ REFERENCE = 3_000
 """Rows of DATA, evenly spaced, among which neighbours are looked for."""
 
 LEVEL = 0.05
-MOST = 0.05
-"""Share of rows above which they are no strangers but a part of the data: nothing is told then."""
+LARGEST_P_VALUE = 0.05
+MOST, MOST_OF_FEW = 0.02, 25
+"""Share of rows above which they are no strangers but a part of the data, and nothing is told; of
+few rows the number."""
+
+LEAST, PLAIN = 3, 1e-9
+"""Rows below which nothing is told, since the tail is no exact one, unless one is plainly strange
+by its p-value."""
 
 LEAST_CLEAN = 20
 """Rows of CLEAN that give conformal p-values."""
@@ -67,16 +74,16 @@ class UnlikeRows:
             return Found(skipped=f"fewer than {4 * NEIGHBOURS} rows are too few to be unlike.")
         data, clean, _ = seen.parts
         points = place_rows(seen.columns, data, slice(data.start, clean.stop))
-        spaces = [points] if points.shape[1] else []
-        if seen.describe is not None:
-            spaces.append(_scale(seen.describe(), seen.n_data))
-        if not spaces:
-            return Found(skipped="the columns hold texts alone.")
-        strange = _judge(spaces, seen)
-        p_value = strange[: seen.n_data]
-        conformal = compare_with_clean(strange, seen.n_data)
-        is_unlike = hold_discovery_rate(p_value, LEVEL) & ~(conformal > LEVEL)
-        if is_unlike.mean() > MOST:
+        if not points.shape[1]:
+            return Found(skipped="the columns hold no values.")
+        own = np.concatenate([np.arange(seen.n_data), seen.clean_rows])
+        tail = estimate_tail(measure_distance(points, seen.n_data, own), seen.n_data)
+        p_value = tail[: seen.n_data]
+        conformal = compare_with_clean(tail, seen.n_data)
+        is_unlike = hold_discovery_rate(p_value, LEVEL) & ~(conformal > LARGEST_P_VALUE)
+        n_unlike = int(is_unlike.sum())
+        is_few = n_unlike < LEAST and p_value.min() > PLAIN
+        if is_few or n_unlike > max(MOST * seen.n_data, MOST_OF_FEW):
             is_unlike[:] = False
         return Found(_tell(seen, is_unlike, p_value), None, is_unlike, conformal)
 
@@ -117,27 +124,6 @@ def _soften(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[
     x = np.clip(x, -1e50, 1e50)
     softened: NDArray[np.float64] = x / np.sqrt(1.0 + (x / _CLIP) ** 2)
     return softened
-
-
-def _scale(points: NDArray[np.float32], n_data: int) -> NDArray[np.float32]:
-    """What the network makes of rows, each number in DATA's standard deviations."""
-    known = points[:n_data]
-    spread = known.std(axis=0)
-    is_used = spread > 0
-    scaled: NDArray[np.float32] = (points[:, is_used] - known.mean(axis=0)[is_used]) / spread[
-        is_used
-    ]
-    return scaled
-
-
-def _judge(spaces: list[NDArray[np.float32]], seen: Material) -> NDArray[np.float64]:
-    """(n + M,) p-values of DATA's rows, then CLEAN's."""
-    own = np.concatenate([np.arange(seen.n_data), seen.clean_rows])
-    found = [
-        estimate_tail(measure_distance(points, seen.n_data, own), seen.n_data) for points in spaces
-    ]
-    joined: NDArray[np.float64] = np.minimum(len(spaces) * np.min(found, axis=0), 1.0)
-    return joined
 
 
 def measure_distance(
@@ -216,8 +202,8 @@ def _tell(
             kind="unlike-rows",
             message=f"{len(places):,} {'row is' if one else 'rows are'} unlike all others.",
             advice="Each is far from its nearest neighbours. See whether they belong to the data.",
-            method=f"Distance to the {NEIGHBOURS}th nearest row, by the columns and by the "
-            "network's last layer, against the tail of all rows' distances; "
+            method=f"Distance to the {NEIGHBOURS}th nearest row, by all columns, against "
+            "the tail of all rows' distances; "
             f"false-discovery rate {LEVEL:.0%} under that tail.{say_part(seen)}",
             certainty="judged",
             is_warning=False,

@@ -20,8 +20,7 @@ const suspectTable = (function () {
   const rows = Array.from(table.tBodies);
   const byRow = new Map(rows.map(function (body) { return [Number(body.dataset.row), body]; }));
   const texts = new Map();
-  // One digit a row, in the order of the ranking.
-  const verdicts = new Map(rows.map(function (body, i) { return [body, reviewData.verdicts[i]]; }));
+  const verdicts = new Map();
   const tools = makeColumnTools(change);
   let parsed = { text: null };  // what was searched last, taken apart
   let timer = 0;                // until the cells of further rows are made
@@ -38,6 +37,12 @@ const suspectTable = (function () {
       texts.set(row, pieces.join(" ").toLowerCase());
     }
     return texts.get(row);
+  }
+
+  // One digit a row, in the order of the ranking.
+  function verdictOf(body) {
+    if (!verdicts.size) rows.forEach(function (each, i) { verdicts.set(each, reviewData.verdicts[i]); });
+    return verdicts.get(body);
   }
 
   function readState() {
@@ -90,7 +95,7 @@ const suspectTable = (function () {
   function isFitting(row, state) {
     const data = row.dataset;
     if (state.flag && data.flag !== state.flag) return false;
-    if (state.verdict && verdicts.get(row) !== state.verdict) return false;
+    if (state.verdict && verdictOf(row) !== state.verdict) return false;
     if (state.pair && data.pair !== state.pair) return false;
     if (state.least && !(Number(data.probability || -1) >= Number(state.least))) return false;
     if (state.decision && !fitsDecision(row, state.decision)) return false;
@@ -147,7 +152,7 @@ const suspectTable = (function () {
 
   // Made here and not in the page, which would grow by it, row for row.
   function placeVerdict(body) {
-    const number = verdicts.get(body);
+    const number = verdictOf(body);
     if (!(number > 0) || body.querySelector(".verdict")) return;
     const mark = document.createElement("span");
     mark.className = "verdict v" + number;
