@@ -13,8 +13,12 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LEAF = 3
-"""Rows of a leaf, at least."""
+LEAF = 8
+"""Rows of a leaf, at least: among fewer, wrong labels may be the most."""
+
+LEAST_GAIN = 5.0
+"""Of a cut, in rows (sums of squares of classes' counts over rows): one that parts off some wrong
+labels among right ones gains two or three."""
 
 
 def predict_by_column(
@@ -90,4 +94,4 @@ def _find_cut(
     best = int(np.argmax(purity))
     whole = float(np.square(total).sum() / (end - start))
     gain = float(purity[best]) - whole
-    return (gain, int(places[best])) if gain > whole * 1e-9 else (0.0, -1)
+    return (gain, int(places[best])) if gain >= LEAST_GAIN else (0.0, -1)

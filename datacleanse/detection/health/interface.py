@@ -73,7 +73,7 @@ class Material:
     @cached_property
     def pairs(self) -> NearPairs:
         """Rows of `columns` that are equal, or nearly."""
-        return find_near_pairs(self.columns)
+        return find_near_pairs(self.columns, self.parts[0])
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,9 @@ NEIGHBOURS = 4
 LEAST_PAIRS = 3
 """Near pairs below which nothing is said: chance."""
 
+_TAIL = 0.01
+"""Share of the values on each side that say nothing of a column's spread."""
+
 _SPREAD = 1e4
 """How far apart rows with other names, texts or missing cells are laid, so that a tree for all
 finds neighbours of a row among its likes."""
@@ -56,13 +59,14 @@ class NearPairs:
     """Distance up to which near rows count, in standard deviations; None: equal ones alone."""
 
 
-def find_near_pairs(columns: Columns) -> NearPairs:
+def find_near_pairs(columns: Columns, data: slice) -> NearPairs:
     """Find rows that are equal, or near as copies are.
 
     Args:
         columns: of n rows.
+        data: those of DATA, whose spread distances are measured by.
     """
-    numbers, likes = _standardise(columns)
+    numbers, likes = _standardise(columns, data)
     first, equal = _find_equal(numbers, likes)
     exact = _number_groups(equal)
     near, scale = _find_near(numbers[first], likes[first])
@@ -70,20 +74,24 @@ def find_near_pairs(columns: Columns) -> NearPairs:
     return NearPairs(_number_groups(joined), exact, scale)
 
 
-def _standardise(columns: Columns) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _standardise(columns: Columns, data: slice) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(n, F) numbers in standard deviations, missing ones 0, and (n,) which rows are likes."""
     numbers = columns.numbers
     missing = np.isnan(numbers)
-    with np.errstate(over="ignore", invalid="ignore"):
-        filled = np.where(missing, 0.0, numbers)
-        counts = np.maximum((~missing).sum(axis=0), 1)
-        center = filled.sum(axis=0) / counts
-        centered = np.where(missing, 0.0, numbers - center)
-        spread = np.sqrt(np.square(centered).sum(axis=0) / counts)
+    center, spread = np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
+    for place, values in enumerate(numbers[data].T):
+        known = values[~np.isnan(values)]
+        if len(known):
+            # Without the farthest values: a few wild ones would make all others near.
+            low, high = np.quantile(known, [_TAIL, 1 - _TAIL], method="nearest")
+            inner = np.clip(known, low, high)
+            center[place], spread[place] = inner.mean(), inner.std() or known.std()
     is_known = np.isfinite(spread) & (spread > 0)
-    scaled = centered[:, is_known] / spread[is_known]
-    told = np.hstack([missing.astype(np.int64), columns.codes, (~is_known) * filled.astype(bool)])
-    return scaled + 0.0, _identify_rows(np.ascontiguousarray(told))
+    scaled = (numbers - center)[:, is_known] / spread[is_known]
+    # What is the same in all of DATA may be another number elsewhere.
+    same = np.nan_to_num(numbers[:, ~is_known]) + 0.0
+    told = np.hstack([missing.astype(np.int64), columns.codes, same.view(np.int64)])
+    return np.where(missing[:, is_known], 0.0, scaled) + 0.0, _identify_rows(told)
 
 
 def _identify_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
