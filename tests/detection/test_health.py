@@ -345,11 +345,11 @@ def test_discovery_rate_is_held_as_benjamini_and_hochberg_wrote_it(values, level
 
 
 def test_conformal_p_values_count_clean_rows_that_are_as_strange():
-    strange = np.concatenate([[0.0, 0.5, 0.02], np.linspace(0.01, 0.99, 20)])
-    found = compare_with_clean(strange, 3)
-    expected = [(1 + (strange[3:] <= each).sum()) / 21 for each in strange[:3]]
+    far = np.concatenate([[9.0, 0.5, 0.02], np.linspace(0.01, 0.99, 20)])
+    found = compare_with_clean(far, 3)
+    expected = [(1 + (far[3:] >= 0.99 * each).sum()) / 21 for each in far[:3]]
     np.testing.assert_allclose(found, expected)
-    assert np.isnan(compare_with_clean(strange[:10], 3)).all()
+    assert np.isnan(compare_with_clean(far[:10], 3)).all()
 
 
 def make_strange(n, far):

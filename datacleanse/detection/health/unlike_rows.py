@@ -45,6 +45,10 @@ LEAST, PLAIN = 3, 1e-9
 """Rows below which nothing is told, since the tail is no exact one, unless one is plainly strange
 by its p-value."""
 
+ALIKE = 0.99
+"""A row of CLEAN that is so near to being as far counts as far: one of DATA, which is no neighbour
+of itself, has one neighbour less among its likes."""
+
 LEAST_CLEAN = 20
 """Rows of CLEAN that give conformal p-values."""
 
@@ -77,9 +81,9 @@ class UnlikeRows:
         if not points.shape[1]:
             return Found(skipped="the columns hold no values.")
         own = np.concatenate([np.arange(seen.n_data), seen.clean_rows])
-        tail = estimate_tail(measure_distance(points, seen.n_data, own), seen.n_data)
-        p_value = tail[: seen.n_data]
-        conformal = compare_with_clean(tail, seen.n_data)
+        distance = measure_distance(points, seen.n_data, own)
+        p_value = estimate_tail(distance[: seen.n_data])
+        conformal = compare_with_clean(distance, seen.n_data)
         is_unlike = hold_discovery_rate(p_value, LEVEL) & ~(conformal > LARGEST_P_VALUE)
         n_unlike = int(is_unlike.sum())
         is_few = n_unlike < LEAST and p_value.min() > PLAIN
@@ -153,9 +157,9 @@ def measure_distance(
     return np.sqrt(np.maximum(distance, 0.0))
 
 
-def estimate_tail(distance: NDArray[np.float64], n_data: int) -> NDArray[np.float64]:
-    """(n,) how likely a row like the others is as far, by the first ``n_data`` distances."""
-    low, high = np.quantile(distance[:n_data], [_LOW, _HIGH])
+def estimate_tail(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) how likely a row like the others is as far."""
+    low, high = np.quantile(distance, [_LOW, _HIGH])
     spread = (high - low) / (special.ndtri(_HIGH) - special.ndtri(_LOW))
     if not spread > 0:
         return np.ones(len(distance))
@@ -163,18 +167,18 @@ def estimate_tail(distance: NDArray[np.float64], n_data: int) -> NDArray[np.floa
     return tail
 
 
-def compare_with_clean(strange: NDArray[np.float64], n_data: int) -> NDArray[np.float64]:
-    """(n,) conformal p-values of DATA's rows: how many of CLEAN's are as strange, or stranger.
+def compare_with_clean(distance: NDArray[np.float64], n_data: int) -> NDArray[np.float64]:
+    """(n,) conformal p-values of DATA's rows: how many of CLEAN's are as far, or farther.
 
     Args:
-        strange: (n + M,) p-values, smaller of stranger rows; DATA's, then CLEAN's.
+        distance: (n + M,) of DATA's rows, then CLEAN's, see `measure_distance`.
         n_data: n.
     """
-    clean = np.sort(strange[n_data:])
+    clean = np.sort(distance[n_data:])
     if len(clean) < LEAST_CLEAN:
         return np.full(n_data, np.nan)
-    stranger = np.searchsorted(clean, strange[:n_data], side="right")
-    found: NDArray[np.float64] = (1 + stranger) / (1 + len(clean))
+    farther = len(clean) - np.searchsorted(clean, ALIKE * distance[:n_data], side="left")
+    found: NDArray[np.float64] = (1 + farther) / (1 + len(clean))
     return found
 
 
