@@ -19,7 +19,7 @@ from datacleanse.detection.health.look import MOST_ROWS, choose_rows, look_at
 from datacleanse.detection.health.near_pairs import find_near_pairs
 from datacleanse.detection.health.registry import CHECKS
 from datacleanse.detection.health.row_order import compare_neighbours
-from datacleanse.detection.health.unlike_rows import (
+from datacleanse.detection.health.strange_rows import (
     NEIGHBOURS,
     compare_with_clean,
     hold_discovery_rate,
@@ -299,7 +299,7 @@ def test_equal_rows_are_those_of_a_slow_comparison():
     table = make_table(0, 80, a=pa.array(numbers[:, 0], from_pandas=True))
     table = table.set_column(1, "b", pa.array(numbers[:, 1], from_pandas=True)).drop_columns("c")
     columns = read_columns([read_data(table, ReadOptions(label="label"))])
-    exact = find_near_pairs(columns, slice(0, 80)).exact
+    exact = find_near_pairs(columns, np.ones(80, bool)).exact
     rows = list(zip(*(table[name].to_pylist() for name in ("a", "b", "city")), strict=True))
     for i, one in enumerate(rows):
         for j, other in enumerate(rows[:i]):
@@ -422,6 +422,6 @@ def test_of_a_part_of_the_rows_that_is_said(monkeypatch):
     assert len(health.copy_group) == table.num_rows
     assert {"small-classes", "row-order"} <= set(health.section.skipped)
     strange = make_table(1, 60, a=pa.array(np.full(60, -60.0)), b=pa.array(np.full(60, 70.0)))
-    monkeypatch.setattr("datacleanse.detection.health.unlike_rows.MOST", 0.2)
+    monkeypatch.setattr("datacleanse.detection.health.strange_rows.MOST", 0.2)
     told = look(stack(make_table(0), strange))
     assert "300 of 660 rows were looked at" in told.section.findings[0].method

@@ -10,6 +10,7 @@ import numpy as np
 
 from datacleanse.detection.health.columns import Columns, read_columns
 from datacleanse.detection.health.near_pairs import NearPairs, find_near_pairs
+from datacleanse.detection.health.strange_rows import Strange, find_strange
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -71,9 +72,17 @@ class Material:
         return slice(0, ends[0]), slice(ends[0], ends[1]), slice(ends[1], ends[2])
 
     @cached_property
+    def strange(self) -> Strange | None:
+        """Rows of DATA that are far from all others; None where nothing can be measured."""
+        data, clean, _ = self.parts
+        return find_strange(self.columns, data, clean, self.clean_rows)
+
+    @cached_property
     def pairs(self) -> NearPairs:
         """Rows of `columns` that are equal, or nearly."""
-        return find_near_pairs(self.columns, self.parts[0])
+        is_usual = np.zeros(len(self.columns.numbers), np.bool_)
+        is_usual[self.parts[0]] = True if self.strange is None else ~self.strange.is_unlike
+        return find_near_pairs(self.columns, is_usual)
 
 
 @dataclass(frozen=True)

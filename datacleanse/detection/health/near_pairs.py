@@ -39,9 +39,6 @@ NEIGHBOURS = 4
 LEAST_PAIRS = 3
 """Near pairs below which nothing is said: chance."""
 
-_TAIL = 0.01
-"""Share of the values on each side that say nothing of a column's spread."""
-
 _SPREAD = 1e4
 """How far apart rows with other names, texts or missing cells are laid, so that a tree for all
 finds neighbours of a row among its likes."""
@@ -59,14 +56,15 @@ class NearPairs:
     """Distance up to which near rows count, in standard deviations; None: equal ones alone."""
 
 
-def find_near_pairs(columns: Columns, data: slice) -> NearPairs:
+def find_near_pairs(columns: Columns, is_usual: NDArray[np.bool_]) -> NearPairs:
     """Find rows that are equal, or near as copies are.
 
     Args:
         columns: of n rows.
-        data: those of DATA, whose spread distances are measured by.
+        is_usual: (n,) those of DATA that are like others, whose spread distances are measured by:
+            a few wild rows would make all others near.
     """
-    numbers, likes = _standardise(columns, data)
+    numbers, likes = _standardise(columns, is_usual)
     first, equal = _find_equal(numbers, likes)
     exact = _number_groups(equal)
     near, scale = _find_near(numbers[first], likes[first])
@@ -74,20 +72,21 @@ def find_near_pairs(columns: Columns, data: slice) -> NearPairs:
     return NearPairs(_number_groups(joined), exact, scale)
 
 
-def _standardise(columns: Columns, data: slice) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+def _standardise(
+    columns: Columns, is_usual: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(n, F) numbers in standard deviations, missing ones 0, and (n,) which rows are likes."""
     numbers = columns.numbers
     missing = np.isnan(numbers)
     center, spread = np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
-    for place, values in enumerate(numbers[data].T):
+    for place, values in enumerate(numbers[is_usual].T):
         known = values[~np.isnan(values)]
         if len(known):
-            # Without the farthest values: a few wild ones would make all others near.
-            low, high = np.quantile(known, [_TAIL, 1 - _TAIL], method="nearest")
-            inner = np.clip(known, low, high)
-            center[place], spread[place] = inner.mean(), inner.std() or known.std()
+            with np.errstate(over="ignore", invalid="ignore"):
+                center[place], spread[place] = known.mean(), known.std()
     is_known = np.isfinite(spread) & (spread > 0)
-    scaled = (numbers - center)[:, is_known] / spread[is_known]
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (numbers - center)[:, is_known] / spread[is_known]
     # What is the same in all of DATA may be another number elsewhere.
     same = np.nan_to_num(numbers[:, ~is_known]) + 0.0
     told = np.hstack([missing.astype(np.int64), columns.codes, same.view(np.int64)])
