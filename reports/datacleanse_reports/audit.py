@@ -53,7 +53,7 @@ _BEYOND = 2.0
 def read_columns(folder: RunFolder, classes: Classes) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
     # Labels as codes: there are few of them and many rows.
-    table = folder.read_audit_columns(_SUMMED, classes, coded=["given_label", "verdict"])
+    table = folder.read_audit_columns(_SUMMED, classes, coded=["given_label"])
     return table.unify_dictionaries()
 
 
