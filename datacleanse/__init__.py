@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from datacleanse.models.predictor import Predictor
     from datacleanse.progress import Progress
     from datacleanse.review.apply import CleaningResult, apply
+    from datacleanse.serving.explanation import Explanation, explain
     from datacleanse.serving.loaded_classifier import LoadedClassifier, load
     from datacleanse.settings import Meta, Settings
     from datacleanse.training.influence import Route
@@ -36,6 +37,7 @@ __all__ = [
     "CleaningResult",
     "DataWarning",
     "DatacleanseError",
+    "Explanation",
     "InputError",
     "LoadedClassifier",
     "Meta",
@@ -52,6 +54,7 @@ __all__ = [
     "apply",
     "audit",
     "audit_dataset",
+    "explain",
     "load",
     "load_predictor",
     "reweight",
@@ -60,6 +63,7 @@ __all__ = [
 _LAZY = {
     "AuditResult": "datacleanse.auditing.result",
     "CleaningResult": "datacleanse.review.apply",
+    "Explanation": "datacleanse.serving.explanation",
     "LoadedClassifier": "datacleanse.serving.loaded_classifier",
     "Meta": "datacleanse.settings",
     "Predictor": "datacleanse.models.predictor",
@@ -72,6 +76,7 @@ _LAZY = {
     "apply": "datacleanse.review.apply",
     "audit": "datacleanse.auditing.from_python",
     "audit_dataset": "datacleanse.auditing.own_dataset",
+    "explain": "datacleanse.serving.explanation",
     "load": "datacleanse.serving.loaded_classifier",
     "load_predictor": "datacleanse.models.loading",
     "reweight": "datacleanse.training.reweighter",

@@ -30,12 +30,14 @@ from datacleanse_cli import exits
 from datacleanse_cli.apply import apply
 from datacleanse_cli.audit import audit
 from datacleanse_cli.demo import demo
+from datacleanse_cli.explain import explain
 from datacleanse_cli.export import export
 from datacleanse_cli.gate import gate
 from datacleanse_cli.library_warnings import silence_warnings
 from datacleanse_cli.memory import heed_limit, make_shortage_error, return_freed_memory
 from datacleanse_cli.predict import predict
 from datacleanse_cli.printing import say
+from datacleanse_cli.ranks import fall_silent, refuse_ranks, speak_again
 from datacleanse_cli.report import report
 from datacleanse_cli.review import review
 from datacleanse_cli.sample import sample
@@ -60,7 +62,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (audit, sample, verify, report, review, apply, gate, predict, export, demo):
+for command in (
+    *(audit, sample, verify, report, review, apply),
+    *(gate, predict, explain, export, demo),
+):
     app.command()(command)
 
 
@@ -86,6 +91,7 @@ def main() -> None:
     Exits at once, without Python's teardown: Arrow's threads may still read ahead in a file that
     was given up, and would then turn the exit code into that of a crash.
     """
+    fall_silent()
     guard_streams()
     try:
         code = _run()
@@ -103,6 +109,7 @@ def _run() -> int:
     signal.signal(signal.SIGTERM, interrupt)
     try:
         _check_names(sys.argv[1:])
+        refuse_ranks(sys.argv[1:])
         heed_limit(sys.argv[1:])
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -149,6 +156,7 @@ def _choose_exit_code(error: BaseException) -> int:
             return _take_leave(error)
         case DatacleanseError():
             return _complain(error.message, error.hint)
+    speak_again()
     traceback.print_exception(error)
     say(
         "",

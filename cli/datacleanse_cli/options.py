@@ -183,6 +183,27 @@ OwnNetwork = Annotated[
     ),
 ]
 
+# --- explain --------------------------------------------------------------------------------------
+
+ExplainedNew = Annotated[
+    str,
+    typer.Argument(help="Rows of a table, or pictures, one of which was classified wrongly."),
+]
+ExplainedRow = Annotated[
+    int,
+    typer.Option(min=0, help="Number of that row, from 0: `row` in what `predict` writes."),
+]
+ExplainedClass = Annotated[
+    str | None,
+    typer.Option("--class", help="Class to explain.", show_default="the predicted one"),
+]
+PushingRows = Annotated[
+    int, typer.Option(min=1, help="Rows to name, for the class and against it.")
+]
+ExplanationOut = Annotated[
+    Path | None, typer.Option("--out", "-o", help="File to write the rows to as well.")
+]
+
 # --- report and review ----------------------------------------------------------------------------
 
 ListedTop = Annotated[

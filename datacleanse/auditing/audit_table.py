@@ -60,6 +60,8 @@ class AuditColumns:
     """What was seen beside wrong labels."""
     verdict: NDArray[np.int8]
     """(N,) places in `VERDICTS`."""
+    final_weight: NDArray[np.float32]
+    """(N,) how much each row counts in the final model, in [0, 1]."""
     n_stored: int
     """Rows of the lowest ranks that are kept, and known again, beyond the run."""
 
@@ -78,6 +80,7 @@ class AuditColumns:
             "mean_loss": dynamics.loss,
             "control_margin": self.evidence.control.margin,
             "unlike_p_value": self.health.unlike_p_value,
+            "final_weight": self.final_weight,
         }
         if self.stability is not None:
             measured["flag_stability"] = self.stability
@@ -128,6 +131,7 @@ def write_tables(
     *,
     health: Health,
     stability: NDArray[np.float64] | None,
+    final_weight: NDArray[np.float32],
     top: int,
     take: Callable[[NDArray[np.int64]], pa.Table],
 ) -> None:
@@ -140,6 +144,7 @@ def write_tables(
         assessment: what it says of each row.
         health: what was seen beside wrong labels.
         stability: see `AuditColumns`.
+        final_weight: see `AuditColumns`.
         top: rows that the reports list.
         take: gives rows of DATA, whose numbers ascend, with all their columns.
     """
@@ -147,7 +152,9 @@ def write_tables(
     rank = assessment.rank
     score = score_ranks(assessment.suspicion, assessment.verdict, rank)
     verdict = judge_rows(evidence, assessment, health.is_unlike)
-    columns = AuditColumns(data, evidence, assessment, score, stability, health, verdict, n_stored)
+    columns = AuditColumns(
+        data, evidence, assessment, score, stability, health, verdict, final_weight, n_stored
+    )
     write_audit(folder.audit_file, columns.take_rows, folder.epoch_files(), data.n_rows)
     stored = np.flatnonzero(rank <= n_stored)
     order = np.argsort(rank[stored])

@@ -70,6 +70,7 @@ def audit(
     top: int = 500,
     device: DeviceName = "auto",
     seed: int = 0,
+    jobs: int | None = None,
     out: str | PathLike[str] | None = None,
     force: bool = False,
     resume: bool = False,
@@ -143,6 +144,9 @@ def audit(
         top: suspects listed in the reports, at least 1.
         device: ``auto``, ``cpu`` or ``cuda`` to train on; ``auto``: on a GPU where there is one.
         seed: of all random draws, from 0 to 2**32 - 1.
+        jobs: networks trained side by side, at least 1; None: as many as there are cores. On Linux
+            each has a forked process, elsewhere and on a GPU they follow each other. The results
+            are the same.
         out: run folder to write; None: a temporary one, see `AuditResult.save`.
         force: replace the run in ``out``.
         resume: go on with the unfinished run in ``out``, e.g. one that was killed; a finished one
@@ -200,6 +204,7 @@ def audit(
         top=top,
         device=device,
         seed=seed,
+        jobs=jobs,
     )
     request = Request(
         data=hold_source(data),

@@ -65,8 +65,12 @@ class PretrainedPredictor:
         check_images(images, self.size)
         if not len(images):
             return np.empty((0, len(self.classes)))
+        return self.head.probabilities(self.see(images))
+
+    def see(self, images: NDArray[np.uint8]) -> Dataset:
+        """The rows that the head reads: the features of pictures (n, C, H, W)."""
         column = make_feature_column(self.frozen.compute_features(images))
-        rows = Dataset(
+        return Dataset(
             "<pictures>",
             pa.table({FEATURES: column}),
             self.head.schema,
@@ -74,7 +78,6 @@ class PretrainedPredictor:
             self.classes,
             (),
         )
-        return self.head.probabilities(rows)
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Likeliest class of each picture, (n,), in the type of DATA's labels."""

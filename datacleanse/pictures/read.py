@@ -83,7 +83,8 @@ def read_picture_data(
     check_picture_options(options)
     for notice in listing.notices:
         progress.say(notice.message)
-    labels = learn_classes(listing)
+    # What is wrong with the labels should not have to wait for the pictures.
+    learn_classes(listing)
     store = listing.store
     progress.stage("Decoding DATA", len(store))
     shape = choose_shape(store, options.image_size)
@@ -97,8 +98,29 @@ def read_picture_data(
     unreadable = list_unreadable(listing, pixels)
     if unreadable:
         check_share(listing, unreadable, "DATA", most=options.max_unreadable)
+    return _learn_dataset(listing, pixels, unreadable)
+
+
+def read_audited_pictures(
+    listing: Listing, shape: tuple[int, int, int], *, scratch: Path, progress: Progress
+) -> tuple[Dataset, PictureSet]:
+    """Decode DATA's pictures to the size that a run's model reads, (C, S, S).
+
+    Raises:
+        InputError: labels cannot be used.
+    """
+    progress.stage("Decoding DATA", len(listing.store))
+    pixels = decode_all(listing.store, shape, scratch=scratch, progress=progress)
+    return _learn_dataset(listing, pixels, list_unreadable(listing, pixels))
+
+
+def _learn_dataset(
+    listing: Listing, pixels: Pixels, unreadable: tuple[Unreadable, ...]
+) -> tuple[Dataset, PictureSet]:
+    """DATA's readable rows, with the classes that they have."""
+    if unreadable:
         listing = replace(listing, table=listing.table.take(pa.array(pixels.rows)))
-        labels = learn_classes(listing)
+    labels = learn_classes(listing)
     schema = Schema(
         listing.label or NO_LABEL,
         listing.id,

@@ -179,6 +179,16 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         may_lack=True,
     ),
     TableColumn(
+        "final_weight",
+        pa.float64(),
+        "how much the row counts in the exported model, the one that counts most 1; of a verified "
+        "row, how much its verified label does",
+        least=0,
+        most=1,
+        is_nullable=True,
+        may_lack=True,
+    ),
+    TableColumn(
         "verdict",
         pa.string(),
         "likely wrong: another class is twice as likely as any other, or a verified label proves "

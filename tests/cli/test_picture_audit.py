@@ -147,3 +147,19 @@ def test_pictures_alone_are_ranked_and_reviewed_ones_are_learned_from(folder, tm
     assert (told["clean"]["rows"], told["training"]["rule"]) == (1, "none steered")
     near = pq.read_table(tmp_path / "second" / "thumbnails.parquet").to_pandas()
     assert near.loc[near["source"] == "clean", "row"].tolist() == [0]
+
+
+def test_a_prediction_is_led_back_to_pictures_of_data(folder):
+    done = run_here("explain", "run", "test.csv", "--row", "3", "--json", "-q", cwd=folder)
+    assert done.code == 0, done.err
+    found = json.loads(done.out)
+    predicted = run_here("predict", "run", "test.csv", "-q", "-o", "again.csv", cwd=folder)
+    assert predicted.code == 0
+    assert found["predicted"] == pd.read_csv(folder / "again.csv")["predicted_label"][3]
+    table = pq.read_table(folder / "run" / "audit.parquet").to_pylist()
+    assert found["pushes"]
+    for push in found["pushes"]:
+        assert table[push["row"]]["id"] == push["id"]
+        learned = push["verified_label"] or push["given_label"]
+        # Of two classes each row pushes toward its own.
+        assert (push["push"] > 0) == (learned == found["label"])
