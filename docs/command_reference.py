@@ -14,8 +14,9 @@ PREFACE = """# Command line
 Every option has a place of its own: its name is a link to it. `datacleanse COMMAND --help` says the
 same.
 
-Exit codes: 0 done; 1 more is flagged than `--fail-over` allows; 2 the input or the command line is
-wrong; 3 stopped on request, all so far is saved; 70 a bug in the program.
+Exit codes: 0 done; 1 more is flagged than `--fail-over` allows, or a gate's threshold is exceeded;
+2 the input or the command line is wrong; 3 stopped on request, all so far is saved; 70 a bug in the
+program.
 """
 
 LINE = re.compile(r"\* `(?P<spelled>[^`]+)`(?P<meaning>.*)")

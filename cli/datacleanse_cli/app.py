@@ -32,6 +32,7 @@ from datacleanse_cli.audit import audit
 from datacleanse_cli.demo import demo
 from datacleanse_cli.explain import explain
 from datacleanse_cli.export import export
+from datacleanse_cli.gate import gate
 from datacleanse_cli.library_warnings import silence_warnings
 from datacleanse_cli.memory import heed_limit, make_shortage_error, return_freed_memory
 from datacleanse_cli.predict import predict
@@ -61,7 +62,10 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (audit, sample, verify, report, review, apply, predict, explain, export, demo):
+for command in (
+    *(audit, sample, verify, report, review, apply),
+    *(gate, predict, explain, export, demo),
+):
     app.command()(command)
 
 

@@ -2,7 +2,7 @@
 
 DONE = 0
 OVER_LIMIT = 1
-"""``--fail-over`` was exceeded."""
+"""``--fail-over`` of an audit, or a threshold of a gate, was exceeded."""
 WRONG_INPUT = 2
 """The input or the command line is wrong."""
 STOPPED = 3

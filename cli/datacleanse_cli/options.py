@@ -234,6 +234,56 @@ Reviewer = Annotated[
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port on 127.0.0.1; 0: any free one.")]
 NoBrowser = Annotated[bool, typer.Option("--no-browser", help="Only print the address.")]
 
+# --- gate -----------------------------------------------------------------------------------------
+
+GatedRun = Annotated[
+    Path | None,
+    typer.Argument(
+        help="Run folder that `datacleanse audit` wrote.",
+        show_default="`run` in the file of thresholds",
+    ),
+]
+GateConfig = Annotated[
+    Path | None,
+    typer.Option(
+        help="TOML file of thresholds: pyproject.toml with a table tool.datacleanse.gate, or "
+        "another one with the same keys at its top.",
+        show_default="the nearest pyproject.toml with thresholds",
+    ),
+]
+Baseline = Annotated[
+    Path | None, typer.Option(help="An earlier run of the same data, for --max-new-flags.")
+]
+MaxNoiseRate = Annotated[
+    float | None, typer.Option(help="Largest share of wrong labels that is good, e.g. 0.05.")
+]
+NoiseBound = Annotated[
+    str | None,
+    typer.Option(
+        help="Which number of that share is compared: low, estimate or high. With low, the lower "
+        "end of its range, a build fails only where the share is surely larger.",
+        show_default="low",
+    ),
+]
+MaxFlags = Annotated[int | None, typer.Option(help="Most flagged rows that are good.")]
+MaxNewFlags = Annotated[
+    int | None, typer.Option(help="Most flagged rows that are good and the baseline had not.")
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        help="Kind of finding of which there may be none, e.g. leaking-columns; any: all kinds. "
+        "Repeatable.",
+    ),
+]
+GateFormat = Annotated[
+    str, typer.Option("--format", "-f", help="text, github (annotations), markdown or json.")
+]
+GateSummary = Annotated[
+    Path | None,
+    typer.Option(help="File to append Markdown to, whatever the format: $GITHUB_STEP_SUMMARY."),
+]
+
 # --- sample, verify and demo ----------------------------------------------------------------------
 
 VerifiedOut = Annotated[

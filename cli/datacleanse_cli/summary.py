@@ -61,6 +61,7 @@ def print_summary(view: ReportView, console: Console, *, run: Path, is_brief: bo
         ("Read", [lay_out_line(text, encoding) for text in _say_read(view)]),
         ("Learned", [lay_out_line(text, encoding) for text in _say_learned(view)]),
         ("Found", found),
+        ("Also seen", _lay_out_health(view, encoding)),
         (
             _title_suspects(view),
             [lay_out_suspects(view, _list_shown(view), encoding, width=console.width - INDENT)],
@@ -114,6 +115,16 @@ def _say_found(view: ReportView) -> list[str]:
         sentences.say_unlisted(view, view.suspects[-1].rank if view.suspects else 0),
     ]
     return [text for text in texts if text]
+
+
+def _lay_out_health(view: ReportView, encoding: str) -> list[RenderableType]:
+    """A line for each finding beside wrong labels."""
+    if view.health is None:
+        return []
+    return [
+        lay_out_line(each.message, encoding, mark="! " if each.is_warning else "")
+        for each in view.health.findings
+    ]
 
 
 def _title_suspects(view: ReportView) -> str:

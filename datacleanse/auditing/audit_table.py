@@ -15,6 +15,7 @@ from datacleanse.detection.conflicts import find_conflicts
 from datacleanse.detection.ranking import score_ranks
 from datacleanse.detection.telling_cells import find_telling_cells
 from datacleanse.detection.telling_terms import find_telling_terms
+from datacleanse.detection.verdicts import VERDICTS, judge_rows
 from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.ledger import gather_weights
 from datacleanse.storage.mapped_files import release_mapped
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.evidence import Assessment, Evidence
+    from datacleanse.detection.health.look import Health
     from datacleanse.records import Dataset
     from datacleanse.storage.run_folder import RunFolder
 
@@ -54,6 +56,10 @@ class AuditColumns:
     """(N,) the column ``suspicion``; see `score_ranks`."""
     stability: NDArray[np.float64] | None
     """(N,) share of the repeated runs that flag the row; None where there are none."""
+    health: Health
+    """What was seen beside wrong labels."""
+    verdict: NDArray[np.int8]
+    """(N,) places in `VERDICTS`."""
     final_weight: NDArray[np.float32]
     """(N,) how much each row counts in the final model, in [0, 1]."""
     n_stored: int
@@ -73,6 +79,7 @@ class AuditColumns:
             "mean_margin": dynamics.margin,
             "mean_loss": dynamics.loss,
             "control_margin": self.evidence.control.margin,
+            "unlike_p_value": self.health.unlike_p_value,
             "final_weight": self.final_weight,
         }
         if self.stability is not None:
@@ -90,6 +97,10 @@ class AuditColumns:
             "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
             "false_at_most": self._bound_false_alarms(rows),
+            "verdict": _name_classes(self.verdict[rows].astype(np.int64), VERDICTS),
+            "copy_group": pa.array(
+                self.health.copy_group[rows], mask=self.health.copy_group[rows] < 0
+            ),
             "row_sha256": self._seal(part, rows),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
@@ -118,6 +129,7 @@ def write_tables(
     evidence: Evidence,
     assessment: Assessment,
     *,
+    health: Health,
     stability: NDArray[np.float64] | None,
     final_weight: NDArray[np.float32],
     top: int,
@@ -130,6 +142,7 @@ def write_tables(
         data: DATA.
         evidence: what training showed.
         assessment: what it says of each row.
+        health: what was seen beside wrong labels.
         stability: see `AuditColumns`.
         final_weight: see `AuditColumns`.
         top: rows that the reports list.
@@ -138,7 +151,10 @@ def write_tables(
     n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
     rank = assessment.rank
     score = score_ranks(assessment.suspicion, assessment.verdict, rank)
-    columns = AuditColumns(data, evidence, assessment, score, stability, final_weight, n_stored)
+    verdict = judge_rows(evidence, assessment, health.is_unlike)
+    columns = AuditColumns(
+        data, evidence, assessment, score, stability, health, verdict, final_weight, n_stored
+    )
     write_audit(folder.audit_file, columns.take_rows, folder.epoch_files(), data.n_rows)
     stored = np.flatnonzero(rank <= n_stored)
     order = np.argsort(rank[stored])

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from datacleanse.auditing.audit_table import write_tables
+from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Notice, Overlap
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
+    from datacleanse.storage.manifest.health import HealthSection
     from datacleanse.training.examples import Examples
     from datacleanse.training.side_by_side import Keep, Learning, TrainedNetwork, Trainings
     from datacleanse.training.trainer import Trainer
@@ -62,6 +64,8 @@ class Judgement:
     """The first network, where no true label steered it, so that no better one can be had."""
     notices: tuple[Notice, ...]
     """What to say of the tables."""
+    health: HealthSection
+    """What was seen beside wrong labels."""
 
 
 def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
@@ -74,6 +78,9 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     networks, evidence, told = _learn(audit, learned)
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
+    trainer.lap("score")
+    health = look_at_inputs(inputs, assessment)
+    trainer.lap("health")
     stability = _measure_stability(audit, again) if again else None
     folder.check_ledger(task.lesson.schedule.epochs)
     for notice in told:
@@ -91,6 +98,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         inputs.data,
         evidence,
         assessment,
+        health=health,
         stability=stability,
         final_weight=_tell_final_weights(
             plan, inputs.comparison.overlap, worth if evidence.is_steered else None
@@ -99,7 +107,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         take=take,
     )
     found = describe_findings(networks, assessment, inputs, settings.fdr, has_clean=plan.has_clean)
-    trainer.lap("score")
+    trainer.lap("tables")
     return Judgement(
         found,
         networks.control.network,
@@ -108,6 +116,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         assessment.suggested,
         None if evidence.is_steered else networks.reweighted,
         tuple(notices),
+        health.section,
     )
 
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.records import Notice
     from datacleanse.settings import Settings
+    from datacleanse.storage.manifest.health import HealthSection
     from datacleanse.storage.manifest.results import MetricsSection, TrainingSection
     from datacleanse.training.checkpoint import Identity
 
@@ -100,6 +101,8 @@ class Ending:
     """sha256 (hex) of the model's files, by name."""
     timings: dict[str, float]
     """Seconds by stage, and the total."""
+    health: HealthSection
+    """What was seen beside wrong labels."""
 
 
 def finish_run(
@@ -140,6 +143,7 @@ def finish_run(
         model_files=ending.model_files,
         timings=ending.timings,
         finished_at=_read_clock(),
+        health=ending.health,
     )
 
 

@@ -156,7 +156,8 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
         network=task.describe(final.network),
         inputs=inputs,
     )
-    ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
+    files = folder.model_files()
+    ending = Ending(training, device, metrics, files, watch.stop(), judged.health)
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
 

@@ -1,4 +1,4 @@
-"""Whether CLEAN is distributed like DATA: class shares and one feature at a time."""
+"""Whether CLEAN or TEST is distributed like DATA: class shares and one feature at a time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,14 @@ from datacleanse.records import Notice
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from datacleanse.data.read import Role
     from datacleanse.records import Column, Dataset
+
+SHARES = "shares-unlike"
+"""How the slug of a notice about class shares ends, behind the role of the file."""
+
+FEATURES = "features-unlike"
+"""The same of one about columns."""
 
 _LEVEL = 0.001
 """Chance of a false alarm in a whole comparison."""
@@ -32,36 +39,53 @@ _WORST = 3
 
 @dataclass(frozen=True)
 class _Difference:
-    """How far one column of CLEAN is from DATA's: a distance in [0, 1] and the words for it."""
+    """How far a column of another file is from DATA's: a distance in [0, 1] and words for it."""
 
     distance: float
     text: str
 
 
-def note_class_shares(data: Dataset, clean: Dataset) -> list[Notice]:
-    """A warning where the classes' shares in CLEAN are unlike DATA's (chi-square)."""
+_DRAWN = {"CLEAN": "a clean set", "TEST": "a test set"}
+
+
+def note_class_shares(
+    data: Dataset,
+    other: Dataset,
+    *,
+    role: Role = "CLEAN",
+    shares: NDArray[np.float64] | None = None,
+) -> list[Notice]:
+    """A warning where the classes' shares in another file are unlike DATA's (chi-square).
+
+    Args:
+        data: DATA.
+        other: CLEAN or TEST, with true labels.
+        role: which of them.
+        shares: (C,) of the true classes in DATA, by estimate; None: those of its labels.
+    """
     n_classes = len(data.schema.classes)
-    shares = np.bincount(data.labels, minlength=n_classes) / data.n_rows
-    counts = np.bincount(clean.labels, minlength=n_classes)
-    observed, expected = _group_rare_classes(counts, shares * clean.n_rows)
+    if shares is None:
+        shares = np.bincount(data.labels, minlength=n_classes) / data.n_rows
+    counts = np.bincount(other.labels, minlength=n_classes)
+    observed, expected = _group_rare_classes(counts, shares * other.n_rows)
     if len(expected) < 2:
         return []
     statistic = ((observed - expected) ** 2 / expected).sum()
     p_value = float(special.chdtrc(len(expected) - 1, statistic))
     if not p_value < _LEVEL:
         return []
-    gaps = np.abs(counts / clean.n_rows - shares)
+    gaps = np.abs(counts / other.n_rows - shares)
     worst = [int(at) for at in np.argsort(-gaps)[:_WORST]]
     text = "; ".join(
-        f"{quote_value(data.schema.classes[at])} {counts[at] / clean.n_rows:.1%} in CLEAN, "
+        f"{quote_value(data.schema.classes[at])} {counts[at] / other.n_rows:.1%} in {role}, "
         f"{shares[at]:.1%} in DATA"
         for at in worst
     )
     message = (
-        f"The classes' shares in CLEAN are unlike DATA's ({text}; p = {p_value:.1g}). Wrong labels "
-        "in DATA alone can cause this; a clean set that was not drawn at random can too."
+        f"The classes' shares in {role} are unlike DATA's ({text}; p = {p_value:.1g}). Wrong "
+        f"labels in DATA alone can cause this; {_DRAWN[role]} that was not drawn at random can too."
     )
-    return [Notice("clean-shares-unlike", message, is_warning=True)]
+    return [Notice(f"{role.lower()}-{SHARES}", message, is_warning=True)]
 
 
 def _group_rare_classes(
@@ -82,14 +106,14 @@ def _group_rare_classes(
     return seen, wanted
 
 
-def note_features(data: Dataset, clean: Dataset) -> list[Notice]:
-    """A warning that names the columns of CLEAN which are least like DATA's."""
+def note_features(data: Dataset, other: Dataset, *, role: Role = "CLEAN") -> list[Notice]:
+    """A warning that names the columns of another file which are least like DATA's."""
     columns = [each for each in data.schema.columns if each.kind not in ("embedding", "text")]
     level = _LEVEL / max(1, len(columns))
     found = [
         difference
         for column in columns
-        for difference in [_find_difference(data, clean, column, level=level)]
+        for difference in [_find_difference(data, other, column, role, level=level)]
         if difference is not None
     ]
     if not found:
@@ -97,25 +121,25 @@ def note_features(data: Dataset, clean: Dataset) -> list[Notice]:
     found.sort(key=lambda difference: -difference.distance)
     worst = "; ".join(difference.text for difference in found[:_WORST])
     noun = "column" if len(found) == 1 else "columns"
-    message = f"CLEAN is distributed unlike DATA in {len(found)} {noun}, most in {worst}."
-    return [Notice("clean-features-unlike", message, is_warning=True)]
+    message = f"{role} is distributed unlike DATA in {len(found)} {noun}, most in {worst}."
+    return [Notice(f"{role.lower()}-{FEATURES}", message, is_warning=True)]
 
 
 def _find_difference(
-    data: Dataset, clean: Dataset, column: Column, *, level: float
+    data: Dataset, other: Dataset, column: Column, role: Role, *, level: float
 ) -> _Difference | None:
     if column.kind == "categorical":
         codes, names = read_categories(data, column)
-        clean_codes, clean_names = read_categories(clean, column)
-        missing = _compare_missing(column.name, codes < 0, clean_codes < 0, level=level)
-        return missing or _compare_categories(column.name, names, clean_codes, clean_names)
-    # CLEAN may write the column in a way of its own.
-    own = clean.schema.columns[data.schema.columns.index(column)]
-    values, clean_values = _read_ordered(data, column), _read_ordered(clean, own)
-    absent, clean_absent = np.isnan(values), np.isnan(clean_values)
-    missing = _compare_missing(column.name, absent, clean_absent, level=level)
+        its_codes, its_names = read_categories(other, column)
+        missing = _compare_missing(column.name, codes < 0, its_codes < 0, role, level=level)
+        return missing or _compare_categories(column.name, names, its_codes, its_names, role)
+    # Another file may write the column in a way of its own.
+    own = other.schema.columns[data.schema.columns.index(column)]
+    values, its_values = _read_ordered(data, column), _read_ordered(other, own)
+    absent, its_absent = np.isnan(values), np.isnan(its_values)
+    missing = _compare_missing(column.name, absent, its_absent, role, level=level)
     return missing or _compare_values(
-        column.name, values[~absent], clean_values[~clean_absent], level=level
+        column.name, values[~absent], its_values[~its_absent], level=level
     )
 
 
@@ -129,36 +153,45 @@ def _read_ordered(dataset: Dataset, column: Column) -> NDArray[np.float64]:
 
 
 def _compare_missing(
-    name: str, absent: NDArray[np.bool_], clean_absent: NDArray[np.bool_], *, level: float
+    name: str,
+    absent: NDArray[np.bool_],
+    its_absent: NDArray[np.bool_],
+    role: Role,
+    *,
+    level: float,
 ) -> _Difference | None:
-    share, clean_share = float(absent.mean()), float(clean_absent.mean())
-    gap = abs(share - clean_share)
-    pooled = float(np.concatenate([absent, clean_absent]).mean())
-    error = np.sqrt(pooled * (1 - pooled) * (1 / len(absent) + 1 / len(clean_absent)))
+    share, its_share = float(absent.mean()), float(its_absent.mean())
+    gap = abs(share - its_share)
+    pooled = float(np.concatenate([absent, its_absent]).mean())
+    error = np.sqrt(pooled * (1 - pooled) * (1 / len(absent) + 1 / len(its_absent)))
     if gap < _FAR or 2 * float(special.ndtr(-gap / error)) >= level:
         return None
-    text = f"'{name}' (missing in {clean_share:.0%} of CLEAN, {share:.0%} of DATA)"
+    text = f"'{name}' (missing in {its_share:.0%} of {role}, {share:.0%} of DATA)"
     return _Difference(gap, text)
 
 
 def _compare_categories(
-    name: str, names: tuple[str, ...], clean_codes: NDArray[np.int32], clean_names: tuple[str, ...]
+    name: str,
+    names: tuple[str, ...],
+    its_codes: NDArray[np.int32],
+    its_names: tuple[str, ...],
+    role: Role,
 ) -> _Difference | None:
-    unseen = ~np.isin(np.array(clean_names, dtype=object), np.array(names, dtype=object))
-    share = float(np.append(unseen, False)[clean_codes].mean())
+    unseen = ~np.isin(np.array(its_names, dtype=object), np.array(names, dtype=object))
+    share = float(np.append(unseen, False)[its_codes].mean())
     if share < _FAR:
         return None
-    example = quote_value(clean_names[int(np.argmax(unseen))])
-    text = f"'{name}' ({share:.0%} of CLEAN has values that DATA lacks, for example {example})"
+    example = quote_value(its_names[int(np.argmax(unseen))])
+    text = f"'{name}' ({share:.0%} of {role} has values that DATA lacks, for example {example})"
     return _Difference(share, text)
 
 
 def _compare_values(
-    name: str, values: NDArray[np.float64], clean_values: NDArray[np.float64], *, level: float
+    name: str, values: NDArray[np.float64], its_values: NDArray[np.float64], *, level: float
 ) -> _Difference | None:
-    if not len(values) or not len(clean_values):
+    if not len(values) or not len(its_values):
         return None
-    distance, p_value = _test_kolmogorov_smirnov(values, clean_values)
+    distance, p_value = _test_kolmogorov_smirnov(values, its_values)
     if not p_value < level:
         return None
     return _Difference(distance, f"'{name}' (Kolmogorov-Smirnov distance {distance:.2f})")

@@ -189,6 +189,35 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         may_lack=True,
     ),
     TableColumn(
+        "verdict",
+        pa.string(),
+        "likely wrong: another class is twice as likely as any other, or a verified label proves "
+        "it; ambiguous: the likeliest class is less than twice as likely as the next; unlike the "
+        "rest: the row is far from all others, so that no class is clear; fine: the given label is "
+        "clear",
+        is_nullable=True,
+        may_lack=True,
+    ),
+    TableColumn(
+        "unlike_p_value",
+        pa.float64(),
+        "conformal p-value of 'the row is as like DATA as the rows of CLEAN are'; null: fewer than "
+        "20 rows of CLEAN, or the row was not looked at",
+        least=0,
+        most=1,
+        is_nullable=True,
+        may_lack=True,
+    ),
+    TableColumn(
+        "copy_group",
+        pa.int64(),
+        "number of the group of rows that repeat each other, from 0; null: the row is in none, or "
+        "repeated rows are not told (run.json: health)",
+        least=0,
+        is_nullable=True,
+        may_lack=True,
+    ),
+    TableColumn(
         "row_sha256",
         pa.string(),
         "sha256 (hex) of the row's cells and given label, by which a decision knows the row again: "

@@ -37,6 +37,7 @@ _SUMMED = [
     "suspicion",
     "mislabel_probability",
     "p_value",
+    "verdict",
 ]
 _MAX_BINS = 24
 
@@ -179,6 +180,7 @@ def _make_suspect(
         control_margin=evidence.control_margin,
         in_training=bool(record["in_training"]),
         verified_label=record["verified_label"],
+        verdict=record["verdict"],
         weight_by_epoch=weights,
         reason=give_reason(evidence),
         cells=tuple(cells),

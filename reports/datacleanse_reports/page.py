@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from datacleanse_reports.health import MARKS
 from datacleanse_reports.wording import make_visible, shorten
 
 if TYPE_CHECKING:
@@ -197,9 +198,17 @@ def embed_review(view: ReportView, suspects: Sequence[Suspect], *, serving: Serv
         "served": serving is not None,
         **({} if serving is None else _describe_server(serving)),
         "labels": labels,
+        "verdicts": _number_verdicts(suspects),
         "suspects": [_describe_suspect(each, place) | known(each.row) for each in suspects],
     }
     return embed_json(data)
+
+
+def _number_verdicts(suspects: Sequence[Suspect]) -> str:
+    """A digit a row: its place in `MARKS`; empty of runs without verdicts."""
+    if not any(each.verdict for each in suspects):
+        return ""
+    return "".join(str(MARKS.get(each.verdict or "", 0)) for each in suspects)
 
 
 def _describe_server(serving: Serving) -> dict[str, Any]:

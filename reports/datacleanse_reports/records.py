@@ -5,13 +5,15 @@ None always means "not known" and is shown as such; no float here is NaN or infi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from datacleanse.records import UNCHECKED
+from datacleanse_reports.health import RETOLD
 
 if TYPE_CHECKING:
     from datacleanse.detection.reliability import ReliabilityBin
+    from datacleanse_reports.health import HealthView
     from datacleanse_reports.review_progress import ReviewProgress
     from datacleanse_reports.suspect import Conflicts, Suspect
 
@@ -375,6 +377,10 @@ class ReportView:
     """Of the command that says what changed since the earlier run whose decisions were taken over;
     empty without one."""
     progress: ReviewProgress
+    health: HealthView | None = None
+    """What was seen beside wrong labels; None: nobody looked."""
+    verdicts: dict[str, int] = field(default_factory=dict)
+    """Rows of DATA by verdict; empty of runs that have none."""
 
     @property
     def is_checked(self) -> bool:
@@ -394,5 +400,10 @@ class ReportView:
 
     @property
     def warnings(self) -> tuple[NoticeView, ...]:
-        """Notices where the result may suffer."""
-        return tuple(notice for notice in self.notices if notice.is_warning)
+        """Notices where the result may suffer, but those that findings tell again."""
+        retold = () if self.health is None else RETOLD
+        return tuple(
+            notice
+            for notice in self.notices
+            if notice.is_warning and not notice.slug.endswith(retold)
+        )

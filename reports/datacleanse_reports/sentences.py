@@ -142,6 +142,14 @@ def say_overlap(view: ReportView) -> str:
     return "; ".join(parts)
 
 
+def say_verdicts(view: ReportView) -> str:
+    """How many rows have which verdict; empty of runs without verdicts."""
+    if not view.verdicts:
+        return ""
+    told = [f"{format_count(n)} {verdict}" for verdict, n in view.verdicts.items()]
+    return f"By verdict: {', '.join(told)}."
+
+
 def say_next(view: ReportView) -> str:
     """What to do first where no row, or too few are verified, or nobody seems to have; or empty."""
     if view.is_doubted:

@@ -77,6 +77,8 @@ class Suspect:
     picture: Picture | None
     telling: tuple[int, ...] = ()
     """Which of ``cells`` to show first, most telling first."""
+    verdict: str | None = None
+    """``likely wrong``, ``ambiguous``, ``unlike the rest`` or ``fine``; None: the run has none."""
     terms: tuple[str, ...] = ()
     """Words of its texts that speak for the suggested label, else against the given one."""
     texts: tuple[int, ...] = ()

@@ -11,6 +11,7 @@ from datacleanse.shares import NORMAL_95
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports import audit
 from datacleanse_reports.companions import read_companions, read_conflicts
+from datacleanse_reports.health import count_verdicts, make_health
 from datacleanse_reports.matrix import make_noise_matrix
 from datacleanse_reports.next_step import (
     count_lacking,
@@ -139,6 +140,8 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         apply_words=propose_applying(folder.path, manifest.data.source),
         compare_words=propose_comparing(folder, manifest),
         progress=read_progress(folder, manifest, find_rows_to_review(table, suspects)),
+        health=make_health(manifest.health),
+        verdicts=count_verdicts(table),
     )
 
 

@@ -10,7 +10,7 @@ import pytest
 import datacleanse
 from tests.cli.conftest import run_here, run_program
 
-COMMANDS = ("audit", "sample", "report", "review", "apply", "predict", "export", "demo")
+COMMANDS = (*("audit", "sample", "report", "review", "apply", "gate", "predict", "export", "demo"),)
 HEAVY = ("torch", "pandas", "pyarrow", "sklearn", "numpy", "jinja2")
 
 

@@ -210,6 +210,33 @@ MANIFEST: dict[str, Any] = {
         "suggested_label": "Likeliest true class by the same posterior.",
     },
     "model_files": {},
+    "health": {
+        "findings": [
+            {
+                "kind": "leaking-columns",
+                "message": "Column '<b>age</b>' alone tells the label.",
+                "advice": "Leave it out (--drop).",
+                "method": "A tree of this column alone.",
+                "certainty": "judged",
+                "is_warning": True,
+                "columns": ["<b>age</b>"],
+                "n_rows": 0,
+                "first_rows": [],
+            },
+            {
+                "kind": "copies",
+                "message": "4 rows repeat each other in 2 groups (4 exactly).",
+                "advice": "",
+                "method": "Rows compared in every column that is read.",
+                "certainty": "exact",
+                "is_warning": False,
+                "columns": [],
+                "n_rows": 24,
+                "first_rows": [0, 1, 2, 3],
+            },
+        ],
+        "skipped": {"drift": "there are neither CLEAN nor TEST."},
+    },
     "notices": [
         {"slug": "label-chosen", "message": "The label column is 'label'.", "is_warning": False},
         {
@@ -325,6 +352,14 @@ class Fabricated:
                 type=pa.string(),
             ),
             "false_at_most": pa.nulls(n, pa.int64()),
+            "verdict": pa.array(
+                [
+                    "fine" if s < 0 else ("likely wrong", "ambiguous", "unlike the rest")[i % 3]
+                    for i, s in enumerate(np.where(suggested >= 0, 1, -1))
+                ]
+            ),
+            "unlike_p_value": numbers(np.round((1 + np.arange(n)) / (n + 1), 4)),
+            "copy_group": pa.array([i // 2 if i < 4 else None for i in range(n)], pa.int64()),
             "final_weight": pa.array([1.0] * n),
             "row_sha256": pa.array([f"{i:064x}" for i in range(n)]),
         }

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pyarrow.parquet as pq
 import pytest
 
+from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports import read_view, write_reports
 from tests.browser import until
 from tests.browser import window as opened_window
@@ -100,6 +102,37 @@ def test_a_view_can_be_kept_as_an_address(load):
 
     assert len(shown(page)) == 8
     assert shown(again) == shown(page)
+
+
+@pytest.mark.parametrize("verdict", ["likely wrong", "ambiguous", "unlike the rest", "fine"])
+def test_filters_by_verdict_and_shows_it_in_words(load, report, verdict, tmp_path):
+    view = read_view(RunFolder(tmp_path / "people"), top=120)
+    page = load("#all=1")
+    page.locator("select[name=verdict]").select_option(label=verdict)
+
+    assert shown(page) == [each.rank for each in view.suspects if each.verdict == verdict]
+    marks = page.locator("#suspect-table > tbody:not([hidden]) .verdict")
+    words = set(marks.all_text_contents())
+    assert words == (set() if verdict == "fine" else {verdict})
+    assert "verdict=" in page.url
+
+
+def test_all_rows_are_counted_by_verdict_on_the_first_screen(load, report, tmp_path):
+    view = read_view(RunFolder(tmp_path / "people"), top=120)
+    text = " ".join(load().locator(".verdicts").inner_text().split())
+    assert text == " ".join(f"{verdict} {n}" for verdict, n in view.verdicts.items())
+    assert sum(view.verdicts.values()) == 200
+
+
+def test_a_run_without_verdicts_has_no_such_filter(report, window, tmp_path):
+    folder = RunFolder(tmp_path / "people")
+    table = pq.read_table(folder.audit_file)
+    pq.write_table(table.drop_columns(["verdict", "copy_group"]), folder.audit_file)
+    page = window.tab(write_reports(folder, top=120, formats=["html"])["html"].as_uri())
+
+    assert page.locator("select[name=verdict], .verdict, .verdicts").count() == 0
+    assert len(shown(page)) == 20
+    assert window.console == []
 
 
 def test_filters_by_flag(load):

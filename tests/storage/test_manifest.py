@@ -43,6 +43,7 @@ OPEN = {
 
 DEFAULTS = {
     "backbone",
+    "health",
     "schema_version",
     "width",
     "is_warning",

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 _BOM = b"\xef\xbb\xbf"
 _ENDS = (b"\n", b"\r\n", b"\r")
-_BLANK = frozenset({*_ENDS, *(_BOM + end for end in _ENDS)})
+BLANK = frozenset({*_ENDS, *(_BOM + end for end in _ENDS)})
+"""Records that readers pass over."""
 _QUOTED = re.compile(rb'"((?:[^"]|"")*)"(.*)', re.DOTALL)
 
 
@@ -112,7 +113,7 @@ def _rewrite_records(task: Rewriting, grammar: Grammar) -> Iterator[bytes]:
     """Yield the records that stay, with their new labels."""
     edits, place, row = task.edits, -1, 0
     for record in grammar.split_records(task.location.read_blocks()):
-        if record in _BLANK:  # readers skip it
+        if record in BLANK:  # readers skip it
             yield record
         elif place < 0:
             names = [name.decode("utf-8", "replace") for name in grammar.split_cells(record)]

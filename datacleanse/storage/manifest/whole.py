@@ -12,6 +12,7 @@ from typing import Literal
 # Read from `run.json`, so that the fields' types must be known when the program runs.
 from datacleanse.records import Notice
 from datacleanse.settings import Settings
+from datacleanse.storage.manifest.health import HealthSection
 from datacleanse.storage.manifest.inputs import (
     CleanSection,
     DataSection,
@@ -144,6 +145,8 @@ class Manifest(Opening):
     done, counted from the end of the one before."""
     finished_at: str
     """When the run was finished (ISO 8601, UTC)."""
+    health: HealthSection | None = None
+    """What was seen beside wrong labels; null: nobody looked, in runs of before it was kept."""
 
     @property
     def n_clean(self) -> int:

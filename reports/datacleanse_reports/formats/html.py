@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from datacleanse_reports import charts, flag_sentences, reviewers, sentences, svg, wording
 from datacleanse_reports.assets import hash_source, read_assets
+from datacleanse_reports.health import MARKS
 from datacleanse_reports.page import (
     LONGEST_TEXT,
     MAX_CELLS,
@@ -117,6 +118,7 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
         unlisted=sentences.say_unlisted(view, suspects[-1].rank if suspects else 0),
         flagged_here=sum(each.flagged for each in suspects),
         brief=say_flags_briefly(view),
+        marks=MARKS,
         decided_here=sorted({each.row for each in suspects} & set(view.progress.decided)),
         pairs=count_pairs(suspects),
         pictured=bool(album.rows),

@@ -57,6 +57,7 @@ class MarkdownReport:
             _lay_out_noise(view),
             _lay_out_suspects(view),
             _lay_out_decisions(view),
+            _lay_out_health(view),
             _lay_out_methods(view),
             _lay_out_data(view),
         ]
@@ -90,6 +91,7 @@ def _lay_out_top(view: ReportView) -> str:
         f"- {flag_sentences.say_reading(view)}",
         f"- {sentences.say_expectation(view)}",
         f"- {sentences.say_model(view)}",
+        f"- {sentences.say_verdicts(view)}",
         f"- {sentences.say_next(view)}",
     ]
     lines = [line for line in lines if line != "- "]
@@ -262,6 +264,22 @@ def _lay_out_decisions(view: ReportView) -> str:
         ),
     )
     return "\n\n".join(part for part in (*parts, rows) if part)
+
+
+def _lay_out_health(view: ReportView) -> str:
+    """What was seen beside wrong labels, and how."""
+    if view.health is None:
+        return ""
+    lines = [
+        f"- **{each.title}**: {escape_notice(f'{each.message} {each.advice}'.strip())} "
+        f"Found {each.sure}: {escape_notice(each.method)}"
+        for each in view.health.findings
+    ]
+    lines += [
+        f"- {title}: not looked for, since {escape_notice(why)}"
+        for title, why in view.health.skipped.items()
+    ]
+    return "## What else was seen\n\n" + ("\n".join(lines) or "Nothing.")
 
 
 def _spell_cells(columns: Sequence[str], suspect: Suspect) -> str:

@@ -18,6 +18,7 @@ SUGGESTION_COLUMNS = (
     "suggested_label",
     "mislabel_probability",
     "flagged",
+    "verdict",
     "reason",
 )
 """What a reader needs first; the row's own columns follow."""

@@ -5,7 +5,7 @@
 
 const suspectTable = (function () {
   const FIRST = 20;
-  const FILTERS = ["q", "pair", "flag", "least", "decision", "where"];
+  const FILTERS = ["q", "pair", "flag", "verdict", "least", "decision", "where"];
   const LINK = ["id", "row", "view"];
   const KEYS = [...FILTERS, "cols", "sort", "all", ...LINK];
   const collator = new Intl.Collator(undefined, { numeric: true });
@@ -20,6 +20,7 @@ const suspectTable = (function () {
   const rows = Array.from(table.tBodies);
   const byRow = new Map(rows.map(function (body) { return [Number(body.dataset.row), body]; }));
   const texts = new Map();
+  const verdicts = new Map();
   const tools = makeColumnTools(change);
   let parsed = { text: null };  // what was searched last, taken apart
   let timer = 0;                // until the cells of further rows are made
@@ -36,6 +37,12 @@ const suspectTable = (function () {
       texts.set(row, pieces.join(" ").toLowerCase());
     }
     return texts.get(row);
+  }
+
+  // One digit a row, in the order of the ranking.
+  function verdictOf(body) {
+    if (!verdicts.size) rows.forEach(function (each, i) { verdicts.set(each, reviewData.verdicts[i]); });
+    return verdicts.get(body);
   }
 
   function readState() {
@@ -88,6 +95,7 @@ const suspectTable = (function () {
   function isFitting(row, state) {
     const data = row.dataset;
     if (state.flag && data.flag !== state.flag) return false;
+    if (state.verdict && verdictOf(row) !== state.verdict) return false;
     if (state.pair && data.pair !== state.pair) return false;
     if (state.least && !(Number(data.probability || -1) >= Number(state.least))) return false;
     if (state.decision && !fitsDecision(row, state.decision)) return false;
@@ -142,6 +150,17 @@ const suspectTable = (function () {
     place.replaceWith(made);
   }
 
+  // Made here and not in the page, which would grow by it, row for row.
+  function placeVerdict(body) {
+    const number = verdictOf(body);
+    if (!(number > 0) || body.querySelector(".verdict")) return;
+    const mark = document.createElement("span");
+    mark.className = "verdict v" + number;
+    mark.textContent = form.elements.verdict.querySelector('[value="' + number + '"]').textContent;
+    body.querySelector("td.wide").append(" ", mark);
+    texts.delete(body);
+  }
+
   function apply(state) {
     const { key, direction } = order(state);
     const sorted = rows.slice().sort(compare(key, direction));
@@ -150,6 +169,7 @@ const suspectTable = (function () {
     const linked = links.find(state);
     const fill = function (row) {
       pictures.place(row);
+      placeVerdict(row);
       placeTells(row, chosen, asked);
     };
     const further = [];
@@ -201,8 +221,12 @@ const suspectTable = (function () {
   }
 
   function fillForm(state) {
-    for (const name of ["q", "pair", "flag", "least", "decision"]) {
+    for (const name of ["q", "pair", "flag", "verdict", "least", "decision"]) {
       const field = form.elements[name];
+      if (!field) {  // a run without verdicts
+        state[name] = "";
+        continue;
+      }
       if (field.value !== state[name]) field.value = state[name];
       if (field.selectedIndex === -1) field.value = "";  // a choice that this report does not have
       state[name] = field.value;
@@ -247,7 +271,7 @@ const suspectTable = (function () {
     tools.add(readState());
   });
   form.addEventListener("reset", function () {
-    change({ q: "", pair: "", flag: "", least: "", decision: "", where: "", all: "" });
+    change({ q: "", pair: "", flag: "", verdict: "", least: "", decision: "", where: "", all: "" });
   });
   nothing.querySelector("button").addEventListener("click", function () {
     form.reset();
@@ -279,7 +303,7 @@ const suspectTable = (function () {
     state: readState,
     // Some filters, and no other.
     show: function (wanted) {
-      const state = Object.assign({ q: "", pair: "", flag: "", least: "", decision: "", where: "" }, wanted);
+      const state = Object.assign({ q: "", pair: "", flag: "", verdict: "", least: "", decision: "", where: "" }, wanted);
       change(state);
       fillForm(state);
     },

@@ -1,0 +1,170 @@
+"""Columns that give the label away: one alone predicts it almost wholly, or is dated after it.
+
+A tree of one column is learned on half of the rows and asked about the other half, both ways. Its
+skill is the share of a constant guess's errors that it avoids. Rows count by how likely their label
+is right, so that a column made of the true labels is found although some of the given ones are
+wrong. `ALMOST` and `CLEAR` were set on tables without leaks: decision 77.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection.health.column_tree import predict_by_column
+from datacleanse.detection.health.interface import Found, Material
+from datacleanse.detection.health.wording import say_part
+from datacleanse.storage.manifest.health import HealthFinding
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from numpy.typing import NDArray
+
+    from datacleanse.storage.manifest.health import HealthKind
+
+ALMOST = 0.98
+"""Skill from which a column gives the label away, whatever the others do."""
+
+CLEAR = 0.9
+"""Skill from which it does where no other column comes near."""
+
+AHEAD = 0.3
+"""How much more skilful it then is than the best of those that do not."""
+
+SAMPLE = 10_000
+"""Rows that trees are learned and asked on, evenly spaced."""
+
+_LEAST_ROWS = 40
+_AFTER = 0.95
+_DATES = ("date", "time", "at", "on", "day", "timestamp", "when")
+
+
+class LeakingColumns:
+    """Looks for columns from which the label could be read."""
+
+    kind: HealthKind = "leaking-columns"
+
+    def look(self, seen: Material) -> Found:
+        """Predict the label from each column alone."""
+        if not seen.has_columns:
+            return Found(skipped="the rows have no columns.")
+        if seen.n_data < _LEAST_ROWS:
+            return Found(skipped=f"fewer than {_LEAST_ROWS} rows are too few to check it by.")
+        skills = _measure_skills(seen)
+        ranked = sorted(skills.items(), key=lambda pair: (-pair[1], pair[0]))
+        leaks = [(name, skill) for name, skill in ranked if skill >= ALMOST]
+        rest = [skill for _, skill in ranked if skill < CLEAR]
+        if all(skill >= CLEAR for _, skill in leaks) and (not rest or max(rest) <= CLEAR - AHEAD):
+            leaks = [(name, skill) for name, skill in ranked if skill >= CLEAR]
+        findings = [_tell(seen, name, skill, max(rest, default=None)) for name, skill in leaks]
+        return Found((*findings, *_find_later(seen)))
+
+
+def _measure_skills(seen: Material) -> dict[str, float]:
+    """The skill of each column that is no text, the best of a vector's entries."""
+    step = -(-seen.n_data // SAMPLE)
+    chosen = np.arange(0, seen.n_data, step)
+    labels, trust = seen.data.labels[chosen], 1.0 - seen.wrong[chosen]
+    columns, texts = seen.columns, {c.name for c in seen.data.schema.columns if c.kind == "text"}
+    skills: dict[str, float] = {}
+    for name, values in zip(columns.number_names, columns.numbers.T, strict=True):
+        found = measure_skill(values[chosen], labels, trust)
+        skills[name] = max(found, skills.get(name, -np.inf))
+    for name, codes in zip(columns.code_names, columns.codes.T, strict=True):
+        if name not in texts:
+            skills[name] = measure_skill(_order_codes(codes[chosen], labels), labels, trust)
+    return skills
+
+
+def _order_codes(codes: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Number values by their commonest label, so that few cuts part them; chosen by halves."""
+    half = np.arange(len(codes)) % 2 == 0
+    table = np.zeros((int(codes.max()) + 2, int(labels.max()) + 1))
+    np.add.at(table, (codes[half], labels[half]), 1.0)
+    order = np.lexsort((table.max(axis=1), table.argmax(axis=1)))
+    place = np.empty(len(order))
+    place[order] = np.arange(len(order))
+    return place[codes]
+
+
+def measure_skill(
+    values: NDArray[np.float64], labels: NDArray[np.int64], trust: NDArray[np.float64]
+) -> float:
+    """The share of a constant guess's errors that one column avoids on rows it has not seen.
+
+    Args:
+        values: (n,) the column, NaN where missing.
+        labels: (n,) as given.
+        trust: (n,) how much each row counts, in [0, 1].
+    """
+    known = values[~np.isnan(values)]
+    if not len(known) or (len(known) == len(values) and known.min() == known.max()):
+        return 0.0
+    # Missing is a value as well, below all others.
+    ranks = np.unique(np.where(np.isnan(values), -np.inf, values), return_inverse=True)[1].ravel()
+    n_classes = int(labels.max()) + 1
+    n_leaves = max(8, 4 * n_classes)
+    half = np.random.default_rng(0).permutation(len(labels)) % 2 == 0
+    is_wrong = np.empty(len(labels), np.bool_)
+    for learned in (half, ~half):
+        said = predict_by_column(
+            ranks[learned], labels[learned], ranks[~learned], n_classes=n_classes, n_leaves=n_leaves
+        )
+        is_wrong[~learned] = said != labels[~learned]
+    total = np.bincount(labels, trust, n_classes)
+    by_chance = 1.0 - total.max() / max(total.sum(), np.finfo(float).tiny)
+    if not by_chance > 0:
+        return 0.0
+    return float(1.0 - (is_wrong @ trust) / max(trust.sum(), 1e-9) / by_chance)
+
+
+def _tell(seen: Material, name: str, skill: float, next_best: float | None) -> HealthFinding:
+    beside = "" if next_best is None else f" (the next best column {max(next_best, 0):.0%})"
+    return HealthFinding(
+        kind="leaking-columns",
+        message=f"Column '{name}' alone tells the label: it avoids {skill:.0%} of the errors of a "
+        f"constant guess{beside}.",
+        advice="Unless it is known before the label is, leave it out (--drop): with it no model "
+        "can tell which labels are wrong.",
+        method="A tree of this column alone, learned on half of the rows and asked about the "
+        f"other half.{say_part(seen)}",
+        certainty="judged",
+        is_warning=True,
+        columns=(name,),
+    )
+
+
+def _find_later(seen: Material) -> Iterator[HealthFinding]:
+    """Columns of dates that lie after the date which is named after the label."""
+    columns, schema = seen.columns, seen.data.schema
+    dated = [column.name for column in schema.columns if column.kind == "datetime"]
+    own = [name for name in dated if _is_date_of(name, schema.label)]
+    if len(own) != 1:
+        return
+    values = dict(zip(columns.number_names, columns.numbers[: seen.n_data].T, strict=True))
+    for name in dated:
+        if name == own[0]:
+            continue
+        both = ~np.isnan(values[name]) & ~np.isnan(values[own[0]])
+        if both.sum() >= _LEAST_ROWS and (values[name] > values[own[0]])[both].mean() >= _AFTER:
+            yield HealthFinding(
+                kind="leaking-columns",
+                message=f"Column '{name}' is dated after '{own[0]}', which is named as the date of "
+                "the label.",
+                advice="It was not known when the label was made. Leave it out (--drop).",
+                method=f"The dates of both, in {int(both.sum()):,} rows that have them.",
+                certainty="judged",
+                is_warning=True,
+                columns=(name,),
+            )
+
+
+def _is_date_of(name: str, label: str) -> bool:
+    """Whether a column is called the date of the label: ``label_date``, ``labeled at``."""
+    words = re.split(r"[^a-z0-9]+", name.lower())
+    stem = label.lower().rstrip("s")
+    is_dated = any(word in _DATES for word in words[1:])
+    return len(words) > 1 and is_dated and words[0].startswith(stem)

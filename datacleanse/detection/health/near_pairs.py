@@ -1,0 +1,189 @@
+"""Rows that repeat others: equal ones, and near ones as copies are near.
+
+Two rows can be copies only if they have the same names, texts and missing cells. Their numbers are
+compared in standard deviations; the distance is the root of the mean square over the columns.
+Rows that are near by nature come at every scale: where many are 0.01 apart, more are 0.04 apart.
+Copies with jitter do not, they are much nearer to each other than to anything else. So a pair
+counts where the next row is four times as far, and pairs of a scale count where they are more than
+such pairs of twice to four times that scale explain.
+
+Neighbours are found by a k-d tree over the numbers, above `TREE_DIMENSIONS` columns over as many
+random sums of them, which keep distances on the mean (Johnson, Lindenstrauss 1984, "Extensions of
+Lipschitz mappings into a Hilbert space"); what is found so is measured in full.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy.spatial import KDTree
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.detection.health.columns import Columns
+
+SCALES = (0.001, 0.003, 0.01, 0.03)
+"""Distances, in standard deviations, up to which rows may be copies with jitter."""
+
+ISOLATED = 0.25
+"""A pair's distance over that to the next row, at most."""
+
+TREE_DIMENSIONS = 8
+
+NEIGHBOURS = 4
+"""Of each row; two of them besides the copy show how far others are."""
+
+LEAST_PAIRS = 3
+"""Near pairs below which nothing is said: chance."""
+
+_SPREAD = 1e4
+"""How far apart rows with other names, texts or missing cells are laid, so that a tree for all
+finds neighbours of a row among its likes."""
+
+
+@dataclass(frozen=True)
+class NearPairs:
+    """Groups of rows that repeat each other."""
+
+    group: NDArray[np.int64]
+    """(n,) number of the row's group, from 0; -1 where nothing repeats it."""
+    exact: NDArray[np.int64]
+    """(n,) the same of groups of equal rows alone."""
+    scale: float | None
+    """Distance up to which near rows count, in standard deviations; None: equal ones alone."""
+
+
+def find_near_pairs(columns: Columns, is_usual: NDArray[np.bool_]) -> NearPairs:
+    """Find rows that are equal, or near as copies are.
+
+    Args:
+        columns: of n rows.
+        is_usual: (n,) those of DATA that are like others, whose spread distances are measured by:
+            a few wild rows would make all others near.
+    """
+    numbers, likes = _standardise(columns, is_usual)
+    first, equal = _find_equal(numbers, likes)
+    exact = _number_groups(equal)
+    near, scale = _find_near(numbers[first], likes[first])
+    joined = _join(len(first), near)[equal] if scale is not None else equal
+    return NearPairs(_number_groups(joined), exact, scale)
+
+
+def _standardise(
+    columns: Columns, is_usual: NDArray[np.bool_]
+) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """(n, F) numbers in standard deviations, missing ones 0, and (n,) which rows are likes."""
+    numbers = columns.numbers
+    missing = np.isnan(numbers)
+    center, spread = np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
+    for place, values in enumerate(numbers[is_usual].T):
+        known = values[~np.isnan(values)]
+        if len(known):
+            with np.errstate(over="ignore", invalid="ignore"):
+                center[place], spread[place] = known.mean(), known.std()
+    is_known = np.isfinite(spread) & (spread > 0)
+    with np.errstate(over="ignore", invalid="ignore"):
+        scaled = (numbers - center)[:, is_known] / spread[is_known]
+    # What is the same in all of DATA may be another number elsewhere.
+    same = np.nan_to_num(numbers[:, ~is_known]) + 0.0
+    told = np.hstack([missing.astype(np.int64), columns.codes, same.view(np.int64)])
+    return np.where(missing[:, is_known], 0.0, scaled) + 0.0, _identify_rows(told)
+
+
+def _identify_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) the same number for equal rows, from 0."""
+    if not rows.shape[1]:
+        return np.zeros(len(rows), np.int64)
+    whole = np.ascontiguousarray(rows).view(
+        np.dtype((np.void, rows.dtype.itemsize * rows.shape[1]))
+    )
+    found: NDArray[np.int64] = np.unique(whole.ravel(), return_inverse=True)[1]
+    return found.ravel()
+
+
+def _find_equal(
+    numbers: NDArray[np.float64], likes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(u,) the first of each set of equal rows, and (n,) the set of each row."""
+    whole = np.hstack([np.ascontiguousarray(numbers).view(np.int64), likes[:, None]])
+    group = _identify_rows(whole)
+    first = np.unique(group, return_index=True)[1]
+    return first, group
+
+
+def _number_groups(group: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) numbers from 0, by first row, of groups with more than one row; else -1."""
+    sizes = np.bincount(group)
+    _, first, found = np.unique(group, return_index=True, return_inverse=True)
+    is_group = sizes[np.unique(group)] > 1
+    order = np.full(len(first), -1)
+    kept = np.flatnonzero(is_group)
+    order[kept[np.argsort(first[kept])]] = np.arange(len(kept))
+    numbered: NDArray[np.int64] = order[found.ravel()]
+    return numbered
+
+
+def _find_near(
+    numbers: NDArray[np.float64], likes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], float | None]:
+    """(p, 2) near pairs of distinct rows, and their scale; None where they may be by nature."""
+    nothing = np.empty((0, 2), np.int64)
+    if not numbers.shape[1] or len(numbers) < 2:
+        return nothing, None
+    pairs, distance, beyond = _list_isolated(numbers, likes)
+    is_isolated = distance <= ISOLATED * beyond
+    pairs, distance = pairs[is_isolated], distance[is_isolated]
+    chosen = None
+    for scale in SCALES:
+        within = int((distance <= scale).sum())
+        around = int(((distance > 2 * scale) & (distance <= 4 * scale)).sum())
+        if within >= LEAST_PAIRS + 2 * around:
+            chosen = scale
+    if chosen is None:
+        return nothing, None
+    return pairs[distance <= chosen], chosen
+
+
+def _list_isolated(
+    numbers: NDArray[np.float64], likes: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
+    """(p, 2) each row and its nearest, (p,) how far that is, and (p,) how far the third is."""
+    rng = np.random.default_rng(0)
+    n_numbers = numbers.shape[1]
+    points = numbers / np.sqrt(n_numbers)
+    if n_numbers > TREE_DIMENSIONS:
+        points = points @ rng.normal(size=(n_numbers, TREE_DIMENSIONS))
+        points /= np.sqrt(TREE_DIMENSIONS)
+    apart = rng.normal(size=(int(likes.max()) + 1, points.shape[1])) * _SPREAD
+    points = points + apart[likes]
+    count = min(NEIGHBOURS + 1, len(points))
+    _, found = KDTree(points).query(points, k=count, distance_upper_bound=_SPREAD / 100)
+    is_other = (found < len(points)) & (found != np.arange(len(points))[:, None])
+    other = np.where(is_other, found, 0)
+    rows = np.arange(len(points))
+    gaps = np.full(other.shape, np.inf)
+    for place in range(count):
+        there = other[:, place]
+        is_like = is_other[:, place] & (likes[rows] == likes[there])
+        gap = np.sqrt(np.square(numbers[rows] - numbers[there]).mean(axis=1))
+        gaps[:, place] = np.where(is_like, gap, np.inf)
+    order = np.argsort(gaps, axis=1)
+    ranked = np.take_along_axis(gaps, order, axis=1)
+    nearest = other[rows, order[:, 0]]
+    is_first = (rows < nearest) | (nearest[nearest] != rows)  # a mutual pair once
+    is_kept = np.isfinite(ranked[:, 0]) & is_first
+    third = ranked[:, 2] if count > 2 else np.full(len(rows), np.inf)
+    return np.stack([rows, nearest], axis=1)[is_kept], ranked[is_kept, 0], third[is_kept]
+
+
+def _join(n_rows: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:
+    """(n,) the group of each row, where pairs join."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), (n_rows, n_rows))
+    found: NDArray[np.int64] = connected_components(links, directed=False)[1].astype(np.int64)
+    return found

@@ -1,0 +1,202 @@
+"""How far rows are from all others, and which are too far.
+
+A row's distance is the one to its `NEIGHBOURS`-th neighbour among DATA's rows: some twenty strange
+rows that are alike do not hide each other. Whether it is too far is told by the distances of all
+rows, most of which are like others: the upper tail of the normal distribution that has their median
+and their 95th percentile. The false-discovery rate among the rows told is held at `LEVEL` under
+that tail (Benjamini, Hochberg 1995, "Controlling the False Discovery Rate"), which is a model and
+no promise. Distances between what the network's last layer reads only added false alarms: decision
+77.
+
+Where CLEAN is there, a conformal p-value compares the row with CLEAN's rows (Bates, Candès, Lei,
+Romano, Sesia 2023, "Testing for Outliers with Conformal p-values", arXiv 2104.08279), and no row is
+told that is not stranger than nearly all of them (`LARGEST_P_VALUE`). It alone would never do: with
+200 rows it is not smaller than 1/201, and to tell 20 strange rows of 3,000 takes 0.00007.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from scipy import special
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.detection.health.columns import Columns
+
+NEIGHBOURS = 25
+LEAST_ROWS = 4 * NEIGHBOURS
+REFERENCE = 3_000
+"""Rows of DATA, evenly spaced, among which neighbours are looked for."""
+
+LEVEL = 0.05
+LARGEST_P_VALUE = 0.05
+MOST, MOST_OF_FEW = 0.02, 25
+"""Share of rows above which they are no strangers but a part of the data, and nothing is told; of
+few rows the number."""
+
+LEAST, PLAIN = 3, 1e-9
+"""Rows below which nothing is told, since the tail is no exact one, unless one is plainly strange
+by its p-value."""
+
+ALIKE = 0.99
+"""A row of CLEAN that is so near to being as far counts as far: one of DATA, which is no neighbour
+of itself, has one neighbour less among its likes."""
+
+LEAST_CLEAN = 20
+"""Rows of CLEAN that give conformal p-values."""
+
+_LOW, _HIGH = 0.5, 0.95
+"""Quantiles of the distances that the normal distribution is given by."""
+
+_CLIP = 3.0
+_VALUES = 32
+"""Values of a column of names that count as different, the most frequent; the others are one."""
+
+_MISMATCH = 1.5
+"""Squared distance of two names, as numbers in robust standard deviations count: (1.06 + 1.06)."""
+
+_BLOCK = 1024
+
+
+@dataclass(frozen=True)
+class Strange:
+    """What the distances of DATA's n rows say."""
+
+    is_unlike: NDArray[np.bool_]
+    """(n,) rows that are too far."""
+    p_value: NDArray[np.float64]
+    """(n,) how likely a row like the others is as far."""
+    conformal: NDArray[np.float64]
+    """(n,) conformal p-values of "the row is like CLEAN's", NaN where there are none."""
+
+
+def find_strange(
+    columns: Columns, data: slice, clean: slice, clean_rows: NDArray[np.int64]
+) -> Strange | None:
+    """Find rows of DATA that are far from all others; None of few rows, or without columns.
+
+    Args:
+        columns: of all rows.
+        data: where DATA's n rows stand.
+        clean: where CLEAN's M rows stand, right behind them.
+        clean_rows: (M,) the row of DATA that each row of CLEAN is; -1: none.
+    """
+    n_data = data.stop - data.start
+    points = place_rows(columns, data, slice(data.start, clean.stop))
+    if n_data < LEAST_ROWS or not points.shape[1]:
+        return None
+    own = np.concatenate([np.arange(n_data), clean_rows])
+    distance = measure_distance(points, n_data, own)
+    p_value = estimate_tail(distance[:n_data])
+    conformal = compare_with_clean(distance, n_data)
+    is_unlike = hold_discovery_rate(p_value, LEVEL) & ~(conformal > LARGEST_P_VALUE)
+    n_unlike = int(is_unlike.sum())
+    is_few = n_unlike < LEAST and p_value.min() > PLAIN
+    if is_few or n_unlike > max(MOST * n_data, MOST_OF_FEW):
+        is_unlike[:] = False
+    return Strange(is_unlike, p_value, conformal)
+
+
+def place_rows(columns: Columns, data: slice, rows: slice) -> NDArray[np.float32]:
+    """(n, D) points of some rows; numbers in robust standard deviations, smoothly clipped.
+
+    Args:
+        columns: of all rows.
+        data: rows that scales and frequent names are taken from.
+        rows: rows that are placed.
+    """
+    numbers, codes = columns.numbers, columns.codes
+    parts = [np.empty((rows.stop - rows.start, 0))]
+    for values in numbers.T:
+        x = _soften(values[rows], values[data])
+        parts.append(np.nan_to_num(x)[:, None])
+        if np.isnan(values[data]).any():
+            parts.append(np.isnan(x)[:, None].astype(float))
+    for values in codes.T:
+        met, counts = np.unique(values[data], return_counts=True)
+        frequent = met[np.argsort(-counts, kind="stable")[:_VALUES]]
+        is_value = values[rows][:, None] == frequent[None]
+        parts.append(is_value * (_MISMATCH / np.sqrt(2)))
+    return np.hstack(parts).astype(np.float32)
+
+
+def _soften(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Scale robustly and clip smoothly, as `models.encoding` does for the network."""
+    known = known[~np.isnan(known)]
+    if not len(known):
+        return np.zeros_like(values)
+    low, center, high = np.quantile(known, [0.25, 0.5, 0.75])
+    scale = (high - low) / 1.349
+    if not scale > 0:
+        scale = (known.max() - known.min()) / 2 or 1.0
+    x = values / scale - center / scale
+    x = np.clip(x, -1e50, 1e50)
+    softened: NDArray[np.float64] = x / np.sqrt(1.0 + (x / _CLIP) ** 2)
+    return softened
+
+
+def measure_distance(
+    points: NDArray[np.float32], n_data: int, own: NDArray[np.int64]
+) -> NDArray[np.float64]:
+    """(n,) distance of each row to its `NEIGHBOURS`-th neighbour among the first ``n_data`` rows.
+
+    Args:
+        points: (n, D).
+        n_data: rows of DATA.
+        own: (n,) the row of DATA that each row is, which is no neighbour of it; -1: none.
+    """
+    chosen = np.unique(np.linspace(0, n_data - 1, min(n_data, REFERENCE)).astype(np.int64))
+    place = np.full(n_data + 1, -1)
+    place[chosen] = np.arange(len(chosen))
+    own = place[own]
+    others = points[chosen]
+    lengths = np.square(others).sum(axis=1)
+    distance = np.empty(len(points))
+    for start in range(0, len(points), _BLOCK):
+        rows = slice(start, start + _BLOCK)
+        here = points[rows]
+        gaps = np.square(here).sum(axis=1)[:, None] + lengths[None] - 2 * here @ others.T
+        its = own[rows]
+        gaps[np.flatnonzero(its >= 0), its[its >= 0]] = np.inf
+        distance[rows] = np.partition(gaps, NEIGHBOURS - 1, axis=1)[:, NEIGHBOURS - 1]
+    return np.sqrt(np.maximum(distance, 0.0))
+
+
+def estimate_tail(distance: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) how likely a row like the others is as far."""
+    low, high = np.quantile(distance, [_LOW, _HIGH])
+    spread = (high - low) / (special.ndtri(_HIGH) - special.ndtri(_LOW))
+    if not spread > 0:
+        return np.ones(len(distance))
+    tail: NDArray[np.float64] = special.ndtr(-(distance - low) / spread)
+    return tail
+
+
+def compare_with_clean(distance: NDArray[np.float64], n_data: int) -> NDArray[np.float64]:
+    """(n,) conformal p-values of DATA's rows: how many of CLEAN's are as far, or farther.
+
+    Args:
+        distance: (n + M,) of DATA's rows, then CLEAN's, see `measure_distance`.
+        n_data: n.
+    """
+    clean = np.sort(distance[n_data:])
+    if len(clean) < LEAST_CLEAN:
+        return np.full(n_data, np.nan)
+    farther = len(clean) - np.searchsorted(clean, ALIKE * distance[:n_data], side="left")
+    found: NDArray[np.float64] = (1 + farther) / (1 + len(clean))
+    return found
+
+
+def hold_discovery_rate(p_value: NDArray[np.float64], level: float) -> NDArray[np.bool_]:
+    """(n,) the rows that Benjamini and Hochberg's procedure tells."""
+    ordered = np.sort(p_value)
+    n = len(ordered)
+    kept = np.flatnonzero(ordered <= level * np.arange(1, n + 1) / n)
+    if not len(kept):
+        return np.zeros(n, np.bool_)
+    found: NDArray[np.bool_] = p_value <= ordered[kept[-1]]
+    return found

@@ -1,0 +1,1 @@
+"""One file a format in which a gate tells what it found; `registry` names them all."""
