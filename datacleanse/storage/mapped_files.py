@@ -1,29 +1,36 @@
-"""What waits on disk until it is needed again: DATA's table and, where it is large, the matrix.
+"""What waits on disk until it is needed again: DATA's table and, where they are large, arrays.
 
 Training needs the encoded matrix only; the table is needed for the suspects' own columns, and the
 matrix again for the final model. Both lie in files that are mapped: they take memory only where
-they were read since `release_mapped`. The files have no name any more, so that the system removes
-them however the program ends; Windows, which cannot do that, keeps all in memory.
+they were read since `release_mapped`. So do arrays with a value a row, where the rows are many: see
+`make_rows`. The files have no name any more, so that the system removes them however the program
+ends; Windows, which cannot do that, keeps all in memory.
 """
 
 from __future__ import annotations
 
 import mmap
 import os
+import tempfile
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
 import numpy as np
 import pyarrow as pa
 
+from datacleanse.errors import OutputError
 from datacleanse.storage.atomic_files import hold_aside
 from datacleanse.storage.table_column import ROW_GROUP
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Iterator
     from typing import Any, BinaryIO
 
-    from numpy.typing import NDArray
+    from numpy.typing import DTypeLike, NDArray
 
 LARGE = 2**24
 """Bytes of a matrix from which a file pays."""
@@ -31,7 +38,123 @@ LARGE = 2**24
 BYTES_AT_ONCE = 2**22
 """Bytes of a matrix, about, that are copied at a time."""
 
+LARGE_ARRAY = 2**25
+"""Bytes of an array with a value a row from which `make_rows` puts it into a file."""
+
 _mapped: WeakSet[mmap.mmap] = WeakSet()
+
+
+@dataclass(frozen=True)
+class _Disk:
+    """Where arrays lie that are kept out of memory."""
+
+    folder: Path
+    """Folder, or one to be, on whose disk they lie."""
+    least: int
+    """Bytes from which on an array lies there."""
+
+
+_disk: ContextVar[_Disk | None] = ContextVar("disk", default=None)
+"""A setting of the thread, as the number of threads is: what an array holds is the same wherever it
+lies. Threads that were not told keep their arrays in memory."""
+
+
+@contextmanager
+def keep_on_disk(folder: Path, least: int = LARGE_ARRAY) -> Iterator[None]:
+    """Let `make_rows` put arrays of at least so many bytes into files within the block.
+
+    Args:
+        folder: folder, or one to be, on whose disk they lie.
+        least: bytes.
+    """
+    token = _disk.set(_Disk(folder, least))
+    try:
+        yield
+    finally:
+        _disk.reset(token)
+
+
+def is_kept_on_disk(size: int, least: int = 0) -> bool:
+    """Whether so many bytes lie in a file; ``least``: below it they do not."""
+    disk = _disk.get()
+    return disk is not None and size >= max(1, disk.least, least) and os.name != "nt"
+
+
+def make_rows(shape: tuple[int, ...], dtype: DTypeLike, fill: float = 0) -> NDArray[Any]:
+    """Make an array: in memory, or in a mapped file where `keep_on_disk` says so of its size.
+
+    Raises:
+        OutputError: there is no room on the disk.
+    """
+    kind = np.dtype(dtype)
+    size = int(np.prod(shape, dtype=np.int64)) * kind.itemsize
+    disk = _disk.get()
+    if disk is None or not is_kept_on_disk(size):
+        return np.zeros(shape, kind) if fill == 0 else np.full(shape, fill, kind)
+    rows: NDArray[Any] = np.frombuffer(map_new_file(size, disk.folder), kind).reshape(shape)
+    if fill != 0:
+        for start in range(0, shape[0], ROW_GROUP):
+            rows[start : start + ROW_GROUP] = fill
+            release_mapped()
+    return rows
+
+
+def keep_rows(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the array, or a copy of it in a mapped file where `keep_on_disk` says so."""
+    if not is_kept_on_disk(values.nbytes):
+        return values
+    kept = make_rows(values.shape, values.dtype)
+    for start in range(0, len(values), ROW_GROUP):
+        kept[start : start + ROW_GROUP] = values[start : start + ROW_GROUP]
+        release_mapped()
+    return kept
+
+
+def map_new_file(size: int, folder: Path) -> mmap.mmap:
+    """Map a new file without a name, of zeros, on the disk of a folder or one to be.
+
+    Its space is taken at once: a disk that fills up later would kill the process, not raise an
+    error.
+
+    Raises:
+        OutputError: there is no room.
+    """
+    place = find_existing(folder)
+    try:
+        with tempfile.TemporaryFile(dir=place) as file:
+            reserve(file.fileno(), size)
+            mapped = mmap.mmap(file.fileno(), size)
+    except OSError as error:
+        raise _make_no_room_error(f"{size / 2**20:,.0f} MiB do", place, error) from error
+    _mapped.add(mapped)
+    return mapped
+
+
+def _make_no_room_error(what: str, place: Path, error: OSError) -> OutputError:
+    return OutputError(
+        f"{what} not fit into memory, and cannot be kept in {place}: {error.strerror or error}.",
+        slug="disk-full",
+        hint="Free some space, or choose another disk with --out.",
+    )
+
+
+def find_existing(place: Path) -> Path:
+    """The folder, or the nearest one above it that is there."""
+    place = place.absolute()
+    # What lies in a folder that may not be entered is not there, as far as can be told.
+    while not os.path.isdir(place) and place != place.parent:  # noqa: PTH112
+        place = place.parent
+    return place
+
+
+def reserve(handle: int, size: int) -> None:
+    """Take so many bytes of the disk for an empty file."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(handle, 0, size)
+        return
+    blank = bytes(BYTES_AT_ONCE)
+    for start in range(0, size, BYTES_AT_ONCE):
+        os.write(handle, blank[: min(BYTES_AT_ONCE, size - start)])
 
 
 def park_table(table: pa.Table, path: Path) -> pa.Table:
@@ -45,6 +168,54 @@ def park_table(table: pa.Table, path: Path) -> pa.Table:
         _write_table(aside, table)
         mapped = _map_file(aside)
     return pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
+
+
+class TableFile:
+    """A table that is written to a nameless file a portion at a time, then mapped."""
+
+    def __init__(self, folder: Path | None = None) -> None:
+        """Make the file; ``folder``: see `keep_on_disk`, whose folder None takes.
+
+        Raises:
+            OutputError: the system does not let it be made.
+        """
+        disk = _disk.get()
+        self._place = find_existing(folder or (Path() if disk is None else disk.folder))
+        self._writer: pa.RecordBatchFileWriter | None = None
+        with self._named():
+            self._file = tempfile.TemporaryFile(dir=self._place)
+
+    def write(self, portion: pa.Table) -> None:
+        """Add rows; all portions have one schema, without dictionaries.
+
+        Raises:
+            OutputError: there is no room.
+        """
+        with self._named():
+            if self._writer is None:
+                self._writer = pa.ipc.new_file(self._file, portion.schema)
+            self._writer.write_table(portion)
+
+    def map_table(self) -> pa.Table:
+        """End the file, and map it.
+
+        Raises:
+            OutputError: there is no room.
+        """
+        assert self._writer is not None
+        with self._named(), self._file:
+            self._writer.close()
+            self._file.flush()
+            mapped = mmap.mmap(self._file.fileno(), 0)
+        _mapped.add(mapped)
+        return pa.ipc.open_file(pa.py_buffer(mapped)).read_all()
+
+    @contextmanager
+    def _named(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _make_no_room_error("DATA's table does", self._place, error) from error
 
 
 def park_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
@@ -66,6 +237,7 @@ def write_rows(file: BinaryIO, rows: Any) -> None:  # noqa: ANN401  # what array
     for start in range(0, len(rows), step):
         portion = rows[np.arange(start, min(start + step, len(rows)))]
         file.write(np.ascontiguousarray(portion).data)
+        release_mapped()
 
 
 def release_mapped() -> None:
@@ -89,6 +261,27 @@ def _write_table(path: Path, table: pa.Table) -> None:
     unified = table.unify_dictionaries()
     with pa.OSFile(str(path), "wb") as sink, pa.ipc.new_file(sink, unified.schema) as writer:
         writer.write_table(unified)
+
+
+def map_array(path: Path) -> NDArray[Any]:
+    """Map what `numpy.save` wrote, so that `release_mapped` lets go of it, too.
+
+    An array without values is read, since there is nothing to map.
+    """
+    with path.open("rb") as file:
+        version = np.lib.format.read_magic(file)
+        read = (
+            np.lib.format.read_array_header_1_0
+            if version == (1, 0)
+            else np.lib.format.read_array_header_2_0
+        )
+        shape, _, kind = read(file)
+        start = file.tell()
+    if not np.prod(shape):
+        return np.empty(shape, kind)
+    count = int(np.prod(shape, dtype=np.int64))
+    rows: NDArray[Any] = np.frombuffer(_map_file(path), kind, count, start).reshape(shape)
+    return rows
 
 
 def _map_file(path: Path) -> mmap.mmap:
