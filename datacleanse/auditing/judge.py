@@ -19,6 +19,7 @@ from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
 from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
+from datacleanse.records import Notice
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training.placement import find_tensor
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
-    from datacleanse.records import Notice, Overlap
+    from datacleanse.detection.second_opinion.background import Question
+    from datacleanse.records import Overlap
     from datacleanse.settings import RuleName
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
@@ -155,7 +157,21 @@ def _learn(
         trainer.progress.stage("Scoring", None)
         evidence = _gather_evidence(plan, networks, second(), task.lesson.rule)
         evidence, told = _hear_brought(audit.inputs, evidence, plan)
+        told += _note_sample(question, plan)
         return networks, add_equal_rows(evidence, _find_equal_rows(examples, plan)), told
+
+
+def _note_sample(question: Question | None, plan: Plan) -> list[Notice]:
+    """Say from how many rows the second opinion learned, where not from all that it could."""
+    if question is None:
+        return []
+    n, n_all = int(question.is_learned.sum()), int(plan.is_learned.sum())
+    if n == n_all:
+        return []
+    message = (
+        f"The second opinion learned from {n:,} of {n_all:,} rows, drawn at random; it judges all."
+    )
+    return [Notice("opinion-sampled", message)]
 
 
 def _hear_brought(inputs: Inputs, evidence: Evidence, plan: Plan) -> tuple[Evidence, list[Notice]]:

@@ -10,11 +10,14 @@ import torch
 
 from datacleanse.models.encoding import Encoding, encode_into, fit_encoding
 from datacleanse.models.text_columns import weigh_columns
+from datacleanse.storage.mapped_files import keep_rows, make_rows
 from datacleanse.training.examples import Examples
 from datacleanse.training.placement import place
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
     from scipy.sparse import csr_array
+    from torch import Tensor
 
     from datacleanse.auditing.clean_split import CleanSplit
     from datacleanse.auditing.plan import Plan
@@ -32,7 +35,7 @@ def encode_examples(
     data: Dataset, clean: Dataset, plan: Plan, encoding: Encoding, *, device: torch.device
 ) -> Examples:
     """Encode DATA and CLEAN into one matrix, on the device if it fits there."""
-    matrix = np.empty((len(plan.labels), encoding.width), dtype=np.float32)
+    matrix = make_rows((len(plan.labels), encoding.width), np.float32)
     encode_into(matrix[: plan.n_data], data, encoding)
     encode_into(matrix[plan.n_data :], clean, encoding)
     inputs = place(torch.from_numpy(matrix), device)
@@ -59,7 +62,7 @@ def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -
         inputs=inputs,
         labels=torch.from_numpy(plan.labels).to(device),
         n_data=plan.n_data,
-        training_rows=torch.from_numpy(np.flatnonzero(plan.is_learned)).to(device),
+        training_rows=_list_rows(plan.is_learned).to(device),
         steering_rows=torch.from_numpy(plan.n_data + plan.split.steering).to(device),
         n_classes=n_classes,
     )
@@ -68,15 +71,19 @@ def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -
 def lay_out_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
     """Return the examples with the parts that their rows play in a fold."""
     device = examples.labels.device
-    trained = np.flatnonzero(plan.mark_trained(fold))
     return replace(
         examples,
-        training_rows=torch.from_numpy(trained).to(device),
+        training_rows=_list_rows(plan.mark_trained(fold)).to(device),
         steering_rows=torch.from_numpy(plan.n_data + fold.steering).to(device),
     )
 
 
 def lay_out_final(examples: Examples, plan: Plan) -> Examples:
     """Return the examples as the final model learns them: verified rows by their true labels."""
-    rows = torch.from_numpy(np.flatnonzero(plan.is_refitted))
+    rows = _list_rows(plan.is_refitted)
     return replace(examples, training_rows=rows.to(examples.labels.device))
+
+
+def _list_rows(marked: NDArray[np.bool_]) -> Tensor:
+    """(K,) positions of the marked rows."""
+    return torch.from_numpy(keep_rows(np.flatnonzero(marked)))

@@ -12,6 +12,7 @@ from datacleanse.errors import RunFolderError, SettingsError
 from datacleanse.models.optional_packages import VISION, check_installed
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import PRETRAINED
+from datacleanse.storage.mapped_files import keep_on_disk
 from datacleanse.storage.run_claims import check_place
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
@@ -56,6 +57,21 @@ def run_audit(
         check_needs_no_clean(request.settings)
     if not resume:
         _check_place(request, place, force=force)
+    with keep_on_disk(place.parent):
+        return _read_and_audit(
+            request, place, force=force, resume=resume, progress=progress, stop=stop
+        )
+
+
+def _read_and_audit(
+    request: Request,
+    place: Path,
+    *,
+    force: bool,
+    resume: bool,
+    progress: Progress,
+    stop: StopRequest,
+) -> RunFolder:
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)

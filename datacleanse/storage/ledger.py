@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 
 from datacleanse.storage.atomic_files import write_aside
 from datacleanse.storage.damage import make_damage_error
+from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.run_tables import check_equal, check_numbered, open_run_table
 from datacleanse.storage.schemas import EPOCH_COLUMNS, EPOCH_SCHEMA
 from datacleanse.storage.table_column import ROW_GROUP
@@ -49,6 +50,7 @@ def write_epoch(path: Path, epoch: int, record: EpochRecord) -> None:
     ):
         for start in range(0, len(record.weight), ROW_GROUP):
             writer.write_table(_read_epoch_group(epoch, record, start), row_group_size=ROW_GROUP)
+            release_mapped()
 
 
 def _read_epoch_group(epoch: int, record: EpochRecord, start: int) -> pa.Table:

@@ -33,13 +33,10 @@ if TYPE_CHECKING:
     from numpy.typing import DTypeLike, NDArray
 
 LARGE = 2**24
-"""Bytes of a matrix from which a file pays."""
+"""Bytes of an array from which a file pays."""
 
 BYTES_AT_ONCE = 2**22
 """Bytes of a matrix, about, that are copied at a time."""
-
-LARGE_ARRAY = 2**25
-"""Bytes of an array with a value a row from which `make_rows` puts it into a file."""
 
 _mapped: WeakSet[mmap.mmap] = WeakSet()
 
@@ -60,14 +57,14 @@ lies. Threads that were not told keep their arrays in memory."""
 
 
 @contextmanager
-def keep_on_disk(folder: Path, least: int = LARGE_ARRAY) -> Iterator[None]:
+def keep_on_disk(folder: Path, least: int | None = None) -> Iterator[None]:
     """Let `make_rows` put arrays of at least so many bytes into files within the block.
 
     Args:
         folder: folder, or one to be, on whose disk they lie.
-        least: bytes.
+        least: bytes; None: `LARGE`.
     """
-    token = _disk.set(_Disk(folder, least))
+    token = _disk.set(_Disk(folder, LARGE if least is None else least))
     try:
         yield
     finally:
@@ -93,21 +90,45 @@ def make_rows(shape: tuple[int, ...], dtype: DTypeLike, fill: float = 0) -> NDAr
         return np.zeros(shape, kind) if fill == 0 else np.full(shape, fill, kind)
     rows: NDArray[Any] = np.frombuffer(map_new_file(size, disk.folder), kind).reshape(shape)
     if fill != 0:
-        for start in range(0, shape[0], ROW_GROUP):
-            rows[start : start + ROW_GROUP] = fill
-            release_mapped()
+        for part in split_rows(rows):
+            part[...] = fill
     return rows
 
 
 def keep_rows(values: NDArray[Any]) -> NDArray[Any]:
     """Return the array, or a copy of it in a mapped file where `keep_on_disk` says so."""
+    return copy_rows(values) if is_kept_on_disk(values.nbytes) else values
+
+
+def copy_rows(values: NDArray[Any]) -> NDArray[Any]:
+    """Copy an array to where `make_rows` puts one of its size.
+
+    Raises:
+        OutputError: there is no room on the disk.
+    """
     if not is_kept_on_disk(values.nbytes):
-        return values
+        return values.copy()
     kept = make_rows(values.shape, values.dtype)
-    for start in range(0, len(values), ROW_GROUP):
-        kept[start : start + ROW_GROUP] = values[start : start + ROW_GROUP]
-        release_mapped()
+    for own, given in zip(split_rows(kept), split_rows(values), strict=True):
+        own[...] = given
     return kept
+
+
+def split_rows(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    """Yield the array's rows, some at a time, and let go of what was read of mapped files."""
+    for start in range(0, len(values), ROW_GROUP):
+        yield values[start : start + ROW_GROUP]
+        release_mapped()
+
+
+def is_mapped(values: NDArray[Any]) -> bool:
+    """Whether an array lies in a mapped file already."""
+    address = values.__array_interface__["data"][0]
+    for mapped in _mapped:
+        start = np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
+        if start <= address < start + len(mapped):
+            return True
+    return False
 
 
 def map_new_file(size: int, folder: Path) -> mmap.mmap:
@@ -183,7 +204,7 @@ class TableFile:
         self._place = find_existing(folder or (Path() if disk is None else disk.folder))
         self._writer: pa.RecordBatchFileWriter | None = None
         with self._named():
-            self._file = tempfile.TemporaryFile(dir=self._place)
+            self._file = tempfile.TemporaryFile(dir=self._place)  # noqa: SIM115  # see `map_table`
 
     def write(self, portion: pa.Table) -> None:
         """Add rows; all portions have one schema, without dictionaries.
@@ -220,7 +241,7 @@ class TableFile:
 
 def park_rows(matrix: NDArray[Any], path: Path) -> NDArray[Any]:
     """Move a matrix (M, ...) to disk as `park_table` does; a small one is returned as it is."""
-    if os.name == "nt" or matrix.nbytes < LARGE:
+    if os.name == "nt" or matrix.nbytes < LARGE or is_mapped(matrix):
         return matrix
     with hold_aside(path) as aside:
         with aside.open("wb") as file:
@@ -268,6 +289,8 @@ def map_array(path: Path) -> NDArray[Any]:
 
     An array without values is read, since there is nothing to map.
     """
+    if os.name == "nt":
+        return np.load(path, mmap_mode="r")
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         read = (

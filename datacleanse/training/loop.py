@@ -13,12 +13,14 @@ from datacleanse.errors import DatacleanseError, Stopped
 from datacleanse.models.demands import find_trainable
 from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
 from datacleanse.progress import SILENT, Progress
+from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training import saved_state
-from datacleanse.training.batches import count_batches, split
+from datacleanse.training.batches import count_batches, draw_order, draw_order_in_runs, split
 from datacleanse.training.checkpoint import Checkpoint
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
 from datacleanse.training.influence.interface import accumulate
 from datacleanse.training.optimisers import Optimisation, make_optimiser
+from datacleanse.training.placement import find_window
 from datacleanse.training.recorder import Dynamics, Recorder
 from datacleanse.training.rules.uniform import Uniform
 
@@ -173,6 +175,7 @@ class _Loop:
             weight_decay=WEIGHT_DECAY,
         )
         self._recorder = Recorder(examples.labels, examples.n_classes)
+        self._window = find_window(examples.inputs)
         self._peak = schedule.lr
         self.n_batches = count_batches(len(examples.training_rows), schedule.batch_size)
         self._epochs = schedule.epochs
@@ -191,11 +194,21 @@ class _Loop:
         """Draw one epoch's batches in a fresh order; the rest of an epoch that was begun before."""
         trained = self._examples.training_rows
         if self._order is None:
-            order = torch.randperm(len(trained), generator=self._generator)
-            self._order = trained[order.to(trained.device)]
+            self._order = (
+                draw_order_in_runs(trained, self._generator, self._window)
+                if self._window
+                else draw_order(trained, self._generator)
+            )
         rest = self._order[self._rows :]
         if len(rest):
-            yield from split(rest, self._batch_size)
+            yield from self._let_go(split(rest, self._batch_size))
+
+    def _let_go(self, batches: Iterator[Tensor]) -> Iterator[Tensor]:
+        """Yield the batches; what was read of a window is let go of at its end."""
+        for number, batch in enumerate(batches):
+            if self._window and number % max(1, self._window // self._batch_size) == 0:
+                release_mapped()
+            yield batch
 
     def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it."""

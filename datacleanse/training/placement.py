@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset, default_collate
 
 from datacleanse.errors import InputError, is_shortage
+from datacleanse.training.batches import measure_window
 from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 LABEL_NAMES = ("label", "labels", "target", "class", "y")
 """Under which a mapping of two holds the label; the other one is the input."""
+
+LARGE_INPUTS = 2**29
+"""Bytes of inputs in main memory from which batches are drawn in runs."""
 
 RESIDENT_SHARE = 0.5
 """Share of a GPU's free memory that examples may take; the network needs the rest."""
@@ -214,6 +218,19 @@ def find_tensor(rows: Rows) -> Tensor | None:
     if isinstance(rows, Moved):
         return rows.values
     return rows if isinstance(rows, Tensor) else None
+
+
+def find_window(rows: Rows) -> int:
+    """Rows that are mixed at a time, so that files are read in runs; 0: all are.
+
+    It depends on the size of the inputs alone, never on the memory that there is.
+    """
+    if isinstance(rows, Gathered):
+        size = math.prod(rows.images.shape)
+    else:
+        held = find_tensor(rows)
+        size = 0 if held is None or held.device.type != "cpu" else held.nbytes
+    return measure_window(size // len(rows)) if size >= LARGE_INPUTS else 0
 
 
 def describe_rows(rows: Rows) -> str:

@@ -27,7 +27,7 @@ from datacleanse.models.user_network import (
 from datacleanse.settings import NO_TEXT_MODEL, RESIDUAL, is_timm, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
-from datacleanse.training.placement import find_tensor
+from datacleanse.training.placement import LARGE_INPUTS, find_tensor
 from datacleanse.training.rehearsal import try_training
 from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
+    from numpy.typing import NDArray
     from torch import nn
 
     from datacleanse.auditing.plan import Plan
@@ -50,6 +51,10 @@ if TYPE_CHECKING:
     from datacleanse.settings import Settings
     from datacleanse.training.examples import Examples
 
+
+MOST_LEARNED = 200_000
+"""Rows that the second opinion learns from where the inputs are as large as `LARGE_INPUTS`: a tree
+is grown on a tenth of them, a regression solved on as many."""
 
 FEW_CLASSES = 10
 """Up to so many, trees read texts, too; of 77 they told nothing and took longest: decision 63."""
@@ -90,11 +95,14 @@ class TableTask:
             n_numbers = int((kept < n_numbers).sum())
             vectors = rows[:, embedded] if len(embedded) else None
             rows = rows[:, kept]
+        is_learned = plan.is_learned
+        if held.nbytes >= LARGE_INPUTS:
+            is_learned = _draw_learned(is_learned, seed)
         return Question(
             "table" if self.backbone is None else "features",
             rows,
             plan.labels,
-            plan.is_learned,
+            is_learned,
             examples.n_classes,
             seed,
             n_numbers=n_numbers,
@@ -130,6 +138,16 @@ class TableTask:
     def _make_predictor(self, network: nn.Module) -> Predictor:
         assert isinstance(network, TabularNetwork | UserNetwork)
         return Predictor(network, self.encoding, self.schema)
+
+
+def _draw_learned(is_learned: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
+    """(M,) the same of `MOST_LEARNED` of the rows at most, drawn at random."""
+    rows = np.flatnonzero(is_learned)
+    if len(rows) <= MOST_LEARNED:
+        return is_learned
+    drawn = np.zeros_like(is_learned)
+    drawn[np.random.default_rng(seed).choice(rows, MOST_LEARNED, replace=False)] = True
+    return drawn
 
 
 def plan_table(request: Request, inputs: Inputs) -> TableTask:

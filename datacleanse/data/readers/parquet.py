@@ -14,8 +14,8 @@ from datacleanse.data.class_names import find_class_names
 from datacleanse.data.interface import ROWS_AT_ONCE, TypedValues
 from datacleanse.data.messages import format_list, quote_error
 from datacleanse.data.plain_types import make_plain
-from datacleanse.data.streamed_table import keep_portions
 from datacleanse.data.sources import SHARD_SUFFIX, make_unreadable_error
+from datacleanse.data.streamed_table import keep_portions
 from datacleanse.errors import InputError
 from datacleanse.storage.mapped_files import is_kept_on_disk
 
