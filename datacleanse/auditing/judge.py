@@ -21,7 +21,7 @@ from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.records import Notice
 from datacleanse.storage.ledger import write_epoch
-from datacleanse.storage.mapped_files import release_mapped
+from datacleanse.storage.mapped_files import keep_rows, release_mapped
 from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
 

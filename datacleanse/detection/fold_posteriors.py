@@ -9,7 +9,7 @@ import numpy as np
 
 from datacleanse.detection.calibration import Clues, clip_log_odds
 from datacleanse.detection.posterior import Opinions, choose_trust, learn_noise
-from datacleanse.storage.mapped_files import make_rows, release_mapped
+from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -74,12 +74,16 @@ class FoldPosteriors:
 
     def mean_score(self) -> NDArray[np.float64]:
         """(N,) P(given label is wrong): mean over the folds, in [0, 1]."""
-        mean = self.scores[0][: self._n].copy()
-        for scores in self.scores[1:]:
-            mean += scores[: self._n]
-        mean /= len(self.scores)
-        # A sum of probabilities may be a rounding error above 1.
-        return np.minimum(mean, 1.0, out=mean)
+        mean: NDArray[np.float64] = make_rows((self._n,), np.float64)
+        for part, *scores in zip(
+            split_rows(mean), *(split_rows(each[: self._n]) for each in self.scores), strict=True
+        ):
+            for each in scores:
+                np.add(part, each, out=part)
+            np.divide(part, len(scores), out=part)
+            # A sum of probabilities may be a rounding error above 1.
+            np.minimum(part, 1.0, out=part)
+        return mean
 
     def gather_clues(self) -> Clues:
         """What is thought of DATA's N rows, for the calibration: means over the folds."""
