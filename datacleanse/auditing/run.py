@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.first_look import refuse_at_first_look
+from datacleanse.auditing.memory_need import (
+    check_need,
+    choose_least,
+    estimate_need,
+    refuse_too_little,
+)
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
@@ -57,7 +63,8 @@ def run_audit(
         check_needs_no_clean(request.settings)
     if not resume:
         _check_place(request, place, force=force)
-    with keep_on_disk(place.parent):
+    refuse_too_little(request.memory)
+    with keep_on_disk(place.parent, choose_least(request.memory), request.memory):
         return _read_and_audit(
             request, place, force=force, resume=resume, progress=progress, stop=stop
         )
@@ -75,6 +82,7 @@ def _read_and_audit(
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)
+    check_need(estimate_need(inputs), request.memory, place, progress)
     with Adviser(inputs.data.n_rows if inputs.pictures is None else 0) as adviser:
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
         from datacleanse.auditing.image_features import use_features

@@ -49,6 +49,8 @@ class _Disk:
     """Folder, or one to be, on whose disk they lie."""
     least: int
     """Bytes from which on an array lies there."""
+    allowed: int | None
+    """Bytes of memory that may be taken in all; None: those that are free."""
 
 
 _disk: ContextVar[_Disk | None] = ContextVar("disk", default=None)
@@ -57,18 +59,27 @@ lies. Threads that were not told keep their arrays in memory."""
 
 
 @contextmanager
-def keep_on_disk(folder: Path, least: int | None = None) -> Iterator[None]:
+def keep_on_disk(
+    folder: Path, least: int | None = None, allowed: int | None = None
+) -> Iterator[None]:
     """Let `make_rows` put arrays of at least so many bytes into files within the block.
 
     Args:
         folder: folder, or one to be, on whose disk they lie.
         least: bytes; None: `LARGE`.
+        allowed: see `limit_memory`.
     """
-    token = _disk.set(_Disk(folder, LARGE if least is None else least))
+    token = _disk.set(_Disk(folder, LARGE if least is None else least, allowed))
     try:
         yield
     finally:
         _disk.reset(token)
+
+
+def limit_memory(free: int) -> int:
+    """Bytes of memory that may be taken: those that are free, or less where less is allowed."""
+    disk = _disk.get()
+    return free if disk is None or disk.allowed is None else min(free, disk.allowed)
 
 
 def is_kept_on_disk(size: int, least: int = 0) -> bool:
@@ -123,7 +134,10 @@ def split_rows(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
 
 def is_mapped(values: NDArray[Any]) -> bool:
     """Whether an array lies in a mapped file already."""
-    address = values.__array_interface__["data"][0]
+    return _lies_in_file(values.__array_interface__["data"][0])
+
+
+def _lies_in_file(address: int) -> bool:
     for mapped in _mapped:
         start = np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
         if start <= address < start + len(mapped):
@@ -178,12 +192,19 @@ def reserve(handle: int, size: int) -> None:
         os.write(handle, blank[: min(BYTES_AT_ONCE, size - start)])
 
 
+def is_table_mapped(table: pa.Table) -> bool:
+    """Whether a table's cells lie in a mapped file already."""
+    chunks = [chunk for column in table.columns for chunk in column.chunks[:1]]
+    buffers = [buffer for chunk in chunks for buffer in chunk.buffers() if buffer is not None]
+    return any(_lies_in_file(buffer.address) for buffer in buffers)
+
+
 def park_table(table: pa.Table, path: Path) -> pa.Table:
     """Move a table to disk: the same table, mapped from a nameless file that lay beside ``path``.
 
     The caller should drop the table that it passed.
     """
-    if os.name == "nt":
+    if os.name == "nt" or is_table_mapped(table):
         return table
     with hold_aside(path) as aside:
         _write_table(aside, table)
