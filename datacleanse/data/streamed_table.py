@@ -31,18 +31,19 @@ def keep_portions(portions: Iterable[pa.Table]) -> pa.Table:
         OutputError: there is no room on the disk.
     """
     kept: _Kept | None = None
-    for portion in portions:
-        if kept is None:
-            kept = _Kept(portion)
-        kept.add(portion)
-    assert kept is not None
-    return kept.finish()
+    with TableFile() as file:
+        for portion in portions:
+            if kept is None:
+                kept = _Kept(portion, file)
+            kept.add(portion)
+        assert kept is not None
+        return kept.finish()
 
 
 class _Kept:
     """A table on its way to the disk."""
 
-    def __init__(self, head: pa.Table) -> None:
+    def __init__(self, head: pa.Table, file: TableFile) -> None:
         """Decide by the first portion which columns are held as codes."""
         self._schema = head.schema
         self._codes = {
@@ -51,7 +52,7 @@ class _Kept:
             if pa.types.is_dictionary(field.type)
             or (is_text(field.type) and repeats_often(head.column(place)))
         }
-        self._file = TableFile()
+        self._file = file
 
     def add(self, portion: pa.Table) -> None:
         """Write the next portion."""

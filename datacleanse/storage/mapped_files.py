@@ -12,7 +12,7 @@ from __future__ import annotations
 import mmap
 import os
 import tempfile
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +28,7 @@ from datacleanse.storage.table_column import ROW_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any, BinaryIO
+    from typing import Any, BinaryIO, Self
 
     from numpy.typing import DTypeLike, NDArray
 
@@ -225,7 +225,19 @@ class TableFile:
         self._place = find_existing(folder or (Path() if disk is None else disk.folder))
         self._writer: pa.RecordBatchFileWriter | None = None
         with self._named():
-            self._file = tempfile.TemporaryFile(dir=self._place)  # noqa: SIM115  # see `map_table`
+            self._file = tempfile.TemporaryFile(dir=self._place)  # noqa: SIM115  # see `__exit__`
+
+    def __enter__(self) -> Self:
+        """Return the file, which leaving the block closes; what is mapped of it stays."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Close the file."""
+        with suppress(OSError, pa.ArrowException):
+            if self._writer is not None:
+                self._writer.close()
+        with suppress(OSError):
+            self._file.close()
 
     def write(self, portion: pa.Table) -> None:
         """Add rows; all portions have one schema, without dictionaries.
@@ -245,7 +257,7 @@ class TableFile:
             OutputError: there is no room.
         """
         assert self._writer is not None
-        with self._named(), self._file:
+        with self._named():
             self._writer.close()
             self._file.flush()
             mapped = mmap.mmap(self._file.fileno(), 0)

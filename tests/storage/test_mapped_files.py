@@ -13,7 +13,15 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.storage import mapped_files
-from datacleanse.storage.mapped_files import park_rows, park_table, release_mapped, write_rows
+from datacleanse.errors import OutputError
+from datacleanse.storage.mapped_files import (
+    is_mapped,
+    keep_on_disk,
+    park_rows,
+    park_table,
+    release_mapped,
+    write_rows,
+)
 from tests.auditing.test_user_network import CLEAN, FRAME
 
 MAPS = Path("/proc/self/smaps")
@@ -100,3 +108,63 @@ def test_a_full_disk_leaves_no_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="No space"):
         park_table(pa.table({"x": [1]}), tmp_path / "t")
     assert list(tmp_path.iterdir()) == []
+
+
+@posix
+@pytest.mark.parametrize("fill", [0, 7, float("nan")])
+def test_large_arrays_lie_in_files_and_hold_the_same(tmp_path, fill):
+    here = mapped_files.make_rows((100, 3), np.float32, fill)
+    with keep_on_disk(tmp_path / "not" / "there", 1200):
+        there = mapped_files.make_rows((100, 3), np.float32, fill)
+        small = mapped_files.make_rows((99, 3), np.float32, fill)
+    np.testing.assert_array_equal(there, here)
+    assert [is_mapped(each) for each in (here, there, small)] == [False, True, False]
+    assert list(tmp_path.iterdir()) == []
+
+
+@posix
+def test_an_array_is_moved_only_where_it_is_large(tmp_path, monkeypatch):
+    monkeypatch.setattr(mapped_files, "ROW_GROUP", 7)  # moved in several parts
+    values = np.arange(60).reshape(20, 3)
+    with keep_on_disk(tmp_path, values.nbytes):
+        kept, copied = mapped_files.keep_rows(values), mapped_files.copy_rows(values[:19])
+        assert np.shares_memory(mapped_files.keep_rows(values[:19]), values)
+    np.testing.assert_array_equal(kept, values)
+    np.testing.assert_array_equal(copied, values[:19])
+    assert is_mapped(kept)
+    assert not is_mapped(copied)
+    copied[0] = -1
+    assert values[0].tolist() == [0, 1, 2]
+
+
+def test_without_a_place_all_stays_in_memory():
+    values = np.zeros(2**16)
+    assert mapped_files.keep_rows(values) is values
+    assert not is_mapped(mapped_files.make_rows((2**16,), np.float64))
+
+
+@posix
+def test_a_disk_without_room_is_said_before_anything_is_written(tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(mapped_files, "reserve", full)
+    with keep_on_disk(tmp_path, 0), pytest.raises(OutputError, match="No space left") as caught:
+        mapped_files.make_rows((10,), np.float32)
+    assert caught.value.slug == "disk-full"
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("shape", [(5, 3), (0, 3), (5, 0), (4,)])
+def test_a_saved_array_is_mapped_as_it_was(tmp_path, shape):
+    values = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    np.save(tmp_path / "a.npy", values)
+    found = mapped_files.map_array(tmp_path / "a.npy")
+    assert found.dtype == values.dtype
+    np.testing.assert_array_equal(found, values)
+
+
+@posix
+def test_a_table_that_is_mapped_is_not_written_again(tmp_path):
+    table = park_table(pa.table({"x": [1.5, 2.5], "w": ["a", "b"]}), tmp_path / "t")
+    assert park_table(table, tmp_path / "t") is table
