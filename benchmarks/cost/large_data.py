@@ -26,8 +26,6 @@ from benchmarks.results_files import write_result
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
 RESULT = {kind: RESULTS / f"large_{kind}.json" for kind in ("tables", "pictures")}
@@ -146,7 +144,7 @@ def _encode(pixels: NDArray[np.uint8]) -> bytes:
     return encoded.getvalue()
 
 
-def _row(size: dict[str, Any]) -> Sequence[str]:
+def _row(size: dict[str, Any]) -> list[str]:
     together = size["all_processes_bytes"]
     return [
         f"{size['rows']:,}",

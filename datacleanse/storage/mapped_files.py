@@ -323,7 +323,8 @@ def map_array(path: Path) -> NDArray[Any]:
     An array without values is read, since there is nothing to map.
     """
     if os.name == "nt":
-        return np.load(path, mmap_mode="r")
+        loaded: NDArray[Any] = np.load(path, mmap_mode="r")
+        return loaded
     with path.open("rb") as file:
         version = np.lib.format.read_magic(file)
         read = (

@@ -84,7 +84,10 @@ def shards(draw):
 
 def read(folder, *, is_streamed):
     location = locate(folder)
-    with mock.patch.object(parquet, "LARGE_TABLE", 0), mock.patch.object(parquet, "ROWS_AT_ONCE", 3):
+    with (
+        mock.patch.object(parquet, "LARGE_TABLE", 0),
+        mock.patch.object(parquet, "ROWS_AT_ONCE", 3),
+    ):
         if not is_streamed:
             return ParquetReader().read(location, request=Request())
         with keep_on_disk(Path(folder), 0):
@@ -187,9 +190,7 @@ def test_a_shard_that_is_cut_off_is_named(folder, streaming):
 
 
 def test_a_shard_that_is_damaged_within_is_named(folder, streaming):
-    pq.write_table(
-        make_table(40), folder / "2.parquet", compression="none", use_dictionary=False
-    )
+    pq.write_table(make_table(40), folder / "2.parquet", compression="none", use_dictionary=False)
     whole = bytearray((folder / "2.parquet").read_bytes())
     whole[4:200] = bytes(196)
     (folder / "2.parquet").write_bytes(whole)
