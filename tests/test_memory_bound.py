@@ -46,7 +46,7 @@ def make_group(root, name, **numbers):
 
 def measure(tmp_path, line):
     (tmp_path / "process").write_text(line, encoding="ascii")
-    return memory_bound._measure_groups(tmp_path / "process", tmp_path / "groups")  # noqa: SLF001
+    return memory_bound._measure_groups(tmp_path / "process", tmp_path / "groups")
 
 
 def test_the_narrowest_group_counts(tmp_path):
@@ -74,7 +74,7 @@ def test_groups_of_the_first_version_count(tmp_path):
 
 
 def test_without_groups_the_machine_counts(tmp_path, monkeypatch):
-    assert memory_bound._measure_groups(tmp_path / "none", tmp_path) == []  # noqa: SLF001
+    assert memory_bound._measure_groups(tmp_path / "none", tmp_path) == []
     monkeypatch.setattr(memory_bound, "_measure_groups", lambda *_: [7])
     assert measure_free_memory() == 7
     monkeypatch.setattr(memory_bound, "_measure_groups", lambda *_: [])

@@ -85,7 +85,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         notices.extend(told)
         return table
 
-    worth = weigh_rows(assessment, plan.labels)
+    worth = keep_rows(weigh_rows(assessment, plan.labels))
     write_tables(
         folder,
         inputs.data,

@@ -19,8 +19,6 @@ from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError, OutputError, SettingsError
 from datacleanse.pictures import decode_all as module
 from datacleanse.pictures import pixel_arrays, worker_processes
-from datacleanse.storage import mapped_files
-from datacleanse.storage.mapped_files import is_mapped, keep_on_disk
 from datacleanse.pictures.chunks import ColourFoundError
 from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.decode_one import decode
@@ -28,6 +26,8 @@ from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
 from datacleanse.pictures.read import read_picture_data, read_pictures_like
 from datacleanse.progress import SILENT
+from datacleanse.storage import mapped_files
+from datacleanse.storage.mapped_files import is_mapped, keep_on_disk
 from tests.data.conftest import Listener, slugs
 from tests.pictures.made import class_folders, encoded, picture, scene
 

@@ -12,8 +12,8 @@ import pyarrow as pa
 import pytest
 
 import datacleanse as dc
-from datacleanse.storage import mapped_files
 from datacleanse.errors import OutputError
+from datacleanse.storage import mapped_files
 from datacleanse.storage.mapped_files import (
     is_mapped,
     keep_on_disk,
