@@ -132,17 +132,52 @@ def split_rows(values: NDArray[Any]) -> Iterator[NDArray[Any]]:
         release_mapped()
 
 
+def take_spread(values: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:
+    """Copy (K,) ascending rows of an array from all over it, a part of the array at a time."""
+    taken = np.empty((len(rows), *values.shape[1:]), values.dtype)
+    for number, part in enumerate(split_rows(values)):
+        start = number * ROW_GROUP
+        first, end = np.searchsorted(rows, (start, start + len(part)))
+        taken[first:end] = part[rows[first:end] - start]
+    return taken
+
+
+def fetch_runs(values: NDArray[Any], rows: NDArray[np.int64]) -> None:
+    """Ask the system to read rows at some positions, runs of neighbours each at once.
+
+    Does nothing where the array lies in memory, or the system cannot be asked.
+    """
+    address = values.__array_interface__["data"][0]
+    mapped = _find_file(address)
+    if mapped is None or not len(rows) or not hasattr(mmap, "MADV_WILLNEED"):
+        return
+    size, before = values[:1].nbytes, address - _find_address(mapped)
+    ordered = np.sort(rows)
+    breaks = np.flatnonzero(np.diff(ordered) * size > mmap.PAGESIZE)
+    firsts = ordered[np.append(0, breaks + 1)]
+    lasts = ordered[np.append(breaks, len(ordered) - 1)]
+    for first, last in zip(firsts.tolist(), lasts.tolist(), strict=True):
+        start = (before + first * size) // mmap.PAGESIZE * mmap.PAGESIZE
+        mapped.madvise(mmap.MADV_WILLNEED, start, before + (last + 1) * size - start)
+
+
 def is_mapped(values: NDArray[Any]) -> bool:
     """Whether an array lies in a mapped file already."""
-    return _lies_in_file(values.__array_interface__["data"][0])
+    return _find_file(values.__array_interface__["data"][0]) is not None
 
 
-def _lies_in_file(address: int) -> bool:
+def _find_file(address: int) -> mmap.mmap | None:
+    """The mapped file that an address lies in."""
     for mapped in _mapped:
-        start = np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
+        start = _find_address(mapped)
         if start <= address < start + len(mapped):
-            return True
-    return False
+            return mapped
+    return None
+
+
+def _find_address(mapped: mmap.mmap) -> int:
+    address: int = np.frombuffer(mapped, np.uint8).__array_interface__["data"][0]
+    return address
 
 
 def map_new_file(size: int, folder: Path) -> mmap.mmap:
@@ -161,6 +196,10 @@ def map_new_file(size: int, folder: Path) -> mmap.mmap:
             mapped = mmap.mmap(file.fileno(), size)
     except OSError as error:
         raise _make_no_room_error(f"{size / 2**20:,.0f} MiB do", place, error) from error
+    if hasattr(mmap, "MADV_RANDOM"):
+        # Else Linux keeps the file in pieces of 2 MiB, each of which counts as a whole where one
+        # row of it is read: decision 73.
+        mapped.madvise(mmap.MADV_RANDOM)
     _mapped.add(mapped)
     return mapped
 
@@ -196,7 +235,7 @@ def is_table_mapped(table: pa.Table) -> bool:
     """Whether a table's cells lie in a mapped file already."""
     chunks = [chunk for column in table.columns for chunk in column.chunks[:1]]
     buffers = [buffer for chunk in chunks for buffer in chunk.buffers() if buffer is not None]
-    return any(_lies_in_file(buffer.address) for buffer in buffers)
+    return any(_find_file(buffer.address) is not None for buffer in buffers)
 
 
 def park_table(table: pa.Table, path: Path) -> pa.Table:

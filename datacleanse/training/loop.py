@@ -20,7 +20,7 @@ from datacleanse.training.checkpoint import Checkpoint
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
 from datacleanse.training.influence.interface import accumulate
 from datacleanse.training.optimisers import Optimisation, make_optimiser
-from datacleanse.training.placement import find_window
+from datacleanse.training.placement import fetch, find_window
 from datacleanse.training.recorder import Dynamics, Recorder
 from datacleanse.training.rules.uniform import Uniform
 
@@ -200,14 +200,15 @@ class _Loop:
                 else draw_order(trained, self._generator)
             )
         rest = self._order[self._rows :]
-        if len(rest):
-            yield from self._let_go(split(rest, self._batch_size))
-
-    def _let_go(self, batches: Iterator[Tensor]) -> Iterator[Tensor]:
-        """Yield the batches; what was read of a window is let go of at its end."""
-        for number, batch in enumerate(batches):
-            if self._window and number % max(1, self._window // self._batch_size) == 0:
+        if not len(rest):
+            return
+        at_once = max(1, self._window // self._batch_size)
+        for number, batch in enumerate(split(rest, self._batch_size)):
+            if self._window and number % at_once == 0:
+                # Of the window before this one.
                 release_mapped()
+                start = number * self._batch_size
+                fetch(self._examples.inputs, rest[start : start + at_once * self._batch_size])
             yield batch
 
     def step(self, index: Tensor) -> None:

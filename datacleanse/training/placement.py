@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset, default_collate
 
 from datacleanse.errors import InputError, is_shortage
+from datacleanse.storage.mapped_files import fetch_runs
 from datacleanse.training.batches import measure_window
 from datacleanse.user_code import report_as_user_code
 
@@ -231,6 +232,16 @@ def find_window(rows: Rows) -> int:
         held = find_tensor(rows)
         size = 0 if held is None or held.device.type != "cpu" else held.nbytes
     return measure_window(size // len(rows)) if size >= LARGE_INPUTS else 0
+
+
+def fetch(rows: Rows, positions: Tensor) -> None:
+    """Ask for inputs at (n,) positions before they are wanted, where they lie in a file."""
+    if isinstance(rows, Gathered):
+        rows.images.fetch(positions.cpu().numpy())
+        return
+    held = find_tensor(rows)
+    if held is not None and held.device.type == "cpu":
+        fetch_runs(held.numpy(), positions.cpu().numpy())
 
 
 def describe_rows(rows: Rows) -> str:

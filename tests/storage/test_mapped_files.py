@@ -165,6 +165,32 @@ def test_a_saved_array_is_mapped_as_it_was(tmp_path, shape):
 
 
 @posix
+def test_rows_from_all_over_are_taken_in_parts(tmp_path, monkeypatch):
+    monkeypatch.setattr(mapped_files, "ROW_GROUP", 7)
+    values = np.arange(90).reshape(30, 3)
+    for wanted in ([], [0], [29], [3, 6, 7, 8, 20, 29], range(30)):
+        rows = np.array(wanted, dtype=np.int64)
+        np.testing.assert_array_equal(mapped_files.take_spread(values, rows), values[rows])
+
+
+@pytest.mark.skipif(not MAPS.exists(), reason="Linux tells what is mapped")
+def test_a_row_that_is_read_takes_no_more_than_its_neighbours(tmp_path):
+    with keep_on_disk(tmp_path, 0):
+        values = mapped_files.make_rows((2**20, 4), np.float32, 1.0)
+    release_mapped()
+    rows = np.arange(0, 2**20, 2**16)
+    mapped_files.fetch_runs(values, rows)
+    assert values[rows].sum() == 64
+    # Pages around each row are mapped with it, but no more of 16 MiB.
+    assert resident(values) <= 16 * 64 < 2**14
+
+
+@pytest.mark.parametrize("rows", [[], [0], [5, 3, 4], [0, 999]])
+def test_what_lies_in_memory_need_not_be_asked_for(rows):
+    mapped_files.fetch_runs(np.zeros((1000, 5)), np.array(rows, dtype=np.int64))
+
+
+@posix
 def test_a_table_that_is_mapped_is_not_written_again(tmp_path):
     table = park_table(pa.table({"x": [1.5, 2.5], "w": ["a", "b"]}), tmp_path / "t")
     assert park_table(table, tmp_path / "t") is table

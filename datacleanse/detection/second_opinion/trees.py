@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.second_opinion.pool import AbandonedError
-from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows
+from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows, take_spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -76,7 +76,7 @@ def vote_out_of_bag(
     rng = np.random.default_rng(seed)
     used = np.flatnonzero(is_grown_on)
     # A small part of many rows is read once, and not for each tree.
-    seen = rows[used] if SPARSE * len(used) < len(rows) else None
+    seen = take_spread(rows, used) if SPARSE * len(used) < len(rows) else None
     size = min(math.ceil(BAG_SHARE * len(used)), MAX_BAG)
     for kind in (DecisionTreeClassifier, ExtraTreeClassifier):
         votes = make_rows((len(rows), n_classes), np.float32)
