@@ -35,6 +35,16 @@ class DatacleanseError(Exception):
         self.slug = slug
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Errors come from other processes, too."""
+        return _make_again, (type(self), self.message, self.slug, self.hint)
+
+
+def _make_again(
+    kind: type[DatacleanseError], message: str, slug: str, hint: str
+) -> DatacleanseError:
+    return kind(message, slug=slug, hint=hint)
+
 
 class InputError(DatacleanseError):
     """A file or frame that was handed in cannot be used as it is."""

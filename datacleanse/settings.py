@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field
 from numbers import Real
 from typing import Literal, get_args
@@ -12,7 +13,10 @@ from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
 
 RuleName = Literal["l2rw", "lilaw", "uniform", "random"]
-DeviceName = Literal["auto", "cpu", "cuda"]
+DeviceName = str
+"""``auto``, ``cpu``, ``cuda``, ``cuda:K``, or several of them separated by commas."""
+
+_DEVICES = re.compile(r"auto|(cpu|cuda(:\d{1,3})?)(,(cpu|cuda(:\d{1,3})?))*")
 
 PRETRAINED = "pretrained"
 """The network of the extra ``vision``, whose features a network reads."""
@@ -36,6 +40,10 @@ MAX_SEED = 2**32 - 1
 
 MAX_HELD_BACK = 0.5
 """Share of CLEAN: the rest must steer and calibrate."""
+
+
+NUMBERS = ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed", "jobs")
+"""Settings that are numbers."""
 
 
 @suggest_keywords
@@ -84,12 +92,15 @@ class Settings:
     top: int = 500
     """Suspects listed in the reports, at least 1."""
     device: DeviceName = "auto"
-    """Where to train; ``auto``: on a CUDA GPU where there is one."""
+    """Where to train; ``auto``: on a CUDA GPU where there is one. Of several, ``cuda:0,cuda:1``,
+    each trains one network at a time."""
     seed: int = 0
     """Of all random draws, from 0 to `MAX_SEED`."""
+    jobs: int | None = None
+    """Networks trained side by side, at least 1; None: as many as there are cores."""
 
     def __post_init__(self) -> None:
-        for name in ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed"):
+        for name in NUMBERS:
             _check_number(name, getattr(self, name))
         if self.rule is not None:
             _check_choice("rule", self.rule, get_args(RuleName))
@@ -98,7 +109,12 @@ class Settings:
         self._check_features()
         if self.text_model == "":
             raise _make_range_error("text-model", "", "the name or the folder of a model")
-        _check_choice("device", self.device, get_args(DeviceName))
+        if not isinstance(self.device, str) or not _DEVICES.fullmatch(self.device):
+            raise _make_range_error(
+                "device",
+                self.device,
+                "auto, cpu, cuda, or GPUs by number: cuda:1, or cuda:0,cuda:1",
+            )
         _check_least("epochs", self.epochs, 2)
         _check_least("batch-size", self.batch_size, 2)
         Meta().apply_settings(self)
@@ -107,6 +123,7 @@ class Settings:
         _check_least("repeats", self.repeats, 0)
         _check_least("top", self.top, 1)
         _check_least("seed", self.seed, 0)
+        _check_least("jobs", self.jobs, 1)
         if self.seed > MAX_SEED:
             raise _make_range_error("seed", self.seed, f"a whole number up to {MAX_SEED}")
         if self.lr is not None and not (math.isfinite(self.lr) and self.lr > 0):

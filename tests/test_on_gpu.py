@@ -17,17 +17,21 @@ from torch import nn
 import datacleanse as dc
 from datacleanse.auditing.image_features import use_features
 from datacleanse.errors import Stopped
+from datacleanse.models.tabular import TabularNetwork
 from datacleanse.progress import SILENT
 from datacleanse.settings import Meta, Schedule
-from datacleanse.training import placement
+from datacleanse.training import graphed_steps, placement
 from datacleanse.training.influence import choose_engine, compute_trusted_gradient
 from datacleanse.training.influence.kernels import use_differentiable_kernels
+from datacleanse.training.loop import train
+from datacleanse.training.rules import make_rule
 from datacleanse.training.stopping import NEVER
 from datacleanse.training.trainer import Lesson, Trainer
 from tests.auditing.made_images import audit_images, image_inputs, request
 from tests.training.networks import CASES
 from tests.training.reference import backward_for_each, cross_entropy
 from tests.training.test_generality import N, drawn
+from tests.training.test_graphed_steps import SCHEDULE, SHAPE
 from tests.training.test_loop import blobs, network, run
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="torch finds no CUDA GPU")
@@ -149,6 +153,31 @@ def test_a_stopped_audit_is_finished(n, tmp_path):
     folder, is_wrong = picture_run(place, resume=True)
     table = folder.read_audit()
     assert average_precision_score(is_wrong, table["suspicion"].to_numpy()) > 0.9
+
+
+@pytest.mark.parametrize("rule", ["l2rw", "uniform"])
+def test_a_step_of_a_table_is_a_graph_that_does_the_same(rule, monkeypatch):
+    examples, _ = blobs(flipped=15)
+    held = ("inputs", "labels", "training_rows", "steering_rows")
+    there = replace(examples, **{name: getattr(examples, name).to(GPU) for name in held})
+
+    def fit():
+        torch.manual_seed(3)
+        model = TabularNetwork(SHAPE).to(GPU)
+        return train(model, make_rule(rule, seed=0), there, SCHEDULE, seed=7)
+
+    recorded = []
+    record = graphed_steps.record
+    monkeypatch.setattr(graphed_steps, "record", lambda body: recorded.append(body) or record(body))
+    found = fit()
+    assert len(recorded) == (2 if rule == "l2rw" else 1)
+    monkeypatch.setattr(graphed_steps, "can_record", lambda device: False)
+    expected = fit()
+    np.testing.assert_allclose(found.loss, expected.loss, rtol=1e-2)
+    np.testing.assert_allclose(
+        found.dynamics.margin, expected.dynamics.margin, rtol=0.05, atol=0.05
+    )
+    assert len(recorded) == (2 if rule == "l2rw" else 1)
 
 
 def test_a_table_is_audited():

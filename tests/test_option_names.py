@@ -13,7 +13,7 @@ from datacleanse.option_names import speak_python
 
 ENGINE = Path(dc.__file__).parent
 
-OF_THE_COMMAND_LINE_ALONE = {"by-class", "fail-over", "format", "mlflow", "new-class"}
+OF_THE_COMMAND_LINE_ALONE = {"by-class", "fail-over", "format", "mlflow", "new-class", "plan"}
 """Options that Python has no name for."""
 
 

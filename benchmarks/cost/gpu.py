@@ -45,9 +45,13 @@ from benchmarks.cost.step_cost import (
 from benchmarks.images.networks import RESNET_18, resnet
 from benchmarks.record import markdown_table, note, provenance
 from benchmarks.results_files import write_result
+from datacleanse.training.loop import _Loop
+from datacleanse.training.rules import make_rule
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from datacleanse.settings import RuleName
 
     Route = Callable[[Case], Callable[[], None]]
 
@@ -87,6 +91,18 @@ def _compiled(model: nn.Module) -> nn.Module:
     return model
 
 
+def as_in_an_audit(case: Case, rule: RuleName) -> Callable[[], None]:
+    """An epoch of the program's own loop, which records each row and takes graphs where it can."""
+    loop = _Loop(case.make(), make_rule(rule, seed=0), case.examples, case.schedule, 0)
+
+    def epoch() -> None:
+        for index in loop.draw_batches():
+            loop.step(index)
+        loop.close_epoch()
+
+    return epoch
+
+
 ROUTES: dict[str, dict[str, Route]] = {
     "images": {
         "plain": plain,
@@ -102,6 +118,8 @@ ROUTES: dict[str, dict[str, Route]] = {
         "audited": audited,
         "audited, all trusted rows at each step": partial(audited, meta=FRESH),
         "audited, CUDA graph": audited_as_graph,
+        "plain, as in an audit": partial(as_in_an_audit, rule="uniform"),
+        "audited, as in an audit": partial(as_in_an_audit, rule="l2rw"),
         "textbook double backward": textbook,
     },
 }

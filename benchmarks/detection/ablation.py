@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from datacleanse.detection.evidence import Assessment, Evidence
-    from datacleanse.detection.second_opinion.background import Answer, Question
+    from datacleanse.detection.second_opinion.background import Opinion, Question
 
 RESULT = RESULTS / "ablation.json"
 AP, BRIER = "average_precision", "brier"
@@ -137,9 +137,7 @@ def _captured() -> Iterator[Seen]:
     """Keep what the audit in the block asked and found, and end it there."""
     seen, form = Seen(), Adviser.ask
 
-    def ask(
-        adviser: Adviser, question: Question | None, place: Path
-    ) -> AbstractContextManager[Answer]:
+    def ask(adviser: Adviser, question: Question, place: Path) -> list[Opinion]:
         seen.question = question
         return form(adviser, question, place)
 

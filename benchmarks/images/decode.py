@@ -27,8 +27,8 @@ from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
 from datacleanse.pictures.decode_all import choose_shape, decode_all
 from datacleanse.pictures.stores import FileStore
-from datacleanse.pictures.threads import count_threads
 from datacleanse.progress import SILENT
+from datacleanse.scheduling.cores import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,7 +72,7 @@ def main() -> None:
         rows = [
             {"set": name, "pictures": len(paths), **measured(paths)} for name, paths in sets.items()
         ]
-    result = {"provenance": provenance(), "cores": count_threads(), "bound": BOUND, "sets": rows}
+    result = {"provenance": provenance(), "cores": count_cores(), "bound": BOUND, "sets": rows}
     write_result(options.out, result, tables=())
     header = ["set", "side", "bare, threads", "bare, processes", "datacleanse", "share"]
     cells = [
@@ -111,7 +111,7 @@ def measured(paths: Sequence[str]) -> dict[str, float]:
 def _bare(kind: Callable[[int], Executor], paths: Sequence[str], side: int) -> None:
     """The loop in a pool of its own, started like that of any script."""
     chunks = [paths[start : start + CHUNK] for start in range(0, len(paths), CHUNK)]
-    with kind(count_threads()) as pool:
+    with kind(count_cores()) as pool:
         for _ in pool.map(partial(_loop, side), chunks):
             pass
 

@@ -22,8 +22,9 @@ from sklearn.metrics import average_precision_score
 from benchmarks.record import RESULTS, note, provenance
 from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL, available_tables, flip_uniformly, load_table
-from datacleanse.auditing.layout import encode_examples, lay_out_fold, learn_encoding
+from datacleanse.auditing.layout import encode_examples, lay_out_fold
 from datacleanse.auditing.plan import make_plan
+from datacleanse.auditing.prepared import learn_encoding
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.demo import flip_labels
 from datacleanse.detection.assessment import assess

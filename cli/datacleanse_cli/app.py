@@ -36,6 +36,7 @@ from datacleanse_cli.library_warnings import silence_warnings
 from datacleanse_cli.memory import heed_limit, make_shortage_error, return_freed_memory
 from datacleanse_cli.predict import predict
 from datacleanse_cli.printing import say
+from datacleanse_cli.ranks import fall_silent, refuse_ranks, speak_again
 from datacleanse_cli.report import report
 from datacleanse_cli.review import review
 from datacleanse_cli.sample import sample
@@ -86,6 +87,7 @@ def main() -> None:
     Exits at once, without Python's teardown: Arrow's threads may still read ahead in a file that
     was given up, and would then turn the exit code into that of a crash.
     """
+    fall_silent()
     guard_streams()
     try:
         code = _run()
@@ -103,6 +105,7 @@ def _run() -> int:
     signal.signal(signal.SIGTERM, interrupt)
     try:
         _check_names(sys.argv[1:])
+        refuse_ranks(sys.argv[1:])
         heed_limit(sys.argv[1:])
         code = app(standalone_mode=False)
         sys.stdout.flush()
@@ -149,6 +152,7 @@ def _choose_exit_code(error: BaseException) -> int:
             return _take_leave(error)
         case DatacleanseError():
             return _complain(error.message, error.hint)
+    speak_again()
     traceback.print_exception(error)
     say(
         "",

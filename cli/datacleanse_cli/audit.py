@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
+from datacleanse.training.ranks import ALONE, Ranks
 from datacleanse_cli import audit_options, exits, options
 from datacleanse_cli.next_commands import spell_command
 from datacleanse_cli.option_fields import expand_fields
 from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.printing import say, say_json
 from datacleanse_cli.progress import show_progress
+from datacleanse_cli.ranks import join
 from datacleanse_cli.stopping import heed_signals, spell_command_to_go_on
 from datacleanse_reports.next_step import name_after, spell_place
 
@@ -69,7 +71,9 @@ class AuditOptions:
     top: audit_options.Top = 500
     device: audit_options.Device = "auto"
     memory: audit_options.Memory = None
+    jobs: audit_options.Jobs = None
     seed: options.Seed = 0
+    plan: audit_options.Plan = False
     fail_over: audit_options.FailOver = None
     mlflow: audit_options.Mlflow = False
     quiet: options.Quiet = False
@@ -95,8 +99,9 @@ class AuditOptions:
             repeats=self.repeats,
             fdr=self.fdr,
             top=self.top,
-            device=self.device,  # type: ignore[arg-type]
+            device=self.device,
             seed=self.seed,
+            jobs=self.jobs,
         )
 
     def make_request(self, settings: Settings) -> Request:
@@ -143,25 +148,55 @@ def audit(given: AuditOptions) -> int:
     heed_current_directory(given.model)
     settings = given.make_settings()
     _check_share(given.fail_over, has_clean=given.val is not None)
-    if given.mlflow:
-        from datacleanse.serving.mlflow_log import check_mlflow
-
-        check_mlflow()
-    request = given.make_request(settings)
+    if given.plan:
+        return _tell_plan(given.make_request(settings), quiet=given.quiet, as_json=given.as_json)
     place = given.out or Path("runs") / name_after(given.data)
-    view = perform_audit(
-        request,
-        place,
-        force=given.force,
-        resume=given.resume,
-        quiet=given.quiet,
-        as_json=given.as_json,
-    )
+    with join(given.device) as ranks:
+        if ranks.number:
+            _train_along(given, settings, place, ranks)
+            return exits.DONE
+        if given.mlflow:
+            from datacleanse.serving.mlflow_log import check_mlflow
+
+            check_mlflow()
+        view = perform_audit(
+            given.make_request(settings),
+            place,
+            force=given.force,
+            resume=given.resume,
+            quiet=given.quiet,
+            as_json=given.as_json,
+            ranks=ranks,
+        )
     if given.mlflow:
         _log_to_mlflow(place, quiet=given.quiet)
     head = view.headline
     is_over = given.fail_over is not None and head.flagged > given.fail_over * head.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
+
+
+def _tell_plan(request: Request, *, quiet: bool, as_json: bool) -> int:
+    """Say what the audit would take."""
+    from datacleanse.auditing.run import forecast_audit
+    from datacleanse_cli.console import Terminal
+    from datacleanse_cli.plan_summary import print_plan
+
+    with show_progress(quiet=quiet) as progress:
+        found = forecast_audit(request, progress)
+    if as_json:
+        say_json(found.to_json())
+    else:
+        print_plan(found, Terminal())
+    return exits.DONE
+
+
+def _train_along(given: AuditOptions, settings: Settings, place: Path, ranks: Ranks) -> None:
+    """Do what falls to all ranks of torchrun's but the first: train, and leave the rest to it."""
+    from datacleanse.auditing.run import run_audit
+
+    request = given.make_request(settings)
+    with _say_how_to_go_on(request, place) as stop:
+        run_audit(request, place, force=given.force, resume=given.resume, stop=stop, ranks=ranks)
 
 
 def perform_audit(
@@ -172,6 +207,7 @@ def perform_audit(
     resume: bool = False,
     quiet: bool,
     as_json: bool,
+    ranks: Ranks = ALONE,
 ) -> ReportView:
     """Run the audit, write the reports, print the summary.
 
@@ -184,7 +220,15 @@ def perform_audit(
     from datacleanse_reports.view import read_view
 
     with _say_how_to_go_on(request, place) as stop, show_progress(quiet=quiet) as progress:
-        folder = run_audit(request, place, force=force, resume=resume, progress=progress, stop=stop)
+        folder = run_audit(
+            request,
+            place,
+            force=force,
+            resume=resume,
+            progress=progress,
+            stop=stop,
+            ranks=ranks,
+        )
         progress.stage("Reports", None)
         written = _write_reports(folder, top=request.settings.top)
     view = read_view(folder, top=request.settings.top)

@@ -157,7 +157,29 @@ Fdr = Annotated[
     float, typer.Option(help="Largest expected share of false alarms among flagged rows.")
 ]
 Top = Annotated[int, typer.Option(help="Suspects listed in the reports.")]
-Device = Annotated[str, typer.Option(help="auto, cpu or cuda.")]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="auto, cpu, cuda, or GPUs by number: cuda:1, or cuda:0,cuda:1 to train on both."
+    ),
+]
+
+Jobs = Annotated[
+    int | None,
+    typer.Option(
+        help="Networks trained side by side. More take more memory; the results are the same.",
+        show_default="as many as there are cores",
+    ),
+]
+
+Plan = Annotated[
+    bool,
+    typer.Option(
+        "--plan",
+        help="Say what the audit would take: time, memory, room on disk. Reads, tries each part "
+        "for some seconds, and writes nothing.",
+    ),
+]
 
 Memory = Annotated[
     str | None,

@@ -3,22 +3,33 @@
 from __future__ import annotations
 
 import ctypes
+import mmap
 import os
 import sys
 import threading
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import MemoryShortError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
 M_MMAP_THRESHOLD = -3
 """glibc's name for the setting, from malloc.h."""
 
+SMALL = 2**29
+"""Bytes of memory up to which a process keeps what it has freed, for itself to take again: pages
+handed back must be made anew, which takes longer than what is computed in them. Libraries alone
+take two thirds of it. Measured: decision 66."""
+
+LOOK_SECONDS = 0.1
+"""How often it is looked whether the process has become larger."""
+
 LARGE = 2**20
-"""Bytes from which an array gets pages of its own, which go back when it is freed.
+"""Bytes from which an array of a larger process gets pages of its own, which go back when it is
+freed.
 
 glibc would raise the limit to 32 MiB by itself once such an array was freed, and keep the holes
 that later ones leave. At a million rows that is a third of the peak (`benchmarks/cost/scaling.py`).
@@ -36,6 +47,8 @@ ARENA = 2**27
 """Bytes of address space that glibc maps for a thread: its heap, and its stack beside it."""
 
 MEBIBYTE = 2**20
+
+_SIZES = Path("/proc/self/statm")
 
 LIBRARIES = 480
 """Mebibytes of address space that NumPy, pandas and Arrow take before there is a row, with one
@@ -127,18 +140,29 @@ def _measure_machine() -> float:
 
 
 def return_freed_memory() -> None:
-    """Set it for this process. Call before pyarrow is imported. Does nothing outside glibc."""
+    """Hand freed memory back to the system as soon as this process is large.
+
+    Call before pyarrow is imported. Does nothing outside glibc.
+    """
     if not sys.platform.startswith("linux"):
         return
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     libc = ctypes.CDLL(None)
     if hasattr(libc, "mallopt") and hasattr(libc, "malloc_trim"):
-        libc.mallopt(M_MMAP_THRESHOLD, LARGE)
         with suppress(RuntimeError):  # a thread for which there is no memory
-            threading.Thread(target=_trim, args=(libc.malloc_trim,), daemon=True).start()
+            threading.Thread(target=_trim, args=(libc,), daemon=True).start()
 
 
-def _trim(malloc_trim: Callable[[int], int]) -> None:
+def _trim(libc: ctypes.CDLL) -> None:
     wait = threading.Event().wait
-    while not wait(TRIM_SECONDS):
-        malloc_trim(0)
+    while _measure_resident() < SMALL:
+        wait(LOOK_SECONDS)
+    libc.mallopt(M_MMAP_THRESHOLD, LARGE)
+    while True:
+        libc.malloc_trim(0)
+        wait(TRIM_SECONDS)
+
+
+def _measure_resident() -> int:
+    """Bytes of memory that the process has now."""
+    return int(_SIZES.read_bytes().split()[1]) * mmap.PAGESIZE

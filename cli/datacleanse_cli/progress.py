@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from datacleanse.progress import SILENT, Progress
+from datacleanse.progress import SILENT, Lane, Progress
 from datacleanse_reports.wording import make_visible
 
 if TYPE_CHECKING:
@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 
+LEAST_BAR, WIDEST_BAR = 6, 24
+"""Columns of a bar, at least and at most."""
+
+BESIDE_BAR = 66
+"""Columns of a line but for its bar: the longest name of a stage, the share and two times."""
+
+
 class _Bars:
-    """One line a stage: name, bar, share, time left."""
+    """One line a stage: name, bar, share, time left. Stages beside each other have a line each."""
 
     def __init__(self, bars: Bars) -> None:
         self._bars = bars
@@ -26,6 +33,13 @@ class _Bars:
     def stage(self, name: str, total: int | None) -> None:
         self.finish()
         self._task = self._bars.add_task(make_visible(name), total=total)
+
+    def beside(self, name: str, total: int | None) -> Lane:
+        self.finish()
+        self._task = None
+        lane = _Bars(self._bars)
+        lane.stage(name, total)
+        return lane
 
     def advance(self, steps: int = 1) -> None:
         if self._task is not None:
@@ -82,7 +96,7 @@ def show_progress(*, quiet: bool) -> Iterator[Progress]:
 
     columns = (
         TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=max(LEAST_BAR, min(WIDEST_BAR, console.width - BESIDE_BAR))),
         TaskProgressColumn(),
         TimeElapsedColumn(),
         TextColumn("left"),

@@ -72,6 +72,7 @@ def audit(
     device: DeviceName = "auto",
     memory: str | None = None,
     seed: int = 0,
+    jobs: int | None = None,
     out: str | PathLike[str] | None = None,
     force: bool = False,
     resume: bool = False,
@@ -147,6 +148,9 @@ def audit(
         memory: how much may be taken, such as ``2GB``; None: what is free. What does not fit lies
             in files, and an audit that cannot fit is refused; what is found does not depend on it.
         seed: of all random draws, from 0 to 2**32 - 1.
+        jobs: networks trained side by side, at least 1; None: as many as there are cores. On Linux
+            each has a forked process, elsewhere and on a GPU they follow each other. The results
+            are the same.
         out: run folder to write; None: a temporary one, see `AuditResult.save`.
         force: replace the run in ``out``.
         resume: go on with the unfinished run in ``out``, e.g. one that was killed; a finished one
@@ -204,6 +208,7 @@ def audit(
         top=top,
         device=device,
         seed=seed,
+        jobs=jobs,
     )
     request = Request(
         data=hold_source(data),

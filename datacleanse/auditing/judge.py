@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from datacleanse.auditing.audit_table import write_tables
 from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_original_cells
 from datacleanse.auditing.plan import redraw_folds
@@ -20,7 +22,6 @@ from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
 from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.records import Notice
-from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.mapped_files import keep_rows, release_mapped
 from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
@@ -37,10 +38,11 @@ if TYPE_CHECKING:
     from datacleanse.detection.equal_rows import EqualRows
     from datacleanse.detection.second_opinion.background import Question
     from datacleanse.records import Overlap
+    from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
-    from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
-    from datacleanse.training.trainer import Keep, TrainedNetwork, Trainer, Trainings
+    from datacleanse.training.side_by_side import Keep, Learning, TrainedNetwork, Trainings
+    from datacleanse.training.trainer import Trainer
 
 
 @dataclass(frozen=True)
@@ -68,13 +70,12 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     folder, task, inputs = audit.folder, audit.task, audit.inputs
     plan, settings = task.plan, task.settings
 
-    def keep(epoch: int, record: EpochRecord) -> None:
-        write_epoch(folder.epoch_file(epoch), epoch, record)
-
-    networks, evidence, told = _learn(audit, plan, trainer, keep)
+    learned = _begin_to_learn(audit, plan, trainer, keep_epochs(folder, trainer.ranks))
+    again = _begin_repeats(audit, trainer)
+    networks, evidence, told = _learn(audit, learned)
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
-    stability = _measure_stability(audit, trainer) if settings.repeats else None
+    stability = _measure_stability(audit, again) if again else None
     folder.check_ledger(task.lesson.schedule.epochs)
     for notice in told:
         audit.progress.say(notice.message)
@@ -145,20 +146,43 @@ def _list_parts(inputs: Inputs) -> list[CleanPart]:
     ]
 
 
-def _learn(
+@dataclass(frozen=True)
+class _Learned:
+    """A run's trainings and its second opinion, under way in the scheduler."""
+
+    plan: Plan
+    trainer: Trainer
+    learning: Learning
+    question: Question | None
+    """None where there is nothing to form an opinion on."""
+    parts: list[Ticket[NDArray[np.float32]]]
+    """Of the second opinion."""
+
+
+def _begin_to_learn(
     audit: RunningAudit, plan: Plan, trainer: Trainer, keep: Keep | None = None
-) -> tuple[Trainings, Evidence, list[Notice]]:
-    """Train in every fold and plainly, the second opinion being formed meanwhile."""
+) -> _Learned:
+    """Submit the second opinion, and the trainings in every fold and plainly."""
     task, examples = audit.task, audit.examples
     question = task.pose_question(examples, plan, trainer.lesson.seed)
-    with audit.adviser.ask(question, audit.folder.checkpoint_dir) as second:
-        folds = (lay_out_fold(examples, plan, fold) for fold in plan.folds)
-        networks = trainer.learn(folds, examples, keep=keep)
-        trainer.progress.stage("Scoring", None)
-        evidence = _gather_evidence(plan, networks, second(), task.lesson.rule)
-        evidence, told = _hear_brought(audit.inputs, evidence, plan)
-        told += _note_sample(question, plan)
-        return networks, add_equal_rows(evidence, _find_equal_rows(examples, plan)), told
+    asked = [] if question is None else audit.adviser.ask(question, audit.folder.checkpoint_dir)
+    parts = [trainer.pool.submit(each) for each in asked]
+    folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
+    learning = trainer.begin(folds, examples, keep=keep)
+    return _Learned(plan, trainer, learning, question, parts)
+
+
+def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence, list[Notice]]:
+    """Wait for the networks and the second opinion, and gather what they say."""
+    plan, trainer, question = learned.plan, learned.trainer, learned.question
+    networks = learned.learning.finish()
+    trainer.progress.stage("Scoring", None)
+    answers = [trainer.pool.wait(part) for part in learned.parts]
+    opinion = None if question is None else question.join(answers)
+    evidence = _gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
+    evidence, told = _hear_brought(audit.inputs, evidence, plan)
+    told += _note_sample(question, plan)
+    return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
 
 
 def _note_sample(question: Question | None, plan: Plan) -> list[Notice]:
@@ -190,17 +214,24 @@ def _hear_brought(inputs: Inputs, evidence: Evidence, plan: Plan) -> tuple[Evide
     return replace(evidence, second=joined.second), [joined.notice]
 
 
-def _measure_stability(audit: RunningAudit, trainer: Trainer) -> NDArray[np.float64]:
-    """(N,) share of repeated runs, with other random draws, in which each row is flagged."""
-    task, repeats = audit.task, audit.task.settings.repeats
-    flagged = np.zeros(task.plan.n_data)
-    for number in range(1, repeats + 1):
+def _begin_repeats(audit: RunningAudit, trainer: Trainer) -> list[_Learned]:
+    """Submit the repeated runs, with other random draws, behind the run itself."""
+    plan, found = audit.task.plan, []
+    for number in range(1, audit.task.settings.repeats + 1):
         again = trainer.repeat_with(number)
-        plan = redraw_folds(task.plan, seed=again.lesson.seed)
-        _, evidence, _ = _learn(audit, plan, again)
-        flagged += assess(evidence, fdr=task.settings.fdr).flagged
-    trainer.lap("repeats")
-    share: NDArray[np.float64] = flagged / repeats
+        redrawn = redraw_folds(plan, seed=again.lesson.seed)
+        found.append(_begin_to_learn(audit, redrawn, again))
+    return found
+
+
+def _measure_stability(audit: RunningAudit, repeats: list[_Learned]) -> NDArray[np.float64]:
+    """(N,) share of the repeated runs in which each row is flagged."""
+    flagged = np.zeros(audit.task.plan.n_data)
+    for learned in repeats:
+        _, evidence, _ = _learn(audit, learned)
+        flagged += assess(evidence, fdr=audit.task.settings.fdr).flagged
+    audit.watch.lap("repeats")
+    share: NDArray[np.float64] = flagged / len(repeats)
     return share
 
 

@@ -1,4 +1,4 @@
-"""Rows laid out for training: the encoding learned and the examples made."""
+"""Rows laid out for training."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.models.encoding import Encoding, encode_into, fit_encoding
+from datacleanse.auditing.prepared import encode_matrix
 from datacleanse.models.text_columns import weigh_columns
-from datacleanse.storage.mapped_files import keep_rows, make_rows
+from datacleanse.storage.mapped_files import keep_rows
 from datacleanse.training.examples import Examples
 from datacleanse.training.placement import place
 
@@ -21,23 +21,32 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.clean_split import CleanSplit
     from datacleanse.auditing.plan import Plan
-    from datacleanse.models.text_models import UsedTextModel
+    from datacleanse.models.encoding import Encoding
     from datacleanse.records import Dataset
     from datacleanse.training.placement import Rows
 
 
-def learn_encoding(data: Dataset, plan: Plan, text_model: UsedTextModel | None = None) -> Encoding:
-    """Learn the encoding of DATA's columns from the rows that are trained on."""
-    return fit_encoding(data, np.flatnonzero(plan.is_trained[: plan.n_data]), text_model)
-
-
 def encode_examples(
-    data: Dataset, clean: Dataset, plan: Plan, encoding: Encoding, *, device: torch.device
+    data: Dataset,
+    clean: Dataset,
+    plan: Plan,
+    encoding: Encoding,
+    *,
+    matrix: NDArray[np.float32] | None = None,
+    device: torch.device,
 ) -> Examples:
-    """Encode DATA and CLEAN into one matrix, on the device if it fits there."""
-    matrix = make_rows((len(plan.labels), encoding.width), np.float32)
-    encode_into(matrix[: plan.n_data], data, encoding)
-    encode_into(matrix[plan.n_data :], clean, encoding)
+    """Encode DATA and CLEAN into one matrix, on the device if it fits there.
+
+    Args:
+        data: DATA.
+        clean: CLEAN.
+        plan: the part of each row.
+        encoding: what was learned of the columns.
+        matrix: the rows, if they are encoded already.
+        device: where the network is trained.
+    """
+    if matrix is None:
+        matrix = encode_matrix(data, clean, plan, encoding)
     inputs = place(torch.from_numpy(matrix), device)
     examples = lay_out(inputs, plan, n_classes=len(data.schema.classes), device=device)
     axes = None

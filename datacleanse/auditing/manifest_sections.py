@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     from datacleanse.review.next_round import Reviewed
     from datacleanse.settings import Schedule
     from datacleanse.training.loop import Outcome
-    from datacleanse.training.trainer import TrainedNetwork, Trainings
+    from datacleanse.training.side_by_side import TrainedNetwork, Trainings
 
 
 @dataclass(frozen=True)

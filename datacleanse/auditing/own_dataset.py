@@ -58,6 +58,7 @@ def audit_dataset(
     top: int = 500,
     device: DeviceName = "auto",
     seed: int = 0,
+    jobs: int | None = None,
     progress: ProgressOption = None,
 ) -> AuditResult:
     """Audit the labels of a dataset with a network of your own.
@@ -102,6 +103,10 @@ def audit_dataset(
         top: suspects listed in the reports, at least 1.
         device: ``auto``, ``cpu`` or ``cuda`` to train on; ``auto``: on a GPU where there is one.
         seed: of all random draws, from 0 to 2**32 - 1.
+        jobs: networks trained side by side, at least 1; None: as many as there are cores. On Linux
+            each has a forked process; elsewhere, on a GPU, and where ``data`` is
+            asked for examples they follow each other. The results
+            are the same.
         progress: as for `datacleanse.audit`.
 
     Returns:
@@ -136,6 +141,7 @@ def audit_dataset(
         top=top,
         device=device,
         seed=seed,
+        jobs=jobs,
     )
     if trusted is None:
         check_needs_no_clean(chosen)

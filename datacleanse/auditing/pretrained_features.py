@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save_file
 
 from datacleanse.auditing.image_features import add_features
-from datacleanse.auditing.tasks.interface import plan_rows
+from datacleanse.auditing.prepared import plan_rows
 from datacleanse.detection.second_opinion.features import compare_with_patches
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.models import vision_extra

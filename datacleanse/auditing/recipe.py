@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,21 +18,26 @@ from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_r
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
 from datacleanse.auditing.pretrained_features import keep_features
+from datacleanse.auditing.ranked import NOTHING, compare_identities, tell_worth
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
 from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import find_neighbours
 from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
+from datacleanse.scheduling.cores import count_cores
+from datacleanse.scheduling.pool import Pool
 from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.batches import RUNS
-from datacleanse.training.device import name_device
+from datacleanse.training.device import choose_places, name_devices
 from datacleanse.training.placement import Moved, describe_rows, find_window
+from datacleanse.training.ranks import ALONE
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
     from datacleanse.auditing.judge import Judgement
@@ -39,11 +45,13 @@ if TYPE_CHECKING:
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
+    from datacleanse.settings import Settings
     from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
+    from datacleanse.training.ranks import Ranks
+    from datacleanse.training.side_by_side import TrainedNetwork
     from datacleanse.training.stopping import StopRequest
-    from datacleanse.training.trainer import TrainedNetwork
 
 
 def carry_out(
@@ -56,6 +64,7 @@ def carry_out(
     resume: bool,
     progress: Progress,
     stop: StopRequest,
+    ranks: Ranks = ALONE,
 ) -> RunFolder:
     """Train, score, and write the run folder.
 
@@ -71,20 +80,25 @@ def carry_out(
         resume: go on with the unfinished run there; leave a finished one.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
+        ranks: the processes that train; this one is the first.
     """
+    compare_identities(ranks, task.identity)
     watch = Stopwatch({"read": inputs.seconds})
     opening = begin_run(uuid.uuid4().hex, task.command, task.settings, task.identity)
     before = find_begun(place, task.identity, progress) if resume else None
     if before is not None and before.status == "finished":
+        ranks.tell(NOTHING)
         return RunFolder(place)
     with hold_run(place, opening, before, force=force) as (folder, opening):
+        ranks.tell(opening.run_id)
         keep_features(folder, inputs)
         progress.stage("Encoding", None)
         inputs.park_table(folder.parked_file)
         examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
         watch.lap("encode")
         manifest = _learn_and_judge(
-            RunningAudit(folder, opening, task, inputs, examples, adviser, watch, progress, stop)
+            RunningAudit(folder, opening, task, inputs, examples, adviser, watch, progress, stop),
+            ranks,
         )
         folder.write_card(write_card(manifest))
         folder.finish(manifest)
@@ -99,15 +113,21 @@ def _park_matrix(examples: Examples, path: Path) -> Examples:
     return replace(examples, inputs=torch.from_numpy(park_rows(matrix.numpy(), path)))
 
 
-def _learn_and_judge(audit: RunningAudit) -> Manifest:
+def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     """Train, judge, train the final model; all that `run.json` says of the run."""
     folder, task, inputs, examples = audit.folder, audit.task, audit.inputs, audit.examples
     watch, progress = audit.watch, audit.progress
     rows = describe_rows(examples.inputs)
     told = [*_tell_moved(examples, progress), *_tell_runs(examples, progress)]
     checkpoints = open_checkpoints(folder, task.identity, examples)
-    trainer = Trainer(task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop)
-    judged = judge(audit, trainer)
+    compare_identities(ranks, checkpoints.identity)
+    trainer = Trainer(
+        task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop, ranks=ranks
+    )
+    with _open_pool(task.settings) as (pool, places):
+        trainer = replace(trainer, pool=pool, places=places)
+        judged = judge(audit, trainer)
+    tell_worth(ranks, None if judged.final else judged.worth)
     final = judged.final or trainer.refit(
         lay_out_final(examples, task.plan), judged.worth, judged.batch_size
     )
@@ -125,7 +145,10 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     write_picture_files(folder, inputs)
     watch.lap("write")
     device = DeviceSection(
-        name=name_device(task.device), threads=torch.get_num_threads(), rows=rows
+        name=name_devices(task.settings.device, task.device),
+        threads=torch.get_num_threads(),
+        rows=rows,
+        processes=ranks.count,
     )
     training = describe_training(
         judged.found.trainings,
@@ -138,6 +161,18 @@ def _learn_and_judge(audit: RunningAudit) -> Manifest:
     ending = Ending(training, device, metrics, folder.model_files(), watch.stop())
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
+
+
+@contextmanager
+def _open_pool(settings: Settings) -> Iterator[tuple[Pool, list[torch.device]]]:
+    """Places for trainings, and the devices that they are dealt over where there are several."""
+    places = choose_places(settings.device)
+    if len(places) < 2:
+        places = []
+    # The second opinion needs no device.
+    jobs = settings.jobs or (len(places) + 1 if places else count_cores())
+    with Pool(jobs, [str(place) for place in places]) as pool:
+        yield pool, places
 
 
 def _name_rule(task: Task) -> UsedRule:

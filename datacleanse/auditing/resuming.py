@@ -18,6 +18,7 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.checkpoint import ROWS, Checkpoints, Identity, check_identity, digest
 from datacleanse.training.loop import TrainingError
 from datacleanse.training.placement import find_tensor
+from datacleanse.training.ranks import RanksError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -95,7 +96,9 @@ def _keep_if_resumable(folder: RunFolder, opening: Opening) -> Iterator[None]:
         elif isinstance(error, Stopped | KeyboardInterrupt):
             folder.write_opening(stop_run(opening))
         told = _make_unwritable_error(folder, error) if isinstance(error, OSError) else error
-        if is_kept and isinstance(told, OutputError | TrainingError | MemoryShortError):
+        if is_kept and isinstance(
+            told, OutputError | TrainingError | MemoryShortError | RanksError
+        ):
             told = _add_cure(told, folder)
         if told is error:
             raise
@@ -111,10 +114,14 @@ def _make_unwritable_error(folder: RunFolder, error: OSError) -> OutputError:
 
 
 def _add_cure(
-    error: OutputError | TrainingError | MemoryShortError, folder: RunFolder
+    error: OutputError | TrainingError | MemoryShortError | RanksError, folder: RunFolder
 ) -> DatacleanseError:
     """The error, with what is left of the run and what to do about it."""
-    if isinstance(error, TrainingError):
+    if isinstance(error, RanksError):
+        hint = error.hint
+        if "--resume" not in hint:
+            hint = f"{hint} What is trained so far is kept in {folder.path}: go on with --resume."
+    elif isinstance(error, TrainingError):
         kept = f"The last good checkpoint is kept in {folder.path} until then."
         hint = f"{error.hint[:-1]} and start anew with --force. {kept}"
     elif isinstance(error, MemoryShortError):

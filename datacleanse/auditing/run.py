@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.first_look import refuse_at_first_look
@@ -11,6 +12,7 @@ from datacleanse.auditing.memory_need import (
     estimate_need,
     refuse_too_little,
 )
+from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
@@ -22,11 +24,13 @@ from datacleanse.storage.mapped_files import keep_on_disk
 from datacleanse.storage.run_claims import check_place
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
+from datacleanse.training.ranks import ALONE, Ranks
 from datacleanse.training.stopping import NEVER, StopRequest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from datacleanse.auditing.forecast import Forecast
     from datacleanse.auditing.reading import Request
 
 
@@ -38,10 +42,12 @@ def run_audit(
     resume: bool = False,
     progress: Progress = SILENT,
     stop: StopRequest = NEVER,
+    ranks: Ranks = ALONE,
 ) -> RunFolder:
     """Audit DATA and write the run folder. Nothing is written before all inputs are checked.
 
     Where it fails or is interrupted, the folder stays if a training has saved something in it.
+    Of several ranks each calls this with the same arguments; all but the first only train.
 
     Args:
         request: what is asked for.
@@ -51,22 +57,29 @@ def run_audit(
             none.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
+        ranks: the processes that audit together.
 
     Raises:
         DatacleanseError: an input or a setting cannot be used, or nothing can be written.
         Stopped: on request; everything so far is saved.
     """
     _check_flags(force=force, resume=resume)
-    if request.settings.model == PRETRAINED:
-        check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
-    if not request.clean:
-        check_needs_no_clean(request.settings)
-    if not resume:
+    _check_request(request)
+    is_first = ranks.number == 0
+    if not resume and is_first:
         _check_place(request, place, force=force)
     refuse_too_little(request.memory)
+    if not is_first:
+        request = replace(request, test=None)
     with keep_on_disk(place.parent, choose_least(request.memory), request.memory):
         return _read_and_audit(
-            request, place, force=force, resume=resume, progress=progress, stop=stop
+            request,
+            place,
+            force=force,
+            resume=resume,
+            progress=progress,
+            stop=stop,
+            ranks=ranks,
         )
 
 
@@ -78,15 +91,26 @@ def _read_and_audit(
     resume: bool,
     progress: Progress,
     stop: StopRequest,
+    ranks: Ranks,
 ) -> RunFolder:
+    is_first = ranks.number == 0
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)
     check_need(estimate_need(inputs), request.memory, place, progress)
-    with Adviser(inputs.data.n_rows if inputs.pictures is None else 0) as adviser:
+    is_alone = request.settings.jobs == 1
+    is_expected = is_first and inputs.pictures is None and not is_alone
+    with Adviser(inputs.data.n_rows if is_expected else 0, is_split=not is_alone) as adviser:
+        prepared = None
+        if adviser.is_waiting:
+            with use_one_thread():
+                prepared = prepare_small_table(inputs, request.settings)
+            if prepared is not None:
+                adviser.ask_ahead(prepared.question)
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
         from datacleanse.auditing.image_features import use_features
         from datacleanse.auditing.pretrained_features import show_to_pretrained, wants_pretrained
+        from datacleanse.auditing.ranked import follow
         from datacleanse.auditing.recipe import carry_out
         from datacleanse.auditing.tasks.planning import plan_task
 
@@ -98,8 +122,11 @@ def _read_and_audit(
             elif wants_pretrained(request.settings, inputs):
                 kept = RunFolder(place) if resume else None
                 inputs = show_to_pretrained(inputs, request.settings, kept=kept, progress=progress)
+            task = plan_task(request, inputs, prepared)
+            if not is_first:
+                return follow(task, inputs, place, ranks=ranks, stop=stop)
             return carry_out(
-                plan_task(request, inputs),
+                task,
                 inputs,
                 place,
                 adviser=adviser,
@@ -107,7 +134,48 @@ def _read_and_audit(
                 resume=resume,
                 progress=progress,
                 stop=stop,
+                ranks=ranks,
             )
+
+
+def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
+    """Read what an audit would read, try its parts for some seconds, and tell what it would take.
+
+    Nothing is written but temporary files.
+
+    Raises:
+        DatacleanseError: an input or a setting cannot be used.
+    """
+    _check_request(request)
+    with use_one_thread():
+        inputs = read_inputs(request, progress)
+    from datacleanse.auditing.forecast import forecast
+    from datacleanse.auditing.image_features import use_features
+    from datacleanse.auditing.pretrained_features import wants_pretrained
+    from datacleanse.auditing.tasks.planning import plan_task
+
+    with use_one_thread():
+        if request.settings.features is not None:
+            inputs = use_features(inputs, request.settings)
+        elif wants_pretrained(request.settings, inputs):
+            raise SettingsError(
+                "--plan cannot tell how long a pretrained network looks at the pictures.",
+                slug="plan-of-pretrained",
+                hint="Give --model residual to plan an audit without one.",
+            )
+        progress.stage("Encoding", None)
+        task = plan_task(request, inputs)
+        examples = task.make_examples(inputs)
+        progress.stage("Trying", None)
+        return forecast(task, examples)
+
+
+def _check_request(request: Request) -> None:
+    """Refuse what no input can make good."""
+    if request.settings.model == PRETRAINED:
+        check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
+    if not request.clean:
+        check_needs_no_clean(request.settings)
 
 
 def _check_place(request: Request, place: Path, *, force: bool) -> None:

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor, nn
 
 from datacleanse.data.interface import IMAGE_SIZES
+from datacleanse.models.row_noise import draw_rows
 
 # Read from `model.json`, so that the fields' types must be known when the program runs.
 from datacleanse.storage.typed_json import Count, UnexpectedValueError
@@ -153,11 +154,12 @@ class Views(nn.Module):
             return images
         n, n_channels, height, width = images.shape
         device, span = images.device, 2 * self._margin + 1
-        move = torch.randint(span, (2, n, 1), device=device) - self._margin
+        move = draw_rows(lambda n: torch.randint(span, (2, n, 1), device=device), n, dim=1)
+        move = move - self._margin
         row = (move[0] + torch.arange(height, device=device)).clamp_(0, height - 1)
         column = (move[1] + torch.arange(width, device=device)).clamp_(0, width - 1)
         if self._is_mirrored:
-            is_turned = torch.rand(n, 1, device=device) < 0.5
+            is_turned = draw_rows(lambda n: torch.rand(n, 1, device=device), n) < 0.5
             column = torch.where(is_turned, column.flip(1), column)
         example = torch.arange(n, device=device)[:, None, None, None]
         channel = torch.arange(n_channels, device=device)[:, None, None]

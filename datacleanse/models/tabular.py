@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import torch
 from torch import Tensor, nn
 
+from datacleanse.models.row_noise import draw_rows
+
 # Read from `model.json`, so that the fields' types must be known when the program runs.
 from datacleanse.storage.typed_json import Count, Limit
 
@@ -143,11 +145,17 @@ class Dropout(nn.Module):
         """Drop some of (B, width) in place, and scale the others."""
         if not self._dropped:
             return units
-        n = units.numel()
-        words = torch.empty(-(-n // 8), dtype=torch.int64, device=units.device)
-        # From the least number on: all 64 bits are random.
-        drawn = words.random_(torch.iinfo(torch.int64).min, None).view(torch.uint8)[:n]
-        return units.mul_((drawn >= self._dropped).view_as(units)).mul_(self.kept_scale)
+        width = units.shape[1]
+
+        def draw(n_rows: int) -> Tensor:
+            n = n_rows * width
+            words = torch.empty(-(-n // 8), dtype=torch.int64, device=units.device)
+            # From the least number on: all 64 bits are random.
+            words.random_(torch.iinfo(torch.int64).min, None)
+            return words.view(torch.uint8)[:n].view(n_rows, width)
+
+        drawn = draw_rows(draw, len(units))
+        return units.mul_(drawn >= self._dropped).mul_(self.kept_scale)
 
     def forward(self, units: Tensor) -> Tensor:
         """Drop some units of a copy in training; outside it return units as they are."""

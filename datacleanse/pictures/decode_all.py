@@ -21,8 +21,9 @@ from datacleanse.pictures.decode_one import decode, has_colour, silence_decoding
 from datacleanse.pictures.pixel_arrays import allocate, move_to_front
 from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.stores import FileStore
-from datacleanse.pictures.threads import count_threads, map_in_threads
+from datacleanse.pictures.threads import map_in_threads
 from datacleanse.pictures.worker_processes import start_workers
+from datacleanse.scheduling.cores import count_cores
 from datacleanse.storage.mapped_files import release_mapped
 
 if TYPE_CHECKING:
@@ -134,7 +135,7 @@ def decode_all(
 
 def _decode_chunks(store: Store, target: Target) -> Iterator[Chunk]:
     """What came of each chunk, in order; only a few chunks' bytes are held at a time."""
-    threads = count_threads()
+    threads = count_cores()
     with ExitStack() as stack:
         stack.enter_context(silence_decoding())
         decode: Callable[[tuple[Blob, ...]], Chunk] = partial(decode_chunk, target)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
+
+from datacleanse.scheduling.cores import count_cores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -18,19 +19,12 @@ _AHEAD = 4
 """Items a thread that are taken before results are."""
 
 
-def count_threads() -> int:
-    """Cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Results in the order of the items, which are taken only a few ahead of them.
 
     An executor's own `map` would first take all of them, and hold what they hold.
     """
-    threads = count_threads()
+    threads = count_cores()
     pool = ThreadPoolExecutor(threads, thread_name_prefix="pictures")
     rest = iter(items)
     try:

@@ -18,6 +18,24 @@ _TAKEN = (errno.EACCES, errno.EAGAIN, errno.EDEADLK)
 _OPENED = os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
 
 
+_held: set[int] = set()
+"""Open files of the locks that this process holds."""
+
+
+def _let_go() -> None:
+    """Leave the locks to the parent: a lock lasts until all who hold its open file have closed it.
+
+    A child that outlives its parent by a moment would keep the run from being resumed.
+    """
+    for handle in _held:
+        os.close(handle)
+    _held.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_let_go)
+
+
 class InUseError(Exception):
     """Somebody else holds the lock."""
 
@@ -67,9 +85,11 @@ def hold_lock(path: Path, *, is_shared: bool = False) -> Iterator[None]:
         OSError: the system does not let the file be made; a link of its name is not followed.
     """
     handle = _open_locked(path, is_shared=is_shared)
+    _held.add(handle)
     try:
         yield
     finally:
+        _held.discard(handle)
         # The last holder removes the file, while nobody else can take the lock.
         if os.name != "nt" and try_lock(handle) and _is_same(handle, path):
             with suppress(OSError):

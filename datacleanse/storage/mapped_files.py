@@ -35,6 +35,10 @@ if TYPE_CHECKING:
 LARGE = 2**24
 """Bytes of an array from which a file pays."""
 
+LARGE_INPUTS = 2**29
+"""Bytes of inputs in main memory from which batches are drawn in runs, and the second opinion on a
+table learns from some rows."""
+
 BYTES_AT_ONCE = 2**22
 """Bytes of a matrix, about, that are copied at a time."""
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 
 from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.damage import make_missing_error
+from datacleanse.storage.ledger import read_epoch
 from datacleanse.storage.manifest.file import (
     read_manifest,
     read_opening,
@@ -36,7 +37,6 @@ from datacleanse.storage.schemas import (
     CALIBRATION_COLUMNS,
     CLEAN_ROW,
     CONFLICTS_COLUMNS,
-    EPOCH_COLUMNS,
     EPOCH_SCHEMA,
     LIKELIHOODS_COLUMNS,
     NEIGHBOURS_COLUMNS,
@@ -80,9 +80,19 @@ class RunFolder(RunFiles):
         """The ledger of one epoch, counted from 0."""
         return self.weights_dir / f"epoch-{epoch:04d}.parquet"
 
+    def part_file(self, epoch: int, number: int) -> Path:
+        """The rows of an epoch's ledger that one of several processes wrote."""
+        return self.weights_dir / f"epoch-{epoch:04d}" / f"part-{number:02d}.parquet"
+
     def epoch_files(self) -> list[Path]:
-        """The ledger's closed files, in order."""
-        return sorted(self.weights_dir.glob("epoch-*.parquet"))
+        """The ledger's closed files, in order; folders where several processes wrote parts."""
+        found = {*self.weights_dir.glob("epoch-*.parquet"), *self.weights_dir.glob("epoch-????")}
+        return sorted(found, key=lambda path: path.stem)
+
+    def forget_epoch(self, epoch: int) -> None:
+        """Remove what a run that was killed may have left of an epoch that is trained again."""
+        self.epoch_file(epoch).unlink(missing_ok=True)
+        shutil.rmtree(self.part_file(epoch, 0).parent, ignore_errors=True)
 
     def manifest(self) -> Manifest:
         """Read `run.json` of a finished run.
@@ -121,7 +131,7 @@ class RunFolder(RunFiles):
             RunFolderError: one is missing.
         """
         for epoch in range(epochs):
-            if not self.epoch_file(epoch).is_file():
+            if not (self.epoch_file(epoch).is_file() or self.part_file(epoch, 0).is_file()):
                 raise make_missing_error(self.epoch_file(epoch))
 
     def begun(self) -> Opening | None:
@@ -254,11 +264,8 @@ class RunFolder(RunFiles):
         return table
 
     def read_ledger(self, n_rows: int | None = None) -> pa.Table:
-        """The epochs' files, one after the other."""
-        parts = []
-        for file in self.epoch_files():
-            with open_run_table(file, EPOCH_COLUMNS, n_rows=n_rows) as table:
-                parts.append(table.read())
+        """The epochs, one after the other."""
+        parts = [read_epoch(path, n_rows) for path in self.epoch_files()]
         return pa.concat_tables([EPOCH_SCHEMA.empty_table().replace_schema_metadata(), *parts])
 
     def _open_audit(

@@ -30,8 +30,13 @@ class AdamW:
         self._steps = [torch.zeros((), device=p.device) for p in self._parameters]
 
     @torch.no_grad()
-    def step(self, lr: float) -> None:
-        """Take a step at learning rate ``lr`` > 0 and forget the gradients."""
+    def step(self, lr: float | Tensor, is_idle: Tensor | None = None) -> None:
+        """Take a step at learning rate ``lr`` > 0 and forget the gradients.
+
+        Args:
+            lr: a number, or () on the device.
+            is_idle: () float32 on the device, 1 where nothing is to be changed, else 0; None: 0.
+        """
         given = [(i, p.grad) for i, p in enumerate(self._parameters) if p.grad is not None]
         if not given:
             return
@@ -52,7 +57,10 @@ class AdamW:
             eps=EPSILON,
             amsgrad=False,
             maximize=False,
+            found_inf=is_idle,
         )
+        if is_idle is not None:
+            torch._foreach_sub_(steps, [is_idle] * len(steps))
         for parameter in self._parameters:
             parameter.grad = None
 

@@ -162,6 +162,15 @@ class Checkpoints:
                 raise
             raise self.make_damage_error(name, error) from error
 
+    def read_batch_size(self, name: str) -> int | None:
+        """Rows a step of the training's last checkpoint; None where there is none to be read."""
+        try:
+            with safe_open(self._find_file(name), framework="pt") as file:
+                plain = parse_json((file.metadata() or {}).get(_KEY, "").encode(), is_strict=True)
+            return from_json(_Described, plain).read_batch_size()
+        except Exception:  # safetensors raises its own kinds; `load` says what is wrong
+            return None
+
     def make_damage_error(self, name: str, error: Exception) -> RunFolderError:
         """The error for a training's checkpoint that cannot be gone on with."""
         return RunFolderError(
@@ -187,6 +196,11 @@ class _Described:
 
     identity: dict[str, object]
     state: dict[str, object]
+
+    def read_batch_size(self) -> int | None:
+        """Rows a step; None where there is no such number."""
+        found = self.state.get("batch_size")
+        return found if isinstance(found, int) and found > 0 else None
 
 
 @dataclass(frozen=True)

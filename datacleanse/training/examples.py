@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from datacleanse.training.placement import Part, Rows
+from datacleanse.training.placement import Part, Rows, move_rows
 
 if TYPE_CHECKING:
+    import torch
     from scipy.sparse import csr_array
     from torch import Tensor
 
@@ -38,6 +39,19 @@ class Examples:
 
     axes: Tensor | None = None
     """(R,) int64 columns of ``inputs`` along which texts lie; None unless there are only texts."""
+
+    def move_to(self, device: torch.device) -> Examples:
+        """Return the examples on another device than the CPU, on which these are."""
+        if device == self.labels.device:
+            return self
+        return replace(
+            self,
+            inputs=move_rows(self.inputs, device),
+            labels=self.labels.to(device),
+            training_rows=self.training_rows.to(device),
+            steering_rows=self.steering_rows.to(device),
+            worth=None if self.worth is None else self.worth.to(device),
+        )
 
     def take_steering_inputs(self, at_most: int) -> Rows:
         """Take the (T, ...) inputs of the steering rows, on the device if at most so many."""

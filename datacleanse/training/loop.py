@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 
 from datacleanse.errors import DatacleanseError, Stopped
 from datacleanse.models.demands import find_trainable
-from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
+from datacleanse.models.inference import compute_logits
 from datacleanse.progress import SILENT, Progress
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training import saved_state
 from datacleanse.training.batches import count_batches, draw_order, draw_order_in_runs, split
 from datacleanse.training.checkpoint import Checkpoint
+from datacleanse.training.graphed_steps import GraphedSteps, Workings
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
 from datacleanse.training.influence.interface import accumulate
 from datacleanse.training.optimisers import Optimisation, make_optimiser
+from datacleanse.training.parts import Parts
 from datacleanse.training.placement import fetch, find_window
+from datacleanse.training.ranks import ALONE
 from datacleanse.training.recorder import Dynamics, Recorder
 from datacleanse.training.rules.uniform import Uniform
+from datacleanse.training.worth import apply_worth
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -31,16 +35,11 @@ if TYPE_CHECKING:
     from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.examples import Examples
     from datacleanse.training.influence import Direction, Route
+    from datacleanse.training.ranks import Ranks
     from datacleanse.training.rules import Rule
 
 WEIGHT_DECAY = 1e-2
 """AdamW's, decoupled: it is no part of any gradient that influences are made from."""
-
-LEAST_WORTH = 1e-6
-"""Smallest worth of a batch as a whole: one of worthless examples changes next to nothing."""
-
-EVALUATION_SHARE = 4
-"""Batches that a forward pass without gradients may be as large as: it keeps no activations."""
 
 
 @dataclass(frozen=True)
@@ -87,8 +86,12 @@ def train(
     saved: Checkpoint | None = None,
     hooks: Hooks | None = None,
     optimisation: Optimisation | None = None,
+    ranks: Ranks = ALONE,
 ) -> Outcome:
     """Train ``model`` in place.
+
+    Several ranks, each with the same arguments, compute parts of each batch, and all end with the
+    network and the outcome that one alone would have, but for rounding.
 
     Args:
         model: on the examples' device; inputs (B, ...) to logits (B, C).
@@ -100,14 +103,16 @@ def train(
             be smaller.
         hooks: what to do besides learning.
         optimisation: how gradients become updates; None: by AdamW.
+        ranks: the processes that train together.
 
     Raises:
         TrainingError: a loss, a weight or a parameter became NaN or infinite.
+        RanksError: another rank failed, was lost, or begins with another network.
         Stopped: ``hooks.should_stop`` said so; a checkpoint of that moment was saved.
         UnusableStateError: ``saved`` cannot be of such a training.
     """
     hooks = hooks or Hooks()
-    loop = _Loop(model, rule, examples, schedule, seed, optimisation)
+    loop = _Loop(model, rule, examples, schedule, seed, optimisation, ranks)
     device = examples.inputs.device
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -115,20 +120,22 @@ def train(
         if saved is not None:
             loop.load(saved)
             hooks.progress.advance(saved.steps)
+        loop.parts.check_alike(loop.done)
         while loop.epoch < schedule.epochs:
-            _run_epoch(loop, schedule, hooks)
+            _run_epoch(loop, schedule, hooks, ranks)
     return loop.sum_up()
 
 
-def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks) -> None:
+def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks, ranks: Ranks) -> None:
     """Run the rest of an epoch, and save it."""
     for index in loop.draw_batches():
         loop.step(index)
         hooks.progress.advance()
-        if hooks.should_stop is not None and hooks.should_stop():
+        if ranks.agree(hooks.should_stop is not None and hooks.should_stop()):
             loop.check_finite()
             if hooks.save is not None:
                 hooks.save(loop.make_checkpoint())
+            ranks.meet()
             raise Stopped(
                 f"after {loop.epoch} of {schedule.epochs} epochs and {loop.batch} of "
                 f"{loop.n_batches} batches.",
@@ -138,6 +145,8 @@ def _run_epoch(loop: _Loop, schedule: Schedule, hooks: Hooks) -> None:
     epoch, record = loop.epoch, loop.close_epoch()
     if hooks.on_epoch is not None:
         hooks.on_epoch(epoch, record)
+    # What is saved says that all have kept the epoch.
+    ranks.meet()
     if hooks.save is not None:
         hooks.save(loop.make_checkpoint())
 
@@ -153,6 +162,7 @@ class _Loop:
         schedule: Schedule,
         seed: int,
         optimisation: Optimisation | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self._model, self._rule, self._examples = model, rule, examples
         self._batch_size = schedule.batch_size
@@ -166,7 +176,9 @@ class _Loop:
             ),
             schedule.meta,
             generator=self._generator,
+            ranks=ranks,
         )
+        self.parts = Parts(model, self._engine, examples, ranks)
         self._parameters = find_trainable(model)
         self._optimiser = make_optimiser(
             self._parameters,
@@ -174,13 +186,18 @@ class _Loop:
             peak=schedule.lr,
             weight_decay=WEIGHT_DECAY,
         )
-        self._recorder = Recorder(examples.labels, examples.n_classes)
+        self._recorder = Recorder(examples.labels, examples.n_classes, ranks)
         self._window = find_window(examples.inputs)
         self._peak = schedule.lr
         self.n_batches = count_batches(len(examples.training_rows), schedule.batch_size)
         self._epochs = schedule.epochs
-        self._done = 0
+        self.done = 0
+        """Batches since the training began."""
         self._skipped = 0
+        work = Workings(
+            self._engine, rule, examples, self._optimiser, self._recorder, self._direction
+        )
+        self._graphed = GraphedSteps(work, self._parameters, schedule.batch_size)
         self._losses: list[float] = []
         self._trusted_losses: list[float] = []
         self.epoch = 0
@@ -212,32 +229,40 @@ class _Loop:
             yield batch
 
     def step(self, index: Tensor) -> None:
-        """Weigh one batch, (B,) positions, and update the network with it."""
-        examples = self._examples
+        """Weigh one batch, (B,) positions, and update the network with it.
+
+        What is the batch's in a process alone is this rank's part of it among several, up to the
+        sum of gradients.
+        """
         rule = self._rule if self.epoch >= self._rule.warm_up_epochs else Uniform()
-        direction = self._direction.advance() if rule.needs_influence else None
         if not self._model.training:
             self._model.train()
-        step = self._engine.open(examples.inputs[index], examples.labels[index], direction)
-        weights = rule.weigh(step)
-        if examples.worth is not None:
-            weights = _apply_worth(weights, examples.worth[index])
-        self._recorder.record_batch(index, step, weights)
-        if rule.needs_influence and not bool(weights.any()):
-            self._skipped += 1
-        else:
-            step.descend(weights)
-            self._follow(direction)
-            self._update()
-            self._teach(rule)
-        self._done += 1
+        if rule is not self._rule or not self._graphed.take(index, self._find_rate()):
+            self._step_by_launches(index, rule)
+        self.done += 1
         self.batch += 1
         self._rows += len(index)
+
+    def _step_by_launches(self, index: Tensor, rule: Rule) -> None:
+        """Take the step one kernel after the other."""
+        examples = self._examples
+        direction = self._direction.advance() if rule.needs_influence else None
+        own, step = self.parts.open(index, direction)
+        weights = rule.weigh(step)
+        if examples.worth is not None:
+            weights = apply_worth(weights, examples.worth[own], step)
+        self._recorder.record_batch(own, step, weights)
+        if not self.parts.descend(step, weights, is_sparse=rule.needs_influence):
+            self._skipped += 1
+        else:
+            self._follow(direction)
+            self._optimiser.step(self._find_rate())
+            self._teach(rule)
 
     def close_epoch(self) -> EpochRecord:
         """Watch the other rows, and add the epoch to what is known; its record of DATA's rows."""
         examples, recorder = self._examples, self._recorder
-        _watch(self._model, examples, recorder, self._batch_size)
+        self.parts.watch(recorder, self._batch_size)
         self.check_finite()
         record = recorder.close_epoch(examples.n_data)
         self._losses.append(recorder.average_loss(examples.training_rows))
@@ -249,10 +274,13 @@ class _Loop:
     def check_finite(self) -> None:
         """Look at the epoch's batches so far, all at once: a look at each would slow a GPU down.
 
+        Before it, the ranks tell each other what they have recorded.
+
         Raises:
             TrainingError: a loss, a weight or a parameter is NaN or infinite.
         """
         assert self._order is not None
+        self._recorder.exchange()
         at = self._recorder.find_not_finite(self._order[: self._rows])
         if at is not None:
             batch = min(at // self._batch_size, self.n_batches - 1)
@@ -266,7 +294,7 @@ class _Loop:
             self._recorder.finish(),
             tuple(self._losses),
             tuple(self._trusted_losses),
-            self._skipped,
+            self._skipped + self._graphed.count_skipped(),
             self._engine.route if self._rule.needs_influence else None,
         )
 
@@ -281,8 +309,8 @@ class _Loop:
             batches=self.batch,
             rows=self._rows,
             batch_size=self._batch_size,
-            steps=self._done,
-            skipped=self._skipped,
+            steps=self.done,
+            skipped=self._skipped + self._graphed.count_skipped(),
             losses=[loss if math.isfinite(loss) else None for loss in self._losses],
             trusted_losses=[loss if math.isfinite(loss) else None for loss in self._trusted_losses],
             network=self._model.state_dict(),
@@ -301,7 +329,7 @@ class _Loop:
             UnusableStateError: it cannot be one of this training.
         """
         self._check(saved)
-        self.epoch, self.batch, self._done = saved.epochs, saved.batches, saved.steps
+        self.epoch, self.batch, self.done = saved.epochs, saved.batches, saved.steps
         self._rows = saved.rows
         self._skipped = saved.skipped
         self._losses, self._trusted_losses = (
@@ -313,7 +341,7 @@ class _Loop:
             self._optimiser.load(saved.optimiser)
         with saved_state.name_unusable("rule"):
             self._rule.load(dict(saved.rule))
-        self._direction.load(_move(dict(saved.direction), self._examples.inputs.device))
+        self._direction.load(saved_state.move(dict(saved.direction), self._examples.inputs.device))
         self._recorder.load(saved.recorder)
         if saved.order is not None:
             self._order = saved.order.to(self._examples.training_rows.device)
@@ -353,10 +381,11 @@ class _Loop:
         for part in ("optimiser", "rule", "direction"):
             saved_state.check_finite(getattr(saved, part), part)
 
-    def _update(self) -> None:
+    def _find_rate(self) -> float:
+        """The learning rate of the next update."""
         done = self.epoch * self.n_batches + self.batch
         cosine = 0.5 * (1 + math.cos(math.pi * done / (self._epochs * self.n_batches)))
-        self._optimiser.step(self._peak * cosine)
+        return self._peak * cosine
 
     def _teach(self, rule: Rule) -> None:
         """Show the rule what the network makes of trusted examples, if it learns from them."""
@@ -370,34 +399,6 @@ class _Loop:
             return
         for name, parameter in self._parameters.items():
             accumulate(parameter, direction[name], self._rule.trusted_share)
-
-
-def _apply_worth(weights: Tensor, worth: Tensor) -> Tensor:
-    """Multiply weights (B,) by worth (B,), and keep the sum that they had."""
-    found = weights * worth
-    return found * (weights.sum() / found.sum().clamp(min=LEAST_WORTH))
-
-
-def _move(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors and plain values
-    """Move the state's tensors to the device."""
-    if isinstance(state, Tensor):
-        return state.to(device)
-    if isinstance(state, dict):
-        return {key: _move(value, device) for key, value in state.items()}
-    return state
-
-
-@torch.no_grad()
-def _watch(model: nn.Module, examples: Examples, recorder: Recorder, batch_size: int) -> None:
-    """Record the examples that are not trained on."""
-    is_watched = torch.ones(len(examples.labels), dtype=torch.bool, device=examples.labels.device)
-    is_watched[examples.training_rows] = False
-    watched = is_watched.nonzero()[:, 0]
-    if not len(watched):
-        return
-    model.eval()
-    for part in watched.split(min(EVALUATION_BATCH, EVALUATION_SHARE * batch_size)):
-        recorder.record_logits(part, model(examples.inputs[part]))
 
 
 def _make_diverged_error(what: str, epoch: int, batch: int) -> TrainingError:

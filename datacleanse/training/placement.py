@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.utils.data import TensorDataset, default_collate
 
 from datacleanse.errors import InputError, is_shortage
-from datacleanse.storage.mapped_files import fetch_runs
+from datacleanse.storage.mapped_files import LARGE_INPUTS, fetch_runs
 from datacleanse.training.batches import measure_window
 from datacleanse.user_code import report_as_user_code
 
@@ -26,9 +26,6 @@ if TYPE_CHECKING:
 
 LABEL_NAMES = ("label", "labels", "target", "class", "y")
 """Under which a mapping of two holds the label; the other one is the input."""
-
-LARGE_INPUTS = 2**29
-"""Bytes of inputs in main memory from which batches are drawn in runs."""
 
 RESIDENT_SHARE = 0.5
 """Share of a GPU's free memory that examples may take; the network needs the rest."""
@@ -102,11 +99,24 @@ class Fetched:
             raise _make_no_tensor_error(batch)
         return batch.to(self.device)
 
+    def serve(self, device: torch.device) -> Fetched:
+        """Return the same inputs, their batches on another device."""
+        return Fetched(self._datasets, device)
+
     def _input(self, position: int) -> Any:  # noqa: ANN401  # whatever the dataset makes
         made = fetch_item(self._datasets, position)[0]
         # Torch warns of arrays that it could not write to, such as pandas gives.
         is_locked = isinstance(made, np.ndarray) and not made.flags.writeable
         return made.copy() if is_locked else made
+
+
+def is_handed_over(rows: Rows) -> bool:
+    """Whether another process may read the inputs while this one does.
+
+    Not what datasets of the user's make: they may read from open files, whose place in the file
+    processes share, and they are promised to be asked in one process.
+    """
+    return not isinstance(rows, Fetched) and rows.device.type == "cpu"
 
 
 def fetch_item(datasets: Sequence[Dataset[Any]], position: int) -> tuple[Any, Any]:
@@ -198,6 +208,17 @@ def find_images(rows: Rows) -> Joined | NDArray[np.uint8]:
     assert held is not None
     images: NDArray[np.uint8] = held.cpu().numpy()
     return images
+
+
+def move_rows(rows: Rows, device: torch.device) -> Rows:
+    """Put inputs that lie in main memory on another device, or serve it with them."""
+    if isinstance(rows, Gathered):
+        return place_images(rows.images, device)
+    if isinstance(rows, Fetched):
+        return rows.serve(device)
+    held = find_tensor(rows)
+    assert held is not None
+    return place(held, device)
 
 
 def measure_free_memory(device: torch.device) -> int:

@@ -16,6 +16,7 @@ from torch import Tensor
 
 from datacleanse.storage.ledger import EpochRecord
 from datacleanse.storage.mapped_files import make_rows, release_mapped
+from datacleanse.training.ranks import ALONE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.training.influence import Step
+    from datacleanse.training.ranks import Ranks
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,11 @@ class Recorder:
     evaluation mode at the end of the epoch.
     """
 
-    def __init__(self, labels: Tensor, n_classes: int) -> None:
+    def __init__(self, labels: Tensor, n_classes: int, ranks: Ranks = ALONE) -> None:
         n, device = len(labels), labels.device
         self._labels = labels
+        self._ranks = ranks
+        self._is_own = torch.zeros(n, dtype=torch.bool, device=device)
         self._logits = _make((n, n_classes), torch.nan, device)
         self._weight = _make((n,), torch.nan, device)
         self._influence = _make((n,), torch.nan, device)
@@ -81,8 +85,11 @@ class Recorder:
         self._n_epochs = 0
 
     def record_batch(self, index: Tensor, step: Step, weights: Tensor) -> None:
-        """Record a batch: ``index`` (B,) distinct examples, ``weights`` (B,), plain 1 / B."""
-        self._weight.index_copy_(0, index, (weights * len(weights)).float())
+        """Record a batch, or a rank's part of it: ``index`` (B,) distinct examples.
+
+        ``weights`` are (B,); plain training's are 1 through the size of the whole batch.
+        """
+        self._weight.index_copy_(0, index, (weights * step.batch_size).float())
         if step.influence is not None:
             self._influence.index_copy_(0, index, step.influence.float())
         self.record_logits(index, step.logits)
@@ -90,6 +97,22 @@ class Recorder:
     def record_logits(self, index: Tensor, logits: Tensor) -> None:
         """Record what the network makes of examples, (B,): logits (B, C), without weights."""
         self._logits.index_copy_(0, index, logits.float())
+        self._is_own[index] = True
+
+    def exchange(self) -> None:
+        """Learn what the other ranks have recorded since this was called last. By blocks of rows.
+
+        To be called by all ranks before the record is read. A row is recorded by one rank alone.
+        """
+        if self._ranks.count == 1:
+            return
+        rows = self._is_own, self._logits, self._weight, self._influence
+        for is_own, logits, weight, influence in zip(*(t.split(BLOCK) for t in rows), strict=True):
+            own = torch.column_stack([is_own.float(), weight, influence, logits])
+            told = self._ranks.add_up(own.masked_fill(~is_own[:, None], 0.0))
+            at = told[:, 0].nonzero()[:, 0]
+            weight[at], influence[at], logits[at] = told[at, 1], told[at, 2], told[at, 3:]
+        self._is_own.zero_()
 
     def close_epoch(self, n_rows: int) -> EpochRecord:
         """Add the epoch to the sums; its record of the first ``n_rows``, until the next epoch."""

@@ -14,6 +14,8 @@ from datacleanse.storage.damage import say_on_one_line
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    import torch
+
     from datacleanse.training.checkpoint import Checkpoint
 
 
@@ -136,6 +138,15 @@ def check_finite(state: object, place: str) -> None:
     elif isinstance(state, list | tuple):
         for number, value in enumerate(state):
             check_finite(value, f"{place}[{number}]")
+
+
+def move(state: Any, device: torch.device) -> Any:  # noqa: ANN401  # tensors and plain values
+    """Move the state's tensors to the device."""
+    if isinstance(state, Tensor):
+        return state.to(device)
+    if isinstance(state, dict):
+        return {key: move(value, device) for key, value in state.items()}
+    return state
 
 
 @contextmanager

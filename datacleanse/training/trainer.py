@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -13,30 +13,29 @@ import torch
 from datacleanse.errors import MemoryShortError, Stopped, is_shortage
 from datacleanse.models.inference import SMALLEST_BATCH
 from datacleanse.records import Notice
+from datacleanse.scheduling.pool import Pool
 from datacleanse.settings import MAX_SEED
 from datacleanse.training.batches import count_batches
 from datacleanse.training.loop import Hooks, train
+from datacleanse.training.ranks import ALONE
 from datacleanse.training.rules import make_rule
 from datacleanse.training.saved_state import UnusableStateError
+from datacleanse.training.side_by_side import Fed, Learning, TrainedNetwork, Training
 from datacleanse.training.stopping import NEVER, StopRequest
 from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
-    import numpy as np
-    from numpy.typing import NDArray
     from torch import Tensor, nn
 
     from datacleanse.progress import Progress
     from datacleanse.settings import RuleName, Schedule
-    from datacleanse.storage.ledger import EpochRecord
     from datacleanse.training.checkpoint import Checkpoint, Checkpoints
     from datacleanse.training.examples import Examples
-    from datacleanse.training.loop import Outcome
     from datacleanse.training.optimisers import Optimisation
-
-    Keep = Callable[[int, EpochRecord], None]
+    from datacleanse.training.ranks import Ranks
+    from datacleanse.training.side_by_side import Keep, Trainings
 
 FOLD_NAMES = ("reweighted", "swapped")
 """Trainings by fold of the clean set; the first is the run's own."""
@@ -63,35 +62,8 @@ class Lesson:
 
 
 @dataclass(frozen=True)
-class TrainedNetwork:
-    """A network that was trained, and what its training showed."""
-
-    network: nn.Module
-    """On the device that it was trained on."""
-    outcome: Outcome
-    """What its training showed of each row, and its learning curves."""
-    batch_size: int
-    """Rows a step, at the end of the training."""
-    n_trained: int
-    """Number of the rows that updates were made from."""
-
-
-@dataclass(frozen=True)
-class Trainings:
-    """Networks that started from the same parameters, before the final one."""
-
-    reweighted: TrainedNetwork
-    """In the first fold of the clean set; the control itself where the rule is ``uniform``."""
-    opinions: tuple[NDArray[np.float32] | None, ...]
-    """(M, C) each: mean class probabilities while it was reweighted, by fold of the clean set;
-    None each where the rule is ``uniform``: no network but the control has an opinion."""
-    control: TrainedNetwork
-    """Plain training on all rows, the clean ones too."""
-
-
-@dataclass(frozen=True)
 class Trainer:
-    """Runs the trainings of one audit, each fed with batches as large as the one before."""
+    """Runs the trainings of one audit, each in a place of the pool."""
 
     lesson: Lesson
     device: torch.device
@@ -105,23 +77,96 @@ class Trainer:
     """Asked after each batch whether to stop."""
     repeat: int = 0
     """Number of the repeated run; 0: the run itself."""
+    pool: Pool = field(default_factory=Pool)
+    """Where trainings are done; by default in this process, one after the other."""
+    places: Sequence[torch.device] = ()
+    """Devices that trainings are dealt over, ``device`` being the CPU; none: all are on that."""
+    ranks: Ranks = ALONE
+    """The processes that train together."""
 
     def repeat_with(self, number: int) -> Trainer:
         """Return a trainer with other random draws; its networks start from the same parameters."""
         lesson = replace(self.lesson, seed=(self.lesson.seed + number) % (MAX_SEED + 1))
         return replace(self, lesson=lesson, lap=lambda part: None, repeat=number)
 
-    def learn(
-        self, folds: Iterable[Examples], everything: Examples, *, keep: Keep | None = None
-    ) -> Trainings:
-        """Train by the rule asked for, once a fold, and uniformly on all rows.
+    def build(self) -> nn.Module:
+        """Build the network as it is before any training, on the CPU."""
+        return self.lesson.build()
 
-        Where memory runs out, a training goes on from its last checkpoint with half the batch size.
+    def move_to(
+        self, progress: Progress, stop: StopRequest, device: torch.device | None = None
+    ) -> Trainer:
+        """Return the same trainer for a process of its own, which only tells what it does."""
+        return replace(
+            self,
+            progress=progress,
+            stop=stop,
+            device=self.device if device is None else device,
+            lap=lambda part: None,
+            pool=Pool(),
+            places=(),
+        )
+
+    def learn(
+        self,
+        folds: Sequence[Callable[[], Examples]],
+        everything: Examples,
+        *,
+        keep: Keep | None = None,
+    ) -> Trainings:
+        """Train by the rule asked for, once a fold, and uniformly on all rows; see `begin`."""
+        return self.begin(folds, everything, keep=keep).finish()
+
+    def begin(
+        self,
+        folds: Sequence[Callable[[], Examples]],
+        everything: Examples,
+        *,
+        keep: Keep | None = None,
+    ) -> Learning:
+        """Begin to train by the rule asked for, once a fold, and uniformly on all rows.
+
+        Where memory runs out, a training goes on from its last checkpoint: alone, and if it was
+        alone with half the batch size.
 
         Args:
-            folds: the same rows, with their parts in each fold; one at least.
+            folds: what lays out the same rows, with their parts in each fold; one at least.
             everything: the same with all clean rows among the trained.
             keep: called after each epoch of the first training; again for an epoch begun anew.
+        """
+        rule, fed = self.lesson.rule, Fed(self.lesson.schedule.batch_size)
+        asked = []
+        if rule != "uniform":
+            for name, lay_out in zip(FOLD_NAMES, folds, strict=False):
+                asked.append(Training(self, name, rule, lay_out, keep, fed))
+                keep = None
+        asked.append(Training(self, "control", "uniform", lambda: everything, keep, fed))
+        if self.checkpoints is not None:
+            # As many rows a step as the smallest that any of them came to before it was stopped.
+            for each in asked:
+                fed.limit(self.checkpoints.read_batch_size(self._name_checkpoint(each.name)))
+        tickets = {each.name: self.pool.submit(each, can_be_stopped=True) for each in asked}
+        return Learning(self, tickets, len(folds))
+
+    def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> TrainedNetwork:
+        """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
+        examples = replace(everything, worth=worth.to(self.device))
+        with self.stop.awaited():
+            return Training(
+                self, "final", "uniform", lambda: examples, None, Fed(batch_size)
+            ).run_here()
+
+    def tell_halved(self, used: int) -> tuple[Notice, ...]:
+        """Tell of a batch size that was smaller in the end than asked for."""
+        asked = self.lesson.schedule.batch_size
+        return (_halved(asked, used, self.device),) if used < asked else ()
+
+    def run(  # what tells one training from another
+        self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
+    ) -> TrainedNetwork:
+        """Train a fresh network, or go on with the one saved under this name.
+
+        Where memory runs out, it goes on from its last checkpoint with half the batch size.
 
         Raises:
             TrainingError: a loss became NaN or infinite.
@@ -130,64 +175,40 @@ class Trainer:
             RunFolderError: a checkpoint cannot be gone on with.
             Stopped: on request; everything so far is saved.
         """
-        rule, size = self.lesson.rule, self.lesson.schedule.batch_size
-        with self.stop.awaited():
-            if rule == "uniform":
-                control = self._run("control", rule, everything, size, keep)
-                self.lap("control")
-                return Trainings(control, tuple(None for _ in folds), control)
-            reweighted = None
-            opinions: list[NDArray[np.float32] | None] = []
-            for name, examples in zip(FOLD_NAMES, folds, strict=False):
-                kept = keep if reweighted is None else None
-                trained = self._run(name, rule, examples, size, kept)
-                # What did not fit before would not fit now, and all should be fed alike.
-                size = trained.batch_size
-                opinions.append(trained.outcome.dynamics.probability)
-                reweighted = reweighted or trained
-                self.lap(name)
-            assert reweighted is not None
-            # What is known of each row of the second fold is not needed beside the control.
-            del examples, trained
-            control = self._run("control", "uniform", everything, size, None)
-            self.lap("control")
-        return Trainings(reweighted, tuple(opinions), control)
-
-    def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> TrainedNetwork:
-        """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
-        with self.stop.awaited():
-            examples = replace(everything, worth=worth.to(self.device))
-            final = self._run("final", "uniform", examples, batch_size, None)
-            self.lap("final")
-        return final
-
-    def tell_halved(self, used: int) -> tuple[Notice, ...]:
-        """Tell of a batch size that was smaller in the end than asked for."""
-        asked = self.lesson.schedule.batch_size
-        return (_halved(asked, used, self.device),) if used < asked else ()
-
-    def _run(
-        self, name: str, rule: RuleName, examples: Examples, batch_size: int, keep: Keep | None
-    ) -> TrainedNetwork:
-        """Train a fresh network, or go on with the one saved under this name."""
-        if self.repeat:
-            name = f"repeat-{self.repeat}-{name}"
         is_first = True
         while True:
-            saved = self._load_saved(name, is_told=is_first)
-            if saved is not None:
-                batch_size = min(batch_size, saved.batch_size)
-            trained = self._attempt(name, rule, examples, keep, batch_size, saved)
-            if trained is not None:
+            trained = self.try_once(name, rule, examples, batch_size, keep, is_told=is_first)
+            if isinstance(trained, TrainedNetwork):
                 return trained
             # The engine's hooks and graphs may hold each other.
             gc.collect()
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
-            batch_size, is_first = max(SMALLEST_BATCH, batch_size // 2), False
+            batch_size, is_first = max(SMALLEST_BATCH, trained // 2), False
             self.progress.say(f"Memory ran out; going on with batches of {batch_size:,} rows.")
 
-    def _attempt(  # noqa: PLR0917  # as `_run`
+    def try_once(  # as `run`
+        self,
+        name: str,
+        rule: RuleName,
+        examples: Examples,
+        batch_size: int,
+        keep: Keep | None,
+        *,
+        is_told: bool = True,
+    ) -> TrainedNetwork | int:
+        """Train as `run` does; where memory runs out, the batch size for which it did."""
+        name = self._name_checkpoint(name)
+        saved = self._load_saved(name, is_told=is_told)
+        if saved is not None:
+            batch_size = min(batch_size, saved.batch_size)
+        trained = self._attempt(name, rule, examples, keep, batch_size, saved)
+        return batch_size if trained is None else trained
+
+    def _name_checkpoint(self, name: str) -> str:
+        return f"repeat-{self.repeat}-{name}" if self.repeat else name
+
+    def _attempt(  # noqa: PLR0917  # as `run`
         self,
         name: str,
         rule: RuleName,
@@ -203,7 +224,8 @@ class Trainer:
         total = steps + (schedule.epochs - epochs) * n_steps
         stage = f"Repeat {self.repeat}" if self.repeat else f"Training, rule {rule}"
         self.progress.stage(STAGES.get(name, stage), total)
-        save = None if self.checkpoints is None else partial(self.checkpoints.save, name)
+        is_saved = self.checkpoints is not None and self.ranks.number == 0
+        save = partial(self.checkpoints.save, name) if self.checkpoints and is_saved else None
         what = f"Training with rule {rule} failed in the network"
         try:
             # A full disk is not the network's fault.
@@ -223,6 +245,7 @@ class Trainer:
                     saved=saved,
                     hooks=Hooks(keep, save, self.stop, self.progress),
                     optimisation=self.lesson.optimisation,
+                    ranks=self.ranks,
                 )
         except UnusableStateError as error:
             assert self.checkpoints is not None
@@ -230,6 +253,8 @@ class Trainer:
         except (RuntimeError, MemoryError) as error:
             if not is_shortage(error):
                 raise
+            if self.ranks.count > 1:
+                raise _make_rank_too_small_error(self.device) from error
             if batch_size <= SMALLEST_BATCH:
                 raise _make_too_large_error(self.device) from error
             return None
@@ -261,6 +286,16 @@ def _make_too_large_error(device: torch.device) -> MemoryShortError:
         slug="out-of-memory",
         hint="Free memory, take a smaller network or fewer columns"
         + ("." if device.type == "cpu" else ", or use --device cpu."),
+    )
+
+
+def _make_rank_too_small_error(device: torch.device) -> MemoryShortError:
+    """The error of one rank among several, which cannot halve a batch without the others."""
+    return MemoryShortError(
+        f"The memory of the {device.type} does not suffice for a rank's part of a batch.",
+        slug="out-of-memory",
+        hint="Take more ranks, each of which then has fewer rows of a batch, or a smaller "
+        "--batch-size.",
     )
 
 

@@ -212,6 +212,11 @@ FIGURES: dict[str, Figure] = {
     "weights.squared.most_lost": most_lost("squared"),
     "decode.source": source("decode"),
     "threads.busy": threads(busy=True, batch=128),
+    "ranks.source": source("ranks"),
+    "ranks.ratio": lambda r: ratio(r["ranks"]["speed"]["fastest_ratio"]),
+    "ranks.difference": lambda r: f"{max(r['ranks']['largest_difference'].values()):.0e}",
+    "ranks.kills": lambda r: count(len(r["ranks"]["audits"]["kills"])),
+    "ranks.same": lambda r: count(r["ranks"]["audits"]["same_ranking"]),
 }
 
 TABLES: dict[str, Figure] = {

@@ -9,12 +9,10 @@ import pytest
 
 import datacleanse as dc
 from benchmarks.cost.made_table import made_table
-from datacleanse.auditing import judge, memory_need
-from datacleanse.auditing.tasks import table
+from datacleanse.auditing import judge, memory_need, prepared
 from datacleanse.data.readers import parquet
 from datacleanse.errors import MemoryShortError, OutputError
 from datacleanse.storage import mapped_files
-from datacleanse.storage.ledger import write_epoch
 from datacleanse.training import batches, placement
 
 N_SHARDS, N_ROWS = 3, 400
@@ -52,8 +50,8 @@ def on_disk(monkeypatch):
 def in_runs(on_disk, monkeypatch):
     """Rows are read in runs, and the second opinion learns from some."""
     monkeypatch.setattr(placement, "LARGE_INPUTS", 0)
-    monkeypatch.setattr(table, "LARGE_INPUTS", 0)
-    monkeypatch.setattr(table, "MOST_LEARNED", 400)
+    monkeypatch.setattr(prepared, "LARGE_INPUTS", 0)
+    monkeypatch.setattr(prepared, "MOST_LEARNED", 400)
     monkeypatch.setattr(batches, "WINDOW", 104 * 512)
     monkeypatch.setattr(batches, "RUNS", 16)
 
@@ -132,17 +130,12 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_written(files, tmp_
 
 def test_a_run_that_is_stopped_goes_on_to_the_same_end(files, tmp_path, in_runs, monkeypatch):
     audit(files, tmp_path / "whole")
-    epochs = 0
 
-    def stop(*given):
-        nonlocal epochs
-        epochs += 1
-        if epochs == 2:
-            raise KeyboardInterrupt
-        write_epoch(*given)
+    def stop(*_, **__):
+        raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(judge, "write_epoch", stop)
+        patch.setattr(judge, "assess", stop)
         with pytest.raises(KeyboardInterrupt):
             audit(files, tmp_path / "again")
     audit(files, tmp_path / "again", resume=True)

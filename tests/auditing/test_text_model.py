@@ -87,7 +87,7 @@ def test_the_run_says_what_read_its_texts_and_predicts_by_it(audited, tmp_path):
 
 def test_of_many_classes_trees_read_no_texts(installed, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr("datacleanse.auditing.tasks.table.FEW_CLASSES", 2)
+    monkeypatch.setattr("datacleanse.auditing.prepared.FEW_CLASSES", 2)
     monkeypatch.setattr(
         "datacleanse.detection.second_opinion.tables.vote_out_of_bag",
         lambda rows, labels, *_, n_classes, **__: (

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+from contextlib import contextmanager
 from io import BytesIO
 
 import numpy as np
@@ -15,6 +16,7 @@ from datacleanse.detection.second_opinion import background as module
 from datacleanse.detection.second_opinion.background import Adviser, Question
 from datacleanse.detection.second_opinion.pool import AbandonedError
 from datacleanse.pictures.joined import Joined
+from datacleanse.scheduling.pool import Pool
 from datacleanse.storage import mapped_files
 
 
@@ -24,6 +26,20 @@ def question(n=120, **other) -> Question:
     labels = (rows[:, 0] > 0).astype(np.int64)
     options = {"n_classes": 2, "seed": 3, "n_numbers": 3} | other
     return Question("table", rows, labels, np.arange(n) > 10, **options)
+
+
+@contextmanager
+def asking(adviser, asked, place):
+    """What waits for the answer, which is formed beside this process as long as the block lasts."""
+    with Pool(2) as pool:
+        tickets = [pool.submit(task) for task in adviser.ask(asked, place)]
+        yield lambda: asked.join([pool.wait(ticket) for ticket in tickets])
+
+
+@pytest.fixture(autouse=True)
+def no_forks(monkeypatch):
+    """As where processes cannot be forked, but where a test says otherwise."""
+    monkeypatch.setattr(module, "can_fork", lambda: False)
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +59,7 @@ def started(monkeypatch):
 
 def test_a_thread_gives_the_same_answer_and_leaves_nothing(expected, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "MANY", 10**9)
-    with Adviser().ask(question(), tmp_path) as answer:
+    with asking(Adviser(), question(), tmp_path) as answer:
         np.testing.assert_array_equal(answer(), expected)
     assert list(tmp_path.iterdir()) == []
 
@@ -58,7 +74,7 @@ def test_images_in_two_arrays_are_asked_about_in_a_process(monkeypatch, tmp_path
     monkeypatch.setattr(module, "MANY", 0)
     # The other process must answer: this one would give the same.
     monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
-    with Adviser().ask(asked, tmp_path) as answer:
+    with asking(Adviser(), asked, tmp_path) as answer:
         found = answer()
     assert found.shape == (120, 2)
     assert (found.argmax(axis=1) == labels).mean() > 0.9
@@ -83,25 +99,84 @@ def test_features_are_asked_about_in_a_process(kind, monkeypatch, tmp_path):
     assert (expected.argmax(axis=1) == labels).mean() > 0.8
     monkeypatch.setattr(module, "MANY", 0)
     monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
-    with Adviser().ask(asked, tmp_path) as answer:
+    with asking(Adviser(), asked, tmp_path) as answer:
         np.testing.assert_allclose(answer(), expected, rtol=1e-4, atol=1e-5)
 
 
-def test_without_a_table_there_is_no_opinion(tmp_path):
-    with Adviser().ask(None, tmp_path) as answer:
-        assert answer() is None
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+def test_a_forked_process_gives_the_same_answer_and_writes_nothing(expected, monkeypatch, tmp_path):
+    monkeypatch.setattr(module, "can_fork", lambda: True)
+    with asking(Adviser(), question(), tmp_path / "none") as answer:
+        monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
+        np.testing.assert_array_equal(answer(), expected)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux forks")
+@pytest.mark.parametrize("ahead", [False, True])
+def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
+    ahead, expected, started, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(module, "can_fork", lambda: True)
+    asked = question()
+    with Adviser(120) as adviser:
+        if ahead:
+            adviser.ask_ahead(asked)
+        assert len(adviser.ask(asked, tmp_path)) == 2
+        with asking(adviser, asked, tmp_path) as answer:
+            np.testing.assert_array_equal(answer(), expected)
+    assert len(started) == 1
+    with Adviser(is_split=False) as adviser:
+        assert len(adviser.ask(asked, tmp_path)) == 1
+
+
+def test_an_opinion_whose_parts_would_take_much_memory_is_whole(monkeypatch):
+    monkeypatch.setattr(module, "MANY", 0)
+    assert len(question().split()) == 2
+    monkeypatch.setattr(module, "MOST_JOINED", 239)
+    assert len(question().split()) == 1
+
+
+def test_a_question_asked_ahead_is_not_asked_again(expected, started, tmp_path):
+    with Adviser(120) as adviser:
+        asked = question()
+        adviser.ask_ahead(asked)
+        with asking(adviser, asked, tmp_path / "none") as answer:
+            np.testing.assert_array_equal(answer(), expected)
+        assert len(started) == 1
+        assert started[0].returncode == 0
+        with asking(adviser, question(), tmp_path) as answer:
+            np.testing.assert_array_equal(answer(), expected)
+        assert len(started) == 2
+
+
+def test_a_question_asked_ahead_in_vain_leaves_no_process(started, tmp_path):
+    with Adviser(120) as adviser:
+        adviser.ask_ahead(question())
+        with asking(adviser, question(), tmp_path):
+            assert started[0].poll() is not None
+    with Adviser(120) as adviser:
+        adviser.ask_ahead(question())
+    assert all(process.poll() is not None for process in started)
+
+
+def test_without_a_process_that_waits_nothing_is_asked_ahead(monkeypatch):
+    monkeypatch.setattr(module, "_start", lambda kind: pytest.fail("started"))
+    with Adviser() as adviser:
+        assert not adviser.is_waiting
+        adviser.ask_ahead(question())
 
 
 @pytest.mark.parametrize("executable", ["/no/such/python", "false"])
 def test_where_no_process_answers_this_one_does(executable, expected, monkeypatch, tmp_path):
     monkeypatch.setattr(module, "MANY", 0)
     monkeypatch.setattr(sys, "executable", executable)
-    with Adviser().ask(question(), tmp_path) as answer:
+    with asking(Adviser(), question(), tmp_path) as answer:
         np.testing.assert_array_equal(answer(), expected)
 
 
 def test_leaving_the_block_ends_the_process(started, tmp_path):
-    with Adviser().ask(question(n=5000), tmp_path):
+    with asking(Adviser(), question(n=5000), tmp_path):
         pass
     assert started[0].poll() is not None
     if hasattr(signal, "SIGKILL"):
@@ -117,12 +192,12 @@ def test_processes_may_be_started_before_they_are_asked_and_are_asked_once(
         assert len(started) == 2
         for adviser, process in zip((one, other), started, strict=True):
             assert process.poll() is None
-            with adviser.ask(question(), tmp_path) as answer:
+            with asking(adviser, question(), tmp_path) as answer:
                 np.testing.assert_array_equal(answer(), expected)
             assert process.returncode == 0
             assert list(tmp_path.iterdir()) == []
         assert len(started) == 2
-        with one.ask(question(), tmp_path):
+        with asking(one, question(), tmp_path):
             assert len(started) == 3
 
 
@@ -149,7 +224,7 @@ def test_a_process_that_was_waiting_ends_where_its_question_cannot_be_saved(
     with (
         Adviser(120) as adviser,
         pytest.raises(OSError, match="no space"),
-        adviser.ask(question(), tmp_path),
+        asking(adviser, question(), tmp_path),
     ):
         pass
     assert started[0].poll() is not None
@@ -177,7 +252,7 @@ def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
         np.save(tmp_path / name, values)
     parents = iter([1, 1, 2])
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    line = json.dumps([str(tmp_path), "table", 2, 3, 3]).encode()
+    line = json.dumps([str(tmp_path), "table", 2, 3, 3, None]).encode()
     with pytest.raises(AbandonedError):
         module.main("table", BytesIO(line))
     assert not (tmp_path / module._OPINION).exists()

@@ -256,7 +256,7 @@ def test_many_pictures_in_many_chunks_keep_their_places(tmp_path):
 def many(monkeypatch):
     """Few pictures count as many, and one core as two."""
     monkeypatch.setattr(module, "MANY", 1)
-    monkeypatch.setattr(module, "count_threads", lambda: 2)
+    monkeypatch.setattr(module, "count_cores", lambda: 2)
 
 
 def _frame(root):

@@ -12,7 +12,7 @@ from datacleanse.pictures.threads import map_in_threads
 
 @pytest.fixture(autouse=True)
 def two(monkeypatch):
-    monkeypatch.setattr(threads, "count_threads", lambda: 2)
+    monkeypatch.setattr(threads, "count_cores", lambda: 2)
 
 
 def test_results_come_in_order_whatever_takes_longer():

@@ -200,7 +200,8 @@ def overlap_of_none():
 def test_examples_are_steered_by_reviewed_rows_too(frame, clean, tmp_path):
     import torch
 
-    from datacleanse.auditing.layout import encode_examples, learn_encoding
+    from datacleanse.auditing.layout import encode_examples
+    from datacleanse.auditing.prepared import learn_encoding
 
     data, _, whole, overlap, reviewed = joined(frame, clean, tmp_path, {3: "keep", 7: "relabel"})
     plan = make_plan(data, whole, overlap, seed=0, reviewed=reviewed)

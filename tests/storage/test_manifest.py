@@ -61,6 +61,7 @@ DEFAULTS = {
     "sources",
     "wrong",
     "false_at_most",
+    "processes",
 }
 """Fields that need not be there; beside the settings."""
 

@@ -78,7 +78,7 @@ def learned(lesson, checkpoints=None, *, stop=None, records=None):
 def train_both(lesson, examples, keep, *others):
     """The reweighted training and its control, on the same rows."""
     trainer = Trainer(lesson, torch.device("cpu"), lambda name: None, SILENT, *others)
-    networks = trainer.learn([examples], examples, keep=keep)
+    networks = trainer.learn([lambda: examples], examples, keep=keep)
     reweighted, control = networks.reweighted, networks.control
     notices = trainer.tell_halved(control.batch_size)
     return SimpleNamespace(reweighted=reweighted, control=control, notices=notices)

@@ -20,7 +20,7 @@ def test_a_fold_has_an_opinion_where_its_network_is_not_the_control(rule):
     examples, _ = blobs(flipped=10)
     asked = replace(lesson(64, None), rule=rule)
     trainer = Trainer(asked, torch.device("cpu"), lambda part: None, SILENT)
-    networks = trainer.learn([examples, examples], examples)
+    networks = trainer.learn([lambda: examples] * 2, examples)
 
     assert len(networks.opinions) == 2
     for opinion in networks.opinions:

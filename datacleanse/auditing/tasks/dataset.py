@@ -15,9 +15,10 @@ from torch import nn
 
 from datacleanse.auditing.layout import lay_out
 from datacleanse.auditing.plan import choose_rule
+from datacleanse.auditing.prepared import plan_rows
 from datacleanse.auditing.reading import Inputs
 from datacleanse.auditing.tasks.dataset_labels import read_labels
-from datacleanse.auditing.tasks.interface import identify_settings, plan_rows
+from datacleanse.auditing.tasks.interface import identify_settings
 from datacleanse.auditing.without_clean import compare_with_nothing, make_empty_clean
 from datacleanse.data import compare_labels
 from datacleanse.errors import InputError, ModelError

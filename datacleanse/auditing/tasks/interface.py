@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from datacleanse.auditing.plan import make_plan
+from datacleanse.training.device import find_kind
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -74,34 +74,16 @@ class Task(Protocol):
         """Classify the rows of ``--test`` and those held back."""
 
 
-def plan_rows(inputs: Inputs, settings: Settings) -> Plan:
-    """Give each row the part that it plays.
-
-    Raises:
-        InputError: nothing is left to train on.
-    """
-    return make_plan(
-        inputs.data,
-        inputs.clean,
-        inputs.comparison.overlap,
-        seed=settings.seed,
-        is_fast=settings.fast,
-        hold_back=settings.hold_back,
-        reviewed=inputs.reviewed,
-        earlier=inputs.earlier,
-        is_provisional=inputs.is_provisional,
-    )
-
-
 def identify_settings(settings: Settings, device: torch.device) -> Identity:
     """Name versions, device and settings as users know them."""
-    # These two matter after training; the device's name is replaced by what was chosen.
-    free = {"fdr", "top", "device"}
+    # Two matter after training, one for nothing but time; the device's name is replaced by what was
+    # chosen.
+    free = {"fdr", "top", "jobs", "device"}
     kept = {key: value for key, value in asdict(settings).items() if key not in free}
     return {
         "datacleanse": __version__,
         "torch": torch.__version__,
-        "device": device.type,
+        "device": find_kind(settings.device) if "," in settings.device else device.type,
         **{f"--{name.replace('_', '-')}": value for name, value in kept.items()},
     }
 

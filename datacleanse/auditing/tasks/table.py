@@ -6,13 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from datacleanse.auditing.layout import encode_examples, learn_encoding
+from datacleanse.auditing.layout import encode_examples
 from datacleanse.auditing.plan import choose_rule
-from datacleanse.auditing.tasks.interface import identify_request, plan_rows
+from datacleanse.auditing.prepared import learn_encoding, plan_rows, pose_table_question
+from datacleanse.auditing.tasks.interface import identify_request
 from datacleanse.data import take_rows
-from datacleanse.detection.second_opinion.background import Question
 from datacleanse.errors import SettingsError
 from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import Predictor
@@ -27,7 +25,7 @@ from datacleanse.models.user_network import (
 from datacleanse.settings import NO_TEXT_MODEL, RESIDUAL, is_timm, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
-from datacleanse.training.placement import LARGE_INPUTS, find_tensor
+from datacleanse.training.placement import find_tensor
 from datacleanse.training.rehearsal import try_training
 from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson
@@ -38,11 +36,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     import torch
-    from numpy.typing import NDArray
     from torch import nn
 
     from datacleanse.auditing.plan import Plan
+    from datacleanse.auditing.prepared import Prepared
     from datacleanse.auditing.reading import Inputs, Request
+    from datacleanse.detection.second_opinion.background import Question
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.frozen_network import Backbone
     from datacleanse.models.metrics import Tests
@@ -50,14 +49,6 @@ if TYPE_CHECKING:
     from datacleanse.records import Schema
     from datacleanse.settings import Settings
     from datacleanse.training.examples import Examples
-
-
-MOST_LEARNED = 200_000
-"""Rows that the second opinion learns from where the inputs are as large as `LARGE_INPUTS`: a tree
-is grown on a tenth of them, a regression solved on as many."""
-
-FEW_CLASSES = 10
-"""Up to so many, trees read texts, too; of 77 they told nothing and took longest: decision 63."""
 
 
 @dataclass(frozen=True)
@@ -74,40 +65,30 @@ class TableTask:
     schema: Schema
     backbone: Backbone | None = None
     """The pretrained network whose features of pictures the rows are; None: there is none."""
+    prepared: Prepared | None = None
+    """What was made of a small table before torch was loaded."""
 
     def make_examples(self, inputs: Inputs) -> Examples:
         """Encode the rows of DATA and CLEAN into one matrix."""
+        matrix = None if self.prepared is None else self.prepared.matrix
         return encode_examples(
-            inputs.data, inputs.clean, self.plan, self.encoding, device=self.device
+            inputs.data, inputs.clean, self.plan, self.encoding, matrix=matrix, device=self.device
         )
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
         """Ask for trees and regressions on the encoded rows, and on texts or features."""
+        if self.prepared is not None and plan is self.prepared.plan:
+            return self.prepared.question
         held = find_tensor(examples.inputs)
         assert held is not None
-        rows = held.cpu().numpy()
-        n_numbers, vectors = len(self.encoding.numeric), None
-        if self.encoding.texts:
-            embedded = self.encoding.find_embedded()
-            kept = np.setdiff1d(np.arange(self.encoding.width), embedded)
-            if examples.n_classes > FEW_CLASSES:
-                kept = self.encoding.find_not_of_texts()
-            n_numbers = int((kept < n_numbers).sum())
-            vectors = rows[:, embedded] if len(embedded) else None
-            rows = rows[:, kept]
-        is_learned = plan.is_learned
-        if held.nbytes >= LARGE_INPUTS:
-            is_learned = _draw_learned(is_learned, seed)
-        return Question(
-            "table" if self.backbone is None else "features",
-            rows,
-            plan.labels,
-            is_learned,
+        return pose_table_question(
+            held.cpu().numpy(),
+            self.encoding,
+            plan,
             examples.n_classes,
             seed,
-            n_numbers=n_numbers,
             texts=examples.texts,
-            vectors=vectors,
+            kind="table" if self.backbone is None else "features",
         )
 
     def describe(self, network: nn.Module) -> str:
@@ -140,18 +121,13 @@ class TableTask:
         return Predictor(network, self.encoding, self.schema)
 
 
-def _draw_learned(is_learned: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
-    """(M,) the same of `MOST_LEARNED` of the rows at most, drawn at random."""
-    rows = np.flatnonzero(is_learned)
-    if len(rows) <= MOST_LEARNED:
-        return is_learned
-    drawn = np.zeros_like(is_learned)
-    drawn[np.random.default_rng(seed).choice(rows, MOST_LEARNED, replace=False)] = True
-    return drawn
-
-
-def plan_table(request: Request, inputs: Inputs) -> TableTask:
+def plan_table(request: Request, inputs: Inputs, prepared: Prepared | None = None) -> TableTask:
     """Plan the audit of a table, and try a network of the user's own.
+
+    Args:
+        request: what is asked for.
+        inputs: what was read.
+        prepared: the part of it that is done.
 
     Raises:
         InputError: nothing is left to train on.
@@ -167,9 +143,11 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
             hint="Leave --model out.",
         )
     device = choose_device(settings.device)
-    plan = plan_rows(inputs, settings)
+    plan = plan_rows(inputs, settings) if prepared is None else prepared.plan
     text_model = _choose_text_model(settings, schema)
-    encoding = learn_encoding(inputs.data, plan, text_model)
+    encoding = (
+        learn_encoding(inputs.data, plan, text_model) if prepared is None else prepared.encoding
+    )
     identity = identify_request(request, inputs, device)
     if text_model is not None:
         identity |= {"the text model": f"{text_model.name} {text_model.release}"}
@@ -195,6 +173,7 @@ def plan_table(request: Request, inputs: Inputs) -> TableTask:
         encoding,
         schema,
         None if inputs.features is None else inputs.features.backbone,
+        prepared,
     )
 
 

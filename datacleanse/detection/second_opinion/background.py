@@ -1,9 +1,13 @@
 """The second opinion formed beside other work: each computes with one thread.
 
-In this process they would share Python's lock with a training of many small steps, and load
-scikit-learn into it: a second and a half of an audit of 5,000 rows. So many rows get a process
-of their own, ``python -m datacleanse.detection.second_opinion.background``. For few rows, starting
-one takes longer than the trees.
+In this process it would share Python's lock with a training of many small steps, and load
+scikit-learn into it. Where processes can be forked, it is formed in a forked one, which sees the
+rows without a copy. Where they cannot, many rows get a process of its own kind, and few a thread:
+for few rows, starting a process takes longer than the trees.
+
+A process of its own kind, ``python -m datacleanse.detection.second_opinion.background``, can also
+be started before there is a question. It loads scikit-learn while the caller reads and loads torch,
+and can be asked before torch is there: see `Adviser`.
 """
 
 from __future__ import annotations
@@ -14,8 +18,8 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +30,9 @@ import numpy as np
 from scipy.sparse import load_npz, save_npz
 
 from datacleanse.detection.second_opinion import features, images, tables
+from datacleanse.detection.second_opinion.pool import pool_opinions
+from datacleanse.scheduling.forked import can_fork, fork
+from datacleanse.scheduling.interface import CannotBeDoneThereError
 from datacleanse.storage.atomic_files import make_own_folder
 from datacleanse.storage.mapped_files import (
     is_kept_on_disk,
@@ -43,9 +50,14 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
     from datacleanse.pictures.joined import Joined
+    from datacleanse.scheduling.interface import Running
 
     Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
-    Answer = Callable[[], NDArray[np.float32] | None]
+    Answer = Callable[[], NDArray[np.float32]]
+
+MOST_JOINED = 2**24
+"""Rows times classes of opinions whose parts may be formed apart: all of their scores are then in
+memory at a time."""
 
 MANY = 3_000
 """Rows from which a process of its own pays."""
@@ -83,8 +95,31 @@ class Question:
     features: NDArray[np.float32] | None = None
     """(M, F) features of images by a pretrained network, which is asked beside their patches."""
 
+    part: int | None = None
+    """Only a part of the opinion is asked for; see `split`. None: all of it."""
+
+    def split(self) -> tuple[Question, ...]:
+        """Return questions whose answers `join` makes this one's answer of.
+
+        An opinion on few rows, or whose parts would take much memory, stays whole.
+        """
+        size = len(self.rows) * self.n_classes
+        if self.kind != "table" or len(self.rows) < MANY or size > MOST_JOINED:
+            return (self,)
+        return tuple(replace(self, part=part) for part in range(tables.N_PARTS))
+
+    def join(self, answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        """Make the opinion of the answers to the questions that it was split into."""
+        if len(answers) == 1:
+            return answers[0]
+        with use_one_thread():
+            heard = [opinion for answer in answers for opinion in answer]
+            return pool_opinions(heard, self.labels, np.flatnonzero(self.is_learned))
+
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
         """Form the opinion: (M, C) class probabilities, each row's without its own label.
+
+        Of a part it is (K, M, C), the scores by each of its K voices.
 
         Args:
             is_unwanted: asked now and then; True gives up.
@@ -94,7 +129,7 @@ class Question:
         """
         ask = self._choose()
         # Libraries can be limited once they are there.
-        _load_libraries(self.kind)
+        load_libraries(self.kind)
         with use_one_thread():
             return ask(
                 self.labels,
@@ -108,9 +143,10 @@ class Question:
         """Whom to ask, with the rows given to it."""
         rows: Any = self.rows
         if self.kind == "table":
-            return partial(
-                tables.ask, rows, n_numbers=self.n_numbers, texts=self.texts, vectors=self.vectors
-            )
+            known: Any = {"n_numbers": self.n_numbers, "texts": self.texts, "vectors": self.vectors}
+            if self.part is None:
+                return partial(tables.ask, rows, **known)
+            return _stack(partial(tables.ask_part, self.part, rows, **known))
         if self.kind == "features":
             return partial(features.ask, rows)
         if self.features is not None:
@@ -118,17 +154,33 @@ class Question:
         return partial(images.ask, rows)
 
 
-class Adviser:
-    """Forms second opinions beside other work: on few rows in a thread, on many in a process.
+def _stack(
+    ask: Callable[..., list[NDArray[np.float32]]],
+) -> Callable[..., NDArray[np.float32]]:
+    def stack(*given: Any, **named: Any) -> NDArray[np.float32]:  # noqa: ANN401  # as `ask` takes
+        return np.stack(ask(*given, **named))
 
-    The process that the first question on many rows goes to may be started before that question is
-    known: it loads its libraries while the caller loads torch. Whoever starts it so closes the
-    adviser in the end, best by a ``with`` block.
+    return stack
+
+
+class Adviser:
+    """Has second opinions formed, as tasks of the scheduler.
+
+    A process may be started before the question is known: it loads its libraries while the caller
+    reads and loads torch. Whoever starts it so closes the adviser in the end, best by a ``with``
+    block.
     """
 
-    def __init__(self, expected_rows: int = 0) -> None:
-        """Start a process where a table of so many rows, soon to be asked about, will want one."""
+    def __init__(self, expected_rows: int = 0, *, is_split: bool = True) -> None:
+        """Start a process where a table of so many rows, soon to be asked about, will want one.
+
+        Args:
+            expected_rows: of the table; 0: none is expected.
+            is_split: whether parts of an opinion may be formed apart.
+        """
         self._waiting = _start("table") if expected_rows >= MANY else None
+        self._ahead: tuple[Question, tuple[Question, ...], RunningOpinion] | None = None
+        self._is_split = is_split
 
     def __enter__(self) -> Self:
         """Return the adviser, which leaving the block closes."""
@@ -138,51 +190,126 @@ class Adviser:
         """Close the adviser."""
         self.close()
 
-    @contextmanager
-    def ask(self, question: Question | None, place: Path) -> Iterator[Answer]:
-        """Form an opinion beside the block's work, and abandon it when the block is left.
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a process waits for a question."""
+        return self._waiting is not None
+
+    def ask_ahead(self, question: Question) -> None:
+        """Put a question to the process that waits, if one does, before its task is submitted."""
+        if self._waiting is not None:
+            with ExitStack() as stack:
+                place = Path(stack.enter_context(TemporaryDirectory()))
+                parts = self._split(question)
+                running = self._put(parts[-1], place)
+                running.stack.push(stack.pop_all())
+                self._ahead = question, parts, running
+
+    def ask(self, question: Question, place: Path) -> list[Opinion]:
+        """The tasks of forming an opinion, whose results `Question.join` takes in their order.
 
         Args:
-            question: None where there is nothing to form an opinion on.
-            place: folder for the files that a process of its own reads and writes.
-
-        Yields:
-            What waits for the answer; it returns None without a question.
+            question: what is asked; what was asked ahead is not asked again.
+            place: folder for the files that a process of its own kind reads and writes.
         """
-        if question is None:
-            yield lambda: None
-        elif len(question.rows) < MANY:
-            with _ask_thread(question) as answer:
-                yield answer
-        else:
-            process, self._waiting = self._waiting or _start(question.kind), None
-            try:
-                with _ask_process(process, question, place) as answer:
-                    yield answer
-            finally:
-                _end(process)
+        parts = self._split(question)
+        if self._ahead is not None and self._ahead[0] is question:
+            parts = self._ahead[1]
+        return [Opinion(self, part, place) for part in parts]
+
+    def _split(self, question: Question) -> tuple[Question, ...]:
+        """The parts that are asked apart: where processes must be started for each, it is whole."""
+        return question.split() if self._is_split and can_fork() else (question,)
+
+    def begin(self, question: Question, place: Path) -> Running[NDArray[np.float32]] | None:
+        """Begin to answer beside this process; None where that cannot be."""
+        if self._ahead is not None:
+            _, parts, running = self._ahead
+            if question is parts[-1]:
+                self._ahead = None
+                return running
+            if not any(question is part for part in parts):
+                running.end()
+                self._ahead = None
+        is_many = len(question.rows) >= MANY
+        if can_fork() and not (is_many and self._waiting is not None):
+            return fork(lambda parent: question.answer(parent.is_unwanted))
+        if is_many:
+            make_own_folder(place)
+            return self._put(question, place)
+        return _ask_thread(question)
+
+    def _put(self, question: Question, place: Path) -> RunningOpinion:
+        """Put a question to the process that waits, or to a new one."""
+        process, self._waiting = self._waiting or _start(question.kind), None
+        with ExitStack() as stack:
+            stack.callback(_end, process)
+            answer = stack.enter_context(_ask_process(process, question, place))
+            return RunningOpinion(
+                lambda: process is None or process.poll() is not None, answer, stack.pop_all()
+            )
 
     def close(self) -> None:
-        """End the process that was started and never asked, if there is one."""
+        """End the process that was started and never asked, or asked in vain, if there is one."""
         _end(self._waiting)
         self._waiting = None
+        if self._ahead is not None:
+            self._ahead[2].end()
+            self._ahead = None
 
 
-@contextmanager
-def _ask_thread(question: Question) -> Iterator[Answer]:
+@dataclass(frozen=True)
+class Opinion:
+    """A `Task`: a second opinion formed."""
+
+    adviser: Adviser
+    question: Question
+    place: Path
+
+    needs_device: bool = False
+
+    def start(self, device: str | None) -> Running[NDArray[np.float32]] | None:
+        """Form it beside this process."""
+        del device
+        return self.adviser.begin(self.question, self.place)
+
+    def run_here(self) -> NDArray[np.float32]:
+        """Form it in this process."""
+        return self.question.answer()
+
+
+@dataclass(frozen=True)
+class RunningOpinion:
+    """An opinion that a thread forms, or a process that was not forked; a `Running`."""
+
+    attend: Callable[[], bool]
+    take: Answer
+    stack: ExitStack
+    """What is to be undone in the end."""
+    connection: None = None
+    is_served: bool = False
+
+    def ask_to_stop(self) -> None:
+        """Nothing of an opinion is saved."""
+
+    def end(self) -> None:
+        """Abandon it, if it is not formed yet."""
+        self.stack.close()
+
+
+def _ask_thread(question: Question) -> RunningOpinion:
     is_left = threading.Event()
-    with ThreadPoolExecutor(1, thread_name_prefix="opinion") as pool:
-        try:
-            yield pool.submit(question.answer, is_left.is_set).result
-        finally:
-            is_left.set()
+    with ExitStack() as stack:
+        pool = stack.enter_context(ThreadPoolExecutor(1, thread_name_prefix="opinion"))
+        stack.callback(is_left.set)
+        formed = pool.submit(question.answer, is_left.is_set)
+        return RunningOpinion(formed.done, formed.result, stack.pop_all())
 
 
 @contextmanager
 def _ask_process(
     process: subprocess.Popen[bytes] | None, question: Question, place: Path
 ) -> Iterator[Answer]:
-    make_own_folder(place)
     with TemporaryDirectory(dir=place) as directory:
         folder = Path(directory)
         _save(folder / _ROWS, question.rows)
@@ -203,7 +330,7 @@ def _ask_process(
                 opinion: NDArray[np.float32] = map_array(kept) if is_large else np.load(kept)
                 return opinion
             # No process could be started, or it was killed: the same answer, only later.
-            return question.answer()
+            raise CannotBeDoneThereError
 
         try:
             yield wait
@@ -245,7 +372,7 @@ def _send(process: subprocess.Popen[bytes] | None, folder: Path, question: Quest
     """Tell the process where its question lies; one that has ended is noticed later."""
     if process is None or process.stdin is None:
         return
-    numbers = (question.n_classes, question.seed, question.n_numbers)
+    numbers = (question.n_classes, question.seed, question.n_numbers, question.part)
     with suppress(OSError), process.stdin as pipe:
         pipe.write(json.dumps([str(folder), question.kind, *numbers]).encode() + b"\n")
 
@@ -260,7 +387,7 @@ def _end(process: subprocess.Popen[bytes] | None) -> None:
         process.stdin.close()
 
 
-def _load_libraries(kind: Kind) -> None:
+def load_libraries(kind: Kind) -> None:
     """Load what an opinion is formed with; trees only for a table."""
     if kind == "table":
         import_module("sklearn.tree")
@@ -270,7 +397,7 @@ def _load_libraries(kind: Kind) -> None:
 def main(kind: str, asked: BinaryIO) -> None:
     """Answer a question when it comes; give up where nobody waits for it any more."""
     parent = os.getppid()
-    _load_libraries(_name_kind(kind))
+    load_libraries(_name_kind(kind))
     line = asked.readline()
     if not line:
         return
@@ -283,7 +410,7 @@ def main(kind: str, asked: BinaryIO) -> None:
 
 def _read_question(folder: Path, kind: Kind, numbers: Sequence[int]) -> Question:
     # Mapped: nothing of it is copied but what is learned from at a time.
-    n_classes, seed, n_numbers = numbers
+    n_classes, seed, n_numbers, part = numbers
     return Question(
         kind,
         map_array(folder / _ROWS),
@@ -295,6 +422,7 @@ def _read_question(folder: Path, kind: Kind, numbers: Sequence[int]) -> Question
         texts=load_npz(folder / _TEXTS) if (folder / _TEXTS).is_file() else None,
         vectors=np.load(folder / _VECTORS) if (folder / _VECTORS).is_file() else None,
         features=np.load(folder / _FEATURES) if (folder / _FEATURES).is_file() else None,
+        part=part,
     )
 
 

@@ -30,6 +30,10 @@ class Drawn(TypedDict):
     is_unwanted: Callable[[], bool]
 
 
+N_PARTS = 2
+"""Parts of an opinion on a table that may be formed apart: each takes about half of the time."""
+
+
 def ask(
     rows: NDArray[np.float32],
     labels: NDArray[np.int64],
@@ -62,10 +66,60 @@ def ask(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
+    opinions = []
+    for part in range(N_PARTS):
+        opinions += ask_part(
+            part,
+            rows,
+            labels,
+            is_learned,
+            n_numbers=n_numbers,
+            n_classes=n_classes,
+            seed=seed,
+            texts=texts,
+            vectors=vectors,
+            is_unwanted=is_unwanted,
+        )
+    return pool_opinions(opinions, labels, np.flatnonzero(is_learned))
+
+
+def ask_part(
+    part: int,
+    rows: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_numbers: int,
+    n_classes: int,
+    seed: int,
+    texts: csr_array | None = None,
+    vectors: NDArray[np.float32] | None = None,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> list[NDArray[np.float32]]:
+    """The opinions that one part of `ask` hears, (M, C) scores each, in the order of the parts.
+
+    Args:
+        part: 0, one kind of trees; 1, all others.
+        rows: as for `ask`.
+        labels: as for `ask`.
+        is_learned: as for `ask`.
+        n_numbers: as for `ask`.
+        n_classes: as for `ask`.
+        seed: as for `ask`.
+        texts: as for `ask`.
+        vectors: as for `ask`.
+        is_unwanted: asked now and then.
+
+    Raises:
+        AbandonedError: ``is_unwanted`` said so.
+    """
     drawn: Drawn = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
     opinions = []
     if rows.shape[1]:
-        opinions += vote_out_of_bag(rows, labels, is_learned, **drawn)
+        opinions += vote_out_of_bag(rows, labels, is_learned, kinds=[part], **drawn)
+    if part == 0:
+        return opinions
+    if rows.shape[1]:
         opinions += kernel_ridge.score_without_own_labels(
             rows, labels, is_learned, n_numbers=n_numbers, **drawn
         )
@@ -76,7 +130,7 @@ def ask(
         )
     if vectors is not None:
         opinions += kernel_ridge.score_points(_direct(vectors), labels, is_learned, **drawn)
-    return pool_opinions(opinions, labels, np.flatnonzero(is_learned))
+    return opinions
 
 
 def _direct(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -20,10 +20,12 @@ from datacleanse.detection.second_opinion.pool import AbandonedError
 from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows, take_spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from numpy.typing import NDArray
     from sklearn.tree import DecisionTreeClassifier
+
+KINDS = (0, 1)
 
 N_TREES = 150
 """Of each kind."""
@@ -52,6 +54,7 @@ def vote_out_of_bag(
     *,
     n_classes: int,
     seed: int,
+    kinds: Collection[int] = KINDS,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> list[NDArray[np.float32]]:
     """Log-probabilities of the classes by trees that did not see the row.
@@ -62,6 +65,8 @@ def vote_out_of_bag(
         is_grown_on: (M,) whether trees may be grown on the row; all trees judge the others.
         n_classes: C.
         seed: of bags and trees.
+        kinds: which are grown: 0 those that choose the best column, 1 those that cut at random.
+            Each kind is the same whether the other one is grown or not.
         is_unwanted: asked before each tree.
 
     Returns:
@@ -78,7 +83,13 @@ def vote_out_of_bag(
     # A small part of many rows is read once, and not for each tree.
     seen = take_spread(rows, used) if SPARSE * len(used) < len(rows) else None
     size = min(math.ceil(BAG_SHARE * len(used)), MAX_BAG)
-    for kind in (DecisionTreeClassifier, ExtraTreeClassifier):
+    for number, kind in enumerate((DecisionTreeClassifier, ExtraTreeClassifier)):
+        if number not in kinds:
+            # The same draws, so that the kinds after it get theirs.
+            for _ in range(N_TREES):
+                rng.choice(used, size=size)
+                rng.integers(2**31)
+            continue
         votes = make_rows((len(rows), n_classes), np.float32)
         for start in range(0, N_TREES, AT_ONCE):
             grown = []

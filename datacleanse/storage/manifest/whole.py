@@ -70,6 +70,8 @@ class DeviceSection:
     """CPU threads."""
     rows: str
     """Where the network's inputs lay, in words."""
+    processes: Number = 1
+    """Ranks that trained together."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,7 +140,8 @@ class Manifest(Opening):
     """sha256 (hex) of the files in `model/` that make the model, by name; empty in runs of before
     it was kept."""
     timings: dict[str, Amount]
-    """Seconds by stage of the run; ``total`` is their sum."""
+    """Seconds by stage of the run; ``total`` is their sum. Of trainings side by side: until it was
+    done, counted from the end of the one before."""
     finished_at: str
     """When the run was finished (ISO 8601, UTC)."""
 

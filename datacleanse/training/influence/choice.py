@@ -102,6 +102,11 @@ class AutomaticEngine:
         """The route in use, and why; final from the first batch on."""
         return Route(self.name, WHY.get(self.name) or self._refusals[-1])
 
+    @property
+    def is_final(self) -> bool:
+        """Whether the route has shown on a batch that it is exact."""
+        return self._is_tried
+
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
         """Run the network on a batch by the cheapest route that is exact for it.
 

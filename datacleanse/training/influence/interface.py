@@ -32,8 +32,23 @@ class Route:
 
 
 @dataclass(frozen=True)
+class Whole:
+    """The batch that a step's examples are a part of, where others see to the rest."""
+
+    first: int
+    """Position of the step's first example in the batch."""
+    size: int
+    """Examples of the batch."""
+    add_up: Callable[[Tensor], Tensor]
+    """Sums of a part's values to those of the batch; they may be overwritten."""
+
+
+@dataclass(frozen=True)
 class Step:
-    """One batch between its forward pass and the update. All tensors are detached."""
+    """One batch between its forward pass and the update. All tensors are detached.
+
+    B examples: the whole batch, or the part of it that this process computes.
+    """
 
     logits: Tensor
     """(B, C) outputs of the network."""
@@ -45,6 +60,22 @@ class Step:
     """(B,) < grad l_i, v > (eq. 12, see the package); None where no direction was given."""
     descend: Callable[[Tensor], None]
     """Given weights (B,), add sum_i w_i grad l_i to the parameters' ``.grad``. Call it once."""
+    whole: Whole | None = None
+    """The batch that the examples are a part of; None: they are all of it."""
+
+    @property
+    def batch_size(self) -> int:
+        """Examples of the whole batch."""
+        return len(self.losses) if self.whole is None else self.whole.size
+
+    def add_up(self, values: Tensor) -> Tensor:
+        """Sum (B,) values over the whole batch: ()."""
+        total = values.sum()
+        return total if self.whole is None else self.whole.add_up(total)
+
+    def take_own(self, values: Tensor) -> Tensor:
+        """Take the (B,) values of the step's examples from those of the whole batch."""
+        return values if self.whole is None else values[self.whole.first :][: len(self.losses)]
 
 
 class Engine(Protocol):

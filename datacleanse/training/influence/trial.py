@@ -44,7 +44,7 @@ def find_fault(
     Raises:
         NotTellingError: the batch's gradient is not finite.
     """
-    with _leave_untouched(model, inputs):
+    with leave_untouched(model, inputs):
         v = {name: torch.randn_like(p) for name, p in find_trainable(model).items()}
     # Other kernels may draw another dropout mask.
     is_bare = route.name in ("closed-form", "layerwise")
@@ -74,7 +74,7 @@ def find_fault(
 
 
 @contextmanager
-def _leave_untouched(model: nn.Module, inputs: Tensor) -> Iterator[None]:
+def leave_untouched(model: nn.Module, inputs: Tensor) -> Iterator[None]:
     """Restore the network's buffers and gradients, and the random state."""
     buffers = {name: buffer.clone() for name, buffer in model.named_buffers()}
     parameters = find_trainable(model)
@@ -95,7 +95,7 @@ def _take_step(
 ) -> tuple[Step, Direction]:
     """Take a step from the present state; it leaves the gradients weighted by `_draw_weights`."""
     parameters = find_trainable(model)
-    with _leave_untouched(model, inputs):
+    with leave_untouched(model, inputs):
         for parameter in parameters.values():
             parameter.grad = None
         # A copy: a network that overwrites its input is to be told so, not to fail here.

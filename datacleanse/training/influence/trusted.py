@@ -18,6 +18,8 @@ import torch
 from datacleanse.models.demands import find_trainable
 from datacleanse.training.influence.interface import compute_losses
 from datacleanse.training.influence.kernels import unfuse_recurrence
+from datacleanse.training.ranks import ALONE
+from datacleanse.training.shared_sums import add_up_together, cut_evenly
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from datacleanse.settings import Meta
     from datacleanse.training.influence.interface import Direction, Engine, Loss
     from datacleanse.training.placement import Rows
+    from datacleanse.training.ranks import Ranks
 
 
 def compute_trusted_gradient(
@@ -80,8 +83,9 @@ class TrustedDirection:
         meta: Meta,
         *,
         generator: torch.Generator | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
-        self._engine, self._meta = engine, meta
+        self._engine, self._meta, self._ranks = engine, meta, ranks
         self.trusted = trusted
         """What the next refreshing draws from."""
         self.loss: Tensor | None = None
@@ -90,9 +94,36 @@ class TrustedDirection:
         self._direction: Direction = {}
         self._age = 0
 
+    @property
+    def is_due(self) -> bool:
+        """Whether the next step refreshes v."""
+        return self._age % self._meta.every == 0
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether one process alone takes v as it comes."""
+        return not self._meta.average and self._ranks.count == 1
+
+    def make_places(self) -> tuple[Tensor, Tensor]:
+        """Make room for inputs and labels as `draw_batch` draws them."""
+        rows = slice(min(self._meta.batch, len(self.trusted.labels)))
+        at = torch.arange(len(self.trusted.labels), device=self.trusted.labels.device)[rows]
+        return self.trusted.inputs[at].clone(), self.trusted.labels[at].clone()
+
+    def copy_to(self, places: Direction) -> None:
+        """Copy v to tensors of the same shapes, unless they are it."""
+        if self._direction is not places:
+            for name, place in places.items():
+                place.copy_(self._direction[name])
+
+    def go_on_with(self, direction: Direction) -> None:
+        """Count a step that somebody else took with v, refreshed where that was due."""
+        self._direction = direction
+        self._age += 1
+
     def advance(self) -> Direction:
         """Advance to the next step, and return its v; call it once a step, before the step."""
-        if self._age % self._meta.every == 0:
+        if self.is_due:
             self._refresh()
         self._age += 1
         return self._direction
@@ -107,12 +138,27 @@ class TrustedDirection:
         return self.trusted.inputs[drawn], labels[drawn]
 
     def _refresh(self) -> None:
-        fresh, self.loss = self._engine.compute_gradient(*self.draw_batch())
+        fresh, self.loss = self._compute_gradient(*self.draw_batch())
         keep = self._meta.average
         if self._direction and keep:
             before = self._direction
             fresh = {name: before[name].lerp(g, 1 - keep) for name, g in fresh.items()}
         self._direction = fresh
+
+    def _compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """Compute gradient and mean loss, each rank on its part of the examples."""
+        if self._ranks.count == 1:
+            return self._engine.compute_gradient(inputs, labels)
+        own = cut_evenly(len(labels), self._ranks)
+        n_own = own.stop - own.start
+        # Whoever has no example of its own computes one that counts for nothing.
+        part = own if n_own else slice(1)
+        found, loss = self._engine.compute_gradient(inputs[part], labels[part])
+        share = n_own / len(labels)
+        *summed, mean = add_up_together(
+            [value * share for value in (*found.values(), loss)], self._ranks
+        )
+        return dict(zip(found, summed, strict=True)), mean
 
     def state(self) -> dict[str, Any]:
         """Return what `load` needs to go on as if never interrupted, besides the generator."""

@@ -29,6 +29,10 @@ class Rule(Protocol):
     """Whether `learn` is to be called after each update; each call costs a forward pass of a
     trusted batch."""
 
+    is_fixed: bool = False
+    """Whether `weigh` depends on the step alone and asks the device nothing, so that a GPU may
+    record it."""
+
     def weigh(self, step: Step) -> Tensor:
         """The weights of the batch, before the model's update.
 
@@ -36,7 +40,8 @@ class Rule(Protocol):
             (B,) detached, >= 0; the update follows sum_i w_i grad l_i, and 1 / B is what plain
             training gives. They sum to 1, as plain training's do, where the rule's own formula has
             no scale (`lilaw` has one). All 0 where the rule finds nothing to learn from: then the
-            batch causes no update.
+            batch causes no update. Where several processes share a batch, sums over it are
+            ``step.add_up``'s, and its size is ``step.batch_size``.
         """
 
     def learn(self, logits: Tensor, labels: Tensor) -> None:

@@ -29,6 +29,7 @@ class L2RW(Rule):
     """The paper's rule. It learns nothing of its own: the weights follow from each step."""
 
     needs_influence = True
+    is_fixed = True
 
     def __init__(self, *, trusted_share: float = TRUSTED_SHARE) -> None:
         self.trusted_share = trusted_share
@@ -37,6 +38,6 @@ class L2RW(Rule):
         """Clip the influences at 0 (eq. 8), and divide by their sum (eq. 9)."""
         assert step.influence is not None
         clipped = step.influence.clamp(min=0.0)
-        total = clipped.sum()
+        total = step.add_up(clipped)
         # Where nothing helps, the paper's delta makes the denominator 1 and all weights 0.
         return clipped / (total + (total == 0))

@@ -54,7 +54,7 @@ class LiLAW(Rule):
         """Add the three terms of each example, and divide by the batch's size."""
         given, largest = _compute_probabilities(step.logits, step.labels)
         easy, hard, moderate = self._compute_terms(given, largest)
-        return (easy + hard + moderate) / len(given)
+        return (easy + hard + moderate) / step.batch_size
 
     def learn(self, logits: Tensor, labels: Tensor) -> None:
         """Take a step with alpha, beta and delta on the loss of a trusted batch."""

@@ -27,9 +27,9 @@ class Random(Rule):
 
     def weigh(self, step: Step) -> Tensor:
         """Draw from a rectified Gaussian, whatever the batch."""
-        clipped = torch.randn(len(step.losses), generator=self._generator).clamp(min=0.0)
+        clipped = torch.randn(step.batch_size, generator=self._generator).clamp(min=0.0)
         total = clipped.sum()
-        return (clipped / (total + (total == 0))).to(step.losses)
+        return step.take_own(clipped / (total + (total == 0))).to(step.losses)
 
     def state(self) -> dict[str, Any]:
         """Return the generator's state."""

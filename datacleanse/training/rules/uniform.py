@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 class Uniform(Rule):
     """The control that the reweighted network is compared with."""
 
+    is_fixed = True
+
     def weigh(self, step: Step) -> Tensor:
         """Give each example 1 / B."""
-        return torch.full_like(step.losses, 1.0 / len(step.losses))
+        return torch.full_like(step.losses, 1.0 / step.batch_size)

@@ -70,26 +70,60 @@ class _Html:
         return self._text
 
 
+class _Lane:
+    """A stage that goes on beside others: its name, and how far it has come."""
+
+    def __init__(self, shown: NotebookProgress, name: str, total: int | None) -> None:
+        self._shown = shown
+        self.name, self.total, self.done = name, total, 0
+
+    def advance(self, steps: int = 1) -> None:
+        """Move its bar, now and then."""
+        self.done += steps
+        self._shown.show_now_and_then()
+
+    def finish(self) -> None:
+        """Leave its place to others."""
+        self._shown.close(self)
+
+
 class NotebookProgress:
-    """One line: the stage, its bar, the seconds since the beginning; below it what was said."""
+    """A line for each stage under way, the seconds since the beginning, and what was said."""
 
     def __init__(self, notebook: Notebook) -> None:
         self._notebook = notebook
         self._display: Display | None = None
         self._begun = monotonic()
         self._shown_at = -SECONDS_APART
-        self._stage, self._done = "", 0
-        self._total: int | None = None
+        self._stage = _Lane(self, "", None)
+        self._beside: list[_Lane] = []
         self._said: list[str] = []
 
     def stage(self, name: str, total: int | None) -> None:
         """Show the stage that begins."""
-        self._stage, self._total, self._done = name, total, 0
+        self._stage = _Lane(self, name, total)
         self._show()
+
+    def beside(self, name: str, total: int | None) -> _Lane:
+        """Show a stage that begins beside others."""
+        lane = _Lane(self, name, total)
+        self._beside.append(lane)
+        self._show()
+        return lane
+
+    def close(self, lane: _Lane) -> None:
+        """Show a stage beside others no more, unless it is the last one."""
+        if lane in self._beside:
+            self._beside.remove(lane)
+            self._stage = lane
+            self._show()
 
     def advance(self, steps: int = 1) -> None:
         """Move the bar, now and then."""
-        self._done += steps
+        self._stage.advance(steps)
+
+    def show_now_and_then(self) -> None:
+        """Show how far it has come, unless that was shown just now."""
         if monotonic() - self._shown_at >= SECONDS_APART:
             self._show()
 
@@ -106,26 +140,34 @@ class NotebookProgress:
     def fail(self) -> None:
         """Leave the stage in which it ended."""
         if self._display is not None:
-            self._show(f"Ended in: {self._stage}")
+            self._show(f"Ended in: {self._name_stages()}")
+
+    def _list_stages(self) -> list[_Lane]:
+        return self._beside or [self._stage]
+
+    def _name_stages(self) -> str:
+        return ", ".join(lane.name for lane in self._list_stages())
 
     def _show(self, ending: str | None = None) -> None:
         self._shown_at = monotonic()
-        shown = _Html(self._render(ending), ending or self._stage)
+        shown = _Html(self._render(ending), ending or self._name_stages())
         if self._display is None:
             self._display = self._notebook.show(shown)
         else:
             self._display.update(shown)
 
     def _render(self, ending: str | None) -> str:
-        line = _escape(ending or self._stage)
+        line = _escape(ending or "")
         if ending is None:
-            reached = ""
-            if self._total:
-                reached = f' value="{min(self._done, self._total)}" max="{self._total}"'
-            seconds = format_seconds(monotonic() - self._begun)
-            line = f"<progress{reached}></progress> {line} · {seconds}"
+            bars = "<br>".join(map(_draw_bar, self._list_stages()))
+            line = f"{bars} · {format_seconds(monotonic() - self._begun)}"
         said = "".join(f"<div>{_escape(each)}</div>" for each in self._said[-MESSAGES:])
         return f'<div style="font-size:0.9em">{line}{said}</div>'
+
+
+def _draw_bar(lane: _Lane) -> str:
+    reached = f' value="{min(lane.done, lane.total)}" max="{lane.total}"' if lane.total else ""
+    return f"<progress{reached}></progress> {_escape(lane.name)}"
 
 
 def _escape(text: str) -> str:

@@ -1,0 +1,137 @@
+"""A forecast: what it counts is what an audit then does; what it measures adds up."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from datacleanse.auditing import forecast as module
+from datacleanse.auditing.forecast import forecast
+from datacleanse.auditing.reading import Request, read_inputs
+from datacleanse.auditing.tasks.planning import plan_task
+from datacleanse.progress import SILENT
+from datacleanse.settings import Settings
+from datacleanse.storage.run_folder import RunFolder
+from datacleanse.training import short_trial
+from tests.auditing.test_same_bytes import points
+from tests.cli.conftest import run_here
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    place = tmp_path_factory.mktemp("planned")
+    points(240, seed=0).to_csv(place / "data.csv", index=False)
+    points(80, seed=1).to_csv(place / "clean.csv", index=False)
+    return place
+
+
+AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "3", "--repeats", "1")
+
+
+def test_a_plan_counts_what_the_audit_does_and_writes_nothing(folder):
+    before = sorted(folder.rglob("*"))
+    planned = run_here(*AUDIT, "--plan", "--json", "-q", cwd=folder)
+    assert planned.code == 0, planned.err
+    assert sorted(folder.rglob("*")) == before
+    told = json.loads(planned.out)
+    done = run_here(*AUDIT, "--out", "run", "-q", cwd=folder)
+    assert done.code == 0, done.err
+    manifest = RunFolder(folder / "run").manifest()
+    assert (told["rows"], told["clean_rows"]) == (manifest.data.rows, manifest.n_clean)
+    assert told["classes"] == 3
+    assert told["features"] == 13
+    assert (told["reweighted"], told["plain"]) == (2 * manifest.training.folds, 2 + 1)
+    assert told["epochs"] == manifest.training.epochs
+    assert told["device"] == manifest.device.name
+    n_bytes = sum(file.stat().st_size for file in (folder / "run").rglob("*") if file.is_file())
+    assert n_bytes / 4 < told["disk_bytes"] < 4 * n_bytes
+    assert told["seconds"] > 0
+    assert told["memory_bytes"] > 50 * 2**20
+
+
+def test_a_plan_is_told_in_words(folder):
+    planned = run_here(*AUDIT, "--plan", "--jobs", "1", "-q", cwd=folder)
+    assert planned.code == 0, planned.err
+    assert "240 rows, 13 features, 3 classes; 80 verified rows" in planned.out
+    assert "4 with learned weights and 3 plainly" in " ".join(planned.out.split())
+    assert "up to 1 task at a time" in planned.out
+    assert "MiB of memory" in planned.out
+
+
+def test_an_input_that_cannot_be_used_is_refused_as_by_an_audit(folder):
+    done = run_here("audit", "data.csv", "--val", "none.csv", "--plan", "-q", cwd=folder)
+    assert done.code == 2
+    assert "none.csv does not exist" in done.err
+
+
+class Clock:
+    """A time that moves by one second whenever it is asked for."""
+
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        self.now += 1.0
+        return self.now
+
+
+def test_steps_and_what_is_between_epochs_are_measured_apart(folder, monkeypatch):
+    """By a clock that every look moves by a second."""
+    monkeypatch.setattr(short_trial, "perf_counter", Clock())
+    monkeypatch.setattr(short_trial, "SECONDS", 10**9)
+    request = Request(
+        str(folder / "data.csv"),
+        (str(folder / "clean.csv"),),
+        settings=Settings(epochs=3, batch_size=32),
+    )
+    inputs = read_inputs(request, SILENT)
+    task = plan_task(request, inputs)
+    place = folder / "trial"
+    place.mkdir()
+    tried = short_trial.try_training(task.lesson, "uniform", task.make_examples(inputs), place)
+    # A step looks twice: at the time that it was done, and at the time since the beginning.
+    assert tried.step == 2
+    assert tried.epoch == 2
+    assert (tried.epochs, tried.steps) == (3, 10)
+    assert tried.seconds == 3 * (10 * 2 + 2)
+    assert tried.checkpoint_bytes == (place / "trial.safetensors").stat().st_size
+    assert tried.ledger_bytes == (place / "epoch").stat().st_size
+
+
+@pytest.mark.parametrize(("places", "expected"), [(1, 10.0), (2, 5.0), (3, 4.0), (9, 4.0)])
+def test_tasks_are_dealt_in_their_order(places, expected):
+    assert module._pack([2.0, 1.0, 4.0, 3.0], places) == expected
+
+
+def test_an_opinion_on_many_rows_goes_on_along_a_line(monkeypatch):
+    class Question:
+        kind, n_classes = "table", 2
+
+        def __init__(self, n):
+            self.rows = range(n)
+
+        def answer(self):
+            clock.now += 3 + 0.002 * len(self.rows)
+
+    clock = Clock()
+    monkeypatch.setattr(module, "perf_counter", clock)
+    monkeypatch.setattr(module, "load_libraries", lambda kind: None)
+    monkeypatch.setattr(module, "_take_some", lambda question, size: Question(size))
+    # Each measurement is a look longer.
+    assert module._try_question(Question(50_000)) == pytest.approx(3 + 0.002 * 50_000 + 1)
+    assert module._try_question(Question(800)) == pytest.approx(1 + 3 + 0.002 * 800 + 1)
+
+
+def test_the_age_of_the_process_is_above_its_computing_time():
+    assert module.measure_age() > 0
+    assert Path("/proc/self/stat").exists() or module.measure_age() < 10**6
+
+
+def test_without_rows_that_steer_there_is_one_network(folder):
+    request = Request(str(folder / "data.csv"), (), settings=Settings(epochs=2))
+    inputs = read_inputs(request, SILENT)
+    task = plan_task(request, inputs)
+    found = forecast(task, task.make_examples(inputs))
+    assert (found.reweighted, found.plain, found.clean_rows) == (0, 1, 0)
