@@ -28,8 +28,8 @@ _VALUES = frozenset(
     {
         *("batch-size", "data", "dates", "decimal", "decisions", "delimiter", "device"),
         *("drop-above", "epochs", "fdr", "features", "hold-back", "id", "image-size", "label"),
-        *("lr", "max-unreadable", "meta-average", "meta-batch", "meta-every", "model", "out"),
-        *("probabilities", "relabel-above", "repeats", "rule", "seed", "test", "top", "val"),
+        *("lr", "max-unreadable", "memory", "meta-average", "meta-batch", "meta-every", "model"),
+        *("out", "probabilities", "relabel-above", "repeats", "rule", "seed", "test", "top", "val"),
         *("text-model", "weights"),
     }
 )

@@ -70,6 +70,7 @@ class AuditOptions:
     fdr: audit_options.Fdr = 0.10
     top: audit_options.Top = 500
     device: audit_options.Device = "auto"
+    memory: audit_options.Memory = None
     jobs: audit_options.Jobs = None
     seed: options.Seed = 0
     plan: audit_options.Plan = False
@@ -107,6 +108,7 @@ class AuditOptions:
         """What is audited by what, and how it is read."""
         from datacleanse.auditing.reading import Request
         from datacleanse.data import ReadOptions
+        from datacleanse.memory_bound import parse_size
         from datacleanse.storage.run_folder import find_decisions
 
         return Request(
@@ -132,6 +134,7 @@ class AuditOptions:
             settings=settings,
             command=tuple(sys.argv[1:]),
             probabilities=self.probabilities,
+            memory=None if self.memory is None else parse_size(self.memory, "memory"),
         )
 
 

@@ -181,6 +181,15 @@ Plan = Annotated[
     ),
 ]
 
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        help="Memory that may be taken, e.g. 2GB: what does not fit lies in files, and an audit "
+        "that cannot fit is refused. What is found does not depend on it.",
+        show_default="what is free",
+    ),
+]
+
 # --- audit: what follows --------------------------------------------------------------------------
 
 FailOver = Annotated[

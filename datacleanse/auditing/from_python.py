@@ -13,6 +13,7 @@ from datacleanse.auditing.run import run_audit
 from datacleanse.data import ReadOptions, hold_source
 from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
+from datacleanse.memory_bound import parse_size
 from datacleanse.notices import warn
 from datacleanse.progress import follow
 from datacleanse.review.joined_decisions import list_files
@@ -69,6 +70,7 @@ def audit(
     fdr: float = 0.10,
     top: int = 500,
     device: DeviceName = "auto",
+    memory: str | None = None,
     seed: int = 0,
     jobs: int | None = None,
     out: str | PathLike[str] | None = None,
@@ -144,6 +146,8 @@ def audit(
         top: suspects listed in the reports, at least 1.
         device: ``auto``, ``cpu``, ``cuda`` or ``cuda:K`` to train on; ``auto``: a GPU where there
             is one. Of several, ``cuda:0,cuda:1``, each trains one network at a time.
+        memory: how much may be taken, such as ``2GB``; None: what is free. What does not fit lies
+            in files, and an audit that cannot fit is refused; what is found does not depend on it.
         seed: of all random draws, from 0 to 2**32 - 1.
         jobs: networks trained side by side, at least 1; None: as many as there are cores. On Linux
             each has a forked process, elsewhere and on a GPU they follow each other. The results
@@ -218,6 +222,7 @@ def audit(
         module=None if isinstance(model, str) else model,
         probabilities=probabilities,
         second_opinion=second_opinion,
+        memory=None if memory is None else parse_size(memory, "memory"),
     )
     place, temporary = choose_place(out)
     with follow(progress) as told:

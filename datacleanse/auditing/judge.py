@@ -22,7 +22,8 @@ from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
 from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
-from datacleanse.storage.mapped_files import release_mapped
+from datacleanse.records import Notice
+from datacleanse.storage.mapped_files import keep_rows, release_mapped
 from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
     from datacleanse.detection.second_opinion.background import Question
-    from datacleanse.records import Notice, Overlap
+    from datacleanse.records import Overlap
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
     from datacleanse.storage.manifest.health import HealthSection
@@ -92,7 +93,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         notices.extend(told)
         return table
 
-    worth = weigh_rows(assessment, plan.labels)
+    worth = keep_rows(weigh_rows(assessment, plan.labels))
     write_tables(
         folder,
         inputs.data,
@@ -189,7 +190,21 @@ def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence,
     opinion = None if question is None else question.join(answers)
     evidence = _gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
     evidence, told = _hear_brought(audit.inputs, evidence, plan)
+    told += _note_sample(question, plan)
     return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
+
+
+def _note_sample(question: Question | None, plan: Plan) -> list[Notice]:
+    """Say from how many rows the second opinion learned, where not from all that it could."""
+    if question is None:
+        return []
+    n, n_all = int(question.is_learned.sum()), int(plan.is_learned.sum())
+    if n == n_all:
+        return []
+    message = (
+        f"The second opinion learned from {n:,} of {n_all:,} rows, drawn at random; it judges all."
+    )
+    return [Notice("opinion-sampled", message)]
 
 
 def _hear_brought(inputs: Inputs, evidence: Evidence, plan: Plan) -> tuple[Evidence, list[Notice]]:

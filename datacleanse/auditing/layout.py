@@ -10,12 +10,14 @@ import torch
 
 from datacleanse.auditing.prepared import encode_matrix
 from datacleanse.models.text_columns import weigh_columns
+from datacleanse.storage.mapped_files import keep_rows
 from datacleanse.training.examples import Examples
 from datacleanse.training.placement import place
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
+    from torch import Tensor
 
     from datacleanse.auditing.clean_split import CleanSplit
     from datacleanse.auditing.plan import Plan
@@ -69,7 +71,7 @@ def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -
         inputs=inputs,
         labels=torch.from_numpy(plan.labels).to(device),
         n_data=plan.n_data,
-        training_rows=torch.from_numpy(np.flatnonzero(plan.is_learned)).to(device),
+        training_rows=_list_rows(plan.is_learned).to(device),
         steering_rows=torch.from_numpy(plan.n_data + plan.split.steering).to(device),
         n_classes=n_classes,
     )
@@ -78,15 +80,19 @@ def lay_out(inputs: Rows, plan: Plan, *, n_classes: int, device: torch.device) -
 def lay_out_fold(examples: Examples, plan: Plan, fold: CleanSplit) -> Examples:
     """Return the examples with the parts that their rows play in a fold."""
     device = examples.labels.device
-    trained = np.flatnonzero(plan.mark_trained(fold))
     return replace(
         examples,
-        training_rows=torch.from_numpy(trained).to(device),
+        training_rows=_list_rows(plan.mark_trained(fold)).to(device),
         steering_rows=torch.from_numpy(plan.n_data + fold.steering).to(device),
     )
 
 
 def lay_out_final(examples: Examples, plan: Plan) -> Examples:
     """Return the examples as the final model learns them: verified rows by their true labels."""
-    rows = torch.from_numpy(np.flatnonzero(plan.is_refitted))
+    rows = _list_rows(plan.is_refitted)
     return replace(examples, training_rows=rows.to(examples.labels.device))
+
+
+def _list_rows(marked: NDArray[np.bool_]) -> Tensor:
+    """(K,) positions of the marked rows."""
+    return torch.from_numpy(keep_rows(np.flatnonzero(marked)))

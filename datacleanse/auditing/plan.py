@@ -15,6 +15,7 @@ import numpy as np
 from datacleanse.auditing.clean_split import CleanSplit, hold_back_rows, split_clean
 from datacleanse.errors import InputError
 from datacleanse.review.earlier_labels import NO_LABELS, UNKNOWN
+from datacleanse.storage.mapped_files import keep_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -102,7 +103,7 @@ class Plan:
     @property
     def truth(self) -> NDArray[np.int64]:
         """(M,) verified label of each row, -1 where there is none."""
-        return np.concatenate([self.verified, self.labels[self.n_data :]])
+        return keep_rows(np.concatenate([self.verified, self.labels[self.n_data :]]))
 
     @property
     def clean_at(self) -> NDArray[np.int64]:
@@ -160,8 +161,8 @@ def make_plan(
         left_out.append(reviewed.left_out)
     plan = Plan(
         folds=(),
-        labels=labels,
-        verified=verified,
+        labels=keep_rows(labels),
+        verified=keep_rows(verified),
         pair_rows=pair_rows,
         left_out=np.unique(np.concatenate(left_out)),
         held_back=held_back,

@@ -15,7 +15,7 @@ from datacleanse.auditing.plan import make_plan
 from datacleanse.detection.second_opinion.background import Question
 from datacleanse.models.encoding import encode_into, fit_encoding
 from datacleanse.settings import RESIDUAL
-from datacleanse.storage.mapped_files import LARGE
+from datacleanse.storage.mapped_files import LARGE, LARGE_INPUTS, make_rows
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,6 +31,11 @@ if TYPE_CHECKING:
 
 FEW_CLASSES = 10
 """Up to so many, trees read texts, too; of 77 they told nothing and took longest: decision 63."""
+
+
+MOST_LEARNED = 200_000
+"""Rows that the second opinion learns from where the inputs are as large as `LARGE_INPUTS`: a tree
+is grown on a tenth of them, a regression solved on as many."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +78,7 @@ def encode_matrix(
     data: Dataset, clean: Dataset, plan: Plan, encoding: Encoding
 ) -> NDArray[np.float32]:
     """Encode the rows of DATA, then CLEAN's: (M, F)."""
-    matrix = np.empty((len(plan.labels), encoding.width), dtype=np.float32)
+    matrix: NDArray[np.float32] = make_rows((len(plan.labels), encoding.width), np.float32)
     encode_into(matrix[: plan.n_data], data, encoding)
     encode_into(matrix[plan.n_data :], clean, encoding)
     return matrix
@@ -114,6 +119,9 @@ def pose_table_question(  # what tells one question from another
     kind: Kind = "table",
 ) -> Question:
     """Ask for trees and regressions on (M, F) encoded rows, and on texts or features."""
+    is_learned = plan.is_learned
+    if rows.nbytes >= LARGE_INPUTS:
+        is_learned = _draw_learned(is_learned, seed)
     n_numbers, vectors = len(encoding.numeric), None
     if encoding.texts:
         embedded = encoding.find_embedded()
@@ -127,10 +135,20 @@ def pose_table_question(  # what tells one question from another
         kind,
         rows,
         plan.labels,
-        plan.is_learned,
+        is_learned,
         n_classes,
         seed,
         n_numbers=n_numbers,
         texts=texts,
         vectors=vectors,
     )
+
+
+def _draw_learned(is_learned: NDArray[np.bool_], seed: int) -> NDArray[np.bool_]:
+    """(M,) the same of `MOST_LEARNED` of the rows at most, drawn at random."""
+    rows = np.flatnonzero(is_learned)
+    if len(rows) <= MOST_LEARNED:
+        return is_learned
+    drawn = np.zeros_like(is_learned)
+    drawn[np.random.default_rng(seed).choice(rows, MOST_LEARNED, replace=False)] = True
+    return drawn

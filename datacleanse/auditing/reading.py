@@ -78,6 +78,9 @@ class Request:
     """Class probabilities by a model of the user's, made out of sample."""
     second_opinion: Any = None
     """A classifier with scikit-learn's methods, to be cross-fitted."""
+    memory: int | None = None
+    """Bytes of memory that may be taken; None: those that are free. What is found does not depend
+    on it."""
 
 
 @dataclass(frozen=True)

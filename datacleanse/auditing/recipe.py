@@ -30,8 +30,9 @@ from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
+from datacleanse.training.batches import RUNS
 from datacleanse.training.device import choose_places, name_devices
-from datacleanse.training.placement import Moved, describe_rows
+from datacleanse.training.placement import Moved, describe_rows, find_window
 from datacleanse.training.ranks import ALONE
 from datacleanse.training.trainer import Trainer
 
@@ -116,7 +117,8 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     """Train, judge, train the final model; all that `run.json` says of the run."""
     folder, task, inputs, examples = audit.folder, audit.task, audit.inputs, audit.examples
     watch, progress = audit.watch, audit.progress
-    rows, told = describe_rows(examples.inputs), _tell_moved(examples, progress)
+    rows = describe_rows(examples.inputs)
+    told = [*_tell_moved(examples, progress), *_tell_runs(examples, progress)]
     checkpoints = open_checkpoints(folder, task.identity, examples)
     compare_identities(ranks, checkpoints.identity)
     trainer = Trainer(
@@ -198,6 +200,19 @@ def _take_clean_rows(inputs: Inputs, neighbours: pa.Table) -> pa.Table:
     """The cells of the clean rows that are shown beside a suspect."""
     rows = np.unique(neighbours["clean_row"].to_numpy())
     return number_rows(inputs.clean.table.take(pa.array(rows)), rows, "clean_row")
+
+
+def _tell_runs(examples: Examples, progress: Progress) -> list[Notice]:
+    """Say where batches are drawn in runs, and not from all rows alike."""
+    window = find_window(examples.inputs)
+    if not window:
+        return []
+    message = (
+        f"The inputs are large, so batches are drawn in runs: {window:,} rows, from {RUNS} places "
+        "of the file, are mixed at a time."
+    )
+    progress.say(message)
+    return [Notice("rows-in-runs", message)]
 
 
 def _tell_moved(examples: Examples, progress: Progress) -> list[Notice]:

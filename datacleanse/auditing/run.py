@@ -6,6 +6,12 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.first_look import refuse_at_first_look
+from datacleanse.auditing.memory_need import (
+    check_need,
+    choose_least,
+    estimate_need,
+    refuse_too_little,
+)
 from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.auditing.without_clean import check_needs_no_clean
@@ -14,6 +20,7 @@ from datacleanse.errors import RunFolderError, SettingsError
 from datacleanse.models.optional_packages import VISION, check_installed
 from datacleanse.progress import SILENT, Progress
 from datacleanse.settings import PRETRAINED
+from datacleanse.storage.mapped_files import keep_on_disk
 from datacleanse.storage.run_claims import check_place
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
@@ -61,14 +68,39 @@ def run_audit(
     is_first = ranks.number == 0
     if not resume and is_first:
         _check_place(request, place, force=force)
+    refuse_too_little(request.memory)
     if not is_first:
         request = replace(request, test=None)
     if ranks.count > 1:
         # Trainings go one after the other, each shared by all ranks.
         request = replace(request, settings=replace(request.settings, jobs=1))
+    with keep_on_disk(place.parent, choose_least(request.memory), request.memory):
+        return _read_and_audit(
+            request,
+            place,
+            force=force,
+            resume=resume,
+            progress=progress,
+            stop=stop,
+            ranks=ranks,
+        )
+
+
+def _read_and_audit(
+    request: Request,
+    place: Path,
+    *,
+    force: bool,
+    resume: bool,
+    progress: Progress,
+    stop: StopRequest,
+    ranks: Ranks,
+) -> RunFolder:
+    is_first = ranks.number == 0
     # Reading compares pictures.
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)
+    check_need(estimate_need(inputs), request.memory, place, progress)
     is_alone = request.settings.jobs == 1
     is_expected = is_first and inputs.pictures is None and not is_alone
     with Adviser(inputs.data.n_rows if is_expected else 0, is_split=not is_alone) as adviser:

@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 from datacleanse.data.columns import A_SECOND
 from datacleanse.data.messages import format_list, format_rows, quote_error
 from datacleanse.errors import InputError
+from datacleanse.storage.mapped_files import release_mapped
 
 _DAY = 86_400
 _FIRST, _LAST = -62_135_596_800, 253_402_300_799
@@ -67,6 +68,7 @@ def check_cells(table: pa.Table, name: str, *, first_row: int = 0) -> None:
         if limits is not None:
             place = f"{name}: column '{column}'"
             _check_moments(cells, limits, place=place, first_row=first_row)
+        release_mapped()
 
 
 def _check_moments(

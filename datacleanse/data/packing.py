@@ -7,7 +7,7 @@ import pyarrow as pa
 from datacleanse.data.columns import find_distinct, is_text
 from datacleanse.data.plain_types import make_plain
 
-_MARK = {b"datacleanse": b"packed"}
+MARK = {b"datacleanse": b"packed"}
 """Field metadata of dictionaries that the source did not have."""
 CONTENT_MARK = {b"datacleanse": b"content"}
 """Field metadata of a column of hashes of what a row is about and lies elsewhere: a picture's
@@ -25,7 +25,7 @@ def find_declared_categories(table: pa.Table) -> frozenset[str]:
 
 
 def _is_packed(field: pa.Field) -> bool:
-    return bool(field.metadata) and _MARK.items() <= field.metadata.items()
+    return bool(field.metadata) and MARK.items() <= field.metadata.items()
 
 
 def pack_table(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
@@ -36,11 +36,13 @@ def pack_table(table: pa.Table, *, declared: frozenset[str]) -> pa.Table:
         declared: dictionary columns to leave as they are.
     """
     for position, field in enumerate(table.schema):
+        if _is_packed(field):  # as it was read
+            continue
         column = table.column(position)
         cells = _convert_to_plain(column)
         packed = _pack_cells(cells) if is_text(cells.type) and field.name not in declared else None
         if packed is not None:
-            marked = pa.field(field.name, packed.type, metadata=_MARK)
+            marked = pa.field(field.name, packed.type, metadata=MARK)
             table = table.set_column(position, marked, packed)
         elif cells is not column:
             table = table.set_column(position, field.name, cells)
@@ -73,12 +75,13 @@ def _make_one_dictionary(cells: pa.ChunkedArray) -> pa.ChunkedArray:
 
 def _pack_cells(cells: pa.ChunkedArray) -> pa.ChunkedArray | None:
     """The column as one dictionary, None if values repeat too seldom for that to be smaller."""
-    if not pa.types.is_dictionary(cells.type) and not _repeats(cells):
+    if not pa.types.is_dictionary(cells.type) and not repeats_often(cells):
         return None
     return _make_one_dictionary(cells)
 
 
-def _repeats(cells: pa.Array | pa.ChunkedArray) -> bool:
+def repeats_often(cells: pa.Array | pa.ChunkedArray) -> bool:
+    """Whether texts repeat so often, by the first of them, that a dictionary is smaller."""
     head = cells.slice(0, _HEAD)
     return len(head.unique()) <= 0.5 * len(head)
 
@@ -88,7 +91,7 @@ def find_repeating_texts(batch: pa.RecordBatch) -> list[int]:
     return [
         position
         for position, cells in enumerate(batch.columns)
-        if is_text(cells.type) and _repeats(cells)
+        if is_text(cells.type) and repeats_often(cells)
     ]
 
 

@@ -30,6 +30,7 @@ from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
 from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, Notice, Schema
+from datacleanse.storage.mapped_files import keep_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -88,7 +89,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         raw.name,
         raw.table,
         schema,
-        labels.codes,
+        keep_rows(labels.codes),
         labels.given,
         all_notices,
         row_names=name_rows(source),

@@ -36,6 +36,7 @@ from datacleanse.data.messages import (
 from datacleanse.data.text_kinds import judge_given_text
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import CellCount, Column, Notice, SetAside
+from datacleanse.storage.mapped_files import release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -118,6 +119,7 @@ def infer_features(
         if name not in (label, options.id):
             said = replace(context(name), decimal=options.decimal, dates=options.dates)
             verdicts.append(_judge_column(name, cells, options, context=said))
+            release_mapped()
         progress.advance()
     columns = tuple(
         _keep_words(verdict.column, options, context(verdict.column.name))

@@ -22,6 +22,7 @@ from datacleanse.detection.on_right_rows import calibrate_on_right_rows
 from datacleanse.detection.p_values import compare_with_right_rows
 from datacleanse.detection.pairs import find_judged_pairs
 from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG, UNVERIFIED, rank_rows
+from datacleanse.storage.mapped_files import copy_rows, keep_rows, make_rows, release_mapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -42,7 +43,10 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     calibrate = calibrate_on_pairs if pairs.suffice else calibrate_on_right_rows
     found = calibrate(posteriors, evidence, pairs, tests, fdr=fdr)
     loss = (evidence.reweighted.loss + evidence.control.loss)[: evidence.n_data]
+    release_mapped()
     rank = rank_rows(found.suspicion, verdict, loss, tie=posteriors.mean_score())
+    del loss
+    release_mapped()
     return Assessment(
         suspicion=found.suspicion,
         verdict=verdict,
@@ -75,7 +79,7 @@ def _bound_false_alarms(
     # Unverified rows come first.
     n = min(MAX_BOUNDED, int(np.count_nonzero(verdict == UNVERIFIED)))
     rows = np.argsort(rank)[:n]
-    bound = np.full(len(rank), -1, dtype=np.int64)
+    bound: NDArray[np.int64] = make_rows((len(rank),), np.int64, -1)
     bound[rows] = found.bound(rows)
     return bound
 
@@ -126,7 +130,7 @@ def _read_verdicts(evidence: Evidence) -> NDArray[np.int8]:
 
 def _set_known(probability: NDArray[np.float64], verdict: NDArray[np.int8]) -> NDArray[np.float64]:
     """(N,) the probabilities, 1 and 0 where CLEAN proves it."""
-    known = probability.copy()
+    known: NDArray[np.float64] = copy_rows(probability)
     known[verdict == PROVEN_WRONG], known[verdict == PROVEN_RIGHT] = 1.0, 0.0
     return known
 
@@ -142,7 +146,8 @@ def _suggest_labels(
     suggested = np.where(is_likelier & (verdict == UNVERIFIED), posteriors.other, -1)
     is_wrong = verdict == PROVEN_WRONG
     suggested[is_wrong] = evidence.verified[is_wrong]
-    return suggested
+    release_mapped()
+    return keep_rows(suggested)
 
 
 def _count_confusions(

@@ -24,6 +24,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.storage.mapped_files import copy_rows
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -106,7 +108,7 @@ def inform_equal_rows(
 ) -> NDArray[np.float32]:
     """The opinion, (M, C), knowing what the other equal rows are labelled; a copy, s finite."""
     total = equal.counts.sum(axis=1, keepdims=True)
-    result = opinion.copy()
+    result: NDArray[np.float32] = copy_rows(opinion)
     result[equal.rows] = (equal.counts + s * opinion[equal.rows]) / (total + s)
     return result
 

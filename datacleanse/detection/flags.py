@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from datacleanse.storage.mapped_files import make_rows, split_rows
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -79,14 +81,18 @@ def compute_p_values(folds: Sequence[Scored]) -> PValues:
     Args:
         folds: one at least, of the same N rows.
     """
-    n_at_least = np.zeros(len(folds[0].tested), dtype=np.int64)
-    for fold in folds:
-        ordered = np.sort(fold.calibration)
-        n_at_least += len(ordered) - np.searchsorted(ordered, fold.tested, side="left")
-    n_calibration = sum(len(fold.calibration) for fold in folds)
-    # Without calibration rows nothing is beyond them.
-    n_beyond = int(np.count_nonzero(n_at_least == 0)) if n_calibration else 0
-    values = (1.0 + n_at_least) / (1 + n_calibration)
+    values: NDArray[np.float64] = make_rows((len(folds[0].tested),), np.float64)
+    ordered = [np.sort(fold.calibration) for fold in folds]
+    n_calibration, n_beyond = sum(map(len, ordered)), 0
+    for part, *scores in zip(
+        split_rows(values), *(split_rows(fold.tested) for fold in folds), strict=True
+    ):
+        n_at_least = np.zeros(len(part), dtype=np.int64)
+        for right, tested in zip(ordered, scores, strict=True):
+            n_at_least += len(right) - np.searchsorted(right, tested, side="left")
+        # Without calibration rows nothing is beyond them.
+        n_beyond += int(np.count_nonzero(n_at_least == 0)) if n_calibration else 0
+        np.divide(1.0 + n_at_least, 1 + n_calibration, out=part)
     return PValues(values, 1 / (1 + n_calibration), n_beyond, 1)
 
 

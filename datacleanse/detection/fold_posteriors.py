@@ -9,6 +9,7 @@ import numpy as np
 
 from datacleanse.detection.calibration import Clues, clip_log_odds
 from datacleanse.detection.posterior import Opinions, choose_trust, learn_noise
+from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +36,11 @@ class FoldPosteriors:
             [gather_opinions(evidence, f) for f in evidence.folds],
         )
         self.noise = _learn_noise(evidence, self._opinions, pairs)
-        self.scores = [np.empty(len(labels)) for _ in self._opinions]
+        self.scores = [make_rows((len(labels),), np.float64) for _ in self._opinions]
         """(M,) by fold: 1 - q(given label)."""
-        self.other = np.empty(n, dtype=np.int64)
+        self.other = make_rows((n,), np.int64)
         """(N,) likeliest class beside the given one."""
-        self.other_share = np.empty(n)
+        self.other_share = make_rows((n,), np.float64)
         """(N,) how likely it is where the given label is wrong, in [0, 1]."""
         self.confusion = np.zeros((n_classes, n_classes))
         """(C, C) expected rows of DATA by given label (first) and true class, without pairs."""
@@ -58,6 +59,7 @@ class FoldPosteriors:
             self._note_others(of_data, mean[: len(of_data)])
             is_unknown = np.flatnonzero(evidence.verified[of_data] < 0)
             np.add.at(self.confusion, given[is_unknown], mean[is_unknown])
+            release_mapped()
         self._n = n
 
     def _note_others(self, rows: NDArray[np.int64], mean: NDArray[np.float64]) -> None:
@@ -72,19 +74,30 @@ class FoldPosteriors:
 
     def mean_score(self) -> NDArray[np.float64]:
         """(N,) P(given label is wrong): mean over the folds, in [0, 1]."""
-        mean = self.scores[0][: self._n].copy()
-        for scores in self.scores[1:]:
-            mean += scores[: self._n]
-        mean /= len(self.scores)
-        # A sum of probabilities may be a rounding error above 1.
-        return np.minimum(mean, 1.0, out=mean)
+        mean: NDArray[np.float64] = make_rows((self._n,), np.float64)
+        for part, *scores in zip(
+            split_rows(mean), *(split_rows(each[: self._n]) for each in self.scores), strict=True
+        ):
+            for each in scores:
+                np.add(part, each, out=part)
+            np.divide(part, len(scores), out=part)
+            # A sum of probabilities may be a rounding error above 1.
+            np.minimum(part, 1.0, out=part)
+        return mean
 
     def gather_clues(self) -> Clues:
         """What is thought of DATA's N rows, for the calibration: means over the folds."""
-        rows = np.arange(self._n)
-        labels = self._labels[: self._n]
-        views = [clip_log_odds(o.doubt_given(rows, labels)) for o in self._opinions]
-        return Clues(clip_log_odds(self.mean_score()), np.mean(views, axis=0), labels)
+        n, labels = self._n, self._labels[: self._n]
+        log_odds = make_rows((n,), np.float64)
+        views = make_rows((n, self._opinions[0].count()), np.float64)
+        mean = self.mean_score()
+        for start in range(0, n, BLOCK):
+            rows = np.arange(start, min(start + BLOCK, n))
+            log_odds[rows] = clip_log_odds(mean[rows])
+            found = [clip_log_odds(o.doubt_given(rows, labels[rows])) for o in self._opinions]
+            views[rows] = np.mean(found, axis=0)
+            release_mapped()
+        return Clues(log_odds, views, labels)
 
     def gather_pair_clues(self, pairs: JudgedPairs) -> Clues:
         """What was thought of each pair in the fold in which it calibrates."""

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.storage.mapped_files import make_rows, split_rows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -45,9 +47,11 @@ def estimate_local_probability(
     null_weight = np.bincount(position[len(tested) :], minlength=len(x)) / len(null)
     weight = data_weight + null_weight
     fit = fit_isotonic(data_weight / weight, weight)
-    # Bounded, so that the ratio stays finite where no calibration row is left.
-    share = np.maximum(np.interp(scores, x, fit), np.finfo(np.float64).eps)
-    result: NDArray[np.float64] = np.clip(1.0 - pi0 * (1.0 - share) / share, 0.0, 1.0)
+    result: NDArray[np.float64] = make_rows((len(scores),), np.float64)
+    for part, judged in zip(split_rows(result), split_rows(scores), strict=True):
+        # Bounded, so that the ratio stays finite where no calibration row is left.
+        share = np.maximum(np.interp(judged, x, fit), np.finfo(np.float64).eps)
+        np.clip(1.0 - pi0 * (1.0 - share) / share, 0.0, 1.0, out=part)
     return result
 
 

@@ -13,6 +13,7 @@ from datacleanse.detection import flags
 from datacleanse.detection.evidence import Calibrated
 from datacleanse.detection.local_fdr import estimate_local_probability
 from datacleanse.detection.pairs import find_right_rows
+from datacleanse.storage.mapped_files import keep_rows, release_mapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -47,10 +48,12 @@ def calibrate_on_right_rows(
         is_passing = np.zeros(int(is_tested.sum()), dtype=np.bool_)
     else:
         local = estimate_local_probability(suspicion, tests.folds, tests.null_share)
-        low, high = np.minimum(suspicion, local), np.maximum(suspicion, local)
-        mean = suspicion + LOCAL_PART * (local - suspicion)
+        low = keep_rows(np.minimum(suspicion, local))
+        high = keep_rows(np.maximum(suspicion, local))
+        mean = keep_rows(suspicion + LOCAL_PART * (local - suspicion))
         # Storey 2002: a share of right labels below 1 lets the level be that much higher.
         level = fdr / tests.null_share
+        release_mapped()
         is_passing = flags.select_by_benjamini_hochberg(tests.found.values, level)
         needed = None if is_passing.any() else flags.count_rows_needed(tests.found, level)
     flagged = np.zeros(evidence.n_data, dtype=np.bool_)

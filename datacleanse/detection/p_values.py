@@ -10,6 +10,7 @@ import numpy as np
 from datacleanse.detection import flags
 from datacleanse.detection.flags import PValues, Scored
 from datacleanse.detection.pairs import find_right_rows
+from datacleanse.storage.mapped_files import keep_rows, make_rows, release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,16 +65,17 @@ def compare_with_right_rows(
     """
     n = evidence.n_data
     right = find_right_rows(evidence, pairs)
-    p_value = np.full(n, np.nan)
+    p_value = make_rows((n,), np.float64, np.nan)
     if sum(map(len, right)) < flags.MIN_CALIBRATION or not is_tested.any():
         return Tests(is_tested, p_value, (), None, None)
     folds = [
         # A million rows are not copied without need.
-        Scored(each[:n] if is_tested.all() else each[:n][is_tested], each[rows])
+        Scored(each[:n] if is_tested.all() else keep_rows(each[:n][is_tested]), each[rows])
         for each, rows in zip(scores, right, strict=True)
     ]
     found = _compute(folds, right, evidence, is_tested)
     p_value[is_tested] = found.values
+    release_mapped()
     return Tests(is_tested, p_value, folds, found, flags.estimate_null_share(found.values))
 
 

@@ -184,6 +184,10 @@ class Opinions:
         result: Matrix = noise.trust * by_matrix + (1 - noise.trust) * by_rate
         return result
 
+    def count(self) -> int:
+        """K, how many they are."""
+        return len(self._of_given) + len(self._of_true) + (self._second is not None)
+
     def doubt_given(self, rows: NDArray[np.int64], labels: NDArray[np.int64]) -> Matrix:
         """(n, K) P(label is wrong) by each opinion alone, networks first."""
         second = [] if self._second is None else [self._second]

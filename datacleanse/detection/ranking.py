@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.storage.mapped_files import make_rows
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -39,7 +41,7 @@ def rank_rows(
     ties = (-loss,) if tie is None else (-loss, -tie)
     # Stable: the earlier of equal rows comes first.
     order = np.lexsort((*ties, -suspicion, _place(verdict)))
-    rank = np.empty(len(order), dtype=np.int64)
+    rank: NDArray[np.int64] = make_rows((len(order),), np.int64)
     rank[order] = np.arange(1, len(order) + 1)
     return rank
 
@@ -55,7 +57,7 @@ def score_ranks(
     """
     order = np.argsort(rank)
     place = _place(verdict)[order]
-    score = np.empty(len(order))
+    score: NDArray[np.float64] = make_rows((len(order),), np.float64)
     unverified = order[place == 0]
     score[unverified] = _part_equal(suspicion[unverified], least=0.0)
     for below, least in ((1, np.finfo(np.float64).tiny), (2, np.nextafter(1.0, 2.0))):
@@ -78,7 +80,11 @@ def _part_equal(values: NDArray[np.float64], *, least: float) -> NDArray[np.floa
     where the floats are neighbours.
     """
     places = np.arange(len(values))
-    falling = np.minimum.accumulate(values.view(np.int64) + places) - places
-    room = np.float64(least).view(np.int64) + places[::-1]
-    parted: NDArray[np.float64] = np.maximum(falling, room).view(np.float64)
-    return parted
+    # In place: of very many rows these arrays are large.
+    falling = values.view(np.int64) + places
+    np.minimum.accumulate(falling, out=falling)
+    falling -= places
+    np.subtract(len(places) - 1, places, out=places)
+    places += np.float64(least).view(np.int64)
+    np.maximum(falling, places, out=falling)
+    return falling.view(np.float64)

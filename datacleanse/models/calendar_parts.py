@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+N_PARTS = 7
+"""Numbers that a moment becomes."""
+
 MISSING = np.iinfo(np.int64).min
 """The int64 that stands for a missing moment: NumPy's not-a-time."""
 

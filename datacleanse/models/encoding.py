@@ -18,7 +18,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pyarrow as pa
 
 from datacleanse.data import (
     KnownValues,
@@ -32,6 +31,7 @@ from datacleanse.models import calendar_parts
 from datacleanse.models.text_columns import read_embedded, read_text_vectors
 from datacleanse.models.text_features import TextAxes, TextFeature, fit_text
 from datacleanse.models.text_models import UsedTextModel
+from datacleanse.storage.mapped_files import take_parked
 
 # Read from `model.json`, so that the fields' types must be known when the program runs.
 from datacleanse.storage.typed_json import Positive, UnexpectedValueError
@@ -252,8 +252,8 @@ def encode_into(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) 
 
 
 def _take_rows(data: Dataset, rows: NDArray[np.int64]) -> Dataset:
-    """A data set of some rows."""
-    return replace(data, table=data.table.take(pa.array(rows)), labels=data.labels[rows])
+    """A data set of some rows, ascending."""
+    return replace(data, table=take_parked(data.table, rows), labels=data.labels[rows])
 
 
 def _encode_portion(matrix: NDArray[np.float32], data: Dataset, encoding: Encoding) -> None:

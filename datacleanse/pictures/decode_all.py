@@ -24,6 +24,7 @@ from datacleanse.pictures.stores import FileStore
 from datacleanse.pictures.threads import map_in_threads
 from datacleanse.pictures.worker_processes import start_workers
 from datacleanse.scheduling.cores import count_cores
+from datacleanse.storage.mapped_files import release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -125,6 +126,7 @@ def decode_all(
         values[start:end], sha256[start:end] = chunk.values, chunk.sha256
         sizes[start:end] = chunk.sizes
         failures |= {start + place: why for place, why in chunk.failures.items()}
+        release_mapped()
         progress.advance(end - start)
         start = end
     rows = np.setdiff1d(np.arange(n), np.fromiter(failures, np.int64), assume_unique=True)

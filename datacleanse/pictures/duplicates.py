@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from datacleanse.storage.mapped_files import release_mapped
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -82,6 +84,7 @@ def make_prints(values: NDArray[np.uint8], sha256: NDArray[np.uint8]) -> Prints:
         grey = values[block].mean(axis=1, dtype=np.float32)
         hashes[block] = _hash_grey(grey)
         is_plain[block] = grey.std(axis=(1, 2)) < MIN_DEVIATION
+        release_mapped()
     return Prints(values, sha256, hashes, is_plain)
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.storage.mapped_files import fetch_runs
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -17,6 +19,12 @@ class Joined:
         self._parts = first, second
         self.shape: tuple[int, ...] = (len(first) + len(second), *first.shape[1:])
         self.dtype = first.dtype
+
+    def fetch(self, index: NDArray[np.int64]) -> None:
+        """Ask for the images at (n,) positions before they are wanted, where they lie in a file."""
+        first, second = self._parts
+        fetch_runs(first, index[index < len(first)])
+        fetch_runs(second, index[index >= len(first)] - len(first))
 
     def __len__(self) -> int:
         """Number of images M."""

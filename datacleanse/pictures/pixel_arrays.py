@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datacleanse.errors import OutputError
+from datacleanse.memory_bound import measure_free_memory
+from datacleanse.storage.mapped_files import limit_memory, map_new_file, release_mapped
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
 MEMORY_SHARE = 0.25
 """Share of the free memory that the pixels of one source may take; training needs the rest."""
 
-_UNKNOWN = 4 << 30
-"""Bytes taken to be free where the system does not tell."""
 _BLOCK = 1 << 22
 
 
@@ -32,33 +31,17 @@ def allocate(shape: tuple[int, ...], scratch: Path) -> NDArray[np.uint8]:
         OutputError: the file does not fit on the disk.
     """
     size = int(np.prod(shape, dtype=np.int64))
-    if size <= MEMORY_SHARE * measure_free_memory():
+    if size <= MEMORY_SHARE * limit_memory(measure_free_memory()):
         return np.zeros(shape, np.uint8)
-    place = _find_existing(scratch)
     try:
-        with tempfile.TemporaryFile(dir=place) as file:
-            _reserve(file.fileno(), size)
-            return np.memmap(file, np.uint8, mode="r+", shape=shape)
-    except OSError as error:
+        mapped = map_new_file(size, scratch)
+    except OutputError as error:
         raise OutputError(
-            f"The decoded pictures take {size / 2**20:,.0f} MiB, more than fits into memory, and "
-            f"cannot be kept in {place}: {error.strerror or error}.",
+            f"The decoded pictures take {error.message}",
             slug="pictures-no-space",
             hint="Free some space, choose another disk with --out, or a smaller --image-size.",
         ) from error
-
-
-def measure_free_memory() -> int:
-    """Bytes of main memory that can be taken without pushing anything out."""
-    about = Path("/proc/meminfo")
-    if about.is_file():
-        for line in about.read_text(encoding="ascii", errors="replace").splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) << 10
-    names = getattr(os, "sysconf_names", {})
-    if "SC_AVPHYS_PAGES" in names:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    return _UNKNOWN
+    return np.frombuffer(mapped, np.uint8).reshape(shape)
 
 
 def move_to_front(values: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray[np.uint8]:
@@ -68,22 +51,5 @@ def move_to_front(values: NDArray[np.uint8], rows: NDArray[np.int64]) -> NDArray
         for start in range(0, len(rows), block):
             here = rows[start : start + block]
             values[start : start + len(here)] = values[here]
+            release_mapped()
     return values[: len(rows)]
-
-
-def _find_existing(place: Path) -> Path:
-    """The folder, or the nearest one above it that is there."""
-    place = place.absolute()
-    # What lies in a folder that may not be entered is not there, as far as can be told.
-    while not os.path.isdir(place) and place != place.parent:  # noqa: PTH112
-        place = place.parent
-    return place
-
-
-def _reserve(handle: int, size: int) -> None:
-    if hasattr(os, "posix_fallocate"):
-        os.posix_fallocate(handle, 0, size)
-        return
-    blank = bytes(_BLOCK)
-    for start in range(0, size, _BLOCK):
-        os.write(handle, blank[: min(_BLOCK, size - start)])

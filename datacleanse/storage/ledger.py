@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 
 from datacleanse.storage.atomic_files import write_aside
 from datacleanse.storage.damage import make_damage_error
+from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.run_tables import check_equal, check_numbered, open_run_table
 from datacleanse.storage.schemas import EPOCH_COLUMNS, EPOCH_SCHEMA
 from datacleanse.storage.table_column import ROW_GROUP
@@ -60,6 +61,7 @@ def write_epoch(path: Path, epoch: int, record: EpochRecord, rows: slice = slice
         for start in range(first, end, ROW_GROUP):
             group = _read_epoch_group(epoch, record, start, min(start + ROW_GROUP, end))
             writer.write_table(group, row_group_size=ROW_GROUP)
+            release_mapped()
 
 
 def _read_epoch_group(epoch: int, record: EpochRecord, start: int, end: int) -> pa.Table:

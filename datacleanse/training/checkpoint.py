@@ -18,6 +18,7 @@ from torch import Tensor
 from datacleanse.errors import DatacleanseError, RunFolderError, is_shortage
 from datacleanse.storage.atomic_files import make_own_folder, write_aside
 from datacleanse.storage.damage import say_on_one_line
+from datacleanse.storage.mapped_files import copy_rows, is_kept_on_disk, release_mapped
 from datacleanse.storage.typed_json import (
     Count,
     Number,
@@ -60,6 +61,8 @@ _DTYPES = {
     torch.bool: "BOOL",
 }
 """Names of the safetensors format."""
+_WRITE_BLOCK = 1 << 20
+"""Values written at a time."""
 _DIGEST_BLOCK = 1 << 16
 """Rows hashed at a time, so that those on a GPU need no copy of all."""
 
@@ -257,6 +260,7 @@ def digest(*tensors: Tensor) -> str:
         result.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
         for block in tensor.split(_DIGEST_BLOCK):
             result.update(_view_bytes(block))
+            release_mapped()
     return result.hexdigest()
 
 
@@ -350,7 +354,10 @@ def _unpack(value: Any, tensor: Any) -> Any:  # noqa: ANN401  # JSON, and a meth
         return [_unpack(each, tensor) for each in value]
     if isinstance(value, dict):
         if value.keys() == {_TENSOR}:
-            return tensor(value[_TENSOR]).clone()
+            found = tensor(value[_TENSOR])
+            if is_kept_on_disk(found.nbytes):
+                return torch.from_numpy(copy_rows(found.numpy()))
+            return found.clone()
         return {key: _unpack(each, tensor) for key, each in value.items()}
     return value
 
@@ -373,7 +380,9 @@ def _write(handle: BinaryIO, tensors: dict[str, Tensor], metadata: dict[str, str
     text += b" " * (-len(text) % 8)  # so that the tensors are aligned
     handle.write(len(text).to_bytes(8, "little") + text)
     for tensor in tensors.values():
-        handle.write(_view_bytes(tensor))
+        for block in tensor.reshape(-1).split(_WRITE_BLOCK):
+            handle.write(_view_bytes(block))
+            release_mapped()
 
 
 def _view_bytes(tensor: Tensor) -> memoryview:

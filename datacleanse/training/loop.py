@@ -13,14 +13,16 @@ from datacleanse.errors import DatacleanseError, Stopped
 from datacleanse.models.demands import find_trainable
 from datacleanse.models.inference import compute_logits
 from datacleanse.progress import SILENT, Progress
+from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.training import saved_state
-from datacleanse.training.batches import count_batches, split
+from datacleanse.training.batches import count_batches, draw_order, draw_order_in_runs, split
 from datacleanse.training.checkpoint import Checkpoint
 from datacleanse.training.graphed_steps import GraphedSteps, Workings
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
 from datacleanse.training.influence.interface import accumulate
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.training.parts import Parts
+from datacleanse.training.placement import fetch, find_window
 from datacleanse.training.ranks import ALONE
 from datacleanse.training.recorder import Dynamics, Recorder
 from datacleanse.training.rules.uniform import Uniform
@@ -185,6 +187,7 @@ class _Loop:
             weight_decay=WEIGHT_DECAY,
         )
         self._recorder = Recorder(examples.labels, examples.n_classes, ranks)
+        self._window = find_window(examples.inputs)
         self._peak = schedule.lr
         self.n_batches = count_batches(len(examples.training_rows), schedule.batch_size)
         self._epochs = schedule.epochs
@@ -208,11 +211,22 @@ class _Loop:
         """Draw one epoch's batches in a fresh order; the rest of an epoch that was begun before."""
         trained = self._examples.training_rows
         if self._order is None:
-            order = torch.randperm(len(trained), generator=self._generator)
-            self._order = trained[order.to(trained.device)]
+            self._order = (
+                draw_order_in_runs(trained, self._generator, self._window)
+                if self._window
+                else draw_order(trained, self._generator)
+            )
         rest = self._order[self._rows :]
-        if len(rest):
-            yield from split(rest, self._batch_size)
+        if not len(rest):
+            return
+        at_once = max(1, self._window // self._batch_size)
+        for number, batch in enumerate(split(rest, self._batch_size)):
+            if self._window and number % at_once == 0:
+                # Of the window before this one.
+                release_mapped()
+                start = number * self._batch_size
+                fetch(self._examples.inputs, rest[start : start + at_once * self._batch_size])
+            yield batch
 
     def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it.

@@ -12,6 +12,8 @@ from torch import Tensor
 from torch.utils.data import TensorDataset, default_collate
 
 from datacleanse.errors import InputError, is_shortage
+from datacleanse.storage.mapped_files import LARGE_INPUTS, fetch_runs
+from datacleanse.training.batches import measure_window
 from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
@@ -238,6 +240,29 @@ def find_tensor(rows: Rows) -> Tensor | None:
     if isinstance(rows, Moved):
         return rows.values
     return rows if isinstance(rows, Tensor) else None
+
+
+def find_window(rows: Rows) -> int:
+    """Rows that are mixed at a time, so that files are read in runs; 0: all are.
+
+    It depends on the size of the inputs alone, never on the memory that there is.
+    """
+    if isinstance(rows, Gathered):
+        size = math.prod(rows.images.shape)
+    else:
+        held = find_tensor(rows)
+        size = 0 if held is None or held.device.type != "cpu" else held.nbytes
+    return measure_window(size // len(rows)) if size >= LARGE_INPUTS else 0
+
+
+def fetch(rows: Rows, positions: Tensor) -> None:
+    """Ask for inputs at (n,) positions before they are wanted, where they lie in a file."""
+    if isinstance(rows, Gathered):
+        rows.images.fetch(positions.cpu().numpy())
+        return
+    held = find_tensor(rows)
+    if held is not None and held.device.type == "cpu":
+        fetch_runs(held.numpy(), positions.cpu().numpy())
 
 
 def describe_rows(rows: Rows) -> str:

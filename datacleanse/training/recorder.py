@@ -15,6 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from datacleanse.storage.ledger import EpochRecord
+from datacleanse.storage.mapped_files import make_rows, release_mapped
 from datacleanse.training.ranks import ALONE
 
 if TYPE_CHECKING:
@@ -55,6 +56,13 @@ BLOCK = 1 << 16
 """Examples that are looked at together at an epoch's end."""
 
 
+def _make(shape: tuple[int, ...], fill: float, device: torch.device) -> Tensor:
+    """A float32 tensor on the device; of very many rows in a mapped file."""
+    if device.type != "cpu":
+        return torch.full(shape, fill, device=device)
+    return torch.from_numpy(make_rows(shape, np.float32, fill))
+
+
 class Recorder:
     """Collects an epoch's record and the sums over epochs.
 
@@ -67,12 +75,13 @@ class Recorder:
         self._labels = labels
         self._ranks = ranks
         self._is_own = torch.zeros(n, dtype=torch.bool, device=device)
-        self._logits = torch.full((n, n_classes), torch.nan, device=device)
-        self._weight = torch.full((n,), torch.nan, device=device)
-        self._influence = torch.full((n,), torch.nan, device=device)
+        self._logits = _make((n, n_classes), torch.nan, device)
+        self._weight = _make((n,), torch.nan, device)
+        self._influence = _make((n,), torch.nan, device)
         # Sums of weight, zero weight, influence, loss, margin.
-        self._sums = torch.zeros((5, n), device=device)
-        self._probability = torch.zeros((n, n_classes), device=device)
+        self._sums = _make((5, n), 0.0, device)
+        self._probability = _make((n, n_classes), 0.0, device)
+        self._loss, self._margin = _make((n,), 0.0, device), _make((n,), 0.0, device)
         self._n_epochs = 0
 
     def record_batch(self, index: Tensor, step: Step, weights: Tensor) -> None:
@@ -107,26 +116,27 @@ class Recorder:
 
     def close_epoch(self, n_rows: int) -> EpochRecord:
         """Add the epoch to the sums; its record of the first ``n_rows``, until the next epoch."""
-        loss, margin = self._read()
-        weight, influence = self._weight, self._influence
-        for row, values in enumerate((weight, weight == 0, influence, loss, margin)):
-            self._sums[row] += values  # one at a time, so that no stacked copy is needed
-        self._n_epochs += 1
-        self._loss = loss
-        return EpochRecord(*(t[:n_rows].cpu().numpy() for t in (weight, influence, loss, margin)))
-
-    def _read(self) -> tuple[Tensor, Tensor]:
-        """(M,) loss and (M,) margin of the epoch; adds to the probabilities. By blocks of rows."""
-        loss, margin = torch.empty_like(self._weight), torch.empty_like(self._weight)
-        rows = self._logits, self._labels, self._probability, loss, margin
-        for logits, labels, total, losses, found in zip(
-            *(t.split(BLOCK) for t in rows), strict=True
+        shown = self._weight, self._influence, self._loss, self._margin
+        weights, influences, losses, margins = (t.split(BLOCK) for t in shown)
+        sums = self._sums.split(BLOCK, dim=1)
+        for block, weight, influence, loss, margin, total in zip(
+            range(len(sums)), weights, influences, losses, margins, sums, strict=True
         ):
-            log_probability = F.log_softmax(logits, dim=1)
-            losses.copy_(log_probability.gather(1, labels[:, None])[:, 0]).neg_()
-            found.copy_(measure_margins(logits, labels))
-            total.add_(log_probability.exp_())
-        return loss, margin
+            self._read(block, loss, margin)
+            for row, values in enumerate((weight, weight == 0, influence, loss, margin)):
+                total[row] += values
+            release_mapped()
+        self._n_epochs += 1
+        return EpochRecord(*(t[:n_rows].cpu().numpy() for t in shown))
+
+    def _read(self, block: int, loss: Tensor, margin: Tensor) -> None:
+        """Set (b,) losses and margins of a block of rows; adds to its probabilities."""
+        rows = slice(block * BLOCK, (block + 1) * BLOCK)
+        logits, labels = self._logits[rows], self._labels[rows]
+        log_probability = F.log_softmax(logits, dim=1)
+        loss.copy_(log_probability.gather(1, labels[:, None])[:, 0]).neg_()
+        margin.copy_(measure_margins(logits, labels))
+        self._probability[rows].add_(log_probability.exp_())
 
     def find_not_finite(self, index: Tensor) -> int | None:
         """Find the first example in ``index`` whose weight or logits are NaN or infinite."""
@@ -135,6 +145,7 @@ class Recorder:
             found = (~is_finite).nonzero()
             if len(found):
                 return number * BLOCK + int(found[0])
+            release_mapped()
         return None
 
     def state(self, *, in_epoch: bool) -> dict[str, Any]:
@@ -173,14 +184,20 @@ class Recorder:
 
     def finish(self) -> Dynamics:
         """End the recording: the sums over all closed epochs become means where they are."""
-        means = self._sums.div_(self._n_epochs).cpu().numpy()
-        weight, zero, influence, loss, margin = means
-        zero[np.isnan(weight)] = np.nan
+        for sums, probability in zip(
+            self._sums.split(BLOCK, dim=1), self._probability.split(BLOCK), strict=True
+        ):
+            sums.div_(self._n_epochs)
+            # The share of zero weights, where there were weights.
+            sums[1].masked_fill_(sums[0].isnan(), torch.nan)
+            probability.div_(self._n_epochs)
+            release_mapped()
+        weight, zero, influence, loss, margin = self._sums.cpu().numpy()
         return Dynamics(
             weight=weight,
             zero_weight_share=zero,
             influence=influence,
             loss=loss,
             margin=margin,
-            probability=self._probability.div_(self._n_epochs).cpu().numpy(),
+            probability=self._probability.cpu().numpy(),
         )

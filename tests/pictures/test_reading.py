@@ -26,6 +26,8 @@ from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.interface import Asked
 from datacleanse.pictures.read import read_picture_data, read_pictures_like
 from datacleanse.progress import SILENT
+from datacleanse.storage import mapped_files
+from datacleanse.storage.mapped_files import is_mapped, keep_on_disk
 from tests.data.conftest import Listener, slugs
 from tests.pictures.made import class_folders, encoded, picture, scene
 
@@ -214,9 +216,16 @@ def test_beyond_memory_pixels_lie_in_a_file_without_a_name(root, monkeypatch):
     monkeypatch.setattr(pixel_arrays, "_BLOCK", 5000)  # rows are moved in several blocks
     before = sorted(root.parent.rglob("*"))
     _, pictures = read(root)
-    assert isinstance(pictures.values.base, np.memmap) or isinstance(pictures.values, np.memmap)
+    assert is_mapped(pictures.values)
     assert sorted(root.parent.rglob("*")) == before
     assert (pictures.values == np.delete(in_memory.values, 1, axis=0)).all()
+
+
+def test_less_memory_allowed_than_is_free_counts_too(root, tmp_path):
+    with keep_on_disk(tmp_path, allowed=1000):
+        _, pictures = read(root)
+    assert is_mapped(pictures.values)
+    assert not is_mapped(read(root)[1].values)
 
 
 def test_a_disk_that_is_too_small_is_said_before_the_pictures_are_decoded(tmp_path, monkeypatch):
@@ -225,7 +234,7 @@ def test_a_disk_that_is_too_small_is_said_before_the_pictures_are_decoded(tmp_pa
     def full(handle, size):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pixel_arrays, "_reserve", full)
+    monkeypatch.setattr(mapped_files, "reserve", full)
     with pytest.raises(OutputError, match="No space left"):
         pixel_arrays.allocate((10, 3, 8, 8), tmp_path / "not" / "there")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
@@ -14,7 +15,9 @@ from datacleanse.data.interface import ROWS_AT_ONCE, TypedValues
 from datacleanse.data.messages import format_list, quote_error
 from datacleanse.data.plain_types import make_plain
 from datacleanse.data.sources import SHARD_SUFFIX, make_unreadable_error
+from datacleanse.data.streamed_table import keep_portions
 from datacleanse.errors import InputError
+from datacleanse.storage.mapped_files import is_kept_on_disk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -22,6 +25,10 @@ if TYPE_CHECKING:
     from datacleanse.data.interface import Request
     from datacleanse.data.sources import Location
 
+LARGE_TABLE = 2**28
+"""Bytes of rows, about, from which on they are read in portions."""
+TEXT = 16
+"""Bytes of a cell of text, at least, with its place."""
 _BUFFER = 1 << 20
 _NO_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
@@ -39,21 +46,15 @@ class ParquetReader(TypedValues):
             return file.schema_arrow
 
     def read(self, location: Location, *, request: Request) -> pa.Table:
-        """Read one file, or all shards; these must have the same columns."""
+        """Read one file, or all shards; these must have the same columns.
+
+        Many rows are read in portions into a mapped file, where `keep_on_disk` lets them.
+        """
+        heads = _read_heads(location, request.unread)
+        if is_kept_on_disk(sum(head.size for head in heads), LARGE_TABLE):
+            return _stream_shards(location, heads, request.unread)
         tables = [_read_shard(location, path, request.unread) for path in location.paths]
-        for path, table in zip(location.paths, tables, strict=True):
-            _check_same_columns(location, path, table, first=tables[0])
-            _check_same_names(location, path, table, first=tables[0])
-        if len(tables) == 1:
-            return tables[0]
-        try:
-            return pa.concat_tables(_agree_on_types(tables), promote_options="permissive")
-        except pa.ArrowException as error:
-            raise InputError(
-                f"The shards of {location.name} do not fit together: {quote_error(error)}.",
-                slug="shards-differ",
-                hint="Write all shards with the same column types.",
-            ) from error
+        return _join_shards(location, tables)
 
     def read_portions(self, location: Location, *, request: Request) -> Iterator[pa.Table]:
         """Yield a part of a row group at a time."""
@@ -95,6 +96,78 @@ def open_parquet(
             f"{name} is not a readable Parquet file: {quote_error(error)}.",
             slug="file-damaged",
             hint="The file is cut off or not what its ending says; copy or write it again.",
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Head:
+    """What the end of a shard tells of it."""
+
+    empty: pa.Table
+    """Its columns, without rows."""
+    size: int
+    """Bytes that its rows take in memory, about."""
+
+
+def _read_heads(location: Location, unread: frozenset[str]) -> list[_Head]:
+    """Read what each shard tells of itself, without its rows."""
+    heads = []
+    for path in location.paths:
+        with open_parquet(location, path) as file:
+            about, empty = file.metadata, file.schema_arrow.empty_table()
+            names = [name for name in empty.column_names if name in unread]
+            empty = _add_partitions(location, path, empty.drop_columns(names))
+            groups = range(about.num_row_groups)
+            written = sum(about.row_group(group).total_byte_size for group in groups)
+        # Text that repeats is written as numbers, and may be read as text.
+        width = sum(_measure_cell(field.type) for field in empty.schema)
+        heads.append(_Head(empty, max(written, width * about.num_rows)))
+    return heads
+
+
+def _measure_cell(kind: pa.DataType) -> int:
+    """Bytes of a cell, about; of text the least that it takes."""
+    try:
+        return max(1, int(kind.bit_width) // 8)
+    except ValueError:
+        return TEXT
+
+
+def _stream_shards(location: Location, heads: list[_Head], unread: frozenset[str]) -> pa.Table:
+    """Read all shards in portions, into one mapped table."""
+    # Whether they fit together is seen before any row is read.
+    joined = _join_shards(location, [head.empty for head in heads])
+    return keep_portions(_read_alike(location, joined, unread))
+
+
+def _read_alike(location: Location, joined: pa.Table, unread: frozenset[str]) -> Iterator[pa.Table]:
+    """Yield the rows in portions that have the columns and types of ``joined``."""
+    found = False
+    for path in location.paths:
+        with open_parquet(location, path, buffer_size=_BUFFER) as file:
+            names = [name for name in file.schema_arrow.names if name not in unread]
+            for batch in file.iter_batches(ROWS_AT_ONCE, columns=names if unread else None):
+                portion = _add_partitions(location, path, pa.Table.from_batches([batch]))
+                yield _join_shards(location, [joined, portion]).cast(joined.schema)
+                found = True
+    if not found:
+        yield joined
+
+
+def _join_shards(location: Location, tables: list[pa.Table]) -> pa.Table:
+    """The rows of all shards, with types that all of them fit."""
+    for path, table in zip(location.paths, tables, strict=False):
+        _check_same_columns(location, path, table, first=tables[0])
+        _check_same_names(location, path, table, first=tables[0])
+    if len(tables) == 1:
+        return tables[0]
+    try:
+        return pa.concat_tables(_agree_on_types(tables), promote_options="permissive")
+    except pa.ArrowException as error:
+        raise InputError(
+            f"The shards of {location.name} do not fit together: {quote_error(error)}.",
+            slug="shards-differ",
+            hint="Write all shards with the same column types.",
         ) from error
 
 

@@ -34,7 +34,12 @@ from datacleanse.detection.second_opinion.pool import pool_opinions
 from datacleanse.scheduling.forked import can_fork, fork
 from datacleanse.scheduling.interface import CannotBeDoneThereError
 from datacleanse.storage.atomic_files import make_own_folder
-from datacleanse.storage.mapped_files import write_rows
+from datacleanse.storage.mapped_files import (
+    is_kept_on_disk,
+    keep_on_disk,
+    map_array,
+    write_rows,
+)
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
@@ -320,7 +325,9 @@ def _ask_process(
 
         def wait() -> NDArray[np.float32]:
             if process is not None and process.wait() == 0:
-                opinion: NDArray[np.float32] = np.load(folder / _OPINION)
+                kept = folder / _OPINION
+                is_large = is_kept_on_disk(kept.stat().st_size)
+                opinion: NDArray[np.float32] = map_array(kept) if is_large else np.load(kept)
                 return opinion
             # No process could be started, or it was killed: the same answer, only later.
             raise CannotBeDoneThereError
@@ -396,12 +403,18 @@ def main(kind: str, asked: BinaryIO) -> None:
         return
     place, kind, *numbers = json.loads(line)
     folder = Path(place)
+    with keep_on_disk(folder):
+        answer = _read_question(folder, _name_kind(kind), numbers).answer
+        np.save(folder / _OPINION, answer(lambda: os.getppid() != parent))
+
+
+def _read_question(folder: Path, kind: Kind, numbers: Sequence[int]) -> Question:
     # Mapped: nothing of it is copied but what is learned from at a time.
     n_classes, seed, n_numbers, part = numbers
-    question = Question(
-        _name_kind(kind),
-        _map_rows(folder / _ROWS),
-        np.load(folder / _LABELS),
+    return Question(
+        kind,
+        map_array(folder / _ROWS),
+        map_array(folder / _LABELS),
         np.load(folder / _USED),
         n_classes,
         seed,
@@ -411,17 +424,6 @@ def main(kind: str, asked: BinaryIO) -> None:
         features=np.load(folder / _FEATURES) if (folder / _FEATURES).is_file() else None,
         part=part,
     )
-    np.save(folder / _OPINION, question.answer(lambda: os.getppid() != parent))
-
-
-def _map_rows(path: Path) -> NDArray[Any]:
-    """Map the rows, or read them where there is nothing to map: a table may hold texts alone."""
-    rows: NDArray[Any]
-    try:
-        rows = np.load(path, mmap_mode="r")
-    except ValueError:
-        rows = np.load(path)
-    return rows
 
 
 def _name_kind(kind: str) -> Kind:

@@ -19,6 +19,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from datacleanse.detection.second_opinion import ridge
 from datacleanse.detection.second_opinion.pool import pool_opinions
+from datacleanse.storage.mapped_files import release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -135,6 +136,7 @@ class _Encoder:
             patches = _cut_patches(_shrink(images[chosen[start : start + PORTION]]), side)
             at = rng.integers(patches.shape[1], size=(len(patches), each))
             drawn.append(np.take_along_axis(patches, at[:, :, None], axis=1))
+            release_mapped()
         flat = np.concatenate(drawn).reshape(-1, drawn[0].shape[-1])
         mean, deviation = _normalise_contrast(flat)
         flat = (flat - mean[:, None]) / deviation[:, None]

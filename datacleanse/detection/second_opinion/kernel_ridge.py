@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.second_opinion import ridge
+from datacleanse.storage.mapped_files import take_spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,7 +71,7 @@ def score_without_own_labels(
     """
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
-    columns = _Columns.learned(rows[used], n_numbers)
+    columns = _Columns.learned(take_spread(rows, used), n_numbers)
     return _score(
         lambda some: columns.points(rows[some]),
         labels,

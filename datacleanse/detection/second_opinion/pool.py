@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.storage.mapped_files import make_rows, split_rows
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -75,10 +77,11 @@ def apply_weights(
     opinions: Sequence[NDArray[np.float32]], weights: NDArray[np.float64]
 ) -> NDArray[np.float32]:
     """Pool (M, C) log-probabilities by their weights: probabilities, rows sum to 1."""
-    pooled = np.zeros_like(opinions[0])
-    for weight, opinion in zip(weights, opinions, strict=True):
-        pooled += np.float32(weight) * opinion
-    pooled -= pooled.max(axis=1, keepdims=True)
-    np.exp(pooled, out=pooled)
-    pooled /= pooled.sum(axis=1, keepdims=True)
-    return pooled
+    whole: NDArray[np.float32] = make_rows(opinions[0].shape, opinions[0].dtype)
+    for pooled, *parts in zip(split_rows(whole), *map(split_rows, opinions), strict=True):
+        for weight, opinion in zip(weights, parts, strict=True):
+            np.add(pooled, np.float32(weight) * opinion, out=pooled)
+        np.subtract(pooled, pooled.max(axis=1, keepdims=True), out=pooled)
+        np.exp(pooled, out=pooled)
+        np.divide(pooled, pooled.sum(axis=1, keepdims=True), out=pooled)
+    return whole

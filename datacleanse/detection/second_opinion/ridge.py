@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.second_opinion.pool import AbandonedError
+from datacleanse.storage.mapped_files import make_rows, release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -71,6 +72,7 @@ def score_without_own_labels(
             if is_unwanted():
                 raise AbandonedError
             yield rows[start : start + portion]
+            release_mapped()
 
     # Filled portion by portion: held beside their copy they would take twice the memory.
     seen, done = np.empty((0, 0), dtype=np.float32), 0
@@ -81,13 +83,15 @@ def score_without_own_labels(
         seen[done : done + len(part)] = part
         done += len(part)
     ridge = Ridge(seen, labels[used], n_classes, axes=axes)
-    scores = np.empty((len(PENALTIES), len(labels), n_classes), dtype=np.float32)
-    scores[:, used] = ridge.score_without_own_labels()
+    scores = [make_rows((len(labels), n_classes), np.float32) for _ in PENALTIES]
+    for each, found in zip(scores, ridge.score_without_own_labels(), strict=True):
+        each[used] = found
     is_other = np.ones(len(labels), dtype=np.bool_)
     is_other[used] = False
     for rows in portions(np.flatnonzero(is_other)):
-        scores[:, rows] = ridge.scores(features(rows))
-    return list(scores)
+        for each, found in zip(scores, ridge.scores(features(rows)), strict=True):
+            each[rows] = found
+    return scores
 
 
 class Ridge:

@@ -5,8 +5,8 @@ half cut at random (Geurts, Ernst, Wehenkel 2006, "Extremely randomized trees").
 only by the trees that were not grown on it, so that its own label cannot vouch for itself, at the
 price of one forest; cross-validation would grow five.
 
-Scikit-learn's forests keep all trees and the indices of all bags. Here each tree is forgotten once
-it has voted: a forest on a million rows would take more memory than the rows.
+Scikit-learn's forests keep all trees and the indices of all bags. Here a few trees are grown, and
+forgotten once they have voted: a forest on a million rows would take more memory than the rows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.second_opinion.pool import AbandonedError
+from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows, take_spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -37,7 +38,13 @@ FLOOR = 1e-3
 """Least probability by one kind of trees: no vote is no proof."""
 
 PORTION = 65_536
-"""Rows that a tree judges at a time."""
+"""Rows that trees judge at a time."""
+
+AT_ONCE = 15
+"""Trees that are held: each reading of the rows serves so many."""
+
+SPARSE = 8
+"""Times as many rows as are grown on, from which on those are held beside them."""
 
 
 def vote_out_of_bag(
@@ -73,6 +80,8 @@ def vote_out_of_bag(
     opinions = []
     rng = np.random.default_rng(seed)
     used = np.flatnonzero(is_grown_on)
+    # A small part of many rows is read once, and not for each tree.
+    seen = take_spread(rows, used) if SPARSE * len(used) < len(rows) else None
     size = min(math.ceil(BAG_SHARE * len(used)), MAX_BAG)
     for number, kind in enumerate((DecisionTreeClassifier, ExtraTreeClassifier)):
         if number not in kinds:
@@ -81,16 +90,22 @@ def vote_out_of_bag(
                 rng.choice(used, size=size)
                 rng.integers(2**31)
             continue
-        votes = np.zeros((len(rows), n_classes), dtype=np.float32)
-        for _ in range(N_TREES):
-            if is_unwanted():
-                raise AbandonedError
-            bag, counts = np.unique(rng.choice(used, size=size), return_counts=True)
-            tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
-            _grow(tree, rows[bag], labels[bag], counts)
-            _vote(votes, tree, rows, bag)
-        votes /= np.maximum(votes.sum(axis=1, keepdims=True), 1)
-        opinions.append(np.log(np.maximum(votes, FLOOR, out=votes), out=votes))
+        votes = make_rows((len(rows), n_classes), np.float32)
+        for start in range(0, N_TREES, AT_ONCE):
+            grown = []
+            for _ in range(min(AT_ONCE, N_TREES - start)):
+                if is_unwanted():
+                    raise AbandonedError
+                drawn, counts = np.unique(rng.choice(len(used), size=size), return_counts=True)
+                bag = used[drawn]
+                tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
+                _grow(tree, rows[bag] if seen is None else seen[drawn], labels[bag], counts)
+                grown.append((tree, bag))
+            _vote(votes, grown, rows, is_unwanted)
+        for part in split_rows(votes):
+            np.divide(part, np.maximum(part.sum(axis=1, keepdims=True), 1), out=part)
+            np.log(np.maximum(part, FLOOR, out=part), out=part)
+        opinions.append(votes)
     return opinions
 
 
@@ -114,17 +129,23 @@ def _grow(
 
 def _vote(
     votes: NDArray[np.float32],
-    tree: DecisionTreeClassifier,
+    grown: list[tuple[DecisionTreeClassifier, NDArray[np.int64]]],
     rows: NDArray[np.float32],
-    bag: NDArray[np.int64],
+    is_unwanted: Callable[[], bool],
 ) -> None:
-    """Add a tree's probabilities of all rows that it was not grown on."""
-    is_judged = np.ones(len(rows), dtype=np.bool_)
-    is_judged[bag] = False
+    """Add each tree's probabilities of all rows that it was not grown on: those of its bag."""
     for start in range(0, len(rows), PORTION):
-        judged = start + np.flatnonzero(is_judged[start : start + PORTION])
-        if len(judged):
-            given = tree.predict_proba(rows[judged])
-            # A leaf knows few classes: of many, most get nothing.
-            at, found = np.nonzero(given)
-            votes[judged[at], tree.classes_[found]] += given[at, found]
+        if is_unwanted():
+            raise AbandonedError
+        part = rows[start : start + PORTION]
+        for tree, bag in grown:
+            is_judged = np.ones(len(part), dtype=np.bool_)
+            first, end = np.searchsorted(bag, (start, start + len(part)))
+            is_judged[bag[first:end] - start] = False
+            judged = np.flatnonzero(is_judged)
+            if len(judged):
+                given = tree.predict_proba(part[judged])
+                # A leaf knows few classes: of many, most get nothing.
+                at, found = np.nonzero(given)
+                votes[start + judged[at], tree.classes_[found]] += given[at, found]
+        release_mapped()

@@ -1,0 +1,129 @@
+"""What an audit takes of memory and disk, looked at before anything is trained.
+
+Nothing that an audit finds depends on how much memory there is: arrays are moved to files, they are
+not left out. So what is estimated here only warns, or refuses what would end in the middle.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from datacleanse.errors import MemoryShortError, OutputError
+from datacleanse.memory_bound import format_size, measure_free_memory
+from datacleanse.models.calendar_parts import N_PARTS
+from datacleanse.storage.mapped_files import LARGE, find_existing
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from datacleanse.auditing.reading import Inputs
+    from datacleanse.progress import Progress
+
+LIBRARIES = 650_000_000
+"""Bytes that both processes of an audit take with their libraries, with few rows. Measured by
+`benchmarks/cost/large_tables.py`, as is `A_ROW`."""
+
+A_ROW = 70
+"""Bytes of memory that a row takes at most, whatever its columns are: copies of some columns of
+numbers at a time. All else of it lies in files."""
+
+ON_DISK = 350
+"""Bytes that a row takes on the disk, its cells and the classes' numbers left out."""
+
+A_CLASS = 44
+"""Bytes that it takes for each class: eleven numbers of four bytes."""
+
+PARTS_OF_MEMORY = 64
+"""Arrays of more than such a part of the memory that may be taken lie in files."""
+
+TOLD = 1_000_000_000
+"""Bytes from which on the need is told without being asked for."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """What an audit takes, about, in bytes."""
+
+    rows: int
+    memory: int
+    disk: int
+
+
+def choose_least(allowed: int | None) -> int:
+    """Bytes from which on an array lies in a file, where so much memory is allowed."""
+    return LARGE if allowed is None else min(LARGE, allowed // PARTS_OF_MEMORY)
+
+
+def refuse_too_little(allowed: int | None) -> None:
+    """Refuse an amount of memory in which no audit can be made.
+
+    Raises:
+        MemoryShortError: it is too little.
+    """
+    if allowed is not None and allowed < LIBRARIES:
+        raise MemoryShortError(
+            f"--memory is {format_size(allowed)}, and an audit takes {format_size(LIBRARIES)} "
+            "before it holds a row.",
+            slug="memory-below-need",
+            hint=f"Give --memory {_spell(LIBRARIES)} or more.",
+        )
+
+
+def estimate_need(inputs: Inputs) -> Need:
+    """Estimate what the audit of a table takes; of pictures, what it takes beside them."""
+    n, n_classes = inputs.data.n_rows, len(inputs.data.schema.classes)
+    columns = inputs.data.schema.columns
+    n_features = sum(N_PARTS if each.kind == "datetime" else each.width for each in columns)
+    # The network's matrix, and its copy for the second opinion.
+    matrix = 2 * 4 * n_features
+    a_row = matrix + ON_DISK + A_CLASS * n_classes
+    table = 0 if inputs.pictures is not None else inputs.data.table.nbytes
+    is_small = n * a_row < LARGE
+    return Need(n, LIBRARIES + A_ROW * n, 0 if is_small else n * a_row + table)
+
+
+def check_need(need: Need, allowed: int | None, place: Path, progress: Progress) -> None:
+    """Tell what an audit takes where that is much, and refuse what cannot be had.
+
+    Args:
+        need: see `estimate_need`.
+        allowed: bytes of memory that a person allows; None: those that are free.
+        place: the run folder, on whose disk files lie.
+        progress: is told.
+
+    Raises:
+        MemoryShortError: it takes more memory than is allowed.
+        OutputError: it takes more room than the disk has.
+    """
+    of_rows = f"{need.rows:,} rows"
+    if allowed is not None and need.memory > allowed:
+        raise MemoryShortError(
+            f"--memory is {format_size(allowed)}, and the audit of {of_rows} takes about "
+            f"{format_size(need.memory)}.",
+            slug="memory-below-need",
+            hint=f"Give --memory {_spell(need.memory)} or more, or fewer rows.",
+        )
+    folder = find_existing(place.parent)
+    free = shutil.disk_usage(folder).free
+    if need.disk > free:
+        raise OutputError(
+            f"The audit of {of_rows} takes about {format_size(need.disk)} of disk, and "
+            f"{folder} has {format_size(free)} left.",
+            slug="disk-short",
+            hint="Free some space, or choose another disk with --out.",
+        )
+    if allowed is None and max(need.memory, need.disk) < TOLD:
+        return
+    there = measure_free_memory() if allowed is None else allowed
+    whose = "free" if allowed is None else "allowed by --memory"
+    progress.say(
+        f"The audit of {of_rows} takes about {format_size(need.memory)} of memory, of "
+        f"{format_size(there)} {whose}, and {format_size(need.disk)} of disk in {folder}."
+    )
+
+
+def _spell(size: int) -> str:
+    """A size as it is typed, rounded up."""
+    return f"{-(-size // 10**6):.0f}MB"
