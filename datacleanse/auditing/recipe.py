@@ -124,7 +124,8 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     trainer = Trainer(
         task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop, ranks=ranks
     )
-    with _open_pool(task.settings) as (pool, places):
+    is_large = find_window(examples.inputs) > 0
+    with _open_pool(task.settings, is_large=is_large) as (pool, places):
         trainer = replace(trainer, pool=pool, places=places)
         judged = judge(audit, trainer)
     tell_worth(ranks, None if judged.final else judged.worth)
@@ -165,13 +166,17 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
 
 
 @contextmanager
-def _open_pool(settings: Settings) -> Iterator[tuple[Pool, list[torch.device]]]:
-    """Places for trainings, and the devices that they are dealt over where there are several."""
+def _open_pool(settings: Settings, *, is_large: bool) -> Iterator[tuple[Pool, list[torch.device]]]:
+    """Places for trainings, and the devices that they are dealt over where there are several.
+
+    Of inputs as large as are read in runs one task is done at a time, if nothing else is asked for:
+    what another process has found of each row is sent here, and held in memory.
+    """
     places = choose_places(settings.device)
     if len(places) < 2:
         places = []
     # The second opinion needs no device.
-    jobs = settings.jobs or (len(places) + 1 if places else count_cores())
+    jobs = settings.jobs or (len(places) + 1 if places else 1 if is_large else count_cores())
     with Pool(jobs, [str(place) for place in places]) as pool:
         yield pool, places
 
