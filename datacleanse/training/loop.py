@@ -17,8 +17,9 @@ from datacleanse.training import saved_state
 from datacleanse.training.batches import count_batches, split
 from datacleanse.training.checkpoint import Checkpoint
 from datacleanse.training.graphed_steps import GraphedSteps, Workings
-from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
+from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine
 from datacleanse.training.influence.interface import accumulate
+from datacleanse.training.objectives import CLASSES, Objective
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.training.parts import Parts
 from datacleanse.training.ranks import ALONE
@@ -85,6 +86,7 @@ def train(
     hooks: Hooks | None = None,
     optimisation: Optimisation | None = None,
     ranks: Ranks = ALONE,
+    objective: Objective = CLASSES,
 ) -> Outcome:
     """Train ``model`` in place.
 
@@ -102,6 +104,7 @@ def train(
         hooks: what to do besides learning.
         optimisation: how gradients become updates; None: by AdamW.
         ranks: the processes that train together.
+        objective: the loss, and what is recorded.
 
     Raises:
         TrainingError: a loss, a weight or a parameter became NaN or infinite.
@@ -110,7 +113,7 @@ def train(
         UnusableStateError: ``saved`` cannot be of such a training.
     """
     hooks = hooks or Hooks()
-    loop = _Loop(model, rule, examples, schedule, seed, optimisation, ranks)
+    loop = _Loop(model, rule, examples, schedule, seed, optimisation, ranks, objective)
     device = examples.inputs.device
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -161,11 +164,12 @@ class _Loop:
         seed: int,
         optimisation: Optimisation | None = None,
         ranks: Ranks = ALONE,
+        objective: Objective = CLASSES,
     ) -> None:
         self._model, self._rule, self._examples = model, rule, examples
         self._batch_size = schedule.batch_size
         self._generator = torch.Generator().manual_seed(seed)
-        self._engine = choose_engine(model, cross_entropy)
+        self._engine = choose_engine(model, objective.loss)
         self._direction = TrustedDirection(
             self._engine,
             Trusted(
@@ -184,7 +188,7 @@ class _Loop:
             peak=schedule.lr,
             weight_decay=WEIGHT_DECAY,
         )
-        self._recorder = Recorder(examples.labels, examples.n_classes, ranks)
+        self._recorder = objective.recorder(examples.labels, examples.n_classes, ranks)
         self._peak = schedule.lr
         self.n_batches = count_batches(len(examples.training_rows), schedule.batch_size)
         self._epochs = schedule.epochs
