@@ -38,6 +38,7 @@ class AuditOptions:
     data: options.Data
     val: audit_options.Val = None
     label: options.Label = None
+    task: audit_options.Task = "auto"
     id_: options.Id = None
     no_id: options.NoId = False
     test: audit_options.Test = None
@@ -128,6 +129,7 @@ class AuditOptions:
                 dates=self.dates,  # type: ignore[arg-type]  # ReadOptions checks it
                 decimal=self.decimal,  # type: ignore[arg-type]
                 seeks_id=not self.no_id,
+                task=self.task,  # type: ignore[arg-type]
             ),
             settings=settings,
             command=tuple(sys.argv[1:]),

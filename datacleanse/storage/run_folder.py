@@ -16,6 +16,7 @@ from datacleanse.storage.damage import make_missing_error
 from datacleanse.storage.ledger import read_epoch
 from datacleanse.storage.manifest.file import (
     read_manifest,
+    read_number_manifest,
     read_opening,
     read_status,
     write_manifest,
@@ -54,6 +55,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from datacleanse.storage.manifest.numbers import NumberManifest
     from datacleanse.storage.manifest.whole import Manifest, Opening
     from datacleanse.storage.run_tables import RunTable
     from datacleanse.storage.table_column import TableColumn
@@ -102,6 +104,14 @@ class RunFolder(RunFiles):
         """
         return read_manifest(self.manifest_file)
 
+    def number_manifest(self) -> NumberManifest:
+        """Read `run.json` of a finished audit of numbers.
+
+        Raises:
+            RunFolderError: no run, a damaged one, one of classes, or an unfinished one.
+        """
+        return read_number_manifest(self.manifest_file)
+
     def has_checkpoint(self) -> bool:
         """Whether a training has saved something to go on with."""
         return any(self.checkpoint_dir.glob("*.safetensors"))
@@ -115,7 +125,7 @@ class RunFolder(RunFiles):
         """Write `run.json` of a run that begins or stops, so that what it leaves is known."""
         write_manifest(self.manifest_file, opening)
 
-    def finish(self, manifest: Manifest) -> None:
+    def finish(self, manifest: Manifest | NumberManifest) -> None:
         """Write `run.json` last, and let go of what only an unfinished run needs."""
         write_manifest(self.manifest_file, manifest)
         self.forget_checkpoint()

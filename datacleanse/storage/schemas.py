@@ -30,14 +30,15 @@ EPOCH_COLUMNS: tuple[TableColumn, ...] = (
         "loss",
         pa.float32(),
         "cross-entropy of the given label in nats, before the step; of rows that are not trained "
-        "on, at the epoch's end",
+        "on, at the epoch's end. Where labels are numbers, half the squared residual",
         least=0,
         is_nullable=True,
     ),
     TableColumn(
         "margin",
         pa.float32(),
-        "logit of the given label minus the best other logit, at the same moment",
+        "logit of the given label minus the best other logit, at the same moment; where labels are "
+        "numbers, the residual: label minus prediction, in robust deviations of DATA's labels",
         is_nullable=True,
     ),
 )
@@ -200,6 +201,22 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         may_lack=True,
     ),
 )
+
+NUMBER_COLUMNS: tuple[TableColumn, ...] = (
+    TableColumn(
+        "predicted", pa.float64(), "what the label is predicted to be without its own label's help"
+    ),
+    TableColumn("predicted_low", pa.float64(), "90 % of right labels lie above it and below"),
+    TableColumn("predicted_high", pa.float64(), "this"),
+    TableColumn(
+        "slip",
+        pa.string(),
+        "what made the label wrong, likelier than not, e.g. × 10 or + 300; null: no such slip",
+        is_nullable=True,
+    ),
+)
+"""Behind `AUDIT_COLUMNS` where labels are numbers. ``mean_margin`` and ``control_margin`` are mean
+residuals there, label minus prediction, in robust deviations of DATA's labels."""
 
 LIKELIHOODS_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn("row", pa.int64(), "position of a stored suspect in DATA, from 0", least=0),
@@ -378,6 +395,8 @@ CLEAN_ROW = TableColumn("clean_row", pa.int64(), "position in CLEAN, from 0", le
 EPOCH_SCHEMA = make_arrow_schema(EPOCH_COLUMNS, kind="epoch")
 
 AUDIT_SCHEMA = make_arrow_schema(AUDIT_COLUMNS, kind="audit")
+
+NUMBER_AUDIT_SCHEMA = make_arrow_schema((*AUDIT_COLUMNS, *NUMBER_COLUMNS), kind="audit")
 
 LIKELIHOODS_SCHEMA = make_arrow_schema(LIKELIHOODS_COLUMNS, kind="likelihoods")
 

@@ -15,8 +15,6 @@ import numpy as np
 from datacleanse.data.number_labels import count_decimals, is_on_grid
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
@@ -49,8 +47,13 @@ class Slip:
         found: Floats = (numbers - self.shift) / self.factor
         return found
 
+    def is_like(self, other: Slip) -> bool:
+        """Whether both are the same slip, seen on different rows."""
+        near = abs(self.shift - other.shift) <= NEAR * abs(self.shift)
+        return self.factor == other.factor and near
+
     def describe(self) -> str:
-        """The slip as people write it, e.g. ``x 10`` or ``+ 300``."""
+        """The slip as people write it, e.g. ``× 10`` or ``+ 300``."""
         if self.shift:
             return f"{'+' if self.shift > 0 else '−'} {abs(self.shift):g}"
         if self.factor == -1.0:
@@ -122,8 +125,3 @@ def weigh_grid(slip: Slip, numbers: Floats, decimals: int | None, right: Floats)
     usual = np.average(is_on, weights=right) if right.sum() else 1.0
     found: Floats = np.where(is_on, -np.log(max(float(usual), 1 / len(numbers))), NEVER)
     return found
-
-
-def describe_slips(slips: Sequence[Slip]) -> list[str]:
-    """Each slip for people."""
-    return [slip.describe() for slip in slips]

@@ -1,0 +1,79 @@
+"""A trained network that predicts numbers, with its preprocessing, saved like other models."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from datacleanse.models.encoding import Encoding, encode
+from datacleanse.models.inference import compute_logits
+from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
+from datacleanse.thread_limit import use_one_thread
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from datacleanse.models.tabular import TabularNetwork
+    from datacleanse.records import Dataset, Schema
+
+
+@dataclass(frozen=True)
+class NumberPredictor:
+    """Predicts the label of new rows."""
+
+    network: TabularNetwork
+    """Encoded rows (n, F) to (n, 1) standardised numbers."""
+    encoding: Encoding
+    """From columns to what the network reads."""
+    schema: Schema
+    """DATA's columns; without classes."""
+    centre: float
+    """Of DATA's labels: the network's 0."""
+    scale: float
+    """Of DATA's labels: the network's 1."""
+
+    def predict_rows(self, data: Dataset) -> NDArray[np.float64]:
+        """(n,) numbers in the label's unit, of rows that are read already."""
+        device = next(self.network.parameters()).device
+        inputs = torch.from_numpy(encode(data, self.encoding)).to(device)
+        with use_one_thread():  # as in the audit, so that the same rows have the same digits
+            outputs = compute_logits(self.network, inputs)[:, 0].double().cpu().numpy()
+        found: NDArray[np.float64] = self.centre + self.scale * outputs
+        return found
+
+    def save(self, directory: Path) -> None:
+        """Write `model.safetensors` and `model.json`."""
+        beside = {k: torch.from_numpy(v) for k, v in self.encoding.name_tensors().items()}
+        save_parameters(self.network, directory, beside)
+        description = {
+            "format_version": FORMAT_VERSION,
+            "task": "regression",
+            "architecture": self.network.describe_architecture(),
+            "label": {"centre": self.centre, "scale": self.scale},
+            "encoding": self.encoding.to_json(),
+            "schema": asdict(self.schema),
+        }
+        save_description(description, directory)
+
+
+def measure_predictions(
+    predicted: NDArray[np.float64], true: NDArray[np.float64]
+) -> dict[str, float | None]:
+    """``rmse``, ``mae`` in the label's unit, and ``r2``; None where all numbers are one.
+
+    Args:
+        predicted: (n,), n >= 1.
+        true: (n,).
+    """
+    error = predicted - true
+    spread = float(np.square(true - true.mean()).sum())
+    return {
+        "rmse": float(np.sqrt(np.square(error).mean())),
+        "mae": float(np.abs(error).mean()),
+        "r2": None if spread == 0 else 1 - float(np.square(error).sum()) / spread,
+    }
