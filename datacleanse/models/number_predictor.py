@@ -77,3 +77,15 @@ def measure_predictions(
         "mae": float(np.abs(error).mean()),
         "r2": None if spread == 0 else 1 - float(np.square(error).sum()) / spread,
     }
+
+
+def estimate_difference_error(
+    first: NDArray[np.float64], second: NDArray[np.float64], true: NDArray[np.float64]
+) -> float:
+    """Standard error of the difference of two predictions' RMSEs on the same n >= 1 rows, (n,).
+
+    By the delta method: RMSE_1 - RMSE_2 = (MSE_1 - MSE_2) / (RMSE_1 + RMSE_2).
+    """
+    squares = np.square(first - true), np.square(second - true)
+    total = sum(float(np.sqrt(each.mean())) for each in squares)
+    return float((squares[0] - squares[1]).std()) / np.sqrt(len(true)) / max(total, 1e-300)

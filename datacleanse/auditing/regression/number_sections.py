@@ -9,7 +9,7 @@ import numpy as np
 from datacleanse.auditing.manifest_sections import describe_reading, describe_share
 from datacleanse.data.number_labels import count_decimals
 from datacleanse.detection.noise_rates import estimate_noise_rate
-from datacleanse.models.number_predictor import measure_predictions
+from datacleanse.models.number_predictor import estimate_difference_error, measure_predictions
 from datacleanse.storage.manifest.inputs import OverlapSection
 from datacleanse.storage.manifest.numbers import (
     NumberCleanSection,
@@ -110,10 +110,12 @@ def compare_predictions(
 
 def _compare(final: NumberPredictor, control: NumberPredictor, rows: Dataset) -> NumberComparison:
     true = rows.targets
+    by_final, by_control = final.predict_rows(rows), control.predict_rows(rows)
     return NumberComparison(
         rows=rows.n_rows,
-        reweighted=_measure(final.predict_rows(rows), true),
-        control=_measure(control.predict_rows(rows), true),
+        reweighted=_measure(by_final, true),
+        control=_measure(by_control, true),
+        rmse_difference_error=estimate_difference_error(by_final, by_control, true),
     )
 
 

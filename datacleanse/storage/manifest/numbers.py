@@ -107,6 +107,8 @@ class NumberComparison:
     """Of the network that was saved."""
     control: NumberMeasures
     """Of plain training."""
+    rmse_difference_error: Amount
+    """Standard error of the difference of both RMSEs, whose rows are the same."""
 
 
 @dataclass(frozen=True, kw_only=True)
