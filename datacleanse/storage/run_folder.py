@@ -6,9 +6,10 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datacleanse.storage.atomic_files import write_aside, write_parquet
@@ -41,6 +42,7 @@ from datacleanse.storage.schemas import (
     EPOCH_SCHEMA,
     LIKELIHOODS_COLUMNS,
     NEIGHBOURS_COLUMNS,
+    NUMBER_COLUMNS,
     SUSPECTS_ROW,
     TELLING_COLUMNS,
     TERMS_COLUMNS,
@@ -207,6 +209,23 @@ class RunFolder(RunFiles):
         with report_damage_as(self.audit_file):
             check_distinct(found["row"], "row")
         return found
+
+    def read_number_suspects(self, *, last: int) -> list[dict[str, Any]]:
+        """Records of the rows with rank 1 to ``last`` that nobody verified, of an audit of numbers.
+
+        Raises:
+            RunFolderError: the audit table is missing or damaged.
+        """
+        columns = (*AUDIT_COLUMNS, *NUMBER_COLUMNS)
+        names = [each.name for each in columns if each.name != "weight_by_epoch"]
+        found: list[dict[str, Any]] = []
+        with open_run_table(self.audit_file, columns) as table:
+            for group in table.read_groups(names):
+                is_listed = pc.and_(
+                    pc.less_equal(group["rank"], last), pc.is_null(group["verified_label"])
+                )
+                found += group.filter(is_listed).to_pylist()
+        return sorted(found, key=lambda record: int(record["rank"]))
 
     def read_suspects(self, n_rows: int | None = None) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""
