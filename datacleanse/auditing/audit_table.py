@@ -219,7 +219,7 @@ def number_rows(originals: pa.Table, rows: NDArray[np.int64], name: str) -> pa.T
 
 
 def name_rows(data: Dataset, rows: slice) -> pa.Array:
-    """(n,) string: what rows without ids are called: by a data frame's index, else by their numbers."""
+    """What rows without ids are called: by a data frame's index, else by their numbers."""
     if data.row_names is not None:
         return data.row_names[rows]
     return pa.array(np.arange(rows.start, rows.stop)).cast(pa.string())

@@ -281,9 +281,7 @@ def _note_overlap(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notic
     how = _MATCHES[overlap.matched_by]
     single = overlap.clean_rows >= 0
     # Numbers have no codes in common.
-    mine, theirs = (
-        each.labels if each.numbers is None else each.targets for each in (data, clean)
-    )
+    mine, theirs = (each.labels if each.numbers is None else each.targets for each in (data, clean))
     given = mine[overlap.data_rows[single]]
     verified = theirs[overlap.clean_rows[single]]
     notices = []

@@ -217,9 +217,7 @@ def _add_labels(whole: Dataset, raw: Raw, role: Role) -> Dataset:
         return whole
     if not whole.schema.classes:
         found = read_numbers(raw.table.column(label), name=label, source=f"{raw.name} ({role})")
-        return replace(
-            whole, labels=found.codes, given_labels=found.given, numbers=found.numbers
-        )
+        return replace(whole, labels=found.codes, given_labels=found.given, numbers=found.numbers)
     labels = match_labels(
         raw.table.column(label), whole.schema.classes, name=label, source=raw.name, role=role
     )

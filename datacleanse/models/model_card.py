@@ -111,7 +111,7 @@ def _write_index(manifest: Manifest, measured_on: str, figures: Measures) -> Jso
 
 
 def write_title(source: str) -> str:
-    """The data's name without its folders, which are nobody else's business."""
+    """A title: the data's name without its folders, which are nobody else's business."""
     name = re.split(r"[/\\]", source.rstrip("/\\"))[-1]
     return name.split(".")[0].strip("<>*") or "data"
 
@@ -121,8 +121,9 @@ def _describe_summary(manifest: Manifest) -> list[str]:
     classes = list(manifest.data.classes)
     shown = ", ".join(_escape_plain(name) for name in classes[:20])
     more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
+    title = _escape_plain(write_title(manifest.data.source))
     return [
-        f"# {_escape_plain(write_title(manifest.data.source))}: {_escape_plain(manifest.data.label)}",
+        f"# {title}: {_escape_plain(manifest.data.label)}",
         "",
         f"Classifies rows into {len(classes)} classes: {shown}{more}.",
         "Trained by [datacleanse](https://pypi.org/project/datacleanse/) on labels part of which "

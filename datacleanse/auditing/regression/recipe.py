@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -44,13 +44,13 @@ from datacleanse.data import take_rows
 from datacleanse.detection.evidence import Evidence, Fold
 from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.ranking import UNVERIFIED
-from datacleanse.detection.regression.assess import assess_numbers
+from datacleanse.detection.regression.assess import Seen, assess_numbers
 from datacleanse.detection.regression.opinions import predict_without_own_labels
 from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.tabular import TabularNetwork, build_network
 from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.manifest.numbers import NumberManifest
-from datacleanse.storage.manifest.whole import DeviceSection
+from datacleanse.storage.manifest.whole import DeviceSection, Opening
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import choose_device, name_device
 from datacleanse.training.objectives import NUMBERS
@@ -72,7 +72,8 @@ if TYPE_CHECKING:
     from datacleanse.progress import Progress
     from datacleanse.records import Notice
     from datacleanse.storage.ledger import EpochRecord
-    from datacleanse.storage.manifest.whole import Opening
+    from datacleanse.storage.manifest.numbers import NumberMetricsSection
+    from datacleanse.storage.manifest.results import TrainingSection
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.stopping import StopRequest
@@ -113,6 +114,18 @@ class _Audit:
         )
 
 
+@dataclass(frozen=True)
+class _Running:
+    """The same with its run folder begun."""
+
+    audit: _Audit
+    folder: RunFolder
+    opening: Opening
+    examples: Examples
+    trainer: Trainer
+    watch: Stopwatch
+
+
 def carry_out_numbers(
     request: Request,
     inputs: Inputs,
@@ -146,7 +159,7 @@ def carry_out_numbers(
         watch.lap("encode")
         checkpoints = open_checkpoints(folder, audit.identity, examples)
         trainer = Trainer(audit.lesson, audit.device, watch.lap, progress, checkpoints, stop)
-        manifest = _learn_and_judge(audit, folder, opening, examples, trainer, watch)
+        manifest = _learn_and_judge(_Running(audit, folder, opening, examples, trainer, watch))
         folder.write_card(write_number_card(manifest))
         folder.finish(manifest)
     return folder
@@ -175,16 +188,10 @@ def _plan(request: Request, inputs: Inputs) -> _Audit:
     return _Audit(request, inputs, planned, encoding, device, lesson, identity)
 
 
-def _learn_and_judge(
-    audit: _Audit,
-    folder: RunFolder,
-    opening: Opening,
-    examples: Examples,
-    trainer: Trainer,
-    watch: Stopwatch,
-) -> NumberManifest:
+def _learn_and_judge(running: _Running) -> NumberManifest:
     """Train, judge, train the final model; all that `run.json` says of the run."""
-    plan, settings, inputs = audit.planned.plan, audit.request.settings, audit.inputs
+    audit, folder, trainer = running.audit, running.folder, running.trainer
+    plan, inputs, examples = audit.planned.plan, audit.inputs, running.examples
 
     def keep(epoch: int, record: EpochRecord) -> None:
         write_epoch(folder.epoch_file(epoch), epoch, record)
@@ -194,23 +201,8 @@ def _learn_and_judge(
     trainer.progress.stage("Scoring", None)
     evidence, assessed = _judge(audit, examples, networks)
     folder.check_ledger(audit.lesson.schedule.epochs)
-    notices: list[Notice] = []
-
-    def take(rows: NDArray[np.int64]) -> pa.Table:
-        table, told = take_original_cells(inputs, rows)
-        notices.extend(told)
-        return table
-
-    write_number_tables(
-        folder,
-        inputs.data,
-        evidence,
-        assessed,
-        audit.planned.targets,
-        top=settings.top,
-        take=take,
-    )
-    watch.lap("score")
+    notices = _write_tables(running, evidence, assessed)
+    trainer.lap("score")
     worth = torch.from_numpy(_weigh_rows(assessed, len(plan.labels)))
     final = trainer.refit(lay_out_final(examples, plan), worth, networks.control.batch_size)
     trainer.progress.stage("Writing", None)
@@ -222,43 +214,73 @@ def _learn_and_judge(
         inputs.test,
         take_rows(inputs.clean, plan.held_back),
     )
-    watch.lap("write")
+    trainer.lap("write")
     notices += trainer.tell_halved(final.batch_size)
+    training = describe_training(
+        describe_trainings(networks),
+        audit.lesson.schedule,
+        final,
+        rule=audit.lesson.rule,
+        network=predictor.network.describe(),
+        inputs=inputs,
+    )
+    return _describe(running, assessed, training, metrics, notices)
+
+
+def _write_tables(
+    running: _Running, evidence: Evidence, assessed: NumberAssessment
+) -> list[Notice]:
+    """Write the audit table and the suspects; what is to be said of them."""
+    audit, notices = running.audit, list[Notice]()
+
+    def take(rows: NDArray[np.int64]) -> pa.Table:
+        table, told = take_original_cells(audit.inputs, rows)
+        notices.extend(told)
+        return table
+
+    write_number_tables(
+        running.folder,
+        audit.inputs.data,
+        evidence,
+        assessed,
+        audit.planned.targets,
+        top=audit.request.settings.top,
+        take=take,
+    )
+    return notices
+
+
+def _describe(
+    running: _Running,
+    assessed: NumberAssessment,
+    training: TrainingSection,
+    metrics: NumberMetricsSection,
+    told: list[Notice],
+) -> NumberManifest:
+    """All of `run.json`."""
+    audit, opening = running.audit, running.opening
+    inputs, planned = audit.inputs, audit.planned
+    begun = {each.name: getattr(opening, each.name) for each in fields(Opening)}
     return NumberManifest(
-        run_id=opening.run_id,
-        status="finished",
-        command=opening.command,
-        created_at=opening.created_at,
-        settings=opening.settings,
-        versions=opening.versions,
-        identity=opening.identity,
-        resumed_at=opening.resumed_at,
-        stopped_at=None,
-        data=describe_data(inputs, audit.planned),
-        clean=describe_clean(inputs, audit.planned),
+        **(begun | {"status": "finished", "stopped_at": None}),
+        data=describe_data(inputs, planned),
+        clean=describe_clean(inputs, planned),
         test=describe_test(inputs),
         schema=describe_schema(inputs.data.schema),
-        overlap=describe_overlap(inputs, audit.planned),
-        notices=gather_notices(inputs, notices),
-        training=describe_training(
-            describe_trainings(networks),
-            audit.lesson.schedule,
-            final,
-            rule=audit.lesson.rule,
-            network=predictor.network.describe(),
-            inputs=inputs,
-        ),
-        flags=describe_flags(assessed.rows, settings.fdr),
+        overlap=describe_overlap(inputs, planned),
+        notices=gather_notices(inputs, told),
+        training=training,
+        flags=describe_flags(assessed.rows, audit.request.settings.fdr),
         noise=describe_noise(assessed),
         budget=tuple(map(describe_share, expect_budget(assessed.rows))),
         device=DeviceSection(
             name=name_device(audit.device),
             threads=torch.get_num_threads(),
-            rows=describe_rows(examples.inputs),
+            rows=describe_rows(running.examples.inputs),
         ),
         metrics=metrics,
-        model_files=folder.model_files(),
-        timings=watch.stop(),
+        model_files=running.folder.model_files(),
+        timings=running.watch.stop(),
         finished_at=read_clock(),
     )
 
@@ -299,9 +321,7 @@ def _judge(
     assessed = assess_numbers(
         evidence,
         audit.planned.targets,
-        opinions,
-        rows,
-        plan.is_learned,
+        Seen(rows, opinions, plan.is_learned),
         fdr=settings.fdr,
         seed=settings.seed,
     )

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from datacleanse.detection.evidence import Evidence
+    from datacleanse.detection.evidence import Evidence, Fold
     from datacleanse.detection.pairs import JudgedPairs
     from datacleanse.detection.regression.mixture import Mixture
     from datacleanse.detection.regression.slips import Slip
@@ -65,6 +65,18 @@ class NumberAssessment:
     """(N,) the slip that made the number, likelier than not, else `NO_SLIP`."""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What models see of the M rows, and make of them."""
+
+    rows: NDArray[np.float32]
+    """(M, F) encoded columns."""
+    predictions: Floats
+    """(M, K) standardised numbers, made without the row's own label."""
+    is_learned: NDArray[np.bool_]
+    """(M,) rows that stand for DATA as given."""
+
+
 class _Posteriors:
     """What each fold makes of each row, as the calibration asks for it."""
 
@@ -92,31 +104,19 @@ def _make_clues(wrong: Floats) -> Clues:
 
 
 def assess_numbers(
-    evidence: Evidence,
-    targets: Targets,
-    opinions: Floats,
-    rows: NDArray[np.float32],
-    is_learned: NDArray[np.bool_],
-    *,
-    fdr: float,
-    seed: int,
+    evidence: Evidence, targets: Targets, seen: Seen, *, fdr: float, seed: int
 ) -> NumberAssessment:
     """The verdict on DATA's rows.
 
     Args:
         evidence: what is known after the trainings; its labels are codes of ``targets``.
         targets: the numbers.
-        opinions: (M, K) standardised predictions without the row's own label.
-        rows: (M, F) encoded columns.
-        is_learned: (M,) rows that stand for DATA as given.
+        seen: what models see and predict.
         fdr: largest expected share of false alarms among the flags, in (0, 1).
         seed: of all draws.
     """
     n = evidence.n_data
-    mixtures = [
-        _fit_fold(evidence, targets, opinions, rows, is_learned, number, seed=seed)
-        for number in range(len(evidence.folds))
-    ]
+    mixtures = [_fit_fold(evidence, targets, seen, fold, seed=seed) for fold in evidence.folds]
     posteriors = _Posteriors(mixtures, n)
     pairs = find_judged_pairs(evidence)
     verdict = read_verdicts(evidence)
@@ -133,49 +133,48 @@ def assess_numbers(
         rank=rank,
         probability=set_known(found.probability, verdict),
         bounds=(set_known(found.low, verdict), set_known(found.high, verdict)),
-        shares=found.shares,
-        wrong_pairs=found.wrong_pairs,
-        p_value=tests.p_value,
         false_at_most=bound_false_alarms(found, rank, verdict),
-        flagged=found.flagged,
-        basis=found.basis,
         suggested=np.full(n, -1),
         confusion=posteriors.confusion,
         noise=(),
-        calibration_score=found.calibration_score,
+        p_value=tests.p_value,
         smallest_p_value=tests.smallest,
         null_share=tests.null_share,
-        rows_needed=found.rows_needed,
-        listed_at_double=found.listed_at_double,
+        **{name: getattr(found, name) for name in _TAKEN_OVER},
     )
     return _suggest(common, evidence, targets, mixtures)
 
 
+_TAKEN_OVER = (
+    "shares",
+    "wrong_pairs",
+    "flagged",
+    "basis",
+    "calibration_score",
+    "rows_needed",
+    "listed_at_double",
+)
+"""What an `Assessment` has of `Calibrated` as it is."""
+
+
 def _fit_fold(
-    evidence: Evidence,
-    targets: Targets,
-    opinions: Floats,
-    rows: NDArray[np.float32],
-    is_learned: NDArray[np.bool_],
-    number: int,
-    *,
-    seed: int,
+    evidence: Evidence, targets: Targets, seen: Seen, fold: Fold, *, seed: int
 ) -> Mixture:
     """The mixture by what one fold's steering rows show."""
-    fold = evidence.folds[number]
     is_known = np.zeros(len(evidence.labels), dtype=np.bool_)
     is_known[fold.steering] = True
+    opinions = seen.predictions
     if fold.opinion is not None:
         opinions = np.column_stack([opinions, fold.opinion[:, 0]])
     known = Known(
         targets.values[evidence.labels],
         targets.values[np.maximum(evidence.truth, 0)],
         is_known,
-        is_learned,
+        seen.is_learned,
         targets.centre,
         targets.scale,
     )
-    return fit_mixture(known, opinions, rows, seed=seed)
+    return fit_mixture(known, opinions, seen.rows, seed=seed)
 
 
 def _suggest(

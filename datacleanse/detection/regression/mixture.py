@@ -141,9 +141,7 @@ class _Right:
         return float(np.interp(COVERED, self.shares @ inside, grid))
 
 
-def fit_mixture(
-    known: Known, opinions: Floats, rows: NDArray[np.float32], *, seed: int
-) -> Mixture:
+def fit_mixture(known: Known, opinions: Floats, rows: NDArray[np.float32], *, seed: int) -> Mixture:
     """Learn the mixture, and judge all rows by it.
 
     Args:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 UNITS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001, -1.0, 2.54, 1 / 2.54, 0.45359237, 1 / 0.45359237)
-"""Factors of usual slips: decimals, kilo, the sign, inches and centimetres, pounds and kilograms."""
+"""Factors of usual slips: decimals, kilo, the sign, inches, pounds."""
 
 LEAST_SEEN, LEAST_SHIFTED = 2, 3
 """Verified rows that must show a factor, or a shift, for it to be supposed of others: any two
@@ -94,7 +94,9 @@ def _is_explained(slip: Slip, given: Floats, true: Floats) -> NDArray[np.bool_]:
     if decimals is not None:
         rounding = np.maximum(rounding, 0.5 * 10.0**-decimals)
     # 0 stays 0 by any factor: it shows nothing.
-    result: NDArray[np.bool_] = (np.abs(given - made) <= rounding) & (given != true) & (made != true)
+    result: NDArray[np.bool_] = (
+        (np.abs(given - made) <= rounding) & (given != true) & (made != true)
+    )
     return result
 
 

@@ -161,19 +161,23 @@ def render_html(view: NumberView) -> str:
     """``report.html``: one page without scripts, which works from disk."""
     manifest = view.manifest
     css = read_assets("report.css", "suspects.css")
-    return make_environment().get_template("numbers.html.j2").render(
-        view=view,
-        manifest=manifest,
-        title=PurePath(manifest.data.source).name or manifest.data.source,
-        told=list_sentences(view),
-        suspects=view.suspects[:SHOWN_ON_PAGE],
-        measures=sentences.MEASURES,
-        spell=sentences.spell,
-        spell_range=sentences.spell_range,
-        warnings=[notice for notice in manifest.notices if notice.is_warning],
-        command="datacleanse " + shlex.join(manifest.command),
-        css=css,
-        css_hash=hash_source(css),
+    return (
+        make_environment()
+        .get_template("numbers.html.j2")
+        .render(
+            view=view,
+            manifest=manifest,
+            title=PurePath(manifest.data.source).name or manifest.data.source,
+            told=list_sentences(view),
+            suspects=view.suspects[:SHOWN_ON_PAGE],
+            measures=sentences.MEASURES,
+            spell=sentences.spell,
+            spell_range=sentences.spell_range,
+            warnings=[notice for notice in manifest.notices if notice.is_warning],
+            command="datacleanse " + shlex.join(manifest.command),
+            css=css,
+            css_hash=hash_source(css),
+        )
     )
 
 

@@ -57,10 +57,10 @@ def say_flags(view: NumberView) -> str:
     flags = view.manifest.flags
     if not flags.flagged:
         return "No row is flagged: no list keeps the share of false alarms that was asked for."
-    kinds = {
-        "controlled": "at most",
-        "calibrated": "at most, by probabilities that verified rows calibrate,",
-        "estimated": "about, by probabilities that nothing calibrates,",
+    bases = {
+        "controlled": "",
+        "calibrated": " by probabilities that verified rows calibrate",
+        "estimated": " by probabilities that nothing calibrates",
     }
     bound = (
         ""
@@ -68,8 +68,8 @@ def say_flags(view: NumberView) -> str:
         else f" With 90 % confidence at most {flags.false_at_most:,} of them are right."
     )
     return (
-        f"{format_plural(flags.flagged, 'row')} flagged, {kinds[flags.basis]} "
-        f"{format_percent(flags.fdr)} of them false alarms.{bound}"
+        f"{format_plural(flags.flagged, 'row')} flagged; at most {format_percent(flags.fdr)} of "
+        f"them should be false alarms{bases[flags.basis]}.{bound}"
     )
 
 

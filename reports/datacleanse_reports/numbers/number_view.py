@@ -117,7 +117,9 @@ def give_reason(record: Mapping[str, Any]) -> str:
     low, high = (f"{record[name]:.4g}" for name in ("predicted_low", "predicted_high"))
     expected = f"rows like it have {low} to {high}"
     if record["slip"] is not None:
-        return f"As if {record['suggested_label']} had been changed by {record['slip']}; {expected}."
+        return (
+            f"As if {record['suggested_label']} had been changed by {record['slip']}; {expected}."
+        )
     if record["predicted_low"] <= float_label(record["given_label"]) <= record["predicted_high"]:
         return f"Within what is expected: {expected}."
     return f"Not what is expected: {expected}."
