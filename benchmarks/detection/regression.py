@@ -235,7 +235,7 @@ def main() -> None:
         # Kept until all are measured, so that tables can be measured side by side.
         return
     result = {"provenance": provenance(), "cells": cells, "sums": sum_up(cells)}
-    write_result(RESULT, result)
+    write_result(RESULT, result, tables=("cells",))
     kept.remove()
     print(markdown_table(["cell", "ours", "cleanlab", "false share"], list(map(_row, cells))))
     print(result["sums"])

@@ -205,7 +205,7 @@ def _audit_numbers(given: AuditOptions, request: Request, place: Path, ranks: Ra
             ranks=ranks,
         )
         progress.stage("Reports", None)
-        view = write_number_reports(folder, top=request.settings.top)
+        view = write_number_reports(folder, top=request.settings.top).view
     if given.as_json:
         say_json({"run": str(place), **summarise_numbers(view)})
     else:

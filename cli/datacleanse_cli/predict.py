@@ -41,24 +41,32 @@ def predict(
     check_target(target, source=new, suffix=suffix)
     check_free(target, force=force)
     # Slow to import, so that a typing error is answered at once.
-    from datacleanse.serving.open_model import ServedImageModel, open_model
-    from datacleanse.serving.predictions import NewRowsOptions, predict_source
+    from datacleanse.serving.open_model import (
+        ServedImageModel,
+        is_onnx,
+        open_model,
+        open_number_model,
+    )
+    from datacleanse.serving.predictions import NewRowsOptions, predict_numbers, predict_source
+    from datacleanse.storage.run_folder import RunFolder
 
-    served, log = open_model(run, model=model), NoticeLog()
+    read, log = NewRowsOptions(proba, delimiter, ignore_extra, allow_unknown), NoticeLog()
     with show_progress(quiet=quiet) as progress:
-        tables = predict_source(
-            served,
-            new,
-            scratch=target.parent,
-            options=NewRowsOptions(proba, delimiter, ignore_extra, allow_unknown),
-            log=log,
-            progress=progress,
-        )
+        if not is_onnx(run) and RunFolder(run).is_of_numbers():
+            numbers = open_number_model(RunFolder(run), model=model)
+            progress.stage("Predicting", None)
+            tables, said = predict_numbers(numbers, new, options=read, log=log), "rows predicted"
+        else:
+            served = open_model(run, model=model)
+            is_pictures = isinstance(served, ServedImageModel)
+            said = f"{'pictures' if is_pictures else 'rows'} classified"
+            tables = predict_source(
+                served, new, scratch=target.parent, options=read, log=log, progress=progress
+            )
         rows = write_tables(tables, target, suffix=suffix)
     tell_notices(log, quiet=quiet)
     if as_json:
         notices = [asdict(notice) for notice in log.notices]
         say_json({"predictions": str(target), "rows": rows, "notices": notices})
         return
-    noun = "pictures" if isinstance(served, ServedImageModel) else "rows"
-    say(f"{rows} {noun} classified: {target}")
+    say(f"{rows} {said}: {target}")

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from datacleanse.data import read_new_rows
+from datacleanse.models.description import REGRESSION
 from datacleanse.models.encoding import Encoding, encode
 from datacleanse.models.inference import compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.data import AllowedValues, KnownValues, Source
     from datacleanse.models.tabular import TabularNetwork
     from datacleanse.records import Dataset, Schema
 
@@ -37,6 +40,28 @@ class NumberPredictor:
     scale: float
     """Of DATA's labels: the network's 1."""
 
+    @property
+    def known(self) -> tuple[KnownValues, ...]:
+        """What was learned of each column's values."""
+        return self.encoding.list_known()
+
+    def predict(self, source: Source, *, allow_unknown: bool = False) -> NDArray[np.float64]:
+        """The number of each row of a file or frame, (n,), in the label's unit.
+
+        Values that are unknown, unreadable or missing where none was are told by `DataWarning`.
+
+        Args:
+            source: new rows, labels are not needed.
+            allow_unknown: whether rows are predicted although a column holds no value that can be
+                read or is known; it counts as missing then.
+
+        Raises:
+            InputError: a column is missing, of another kind than in DATA, or not DATA's; or none of
+                its values is known, and that is not to be allowed.
+        """
+        allowed: AllowedValues = "any" if allow_unknown else "known"
+        return self.predict_rows(read_new_rows(source, self.schema, self.known, allowed=allowed))
+
     def predict_rows(self, data: Dataset) -> NDArray[np.float64]:
         """(n,) numbers in the label's unit, of rows that are read already."""
         device = next(self.network.parameters()).device
@@ -52,7 +77,7 @@ class NumberPredictor:
         save_parameters(self.network, directory, beside)
         description = {
             "format_version": FORMAT_VERSION,
-            "task": "regression",
+            "task": REGRESSION,
             "architecture": self.network.describe_architecture(),
             "label": {"centre": self.centre, "scale": self.scale},
             "encoding": self.encoding.to_json(),

@@ -16,6 +16,7 @@ from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.damage import make_missing_error
 from datacleanse.storage.ledger import read_epoch
 from datacleanse.storage.manifest.file import (
+    is_of_numbers,
     read_manifest,
     read_number_manifest,
     read_opening,
@@ -114,6 +115,14 @@ class RunFolder(RunFiles):
         """
         return read_number_manifest(self.manifest_file)
 
+    def is_of_numbers(self) -> bool:
+        """Whether it is a finished audit of numbers.
+
+        Raises:
+            RunFolderError: no run, a damaged one, or one of a later version.
+        """
+        return is_of_numbers(self.manifest_file)
+
     def has_checkpoint(self) -> bool:
         """Whether a training has saved something to go on with."""
         return any(self.checkpoint_dir.glob("*.safetensors"))
@@ -209,6 +218,16 @@ class RunFolder(RunFiles):
         with report_damage_as(self.audit_file):
             check_distinct(found["row"], "row")
         return found
+
+    def read_number_audit(self, n_rows: int) -> pa.Table:
+        """The audit table of an audit of numbers, in DATA's order.
+
+        Raises:
+            RunFolderError: it is missing, damaged or of another run.
+        """
+        columns = (*AUDIT_COLUMNS, *NUMBER_COLUMNS)
+        with open_run_table(self.audit_file, columns, n_rows=n_rows) as table:
+            return _check_audit(table.read(), None)
 
     def read_number_suspects(self, *, last: int) -> list[dict[str, Any]]:
         """Records of the rows with rank 1 to ``last`` that nobody verified, of an audit of numbers.

@@ -87,6 +87,16 @@ def read_manifest(file: Path) -> Manifest:
     return manifest
 
 
+def is_of_numbers(file: Path) -> bool:
+    """Whether `run.json` is that of a finished audit of numbers.
+
+    Raises:
+        RunFolderError: no run, a damaged one, or one of a later version.
+    """
+    found = _read(file)
+    return bool(found["status"] == "finished" and found.get("task") == TASK)
+
+
 def read_number_manifest(file: Path) -> NumberManifest:
     """Read `run.json` of a finished audit of numbers.
 
