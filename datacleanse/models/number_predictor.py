@@ -113,4 +113,5 @@ def estimate_difference_error(
     """
     squares = np.square(first - true), np.square(second - true)
     total = sum(float(np.sqrt(each.mean())) for each in squares)
-    return float((squares[0] - squares[1]).std()) / np.sqrt(len(true)) / max(total, 1e-300)
+    deviation = float((squares[0] - squares[1]).std())
+    return deviation / len(true) ** 0.5 / max(total, 1e-300)

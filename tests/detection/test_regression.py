@@ -83,8 +83,8 @@ def test_unlearned_rows_change_nothing_and_are_predicted():
     changed = np.where(learned, numbers, 1e6)
     second = predict_without_own_labels(rows, changed, learned, n_numbers=3, seed=0)
     assert np.array_equal(first, second)
-    best = np.corrcoef(first[60:, 2], numbers[60:])[0, 1]
-    assert best > 0.9
+    fits = [np.corrcoef(each[60:], numbers[60:])[0, 1] for each in first.T]
+    assert max(fits) > 0.9
 
 
 def test_the_pool_believes_the_opinion_that_is_right():

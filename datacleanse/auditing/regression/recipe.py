@@ -231,7 +231,8 @@ def _write_tables(
     running: _Running, evidence: Evidence, assessed: NumberAssessment
 ) -> list[Notice]:
     """Write the audit table and the suspects; what is to be said of them."""
-    audit, notices = running.audit, list[Notice]()
+    audit = running.audit
+    notices: list[Notice] = []
 
     def take(rows: NDArray[np.int64]) -> pa.Table:
         table, told = take_original_cells(audit.inputs, rows)

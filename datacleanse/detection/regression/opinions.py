@@ -45,7 +45,7 @@ def predict_without_own_labels(
     """
     found = _predict_by_trees(rows, numbers, is_learned, seed=seed)
     found += [
-        scores[:, 0]
+        scores[:, 0].astype(np.float64)
         for scores in kernel_ridge.score_without_own_labels(
             rows,
             numbers,
@@ -60,7 +60,7 @@ def predict_without_own_labels(
     used = ridge.draw_rows(is_learned, np.random.default_rng(seed))
     columns = kernel_ridge.Columns.learned(rows[used], n_numbers)
     found += [
-        scores[:, 0]
+        scores[:, 0].astype(np.float64)
         for scores in ridge.score_without_own_labels(
             lambda some: columns.points(rows[some]),
             numbers,
@@ -71,7 +71,7 @@ def predict_without_own_labels(
             penalties=LINEAR_PENALTIES,
         )
     ]
-    return np.column_stack(found).astype(np.float64)
+    return np.column_stack(found)
 
 
 def _predict_by_trees(

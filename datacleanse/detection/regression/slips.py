@@ -19,13 +19,6 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-UNITS = (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001, -1.0, 2.54, 1 / 2.54, 0.45359237, 1 / 0.45359237)
-"""Factors of usual slips: decimals, kilo, the sign, inches, pounds."""
-
-LEAST_SEEN, LEAST_SHIFTED = 2, 3
-"""Verified rows that must show a factor, or a shift, for it to be supposed of others: any two
-differences may be near each other by chance."""
-
 NEAR = 0.02
 """Relative difference up to which two shifts are the same."""
 
@@ -61,7 +54,19 @@ class Slip:
         return f"× {self.factor:g}" if self.factor > 1 else f"÷ {1 / self.factor:g}"
 
 
-FAHRENHEIT, CELSIUS = Slip(1.8, 32.0), Slip(1 / 1.8, -32 / 1.8)
+PLAIN = tuple(Slip(factor) for factor in (10.0, 0.1, 100.0, 0.01, 1000.0, 0.001, -1.0))
+"""Decimals lost or gained, kilo, the sign: they leave all digits as they are."""
+
+UNITS = (
+    *(Slip(factor) for factor in (2.54, 1 / 2.54, 0.45359237, 1 / 0.45359237)),
+    Slip(1.8, 32.0),
+    Slip(1 / 1.8, -32 / 1.8),
+)
+"""Inches, pounds, Fahrenheit."""
+
+LEAST_PLAIN, LEAST_SEEN = 2, 3
+"""Verified rows that must show a plain slip, or any other, for it to be supposed of others: two
+rounded numbers may be so related by chance."""
 
 
 def find_slips(given: Floats, true: Floats) -> tuple[tuple[Slip, ...], int]:
@@ -71,16 +76,18 @@ def find_slips(given: Floats, true: Floats) -> tuple[tuple[Slip, ...], int]:
         given: (n,) numbers that are wrong.
         true: (n,) the verified ones.
     """
+    if not len(given):
+        return (), 0
     left = np.ones(len(given), dtype=np.bool_)
     found: list[Slip] = []
-    for slip in (*(Slip(unit) for unit in UNITS), FAHRENHEIT, CELSIUS):
+    for slip in (*PLAIN, *UNITS):
         is_it = left & _is_explained(slip, given, true)
-        if is_it.sum() >= LEAST_SEEN:
+        if is_it.sum() >= (LEAST_PLAIN if slip in PLAIN else LEAST_SEEN):
             found.append(Slip(slip.factor, slip.shift, int(is_it.sum())))
             left &= ~is_it
     for shift in _list_shifts((given - true)[left]):
         is_it = left & (np.abs(given - true - shift) <= NEAR * abs(shift))
-        if is_it.sum() >= LEAST_SHIFTED:
+        if is_it.sum() >= LEAST_SEEN:
             found.append(Slip(shift=shift, seen=int(is_it.sum())))
             left &= ~is_it
     return tuple(found), int(left.sum())
@@ -101,11 +108,11 @@ def _is_explained(slip: Slip, given: Floats, true: Floats) -> NDArray[np.bool_]:
 
 
 def _list_shifts(differences: Floats) -> list[float]:
-    """Differences that occur `LEAST_SHIFTED` times and more, the most frequent first."""
+    """Differences that occur `LEAST_SEEN` times and more, the most frequent first."""
     seen: list[tuple[int, float]] = []
     for difference in differences:
         near = differences[np.abs(differences - difference) <= NEAR * abs(difference)]
-        if len(near) >= LEAST_SHIFTED:
+        if len(near) >= LEAST_SEEN:
             seen.append((len(near), float(np.median(near))))
     return [shift for _, shift in sorted(seen, key=lambda pair: (-pair[0], pair[1]))]
 

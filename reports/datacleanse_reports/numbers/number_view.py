@@ -86,23 +86,10 @@ def read_number_view(folder: RunFolder, *, top: int) -> NumberView:
 
 
 def _make_suspect(record: Mapping[str, Any], cells: list[str | None]) -> NumberSuspect:
-    finite = {
-        name: keep_finite(record[name])
-        for name in (
-            "mislabel_probability",
-            "p_value",
-            "suspicion",
-            "mean_weight",
-            "zero_weight_share",
-            "mean_influence",
-            "mean_loss",
-        )
-    }
+    values: dict[str, Any] = {name: record[name] for name in _TAKEN_OVER}
+    values |= {name: keep_finite(record[name]) for name in _MEASURED}
     return NumberSuspect(
-        **{name: record[name] for name in ("rank", "row", "given_label", "suggested_label")},
-        **{name: record[name] for name in ("slip", "in_training", "row_sha256", "predicted")},
-        **{name: record[name] for name in ("predicted_low", "predicted_high")},
-        **finite,
+        **values,
         mean_residual=keep_finite(record["mean_margin"]),
         control_residual=keep_finite(record["control_margin"]),
         id=record["id"] if record["id"] is not None else str(record["row"]),
@@ -110,6 +97,16 @@ def _make_suspect(record: Mapping[str, Any], cells: list[str | None]) -> NumberS
         reason=give_reason(record),
         cells=tuple(cells),
     )
+
+
+_TAKEN_OVER = (
+    *("rank", "row", "given_label", "suggested_label", "slip", "in_training", "row_sha256"),
+    *("predicted", "predicted_low", "predicted_high"),
+)
+_MEASURED = (
+    *("mislabel_probability", "p_value", "suspicion", "mean_weight", "zero_weight_share"),
+    *("mean_influence", "mean_loss"),
+)
 
 
 def give_reason(record: Mapping[str, Any]) -> str:
