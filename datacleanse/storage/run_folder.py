@@ -23,6 +23,7 @@ from datacleanse.storage.manifest.file import (
     read_status,
     write_manifest,
 )
+from datacleanse.storage.number_schemas import NUMBER_AUDIT_COLUMNS
 from datacleanse.storage.run_files import RunFiles
 from datacleanse.storage.run_tables import (
     check_cells,
@@ -43,7 +44,6 @@ from datacleanse.storage.schemas import (
     EPOCH_SCHEMA,
     LIKELIHOODS_COLUMNS,
     NEIGHBOURS_COLUMNS,
-    NUMBER_COLUMNS,
     SUSPECTS_ROW,
     TELLING_COLUMNS,
     TERMS_COLUMNS,
@@ -225,8 +225,7 @@ class RunFolder(RunFiles):
         Raises:
             RunFolderError: it is missing, damaged or of another run.
         """
-        columns = (*AUDIT_COLUMNS, *NUMBER_COLUMNS)
-        with open_run_table(self.audit_file, columns, n_rows=n_rows) as table:
+        with open_run_table(self.audit_file, NUMBER_AUDIT_COLUMNS, n_rows=n_rows) as table:
             return _check_audit(table.read(), None)
 
     def read_number_suspects(self, *, last: int) -> list[dict[str, Any]]:
@@ -235,7 +234,7 @@ class RunFolder(RunFiles):
         Raises:
             RunFolderError: the audit table is missing or damaged.
         """
-        columns = (*AUDIT_COLUMNS, *NUMBER_COLUMNS)
+        columns = NUMBER_AUDIT_COLUMNS
         names = [each.name for each in columns if each.name != "weight_by_epoch"]
         found: list[dict[str, Any]] = []
         with open_run_table(self.audit_file, columns) as table:

@@ -202,22 +202,6 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
     ),
 )
 
-NUMBER_COLUMNS: tuple[TableColumn, ...] = (
-    TableColumn(
-        "predicted", pa.float64(), "what the label is predicted to be without its own label's help"
-    ),
-    TableColumn("predicted_low", pa.float64(), "90 % of right labels lie above it and below"),
-    TableColumn("predicted_high", pa.float64(), "this"),
-    TableColumn(
-        "slip",
-        pa.string(),
-        "what made the label wrong, likelier than not, e.g. × 10 or + 300; null: no such slip",
-        is_nullable=True,
-    ),
-)
-"""Behind `AUDIT_COLUMNS` where labels are numbers. ``mean_margin`` and ``control_margin`` are mean
-residuals there, label minus prediction, in robust deviations of DATA's labels."""
-
 LIKELIHOODS_COLUMNS: tuple[TableColumn, ...] = (
     TableColumn("row", pa.int64(), "position of a stored suspect in DATA, from 0", least=0),
     TableColumn("place", pa.int32(), "1 for the likeliest class, to 9 at most", least=1),
@@ -395,8 +379,6 @@ CLEAN_ROW = TableColumn("clean_row", pa.int64(), "position in CLEAN, from 0", le
 EPOCH_SCHEMA = make_arrow_schema(EPOCH_COLUMNS, kind="epoch")
 
 AUDIT_SCHEMA = make_arrow_schema(AUDIT_COLUMNS, kind="audit")
-
-NUMBER_AUDIT_SCHEMA = make_arrow_schema((*AUDIT_COLUMNS, *NUMBER_COLUMNS), kind="audit")
 
 LIKELIHOODS_SCHEMA = make_arrow_schema(LIKELIHOODS_COLUMNS, kind="likelihoods")
 

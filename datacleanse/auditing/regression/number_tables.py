@@ -15,7 +15,7 @@ from datacleanse.detection.ranking import score_ranks
 from datacleanse.detection.regression.assess import NO_SLIP
 from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.mapped_files import release_mapped
-from datacleanse.storage.schemas import NUMBER_AUDIT_SCHEMA
+from datacleanse.storage.number_schemas import NUMBER_AUDIT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -291,9 +291,7 @@ def _judge(
 ) -> tuple[Evidence, NumberAssessment]:
     """What the trainings and the second opinions say of each row."""
     plan, settings = audit.planned.plan, audit.request.settings
-    held = find_tensor(examples.inputs)
-    assert held is not None
-    rows = held.cpu().numpy()
+    rows = _take_matrix(examples)
     control = networks.control.outcome.dynamics
     opinions = predict_without_own_labels(
         rows,
@@ -327,6 +325,14 @@ def _judge(
         seed=settings.seed,
     )
     return evidence, assessed
+
+
+def _take_matrix(examples: Examples) -> NDArray[np.float32]:
+    """(M, F) the encoded rows in main memory."""
+    held = find_tensor(examples.inputs)
+    assert held is not None
+    found: NDArray[np.float32] = held.cpu().numpy()
+    return found
 
 
 def _weigh_rows(assessed: NumberAssessment, n_rows: int) -> NDArray[np.float32]:

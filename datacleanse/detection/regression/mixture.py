@@ -37,6 +37,10 @@ PAIR_VALUE = 5.0
 START_RIGHT = 0.9
 """P(right) of a row before anything is known."""
 
+LEAST_COUNT, MOST_WRONG = 0.3, 0.5
+"""What an origin that no pair shows counts at the start, and the share of wrong labels then, at
+most."""
+
 MOST_OTHERS = 400
 """Rows whose predictions stand for those of all."""
 
@@ -159,8 +163,8 @@ def fit_mixture(known: Known, opinions: Floats, rows: NDArray[np.float32], *, se
     weight = np.where(known.is_learned, START_RIGHT, 0.0)
     weight[is_wrong], weight[is_right] = 0.0, 1.0
     rng = np.random.default_rng(seed)
-    shares = np.maximum(seen, 0.3) / max(int(known.is_known.sum()), 1)
-    shares *= min(1.0, 0.5 / shares.sum())
+    shares = np.maximum(seen, LEAST_COUNT) / max(int(known.is_known.sum()), 1)
+    shares *= min(1.0, MOST_WRONG / shares.sum())
     for _ in range(ROUNDS):
         prediction = pool_predictions(opinions, z, weight)
         spread = estimate_spread(rows, prediction, opinions, z - prediction, weight, seed=seed)
@@ -178,7 +182,12 @@ def fit_mixture(known: Known, opinions: Floats, rows: NDArray[np.float32], *, se
             n_counted = is_counted.sum() + PAIR_VALUE * known.is_known.sum()
             shares = np.maximum(counted / max(n_counted, 1.0), 1e-5)
             right.learn(z, weight)
-    reach = right.reach() * spread
+    return _sum_up(right, known, slips, origin)
+
+
+def _sum_up(right: _Right, known: Known, slips: tuple[Slip, ...], origin: Floats) -> Mixture:
+    """What (M, 2 + S) probabilities of each number's origin say."""
+    prediction, reach = right.prediction, right.reach() * right.spread
     return Mixture(
         wrong=origin[:, 1:].sum(axis=1).clip(0.0, 1.0),
         prediction=known.centre + known.scale * prediction,

@@ -43,35 +43,42 @@ def predict_without_own_labels(
     Returns:
         (M, K), a column for each model.
     """
-    found = _predict_by_trees(rows, numbers, is_learned, seed=seed)
-    found += [
-        scores[:, 0].astype(np.float64)
-        for scores in kernel_ridge.score_without_own_labels(
-            rows,
-            numbers,
-            is_learned,
-            n_numbers=n_numbers,
-            n_classes=1,
-            seed=seed,
-            is_unwanted=lambda: False,
-            penalties=KERNEL_PENALTIES,
-        )
-    ]
+    by_trees = _predict_by_trees(rows, numbers, is_learned, seed=seed)
+    by_kernel = kernel_ridge.score_without_own_labels(
+        rows,
+        numbers,
+        is_learned,
+        n_numbers=n_numbers,
+        n_classes=1,
+        seed=seed,
+        is_unwanted=lambda: False,
+        penalties=KERNEL_PENALTIES,
+    )
+    by_lines = _predict_by_lines(rows, numbers, is_learned, n_numbers=n_numbers, seed=seed)
+    scores = [each[:, 0].astype(np.float64) for each in (*by_kernel, *by_lines)]
+    return np.column_stack([*by_trees, *scores])
+
+
+def _predict_by_lines(
+    rows: NDArray[np.float32],
+    numbers: NDArray[np.float64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_numbers: int,
+    seed: int,
+) -> list[NDArray[np.float32]]:
+    """(M, 1) by linear ridge regression, for each penalty."""
     used = ridge.draw_rows(is_learned, np.random.default_rng(seed))
     columns = kernel_ridge.Columns.learned(rows[used], n_numbers)
-    found += [
-        scores[:, 0].astype(np.float64)
-        for scores in ridge.score_without_own_labels(
-            lambda some: columns.points(rows[some]),
-            numbers,
-            used,
-            n_classes=1,
-            portion=PORTION,
-            is_unwanted=lambda: False,
-            penalties=LINEAR_PENALTIES,
-        )
-    ]
-    return np.column_stack(found)
+    return ridge.score_without_own_labels(
+        lambda some: columns.points(rows[some]),
+        numbers,
+        used,
+        n_classes=1,
+        portion=PORTION,
+        is_unwanted=lambda: False,
+        penalties=LINEAR_PENALTIES,
+    )
 
 
 def _predict_by_trees(

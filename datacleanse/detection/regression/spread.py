@@ -75,12 +75,9 @@ def estimate_spread(
     from sklearn.tree import DecisionTreeRegressor
 
     scale = measure_spread(residual, weight)
-    size = np.clip(np.abs(residual), NEAREST * scale, FARTHEST * scale)
-    target = np.log(size)
+    target = np.log(np.clip(np.abs(residual), NEAREST * scale, FARTHEST * scale))
     features = np.column_stack([rows, prediction, opinions.std(axis=1)]).astype(np.float32)
-    rng = np.random.default_rng(seed)
-    n = len(residual)
-    used = np.flatnonzero(weight > 0)
+    rng, n, used = np.random.default_rng(seed), len(residual), np.flatnonzero(weight > 0)
     chance = weight[used] / weight[used].sum()
     total, count = np.zeros(n), np.zeros(n)
     bag_size = min(int(BAG * len(used)) + 1, MAX_BAG)
