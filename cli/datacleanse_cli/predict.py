@@ -65,7 +65,7 @@ def predict(
     say(f"{rows} {said}: {target}")
 
 
-def _predict_tables(  # noqa: PLR0917  # what `predict` was given
+def _predict_tables(
     run: Path,
     new: str,
     model: str | None,
