@@ -23,7 +23,7 @@ from datacleanse.training.objectives import CLASSES, Objective
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.training.parts import Parts
 from datacleanse.training.ranks import ALONE
-from datacleanse.training.recorder import Dynamics, Recorder
+from datacleanse.training.recorder import Dynamics
 from datacleanse.training.rules.uniform import Uniform
 from datacleanse.training.worth import apply_worth
 

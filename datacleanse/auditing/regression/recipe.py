@@ -77,7 +77,7 @@ if TYPE_CHECKING:
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.stopping import StopRequest
-    from datacleanse.training.trainer import TrainedNetwork, Trainings
+    from datacleanse.training.side_by_side import TrainedNetwork, Trainings
 
 
 @dataclass(frozen=True)
@@ -196,7 +196,7 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
     def keep(epoch: int, record: EpochRecord) -> None:
         write_epoch(folder.epoch_file(epoch), epoch, record)
 
-    folds = (lay_out_fold(examples, plan, fold) for fold in plan.folds)
+    folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
     networks = trainer.learn(folds, examples, keep=keep)
     trainer.progress.stage("Scoring", None)
     evidence, assessed = _judge(audit, examples, networks)

@@ -64,5 +64,9 @@ def _list_unserved(request: Request) -> Iterator[tuple[str, str]]:
         yield f"--model {settings.model}", "Leave --model out."
     if settings.features is not None:
         yield "--features", "Leave it out."
+    if "," in settings.device:
+        yield "several devices", "Name one: --device cuda:0."
+    if settings.jobs is not None and settings.jobs > 1:
+        yield f"--jobs {settings.jobs}", "Leave it out: trainings follow each other."
     if settings.rule == "lilaw":
         yield "--rule lilaw", "Leave --rule out: LiLAW's weights are of class probabilities."
