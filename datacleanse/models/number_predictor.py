@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
@@ -114,4 +115,4 @@ def estimate_difference_error(
     squares = np.square(first - true), np.square(second - true)
     total = sum(float(np.sqrt(each.mean())) for each in squares)
     deviation = float((squares[0] - squares[1]).std())
-    return deviation / len(true) ** 0.5 / max(total, 1e-300)
+    return deviation / math.sqrt(len(true)) / max(total, 1e-300)

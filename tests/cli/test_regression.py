@@ -110,6 +110,7 @@ def test_run_json_card_and_reports_tell_the_same(audited):
         ("apply", "run", "-o", "cleaned.csv"),
         ("review", "run"),
         ("export", "run", "--format", "onnx", "-o", "model.onnx"),
+        ("explain", "run", "test.csv", "--row", "0"),
         ("report", "run", "--compare", "run"),
     ],
     ids=lambda words: words[0],
@@ -143,6 +144,8 @@ REFUSED = {
         ("--val", "clean.csv", "--label", "town", "--task", "regression"),
         "names, not numbers",
     ),
+    "a forecast": ((*REGRESSION[2:], "--plan"), "--plan"),
+    "several jobs": ((*REGRESSION[2:], "--jobs", "2"), "--jobs 2"),
     "an unknown task": (("--val", "clean.csv", "--task", "ranking"), "'ranking'"),
     "numbers as classes": (("--val", "clean.csv", "--label", "price"), "to predict"),
 }

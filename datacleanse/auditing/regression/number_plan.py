@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.auditing.tasks.interface import plan_rows
+from datacleanse.auditing.prepared import plan_rows
 from datacleanse.detection.regression.assess import Targets
 
 if TYPE_CHECKING:

@@ -40,6 +40,8 @@ class NumberColumns:
     """(N,) the column ``suspicion``; see `score_ranks`."""
     decimals: int | None
     """Of DATA's labels."""
+    final_weight: NDArray[np.float32]
+    """(N,) how much each row counts in the final model, in [0, 1]."""
     n_stored: int
     """Rows of the lowest ranks that are kept, and known again, beyond the run."""
 
@@ -57,6 +59,7 @@ class NumberColumns:
             "mean_margin": dynamics.margin,
             "mean_loss": dynamics.loss,
             "control_margin": self.evidence.control.margin,
+            "final_weight": self.final_weight,
             "predicted": found.prediction,
             "predicted_low": found.low,
             "predicted_high": found.high,
@@ -123,6 +126,7 @@ def write_number_tables(
     assessed: NumberAssessment,
     targets: Targets,
     *,
+    final_weight: NDArray[np.float32],
     top: int,
     take: Callable[[NDArray[np.int64]], pa.Table],
 ) -> None:
@@ -134,6 +138,7 @@ def write_number_tables(
         evidence: what training showed.
         assessed: what it says of each row.
         targets: what codes stand for.
+        final_weight: see `NumberColumns`.
         top: rows that the reports list.
         take: gives rows of DATA, whose numbers ascend, with all their columns.
     """
@@ -141,7 +146,9 @@ def write_number_tables(
     n_stored = max(STORED_SUSPECTS, top, int(common.flagged.sum()))
     score = score_ranks(common.suspicion, common.verdict, common.rank)
     decimals = count_decimals(data.targets)
-    columns = NumberColumns(data, evidence, assessed, targets, score, decimals, n_stored)
+    columns = NumberColumns(
+        data, evidence, assessed, targets, score, decimals, final_weight, n_stored
+    )
     write_audit(
         folder.audit_file,
         columns.take_rows,

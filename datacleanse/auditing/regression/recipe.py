@@ -10,12 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.auditing.layout import (
-    encode_examples,
-    lay_out_final,
-    lay_out_fold,
-    learn_encoding,
-)
+from datacleanse.auditing.judge import tell_final_weights
+from datacleanse.auditing.layout import encode_examples, lay_out_final, lay_out_fold
 from datacleanse.auditing.manifest import Stopwatch, begin_run, read_clock
 from datacleanse.auditing.manifest_sections import (
     describe_flags,
@@ -28,6 +24,7 @@ from datacleanse.auditing.manifest_sections import (
 )
 from datacleanse.auditing.original_cells import take_original_cells
 from datacleanse.auditing.plan import choose_rule
+from datacleanse.auditing.prepared import learn_encoding
 from datacleanse.auditing.regression.number_card import write_number_card
 from datacleanse.auditing.regression.number_plan import plan_numbers
 from datacleanse.auditing.regression.number_sections import (
@@ -76,8 +73,8 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.results import TrainingSection
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
-    from datacleanse.training.stopping import StopRequest
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
+    from datacleanse.training.stopping import StopRequest
 
 
 @dataclass(frozen=True)
@@ -201,10 +198,12 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
     trainer.progress.stage("Scoring", None)
     evidence, assessed = _judge(audit, examples, networks)
     folder.check_ledger(audit.lesson.schedule.epochs)
-    notices = _write_tables(running, evidence, assessed)
+    worth = _weigh_rows(assessed, len(plan.labels))
+    notices = _write_tables(running, evidence, assessed, worth)
     trainer.lap("score")
-    worth = torch.from_numpy(_weigh_rows(assessed, len(plan.labels)))
-    final = trainer.refit(lay_out_final(examples, plan), worth, networks.control.batch_size)
+    final = trainer.refit(
+        lay_out_final(examples, plan), torch.from_numpy(worth), networks.control.batch_size
+    )
     trainer.progress.stage("Writing", None)
     predictor = audit.make_predictor(final)
     predictor.save(folder.model_dir)
@@ -228,7 +227,10 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
 
 
 def _write_tables(
-    running: _Running, evidence: Evidence, assessed: NumberAssessment
+    running: _Running,
+    evidence: Evidence,
+    assessed: NumberAssessment,
+    worth: NDArray[np.float32],
 ) -> list[Notice]:
     """Write the audit table and the suspects; what is to be said of them."""
     audit = running.audit
@@ -245,6 +247,7 @@ def _write_tables(
         evidence,
         assessed,
         audit.planned.targets,
+        final_weight=tell_final_weights(audit.planned.plan, audit.inputs.comparison.overlap, worth),
         top=audit.request.settings.top,
         take=take,
     )
