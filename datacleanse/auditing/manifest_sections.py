@@ -126,6 +126,7 @@ def describe_reading(options: ReadOptions) -> Reading:
         decimal=options.decimal,
         missing=options.missing,
         seeks_id=options.seeks_id,
+        task=options.task,
     )
 
 

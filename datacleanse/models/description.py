@@ -127,6 +127,11 @@ class LooseModel:
 
 
 @dataclass(frozen=True)
+class _NumberTask:
+    task: Literal["regression"]
+
+
+@dataclass(frozen=True)
 class _Probe:
     probe: tuple[tuple[float, ...], ...]
 
@@ -184,7 +189,7 @@ def read_number_description(directory: Path) -> NumberModel:
     """
     plain = read_plain_description(directory)
     try:
-        _check_equal("task", plain.get("task"), REGRESSION)
+        from_json(_NumberTask, plain)
         schema = read_schema(plain.get("schema"), "schema", has_classes=False)
         encoding = from_json(Encoding, plain.get("encoding"), "encoding")
         check_encoding(encoding, schema.columns)
@@ -250,6 +255,6 @@ def _check_shape(shape: TabularShape, encoding: Encoding, n_outputs: int) -> Tab
     return shape
 
 
-def _check_equal(place: str, found: object, expected: object) -> None:
+def _check_equal(place: str, found: int, expected: int) -> None:
     if found != expected:
-        raise UnexpectedValueError(f"{place} is {found!a}, where {expected!a} was expected")
+        raise UnexpectedValueError(f"{place} is {found:,}, where {expected:,} was expected")

@@ -56,6 +56,7 @@ DEFAULTS = {
     "na_is_word",
     "missing",
     "seeks_id",
+    "task",
     "listed_at_double",
     "text",
     "sources",
