@@ -39,7 +39,10 @@ _VALUE = (
     r"""'[^']*'|"[^"]*"|\[[^\]]*\]|-?\d+(?:\.\d+)?(?![\w.]*\w)|[A-Z]{2,}\b|(?:timm:|[\w.]+:)\w+|"""
     r"(?:True|False)\b|"
 )
-_CHOICE = r"(?:auto|classification|regression|cpu|cuda|dayfirst|monthfirst|iso|uniform|l2rw|lilaw|random)\b"
+_CHOICE = (
+    r"(?:auto|classification|regression|cpu|cuda|dayfirst|monthfirst|iso|"
+    r"uniform|l2rw|lilaw|random)\b"
+)
 _MET = r"""'[^']*'|"[^"]*"|-?\d+(?:\.\d+)?(?:e-?\d+)?|inf|nan|None|True|False"""
 _COMMAND = r"`[^`]* [^`]*`"
 _SAID = re.compile(
