@@ -28,9 +28,9 @@ _VALUES = frozenset(
     {
         *("batch-size", "data", "dates", "decimal", "decisions", "delimiter", "device"),
         *("drop-above", "epochs", "fdr", "features", "hold-back", "id", "image-size", "label"),
-        *("lr", "max-unreadable", "memory", "meta-average", "meta-batch", "meta-every", "model"),
-        *("out", "probabilities", "relabel-above", "repeats", "rule", "seed", "test", "top", "val"),
-        *("text-model", "weights"),
+        *("jobs", "lr", "max-unreadable", "memory", "meta-average", "meta-batch", "meta-every"),
+        *("model", "out", "probabilities", "relabel-above", "repeats", "rule", "seed", "task"),
+        *("test", "text-model", "top", "val", "weights"),
     }
 )
 """Options that take one value. What is on none of the three lists is of the command line alone."""
@@ -39,7 +39,10 @@ _VALUE = (
     r"""'[^']*'|"[^"]*"|\[[^\]]*\]|-?\d+(?:\.\d+)?(?![\w.]*\w)|[A-Z]{2,}\b|(?:timm:|[\w.]+:)\w+|"""
     r"(?:True|False)\b|"
 )
-_CHOICE = r"(?:auto|cpu|cuda|dayfirst|monthfirst|iso|uniform|l2rw|lilaw|random)\b"
+_CHOICE = (
+    r"(?:auto|classification|regression|cpu|cuda|dayfirst|monthfirst|iso|"
+    r"uniform|l2rw|lilaw|random)\b"
+)
 _MET = r"""'[^']*'|"[^"]*"|-?\d+(?:\.\d+)?(?:e-?\d+)?|inf|nan|None|True|False"""
 _COMMAND = r"`[^`]* [^`]*`"
 _SAID = re.compile(

@@ -97,7 +97,8 @@ class Schema:
     id: str | None
     """Name of the id column, or None when rows are known by their number."""
     classes: tuple[str, ...]
-    """Class names in the order of the network's outputs (sorted, numbers by value); at least 2."""
+    """Class names in the order of the network's outputs (sorted, numbers by value); at least 2,
+    none where the labels are numbers to predict."""
     columns: tuple[Column, ...]
     """Features in DATA's order; at least 1, none where the rows are pictures."""
     set_aside: tuple[SetAside, ...]
@@ -154,6 +155,18 @@ class CellCount:
 
 
 @dataclass(frozen=True)
+class NumberLabels:
+    """A label column of numbers to predict."""
+
+    codes: NDArray[np.int64]
+    """(N,) index into both others."""
+    given: tuple[str, ...]
+    """Distinct labels as the file spells them, K in number."""
+    numbers: NDArray[np.float64]
+    """(K,) what they are worth; finite."""
+
+
+@dataclass(frozen=True)
 class Dataset:
     """A table with its labels, in the order of the file."""
 
@@ -163,9 +176,11 @@ class Dataset:
     """All columns as read, N rows (the label and id columns too)."""
     schema: Schema
     labels: NDArray[np.int64]
-    """(N,) index into ``schema.classes``; -1 throughout where the file has no label column."""
+    """(N,) index into ``schema.classes``; -1 throughout where the file has no label column. Where
+    labels are numbers to predict, index into ``given_labels``."""
     given_labels: tuple[str, ...]
-    """The spelling of each class in this file, by class index (here ``1.0``, in DATA ``1``)."""
+    """The spelling of each class in this file, by class index (here ``1.0``, in DATA ``1``); of
+    numbers to predict each distinct spelling."""
     notices: tuple[Notice, ...]
     first_row: int = 0
     """Position in the file of the table's first row; above 0 in a portion of it."""
@@ -173,6 +188,16 @@ class Dataset:
     """Of the features that are no names, in a file that was held to DATA's schema."""
     row_names: pa.Array | None = None
     """(N,) string: what a data frame's index calls the rows; None: nothing but their numbers."""
+    numbers: NDArray[np.float64] | None = None
+    """(K,) what each of ``given_labels`` is worth, where labels are numbers to predict; None: they
+    are classes."""
+
+    @property
+    def targets(self) -> NDArray[np.float64]:
+        """(N,) the numbers to predict; to be asked for only where labels are numbers."""
+        assert self.numbers is not None, "labels are classes"
+        found: NDArray[np.float64] = self.numbers[self.labels]
+        return found
 
     @property
     def n_rows(self) -> int:

@@ -16,7 +16,9 @@ import mkdocs_gen_files
 
 import datacleanse
 from datacleanse.storage.field_documentation import list_documented_fields
+from datacleanse.storage.manifest.numbers import NumberManifest
 from datacleanse.storage.manifest.whole import Manifest
+from datacleanse.storage.number_schemas import NUMBER_COLUMNS
 from datacleanse.storage.schemas import AUDIT_COLUMNS, EPOCH_COLUMNS
 
 if TYPE_CHECKING:
@@ -77,6 +79,8 @@ def _formats() -> str:
         "audit": _columns(AUDIT_COLUMNS),
         "epoch": _columns(EPOCH_COLUMNS),
         "manifest": _fields(Manifest),
+        "number audit": _columns(NUMBER_COLUMNS),
+        "number manifest": _fields(NumberManifest),
     }
     for name, table in tables.items():
         text = text.replace(f"<!-- {name} -->", table)

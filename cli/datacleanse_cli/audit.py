@@ -38,6 +38,7 @@ class AuditOptions:
     data: options.Data
     val: audit_options.Val = None
     label: options.Label = None
+    task: audit_options.Task = "auto"
     id_: options.Id = None
     no_id: options.NoId = False
     test: audit_options.Test = None
@@ -130,6 +131,7 @@ class AuditOptions:
                 dates=self.dates,  # type: ignore[arg-type]  # ReadOptions checks it
                 decimal=self.decimal,  # type: ignore[arg-type]
                 seeks_id=not self.no_id,
+                task=self.task,  # type: ignore[arg-type]
             ),
             settings=settings,
             command=tuple(sys.argv[1:]),
@@ -151,6 +153,9 @@ def audit(given: AuditOptions) -> int:
     if given.plan:
         return _tell_plan(given.make_request(settings), quiet=given.quiet, as_json=given.as_json)
     place = given.out or Path("runs") / name_after(given.data)
+    if given.task == "regression":
+        with join(given.device) as ranks:
+            return _audit_numbers(given, given.make_request(settings), place, ranks)
     with join(given.device) as ranks:
         if ranks.number:
             _train_along(given, settings, place, ranks)
@@ -172,6 +177,44 @@ def audit(given: AuditOptions) -> int:
         _log_to_mlflow(place, quiet=given.quiet)
     head = view.headline
     is_over = given.fail_over is not None and head.flagged > given.fail_over * head.rows
+    return exits.OVER_LIMIT if is_over else exits.DONE
+
+
+def _audit_numbers(given: AuditOptions, request: Request, place: Path, ranks: Ranks) -> int:
+    """Audit labels that are numbers; the exit code."""
+    from datacleanse.auditing.run import run_audit
+    from datacleanse_cli.console import Terminal
+    from datacleanse_cli.number_summary import print_number_summary
+    from datacleanse_reports.numbers.number_formats import summarise_numbers
+    from datacleanse_reports.numbers.number_reports import write_number_reports
+
+    if given.mlflow:
+        raise SettingsError(
+            "--task regression does not go with --mlflow so far.",
+            slug="regression-not-served",
+            hint="Leave --mlflow out.",
+        )
+    with (
+        _say_how_to_go_on(request, place) as stop,
+        show_progress(quiet=given.quiet) as progress,
+    ):
+        folder = run_audit(
+            request,
+            place,
+            force=given.force,
+            resume=given.resume,
+            progress=progress,
+            stop=stop,
+            ranks=ranks,
+        )
+        progress.stage("Reports", None)
+        view = write_number_reports(folder, top=request.settings.top).view
+    if given.as_json:
+        say_json({"run": str(place), **summarise_numbers(view)})
+    else:
+        print_number_summary(view, Terminal(), run=place, is_brief=given.quiet)
+    limit = given.fail_over
+    is_over = limit is not None and view.flagged > limit * view.manifest.data.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
 
 

@@ -19,6 +19,13 @@ Val = Annotated[
         "the rows are only ranked: no rate, no flags.",
     ),
 ]
+Task = Annotated[
+    str,
+    typer.Option(
+        help="classification or regression: whether labels are classes, or numbers to predict. "
+        "auto: classes."
+    ),
+]
 Test = Annotated[
     str | None, typer.Option(help="Rows with true labels and the same columns, to measure on.")
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from datacleanse.notices import NoticeLog
 from datacleanse.user_code import split_name
@@ -11,6 +12,14 @@ from datacleanse_cli import options
 from datacleanse_cli.own_code import heed_current_directory
 from datacleanse_cli.printing import say, say_json, tell_notices
 from datacleanse_cli.progress import show_progress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pyarrow as pa
+
+    from datacleanse.progress import Progress
+    from datacleanse.serving.predictions import NewRowsOptions
 
 ONNX = ".onnx"
 
@@ -40,25 +49,46 @@ def predict(
     target = out or Path(f"predictions{suffix or '.csv'}")
     check_target(target, source=new, suffix=suffix)
     check_free(target, force=force)
-    # Slow to import, so that a typing error is answered at once.
-    from datacleanse.serving.open_model import ServedImageModel, open_model
-    from datacleanse.serving.predictions import NewRowsOptions, predict_source
-
-    served, log = open_model(run, model=model), NoticeLog()
+    log = NoticeLog()
     with show_progress(quiet=quiet) as progress:
-        tables = predict_source(
-            served,
-            new,
-            scratch=target.parent,
-            options=NewRowsOptions(proba, delimiter, ignore_extra, allow_unknown),
-            log=log,
-            progress=progress,
-        )
+        # Slow to import, so that a typing error is answered at once.
+        from datacleanse.serving.predictions import NewRowsOptions
+
+        read = NewRowsOptions(proba, delimiter, ignore_extra, allow_unknown)
+        tables, said = _predict_tables(run, new, model, target.parent, read, log, progress)
         rows = write_tables(tables, target, suffix=suffix)
     tell_notices(log, quiet=quiet)
     if as_json:
         notices = [asdict(notice) for notice in log.notices]
         say_json({"predictions": str(target), "rows": rows, "notices": notices})
         return
+    say(f"{rows} {said}: {target}")
+
+
+def _predict_tables(
+    run: Path,
+    new: str,
+    model: str | None,
+    scratch: Path,
+    read: NewRowsOptions,
+    log: NoticeLog,
+    progress: Progress,
+) -> tuple[Iterator[pa.Table], str]:
+    """The predictions, and what was done to how many of them follow, for people."""
+    from datacleanse.serving.open_model import (
+        ServedImageModel,
+        is_onnx,
+        open_model,
+        open_number_model,
+    )
+    from datacleanse.serving.predictions import predict_numbers, predict_source
+    from datacleanse.storage.run_folder import RunFolder
+
+    if not is_onnx(run) and RunFolder(run).is_of_numbers():
+        numbers = open_number_model(RunFolder(run), model=model)
+        progress.stage("Predicting", None)
+        return predict_numbers(numbers, new, options=read, log=log), "rows predicted"
+    served = open_model(run, model=model)
+    tables = predict_source(served, new, scratch=scratch, options=read, log=log, progress=progress)
     noun = "pictures" if isinstance(served, ServedImageModel) else "rows"
-    say(f"{rows} {noun} classified: {target}")
+    return tables, f"{noun} classified"

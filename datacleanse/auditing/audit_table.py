@@ -88,7 +88,7 @@ class AuditColumns:
         part = replace(self.data, table=self.data.table[rows], labels=labels[rows])
         return {
             "row": pa.array(np.arange(rows.start, rows.stop)),
-            "id": read_ids(part) if self.data.schema.id else _name_rows(self.data, rows),
+            "id": read_ids(part) if self.data.schema.id else name_rows(self.data, rows),
             "given_label": _name_classes(labels[rows], names),
             "suggested_label": _name_classes(assessment.suggested[rows], names),
             "rank": pa.array(assessment.rank[rows]),
@@ -234,7 +234,7 @@ def number_rows(originals: pa.Table, rows: NDArray[np.int64], name: str) -> pa.T
     return pa.Table.from_arrays(list(arrays), schema=pa.schema(fields, originals.schema.metadata))
 
 
-def _name_rows(data: Dataset, rows: slice) -> pa.Array:
+def name_rows(data: Dataset, rows: slice) -> pa.Array:
     """What rows without ids are called: by a data frame's index, else by their numbers."""
     if data.row_names is not None:
         return data.row_names[rows]
@@ -252,6 +252,7 @@ def write_audit(
     columns: Callable[[slice], dict[str, pa.Array]],
     epochs: Sequence[Path],
     n_rows: int,
+    schema: pa.Schema = AUDIT_SCHEMA,
 ) -> None:
     """Write the audit table, a row group at a time so that many rows need little memory.
 
@@ -260,14 +261,15 @@ def write_audit(
         columns: given a slice of rows, every column of `AUDIT_COLUMNS` but ``weight_by_epoch``.
         epochs: the epoch files in order; their weights become ``weight_by_epoch``.
         n_rows: of DATA.
+        schema: `AUDIT_SCHEMA`, or one with further columns.
     """
-    with write_aside(path) as aside, pq.ParquetWriter(aside, AUDIT_SCHEMA) as writer:
+    with write_aside(path) as aside, pq.ParquetWriter(aside, schema) as writer:
         start = 0
         for weights in gather_weights(epochs, n_rows):
             rows = slice(start, start + weights.shape[1])
             group = {**columns(rows), "weight_by_epoch": _list_by_row(weights)}
             writer.write_table(
-                pa.Table.from_arrays([group[f.name] for f in AUDIT_SCHEMA], schema=AUDIT_SCHEMA),
+                pa.Table.from_arrays([group[f.name] for f in schema], schema=schema),
                 row_group_size=ROW_GROUP,
             )
             start = rows.stop

@@ -25,11 +25,14 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.auditing.regression.number_result import NumberResult
+    from datacleanse.auditing.result import TemporaryFolder
     from datacleanse.data import Source
-    from datacleanse.data.interface import DatesOption, DecimalOption
+    from datacleanse.data.interface import DatesOption, DecimalOption, TaskOption
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.progress import ProgressOption
     from datacleanse.settings import DeviceName, RuleName
+    from datacleanse.storage.run_folder import RunFolder
 
 
 @suggest_keywords
@@ -38,6 +41,7 @@ def audit(
     *,
     val: Source | Sequence[Source] | None = None,
     label: str | None = None,
+    task: TaskOption = "auto",
     id: str | Literal[False] | None = None,  # the column's role has this name everywhere
     test: Source | None = None,
     decisions: str | PathLike[str] | Sequence[str | PathLike[str]] = (),
@@ -92,6 +96,8 @@ def audit(
             file of `datacleanse verify`. A list of them is joined. None: there are none yet. Then
             the rows are ranked, and neither a rate nor a flag is given.
         label: label column; without it the one named label, target, class or y.
+        task: ``regression`` where labels are numbers to predict: the result is a `NumberResult`
+            then. ``auto``, ``classification``: they are classes.
         id: column that names each row; None: one that plainly does so, if there is one; False:
             none, rows are known by their number.
         test: rows with true labels, to measure the reweighted model and plain training on.
@@ -189,6 +195,7 @@ def audit(
         decimal=decimal,
         missing=None if missing is None else tuple(missing),
         seeks_id=id is not False,
+        task=task,
     )
     settings = Settings(
         rule=rule,
@@ -227,10 +234,24 @@ def audit(
     place, temporary = choose_place(out)
     with follow(progress) as told:
         folder = run_audit(request, place, force=force, resume=resume, progress=told)
+    if task == "regression":
+        return _finish_numbers(request, folder, temporary)
     manifest = folder.manifest()
     warn(each for each in manifest.notices if each.cells is not None)
     handed_over = take_over(request.data, manifest.data.label)
     return AuditResult(folder, model if is_user_code(name) else None, temporary, handed_over)
+
+
+def _finish_numbers(
+    request: Request, folder: RunFolder, temporary: TemporaryFolder | None
+) -> NumberResult:
+    """The result of an audit of numbers."""
+    from datacleanse.auditing.regression.number_result import NumberResult
+
+    manifest = folder.number_manifest()
+    warn(each for each in manifest.notices if each.cells is not None)
+    handed_over = take_over(request.data, manifest.data.label)
+    return NumberResult(folder, None, temporary, handed_over)
 
 
 def _name_id_column(id_: str | bool | None) -> str | None:

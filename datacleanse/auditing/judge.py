@@ -101,7 +101,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         assessment,
         health=health,
         stability=stability,
-        final_weight=_tell_final_weights(
+        final_weight=tell_final_weights(
             plan, inputs.comparison.overlap, worth if evidence.is_steered else None
         ),
         top=settings.top,
@@ -121,7 +121,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     )
 
 
-def _tell_final_weights(
+def tell_final_weights(
     plan: Plan, overlap: Overlap, worth: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
     """(N,) how much each row of DATA counts in the final model, a verified one by its true label.

@@ -53,7 +53,7 @@ def begin_run(
         run_id=run_id,
         status="running",
         command=tuple(command),
-        created_at=_read_clock(),
+        created_at=read_clock(),
         settings=settings,
         versions=Versions(
             datacleanse=__version__,
@@ -78,13 +78,13 @@ def resume_run(opening: Opening, before: Opening) -> Opening:
         run_id=before.run_id,
         created_at=before.created_at,
         command=before.command,
-        resumed_at=(*before.resumed_at, _read_clock()),
+        resumed_at=(*before.resumed_at, read_clock()),
     )
 
 
 def stop_run(opening: Opening) -> Opening:
     """The opening of a run that was stopped on request."""
-    return replace(opening, status="stopped", stopped_at=_read_clock())
+    return replace(opening, status="stopped", stopped_at=read_clock())
 
 
 @dataclass(frozen=True)
@@ -142,11 +142,11 @@ def finish_run(
         metrics=ending.metrics,
         model_files=ending.model_files,
         timings=ending.timings,
-        finished_at=_read_clock(),
+        finished_at=read_clock(),
         health=ending.health,
     )
 
 
-def _read_clock() -> str:
+def read_clock() -> str:
     """This moment, ISO 8601, UTC, in seconds."""
     return datetime.now(UTC).isoformat(timespec="seconds")

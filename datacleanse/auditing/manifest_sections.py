@@ -106,11 +106,12 @@ def describe_data(inputs: Inputs) -> DataSection:
         id=data.schema.id,
         label_type=data.schema.label_type,
         classes=_count_classes(data),
-        reading=_describe_reading(inputs.options),
+        reading=describe_reading(inputs.options),
     )
 
 
-def _describe_reading(options: ReadOptions) -> Reading:
+def describe_reading(options: ReadOptions) -> Reading:
+    """What the user said about DATA's columns."""
     return Reading(
         label=options.label,
         id=options.id,
@@ -125,6 +126,7 @@ def _describe_reading(options: ReadOptions) -> Reading:
         decimal=options.decimal,
         missing=options.missing,
         seeks_id=options.seeks_id,
+        task=options.task,
     )
 
 
@@ -257,7 +259,7 @@ def describe_findings(
 
     Without CLEAN there is nothing of this to say, since nothing checks the probabilities.
     """
-    flags = _describe_flags(assessment, fdr)
+    flags = describe_flags(assessment, fdr)
     tell = dict if inputs.features is None else name_pretrained
     if not has_clean:
         return Findings(
@@ -274,11 +276,12 @@ def describe_findings(
         flags=flags,
         noise=_describe_noise(assessment, inputs.data),
         methods=tell(describe_methods(on_pairs=assessment.shares is not None)),
-        budget=tuple(_describe_share(share) for share in expect_budget(assessment)),
+        budget=tuple(describe_share(share) for share in expect_budget(assessment)),
     )
 
 
-def _describe_flags(assessment: Assessment, fdr: float) -> FlagsSection:
+def describe_flags(assessment: Assessment, fdr: float) -> FlagsSection:
+    """What the list of flags promises."""
     bound, flagged = assessment.false_at_most, assessment.flagged
     n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
     return FlagsSection(
@@ -301,9 +304,9 @@ def _describe_noise(assessment: Assessment, data: Dataset) -> NoiseSection:
     shares = estimate_noise_by_class(assessment, data.labels, len(names))
     return NoiseSection(
         basis="estimates" if assessment.shares is None else "pairs",
-        rate=_describe_share(estimate_noise_rate(assessment)),
+        rate=describe_share(estimate_noise_rate(assessment)),
         by_given_label={
-            name: _describe_share(share) for name, share in zip(names, shares, strict=True)
+            name: describe_share(share) for name, share in zip(names, shares, strict=True)
         },
         confusions=tuple(
             ClassConfusion(
@@ -315,7 +318,8 @@ def _describe_noise(assessment: Assessment, data: Dataset) -> NoiseSection:
     )
 
 
-def _describe_share(share: Share) -> NoiseShare:
+def describe_share(share: Share) -> NoiseShare:
+    """A share of wrong labels and its range."""
     return NoiseShare(rows=share.rows, share=share.share, low=share.low, high=share.high)
 
 

@@ -28,6 +28,7 @@ from datacleanse.data import (
     read_like,
 )
 from datacleanse.data.probabilities import read_probabilities
+from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
@@ -161,13 +162,20 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     sources, repeated = drop_repeated(request.clean)
     request = replace(request, clean=sources)
     listing = find_pictures(request.data, ask_for_data(request.options))
+    if listing is not None and request.options.task == "regression":
+        raise InputError(
+            f"{listing.source} holds pictures; --task regression works on tables alone so far.",
+            slug="regression-not-served",
+            hint="Give a table, or leave --task regression out.",
+        )
     if listing is None:
         inputs = _read_tables(request, progress)
     else:
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
     if request.probabilities is not None or request.second_opinion is not None:
         inputs = _add_brought(inputs, request, progress)
-    inputs = _find_corrected(inputs, request.decisions)
+    if inputs.data.numbers is None:
+        inputs = _find_corrected(inputs, request.decisions)
     told = (*repeated, *inputs.comparison.notices)
     inputs = replace(inputs, comparison=replace(inputs.comparison, notices=told))
     if request.decisions:

@@ -81,6 +81,11 @@ class AuditResult:
     def _manifest(self) -> Manifest:
         return self.folder.manifest()
 
+    @property
+    def n_rows(self) -> int:
+        """Rows of DATA."""
+        return self._manifest.data.rows
+
     @cached_property
     def _label_values(self) -> LabelValues:
         names = tuple(self._manifest.data.classes)
@@ -125,7 +130,7 @@ class AuditResult:
                 slug="setting-out-of-range",
                 hint="Give a whole number, e.g. result.suspects(20).",
             )
-        stored = self.folder.read_suspects(self._manifest.data.rows)
+        stored = self.folder.read_suspects(self.n_rows)
         own: pd.DataFrame = stored.to_pandas().iloc[:n, 1:]
         in_index = self._handed_over.in_index if self._handed_over is not None else ()
         own = own.drop(columns=[name for name in in_index if name in own.columns])
@@ -147,7 +152,7 @@ class AuditResult:
     @cached_property
     def ledger(self) -> pd.DataFrame:
         """One row per row of DATA and epoch: ``row``, ``epoch``, ``weight``, ``influence``, ..."""
-        frame: pd.DataFrame = self.folder.read_ledger(self._manifest.data.rows).to_pandas()
+        frame: pd.DataFrame = self.folder.read_ledger(self.n_rows).to_pandas()
         return frame
 
     @cached_property

@@ -14,6 +14,7 @@ from datacleanse.auditing.memory_need import (
 )
 from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
+from datacleanse.auditing.regression.refusals import refuse_forecast, refuse_unserved
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import RunFolderError, SettingsError
@@ -64,6 +65,11 @@ def run_audit(
         Stopped: on request; everything so far is saved.
     """
     _check_flags(force=force, resume=resume)
+    if request.options.task == "regression":
+        refuse_unserved(request, n_ranks=ranks.count)
+        return _audit_numbers(
+            request, place, force=force, resume=resume, progress=progress, stop=stop
+        )
     _check_request(request)
     is_first = ranks.number == 0
     if not resume and is_first:
@@ -141,6 +147,29 @@ def _read_and_audit(
             )
 
 
+def _audit_numbers(
+    request: Request,
+    place: Path,
+    *,
+    force: bool,
+    resume: bool,
+    progress: Progress,
+    stop: StopRequest,
+) -> RunFolder:
+    """Audit labels that are numbers; arguments as for `run_audit`."""
+    if not resume:
+        _check_place(request, place, force=force)
+    with use_one_thread():
+        inputs = read_inputs(request, progress, scratch=place.parent)
+    # Loads torch; see `run_audit`.
+    from datacleanse.auditing.regression.recipe import carry_out_numbers
+
+    with use_one_thread():
+        return carry_out_numbers(
+            request, inputs, place, force=force, resume=resume, progress=progress, stop=stop
+        )
+
+
 def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
     """Read what an audit would read, try its parts for some seconds, and tell what it would take.
 
@@ -149,6 +178,7 @@ def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
     Raises:
         DatacleanseError: an input or a setting cannot be used.
     """
+    refuse_forecast(request)
     _check_request(request)
     with use_one_thread():
         inputs = read_inputs(request, progress)

@@ -93,7 +93,9 @@ def compare_with_overlap(
     notices = [*notices, *_note_overlap(data, clean, overlap), *_note_sizes(data, clean)]
     compared = clean if chosen is None else take_rows(clean, chosen)
     if compared is not None:
-        notices += [*note_class_shares(data, compared), *note_features(data, compared)]
+        if data.numbers is None:
+            notices += note_class_shares(data, compared)
+        notices += note_features(data, compared)
     return Comparison(overlap, tuple(notices))
 
 
@@ -284,8 +286,10 @@ def _note_overlap(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notic
     """Say which rows of DATA are verified, and how many of them are wrong."""
     how = _MATCHES[overlap.matched_by]
     single = overlap.clean_rows >= 0
-    given = data.labels[overlap.data_rows[single]]
-    verified = clean.labels[overlap.clean_rows[single]]
+    # Numbers have no codes in common.
+    mine, theirs = (each.labels if each.numbers is None else each.targets for each in (data, clean))
+    given = mine[overlap.data_rows[single]]
+    verified = theirs[overlap.clean_rows[single]]
     notices = []
     n, n_wrong = len(given), int((given != verified).sum())
     if n:
@@ -309,6 +313,8 @@ def _note_overlap(data: Dataset, clean: Dataset, overlap: Overlap) -> list[Notic
 
 
 def _note_sizes(data: Dataset, clean: Dataset) -> list[Notice]:
+    if data.numbers is not None:
+        return [_make_small_notice(clean, "")] if clean.n_rows < _SMALL else []
     counts = np.bincount(clean.labels, minlength=len(data.schema.classes))
     in_data = np.bincount(data.labels, minlength=len(data.schema.classes))
     notices = []
@@ -326,9 +332,13 @@ def _note_sizes(data: Dataset, clean: Dataset) -> list[Notice]:
     if clean.n_rows < _SMALL or len(few):
         named = [f"{quote_value(data.schema.classes[at])} ({counts[at]})" for at in few]
         where = f", fewer than {_SMALL_CLASS} of {format_list(named)}" if named else ""
-        message = (
-            f"CLEAN ({clean.source}) is small: {format_count(clean.n_rows, 'row')}{where}; "
-            "verify more rows for a surer result."
-        )
-        notices.append(Notice("clean-small", message, is_warning=True))
+        notices.append(_make_small_notice(clean, where))
     return notices
+
+
+def _make_small_notice(clean: Dataset, where: str) -> Notice:
+    message = (
+        f"CLEAN ({clean.source}) is small: {format_count(clean.n_rows, 'row')}{where}; "
+        "verify more rows for a surer result."
+    )
+    return Notice("clean-small", message, is_warning=True)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 DatesOption = Literal["dayfirst", "monthfirst", "iso"]
 DecimalOption = Literal[".", ","]
+TaskOption = Literal["auto", "classification", "regression"]
 Notation: TypeAlias = Literal["text", "json", "typed"]
 """How cells are spelled: as the text of a CSV cell without its quotes, as a JSON value, or by a
 value of an Arrow type, which is its own spelling."""
@@ -54,6 +55,7 @@ class ReadOptions:
             ones, but not in ``categorical`` columns, where they are names.
         seeks_id: where ``id`` is None, whether a column that plainly names rows is taken for it,
             see `datacleanse.data.id_column`; without one rows are known by their number.
+        task: ``regression`` reads labels as numbers to predict, the others as classes.
 
     Raises:
         SettingsError: a number is out of its range, or two values contradict each other.
@@ -72,6 +74,7 @@ class ReadOptions:
     decimal: DecimalOption | None = None
     missing: tuple[str, ...] | None = None
     seeks_id: bool = True
+    task: TaskOption = "auto"
 
     def __post_init__(self) -> None:
         if self.id is not None and not self.seeks_id:
@@ -96,6 +99,7 @@ class ReadOptions:
         for name, value, known in (
             ("dates", self.dates, get_args(DatesOption)),
             ("decimal", self.decimal, get_args(DecimalOption)),
+            ("task", self.task, get_args(TaskOption)),
         ):
             if value is not None and value not in known:
                 raise SettingsError(

@@ -59,6 +59,7 @@ class Labels:
     classes: tuple[str, ...]
     given: tuple[str, ...]
     notices: tuple[Notice, ...]
+    numbers: NDArray[np.float64] | None = None
 
 
 def learn_labels(
@@ -77,13 +78,13 @@ def learn_labels(
     Raises:
         InputError: a label is missing, there is one class only, or the values are no classes.
     """
-    spellings = _read_spellings(column, name=name, source=source)
+    spellings = read_spellings(column, name=name, source=source)
     are_numbers = all(_parse_number(text) is not None for text in spellings.found)
     if is_text(column.type) and (are_names or not are_numbers):
         spellings = replace(spellings, keys=spellings.found)
     elif are_numbers:
         _check_whole(spellings, name=name, source=source)
-    _check_complete(spellings.codes, name=name, source=source)
+    check_complete(spellings.codes, name=name, source=source)
     _check_classes(spellings, name=name, source=source)
     classes = _sort_classes(_find_class_names(spellings))
     if len(classes) == 1:
@@ -112,10 +113,10 @@ def match_labels(
     Raises:
         InputError: a label is missing or unknown to DATA.
     """
-    spellings = _read_spellings(column, name=name, source=source)
+    spellings = read_spellings(column, name=name, source=source)
     codes, given = _number_labels(spellings, classes)
     if role != "NEW":
-        _check_complete(spellings.codes, name=name, source=source)
+        check_complete(spellings.codes, name=name, source=source)
         unknown = spellings.codes[codes < 0]
         if len(unknown):
             at = int(unknown.min())
@@ -125,7 +126,12 @@ def match_labels(
     return Labels(codes, classes, given, ())
 
 
-def _read_spellings(column: pa.ChunkedArray, *, name: str, source: str) -> Spellings:
+def read_spellings(column: pa.ChunkedArray, *, name: str, source: str) -> Spellings:
+    """Read the distinct labels of a column, and which of them each row has.
+
+    Raises:
+        InputError: the column's type holds no labels.
+    """
     kind = column.type.value_type if pa.types.is_dictionary(column.type) else column.type
     if pa.types.is_nested(kind) or is_bytes(kind):
         raise InputError(
@@ -227,7 +233,12 @@ class ClassFinder:
         return self._alike.get(_make_key(key, self._classes))
 
 
-def _check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None:
+def check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None:
+    """See that each row has a label, a code of 0 or more.
+
+    Raises:
+        InputError: one has none.
+    """
     rows = np.flatnonzero(codes < 0)
     if len(rows):
         raise InputError(
@@ -250,8 +261,8 @@ def _check_whole(spellings: Spellings, *, name: str, source: str) -> None:
                 f"{text[:60]} in "
                 f"{format_rows([row])}, {format_count(len(spellings.found), 'distinct value')}.",
                 slug="label-not-a-class",
-                hint="Name the label column with --label; if the numbers are classes, write them "
-                "as words.",
+                hint="To audit numbers, add --task regression; else name the label column with "
+                "--label, or write classes as words.",
             )
 
 
@@ -271,7 +282,8 @@ def _check_classes(spellings: Spellings, *, name: str, source: str) -> None:
             f"{classes:,} distinct values in {rows:,} rows, for example "
             f"{format_list([quote_value(text) for text in spellings.found[:3]])}.",
             slug="label-not-a-class",
-            hint="Name the label column with --label.",
+            hint="Name the label column with --label, or add --task regression if it holds numbers "
+            "to predict.",
         )
 
 
@@ -282,7 +294,8 @@ def _note_numbers(classes: tuple[str, ...], name: str, source: str) -> list[Noti
     message = (
         f"{source}: column '{name}' looks like a number to predict: it holds {len(classes)} "
         f"distinct numbers, e.g. {format_list([quote_value(each) for each in classes[:3]])}. "
-        "Each is taken for a class of its own; --label names another column."
+        "Each is taken for a class of its own; --task regression audits them as numbers, --label "
+        "names another column."
     )
     return [Notice("label-many-numbers", message, is_warning=True, column=name, option="--label")]
 

@@ -37,7 +37,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     """
     pairs = find_judged_pairs(evidence)
     posteriors = FoldPosteriors(evidence, pairs)
-    verdict = _read_verdicts(evidence)
+    verdict = read_verdicts(evidence)
     is_tested = evidence.is_trained[: evidence.n_data] & (verdict == UNVERIFIED)
     tests = compare_with_right_rows(posteriors.scores, evidence, pairs, is_tested)
     calibrate = calibrate_on_pairs if pairs.suffice else calibrate_on_right_rows
@@ -51,12 +51,12 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         suspicion=found.suspicion,
         verdict=verdict,
         rank=rank,
-        probability=_set_known(found.probability, verdict),
-        bounds=(_set_known(found.low, verdict), _set_known(found.high, verdict)),
+        probability=set_known(found.probability, verdict),
+        bounds=(set_known(found.low, verdict), set_known(found.high, verdict)),
         shares=found.shares,
         wrong_pairs=found.wrong_pairs,
         p_value=tests.p_value,
-        false_at_most=_bound_false_alarms(found, rank, verdict),
+        false_at_most=bound_false_alarms(found, rank, verdict),
         flagged=found.flagged,
         basis=found.basis,
         suggested=_suggest_labels(posteriors, evidence, found.suspicion, verdict),
@@ -70,7 +70,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
     )
 
 
-def _bound_false_alarms(
+def bound_false_alarms(
     found: Calibrated, rank: NDArray[np.int64], verdict: NDArray[np.int8]
 ) -> NDArray[np.int64] | None:
     """(N,) see `Assessment.false_at_most`."""
@@ -121,14 +121,14 @@ def _rescale_others(
     posterior[own] = 1.0 - wrong
 
 
-def _read_verdicts(evidence: Evidence) -> NDArray[np.int8]:
+def read_verdicts(evidence: Evidence) -> NDArray[np.int8]:
     """(N,) what CLEAN proves of each row; see `Assessment.verdict`."""
     agrees = evidence.verified == evidence.current
     verdict = np.where(agrees, PROVEN_RIGHT, PROVEN_WRONG)
     return np.where(evidence.verified >= 0, verdict, UNVERIFIED).astype(np.int8)
 
 
-def _set_known(probability: NDArray[np.float64], verdict: NDArray[np.int8]) -> NDArray[np.float64]:
+def set_known(probability: NDArray[np.float64], verdict: NDArray[np.int8]) -> NDArray[np.float64]:
     """(N,) the probabilities, 1 and 0 where CLEAN proves it."""
     known: NDArray[np.float64] = copy_rows(probability)
     known[verdict == PROVEN_WRONG], known[verdict == PROVEN_RIGHT] = 1.0, 0.0

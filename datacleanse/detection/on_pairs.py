@@ -26,13 +26,13 @@ if TYPE_CHECKING:
 
     from datacleanse.detection.calibration import Calibration, Clues
     from datacleanse.detection.evidence import Evidence
-    from datacleanse.detection.fold_posteriors import FoldPosteriors
+    from datacleanse.detection.judged_folds import JudgedFolds
     from datacleanse.detection.p_values import Tests
     from datacleanse.detection.pairs import JudgedPairs
 
 
 def calibrate_on_pairs(
-    posteriors: FoldPosteriors, evidence: Evidence, pairs: JudgedPairs, tests: Tests, *, fdr: float
+    posteriors: JudgedFolds, evidence: Evidence, pairs: JudgedPairs, tests: Tests, *, fdr: float
 ) -> Calibrated:
     """What the pairs say of the suspicions.
 

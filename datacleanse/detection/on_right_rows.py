@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.evidence import Evidence
-    from datacleanse.detection.fold_posteriors import FoldPosteriors
+    from datacleanse.detection.judged_folds import JudgedFolds
     from datacleanse.detection.p_values import Tests
     from datacleanse.detection.pairs import JudgedPairs
 
@@ -29,7 +29,7 @@ LOCAL_PART = 1 / 3
 
 
 def calibrate_on_right_rows(
-    posteriors: FoldPosteriors, evidence: Evidence, pairs: JudgedPairs, tests: Tests, *, fdr: float
+    posteriors: JudgedFolds, evidence: Evidence, pairs: JudgedPairs, tests: Tests, *, fdr: float
 ) -> Calibrated:
     """What the right rows say of the suspicions.
 
@@ -77,7 +77,7 @@ def calibrate_on_right_rows(
 
 
 def _gather_scores(
-    posteriors: FoldPosteriors, evidence: Evidence, pairs: JudgedPairs
+    posteriors: JudgedFolds, evidence: Evidence, pairs: JudgedPairs
 ) -> NDArray[np.float64]:
     """(CLEAN,) see `Assessment.calibration_score`."""
     found = np.full(len(evidence.labels), np.nan)

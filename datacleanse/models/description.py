@@ -21,6 +21,7 @@ from datacleanse.storage.typed_json import (
     Count,
     Limit,
     Number,
+    Positive,
     UnexpectedValueError,
     from_json,
     parse_json,
@@ -30,6 +31,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.records import Schema
+
+REGRESSION = "regression"
+"""What ``task`` says in `model.json` of a model that predicts numbers."""
 
 _LONGEST_NAME = 500
 """Signs of a factory's name."""
@@ -98,8 +102,33 @@ class OwnModel:
 
 
 @dataclass(frozen=True)
+class NumberScale:
+    """From a network's outputs to numbers in the label's unit."""
+
+    centre: float
+    """Of the label: the network's 0."""
+    scale: Positive
+    """Of the label: the network's 1."""
+
+
+@dataclass(frozen=True)
+class NumberModel:
+    """The package's network for tables, where it predicts numbers."""
+
+    shape: TabularShape
+    encoding: Encoding
+    schema: Schema
+    label: NumberScale
+
+
+@dataclass(frozen=True)
 class LooseModel:
     """A network for a dataset of the user's own, which only its parameters tell of."""
+
+
+@dataclass(frozen=True)
+class _NumberTask:
+    task: Literal["regression"]
 
 
 @dataclass(frozen=True)
@@ -140,8 +169,33 @@ def read_description(directory: Path) -> Model:
         RunFolderError: it is missing, damaged or of a later version.
     """
     plain = read_plain_description(directory)
+    if plain.get("task") == REGRESSION:
+        raise RunFolderError(
+            f"The model in {directory} predicts numbers (--task regression), not classes.",
+            slug="model-of-numbers",
+            hint="Predict with it by `datacleanse predict RUN NEW`.",
+        )
     try:
         return _read_model(plain)
+    except UnexpectedValueError as error:
+        raise name_damage(directory / DESCRIPTION, error) from error
+
+
+def read_number_description(directory: Path) -> NumberModel:
+    """Read `model.json` of a model that predicts numbers, and see that its parts agree.
+
+    Raises:
+        RunFolderError: it is missing, damaged, of a later version, or of classes.
+    """
+    plain = read_plain_description(directory)
+    try:
+        from_json(_NumberTask, plain)
+        schema = read_schema(plain.get("schema"), "schema", has_classes=False)
+        encoding = from_json(Encoding, plain.get("encoding"), "encoding")
+        check_encoding(encoding, schema.columns)
+        shape = from_json(TabularShape, plain.get("architecture"), "architecture")
+        label = from_json(NumberScale, plain.get("label"), "label")
+        return NumberModel(_check_shape(shape, encoding, 1), encoding, schema, label)
     except UnexpectedValueError as error:
         raise name_damage(directory / DESCRIPTION, error) from error
 
@@ -168,7 +222,7 @@ def _read_model(plain: dict[str, Any]) -> Model:
         return OwnModel(factory, encoding, schema, probe)
     assert name == TABULAR
     found = from_json(TabularShape, architecture, "architecture")
-    checked = _check_shape(found, encoding, schema)
+    checked = _check_shape(found, encoding, len(schema.classes))
     return TableModel(checked, encoding, schema, _read_backbone(plain, schema))
 
 
@@ -183,11 +237,11 @@ def _read_backbone(plain: dict[str, Any], schema: Schema) -> Backbone | None:
     return backbone
 
 
-def _check_shape(shape: TabularShape, encoding: Encoding, schema: Schema) -> TabularShape:
+def _check_shape(shape: TabularShape, encoding: Encoding, n_outputs: int) -> TabularShape:
     """The shape, which is that of a network for this encoding."""
     expected = make_tabular_shape(
         encoding,
-        len(schema.classes),
+        n_outputs,
         width=shape.width,
         n_hidden=shape.n_hidden,
         dropout=shape.dropout,

@@ -16,6 +16,7 @@ from datacleanse.models.description import (
     OwnModel,
     TableModel,
     read_description,
+    read_number_description,
 )
 from datacleanse.models.model_files import (
     DESCRIPTION,
@@ -24,6 +25,7 @@ from datacleanse.models.model_files import (
     load_parameters,
     name_damage,
 )
+from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.models.residual import ResidualNetwork
@@ -45,7 +47,9 @@ if TYPE_CHECKING:
     from datacleanse.models.description import Model
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.frozen_network import Backbone, FrozenNetwork
+    from datacleanse.models.tabular import TabularShape
     from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.storage.manifest.numbers import NumberManifest
     from datacleanse.storage.manifest.whole import Manifest
 
 
@@ -124,14 +128,40 @@ def _make_image_predictor(
 def _make_table_predictor(
     described: TableModel, tensors: dict[str, Tensor], directory: Path
 ) -> Predictor:
-    shape, encoding = described.shape, _take_texts(described.encoding, tensors, directory)
+    encoding = _take_texts(described.encoding, tensors, directory)
+    return Predictor(_make_tabular(described.shape, tensors, directory), encoding, described.schema)
+
+
+def _make_tabular(
+    shape: TabularShape, tensors: dict[str, Tensor], directory: Path
+) -> TabularNetwork:
+    """The package's network for tables with its parameters, in evaluation mode."""
     # 0 is right where there are no numbers, or no bins of one.
     sizes = (shape.width, shape.n_hidden, shape.n_classes, *shape.n_categories)
     sizes += (shape.n_numeric + 1, *(n + 1 for n in shape.n_bins))
     _check_sizes(sizes, shape.count_values(), tensors, directory)
     network = TabularNetwork(shape)
     _fill(network, tensors, directory)
-    return Predictor(network.eval(), encoding, described.schema)
+    return network.eval()
+
+
+def load_number_predictor(directory: Path, manifest: NumberManifest) -> NumberPredictor:
+    """Read back what `NumberPredictor.save` wrote; nothing in it is executed.
+
+    Args:
+        directory: `model/` of a run.
+        manifest: of the run, which says what files and what model it wrote.
+
+    Raises:
+        RunFolderError: a file is missing, damaged, not the one the run wrote or of a later version.
+    """
+    _check_files(directory, manifest.model_files)
+    described = read_number_description(directory)
+    tensors = _load_finite(directory)
+    encoding = _take_texts(described.encoding, tensors, directory)
+    network = _make_tabular(described.shape, tensors, directory)
+    label = described.label
+    return NumberPredictor(network, encoding, described.schema, label.centre, label.scale)
 
 
 def _take_texts(encoding: Encoding, tensors: dict[str, Tensor], directory: Path) -> Encoding:

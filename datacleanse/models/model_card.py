@@ -101,18 +101,18 @@ def _write_index(manifest: Manifest, measured_on: str, figures: Measures) -> Jso
     """One entry of the hub's list of results."""
     results = {
         "task": {"type": "image-classification" if _is_of_images(manifest) else _TABULAR},
-        "dataset": {"name": f"{_write_title(manifest)}: {measured_on}", "type": "own"},
+        "dataset": {"name": f"{write_title(manifest.data.source)}: {measured_on}", "type": "own"},
         "metrics": [
             {"type": key, "name": title, "value": value}
             for key, title, value in _write_titled(figures)
         ],
     }
-    return {"name": _write_title(manifest), "results": [results]}
+    return {"name": write_title(manifest.data.source), "results": [results]}
 
 
-def _write_title(manifest: Manifest) -> str:
-    """The data's name without its folders, which are nobody else's business."""
-    name = re.split(r"[/\\]", manifest.data.source.rstrip("/\\"))[-1]
+def write_title(source: str) -> str:
+    """A title: the data's name without its folders, which are nobody else's business."""
+    name = re.split(r"[/\\]", source.rstrip("/\\"))[-1]
     return name.split(".")[0].strip("<>*") or "data"
 
 
@@ -121,8 +121,9 @@ def _describe_summary(manifest: Manifest) -> list[str]:
     classes = list(manifest.data.classes)
     shown = ", ".join(_escape_plain(name) for name in classes[:20])
     more = f" and {len(classes) - 20} more" if len(classes) > 20 else ""
+    title = _escape_plain(write_title(manifest.data.source))
     return [
-        f"# {_escape_plain(_write_title(manifest))}: {_escape_plain(manifest.data.label)}",
+        f"# {title}: {_escape_plain(manifest.data.label)}",
         "",
         f"Classifies rows into {len(classes)} classes: {shown}{more}.",
         "Trained by [datacleanse](https://pypi.org/project/datacleanse/) on labels part of which "

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.data import KnownValues
+    from datacleanse.models.number_predictor import NumberPredictor
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.records import Dataset, Schema
     from datacleanse.storage.manifest.whole import Manifest
@@ -85,6 +86,30 @@ def open_model(
     from datacleanse.models.loading import load_predictor
 
     return load_predictor(folder.model_dir, model=model, manifest=manifest)
+
+
+def open_number_model(folder: RunFolder, *, model: str | ModuleFactory | None) -> NumberPredictor:
+    """The model of an audit of numbers; executes nothing from the files.
+
+    Args:
+        folder: the run.
+        model: what was named beside it: nothing is served.
+
+    Raises:
+        RunFolderError: the run is damaged or tampered with.
+        SettingsError: ``model`` is given.
+    """
+    manifest = folder.number_manifest()
+    if model is not None:
+        raise SettingsError(
+            f"{folder.path} holds a network of the package's own; --model has nothing to add.",
+            slug="settings-contradict",
+            hint="Leave --model out.",
+        )
+    # Loads torch; see `open_model`.
+    from datacleanse.models.loading import load_number_predictor
+
+    return load_number_predictor(folder.model_dir, manifest)
 
 
 def is_onnx(source: Path) -> bool:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.models.number_predictor import NumberPredictor
     from datacleanse.notices import NoticeLog
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset
@@ -73,6 +74,35 @@ def predict_source(
         )
         return iter([table])
     progress.stage("Predicting", None)
+    portions = _read_judged(model, source, options, log)
+    return (predict_rows(model, portion, proba=options.proba) for portion in portions)
+
+
+def predict_numbers(
+    model: NumberPredictor, source: str, *, options: NewRowsOptions, log: NoticeLog
+) -> Iterator[pa.Table]:
+    """Predict the numbers of new rows: ``row``, ``id`` and ``predicted_label`` float64.
+
+    Args:
+        model: of a run.
+        source: a table of any length; labels are not needed.
+        options: how to read them.
+        log: see `predict_source`.
+
+    Raises:
+        InputError: as `predict_source`.
+    """
+    for data in _read_judged(model, source, options, log):
+        rows = np.arange(data.first_row, data.first_row + data.n_rows)
+        yield pa.table(
+            {"row": rows, "id": read_ids(data), "predicted_label": model.predict_rows(data)}
+        )
+
+
+def _read_judged(
+    model: ServedModel | NumberPredictor, source: str, options: NewRowsOptions, log: NoticeLog
+) -> Iterator[Dataset]:
+    """The new rows, a portion at a time; see `_judge_portions`."""
     allow_unknown = options.allow_unknown
     portions = read_portions(
         source,
@@ -81,8 +111,7 @@ def predict_source(
         ignore_extra=options.ignore_extra,
         allow_unknown=allow_unknown,
     )
-    judged = _judge_portions(portions, NewValues(model.known), log, allow_unknown=allow_unknown)
-    return (predict_rows(model, portion, proba=options.proba) for portion in judged)
+    return _judge_portions(portions, NewValues(model.known), log, allow_unknown=allow_unknown)
 
 
 def predict_rows(model: ServedModel, data: Dataset, *, proba: bool) -> pa.Table:

@@ -6,20 +6,24 @@ import hashlib
 import os
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from datacleanse.storage.atomic_files import write_aside, write_parquet
 from datacleanse.storage.damage import make_missing_error
 from datacleanse.storage.ledger import read_epoch
 from datacleanse.storage.manifest.file import (
+    is_of_numbers,
     read_manifest,
+    read_number_manifest,
     read_opening,
     read_status,
     write_manifest,
 )
+from datacleanse.storage.number_schemas import NUMBER_AUDIT_COLUMNS
 from datacleanse.storage.run_files import RunFiles
 from datacleanse.storage.run_tables import (
     check_cells,
@@ -54,6 +58,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from datacleanse.storage.manifest.numbers import NumberManifest
     from datacleanse.storage.manifest.whole import Manifest, Opening
     from datacleanse.storage.run_tables import RunTable
     from datacleanse.storage.table_column import TableColumn
@@ -102,6 +107,22 @@ class RunFolder(RunFiles):
         """
         return read_manifest(self.manifest_file)
 
+    def number_manifest(self) -> NumberManifest:
+        """Read `run.json` of a finished audit of numbers.
+
+        Raises:
+            RunFolderError: no run, a damaged one, one of classes, or an unfinished one.
+        """
+        return read_number_manifest(self.manifest_file)
+
+    def is_of_numbers(self) -> bool:
+        """Whether it is a finished audit of numbers.
+
+        Raises:
+            RunFolderError: no run, a damaged one, or one of a later version.
+        """
+        return is_of_numbers(self.manifest_file)
+
     def has_checkpoint(self) -> bool:
         """Whether a training has saved something to go on with."""
         return any(self.checkpoint_dir.glob("*.safetensors"))
@@ -115,7 +136,7 @@ class RunFolder(RunFiles):
         """Write `run.json` of a run that begins or stops, so that what it leaves is known."""
         write_manifest(self.manifest_file, opening)
 
-    def finish(self, manifest: Manifest) -> None:
+    def finish(self, manifest: Manifest | NumberManifest) -> None:
         """Write `run.json` last, and let go of what only an unfinished run needs."""
         write_manifest(self.manifest_file, manifest)
         self.forget_checkpoint()
@@ -197,6 +218,32 @@ class RunFolder(RunFiles):
         with report_damage_as(self.audit_file):
             check_distinct(found["row"], "row")
         return found
+
+    def read_number_audit(self, n_rows: int) -> pa.Table:
+        """The audit table of an audit of numbers, in DATA's order.
+
+        Raises:
+            RunFolderError: it is missing, damaged or of another run.
+        """
+        with open_run_table(self.audit_file, NUMBER_AUDIT_COLUMNS, n_rows=n_rows) as table:
+            return _check_audit(table.read(), None)
+
+    def read_number_suspects(self, *, last: int) -> list[dict[str, Any]]:
+        """Records of the rows with rank 1 to ``last`` that nobody verified, of an audit of numbers.
+
+        Raises:
+            RunFolderError: the audit table is missing or damaged.
+        """
+        columns = NUMBER_AUDIT_COLUMNS
+        names = [each.name for each in columns if each.name != "weight_by_epoch"]
+        found: list[dict[str, Any]] = []
+        with open_run_table(self.audit_file, columns) as table:
+            for group in table.read_groups(names):
+                is_listed = pc.and_(
+                    pc.less_equal(group["rank"], last), pc.is_null(group["verified_label"])
+                )
+                found += group.filter(is_listed).to_pylist()
+        return sorted(found, key=lambda record: int(record["rank"]))
 
     def read_suspects(self, n_rows: int | None = None) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""

@@ -17,21 +17,22 @@ WIDEST = 1 << 20
 """Numbers that a cell holds, at most: the longest vector whose network would fit into memory."""
 
 
-def read_schema(value: object, path: str) -> Schema:
+def read_schema(value: object, path: str, *, has_classes: bool = True) -> Schema:
     """A schema out of JSON, held to what any schema of DATA is.
 
     Args:
         value: what should be one.
         path: of the value in its file.
+        has_classes: whether labels are classes, and no numbers to predict.
 
     Raises:
         UnexpectedValueError: a value is of a wrong type or contradicts another.
     """
     schema = from_json(Schema, value, path)
-    if len(schema.classes) < 2:
+    if (len(schema.classes) < 2) if has_classes else schema.classes:
         raise UnexpectedValueError(
-            f"{inside(path, 'classes')} names {len(schema.classes)} of them, where 2 or more were "
-            "expected"
+            f"{inside(path, 'classes')} names {len(schema.classes)} of them, where "
+            f"{'2 or more were' if has_classes else 'none was'} expected"
         )
     check_unique(schema.classes, inside(path, "classes"))
     check_columns(schema.columns, schema.set_aside, path, label=schema.label, id_=schema.id)

@@ -30,14 +30,15 @@ EPOCH_COLUMNS: tuple[TableColumn, ...] = (
         "loss",
         pa.float32(),
         "cross-entropy of the given label in nats, before the step; of rows that are not trained "
-        "on, at the epoch's end",
+        "on, at the epoch's end. Where labels are numbers, half the squared residual",
         least=0,
         is_nullable=True,
     ),
     TableColumn(
         "margin",
         pa.float32(),
-        "logit of the given label minus the best other logit, at the same moment",
+        "logit of the given label minus the best other logit, at the same moment; where labels are "
+        "numbers, the residual: label minus prediction, in robust deviations of DATA's labels",
         is_nullable=True,
     ),
 )

@@ -18,13 +18,14 @@ from datacleanse.training import saved_state
 from datacleanse.training.batches import count_batches, draw_order, draw_order_in_runs, split
 from datacleanse.training.checkpoint import Checkpoint
 from datacleanse.training.graphed_steps import GraphedSteps, Workings
-from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine, cross_entropy
+from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine
 from datacleanse.training.influence.interface import accumulate
+from datacleanse.training.objectives import CLASSES, Objective
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.training.parts import Parts
 from datacleanse.training.placement import fetch, find_window
 from datacleanse.training.ranks import ALONE
-from datacleanse.training.recorder import Dynamics, Recorder
+from datacleanse.training.recorder import Dynamics
 from datacleanse.training.rules.uniform import Uniform
 from datacleanse.training.worth import apply_worth
 
@@ -87,6 +88,7 @@ def train(
     hooks: Hooks | None = None,
     optimisation: Optimisation | None = None,
     ranks: Ranks = ALONE,
+    objective: Objective = CLASSES,
 ) -> Outcome:
     """Train ``model`` in place.
 
@@ -104,6 +106,7 @@ def train(
         hooks: what to do besides learning.
         optimisation: how gradients become updates; None: by AdamW.
         ranks: the processes that train together.
+        objective: the loss, and what is recorded.
 
     Raises:
         TrainingError: a loss, a weight or a parameter became NaN or infinite.
@@ -112,7 +115,7 @@ def train(
         UnusableStateError: ``saved`` cannot be of such a training.
     """
     hooks = hooks or Hooks()
-    loop = _Loop(model, rule, examples, schedule, seed, optimisation, ranks)
+    loop = _Loop(model, rule, examples, schedule, seed, optimisation, ranks, objective)
     device = examples.inputs.device
     devices = [device] if device.type == "cuda" else []
     with torch.random.fork_rng(devices=devices):
@@ -163,11 +166,12 @@ class _Loop:
         seed: int,
         optimisation: Optimisation | None = None,
         ranks: Ranks = ALONE,
+        objective: Objective = CLASSES,
     ) -> None:
         self._model, self._rule, self._examples = model, rule, examples
         self._batch_size = schedule.batch_size
         self._generator = torch.Generator().manual_seed(seed)
-        self._engine = choose_engine(model, cross_entropy)
+        self._engine = choose_engine(model, objective.loss)
         self._direction = TrustedDirection(
             self._engine,
             Trusted(
@@ -186,7 +190,7 @@ class _Loop:
             peak=schedule.lr,
             weight_decay=WEIGHT_DECAY,
         )
-        self._recorder = Recorder(examples.labels, examples.n_classes, ranks)
+        self._recorder = objective.recorder(examples.labels, examples.n_classes, ranks)
         self._window = find_window(examples.inputs)
         self._peak = schedule.lr
         self.n_batches = count_batches(len(examples.training_rows), schedule.batch_size)

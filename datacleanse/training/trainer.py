@@ -17,6 +17,7 @@ from datacleanse.scheduling.pool import Pool
 from datacleanse.settings import MAX_SEED
 from datacleanse.training.batches import count_batches
 from datacleanse.training.loop import Hooks, train
+from datacleanse.training.objectives import CLASSES, Objective
 from datacleanse.training.ranks import ALONE
 from datacleanse.training.rules import make_rule
 from datacleanse.training.saved_state import UnusableStateError
@@ -59,6 +60,8 @@ class Lesson:
     """Of the order of examples, of dropout and of all draws."""
     optimisation: Optimisation | None = None
     """How gradients become updates; None: by AdamW."""
+    objective: Objective = CLASSES
+    """The loss, and what is recorded of each row."""
 
 
 @dataclass(frozen=True)
@@ -246,6 +249,7 @@ class Trainer:
                     hooks=Hooks(keep, save, self.stop, self.progress),
                     optimisation=self.lesson.optimisation,
                     ranks=self.ranks,
+                    objective=self.lesson.objective,
                 )
         except UnusableStateError as error:
             assert self.checkpoints is not None

@@ -9,13 +9,17 @@ from docs.figures import (
     engine,
     images,
     pretrained,
+    regression,
     sampled,
     steering,
     texts,
 )
 from docs.figures.markers import Registry
 
-MODULES = (detection, sampled, audits, engine, images, pretrained, costs, steering, texts)
+MODULES = (
+    *(detection, sampled, audits, engine, images, pretrained, costs, steering, texts),
+    regression,
+)
 
 REGISTRY = Registry(
     figures={name: figure for module in MODULES for name, figure in module.FIGURES.items()},

@@ -12,7 +12,7 @@ from sklearn.metrics.pairwise import rbf_kernel
 
 from datacleanse.detection.second_opinion import kernel_ridge as module
 from datacleanse.detection.second_opinion import ridge
-from datacleanse.detection.second_opinion.kernel_ridge import _Columns, _Landmarks
+from datacleanse.detection.second_opinion.kernel_ridge import Columns, _Landmarks
 from datacleanse.detection.second_opinion.pool import AbandonedError
 from tests.tries import tries
 
@@ -37,7 +37,7 @@ ask = partial(
 
 def test_points_are_standardised_numbers_indicators_and_categories():
     rows = np.array([[0, 1], [1, 2], [2, 2], [np.nan, 1], [8, 3]] * 5, dtype=np.float32)
-    points = _Columns.learned(rows, 1).points(rows)
+    points = Columns.learned(rows, 1).points(rows)
     mean, deviation = np.mean([0, 1, 2, 8]), np.std([0, 1, 2, 8])
     for row, found in zip(rows, points, strict=True):
         number = 0.0 if np.isnan(row[0]) else (row[0] - mean) / deviation
@@ -107,14 +107,14 @@ def test_of_many_rows_some_are_landmarks(monkeypatch):
 def test_categories_beyond_the_most_frequent_get_no_column(monkeypatch):
     codes = np.repeat(np.arange(40), np.arange(40) + 5)[:, None].astype(np.float32)
     monkeypatch.setattr(module, "MOST_CATEGORIES", 10)
-    ((column, kept),) = _Columns.learned(codes, 0).categories
+    ((column, kept),) = Columns.learned(codes, 0).categories
     assert (column, kept.tolist()) == (0, list(range(30, 40)))
 
 
 def test_equally_frequent_categories_beyond_the_most_frequent_are_left_out_together(monkeypatch):
     codes = np.repeat(np.arange(40), np.where(np.arange(40) < 5, 9, 6))[:, None]
     monkeypatch.setattr(module, "MOST_CATEGORIES", 10)
-    ((_, kept),) = _Columns.learned(codes.astype(np.float32), 0).categories
+    ((_, kept),) = Columns.learned(codes.astype(np.float32), 0).categories
     assert kept.tolist() == [0, 1, 2, 3, 4]
 
 

@@ -57,6 +57,7 @@ DEFAULTS = {
     "na_is_word",
     "missing",
     "seeks_id",
+    "task",
     "listed_at_double",
     "text",
     "sources",

@@ -18,7 +18,7 @@ from datacleanse.detection.second_opinion import ridge
 from datacleanse.storage.mapped_files import take_spread
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -44,24 +44,26 @@ PORTION = 4_096
 
 def score_without_own_labels(
     rows: Floats,
-    labels: NDArray[np.int64],
+    labels: NDArray[np.int64] | NDArray[np.float64],
     is_learned: NDArray[np.bool_],
     *,
     n_numbers: int,
     n_classes: int,
     seed: int,
     is_unwanted: Callable[[], bool],
+    penalties: Sequence[float] = ridge.PENALTIES,
 ) -> list[Floats]:
     """Scores of the classes by a regression that the row's own label had no part in.
 
     Args:
         rows: (M, F): ``n_numbers`` numbers, NaN where missing, then category codes.
-        labels: (M,) as given.
+        labels: (M,) as given: classes, or float numbers.
         is_learned: (M,) whether the row's label may be learned; all others are judged too.
         n_numbers: columns that are numbers.
-        n_classes: C.
+        n_classes: C; of labels that are numbers 1.
         seed: of the landmarks, and of the rows that are learned where they are many.
         is_unwanted: asked before each portion of rows.
+        penalties: see `ridge`.
 
     Returns:
         (M, C) for each penalty.
@@ -71,7 +73,7 @@ def score_without_own_labels(
     """
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
-    columns = _Columns.learned(take_spread(rows, used), n_numbers)
+    columns = Columns.learned(take_spread(rows, used), n_numbers)
     return _score(
         lambda some: columns.points(rows[some]),
         labels,
@@ -79,6 +81,7 @@ def score_without_own_labels(
         rng,
         n_classes=n_classes,
         is_unwanted=is_unwanted,
+        penalties=penalties,
     )
 
 
@@ -101,12 +104,13 @@ def score_points(
 
 def _score(
     find_points: Callable[[NDArray[np.int64]], Floats],
-    labels: NDArray[np.int64],
+    labels: NDArray[np.int64] | NDArray[np.float64],
     used: NDArray[np.int64],
     rng: np.random.Generator,
     *,
     n_classes: int,
     is_unwanted: Callable[[], bool],
+    penalties: Sequence[float] = ridge.PENALTIES,
 ) -> list[Floats]:
     """Scores by a regression on the ``used`` rows; ``find_points`` of (n,) rows gives (n, P)."""
     chosen = np.sort(rng.permutation(used)[:N_LANDMARKS])
@@ -120,11 +124,12 @@ def _score(
         portion=PORTION,
         is_unwanted=is_unwanted,
         axes=landmarks.axes,
+        penalties=penalties,
     )
 
 
 @dataclass(frozen=True)
-class _Columns:
+class Columns:
     """From a table's rows to points."""
 
     n_numbers: int
@@ -136,7 +141,7 @@ class _Columns:
     """A column and the codes in it that get a column of their own."""
 
     @staticmethod
-    def learned(rows: Floats, n_numbers: int) -> _Columns:
+    def learned(rows: Floats, n_numbers: int) -> Columns:
         """From (n, F) rows."""
         numbers = rows[:, :n_numbers]
         # Column by column, so that no copy of all is made.
@@ -148,7 +153,7 @@ class _Columns:
         if len(counts) > MOST_CATEGORIES:
             # Those as frequent as the first one that is left out are left out too.
             least = max(least, np.sort(counts)[-MOST_CATEGORIES - 1] + 1)
-        return _Columns(
+        return Columns(
             n_numbers,
             np.flatnonzero(np.isnan(numbers).any(axis=0)),
             centre,

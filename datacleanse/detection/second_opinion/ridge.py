@@ -15,7 +15,7 @@ from datacleanse.detection.second_opinion.pool import AbandonedError
 from datacleanse.storage.mapped_files import make_rows, release_mapped
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
 
     from numpy.typing import NDArray
 
@@ -41,27 +41,29 @@ def draw_rows(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArra
 
 def score_without_own_labels(
     features: Callable[[NDArray[np.int64]], Floats],
-    labels: NDArray[np.int64],
+    labels: NDArray[np.int64] | NDArray[np.float64],
     used: NDArray[np.int64],
     *,
     n_classes: int,
     portion: int,
     is_unwanted: Callable[[], bool],
     axes: Floats | None = None,
+    penalties: Sequence[float] = PENALTIES,
 ) -> list[Floats]:
     """Scores of the classes by regressions that the row's own label had no part in.
 
     Args:
         features: of rows at some positions, (n,) to (n, F).
-        labels: (M,) as given.
+        labels: (M,) as given: classes, or float numbers.
         used: positions that are learned from; see `draw_rows`.
-        n_classes: C.
+        n_classes: C; of numbers 1.
         portion: rows whose features are made at a time.
         is_unwanted: asked before each portion.
         axes: (F, G) that features are turned to; None: each is scaled to variance 1 instead.
+        penalties: see `PENALTIES`.
 
     Returns:
-        (M, C) for each of `PENALTIES`.
+        (M, C) for each of the penalties.
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
@@ -82,8 +84,8 @@ def score_without_own_labels(
             seen = np.empty((len(used), part.shape[1]), dtype=np.float32)
         seen[done : done + len(part)] = part
         done += len(part)
-    ridge = Ridge(seen, labels[used], n_classes, axes=axes)
-    scores = [make_rows((len(labels), n_classes), np.float32) for _ in PENALTIES]
+    ridge = Ridge(seen, labels[used], n_classes, axes=axes, penalties=penalties)
+    scores = [make_rows((len(labels), n_classes), np.float32) for _ in penalties]
     for each, found in zip(scores, ridge.score_without_own_labels(), strict=True):
         each[used] = found
     is_other = np.ones(len(labels), dtype=np.bool_)
@@ -95,23 +97,25 @@ def score_without_own_labels(
 
 
 class Ridge:
-    """Ridge regression with an intercept to one-hot labels, for each of `PENALTIES`."""
+    """Ridge regression with an intercept to one-hot labels, or to numbers, for each penalty."""
 
     def __init__(
         self,
         features: Floats,
-        labels: NDArray[np.int64],
+        labels: NDArray[np.int64] | NDArray[np.float64],
         n_classes: int,
         *,
         axes: Floats | None = None,
+        penalties: Sequence[float] = PENALTIES,
     ) -> None:
         """Solve it.
 
         Args:
             features: (n, F), or (n, G) turned to ``axes`` already; scaled in place.
-            labels: (n,).
-            n_classes: K.
+            labels: (n,) classes, or float numbers.
+            n_classes: K; of numbers 1.
             axes: see `score_without_own_labels`.
+            penalties: see `PENALTIES`.
         """
         centre = features.mean(axis=0)
         features -= centre
@@ -120,7 +124,11 @@ class Ridge:
             scale = features.std(axis=0) + 1e-6
             features /= scale
         self._features = features
-        self._targets = np.eye(n_classes, dtype=np.float32)[labels]
+        self._targets = (
+            labels.astype(np.float32)[:, None]
+            if np.issubdtype(labels.dtype, np.floating)
+            else np.eye(n_classes, dtype=np.float32)[labels]
+        )
         self._base = self._targets.mean(axis=0)
         moments = (self._features.T @ self._features).astype(np.float64)
         values, vectors = np.linalg.eigh(moments)
@@ -128,7 +136,7 @@ class Ridge:
         variance = max(float(np.trace(moments)) / len(features), 1e-6)
         self._damped = [
             (1 / (np.maximum(values, 0) + penalty * variance)).astype(np.float32)
-            for penalty in PENALTIES
+            for penalty in penalties
         ]
         turned = self._vectors.T @ (self._features.T @ (self._targets - self._base))
         self._solutions = [self._vectors @ (turned * each[:, None]) for each in self._damped]

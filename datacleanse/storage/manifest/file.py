@@ -10,6 +10,7 @@ from datacleanse.errors import RunFolderError
 from datacleanse.storage.atomic_files import write_aside
 from datacleanse.storage.damage import make_damage_error
 from datacleanse.storage.manifest.consistency import check_consistency
+from datacleanse.storage.manifest.numbers import NumberManifest
 from datacleanse.storage.manifest.versions import SCHEMA_VERSION, upgrade
 from datacleanse.storage.manifest.whole import Manifest, Opening, Status
 from datacleanse.storage.typed_json import (
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from _typeshed import DataclassInstance
 
 _Known = TypeVar("_Known", bound="DataclassInstance")
+
+TASK = "regression"
+"""What ``task`` says in `run.json` of an audit of numbers."""
 
 REMOVED = "removed"
 """Status of a run that was being replaced when the program was killed; nothing else is kept."""
@@ -68,12 +72,45 @@ def read_manifest(file: Path) -> Manifest:
             slug="run-unfinished",
             hint="Repeat the audit with --resume to finish it, or with --force to start anew.",
         )
+    if found.get("task") == TASK:
+        raise RunFolderError(
+            f"The run in {file.parent} audited numbers (--task regression); this works on runs of "
+            "classes alone so far.",
+            slug="run-of-numbers",
+            hint="Read its reports, and take what you need from audit.parquet and suspects.csv.",
+        )
     manifest = _check(Manifest, found, file)
     try:
         check_consistency(manifest)
     except UnexpectedValueError as error:
         raise make_damage_error(file, error) from error
     return manifest
+
+
+def is_of_numbers(file: Path) -> bool:
+    """Whether `run.json` is that of a finished audit of numbers.
+
+    Raises:
+        RunFolderError: no run, a damaged one, or one of a later version.
+    """
+    found = _read(file)
+    return bool(found["status"] == "finished" and found.get("task") == TASK)
+
+
+def read_number_manifest(file: Path) -> NumberManifest:
+    """Read `run.json` of a finished audit of numbers.
+
+    Raises:
+        RunFolderError: no run, a damaged one, one of classes, or an unfinished one.
+    """
+    found = _read(file)
+    if found["status"] != "finished" or found.get("task") != TASK:
+        raise RunFolderError(
+            f"The run in {file.parent} is no finished audit of numbers.",
+            slug="run-of-classes",
+            hint="Give a run of --task regression.",
+        )
+    return _check(NumberManifest, found, file)
 
 
 def read_opening(file: Path) -> Opening | None:

@@ -52,6 +52,8 @@ class Reading:
     """Texts that count as missing in a CSV beside an empty cell; null: the usual ones."""
     seeks_id: bool = True
     """Whether a column that plainly names rows was to be the id where none was asked for."""
+    task: Literal["auto", "classification", "regression"] = "auto"
+    """What labels were read as; auto: classes."""
 
 
 @dataclass(frozen=True, kw_only=True)

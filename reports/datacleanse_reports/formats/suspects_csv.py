@@ -59,7 +59,7 @@ class SuspectsCsv:
 
         names = (PREFIX + name if name in AUDIT_COLUMNS else name for name in view.columns)
         rows = (
-            [_spell_cell(value) for value in _collect_values(suspect)] for suspect in view.suspects
+            [spell_cell(value) for value in _collect_values(suspect)] for suspect in view.suspects
         )
         lines = [[*SUGGESTION_COLUMNS, *names, *TECHNICAL_COLUMNS], *rows]
         return "".join(
@@ -75,7 +75,8 @@ def _collect_values(suspect: Suspect) -> list[object]:
     ]
 
 
-def _spell_cell(value: object) -> str:
+def spell_cell(value: object) -> str:
+    """A value as a cell; what is missing is empty."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,0 +1,76 @@
+"""The model card of a network that predicts numbers."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from datacleanse.models.model_card import LIMITS, write_title
+
+if TYPE_CHECKING:
+    from datacleanse.storage.manifest.numbers import NumberManifest, NumberMeasures
+
+OWN_LIMITS = (
+    "It gives a number to any row, also to one like none it was trained on.",
+    *LIMITS[1:2],
+    "It was learned from labels part of which may be wrong. Wrong ones count less; what they teach "
+    "is lessened, not undone.",
+    *LIMITS[3:],
+)
+
+
+def write_number_card(manifest: NumberManifest) -> str:
+    """The card of a finished run: what it predicts, from what, how well."""
+    data, training, rate = manifest.data, manifest.training, manifest.noise.rate
+    header = {
+        "library_name": "datacleanse",
+        "pipeline_tag": "tabular-regression",
+        "tags": ["datacleanse", "label-noise", "example-reweighting"],
+    }
+    lines = [
+        "---",
+        *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in header.items()),
+        "---",
+        "",
+        f"# {write_title(data.source)}: {data.label}",
+        "",
+        f"Predicts the number in column `{data.label}`. {training.network}",
+        "",
+        "## Data",
+        f"Trained on {data.rows:,} rows with labels from {data.least:g} to {data.most:g}, median "
+        f"{data.median:g}, beside {manifest.clean.rows:,} verified rows. An estimated "
+        f"{rate.share:.1%} of the labels are wrong ({rate.low:.1%} to {rate.high:.1%}).",
+        "",
+        "## Errors",
+        *_describe_metrics(manifest),
+        "",
+        "## Limits",
+        *(f"- {limit}" for limit in OWN_LIMITS),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _describe_metrics(manifest: NumberManifest) -> list[str]:
+    measured = manifest.measured
+    if measured is None:
+        return ["No rows with true labels were kept aside, so that its errors are not known."]
+    where = "rows of a test file" if manifest.metrics.test else "verified rows that were held back"
+    return [
+        f"On {measured.rows:,} {where}:",
+        "",
+        "| | this model | plain training |",
+        "|:--|--:|--:|",
+        *(
+            f"| {title} | {_spell(measured.reweighted, key)} | {_spell(measured.control, key)} |"
+            for key, title in MEASURES.items()
+        ),
+    ]
+
+
+MEASURES = {"rmse": "RMSE", "mae": "MAE", "r2": "R²"}
+"""Names of measures for people."""
+
+
+def _spell(measures: NumberMeasures, key: str) -> str:
+    value = getattr(measures, key)
+    return "not known" if value is None else f"{value:.4g}"

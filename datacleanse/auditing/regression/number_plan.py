@@ -1,0 +1,73 @@
+"""The part of every row where labels are numbers, and the scale that networks see them on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.auditing.prepared import plan_rows
+from datacleanse.detection.regression.assess import Targets
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.auditing.plan import Plan
+    from datacleanse.auditing.reading import Inputs
+    from datacleanse.records import Dataset
+    from datacleanse.settings import Settings
+
+QUARTILES = 1.349
+"""Quartile distance of the standard normal distribution."""
+
+
+@dataclass(frozen=True)
+class NumberPlan:
+    """A plan whose labels are codes of distinct numbers."""
+
+    plan: Plan
+    """Its halves of CLEAN are alike: rows are dealt out in the order of their numbers."""
+    targets: Targets
+    """What the codes stand for."""
+
+    @property
+    def standardised(self) -> NDArray[np.float64]:
+        """(M,) the given numbers as networks see them; of CLEAN's rows the verified ones."""
+        targets = self.targets
+        found: NDArray[np.float64] = (
+            targets.values[self.plan.labels] - targets.centre
+        ) / targets.scale
+        return found
+
+
+def plan_numbers(inputs: Inputs, settings: Settings) -> NumberPlan:
+    """Give each row its part.
+
+    Raises:
+        InputError: nothing is left to train on.
+    """
+    data, clean = inputs.data, inputs.clean
+    assert data.numbers is not None
+    assert clean.numbers is not None
+    values = np.unique(np.concatenate([data.numbers, clean.numbers]))
+    coded = replace(inputs, data=_code(data, values), clean=_code(clean, values))
+    centre, scale = measure_scale(data.targets)
+    return NumberPlan(plan_rows(coded, settings), Targets(values, centre, scale))
+
+
+def _code(data: Dataset, values: NDArray[np.float64]) -> Dataset:
+    """The data set with labels that are positions in ``values``."""
+    assert data.numbers is not None
+    return replace(data, labels=np.searchsorted(values, data.numbers)[data.labels])
+
+
+def measure_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
+    """Median, and the quartile distance as a standard deviation; where that is 0, the deviation.
+
+    Args:
+        numbers: (N,) not all equal.
+    """
+    low, centre, high = np.quantile(numbers, (0.25, 0.5, 0.75))
+    scale = (high - low) / QUARTILES
+    return float(centre), float(scale if scale > 0 else numbers.std())

@@ -1,0 +1,78 @@
+"""A finished audit of numbers for Python."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from datacleanse.auditing.result import AuditResult
+from datacleanse.models.loading import load_number_predictor
+from datacleanse.storage.typed_json import to_json
+
+if TYPE_CHECKING:
+    from datacleanse.models.number_predictor import NumberPredictor
+    from datacleanse.storage.manifest.numbers import NumberManifest
+
+_NUMBERS = ("given_label", "suggested_label", "verified_label")
+
+
+@dataclass(frozen=True, repr=False)
+class NumberResult(AuditResult):
+    """A finished audit of numbers: its table, its suspects, its model.
+
+    Labels are floats. What an audit of classes has besides refuses in a sentence so far.
+    """
+
+    @cached_property
+    def _numbers(self) -> NumberManifest:
+        return self.folder.number_manifest()
+
+    @property
+    def n_rows(self) -> int:
+        """Rows of DATA."""
+        return self._numbers.data.rows
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """One row per row of DATA, in its order, with the columns of `audit.parquet`.
+
+        Of a data frame it has the index; labels are floats.
+        """
+        frame: pd.DataFrame = self.folder.read_number_audit(self.n_rows).to_pandas()
+        for name in _NUMBERS:
+            frame[name] = pd.to_numeric(frame[name])
+        handed = self._handed_over
+        index = None if handed is None else handed.name_rows([])
+        return frame if index is None else frame.set_axis(index)
+
+    @cached_property
+    def model(self) -> NumberPredictor:  # type: ignore[override]  # it predicts numbers
+        """The reweighted model; ``model.predict(frame)``."""
+        return load_number_predictor(self.folder.model_dir, self._numbers)
+
+    @cached_property
+    def ledger(self) -> pd.DataFrame:
+        """One row per row of DATA and epoch; ``margin`` holds residuals."""
+        frame: pd.DataFrame = self.folder.read_ledger(self.n_rows).to_pandas()
+        return frame
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """`run.json` as plain values: settings, data, training, metrics, flags, notices."""
+        plain: dict[str, Any] = to_json(self._numbers)
+        return plain
+
+    def __repr__(self) -> str:
+        found = self._numbers
+        rate = found.noise.rate
+        return (
+            f"NumberResult of {found.data.source}: {found.data.rows:,} rows, about "
+            f"{rate.share:.1%} of the numbers in column {found.data.label!r} wrong, "
+            f"{found.flags.flagged:,} flagged; in {self.folder.path}"
+        )
+
+    def _repr_html_(self) -> str | None:  # type: ignore[override]  # a notebook shows the text then
+        return None

@@ -1,0 +1,123 @@
+"""The sections of `run.json` that are about numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.auditing.manifest_sections import describe_reading, describe_share
+from datacleanse.data.number_labels import count_decimals
+from datacleanse.detection.noise_rates import estimate_noise_rate
+from datacleanse.models.number_predictor import estimate_difference_error, measure_predictions
+from datacleanse.storage.manifest.inputs import OverlapSection
+from datacleanse.storage.manifest.numbers import (
+    NumberCleanSection,
+    NumberComparison,
+    NumberDataSection,
+    NumberMeasures,
+    NumberMetricsSection,
+    NumberNoiseSection,
+    SlipSection,
+)
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.auditing.reading import Inputs
+    from datacleanse.auditing.regression.number_plan import NumberPlan
+    from datacleanse.detection.regression.assess import NumberAssessment
+    from datacleanse.models.number_predictor import NumberPredictor
+    from datacleanse.records import Dataset
+
+
+def describe_data(inputs: Inputs, planned: NumberPlan) -> NumberDataSection:
+    """DATA's file, columns and labels."""
+    data = inputs.data
+    numbers = data.targets
+    return NumberDataSection(
+        source=data.source,
+        sha256=inputs.sha256["data"],
+        rows=data.n_rows,
+        columns=data.table.num_columns,
+        label=data.schema.label,
+        id=data.schema.id,
+        label_type=data.schema.label_type,
+        least=float(numbers.min()),
+        median=planned.targets.centre,
+        most=float(numbers.max()),
+        deviation=planned.targets.scale,
+        decimals=count_decimals(numbers),
+        reading=describe_reading(inputs.options),
+    )
+
+
+def describe_clean(inputs: Inputs, planned: NumberPlan) -> NumberCleanSection:
+    """CLEAN's file, and how many of its rows play which part."""
+    plan, clean = planned.plan, inputs.clean
+    return NumberCleanSection(
+        source=clean.source,
+        sha256=inputs.sha256["clean"],
+        rows=clean.n_rows,
+        steering_rows=len(plan.split.steering),
+        calibration_rows=len(plan.split.calibration),
+        held_back_rows=len(plan.held_back),
+    )
+
+
+def describe_overlap(inputs: Inputs, planned: NumberPlan) -> OverlapSection:
+    """How many rows of DATA stand in CLEAN too, and how many of them are wrong."""
+    plan, overlap = planned.plan, inputs.comparison.overlap
+    is_verified = plan.verified >= 0
+    given = plan.labels[: plan.n_data]
+    return OverlapSection(
+        rows=len(overlap.data_rows),
+        verified=int(is_verified.sum()),
+        wrong=int((is_verified & (plan.verified != given)).sum()),
+        matched_by=overlap.matched_by,
+    )
+
+
+def describe_noise(assessed: NumberAssessment) -> NumberNoiseSection:
+    """The rate of wrong labels, and the slips that made them."""
+    return NumberNoiseSection(
+        basis="estimates" if assessed.rows.shares is None else "pairs",
+        rate=describe_share(estimate_noise_rate(assessed.rows)),
+        slips=tuple(
+            SlipSection(
+                name=slip.describe(),
+                verified=slip.seen,
+                rows=int(np.count_nonzero(assessed.slip == place)),
+            )
+            for place, slip in enumerate(assessed.slips)
+        ),
+    )
+
+
+def compare_predictions(
+    final: NumberPredictor,
+    control: NumberPredictor,
+    test: Dataset | None,
+    held_back: Dataset | None,
+) -> NumberMetricsSection:
+    """Errors of both networks on rows with true labels."""
+    found = {
+        name: None if rows is None else _compare(final, control, rows)
+        for name, rows in (("test", test), ("held_back", held_back))
+    }
+    return NumberMetricsSection(test=found["test"], held_back=found["held_back"])
+
+
+def _compare(final: NumberPredictor, control: NumberPredictor, rows: Dataset) -> NumberComparison:
+    true = rows.targets
+    by_final, by_control = final.predict_rows(rows), control.predict_rows(rows)
+    return NumberComparison(
+        rows=rows.n_rows,
+        reweighted=_measure(by_final, true),
+        control=_measure(by_control, true),
+        rmse_difference_error=estimate_difference_error(by_final, by_control, true),
+    )
+
+
+def _measure(predicted: NDArray[np.float64], true: NDArray[np.float64]) -> NumberMeasures:
+    return NumberMeasures(**measure_predictions(predicted, true))  # type: ignore[arg-type]

@@ -1,0 +1,162 @@
+"""The tables of an audit of numbers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pyarrow as pa
+
+from datacleanse.auditing.audit_table import STORED_SUSPECTS, name_rows, number_rows, write_audit
+from datacleanse.data import read_ids, seal_rows
+from datacleanse.data.number_labels import count_decimals, spell_number
+from datacleanse.detection.ranking import score_ranks
+from datacleanse.detection.regression.assess import NO_SLIP
+from datacleanse.storage.atomic_files import write_parquet
+from datacleanse.storage.mapped_files import release_mapped
+from datacleanse.storage.number_schemas import NUMBER_AUDIT_SCHEMA
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from numpy.typing import NDArray
+
+    from datacleanse.detection.evidence import Evidence
+    from datacleanse.detection.regression.assess import NumberAssessment, Targets
+    from datacleanse.records import Dataset
+    from datacleanse.storage.run_folder import RunFolder
+
+
+@dataclass(frozen=True)
+class NumberColumns:
+    """Every column of the audit table but the weights by epoch, made when asked for."""
+
+    data: Dataset
+    evidence: Evidence
+    assessed: NumberAssessment
+    targets: Targets
+    score: NDArray[np.float64]
+    """(N,) the column ``suspicion``; see `score_ranks`."""
+    decimals: int | None
+    """Of DATA's labels."""
+    final_weight: NDArray[np.float32]
+    """(N,) how much each row counts in the final model, in [0, 1]."""
+    n_stored: int
+    """Rows of the lowest ranks that are kept, and known again, beyond the run."""
+
+    def take_rows(self, rows: slice) -> dict[str, pa.Array]:
+        """Make every column of some rows but the weights by epoch."""
+        data, found, common = self.data, self.assessed, self.assessed.rows
+        dynamics = self.evidence.reweighted
+        measured: dict[str, NDArray[np.floating]] = {
+            "suspicion": self.score,
+            "mislabel_probability": common.probability,
+            "p_value": common.p_value,
+            "mean_weight": dynamics.weight,
+            "zero_weight_share": dynamics.zero_weight_share,
+            "mean_influence": dynamics.influence,
+            "mean_margin": dynamics.margin,
+            "mean_loss": dynamics.loss,
+            "control_margin": self.evidence.control.margin,
+            "final_weight": self.final_weight,
+            "predicted": found.prediction,
+            "predicted_low": found.low,
+            "predicted_high": found.high,
+        }
+        release_mapped()  # of the portion before
+        labels = data.labels[rows]
+        part = replace(data, table=data.table[rows], labels=labels)
+        spelled = np.array(data.given_labels, dtype=object)
+        return {
+            "row": pa.array(np.arange(rows.start, rows.stop)),
+            "id": read_ids(part) if data.schema.id else name_rows(data, rows),
+            "given_label": pa.array(spelled[labels], pa.string()),
+            "suggested_label": self._spell(found.suggested[rows]),
+            "rank": pa.array(common.rank[rows]),
+            "flagged": pa.array(common.flagged[rows]),
+            "in_training": pa.array(self.evidence.is_trained[rows]),
+            "verified_label": self._spell(self._take_verified(rows)),
+            "flag_stability": pa.nulls(len(labels), pa.float64()),
+            "false_at_most": self._bound_false_alarms(rows),
+            "row_sha256": self._seal(part, rows),
+            "slip": self._name_slips(rows),
+            **{
+                name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
+                for name, values in measured.items()
+            },
+        }
+
+    def _spell(self, numbers: NDArray[np.float64]) -> pa.Array:
+        """Spell numbers as DATA does; NaN becomes null."""
+        texts = [
+            None if np.isnan(number) else spell_number(float(number), self.decimals)
+            for number in numbers
+        ]
+        return pa.array(texts, pa.string())
+
+    def _take_verified(self, rows: slice) -> NDArray[np.float64]:
+        verified = self.evidence.verified[rows]
+        return np.where(verified >= 0, self.targets.values[np.maximum(verified, 0)], np.nan)
+
+    def _bound_false_alarms(self, rows: slice) -> pa.Array:
+        bound = self.assessed.rows.false_at_most
+        if bound is None:
+            return pa.nulls(rows.stop - rows.start, pa.int64())
+        return pa.array(bound[rows], mask=bound[rows] < 0)
+
+    def _name_slips(self, rows: slice) -> pa.Array:
+        names = [slip.describe() for slip in self.assessed.slips]
+        found = self.assessed.slip[rows]
+        return pa.array([None if at == NO_SLIP else names[at] for at in found], pa.string())
+
+    def _seal(self, part: Dataset, rows: slice) -> pa.Array:
+        """Seal stored suspects and verified rows among these, to know them again; else null."""
+        rank, verified = self.assessed.rows.rank[rows], self.evidence.verified[rows]
+        seals = np.full(len(rank), None, dtype=object)
+        stored = np.flatnonzero((rank <= self.n_stored) | (verified >= 0))
+        seals[stored] = seal_rows(part, stored)
+        return pa.array(seals, pa.string())
+
+
+def write_number_tables(
+    folder: RunFolder,
+    data: Dataset,
+    evidence: Evidence,
+    assessed: NumberAssessment,
+    targets: Targets,
+    *,
+    final_weight: NDArray[np.float32],
+    top: int,
+    take: Callable[[NDArray[np.int64]], pa.Table],
+) -> None:
+    """Write the audit table and what is kept of the suspects.
+
+    Args:
+        folder: of the run.
+        data: DATA.
+        evidence: what training showed.
+        assessed: what it says of each row.
+        targets: what codes stand for.
+        final_weight: see `NumberColumns`.
+        top: rows that the reports list.
+        take: gives rows of DATA, whose numbers ascend, with all their columns.
+    """
+    common = assessed.rows
+    n_stored = max(STORED_SUSPECTS, top, int(common.flagged.sum()))
+    score = score_ranks(common.suspicion, common.verdict, common.rank)
+    decimals = count_decimals(data.targets)
+    columns = NumberColumns(
+        data, evidence, assessed, targets, score, decimals, final_weight, n_stored
+    )
+    write_audit(
+        folder.audit_file,
+        columns.take_rows,
+        folder.epoch_files(),
+        data.n_rows,
+        NUMBER_AUDIT_SCHEMA,
+    )
+    stored = np.flatnonzero(common.rank <= n_stored)
+    order = np.argsort(common.rank[stored])
+    suspects = number_rows(take(stored).take(pa.array(order)), stored[order], "row")
+    write_parquet(folder.suspects_file, suspects)

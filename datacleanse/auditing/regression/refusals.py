@@ -1,0 +1,72 @@
+"""What an audit of numbers does not do so far, said before anything is read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from datacleanse.errors import SettingsError
+from datacleanse.review.verified_file import is_verified_file
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from datacleanse.auditing.reading import Request
+
+MODELS = ("auto", "mlp")
+"""What ``--model`` may be."""
+
+
+def refuse_forecast(request: Request) -> None:
+    """See that no forecast of an audit of numbers is asked for.
+
+    Raises:
+        SettingsError: one is.
+    """
+    if request.options.task == "regression":
+        raise _make_error("--plan", "Leave --plan out.")
+
+
+def refuse_unserved(request: Request, *, n_ranks: int = 1) -> None:
+    """See that nothing is asked for that is not there for numbers.
+
+    Raises:
+        SettingsError: something is.
+    """
+    if n_ranks > 1:
+        raise _make_error("several processes", "Start one: datacleanse without torchrun.")
+    for what, hint in _list_unserved(request):
+        raise _make_error(what, hint)
+
+
+def _make_error(what: str, hint: str) -> SettingsError:
+    return SettingsError(
+        f"--task regression does not go with {what} so far.",
+        slug="regression-not-served",
+        hint=hint,
+    )
+
+
+def _list_unserved(request: Request) -> Iterator[tuple[str, str]]:
+    settings = request.settings
+    if not request.clean:
+        yield "an audit without verified rows", "Give rows with verified numbers: --val."
+    if len(request.clean) > 1:
+        yield "several sources of verified rows", "Join them into one table, and give it by --val."
+    if any(map(is_verified_file, request.clean)):
+        yield "a file of `datacleanse verify`", "Give verified rows as a table: --val."
+    if request.decisions:
+        yield "--decisions", "Leave it out; put corrected rows into the table for --val."
+    if settings.repeats:
+        yield "--repeats", "Leave it out."
+    if request.probabilities is not None or request.second_opinion is not None:
+        yield "--probabilities", "Leave it out: they are of classes."
+    if settings.model not in MODELS or request.module is not None:
+        yield f"--model {settings.model}", "Leave --model out."
+    if settings.features is not None:
+        yield "--features", "Leave it out."
+    if "," in settings.device:
+        yield "several devices", "Name one: --device cuda:0."
+    if settings.jobs is not None and settings.jobs > 1:
+        yield f"--jobs {settings.jobs}", "Leave it out: trainings follow each other."
+    if settings.rule == "lilaw":
+        yield "--rule lilaw", "Leave --rule out: LiLAW's weights are of class probabilities."

@@ -1,0 +1,154 @@
+"""Labels that are numbers: what each label of a file is worth, and which files have none."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, NoReturn
+
+import numpy as np
+
+from datacleanse.data.columns import is_text, parse_number
+from datacleanse.data.labels import check_complete, read_spellings
+from datacleanse.data.messages import format_count, format_list, format_rows, quote_value
+from datacleanse.errors import InputError
+from datacleanse.records import NumberLabels
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from numpy.typing import NDArray
+
+LEAST_DISTINCT = 5
+"""Distinct numbers below which labels look like classes."""
+
+FEW_ROWS = 20
+"""Rows below which few distinct numbers mean nothing."""
+
+MOSTLY = 0.5
+"""Share of rows without a number from which the column holds names."""
+
+
+def learn_numbers(column: pa.ChunkedArray, *, name: str, source: str) -> NumberLabels:
+    """Read the labels of DATA as numbers.
+
+    Args:
+        column: the labels.
+        name: of the column.
+        source: how messages name DATA.
+
+    Raises:
+        InputError: a label is missing, no number or infinite, or there are too few distinct ones.
+    """
+    labels = read_numbers(column, name=name, source=source)
+    distinct = np.unique(labels.numbers)
+    if len(distinct) == 1:
+        raise InputError(
+            f"{source}: column '{name}' holds a single number, {labels.given[0]}, in all "
+            f"{format_count(len(column), 'row')}.",
+            slug="label-one-number",
+            hint="Name the right column with --label.",
+        )
+    if len(distinct) < LEAST_DISTINCT and len(column) >= FEW_ROWS:
+        raise InputError(
+            f"{source}: column '{name}' holds {len(distinct)} distinct numbers, "
+            f"{format_list([f'{number:g}' for number in distinct])}, in "
+            f"{format_count(len(column), 'row')}: they look like classes.",
+            slug="label-few-numbers",
+            hint="Leave out --task regression to audit them as classes.",
+        )
+    return labels
+
+
+def read_numbers(column: pa.ChunkedArray, *, name: str, source: str) -> NumberLabels:
+    """Read the labels of any file as numbers.
+
+    Raises:
+        InputError: a label is missing, no number, or infinite.
+    """
+    spellings = read_spellings(column, name=name, source=source)
+    check_complete(spellings.codes, name=name, source=source)
+    used = np.unique(spellings.codes)
+    is_word = not is_text(column.type) and "bool" in str(column.type)
+    found = [None if is_word else parse_number(spellings.found[code]) for code in used]
+    texts = [code for code, number in zip(used, found, strict=True) if number is None]
+    if texts:
+        _refuse_texts(spellings.codes, spellings.found, texts, name=name, source=source)
+    numbers = np.array(found, dtype=np.float64)
+    # Text such as "nan" is no missing cell where other texts count as missing.
+    odd = used[~np.isfinite(numbers)]
+    if len(odd):
+        rows = np.flatnonzero(np.isin(spellings.codes, odd))
+        raise InputError(
+            f"{source}: column '{name}' holds {quote_value(spellings.found[odd[0]])}, which is no "
+            f"finite number, in {_tell_rows(rows)}.",
+            slug="label-infinite",
+            hint="Correct or remove these rows.",
+        )
+    codes = np.searchsorted(used, spellings.codes)
+    return NumberLabels(codes, tuple(spellings.found[code] for code in used), numbers)
+
+
+def _refuse_texts(
+    codes: NDArray[np.int32],
+    found: tuple[str, ...],
+    texts: list[int],
+    *,
+    name: str,
+    source: str,
+) -> NoReturn:
+    """Refuse a column in which some labels are no numbers."""
+    rows = np.flatnonzero(np.isin(codes, texts))
+    examples = format_list([quote_value(found[code]) for code in texts[:3]])
+    if len(rows) > MOSTLY * len(codes):
+        raise InputError(
+            f"{source}: column '{name}' holds names, not numbers, e.g. {examples}.",
+            slug="label-not-a-number",
+            hint="Leave out --task regression to audit classes, or name the column of numbers "
+            "with --label.",
+        )
+    raise InputError(
+        f"{source}: column '{name}' holds text where --task regression needs numbers: {examples} "
+        f"in {_tell_rows(rows)}.",
+        slug="label-not-a-number",
+        hint="Correct or remove these rows; decimals begin with a point.",
+    )
+
+
+def _tell_rows(rows: NDArray[np.int64]) -> str:
+    said = format_rows([int(row) for row in rows[:5]], total=len(rows))
+    return f"{format_count(len(rows), 'row')}: {said}"
+
+
+def count_decimals(numbers: NDArray[np.float64]) -> int | None:
+    """Decimals that nearly all numbers of a column have at most; None: more than any keeps to.
+
+    Args:
+        numbers: (N,) finite.
+    """
+    for decimals in range(MOST_DECIMALS + 1):
+        if np.mean(is_on_grid(numbers, decimals)) > ON_GRID:
+            return decimals
+    return None
+
+
+MOST_DECIMALS = 6
+"""Decimals that a column may have and still keep to them."""
+
+ON_GRID = 0.95
+"""Share of numbers with so many decimals at most that make them the column's."""
+
+
+def is_on_grid(numbers: NDArray[np.float64], decimals: int) -> NDArray[np.bool_]:
+    """(N,) whether a number has so many decimals at most."""
+    result: NDArray[np.bool_] = np.abs(np.round(numbers, decimals) - numbers) <= 1e-9 * np.maximum(
+        1.0, np.abs(numbers)
+    )
+    return result
+
+
+def spell_number(number: float, decimals: int | None) -> str:
+    """Spell a number as the column does: with its decimals, or six significant digits."""
+    if decimals is None:
+        return f"{number:.6g}"
+    rounded = round(number, decimals)
+    text = f"{rounded:.{decimals}f}"
+    return text.lstrip("-") if math.isclose(rounded, 0.0, abs_tol=0.0) else text

@@ -1,0 +1,190 @@
+"""The formats of reports of numbers. They compute nothing."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from dataclasses import asdict
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from datacleanse.storage.typed_json import to_json
+from datacleanse_reports.assets import hash_source, read_assets
+from datacleanse_reports.formats.html import make_environment
+from datacleanse_reports.formats.markdown import escape_label, escape_notice, lay_out_table
+from datacleanse_reports.formats.suspects_csv import PREFIX, spell_cell
+from datacleanse_reports.numbers import number_sentences as sentences
+from datacleanse_reports.wording import format_probability
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from datacleanse_reports.numbers.number_view import NumberSuspect, NumberView
+
+SCHEMA_VERSION = 1
+"""Of `summary.json` of an audit of numbers; keys may be added, never renamed or removed."""
+
+FIRST_COLUMNS = (
+    "rank",
+    "row",
+    "id",
+    "given_label",
+    "suggested_label",
+    "predicted_low",
+    "predicted_high",
+    "mislabel_probability",
+    "flagged",
+    "slip",
+    "reason",
+)
+"""What a reader needs first; the row's own columns follow."""
+
+LAST_COLUMNS = (
+    "p_value",
+    "suspicion",
+    "predicted",
+    "mean_weight",
+    "zero_weight_share",
+    "mean_influence",
+    "mean_residual",
+    "mean_loss",
+    "control_residual",
+    "in_training",
+)
+
+SHOWN, SHOWN_ON_PAGE = 20, 500
+"""Suspects in `report.md` and `report.html`; `suspects.csv` has all that are listed."""
+
+
+def render_csv(view: NumberView, *, raw: bool = False) -> str:
+    """``suspects.csv``; unless ``raw``, what a spreadsheet would run is defused."""
+    from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
+
+    own = {*FIRST_COLUMNS, *LAST_COLUMNS}
+    names = [PREFIX + name if name in own else name for name in view.columns]
+    lines = [[*FIRST_COLUMNS, *names, *LAST_COLUMNS]]
+    for suspect in view.suspects:
+        first, last = (
+            [spell_cell(getattr(suspect, name)) for name in columns]
+            for columns in (FIRST_COLUMNS, LAST_COLUMNS)
+        )
+        lines.append([*first, *(cell or "" for cell in suspect.cells), *last])
+    return "".join(format_csv_line(line if raw else map(defuse_formula, line)) for line in lines)
+
+
+def render_json(view: NumberView) -> str:
+    """``summary.json``."""
+    text = json.dumps(summarise_numbers(view), indent=2, ensure_ascii=False, allow_nan=False)
+    return text + "\n"
+
+
+def summarise_numbers(view: NumberView) -> dict[str, Any]:
+    """`run.json`'s sections, without the rows' own cells, and the suspects."""
+    whole = to_json(view.manifest)
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "task": "regression",
+        "flagged": view.flagged,
+        **{key: value for key, value in whole.items() if key not in ("schema_version", "task")},
+        "suspects": [
+            {key: value for key, value in asdict(suspect).items() if key != "cells"}
+            for suspect in view.suspects
+        ],
+    }
+
+
+def render_markdown(view: NumberView) -> str:
+    """``report.md``."""
+    manifest = view.manifest
+    lines = [
+        f"# Label audit of {escape_label(manifest.data.source)}",
+        "",
+        *(f"- {escape_notice(text)}" for text in list_sentences(view)),
+        "",
+        f"## Top {min(SHOWN, len(view.suspects))} suspects",
+        "",
+        lay_out_table(
+            ["rank", "id", "given", "suggested", "expected", "probability", "slip"],
+            [_list_cells(suspect) for suspect in view.suspects[:SHOWN]],
+            numbers="r rrr ",
+        ),
+        "",
+        "## Model",
+        "",
+        _lay_out_model(view),
+    ]
+    warnings = [notice for notice in manifest.notices if notice.is_warning]
+    if warnings:
+        lines += ["", "## Warnings", "", *(f"- {escape_notice(n.message)}" for n in warnings)]
+    lines += ["", f"Run {manifest.run_id}, finished {manifest.finished_at}."]
+    return "\n".join(lines) + "\n"
+
+
+def list_sentences(view: NumberView) -> list[str]:
+    """What the top of every report says."""
+    told = [
+        sentences.say_noise(view),
+        sentences.say_verified(view),
+        sentences.say_slips(view),
+        sentences.say_flags(view),
+        sentences.say_model(view),
+    ]
+    return [text for text in told if text]
+
+
+def _list_cells(suspect: NumberSuspect) -> list[str]:
+    return [
+        str(suspect.rank),
+        escape_label(suspect.id),
+        escape_label(suspect.given_label),
+        "" if suspect.suggested_label is None else escape_label(suspect.suggested_label),
+        sentences.spell_range(suspect.predicted_low, suspect.predicted_high),
+        format_probability(suspect.mislabel_probability),
+        suspect.slip or "",
+    ]
+
+
+def _lay_out_model(view: NumberView) -> str:
+    training, measured = view.manifest.training, view.manifest.measured
+    said = f"{training.network} {training.parameters:,} parameters, {training.epochs} epochs."
+    if measured is None:
+        return f"{said} {sentences.say_model(view)}"
+    rows = [
+        [title, sentences.spell(measured.reweighted, key), sentences.spell(measured.control, key)]
+        for key, title in sentences.MEASURES.items()
+    ]
+    table = lay_out_table(["", "this model", "plain training"], rows, numbers=" rr")
+    return f"{said}\n\n{table}"
+
+
+def render_html(view: NumberView) -> str:
+    """``report.html``: one page without scripts, which works from disk."""
+    manifest = view.manifest
+    css = read_assets("report.css", "suspects.css")
+    return (
+        make_environment()
+        .get_template("numbers.html.j2")
+        .render(
+            view=view,
+            manifest=manifest,
+            title=PurePath(manifest.data.source).name or manifest.data.source,
+            told=list_sentences(view),
+            suspects=view.suspects[:SHOWN_ON_PAGE],
+            measures=sentences.MEASURES,
+            spell=sentences.spell,
+            spell_range=sentences.spell_range,
+            warnings=[notice for notice in manifest.notices if notice.is_warning],
+            command="datacleanse " + shlex.join(manifest.command),
+            css=css,
+            css_hash=hash_source(css),
+        )
+    )
+
+
+FORMATS: dict[str, tuple[str, Callable[[NumberView], str]]] = {
+    "html": ("report.html", render_html),
+    "csv": ("suspects.csv", render_csv),
+    "json": ("summary.json", render_json),
+    "md": ("report.md", render_markdown),
+}
+"""File and renderer of each format, by name."""
