@@ -41,7 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from datacleanse.detection.evidence import Assessment, Evidence
-    from datacleanse.detection.second_opinion.background import Opinion, Question
+    from datacleanse.detection.second_opinion.background import Opinion
+    from datacleanse.detection.second_opinion.question import Question
 
 RESULT = RESULTS / "ablation.json"
 AP, BRIER = "average_precision", "brier"

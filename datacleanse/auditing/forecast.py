@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from datacleanse.auditing.layout import lay_out_fold
-from datacleanse.detection.second_opinion.background import MANY, load_libraries
+from datacleanse.detection.second_opinion.question import MANY, load_libraries
 from datacleanse.scheduling.cores import count_cores
 from datacleanse.scheduling.forked import can_fork
 from datacleanse.storage.mapped_files import LARGE
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from datacleanse.auditing.tasks.interface import Task
-    from datacleanse.detection.second_opinion.background import Question
+    from datacleanse.detection.second_opinion.question import Question
     from datacleanse.training.examples import Examples
     from datacleanse.training.short_trial import Tried
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
-    from datacleanse.detection.second_opinion.background import Question
+    from datacleanse.detection.second_opinion.question import Question
     from datacleanse.records import Overlap
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.auditing.plan import make_plan
-from datacleanse.detection.second_opinion.background import Question
+from datacleanse.detection.second_opinion.question import Question
 from datacleanse.models.encoding import encode_into, fit_encoding
 from datacleanse.settings import RESIDUAL
 from datacleanse.storage.mapped_files import LARGE, LARGE_INPUTS, make_rows
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs
-    from datacleanse.detection.second_opinion.background import Kind
+    from datacleanse.detection.second_opinion.question import Kind
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.text_models import UsedTextModel
     from datacleanse.records import Dataset

@@ -13,8 +13,9 @@ import numpy as np
 import pytest
 
 from datacleanse.detection.second_opinion import background as module
-from datacleanse.detection.second_opinion.background import Adviser, Question
+from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.detection.second_opinion.pool import AbandonedError
+from datacleanse.detection.second_opinion.question import Question
 from datacleanse.pictures.joined import Joined
 from datacleanse.scheduling.pool import Pool
 from datacleanse.storage import mapped_files

@@ -7,7 +7,8 @@ import pytest
 from scipy import sparse
 
 from datacleanse.detection.second_opinion import background, naive_bayes, ridge, tables, texts
-from datacleanse.detection.second_opinion.background import Adviser, Question
+from datacleanse.detection.second_opinion.background import Adviser
+from datacleanse.detection.second_opinion.question import Question
 
 N, V = 90, 40
 

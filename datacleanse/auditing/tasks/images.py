@@ -12,7 +12,7 @@ from datacleanse.auditing.layout import lay_out
 from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.prepared import plan_rows
 from datacleanse.auditing.tasks.interface import identify_request
-from datacleanse.detection.second_opinion.background import Question
+from datacleanse.detection.second_opinion.question import Question
 from datacleanse.errors import SettingsError
 from datacleanse.models.image_statistics import keeps_label_mirrored, measure_channels
 from datacleanse.models.metrics import Tested

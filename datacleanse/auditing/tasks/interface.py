@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
-    from datacleanse.detection.second_opinion.background import Question
+    from datacleanse.detection.second_opinion.question import Question
     from datacleanse.models.metrics import Tests
     from datacleanse.settings import Settings
     from datacleanse.training.checkpoint import Identity

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.prepared import Prepared
     from datacleanse.auditing.reading import Inputs, Request
-    from datacleanse.detection.second_opinion.background import Question
+    from datacleanse.detection.second_opinion.question import Question
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.frozen_network import Backbone
     from datacleanse.models.metrics import Tests

@@ -19,18 +19,15 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, replace
-from functools import partial
-from importlib import import_module
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from scipy.sparse import load_npz, save_npz
 
-from datacleanse.detection.second_opinion import features, images, tables
-from datacleanse.detection.second_opinion.pool import pool_opinions
+from datacleanse.detection.second_opinion.question import MANY, Kind, Question, load_libraries
 from datacleanse.scheduling.forked import can_fork, fork
 from datacleanse.scheduling.interface import CannotBeDoneThereError
 from datacleanse.storage.atomic_files import make_own_folder
@@ -40,14 +37,12 @@ from datacleanse.storage.mapped_files import (
     map_array,
     write_rows,
 )
-from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO, Self
 
     from numpy.typing import NDArray
-    from scipy.sparse import csr_array
 
     from datacleanse.pictures.joined import Joined
     from datacleanse.scheduling.interface import Running
@@ -55,112 +50,8 @@ if TYPE_CHECKING:
     Rows = NDArray[np.float32] | NDArray[np.uint8] | Joined
     Answer = Callable[[], NDArray[np.float32]]
 
-MOST_JOINED = 2**24
-"""Rows times classes of opinions whose parts may be formed apart: all of their scores are then in
-memory at a time."""
-
-MANY = 3_000
-"""Rows from which a process of its own pays."""
-
 _ROWS, _LABELS, _USED, _OPINION = "rows.npy", "labels.npy", "used.npy", "opinion.npy"
 _TEXTS, _VECTORS, _FEATURES = "texts.npz", "vectors.npy", "features.npy"
-
-Kind = Literal["table", "images", "features"]
-"""What the rows are: `tables` is asked, `images`, or `features`."""
-
-
-@dataclass(frozen=True)
-class Question:
-    """What the second opinion is formed on: M rows, and the labels that may be learned."""
-
-    kind: Kind
-    rows: Rows
-    """(M, F) float32 rows of a table, encoded, or features of pictures; or (M, channels, height,
-    width) uint8 images. Not all that texts become is among a table's columns: see ``texts`` and
-    ``vectors``."""
-    labels: NDArray[np.int64]
-    """(M,) class of each row, as given."""
-    is_learned: NDArray[np.bool_]
-    """(M,) True where the label may be learned."""
-    n_classes: int
-    """C."""
-    seed: int
-    """Of all draws."""
-    n_numbers: int = 0
-    """How many columns of a table, its first, are numbers; the others are codes of categories."""
-    texts: csr_array | None = None
-    """(M, V) float32 weighted counts of the terms in a table's texts; None where it has none."""
-    vectors: NDArray[np.float32] | None = None
-    """(M, E) what a text model makes of the same texts, NaN where missing; None without one."""
-    features: NDArray[np.float32] | None = None
-    """(M, F) features of images by a pretrained network, which is asked beside their patches."""
-
-    part: int | None = None
-    """Only a part of the opinion is asked for; see `split`. None: all of it."""
-
-    def split(self) -> tuple[Question, ...]:
-        """Return questions whose answers `join` makes this one's answer of.
-
-        An opinion on few rows, or whose parts would take much memory, stays whole.
-        """
-        size = len(self.rows) * self.n_classes
-        if self.kind != "table" or len(self.rows) < MANY or size > MOST_JOINED:
-            return (self,)
-        return tuple(replace(self, part=part) for part in range(tables.N_PARTS))
-
-    def join(self, answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
-        """Make the opinion of the answers to the questions that it was split into."""
-        if len(answers) == 1:
-            return answers[0]
-        with use_one_thread():
-            heard = [opinion for answer in answers for opinion in answer]
-            return pool_opinions(heard, self.labels, np.flatnonzero(self.is_learned))
-
-    def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
-        """Form the opinion: (M, C) class probabilities, each row's without its own label.
-
-        Of a part it is (K, M, C), the scores by each of its K voices.
-
-        Args:
-            is_unwanted: asked now and then; True gives up.
-
-        Raises:
-            AbandonedError: ``is_unwanted`` said so.
-        """
-        ask = self._choose()
-        # Libraries can be limited once they are there.
-        load_libraries(self.kind)
-        with use_one_thread():
-            return ask(
-                self.labels,
-                self.is_learned,
-                n_classes=self.n_classes,
-                seed=self.seed,
-                is_unwanted=is_unwanted,
-            )
-
-    def _choose(self) -> Callable[..., NDArray[np.float32]]:
-        """Whom to ask, with the rows given to it."""
-        rows: Any = self.rows
-        if self.kind == "table":
-            known: Any = {"n_numbers": self.n_numbers, "texts": self.texts, "vectors": self.vectors}
-            if self.part is None:
-                return partial(tables.ask, rows, **known)
-            return _stack(partial(tables.ask_part, self.part, rows, **known))
-        if self.kind == "features":
-            return partial(features.ask, rows)
-        if self.features is not None:
-            return partial(features.ask, self.features, images=rows)
-        return partial(images.ask, rows)
-
-
-def _stack(
-    ask: Callable[..., list[NDArray[np.float32]]],
-) -> Callable[..., NDArray[np.float32]]:
-    def stack(*given: Any, **named: Any) -> NDArray[np.float32]:  # noqa: ANN401  # as `ask` takes
-        return np.stack(ask(*given, **named))
-
-    return stack
 
 
 class Adviser:
@@ -385,13 +276,6 @@ def _end(process: subprocess.Popen[bytes] | None) -> None:
     process.wait()
     if process.stdin is not None:
         process.stdin.close()
-
-
-def load_libraries(kind: Kind) -> None:
-    """Load what an opinion is formed with; trees only for a table."""
-    if kind == "table":
-        import_module("sklearn.tree")
-    import_module("scipy.optimize")
 
 
 def main(kind: str, asked: BinaryIO) -> None:
