@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.classifier import ReweightedClassifier
     from datacleanse.auditing.from_python import audit
     from datacleanse.auditing.own_dataset import audit_dataset
+    from datacleanse.auditing.regression.number_result import NumberResult
     from datacleanse.auditing.result import AuditResult
     from datacleanse.models.loading import load_predictor
     from datacleanse.models.predictor import Predictor
@@ -41,6 +42,7 @@ __all__ = [
     "InputError",
     "LoadedClassifier",
     "Meta",
+    "NumberResult",
     "Predictor",
     "Progress",
     "Reweighted",
@@ -66,6 +68,7 @@ _LAZY = {
     "Explanation": "datacleanse.serving.explanation",
     "LoadedClassifier": "datacleanse.serving.loaded_classifier",
     "Meta": "datacleanse.settings",
+    "NumberResult": "datacleanse.auditing.regression.number_result",
     "Predictor": "datacleanse.models.predictor",
     "Progress": "datacleanse.progress",
     "Reweighted": "datacleanse.training.reweighter",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from docs.figures.numbers import percent, share, signed, table
+from docs.figures.numbers import percent, ratio, share, signed, table
 from docs.figures.results import average, source, where
 
 if TYPE_CHECKING:
@@ -58,6 +58,11 @@ def cell_table(results: Results) -> str:
     return table(["table", *ERRORS.values()], rows)
 
 
+def worst_rmse(results: Results) -> str:
+    """By how many standard errors the model is worse than plain training where it is worst."""
+    return ratio(-results[NAME]["sums"]["least_rmse_gain_in_errors"], 1)
+
+
 FIGURES: dict[str, Figure] = {
     "regression.source": source(NAME),
     "regression.ours": sums("average_precision"),
@@ -66,6 +71,7 @@ FIGURES: dict[str, Figure] = {
     "regression.false_share": sums("false_share"),
     "regression.rate_holds": rate_holds,
     "regression.rmse_gain": rmse_gain,
+    "regression.worst_rmse": worst_rmse,
 }
 
 TABLES: dict[str, Figure] = {"regression.cells": cell_table}

@@ -65,6 +65,7 @@ def test_a_verified_row_is_proven_right_or_wrong(audited):
     assert (table.mislabel_probability[known] == wrong[known]).all()
     assert (table.suggested_label.notna() == wrong)[known].all()
     assert not table.flagged[known].any()
+    assert ((table.verdict == "likely wrong") == wrong)[known].all()
 
 
 def test_the_ledger_holds_residuals(audited):

@@ -13,9 +13,10 @@ from datacleanse.data import read_ids, seal_rows
 from datacleanse.data.number_labels import count_decimals, spell_number
 from datacleanse.detection.ranking import score_ranks
 from datacleanse.detection.regression.assess import NO_SLIP
+from datacleanse.detection.verdicts import AMBIGUOUS, CLEAR, FINE, LIKELY_WRONG, VERDICTS
 from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.mapped_files import release_mapped
-from datacleanse.storage.number_schemas import NUMBER_AUDIT_SCHEMA
+from datacleanse.storage.number_schemas import NUMBER_AUDIT_COLUMNS, NUMBER_AUDIT_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +69,12 @@ class NumberColumns:
         labels = data.labels[rows]
         part = replace(data, table=data.table[rows], labels=labels)
         spelled = np.array(data.given_labels, dtype=object)
-        return {
+        unknown = {
+            each.name: pa.nulls(len(labels), each.type)
+            for each in NUMBER_AUDIT_COLUMNS
+            if each.may_lack
+        }
+        return unknown | {
             "row": pa.array(np.arange(rows.start, rows.stop)),
             "id": read_ids(part) if data.schema.id else name_rows(data, rows),
             "given_label": pa.array(spelled[labels], pa.string()),
@@ -81,6 +87,7 @@ class NumberColumns:
             "false_at_most": self._bound_false_alarms(rows),
             "row_sha256": self._seal(part, rows),
             "slip": self._name_slips(rows),
+            "verdict": self._judge(rows),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
@@ -109,6 +116,13 @@ class NumberColumns:
         names = [slip.describe() for slip in self.assessed.slips]
         found = self.assessed.slip[rows]
         return pa.array([None if at == NO_SLIP else names[at] for at in found], pa.string())
+
+    def _judge(self, rows: slice) -> pa.Array:
+        """One word for each row, by the odds that its number is wrong."""
+        wrong = self.assessed.rows.probability[rows]
+        is_wrong, is_fine = wrong >= CLEAR * (1 - wrong), 1 - wrong >= CLEAR * wrong
+        places = np.where(is_wrong, LIKELY_WRONG, np.where(is_fine, FINE, AMBIGUOUS))
+        return pa.array(np.array(VERDICTS, dtype=object)[places], pa.string())
 
     def _seal(self, part: Dataset, rows: slice) -> pa.Array:
         """Seal stored suspects and verified rows among these, to know them again; else null."""
