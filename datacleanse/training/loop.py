@@ -362,28 +362,14 @@ class _Loop:
 
     def _check(self, saved: Checkpoint) -> None:
         """See that a checkpoint is built as one of this training."""
-        rows = self._examples.training_rows
-        saved_state.check_counts(saved, epochs=self._epochs, n_rows=len(rows))
-        own = self.make_checkpoint()
-        for part in ("network", "rule", "generators"):
-            saved_state.check_alike(getattr(saved, part), getattr(own, part), part)
-        # Torch's optimisers, whose state is by number, mostly have none before their first step.
-        if set(map(type, own.optimiser)) == {str}:
-            saved_state.check_alike(saved.optimiser, own.optimiser, "optimiser")
-        in_epoch = saved.order is not None
-        saved_state.check_alike(saved.recorder, self._recorder.state(in_epoch=in_epoch), "recorder")
-        if saved.recorder["epochs"] != saved.epochs:
-            raise saved_state.UnusableStateError(
-                f"recorder.epochs is {saved.recorder['epochs']}, where {saved.epochs} was expected"
-            )
-        saved_state.check_direction(saved.direction, self._parameters)
-        if saved.order is not None:
-            saved_state.check_order(saved.order, rows)
-        # Buffers of a network of the user's own may be infinite.
-        parameters = {name: saved.network[name] for name in self._parameters}
-        saved_state.check_finite(parameters, "network")
-        for part in ("optimiser", "rule", "direction"):
-            saved_state.check_finite(getattr(saved, part), part)
+        saved_state.check_fits(
+            saved,
+            self.make_checkpoint(),
+            self._recorder.state(in_epoch=saved.order is not None),
+            epochs=self._epochs,
+            rows=self._examples.training_rows,
+            parameters=self._parameters,
+        )
 
     def _find_rate(self) -> float:
         """The learning rate of the next update."""

@@ -23,6 +23,48 @@ class UnusableStateError(ValueError):
     """A state that the training cannot go on with; the message completes ``... is damaged: ``."""
 
 
+def check_fits(
+    saved: Checkpoint,
+    own: Checkpoint,
+    recorded: Mapping[str, Any],
+    *,
+    epochs: int,
+    rows: Tensor,
+    parameters: Mapping[str, Tensor],
+) -> None:
+    """See that a checkpoint is built as one of the training that is to go on with it.
+
+    Args:
+        saved: the checkpoint.
+        own: one of the training's own.
+        recorded: the recorder's own state, with an epoch open where the checkpoint has one.
+        epochs: of the whole training.
+        rows: (K,) training rows.
+        parameters: the trainable ones, by name.
+
+    Raises:
+        UnusableStateError: it is not.
+    """
+    check_counts(saved, epochs=epochs, n_rows=len(rows))
+    for part in ("network", "rule", "generators"):
+        check_alike(getattr(saved, part), getattr(own, part), part)
+    # Torch's optimisers, whose state is by number, mostly have none before their first step.
+    if set(map(type, own.optimiser)) == {str}:
+        check_alike(saved.optimiser, own.optimiser, "optimiser")
+    check_alike(saved.recorder, recorded, "recorder")
+    if saved.recorder["epochs"] != saved.epochs:
+        raise UnusableStateError(
+            f"recorder.epochs is {saved.recorder['epochs']}, where {saved.epochs} was expected"
+        )
+    check_direction(saved.direction, parameters)
+    if saved.order is not None:
+        check_order(saved.order, rows)
+    # Buffers of a network of the user's own may be infinite.
+    check_finite({name: saved.network[name] for name in parameters}, "network")
+    for part in ("optimiser", "rule", "direction"):
+        check_finite(getattr(saved, part), part)
+
+
 def check_counts(saved: Checkpoint, *, epochs: int, n_rows: int) -> None:
     """See that a checkpoint's numbers agree, and are some that the training can have come to.
 
