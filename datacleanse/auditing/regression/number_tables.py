@@ -49,22 +49,6 @@ class NumberColumns:
     def take_rows(self, rows: slice) -> dict[str, pa.Array]:
         """Make every column of some rows but the weights by epoch."""
         data, found, common = self.data, self.assessed, self.assessed.rows
-        dynamics = self.evidence.reweighted
-        measured: dict[str, NDArray[np.floating]] = {
-            "suspicion": self.score,
-            "mislabel_probability": common.probability,
-            "p_value": common.p_value,
-            "mean_weight": dynamics.weight,
-            "zero_weight_share": dynamics.zero_weight_share,
-            "mean_influence": dynamics.influence,
-            "mean_margin": dynamics.margin,
-            "mean_loss": dynamics.loss,
-            "control_margin": self.evidence.control.margin,
-            "final_weight": self.final_weight,
-            "predicted": found.prediction,
-            "predicted_low": found.low,
-            "predicted_high": found.high,
-        }
         release_mapped()  # of the portion before
         labels = data.labels[rows]
         part = replace(data, table=data.table[rows], labels=labels)
@@ -88,10 +72,30 @@ class NumberColumns:
             "row_sha256": self._seal(part, rows),
             "slip": self._name_slips(rows),
             "verdict": self._judge(rows),
-            **{
-                name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
-                for name, values in measured.items()
-            },
+            **self._measure(rows),
+        }
+
+    def _measure(self, rows: slice) -> dict[str, pa.Array]:
+        """The columns of floats; NaN becomes null."""
+        found, common, dynamics = self.assessed, self.assessed.rows, self.evidence.reweighted
+        measured: dict[str, NDArray[np.floating]] = {
+            "suspicion": self.score,
+            "mislabel_probability": common.probability,
+            "p_value": common.p_value,
+            "mean_weight": dynamics.weight,
+            "zero_weight_share": dynamics.zero_weight_share,
+            "mean_influence": dynamics.influence,
+            "mean_margin": dynamics.margin,
+            "mean_loss": dynamics.loss,
+            "control_margin": self.evidence.control.margin,
+            "final_weight": self.final_weight,
+            "predicted": found.prediction,
+            "predicted_low": found.low,
+            "predicted_high": found.high,
+        }
+        return {
+            name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
+            for name, values in measured.items()
         }
 
     def _spell(self, numbers: NDArray[np.float64]) -> pa.Array:
@@ -156,10 +160,9 @@ def write_number_tables(
         top: rows that the reports list.
         take: gives rows of DATA, whose numbers ascend, with all their columns.
     """
-    common = assessed.rows
+    common, decimals = assessed.rows, count_decimals(data.targets)
     n_stored = max(STORED_SUSPECTS, top, int(common.flagged.sum()))
     score = score_ranks(common.suspicion, common.verdict, common.rank)
-    decimals = count_decimals(data.targets)
     columns = NumberColumns(
         data, evidence, assessed, targets, score, decimals, final_weight, n_stored
     )
