@@ -51,10 +51,13 @@ def print_summary(view: ReportView, console: Console, *, run: Path, is_brief: bo
         is_brief: whether only what was found is wanted, and where it is written.
     """
     encoding = console.encoding or "utf-8"
-    warnings = [lay_out_line(each.message, encoding, mark="! ") for each in view.warnings]
+    warnings: list[RenderableType | Command] = [
+        lay_out_line(each.message, encoding, mark="! ") for each in view.warnings
+    ]
     place = lay_out_line(make_visible(str(run)), encoding)
     found = [lay_out_line(text, encoding) for text in _say_found(view)]
     if is_brief:
+        warnings += _lay_out_health(view, encoding, only_warnings=True)
         print_sections([("Found", found), ("Warnings", warnings), ("Written", [place])], console)
         return
     sections: list[tuple[str, Sequence[RenderableType | Command]]] = [
@@ -117,13 +120,16 @@ def _say_found(view: ReportView) -> list[str]:
     return [text for text in texts if text]
 
 
-def _lay_out_health(view: ReportView, encoding: str) -> list[RenderableType]:
+def _lay_out_health(
+    view: ReportView, encoding: str, *, only_warnings: bool = False
+) -> list[RenderableType]:
     """A line for each finding beside wrong labels."""
     if view.health is None:
         return []
     return [
         lay_out_line(each.message, encoding, mark="! " if each.is_warning else "")
         for each in view.health.findings
+        if each.is_warning or not only_warnings
     ]
 
 

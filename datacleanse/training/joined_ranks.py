@@ -110,8 +110,8 @@ class JoinedRanks:
                 f"Of {self.count} ranks these did not come within "
                 f"{JOINING.total_seconds() / 60:.0f} minutes: {names}.",
                 slug="ranks-not-joined",
-                hint="See that all machines were given the same command to torchrun, each its own "
-                "--node-rank, and reach each other.",
+                hint="See that all machines were given the same command, each a number of its own "
+                "(`torchrun --node-rank N`), and reach each other.",
             )
 
     def report(self, error: BaseException) -> None:
@@ -256,7 +256,8 @@ def _take_device(device: str) -> None:
             f"torchrun started {os.environ.get('LOCAL_WORLD_SIZE', local + 1)} ranks on "
             f"{socket.gethostname()}, which has {n_gpus} GPUs.",
             slug="no-gpu",
-            hint=f"Give --nproc-per-node {n_gpus} to torchrun, or --device cpu.",
+            hint="Start it with `torchrun --nproc-per-node N`, N being the number of GPUs, or give "
+            "--device cpu.",
         )
     torch.cuda.set_device(local)
 

@@ -95,9 +95,10 @@ def test_of_many_classes_trees_read_no_texts(installed, tmp_path, monkeypatch):
         ),
     )
     data, clean = made(150, seed=0, wrong=0.15), made(45, seed=1)
-    dc.audit(data, val=clean, out=tmp_path / "r", **SHORT)
-    # The age alone.
-    assert asked == [1]
+    # In this process, where it is seen who is asked.
+    dc.audit(data, val=clean, out=tmp_path / "r", jobs=1, **SHORT)
+    # The age alone, by both kinds of trees.
+    assert asked == [1, 1]
 
 
 def test_loading_without_the_model_or_with_another_one_is_refused(audited, monkeypatch):

@@ -47,6 +47,19 @@ def test_no_row_sees_its_own_label_and_all_are_judged(counts, labels):
     assert right[np.arange(N) != 5].mean() > 0.9
 
 
+def answer_elsewhere(asked, monkeypatch, place):
+    """The answer of a process that is started, not forked."""
+    monkeypatch.setattr(background, "MANY", 0)
+    monkeypatch.setattr(background, "can_fork", lambda: False)
+    monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
+    (opinion,) = Adviser().ask(asked, place)
+    running = opinion.start(None)
+    try:
+        return running.take()
+    finally:
+        running.end()
+
+
 def test_it_joins_the_opinion_on_the_table_in_a_thread_and_in_a_process(
     counts, labels, monkeypatch, tmp_path
 ):
@@ -61,10 +74,7 @@ def test_it_joins_the_opinion_on_the_table_in_a_thread_and_in_a_process(
     monkeypatch.undo()
     asked = Question("table", rows, labels, np.ones(N, bool), 3, 0, n_numbers=2, texts=counts)
     expected = asked.answer()
-    monkeypatch.setattr(background, "MANY", 0)
-    monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
-    with Adviser().ask(asked, tmp_path) as answer:
-        np.testing.assert_array_equal(answer(), expected)
+    np.testing.assert_array_equal(answer_elsewhere(asked, monkeypatch, tmp_path), expected)
 
 
 def test_texts_and_their_vectors_alone_are_judged_in_a_process_too(
@@ -81,10 +91,7 @@ def test_texts_and_their_vectors_alone_are_judged_in_a_process_too(
     # Only directions count.
     longer = Question("table", nothing, labels, learned, 3, 0, texts=counts, vectors=7 * vectors)
     np.testing.assert_allclose(longer.answer(), expected, atol=1e-3)
-    monkeypatch.setattr(background, "MANY", 0)
-    monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
-    with Adviser().ask(asked, tmp_path) as answer:
-        np.testing.assert_array_equal(answer(), expected)
+    np.testing.assert_array_equal(answer_elsewhere(asked, monkeypatch, tmp_path), expected)
 
 
 def test_naive_bayes_judges_each_row_as_if_it_had_not_been_there(counts, labels):
