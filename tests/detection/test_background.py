@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from datacleanse.detection.second_opinion import background as module
+from datacleanse.detection.second_opinion import question as question_module
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.detection.second_opinion.pool import AbandonedError
 from datacleanse.detection.second_opinion.question import Question
@@ -119,6 +120,7 @@ def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
     ahead, expected, started, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(module, "can_fork", lambda: True)
+    monkeypatch.setattr(question_module, "MANY", 0)
     asked = question()
     with Adviser(120) as adviser:
         if ahead:
@@ -132,9 +134,9 @@ def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
 
 
 def test_an_opinion_whose_parts_would_take_much_memory_is_whole(monkeypatch):
-    monkeypatch.setattr(module, "MANY", 0)
+    monkeypatch.setattr(question_module, "MANY", 0)
     assert len(question().split()) == 2
-    monkeypatch.setattr(module, "MOST_JOINED", 239)
+    monkeypatch.setattr(question_module, "MOST_JOINED", 239)
     assert len(question().split()) == 1
 
 

@@ -157,7 +157,7 @@ const suspectTable = (function () {
     const mark = document.createElement("span");
     mark.className = "verdict v" + number;
     mark.textContent = form.elements.verdict.querySelector('[value="' + number + '"]').textContent;
-    body.querySelector("td.wide").append(" ", mark);
+    body.querySelector(".given").closest("td").append(" ", mark);
     texts.delete(body);
   }
 
