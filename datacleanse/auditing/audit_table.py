@@ -96,31 +96,73 @@ class AuditColumns:
             "in_training": pa.array(self.evidence.is_trained[rows]),
             "verified_label": _name_classes(self.evidence.verified[rows], names),
             "flag_stability": pa.nulls(len(labels[rows]), pa.float64()),
-            "false_at_most": self._bound_false_alarms(rows),
+            "false_at_most": tell_bound(assessment, rows),
             "verdict": _name_classes(self.verdict[rows].astype(np.int64), VERDICTS),
             "copy_group": pa.array(
                 self.health.copy_group[rows], mask=self.health.copy_group[rows] < 0
             ),
-            "row_sha256": self._seal(part, rows),
+            "row_sha256": seal_known_rows(
+                part, assessment.rank[rows], self.evidence.verified[rows], self.n_stored
+            ),
             **{
                 name: pa.array(values[rows], type=pa.float64(), from_pandas=True)
                 for name, values in measured.items()
             },
         }
 
-    def _bound_false_alarms(self, rows: slice) -> pa.Array:
-        bound = self.assessment.false_at_most
-        if bound is None:
-            return pa.nulls(rows.stop - rows.start, pa.int64())
-        return pa.array(bound[rows], mask=bound[rows] < 0)
 
-    def _seal(self, part: Dataset, rows: slice) -> pa.Array:
-        """Seal stored suspects and verified rows among these, to know them again; else null."""
-        rank, verified = self.assessment.rank[rows], self.evidence.verified[rows]
-        seals = np.full(len(rank), None, dtype=object)
-        stored = np.flatnonzero((rank <= self.n_stored) | (verified >= 0))
-        seals[stored] = seal_rows(part, stored)
-        return pa.array(seals, pa.string())
+def tell_bound(assessment: Assessment, rows: slice) -> pa.Array:
+    """The column ``false_at_most`` of some rows."""
+    bound = assessment.false_at_most
+    if bound is None:
+        return pa.nulls(rows.stop - rows.start, pa.int64())
+    return pa.array(bound[rows], mask=bound[rows] < 0)
+
+
+def seal_known_rows(
+    part: Dataset, rank: NDArray[np.int64], verified: NDArray[np.int64], n_stored: int
+) -> pa.Array:
+    """Seal stored suspects and verified rows, to know them again; null at all others.
+
+    Args:
+        part: n rows of DATA.
+        rank: (n,) theirs.
+        verified: (n,) label that CLEAN gives each, -1 where it gives none.
+        n_stored: rows of the lowest ranks that are kept.
+    """
+    seals = np.full(len(rank), None, dtype=object)
+    stored = np.flatnonzero((rank <= n_stored) | (verified >= 0))
+    seals[stored] = seal_rows(part, stored)
+    return pa.array(seals, pa.string())
+
+
+def count_stored(assessment: Assessment, top: int) -> int:
+    """Count the rows of the lowest ranks whose own columns are kept."""
+    return max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
+
+
+def write_suspects(
+    folder: RunFolder,
+    rank: NDArray[np.int64],
+    n_stored: int,
+    take: Callable[[NDArray[np.int64]], pa.Table],
+) -> NDArray[np.int64]:
+    """Write the stored suspects' own columns, by rank.
+
+    Args:
+        folder: of the run.
+        rank: (N,) of DATA's rows.
+        n_stored: rows of the lowest ranks that are kept.
+        take: gives rows of DATA, whose numbers ascend, with all their columns.
+
+    Returns:
+        (K,) the stored rows, ascending.
+    """
+    stored = np.flatnonzero(rank <= n_stored)
+    order = np.argsort(rank[stored])
+    suspects = number_rows(take(stored).take(pa.array(order)), stored[order], "row")
+    write_parquet(folder.suspects_file, suspects)
+    return stored
 
 
 def write_tables(
@@ -148,7 +190,7 @@ def write_tables(
         top: rows that the reports list.
         take: gives rows of DATA, whose numbers ascend, with all their columns.
     """
-    n_stored = max(STORED_SUSPECTS, top, int(assessment.flagged.sum()))
+    n_stored = count_stored(assessment, top)
     rank = assessment.rank
     score = score_ranks(assessment.suspicion, assessment.verdict, rank)
     verdict = judge_rows(evidence, assessment, health.is_unlike)
@@ -156,10 +198,7 @@ def write_tables(
         data, evidence, assessment, score, stability, health, verdict, final_weight, n_stored
     )
     write_audit(folder.audit_file, columns.take_rows, folder.epoch_files(), data.n_rows)
-    stored = np.flatnonzero(rank <= n_stored)
-    order = np.argsort(rank[stored])
-    suspects = number_rows(take(stored).take(pa.array(order)), stored[order], "row")
-    write_parquet(folder.suspects_file, suspects)
+    stored = write_suspects(folder, rank, n_stored, take)
     write_parquet(
         folder.likelihoods_file, _tabulate_likelihoods(data, evidence, assessment, stored)
     )

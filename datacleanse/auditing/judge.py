@@ -188,7 +188,7 @@ def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence,
     trainer.progress.stage("Scoring", None)
     answers = [trainer.pool.wait(part) for part in learned.parts]
     opinion = None if question is None else question.join(answers)
-    evidence = _gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
+    evidence = gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
     evidence, told = _hear_brought(audit.inputs, evidence, plan)
     told += _note_sample(question, plan)
     return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
@@ -244,7 +244,7 @@ def _measure_stability(audit: RunningAudit, repeats: list[_Learned]) -> NDArray[
     return share
 
 
-def _gather_evidence(
+def gather_evidence(
     plan: Plan, networks: Trainings, second: NDArray[np.float32] | None, rule: RuleName
 ) -> Evidence:
     """Put together what the trainings showed, for the assessment."""

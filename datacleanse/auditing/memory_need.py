@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 LIBRARIES = 650_000_000
 """Bytes that both processes of an audit take with their libraries, with few rows. Measured by
-`benchmarks/cost/large_tables.py`, as is `A_ROW`."""
+`benchmarks/cost/large_data.py`, as is `A_ROW`."""
 
 A_ROW = 70
 """Bytes of memory that a row takes at most, whatever its columns are: copies of some columns of

@@ -30,16 +30,27 @@ def weigh_rows(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.
         assessment: of DATA's rows.
         labels: (M,) given labels, of DATA's rows, then of CLEAN's, which are right.
     """
-    worth = np.ones(len(labels))
-    # In place: a million rows are not copied without need.
-    of_data = worth[: len(assessment.suspicion)]
-    of_data -= assessment.suspicion
-    of_data *= of_data
-    # Their row of CLEAN stands for them, with its true label.
-    of_data[assessment.verdict != UNVERIFIED] = 0.0
+    worth = weigh_by_probability(assessment, len(labels))
     expected = np.maximum(assessment.confusion.sum(axis=0), 0.5)
     present = np.bincount(labels, worth, len(expected))
     factor = (expected / expected.sum()) / np.maximum(present / present.sum(), np.finfo(float).eps)
     worth *= np.clip(factor, 1 / MOST_CHANGED, MOST_CHANGED)[labels]
     worth /= worth.max()
     return worth.astype(np.float32)
+
+
+def weigh_by_probability(assessment: Assessment, n_rows: int) -> NDArray[np.float64]:
+    """How much each row would count by itself, (M,) in [0, 1]: P(label is right)^2.
+
+    Args:
+        assessment: of DATA's rows.
+        n_rows: M, DATA's rows, then CLEAN's, which are right and count 1.
+    """
+    worth = np.ones(n_rows)
+    # In place: a million rows are not copied without need.
+    of_data = worth[: len(assessment.suspicion)]
+    of_data -= assessment.suspicion
+    of_data *= of_data
+    # Their row of CLEAN stands for them, with its true label.
+    of_data[assessment.verdict != UNVERIFIED] = 0.0
+    return worth

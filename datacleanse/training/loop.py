@@ -235,19 +235,19 @@ class _Loop:
     def step(self, index: Tensor) -> None:
         """Weigh one batch, (B,) positions, and update the network with it.
 
-        What is the batch's in a process alone is this rank's part of it among several, up to the
-        sum of gradients.
+        Among several ranks all is of this one's part of the batch, up to the sum of gradients.
         """
         rule = self._rule if self.epoch >= self._rule.warm_up_epochs else Uniform()
         if not self._model.training:
             self._model.train()
-        if rule is not self._rule or not self._graphed.take(index, self._find_rate()):
-            self._step_by_launches(index, rule)
+        rate = self._find_rate()
+        if rule is not self._rule or not self._graphed.take(index, rate):
+            self._step_by_launches(index, rule, rate)
         self.done += 1
         self.batch += 1
         self._rows += len(index)
 
-    def _step_by_launches(self, index: Tensor, rule: Rule) -> None:
+    def _step_by_launches(self, index: Tensor, rule: Rule, rate: float) -> None:
         """Take the step one kernel after the other."""
         examples = self._examples
         direction = self._direction.advance() if rule.needs_influence else None
@@ -260,7 +260,7 @@ class _Loop:
             self._skipped += 1
         else:
             self._follow(direction)
-            self._optimiser.step(self._find_rate())
+            self._optimiser.step(rate)
             self._teach(rule)
 
     def close_epoch(self) -> EpochRecord:

@@ -23,7 +23,8 @@ _NUMBERS = ("given_label", "suggested_label", "verified_label")
 class NumberResult(AuditResult):
     """A finished audit of numbers: its table, its suspects, its model.
 
-    Labels are floats. What an audit of classes has besides refuses in a sentence so far.
+    Labels are floats, and ``margin`` in its ledger holds residuals. What an audit of classes has
+    besides refuses in a sentence so far.
     """
 
     @cached_property
@@ -52,12 +53,6 @@ class NumberResult(AuditResult):
     def model(self) -> NumberPredictor:  # type: ignore[override]  # it predicts numbers
         """The reweighted model; ``model.predict(frame)``."""
         return load_number_predictor(self.folder.model_dir, self._numbers)
-
-    @cached_property
-    def ledger(self) -> pd.DataFrame:
-        """One row per row of DATA and epoch; ``margin`` holds residuals."""
-        frame: pd.DataFrame = self.folder.read_ledger(self.n_rows).to_pandas()
-        return frame
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

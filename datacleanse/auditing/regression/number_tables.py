@@ -8,13 +8,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
-from datacleanse.auditing.audit_table import STORED_SUSPECTS, name_rows, number_rows, write_audit
-from datacleanse.data import read_ids, seal_rows
+from datacleanse.auditing.audit_table import (
+    count_stored,
+    name_rows,
+    seal_known_rows,
+    tell_bound,
+    write_audit,
+    write_suspects,
+)
+from datacleanse.data import read_ids
 from datacleanse.data.number_labels import count_decimals, spell_number
 from datacleanse.detection.ranking import score_ranks
 from datacleanse.detection.regression.assess import NO_SLIP
 from datacleanse.detection.verdicts import AMBIGUOUS, CLEAR, FINE, LIKELY_WRONG, VERDICTS
-from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.number_schemas import NUMBER_AUDIT_COLUMNS, NUMBER_AUDIT_SCHEMA
 
@@ -68,8 +74,10 @@ class NumberColumns:
             "in_training": pa.array(self.evidence.is_trained[rows]),
             "verified_label": self._spell(self._take_verified(rows)),
             "flag_stability": pa.nulls(len(labels), pa.float64()),
-            "false_at_most": self._bound_false_alarms(rows),
-            "row_sha256": self._seal(part, rows),
+            "false_at_most": tell_bound(common, rows),
+            "row_sha256": seal_known_rows(
+                part, common.rank[rows], self.evidence.verified[rows], self.n_stored
+            ),
             "slip": self._name_slips(rows),
             "verdict": self._judge(rows),
             **self._measure(rows),
@@ -110,12 +118,6 @@ class NumberColumns:
         verified = self.evidence.verified[rows]
         return np.where(verified >= 0, self.targets.values[np.maximum(verified, 0)], np.nan)
 
-    def _bound_false_alarms(self, rows: slice) -> pa.Array:
-        bound = self.assessed.rows.false_at_most
-        if bound is None:
-            return pa.nulls(rows.stop - rows.start, pa.int64())
-        return pa.array(bound[rows], mask=bound[rows] < 0)
-
     def _name_slips(self, rows: slice) -> pa.Array:
         names = [slip.describe() for slip in self.assessed.slips]
         found = self.assessed.slip[rows]
@@ -127,14 +129,6 @@ class NumberColumns:
         is_wrong, is_fine = wrong >= CLEAR * (1 - wrong), 1 - wrong >= CLEAR * wrong
         places = np.where(is_wrong, LIKELY_WRONG, np.where(is_fine, FINE, AMBIGUOUS))
         return pa.array(np.array(VERDICTS, dtype=object)[places], pa.string())
-
-    def _seal(self, part: Dataset, rows: slice) -> pa.Array:
-        """Seal stored suspects and verified rows among these, to know them again; else null."""
-        rank, verified = self.assessed.rows.rank[rows], self.evidence.verified[rows]
-        seals = np.full(len(rank), None, dtype=object)
-        stored = np.flatnonzero((rank <= self.n_stored) | (verified >= 0))
-        seals[stored] = seal_rows(part, stored)
-        return pa.array(seals, pa.string())
 
 
 def write_number_tables(
@@ -161,7 +155,7 @@ def write_number_tables(
         take: gives rows of DATA, whose numbers ascend, with all their columns.
     """
     common, decimals = assessed.rows, count_decimals(data.targets)
-    n_stored = max(STORED_SUSPECTS, top, int(common.flagged.sum()))
+    n_stored = count_stored(common, top)
     score = score_ranks(common.suspicion, common.verdict, common.rank)
     columns = NumberColumns(
         data, evidence, assessed, targets, score, decimals, final_weight, n_stored
@@ -173,7 +167,4 @@ def write_number_tables(
         data.n_rows,
         NUMBER_AUDIT_SCHEMA,
     )
-    stored = np.flatnonzero(common.rank <= n_stored)
-    order = np.argsort(common.rank[stored])
-    suspects = number_rows(take(stored).take(pa.array(order)), stored[order], "row")
-    write_parquet(folder.suspects_file, suspects)
+    write_suspects(folder, common.rank, n_stored, take)

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.auditing.judge import tell_final_weights
+from datacleanse.auditing.judge import gather_evidence, tell_final_weights
 from datacleanse.auditing.layout import encode_examples, lay_out_final, lay_out_fold
+from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest import Stopwatch, begin_run, read_clock
 from datacleanse.auditing.manifest_sections import (
     describe_flags,
@@ -38,21 +39,19 @@ from datacleanse.auditing.regression.number_tables import write_number_tables
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
 from datacleanse.auditing.tasks.interface import identify_request
 from datacleanse.data import take_rows
-from datacleanse.detection.evidence import Evidence, Fold
+from datacleanse.detection.evidence import Evidence
 from datacleanse.detection.noise_rates import expect_budget
-from datacleanse.detection.ranking import UNVERIFIED
 from datacleanse.detection.regression.assess import Seen, assess_numbers
 from datacleanse.detection.regression.opinions import predict_without_own_labels
+from datacleanse.detection.worth import weigh_by_probability
 from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.tabular import TabularNetwork, build_network
-from datacleanse.storage.ledger import write_epoch
 from datacleanse.storage.manifest.numbers import NumberManifest
 from datacleanse.storage.manifest.whole import DeviceSection, Opening
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import choose_device, name_device
 from datacleanse.training.objectives import NUMBERS
 from datacleanse.training.placement import describe_rows, find_tensor
-from datacleanse.training.rules import is_steered
 from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson, Trainer
 
@@ -68,7 +67,6 @@ if TYPE_CHECKING:
     from datacleanse.models.encoding import Encoding
     from datacleanse.progress import Progress
     from datacleanse.records import Notice
-    from datacleanse.storage.ledger import EpochRecord
     from datacleanse.storage.manifest.numbers import NumberMetricsSection
     from datacleanse.storage.manifest.results import TrainingSection
     from datacleanse.training.checkpoint import Identity
@@ -190,15 +188,12 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
     audit, folder, trainer = running.audit, running.folder, running.trainer
     plan, inputs, examples = audit.planned.plan, audit.inputs, running.examples
 
-    def keep(epoch: int, record: EpochRecord) -> None:
-        write_epoch(folder.epoch_file(epoch), epoch, record)
-
     folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
-    networks = trainer.learn(folds, examples, keep=keep)
+    networks = trainer.learn(folds, examples, keep=keep_epochs(folder, trainer.ranks))
     trainer.progress.stage("Scoring", None)
     evidence, assessed = _judge(audit, examples, networks)
     folder.check_ledger(audit.lesson.schedule.epochs)
-    worth = _weigh_rows(assessed, len(plan.labels))
+    worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
     notices = _write_tables(running, evidence, assessed, worth)
     trainer.lap("score")
     final = trainer.refit(
@@ -304,22 +299,7 @@ def _judge(
         seed=settings.seed,
     )
     opinions = np.column_stack([opinions, control.probability[:, 0]])
-    clean_at = plan.clean_at
-    evidence = Evidence(
-        reweighted=networks.reweighted.outcome.dynamics,
-        control=control,
-        folds=tuple(
-            Fold(opinion, clean_at[fold.drawn_steering], clean_at[fold.calibration])
-            for opinion, fold in zip(networks.opinions, plan.folds, strict=True)
-        ),
-        is_steered=is_steered(audit.lesson.rule),
-        second=None,
-        labels=plan.labels,
-        n_data=plan.n_data,
-        is_trained=plan.is_trained,
-        truth=plan.truth,
-        clean_at=clean_at,
-    )
+    evidence = gather_evidence(plan, networks, None, audit.lesson.rule)
     assessed = assess_numbers(
         evidence,
         audit.planned.targets,
@@ -336,15 +316,3 @@ def _take_matrix(examples: Examples) -> NDArray[np.float32]:
     assert held is not None
     found: NDArray[np.float32] = held.cpu().numpy()
     return found
-
-
-def _weigh_rows(assessed: NumberAssessment, n_rows: int) -> NDArray[np.float32]:
-    """(M,) how much each row counts in the final model: P(right)^2 as for classes, CLEAN's 1."""
-    common = assessed.rows
-    worth = np.ones(n_rows, dtype=np.float32)
-    of_data = worth[: len(common.suspicion)]
-    of_data[:] = np.square(1.0 - common.suspicion)
-    # Their row of CLEAN stands for them, with its true number.
-    of_data[common.verdict != UNVERIFIED] = 0.0
-    worth /= worth.max()
-    return worth
