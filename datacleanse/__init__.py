@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from datacleanse.progress import Progress
     from datacleanse.review.apply import CleaningResult, apply
     from datacleanse.serving.explanation import Explanation, explain
-    from datacleanse.serving.loaded_classifier import LoadedClassifier, load
+    from datacleanse.serving.load import load
+    from datacleanse.serving.loaded_classifier import LoadedClassifier
+    from datacleanse.serving.loaded_regressor import LoadedRegressor
     from datacleanse.settings import Meta, Settings
     from datacleanse.training.influence import Route
     from datacleanse.training.reweighter import Reweighted, Reweighter, reweight
@@ -41,6 +43,7 @@ __all__ = [
     "Explanation",
     "InputError",
     "LoadedClassifier",
+    "LoadedRegressor",
     "Meta",
     "NumberResult",
     "Predictor",
@@ -67,6 +70,7 @@ _LAZY = {
     "CleaningResult": "datacleanse.review.apply",
     "Explanation": "datacleanse.serving.explanation",
     "LoadedClassifier": "datacleanse.serving.loaded_classifier",
+    "LoadedRegressor": "datacleanse.serving.loaded_regressor",
     "Meta": "datacleanse.settings",
     "NumberResult": "datacleanse.auditing.regression.number_result",
     "Predictor": "datacleanse.models.predictor",
@@ -80,7 +84,7 @@ _LAZY = {
     "audit": "datacleanse.auditing.from_python",
     "audit_dataset": "datacleanse.auditing.own_dataset",
     "explain": "datacleanse.serving.explanation",
-    "load": "datacleanse.serving.loaded_classifier",
+    "load": "datacleanse.serving.load",
     "load_predictor": "datacleanse.models.loading",
     "reweight": "datacleanse.training.reweighter",
 }

@@ -161,9 +161,7 @@ def audit(given: AuditOptions) -> int:
             _train_along(given, settings, place, ranks)
             return exits.DONE
         if given.mlflow:
-            from datacleanse.serving.mlflow_log import check_mlflow
-
-            check_mlflow()
+            _check_mlflow()
         view = perform_audit(
             given.make_request(settings),
             place,
@@ -189,11 +187,7 @@ def _audit_numbers(given: AuditOptions, request: Request, place: Path, ranks: Ra
     from datacleanse_reports.numbers.number_reports import write_number_reports
 
     if given.mlflow:
-        raise SettingsError(
-            "--task regression does not go with --mlflow so far.",
-            slug="regression-not-served",
-            hint="Leave --mlflow out.",
-        )
+        _check_mlflow()
     with (
         _say_how_to_go_on(request, place) as stop,
         show_progress(quiet=given.quiet) as progress,
@@ -213,6 +207,8 @@ def _audit_numbers(given: AuditOptions, request: Request, place: Path, ranks: Ra
         say_json({"run": str(place), **summarise_numbers(view)})
     else:
         print_number_summary(view, Terminal(), run=place, is_brief=given.quiet)
+    if given.mlflow:
+        _log_to_mlflow(place, quiet=given.quiet)
     limit = given.fail_over
     is_over = limit is not None and view.flagged > limit * view.manifest.data.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
@@ -314,6 +310,12 @@ def _say_how_to_go_on(request: Request, place: Path) -> Iterator[StopRequest]:
             slug="stopped",
             hint=f"To go on: {spell_command_to_go_on(request.command)}",
         ) from error
+
+
+def _check_mlflow() -> None:
+    from datacleanse.serving.mlflow_log import check_mlflow
+
+    check_mlflow()
 
 
 def _log_to_mlflow(place: Path, *, quiet: bool) -> None:

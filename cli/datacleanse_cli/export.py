@@ -21,7 +21,7 @@ def export(
     if model is not None:
         split_name(model)
         heed_current_directory(model)
-    RunFolder(run).manifest()
+    RunFolder(run).any_manifest()
     # Slow to import, so that a typing error is answered at once.
     from datacleanse.serving.export import export_run
 

@@ -38,7 +38,7 @@ def predict(
     quiet: options.Quiet = False,
     as_json: options.Json = False,
 ) -> None:
-    """Write the class and the probabilities of new rows, by the run's reweighted model."""
+    """Write the class and the probabilities of new rows, or their number, by the run's model."""
     from datacleanse.data import check_target, write_tables
     from datacleanse.storage.atomic_files import check_free
 
@@ -75,20 +75,12 @@ def _predict_tables(
     progress: Progress,
 ) -> tuple[Iterator[pa.Table], str]:
     """The predictions, and what was done to how many of them follow, for people."""
-    from datacleanse.serving.open_model import (
-        ServedImageModel,
-        is_onnx,
-        open_model,
-        open_number_model,
-    )
-    from datacleanse.serving.predictions import predict_numbers, predict_source
-    from datacleanse.storage.run_folder import RunFolder
+    from datacleanse.serving.open_model import ServedImageModel, ServedNumberModel, open_model
+    from datacleanse.serving.predictions import predict_source
 
-    if not is_onnx(run) and RunFolder(run).is_of_numbers():
-        numbers = open_number_model(RunFolder(run), model=model)
-        progress.stage("Predicting", None)
-        return predict_numbers(numbers, new, options=read, log=log), "rows predicted"
     served = open_model(run, model=model)
     tables = predict_source(served, new, scratch=scratch, options=read, log=log, progress=progress)
+    if isinstance(served, ServedNumberModel):
+        return tables, "rows predicted"
     noun = "pictures" if isinstance(served, ServedImageModel) else "rows"
     return tables, f"{noun} classified"

@@ -173,7 +173,8 @@ def read_like(
     Args:
         source: as for `read_data`.
         schema: DATA's.
-        role: what messages call the file; NEW may lack labels (all -1 then) and know others (-1).
+        role: what messages call the file; NEW may lack labels (all -1 then, and where labels are
+            numbers) and know others (-1).
         delimiter: of a CSV; None for the format's own.
         progress: is told of the stage.
         ignore_extra: whether columns that DATA lacks are passed over and noted, or refused; None
@@ -217,6 +218,8 @@ def _add_labels(whole: Dataset, raw: Raw, role: Role) -> Dataset:
             raise make_label_error(raw.name, raw.table.column_names, label, role)
         return whole
     if not whole.schema.classes:
+        if role == "NEW":  # whose labels may be missing, or anything
+            return whole
         found = read_numbers(raw.table.column(label), name=label, source=f"{raw.name} ({role})")
         return replace(whole, labels=found.codes, given_labels=found.given, numbers=found.numbers)
     labels = match_labels(

@@ -157,6 +157,7 @@ def load_number_predictor(directory: Path, manifest: NumberManifest) -> NumberPr
     """
     _check_files(directory, manifest.model_files)
     described = read_number_description(directory)
+    check_agreement(described.schema, manifest, directory / DESCRIPTION)
     tensors = _load_finite(directory)
     encoding = _take_texts(described.encoding, tensors, directory)
     network = _make_tabular(described.shape, tensors, directory)

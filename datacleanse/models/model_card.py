@@ -78,8 +78,15 @@ def _write_header(manifest: Manifest) -> list[str]:
     measured = _find_measured(manifest)
     if measured is not None:
         measured_on, figures = measured
+        task = "image-classification" if _is_of_images(manifest) else _TABULAR
         fields["metrics"] = ["accuracy"]
-        fields["model-index"] = [_write_index(manifest, measured_on, figures.reweighted)]
+        titled = _write_titled(figures.reweighted)
+        fields["model-index"] = [write_index(manifest.data.source, task, measured_on, titled)]
+    return spell_header(fields)
+
+
+def spell_header(fields: Json) -> list[str]:
+    """The lines of a card's metadata."""
     lines = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in fields.items()]
     return ["---", *lines, "---"]
 
@@ -97,17 +104,23 @@ def _needs_vision(manifest: Manifest) -> bool:
     return backbone is not None and backbone.use == "network" and not is_timm(backbone.name)
 
 
-def _write_index(manifest: Manifest, measured_on: str, figures: Measures) -> Json:
-    """One entry of the hub's list of results."""
+def write_index(
+    source: str, task: str, measured_on: str, titled: Iterable[tuple[str, str, float]]
+) -> Json:
+    """One entry of the hub's list of results.
+
+    Args:
+        source: DATA, as it was named.
+        task: the hub's name of what the model does.
+        measured_on: which rows, for people.
+        titled: the hub's key, the title and the value of each measure.
+    """
     results = {
-        "task": {"type": "image-classification" if _is_of_images(manifest) else _TABULAR},
-        "dataset": {"name": f"{write_title(manifest.data.source)}: {measured_on}", "type": "own"},
-        "metrics": [
-            {"type": key, "name": title, "value": value}
-            for key, title, value in _write_titled(figures)
-        ],
+        "task": {"type": task},
+        "dataset": {"name": f"{write_title(source)}: {measured_on}", "type": "own"},
+        "metrics": [{"type": key, "name": title, "value": value} for key, title, value in titled],
     }
-    return {"name": write_title(manifest.data.source), "results": [results]}
+    return {"name": write_title(source), "results": [results]}
 
 
 def write_title(source: str) -> str:
@@ -276,32 +289,47 @@ def _sort_classes(measures: ClassMeasures) -> tuple[float, ...]:
 
 
 def _use(manifest: Manifest, *, has_onnx: bool) -> list[str]:
-    lines = [
-        "## Files",
-        "",
-        "- `model.safetensors`: the parameters",
-        "- `model.json`: columns, encoding, classes and architecture; no code is in either",
-    ]
+    files = list_files("classes and architecture")
     if _needs_vision(manifest):
-        lines += [
+        return [
+            *files,
             "",
             "It reads what the pretrained network makes of pictures: `datacleanse predict` and "
             "`datacleanse.load` need `pip install 'datacleanse[vision]'` for that.",
         ]
-    elif has_onnx:
-        lines += [
-            "- `model.onnx`: from raw columns to probabilities, for onnxruntime:",
-            "",
-            "```python",
-            "import datacleanse as dc",
-            "",
-            'model = dc.load("model.onnx")',
-            "model.predict_proba(frame)",
-            "```",
-        ]
-    else:
-        lines += ["", "`datacleanse export RUN --format onnx` makes one file of both."]
-    return lines
+    return [*files, *say_onnx("probabilities", "predict_proba", has_onnx=has_onnx)]
+
+
+def list_files(described: str) -> list[str]:
+    """The section on the files of a model; ``described``: what `model.json` holds besides."""
+    return [
+        "## Files",
+        "",
+        "- `model.safetensors`: the parameters",
+        f"- `model.json`: columns, encoding, {described}; no code is in either",
+    ]
+
+
+def say_onnx(given: str, method: str, *, has_onnx: bool) -> list[str]:
+    """How an ONNX file is used, or made where there is none beside the card.
+
+    Args:
+        given: what it gives.
+        method: of what `datacleanse.load` returns, which gives the same.
+        has_onnx: whether it lies beside the card.
+    """
+    if not has_onnx:
+        return ["", "`datacleanse export RUN --format onnx` makes one file of both."]
+    return [
+        f"- `model.onnx`: from raw columns to {given}, for onnxruntime:",
+        "",
+        "```python",
+        "import datacleanse as dc",
+        "",
+        'model = dc.load("model.onnx")',
+        f"model.{method}(frame)",
+        "```",
+    ]
 
 
 def _write_table(header: Iterable[str]) -> Iterator[str]:

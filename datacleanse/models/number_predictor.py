@@ -12,7 +12,7 @@ import torch
 from datacleanse.data import read_new_rows
 from datacleanse.models.description import REGRESSION
 from datacleanse.models.encoding import Encoding, encode
-from datacleanse.models.inference import compute_logits
+from datacleanse.models.inference import compute_finite
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
 from datacleanse.thread_limit import use_one_thread
 
@@ -64,12 +64,16 @@ class NumberPredictor:
         return self.predict_rows(read_new_rows(source, self.schema, self.known, allowed=allowed))
 
     def predict_rows(self, data: Dataset) -> NDArray[np.float64]:
-        """(n,) numbers in the label's unit, of rows that are read already."""
+        """(n,) numbers in the label's unit, of rows that are read already.
+
+        Raises:
+            ModelError: the network gives NaN or infinity.
+        """
         device = next(self.network.parameters()).device
         inputs = torch.from_numpy(encode(data, self.encoding)).to(device)
         with use_one_thread():  # as in the audit, so that the same rows have the same digits
-            outputs = compute_logits(self.network, inputs)[:, 0].double().cpu().numpy()
-        found: NDArray[np.float64] = self.centre + self.scale * outputs
+            outputs = compute_finite(self.network, inputs, what="no number could be told")
+        found: NDArray[np.float64] = self.centre + self.scale * outputs[:, 0].cpu().numpy()
         return found
 
     def save(self, directory: Path) -> None:

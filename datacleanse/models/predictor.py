@@ -10,9 +10,9 @@ import torch
 
 from datacleanse.data import read_new_rows
 from datacleanse.data.label_types import type_schema_classes
-from datacleanse.errors import InputError, ModelError
+from datacleanse.errors import InputError
 from datacleanse.models.encoding import Encoding, encode
-from datacleanse.models.inference import compute_logits
+from datacleanse.models.inference import compute_finite, compute_logits
 from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
 from datacleanse.models.notebook_card import render_model
 from datacleanse.models.user_network import UserNetwork, make_probe_rows
@@ -211,14 +211,7 @@ def _work_out_probabilities(network: nn.Module, inputs: Tensor) -> NDArray[np.fl
         ModelError: the network gives NaN or infinity.
     """
     with use_one_thread():  # as in the audit, so that the same rows have the same digits
-        logits = compute_logits(network, inputs).double()
-    if not logits.isfinite().all():
-        raise ModelError(
-            "The network gives NaN or infinity for some rows: no class could be told.",
-            slug="model-not-finite",
-            hint="Copy the run folder again from where it was made, or repeat the audit; of a "
-            "network of your own mend the code.",
-        )
+        logits = compute_finite(network, inputs, what="no class could be told")
     result: NDArray[np.float64] = torch.softmax(logits, dim=1).cpu().numpy()
     return result
 

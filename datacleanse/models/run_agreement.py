@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.records import Schema
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
 
 
 _SPOKEN = {"columns": "columns", "set_aside": "columns set aside"}
 
 
-def check_agreement(schema: Schema, manifest: Manifest, file: Path) -> None:
+def check_agreement(schema: Schema, manifest: AnyManifest, file: Path) -> None:
     """See that a model has the label, the classes and the columns of its run.
 
     Args:
@@ -40,16 +40,17 @@ def check_agreement(schema: Schema, manifest: Manifest, file: Path) -> None:
             )
 
 
-def _list_equal(schema: Schema, manifest: Manifest) -> Iterator[tuple[str, object, object]]:
+def _list_equal(schema: Schema, manifest: AnyManifest) -> Iterator[tuple[str, object, object]]:
     """What both say, how the model says it, and how the run does."""
     data = manifest.data
     yield "the label", schema.label, data.label
     yield "the type of the labels", schema.label_type, data.label_type
     yield "the id", schema.id, data.id
-    yield "the number of classes", len(schema.classes), len(data.classes)
+    classes = tuple(manifest.classes or ())
+    yield "the number of classes", len(schema.classes), len(classes)
     # The run names classes as DATA spells them, the model as files of all types agree on.
     find = ClassFinder(schema.classes)
-    for code, (own, name) in enumerate(zip(schema.classes, data.classes, strict=True)):
+    for code, (own, name) in enumerate(zip(schema.classes, classes, strict=True)):
         if find(name) != code:
             yield f"class {code}", own, name
     for role in ("columns", "set_aside"):

@@ -1,72 +1,28 @@
-"""A finished run's model as a scikit-learn classifier that is fitted already."""
+"""A finished run's model of classes as a scikit-learn classifier that is fitted already."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import ClassifierMixin
 
-from datacleanse.data import read_new_rows
 from datacleanse.data.label_types import make_texts, type_schema_classes
-from datacleanse.data.readers.frame import is_frame
 from datacleanse.errors import raise_as_value_errors
-from datacleanse.keyword_arguments import suggest_keywords
-from datacleanse.serving.open_model import ServedImageModel, open_model
+from datacleanse.serving.loaded_model import LoadedModel
+from datacleanse.serving.open_model import ServedImageModel, ServedNumberModel
 
 if TYPE_CHECKING:
-    from os import PathLike
-
     from numpy.typing import ArrayLike, NDArray
 
-    from datacleanse.data import AllowedValues
     from datacleanse.data.readers.frame import Frame
-    from datacleanse.keyword_arguments import suggest_keywords
     from datacleanse.models.user_network import ModuleFactory
-from datacleanse.serving.open_model import ServedModel
-
-_SERVED = "_served"
 
 
-@suggest_keywords
-def load(
-    run: str | PathLike[str],
-    *,
-    model: str | ModuleFactory | None = None,
-    text_classes: bool = False,
-    allow_unknown: bool = False,
-) -> LoadedClassifier:
-    """The model of a run folder, or of an ONNX file exported from one.
-
-    Args:
-        run: the folder that an audit wrote, or the file.
-        model: for a network of the user's own, its factory or ``package.module:factory``; or an
-            ONNX file exported from this run.
-        text_classes: see `LoadedClassifier`.
-        allow_unknown: see `LoadedClassifier`.
-
-    Raises:
-        DatacleanseError: as `open_model`.
-
-    Examples:
-        >>> model = load("runs/income")  # doctest: +SKIP
-        >>> model.predict(new_frame)  # doctest: +SKIP
-    """
-    loaded = LoadedClassifier(
-        str(run), model=model, text_classes=text_classes, allow_unknown=allow_unknown
-    )
-    loaded._open()
-    return loaded
-
-
-class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  # untyped
+class LoadedClassifier(ClassifierMixin, LoadedModel):  # type: ignore[misc]  # untyped
     """Classifies new rows by the model of a run; get one by `load`.
 
-    It is fitted already and stays so: `fit` changes nothing and `sklearn.base.clone` gives the same
-    object, as for `sklearn.frozen.FrozenEstimator`. In a pipeline or `cross_val_score` it is
-    measured, not trained. Pickled, it holds the place of its files and not the files.
+    It is fitted already, and stays so: see `LoadedModel`.
 
     Args:
         run: the run folder, or an ONNX file exported from one.
@@ -98,11 +54,6 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         self.text_classes = text_classes
         self.allow_unknown = allow_unknown
 
-    def fit(self, X: object = None, y: object = None) -> Self:
-        """Return the classifier as it is: it is fitted already."""
-        del X, y
-        return self
-
     def predict_proba(self, X: Frame | ArrayLike) -> NDArray[np.float64]:
         """(n, C) class probabilities, columns as in ``classes_``.
 
@@ -116,12 +67,11 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
                 value that the model knows; the message says which.
         """
         served = self._open()
+        assert not isinstance(served, ServedNumberModel)
         with raise_as_value_errors():
             if isinstance(served, ServedImageModel):
                 return served.predict_proba(np.asarray(X))
-            allowed: AllowedValues = "any" if self.allow_unknown else "known"
-            rows = read_new_rows(self._frame(X), served.schema, served.known, allowed=allowed)
-            return served.probabilities(rows)
+            return served.probabilities(self._read_rows(served, X))
 
     def predict(self, X: Frame | ArrayLike) -> NDArray[Any]:
         """(n,) the likeliest of ``classes_`` for each row."""
@@ -134,50 +84,3 @@ class LoadedClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]  #
         """(C,) the classes, in the order of the probabilities."""
         schema = self._open().schema
         return make_texts(schema.classes) if self.text_classes else type_schema_classes(schema)
-
-    @property
-    def feature_names_in_(self) -> NDArray[np.object_]:
-        """(F,) names of the columns that rows must have."""
-        return make_texts([column.name for column in self._open().schema.columns])
-
-    @property
-    def n_features_in_(self) -> int:
-        """F, the number of columns; 0 for a run of images."""
-        return len(self._open().schema.columns)
-
-    def _open(self) -> ServedModel | ServedImageModel:
-        """The model; read when it is first needed, also after unpickling."""
-        if _SERVED not in self.__dict__:
-            self.__dict__[_SERVED] = open_model(Path(self.run), model=self.model)
-        served: ServedModel | ServedImageModel = self.__dict__[_SERVED]
-        return served
-
-    def _frame(self, X: Frame | ArrayLike) -> Frame:
-        if is_frame(X):
-            return X
-        values = np.asarray(X)
-        names = self.feature_names_in_
-        if values.ndim != 2 or values.shape[1] != len(names):
-            raise ValueError(
-                f"X has shape {values.shape}, but this model reads {len(names)} columns: "
-                f"{', '.join(names[:20])}. Give an array (n, {len(names)}) in this order, or a "
-                "frame with these columns."
-            )
-        return pd.DataFrame(values, columns=list(names)).infer_objects()
-
-    def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = super().__getstate__()
-        return {name: value for name, value in state.items() if name != _SERVED}
-
-    def __sklearn_clone__(self) -> Self:
-        return self
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
-
-    def __sklearn_tags__(self) -> Any:  # noqa: ANN401  # scikit-learn is untyped
-        tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.string = True
-        tags.requires_fit = False
-        return tags

@@ -13,7 +13,7 @@ from datacleanse.models.optional_packages import check_installed
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
 
 Json = dict[str, Any]
@@ -45,7 +45,7 @@ def log_run(folder: RunFolder) -> str:
     """
     import mlflow
 
-    manifest = folder.manifest()
+    manifest = folder.any_manifest()
     with _name_fault(), mlflow.start_run(run_name=folder.path.name) as run:
         mlflow.log_params(_collect_params(manifest))
         mlflow.log_metrics(dict(_collect_figures(manifest)))
@@ -56,14 +56,14 @@ def log_run(folder: RunFolder) -> str:
         return str(run.info.run_id)
 
 
-def _collect_params(manifest: Manifest) -> Json:
+def _collect_params(manifest: AnyManifest) -> Json:
     """The settings, with what was chosen where they leave the choice open."""
     training = manifest.training
     chosen = {"epochs": training.epochs, "batch_size": training.batch_size, "lr": training.lr}
     return {**asdict(manifest.settings), **chosen}
 
 
-def _collect_tags(manifest: Manifest) -> dict[str, str]:
+def _collect_tags(manifest: AnyManifest) -> dict[str, str]:
     files = {"data": manifest.data, "clean": manifest.clean, "test": manifest.test}
     return {
         "datacleanse.run_id": manifest.run_id,
@@ -76,7 +76,7 @@ def _collect_tags(manifest: Manifest) -> dict[str, str]:
     }
 
 
-def _collect_figures(manifest: Manifest) -> Iterator[tuple[str, float]]:
+def _collect_figures(manifest: AnyManifest) -> Iterator[tuple[str, float]]:
     """Every number of the manifest's metrics, and what was found of the data."""
     if manifest.noise.rate is not None:
         yield "noise_rate", manifest.noise.rate.share

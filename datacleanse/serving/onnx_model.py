@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import numpy as np
 
@@ -41,7 +41,6 @@ _OTHER_FILES = "session.model_external_initializers_file_folder_path"
 
 KEY = "datacleanse."
 """Begins the names of the metadata that this package writes; each value is JSON."""
-
 
 _TYPES = {"datetime": "tensor(int64)", "categorical": "tensor(string)"}
 """Inputs by kind of column, in onnxruntime's words; the others are doubles."""
@@ -83,6 +82,8 @@ class _About:
     columns: tuple[_Column, ...] = ()
     known: tuple[KnownValues, ...] = ()
     images: _Images | None = None
+    task: Literal["regression"] | None = None
+    """None: labels are classes."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,27 @@ class OnnxPredictor:
         """Class probabilities of each row, (n, C)."""
         feed = {self.inputs[name]: values for name, values in read_raw_columns(data).items()}
         return _run(self.session, self.output, feed, (data.n_rows, len(self.classes)))
+
+
+@dataclass(frozen=True)
+class OnnxNumberPredictor:
+    """Predicts the numbers of new rows."""
+
+    session: onnxruntime.InferenceSession
+    schema: Schema
+    inputs: dict[str, str]
+    """Column name to the name of its input."""
+    output: str
+    """Name of the numbers."""
+    run_id: str
+    """Of the run that the model comes from."""
+    known: tuple[KnownValues, ...]
+    """What was learned of each column's values."""
+
+    def predict_rows(self, data: Dataset) -> NDArray[np.float64]:
+        """The number of each row, (n,), in the label's unit."""
+        feed = {self.inputs[name]: values for name, values in read_raw_columns(data).items()}
+        return _run(self.session, self.output, feed, (data.n_rows,))
 
 
 @dataclass(frozen=True)
@@ -152,7 +174,10 @@ class OnnxImagePredictor:
         return result
 
 
-def load_onnx(source: Path | bytes) -> OnnxPredictor | OnnxImagePredictor:
+AnyOnnxPredictor: TypeAlias = OnnxPredictor | OnnxNumberPredictor | OnnxImagePredictor
+
+
+def load_onnx(source: Path | bytes) -> AnyOnnxPredictor:
     """Read an exported model, from a file or from its bytes; executes nothing but its operators.
 
     Raises:
@@ -198,18 +223,14 @@ def _read_content(path: Path) -> bytes:
         ) from error
 
 
-def _read_description(
-    session: onnxruntime.InferenceSession, name: str
-) -> OnnxPredictor | OnnxImagePredictor:
+def _read_description(session: onnxruntime.InferenceSession, name: str) -> AnyOnnxPredictor:
     try:
         return _read_model(session, name)
     except UnexpectedValueError as error:
         raise _make_damage_error(name, str(error)) from error
 
 
-def _read_model(
-    session: onnxruntime.InferenceSession, name: str
-) -> OnnxPredictor | OnnxImagePredictor:
+def _read_model(session: onnxruntime.InferenceSession, name: str) -> AnyOnnxPredictor:
     try:
         told = session.get_modelmeta().custom_metadata_map
     except UnicodeDecodeError as error:
@@ -234,14 +255,16 @@ def _read_model(
             slug="model-newer",
             hint="Update datacleanse: pip install -U datacleanse.",
         )
-    schema, about = read_schema(plain.get("schema"), "schema"), from_json(_About, plain)
-    _check_output(session, about.output, len(schema.classes))
+    about = from_json(_About, plain)
+    schema = read_schema(plain.get("schema"), "schema", has_classes=about.task is None)
+    _check_output(session, about.output, None if about.task else len(schema.classes))
     if about.images is not None:
         size = _read_size(session, about.images)
         return OnnxImagePredictor(session, schema, size, about.output, about.run_id)
     inputs = {column.name: column.input for column in about.columns}
     _check_inputs(session, schema, inputs)
-    return OnnxPredictor(session, schema, inputs, about.output, about.run_id, about.known)
+    kind = OnnxPredictor if about.task is None else OnnxNumberPredictor
+    return kind(session, schema, inputs, about.output, about.run_id, about.known)
 
 
 def _parse_entry(key: str, value: str) -> object:
@@ -251,11 +274,14 @@ def _parse_entry(key: str, value: str) -> object:
         raise UnexpectedValueError(f"of its entry {say_on_one_line(key)}: {error}") from error
 
 
-def _check_output(session: onnxruntime.InferenceSession, name: str, n_classes: int) -> None:
+def _check_output(session: onnxruntime.InferenceSession, name: str, width: int | None) -> None:
+    """See that an output is (rows, ``width``), or (rows,) where that is None."""
+    wanted = [] if width is None else [width]
     shapes = {output.name: list(output.shape) for output in session.get_outputs()}
-    if len(shapes.get(name, ())) != 2 or shapes[name][1] != n_classes:
+    if not shapes.get(name) or shapes[name][1:] != wanted:
+        said = "a number a row" if width is None else f"{width} columns"
         raise UnexpectedValueError(
-            f"output is {name!a}, which is no output of the network with {n_classes} columns"
+            f"output is {name!a}, which is no output of the network with {said}"
         )
 
 
@@ -292,9 +318,9 @@ def _run(
     session: onnxruntime.InferenceSession,
     output: str,
     feed: dict[str, NDArray[Any]],
-    shape: tuple[int, int],
+    shape: tuple[int, ...],
 ) -> NDArray[np.float64]:
-    """Class probabilities, (n, C) as ``shape``.
+    """What the network gives: of ``shape`` (n, C) class probabilities, of (n,) numbers.
 
     Raises:
         InputError: the network fails, or gives something else.
@@ -306,13 +332,17 @@ def _run(
             raise
         raise _make_damage_error(_EXPORTED, f"it fails ({say_on_one_line(error)})") from error
     result: NDArray[np.float64] = np.asarray(found, np.float64)
-    if (
-        result.shape != shape
-        or not (np.abs(result.sum(axis=1) - 1) < _ROUNDING).all()
-        or (result < 0).any()
-    ):
-        raise _make_damage_error(_EXPORTED, "what it gives are no probabilities")
+    if result.shape != shape or not _are_possible(result):
+        said = "numbers" if len(shape) == 1 else "probabilities"
+        raise _make_damage_error(_EXPORTED, f"what it gives are no {said}")
     return result
+
+
+def _are_possible(given: NDArray[np.float64]) -> bool:
+    """Whether (n,) are finite numbers, or (n, C) probabilities of classes."""
+    if given.ndim == 1:
+        return bool(np.isfinite(given).all())
+    return bool((np.abs(given.sum(axis=1) - 1) < _ROUNDING).all() and (given >= 0).all())
 
 
 def _make_damage_error(name: str, said: str) -> InputError:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from datacleanse.errors import SettingsError
 from datacleanse.serving.onnx_model import SUFFIX, load_onnx
+from datacleanse.storage.manifest.numbers import NumberManifest
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -16,10 +17,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.data import KnownValues
-    from datacleanse.models.number_predictor import NumberPredictor
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.records import Dataset, Schema
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
 
 
 class ServedModel(Protocol):
@@ -53,9 +53,25 @@ class ServedImageModel(Protocol):
         """Class probabilities of images, (n, C, H, W): (n, K), rows sum to 1."""
 
 
+@runtime_checkable
+class ServedNumberModel(Protocol):
+    """Predicts the numbers of rows that are read already."""
+
+    @property
+    def schema(self) -> Schema:
+        """What the columns of new rows must be; without classes."""
+
+    @property
+    def known(self) -> tuple[KnownValues, ...]:
+        """What was learned of each column's values."""
+
+    def predict_rows(self, data: Dataset) -> NDArray[np.float64]:
+        """The number of each row, (n,), in the label's unit."""
+
+
 def open_model(
     source: Path, *, model: str | ModuleFactory | None = None
-) -> ServedModel | ServedImageModel:
+) -> ServedModel | ServedImageModel | ServedNumberModel:
     """The model of a run folder or of an exported ONNX file; executes nothing from the files.
 
     Args:
@@ -79,32 +95,31 @@ def open_model(
             )
         return load_onnx(source)
     folder = RunFolder(source)
-    manifest = folder.manifest()
+    manifest = folder.any_manifest()
     if isinstance(model, str) and model.endswith(SUFFIX):
         return _open_onnx_of_run(folder, manifest, model)
+    if isinstance(manifest, NumberManifest):
+        return _open_number_network(folder, manifest, model=model)
     # Loads torch, which takes seconds: what is wrong above should not have to wait for it.
     from datacleanse.models.loading import load_predictor
 
     return load_predictor(folder.model_dir, model=model, manifest=manifest)
 
 
-def open_number_model(folder: RunFolder, *, model: str | ModuleFactory | None) -> NumberPredictor:
-    """The model of an audit of numbers; executes nothing from the files.
-
-    Args:
-        folder: the run.
-        model: what was named beside it: nothing is served.
+def _open_number_network(
+    folder: RunFolder, manifest: NumberManifest, *, model: str | ModuleFactory | None
+) -> ServedNumberModel:
+    """The network of an audit of numbers, which is always the package's own.
 
     Raises:
         RunFolderError: the run is damaged or tampered with.
         SettingsError: ``model`` is given.
     """
-    manifest = folder.number_manifest()
     if model is not None:
         raise SettingsError(
             f"{folder.path} holds a network of the package's own; --model has nothing to add.",
             slug="settings-contradict",
-            hint="Leave --model out.",
+            hint=f"Leave --model out, or give a {SUFFIX} file that was exported from this run.",
         )
     # Loads torch; see `open_model`.
     from datacleanse.models.loading import load_number_predictor
@@ -118,8 +133,8 @@ def is_onnx(source: Path) -> bool:
 
 
 def _open_onnx_of_run(
-    folder: RunFolder, manifest: Manifest, file: str
-) -> ServedModel | ServedImageModel:
+    folder: RunFolder, manifest: AnyManifest, file: str
+) -> ServedModel | ServedImageModel | ServedNumberModel:
     from pathlib import Path
 
     from datacleanse.models.run_agreement import check_agreement

@@ -1,7 +1,7 @@
 """Predictions as a table for people and programs: for rows and for pictures.
 
-Columns: ``row``, the position in the source from 0; ``id``; ``predicted_label``; and, if asked for,
-``probability_<class>`` float64 for each class.
+Columns: ``row``, the position in the source from 0; ``id``; ``predicted_label``, float64 of
+numbers; and, if asked for, ``probability_<class>`` float64 for each class.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import pyarrow as pa
 from datacleanse.data import NewValues, ReadOptions, read_ids, read_portions
 from datacleanse.pictures.read import read_pictures_like
 from datacleanse.progress import SILENT
-from datacleanse.serving.open_model import ServedImageModel
+from datacleanse.serving.open_model import ServedImageModel, ServedNumberModel
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from datacleanse.models.number_predictor import NumberPredictor
     from datacleanse.notices import NoticeLog
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset
@@ -45,7 +44,7 @@ class NewRowsOptions:
 
 
 def predict_source(
-    model: ServedModel | ServedImageModel,
+    model: ServedModel | ServedImageModel | ServedNumberModel,
     source: str,
     *,
     scratch: Path,
@@ -53,7 +52,7 @@ def predict_source(
     log: NoticeLog,
     progress: Progress = SILENT,
 ) -> Iterator[pa.Table]:
-    """Classify new rows or pictures: tables as the module says, one below the other.
+    """Predict the labels of new rows or pictures: tables as the module says, one below the other.
 
     Args:
         model: of a run; it says whether rows or pictures are wanted.
@@ -75,32 +74,13 @@ def predict_source(
         return iter([table])
     progress.stage("Predicting", None)
     portions = _read_judged(model, source, options, log)
+    if isinstance(model, ServedNumberModel):
+        return (predict_numbers(model, portion) for portion in portions)
     return (predict_rows(model, portion, proba=options.proba) for portion in portions)
 
 
-def predict_numbers(
-    model: NumberPredictor, source: str, *, options: NewRowsOptions, log: NoticeLog
-) -> Iterator[pa.Table]:
-    """Predict the numbers of new rows: ``row``, ``id`` and ``predicted_label`` float64.
-
-    Args:
-        model: of a run.
-        source: a table of any length; labels are not needed.
-        options: how to read them.
-        log: see `predict_source`.
-
-    Raises:
-        InputError: as `predict_source`.
-    """
-    for data in _read_judged(model, source, options, log):
-        rows = np.arange(data.first_row, data.first_row + data.n_rows)
-        yield pa.table(
-            {"row": rows, "id": read_ids(data), "predicted_label": model.predict_rows(data)}
-        )
-
-
 def _read_judged(
-    model: ServedModel | NumberPredictor, source: str, options: NewRowsOptions, log: NoticeLog
+    model: ServedModel | ServedNumberModel, source: str, options: NewRowsOptions, log: NoticeLog
 ) -> Iterator[Dataset]:
     """The new rows, a portion at a time; see `_judge_portions`."""
     allow_unknown = options.allow_unknown
@@ -119,6 +99,14 @@ def predict_rows(model: ServedModel, data: Dataset, *, proba: bool) -> pa.Table:
     rows = pa.array(np.arange(data.first_row, data.first_row + data.n_rows))
     classes = model.schema.classes
     return _tabulate(rows, read_ids(data), classes, model.probabilities(data), proba=proba)
+
+
+def predict_numbers(model: ServedNumberModel, data: Dataset) -> pa.Table:
+    """One row per row of ``data``, in its order: ``row``, ``id`` and ``predicted_label``."""
+    rows = np.arange(data.first_row, data.first_row + data.n_rows)
+    return pa.table(
+        {"row": rows, "id": read_ids(data), "predicted_label": model.predict_rows(data)}
+    )
 
 
 def _predict_pictures(

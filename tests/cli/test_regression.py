@@ -110,7 +110,6 @@ def test_run_json_card_and_reports_tell_the_same(audited):
     [
         ("apply", "run", "-o", "cleaned.csv"),
         ("review", "run"),
-        ("export", "run", "--format", "onnx", "-o", "model.onnx"),
         ("explain", "run", "test.csv", "--row", "0"),
         ("report", "run", "--compare", "run"),
     ],
@@ -172,6 +171,22 @@ def test_new_rows_are_predicted_as_the_audit_measured(audited):
     measured = run["metrics"]["test"]["reweighted"]
     assert np.sqrt(np.mean((predicted - true) ** 2)) == pytest.approx(measured["rmse"])
     assert np.abs(predicted - true).mean() == pytest.approx(measured["mae"])
+
+
+def test_an_exported_file_predicts_what_the_run_does(audited):
+    folder, _, _ = audited
+    done = run_here("export", "run", "--format", "onnx", "-o", "m.onnx", cwd=folder)
+    assert done.code == 0, done.err
+    assert "It agrees with the run's own predictions" in done.out
+    served = {"a": ("run",), "b": ("m.onnx",), "c": ("run", "--model", "m.onnx")}
+    for name, (run, *more) in served.items():
+        done = run_here("predict", run, "test.csv", *more, "-q", "-o", f"{name}.csv", cwd=folder)
+        assert (done.code, done.err) == (0, "")
+        assert done.out == f"100 rows predicted: {name}.csv\n"
+    tables = [pd.read_csv(folder / f"{name}.csv") for name in "abc"]
+    assert list(tables[0]) == ["row", "id", "predicted_label"]
+    for table in tables[1:]:
+        pd.testing.assert_frame_equal(tables[0], table, rtol=1e-5)
 
 
 def test_a_changed_model_is_not_predicted_with(audited, tmp_path):

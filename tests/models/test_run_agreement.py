@@ -22,14 +22,9 @@ SCHEMA = Schema(
 
 def manifest(schema=SCHEMA, *, classes=("0", "1", "true")):
     """What is read of `run.json`."""
-    data = SimpleNamespace(
-        label=schema.label,
-        label_type=schema.label_type,
-        id=schema.id,
-        classes=dict.fromkeys(classes, 4),
-    )
+    data = SimpleNamespace(label=schema.label, label_type=schema.label_type, id=schema.id)
     columns = SimpleNamespace(columns=schema.columns, set_aside=schema.set_aside)
-    return SimpleNamespace(data=data, schema=columns)
+    return SimpleNamespace(data=data, schema=columns, classes=dict.fromkeys(classes, 4))
 
 
 @pytest.mark.parametrize("classes", [("0", "1", "true"), ("0.0", "1", "true")])

@@ -50,6 +50,40 @@ def result(frames, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def number_frames(frames):
+    """The same rows with a number for a label, a tenth of DATA's ten times too large."""
+    found = {}
+    for name, frame in frames.items():
+        noise = np.random.default_rng(len(frame)).normal(size=len(frame))
+        price = 40 * (frame["label"] == "yes") + frame["income"].fillna(0) / 1e6 + noise
+        found[name] = frame.assign(label=price.round(1))
+    found["data"].loc[::10, "label"] *= 10
+    return found
+
+
+@pytest.fixture(scope="session")
+def number_result(number_frames, tmp_path_factory):
+    """A small run whose labels are numbers."""
+    return dc.audit(
+        number_frames["data"],
+        val=number_frames["clean"],
+        test=number_frames["test"],
+        id="key",
+        categorical=["grade"],
+        task="regression",
+        epochs=2,
+        out=tmp_path_factory.mktemp("numbers") / "run",
+    )
+
+
+@pytest.fixture(scope="session", params=["classes", "numbers"])
+def audited(request):
+    """A small run of either kind of labels."""
+    name = "result" if request.param == "classes" else "number_result"
+    return request.getfixturevalue(name)
+
+
+@pytest.fixture(scope="session")
 def run(result):
     """Its folder; only to be read."""
     return result.folder.path

@@ -27,7 +27,12 @@ from datacleanse.serving.export.graph import DOUBLE, INT64, Graph
 from datacleanse.serving.export.onnx_columns import _add_calendar, list_spellings
 from datacleanse.serving.export.raw_network import _split_moment as torch_calendar
 from datacleanse.serving.export.raw_network import code_categories
-from datacleanse.serving.export.samples import TOLERANCE, make_rows
+from datacleanse.serving.export.samples import (
+    TOLERANCE,
+    choose_tolerance,
+    compute_answers,
+    make_rows,
+)
 from datacleanse.serving.onnx_model import load_onnx
 from datacleanse.serving.raw_columns import read_raw_columns
 from tests.tries import tries
@@ -37,21 +42,29 @@ NAMES = [each.name for each in FORMATS]
 
 
 @pytest.fixture(scope="session")
-def exported(run, tmp_path_factory):
-    """The run in every format, by name."""
+def exported(audited, tmp_path_factory):
+    """A run in every format, by name."""
     folder = tmp_path_factory.mktemp("exported")
     targets = {each.name: folder / each.default_target for each in FORMATS}
     for name, target in targets.items():
-        written, messages = export_run(run, name, target)
+        written, messages = export_run(audited.folder.path, name, target)
         assert written == target
         assert messages
     return targets
 
 
 @pytest.fixture(scope="session")
-def odd_rows(result, frames):
+def exported_classes(run, tmp_path_factory):
+    """A run of classes as an ONNX file."""
+    target = tmp_path_factory.mktemp("exported") / "m.onnx"
+    export_run(run, "onnx", target)
+    return target
+
+
+@pytest.fixture(scope="session")
+def odd_rows(audited, frames):
     """Usual rows, and rows with missing, unseen and extreme values."""
-    model = result.model
+    model = audited.model
     made = make_rows(model.schema, model.encoding, n=500, seed=1)
     usual = frames["test"].drop(columns=["label", "key"])
     return [read_like(table, model.schema, role="NEW") for table in (made, usual)]
@@ -61,10 +74,10 @@ def odd_rows(result, frames):
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_target_that_cannot_be_written_is_refused_and_nothing_is_left(run, tmp_path, name):
+def test_a_target_that_cannot_be_written_is_refused_and_nothing_is_left(audited, tmp_path, name):
     way = next(each for each in FORMATS if each.name == name)
     with pytest.raises(DatacleanseError, match="cannot be written"):
-        export_run(run, name, tmp_path / "nowhere" / way.default_target)
+        export_run(audited.folder.path, name, tmp_path / "nowhere" / way.default_target)
     assert not list(tmp_path.iterdir())
 
 
@@ -73,8 +86,8 @@ def test_a_target_that_cannot_be_written_is_refused_and_nothing_is_left(run, tmp
     ("changed", "slug"),
     [({"status": "running"}, "run-unfinished"), ({"schema_version": 99}, "run-newer")],
 )
-def test_a_run_that_is_not_to_be_exported_is_refused(run, tmp_path, name, changed, slug):
-    manifest = json.loads((run / "run.json").read_text(encoding="utf-8")) | changed
+def test_a_run_that_is_not_to_be_exported_is_refused(audited, tmp_path, name, changed, slug):
+    manifest = json.loads((audited.folder.path / "run.json").read_text(encoding="utf-8")) | changed
     (tmp_path / "run.json").write_text(json.dumps(manifest), encoding="utf-8")
     way = next(each for each in FORMATS if each.name == name)
     with pytest.raises(RunFolderError) as caught:
@@ -85,8 +98,8 @@ def test_a_run_that_is_not_to_be_exported_is_refused(run, tmp_path, name, change
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "weights"])
 @pytest.mark.parametrize("file", ["model.safetensors", "model.json"])
-def test_a_changed_model_is_refused_by_its_hash(run, tmp_path, name, file):
-    shutil.copytree(run, tmp_path / "run")
+def test_a_changed_model_is_refused_by_its_hash(audited, tmp_path, name, file):
+    shutil.copytree(audited.folder.path, tmp_path / "run")
     path = tmp_path / "run" / "model" / file
     content = bytearray(path.read_bytes())
     if file == "model.json":
@@ -140,25 +153,29 @@ def test_an_export_that_does_something_else_is_refused(run, tmp_path, monkeypatc
 # ONNX
 
 
-def test_onnxruntime_alone_gives_the_run_s_probabilities(result, exported, odd_rows):
+def test_onnxruntime_alone_gives_what_the_run_does(audited, exported, odd_rows):
     """By what the docs say of the inputs, without a line of ours but the arrays."""
     session = onnxruntime.InferenceSession(str(exported["onnx"]))
     about = session.get_modelmeta().custom_metadata_map
-    assert json.loads(about["datacleanse.classes"]) == ["no", "yes"]
-    assert json.loads(about["datacleanse.run_id"]) == result.manifest["run_id"]
-    assert json.loads(about["datacleanse.metrics"]) == result.manifest["metrics"]
+    is_of_numbers = "datacleanse.task" in about
+    assert is_of_numbers == ("datacleanse.classes" not in about)
+    assert json.loads(about["datacleanse.run_id"]) == audited.manifest["run_id"]
+    assert json.loads(about["datacleanse.metrics"]) == audited.manifest["metrics"]
     assert [each.name for each in session.get_inputs()] == [
         column["name"] for column in json.loads(about["datacleanse.columns"])
     ]
     for rows in odd_rows:
-        labels, found = session.run(["label", "probabilities"], read_raw_columns(rows))
-        expected = result.model.probabilities(rows)
-        assert np.abs(found - expected).max() <= TOLERANCE
-        assert list(labels) == [result.model.classes[k] for k in expected.argmax(axis=1)]
+        outputs = ["prediction"] if is_of_numbers else ["probabilities", "label"]
+        found, *labels = session.run(outputs, read_raw_columns(rows))
+        expected = compute_answers(audited.model, rows)
+        assert found.shape == expected.shape
+        assert np.abs(found - expected).max() <= choose_tolerance(audited.model)
+        for each in labels:
+            assert list(each) == [audited.model.classes[k] for k in expected.argmax(axis=1)]
 
 
 @pytest.mark.parametrize("n", [1, 2, 7])
-def test_onnx_takes_any_number_of_rows_in_plain_numpy(result, exported, frames, n):
+def test_onnx_takes_any_number_of_rows_in_plain_numpy(result, exported_classes, frames, n):
     frame = frames["test"].head(n)
     feed = {
         **{name: frame[name].to_numpy(np.float64, na_value=np.nan) for name in ("age", "income")},
@@ -167,7 +184,7 @@ def test_onnx_takes_any_number_of_rows_in_plain_numpy(result, exported, frames, 
         "since": frame["since"].to_numpy("datetime64[us]").astype(np.int64),
         "vec": np.array([[np.nan] * 3 if v is None else v for v in frame["vec"]], np.float64),
     }
-    session = onnxruntime.InferenceSession(str(exported["onnx"]))
+    session = onnxruntime.InferenceSession(str(exported_classes))
     (found,) = session.run(["probabilities"], feed)
     assert np.abs(found - result.model.predict_proba(frame)).max() <= TOLERANCE
 
@@ -323,24 +340,25 @@ def test_a_missing_file_is_one_error(tmp_path):
 # pt2, safetensors, hub folder, weights
 
 
-def test_torch_alone_runs_the_pt2_for_any_number_of_rows(result, exported, odd_rows):
+def test_torch_alone_runs_the_pt2_for_any_number_of_rows(audited, exported, odd_rows):
     extra = {"model.json": ""}
     module = torch.export.load(exported["pt2"], extra_files=extra).module()
-    assert json.loads(extra["model.json"])["run_id"] == result.manifest["run_id"]
+    assert json.loads(extra["model.json"])["run_id"] == audited.manifest["run_id"]
     for rows in odd_rows:
         for count in (1, rows.n_rows):
             columns = {name: each[:count] for name, each in read_raw_columns(rows).items()}
-            found = module(code_categories(columns, result.model.encoding)).numpy()
-            expected = result.model.probabilities(rows)[:count]
-            assert np.abs(found - expected).max() <= TOLERANCE
+            found = module(code_categories(columns, audited.model.encoding)).numpy()
+            expected = compute_answers(audited.model, rows)[:count]
+            assert found.shape == expected.shape
+            assert np.abs(found - expected).max() <= choose_tolerance(audited.model)
 
 
 def test_the_loader_in_the_docs_rebuilds_the_model_by_torch_and_safetensors(
-    result, exported, frames
+    audited, exported, frames
 ):
     text = DOCS.read_text(encoding="utf-8")
     code = text.split("<!-- loader -->")[1].split("```python\n")[1].split("```")[0]
-    assert len(code.splitlines()) <= 30
+    assert len(code.splitlines()) <= 31
     assert set(re.findall(r"^(?:from|import) ([a-z]+)", code, re.M)) == {
         "json",
         "safetensors",
@@ -348,8 +366,8 @@ def test_the_loader_in_the_docs_rebuilds_the_model_by_torch_and_safetensors(
     }
     scope: dict[str, object] = {}
     exec(compile(code, str(DOCS), "exec"), scope)
-    classes, probabilities = scope["load"](exported["safetensors"].parent)  # type: ignore[operator]
-    rows = read_like(frames["test"], result.model.schema, role="NEW")
+    classes, compute = scope["load"](exported["safetensors"].parent)  # type: ignore[operator]
+    rows = read_like(frames["test"], audited.model.schema, role="NEW")
     raw = read_raw_columns(rows)
     since = next(column for column in rows.schema.columns if column.name == "since")
     parts = dict(calendar_parts.split_moments(read_moments(rows, since)))
@@ -359,12 +377,13 @@ def test_the_loader_in_the_docs_rebuilds_the_model_by_torch_and_safetensors(
         else raw["vec"][:, int(each.part[1:-1])]
         if each.column == "vec"
         else raw[each.column]
-        for each in result.model.encoding.numeric
+        for each in audited.model.encoding.numeric
     ]
-    texts = [raw[each.column] for each in result.model.encoding.categorical]
-    found = probabilities(torch.tensor(np.stack(numbers, axis=1)), texts).numpy()
-    assert list(classes) == list(result.model.classes)
-    assert np.abs(found - result.model.probabilities(rows)).max() <= TOLERANCE
+    texts = [raw[each.column] for each in audited.model.encoding.categorical]
+    found = compute(torch.tensor(np.stack(numbers, axis=1)), texts).numpy()
+    assert tuple(classes) == audited.model.schema.classes
+    expected = compute_answers(audited.model, rows)
+    assert np.abs(found - expected).max() <= choose_tolerance(audited.model)
 
 
 def test_safetensors_wants_a_name_beside_which_the_description_can_stand(run, tmp_path):
@@ -372,7 +391,7 @@ def test_safetensors_wants_a_name_beside_which_the_description_can_stand(run, tm
         export_run(run, "safetensors", tmp_path / "model.bin")
 
 
-def test_the_hub_folder_is_what_huggingface_hub_expects(result, exported):
+def test_the_hub_folder_is_what_huggingface_hub_expects(audited, exported):
     hub = pytest.importorskip("huggingface_hub", reason="huggingface_hub is not installed")
     folder = exported["hub-folder"]
     assert sorted(path.name for path in folder.iterdir()) == [
@@ -383,9 +402,11 @@ def test_the_hub_folder_is_what_huggingface_hub_expects(result, exported):
     ]
     card = hub.ModelCard.load(folder / "README.md")
     assert card.data.library_name == "datacleanse"
-    assert card.data.pipeline_tag == "tabular-classification"
+    is_of_numbers = audited.manifest.get("task") == "regression"
+    kind = "regression" if is_of_numbers else "classification"
+    assert card.data.pipeline_tag == f"tabular-{kind}"
     figures = {each.metric_type: each.metric_value for each in card.data.eval_results}
-    expected = result.manifest["metrics"]["test"]["reweighted"]
+    expected = audited.manifest["metrics"]["test"]["reweighted"]
     assert figures == pytest.approx(expected)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
-from sklearn.base import clone
+from sklearn.base import clone, is_regressor
 from sklearn.exceptions import NotFittedError
 from sklearn.model_selection import cross_val_score
 from sklearn.pipeline import make_pipeline
@@ -168,3 +168,34 @@ def test_a_column_without_a_known_value_is_refused_unless_asked_for(loaded, rows
     with pytest.warns(dc.DataWarning, match="'city' is empty in 80 of 80 rows"):
         expected = loaded.predict_proba(rows.assign(city=None))
     np.testing.assert_allclose(found, expected, atol=1e-9)
+
+
+@pytest.fixture(scope="module", params=["run", "onnx"])
+def loaded_numbers(request, number_result, tmp_path_factory):
+    if request.param == "run":
+        return dc.load(number_result.folder.path)
+    target = tmp_path_factory.mktemp("onnx") / "m.onnx"
+    export_run(number_result.folder.path, "onnx", target)
+    return dc.load(target)
+
+
+def test_a_run_of_numbers_is_a_regressor(loaded_numbers, number_result, number_frames):
+    rows, truth = number_frames["test"].drop(columns="label"), number_frames["test"]["label"]
+    expected = number_result.model.predict(rows)
+    np.testing.assert_allclose(loaded_numbers.predict(rows), expected, rtol=1e-5, atol=1e-4)
+    unlabelled = rows.assign(label=["unknown", *[None] * (len(rows) - 1)])
+    np.testing.assert_array_equal(loaded_numbers.predict(unlabelled), loaded_numbers.predict(rows))
+    assert loaded_numbers.n_features_in_ == 7
+    measured = number_result.manifest["metrics"]["test"]["reweighted"]["r2"]
+    assert loaded_numbers.score(rows, truth) == pytest.approx(measured, rel=1e-4)
+    assert is_regressor(make_pipeline(FunctionTransformer(lambda frame: frame), loaded_numbers))
+    copied = pickle.loads(pickle.dumps(loaded_numbers))
+    np.testing.assert_array_equal(copied.predict(rows), loaded_numbers.predict(rows))
+    assert clone(loaded_numbers).fit(rows, truth) is loaded_numbers
+    with pytest.raises(ValueError, match="lacks 1 column of DATA: age"):
+        loaded_numbers.predict(rows.drop(columns="age"))
+
+
+def test_a_regressor_has_no_classes_to_be_spelled(loaded_numbers):
+    with pytest.raises(dc.SettingsError, match="predicts numbers"):
+        dc.load(loaded_numbers.run, text_classes=True)

@@ -104,6 +104,25 @@ def test_outputs_that_are_no_probabilities_are_refused(content, frames):
         list(model.probabilities(read(frames, model)))
 
 
+def test_numbers_that_are_none_are_refused(number_result, frames, tmp_path):
+    target = tmp_path / "m.onnx"
+    export_run(number_result.folder.path, "onnx", target)
+    content = target.read_bytes()
+    with pytest.raises(InputError, match="no output of the network with a number a row"):
+        load_onnx(with_told(content, "output", "x"))
+    with pytest.raises(InputError, match="names 0 of them"):
+        load_onnx(with_told(content, "task", None))
+    model = onnx.load_from_string(content)
+    # Outputs are divided by 0 where they should be multiplied by the label's scale.
+    last = next(node for node in reversed(model.graph.node) if node.op_type == "Mul")
+    last.op_type = "Div"
+    scale = next(each for each in model.graph.initializer if each.name == last.input[1])
+    scale.CopyFrom(onnx.numpy_helper.from_array(np.float64(0), scale.name))
+    spoilt = load_onnx(model.SerializeToString())
+    with pytest.raises(InputError, match="what it gives are no numbers"):
+        spoilt.predict_rows(read(frames, spoilt))
+
+
 def read(frames, model):
     from datacleanse.data import read_like
 

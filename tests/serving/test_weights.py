@@ -14,13 +14,13 @@ from datacleanse.serving.export.weights import WeightsFormat
 
 
 @pytest.mark.parametrize("ending", ["csv", "parquet", "jsonl"])
-def test_weights_are_what_the_audit_found(result, run, tmp_path, ending):
+def test_weights_are_what_the_audit_found(audited, tmp_path, ending):
     target = tmp_path / f"w.{ending}"
-    export_run(run, "weights", target)
+    export_run(audited.folder.path, "weights", target)
     read = {"csv": pd.read_csv, "parquet": pd.read_parquet}.get(
         ending, lambda path: pd.read_json(path, lines=True)
     )
-    found, audit = read(target), result.table
+    found, audit = read(target), audited.table
     assert list(found.columns) == ["row", "id", "weight", "keep"]
     assert list(found["id"]) == list(audit["id"])
     np.testing.assert_allclose(found["weight"], 1 - audit["mislabel_probability"])

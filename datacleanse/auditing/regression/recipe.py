@@ -26,7 +26,6 @@ from datacleanse.auditing.manifest_sections import (
 from datacleanse.auditing.original_cells import take_original_cells
 from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.prepared import learn_encoding
-from datacleanse.auditing.regression.number_card import write_number_card
 from datacleanse.auditing.regression.number_plan import plan_numbers
 from datacleanse.auditing.regression.number_sections import (
     compare_predictions,
@@ -44,6 +43,7 @@ from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.regression.assess import Seen, assess_numbers
 from datacleanse.detection.regression.opinions import predict_without_own_labels
 from datacleanse.detection.worth import weigh_by_probability
+from datacleanse.models.number_card import write_number_card
 from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.tabular import TabularNetwork, build_network
 from datacleanse.storage.manifest.numbers import NumberManifest

@@ -49,7 +49,7 @@ def export_run(
     way.check(target)
     check_free(target, force=replaces)
     folder = RunFolder(Path(run))
-    finished = FinishedRun(folder, folder.manifest(), model)
+    finished = FinishedRun(folder, folder.any_manifest(), model)
     messages = way.write(finished, target)
     return target, (*messages, *_say_conventions(finished, format))
 

@@ -7,14 +7,17 @@ from typing import TYPE_CHECKING
 
 from datacleanse.errors import DatacleanseError, OutputError
 from datacleanse.models.model_card import CARD, write_card
+from datacleanse.models.number_card import write_number_card
 from datacleanse.serving.export.onnx_file import OnnxFormat
 from datacleanse.serving.export.safetensors_file import SafetensorsFormat
 from datacleanse.storage.atomic_files import check_place, make_unwritable_error, write_folder_aside
+from datacleanse.storage.manifest.numbers import NumberManifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.serving.export.interface import FinishedRun
+    from datacleanse.storage.manifest.numbers import AnyManifest
 
 
 @dataclass(frozen=True)
@@ -45,10 +48,16 @@ class HubFolderFormat:
         with write_folder_aside(target) as folder:
             SafetensorsFormat().write(run, folder / SafetensorsFormat().default_target)
             missing = _add_onnx(run, folder)
-            text = write_card(run.manifest, has_onnx=not missing)
+            text = _write_card(run.manifest, has_onnx=not missing)
             (folder / CARD).write_text(text, encoding="utf-8")
         upload = f"hf upload USER/NAME {target}"
         return (*missing, f"To publish it: {upload}")
+
+
+def _write_card(manifest: AnyManifest, *, has_onnx: bool) -> str:
+    if isinstance(manifest, NumberManifest):
+        return write_number_card(manifest, has_onnx=has_onnx)
+    return write_card(manifest, has_onnx=has_onnx)
 
 
 def _add_onnx(run: FinishedRun, folder: Path) -> tuple[str, ...]:

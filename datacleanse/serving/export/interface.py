@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from datacleanse.errors import SettingsError
-from datacleanse.models.loading import load_predictor
+from datacleanse.models.loading import load_number_predictor, load_predictor
+from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
+from datacleanse.storage.manifest.numbers import NumberManifest
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.records import Schema
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
+
+Served: TypeAlias = Predictor | ImagePredictor | PretrainedPredictor | NumberPredictor
+"""The model of a run."""
 
 
 @dataclass(frozen=True)
@@ -25,17 +30,19 @@ class FinishedRun:
     """A finished run that is to be exported."""
 
     folder: RunFolder
-    manifest: Manifest
+    manifest: AnyManifest
     own: str | ModuleFactory | None = field(default=None, repr=False)
     """Factory of a network of the user's own, or its name; see `load_predictor`."""
 
     @cached_property
-    def predictor(self) -> Predictor | ImagePredictor | PretrainedPredictor:
+    def predictor(self) -> Served:
         """The model, checked against the manifest; read when it is first asked for.
 
         Raises:
             RunFolderError: as `load_predictor`.
         """
+        if isinstance(self.manifest, NumberManifest):
+            return load_number_predictor(self.folder.model_dir, self.manifest)
         return load_predictor(self.folder.model_dir, model=self.own, manifest=self.manifest)
 
     @property
@@ -44,9 +51,7 @@ class FinishedRun:
         return self.manifest.run_id
 
 
-def refuse_pretrained(
-    name: str, predictor: Predictor | ImagePredictor | PretrainedPredictor
-) -> Predictor | ImagePredictor:
+def refuse_pretrained(name: str, predictor: Served) -> Predictor | ImagePredictor | NumberPredictor:
     """Refuse a model on top of a pretrained network, for a format that would have to hold it.
 
     Raises:

@@ -1,4 +1,4 @@
-"""`--format onnx`: one file from raw columns to class probabilities, for any ONNX runtime."""
+"""`--format onnx`: one file from raw columns to classes or numbers, for any ONNX runtime."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from datacleanse.models.description import REGRESSION
+from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.optional_packages import check_installed
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
 from datacleanse.models.user_network import make_probe_rows
 from datacleanse.serving.export.interface import refuse_pretrained, refuse_text
 from datacleanse.serving.export.samples import (
     check_agreement,
+    choose_tolerance,
+    compute_answers,
     make_sample_images,
     read_sample_rows,
 )
@@ -23,7 +27,6 @@ from datacleanse.serving.onnx_model import (
     IMAGES,
     KEY,
     OnnxImagePredictor,
-    OnnxPredictor,
     load_onnx,
 )
 from datacleanse.storage.atomic_files import check_place, write_aside
@@ -35,11 +38,13 @@ if TYPE_CHECKING:
 
     from datacleanse.serving.export.graph import Graph
     from datacleanse.serving.export.interface import FinishedRun
+    from datacleanse.serving.onnx_model import AnyOnnxPredictor
 
-DOC = """Raw columns to class probabilities. One input a column: float64 (rows,) with NaN for
-missing (numbers; booleans as 0 and 1), float64 (rows, width) for vectors, strings (rows,) with ""
-for missing, int64 (rows,) microseconds since 1970-01-01 UTC for moments, int64's minimum for
-missing. A model of images: uint8 (rows, channels, height, width), 0 (black) to 255."""
+DOC = """Raw columns to class probabilities, or to numbers in the label's unit. One input a column:
+float64 (rows,) with NaN for missing (numbers; booleans as 0 and 1), float64 (rows, width) for
+vectors, strings (rows,) with "" for missing, int64 (rows,) microseconds since 1970-01-01 UTC for
+moments, int64's minimum for missing. A model of images: uint8 (rows, channels, height, width), 0
+(black) to 255."""
 
 DTYPES = {"datetime": "int64", "categorical": "string"}
 """By kind of column; the others are float64."""
@@ -47,7 +52,7 @@ DTYPES = {"datetime": "int64", "categorical": "string"}
 
 @dataclass(frozen=True)
 class OnnxFormat:
-    """One ONNX file from raw columns to class probabilities."""
+    """One ONNX file from raw columns to class probabilities or numbers."""
 
     name: str = "onnx"
     default_target: str = "model.onnx"
@@ -66,7 +71,7 @@ class OnnxFormat:
         return (f"It agrees with the run's own predictions on {tried}.",)
 
 
-def check_export(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImagePredictor) -> str:
+def check_export(name: str, run: FinishedRun, exported: AnyOnnxPredictor) -> str:
     """Compare an export with the run; say on what they agree.
 
     Raises:
@@ -79,10 +84,11 @@ def check_export(name: str, run: FinishedRun, exported: OnnxPredictor | OnnxImag
         found = exported.predict_proba(images)
         check_agreement(name, predictor.predict_proba(images), found)
         return f"{len(images)} images"
-    assert isinstance(exported, OnnxPredictor)
-    samples = read_sample_rows(run, predictor)
+    assert not isinstance(exported, OnnxImagePredictor)
+    samples, tolerance = read_sample_rows(run, predictor), choose_tolerance(predictor)
     for rows in samples:
-        check_agreement(name, predictor.probabilities(rows), exported.probabilities(rows))
+        expected, found = (compute_answers(model, rows) for model in (predictor, exported))
+        check_agreement(name, expected, found, tolerance=tolerance)
     return f"{sum(rows.n_rows for rows in samples):,} rows"
 
 
@@ -104,10 +110,11 @@ def _convert_image_model(run: FinishedRun, predictor: ImagePredictor) -> bytes:
     sample = torch.zeros(2, *predictor.size, dtype=torch.uint8)
     logits = add_network(graph, predictor.network.cpu(), images, sample)
     metadata = {"images": {"size": predictor.size, "resize": RESIZE}}
-    return _finish(graph, run, logits, metadata, ("label", "probabilities"))
+    outputs = _add_classes(graph, predictor.schema.classes, logits, ("label", "probabilities"))
+    return _finish(graph, run, metadata | outputs)
 
 
-def _convert_row_model(run: FinishedRun, predictor: Predictor) -> bytes:
+def _convert_row_model(run: FinishedRun, predictor: Predictor | NumberPredictor) -> bytes:
     from datacleanse.serving.export.graph import Graph
     from datacleanse.serving.export.onnx_columns import add_encoding, add_inputs
     from datacleanse.serving.export.onnx_network import add_network
@@ -115,48 +122,69 @@ def _convert_row_model(run: FinishedRun, predictor: Predictor) -> bytes:
     schema, encoding = predictor.schema, predictor.encoding
     refuse_text(OnnxFormat().name, schema)
     inputs = _name_inputs(column.name for column in schema.columns)
-    label, probabilities = (
-        _find_unused(name, inputs.values()) for name in ("label", "probabilities")
+    label, probabilities, prediction = (
+        _find_unused(name, inputs.values()) for name in ("label", "probabilities", "prediction")
     )
-    graph = Graph([*inputs.values(), label, probabilities])
+    graph = Graph([*inputs.values(), label, probabilities, prediction])
     add_inputs(graph, schema, inputs)
     rows = add_encoding(graph, schema, encoding, inputs)
-    logits = add_network(graph, predictor.network.cpu(), rows, make_probe_rows(encoding))
+    told = add_network(graph, predictor.network.cpu(), rows, make_probe_rows(encoding))
+    if isinstance(predictor, NumberPredictor):
+        outputs = _add_numbers(graph, predictor, told, prediction)
+    else:
+        outputs = _add_classes(graph, schema.classes, told, (label, probabilities))
     columns = [
         {**asdict(column), "input": inputs[column.name], "dtype": _choose_dtype(column.kind)}
         for column in schema.columns
     ]
     about = {"columns": columns, "known": [asdict(each) for each in predictor.known]}
-    return _finish(graph, run, logits, about, (label, probabilities))
+    return _finish(graph, run, about | outputs)
 
 
-def _finish(
-    graph: Graph, run: FinishedRun, logits: str, about: dict[str, Any], outputs: tuple[str, str]
-) -> bytes:
-    """The file: label and probabilities behind the logits, and the metadata."""
+def _add_classes(
+    graph: Graph, classes: tuple[str, ...], logits: str, names: tuple[str, str]
+) -> dict[str, Any]:
+    """Give out label and probabilities behind logits; what the metadata say of them."""
     from datacleanse.serving.export.graph import DOUBLE, FLOAT, STRING
 
-    schema, (label, probabilities) = run.predictor.schema, outputs
+    label, probabilities = names
     exact = graph.node("Softmax", graph.node("Cast", logits, to=DOUBLE), axis=1)
     likeliest = graph.node("ArgMax", exact, axis=1, keepdims=0)
-    classes = graph.constant(np.array(schema.classes, dtype=object))
-    graph.output(label, STRING, graph.node("Gather", classes, likeliest))
-    width = len(schema.classes)
-    graph.output(probabilities, FLOAT, graph.node("Cast", exact, to=FLOAT), width)
-    metadata = _collect_metadata(run) | about | {"output": probabilities, "label_output": label}
+    known = graph.constant(np.array(classes, dtype=object))
+    graph.output(label, STRING, graph.node("Gather", known, likeliest))
+    graph.output(probabilities, FLOAT, graph.node("Cast", exact, to=FLOAT), len(classes))
+    return {"classes": classes, "output": probabilities, "label_output": label}
+
+
+def _add_numbers(
+    graph: Graph, predictor: NumberPredictor, outputs: str, name: str
+) -> dict[str, Any]:
+    """Give out numbers in the label's unit behind (rows, 1) outputs; what the metadata say."""
+    from datacleanse.serving.export.graph import DOUBLE
+
+    one = graph.node("Squeeze", outputs, graph.constant(np.array([1], np.int64)))
+    scale, centre = (
+        graph.constant(np.float64(value)) for value in (predictor.scale, predictor.centre)
+    )
+    scaled = graph.node("Mul", graph.node("Cast", one, to=DOUBLE), scale)
+    graph.output(name, DOUBLE, graph.node("Add", scaled, centre))
+    return {"task": REGRESSION, "output": name}
+
+
+def _finish(graph: Graph, run: FinishedRun, about: dict[str, Any]) -> bytes:
+    """The file with its metadata."""
+    metadata = _collect_metadata(run) | about
     texts = {KEY + key: json.dumps(value, ensure_ascii=False) for key, value in metadata.items()}
     content: bytes = graph.model(texts, doc=DOC).SerializeToString()
     return content
 
 
 def _collect_metadata(run: FinishedRun) -> dict[str, Any]:
-    schema = run.predictor.schema
     return {
         "format_version": FORMAT_VERSION,
         "version": __version__,
         "run_id": run.run_id,
-        "classes": schema.classes,
-        "schema": asdict(schema),
+        "schema": asdict(run.predictor.schema),
         "metrics": asdict(run.manifest.metrics),
     }
 

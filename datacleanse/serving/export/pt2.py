@@ -12,12 +12,21 @@ import torch
 from torch.export import Dim
 
 from datacleanse.errors import OutputError
+from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.predictor import ImagePredictor
 from datacleanse.serving.export.interface import refuse_pretrained, refuse_text
-from datacleanse.serving.export.raw_network import ImageNetwork, RawNetwork, code_categories
+from datacleanse.serving.export.raw_network import (
+    ImageNetwork,
+    Numbers,
+    Probabilities,
+    RawNetwork,
+    code_categories,
+)
 from datacleanse.serving.export.safetensors_file import describe_model
 from datacleanse.serving.export.samples import (
     check_agreement,
+    choose_tolerance,
+    compute_answers,
     make_sample_images,
     read_sample_rows,
 )
@@ -42,7 +51,7 @@ DESCRIBED = "model.json"
 
 @dataclass(frozen=True)
 class Pt2Format:
-    """One torch.export program from raw columns to class probabilities."""
+    """One torch.export program from raw columns to class probabilities or numbers."""
 
     name: str = "pt2"
     default_target: str = "model.pt2"
@@ -64,7 +73,8 @@ class Pt2Format:
         module = torch.export.load(content).module()
         with torch.no_grad():
             for batch, expected in zip(trial.batches, trial.expected, strict=True):
-                check_agreement(self.name, expected, module(batch).numpy())
+                found = module(batch).numpy()
+                check_agreement(self.name, expected, found, tolerance=trial.tolerance)
         with write_aside(target) as aside:
             aside.write_bytes(content.getvalue())
         tried = sum(len(each) for each in trial.expected)
@@ -79,22 +89,30 @@ class _Trial:
     batches: list[Batch]
     """Inputs; the last is traced with."""
     expected: list[NDArray[np.float64]]
-    """The run's own probabilities of each batch, (n, C)."""
+    """What the run itself says of each batch; see `compute_answers`."""
+    tolerance: float
+    """See `choose_tolerance`."""
 
 
 def _make_trial(run: FinishedRun) -> _Trial:
     predictor = refuse_pretrained(Pt2Format().name, run.predictor)
-    network = predictor.network.cpu()
+    network, tolerance = predictor.network.cpu(), choose_tolerance(predictor)
     if isinstance(predictor, ImagePredictor):
         images = make_sample_images(predictor)
         expected = predictor.predict_proba(images)
-        return _Trial(ImageNetwork(network), [torch.from_numpy(images)], [expected])
+        return _Trial(ImageNetwork(network), [torch.from_numpy(images)], [expected], tolerance)
     refuse_text(Pt2Format().name, predictor.schema)
     samples = read_sample_rows(run, predictor)
+    last = (
+        Numbers(predictor.centre, predictor.scale)
+        if isinstance(predictor, NumberPredictor)
+        else Probabilities()
+    )
     return _Trial(
-        RawNetwork(network, predictor.schema, predictor.encoding),
+        RawNetwork(network, last, predictor.schema, predictor.encoding),
         [code_categories(read_raw_columns(rows), predictor.encoding) for rows in samples],
-        [predictor.probabilities(rows) for rows in samples],
+        [compute_answers(predictor, rows) for rows in samples],
+        tolerance,
     )
 
 

@@ -20,19 +20,21 @@ if TYPE_CHECKING:
 
 
 class RawNetwork(nn.Module):
-    """Raw columns to probabilities.
+    """Raw columns to what the model says.
 
     - Input: tensors by column name: float64 (N,) for numbers and booleans, (N, width) for
       embeddings, int64 (N,) microseconds for moments, int64 (N,) codes for categories
-    - Output: (N, C) float64, rows sum to 1
+    - Output: what ``last`` gives
     """
 
     scale: Tensor
     shift: Tensor
 
-    def __init__(self, network: nn.Module, schema: Schema, encoding: Encoding) -> None:
+    def __init__(
+        self, network: nn.Module, last: nn.Module, schema: Schema, encoding: Encoding
+    ) -> None:
         super().__init__()
-        self.network = network
+        self.network, self.last = network, last
         self._columns = [column for column in schema.columns if column.kind != "categorical"]
         self._coded = [feature.column for feature in encoding.categorical]
         self._order = [(feature.column, feature.part) for feature in encoding.numeric]
@@ -42,7 +44,7 @@ class RawNetwork(nn.Module):
         self.register_buffer("shift", center / scale)
 
     def forward(self, columns: dict[str, Tensor]) -> Tensor:
-        """(N, C) probabilities from tensors by column name, as the class says."""
+        """What the model says of tensors by column name, as the class says."""
         parts = {
             (column.name, part): values
             for column in self._columns
@@ -53,14 +55,34 @@ class RawNetwork(nn.Module):
             numbers = torch.stack([parts[key] for key in self._order], dim=1)
             blocks.append(self._scaled(numbers))
         blocks += [columns[name].float().unsqueeze(1) for name in self._coded]
-        logits: Tensor = self.network(torch.cat(blocks, dim=1))
-        return logits.double().softmax(dim=1)
+        told: Tensor = self.last(self.network(torch.cat(blocks, dim=1)))
+        return told
 
     def _scaled(self, numbers: Tensor) -> Tensor:
         """(N, P) float32 scaled and clipped numbers, as `encode` makes them."""
         x = numbers / self.scale - self.shift
         clipped = x / (1.0 + (x / CLIP) ** 2).sqrt()
         return torch.where(x.abs() > FAR, x.sign() * CLIP, clipped).float()
+
+
+class Probabilities(nn.Module):
+    """The last step where labels are classes: (N, C) logits to (N, C) float64, rows sum to 1."""
+
+    def forward(self, logits: Tensor) -> Tensor:
+        """(N, C) probabilities."""
+        return logits.double().softmax(dim=1)
+
+
+class Numbers(nn.Module):
+    """The last step where labels are numbers: (N, 1) outputs to (N,) float64 in their unit."""
+
+    def __init__(self, centre: float, scale: float) -> None:
+        super().__init__()
+        self._centre, self._scale = centre, scale
+
+    def forward(self, outputs: Tensor) -> Tensor:
+        """(N,) numbers."""
+        return self._centre + self._scale * outputs[:, 0].double()
 
 
 class ImageNetwork(nn.Module):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.errors import SettingsError
 from datacleanse.models.description import read_plain_description
 from datacleanse.models.model_files import PARAMETERS
+from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.models.tabular import TabularNetwork
@@ -18,7 +19,7 @@ from datacleanse.version import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from datacleanse.serving.export.interface import FinishedRun
+    from datacleanse.serving.export.interface import FinishedRun, Served
 
 SUFFIX = ".safetensors"
 
@@ -62,11 +63,15 @@ NETWORK = (
     "h = input @ first.weight^T + first.bias (0 if there is no first.weight) + the sum over k of "
     "categories.weight[offsets[k] + codes[:, k]]; h = relu(h)",
     "for i from 0 to n_hidden - 2: h = relu(h @ hidden.i.weight^T + hidden.i.bias)",
-    "logits = h @ head.weight^T + head.bias; probabilities = softmax(logits), columns as "
-    "schema.classes",
+    "outputs = h @ head.weight^T + head.bias",
 )
 """The package's network for tables, by the names of the tensors."""
 
+CLASSES = "probabilities = softmax(outputs), columns as schema.classes"
+"""Its last step where labels are classes."""
+
+NUMBERS = "prediction = label.centre + label.scale * outputs[:, 0]"
+"""Its last step where labels are numbers."""
 
 IMAGES = (
     "images, (N, C, H, W) bytes, 0 (black) to 255, made as large as the network's input as resize "
@@ -131,11 +136,12 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
     if isinstance(predictor, PretrainedPredictor):
         backbone = predictor.backbone
         seen = (PRETRAINED.format(side=backbone.side, title=backbone.title, scaling=SCALED),)
-        computation: tuple[str, ...] = (*seen, *ENCODING, *NETWORK)
+        computation: tuple[str, ...] = (*seen, *ENCODING, *NETWORK, CLASSES)
     elif isinstance(predictor, ImagePredictor):
         computation = IMAGES
     elif isinstance(predictor.network, TabularNetwork):
-        computation = (*encoding, *NETWORK)
+        last = NUMBERS if isinstance(predictor, NumberPredictor) else CLASSES
+        computation = (*encoding, *NETWORK, last)
     else:
         factory = saved["architecture"]["factory"]
         computation = (*encoding, f"the network that {factory} makes")
@@ -148,11 +154,9 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
     }
 
 
-def _describe_encoding(
-    predictor: Predictor | ImagePredictor | PretrainedPredictor,
-) -> tuple[str, ...]:
+def _describe_encoding(predictor: Served) -> tuple[str, ...]:
     """How rows become what the network reads; of pictures nothing is said here."""
-    if not isinstance(predictor, Predictor) or not predictor.encoding.texts:
+    if not isinstance(predictor, Predictor | NumberPredictor) or not predictor.encoding.texts:
         return ENCODING
     has_model = predictor.encoding.text_model is not None
     return (*TEXTS, *((TEXT_MODEL,) if has_model else ()), *ENCODING)

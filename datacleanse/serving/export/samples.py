@@ -10,6 +10,8 @@ import pyarrow as pa
 from datacleanse.data import read_like
 from datacleanse.data.written_numbers import SHARES
 from datacleanse.errors import OutputError
+from datacleanse.models.number_predictor import NumberPredictor
+from datacleanse.serving.open_model import ServedNumberModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -18,9 +20,10 @@ if TYPE_CHECKING:
     from datacleanse.models.predictor import ImagePredictor, Predictor
     from datacleanse.records import Column, Convention, Dataset, Schema
     from datacleanse.serving.export.interface import FinishedRun
+    from datacleanse.serving.open_model import ServedModel
 
 TOLERANCE = 1e-4
-"""Largest difference of a probability."""
+"""Largest difference of a probability, or of a number in deviations of DATA's labels."""
 
 _LARGEST_WRITTEN = 1e12
 """Numbers from which on none is written with a unit."""
@@ -41,7 +44,7 @@ MOMENTS = (
 UNSEEN = ("", "never seen before", "NaN", "-0", "1e3", "日本")
 
 
-def read_sample_rows(run: FinishedRun, predictor: Predictor) -> list[Dataset]:
+def read_sample_rows(run: FinishedRun, predictor: Predictor | NumberPredictor) -> list[Dataset]:
     """The stored suspects, as DATA had them, and made rows that no table has."""
     schema, encoding = predictor.schema, predictor.encoding
     stored = run.folder.read_suspects(run.manifest.data.rows)
@@ -97,20 +100,45 @@ def _write_number(value: float, convention: Convention) -> str | None:
     return f"{text} {convention.unit}"
 
 
-def check_agreement(name: str, expected: NDArray[np.float64], found: NDArray[np.float64]) -> None:
-    """Refuse an export that does not give the run's own probabilities, (n, C) each.
+def compute_answers(model: ServedModel | ServedNumberModel, rows: Dataset) -> NDArray[np.float64]:
+    """What a model says of rows: (n, C) probabilities, or (n,) numbers."""
+    if isinstance(model, ServedNumberModel):
+        return model.predict_rows(rows)
+    return model.probabilities(rows)
+
+
+def choose_tolerance(predictor: Predictor | ImagePredictor | NumberPredictor) -> float:
+    """Largest difference of what an export gives, in the unit of what it gives."""
+    scale = predictor.scale if isinstance(predictor, NumberPredictor) else 1.0
+    return TOLERANCE * scale
+
+
+def check_agreement(
+    name: str,
+    expected: NDArray[np.float64],
+    found: NDArray[np.float64],
+    *,
+    tolerance: float = TOLERANCE,
+) -> None:
+    """Refuse an export that does not give what the run itself gives.
+
+    Args:
+        name: of the format.
+        expected: (n, C) probabilities or (n,) numbers by the run.
+        found: the same by the export.
+        tolerance: see `choose_tolerance`.
 
     Raises:
-        OutputError: some differ by more than `TOLERANCE`.
+        OutputError: some differ by more than ``tolerance``.
     """
-    gap = np.abs(expected - found)
+    gap = np.abs(expected - found).reshape(len(expected), -1)
     # NaN is no agreement.
-    wrong = ~(gap <= TOLERANCE)
+    wrong = ~(gap <= tolerance)
     if wrong.any():
         row, _ = np.unravel_index(int(np.argmax(np.nan_to_num(gap, nan=np.inf))), gap.shape)
         raise OutputError(
             f"The {name} export does not do what the run does: {int(wrong.any(axis=1).sum())} of "
-            f"{len(gap)} rows tried differ by more than {TOLERANCE:g}, at most by {gap[row].max()} "
+            f"{len(gap)} rows tried differ by more than {tolerance:g}, at most by {gap[row].max()} "
             f"(row {row}). Nothing was written.",
             slug="export-disagrees",
             hint="This is a bug of the export: please report it. `datacleanse predict` is right.",

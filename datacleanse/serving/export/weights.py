@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from datacleanse.data import check_target, write_table
+from datacleanse.storage.manifest.numbers import NumberManifest
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ class WeightsFormat:
 
     def write(self, run: FinishedRun, target: Path) -> tuple[str, ...]:
         """Write the table; say how many rows it has and what they weigh."""
-        audit = run.folder.read_audit(run.manifest.data.classes)
+        audit = _read_audit(run)
         wrong = audit.column("mislabel_probability")
         keep = pc.invert(audit.column("flagged"))
         # Where there was no basis for an estimate, nothing speaks against the row.
@@ -45,3 +46,9 @@ class WeightsFormat:
         if wrong.null_count:
             told.append(f"{wrong.null_count:,} rows without an estimate have weight 1.")
         return tuple(told)
+
+
+def _read_audit(run: FinishedRun) -> pa.Table:
+    if isinstance(run.manifest, NumberManifest):
+        return run.folder.read_number_audit(run.manifest.data.rows)
+    return run.folder.read_audit(run.manifest.data.classes)

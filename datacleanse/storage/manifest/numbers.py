@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 # Read from `run.json`, so that the fields' types must be known when the program runs.
 from datacleanse.records import Notice
@@ -19,7 +19,7 @@ from datacleanse.storage.manifest.results import (
     RateBasis,
     TrainingSection,
 )
-from datacleanse.storage.manifest.whole import DeviceSection, Opening
+from datacleanse.storage.manifest.whole import DeviceSection, Manifest, Opening, add_up
 from datacleanse.storage.typed_json import Amount, Count, Number, Sha256
 
 
@@ -159,6 +159,19 @@ class NumberManifest(Opening):
     """When the run was finished (ISO 8601, UTC)."""
 
     @property
+    def classes(self) -> None:
+        """Labels are no classes; see `Manifest.classes`."""
+
+    @property
+    def seconds(self) -> float:
+        """Seconds that all stages took together."""
+        return add_up(self.timings)
+
+    @property
     def measured(self) -> NumberComparison | None:
         """The comparison on TEST, else the one on held-back rows; None where there is neither."""
         return self.metrics.test or self.metrics.held_back
+
+
+AnyManifest: TypeAlias = Manifest | NumberManifest
+"""`run.json` of a finished run, be its labels classes or numbers."""

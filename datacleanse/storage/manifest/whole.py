@@ -39,6 +39,11 @@ TOTAL = "total"
 """Key of the sum in `Manifest.timings`."""
 
 
+def add_up(timings: dict[str, float]) -> float:
+    """Seconds that all stages took together."""
+    return round(sum(spent for stage, spent in timings.items() if stage != TOTAL), 3)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Versions:
     """What computed the results."""
@@ -149,6 +154,11 @@ class Manifest(Opening):
     """What was seen beside wrong labels; null: nobody looked, in runs of before it was kept."""
 
     @property
+    def classes(self) -> dict[str, int]:
+        """Rows by given label, to which the audit table is held."""
+        return self.data.classes
+
+    @property
     def n_clean(self) -> int:
         """Rows of CLEAN, reviewed ones among them."""
         return 0 if self.clean is None else self.clean.rows
@@ -156,7 +166,7 @@ class Manifest(Opening):
     @property
     def seconds(self) -> float:
         """Seconds that all stages took together."""
-        return round(sum(spent for stage, spent in self.timings.items() if stage != TOTAL), 3)
+        return add_up(self.timings)
 
     @property
     def measured(self) -> ModelComparison | None:

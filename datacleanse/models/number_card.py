@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING
 
-from datacleanse.models.model_card import LIMITS, write_title
+from datacleanse.models.model_card import (
+    LIMITS,
+    ON_HELD_BACK,
+    ON_TEST,
+    Json,
+    list_files,
+    say_onnx,
+    spell_header,
+    write_index,
+    write_title,
+)
 
 if TYPE_CHECKING:
     from datacleanse.storage.manifest.numbers import NumberManifest, NumberMeasures
@@ -19,18 +28,16 @@ OWN_LIMITS = (
 )
 
 
-def write_number_card(manifest: NumberManifest) -> str:
-    """The card of a finished run: what it predicts, from what, how well."""
+def write_number_card(manifest: NumberManifest, *, has_onnx: bool = False) -> str:
+    """The card of a finished run: what it predicts, from what, how well.
+
+    Args:
+        manifest: of the run.
+        has_onnx: whether `model.onnx` lies beside the card.
+    """
     data, training, rate = manifest.data, manifest.training, manifest.noise.rate
-    header = {
-        "library_name": "datacleanse",
-        "pipeline_tag": "tabular-regression",
-        "tags": ["datacleanse", "label-noise", "example-reweighting"],
-    }
     lines = [
-        "---",
-        *(f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in header.items()),
-        "---",
+        *_write_header(manifest),
         "",
         f"# {write_title(data.source)}: {data.label}",
         "",
@@ -46,17 +53,46 @@ def write_number_card(manifest: NumberManifest) -> str:
         "",
         "## Limits",
         *(f"- {limit}" for limit in OWN_LIMITS),
+        "",
+        *list_files("the label's scale and architecture"),
+        *say_onnx("the number", "predict", has_onnx=has_onnx),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _write_header(manifest: NumberManifest) -> list[str]:
+    fields: Json = {
+        "library_name": "datacleanse",
+        "pipeline_tag": "tabular-regression",
+        "tags": ["datacleanse", "label-noise", "example-reweighting"],
+    }
+    measured = manifest.measured
+    if measured is not None:
+        figures = {key: getattr(measured.reweighted, key) for key in MEASURES}
+        titled = [
+            (key, title, figures[key])
+            for key, title in MEASURES.items()
+            if figures[key] is not None
+        ]
+        fields["metrics"] = [key for key, *_ in titled]
+        index = write_index(
+            manifest.data.source, fields["pipeline_tag"], _name_rows(manifest), titled
+        )
+        fields["model-index"] = [index]
+    return spell_header(fields)
+
+
+def _name_rows(manifest: NumberManifest) -> str:
+    """The rows that the models were compared on."""
+    return ON_TEST if manifest.metrics.test else ON_HELD_BACK
 
 
 def _describe_metrics(manifest: NumberManifest) -> list[str]:
     measured = manifest.measured
     if measured is None:
         return ["No rows with true labels were kept aside, so that its errors are not known."]
-    where = "rows of a test file" if manifest.metrics.test else "verified rows that were held back"
     return [
-        f"On {measured.rows:,} {where}:",
+        f"On {measured.rows:,} {_name_rows(manifest)}:",
         "",
         "| | this model | plain training |",
         "|:--|--:|--:|",

@@ -1,0 +1,100 @@
+"""What loaded models of classes and of numbers share: reading rows, and that they are fitted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+import pandas as pd
+from sklearn.base import BaseEstimator
+
+from datacleanse.data import read_new_rows
+from datacleanse.data.label_types import make_texts
+from datacleanse.data.readers.frame import is_frame
+from datacleanse.serving.open_model import open_model
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
+
+    from datacleanse.data import AllowedValues
+    from datacleanse.data.readers.frame import Frame
+    from datacleanse.models.user_network import ModuleFactory
+    from datacleanse.records import Dataset
+    from datacleanse.serving.open_model import ServedImageModel, ServedModel, ServedNumberModel
+
+_SERVED = "_served"
+
+
+class LoadedModel(BaseEstimator):  # type: ignore[misc]  # untyped
+    """Predicts new rows by the model of a run.
+
+    It is fitted already and stays so: `fit` changes nothing and `sklearn.base.clone` gives the same
+    object, as for `sklearn.frozen.FrozenEstimator`. In a pipeline or `cross_val_score` it is
+    measured, not trained. Pickled, it holds the place of its files and not the files.
+    """
+
+    run: str
+    model: str | ModuleFactory | None
+    allow_unknown: bool
+
+    def fit(self, X: object = None, y: object = None) -> Self:
+        """Return the model as it is: it is fitted already."""
+        del X, y
+        return self
+
+    @property
+    def feature_names_in_(self) -> NDArray[np.object_]:
+        """(F,) names of the columns that rows must have."""
+        return make_texts([column.name for column in self._open().schema.columns])
+
+    @property
+    def n_features_in_(self) -> int:
+        """F, the number of columns; 0 for a run of images."""
+        return len(self._open().schema.columns)
+
+    def _hold(self, served: ServedModel | ServedImageModel | ServedNumberModel) -> Self:
+        """Take the model, which is open already."""
+        self.__dict__[_SERVED] = served
+        return self
+
+    def _open(self) -> ServedModel | ServedImageModel | ServedNumberModel:
+        """The model; read when it is first needed, also after unpickling."""
+        if _SERVED not in self.__dict__:
+            self._hold(open_model(Path(self.run), model=self.model))
+        served: ServedModel | ServedImageModel | ServedNumberModel = self.__dict__[_SERVED]
+        return served
+
+    def _read_rows(self, served: ServedModel | ServedNumberModel, X: Frame | ArrayLike) -> Dataset:
+        allowed: AllowedValues = "any" if self.allow_unknown else "known"
+        return read_new_rows(self._frame(X), served.schema, served.known, allowed=allowed)
+
+    def _frame(self, X: Frame | ArrayLike) -> Frame:
+        if is_frame(X):
+            return X
+        values = np.asarray(X)
+        names = self.feature_names_in_
+        if values.ndim != 2 or values.shape[1] != len(names):
+            raise ValueError(
+                f"X has shape {values.shape}, but this model reads {len(names)} columns: "
+                f"{', '.join(names[:20])}. Give an array (n, {len(names)}) in this order, or a "
+                "frame with these columns."
+            )
+        return pd.DataFrame(values, columns=list(names)).infer_objects()
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != _SERVED}
+
+    def __sklearn_clone__(self) -> Self:
+        return self
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:  # noqa: ANN401  # scikit-learn is untyped
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = True
+        tags.input_tags.string = True
+        tags.requires_fit = False
+        return tags
