@@ -17,6 +17,7 @@ from datacleanse.storage.damage import make_missing_error
 from datacleanse.storage.ledger import read_epoch
 from datacleanse.storage.manifest.file import (
     is_of_numbers,
+    read_any_manifest,
     read_manifest,
     read_number_manifest,
     read_opening,
@@ -58,7 +59,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from datacleanse.storage.manifest.numbers import NumberManifest
+    from datacleanse.storage.manifest.numbers import AnyManifest, NumberManifest
     from datacleanse.storage.manifest.whole import Manifest, Opening
     from datacleanse.storage.run_tables import RunTable
     from datacleanse.storage.table_column import TableColumn
@@ -106,6 +107,14 @@ class RunFolder(RunFiles):
             RunFolderError: no run, a damaged one, one of a later version, or an unfinished one.
         """
         return read_manifest(self.manifest_file)
+
+    def any_manifest(self) -> AnyManifest:
+        """Read `run.json` of a finished run, be its labels classes or numbers.
+
+        Raises:
+            RunFolderError: no run, a damaged one, one of a later version, or an unfinished one.
+        """
+        return read_any_manifest(self.manifest_file)
 
     def number_manifest(self) -> NumberManifest:
         """Read `run.json` of a finished audit of numbers.
@@ -235,10 +244,9 @@ class RunFolder(RunFiles):
             RunFolderError: the audit table is missing or damaged.
         """
         columns = NUMBER_AUDIT_COLUMNS
-        names = [each.name for each in columns if each.name != "weight_by_epoch"]
         found: list[dict[str, Any]] = []
         with open_run_table(self.audit_file, columns) as table:
-            for group in table.read_groups(names):
+            for group in table.read_groups():
                 is_listed = pc.and_(
                     pc.less_equal(group["rank"], last), pc.is_null(group["verified_label"])
                 )

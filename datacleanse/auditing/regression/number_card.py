@@ -21,7 +21,7 @@ OWN_LIMITS = (
 
 def write_number_card(manifest: NumberManifest) -> str:
     """The card of a finished run: what it predicts, from what, how well."""
-    data, training, rate = manifest.data, manifest.training, manifest.noise.rate
+    data, training = manifest.data, manifest.training
     header = {
         "library_name": "datacleanse",
         "pipeline_tag": "tabular-regression",
@@ -38,8 +38,7 @@ def write_number_card(manifest: NumberManifest) -> str:
         "",
         "## Data",
         f"Trained on {data.rows:,} rows with labels from {data.least:g} to {data.most:g}, median "
-        f"{data.median:g}, beside {manifest.clean.rows:,} verified rows. An estimated "
-        f"{rate.share:.1%} of the labels are wrong ({rate.low:.1%} to {rate.high:.1%}).",
+        f"{data.median:g}{_describe_clean(manifest)}",
         "",
         "## Errors",
         *_describe_metrics(manifest),
@@ -48,6 +47,17 @@ def write_number_card(manifest: NumberManifest) -> str:
         *(f"- {limit}" for limit in OWN_LIMITS),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _describe_clean(manifest: NumberManifest) -> str:
+    """The end of the sentence about data: verified rows, and the rate of wrong labels."""
+    clean, rate = manifest.clean, manifest.noise.rate
+    if clean is None or rate is None:
+        return ". No row was verified, so that nobody knows how many labels are wrong."
+    return (
+        f", beside {clean.rows:,} verified rows. An estimated {rate.share:.1%} of the labels are "
+        f"wrong ({rate.low:.1%} to {rate.high:.1%})."
+    )
 
 
 def _describe_metrics(manifest: NumberManifest) -> list[str]:

@@ -10,7 +10,7 @@ from datacleanse.errors import RunFolderError
 from datacleanse.storage.atomic_files import write_aside
 from datacleanse.storage.damage import make_damage_error
 from datacleanse.storage.manifest.consistency import check_consistency
-from datacleanse.storage.manifest.numbers import NumberManifest
+from datacleanse.storage.manifest.numbers import AnyManifest, NumberManifest
 from datacleanse.storage.manifest.versions import SCHEMA_VERSION, upgrade
 from datacleanse.storage.manifest.whole import Manifest, Opening, Status
 from datacleanse.storage.typed_json import (
@@ -111,6 +111,15 @@ def read_number_manifest(file: Path) -> NumberManifest:
             hint="Give a run of --task regression.",
         )
     return _check(NumberManifest, found, file)
+
+
+def read_any_manifest(file: Path) -> AnyManifest:
+    """Read `run.json` of a finished run, be its labels classes or numbers.
+
+    Raises:
+        RunFolderError: no run, a damaged one, one of a later version, or an unfinished one.
+    """
+    return read_number_manifest(file) if is_of_numbers(file) else read_manifest(file)
 
 
 def read_opening(file: Path) -> Opening | None:

@@ -149,6 +149,11 @@ class Manifest(Opening):
     """What was seen beside wrong labels; null: nobody looked, in runs of before it was kept."""
 
     @property
+    def classes(self) -> dict[str, int]:
+        """Rows by given label, to which the audit table is held."""
+        return self.data.classes
+
+    @property
     def n_clean(self) -> int:
         """Rows of CLEAN, reviewed ones among them."""
         return 0 if self.clean is None else self.clean.rows
