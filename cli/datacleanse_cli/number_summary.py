@@ -75,7 +75,7 @@ def _lay_out_suspects(view: NumberView, encoding: str) -> Table:
             suspect.id,
             suspect.given_label,
             suspect.suggested_label or "",
-            sentences.spell_range(suspect.predicted_low, suspect.predicted_high),
+            suspect.expected,
             format_probability(suspect.mislabel_probability),
             suspect.slip or "",
         ]

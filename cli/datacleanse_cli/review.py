@@ -72,5 +72,5 @@ def _take_leave(served: ServedReview, folder: RunFolder) -> None:
     if served.decisions():
         say(
             f"Saved: {folder.decisions_file}",
-            f"Next: {propose_apply(folder.path, folder.manifest().data.source)}",
+            f"Next: {propose_apply(folder.path, folder.any_manifest().data.source)}",
         )

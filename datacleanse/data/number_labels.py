@@ -145,6 +145,13 @@ def is_on_grid(numbers: NDArray[np.float64], decimals: int) -> NDArray[np.bool_]
     return result
 
 
+def spell_fully(number: float, decimals: int | None) -> str:
+    """Spell a number so that it is read as the same again, with the column's decimals at least."""
+    if decimals is not None and round(number, decimals) == number:
+        return spell_number(number, decimals)
+    return repr(number).removesuffix(".0")
+
+
 def spell_number(number: float, decimals: int | None) -> str:
     """Spell a number as the column does: with its decimals, or six significant digits."""
     if decimals is None:

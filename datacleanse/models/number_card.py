@@ -35,7 +35,7 @@ def write_number_card(manifest: NumberManifest, *, has_onnx: bool = False) -> st
         manifest: of the run.
         has_onnx: whether `model.onnx` lies beside the card.
     """
-    data, training, rate = manifest.data, manifest.training, manifest.noise.rate
+    data, training = manifest.data, manifest.training
     lines = [
         *_write_header(manifest),
         "",
@@ -45,8 +45,7 @@ def write_number_card(manifest: NumberManifest, *, has_onnx: bool = False) -> st
         "",
         "## Data",
         f"Trained on {data.rows:,} rows with labels from {data.least:g} to {data.most:g}, median "
-        f"{data.median:g}, beside {manifest.clean.rows:,} verified rows. An estimated "
-        f"{rate.share:.1%} of the labels are wrong ({rate.low:.1%} to {rate.high:.1%}).",
+        f"{data.median:g}{_describe_clean(manifest)}",
         "",
         "## Errors",
         *_describe_metrics(manifest),
@@ -85,6 +84,17 @@ def _write_header(manifest: NumberManifest) -> list[str]:
 def _name_rows(manifest: NumberManifest) -> str:
     """The rows that the models were compared on."""
     return ON_TEST if manifest.metrics.test else ON_HELD_BACK
+
+
+def _describe_clean(manifest: NumberManifest) -> str:
+    """The end of the sentence about data: verified rows, and the rate of wrong labels."""
+    clean, rate = manifest.clean, manifest.noise.rate
+    if clean is None or rate is None:
+        return ". No row was verified, so that nobody knows how many labels are wrong."
+    return (
+        f", beside {clean.rows:,} verified rows. An estimated {rate.share:.1%} of the labels are "
+        f"wrong ({rate.low:.1%} to {rate.high:.1%})."
+    )
 
 
 def _describe_metrics(manifest: NumberManifest) -> list[str]:

@@ -5,10 +5,11 @@ It is what the run knows, and what files of verdicts among CLEAN's sources say b
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacleanse.data.any_number import is_one_number
 from datacleanse.data.row_seals import spell_label
 from datacleanse.errors import InputError
 from datacleanse.review.verified_file import is_verified_file, read_verified_file
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from datacleanse.review.decisions import Decision
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
 
 _REVIEWED = "reviewed"
@@ -31,37 +32,39 @@ class CleanLabel:
     label: str
     place: str
     """Where that stands, e.g. ``row 12 of the clean set``."""
+    is_number: bool = False
+    """Whether labels are numbers, which may be spelled in several ways."""
 
     def contradicts(self, decision: Decision) -> bool:
         """Whether a decision gives its row another label."""
         label = decision.label
-        return label is not None and spell_label(label) != spell_label(self.label)
+        if label is None or (self.is_number and is_one_number(label, self.label)):
+            return False
+        return spell_label(label) != spell_label(self.label)
 
 
 class CleanLabels:
     """The verified labels of DATA's rows. Methods may be called from several threads."""
 
-    def __init__(self, folder: RunFolder, manifest: Manifest) -> None:
+    def __init__(self, folder: RunFolder, manifest: AnyManifest) -> None:
         """Read what a finished run knows.
 
         Raises:
             RunFolderError: a table of the run is damaged.
         """
         self._known = _read_known(folder, manifest)
-        self._sha256 = manifest.data.sha256
+        self._sha256, self._are_numbers = manifest.data.sha256, manifest.classes is None
         self._files = [_VerdictFile(path) for path in _list_verdict_files(manifest)]
 
     def find(self, row: int) -> CleanLabel | None:
         """What row ``row`` of DATA was verified to be; None: nobody has verified it."""
-        for file in self._files:
-            found = file.read(self._sha256).get(row)
-            if found is not None:
-                return found
-        return self._known.get(row)
+        told = (file.read(self._sha256).get(row) for file in self._files)
+        found = next((each for each in told if each is not None), self._known.get(row))
+        return None if found is None else replace(found, is_number=self._are_numbers)
 
 
-def _read_known(folder: RunFolder, manifest: Manifest) -> dict[int, CleanLabel]:
-    verified = folder.read_verified(manifest.data.classes)
+def _read_known(folder: RunFolder, manifest: AnyManifest) -> dict[int, CleanLabel]:
+    verified = folder.read_verified(manifest.classes)
     if not verified.num_rows:
         return {}
     places: dict[int, str] = {}
@@ -77,7 +80,7 @@ def _read_known(folder: RunFolder, manifest: Manifest) -> dict[int, CleanLabel]:
     return {row: CleanLabel(label, places.get(row, "the clean set")) for row, label in pairs}
 
 
-def _list_verdict_files(manifest: Manifest) -> list[Path]:
+def _list_verdict_files(manifest: AnyManifest) -> list[Path]:
     """The files of verdicts among CLEAN's sources that are still there, the latest named first."""
     clean = manifest.clean
     sources = () if clean is None else clean.sources or (clean.source,)

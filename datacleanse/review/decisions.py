@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
+from datacleanse.data.any_number import say_unknown
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 from datacleanse.review.agreement import note_differing
@@ -290,7 +291,7 @@ class _Reading:
             )
         label = decision.new_label
         if label is not None and self._classes is not None and label not in self._classes:
-            raise UnusableLineError(f"the data has no class {shorten_value(label)}")
+            raise UnusableLineError(say_unknown(label, self._classes))
 
     def name_unusable(self) -> str:
         """Name the first unusable lines, each with the reason, and say how many more there are."""

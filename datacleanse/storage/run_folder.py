@@ -244,10 +244,9 @@ class RunFolder(RunFiles):
             RunFolderError: the audit table is missing or damaged.
         """
         columns = NUMBER_AUDIT_COLUMNS
-        names = [each.name for each in columns if each.name != "weight_by_epoch"]
         found: list[dict[str, Any]] = []
         with open_run_table(self.audit_file, columns) as table:
-            for group in table.read_groups(names):
+            for group in table.read_groups():
                 is_listed = pc.and_(
                     pc.less_equal(group["rank"], last), pc.is_null(group["verified_label"])
                 )

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.reliability import ReliabilityBin
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.storage.run_folder import Classes, RunFolder
@@ -50,7 +51,7 @@ _BEYOND = 2.0
 """The reading curve is drawn for so many times the expected number of wrong labels."""
 
 
-def read_columns(folder: RunFolder, classes: Classes) -> pa.Table:
+def read_columns(folder: RunFolder, classes: Classes | None) -> pa.Table:
     """The narrow columns of all rows. The histories stay on disk: they are the bulk of the file."""
     # Labels as codes: there are few of them and many rows.
     table = folder.read_audit_columns(_SUMMED, classes, coded=["given_label"])
@@ -135,7 +136,7 @@ def collect_suspects(
     return tuple(suspects)
 
 
-def place_for_people(names: Sequence[str], manifest: Manifest) -> dict[str, int]:
+def place_for_people(names: Sequence[str], manifest: AnyManifest) -> dict[str, int]:
     """Where the columns stand that say something to people, those that the network read first.
 
     Vectors are no reading matter, and the id stands beside the row anyway.

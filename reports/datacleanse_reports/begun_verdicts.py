@@ -11,11 +11,11 @@ from datacleanse.review.verified_file import is_verified_file, read_verified_fil
 
 if TYPE_CHECKING:
     from datacleanse.review.verified_file import Draw, VerifiedFile
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
 
 
-def list_clean(manifest: Manifest) -> tuple[str, ...]:
+def list_clean(manifest: AnyManifest) -> tuple[str, ...]:
     """The sources of CLEAN that a further audit can be given again; without tables in memory."""
     clean = manifest.clean
     if clean is None:
@@ -24,7 +24,7 @@ def list_clean(manifest: Manifest) -> tuple[str, ...]:
     return tuple(source for source in sources if not source.startswith("<"))
 
 
-def find_draw_to_go_on(folder: RunFolder, manifest: Manifest) -> tuple[Path, Draw] | None:
+def find_draw_to_go_on(folder: RunFolder, manifest: AnyManifest) -> tuple[Path, Draw] | None:
     """The single file of verdicts that CLEAN is and that a larger draw goes on with, and its draw.
 
     It is one draw of DATA as it is now, and not by class. None where CLEAN is anything else.
@@ -37,7 +37,7 @@ def find_draw_to_go_on(folder: RunFolder, manifest: Manifest) -> tuple[Path, Dra
     return (found.path, found.draw) if is_same else None
 
 
-def choose_seed(manifest: Manifest) -> int:
+def choose_seed(manifest: AnyManifest) -> int:
     """The seed of a draw that is none of those in the files of CLEAN.
 
     With the same seed the rows that are verified already would be drawn again.

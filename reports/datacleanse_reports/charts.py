@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datacleanse.detection.reliability import ReliabilityBin
-    from datacleanse_reports.records import Budget, ReadingPoint, WeightDistribution
+    from datacleanse_reports.records import ReadingPoint, WeightDistribution
+    from datacleanse_reports.run_view import Budget
 
 
 def draw_weights(distribution: WeightDistribution) -> str:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
 
 _KINDS = ((b"\x89PNG", "image/png"), (b"\xff\xd8\xff", "image/jpeg"))
@@ -51,7 +51,7 @@ class Companions:
 
 
 def read_companions(
-    folder: RunFolder, manifest: Manifest, *, rows: set[int], columns: Sequence[str] = ()
+    folder: RunFolder, manifest: AnyManifest, *, rows: set[int], columns: Sequence[str] = ()
 ) -> Companions:
     """What is kept of some rows of DATA.
 

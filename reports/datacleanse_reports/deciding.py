@@ -10,6 +10,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.data.any_number import AnyNumber, is_one_number, say_unknown, spell_among
 from datacleanse.errors import InputError
 from datacleanse.review.agreement import list_opinions
 from datacleanse.review.decisions import (
@@ -26,7 +27,7 @@ from datacleanse_reports.answers import ConflictError, QuestionError
 from datacleanse_reports.wording import format_plural, make_visible, shorten
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping, Sequence
+    from collections.abc import Callable, Container, Mapping, Sequence
 
     from datacleanse.review.clean_labels import CleanLabel
     from datacleanse.review.decision_log import DecisionLog
@@ -55,7 +56,7 @@ class Deciding:
         log: DecisionLog,
         suspects: Mapping[int, Suspect],
         *,
-        labels: Collection[str],
+        labels: Container[str],
         run_id: str,
         reviewer: str,
         find_problem: Callable[[int], str | None],
@@ -66,7 +67,7 @@ class Deciding:
         Args:
             log: where they are written.
             suspects: those on the page, by row.
-            labels: the classes of DATA.
+            labels: those that a row may get.
             run_id: of the run.
             reviewer: who decides, where the page does not say.
             find_problem: says of a row why it cannot be judged as it was audited; None: it can.
@@ -91,7 +92,7 @@ class Deciding:
             know of it.
 
         Raises:
-            InputError: it is no decision about a row of the page, or its label is no class.
+            InputError: it is no decision about a row of the page, or its label may not be given.
             QuestionError: its row has changed, or the clean set gives it another label, and nobody
                 has said that it is meant all the same.
             OutputError: it cannot be written.
@@ -189,21 +190,29 @@ class Deciding:
         if suspect is None:
             raise make_unusable_error(f"row {said.row} is not on this page")
         if said.new_label is not None and said.new_label not in self._labels:
-            raise make_unusable_error("its new label is no class of the data")
-        is_given = said.new_label == suspect.given_label
+            raise make_unusable_error(say_unknown(said.new_label, self._labels))
+        new_label = spell_among(said.new_label, self._labels)
+        is_given = new_label is not None and self._is_given(suspect, new_label)
         return Decision(
             row=suspect.row,
             id=suspect.id,
             row_sha256=suspect.row_sha256,
             given_label=suspect.given_label,
             action="keep" if is_given else said.action,
-            new_label=None if is_given else said.new_label,
+            new_label=None if is_given else new_label,
             reviewer=reviewer,
             at=read_clock(),
             run_id=self._run_id,
             group=group,
             comment=_check_comment(said.comment),
             settles=said.settles,
+        )
+
+    def _is_given(self, suspect: Suspect, label: str) -> bool:
+        """Whether a label is the one that the row has: of numbers, however they are spelled."""
+        given = suspect.given_label
+        return label == given or (
+            isinstance(self._labels, AnyNumber) and is_one_number(label, given)
         )
 
     def _check_meant(self, asked: dict[str, Any], made: Sequence[Decision]) -> list[Decision]:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, assert_never
 from datacleanse_reports.wording import format_count, format_plural, format_rate
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import Flagging, Headline, ReportView
+    from datacleanse_reports.run_view import Flagging, Headline, RunView
 
 
-def say_reading(view: ReportView) -> str:
+def say_reading(view: RunView) -> str:
     """How many rows to look at and what to expect of them."""
     basis = view.flagging.basis
     if not view.is_checked:
@@ -73,7 +73,7 @@ def _is_attainable(head: Headline, flagging: Flagging) -> bool:
     return flagging.rows_needed is not None and flagging.rows_needed <= head.rows
 
 
-def _say_unflagged(view: ReportView) -> str:
+def _say_unflagged(view: RunView) -> str:
     head, flagging = view.headline, view.flagging
     parts = [
         f"No row is flagged: {_say_beside(flagging)} none stands out enough to keep the expected "
@@ -115,7 +115,7 @@ def _say_beside(flagging: Flagging) -> str:
     return f"beside {format_plural(flagging.calibration_rows, 'verified row')}"
 
 
-def say_flag(view: ReportView) -> str:
+def say_flag(view: RunView) -> str:
     """What the word beside a suspect means, as a clause; empty where no row bears it."""
     level = format_rate(view.headline.fdr)
     if view.flagging.basis in ("controlled", "calibrated"):

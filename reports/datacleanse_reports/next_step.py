@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datacleanse.storage.manifest.inputs import DataSection
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest, NumberDataSection
     from datacleanse.storage.run_folder import RunFolder
 
 SUFFIXES = (".gz", ".zst", ".csv", ".tsv", ".jsonl", ".ndjson", ".parquet", ".feather", ".arrow")
@@ -34,7 +34,7 @@ VERIFIED = Path("verified.jsonl")
 """File that they are proposed to be kept in."""
 
 
-def count_lacking(manifest: Manifest) -> int:
+def count_lacking(manifest: AnyManifest) -> int:
     """How many more rows are to be verified so that something may be flagged.
 
     It is 0 where something is, where nobody knows a number, and where DATA has too few rows.
@@ -46,7 +46,7 @@ def count_lacking(manifest: Manifest) -> int:
     return max(0, aim - flags.calibration_rows)
 
 
-def propose_verifying_more(folder: RunFolder, manifest: Manifest) -> tuple[str, ...]:
+def propose_verifying_more(folder: RunFolder, manifest: AnyManifest) -> tuple[str, ...]:
     """The words of the command by which the rows of `count_lacking` get verified; or none.
 
     A file of verdicts about DATA as it is now is gone on with: a larger draw holds the rows of a
@@ -82,7 +82,7 @@ def _spell_seed(seed: int) -> list[str]:
 
 
 def propose_verifying(
-    data: DataSection, *, number: int = ROWS, file: Path | None = None
+    data: DataSection | NumberDataSection, *, number: int = ROWS, file: Path | None = None
 ) -> tuple[str, ...]:
     """The words, after the program's name, of the command by which rows of DATA get verified.
 
@@ -107,6 +107,7 @@ def propose_verifying(
         ("--delimiter", [reading.delimiter]),
     )
     options += [] if reading.seeks_id else ["--no-id"]
+    options += spell_task(reading.task)
     target = spell_place(file or find_free(VERIFIED))
     return ("verify", place, "-n", str(number), "-o", target, *options)
 
@@ -119,6 +120,11 @@ def spell_options(*options: tuple[str, Sequence[str | None]]) -> list[str]:
             if value is not None:
                 words += [f"{name}={value}"] if value.startswith("-") else [name, value]
     return words
+
+
+def spell_task(task: str) -> list[str]:
+    """The words of the option by which labels are read as numbers; none for classes."""
+    return ["--task", task] if task == "regression" else []
 
 
 def propose_review(run: Path) -> tuple[str, ...]:
@@ -137,7 +143,7 @@ def propose_applying(run: Path, source: str) -> tuple[str, ...]:
     return ("apply", spell_place(run), *output)
 
 
-def propose_comparing(folder: RunFolder, manifest: Manifest) -> tuple[str, ...]:
+def propose_comparing(folder: RunFolder, manifest: AnyManifest) -> tuple[str, ...]:
     """The words of the command that compares a run with the earlier one whose decisions it used.
 
     There are none where it used none, or they do not lie in a run's folder.

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from datacleanse.review.clean_labels import CleanLabel
-    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import RunView
     from datacleanse_reports.suspect import Suspect
 
 MAX_SUSPECTS = 500
@@ -175,7 +175,7 @@ def embed_pictures(album: Album) -> str:
     return embed_json({"rows": album.rows, "clean": album.clean})
 
 
-def embed_review(view: ReportView, suspects: Sequence[Suspect], *, serving: Serving | None) -> str:
+def embed_review(view: RunView, suspects: Sequence[Suspect], *, serving: Serving | None) -> str:
     """What the review needs and the page does not show, as JSON that is safe inside ``<script>``.
 
     Labels stand here as they are, while the page shows them with what is invisible spelt out.
@@ -195,6 +195,7 @@ def embed_review(view: ReportView, suspects: Sequence[Suspect], *, serving: Serv
 
     data = {
         "run_id": view.run_id,
+        **_describe_numbers(view),
         "served": serving is not None,
         **({} if serving is None else _describe_server(serving)),
         "labels": labels,
@@ -209,6 +210,14 @@ def _number_verdicts(suspects: Sequence[Suspect]) -> str:
     if not any(each.verdict for each in suspects):
         return ""
     return "".join(str(MARKS.get(each.verdict or "", 0)) for each in suspects)
+
+
+def _describe_numbers(view: RunView) -> dict[str, Any]:
+    """How a number that somebody types is held to the column; nothing where labels are classes."""
+    numbers = view.numbers
+    if numbers is None:
+        return {}
+    return {"numbers": {"decimals": numbers.decimals, "whole": numbers.is_whole}}
 
 
 def _describe_server(serving: Serving) -> dict[str, Any]:
@@ -229,4 +238,5 @@ def _describe_suspect(suspect: Suspect, place: dict[str, int]) -> dict[str, Any]
             if each.label in place
         ],
         "near": [[near.clean_row, near.label[:_LONGEST_ID]] for near in suspect.neighbours],
+        **({"expected": suspect.expected} if suspect.expected else {}),
     }

@@ -11,7 +11,7 @@ from datacleanse_reports.wording import make_visible, shorten
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import RunView
     from datacleanse_reports.suspect import Neighbour, Suspect
 
 CLEAN_BUDGET = 200_000
@@ -22,7 +22,7 @@ _LONGEST_LABEL = 60
 
 
 def embed_beside(
-    view: ReportView, suspects: Sequence[Suspect], n_columns: int, *, budget: int = CLEAN_BUDGET
+    view: RunView, suspects: Sequence[Suspect], n_columns: int, *, budget: int = CLEAN_BUDGET
 ) -> str:
     """Cells to show first and verified rows, as JSON that is safe inside ``<script>``.
 

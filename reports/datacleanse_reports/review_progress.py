@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datacleanse.data.any_number import find_labels
 from datacleanse.errors import InputError
 from datacleanse_reports.reviewers import Reviewers, collect_reviewers
 
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.review.decisions import Decision
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.suspect import Suspect
 
@@ -50,7 +51,9 @@ def find_rows_to_review(table: pa.Table, suspects: Sequence[Suspect]) -> NDArray
     return flagged if len(flagged) else np.array([each.row for each in suspects], dtype=np.int64)
 
 
-def read_progress(folder: RunFolder, manifest: Manifest, rows: NDArray[np.int64]) -> ReviewProgress:
+def read_progress(
+    folder: RunFolder, manifest: AnyManifest, rows: NDArray[np.int64]
+) -> ReviewProgress:
     """What `decisions.jsonl` says of the rows to review."""
     from datacleanse.review.decisions import read_decisions
 
@@ -62,7 +65,7 @@ def read_progress(folder: RunFolder, manifest: Manifest, rows: NDArray[np.int64]
                 file,
                 run_id=manifest.run_id,
                 n_rows=manifest.data.rows,
-                classes=manifest.data.classes,
+                classes=find_labels(manifest),
             )
             standing = read.standing
         except InputError as error:

@@ -17,7 +17,8 @@ from datacleanse_reports.wording import (
 )
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import Budget, Comparison, Metric, ReportView
+    from datacleanse_reports.records import Comparison, Metric, ReportView
+    from datacleanse_reports.run_view import Budget, RunView
 
 METHOD_TITLES = {
     "suspicion": "Suspicion (the ranking)",
@@ -66,12 +67,12 @@ _GOOD_READ = 100
 """Rows in a sitting; what they are expected to hold is told first."""
 
 
-def say_ranges(view: ReportView) -> str:
+def say_ranges(view: RunView) -> str:
     """What the ranges beside estimated numbers are."""
     return _RANGES[view.headline.rate_basis]
 
 
-def say_noise(view: ReportView) -> str:
+def say_noise(view: RunView) -> str:
     """How noisy the labels are."""
     head = view.headline
     if head.estimated_share is None or head.low_share is None or head.high_share is None:
@@ -90,7 +91,7 @@ def say_noise(view: ReportView) -> str:
     return f"A{told}{_ask_for_checks(view)}"
 
 
-def say_share(view: ReportView) -> str:
+def say_share(view: RunView) -> str:
     """How sure the number of wrong labels is; empty where there is none."""
     head = view.headline
     if head.estimated_share is None or head.low_share is None or head.high_share is None:
@@ -108,7 +109,7 @@ def say_share(view: ReportView) -> str:
     return told + _ask_for_checks(view)
 
 
-def _ask_for_checks(view: ReportView) -> str:
+def _ask_for_checks(view: RunView) -> str:
     """What a rate rests on where rows that nobody checked would look the same; else empty."""
     if not view.agrees_wholly:
         return ""
@@ -116,7 +117,7 @@ def _ask_for_checks(view: ReportView) -> str:
     return f" All {told} with the data's: if nobody checked them, this means nothing."
 
 
-def say_overlap(view: ReportView) -> str:
+def say_overlap(view: RunView) -> str:
     """Which rows of the data are verified and how many of them are wrong; empty without any."""
     found = view.overlap
     parts = []
@@ -142,7 +143,7 @@ def say_overlap(view: ReportView) -> str:
     return "; ".join(parts)
 
 
-def say_verdicts(view: ReportView) -> str:
+def say_verdicts(view: RunView) -> str:
     """How many rows have which verdict; empty of runs without verdicts."""
     if not view.verdicts:
         return ""
@@ -150,7 +151,7 @@ def say_verdicts(view: ReportView) -> str:
     return f"By verdict: {', '.join(told)}."
 
 
-def say_next(view: ReportView) -> str:
+def say_next(view: RunView) -> str:
     """What to do first where no row, or too few are verified, or nobody seems to have; or empty."""
     if view.is_doubted:
         return (
@@ -165,7 +166,7 @@ def say_next(view: ReportView) -> str:
     )
 
 
-def say_verifying_more(view: ReportView) -> str:
+def say_verifying_more(view: RunView) -> str:
     """That more rows are to be verified, as the title of a command; empty where none are."""
     if not view.rows_lacking or not view.next_words:
         return ""
@@ -175,7 +176,7 @@ def say_verifying_more(view: ReportView) -> str:
     )
 
 
-def say_unlisted(view: ReportView, last: int) -> str:
+def say_unlisted(view: RunView, last: int) -> str:
     """How to get at flagged rows that are not listed; empty where all are.
 
     Args:
@@ -194,7 +195,7 @@ def say_unlisted(view: ReportView, last: int) -> str:
     )
 
 
-def say_why_shares_differ(view: ReportView) -> str:
+def say_why_shares_differ(view: RunView) -> str:
     """Why the share among verified rows is another than the estimate; empty where one is told."""
     head, found = view.headline, view.overlap
     if head.estimated_share is None or not found.wrong:
@@ -229,7 +230,7 @@ def say_rule(view: ReportView) -> str:
     return "" if view.training.rule == NONE_STEERED else f", rule {view.training.rule}"
 
 
-def say_clean_rows(view: ReportView) -> str:
+def say_clean_rows(view: RunView) -> str:
     """How many rows are verified, and which part of them by decisions; empty without any."""
     clean = view.clean
     if clean is None:
@@ -263,13 +264,13 @@ def say_clean_use(view: ReportView) -> str:
     return f"{format_count(steering)} steer{by_review}, {format_count(calibrating)} calibrate"
 
 
-def choose_sitting(view: ReportView) -> Budget | None:
+def choose_sitting(view: RunView) -> Budget | None:
     """The budget to name first: the largest up to 100 rows."""
     fitting = [budget for budget in view.budgets if budget.rows <= _GOOD_READ]
     return fitting[-1] if fitting else None
 
 
-def say_expectation(view: ReportView) -> str:
+def say_expectation(view: RunView) -> str:
     """What a first sitting is expected to find; empty where DATA is too short for one."""
     budget = choose_sitting(view)
     if budget is None:
@@ -320,7 +321,7 @@ def _say_error(comparison: Comparison) -> str:
     return f" (± {format_decimal(comparison.accuracy_error)})"
 
 
-def say_listed(view: ReportView) -> str:
+def say_listed(view: RunView) -> str:
     """How many suspects a report lists, and why not more."""
     n = len(view.suspects)
     if n == view.headline.rows:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.data.any_number import find_labels
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.records import Notice
 from datacleanse.review.agreement import find_differing, measure_agreement
@@ -21,6 +22,8 @@ from datacleanse_reports.answers import answer_with_json
 from datacleanse_reports.browser_pictures import show_picture
 from datacleanse_reports.deciding import Deciding
 from datacleanse_reports.formats.html import render_page
+from datacleanse_reports.numbers.number_formats import render_number_page
+from datacleanse_reports.numbers.number_view import NumberView, read_number_view
 from datacleanse_reports.page import MAX_SUSPECTS, Serving
 from datacleanse_reports.reviewers import say_agreement
 from datacleanse_reports.view import read_view
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
     from datacleanse.review.originals import Originals
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.answers import Answer
+    from datacleanse_reports.records import ReportView
     from datacleanse_reports.suspect import Suspect
 
 STATES = {
@@ -63,7 +67,8 @@ class ServedReview:
             SettingsError: the run stores no suspect from that rank on.
             InputError: the decisions there cannot be gone on with.
         """
-        view = read_view(folder, top=first - 1 + MAX_SUSPECTS)
+        manifest = folder.any_manifest()
+        view = _read_view(folder, first - 1 + MAX_SUSPECTS)
         page_rows = [each for each in view.suspects if each.rank >= first][:MAX_SUSPECTS]
         if not page_rows:
             raise SettingsError(
@@ -71,14 +76,14 @@ class ServedReview:
                 slug="setting-out-of-range",
                 hint=f"Give a rank from 1 to {max(1, len(view.suspects))}.",
             )
-        labels = frozenset(view.labels)
+        labels = find_labels(manifest)
         self._suspects = {each.row: each for each in page_rows}
         self._originals, self._notices = _open_originals(folder, self._suspects)
-        self._clean = CleanLabels(folder, folder.manifest())
+        self._clean = CleanLabels(folder, manifest)
         serving = Serving(
             reviewer, has_originals=self._originals is not None, find_clean=self._clean.find
         )
-        self.page = render_page(view, first=first, serving=serving).encode("utf-8")
+        self.page = _render(view, first, serving).encode("utf-8")
         """The page, UTF-8."""
         self._log = DecisionLog(
             folder, run_id=view.run_id, n_rows=view.headline.rows, classes=labels
@@ -175,11 +180,23 @@ class ServedReview:
         return [row for row in known if row in self._suspects][:MOST_ASKED]
 
 
+def _read_view(folder: RunFolder, top: int) -> ReportView | NumberView:
+    return (
+        read_number_view(folder, top=top) if folder.is_of_numbers() else read_view(folder, top=top)
+    )
+
+
+def _render(view: ReportView | NumberView, first: int, serving: Serving) -> str:
+    if isinstance(view, NumberView):
+        return render_number_page(view, first=first, serving=serving)
+    return render_page(view, first=first, serving=serving)
+
+
 def _open_originals(
     folder: RunFolder, suspects: Mapping[int, Suspect]
 ) -> tuple[Originals | None, tuple[Notice, ...]]:
     """The pictures themselves; none where they are not found, with a word on it."""
-    if folder.manifest().pictures is None:
+    if folder.any_manifest().pictures is None:
         return None, ()
     try:
         run = open_audited_run(folder)

@@ -10,7 +10,7 @@ from datacleanse_reports import sentences
 from datacleanse_reports.wording import format_count, format_plural, format_rate
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import RunView
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Step:
     """As a shell takes it; empty where none is needed."""
 
 
-def list_steps(view: ReportView, *, served: bool) -> tuple[Step, ...]:
+def list_steps(view: RunView, *, served: bool) -> tuple[Step, ...]:
     """What to do next, in order.
 
     Args:
@@ -47,7 +47,7 @@ def list_steps(view: ReportView, *, served: bool) -> tuple[Step, ...]:
     return tuple(steps)
 
 
-def say_flags_briefly(view: ReportView) -> str:
+def say_flags_briefly(view: RunView) -> str:
     """What the flags are worth, in a sentence that the first screen has room for."""
     flagging, level = view.flagging, format_rate(view.headline.fdr)
     if flagging.basis == "none":
@@ -61,7 +61,7 @@ def say_flags_briefly(view: ReportView) -> str:
     return f"{told}. It is 90% certain that no more than {format_count(bound)} of them are."
 
 
-def _say_verifying(view: ReportView) -> str:
+def _say_verifying(view: RunView) -> str:
     if view.is_doubted:
         return "Check the clean rows that the warning names, or rows drawn anew:"
     if view.is_checked:
@@ -69,7 +69,7 @@ def _say_verifying(view: ReportView) -> str:
     return "For a rate of wrong labels and for flags, check rows drawn at random:"
 
 
-def _is_reviewed(view: ReportView) -> bool:
+def _is_reviewed(view: RunView) -> bool:
     return 0 < view.progress.rows == len(view.progress.decided)
 
 

@@ -84,6 +84,11 @@ class Suspect:
     texts: tuple[int, ...] = ()
     """Which of ``cells`` are texts, in which these words are marked."""
 
+    @property
+    def expected(self) -> str:
+        """The range that the label should lie in; empty where labels are classes."""
+        return ""
+
 
 @dataclass(frozen=True)
 class ConflictRow:

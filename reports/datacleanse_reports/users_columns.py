@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
-    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import RunView
     from datacleanse_reports.suspect import Suspect
 
 
-def keep_users_columns(view: ReportView) -> ReportView:
+View = TypeVar("View", bound="RunView")
+Row = TypeVar("Row", bound="Suspect")
+
+
+def keep_users_columns(view: View) -> View:
     """The view without its ``own_columns``, which files keep and pages do not show."""
     if not view.own_columns:
         return view
@@ -23,7 +27,7 @@ def keep_users_columns(view: ReportView) -> ReportView:
     )
 
 
-def _keep_cells(suspect: Suspect, kept: list[int]) -> Suspect:
+def _keep_cells(suspect: Row, kept: list[int]) -> Row:
     place = {column: i for i, column in enumerate(kept)}
     near = [
         replace(each, cells=tuple(each.cells[i] for i in kept) if each.cells else ())

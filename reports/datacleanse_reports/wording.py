@@ -83,6 +83,11 @@ def format_decimal(value: float | None) -> str:
     return MISSING if value is None else f"{value:.3f}"
 
 
+def format_measure(value: float) -> str:
+    """A number in the unit of the label column, to four digits."""
+    return f"{value:.4g}"
+
+
 def format_signed(value: float | None) -> str:
     """A difference with its sign: ``+0.012``."""
     return MISSING if value is None else f"{value:+.3f}"

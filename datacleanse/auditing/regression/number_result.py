@@ -63,9 +63,10 @@ class NumberResult(AuditResult):
     def __repr__(self) -> str:
         found = self._numbers
         rate = found.noise.rate
+        share = "" if rate is None else f"about {rate.share:.1%} of "
         return (
-            f"NumberResult of {found.data.source}: {found.data.rows:,} rows, about "
-            f"{rate.share:.1%} of the numbers in column {found.data.label!r} wrong, "
+            f"NumberResult of {found.data.source}: {found.data.rows:,} rows, {share}the "
+            f"numbers in column {found.data.label!r}{' wrong' if share else ''}, "
             f"{found.flags.flagged:,} flagged; in {self.folder.path}"
         )
 

@@ -11,6 +11,7 @@ from datacleanse.storage.manifest.inputs import (
     InputFile,
     OverlapSection,
     Reading,
+    ReviewedSection,
     SchemaSection,
 )
 from datacleanse.storage.manifest.results import (
@@ -53,8 +54,12 @@ class NumberDataSection(InputFile):
 class NumberCleanSection(InputFile):
     """CLEAN: rows whose labels a person has verified, and the parts that they played."""
 
+    sources: tuple[str, ...] = ()
+    """What was joined, as named; empty where CLEAN is one table."""
     steering_rows: Count
     """Rows whose gradient steered the weights in the first fold."""
+    reviewed_rows: Count = 0
+    """Of ``rows``, those that reviewers verified in an earlier round: they steer in every fold."""
     calibration_rows: Count
     """Rows that did not steer in the first fold and calibrate there."""
     held_back_rows: Count
@@ -79,8 +84,8 @@ class NumberNoiseSection:
 
     basis: RateBasis
     """See `NoiseSection.basis`."""
-    rate: NoiseShare
-    """Of all rows."""
+    rate: NoiseShare | None
+    """Of all rows; null: no row is verified."""
     slips: tuple[SlipSection, ...]
     """What made them wrong, where verified rows show it."""
 
@@ -129,10 +134,12 @@ class NumberManifest(Opening):
     """Absent where labels are classes."""
     data: NumberDataSection
     """DATA."""
-    clean: NumberCleanSection
-    """CLEAN."""
+    clean: NumberCleanSection | None
+    """CLEAN; null: no row is verified."""
     test: InputFile | None
     """TEST, rows with true labels to measure on; null: none were given."""
+    reviewed: ReviewedSection | None = None
+    """Decisions of earlier rounds; null: none were given."""
     schema: SchemaSection
     """What DATA's columns were taken for."""
     overlap: OverlapSection
@@ -166,6 +173,15 @@ class NumberManifest(Opening):
     def seconds(self) -> float:
         """Seconds that all stages took together."""
         return add_up(self.timings)
+
+    @property
+    def pictures(self) -> None:
+        """The rows are those of a table."""
+
+    @property
+    def n_clean(self) -> int:
+        """Rows of CLEAN, reviewed ones among them."""
+        return 0 if self.clean is None else self.clean.rows
 
     @property
     def measured(self) -> NumberComparison | None:

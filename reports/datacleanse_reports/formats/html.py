@@ -7,7 +7,7 @@ import shlex
 from dataclasses import dataclass
 from functools import cache
 from pathlib import PurePath
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from datacleanse_reports import charts, flag_sentences, reviewers, sentences, svg, wording
 from datacleanse_reports.assets import hash_source, read_assets
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
     from datacleanse_reports.page import Serving
     from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import RunView
+    from datacleanse_reports.suspect import Suspect
 
 _Drawn = TypeVar("_Drawn")
 
@@ -48,15 +50,14 @@ EARLY = 'document.documentElement.className = "starting"'
 
 SCRIPTS = (
     *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
-    *("table.js", "opinions.js", "decisions.js", "progress.js", "reviewers.js", "card.js"),
-    *("comment.js", "links.js", "review.js"),
+    *("table.js", "opinions.js", "decisions.js", "progress.js", "reviewers.js", "number_field.js"),
+    *("card.js", "comment.js", "links.js", "review.js"),
 )
-SERVED_SCRIPTS = (
-    *SCRIPTS[:-1],
-    *("ask.js", "originals.js", "bulk.js", "zoom.js", "tiles.js", "grid.js"),
-    SCRIPTS[-1],
-)
-"""Those of a page that is served; the last one says that the page is ready."""
+"""The last one says that the page is ready."""
+SERVED_SCRIPTS = ("ask.js", "bulk.js")
+"""Those that a page that is served has besides."""
+PICTURE_SCRIPTS = ("originals.js", "zoom.js", "tiles.js", "grid.js")
+"""Those that it has besides where rows may be pictures."""
 STYLES = ("report.css", "suspects.css", "review.css")
 SERVED_STYLES = (*STYLES, "bulk.css", "grid.css")
 
@@ -88,57 +89,76 @@ def render_page(view: ReportView, *, first: int = 1, serving: Serving | None = N
         serving: of `datacleanse review`, where the page goes from there to a browser and takes
             decisions; None: it lies on a disk.
     """
-    served = serving is not None
     view = keep_users_columns(view)
+    common = describe_page(view, first=first, serving=serving)
+    version = view.versions.get("datacleanse", wording.MISSING)
+    page = make_environment().get_template("report.html.j2")
+    return page.render(**common, program_version=version, shown_slips="", charts=_draw_charts(view))
+
+
+def describe_page(view: RunView, *, first: int, serving: Serving | None) -> dict[str, Any]:
+    """What the templates of overview, suspects and review need; arguments as for `render_page`."""
+    served, of_numbers = serving is not None, view.numbers is not None
     suspects = tuple(each for each in view.suspects if each.rank >= first)[:MAX_SUSPECTS]
-    album = choose_pictures(suspects)
     n_columns = min(len(view.columns), max(1, MAX_CELLS // max(1, len(suspects))))
     css = read_assets(*(SERVED_STYLES if served else STYLES))
-    script = read_assets(*(SERVED_SCRIPTS if served else SCRIPTS))
-    page = make_environment().get_template("report.html.j2")
+    script = read_assets(*choose_scripts(served=served, pictured=not of_numbers))
+    return {
+        "view": view,
+        "title": PurePath(view.data.source).name or view.data.source,
+        "suspects": suspects,
+        "columns_left_out": len(view.columns) - n_columns,
+        "shown_columns": view.columns[:n_columns],
+        "first_shown": FIRST_SHOWN,
+        "search_example": _find_search_example(view, n_columns),
+        "steps": list_steps(view, served=served),
+        "unlisted": sentences.say_unlisted(view, suspects[-1].rank if suspects else 0),
+        "flagged_here": sum(each.flagged for each in suspects),
+        "brief": say_flags_briefly(view),
+        "marks": MARKS,
+        "decided_here": sorted({each.row for each in suspects} & set(view.progress.decided)),
+        "pairs": {} if of_numbers else count_pairs(suspects),
+        **_embed_data(view, suspects, n_columns),
+        **_describe_reviewers(view),
+        "review_data": embed_review(view, suspects, serving=serving),
+        "served": served,
+        "css": css,
+        "css_hash": hash_source(css),
+        "early": EARLY,
+        "early_hash": hash_source(EARLY),
+        "script": script,
+        "script_hash": hash_source(script),
+        "command": "datacleanse " + shlex.join(view.command),
+    }
+
+
+def _embed_data(view: RunView, suspects: Sequence[Suspect], n_columns: int) -> dict[str, Any]:
+    """The suspects' cells, what stands beside them, and their pictures."""
+    album = choose_pictures(suspects)
     holds_texts = any(each.texts for each in suspects[:1])
-    return page.render(
-        view=view,
-        title=PurePath(view.data.source).name or view.data.source,
-        suspects=suspects,
-        columns_left_out=len(view.columns) - n_columns,
-        cell_data=embed_cells(
+    return {
+        "cell_data": embed_cells(
             view.columns[:n_columns],
             suspects,
             **({"budget": TEXT_BUDGET, "longest": LONGEST_TEXT} if holds_texts else {}),
         ),
         # Beside pictures their neighbours' pictures are shown.
-        beside_data=embed_beside(
+        "beside_data": embed_beside(
             view, suspects, n_columns, budget=0 if album.rows else CLEAN_BUDGET
         ),
-        shown_columns=view.columns[:n_columns],
-        first_shown=FIRST_SHOWN,
-        search_example=_find_search_example(view, n_columns),
-        steps=list_steps(view, served=served),
-        unlisted=sentences.say_unlisted(view, suspects[-1].rank if suspects else 0),
-        flagged_here=sum(each.flagged for each in suspects),
-        brief=say_flags_briefly(view),
-        marks=MARKS,
-        decided_here=sorted({each.row for each in suspects} & set(view.progress.decided)),
-        pairs=count_pairs(suspects),
-        pictured=bool(album.rows),
-        picture_data=embed_pictures(album),
-        pictures_left_out=album.n_left_out,
-        **_describe_reviewers(view),
-        review_data=embed_review(view, suspects, serving=serving),
-        served=served,
-        css=css,
-        css_hash=hash_source(css),
-        early=EARLY,
-        early_hash=hash_source(EARLY),
-        script=script,
-        script_hash=hash_source(script),
-        charts=_draw_charts(view),
-        command="datacleanse " + shlex.join(view.command),
-    )
+        "pictured": bool(album.rows),
+        "picture_data": embed_pictures(album),
+        "pictures_left_out": album.n_left_out,
+    }
 
 
-def _describe_reviewers(view: ReportView) -> dict[str, object]:
+def choose_scripts(*, served: bool, pictured: bool) -> tuple[str, ...]:
+    """The files of a page's script, in order."""
+    more = (*(SERVED_SCRIPTS if served else ()), *(PICTURE_SCRIPTS if served and pictured else ()))
+    return (*SCRIPTS[:-1], *more, SCRIPTS[-1])
+
+
+def _describe_reviewers(view: RunView) -> dict[str, object]:
     found = view.progress.reviewers
     return {
         "reviewers": found,
@@ -150,7 +170,7 @@ def _describe_reviewers(view: ReportView) -> dict[str, object]:
     }
 
 
-def _find_search_example(view: ReportView, n_columns: int) -> str:
+def _find_search_example(view: RunView, n_columns: int) -> str:
     """A search by a column and a cell that is there; empty where all are too long."""
     for suspect in view.suspects[:1]:
         for i in suspect.telling:

@@ -23,7 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from datacleanse.storage.run_folder import RunFolder
-    from datacleanse_reports.records import OverlapSummary, ReportView
+    from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import OverlapSummary
 
 SUSPECTS = 10
 """Suspects that are shown."""

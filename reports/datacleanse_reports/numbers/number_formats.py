@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import json
-import shlex
 from dataclasses import asdict
-from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.storage.typed_json import to_json
-from datacleanse_reports.assets import hash_source, read_assets
-from datacleanse_reports.formats.html import make_environment
+from datacleanse_reports.flag_sentences import say_reading
+from datacleanse_reports.formats.html import describe_page, make_environment
 from datacleanse_reports.formats.markdown import escape_label, escape_notice, lay_out_table
 from datacleanse_reports.formats.suspects_csv import PREFIX, spell_cell
 from datacleanse_reports.numbers import number_sentences as sentences
+from datacleanse_reports.sentences import say_noise, say_overlap
+from datacleanse_reports.users_columns import keep_users_columns
 from datacleanse_reports.wording import format_probability
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from datacleanse_reports.numbers.number_view import NumberSuspect, NumberView
+    from datacleanse_reports.page import Serving
 
 SCHEMA_VERSION = 1
 """Of `summary.json` of an audit of numbers; keys may be added, never renamed or removed."""
@@ -52,8 +53,8 @@ LAST_COLUMNS = (
     "in_training",
 )
 
-SHOWN, SHOWN_ON_PAGE = 20, 500
-"""Suspects in `report.md` and `report.html`; `suspects.csv` has all that are listed."""
+SHOWN = 20
+"""Suspects in `report.md`; `suspects.csv` has all that are listed."""
 
 
 def render_csv(view: NumberView, *, raw: bool = False) -> str:
@@ -122,11 +123,12 @@ def render_markdown(view: NumberView) -> str:
 
 def list_sentences(view: NumberView) -> list[str]:
     """What the top of every report says."""
+    overlap = say_overlap(view)
     told = [
-        sentences.say_noise(view),
-        sentences.say_verified(view),
+        say_noise(view),
+        overlap and f"{overlap}.",
         sentences.say_slips(view),
-        sentences.say_flags(view),
+        say_reading(view),
         sentences.say_model(view),
     ]
     return [text for text in told if text]
@@ -138,7 +140,7 @@ def _list_cells(suspect: NumberSuspect) -> list[str]:
         escape_label(suspect.id),
         escape_label(suspect.given_label),
         "" if suspect.suggested_label is None else escape_label(suspect.suggested_label),
-        sentences.spell_range(suspect.predicted_low, suspect.predicted_high),
+        suspect.expected,
         format_probability(suspect.mislabel_probability),
         suspect.slip or "",
     ]
@@ -158,26 +160,22 @@ def _lay_out_model(view: NumberView) -> str:
 
 
 def render_html(view: NumberView) -> str:
-    """``report.html``: one page without scripts, which works from disk."""
-    manifest = view.manifest
-    css = read_assets("report.css", "suspects.css")
-    return (
-        make_environment()
-        .get_template("numbers.html.j2")
-        .render(
-            view=view,
-            manifest=manifest,
-            title=PurePath(manifest.data.source).name or manifest.data.source,
-            told=list_sentences(view),
-            suspects=view.suspects[:SHOWN_ON_PAGE],
-            measures=sentences.MEASURES,
-            spell=sentences.spell,
-            spell_range=sentences.spell_range,
-            warnings=[notice for notice in manifest.notices if notice.is_warning],
-            command="datacleanse " + shlex.join(manifest.command),
-            css=css,
-            css_hash=hash_source(css),
-        )
+    """``report.html``: one page, which works from disk."""
+    return render_number_page(view)
+
+
+def render_number_page(view: NumberView, *, first: int = 1, serving: Serving | None = None) -> str:
+    """Render the page; arguments as for `datacleanse_reports.formats.html.render_page`."""
+    view = keep_users_columns(view)
+    common = describe_page(view, first=first, serving=serving)
+    page = make_environment().get_template("numbers.html.j2")
+    return page.render(
+        **common,
+        manifest=view.manifest,
+        program_version=view.manifest.versions.datacleanse,
+        shown_slips=sentences.say_slips(view),
+        measures=sentences.MEASURES,
+        spell=sentences.spell,
     )
 
 

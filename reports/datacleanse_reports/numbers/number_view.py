@@ -5,56 +5,67 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from datacleanse_reports.audit import find_originals, keep_finite
-from datacleanse_reports.cells import spell_column
+from datacleanse.data.any_number import read_number
+from datacleanse_reports.audit import (
+    find_originals,
+    keep_finite,
+    place_for_people,
+    read_columns,
+)
+from datacleanse_reports.cells import choose_cells, spell_column
+from datacleanse_reports.read_run_view import read_run_view
+from datacleanse_reports.run_view import RunView
+from datacleanse_reports.suspect import Suspect
+from datacleanse_reports.wording import format_measure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    import pyarrow as pa
 
     from datacleanse.storage.manifest.numbers import NumberManifest
     from datacleanse.storage.run_folder import RunFolder
 
 
-@dataclass(frozen=True)
-class NumberSuspect:
-    """A listed row; fields are those of `audit.parquet`, and ``reason`` and ``cells``."""
+@dataclass(frozen=True, kw_only=True)
+class NumberSuspect(Suspect):
+    """A listed row; margins are residuals: label minus prediction, in robust deviations."""
 
-    rank: int
-    row: int
-    id: str
-    given_label: str
-    suggested_label: str | None
+    predicted: float
+    """In the label's unit."""
     predicted_low: float
     predicted_high: float
-    mislabel_probability: float | None
-    flagged: bool
+    """Nine of ten right labels lie between."""
     slip: str | None
-    reason: str
-    """A sentence."""
-    p_value: float | None
-    suspicion: float | None
-    predicted: float
-    mean_weight: float | None
-    zero_weight_share: float | None
-    mean_influence: float | None
-    mean_residual: float | None
-    mean_loss: float | None
-    control_residual: float | None
-    in_training: bool
-    row_sha256: str | None
-    cells: tuple[str | None, ...]
-    """The row's own columns without its label, as the file spells them."""
+    """What made the number wrong, likelier than not."""
+
+    @property
+    def mean_residual(self) -> float | None:
+        """By the reweighted network, mean over the epochs."""
+        return self.mean_margin
+
+    @property
+    def control_residual(self) -> float | None:
+        """By plain training."""
+        return self.control_margin
+
+    @property
+    def expected(self) -> str:
+        """The range that nine of ten right labels lie in."""
+        return f"{format_measure(self.predicted_low)} to {format_measure(self.predicted_high)}"
+
+    @property
+    def number(self) -> float | None:
+        """The given number, to sort by."""
+        return read_number(self.given_label)
 
 
-@dataclass(frozen=True)
-class NumberView:
+@dataclass(frozen=True, kw_only=True)
+class NumberView(RunView):
     """A finished audit of numbers."""
 
     manifest: NumberManifest
     suspects: tuple[NumberSuspect, ...]
-    """By rank; verified rows are none."""
-    columns: tuple[str, ...]
-    """Names of the original columns, as ``cells`` has them."""
 
     @property
     def flagged(self) -> int:
@@ -74,38 +85,55 @@ def read_number_view(folder: RunFolder, *, top: int) -> NumberView:
     """
     manifest = folder.number_manifest()
     originals = folder.read_suspects(manifest.data.rows)
+    suspects = _collect_suspects(folder, manifest, originals, top)
+    table = read_columns(folder, None)
+    common = read_run_view(folder, manifest, table, originals=originals, suspects=suspects, top=top)
+    return NumberView(**{**vars(common), "suspects": suspects}, manifest=manifest)
+
+
+def _collect_suspects(
+    folder: RunFolder, manifest: NumberManifest, originals: pa.Table, top: int
+) -> tuple[NumberSuspect, ...]:
+    """The listed rows that have their cells stored, by rank."""
     positions, names = find_originals(originals, manifest.data.label)
     texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
+    places = place_for_people(names, manifest)
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
-    suspects = [
-        _make_suspect(record, [text[stored[record["row"]]] for text in texts])
-        for record in folder.read_number_suspects(last=top)
-        if record["row"] in stored
-    ]
-    return NumberView(manifest, tuple(suspects), names)
+    suspects = []
+    for record in folder.read_number_suspects(last=top):
+        if record["row"] in stored:
+            cells = [text[stored[record["row"]]] for text in texts]
+            telling = choose_cells(cells, places, ())
+            suspects.append(_make_suspect(record, tuple(cells), telling))
+    return tuple(suspects)
 
 
-def _make_suspect(record: Mapping[str, Any], cells: list[str | None]) -> NumberSuspect:
+def _make_suspect(
+    record: Mapping[str, Any], cells: tuple[str | None, ...], telling: tuple[int, ...]
+) -> NumberSuspect:
     values: dict[str, Any] = {name: record[name] for name in _TAKEN_OVER}
     values |= {name: keep_finite(record[name]) for name in _MEASURED}
     return NumberSuspect(
         **values,
-        mean_residual=keep_finite(record["mean_margin"]),
-        control_residual=keep_finite(record["control_margin"]),
         id=record["id"] if record["id"] is not None else str(record["row"]),
         flagged=bool(record["flagged"]),
+        weight_by_epoch=tuple(map(keep_finite, record["weight_by_epoch"] or ())),
         reason=give_reason(record),
-        cells=tuple(cells),
+        cells=cells,
+        likely=(),
+        neighbours=(),
+        picture=None,
+        telling=telling,
     )
 
 
 _TAKEN_OVER = (
-    *("rank", "row", "given_label", "suggested_label", "slip", "in_training", "row_sha256"),
-    *("predicted", "predicted_low", "predicted_high"),
+    *("rank", "row", "given_label", "suggested_label", "verified_label", "slip", "in_training"),
+    *("row_sha256", "predicted", "predicted_low", "predicted_high", "verdict"),
 )
 _MEASURED = (
     *("mislabel_probability", "p_value", "suspicion", "mean_weight", "zero_weight_share"),
-    *("mean_influence", "mean_loss"),
+    *("mean_influence", "mean_loss", "mean_margin", "control_margin"),
 )
 
 
@@ -117,14 +145,7 @@ def give_reason(record: Mapping[str, Any]) -> str:
         return (
             f"As if {record['suggested_label']} had been changed by {record['slip']}; {expected}."
         )
-    if record["predicted_low"] <= float_label(record["given_label"]) <= record["predicted_high"]:
+    given = read_number(record["given_label"])
+    if given is not None and record["predicted_low"] <= given <= record["predicted_high"]:
         return f"Within what is expected: {expected}."
     return f"Not what is expected: {expected}."
-
-
-def float_label(text: str) -> float:
-    """The number that a stored label stands for; NaN where its spelling is no plain number."""
-    try:
-        return float(text)
-    except ValueError:
-        return float("nan")

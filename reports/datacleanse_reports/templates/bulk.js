@@ -21,6 +21,8 @@
 
   function chosen() { return form.elements.action.value; }
 
+  function chosenLabel() { return form.elements.label ? form.elements.label.value : ""; }
+
   // What the decision is about: a row without a suggestion cannot be changed to it.
   function rows() {
     if (chosen() !== "accept") return open;
@@ -41,7 +43,7 @@
   }
 
   function actionInWords(n) {
-    const label = form.elements.label.value;
+    const label = chosenLabel();
     const name = label ? readable(reviewData.labels[Number(label)]) : "…";
     const all = n === 1 ? "" : "all ";
     return {
@@ -69,7 +71,7 @@
     if (left) notes.push(plural(left, "row") + " without a suggestion " + (left === 1 ? "is" : "are") + " left open.");
     find("bulk-decided").textContent = notes.join(" ");
     accept.textContent = about.length ? actionInWords(about.length) : "Nothing is left to be decided";
-    accept.disabled = isSending || !about.length || (chosen() === "relabel" && !form.elements.label.value);
+    accept.disabled = isSending || !about.length || (chosen() === "relabel" && !chosenLabel());
   }
 
   function draw(from) {
@@ -88,7 +90,7 @@
       if (picture) item.append(picture);
       const title = make("p", card.nameOf(suspect) + ": ");
       title.append(make("bdi", readable(reviewData.labels[suspect.given])), " → ");
-      title.append(make("b", suspect.suggested === null ? "– (all opinions together: no other class is likelier)" : readable(reviewData.labels[suspect.suggested])));
+      title.append(make("b", suspect.suggested === null ? "– (" + find("review").dataset.none + ")" : readable(reviewData.labels[suspect.suggested])));
       const likely = suspectTable.bodyOf(row).dataset.probability;
       if (likely) title.append(" · " + Math.round(100 * likely) + "% likely wrong");
       text.append(title);
@@ -105,7 +107,7 @@
   }
 
   function decide() {
-    const about = rows(), label = form.elements.label.value;
+    const about = rows(), label = chosenLabel();
     isSending = true;
     problem.hidden = true;
     show();
@@ -157,7 +159,8 @@
     show();
     showSample();
   });
-  form.elements.label.append(...reviewData.labels.map(function (label, i) {
+  // Among numbers no single one fits many rows.
+  if (form.elements.label) form.elements.label.append(...reviewData.labels.map(function (label, i) {
     const option = make("option", readable(label));
     option.value = i;
     return option;

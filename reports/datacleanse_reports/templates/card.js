@@ -42,6 +42,7 @@ const card = (function () {
     if (body.dataset.probability) {
       facts.append(" · " + Math.round(100 * body.dataset.probability) + "% likely wrong");
     }
+    if (suspect.expected) facts.append(" · expected ", make("b", suspect.expected));
     const reason = make("p", body.querySelector("summary").textContent);
     const parts = [heading, facts, reason];
     parts.splice(2, 0, ...saidOf(suspect.row));
@@ -92,6 +93,7 @@ const card = (function () {
   }
 
   function classButtons(suspect) {
+    if (reviewData.numbers) return [];
     return classesOf(suspect).map(function ([label, probability], i) {
       const button = document.createElement("button");
       button.type = "button";
@@ -107,7 +109,8 @@ const card = (function () {
   // A field for the name of any class. Nothing is decided until Enter is pressed or its button:
   // `choose` is told of the class that is called so, or is the only one that begins so; `tell` of
   // what else was typed.
-  const classField = {
+  const classField = reviewData.numbers ? numberField : {
+    isSame: function (label, other) { return label === other; },
     find: function (text) {
       const all = reviewData.labels.map(function (label) { return readable(label).toLowerCase(); });
       const name = text.trim().toLowerCase(), exact = all.indexOf(name);
@@ -125,7 +128,7 @@ const card = (function () {
       const found = classField.find(input.value);
       if (found.length === 1) {
         input.value = "";
-        choose(found[0]);
+        choose(reviewData.labels[found[0]]);
         return;
       }
       if (!input.value.trim()) tell("Type the name of a class, then press Enter.");

@@ -244,8 +244,8 @@
     event.preventDefault();
     event.stopPropagation();
     if (event.key === "Enter") {
-      card.classField.enter(other, function (code) {
-        decide("relabel", code);
+      card.classField.enter(other, function (label) {
+        decide("relabel", labels.indexOf(label));
         tiles.focus({ preventScroll: true });
       }, function (text) { told.textContent = text; });
       return;

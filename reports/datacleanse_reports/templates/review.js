@@ -56,14 +56,14 @@
     const accept = dialog.querySelector('[data-do="accept"]');
     accept.disabled = suspect.suggested === null;
     accept.querySelector("[data-suggested]").textContent =
-      suspect.suggested === null ? "– (all opinions together: no other class is likelier)" : readable(reviewData.labels[suspect.suggested]);
+      suspect.suggested === null ? "– (" + dialog.dataset.none + ")" : readable(reviewData.labels[suspect.suggested]);
     const preferred = suspect.suggested === null ? "keep" : "accept";
     for (const button of dialog.querySelectorAll(".review-buttons button")) {
       button.classList.toggle("primary", button.dataset.do === preferred);
       button.setAttribute("aria-pressed", String(isMade(button.dataset.do, decision, suspect)));
     }
     choices.replaceChildren(...card.classButtons(suspect));
-    other.hidden = reviewData.labels.length <= choices.children.length;
+    other.hidden = !reviewData.numbers && reviewData.labels.length <= choices.children.length;
     typed.value = "";
     find("review-other-told").textContent = "";
   }
@@ -131,7 +131,7 @@
     const suspect = current();
     if (!suspect) return;
     const given = reviewData.labels[suspect.given];
-    if (action === "relabel" && label === given) action = "keep";
+    if (action === "relabel" && card.classField.isSame(label, given)) action = "keep";
     const now = performance.now() / 1000;
     if (last !== null && now - last < LONGEST_PAUSE) moments = moments.concat(now - last).slice(-20);
     last = now;
@@ -194,7 +194,7 @@
       if (current()) links.copy(current(), "review", place).then(function (text) { told.textContent = text; });
     },
     other: function () {
-      card.classField.enter(typed, function (code) { decide("relabel", reviewData.labels[code]); },
+      card.classField.enter(typed, function (label) { decide("relabel", label); },
         function (text) { find("review-other-told").textContent = text; });
     },
     comment: function () { comment.focus(); },
@@ -207,6 +207,11 @@
     // A key held down would decide rows that nobody has seen.
     if (event.repeat) {
       if (event.key === "Enter" || event.key === " ") event.preventDefault();
+      return;
+    }
+    if (event.target === typed && event.key === "Escape") {  // the field is left, not the review
+      event.preventDefault();
+      show();
       return;
     }
     if (event.target === typed && event.key === "Enter" && !event.isComposing) {
@@ -224,7 +229,9 @@
     const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
     if (isTyping || (!useKeys.checked && event.key !== "?")) return;
     const what = event.key === "?" ? "help" : KEYS[event.key.toLowerCase()];
-    if (what) {
+    if (reviewData.numbers && current() && numberField.begins(event.key)) {
+      typed.focus();  // the key's own sign is the first one there
+    } else if (what) {
       event.preventDefault();
       ACTIONS[what]();
     } else if (/^[1-9]$/.test(event.key)) {
