@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from datacleanse.models.predictor import Predictor
     from datacleanse.progress import Progress
     from datacleanse.review.apply import CleaningResult, apply
-    from datacleanse.serving.explanation import Explanation, explain
+    from datacleanse.serving.explanation import Explanation, NumberExplanation, explain
     from datacleanse.serving.load import load
     from datacleanse.serving.loaded_classifier import LoadedClassifier
     from datacleanse.serving.loaded_regressor import LoadedRegressor
@@ -45,6 +45,7 @@ __all__ = [
     "LoadedClassifier",
     "LoadedRegressor",
     "Meta",
+    "NumberExplanation",
     "NumberResult",
     "Predictor",
     "Progress",
@@ -72,6 +73,7 @@ _LAZY = {
     "LoadedClassifier": "datacleanse.serving.loaded_classifier",
     "LoadedRegressor": "datacleanse.serving.loaded_regressor",
     "Meta": "datacleanse.settings",
+    "NumberExplanation": "datacleanse.serving.explanation",
     "NumberResult": "datacleanse.auditing.regression.number_result",
     "Predictor": "datacleanse.models.predictor",
     "Progress": "datacleanse.progress",

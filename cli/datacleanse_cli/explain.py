@@ -37,7 +37,7 @@ def explain(
         check_target(out, source=new)
         check_free(out, force=force)
     folder = RunFolder(run)
-    folder.manifest()
+    folder.any_manifest()
     # Slow to import, so that a typing error is answered at once.
     from datacleanse.serving.explanation import explain_prediction
     from datacleanse_cli.console import Terminal

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rich.table import Table
 from rich.text import Text
 
+from datacleanse.serving.explanation import Explanation, NumberExplanation
 from datacleanse_cli.layout import lay_out_line, name_labels, name_row, print_sections, shorten_text
 from datacleanse_cli.printing import make_printable
 from datacleanse_reports.wording import format_probability
@@ -16,13 +17,13 @@ if TYPE_CHECKING:
 
     from rich.console import Console, RenderableType
 
-    from datacleanse.serving.explanation import Explanation
-
 SUSPECT = "!"
 """Marks a row whose label is likelier wrong than right."""
 
+AnyExplanation: TypeAlias = Explanation | NumberExplanation
 
-def print_explanation(found: Explanation, console: Console, *, source: str) -> None:
+
+def print_explanation(found: AnyExplanation, console: Console, *, source: str) -> None:
     """Print which rows speak for a prediction and which against it.
 
     Args:
@@ -34,33 +35,49 @@ def print_explanation(found: Explanation, console: Console, *, source: str) -> N
     rows = found.pushes.to_pylist()
     toward = [row for row in rows if row["push"] > 0]
     away = [row for row in rows if row["push"] < 0]
-    label = shorten_text(found.label)
+    titles = _title_directions(found)
     sections: list[tuple[str, list[RenderableType]]] = [
         (f"Row {found.row} of {source}", [lay_out_line(say_verdict(found), encoding)]),
-        (f"Pushed the model toward {label}", _lay_out_rows(toward, encoding)),
-        (f"Pushed it away from {label}", _lay_out_rows(away, encoding)),
+        (titles[0], _lay_out_rows(toward, encoding)),
+        (titles[1], _lay_out_rows(away, encoding)),
         ("What this says", [lay_out_line(text, encoding) for text in say_suspects(found)]),
     ]
     print_sections(sections, console)
 
 
-def say_verdict(found: Explanation) -> str:
+def _title_directions(found: AnyExplanation) -> tuple[str, str]:
+    """Titles of the rows that push toward what is in question, and of those that push away."""
+    if isinstance(found, Explanation):
+        label = shorten_text(found.label)
+        return f"Pushed the model toward {label}", f"Pushed it away from {label}"
+    if found.number is None:
+        return "Pushed the number up", "Pushed it down"
+    number = f"{found.number:g}"
+    return f"Pushed the model toward {number}", f"Pushed it away from {number}"
+
+
+def say_verdict(found: AnyExplanation) -> str:
     """What the model takes the row for, as a sentence."""
+    if not isinstance(found, Explanation):
+        asked = "" if found.number is None else f" It is asked about {found.number:g}."
+        return f"The model predicts {found.predicted:.6g}.{asked}"
     said = f"The model gives {shorten_text(found.label)} {format_probability(found.probability)}."
     if found.label == found.predicted:
         return said
     return f"{said} It takes the row for {shorten_text(found.predicted)}."
 
 
-def say_suspects(found: Explanation) -> list[str]:
+def say_suspects(found: AnyExplanation) -> list[str]:
     """What the pushes say of the labels, as sentences."""
+    is_up = isinstance(found, NumberExplanation) and found.number is None
+    way = "up" if is_up else "toward it"
     toward = [row for row in found.pushes.to_pylist() if row["push"] > 0]
     if not toward:
-        return ["No row of DATA pushes the model toward it any more."]
+        return [f"No row of DATA pushes the model {way} any more."]
     n = sum(row["is_suspect"] for row in toward)
     told = (
         f"{n} of these {len(toward)} rows are likelier mislabelled than not (marked {SUSPECT}); of "
-        f"all pushes toward it such rows make {format_probability(found.suspect_share)}."
+        f"all pushes {way} such rows make {format_probability(found.suspect_share)}."
     )
     return [told] if n or found.suspect_share else ["None of these rows is a suspected mislabel."]
 

@@ -195,10 +195,16 @@ ExplainedRow = Annotated[
 ]
 ExplainedClass = Annotated[
     str | None,
-    typer.Option("--class", help="Class to explain.", show_default="the predicted one"),
+    typer.Option(
+        "--class",
+        "--number",
+        help="Class to explain, or the number that the row should have.",
+        show_default="the predicted one, or any larger number",
+    ),
 ]
 PushingRows = Annotated[
-    int, typer.Option(min=1, help="Rows to name, for the class and against it.")
+    int,
+    typer.Option(min=1, help="Rows to name, for the class and against it, or in either direction."),
 ]
 ExplanationOut = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write the rows to as well.")

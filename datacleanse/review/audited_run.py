@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from datacleanse.data import Source
     from datacleanse.pictures.interface import Listing
     from datacleanse.storage.manifest.inputs import DataSection
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest, NumberDataSection
     from datacleanse.storage.run_folder import Classes, RunFolder
 
 
@@ -40,7 +40,7 @@ class AuditedRun:
     n_rows: int
     """Rows of DATA when it was audited."""
     classes: Classes
-    """Rows by label, as DATA spelled it, when it was audited."""
+    """Rows by label, as DATA spelled it, when it was audited; empty where labels are numbers."""
     has_clean: bool
     """Whether verified rows were given."""
     listing: Listing | None
@@ -59,7 +59,11 @@ class AuditedRun:
 
 
 def open_audited_run(
-    folder: RunFolder, *, data: Source | None = None, delimiter: str | None = None
+    folder: RunFolder,
+    *,
+    data: Source | None = None,
+    delimiter: str | None = None,
+    manifest: AnyManifest | None = None,
 ) -> AuditedRun:
     """Read what a finished run is about, and find its DATA.
 
@@ -67,13 +71,14 @@ def open_audited_run(
         folder: of the run.
         data: where DATA lies now, or DATA itself, a table in memory; None: where it was.
         delimiter: of a CSV; None: as in the audit.
+        manifest: its `run.json`; None: labels must be classes.
 
     Raises:
         RunFolderError: the run is missing, unfinished or damaged.
         InputError: DATA is not there, holds pictures in no usable way, or was a table in memory
             and no file is given.
     """
-    manifest = folder.manifest()
+    manifest = folder.manifest() if manifest is None else manifest
     in_memory: Source | None = None
     if data is None or isinstance(data, str | PathLike):
         source = _find_source(manifest.data, None if data is None else fspath(data), folder)
@@ -94,7 +99,7 @@ def open_audited_run(
         options=options,
         sha256=manifest.data.sha256,
         n_rows=manifest.data.rows,
-        classes=manifest.data.classes,
+        classes=manifest.classes or {},
         has_clean=manifest.noise.rate is not None,
         listing=listing,
         location=location,
@@ -113,7 +118,9 @@ def read_unreadable_pictures(folder: RunFolder) -> list[Unreadable]:
     ]
 
 
-def _find_source(described: DataSection, data: str | None, folder: RunFolder) -> str:
+def _find_source(
+    described: DataSection | NumberDataSection, data: str | None, folder: RunFolder
+) -> str:
     source = described.source if data is None else data
     if source.startswith("<"):
         raise InputError(
@@ -124,13 +131,13 @@ def _find_source(described: DataSection, data: str | None, folder: RunFolder) ->
     return source
 
 
-def _list_clean(manifest: Manifest) -> tuple[str, ...]:
+def _list_clean(manifest: AnyManifest) -> tuple[str, ...]:
     clean = manifest.clean
     sources = () if clean is None else clean.sources or (clean.source,)
     return tuple(each for each in sources if not each.startswith("<"))
 
 
-def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
+def _make_options(described: DataSection | NumberDataSection, delimiter: str | None) -> ReadOptions:
     """How the audit read DATA."""
     reading = described.reading
     return ReadOptions(
@@ -144,7 +151,7 @@ def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
         dates=reading.dates,
         decimal=reading.decimal,
         missing=reading.missing,
-        # Of a run that knew rows by their number, decisions do so too.
+        task=reading.task,
         # Of a run that knew rows by their number, decisions do so too.
         seeks_id=described.id is not None,
     )

@@ -1,6 +1,6 @@
 """From a prediction back to the labels behind it: which rows of DATA pushed the model toward it.
 
-A step of the final model on row i changes the loss of class c of a new row x by about
+A step of the final model on row i changes the loss of label c of a new row x by about
 
     - learning rate x w_i < grad l(x_i, y_i), grad l(x, c) >
 
@@ -9,12 +9,16 @@ of an audit are weighed (Ren et al. 2018, arXiv 1803.09050, eq. 12), with the ne
 of the trusted ones. It tells what the finished model would still learn from a row, not what it
 would be without it: for that Koh, Liang 2017, "Understanding Black-box Predictions via Influence
 Functions", arXiv 1703.04730, put the inverse Hessian between the two gradients.
+
+Of numbers the loss is Huber's, and c a number that is named; without one it is a robust deviation
+of DATA's labels above the prediction, where the loss has the slope 1: rows push up or down.
 """
 
 from __future__ import annotations
 
 import tempfile
 from dataclasses import dataclass, fields
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,8 +26,10 @@ import numpy as np
 import pyarrow as pa
 import torch
 
+from datacleanse.data.any_number import read_number
 from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
+from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.progress import SILENT, follow
@@ -32,9 +38,11 @@ from datacleanse.serving.open_model import open_model
 from datacleanse.serving.seen_rows import find_new_row, read_training_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
-from datacleanse.training.influence import choose_engine, cross_entropy
+from datacleanse.training.influence import choose_engine
+from datacleanse.training.objectives import CLASSES, NUMBERS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from os import PathLike
 
     import pandas as pd
@@ -45,7 +53,8 @@ if TYPE_CHECKING:
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.progress import Progress, ProgressOption
     from datacleanse.review.audited_run import AuditedRun
-    from datacleanse.serving.seen_rows import Network, SeenRows
+    from datacleanse.serving.seen_rows import Network, NewRow, SeenRows
+    from datacleanse.training.influence.interface import Loss
 
 AT_ONCE = 1024
 """Rows whose influences are computed together."""
@@ -64,8 +73,25 @@ COLUMNS = (
 """Columns of the audit table that are told of a row."""
 
 
+class Pushed:
+    """What explanations share: a table of rows that push, and plain values."""
+
+    pushes: pa.Table
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """`pushes` as a data frame."""
+        frame: pd.DataFrame = self.pushes.to_pandas()
+        return frame
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain values; the rows as a list of objects."""
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}  # type: ignore[arg-type]  # those below are data classes
+        return plain | {"pushes": self.pushes.to_pylist()}
+
+
 @dataclass(frozen=True)
-class Explanation:
+class Explanation(Pushed):
     """Which rows of DATA speak for and against a class of a new row."""
 
     row: int
@@ -84,16 +110,21 @@ class Explanation:
     suspect_share: float
     """Share of all pushes for the class, in [0, 1], that suspects make; 0 where there are none."""
 
-    @property
-    def table(self) -> pd.DataFrame:
-        """`pushes` as a data frame."""
-        frame: pd.DataFrame = self.pushes.to_pandas()
-        return frame
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain values; the rows as a list of objects."""
-        plain = {field.name: getattr(self, field.name) for field in fields(self)}
-        return plain | {"pushes": self.pushes.to_pylist()}
+@dataclass(frozen=True)
+class NumberExplanation(Pushed):
+    """Which rows of DATA push the number that is predicted for a new row, and which way."""
+
+    row: int
+    """Position of the new row in its source, from 0."""
+    predicted: float
+    """By the model, in the label's unit."""
+    number: float | None
+    """The number in question; None: any larger one."""
+    pushes: pa.Table
+    """As `Explanation.pushes`; ``push`` is > 0 toward the number in question, or up."""
+    suspect_share: float
+    """Share of all pushes that way, in [0, 1], that suspects make; 0 where there are none."""
 
 
 @suggest_keywords
@@ -102,19 +133,20 @@ def explain(
     new: Source,
     *,
     row: int,
-    label: str | None = None,
+    label: str | float | None = None,
     top: int = 10,
     data: Source | None = None,
     model: str | ModuleFactory | None = None,
     progress: ProgressOption = None,
-) -> Explanation:
+) -> Explanation | NumberExplanation:
     """Which rows of the audited data pushed a run's model toward a prediction.
 
     Args:
         run: folder of a finished run.
         new: rows to classify: a file or a frame, or pictures.
         row: position of the row in question, from 0.
-        label: class to explain; None: the predicted one.
+        label: class to explain; None: the predicted one. Where labels are numbers, one that the row
+            should have; None: which rows push the number up, and which down.
         top: rows told at most, for the class and against it.
         data: where the audited data is now, or the frame that was audited; None: where it was.
         model: for a network of your own, its factory or ``package.module:factory``.
@@ -146,21 +178,21 @@ def explain_prediction(
     new: Source,
     row: int,
     *,
-    label: str | None = None,
+    label: str | float | None = None,
     top: int = 10,
     data: Source | None = None,
     delimiter: str | None = None,
     model: str | ModuleFactory | None = None,
     scratch: Path,
     progress: Progress = SILENT,
-) -> Explanation:
+) -> Explanation | NumberExplanation:
     """Find the rows of DATA that push the model toward a prediction, and away from it.
 
     Args:
         folder: of a finished run.
         new: rows to classify, as for `predict_source`.
         row: position of the row in question, from 0.
-        label: class to explain; None: the predicted one.
+        label: class to explain, or number; see `explain`.
         top: rows told at most, in either direction, > 0.
         data: where DATA lies now, or DATA itself; None: where it was.
         delimiter: of NEW's CSV; None for the format's own.
@@ -172,7 +204,7 @@ def explain_prediction(
         RunFolderError: the run is missing, unfinished, damaged, or of before rows' weights in the
             model were kept.
         InputError: DATA is not there or has changed, or NEW has no such row.
-        SettingsError: ``label`` is no class, or ``top`` no number of rows.
+        SettingsError: ``label`` is no class or no number, or ``top`` no number of rows.
     """
     if top < 1:
         raise SettingsError(
@@ -180,30 +212,69 @@ def explain_prediction(
             slug="setting-out-of-range",
             hint="Give a whole number above 0.",
         )
-    run = open_audited_run(folder, data=data)
+    run = open_audited_run(folder, data=data, manifest=folder.any_manifest())
     served = _check_network(open_model(folder.path, model=model), run)
     with use_one_thread():
         one = find_new_row(
             served, new, row, delimiter=delimiter, scratch=scratch, progress=progress
         )
-        classes = served.schema.classes
-        probability = torch.softmax(_compute_logits(one.network, one.inputs), dim=1)[0]
-        predicted = classes[int(probability.argmax())]
-        target = classes.index(_check_class(label or predicted, classes, folder))
+        question = _ask(served, one, label, folder)
         seen = read_training_rows(run, served, scratch=scratch, progress=progress)
         progress.stage("Comparing gradients", None)
-        influence = _measure_influence(one.network, seen, one.inputs, target)
+        influence = _measure_influence(one, seen, question)
     push = influence * seen.about["final_weight"].to_numpy()
     wrong = seen.about["mislabel_probability"].fill_null(0.0).to_numpy()
     is_suspect = (wrong > 0.5) & seen.about["verified_label"].is_null().to_numpy()
-    return Explanation(
-        row,
-        classes[target],
-        float(probability[target]),
-        predicted,
-        _tell_largest(push, is_suspect, seen.about, top),
-        float(push[is_suspect & (push > 0)].sum() / max(push[push > 0].sum(), TINY)),
+    return question.answer(
+        row=row,
+        pushes=_tell_largest(push, is_suspect, seen.about, top),
+        suspect_share=float(push[is_suspect & (push > 0)].sum() / max(push[push > 0].sum(), TINY)),
     )
+
+
+@dataclass(frozen=True)
+class _Question:
+    """A label of the new row whose loss is looked at."""
+
+    target: Tensor
+    """(1,) as the loss takes it."""
+    loss: Loss
+    """By which the final model was trained."""
+    answer: Callable[..., Explanation | NumberExplanation]
+    """What makes the explanation of `Pushed`'s fields."""
+
+
+def _ask(served: Network, one: NewRow, label: str | float | None, folder: RunFolder) -> _Question:
+    """Choose the label in question, and see what the model makes of it.
+
+    Raises:
+        SettingsError: ``label`` is no class, or no number.
+    """
+    outputs = _compute_outputs(one.network, one.inputs)[0]
+    if isinstance(served, NumberPredictor):
+        return _ask_about_number(served, float(outputs[0]), label)
+    classes, probability = served.schema.classes, torch.softmax(outputs, dim=0)
+    predicted = classes[int(probability.argmax())]
+    target = classes.index(
+        _check_class(predicted if label is None else str(label), classes, folder)
+    )
+    answer = partial(
+        Explanation,
+        label=classes[target],
+        probability=float(probability[target]),
+        predicted=predicted,
+    )
+    return _Question(torch.tensor([target]), CLASSES.loss, answer)
+
+
+def _ask_about_number(
+    served: NumberPredictor, output: float, label: str | float | None
+) -> _Question:
+    number = None if label is None else _check_number(label)
+    target = output + 1.0 if number is None else (number - served.centre) / served.scale
+    predicted = served.centre + served.scale * output
+    answer = partial(NumberExplanation, predicted=predicted, number=number)
+    return _Question(torch.tensor([target], dtype=torch.float32), NUMBERS.loss, answer)
 
 
 def _check_network(served: object, run: AuditedRun) -> Network:
@@ -213,8 +284,8 @@ def _check_network(served: object, run: AuditedRun) -> Network:
         SettingsError: it is another program's, or reads features that were made of pictures.
     """
     met = "an exported model"
-    if isinstance(served, Predictor | ImagePredictor | PretrainedPredictor):
-        if isinstance(served, Predictor) == (run.listing is None):
+    if isinstance(served, Predictor | NumberPredictor | ImagePredictor | PretrainedPredictor):
+        if isinstance(served, Predictor | NumberPredictor) == (run.listing is None):
             return served
         met = "features of pictures"
     raise SettingsError(
@@ -235,18 +306,27 @@ def _check_class(label: str, classes: tuple[str, ...], folder: RunFolder) -> str
     )
 
 
-def _compute_logits(network: nn.Module, inputs: Tensor) -> Tensor:
+def _check_number(label: str | float) -> float:
+    number = read_number(str(label))
+    if number is None:
+        raise SettingsError(
+            f"{label!r} is no number, and the run is of numbers.",
+            slug="number-unknown",
+            hint="Give a number that the row should have, or leave it out.",
+        )
+    return number
+
+
+def _compute_outputs(network: nn.Module, inputs: Tensor) -> Tensor:
     with torch.no_grad():
-        logits: Tensor = network.eval()(inputs)
-    return logits.double()
+        outputs: Tensor = network.eval()(inputs)
+    return outputs.double()
 
 
-def _measure_influence(
-    network: nn.Module, seen: SeenRows, one: Tensor, target: int
-) -> NDArray[np.float64]:
-    """(N,) influence of each row of DATA on class ``target`` of one row, (1, ...)."""
-    engine = choose_engine(network.eval(), cross_entropy)
-    direction, _ = engine.compute_gradient(one, torch.tensor([target]))
+def _measure_influence(one: NewRow, seen: SeenRows, question: _Question) -> NDArray[np.float64]:
+    """(N,) influence of each row of DATA on the label in question of one row."""
+    engine = choose_engine(one.network.eval(), question.loss)
+    direction, _ = engine.compute_gradient(one.inputs, question.target)
     found = np.zeros(len(seen.labels))
     for start in range(0, len(found), AT_ONCE):
         part = slice(start, start + AT_ONCE)

@@ -13,6 +13,7 @@ from datacleanse.data import ReadOptions, read_data, read_like, read_portions, t
 from datacleanse.data.identity import fingerprint
 from datacleanse.errors import InputError, RunFolderError
 from datacleanse.models.encoding import encode
+from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.pictures.read import read_audited_pictures, read_pictures_like
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset
     from datacleanse.review.audited_run import AuditedRun
 
-Network: TypeAlias = Predictor | ImagePredictor | PretrainedPredictor
+Network: TypeAlias = Predictor | ImagePredictor | PretrainedPredictor | NumberPredictor
 """What holds a run's own network."""
 
 
@@ -50,7 +51,8 @@ class SeenRows:
     inputs: Tensor
     """(N, ...) what it reads."""
     labels: Tensor
-    """(N,) int64 class by which it learned each: the verified one, else the given one."""
+    """(N,) by which it learned each, the verified label, else the given one: its class int64, or its
+    number float32 as the network sees it."""
     about: pa.Table
     """Their rows of the audit table."""
 
@@ -77,7 +79,7 @@ def find_new_row(
     Raises:
         InputError: NEW has no such row, or does not fit the run's columns.
     """
-    if isinstance(network, Predictor):
+    if isinstance(network, Predictor | NumberPredictor):
         progress.stage("Reading NEW", None)
         found = _find_portion(network, new, row, delimiter)
         return NewRow(network.network, torch.from_numpy(encode(found, network.encoding)))
@@ -106,7 +108,7 @@ def read_training_rows(
         InputError: DATA is another one by now.
         RunFolderError: the run does not say how much each row counts in its model.
     """
-    if isinstance(network, Predictor):
+    if isinstance(network, Predictor | NumberPredictor):
         data = read_data(run.readable, run.options, progress=progress)
         is_changed = fingerprint(run.readable) != run.sha256
         inputs = None if is_changed else torch.from_numpy(encode(data, network.encoding))
@@ -123,17 +125,33 @@ def read_training_rows(
             slug="data-changed",
             hint="Name the audited data with --data, or audit it again.",
         )
-    about = run.folder.read_audit(run.classes)
+    about = _read_about(run, network)
     if "final_weight" not in about.column_names or about["final_weight"].null_count:
         raise RunFolderError(
             f"The run in {run.folder.path} does not say how much each row counts in its model.",
             slug="run-too-old",
             hint="Repeat the audit with this version.",
         )
-    return SeenRows(inputs, torch.from_numpy(_find_learned(data, about)), about)
+    return SeenRows(inputs, _find_labels(network, data, about), about)
 
 
-def _find_portion(network: Predictor, new: Source, row: int, delimiter: str | None) -> Dataset:
+def _read_about(run: AuditedRun, network: Network) -> pa.Table:
+    """DATA's rows of the audit table."""
+    if isinstance(network, NumberPredictor):
+        return run.folder.read_number_audit(run.n_rows)
+    return run.folder.read_audit(run.classes)
+
+
+def _find_labels(network: Network, data: Dataset, about: pa.Table) -> Tensor:
+    """See `SeenRows.labels`."""
+    if isinstance(network, NumberPredictor):
+        return torch.from_numpy(_scale_numbers(network, data, about))
+    return torch.from_numpy(_find_learned(data, about))
+
+
+def _find_portion(
+    network: Predictor | NumberPredictor, new: Source, row: int, delimiter: str | None
+) -> Dataset:
     """The row alone, of a file without reading what follows."""
     n_rows, schema = 0, network.schema
     if isinstance(new, str | PathLike):
@@ -165,6 +183,15 @@ def _find_learned(data: Dataset, about: pa.Table) -> NDArray[np.int64]:
     verified = [-1 if name is None else names[name] for name in about["verified_label"].to_pylist()]
     known = np.array(verified, dtype=np.int64)
     return np.where(known >= 0, known, data.labels)
+
+
+def _scale_numbers(network: NumberPredictor, data: Dataset, about: pa.Table) -> NDArray[np.float32]:
+    """(N,) number by which the final model learned each row, as the network sees it."""
+    verified = [
+        np.nan if text is None else float(text) for text in about["verified_label"].to_pylist()
+    ]
+    numbers = np.where(np.isnan(verified), data.targets, verified)
+    return ((numbers - network.centre) / network.scale).astype(np.float32)
 
 
 def _make_no_row_error(row: int, n_rows: int, what: str) -> InputError:
