@@ -8,18 +8,19 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from datacleanse.data import ReadOptions
+from datacleanse.data.any_number import find_labels
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.pictures.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from datacleanse.data import Source
     from datacleanse.pictures.interface import Listing
     from datacleanse.storage.manifest.inputs import DataSection
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest, NumberDataSection
     from datacleanse.storage.run_folder import Classes, RunFolder
 
 
@@ -39,8 +40,10 @@ class AuditedRun:
     """Of DATA when it was audited (hex)."""
     n_rows: int
     """Rows of DATA when it was audited."""
-    classes: Classes
-    """Rows by label, as DATA spelled it, when it was audited."""
+    classes: Classes | None
+    """Rows by label, as DATA spelled it, when it was audited; None: labels are numbers."""
+    labels: Container[str]
+    """Those that a row may get."""
     has_clean: bool
     """Whether verified rows were given."""
     listing: Listing | None
@@ -73,7 +76,7 @@ def open_audited_run(
         InputError: DATA is not there, holds pictures in no usable way, or was a table in memory
             and no file is given.
     """
-    manifest = folder.manifest()
+    manifest = folder.any_manifest()
     in_memory: Source | None = None
     if data is None or isinstance(data, str | PathLike):
         source = _find_source(manifest.data, None if data is None else fspath(data), folder)
@@ -94,7 +97,8 @@ def open_audited_run(
         options=options,
         sha256=manifest.data.sha256,
         n_rows=manifest.data.rows,
-        classes=manifest.data.classes,
+        classes=manifest.classes,
+        labels=find_labels(manifest),
         has_clean=manifest.noise.rate is not None,
         listing=listing,
         location=location,
@@ -113,7 +117,9 @@ def read_unreadable_pictures(folder: RunFolder) -> list[Unreadable]:
     ]
 
 
-def _find_source(described: DataSection, data: str | None, folder: RunFolder) -> str:
+def _find_source(
+    described: DataSection | NumberDataSection, data: str | None, folder: RunFolder
+) -> str:
     source = described.source if data is None else data
     if source.startswith("<"):
         raise InputError(
@@ -124,13 +130,13 @@ def _find_source(described: DataSection, data: str | None, folder: RunFolder) ->
     return source
 
 
-def _list_clean(manifest: Manifest) -> tuple[str, ...]:
+def _list_clean(manifest: AnyManifest) -> tuple[str, ...]:
     clean = manifest.clean
     sources = () if clean is None else clean.sources or (clean.source,)
     return tuple(each for each in sources if not each.startswith("<"))
 
 
-def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
+def _make_options(described: DataSection | NumberDataSection, delimiter: str | None) -> ReadOptions:
     """How the audit read DATA."""
     reading = described.reading
     return ReadOptions(
@@ -145,8 +151,8 @@ def _make_options(described: DataSection, delimiter: str | None) -> ReadOptions:
         decimal=reading.decimal,
         missing=reading.missing,
         # Of a run that knew rows by their number, decisions do so too.
-        # Of a run that knew rows by their number, decisions do so too.
         seeks_id=described.id is not None,
+        task=reading.task,
     )
 
 

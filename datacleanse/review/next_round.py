@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from datacleanse.data.any_number import find_labels
 from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.data.labels import ClassFinder
 from datacleanse.data.look_alikes import find_look_alike, spell_apart
@@ -213,7 +214,7 @@ def _complete(
             "not in the folder of its run."
         )
         return made, [Notice("decisions-by-number", message, is_warning=True)]
-    completed = complete_decisions(made, folder)
+    completed = complete_decisions(made, folder, find_labels(folder.any_manifest()))
     return list(completed.decisions), [
         _say_contradiction(path, c) for c in completed.contradictions
     ]
