@@ -13,6 +13,7 @@ from datacleanse.auditing.audit_table import (
     count_stored,
     name_rows,
     seal_known_rows,
+    tabulate_calibration,
     tell_bound,
     write_audit,
     write_suspects,
@@ -22,6 +23,7 @@ from datacleanse.data.number_labels import count_decimals, spell_fully, spell_nu
 from datacleanse.detection.ranking import score_ranks
 from datacleanse.detection.regression.assess import NO_SLIP
 from datacleanse.detection.verdicts import AMBIGUOUS, CLEAR, FINE, LIKELY_WRONG, VERDICTS
+from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.number_schemas import NUMBER_AUDIT_COLUMNS, NUMBER_AUDIT_SCHEMA
 
@@ -157,7 +159,7 @@ def write_number_tables(
     top: int,
     take: Callable[[NDArray[np.int64]], pa.Table],
 ) -> None:
-    """Write the audit table and what is kept of the suspects.
+    """Write the audit table, what is kept of the suspects, and what became of CLEAN's rows.
 
     Args:
         folder: of the run.
@@ -183,3 +185,4 @@ def write_number_tables(
         NUMBER_AUDIT_SCHEMA,
     )
     write_suspects(folder, common.rank, n_stored, take)
+    write_parquet(folder.calibration_file, tabulate_calibration(data, evidence, common))
