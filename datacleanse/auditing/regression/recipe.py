@@ -195,12 +195,16 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
     trainer.progress.stage("Scoring", None)
     evidence, assessed = _judge(audit, examples, networks)
     folder.check_ledger(audit.lesson.schedule.epochs)
-    worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
+    worth = None
+    if evidence.is_steered:
+        worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
     notices = _write_tables(running, evidence, assessed, worth)
     trainer.lap("score")
-    final = trainer.refit(
-        lay_out_final(examples, plan), torch.from_numpy(worth), networks.control.batch_size
-    )
+    final = networks.reweighted
+    if worth is not None:
+        final = trainer.refit(
+            lay_out_final(examples, plan), torch.from_numpy(worth), networks.control.batch_size
+        )
     trainer.progress.stage("Writing", None)
     predictor = audit.make_predictor(final)
     predictor.save(folder.model_dir)
@@ -227,9 +231,13 @@ def _write_tables(
     running: _Running,
     evidence: Evidence,
     assessed: NumberAssessment,
-    worth: NDArray[np.float32],
+    worth: NDArray[np.float32] | None,
 ) -> list[Notice]:
-    """Write the audit table and the suspects; what is to be said of them."""
+    """Write the audit table and the suspects; what is to be said of them.
+
+    ``worth``: how much each row counts in the final model; None: no true label steered, so that
+    the saved network is the first one.
+    """
     audit = running.audit
     notices: list[Notice] = []
 
