@@ -161,9 +161,9 @@ class NumberLabels:
     codes: NDArray[np.int64]
     """(N,) index into both others."""
     given: tuple[str, ...]
-    """Distinct labels as the file spells them, K in number."""
+    """Distinct numbers as the file spells them, one way each, K in number."""
     numbers: NDArray[np.float64]
-    """(K,) what they are worth; finite."""
+    """(K,) what they are worth; finite, ascending."""
 
 
 @dataclass(frozen=True)
@@ -180,7 +180,7 @@ class Dataset:
     labels are numbers to predict, index into ``given_labels``."""
     given_labels: tuple[str, ...]
     """The spelling of each class in this file, by class index (here ``1.0``, in DATA ``1``); of
-    numbers to predict each distinct spelling."""
+    numbers to predict that of each distinct one."""
     notices: tuple[Notice, ...]
     first_row: int = 0
     """Position in the file of the table's first row; above 0 in a portion of it."""
@@ -189,8 +189,8 @@ class Dataset:
     row_names: pa.Array | None = None
     """(N,) string: what a data frame's index calls the rows; None: nothing but their numbers."""
     numbers: NDArray[np.float64] | None = None
-    """(K,) what each of ``given_labels`` is worth, where labels are numbers to predict; None: they
-    are classes."""
+    """(K,) what each of ``given_labels`` is worth, ascending, where labels are numbers to predict;
+    None: they are classes."""
 
     @property
     def targets(self) -> NDArray[np.float64]:

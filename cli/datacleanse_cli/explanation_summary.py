@@ -70,14 +70,14 @@ def say_verdict(found: AnyExplanation) -> str:
 def say_suspects(found: AnyExplanation) -> list[str]:
     """What the pushes say of the labels, as sentences."""
     is_up = isinstance(found, NumberExplanation) and found.number is None
-    way = "up" if is_up else "toward it"
+    way, pushes = ("up", "upward pushes") if is_up else ("toward it", "pushes toward it")
     toward = [row for row in found.pushes.to_pylist() if row["push"] > 0]
     if not toward:
         return [f"No row of DATA pushes the model {way} any more."]
     n = sum(row["is_suspect"] for row in toward)
     told = (
         f"{n} of these {len(toward)} rows are likelier mislabelled than not (marked {SUSPECT}); of "
-        f"all pushes {way} such rows make {format_probability(found.suspect_share)}."
+        f"all {pushes} such rows make {format_probability(found.suspect_share)}."
     )
     return [told] if n or found.suspect_share else ["None of these rows is a suspected mislabel."]
 

@@ -12,6 +12,7 @@ from datacleanse_reports.next_step import (
     propose_applying,
     spell_options,
     spell_place,
+    spell_task,
 )
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ def spell_reading(options: ReadOptions) -> list[str]:
         ("--dates", [options.dates]),
         ("--decimal", [options.decimal]),
     )
+    words += spell_task(options.task)
     return words if options.seeks_id else [*words, "--no-id"]
 
 

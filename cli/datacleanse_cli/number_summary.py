@@ -8,6 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from datacleanse_cli.layout import lay_out_line, print_sections
+from datacleanse_cli.next_section import lay_out_next
 from datacleanse_cli.printing import make_printable
 from datacleanse_reports.numbers import number_sentences as sentences
 from datacleanse_reports.numbers.number_formats import FORMATS, list_sentences
@@ -41,9 +42,7 @@ def print_number_summary(
     encoding = console.encoding or "utf-8"
     found = [lay_out_line(text, encoding) for text in list_sentences(view)]
     warnings = [
-        lay_out_line(make_visible(notice.message), encoding, mark="! ")
-        for notice in view.manifest.notices
-        if notice.is_warning
+        lay_out_line(make_visible(notice.message), encoding, mark="! ") for notice in view.warnings
     ]
     place = lay_out_line(make_visible(str(run)), encoding)
     if is_brief:
@@ -60,6 +59,15 @@ def print_number_summary(
             ),
             ("Warnings", warnings),
             ("Written", [place, lay_out_line(f"{files}, audit.parquet, model/", encoding)]),
+            (
+                "Next",
+                lay_out_next(
+                    view,
+                    run,
+                    encoding,
+                    predict="Predict numbers (here of the data; name your own rows instead):",
+                ),
+            ),
         ],
         console,
     )

@@ -204,7 +204,7 @@ ExplainedClass = Annotated[
 ]
 PushingRows = Annotated[
     int,
-    typer.Option(min=1, help="Rows to name, for the class and against it, or in either direction."),
+    typer.Option(min=1, help="Rows to name, for the label in question and against it."),
 ]
 ExplanationOut = Annotated[
     Path | None, typer.Option("--out", "-o", help="File to write the rows to as well.")

@@ -9,18 +9,17 @@ from rich.table import Table
 from rich.text import Text
 
 from datacleanse.data.messages import format_list
-from datacleanse.storage.atomic_files import find_free
 from datacleanse_cli.layout import (
     INDENT,
     Command,
     lay_out_line,
     print_sections,
 )
-from datacleanse_cli.next_commands import propose_apply, spell_command
+from datacleanse_cli.next_commands import spell_command
+from datacleanse_cli.next_section import lay_out_next
 from datacleanse_cli.printing import make_printable
 from datacleanse_cli.suspect_lines import lay_out_suspects
 from datacleanse_reports import flag_sentences, sentences
-from datacleanse_reports.next_step import spell_place
 from datacleanse_reports.wording import (
     format_decimal,
     format_plural,
@@ -75,7 +74,16 @@ def print_summary(view: ReportView, console: Console, *, run: Path, is_brief: bo
             "Written",
             [place, *_lay_out_files(view, encoding)],
         ),
-        ("Next", _lay_out_next(view, run, encoding)),
+        (
+            "Next",
+            lay_out_next(
+                view,
+                run,
+                encoding,
+                compare=_lay_out_compare(view, encoding),
+                predict="Classify rows (here those of the data; name your own instead):",
+            ),
+        ),
     ]
     print_sections(sections, console)
 
@@ -187,25 +195,6 @@ def _lay_out_files(view: ReportView, encoding: str) -> list[RenderableType]:
     return [grid]
 
 
-def _lay_out_next(view: ReportView, run: Path, encoding: str) -> list[RenderableType | Command]:
-    place, report = spell_place(run), run / "reports" / "report.html"
-    first: list[RenderableType | Command] = []
-    if view.next_words:
-        first = [
-            lay_out_line(sentences.say_next(view), encoding),
-            Command(spell_command(*view.next_words)),
-        ]
-    return [
-        *first,
-        *_lay_out_compare(view, encoding),
-        lay_out_line(f"Open {make_visible(str(report))}", encoding),
-        lay_out_line("Decide on the suspects, then write cleaned data:", encoding),
-        Command(spell_command("review", place)),
-        Command(propose_apply(run, view.data.source)),
-        *_lay_out_predict(view, place, encoding),
-    ]
-
-
 def _lay_out_compare(view: ReportView, encoding: str) -> list[RenderableType | Command]:
     """The command that says what an earlier round of review has brought."""
     if not view.compare_words:
@@ -213,15 +202,4 @@ def _lay_out_compare(view: ReportView, encoding: str) -> list[RenderableType | C
     return [
         lay_out_line("See what changed since the earlier round:", encoding),
         Command(spell_command(*view.compare_words)),
-    ]
-
-
-def _lay_out_predict(view: ReportView, place: str, encoding: str) -> list[RenderableType | Command]:
-    """The command that classifies rows, of DATA as long as no others are at hand."""
-    if view.data.source.startswith("<"):
-        return []
-    source, target = spell_place(view.data.source), str(find_free(Path("predictions.csv")))
-    return [
-        lay_out_line("Classify rows (here those of the data; name your own instead):", encoding),
-        Command(spell_command("predict", place, source, "-o", target)),
     ]

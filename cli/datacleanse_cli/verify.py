@@ -42,6 +42,7 @@ def verify(
     no_id: options.NoId = False,
     drop: options.Drop = None,
     missing: audit_options.Missing = None,
+    task: audit_options.Task = "auto",
     delimiter: options.Delimiter = None,
     seed: options.DrawSeed = 0,
     by_class: options.ByClass = False,
@@ -61,6 +62,7 @@ def verify(
 
     settings = Settings(seed=seed)
     _check(n, out)
+    _check_by_class(by_class, task)
     check_target(out, source=data, suffix=".jsonl")
     earlier = [source for source in val or () if not is_same_file(source, str(out))]
     for source in earlier:
@@ -72,6 +74,7 @@ def verify(
         delimiter=delimiter,
         missing=None if missing is None else tuple(missing),
         seeks_id=not no_id,
+        task=task,  # type: ignore[arg-type]  # ReadOptions checks it
     )
     with show_progress(quiet=quiet) as progress:
         drawing = draw_from(
@@ -101,6 +104,15 @@ def _check(n: int, out: Path) -> None:
             f"{out} cannot be called so: verdicts are lines of JSON.",
             slug="format-not-verdicts",
             hint="Choose a name that ends in .jsonl with -o.",
+        )
+
+
+def _check_by_class(by_class: bool, task: str) -> None:
+    if by_class and task == "regression":
+        raise SettingsError(
+            "--by-class does not go with --task regression: numbers are no classes.",
+            slug="settings-contradict",
+            hint="Leave --by-class out; rows are drawn with the same chance.",
         )
 
 

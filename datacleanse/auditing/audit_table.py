@@ -213,10 +213,10 @@ def write_tables(
             folder.terms_file,
             find_telling_terms(data, assessment.probability, assessment.suggested, stored),
         )
-    write_parquet(folder.calibration_file, _tabulate_calibration(data, evidence, assessment))
+    write_parquet(folder.calibration_file, tabulate_calibration(data, evidence, assessment))
 
 
-def _tabulate_calibration(data: Dataset, evidence: Evidence, assessment: Assessment) -> pa.Table:
+def tabulate_calibration(data: Dataset, evidence: Evidence, assessment: Assessment) -> pa.Table:
     """One line a row of CLEAN, with the columns of `CALIBRATION_COLUMNS`."""
     at, scored = evidence.clean_at, assessment.calibration_score
     is_other = at >= evidence.n_data

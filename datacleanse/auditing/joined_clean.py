@@ -152,7 +152,7 @@ def _list_claims(part: CleanPart) -> dict[int, str]:
     """The label that a source gives to rows of DATA, where it is sure about which they are."""
     overlap = part.overlap
     is_sure = overlap.clean_rows >= 0
-    classes = part.clean.schema.classes
+    classes = part.clean.schema.classes or part.clean.given_labels
     codes = part.clean.labels[overlap.clean_rows[is_sure]].tolist()
     rows = overlap.data_rows[is_sure].tolist()
     claims = {row: classes[code] for row, code in zip(rows, codes, strict=True)}

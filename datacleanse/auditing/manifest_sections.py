@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -132,24 +132,28 @@ def describe_reading(options: ReadOptions) -> Reading:
 
 def describe_clean(inputs: Inputs, plan: Plan) -> CleanSection | None:
     """CLEAN's file and classes, and how many of its rows play which part; None without any row."""
-    clean, reviewed = inputs.clean, inputs.reviewed
-    if not clean.n_rows:
+    if not inputs.clean.n_rows:
         return None
+    return CleanSection(classes=_count_classes(inputs.clean), **tell_clean(inputs, plan))
+
+
+def tell_clean(inputs: Inputs, plan: Plan) -> dict[str, Any]:
+    """What is said of CLEAN whatever its labels are, by the fields of `CleanSection`."""
+    clean, reviewed = inputs.clean, inputs.reviewed
     source, sha256 = clean.source, inputs.sha256.get("clean")
     if sha256 is None:
         assert reviewed is not None, "without CLEAN its rows are reviewed ones"
         source, sha256 = ", ".join(reviewed.files), reviewed.sha256
-    return CleanSection(
-        source=source,
-        sources=() if inputs.verified is None else inputs.verified.sources,
-        sha256=sha256,
-        rows=clean.n_rows,
-        classes=_count_classes(clean),
-        steering_rows=len(plan.split.steering) if plan.has_clean else 0,
-        reviewed_rows=len(plan.reviewed),
-        calibration_rows=len(plan.split.calibration),
-        held_back_rows=len(plan.held_back),
-    )
+    return {
+        "source": source,
+        "sources": () if inputs.verified is None else inputs.verified.sources,
+        "sha256": sha256,
+        "rows": clean.n_rows,
+        "steering_rows": len(plan.split.steering) if plan.has_clean else 0,
+        "reviewed_rows": len(plan.reviewed),
+        "calibration_rows": len(plan.split.calibration),
+        "held_back_rows": len(plan.held_back),
+    }
 
 
 def describe_test(inputs: Inputs) -> InputFile | None:

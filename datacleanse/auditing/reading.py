@@ -18,6 +18,7 @@ from datacleanse.auditing.clean_sources import (
     join_tables,
 )
 from datacleanse.auditing.joined_clean import Verified
+from datacleanse.auditing.shared_numbers import share_numbers
 from datacleanse.auditing.without_clean import compare_with_nothing, make_empty_clean
 from datacleanse.data import (
     ReadOptions,
@@ -174,8 +175,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
         inputs = _read_pictures(request, listing, scratch or Path(), progress)
     if request.probabilities is not None or request.second_opinion is not None:
         inputs = _add_brought(inputs, request, progress)
-    if inputs.data.numbers is None:
-        inputs = _find_corrected(inputs, request.decisions)
+    inputs = _find_corrected(inputs, request.decisions)
     told = (*repeated, *inputs.comparison.notices)
     inputs = replace(inputs, comparison=replace(inputs.comparison, notices=told))
     if request.decisions:
@@ -208,7 +208,10 @@ def _read_tables(request: Request, progress: Progress) -> Inputs:
     data = read_data(request.data, options, progress=progress)
     delimiter = options.delimiter
     like = partial(_read_like, data, delimiter=delimiter, progress=progress)
-    clean = _read_clean_table(data, request.clean, partial(like, role="CLEAN"))
+    read: Callable[[Source], Dataset] = partial(like, role="CLEAN")
+    if data.numbers is not None:
+        data, read = share_numbers(data, request.clean, request.decisions, read)
+    clean = _read_clean_table(data, request.clean, read)
     test = request.test
     digests = {"data": fingerprint(request.data)}
     if clean.sha256 is not None:

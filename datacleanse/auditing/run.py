@@ -67,6 +67,7 @@ def run_audit(
     _check_flags(force=force, resume=resume)
     if request.options.task == "regression":
         refuse_unserved(request, n_ranks=ranks.count)
+        _check_request(request)
         return _audit_numbers(
             request, place, force=force, resume=resume, progress=progress, stop=stop
         )

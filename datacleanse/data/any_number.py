@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Container
+from collections.abc import Callable, Collection, Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from datacleanse.data.columns import parse_number
+from datacleanse.data.labels import ClassFinder
 from datacleanse.data.messages import quote_value
 from datacleanse.data.number_labels import spell_fully
 from datacleanse.storage.manifest.numbers import NumberDataSection
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from datacleanse.records import Dataset
     from datacleanse.storage.manifest.numbers import AnyManifest
 
 LONGEST = 60
@@ -83,9 +88,37 @@ def spell_among(label: Label, labels: Container[str] | None) -> Label:
     return labels.spell(label)
 
 
+def is_one_label(label: str, other: str, labels: Container[str]) -> bool:
+    """Whether two texts are the same label: one text, or one number however it is spelled.
+
+    Args:
+        label: one.
+        other: the other.
+        labels: those that may be given.
+    """
+    return label == other or (isinstance(labels, AnyNumber) and is_one_number(label, other))
+
+
 def is_one_number(label: str, other: str) -> bool:
     """Whether two texts stand for the same number, however they are spelled."""
     if label == other:
         return True
     number = read_number(label)
     return number is not None and number == read_number(other)
+
+
+class NumberFinder:
+    """Finds the code of a number among those of a data set."""
+
+    def __init__(self, numbers: NDArray[np.float64]) -> None:
+        self._codes = {number: code for code, number in enumerate(numbers.tolist())}
+
+    def __call__(self, found: str) -> int | None:
+        """The code of the number that a text stands for; None where there is none."""
+        number = read_number(found)
+        return None if number is None else self._codes.get(number)
+
+
+def make_label_finder(data: Dataset) -> Callable[[str], int | None]:
+    """Make what finds the code of a label of a data set by a text; None: it has none."""
+    return ClassFinder(data.given_labels) if data.numbers is None else NumberFinder(data.numbers)

@@ -83,8 +83,10 @@ def read_numbers(column: pa.ChunkedArray, *, name: str, source: str) -> NumberLa
             slug="label-infinite",
             hint="Correct or remove these rows.",
         )
-    codes = np.searchsorted(used, spellings.codes)
-    return NumberLabels(codes, tuple(spellings.found[code] for code in used), numbers)
+    distinct, first, place = np.unique(numbers, return_index=True, return_inverse=True)
+    codes = place[np.searchsorted(used, spellings.codes)]
+    given = tuple(spellings.found[used[at]] for at in first)
+    return NumberLabels(codes.astype(np.int64), given, distinct)
 
 
 def _refuse_texts(
@@ -152,10 +154,10 @@ def spell_fully(number: float, decimals: int | None) -> str:
     return repr(number).removesuffix(".0")
 
 
-def spell_number(number: float, decimals: int | None) -> str:
-    """Spell a number as the column does: with its decimals, or six significant digits."""
+def spell_number(number: float, decimals: int | None, *, digits: int = 6) -> str:
+    """Spell a number as the column does: with its decimals, else so many significant digits."""
     if decimals is None:
-        return f"{number:.6g}"
+        return f"{number:.{digits}g}"
     rounded = round(number, decimals)
     text = f"{rounded:.{decimals}f}"
     return text.lstrip("-") if math.isclose(rounded, 0.0, abs_tol=0.0) else text

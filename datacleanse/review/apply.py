@@ -204,7 +204,7 @@ def choose_limits(
 
 
 def _check_has_flags(folder: RunFolder) -> None:
-    if folder.manifest().noise.rate is None:
+    if folder.any_manifest().noise.rate is None:
         raise SettingsError(
             f"--auto acts on flagged rows, and the run in {folder.path} has none, since no row was "
             "verified.",

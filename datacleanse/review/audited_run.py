@@ -8,13 +8,14 @@ from os import PathLike, fspath
 from typing import TYPE_CHECKING
 
 from datacleanse.data import ReadOptions
+from datacleanse.data.any_number import find_labels
 from datacleanse.data.sources import Location, locate
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.pictures.unreadable import Unreadable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Container, Iterator
 
     from datacleanse.data import Source
     from datacleanse.pictures.interface import Listing
@@ -39,8 +40,10 @@ class AuditedRun:
     """Of DATA when it was audited (hex)."""
     n_rows: int
     """Rows of DATA when it was audited."""
-    classes: Classes
-    """Rows by label, as DATA spelled it, when it was audited; empty where labels are numbers."""
+    classes: Classes | None
+    """Rows by label, as DATA spelled it, when it was audited; None: labels are numbers."""
+    labels: Container[str]
+    """Those that a row may get."""
     has_clean: bool
     """Whether verified rows were given."""
     listing: Listing | None
@@ -59,11 +62,7 @@ class AuditedRun:
 
 
 def open_audited_run(
-    folder: RunFolder,
-    *,
-    data: Source | None = None,
-    delimiter: str | None = None,
-    manifest: AnyManifest | None = None,
+    folder: RunFolder, *, data: Source | None = None, delimiter: str | None = None
 ) -> AuditedRun:
     """Read what a finished run is about, and find its DATA.
 
@@ -71,14 +70,13 @@ def open_audited_run(
         folder: of the run.
         data: where DATA lies now, or DATA itself, a table in memory; None: where it was.
         delimiter: of a CSV; None: as in the audit.
-        manifest: its `run.json`; None: labels must be classes.
 
     Raises:
         RunFolderError: the run is missing, unfinished or damaged.
         InputError: DATA is not there, holds pictures in no usable way, or was a table in memory
             and no file is given.
     """
-    manifest = folder.manifest() if manifest is None else manifest
+    manifest = folder.any_manifest()
     in_memory: Source | None = None
     if data is None or isinstance(data, str | PathLike):
         source = _find_source(manifest.data, None if data is None else fspath(data), folder)
@@ -99,7 +97,8 @@ def open_audited_run(
         options=options,
         sha256=manifest.data.sha256,
         n_rows=manifest.data.rows,
-        classes=manifest.classes or {},
+        classes=manifest.classes,
+        labels=find_labels(manifest),
         has_clean=manifest.noise.rate is not None,
         listing=listing,
         location=location,
@@ -151,9 +150,9 @@ def _make_options(described: DataSection | NumberDataSection, delimiter: str | N
         dates=reading.dates,
         decimal=reading.decimal,
         missing=reading.missing,
-        task=reading.task,
         # Of a run that knew rows by their number, decisions do so too.
         seeks_id=described.id is not None,
+        task=reading.task,
     )
 
 

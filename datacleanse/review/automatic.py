@@ -64,7 +64,7 @@ class FlagLimits:
 
 
 def decide_flagged(
-    folder: RunFolder, limits: FlagLimits, *, run_id: str, classes: Classes
+    folder: RunFolder, limits: FlagLimits, *, run_id: str, classes: Classes | None
 ) -> Iterator[tuple[int, Decision]]:
     """Decide about flagged rows by their flags alone: rows of DATA, each with its decision.
 
@@ -72,11 +72,15 @@ def decide_flagged(
         folder: of the run.
         limits: from which probability on.
         run_id: of the run.
-        classes: rows of DATA by given label.
+        classes: rows of DATA by given label; None: labels are numbers. There only a suggestion
+            that undoes a slip is written: any other one is a prediction, which nobody measured.
     """
     at = read_clock()
+    slipped = folder.read_slips() if classes is None else None
     for record in folder.read_flagged(classes).to_pylist():
         probability, suggestion = record["mislabel_probability"], record["suggested_label"]
+        if slipped is not None and record["row"] not in slipped:
+            suggestion = None
         action = limits.choose_action(probability or 0.0, suggestion)
         if action is not None:
             yield (

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
+from datacleanse.data.any_number import make_label_finder
 from datacleanse.data.label_types import type_classes
-from datacleanse.data.labels import ClassFinder
 from datacleanse.data.packing import unpack_table
 from datacleanse.data.readers.frame import name_columns
 from datacleanse.errors import InputError
@@ -39,7 +40,7 @@ def clean_frame(cleaning: Cleaning) -> pd.DataFrame:
     position = _find_label(frame, data.schema.label)
     given = frame.iloc[:, position]
     labels = given.copy()
-    finder = ClassFinder(data.given_labels)
+    finder = make_label_finder(data)
     for name in dict.fromkeys(edits.labels.values()):
         rows = [row for row, label in edits.labels.items() if label == name]
         value = _find_value(given, data, name, finder(name))
@@ -70,7 +71,10 @@ def _make_frame(data: Dataset) -> pd.DataFrame:
     """A table as a data frame, its labels in their own type."""
     frame: pd.DataFrame = unpack_table(data.table).to_pandas()
     label = data.schema.label
-    if label in frame.columns:
+    if data.numbers is not None:
+        if not is_numeric_dtype(frame[label].dtype):
+            frame[label] = data.targets
+    elif label in frame.columns:
         classes = type_classes(data.given_labels, data.schema.label_type)
         frame[label] = classes[data.labels]
     return frame
@@ -92,5 +96,9 @@ def _find_value(given: pd.Series[Any], data: Dataset, name: str, code: int | Non
     rows = np.flatnonzero(data.labels == (-2 if code is None else code))
     if len(rows):
         return given.iloc[int(rows[0])]
+    if data.numbers is not None:
+        if not is_numeric_dtype(given.dtype):
+            return name
+        return int(float(name)) if is_integer_dtype(given.dtype) else float(name)
     known = (*data.given_labels, *([] if name in data.given_labels else [name]))
     return type_classes(known, data.schema.label_type)[known.index(name)]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from datacleanse.data import fingerprint, read_data
-from datacleanse.data.labels import ClassFinder
+from datacleanse.data.any_number import make_label_finder
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.content_hashes import fingerprint_without, hash_dataset
 from datacleanse.progress import SILENT
@@ -21,7 +21,7 @@ from datacleanse.review.recognition import recognise
 from datacleanse.review.verified import CLEAN_SET, decide_verified, note_contradictions
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from pathlib import Path
 
     from datacleanse.progress import Progress
@@ -190,19 +190,19 @@ def _collect_decisions(
     A reviewer's come before the clean set's, and these before those of the flags.
     """
     verified = run.folder.read_verified(run.classes)
-    made = decide_verified(verified, run_id=run.run_id)
+    made = decide_verified(verified, run_id=run.run_id, labels=run.labels)
     paths = _find_decisions_files(run.folder, decisions, is_needed=limits is None and not made)
     notices: tuple[Notice, ...] = ()
     if limits is not None:
         flagged = decide_flagged(run.folder, limits, run_id=run.run_id, classes=run.classes)
         made = {**dict(flagged), **made}
     if paths:
-        read = read_joined(paths, run_id=run.run_id, n_rows=run.n_rows, classes=tuple(run.classes))
+        read = read_joined(paths, run_id=run.run_id, n_rows=run.n_rows, classes=run.labels)
         if limits is None and not made and not read.last:
             raise _make_undecided_error(run.folder)
         made |= read.last
-        notices = (*read.notices, *note_contradictions(read.last, verified))
-    completed = complete_decisions(list(made.values()), run.folder)
+        notices = (*read.notices, *note_contradictions(read.last, verified, run.labels))
+    completed = complete_decisions(list(made.values()), run.folder, run.labels)
     return list(completed.decisions), completed.contradictions, notices
 
 
@@ -244,7 +244,7 @@ def _carry_out(
     """Changes, decisions that cannot be carried out, and how many are already."""
     acting = [decision for decision in made if decision.action in ("relabel", "drop")]
     recognised = recognise(data, acting)
-    find = ClassFinder(data.given_labels)
+    find = make_label_finder(data)
     changes: dict[int, Change] = {}
     refused = [Refusal(decision, "changed") for decision in recognised.changed]
     refused += [Refusal(decision, "ambiguous") for decision in recognised.ambiguous]
@@ -265,7 +265,7 @@ def _carry_out(
     return list(changes.values()), refused, done
 
 
-def _is_same(find: ClassFinder, label: str, other: str) -> bool:
+def _is_same(find: Callable[[str], int | None], label: str, other: str) -> bool:
     code = find(other)
     return label == other or (code is not None and code == find(label))
 

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from datacleanse.data.any_number import is_one_label
 from datacleanse.data.row_seals import spell_label
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Container, Sequence
 
     from datacleanse.review.decisions import Decision
     from datacleanse.storage.run_folder import RunFolder
@@ -46,12 +47,15 @@ class Completed:
     """Those whose id or given label is another one in the audit."""
 
 
-def complete_decisions(decisions: Sequence[Decision], folder: RunFolder) -> Completed:
+def complete_decisions(
+    decisions: Sequence[Decision], folder: RunFolder, labels: Container[str]
+) -> Completed:
     """Look up what decisions written by hand leave out; those of the review page have it all.
 
     Args:
         decisions: at most one a row; rows are those of the audit.
         folder: of the run that they are about.
+        labels: that its rows may get.
 
     Raises:
         RunFolderError: the audit table is missing or damaged.
@@ -67,7 +71,9 @@ def complete_decisions(decisions: Sequence[Decision], folder: RunFolder) -> Comp
             done.append(decision)
         elif decision.id is not None and decision.id != about["id"]:
             contradictions.append(Contradiction(decision, "id", about["id"]))
-        elif spell_label(decision.given_label) != spell_label(about["given_label"]):
+        elif not is_one_label(
+            spell_label(decision.given_label), spell_label(about["given_label"]), labels
+        ):
             contradictions.append(Contradiction(decision, "given_label", about["given_label"]))
         else:
             # The hash is of the label as the audit spells it.

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, get_args
 
-from datacleanse.data.any_number import say_unknown
+from datacleanse.data.any_number import say_unknown, spell_among
 from datacleanse.errors import InputError
 from datacleanse.records import Notice
 from datacleanse.review.agreement import note_differing
@@ -247,7 +247,7 @@ class _Reading:
             self.n_read += 1
             if decision.run_id:
                 self.runs.setdefault(decision.run_id, number)
-            self._check(decision)
+            decision = self._check(decision)
         except UnusableLineError as error:
             self.n_unusable += 1
             if len(self._named) < _NAMED:
@@ -284,7 +284,8 @@ class _Reading:
         said = {(each.row, each.reviewer) for each in self.list_standing()}
         return tuple(each for key, each in self._undone.items() if key not in said)
 
-    def _check(self, decision: Decision) -> None:
+    def _check(self, decision: Decision) -> Decision:
+        """The decision, its label as DATA spells it."""
         if self._n_rows is not None and decision.row >= self._n_rows:
             raise UnusableLineError(
                 f"row {decision.row} is not in the data, which has {self._n_rows} rows"
@@ -292,6 +293,7 @@ class _Reading:
         label = decision.new_label
         if label is not None and self._classes is not None and label not in self._classes:
             raise UnusableLineError(say_unknown(label, self._classes))
+        return replace(decision, new_label=spell_among(label, self._classes))
 
     def name_unusable(self) -> str:
         """Name the first unusable lines, each with the reason, and say how many more there are."""

@@ -10,6 +10,8 @@ import numpy as np
 import pyarrow as pa
 
 from datacleanse.data import draw_rows, fingerprint, read_data, read_ids, seal_rows, take_rows
+from datacleanse.data.any_number import choose_numbers
+from datacleanse.data.number_labels import count_decimals
 from datacleanse.data.spelled_rows import find_row_source, join_rows, type_rows
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.review.verified_file import Draw
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.data import DrawnRows, ReadOptions
+    from datacleanse.data.any_number import AnyNumber
     from datacleanse.pictures.interface import Blob, Listing, Store
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset, Notice
@@ -53,9 +56,11 @@ class Drawing:
     label: str
     """The label column."""
     classes: tuple[str, ...]
-    """DATA's classes as it spells them, in its order."""
+    """DATA's classes as it spells them, in its order; none where labels are numbers."""
     counts: tuple[int, ...]
     """Rows of DATA of each class."""
+    numbers: AnyNumber | None
+    """Which numbers a row may be verified as; None: labels are classes."""
     draw: Draw
     rows: tuple[DrawnRow, ...]
     """The K rows."""
@@ -132,11 +137,17 @@ def _describe(
         )
         for place, row in enumerate(drawn.rows.tolist())
     )
+    classes, numbers = given, None
+    if data.numbers is not None:
+        decimals = count_decimals(data.targets)
+        classes, numbers = (), choose_numbers(data.schema.label_type, decimals)
+    counts = np.bincount(data.labels, minlength=len(given))
     return Drawing(
         source=data.source,
         label=label,
-        classes=given,
-        counts=tuple(np.bincount(data.labels, minlength=len(given)).tolist()),
+        classes=classes,
+        counts=tuple(counts.tolist()) if classes else (),
+        numbers=numbers,
         draw=draw,
         rows=rows,
         cells=cells.drop_columns([label]) if label in cells.column_names else cells,

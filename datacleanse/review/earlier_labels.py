@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data.labels import ClassFinder
+from datacleanse.data.any_number import make_label_finder
 from datacleanse.data.messages import format_count
 from datacleanse.records import Notice
 from datacleanse.review.recognition import recognise
@@ -88,7 +88,7 @@ def find_earlier_labels(
     verified = clean.labels[of_clean]
     is_agreeing = data.labels[rows] == verified
     agreeing = set(rows[is_agreeing].tolist())
-    find = ClassFinder(data.given_labels)
+    find = make_label_finder(data)
     found: dict[int, int] = {}
     if given is not None:
         before = given[of_clean]

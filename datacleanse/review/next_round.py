@@ -14,6 +14,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from datacleanse.data.any_number import (
+    AnyNumber,
+    find_labels,
+    make_label_finder,
+    say_unknown,
+)
 from datacleanse.data.concatenation import concatenate_rows
 from datacleanse.data.labels import ClassFinder
 from datacleanse.data.look_alikes import find_look_alike, spell_apart
@@ -150,7 +156,7 @@ class _Verdicts:
         self.dropped: set[int] = set()
         self._settled: dict[int, str] = {}
         """By row, the run whose reviewers had differed."""
-        self._by_given = ClassFinder(data.given_labels)
+        self._by_given = make_label_finder(data)
         self._by_name = ClassFinder(data.schema.classes)
 
     def take(self, decision: Decision, row: int) -> bool:
@@ -213,7 +219,7 @@ def _complete(
             "not in the folder of its run."
         )
         return made, [Notice("decisions-by-number", message, is_warning=True)]
-    completed = complete_decisions(made, folder)
+    completed = complete_decisions(made, folder, find_labels(folder.any_manifest()))
     return list(completed.decisions), [
         _say_contradiction(path, c) for c in completed.contradictions
     ]
@@ -257,6 +263,12 @@ def _check_found(
 
 def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
     label = decision.label or ""
+    if data.numbers is not None:
+        message = (
+            f"{path}: the decision about row {name_row(decision)} is not used: "
+            f"{say_unknown(label, AnyNumber())}."
+        )
+        return Notice("decisions-left-out", message, is_warning=True)
     known = find_look_alike(label, data.schema.classes)
     wanted, *others = spell_apart([label] if known is None else [label, known])
     message = (

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
 
+from datacleanse.data.any_number import is_one_label, say_unknown, spell_among
 from datacleanse.data.messages import quote_value
 from datacleanse.errors import InputError, OutputError, SettingsError
 from datacleanse.review.decisions import read_clock
@@ -22,7 +23,7 @@ from datacleanse.storage.atomic_files import check_appendable, check_place, make
 from datacleanse.storage.file_locks import InUseError, hold_lock
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Container, Iterable, Iterator, Sequence
     from pathlib import Path
 
     from datacleanse.records import Notice
@@ -148,7 +149,8 @@ class Verification:
         """Take up what the file holds; see `open_verification`."""
         self.path, self.drawing = path, drawing
         self.classes = (*drawing.classes, *new_classes)
-        """The labels that may be given, DATA's first."""
+        """The classes that may be given, DATA's first; none where labels are numbers."""
+        self._labels: Container[str] = drawing.numbers or self.classes
         self.notices: tuple[Notice, ...] = () if begun is None else begun.notices
         """What a person should know of the file."""
         self._rows = {each.row: each for each in drawing.rows}
@@ -181,21 +183,21 @@ class Verification:
         Args:
             row: position in DATA.
             action: ``relabel`` to the given label counts as ``keep``.
-            label: with ``relabel``, one of `classes`.
+            label: with ``relabel``, one of `classes`, or a number.
             reviewer: who says so.
             blind: whether the given label was hidden.
 
         Raises:
-            InputError: the row was not drawn, or the label is no class.
+            InputError: the row was not drawn, or the label may not be given.
             OutputError: it cannot be written.
         """
         drawn = self._rows.get(row)
         if drawn is None:
             raise _make_unusable_error(f"row {row} is not among those drawn")
-        if action == "relabel" and label not in self.classes:
-            raise _make_unusable_error(f"{quote_value(label)} is no class")
-        if action == "relabel" and label == drawn.given_label:
-            action = "keep"
+        if action == "relabel":
+            label = self._check_label(label or "")
+            if is_one_label(label, drawn.given_label, self._labels):
+                action = "keep"
         right = {"keep": drawn.given_label, "relabel": label}.get(action)
         verdict = Verdict(
             row=row,
@@ -220,6 +222,14 @@ class Verification:
                 self._last[row] = verdict
         return verdict
 
+    def _check_label(self, label: str) -> str:
+        """The label as DATA spells it."""
+        if label in self._labels:
+            return spell_among(label, self._labels)
+        if self.drawing.numbers is not None:
+            raise _make_unusable_error(say_unknown(label, self._labels))
+        raise _make_unusable_error(f"{quote_value(label)} is no class")
+
     def close(self) -> None:
         """Wait for the verdict that is being written; none is taken after that."""
         with self._writing:
@@ -227,6 +237,12 @@ class Verification:
 
 
 def _check_new_classes(drawing: Drawing, new_classes: Sequence[str]) -> None:
+    if new_classes and drawing.numbers is not None:
+        raise SettingsError(
+            "--new-class does not go with --task regression: any number may be given.",
+            slug="new-class-unusable",
+            hint="Leave --new-class out.",
+        )
     for name in new_classes:
         if not name.strip() or name in drawing.classes:
             why = "is a class already" if name in drawing.classes else "is no name"

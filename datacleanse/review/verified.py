@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.data.any_number import is_one_label
 from datacleanse.data.messages import format_count
 from datacleanse.records import Notice
 from datacleanse.review.decisions import Decision, read_clock
 from datacleanse.review.recognition import name_row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     import pyarrow as pa
 
@@ -19,18 +20,21 @@ CLEAN_SET = "clean set"
 """Reviewer of what the clean set verified."""
 
 
-def decide_verified(verified: pa.Table, *, run_id: str) -> dict[int, Decision]:
+def decide_verified(
+    verified: pa.Table, *, run_id: str, labels: Container[str]
+) -> dict[int, Decision]:
     """Decide about mislabelled rows as the clean set verified them, by row of DATA.
 
     Args:
         verified: what `RunFolder.read_verified` gives.
         run_id: of the run.
+        labels: that its rows may get.
     """
     at = read_clock()
     return {
         record["row"]: replace(correct_as_verified(record), at=at, run_id=run_id)
         for record in verified.to_pylist()
-        if record["verified_label"] != record["given_label"]
+        if not is_one_label(record["verified_label"], record["given_label"], labels)
     }
 
 
@@ -49,19 +53,22 @@ def correct_as_verified(record: Mapping[str, Any]) -> Decision:
     )
 
 
-def note_contradictions(made: Mapping[int, Decision], verified: pa.Table) -> list[Notice]:
+def note_contradictions(
+    made: Mapping[int, Decision], verified: pa.Table, labels: Container[str]
+) -> list[Notice]:
     """Tell of rows to which a reviewer gives another label than the clean set does.
 
     Args:
         made: a reviewer's decisions by row.
         verified: what `RunFolder.read_verified` gives.
+        labels: that rows of the run may get.
     """
     columns = (verified["row"].to_pylist(), verified["verified_label"].to_pylist())
-    labels = {row: made[row].label for row in columns[0] if row in made}
+    decided = {row: made[row].label for row in columns[0] if row in made}
     rows = [
         row
         for row, label in zip(*columns, strict=True)
-        if labels.get(row) is not None and labels[row] != label
+        if (said := decided.get(row)) is not None and not is_one_label(said, label, labels)
     ]
     if not rows:
         return []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.data.any_number import is_one_number, make_label_finder
 from datacleanse.data.labels import ClassFinder
 from datacleanse.data.look_alikes import find_look_alike
 from datacleanse.data.messages import find_nearest, format_count, format_list, quote_value
@@ -136,7 +137,7 @@ class _ClassSearch:
     """Finds a class of DATA by its name as DATA spells it, else as its schema does."""
 
     def __init__(self, data: Dataset) -> None:
-        self._by_given = ClassFinder(data.given_labels)
+        self._by_given = make_label_finder(data)
         self._by_name = ClassFinder(data.schema.classes)
 
     def __call__(self, label: str) -> int | None:
@@ -187,6 +188,13 @@ def _merge_chances(same: Sequence[DrawChances]) -> DrawChances:
 
 def _make_unknown_error(path: Path, verdict: Verdict, data: Dataset) -> InputError:
     label, classes = verdict.label or "", data.schema.classes
+    if data.numbers is not None:
+        return InputError(
+            f"{path}: the verified label {quote_value(label)} of row {verdict.row} is no number, "
+            f"and column '{data.schema.label}' of {data.source} holds numbers.",
+            slug="verified-unknown-class",
+            hint="Name the right column with --label, or correct the line.",
+        )
     close = find_look_alike(label, classes) or find_nearest(label, classes)
     cure = "" if close is None else f"Did you mean {quote_value(close)}? "
     return InputError(
@@ -214,11 +222,12 @@ def _note_lost(path: Path, recognised: Recognised[Verdict], data: Dataset) -> li
 def _note_relabelled(path: Path, recognised: Recognised[Verdict], data: Dataset) -> list[Notice]:
     """Say of which rows the given label is another one now, and of how many the right one."""
     other, n_corrected = [], 0
+    is_same = _is_same_class if data.numbers is None else is_one_number
     for verdict, row in recognised.found:
         label = data.given_labels[data.labels[row]]
-        if spell_label(verdict.given_label) == spell_label(label):
+        if is_same(verdict.given_label, label):
             continue
-        if verdict.label is not None and spell_label(verdict.label) == spell_label(label):
+        if verdict.label is not None and is_same(verdict.label, label):
             n_corrected += 1
         else:
             other.append((verdict, row, label))
@@ -238,6 +247,10 @@ def _note_relabelled(path: Path, recognised: Recognised[Verdict], data: Dataset)
         "of now is taken for the given one; what was verified holds."
     )
     return [*notices, Notice("verified-relabelled", message, is_warning=True)]
+
+
+def _is_same_class(label: str, other: str) -> bool:
+    return spell_label(label) == spell_label(other)
 
 
 def _note_strangers(path: Path, strangers: dict[int, str], data: Dataset) -> list[Notice]:

@@ -29,7 +29,10 @@ from datacleanse.storage.atomic_files import check_free, check_place
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from numpy.typing import NDArray
+
     from datacleanse.data.interface import SpelledRows
+    from datacleanse.data.rewriting import Edits
     from datacleanse.errors import InputError
     from datacleanse.records import Dataset, Notice
     from datacleanse.review.cleaning_plan import Cleaning
@@ -162,11 +165,7 @@ class _ReadBack:
         data, edits, after = self.data, self.task.edits, self._read(location)
         stays = np.ones(data.n_rows, dtype=bool)
         stays[list(edits.dropped)] = False
-        expected = data.labels.copy()
-        codes = {name: code for code, name in enumerate(data.given_labels)}
-        for row, label in edits.labels.items():
-            expected[row] = codes.get(label, -1)
-        if not np.array_equal(after.labels, expected[stays]):
+        if not _has_labels(after, data, edits, stays):
             raise make_inseparable_error(
                 data.source, "read back, labels differ from what was asked for"
             )
@@ -194,3 +193,22 @@ class _ReadBack:
     def _make_failure(self, error: DatacleanseError) -> InputError:
         why = f"read back, it fails ({error.message})"
         return make_inseparable_error(self.data.source, why)
+
+
+def _has_labels(after: Dataset, data: Dataset, edits: Edits, stays: NDArray[np.bool_]) -> bool:
+    """Whether the rows that stay have the labels that were asked for."""
+    if data.numbers is None:
+        expected = data.labels.copy()
+        codes = {name: code for code, name in enumerate(data.given_labels)}
+        for row, label in edits.labels.items():
+            expected[row] = codes.get(label, -1)
+        return np.array_equal(after.labels, expected[stays])
+    wanted = data.targets.copy()
+    wanted[list(edits.labels)] = [float(label) for label in edits.labels.values()]
+    # A column of narrower numbers holds the nearest ones.
+    narrow = NARROW.get(data.schema.label_type or "", np.float64)
+    return np.array_equal(after.targets.astype(narrow), wanted[stays].astype(narrow))
+
+
+NARROW = {"float": np.float32, "halffloat": np.float16}
+"""Types of numbers that hold fewer digits, by Arrow's name of the label column's."""

@@ -212,7 +212,7 @@ def explain_prediction(
             slug="setting-out-of-range",
             hint="Give a whole number above 0.",
         )
-    run = open_audited_run(folder, data=data, manifest=folder.any_manifest())
+    run = open_audited_run(folder, data=data)
     served = _check_network(open_model(folder.path, model=model), run)
     with use_one_thread():
         one = find_new_row(

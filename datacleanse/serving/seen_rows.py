@@ -51,7 +51,7 @@ class SeenRows:
     inputs: Tensor
     """(N, ...) what it reads."""
     labels: Tensor
-    """(N,) by which it learned each, the verified label, else the given one: its class int64, or its
+    """(N,) by which it learned each, the verified label, else the given one: a class int64, or a
     number float32 as the network sees it."""
     about: pa.Table
     """Their rows of the audit table."""

@@ -253,6 +253,16 @@ class RunFolder(RunFiles):
                 found += group.filter(is_listed).to_pylist()
         return sorted(found, key=lambda record: int(record["rank"]))
 
+    def read_slips(self) -> set[int]:
+        """Rows whose number a slip made, likelier than not, of an audit of numbers.
+
+        Raises:
+            RunFolderError: the audit table is missing or damaged.
+        """
+        with open_run_table(self.audit_file, NUMBER_AUDIT_COLUMNS) as table:
+            found = table.read(["row", "slip"])
+        return set(found.filter(found["slip"].is_valid())["row"].to_pylist())
+
     def read_suspects(self, n_rows: int | None = None) -> pa.Table:
         """The stored suspects' ``row`` (first column) and original columns, by rank."""
         return _read_originals(self.suspects_file, SUSPECTS_ROW, n_rows)

@@ -10,7 +10,7 @@ import secrets
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from datacleanse.data.any_number import AnyNumber, is_one_number, say_unknown, spell_among
+from datacleanse.data.any_number import is_one_label, say_unknown, spell_among
 from datacleanse.errors import InputError
 from datacleanse.review.agreement import list_opinions
 from datacleanse.review.decisions import (
@@ -192,7 +192,9 @@ class Deciding:
         if said.new_label is not None and said.new_label not in self._labels:
             raise make_unusable_error(say_unknown(said.new_label, self._labels))
         new_label = spell_among(said.new_label, self._labels)
-        is_given = new_label is not None and self._is_given(suspect, new_label)
+        is_given = new_label is not None and is_one_label(
+            new_label, suspect.given_label, self._labels
+        )
         return Decision(
             row=suspect.row,
             id=suspect.id,
@@ -206,13 +208,6 @@ class Deciding:
             group=group,
             comment=_check_comment(said.comment),
             settles=said.settles,
-        )
-
-    def _is_given(self, suspect: Suspect, label: str) -> bool:
-        """Whether a label is the one that the row has: of numbers, however they are spelled."""
-        given = suspect.given_label
-        return label == given or (
-            isinstance(self._labels, AnyNumber) and is_one_number(label, given)
         )
 
     def _check_meant(self, asked: dict[str, Any], made: Sequence[Decision]) -> list[Decision]:

@@ -12,6 +12,7 @@ from datacleanse_reports.wording import make_visible, shorten
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from datacleanse.data.any_number import AnyNumber
     from datacleanse.review.clean_labels import CleanLabel
     from datacleanse_reports.run_view import RunView
     from datacleanse_reports.suspect import Suspect
@@ -195,7 +196,7 @@ def embed_review(view: RunView, suspects: Sequence[Suspect], *, serving: Serving
 
     data = {
         "run_id": view.run_id,
-        **_describe_numbers(view),
+        **describe_numbers(view.numbers),
         "served": serving is not None,
         **({} if serving is None else _describe_server(serving)),
         "labels": labels,
@@ -212,9 +213,8 @@ def _number_verdicts(suspects: Sequence[Suspect]) -> str:
     return "".join(str(MARKS.get(each.verdict or "", 0)) for each in suspects)
 
 
-def _describe_numbers(view: RunView) -> dict[str, Any]:
+def describe_numbers(numbers: AnyNumber | None) -> dict[str, Any]:
     """How a number that somebody types is held to the column; nothing where labels are classes."""
-    numbers = view.numbers
     if numbers is None:
         return {}
     return {"numbers": {"decimals": numbers.decimals, "whole": numbers.is_whole}}

@@ -19,14 +19,11 @@ from datacleanse.review.decision_log import DecisionLog
 from datacleanse.review.json_lines import is_row
 from datacleanse.review.originals import find_originals
 from datacleanse_reports.answers import answer_with_json
+from datacleanse_reports.any_page import read_any_view, render_any_page
 from datacleanse_reports.browser_pictures import show_picture
 from datacleanse_reports.deciding import Deciding
-from datacleanse_reports.formats.html import render_page
-from datacleanse_reports.numbers.number_formats import render_number_page
-from datacleanse_reports.numbers.number_view import NumberView, read_number_view
 from datacleanse_reports.page import MAX_SUSPECTS, Serving
 from datacleanse_reports.reviewers import say_agreement
-from datacleanse_reports.view import read_view
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
     from datacleanse.review.originals import Originals
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.answers import Answer
-    from datacleanse_reports.records import ReportView
     from datacleanse_reports.suspect import Suspect
 
 STATES = {
@@ -68,7 +64,7 @@ class ServedReview:
             InputError: the decisions there cannot be gone on with.
         """
         manifest = folder.any_manifest()
-        view = _read_view(folder, first - 1 + MAX_SUSPECTS)
+        view = read_any_view(folder, top=first - 1 + MAX_SUSPECTS)
         page_rows = [each for each in view.suspects if each.rank >= first][:MAX_SUSPECTS]
         if not page_rows:
             raise SettingsError(
@@ -83,7 +79,7 @@ class ServedReview:
         serving = Serving(
             reviewer, has_originals=self._originals is not None, find_clean=self._clean.find
         )
-        self.page = _render(view, first, serving).encode("utf-8")
+        self.page = render_any_page(view, first=first, serving=serving).encode("utf-8")
         """The page, UTF-8."""
         self._log = DecisionLog(
             folder, run_id=view.run_id, n_rows=view.headline.rows, classes=labels
@@ -178,18 +174,6 @@ class ServedReview:
         rows = asked.get("rows") if isinstance(asked, dict) else None
         known = [row for row in rows if is_row(row)] if isinstance(rows, list) else []
         return [row for row in known if row in self._suspects][:MOST_ASKED]
-
-
-def _read_view(folder: RunFolder, top: int) -> ReportView | NumberView:
-    return (
-        read_number_view(folder, top=top) if folder.is_of_numbers() else read_view(folder, top=top)
-    )
-
-
-def _render(view: ReportView | NumberView, first: int, serving: Serving) -> str:
-    if isinstance(view, NumberView):
-        return render_number_page(view, first=first, serving=serving)
-    return render_page(view, first=first, serving=serving)
 
 
 def _open_originals(

@@ -21,7 +21,7 @@ from datacleanse_reports.assets import hash_source, read_assets
 from datacleanse_reports.browser_pictures import show_picture
 from datacleanse_reports.cells import spell_column
 from datacleanse_reports.formats.html import make_environment
-from datacleanse_reports.page import embed_cells, embed_json
+from datacleanse_reports.page import describe_numbers, embed_cells, embed_json
 from datacleanse_reports.wording import format_count, format_percent, format_plural
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from datacleanse_reports.answers import Answer
 
 SCRIPTS = (
-    *("words.js", "sending.js", "cells.js"),
+    *("words.js", "sending.js", "cells.js", "number_field.js"),
     *("verdicts.js", "photographs.js", "verify.js"),
 )
 STYLES = ("report.css", "review.css", "verify.css")
@@ -171,6 +171,7 @@ def render_verification(log: Verification, *, reviewer: str, is_blind: bool) -> 
             css_hash=hash_source(css),
             script=script,
             script_hash=hash_source(script),
+            of_numbers=drawing.numbers is not None,
             cell_data=embed_cells(
                 cells.column_names, shown, budget=CELL_BUDGET, longest=LONGEST_CELL
             ),
@@ -181,10 +182,12 @@ def render_verification(log: Verification, *, reviewer: str, is_blind: bool) -> 
 
 def _describe_drawing(log: Verification, *, reviewer: str, is_blind: bool) -> dict[str, Any]:
     drawing = log.drawing
-    place = {label: code for code, label in enumerate(log.classes)}
+    labels = log.classes or tuple(dict.fromkeys(each.given_label for each in drawing.rows))
+    place = {label: code for code, label in enumerate(labels)}
     return {
-        "labels": list(log.classes),
+        "labels": list(labels),
         "first": _choose_first(drawing, len(log.classes)),
+        **describe_numbers(drawing.numbers),
         "rows": [
             {"row": each.row, "name": each.id, "given": place[each.given_label]}
             for each in drawing.rows

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs
-    from datacleanse.records import Dataset
     from datacleanse.settings import Settings
 
 QUARTILES = 1.349
@@ -47,19 +46,10 @@ def plan_numbers(inputs: Inputs, settings: Settings) -> NumberPlan:
     Raises:
         InputError: nothing is left to train on.
     """
-    data, clean = inputs.data, inputs.clean
+    data = inputs.data
     assert data.numbers is not None
-    assert clean.numbers is not None
-    values = np.unique(np.concatenate([data.numbers, clean.numbers]))
-    coded = replace(inputs, data=_code(data, values), clean=_code(clean, values))
     centre, scale = measure_scale(data.targets)
-    return NumberPlan(plan_rows(coded, settings), Targets(values, centre, scale))
-
-
-def _code(data: Dataset, values: NDArray[np.float64]) -> Dataset:
-    """The data set with labels that are positions in ``values``."""
-    assert data.numbers is not None
-    return replace(data, labels=np.searchsorted(values, data.numbers)[data.labels])
+    return NumberPlan(plan_rows(inputs, settings), Targets(data.numbers, centre, scale))
 
 
 def measure_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:

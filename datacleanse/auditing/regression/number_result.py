@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pandas as pd
 
 from datacleanse.auditing.result import AuditResult
+from datacleanse.data.label_types import LabelValues
 from datacleanse.models.loading import load_number_predictor
 from datacleanse.storage.typed_json import to_json
 
@@ -23,13 +25,20 @@ _NUMBERS = ("given_label", "suggested_label", "verified_label")
 class NumberResult(AuditResult):
     """A finished audit of numbers: its table, its suspects, its model.
 
-    Labels are floats, and ``margin`` in its ledger holds residuals. What an audit of classes has
-    besides refuses in a sentence so far.
+    Labels are floats, and ``margin`` in its ledger holds residuals. `compare` refuses in a
+    sentence so far.
     """
 
     @cached_property
     def _numbers(self) -> NumberManifest:
         return self.folder.number_manifest()
+
+    @property
+    def _label_values(self) -> LabelValues:
+        """The given numbers beside what the audit table spells, to write decisions by."""
+        spelled = self.folder.read_number_audit(self.n_rows)["given_label"].to_pylist()
+        names = tuple(dict.fromkeys(spelled))
+        return LabelValues(names, np.array([float(name) for name in names]))
 
     @property
     def n_rows(self) -> int:

@@ -6,11 +6,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.auditing.manifest_sections import describe_reading, describe_share
+from datacleanse.auditing.manifest_sections import describe_reading, describe_share, tell_clean
 from datacleanse.data.number_labels import count_decimals
 from datacleanse.detection.noise_rates import estimate_noise_rate
 from datacleanse.models.number_predictor import estimate_difference_error, measure_predictions
-from datacleanse.storage.manifest.inputs import OverlapSection
 from datacleanse.storage.manifest.numbers import (
     NumberCleanSection,
     NumberComparison,
@@ -52,34 +51,17 @@ def describe_data(inputs: Inputs, planned: NumberPlan) -> NumberDataSection:
     )
 
 
-def describe_clean(inputs: Inputs, planned: NumberPlan) -> NumberCleanSection:
-    """CLEAN's file, and how many of its rows play which part."""
-    plan, clean = planned.plan, inputs.clean
-    return NumberCleanSection(
-        source=clean.source,
-        sha256=inputs.sha256["clean"],
-        rows=clean.n_rows,
-        steering_rows=len(plan.split.steering),
-        calibration_rows=len(plan.split.calibration),
-        held_back_rows=len(plan.held_back),
-    )
+def describe_clean(inputs: Inputs, planned: NumberPlan) -> NumberCleanSection | None:
+    """CLEAN's file, and how many of its rows play which part; None without any row."""
+    if not inputs.clean.n_rows:
+        return None
+    return NumberCleanSection(**tell_clean(inputs, planned.plan))
 
 
-def describe_overlap(inputs: Inputs, planned: NumberPlan) -> OverlapSection:
-    """How many rows of DATA stand in CLEAN too, and how many of them are wrong."""
-    plan, overlap = planned.plan, inputs.comparison.overlap
-    is_verified = plan.verified >= 0
-    given = plan.labels[: plan.n_data]
-    return OverlapSection(
-        rows=len(overlap.data_rows),
-        verified=int(is_verified.sum()),
-        wrong=int((is_verified & (plan.verified != given)).sum()),
-        matched_by=overlap.matched_by,
-    )
-
-
-def describe_noise(assessed: NumberAssessment) -> NumberNoiseSection:
-    """The rate of wrong labels, and the slips that made them."""
+def describe_noise(assessed: NumberAssessment, *, has_clean: bool) -> NumberNoiseSection:
+    """The rate of wrong labels, and the slips that made them; none that verified rows check."""
+    if not has_clean:
+        return NumberNoiseSection(basis="none", rate=None, slips=())
     return NumberNoiseSection(
         basis="estimates" if assessed.rows.shares is None else "pairs",
         rate=describe_share(estimate_noise_rate(assessed.rows)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -12,15 +13,17 @@ from datacleanse.auditing.audit_table import (
     count_stored,
     name_rows,
     seal_known_rows,
+    tabulate_calibration,
     tell_bound,
     write_audit,
     write_suspects,
 )
 from datacleanse.data import read_ids
-from datacleanse.data.number_labels import count_decimals, spell_number
+from datacleanse.data.number_labels import count_decimals, spell_fully, spell_number
 from datacleanse.detection.ranking import score_ranks
 from datacleanse.detection.regression.assess import NO_SLIP
 from datacleanse.detection.verdicts import AMBIGUOUS, CLEAR, FINE, LIKELY_WRONG, VERDICTS
+from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.number_schemas import NUMBER_AUDIT_COLUMNS, NUMBER_AUDIT_SCHEMA
 
@@ -54,7 +57,7 @@ class NumberColumns:
 
     def take_rows(self, rows: slice) -> dict[str, pa.Array]:
         """Make every column of some rows but the weights by epoch."""
-        data, found, common = self.data, self.assessed, self.assessed.rows
+        data, common = self.data, self.assessed.rows
         release_mapped()  # of the portion before
         labels = data.labels[rows]
         part = replace(data, table=data.table[rows], labels=labels)
@@ -68,11 +71,11 @@ class NumberColumns:
             "row": pa.array(np.arange(rows.start, rows.stop)),
             "id": read_ids(part) if data.schema.id else name_rows(data, rows),
             "given_label": pa.array(spelled[labels], pa.string()),
-            "suggested_label": self._spell(found.suggested[rows]),
+            "suggested_label": pa.array(self._spell_suggestions(rows), pa.string()),
             "rank": pa.array(common.rank[rows]),
             "flagged": pa.array(common.flagged[rows]),
             "in_training": pa.array(self.evidence.is_trained[rows]),
-            "verified_label": self._spell(self._take_verified(rows)),
+            "verified_label": pa.array(self._spell_verified(rows), pa.string()),
             "flag_stability": pa.nulls(len(labels), pa.float64()),
             "false_at_most": tell_bound(common, rows),
             "row_sha256": seal_known_rows(
@@ -106,17 +109,31 @@ class NumberColumns:
             for name, values in measured.items()
         }
 
-    def _spell(self, numbers: NDArray[np.float64]) -> pa.Array:
-        """Spell numbers as DATA does; NaN becomes null."""
-        texts = [
-            None if np.isnan(number) else spell_number(float(number), self.decimals)
-            for number in numbers
-        ]
-        return pa.array(texts, pa.string())
+    def _spell_suggestions(self, rows: slice) -> list[str | None]:
+        """Spell what numbers should have been; None where there is no suggestion.
 
-    def _take_verified(self, rows: slice) -> NDArray[np.float64]:
-        verified = self.evidence.verified[rows]
-        return np.where(verified >= 0, self.targets.values[np.maximum(verified, 0)], np.nan)
+        An undone slip has all its digits, a prediction not more than mean something.
+        """
+        found = zip(
+            self.assessed.suggested[rows].tolist(),
+            self.assessed.slip[rows].tolist(),
+            self._spell_verified(rows),
+            strict=True,
+        )
+        return [
+            None
+            if math.isnan(number)
+            else verified
+            or spell_number(number, self.decimals, digits=6 if slip == NO_SLIP else 12)
+            for number, slip, verified in found
+        ]
+
+    def _spell_verified(self, rows: slice) -> list[str | None]:
+        """Spell verified numbers with all their digits; None where a row is not verified."""
+        return [
+            None if code < 0 else spell_fully(float(self.targets.values[code]), self.decimals)
+            for code in self.evidence.verified[rows].tolist()
+        ]
 
     def _name_slips(self, rows: slice) -> pa.Array:
         names = [slip.describe() for slip in self.assessed.slips]
@@ -142,7 +159,7 @@ def write_number_tables(
     top: int,
     take: Callable[[NDArray[np.int64]], pa.Table],
 ) -> None:
-    """Write the audit table and what is kept of the suspects.
+    """Write the audit table, what is kept of the suspects, and what became of CLEAN's rows.
 
     Args:
         folder: of the run.
@@ -168,3 +185,4 @@ def write_number_tables(
         NUMBER_AUDIT_SCHEMA,
     )
     write_suspects(folder, common.rank, n_stored, take)
+    write_parquet(folder.calibration_file, tabulate_calibration(data, evidence, common))

@@ -16,6 +16,8 @@ from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest import Stopwatch, begin_run, read_clock
 from datacleanse.auditing.manifest_sections import (
     describe_flags,
+    describe_overlap,
+    describe_reviewed,
     describe_schema,
     describe_share,
     describe_test,
@@ -32,7 +34,6 @@ from datacleanse.auditing.regression.number_sections import (
     describe_clean,
     describe_data,
     describe_noise,
-    describe_overlap,
 )
 from datacleanse.auditing.regression.number_tables import write_number_tables
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
@@ -47,6 +48,7 @@ from datacleanse.models.number_card import write_number_card
 from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.tabular import TabularNetwork, build_network
 from datacleanse.storage.manifest.numbers import NumberManifest
+from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection, Opening
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import choose_device, name_device
@@ -68,7 +70,7 @@ if TYPE_CHECKING:
     from datacleanse.progress import Progress
     from datacleanse.records import Notice
     from datacleanse.storage.manifest.numbers import NumberMetricsSection
-    from datacleanse.storage.manifest.results import TrainingSection
+    from datacleanse.storage.manifest.results import FlagsSection, TrainingSection
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
@@ -193,12 +195,16 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
     trainer.progress.stage("Scoring", None)
     evidence, assessed = _judge(audit, examples, networks)
     folder.check_ledger(audit.lesson.schedule.epochs)
-    worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
+    worth = None
+    if evidence.is_steered:
+        worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
     notices = _write_tables(running, evidence, assessed, worth)
     trainer.lap("score")
-    final = trainer.refit(
-        lay_out_final(examples, plan), torch.from_numpy(worth), networks.control.batch_size
-    )
+    final = networks.reweighted
+    if worth is not None:
+        final = trainer.refit(
+            lay_out_final(examples, plan), torch.from_numpy(worth), networks.control.batch_size
+        )
     trainer.progress.stage("Writing", None)
     predictor = audit.make_predictor(final)
     predictor.save(folder.model_dir)
@@ -214,7 +220,7 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
         describe_trainings(networks),
         audit.lesson.schedule,
         final,
-        rule=audit.lesson.rule,
+        rule=audit.lesson.rule if plan.has_clean else NONE_STEERED,
         network=predictor.network.describe(),
         inputs=inputs,
     )
@@ -225,9 +231,13 @@ def _write_tables(
     running: _Running,
     evidence: Evidence,
     assessed: NumberAssessment,
-    worth: NDArray[np.float32],
+    worth: NDArray[np.float32] | None,
 ) -> list[Notice]:
-    """Write the audit table and the suspects; what is to be said of them."""
+    """Write the audit table and the suspects; what is to be said of them.
+
+    ``worth``: how much each row counts in the final model; None: no true label steered, so that
+    the saved network is the first one.
+    """
     audit = running.audit
     notices: list[Notice] = []
 
@@ -259,6 +269,7 @@ def _describe(
     """All of `run.json`."""
     audit, opening = running.audit, running.opening
     inputs, planned = audit.inputs, audit.planned
+    has_clean = planned.plan.has_clean
     begun = {each.name: getattr(opening, each.name) for each in fields(Opening)}
     return NumberManifest(
         **(begun | {"status": "finished", "stopped_at": None}),
@@ -266,12 +277,13 @@ def _describe(
         clean=describe_clean(inputs, planned),
         test=describe_test(inputs),
         schema=describe_schema(inputs.data.schema),
-        overlap=describe_overlap(inputs, planned),
+        reviewed=describe_reviewed(inputs.reviewed),
+        overlap=describe_overlap(inputs, planned.plan),
         notices=gather_notices(inputs, told),
         training=training,
-        flags=describe_flags(assessed.rows, audit.request.settings.fdr),
-        noise=describe_noise(assessed),
-        budget=tuple(map(describe_share, expect_budget(assessed.rows))),
+        flags=_describe_flags(assessed, audit.request.settings.fdr, has_clean=has_clean),
+        noise=describe_noise(assessed, has_clean=has_clean),
+        budget=tuple(map(describe_share, expect_budget(assessed.rows))) if has_clean else (),
         device=DeviceSection(
             name=name_device(audit.device),
             threads=torch.get_num_threads(),
@@ -282,6 +294,12 @@ def _describe(
         timings=running.watch.stop(),
         finished_at=read_clock(),
     )
+
+
+def _describe_flags(assessed: NumberAssessment, fdr: float, *, has_clean: bool) -> FlagsSection:
+    """What the flags promise; without CLEAN nothing tells how many labels are wrong."""
+    flags = describe_flags(assessed.rows, fdr)
+    return flags if has_clean else replace(flags, estimated_wrong=None)
 
 
 def _judge(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
-from datacleanse.review.verified_file import is_verified_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,14 +47,6 @@ def _make_error(what: str, hint: str) -> SettingsError:
 
 def _list_unserved(request: Request) -> Iterator[tuple[str, str]]:
     settings = request.settings
-    if not request.clean:
-        yield "an audit without verified rows", "Give rows with verified numbers: --val."
-    if len(request.clean) > 1:
-        yield "several sources of verified rows", "Join them into one table, and give it by --val."
-    if any(map(is_verified_file, request.clean)):
-        yield "a file of `datacleanse verify`", "Give verified rows as a table: --val."
-    if request.decisions:
-        yield "--decisions", "Leave it out; put corrected rows into the table for --val."
     if settings.repeats:
         yield "--repeats", "Leave it out."
     if request.probabilities is not None or request.second_opinion is not None:

@@ -13,6 +13,7 @@ from datacleanse.data.class_names import number_classes
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.data.interface import SpelledRows
 from datacleanse.data.spelled_rows import is_plain_json
+from datacleanse.errors import InputError
 
 if TYPE_CHECKING:
     from datacleanse.data.rewriting.interface import Edits
@@ -96,11 +97,27 @@ def _relabel_values(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.Chunke
         changed = _relabel_values(storage, texts)
         chunks = [pa.ExtensionArray.from_storage(kind, chunk) for chunk in changed.chunks]
         return pa.chunked_array(chunks, kind)
-    new = pa.array(list(texts.values()), pa.string()).cast(kind)
+    new = _type_labels(list(texts.values()), kind)
     # Take from both: the places of the changed rows point behind the column.
     places = np.arange(len(column))
     places[list(texts)] = len(column) + np.arange(len(texts))
     return pa.chunked_array([*column.chunks, new], kind).take(pa.array(places))
+
+
+def _type_labels(texts: list[str], kind: pa.DataType) -> pa.Array:
+    """The new labels in the column's type.
+
+    Raises:
+        InputError: one does not fit it.
+    """
+    try:
+        return pa.array(texts, pa.string()).cast(kind)
+    except pa.ArrowInvalid as error:
+        raise InputError(
+            f"A new label does not fit the label column, which holds {kind}: {error}.",
+            slug="label-type",
+            hint="Change that decision, or write to a format without types, e.g. -o cleaned.csv.",
+        ) from error
 
 
 def _relabel_categories(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.ChunkedArray:
@@ -110,7 +127,7 @@ def _relabel_categories(column: pa.ChunkedArray, texts: dict[int, str]) -> pa.Ch
     if isinstance(whole, pa.ChunkedArray):
         whole = whole.chunk(0)
     values = whole.dictionary
-    new = pa.array(list(dict.fromkeys(texts.values())), pa.string()).cast(kind.value_type)
+    new = _type_labels(list(dict.fromkeys(texts.values())), kind.value_type)
     known = set(values.to_pylist())
     lacking = [value for value in new.to_pylist() if value not in known]
     values = pa.concat_arrays([values, pa.array(lacking, kind.value_type)])

@@ -50,14 +50,17 @@ EARLY = 'document.documentElement.className = "starting"'
 
 SCRIPTS = (
     *("words.js", "sending.js", "cells.js", "pictures.js", "beside.js", "query.js", "columns.js"),
-    *("table.js", "opinions.js", "decisions.js", "progress.js", "reviewers.js", "number_field.js"),
-    *("card.js", "comment.js", "links.js", "review.js"),
+    *("table.js", "opinions.js", "decisions.js", "progress.js", "reviewers.js"),
 )
-"""The last one says that the page is ready."""
+NUMBER_SCRIPTS = ("number_field.js",)
+"""Those of a page whose labels are numbers."""
+REVIEW_SCRIPTS = ("card.js", "comment.js", "links.js")
 SERVED_SCRIPTS = ("ask.js", "bulk.js")
-"""Those that a page that is served has besides."""
+"""Those of a page that is served."""
 PICTURE_SCRIPTS = ("originals.js", "zoom.js", "tiles.js", "grid.js")
-"""Those that it has besides where rows may be pictures."""
+"""Those of one that is served and whose rows may be pictures."""
+LAST_SCRIPT = "review.js"
+"""It says that the page is ready."""
 STYLES = ("report.css", "suspects.css", "review.css")
 SERVED_STYLES = (*STYLES, "bulk.css", "grid.css")
 
@@ -102,7 +105,7 @@ def describe_page(view: RunView, *, first: int, serving: Serving | None) -> dict
     suspects = tuple(each for each in view.suspects if each.rank >= first)[:MAX_SUSPECTS]
     n_columns = min(len(view.columns), max(1, MAX_CELLS // max(1, len(suspects))))
     css = read_assets(*(SERVED_STYLES if served else STYLES))
-    script = read_assets(*choose_scripts(served=served, pictured=not of_numbers))
+    script = read_assets(*choose_scripts(served=served, of_numbers=of_numbers))
     return {
         "view": view,
         "title": PurePath(view.data.source).name or view.data.source,
@@ -152,10 +155,12 @@ def _embed_data(view: RunView, suspects: Sequence[Suspect], n_columns: int) -> d
     }
 
 
-def choose_scripts(*, served: bool, pictured: bool) -> tuple[str, ...]:
+def choose_scripts(*, served: bool, of_numbers: bool) -> tuple[str, ...]:
     """The files of a page's script, in order."""
-    more = (*(SERVED_SCRIPTS if served else ()), *(PICTURE_SCRIPTS if served and pictured else ()))
-    return (*SCRIPTS[:-1], *more, SCRIPTS[-1])
+    chosen = [*SCRIPTS, *(NUMBER_SCRIPTS if of_numbers else ()), *REVIEW_SCRIPTS]
+    if served:
+        chosen += SERVED_SCRIPTS if of_numbers else (*SERVED_SCRIPTS, *PICTURE_SCRIPTS)
+    return (*chosen, LAST_SCRIPT)
 
 
 def _describe_reviewers(view: RunView) -> dict[str, object]:

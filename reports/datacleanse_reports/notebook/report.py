@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.storage.atomic_files import write_aside
-from datacleanse_reports.formats.html import render_page
-from datacleanse_reports.view import read_view
+from datacleanse_reports.any_page import read_any_view, render_any_page
 
 if TYPE_CHECKING:
     from datacleanse.storage.run_folder import RunFolder
@@ -68,6 +67,6 @@ def make_report(folder: RunFolder, *, top: int | None) -> InlineReport:
     """
     from datacleanse.settings import Settings
 
-    listed = folder.manifest().settings.top if top is None else Settings(top=top).top
-    view = read_view(folder, top=listed)
-    return InlineReport(render_page(view), f"Label audit of {view.data.source}")
+    listed = folder.any_manifest().settings.top if top is None else Settings(top=top).top
+    view = read_any_view(folder, top=listed)
+    return InlineReport(render_any_page(view), f"Label audit of {view.data.source}")

@@ -109,7 +109,7 @@ const card = (function () {
   // A field for the name of any class. Nothing is decided until Enter is pressed or its button:
   // `choose` is told of the class that is called so, or is the only one that begins so; `tell` of
   // what else was typed.
-  const classField = reviewData.numbers ? numberField : {
+  const classField = reviewData.numbers ? makeNumberField(reviewData.numbers) : {
     isSame: function (label, other) { return label === other; },
     find: function (text) {
       const all = reviewData.labels.map(function (label) { return readable(label).toLowerCase(); });

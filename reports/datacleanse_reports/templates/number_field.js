@@ -1,7 +1,7 @@
 // A field for the right number, where labels are numbers: what is typed is read as the program reads
 // it, and spelled as the column spells its numbers.
 
-const numberField = (function () {
+function makeNumberField({ decimals, whole }) {
   const { readable } = words;
   const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i;
 
@@ -12,7 +12,6 @@ const numberField = (function () {
   }
 
   function spell(value) {
-    const { decimals } = reviewData.numbers;
     const padded = decimals === null ? "" : value.toFixed(decimals);
     return padded && Number(padded) === value ? padded : String(value);
   }
@@ -26,7 +25,7 @@ const numberField = (function () {
     const quoted = "“" + readable(text.trim()) + "”";
     if (!text.trim()) return "Type the right number, then press Enter.";
     if (read(text) === null) return quoted + " is no number. Type digits; decimals begin with a point, e.g. 12.5.";
-    if (reviewData.numbers.whole && !Number.isInteger(read(text))) {
+    if (whole && !Number.isInteger(read(text))) {
       return quoted + " is no whole number, and this column holds whole numbers alone.";
     }
     return "";
@@ -45,4 +44,4 @@ const numberField = (function () {
   }
 
   return { enter, fill: function () {}, isSame, begins: function (key) { return /^[0-9.+-]$/.test(key); } };
-})();
+}

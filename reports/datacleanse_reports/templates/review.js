@@ -229,7 +229,7 @@
     const isTyping = event.target.matches("input:not([type=checkbox]), select, textarea");
     if (isTyping || (!useKeys.checked && event.key !== "?")) return;
     const what = event.key === "?" ? "help" : KEYS[event.key.toLowerCase()];
-    if (reviewData.numbers && current() && numberField.begins(event.key)) {
+    if (reviewData.numbers && current() && card.classField.begins(event.key)) {
       typed.focus();  // the key's own sign is the first one there
     } else if (what) {
       event.preventDefault();

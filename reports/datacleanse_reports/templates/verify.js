@@ -9,24 +9,25 @@
   const LETTERS = { b: "blind", u: "undo", s: "unsure" };
   const { make, readable, paceOf } = words;
   const labels = verifyData.labels, rows = verifyData.rows;
+  const number = verifyData.numbers ? makeNumberField(verifyData.numbers) : null;  // a field, or null
 
   function find(id) { return document.getElementById(id); }
 
   const article = find("row"), told = find("told"), search = find("search"), matches = find("matches");
   // The classes that a digit chooses: those called by a digit, or the first nine, commonest first
   // where there are more.
-  const digits = new Map(labels.every(function (label) { return /^[0-9]$/.test(label); })
+  const digits = new Map(number ? [] : labels.every(function (label) { return /^[0-9]$/.test(label); })
     ? labels.map(function (label, code) { return [label, code]; })
     : verifyData.first.map(function (code, i) { return [String(i + 1), code]; }));
   // Where digits reach every class, the search is only there while somebody types.
-  const isFinderShown = labels.length > digits.size;
+  const isFinderShown = number !== null || labels.length > digits.size;
   let position = 0, isBlind = verifyData.blind, done = [], moments = [], last = null, isFinished = false;
 
   function current() { return rows[position]; }
 
   // Where there are so many classes that names are typed, a letter that begins one finds it.
   function isName(letter) {
-    return labels.length > digits.size && labels.some(function (label) {
+    return number === null && labels.length > digits.size && labels.some(function (label) {
       return label.trim().toLowerCase().startsWith(letter);
     });
   }
@@ -67,7 +68,7 @@
 
   function showChoices(drawn) {
     const verdict = verdicts.of(drawn.row), keep = document.querySelector('[data-do="keep"]');
-    find("question").textContent = isBlind ? "Which class is it?" : "Is the label right?";
+    find("question").textContent = isBlind ? "Which " + (number ? "number" : "class") + " is it?" : "Is the label right?";
     find("classes-title").textContent = isBlind ? "It is" : "No, it is";
     keep.parentElement.hidden = isBlind;
     keep.querySelector("[data-given]").textContent = readable(labels[drawn.given]);
@@ -143,15 +144,20 @@
     if (position < 0) position = rows.length;
   }
 
-  function judge(action, code) {
+  function isGiven(drawn, label) {
+    const given = labels[drawn.given];
+    return number ? number.isSame(label, given) : label === given;
+  }
+
+  function judge(action, label) {
     const drawn = current();
     if (!drawn) return;
-    if (action === "relabel" && code === drawn.given) action = "keep";
+    if (action === "relabel" && isGiven(drawn, label)) action = "keep";
     const now = performance.now() / 1000;
     if (last !== null && now - last < LONGEST_PAUSE) moments = moments.concat(now - last).slice(-20);
     last = now;
     done.push({ row: drawn.row, before: verdicts.of(drawn.row), position });
-    give(drawn.row, action, action === "keep" ? labels[drawn.given] : action === "relabel" ? labels[code] : null);
+    give(drawn.row, action, action === "keep" ? labels[drawn.given] : action === "relabel" ? label : null);
     const made = verdicts.of(drawn.row);
     goOn();
     show();
@@ -164,7 +170,7 @@
 
   function keep() {
     if (!current()) finish();
-    else if (isBlind) told.textContent = find("question").textContent + " The given label is hidden: choose a class.";
+    else if (isBlind) told.textContent = find("question").textContent + " The given label is hidden: " + (number ? "type the number." : "choose a class.");
     else judge("keep", null);
   }
 
@@ -219,6 +225,7 @@
 
   function closeFinder() {
     search.value = "";
+    find("search-told").textContent = "";
     matches.hidden = true;
     find("finder").hidden = !isFinderShown;
     search.setAttribute("aria-expanded", "false");
@@ -242,6 +249,8 @@
   }
 
   function listMatches() {
+    find("search-told").textContent = "";
+    if (number) return;
     const text = search.value.trim().toLowerCase();
     const found = labels.map(function (label, code) { return [rankOf(label, text), code]; })
       .filter(function (each) { return each[0] >= 0; })
@@ -275,7 +284,8 @@
     const item = marked();
     if (event.key === "Enter") {
       event.preventDefault();
-      if (item && !matches.hidden) judge("relabel", Number(item.dataset.code));
+      if (number) number.enter(search, function (label) { judge("relabel", label); }, function (text) { find("search-told").textContent = text; });
+      else if (item && !matches.hidden) judge("relabel", labels[Number(item.dataset.code)]);
     } else if (event.key === "Escape" || (event.key === "Backspace" && !search.value)) {
       event.preventDefault();
       closeFinder();
@@ -319,8 +329,8 @@
     if (event.key === "Enter") keep();
     else if (event.key === "Escape" && !find("help").hidden) toggleHelp();
     else if (command) ACTIONS[command]();
-    else if (digits.has(event.key)) judge("relabel", digits.get(event.key));
-    else if (letter && letter !== " ") openFinder(event.key === "/" ? "" : event.key);
+    else if (digits.has(event.key)) judge("relabel", labels[digits.get(event.key)]);
+    else if (number ? number.begins(event.key) : letter && letter !== " ") openFinder(event.key === "/" ? "" : event.key);
     else return;
     event.preventDefault();
   }
@@ -328,9 +338,9 @@
   document.addEventListener("keydown", onKey);
   document.addEventListener("click", function (event) {
     const button = event.target.closest("button"), item = event.target.closest("#matches [role=option]");
-    if (item) judge("relabel", Number(item.dataset.code));
+    if (item) judge("relabel", labels[Number(item.dataset.code)]);
     else if (button && button.dataset.do) ACTIONS[button.dataset.do]();
-    else if (button && button.dataset.code) judge("relabel", Number(button.dataset.code));
+    else if (button && button.dataset.code) judge("relabel", labels[Number(button.dataset.code)]);
   });
   search.addEventListener("input", listMatches);
   search.addEventListener("focus", listMatches);
