@@ -110,7 +110,6 @@ def test_run_json_card_and_reports_tell_the_same(audited):
     [
         ("apply", "run", "-o", "cleaned.csv"),
         ("review", "run"),
-        ("explain", "run", "test.csv", "--row", "0"),
         ("report", "run", "--compare", "run"),
     ],
     ids=lambda words: words[0],
@@ -187,6 +186,18 @@ def test_an_exported_file_predicts_what_the_run_does(audited):
     assert list(tables[0]) == ["row", "id", "predicted_label"]
     for table in tables[1:]:
         pd.testing.assert_frame_equal(tables[0], table, rtol=1e-5)
+
+
+def test_a_predicted_number_is_explained_by_rows(audited):
+    folder, _, _ = audited
+    done = run_here("explain", "run", "test.csv", "--row", "3", "-o", "rows.csv", cwd=folder)
+    assert done.code == 0, done.err
+    assert "The model predicts" in done.out
+    assert done.out.index("Pushed the number up") < done.out.index("Pushed it down")
+    assert len(pd.read_csv(folder / "rows.csv")) == 20
+    asked = ("explain", "run", "test.csv", "--row", "3", "--number", "250")
+    assert "Pushed the model toward 250" in run_here(*asked, cwd=folder).out
+    assert json.loads(run_here(*asked, "--json", cwd=folder).out)["number"] == 250
 
 
 def test_a_changed_model_is_not_predicted_with(audited, tmp_path):
