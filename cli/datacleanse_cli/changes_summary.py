@@ -11,9 +11,7 @@ from datacleanse_cli.layout import lay_out_line, name_labels, name_row, print_se
 from datacleanse_cli.printing import make_printable
 from datacleanse_reports.changes import sentences
 from datacleanse_reports.wording import (
-    format_decimal,
     format_probability,
-    format_signed,
     make_visible,
 )
 
@@ -73,12 +71,7 @@ def _lay_out_model(changes: Changes, encoding: str) -> list[RenderableType]:
         for header in ("Before", "Now", "Difference"):
             table.add_column(header, justify="right")
         for each in changes.metrics:
-            cells = [
-                each.title,
-                format_decimal(each.before),
-                format_decimal(each.now),
-                format_signed(each.difference),
-            ]
+            cells = sentences.list_metric_cells(each)
             table.add_row(*(Text(make_printable(cell, encoding)) for cell in cells))
         parts.append(table)
     return parts

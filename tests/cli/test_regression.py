@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 import datacleanse as dc
 from datacleanse.errors import RunFolderError
+from datacleanse.storage.run_folder import RunFolder
+from datacleanse_reports.changes.rows import pair_rows
 from tests.cli.conftest import run_here, run_program
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--label", "price", "--id", "key")
@@ -105,23 +110,6 @@ def test_run_json_card_and_reports_tell_the_same(audited):
     assert "<script" not in page
 
 
-@pytest.mark.parametrize(
-    "words",
-    [
-        ("apply", "run", "-o", "cleaned.csv"),
-        ("review", "run"),
-        ("report", "run", "--compare", "run"),
-    ],
-    ids=lambda words: words[0],
-)
-def test_what_is_of_classes_alone_so_far_refuses_in_a_sentence(audited, words):
-    folder, _, _ = audited
-    done = run_here(*words, cwd=folder)
-    assert done.code == 2
-    assert "--task regression" in done.err
-    assert not (folder / "cleaned.csv").exists()
-
-
 def test_a_finished_run_is_gone_on_with_and_never_overwritten(audited):
     folder, _, _ = audited
     again = run_here(*REGRESSION, "-o", "run", cwd=folder)
@@ -198,6 +186,77 @@ def test_a_predicted_number_is_explained_by_rows(audited):
     asked = ("explain", "run", "test.csv", "--row", "3", "--number", "250")
     assert "Pushed the model toward 250" in run_here(*asked, cwd=folder).out
     assert json.loads(run_here(*asked, "--json", cwd=folder).out)["number"] == 250
+
+
+@pytest.fixture(scope="module")
+def earlier(audited):
+    """An earlier run of the same data: five flagged rows were not, and one verified one was."""
+    folder, _, _ = audited
+    place = folder / "earlier"
+    shutil.copytree(folder / "run", place)
+    described = json.loads((place / "run.json").read_text("utf-8"))
+    described["run_id"] = "0" * 32
+    described["metrics"]["test"]["reweighted"]["rmse"] += 1.25
+    (place / "run.json").write_text(json.dumps(described), "utf-8")
+    table = pq.read_table(place / "audit.parquet")
+    records = sorted(table.to_pylist(), key=lambda record: record["rank"])
+    for record in [record for record in records if record["flagged"]][:5]:
+        record["flagged"] = False
+    # It had ten times its number, which is spelled otherwise now where it had not.
+    changed = next(record for record in records if record["verified_label"] is not None)
+    changed |= {"flagged": True, "verified_label": None, "given_label": "99999"}
+    records.sort(key=lambda record: record["row"])
+    pq.write_table(pa.Table.from_pylist(records, table.schema), place / "audit.parquet")
+    return changed["row"]
+
+
+def test_two_runs_are_compared(audited, earlier):
+    folder, _, _ = audited
+    done = run_here("report", "run", "--compare", "earlier", "--json", cwd=folder)
+    assert done.code == 0, done.err
+    told = json.loads(done.out)
+    assert told["matched_by"] == "row"
+    assert [each["now"]["rank"] for each in told["newly_flagged"]] == [1, 2, 3, 4, 5]
+    assert [(each["now"]["row"], each["outcome"]) for each in told["resolved"]] == [
+        (earlier, "relabelled")
+    ]
+    rmse = next(each for each in told["metrics"] if each["name"] == "rmse")
+    assert rmse["difference"] == pytest.approx(-1.25)
+    assert told["same_test"]
+    page = (folder / "run/reports/comparison.md").read_text("utf-8")
+    assert "RMSE" in page
+    assert "-1.2 |" in page
+    done = run_here("report", "run", "--compare", "earlier", cwd=folder)
+    assert "5 new" in done.out
+
+
+def test_a_number_spelled_otherwise_is_no_other_label(audited, earlier):
+    folder, _, _ = audited
+    manifests = (RunFolder(folder / name).any_manifest() for name in ("earlier", "run"))
+    pairs = pair_rows(RunFolder(folder / "earlier"), RunFolder(folder / "run"), tuple(manifests))
+    given = pairs.now["given_label"].to_pylist()
+    texts = pa.array([f"{text}0" for text in given])
+    at = pairs.before.column_names.index("given_label")
+    before = pairs.before.set_column(at, "given_label", texts)
+    (resolved,) = replace(pairs, before=before).resolved()
+    assert resolved.outcome == "verified"
+
+
+def test_a_gate_of_numbers_compares_rate_flags_and_new_flags(audited, earlier):
+    folder, _, _ = audited
+    run = json.loads((folder / "run/run.json").read_text("utf-8"))
+    flagged, low = run["flags"]["flagged"], run["noise"]["rate"]["low"]
+    kept = ("--max-flags", flagged, "--max-noise-rate", low, "--max-new-flags", 5)
+    done = run_here("gate", "run", *kept, "--baseline", "earlier", cwd=folder)
+    assert (done.code, done.err) == (0, "")
+    assert "3 thresholds kept" in done.out
+    shut = ("--max-flags", flagged - 1, "--max-noise-rate", low - 1e-6, "--max-new-flags", 4)
+    done = run_here("gate", "run", *shut, "--baseline", "earlier", cwd=folder)
+    assert done.code == 1
+    assert "3 of 3 thresholds exceeded" in done.out
+    first = pd.read_csv(folder / "run/reports/suspects.csv").iloc[0]
+    assert f"({first.id})" in done.out
+    assert "likely wrong" in done.out
 
 
 def test_a_changed_model_is_not_predicted_with(audited, tmp_path):

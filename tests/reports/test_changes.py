@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 from collections import Counter
+from types import SimpleNamespace
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -16,6 +17,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.review.decisions import Decision, append_decisions
 from datacleanse_cli.changes_summary import print_changes
 from datacleanse_reports.changes import markdown
+from datacleanse_reports.changes.rows import pair_rows
 from datacleanse_reports.changes.view import read_changes
 from datacleanse_reports.changes.write import describe_changes, write_changes
 from tests.reports.conftest import Fabricated, write_json
@@ -279,6 +281,16 @@ def test_runs_of_other_data_are_refused(tmp_path, pair):
 
     with pytest.raises(SettingsError, match="no row and no class in common"):
         read_changes(folder, pair[0])
+
+
+def test_a_run_of_numbers_and_one_of_classes_have_nothing_in_common(pair):
+    before, now = pair
+    first, second = before.manifest(), now.manifest()
+    numbers = SimpleNamespace(classes=None, data=second.data)
+    with pytest.raises(SettingsError, match="now audited numbers"):
+        pair_rows(before, now, (first, numbers))
+    with pytest.raises(SettingsError, match="before audited numbers"):
+        pair_rows(before, now, (numbers, second))
 
 
 def test_files_hold_the_view_and_hostile_text_stays_text(pair):

@@ -7,6 +7,7 @@ from typing import Literal, TypeAlias
 
 # Read from `run.json`, so that the fields' types must be known when the program runs.
 from datacleanse.records import Notice
+from datacleanse.storage.manifest.health import HealthSection
 from datacleanse.storage.manifest.inputs import (
     InputFile,
     OverlapSection,
@@ -164,6 +165,8 @@ class NumberManifest(Opening):
     """Seconds by stage of the run; ``total`` is their sum."""
     finished_at: str
     """When the run was finished (ISO 8601, UTC)."""
+    health: HealthSection | None = None
+    """What was seen beside wrong labels; null: nobody looked, in runs of before it was kept."""
 
     @property
     def classes(self) -> None:

@@ -11,7 +11,7 @@ from datacleanse_reports.formats.markdown import (
     escape_text,
     lay_out_table,
 )
-from datacleanse_reports.wording import format_decimal, format_probability, format_signed
+from datacleanse_reports.wording import format_probability
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,15 +47,7 @@ def render(changes: Changes) -> str:
 def _lay_out_metrics(changes: Changes) -> str:
     parts = ["## Model", sentences.say_test(changes)]
     if changes.metrics:
-        cells = (
-            [
-                each.title,
-                format_decimal(each.before),
-                format_decimal(each.now),
-                format_signed(each.difference),
-            ]
-            for each in changes.metrics
-        )
+        cells = map(sentences.list_metric_cells, changes.metrics)
         parts.append(
             lay_out_table(["Measure", "Before", "Now", "Difference"], cells, numbers=" rrr")
         )

@@ -89,6 +89,8 @@ class MetricChange:
     now: float | None
     difference: float | None
     """Now minus before."""
+    is_in_label_unit: bool = False
+    """Whether it is measured in the unit of the label, which is a number."""
 
 
 @dataclass(frozen=True)

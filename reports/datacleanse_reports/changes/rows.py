@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacleanse.errors import InputError, SettingsError
 from datacleanse_reports.audit import keep_finite
 from datacleanse_reports.changes.records import MatchedBy, Outcome, RowChange, RowState
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.review.decisions import Decision
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
 
 FIRST = 100
@@ -50,6 +51,8 @@ class Pairs:
     matched_by: MatchedBy
     decisions: Mapping[int, Decision]
     """What was decided about rows of the earlier run."""
+    are_numbers: bool = False
+    """Whether labels are numbers, which may be spelled in several ways."""
 
     def newly_flagged(self) -> tuple[RowChange, ...]:
         """Flagged now and not before, by rank."""
@@ -105,13 +108,19 @@ class Pairs:
         outcome: Outcome = "cleared"
         if now is None:
             outcome = "gone" if decision is None else _DECIDED.get(decision.action, "gone")
-        elif now.given_label != before.given_label:
-            is_decided = decision is not None and decision.new_label == now.given_label
+        elif not self._are_same(now.given_label, before.given_label):
+            new_label = None if decision is None else decision.new_label
+            is_decided = new_label is not None and self._are_same(new_label, now.given_label)
             outcome = "corrected" if is_decided else "relabelled"
         elif self.now["verified_label"][int(self.to_now[row])].is_valid:
             is_kept = decision is not None and decision.action == "keep"
             outcome = "kept" if is_kept else "verified"
         return RowChange(before, now, outcome)
+
+    def _are_same(self, label: str, other: str) -> bool:
+        from datacleanse.data.any_number import is_one_number
+
+        return is_one_number(label, other) if self.are_numbers else label == other
 
     def _to_before(self) -> NDArray[np.int64]:
         import numpy as np
@@ -122,21 +131,42 @@ class Pairs:
         return places
 
 
-def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Manifest]) -> Pairs:
+def pair_rows(
+    before: RunFolder, now: RunFolder, manifests: tuple[AnyManifest, AnyManifest]
+) -> Pairs:
     """Find the rows that two finished runs have in common.
 
     Args:
         before: the earlier run.
         now: the later one.
         manifests: their `run.json`, in this order.
+
+    Raises:
+        RunFolderError: a run is damaged.
+        SettingsError: labels are classes in one run and numbers in the other.
     """
+    are_numbers = [manifest.classes is None for manifest in manifests]
+    if are_numbers[0] != are_numbers[1]:
+        folders = (before, now) if are_numbers[0] else (now, before)
+        raise SettingsError(
+            f"{folders[0].path} audited numbers (--task regression), and {folders[1].path} "
+            "classes: they have nothing to compare.",
+            slug="runs-unrelated",
+            hint="Give two runs of the same kind.",
+        )
+    return replace(_pair_rows(before, now, manifests), are_numbers=are_numbers[0])
+
+
+def _pair_rows(
+    before: RunFolder, now: RunFolder, manifests: tuple[AnyManifest, AnyManifest]
+) -> Pairs:
     from datacleanse.data import is_known_by_content
 
     first, second = (manifest.data for manifest in manifests)
     decisions = _read_decisions(before, manifests)
     tables = (
-        before.read_audit_columns(_COLUMNS, first.classes),
-        now.read_audit_columns(_COLUMNS, second.classes),
+        before.read_audit_columns(_COLUMNS, manifests[0].classes),
+        now.read_audit_columns(_COLUMNS, manifests[1].classes),
     )
     if first.sha256 == second.sha256 and first.rows == second.rows:
         import numpy as np
@@ -152,9 +182,11 @@ def pair_rows(before: RunFolder, now: RunFolder, manifests: tuple[Manifest, Mani
     return Pairs(*tables, to_now, "content", decisions)
 
 
-def _read_decisions(before: RunFolder, manifests: tuple[Manifest, Manifest]) -> dict[int, Decision]:
+def _read_decisions(
+    before: RunFolder, manifests: tuple[AnyManifest, AnyManifest]
+) -> dict[int, Decision]:
     """What was decided about the earlier run, in its folder or where the later one took it from."""
-    from datacleanse.errors import InputError
+    from datacleanse.data.any_number import find_labels
     from datacleanse.review.decisions import read_decisions
 
     earlier, later = manifests
@@ -167,7 +199,7 @@ def _read_decisions(before: RunFolder, manifests: tuple[Manifest, Manifest]) -> 
                     path,
                     run_id=earlier.run_id,
                     n_rows=earlier.data.rows,
-                    classes=earlier.data.classes,
+                    classes=find_labels(earlier),
                 ).last
     return made
 

@@ -6,15 +6,19 @@ from typing import TYPE_CHECKING
 
 from datacleanse_reports.sentences import RANGE_NAMES
 from datacleanse_reports.wording import (
+    MISSING,
     estimate,
     format_count,
+    format_decimal,
+    format_measure,
     format_percent,
     format_percent_range,
     format_plural,
+    format_signed,
 )
 
 if TYPE_CHECKING:
-    from datacleanse_reports.changes.records import Changes, RowChange, RunState
+    from datacleanse_reports.changes.records import Changes, MetricChange, RowChange, RunState
 
 _OUTCOMES = {
     "corrected": "corrected as decided",
@@ -98,3 +102,13 @@ def say_move(change: RowChange) -> str:
     """The rank before and the rank now, e.g. ``12 → 3``, or ``12 → none`` of a row not there."""
     before = "new" if change.before is None else format_count(change.before.rank)
     return f"{before} → {'none' if change.now is None else format_count(change.now.rank)}"
+
+
+def list_metric_cells(metric: MetricChange) -> list[str]:
+    """A measure's title, its values before and now, and their difference."""
+    values = metric.before, metric.now
+    if not metric.is_in_label_unit:
+        return [metric.title, *map(format_decimal, values), format_signed(metric.difference)]
+    spelled = [MISSING if value is None else format_measure(value) for value in values]
+    change = metric.difference
+    return [metric.title, *spelled, MISSING if change is None else f"{change:+.2g}"]

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from datacleanse.storage.manifest.health import HealthFinding
-    from datacleanse.storage.manifest.whole import Manifest
+    from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.gate.thresholds import Thresholds
 
@@ -45,7 +45,7 @@ class _Run:
     """A finished run, read for a gate."""
 
     folder: RunFolder
-    manifest: Manifest
+    manifest: AnyManifest
     audit: pa.Table
     """The `_COLUMNS` of every row."""
 
@@ -103,8 +103,8 @@ def check_gate(
             hint="Set one in [tool.datacleanse.gate] of pyproject.toml, e.g. max-noise-rate = "
             "0.05, or give one as an option, e.g. --max-flags 100.",
         )
-    manifest = folder.manifest()
-    audit = folder.read_audit_columns(_COLUMNS, manifest.data.classes)
+    manifest = folder.any_manifest()
+    audit = folder.read_audit_columns(_COLUMNS, manifest.classes)
     run = _Run(folder, manifest, audit)
     checked = [
         *_check_rate(run, thresholds),
@@ -183,7 +183,7 @@ def _find_new_flags(run: _Run, baseline: RunFolder) -> list[int]:
     """Rows that are flagged in the run and not in the baseline, by rank."""
     from datacleanse_reports.changes.rows import pair_rows
 
-    before, now = baseline.manifest(), run.manifest
+    before, now = baseline.any_manifest(), run.manifest
     pairs = pair_rows(baseline, run.folder, (before, now))
     if not (pairs.to_now >= 0).any():
         raise SettingsError(
@@ -247,7 +247,7 @@ def _check_kind(
     )
 
 
-def _find_lines(manifest: Manifest, rows: Sequence[int]) -> dict[int, int]:
+def _find_lines(manifest: AnyManifest, rows: Sequence[int]) -> dict[int, int]:
     """Lines of DATA's file by row, where it is still the one that was audited."""
     from datacleanse.data import fingerprint
     from datacleanse.data.row_lines import find_lines
