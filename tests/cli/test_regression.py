@@ -11,35 +11,10 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.errors import RunFolderError
-from tests.cli.conftest import run_here, run_program
+from tests.cli.conftest import run_here
+from tests.cli.houses import REGRESSION, audited
 
-AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--label", "price", "--id", "key")
-REGRESSION = (*AUDIT, "--task", "regression", "--epochs", "2")
-
-
-def houses(n, *, seed):
-    rng = np.random.default_rng(seed)
-    size, town = rng.uniform(20, 200, n).round(1), rng.choice(["Ulm", "Genf"], n)
-    price = 3 * size + 100 * (town == "Genf") + rng.normal(scale=10, size=n)
-    keys = [f"h{seed}-{i}" for i in range(n)]
-    return pd.DataFrame({"key": keys, "size": size, "town": town, "price": price.round(1)})
-
-
-@pytest.fixture(scope="module")
-def audited(tmp_path_factory):
-    """300 houses, 30 with ten times their price; 80 of them verified."""
-    folder = tmp_path_factory.mktemp("houses")
-    data = houses(300, seed=0)
-    data.iloc[::4].head(80).to_csv(folder / "clean.csv", index=False)
-    wrong = np.arange(300) % 10 == 2
-    data.loc[wrong, "price"] = (10 * data.loc[wrong, "price"]).round(1)
-    data.to_csv(folder / "data.csv", index=False)
-    houses(100, seed=1).to_csv(folder / "test.csv", index=False)
-    done = run_program(
-        *REGRESSION, "--test", "test.csv", "--hold-back", "0.1", "-o", "run", cwd=folder
-    )
-    assert done.code == 0, done.err
-    return folder, wrong, done
+__all__ = ["audited"]  # a fixture
 
 
 def test_wrong_numbers_are_found_and_their_slip_is_named(audited):
@@ -102,14 +77,11 @@ def test_run_json_card_and_reports_tell_the_same(audited):
     for text in (page, markdown):
         assert str(suspects.id[0]) in text
         assert "× 10" in text
-    assert "<script" not in page
 
 
 @pytest.mark.parametrize(
     "words",
     [
-        ("apply", "run", "-o", "cleaned.csv"),
-        ("review", "run"),
         ("export", "run", "--format", "onnx", "-o", "model.onnx"),
         ("explain", "run", "test.csv", "--row", "0"),
         ("report", "run", "--compare", "run"),
@@ -121,7 +93,6 @@ def test_what_is_of_classes_alone_so_far_refuses_in_a_sentence(audited, words):
     done = run_here(*words, cwd=folder)
     assert done.code == 2
     assert "--task regression" in done.err
-    assert not (folder / "cleaned.csv").exists()
 
 
 def test_a_finished_run_is_gone_on_with_and_never_overwritten(audited):
@@ -137,7 +108,10 @@ def test_a_finished_run_is_gone_on_with_and_never_overwritten(audited):
 
 
 REFUSED = {
-    "no verified rows": (("--task", "regression"), "without verified rows"),
+    "a rule without verified rows": (
+        ("--label", "price", "--task", "regression", "--rule", "l2rw"),
+        "nothing to steer by",
+    ),
     "repeats": ((*REGRESSION[2:], "--repeats", "2"), "--repeats"),
     "a network for pictures": ((*REGRESSION[2:], "--model", "pretrained"), "--model pretrained"),
     "a rule of classes": ((*REGRESSION[2:], "--rule", "lilaw"), "--rule lilaw"),
@@ -216,4 +190,4 @@ def test_from_python_the_table_has_the_frames_index_and_floats(audited):
     assert result.manifest["task"] == "regression"
     assert "300 rows" in repr(result)
     with pytest.raises(RunFolderError, match="regression"):
-        result.cleaned()
+        result.compare(result)

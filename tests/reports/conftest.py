@@ -475,9 +475,10 @@ def _share(probability: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fabricated() -> Fabricated:
-    """A small run full of hostile text, not written yet."""
-    return Fabricated()
+def fabricated(request: pytest.FixtureRequest) -> Fabricated:
+    """A small run full of hostile text, not written yet; of classes, or of what a test asks for."""
+    kind: type[Fabricated] = getattr(request, "param", Fabricated)
+    return kind()
 
 
 @pytest.fixture
