@@ -37,7 +37,8 @@ def _say_data(found: Forecast) -> list[str]:
     parts = [format_plural(found.rows, "row")]
     if found.features is not None:
         parts.append(format_plural(found.features, "feature"))
-    parts.append(format_plural(found.classes, "class", "classes"))
+    classes = format_plural(found.classes, "class", "classes")
+    parts.append(classes if found.classes else "numbers to predict")
     return [f"{', '.join(parts)}; {format_plural(found.clean_rows, 'verified row')}"]
 
 

@@ -8,32 +8,36 @@ from __future__ import annotations
 
 import os
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
 from datacleanse.auditing.layout import lay_out_fold
-from datacleanse.detection.second_opinion.question import MANY, load_libraries
+from datacleanse.detection.second_opinion.question import MANY
 from datacleanse.scheduling.cores import count_cores
 from datacleanse.scheduling.forked import can_fork
 from datacleanse.storage.mapped_files import LARGE
 from datacleanse.training.device import choose_places, name_devices
+from datacleanse.training.objectives import NUMBERS
 from datacleanse.training.placement import find_tensor, is_handed_over
 from datacleanse.training.short_trial import try_training
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    import torch
+    from numpy.typing import NDArray
     from torch import Tensor
 
-    from datacleanse.auditing.tasks.interface import Task
-    from datacleanse.detection.second_opinion.question import Question
+    from datacleanse.auditing.plan import Plan
+    from datacleanse.settings import Settings
     from datacleanse.training.examples import Examples
     from datacleanse.training.short_trial import Tried
+    from datacleanse.training.trainer import Lesson
 
 SIZES = (1_000, 3_000)
 """Rows that the second opinion is tried on; it grows further as between them."""
@@ -57,6 +61,49 @@ OPINION_BYTES = 110 * 2**20
 """What a process with scikit-learn takes, about."""
 
 
+class Asked(Protocol):
+    """What the second opinion is formed on."""
+
+    @property
+    def n_rows(self) -> int:
+        """M."""
+
+    def take_rows(self, at: NDArray[np.int64]) -> Asked:
+        """The same of some rows alone."""
+
+    def split(self) -> Sequence[Asked]:
+        """The parts that may be formed apart."""
+
+    def load(self) -> None:
+        """Load what it is formed with."""
+
+    def answer(self) -> object:
+        """Form it."""
+
+
+class Foreseen(Protocol):
+    """What is asked of an audit that is not done: of a `Task`, or of one of numbers."""
+
+    @property
+    def settings(self) -> Settings:
+        """What the user chose."""
+
+    @property
+    def plan(self) -> Plan:
+        """The part that each row plays."""
+
+    @property
+    def device(self) -> torch.device:
+        """The device that the networks would be trained on."""
+
+    @property
+    def lesson(self) -> Lesson:
+        """The network, and how it would be trained."""
+
+    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Asked | None:
+        """Pose the question to the second opinion; None where there is none."""
+
+
 @dataclass(frozen=True)
 class Forecast:
     """An audit that was not done."""
@@ -68,7 +115,7 @@ class Forecast:
     features: int | None
     """Numbers and codes that the network reads of a row; None: pictures."""
     classes: int
-    """C."""
+    """C; 0 where labels are numbers."""
     reweighted: int
     """Networks that would be trained with learned weights, in repeated runs too."""
     plain: int
@@ -95,7 +142,7 @@ class Forecast:
         return asdict(self)
 
 
-def forecast(task: Task, examples: Examples) -> Forecast:
+def forecast(task: Foreseen, examples: Examples) -> Forecast:
     """Try the parts of an audit, and count.
 
     Args:
@@ -122,7 +169,7 @@ def forecast(task: Task, examples: Examples) -> Forecast:
         rows=n_data,
         clean_rows=len(task.plan.labels) - n_data,
         features=held.shape[1] if held is not None and held.dim() == 2 else None,
-        classes=examples.n_classes,
+        classes=0 if task.lesson.objective is NUMBERS else examples.n_classes,
         reweighted=tried.n_folds * n_runs,
         plain=n_runs + n_final,
         epochs=plain.epochs,
@@ -158,7 +205,7 @@ class _TriedParts:
         return [*parts, *folds, self.plain.seconds]
 
 
-def _try_parts(task: Task, examples: Examples) -> _TriedParts:
+def _try_parts(task: Foreseen, examples: Examples) -> _TriedParts:
     """Try each kind of training, and the second opinion."""
     plan, lesson, audited = task.plan, task.lesson, None
     with TemporaryDirectory() as folder:
@@ -177,7 +224,9 @@ def _try_parts(task: Task, examples: Examples) -> _TriedParts:
     )
 
 
-def _deal(task: Task, tried: _TriedParts, examples: Examples, n_devices: int) -> tuple[int, float]:
+def _deal(
+    task: Foreseen, tried: _TriedParts, examples: Examples, n_devices: int
+) -> tuple[int, float]:
     """How many tasks would be at work at a time, and seconds until all are done."""
     n_runs = 1 + task.settings.repeats
     seconds = tried.list_seconds() * n_runs
@@ -202,12 +251,12 @@ def _pack(tasks: Iterable[float], places: int) -> float:
     return max(free)
 
 
-def _try_question(question: Question) -> float:
+def _try_question(question: Asked) -> float:
     """Seconds that an opinion on all rows takes, from those that it takes on some."""
     started = perf_counter()
-    load_libraries(question.kind)
+    question.load()
     loaded = perf_counter() - started
-    n, found = len(question.rows), []
+    n, found = question.n_rows, []
     for size in (min(size, n) for size in SIZES):
         started = perf_counter()
         _take_some(question, size).answer()
@@ -221,19 +270,9 @@ def _try_question(question: Question) -> float:
     return large + further + (loaded if n < MANY else 0.0)
 
 
-def _take_some(question: Question, size: int) -> Question:
+def _take_some(question: Asked, size: int) -> Asked:
     """The question on some of its rows, spread over all; each class keeps its share, about."""
-    at = np.unique(np.linspace(0, len(question.rows) - 1, size).astype(np.int64))
-    texts, vectors, features = question.texts, question.vectors, question.features
-    return replace(
-        question,
-        rows=question.rows[at],
-        labels=question.labels[at],
-        is_learned=question.is_learned[at],
-        texts=None if texts is None else texts[at],
-        vectors=None if vectors is None else vectors[at],
-        features=None if features is None else features[at],
-    )
+    return question.take_rows(np.unique(np.linspace(0, question.n_rows - 1, size).astype(np.int64)))
 
 
 def _count_memory(places: int, plain: Tried, *, has_opinion: bool) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import uuid
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -17,6 +16,7 @@ from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
+from datacleanse.auditing.places import open_pool
 from datacleanse.auditing.pretrained_features import keep_features
 from datacleanse.auditing.ranked import NOTHING, compare_identities, tell_worth
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
@@ -24,20 +24,17 @@ from datacleanse.auditing.running_audit import RunningAudit
 from datacleanse.detection.nearest_clean import find_neighbours
 from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
-from datacleanse.scheduling.cores import count_cores
-from datacleanse.scheduling.pool import Pool
 from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection
 from datacleanse.storage.mapped_files import park_rows
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.batches import RUNS
-from datacleanse.training.device import choose_places, name_devices
+from datacleanse.training.device import name_devices
 from datacleanse.training.placement import Moved, describe_rows, find_window
 from datacleanse.training.ranks import ALONE
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
     from datacleanse.auditing.judge import Judgement
@@ -45,7 +42,6 @@ if TYPE_CHECKING:
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
-    from datacleanse.settings import Settings
     from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
@@ -125,7 +121,7 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
         task.lesson, task.device, watch.lap, progress, checkpoints, audit.stop, ranks=ranks
     )
     is_large = find_window(examples.inputs) > 0
-    with _open_pool(task.settings, is_large=is_large) as (pool, places):
+    with open_pool(task.settings, is_large=is_large) as (pool, places):
         trainer = replace(trainer, pool=pool, places=places)
         judged = judge(audit, trainer)
     tell_worth(ranks, None if judged.final else judged.worth)
@@ -163,22 +159,6 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     ending = Ending(training, device, metrics, files, watch.stop(), judged.health)
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
-
-
-@contextmanager
-def _open_pool(settings: Settings, *, is_large: bool) -> Iterator[tuple[Pool, list[torch.device]]]:
-    """Places for trainings, and the devices that they are dealt over where there are several.
-
-    Of inputs as large as are read in runs one task is done at a time, if nothing else is asked for:
-    what another process has found of each row is sent here, and held in memory.
-    """
-    places = choose_places(settings.device)
-    if len(places) < 2:
-        places = []
-    # The second opinion needs no device.
-    jobs = settings.jobs or (len(places) + 1 if places else 1 if is_large else count_cores())
-    with Pool(jobs, [str(place) for place in places]) as pool:
-        yield pool, places
 
 
 def _name_rule(task: Task) -> UsedRule:

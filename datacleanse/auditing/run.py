@@ -14,7 +14,7 @@ from datacleanse.auditing.memory_need import (
 )
 from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
-from datacleanse.auditing.regression.refusals import refuse_forecast, refuse_unserved
+from datacleanse.auditing.regression.refusals import refuse_unserved
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import RunFolderError, SettingsError
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.auditing.forecast import Forecast
-    from datacleanse.auditing.reading import Request
+    from datacleanse.auditing.reading import Inputs, Request
 
 
 def run_audit(
@@ -67,10 +67,6 @@ def run_audit(
     _check_flags(force=force, resume=resume)
     if request.options.task == "regression":
         refuse_unserved(request, n_ranks=ranks.count)
-        _check_request(request)
-        return _audit_numbers(
-            request, place, force=force, resume=resume, progress=progress, stop=stop
-        )
     _check_request(request)
     is_first = ranks.number == 0
     if not resume and is_first:
@@ -108,6 +104,10 @@ def _read_and_audit(
     with use_one_thread():
         inputs = read_inputs(request, progress, scratch=place.parent)
     check_need(estimate_need(inputs), request.memory, place, progress)
+    if request.options.task == "regression":
+        return _audit_numbers(
+            request, inputs, place, force=force, resume=resume, progress=progress, stop=stop
+        )
     is_alone = request.settings.jobs == 1
     is_expected = is_first and inputs.pictures is None and not is_alone
     with Adviser(inputs.data.n_rows if is_expected else 0, is_split=not is_alone) as adviser:
@@ -150,6 +150,7 @@ def _read_and_audit(
 
 def _audit_numbers(
     request: Request,
+    inputs: Inputs,
     place: Path,
     *,
     force: bool,
@@ -157,11 +158,7 @@ def _audit_numbers(
     progress: Progress,
     stop: StopRequest,
 ) -> RunFolder:
-    """Audit labels that are numbers; arguments as for `run_audit`."""
-    if not resume:
-        _check_place(request, place, force=force)
-    with use_one_thread():
-        inputs = read_inputs(request, progress, scratch=place.parent)
+    """Audit labels that are numbers; arguments as for `run_audit`, and what was read."""
     # Loads torch; see `run_audit`.
     from datacleanse.auditing.regression.recipe import carry_out_numbers
 
@@ -179,16 +176,25 @@ def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
     Raises:
         DatacleanseError: an input or a setting cannot be used.
     """
-    refuse_forecast(request)
+    is_of_numbers = request.options.task == "regression"
+    if is_of_numbers:
+        refuse_unserved(request)
     _check_request(request)
     with use_one_thread():
         inputs = read_inputs(request, progress)
     from datacleanse.auditing.forecast import forecast
     from datacleanse.auditing.image_features import use_features
     from datacleanse.auditing.pretrained_features import wants_pretrained
+    from datacleanse.auditing.regression.recipe import plan_number_audit
     from datacleanse.auditing.tasks.planning import plan_task
 
     with use_one_thread():
+        if is_of_numbers:
+            progress.stage("Encoding", None)
+            audit = plan_number_audit(request, inputs)
+            examples = audit.make_examples()
+            progress.stage("Trying", None)
+            return forecast(audit, examples)
         if request.settings.features is not None:
             inputs = use_features(inputs, request.settings)
         elif wants_pretrained(request.settings, inputs):

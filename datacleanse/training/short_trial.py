@@ -133,6 +133,7 @@ def try_training(lesson: Lesson, rule: RuleName, examples: Examples, place: Path
             seed=lesson.seed,
             hooks=Hooks(clock.keep, clock.save, None, clock),
             optimisation=lesson.optimisation,
+            objective=lesson.objective,
         )
     return _read(clock, examples, schedule.batch_size, schedule.epochs)
 

@@ -60,6 +60,24 @@ def test_a_plan_is_told_in_words(folder):
     assert "MiB of memory" in planned.out
 
 
+def test_an_audit_of_numbers_is_planned_alike(folder):
+    """Its label is a column of numbers: 12 others, and the names of classes, are seen."""
+    words = ("--label", "x0", "--task", "regression")
+    planned = run_here(*AUDIT[:-2], *words, "--plan", "--json", "-q", cwd=folder)
+    assert planned.code == 0, planned.err
+    told = json.loads(planned.out)
+    done = run_here(*AUDIT[:-2], *words, "--out", "numbers", "-q", cwd=folder)
+    assert done.code == 0, done.err
+    manifest = RunFolder(folder / "numbers").number_manifest()
+    assert (told["rows"], told["clean_rows"]) == (manifest.data.rows, manifest.n_clean)
+    assert (told["classes"], told["features"]) == (0, 13)
+    assert (told["reweighted"], told["plain"]) == (manifest.training.folds, 2)
+    assert told["epochs"] == manifest.training.epochs
+    assert told["seconds"] > 0
+    planned = run_here(*AUDIT[:-2], *words, "--plan", "-q", cwd=folder)
+    assert "240 rows, 13 features, numbers to predict; 80 verified rows" in planned.out
+
+
 def test_an_input_that_cannot_be_used_is_refused_as_by_an_audit(folder):
     done = run_here("audit", "data.csv", "--val", "none.csv", "--plan", "-q", cwd=folder)
     assert done.code == 2

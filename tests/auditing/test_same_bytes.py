@@ -66,9 +66,10 @@ def read_results(folder):
     return {str(path.relative_to(folder)): path.read_bytes() for path in names}
 
 
-def assert_same(one, other):
+def assert_same(one, other, *, also=("neighbours.parquet",)):
+    """See that two runs hold the same bytes, and the files that runs have, ``also`` among them."""
     first, second = read_results(one), read_results(other)
-    assert {"audit.parquet", "neighbours.parquet", "model/model.safetensors"} <= first.keys()
+    assert {"audit.parquet", "model/model.safetensors", *also} <= first.keys()
     assert any(name.startswith("weights/") for name in first)
     assert first.keys() == second.keys()
     assert [name for name in first if first[name] != second[name]] == []

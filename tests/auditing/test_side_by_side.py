@@ -91,6 +91,29 @@ def test_the_bytes_are_the_same_side_by_side_and_all_are_shown(tables, alone, fo
     assert all(lane.is_over and lane.done == lane.total for lane in listener.lanes)
 
 
+@pytest.fixture(scope="module")
+def number_tables(tables):
+    """The same columns with numbers for labels, a fifth of DATA's ten times too large."""
+    found = []
+    for frame, share in zip(tables, (5, len(tables[1]) + 1), strict=True):
+        price = (100 + 10 * frame["x0"] + 5 * (frame["colour"] == "red")).round(1)
+        price[share - 1 :: share] *= 10
+        found.append(frame.assign(label=price))
+    return tuple(found)
+
+
+def test_numbers_leave_the_same_bytes_side_by_side_and_killed(number_tables, forked, tmp_path):
+    ways = {"task": "regression"}
+    audit(number_tables, tmp_path / "alone", jobs=1, **ways)
+    assert not forked
+    beside = tmp_path / "beside"
+    with pytest.raises(Killed):
+        audit(number_tables, beside, jobs=4, progress=Listener("Training, rule uniform"), **ways)
+    assert forked
+    audit(number_tables, beside, jobs=4, resume=True, **ways)
+    assert_same(tmp_path / "alone", beside, also=())
+
+
 @pytest.mark.parametrize("stage", ["Training, rule l2rw", "Training, rule uniform", "Repeat 1"])
 def test_a_run_killed_while_several_stand_at_different_places_is_resumed(
     stage, tables, alone, forked, tmp_path

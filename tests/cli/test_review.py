@@ -25,11 +25,12 @@ from tests.browser import until
 from tests.cli.conftest import run_here, run_program
 from tests.cli.serving import running, started
 from tests.reports.conftest import Fabricated
+from tests.reports.made_numbers import FabricatedNumbers
 
 
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    run = Fabricated()
+@pytest.fixture(scope="module", params=[Fabricated, FabricatedNumbers])
+def written(tmp_path_factory, request):
+    run = request.param()
     run.n_rows, run.knows_rows = 60, False
     return run.write(tmp_path_factory.mktemp("runs") / "people")
 
@@ -100,7 +101,7 @@ def test_a_decision_is_on_the_disk_when_it_is_answered(server, folder):
     assert (decision.action, decision.reviewer, decision.run_id) == (
         "drop",
         "Ada",
-        folder.manifest().run_id,
+        folder.any_manifest().run_id,
     )
     assert decision.row_sha256 == f"{7:064x}"
     status, text = ask(server, "GET", "/decisions")
@@ -115,7 +116,7 @@ def test_what_the_page_says_of_the_row_is_not_believed(server, folder):
 
     assert decision.id != "x"
     assert decision.row_sha256 == f"{7:064x}"
-    assert decision.run_id == folder.manifest().run_id
+    assert decision.run_id == folder.any_manifest().run_id
     assert decision.given_label != "nonsense"
     assert len(decision.reviewer) == 100
 

@@ -18,6 +18,7 @@ from datacleanse.detection.methods import METHODS_ALONE
 from datacleanse.storage import ledger
 from datacleanse.storage.run_claims import begin_folder
 from datacleanse.storage.run_folder import RunFolder
+from datacleanse.storage.schemas import AUDIT_SCHEMA
 from datacleanse_reports import read_view
 from datacleanse_reports.records import ReportView
 from tests.reports import beside
@@ -271,6 +272,8 @@ class Fabricated:
     knows_rows: bool = True
     """Whether rows that are not trained on are verified, and listed as they once were."""
     manifest: dict[str, Any] = field(default_factory=lambda: copy.deepcopy(MANIFEST))
+    schema: pa.Schema = AUDIT_SCHEMA
+    """Of the audit table."""
 
     def write(self, path: Path) -> RunFolder:
         """Write the folder with the engine's own functions."""
@@ -288,6 +291,7 @@ class Fabricated:
             lambda rows: {name: column[rows] for name, column in audit.items()},
             folder.epoch_files(),
             self.n_rows,
+            self.schema,
         )
         order = np.argsort(audit["rank"].to_numpy())[: self.stored]
         pq.write_table(self._originals(audit, order), folder.suspects_file)
@@ -471,9 +475,10 @@ def _share(probability: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def fabricated() -> Fabricated:
-    """A small run full of hostile text, not written yet."""
-    return Fabricated()
+def fabricated(request: pytest.FixtureRequest) -> Fabricated:
+    """A small run full of hostile text, not written yet; of classes, or of what a test asks for."""
+    kind: type[Fabricated] = getattr(request, "param", Fabricated)
+    return kind()
 
 
 @pytest.fixture

@@ -10,9 +10,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from datacleanse_cli.number_summary import print_number_summary
 from datacleanse_cli.summary import print_summary
 from datacleanse_reports import read_view
 from datacleanse_reports.formats.registry import FORMATS
+from datacleanse_reports.numbers.number_formats import FORMATS as NUMBER_FORMATS
+from datacleanse_reports.numbers.number_view import read_number_view
+from tests.reports.made_numbers import FabricatedNumbers
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = os.environ.get("DATACLEANSE_UPDATE_GOLDEN") == "1"
@@ -68,6 +72,27 @@ def test_terminal_of_a_run_without_verified_rows_is_as_ever(unverified_run):
     console = Console(file=out, width=80, color_system=None)
     print_summary(read_view(unverified_run, top=12), console, run=Path("runs/people"))
     check("unverified-terminal-80.txt", out.getvalue())
+
+
+@pytest.mark.parametrize("name", NUMBER_FORMATS)
+def test_format_of_a_run_of_numbers_is_as_ever(name, tmp_path):
+    view = read_number_view(FabricatedNumbers().write(tmp_path / "people"), top=12)
+    file, render = NUMBER_FORMATS[name]
+    check(f"numbers-{file}", render(view))
+
+
+def test_terminal_of_a_run_of_numbers_is_as_ever(tmp_path):
+    out = io.StringIO()
+    console = Console(file=out, width=80, color_system=None)
+    view = read_number_view(FabricatedNumbers().write(tmp_path / "people"), top=12)
+    print_number_summary(view, console, run=Path("runs/people"))
+    check("numbers-terminal-80.txt", out.getvalue())
+
+
+def test_page_of_numbers_without_verified_rows_is_as_ever(tmp_path):
+    run = FabricatedNumbers(flagged=0, with_p_values=False, has_clean=False)
+    view = read_number_view(run.write(tmp_path / "people"), top=12)
+    check("numbers-unverified-report.html", NUMBER_FORMATS["html"][1](view))
 
 
 def test_scrubber_hides_dates_and_versions():

@@ -9,7 +9,11 @@ import pytest
 
 from datacleanse.review.decisions import read_decisions
 from datacleanse_reports import read_view, write_reports
+from datacleanse_reports.any_page import read_any_view
+from datacleanse_reports.numbers.number_reports import write_number_reports
 from tests.browser import until
+from tests.reports.conftest import Fabricated
+from tests.reports.made_numbers import FabricatedNumbers
 
 
 @pytest.fixture
@@ -20,12 +24,20 @@ def folder(fabricated, tmp_path):
 
 @pytest.fixture
 def view(folder):
-    return read_view(folder, top=300)
+    return read_any_view(folder, top=300)
 
 
 @pytest.fixture
 def report(folder):
+    if folder.is_of_numbers():
+        return write_number_reports(folder, top=300, formats=["html"]).written["html"]
     return write_reports(folder, top=300, formats=["html"])["html"]
+
+
+BOTH = pytest.mark.parametrize(
+    "fabricated", [Fabricated, FabricatedNumbers], ids=["classes", "numbers"], indirect=True
+)
+"""For tests that hold of classes and of numbers."""
 
 
 @pytest.fixture
@@ -57,6 +69,7 @@ def download(page, tmp_path):
     return path
 
 
+@BOTH
 def test_two_hundred_suspects_are_reviewed_by_keys(review, view, tmp_path, window):
     page = review()
     expected = {}
@@ -69,7 +82,10 @@ def test_two_hundred_suspects_are_reviewed_by_keys(review, view, tmp_path, windo
         label = suspect.suggested_label if key == "w" else None
         expected[suspect.row] = (action, label)
     read = read_decisions(
-        download(page, tmp_path), run_id=view.run_id, n_rows=400, classes=view.labels
+        download(page, tmp_path),
+        run_id=view.run_id,
+        n_rows=400,
+        classes=view.numbers or view.labels,
     )
 
     assert read.notices == ()
@@ -84,6 +100,7 @@ def test_two_hundred_suspects_are_reviewed_by_keys(review, view, tmp_path, windo
     assert window.console == []
 
 
+@BOTH
 def test_decisions_survive_a_reload_and_are_seen_in_another_tab(review, report, window):
     page = review()
     other = window.tab(report.as_uri())
@@ -102,6 +119,7 @@ def test_decisions_survive_a_reload_and_are_seen_in_another_tab(review, report, 
     assert current(page) != first
 
 
+@BOTH
 def test_undo_brings_back_what_was_decided_before(review, tmp_path, view):
     page = review()
     first = current(page)

@@ -26,6 +26,7 @@ from datacleanse.auditing.manifest_sections import (
     gather_notices,
 )
 from datacleanse.auditing.original_cells import take_original_cells
+from datacleanse.auditing.places import open_pool
 from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.prepared import learn_encoding
 from datacleanse.auditing.regression.number_plan import plan_numbers
@@ -42,7 +43,7 @@ from datacleanse.data import take_rows
 from datacleanse.detection.evidence import Evidence
 from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.regression.assess import Seen, assess_numbers
-from datacleanse.detection.regression.opinions import predict_without_own_labels
+from datacleanse.detection.regression.opinions import NumberQuestion
 from datacleanse.detection.worth import weigh_by_probability
 from datacleanse.models.number_card import write_number_card
 from datacleanse.models.number_predictor import NumberPredictor
@@ -53,7 +54,7 @@ from datacleanse.storage.manifest.whole import DeviceSection, Opening
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import choose_device, name_device
 from datacleanse.training.objectives import NUMBERS
-from datacleanse.training.placement import describe_rows, find_tensor
+from datacleanse.training.placement import describe_rows, find_tensor, find_window
 from datacleanse.training.schedule import choose_schedule
 from datacleanse.training.trainer import Lesson, Trainer
 
@@ -63,12 +64,14 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
 
+    from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.auditing.regression.number_plan import NumberPlan
     from datacleanse.detection.regression.assess import NumberAssessment
     from datacleanse.models.encoding import Encoding
     from datacleanse.progress import Progress
     from datacleanse.records import Notice
+    from datacleanse.settings import Settings
     from datacleanse.storage.manifest.numbers import NumberMetricsSection
     from datacleanse.storage.manifest.results import FlagsSection, TrainingSection
     from datacleanse.training.checkpoint import Identity
@@ -78,8 +81,8 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class _Audit:
-    """An audit of numbers, planned."""
+class NumberAudit:
+    """An audit of numbers, planned; a `Foreseen` of a forecast."""
 
     request: Request
     inputs: Inputs
@@ -88,6 +91,32 @@ class _Audit:
     device: torch.device
     lesson: Lesson
     identity: Identity
+
+    @property
+    def settings(self) -> Settings:
+        """What the user chose."""
+        return self.request.settings
+
+    @property
+    def plan(self) -> Plan:
+        """The part that each row plays."""
+        return self.planned.plan
+
+    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> NumberQuestion:
+        """Pose the question to the second opinions: trees and regressions.
+
+        Args:
+            examples: what the network sees.
+            plan: the part of each row.
+            seed: of the opinions.
+        """
+        return NumberQuestion(
+            _take_matrix(examples),
+            self.planned.standardised,
+            plan.is_learned,
+            len(self.encoding.numeric),
+            seed,
+        )
 
     def make_examples(self) -> Examples:
         """Encode DATA and CLEAN into one matrix, beside standardised labels."""
@@ -115,7 +144,7 @@ class _Audit:
 class _Running:
     """The same with its run folder begun."""
 
-    audit: _Audit
+    audit: NumberAudit
     folder: RunFolder
     opening: Opening
     examples: Examples
@@ -145,7 +174,7 @@ def carry_out_numbers(
         stop: asked after each batch of the trainings.
     """
     watch = Stopwatch({"read": inputs.seconds})
-    audit = _plan(request, inputs)
+    audit = plan_number_audit(request, inputs)
     opening = begin_run(uuid.uuid4().hex, request.command, request.settings, audit.identity)
     before = find_begun(place, audit.identity, progress) if resume else None
     if before is not None and before.status == "finished":
@@ -162,7 +191,7 @@ def carry_out_numbers(
     return folder
 
 
-def _plan(request: Request, inputs: Inputs) -> _Audit:
+def plan_number_audit(request: Request, inputs: Inputs) -> NumberAudit:
     """Plan the audit.
 
     Raises:
@@ -182,7 +211,7 @@ def _plan(request: Request, inputs: Inputs) -> _Audit:
         objective=NUMBERS,
     )
     identity = identify_request(request, inputs, device) | {"--task": "regression"}
-    return _Audit(request, inputs, planned, encoding, device, lesson, identity)
+    return NumberAudit(request, inputs, planned, encoding, device, lesson, identity)
 
 
 def _learn_and_judge(running: _Running) -> NumberManifest:
@@ -190,10 +219,8 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
     audit, folder, trainer = running.audit, running.folder, running.trainer
     plan, inputs, examples = audit.planned.plan, audit.inputs, running.examples
 
-    folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
-    networks = trainer.learn(folds, examples, keep=keep_epochs(folder, trainer.ranks))
-    trainer.progress.stage("Scoring", None)
-    evidence, assessed = _judge(audit, examples, networks)
+    networks, question, opinions = _learn(running)
+    evidence, assessed = _judge(audit, question, opinions, networks)
     folder.check_ledger(audit.lesson.schedule.epochs)
     worth = None
     if evidence.is_steered:
@@ -225,6 +252,22 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
         inputs=inputs,
     )
     return _describe(running, assessed, training, metrics, notices)
+
+
+def _learn(running: _Running) -> tuple[Trainings, NumberQuestion, NDArray[np.float64]]:
+    """Train, with the second opinions beside; what these were asked, and say."""
+    audit, trainer, examples = running.audit, running.trainer, running.examples
+    plan = audit.plan
+    is_large = find_window(examples.inputs) > 0
+    with open_pool(audit.settings, is_large=is_large) as (pool, places):
+        trainer = replace(trainer, pool=pool, places=places)
+        question = audit.pose_question(examples, plan, audit.settings.seed)
+        ticket = pool.submit(question)
+        folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
+        keep = keep_epochs(running.folder, trainer.ranks)
+        networks = trainer.learn(folds, examples, keep=keep)
+        trainer.progress.stage("Scoring", None)
+        return networks, question, pool.wait(ticket)
 
 
 def _write_tables(
@@ -303,27 +346,21 @@ def _describe_flags(assessed: NumberAssessment, fdr: float, *, has_clean: bool) 
 
 
 def _judge(
-    audit: _Audit, examples: Examples, networks: Trainings
+    audit: NumberAudit,
+    question: NumberQuestion,
+    opinions: NDArray[np.float64],
+    networks: Trainings,
 ) -> tuple[Evidence, NumberAssessment]:
     """What the trainings and the second opinions say of each row."""
-    plan, settings = audit.planned.plan, audit.request.settings
-    rows = _take_matrix(examples)
     control = networks.control.outcome.dynamics
-    opinions = predict_without_own_labels(
-        rows,
-        audit.planned.standardised,
-        plan.is_learned,
-        n_numbers=len(audit.encoding.numeric),
-        seed=settings.seed,
-    )
-    opinions = np.column_stack([opinions, control.probability[:, 0]])
-    evidence = gather_evidence(plan, networks, None, audit.lesson.rule)
+    evidence = gather_evidence(audit.plan, networks, None, audit.lesson.rule)
+    heard = np.column_stack([opinions, control.probability[:, 0]])
     assessed = assess_numbers(
         evidence,
         audit.planned.targets,
-        Seen(rows, opinions, plan.is_learned),
-        fdr=settings.fdr,
-        seed=settings.seed,
+        Seen(question.rows, heard, question.is_learned),
+        fdr=audit.settings.fdr,
+        seed=audit.settings.seed,
     )
     return evidence, assessed
 

@@ -15,16 +15,6 @@ MODELS = ("auto", "mlp")
 """What ``--model`` may be."""
 
 
-def refuse_forecast(request: Request) -> None:
-    """See that no forecast of an audit of numbers is asked for.
-
-    Raises:
-        SettingsError: one is.
-    """
-    if request.options.task == "regression":
-        raise _make_error("--plan", "Leave --plan out.")
-
-
 def refuse_unserved(request: Request, *, n_ranks: int = 1) -> None:
     """See that nothing is asked for that is not there for numbers.
 
@@ -57,7 +47,5 @@ def _list_unserved(request: Request) -> Iterator[tuple[str, str]]:
         yield "--features", "Leave it out."
     if "," in settings.device:
         yield "several devices", "Name one: --device cuda:0."
-    if settings.jobs is not None and settings.jobs > 1:
-        yield f"--jobs {settings.jobs}", "Leave it out: trainings follow each other."
     if settings.rule == "lilaw":
         yield "--rule lilaw", "Leave --rule out: LiLAW's weights are of class probabilities."

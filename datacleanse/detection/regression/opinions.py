@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from datacleanse.detection.second_opinion import kernel_ridge, ridge
+from datacleanse.detection.second_opinion.question import load_libraries
 from datacleanse.detection.second_opinion.trees import BAG_SHARE, MAX_BAG, PORTION
+from datacleanse.scheduling.forked import can_fork, fork
+from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+    from datacleanse.scheduling.interface import Running
 
 N_TREES = 100
 """Of each kind."""
@@ -21,6 +27,64 @@ KERNEL_PENALTIES = (0.001, 0.01, 0.1, 1.0)
 
 LINEAR_PENALTIES = (0.01, 0.3)
 """Of linear ridge regression."""
+
+
+@dataclass(frozen=True)
+class NumberQuestion:
+    """What the second opinions on numbers are formed on, M rows; a `Task` of the scheduler."""
+
+    rows: NDArray[np.float32]
+    """(M, F): ``n_numbers`` numbers, NaN where missing, then category codes."""
+    numbers: NDArray[np.float64]
+    """(M,) labels as given, in robust deviations."""
+    is_learned: NDArray[np.bool_]
+    """(M,) whether the row's label may be learned; all others are predicted too."""
+    n_numbers: int
+    """Columns that are numbers."""
+    seed: int
+    """Of bags, trees and landmarks."""
+
+    needs_device: bool = False
+
+    @property
+    def n_rows(self) -> int:
+        """M."""
+        return len(self.rows)
+
+    def take_rows(self, at: NDArray[np.int64]) -> NumberQuestion:
+        """The question on some of its rows alone."""
+        return replace(
+            self, rows=self.rows[at], numbers=self.numbers[at], is_learned=self.is_learned[at]
+        )
+
+    def split(self) -> tuple[NumberQuestion, ...]:
+        """It stays whole."""
+        return (self,)
+
+    def load(self) -> None:
+        """Load what the opinions are formed with."""
+        load_libraries("table")
+
+    def answer(self) -> NDArray[np.float64]:
+        """Form the opinions, (M, K); see `predict_without_own_labels`."""
+        self.load()
+        with use_one_thread():  # libraries can be limited once they are there
+            return predict_without_own_labels(
+                self.rows,
+                self.numbers,
+                self.is_learned,
+                n_numbers=self.n_numbers,
+                seed=self.seed,
+            )
+
+    def start(self, device: str | None) -> Running[NDArray[np.float64]] | None:
+        """Form them in a forked process; None where that cannot be."""
+        del device
+        return fork(lambda parent: self.answer()) if can_fork() else None
+
+    def run_here(self) -> NDArray[np.float64]:
+        """Form them in this process."""
+        return self.answer()
 
 
 def predict_without_own_labels(
@@ -34,11 +98,11 @@ def predict_without_own_labels(
     """Predict each row's number by models that its own label had no part in.
 
     Args:
-        rows: (M, F): ``n_numbers`` numbers, NaN where missing, then category codes.
-        numbers: (M,) labels as given, in robust deviations.
-        is_learned: (M,) whether the row's label may be learned; all others are predicted too.
+        rows: (M, F); see `NumberQuestion`, also for what follows.
+        numbers: (M,) labels as given.
+        is_learned: (M,) whether the row's label may be learned.
         n_numbers: columns that are numbers.
-        seed: of bags, trees and landmarks.
+        seed: of all draws.
 
     Returns:
         (M, K), a column for each model.

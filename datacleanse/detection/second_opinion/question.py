@@ -73,6 +73,28 @@ class Question:
             return (self,)
         return tuple(replace(self, part=part) for part in range(tables.N_PARTS))
 
+    @property
+    def n_rows(self) -> int:
+        """M."""
+        return len(self.rows)
+
+    def take_rows(self, at: NDArray[np.int64]) -> Question:
+        """The question on some of its rows alone."""
+        texts, vectors, features = self.texts, self.vectors, self.features
+        return replace(
+            self,
+            rows=self.rows[at],
+            labels=self.labels[at],
+            is_learned=self.is_learned[at],
+            texts=None if texts is None else texts[at],
+            vectors=None if vectors is None else vectors[at],
+            features=None if features is None else features[at],
+        )
+
+    def load(self) -> None:
+        """Load what the opinion is formed with."""
+        load_libraries(self.kind)
+
     def join(self, answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
         """Make the opinion of the answers to the questions that it was split into."""
         if len(answers) == 1:
