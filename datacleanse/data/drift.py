@@ -25,6 +25,9 @@ SHARES = "shares-unlike"
 FEATURES = "features-unlike"
 """The same of one about columns."""
 
+NUMBERS = "numbers-unlike"
+"""The same of one about labels that are numbers."""
+
 _LEVEL = 0.001
 """Chance of a false alarm in a whole comparison."""
 _FAR = 0.1
@@ -123,6 +126,28 @@ def note_features(data: Dataset, other: Dataset, *, role: Role = "CLEAN") -> lis
     noun = "column" if len(found) == 1 else "columns"
     message = f"{role} is distributed unlike DATA in {len(found)} {noun}, most in {worst}."
     return [Notice(f"{role.lower()}-{FEATURES}", message, is_warning=True)]
+
+
+def note_numbers(
+    data: Dataset, other: Dataset, *, role: Role, is_counted: NDArray[np.bool_]
+) -> list[Notice]:
+    """A warning where the numbers of another file are unlike DATA's.
+
+    Args:
+        data: DATA, with numbers for labels.
+        other: CLEAN or TEST, with true ones.
+        role: which of them.
+        is_counted: (N,) rows of DATA whose labels are probably right.
+    """
+    own, its = data.targets[is_counted], other.targets
+    difference = _compare_values(data.schema.label, own, its, level=_LEVEL)
+    if difference is None or difference.distance < _FAR:
+        return []
+    message = (
+        f"The numbers in {role} are unlike DATA's: their median is {np.median(its):.4g}, and "
+        f"{np.median(own):.4g} in DATA, but for rows that are likely wrong; {difference.text}."
+    )
+    return [Notice(f"{role.lower()}-{NUMBERS}", message, is_warning=True)]
 
 
 def _find_difference(

@@ -20,9 +20,9 @@ from datacleanse.auditing.audit_table import (
 )
 from datacleanse.data import read_ids
 from datacleanse.data.number_labels import count_decimals, spell_fully, spell_number
-from datacleanse.detection.ranking import score_ranks
+from datacleanse.detection.ranking import UNVERIFIED, score_ranks
 from datacleanse.detection.regression.assess import NO_SLIP
-from datacleanse.detection.verdicts import AMBIGUOUS, CLEAR, FINE, LIKELY_WRONG, VERDICTS
+from datacleanse.detection.verdicts import AMBIGUOUS, CLEAR, FINE, LIKELY_WRONG, UNLIKE, VERDICTS
 from datacleanse.storage.atomic_files import write_parquet
 from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.number_schemas import NUMBER_AUDIT_COLUMNS, NUMBER_AUDIT_SCHEMA
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.evidence import Evidence
+    from datacleanse.detection.health.look import Health
     from datacleanse.detection.regression.assess import NumberAssessment, Targets
     from datacleanse.records import Dataset
     from datacleanse.storage.run_folder import RunFolder
@@ -46,6 +47,8 @@ class NumberColumns:
     evidence: Evidence
     assessed: NumberAssessment
     targets: Targets
+    health: Health
+    """What was seen beside wrong labels."""
     score: NDArray[np.float64]
     """(N,) the column ``suspicion``; see `score_ranks`."""
     decimals: int | None
@@ -81,6 +84,9 @@ class NumberColumns:
             "row_sha256": seal_known_rows(
                 part, common.rank[rows], self.evidence.verified[rows], self.n_stored
             ),
+            "copy_group": pa.array(
+                self.health.copy_group[rows], mask=self.health.copy_group[rows] < 0
+            ),
             "slip": self._name_slips(rows),
             "verdict": self._judge(rows),
             **self._measure(rows),
@@ -100,6 +106,7 @@ class NumberColumns:
             "mean_loss": dynamics.loss,
             "control_margin": self.evidence.control.margin,
             "final_weight": self.final_weight,
+            "unlike_p_value": self.health.unlike_p_value,
             "predicted": found.prediction,
             "predicted_low": found.low,
             "predicted_high": found.high,
@@ -141,10 +148,12 @@ class NumberColumns:
         return pa.array([None if at == NO_SLIP else names[at] for at in found], pa.string())
 
     def _judge(self, rows: slice) -> pa.Array:
-        """One word for each row, by the odds that its number is wrong."""
+        """One word for each row: by proof, by its distance, else by the odds that it is wrong."""
         wrong = self.assessed.rows.probability[rows]
         is_wrong, is_fine = wrong >= CLEAR * (1 - wrong), 1 - wrong >= CLEAR * wrong
         places = np.where(is_wrong, LIKELY_WRONG, np.where(is_fine, FINE, AMBIGUOUS))
+        is_open = self.assessed.rows.verdict[rows] == UNVERIFIED
+        places = np.where(self.health.is_unlike[rows] & is_open, UNLIKE, places)
         return pa.array(np.array(VERDICTS, dtype=object)[places], pa.string())
 
 
@@ -155,6 +164,7 @@ def write_number_tables(
     assessed: NumberAssessment,
     targets: Targets,
     *,
+    health: Health,
     final_weight: NDArray[np.float32],
     top: int,
     take: Callable[[NDArray[np.int64]], pa.Table],
@@ -167,6 +177,7 @@ def write_number_tables(
         evidence: what training showed.
         assessed: what it says of each row.
         targets: what codes stand for.
+        health: what was seen beside wrong labels.
         final_weight: see `NumberColumns`.
         top: rows that the reports list.
         take: gives rows of DATA, whose numbers ascend, with all their columns.
@@ -175,7 +186,7 @@ def write_number_tables(
     n_stored = count_stored(common, top)
     score = score_ranks(common.suspicion, common.verdict, common.rank)
     columns = NumberColumns(
-        data, evidence, assessed, targets, score, decimals, final_weight, n_stored
+        data, evidence, assessed, targets, health, score, decimals, final_weight, n_stored
     )
     write_audit(
         folder.audit_file,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.judge import gather_evidence, tell_final_weights
 from datacleanse.auditing.layout import encode_examples, lay_out_final, lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
@@ -67,11 +68,13 @@ if TYPE_CHECKING:
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.auditing.regression.number_plan import NumberPlan
+    from datacleanse.detection.health.look import Health
     from datacleanse.detection.regression.assess import NumberAssessment
     from datacleanse.models.encoding import Encoding
     from datacleanse.progress import Progress
     from datacleanse.records import Notice
     from datacleanse.settings import Settings
+    from datacleanse.storage.manifest.health import HealthSection
     from datacleanse.storage.manifest.numbers import NumberMetricsSection
     from datacleanse.storage.manifest.results import FlagsSection, TrainingSection
     from datacleanse.training.checkpoint import Identity
@@ -221,12 +224,15 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
 
     networks, question, opinions = _learn(running)
     evidence, assessed = _judge(audit, question, opinions, networks)
+    trainer.lap("score")
+    health = look_at_inputs(inputs, assessed.rows)
+    trainer.lap("health")
     folder.check_ledger(audit.lesson.schedule.epochs)
     worth = None
     if evidence.is_steered:
         worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
-    notices = _write_tables(running, evidence, assessed, worth)
-    trainer.lap("score")
+    notices = _write_tables(running, evidence, assessed, worth, health)
+    trainer.lap("tables")
     final = networks.reweighted
     if worth is not None:
         final = trainer.refit(
@@ -251,7 +257,7 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
         network=predictor.network.describe(),
         inputs=inputs,
     )
-    return _describe(running, assessed, training, metrics, notices)
+    return _describe(running, assessed, training, metrics, told=notices, health=health.section)
 
 
 def _learn(running: _Running) -> tuple[Trainings, NumberQuestion, NDArray[np.float64]]:
@@ -275,6 +281,7 @@ def _write_tables(
     evidence: Evidence,
     assessed: NumberAssessment,
     worth: NDArray[np.float32] | None,
+    health: Health,
 ) -> list[Notice]:
     """Write the audit table and the suspects; what is to be said of them.
 
@@ -295,6 +302,7 @@ def _write_tables(
         evidence,
         assessed,
         audit.planned.targets,
+        health=health,
         final_weight=tell_final_weights(audit.planned.plan, audit.inputs.comparison.overlap, worth),
         top=audit.request.settings.top,
         take=take,
@@ -307,7 +315,9 @@ def _describe(
     assessed: NumberAssessment,
     training: TrainingSection,
     metrics: NumberMetricsSection,
+    *,
     told: list[Notice],
+    health: HealthSection,
 ) -> NumberManifest:
     """All of `run.json`."""
     audit, opening = running.audit, running.opening
@@ -336,6 +346,7 @@ def _describe(
         model_files=running.folder.model_files(),
         timings=running.watch.stop(),
         finished_at=read_clock(),
+        health=health,
     )
 
 

@@ -8,12 +8,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from datacleanse.data.drift import FEATURES, SHARES, note_class_shares, note_features
+from datacleanse.data.drift import (
+    FEATURES,
+    NUMBERS,
+    SHARES,
+    note_class_shares,
+    note_features,
+    note_numbers,
+)
 from datacleanse.detection.health.interface import Found, Material
 from datacleanse.storage.manifest.health import HealthFinding
 
 if TYPE_CHECKING:
-    from datacleanse.records import Notice
+    from datacleanse.data.read import Role
+    from datacleanse.records import Dataset, Notice
     from datacleanse.storage.manifest.health import HealthKind
 
 _METHODS = {
@@ -21,6 +29,8 @@ _METHODS = {
     "(level 0.001).",
     FEATURES: "Kolmogorov-Smirnov tests, column by column, and shares of missing and unseen "
     "values (level 0.001 in all).",
+    NUMBERS: "Kolmogorov-Smirnov test of the numbers, those of DATA that are likely wrong left out "
+    "(level 0.001).",
 }
 """By how a slug ends."""
 
@@ -41,9 +51,22 @@ class Drift:
             told += note_class_shares(data, clean, shares=shares)
         if test is not None and seen.has_columns:
             told += note_features(data, test, role="TEST")
-        if test is not None and (test.labels >= 0).all():
+        if seen.is_of_numbers:
+            told += _compare_numbers(seen)
+        elif test is not None and (test.labels >= 0).all():
             told += note_class_shares(data, test, role="TEST", shares=shares)
         return Found(tuple(map(_adopt, told)))
+
+
+def _compare_numbers(seen: Material) -> list[Notice]:
+    """What is to be said of the labels of CLEAN and TEST where they are numbers."""
+    is_counted = seen.wrong < 0.5
+    told: list[Notice] = []
+    others: tuple[tuple[Role, Dataset | None], ...] = (("CLEAN", seen.clean), ("TEST", seen.test))
+    for role, other in others:
+        if other is not None:
+            told += note_numbers(seen.data, other, role=role, is_counted=is_counted)
+    return told
 
 
 def _adopt(notice: Notice) -> HealthFinding:

@@ -38,7 +38,7 @@ class Material:
     wrong: NDArray[np.float64]
     """(n,) probability that the label is wrong, in [0, 1]."""
     class_shares: NDArray[np.float64]
-    """(C,) of the true classes in DATA, by estimate."""
+    """(C,) of the true classes in DATA, by estimate; says nothing where labels are numbers."""
     notices: tuple[Notice, ...]
     """What was said of the files when they were read and compared."""
 
@@ -51,6 +51,11 @@ class Material:
     def is_part(self) -> bool:
         """Whether there are rows of DATA that are not looked at."""
         return self.n_data < self.n_rows
+
+    @property
+    def is_of_numbers(self) -> bool:
+        """Whether labels are numbers and no classes."""
+        return self.data.numbers is not None
 
     @property
     def has_columns(self) -> bool:

@@ -1,9 +1,9 @@
 """Columns that give the label away: one alone predicts it almost wholly, or is dated after it.
 
-A tree of one column is learned on half of the rows and asked about the other half, both ways. Its
-skill is the share of a constant guess's errors that it avoids. Rows count by how likely their label
-is right, so that a column made of the true labels is found although some of the given ones are
-wrong. `ALMOST` and `CLEAR` were set on tables without leaks: decision 77.
+A tree of one column, of numbers `number_skill`, is learned on half of the rows and asked about the
+other half, both ways. Its skill is the share of a constant guess's errors that it avoids. Rows count
+by how likely their label is right, so that a column made of the true labels is found although some
+of the given ones are wrong. `ALMOST` and `CLEAR` were set on tables without leaks: decision 77.
 """
 
 from __future__ import annotations
@@ -15,11 +15,12 @@ import numpy as np
 
 from datacleanse.detection.health.column_tree import predict_by_column
 from datacleanse.detection.health.interface import Found, Material
+from datacleanse.detection.health.number_skill import measure_number_skill
 from datacleanse.detection.health.wording import say_part
 from datacleanse.storage.manifest.health import HealthFinding
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import NDArray
 
@@ -67,16 +68,48 @@ def _measure_skills(seen: Material) -> dict[str, float]:
     """The skill of each column that is no text, the best of a vector's entries."""
     step = -(-seen.n_data // SAMPLE)
     chosen = np.arange(0, seen.n_data, step)
-    labels, trust = seen.data.labels[chosen], 1.0 - seen.wrong[chosen]
+    trust = 1.0 - seen.wrong[chosen]
+    measure, order = _choose_measure(seen, chosen, trust)
     columns, texts = seen.columns, {c.name for c in seen.data.schema.columns if c.kind == "text"}
     skills: dict[str, float] = {}
     for name, values in zip(columns.number_names, columns.numbers.T, strict=True):
-        found = measure_skill(values[chosen], labels, trust)
+        found = measure(values[chosen])
         skills[name] = max(found, skills.get(name, -np.inf))
     for name, codes in zip(columns.code_names, columns.codes.T, strict=True):
         if name not in texts:
-            skills[name] = measure_skill(_order_codes(codes[chosen], labels), labels, trust)
+            skills[name] = measure(order(codes[chosen]))
     return skills
+
+
+def _choose_measure(
+    seen: Material, chosen: NDArray[np.int64], trust: NDArray[np.float64]
+) -> tuple[
+    Callable[[NDArray[np.float64]], float], Callable[[NDArray[np.int64]], NDArray[np.float64]]
+]:
+    """What measures the skill of a column of the chosen rows, and what makes one of codes."""
+    if seen.is_of_numbers:
+        numbers = seen.data.targets[chosen]
+        return (
+            lambda values: measure_number_skill(values, numbers, trust),
+            lambda codes: _order_by_numbers(codes, numbers),
+        )
+    labels = seen.data.labels[chosen]
+    return (
+        lambda values: measure_skill(values, labels, trust),
+        lambda codes: _order_codes(codes, labels),
+    )
+
+
+def _order_by_numbers(
+    codes: NDArray[np.int64], numbers: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Number values by their median label, chosen by halves; NaN of those that are in no half."""
+    half = np.arange(len(codes)) % 2 == 0
+    place = np.full(int(codes.max()) + 2, np.nan)
+    met = np.unique(codes[half])
+    medians = [float(np.median(numbers[half & (codes == code)])) for code in met]
+    place[met[np.argsort(medians, kind="stable")]] = np.arange(len(met))
+    return place[codes]
 
 
 def _order_codes(codes: NDArray[np.int64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -129,8 +162,8 @@ def _tell(seen: Material, name: str, skill: float, next_best: float | None) -> H
         f"constant guess{beside}.",
         advice="Unless it is known before the label is, leave it out (--drop): with it no model "
         "can tell which labels are wrong.",
-        method="A tree of this column alone, learned on half of the rows and asked about the "
-        f"other half.{say_part(seen)}",
+        method=f"{'Medians of near values' if seen.is_of_numbers else 'A tree'} of this column "
+        f"alone, learned on half of the rows and asked about the other half.{say_part(seen)}",
         certainty="judged",
         is_warning=True,
         columns=(name,),

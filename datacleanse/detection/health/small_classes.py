@@ -26,6 +26,8 @@ class SmallClasses:
 
     def look(self, seen: Material) -> Found:
         """Count the rows of each class of DATA."""
+        if seen.is_of_numbers:
+            return Found(skipped="labels are numbers.")
         counts = np.bincount(seen.data.labels, minlength=len(seen.data.given_labels))
         if seen.is_part:
             return Found(skipped="only a part of the rows was looked at.")
