@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from rich.table import Table
 from rich.text import Text
 
+from datacleanse_cli.health_lines import lay_out_health
 from datacleanse_cli.layout import lay_out_line, print_sections
 from datacleanse_cli.next_section import lay_out_next
 from datacleanse_cli.printing import make_printable
@@ -17,7 +18,7 @@ from datacleanse_reports.wording import format_probability, make_visible, shorte
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from datacleanse_reports.numbers.number_view import NumberView
 
@@ -41,11 +42,12 @@ def print_number_summary(
     """
     encoding = console.encoding or "utf-8"
     found = [lay_out_line(text, encoding) for text in list_sentences(view)]
-    warnings = [
+    warnings: list[RenderableType] = [
         lay_out_line(make_visible(notice.message), encoding, mark="! ") for notice in view.warnings
     ]
     place = lay_out_line(make_visible(str(run)), encoding)
     if is_brief:
+        warnings += lay_out_health(view, encoding, only_warnings=True)
         print_sections([("Found", found), ("Warnings", warnings), ("Written", [place])], console)
         return
     files = ", ".join(f"reports/{file}" for file, _ in FORMATS.values())
@@ -53,6 +55,7 @@ def print_number_summary(
         [
             ("Read", [lay_out_line(text, encoding) for text in sentences.say_read(view)]),
             ("Found", found),
+            ("Also seen", lay_out_health(view, encoding)),
             (
                 f"Top {min(SUSPECTS_SHOWN, len(view.suspects))} suspects",
                 [_lay_out_suspects(view, encoding)],

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from datacleanse.data.messages import format_list
+from datacleanse_cli.health_lines import lay_out_health
 from datacleanse_cli.layout import (
     INDENT,
     Command,
@@ -56,14 +57,14 @@ def print_summary(view: ReportView, console: Console, *, run: Path, is_brief: bo
     place = lay_out_line(make_visible(str(run)), encoding)
     found = [lay_out_line(text, encoding) for text in _say_found(view)]
     if is_brief:
-        warnings += _lay_out_health(view, encoding, only_warnings=True)
+        warnings += lay_out_health(view, encoding, only_warnings=True)
         print_sections([("Found", found), ("Warnings", warnings), ("Written", [place])], console)
         return
     sections: list[tuple[str, Sequence[RenderableType | Command]]] = [
         ("Read", [lay_out_line(text, encoding) for text in _say_read(view)]),
         ("Learned", [lay_out_line(text, encoding) for text in _say_learned(view)]),
         ("Found", found),
-        ("Also seen", _lay_out_health(view, encoding)),
+        ("Also seen", lay_out_health(view, encoding)),
         (
             _title_suspects(view),
             [lay_out_suspects(view, _list_shown(view), encoding, width=console.width - INDENT)],
@@ -126,19 +127,6 @@ def _say_found(view: ReportView) -> list[str]:
         sentences.say_unlisted(view, view.suspects[-1].rank if view.suspects else 0),
     ]
     return [text for text in texts if text]
-
-
-def _lay_out_health(
-    view: ReportView, encoding: str, *, only_warnings: bool = False
-) -> list[RenderableType]:
-    """A line for each finding beside wrong labels."""
-    if view.health is None:
-        return []
-    return [
-        lay_out_line(each.message, encoding, mark="! " if each.is_warning else "")
-        for each in view.health.findings
-        if each.is_warning or not only_warnings
-    ]
 
 
 def _title_suspects(view: ReportView) -> str:

@@ -7,23 +7,28 @@ from itertools import pairwise, permutations
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy import special
 
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.detection.health.column_tree import LEAF, LEAST_GAIN, predict_by_column
-from datacleanse.detection.health.columns import read_columns
+from datacleanse.detection.health.columns import Columns, read_columns
 from datacleanse.detection.health.leaking_columns import measure_skill
 from datacleanse.detection.health.look import MOST_ROWS, choose_rows, look_at
 from datacleanse.detection.health.near_pairs import find_near_pairs
+from datacleanse.detection.health.number_skill import predict_numbers
 from datacleanse.detection.health.registry import CHECKS
-from datacleanse.detection.health.row_order import compare_neighbours
+from datacleanse.detection.health.row_order import compare_neighbours, correlate_neighbours
 from datacleanse.detection.health.strange_rows import (
     NEIGHBOURS,
     compare_with_clean,
     hold_discovery_rate,
     measure_distance,
+    place_rows,
+    score_normally,
 )
 from datacleanse.records import Notice
 from datacleanse.storage.manifest.health import HEALTH_KINDS
@@ -48,8 +53,8 @@ def make_table(seed, n=N, **more):
     return pa.table(columns | more)
 
 
-def look(data_table, clean=None, test=None, **options):
-    data = read_data(data_table, ReadOptions(label="label"))
+def look(data_table, clean=None, test=None, *, task="auto", **options):
+    data = read_data(data_table, ReadOptions(label="label", task=task))
     parts = {"CLEAN": clean, "TEST": test}
     read = {
         role: None if table is None else read_like(table, data.schema, role=role)
@@ -367,6 +372,42 @@ def test_strange_rows_that_clean_has_as_well_are_not_told():
     assert (told.unlike_p_value[N:] > 0.05).all()
 
 
+def test_rows_are_strange_whose_counts_are_all_large_where_mostly_some_are_zero():
+    rng = np.random.default_rng(0)
+    strange = np.arange(10) * 60
+    counts = {}
+    for k in range(6):
+        values = np.where(rng.random(N) < 0.6, 0.0, np.exp(4 * rng.normal(size=N)))
+        values[strange] = 1000 * (1 + rng.random(10))
+        counts[f"count {k}"] = pa.array(values)
+    found = look(make_table(0, **counts)).is_unlike
+    assert found[strange].all()
+    assert found.sum() < 15
+
+
+def test_a_name_that_few_rows_have_is_as_far_from_the_others_as_they_are_from_each_other():
+    codes = np.concatenate([np.repeat(np.arange(40), 10), [99]])[:, None]
+    columns = Columns((), np.empty((len(codes), 0)), ("name",), codes)
+    points = place_rows(columns, slice(0, 400), slice(0, 401), score_normally)
+    common, other, rare, unknown = points[[0, 10, 399, 400]]
+    for far in (other, rare, unknown):
+        assert np.linalg.norm(common - far) == pytest.approx(np.linalg.norm(common - other))
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=30))
+def test_normal_scores_depend_on_ranks_alone(values):
+    known = np.array(values)
+    score = score_normally(np.append(known, np.nan), known)
+    assert np.isnan(score[-1])
+    assert np.isfinite(score[:-1]).all()
+    assert (np.sign(np.subtract.outer(score[:-1], score[:-1])) == compare_all(known)).all()
+    np.testing.assert_allclose(score[:-1], -score_normally(-known, -known), atol=1e-12)
+
+
+def compare_all(values):
+    return np.sign(np.greater.outer(values, values) - np.less.outer(values, values).astype(int))
+
+
 # --- the others -----------------------------------------------------------------------------------
 
 
@@ -425,3 +466,127 @@ def test_of_a_part_of_the_rows_that_is_said(monkeypatch):
     monkeypatch.setattr("datacleanse.detection.health.strange_rows.MOST", 0.2)
     told = look(stack(make_table(0), strange))
     assert "300 of 660 rows were looked at" in told.section.findings[0].method
+
+
+# --- labels that are numbers ----------------------------------------------------------------------
+
+
+def make_numbers(seed, n=N, **more):
+    """The columns of `make_table` with a number that follows from them but for noise."""
+    table = make_table(seed, n)
+    noise = np.random.default_rng(seed + 100).normal(size=n)
+    number = 10 + 2 * table["a"].to_numpy() + table["b"].to_numpy() + noise
+    table = table.set_column(table.column_names.index("label"), "label", pa.array(number.round(2)))
+    for name, values in more.items():
+        table = table.append_column(name, values)
+    return table
+
+
+def multiply_some(table, share=10):
+    """The table with some numbers ten times too large, and which."""
+    is_wrong = np.arange(len(table)) % share == 0
+    number = table["label"].to_numpy() * np.where(is_wrong, 10.0, 1.0)
+    place = table.column_names.index("label")
+    return table.set_column(place, "label", pa.array(number.round(2))), is_wrong
+
+
+def look_at_numbers(*tables, **options):
+    return look(*tables, task="regression", **options)
+
+
+@pytest.mark.parametrize("seed", range(1, 4))
+def test_nothing_is_told_of_numbers_where_nothing_is(seed):
+    data, is_wrong = multiply_some(make_numbers(10 * seed))
+    others = make_numbers(10 * seed + 1, 200), make_numbers(10 * seed + 2)
+    health = look_at_numbers(data, *others, wrong=np.where(is_wrong, 0.95, 0.01))
+    assert kinds(health) == []
+    assert health.section.skipped == {"small-classes": "labels are numbers."}
+
+
+def change_unit(table):
+    """A column that is the true number in another unit."""
+    return pa.array((1.8 * table["label"].to_numpy() + 32).round(2))
+
+
+def name_parts(table):
+    """A column of names, one for each number."""
+    return pa.array([f"part {round(number)}" for number in table["label"].to_numpy() * 2])
+
+
+@pytest.mark.parametrize("make", [change_unit, name_parts])
+def test_a_column_that_gives_the_number_away_is_found_among_wrong_labels(make):
+    table = make_numbers(0, 1500)
+    if make is name_parts:
+        number = (table["label"].to_numpy() * 2).round() / 2
+        table = table.set_column(table.column_names.index("label"), "label", pa.array(number))
+    data, is_wrong = multiply_some(table.append_column("leak", make(table)))
+    health = look_at_numbers(data, wrong=np.where(is_wrong, 0.95, 0.01))
+    (finding,) = health.section.findings
+    assert (finding.kind, finding.columns) == ("leaking-columns", ("leak",))
+    assert "alone tells the label" in finding.message
+
+
+def test_a_column_that_tells_much_of_a_number_is_no_leak():
+    table = make_numbers(0)
+    near = table["label"].to_numpy() + np.random.default_rng(3).normal(size=N) * 0.7
+    assert kinds(look_at_numbers(table.append_column("near", pa.array(near)))) == []
+
+
+NUMBER_CASES = {
+    "shared-rows": lambda: look_at_numbers(
+        stack(make_numbers(0), make_numbers(2).slice(0, 30)), test=make_numbers(2)
+    ),
+    "drift": lambda: look_at_numbers(
+        make_numbers(0), test=make_numbers(1).filter(pc.field("label") > 10.5)
+    ),
+    "unlike-rows": lambda: look_at_numbers(
+        stack(make_numbers(0), shift(make_numbers(1, 5), a=-60.0, b=70.0))
+    ),
+    "copies": lambda: look_at_numbers(stack(make_numbers(0), make_numbers(0).slice(0, 30))),
+    "row-order": lambda: look_at_numbers(make_numbers(0).sort_by("label")),
+    "useless-columns": lambda: look_at_numbers(make_numbers(0, same=pa.array(["x"] * N))),
+}
+
+
+def shift(table, **values):
+    for name, value in values.items():
+        place = table.column_names.index(name)
+        table = table.set_column(place, name, pa.array(np.full(len(table), value)))
+    return table
+
+
+@pytest.mark.parametrize("kind", NUMBER_CASES)
+def test_a_check_finds_what_it_looks_for_in_an_audit_of_numbers(kind):
+    assert set(kinds(NUMBER_CASES[kind]())) == {kind}
+
+
+def test_numbers_that_are_likely_wrong_are_no_drift():
+    data, is_wrong = multiply_some(make_numbers(0), share=4)
+    told = look_at_numbers(data, test=make_numbers(2), wrong=np.where(is_wrong, 0.95, 0.01))
+    assert kinds(told) == []
+    assert kinds(look_at_numbers(data, test=make_numbers(2))) == ["drift"]
+
+
+def test_a_number_is_predicted_on_the_line_between_its_neighbours():
+    values = np.arange(20.0)
+    numbers = 3 * values - 7
+    asked = np.array([4.5, 10.25, 19.0, 0.0])
+    np.testing.assert_allclose(predict_numbers(values, numbers, asked), 3 * asked - 7)
+    numbers[9] = 1e6  # one wrong label moves nothing but what is between the same neighbours
+    np.testing.assert_allclose(predict_numbers(values, numbers, asked), 3 * asked - 7, atol=3.1)
+
+
+def test_a_value_that_many_rows_have_is_predicted_by_their_median():
+    values = np.array([1.0] * 5 + [2.0] * 6 + [np.nan] * 3)
+    numbers = np.array([1, 2, 3, 4, 500, 10, 20, 30, 40, 50, 60, 7, 8, 900], dtype=float)
+    found = predict_numbers(values, numbers, np.array([1.0, 2.0, np.nan]))
+    np.testing.assert_allclose(found, [3, 35, 8])
+
+
+@pytest.mark.parametrize("codes", [range(6), [0, 1, 1, 2, 3, 3]])
+def test_moments_of_neighbouring_ranks_are_those_of_all_orders(codes):
+    found = [correlate_neighbours(np.array(order)) for order in permutations(codes)]
+    score = special.ndtri([p_value for _, p_value in found])
+    assert np.mean(score) == pytest.approx(0, abs=1e-9)
+    # With ties the variance is another one, about.
+    assert np.var(score) == pytest.approx(1, rel=1e-9 if codes == range(6) else 0.2)

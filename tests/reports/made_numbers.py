@@ -20,6 +20,7 @@ class FabricatedNumbers(Fabricated):
     """Given numbers are 100.0, 107.5, ...; every other suggestion undoes a slip."""
 
     with_companions: bool = False
+    knows_rows: bool = False
     decimals: int | None = 1
     label_type: str | None = None
 

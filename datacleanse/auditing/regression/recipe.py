@@ -46,6 +46,7 @@ from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.regression.assess import Seen, assess_numbers
 from datacleanse.detection.regression.opinions import NumberQuestion
 from datacleanse.detection.worth import weigh_by_probability
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.number_card import write_number_card
 from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.tabular import TabularNetwork, build_network
@@ -130,15 +131,20 @@ class NumberAudit:
         labels = torch.from_numpy(self.planned.standardised.astype(np.float32))
         return replace(examples, labels=labels.to(self.device), n_classes=1)
 
-    def make_predictor(self, trained: TrainedNetwork) -> NumberPredictor:
-        """The predictor of numbers around a network."""
+    def make_predictor(self, trained: TrainedNetwork, shift: float = 0.0) -> NumberPredictor:
+        """The predictor of numbers around a network.
+
+        Args:
+            trained: the network.
+            shift: to add to what it says, in standardised units.
+        """
         assert isinstance(trained.network, TabularNetwork)
         targets = self.planned.targets
         return NumberPredictor(
             trained.network,
             self.encoding,
             self.inputs.data.schema,
-            targets.centre,
+            targets.centre + targets.scale * shift,
             targets.scale,
         )
 
@@ -220,7 +226,7 @@ def plan_number_audit(request: Request, inputs: Inputs) -> NumberAudit:
 def _learn_and_judge(running: _Running) -> NumberManifest:
     """Train, judge, train the final model; all that `run.json` says of the run."""
     audit, folder, trainer = running.audit, running.folder, running.trainer
-    plan, inputs, examples = audit.planned.plan, audit.inputs, running.examples
+    plan, inputs = audit.planned.plan, audit.inputs
 
     networks, question, opinions = _learn(running)
     evidence, assessed = _judge(audit, question, opinions, networks)
@@ -233,13 +239,9 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
         worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
     notices = _write_tables(running, evidence, assessed, worth, health)
     trainer.lap("tables")
-    final = networks.reweighted
-    if worth is not None:
-        final = trainer.refit(
-            lay_out_final(examples, plan), torch.from_numpy(worth), networks.control.batch_size
-        )
+    final, mean_error = _train_final(running, networks, worth)
     trainer.progress.stage("Writing", None)
-    predictor = audit.make_predictor(final)
+    predictor = audit.make_predictor(final, mean_error)
     predictor.save(folder.model_dir)
     metrics = compare_predictions(
         predictor,
@@ -274,6 +276,32 @@ def _learn(running: _Running) -> tuple[Trainings, NumberQuestion, NDArray[np.flo
         networks = trainer.learn(folds, examples, keep=keep)
         trainer.progress.stage("Scoring", None)
         return networks, question, pool.wait(ticket)
+
+
+def _train_final(
+    running: _Running, networks: Trainings, worth: NDArray[np.float32] | None
+) -> tuple[TrainedNetwork, float]:
+    """The network to save, and its mean error; see `_write_tables` for ``worth``."""
+    if worth is None:
+        return networks.reweighted, 0.0
+    rows = lay_out_final(running.examples, running.audit.planned.plan)
+    counted = torch.from_numpy(worth)
+    final = running.trainer.refit(rows, counted, networks.control.batch_size)
+    return final, _measure_mean_error(final, rows, counted)
+
+
+def _measure_mean_error(trained: TrainedNetwork, examples: Examples, worth: torch.Tensor) -> float:
+    """Mean of label minus output over the rows learned from, where labels are right.
+
+    Under Huber's loss a network tells the middle of skewed numbers, not their mean. A row counts by
+    the probability that its label is right, of which its worth is the square: so weighed, the mean
+    is that of right labels.
+    """
+    rows = examples.training_rows
+    weights = worth.to(rows.device)[rows].double().sqrt()
+    outputs = compute_logits(trained.network, examples.inputs[rows])[:, 0].double()
+    errors = examples.labels[rows].double() - outputs
+    return float((weights * errors).sum() / weights.sum().clamp(min=1.0))
 
 
 def _write_tables(

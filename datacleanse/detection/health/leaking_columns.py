@@ -1,9 +1,11 @@
 """Columns that give the label away: one alone predicts it almost wholly, or is dated after it.
 
 A tree of one column, of numbers `number_skill`, is learned on half of the rows and asked about the
-other half, both ways. Its skill is the share of a constant guess's errors that it avoids. Rows count
-by how likely their label is right, so that a column made of the true labels is found although some
-of the given ones are wrong. `ALMOST` and `CLEAR` were set on tables without leaks: decision 77.
+other half, both ways. Its skill is the share of a constant guess's errors that it avoids. Rows
+count by how likely their label is right, so that a column made of the true labels is found although
+some of the given ones are wrong; a number that is likely wrong counts for nothing, since its error
+may be as large as that of all others together. `ALMOST` and `CLEAR` were set on tables without
+leaks: decision 77.
 """
 
 from __future__ import annotations
@@ -88,9 +90,9 @@ def _choose_measure(
 ]:
     """What measures the skill of a column of the chosen rows, and what makes one of codes."""
     if seen.is_of_numbers:
-        numbers = seen.data.targets[chosen]
+        numbers, counted = seen.data.targets[chosen], np.where(trust > 0.5, trust, 0.0)
         return (
-            lambda values: measure_number_skill(values, numbers, trust),
+            lambda values: measure_number_skill(values, numbers, counted),
             lambda codes: _order_by_numbers(codes, numbers),
         )
     labels = seen.data.labels[chosen]

@@ -30,10 +30,12 @@ def measure_number_skill(values: Floats, numbers: Floats, trust: Floats) -> floa
     Args:
         values: (n,) the column, NaN where missing.
         numbers: (n,) labels as given.
-        trust: (n,) how much each row counts, in [0, 1].
+        trust: (n,) how much each row counts, in [0, 1]; of those at 0 nothing is learned.
     """
-    if len(np.unique(values)) < 2:  # NaN is one value here
+    is_counted = trust > 0
+    if len(np.unique(values[is_counted])) < 2:  # NaN is one value here
         return 0.0
+    values, numbers, trust = values[is_counted], numbers[is_counted], trust[is_counted]
     half = np.random.default_rng(0).permutation(len(numbers)) % 2 == 0
     error = np.empty(len(numbers))
     for learned in (half, ~half):

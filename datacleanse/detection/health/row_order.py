@@ -84,7 +84,7 @@ def correlate_neighbours(codes: NDArray[np.int64]) -> tuple[float, float]:
     counts = np.bincount(codes)
     rank = (np.cumsum(counts) - (counts - 1) / 2)[codes]
     spread = float(np.square(rank - rank.mean()).sum())
-    if n < 10 or not spread > 0:
+    if n < 3 or not spread > 0:
         return 0.0, 1.0
     ratio = float(np.square(np.diff(rank)).sum()) / spread
     variance = 4 * (n - 2) * (5 * n**2 - 2 * n - 9) / (5 * n * (n + 1) * (n - 1) ** 2)

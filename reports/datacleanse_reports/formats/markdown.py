@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from datacleanse_reports.records import Comparison, ReportView
+    from datacleanse_reports.run_view import RunView
     from datacleanse_reports.suspect import Suspect
 
 SUSPECTS_SHOWN = 20
@@ -57,7 +58,7 @@ class MarkdownReport:
             _lay_out_noise(view),
             _lay_out_suspects(view),
             _lay_out_decisions(view),
-            _lay_out_health(view),
+            lay_out_health(view),
             _lay_out_methods(view),
             _lay_out_data(view),
         ]
@@ -266,7 +267,7 @@ def _lay_out_decisions(view: ReportView) -> str:
     return "\n\n".join(part for part in (*parts, rows) if part)
 
 
-def _lay_out_health(view: ReportView) -> str:
+def lay_out_health(view: RunView) -> str:
     """What was seen beside wrong labels, and how."""
     if view.health is None:
         return ""

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.storage.typed_json import to_json
 from datacleanse_reports.flag_sentences import say_reading
 from datacleanse_reports.formats.html import describe_page, make_environment
-from datacleanse_reports.formats.markdown import escape_label, escape_notice, lay_out_table
+from datacleanse_reports.formats.markdown import (
+    escape_label,
+    escape_notice,
+    lay_out_health,
+    lay_out_table,
+)
 from datacleanse_reports.formats.suspects_csv import PREFIX, spell_cell
 from datacleanse_reports.numbers import number_sentences as sentences
 from datacleanse_reports.sentences import say_noise, say_overlap
@@ -97,28 +102,25 @@ def summarise_numbers(view: NumberView) -> dict[str, Any]:
 def render_markdown(view: NumberView) -> str:
     """``report.md``."""
     manifest = view.manifest
-    lines = [
+    suspects = lay_out_table(
+        ["rank", "id", "given", "suggested", "expected", "probability", "slip"],
+        [_list_cells(suspect) for suspect in view.suspects[:SHOWN]],
+        numbers="r rrr ",
+    )
+    parts = [
         f"# Label audit of {escape_label(manifest.data.source)}",
-        "",
-        *(f"- {escape_notice(text)}" for text in list_sentences(view)),
-        "",
+        "\n".join(f"- {escape_notice(text)}" for text in list_sentences(view)),
         f"## Top {min(SHOWN, len(view.suspects))} suspects",
-        "",
-        lay_out_table(
-            ["rank", "id", "given", "suggested", "expected", "probability", "slip"],
-            [_list_cells(suspect) for suspect in view.suspects[:SHOWN]],
-            numbers="r rrr ",
-        ),
-        "",
+        suspects,
+        lay_out_health(view),
         "## Model",
-        "",
         _lay_out_model(view),
     ]
-    warnings = [notice for notice in manifest.notices if notice.is_warning]
-    if warnings:
-        lines += ["", "## Warnings", "", *(f"- {escape_notice(n.message)}" for n in warnings)]
-    lines += ["", f"Run {manifest.run_id}, finished {manifest.finished_at}."]
-    return "\n".join(lines) + "\n"
+    if view.warnings:
+        told = "\n".join(f"- {escape_notice(each.message)}" for each in view.warnings)
+        parts += ["## Warnings", told]
+    parts.append(f"Run {manifest.run_id}, finished {manifest.finished_at}.")
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def list_sentences(view: NumberView) -> list[str]:

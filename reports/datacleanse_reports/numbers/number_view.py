@@ -13,6 +13,7 @@ from datacleanse_reports.audit import (
     read_columns,
 )
 from datacleanse_reports.cells import choose_cells, spell_column
+from datacleanse_reports.health import make_health
 from datacleanse_reports.read_run_view import read_run_view
 from datacleanse_reports.run_view import RunView
 from datacleanse_reports.suspect import Suspect
@@ -88,7 +89,8 @@ def read_number_view(folder: RunFolder, *, top: int) -> NumberView:
     suspects = _collect_suspects(folder, manifest, originals, top)
     table = read_columns(folder, None)
     common = read_run_view(folder, manifest, table, originals=originals, suspects=suspects, top=top)
-    return NumberView(**{**vars(common), "suspects": suspects}, manifest=manifest)
+    own = {"suspects": suspects, "health": make_health(manifest.health)}
+    return NumberView(**{**vars(common), **own}, manifest=manifest)
 
 
 def _collect_suspects(
