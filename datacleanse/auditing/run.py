@@ -206,7 +206,7 @@ def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
     from datacleanse.auditing.forecast import forecast
     from datacleanse.auditing.image_features import use_features
     from datacleanse.auditing.pretrained_features import wants_pretrained
-    from datacleanse.auditing.regression.recipe import plan_number_audit
+    from datacleanse.auditing.regression.number_audit import plan_number_audit
     from datacleanse.auditing.tasks.planning import plan_task
 
     with use_one_thread():

@@ -100,6 +100,14 @@ def _refuse_texts(
     """Refuse a column in which some labels are no numbers."""
     rows = np.flatnonzero(np.isin(codes, texts))
     examples = format_list([quote_value(found[code]) for code in texts[:3]])
+    if all(parse_number(found[code].replace(",", ".", 1)) is not None for code in texts):
+        raise InputError(
+            f"{source}: column '{name}' has a comma in its numbers, e.g. {examples}, in "
+            f"{_tell_rows(rows)}. Of a label only decimals that begin with a point are read so "
+            "far, --decimal or not.",
+            slug="label-decimal-comma",
+            hint="Write the labels with a point, e.g. 12.5, and without signs between thousands.",
+        )
     if len(rows) > MOSTLY * len(codes):
         raise InputError(
             f"{source}: column '{name}' holds names, not numbers, e.g. {examples}.",

@@ -13,6 +13,7 @@ from torch.utils.data import Dataset, TensorDataset
 
 import datacleanse as dc
 from datacleanse.settings import Settings
+from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training import side_by_side
 from tests.auditing.test_same_bytes import Killed, assert_same, audit, points
 
@@ -104,7 +105,7 @@ def number_tables(tables):
 
 
 def test_numbers_leave_the_same_bytes_side_by_side_and_killed(number_tables, forked, tmp_path):
-    ways = {"task": "regression"}
+    ways = {"task": "regression", "repeats": REPEATS}
     audit(number_tables, tmp_path / "alone", jobs=1, **ways)
     assert not forked
     beside = tmp_path / "beside"
@@ -113,6 +114,10 @@ def test_numbers_leave_the_same_bytes_side_by_side_and_killed(number_tables, for
     assert forked
     audit(number_tables, beside, jobs=4, resume=True, **ways)
     assert_same(tmp_path / "alone", beside, also=())
+    audit(number_tables, tmp_path / "dealt", device="cpu,cpu", **ways)
+    assert_same(tmp_path / "alone", tmp_path / "dealt", also=())
+    stability = RunFolder(beside).read_number_audit(len(number_tables[0]))["flag_stability"]
+    assert set(stability.to_pylist()) == {0.0, 1.0}
 
 
 @pytest.mark.parametrize("stage", ["Training, rule l2rw", "Training, rule uniform", "Repeat 1"])

@@ -100,7 +100,6 @@ REFUSED = {
         ("--label", "price", "--task", "regression", "--rule", "l2rw"),
         "nothing to steer by",
     ),
-    "repeats": ((*REGRESSION[2:], "--repeats", "2"), "--repeats"),
     "a network for pictures": ((*REGRESSION[2:], "--model", "pretrained"), "--model pretrained"),
     "a rule of classes": ((*REGRESSION[2:], "--rule", "lilaw"), "--rule lilaw"),
     "a column of names": (
@@ -232,6 +231,11 @@ def test_a_gate_of_numbers_compares_rate_flags_and_new_flags(audited, earlier):
     first = pd.read_csv(folder / "run/reports/suspects.csv").iloc[0]
     assert f"({first.id})" in done.out
     assert "likely wrong" in done.out
+    leaks = ("gate", "run", "--fail-on", "leaking-columns")
+    assert run_here(*leaks, "--fail-on", "drift", cwd=folder).code == 0
+    found = run_here(*leaks, "--fail-on", "copies", cwd=folder)
+    assert found.code == 1
+    assert "rows repeat each other" in found.out
 
 
 def test_a_changed_model_is_not_predicted_with(audited, tmp_path):

@@ -101,3 +101,11 @@ def test_a_number_is_spelled_with_the_columns_decimals(decimals, steps):
     assert float(text) == pytest.approx(steps / 10**decimals)
     assert len(text.partition(".")[2]) == decimals
     assert not (steps == 0 and text.startswith("-"))
+
+
+@pytest.mark.parametrize("texts", [["12,5", "13,5", "14"], ["1,200", "3", "4,5", "9", "7", "8"]])
+def test_a_comma_in_numbers_is_named_and_what_to_write_instead(texts):
+    with pytest.raises(InputError, match="has a comma in its numbers") as caught:
+        learn_numbers(pa.chunked_array([texts]), name="price", source="data.csv")
+    assert caught.value.slug == "label-decimal-comma"
+    assert "12.5" in caught.value.hint

@@ -49,6 +49,8 @@ class NumberColumns:
     targets: Targets
     health: Health
     """What was seen beside wrong labels."""
+    stability: NDArray[np.float64] | None
+    """(N,) share of the repeated runs that flag each row; None: there were none."""
     score: NDArray[np.float64]
     """(N,) the column ``suspicion``; see `score_ranks`."""
     decimals: int | None
@@ -79,7 +81,7 @@ class NumberColumns:
             "flagged": pa.array(common.flagged[rows]),
             "in_training": pa.array(self.evidence.is_trained[rows]),
             "verified_label": pa.array(self._spell_verified(rows), pa.string()),
-            "flag_stability": pa.nulls(len(labels), pa.float64()),
+            "flag_stability": self._tell_stability(rows),
             "false_at_most": tell_bound(common, rows),
             "row_sha256": seal_known_rows(
                 part, common.rank[rows], self.evidence.verified[rows], self.n_stored
@@ -91,6 +93,11 @@ class NumberColumns:
             "verdict": self._judge(rows),
             **self._measure(rows),
         }
+
+    def _tell_stability(self, rows: slice) -> pa.Array:
+        if self.stability is None:
+            return pa.nulls(len(self.data.labels[rows]), pa.float64())
+        return pa.array(self.stability[rows])
 
     def _measure(self, rows: slice) -> dict[str, pa.Array]:
         """The columns of floats; NaN becomes null."""
@@ -165,6 +172,7 @@ def write_number_tables(
     targets: Targets,
     *,
     health: Health,
+    stability: NDArray[np.float64] | None,
     final_weight: NDArray[np.float32],
     top: int,
     take: Callable[[NDArray[np.int64]], pa.Table],
@@ -178,6 +186,7 @@ def write_number_tables(
         assessed: what it says of each row.
         targets: what codes stand for.
         health: what was seen beside wrong labels.
+        stability: see `NumberColumns`.
         final_weight: see `NumberColumns`.
         top: rows that the reports list.
         take: gives rows of DATA, whose numbers ascend, with all their columns.
@@ -186,7 +195,16 @@ def write_number_tables(
     n_stored = count_stored(common, top)
     score = score_ranks(common.suspicion, common.verdict, common.rank)
     columns = NumberColumns(
-        data, evidence, assessed, targets, health, score, decimals, final_weight, n_stored
+        data,
+        evidence,
+        assessed,
+        targets,
+        health,
+        stability,
+        score,
+        decimals,
+        final_weight,
+        n_stored,
     )
     write_audit(
         folder.audit_file,

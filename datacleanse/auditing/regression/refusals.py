@@ -37,15 +37,11 @@ def _make_error(what: str, hint: str) -> SettingsError:
 
 def _list_unserved(request: Request) -> Iterator[tuple[str, str]]:
     settings = request.settings
-    if settings.repeats:
-        yield "--repeats", "Leave it out."
     if request.probabilities is not None or request.second_opinion is not None:
         yield "--probabilities", "Leave it out: they are of classes."
     if settings.model not in MODELS or request.module is not None:
         yield f"--model {settings.model}", "Leave --model out."
     if settings.features is not None:
         yield "--features", "Leave it out."
-    if "," in settings.device:
-        yield "several devices", "Name one: --device cuda:0."
     if settings.rule == "lilaw":
         yield "--rule lilaw", "Leave --rule out: LiLAW's weights are of class probabilities."

@@ -1,0 +1,102 @@
+"""Trainings and second opinions on numbers, and what they say of each row."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.auditing.judge import gather_evidence
+from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.ledger_parts import keep_epochs
+from datacleanse.auditing.places import open_pool
+from datacleanse.auditing.plan import redraw_folds
+from datacleanse.detection.evidence import Evidence
+from datacleanse.detection.regression.assess import Seen, assess_numbers
+from datacleanse.detection.regression.opinions import NumberQuestion
+from datacleanse.training.placement import find_window
+from datacleanse.training.trainer import Trainer
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.auditing.plan import Plan
+    from datacleanse.auditing.regression.number_audit import NumberAudit, RunningNumbers
+    from datacleanse.detection.regression.assess import NumberAssessment
+    from datacleanse.scheduling.pool import Ticket
+    from datacleanse.training.side_by_side import Keep, Learning, Trainings
+
+
+@dataclass(frozen=True)
+class JudgedNumbers:
+    """Trainings, and what they and the second opinions say of each row."""
+
+    networks: Trainings
+    evidence: Evidence
+    assessed: NumberAssessment
+
+
+@dataclass(frozen=True)
+class _Learned:
+    """A run's trainings and second opinions, under way in the scheduler."""
+
+    audit: NumberAudit
+    plan: Plan
+    trainer: Trainer
+    learning: Learning
+    question: NumberQuestion
+    ticket: Ticket[NDArray[np.float64]]
+
+    def judge(self) -> JudgedNumbers:
+        """Wait for all, and judge each row by them."""
+        audit, trainer = self.audit, self.trainer
+        networks = self.learning.finish()
+        trainer.progress.stage("Scoring", None)
+        opinions = trainer.pool.wait(self.ticket)
+        control = networks.control.outcome.dynamics
+        evidence = gather_evidence(self.plan, networks, None, audit.lesson.rule)
+        heard = np.column_stack([opinions, control.probability[:, 0]])
+        assessed = assess_numbers(
+            evidence,
+            audit.planned.targets,
+            Seen(self.question.rows, heard, self.question.is_learned),
+            fdr=audit.settings.fdr,
+            seed=audit.settings.seed,
+        )
+        return JudgedNumbers(networks, evidence, assessed)
+
+
+def learn_and_judge(running: RunningNumbers) -> tuple[JudgedNumbers, NDArray[np.float64] | None]:
+    """Train and judge; beside it the share of repeated runs that flag each row, (N,), or None."""
+    audit, trainer, settings = running.audit, running.trainer, running.audit.settings
+    is_large = find_window(running.examples.inputs) > 0
+    with open_pool(settings, is_large=is_large) as (pool, places):
+        trainer = replace(trainer, pool=pool, places=places)
+        keep = keep_epochs(running.folder, trainer.ranks)
+        learned = _begin_to_learn(running, trainer, audit.plan, keep)
+        again = []
+        for number in range(1, settings.repeats + 1):
+            other = trainer.repeat_with(number)
+            redrawn = redraw_folds(audit.plan, seed=other.lesson.seed)
+            again.append(_begin_to_learn(running, other, redrawn))
+        judged = learned.judge()
+        trainer.lap("score")
+        if not again:
+            return judged, None
+        flagged = np.mean([each.judge().assessed.rows.flagged for each in again], axis=0)
+        running.watch.lap("repeats")
+        return judged, flagged
+
+
+def _begin_to_learn(
+    running: RunningNumbers, trainer: Trainer, plan: Plan, keep: Keep | None = None
+) -> _Learned:
+    """Submit the second opinions, and the trainings in every fold and plainly."""
+    audit, examples = running.audit, running.examples
+    question = audit.pose_question(examples, plan, trainer.lesson.seed)
+    ticket = trainer.pool.submit(question)
+    folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
+    learning = trainer.begin(folds, examples, keep=keep)
+    return _Learned(audit, plan, trainer, learning, question, ticket)
