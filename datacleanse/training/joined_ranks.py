@@ -82,6 +82,8 @@ class JoinedRanks:
         """List what each rank says, by its number."""
         self._words += 1
         self._put(f"compared/{self._words}/{self.number}", text)
+        # A rank that is gone will never say anything: here that is noticed, whatever signals do.
+        self.meet()
         return [self._wait(f"compared/{self._words}/{number}") for number in range(self.count)]
 
     def name(self, number: int) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import torch.distributed as dist
 from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
@@ -93,6 +96,31 @@ def test_a_rendezvous_that_fails_is_one_sentence(monkeypatch):
     said = f"^Rank 1 of 2 could not join the others at 127.0.0.1:{port}: "
     with pytest.raises(RanksError, match=said), joined_ranks.join_ranks("cpu"):
         pass
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="forks")
+def test_a_rank_killed_before_it_says_a_word_is_missed_though_no_signal_tells(monkeypatch):
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        port = unused.getsockname()[1]
+    address = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": str(port)}
+    for name, value in {**address, "RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(joined_ranks, "NOTICING", 0.1)
+    pid = os.fork()
+    if not pid:
+        os.environ["RANK"] = "1"
+        with joined_ranks.join_ranks("cpu"):
+            os.kill(os.getpid(), signal.SIGKILL)
+    signal.alarm(60)  # what ends a wait for ever, and the test run with it
+    try:
+        said = r"^Rank 1 \(.*\), of 2, was lost"
+        with pytest.raises(RanksError, match=said), joined_ranks.join_ranks("cpu") as ranks:
+            ranks.compare("a word")
+    finally:
+        signal.alarm(0)
+        os.waitpid(pid, 0)
+        dist.destroy_process_group()
 
 
 def test_ranks_take_the_gpu_of_their_own_number_or_say_that_there_is_none(monkeypatch):
