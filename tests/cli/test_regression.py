@@ -11,7 +11,7 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.errors import RunFolderError
-from tests.cli.conftest import run_here, run_program
+from tests.cli.conftest import run_here
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--label", "price", "--id", "key")
 REGRESSION = (*AUDIT, "--task", "regression", "--epochs", "2")
@@ -35,7 +35,7 @@ def audited(tmp_path_factory):
     data.loc[wrong, "price"] = (10 * data.loc[wrong, "price"]).round(1)
     data.to_csv(folder / "data.csv", index=False)
     houses(100, seed=1).to_csv(folder / "test.csv", index=False)
-    done = run_program(
+    done = run_here(
         *REGRESSION, "--test", "test.csv", "--hold-back", "0.1", "-o", "run", cwd=folder
     )
     assert done.code == 0, done.err
