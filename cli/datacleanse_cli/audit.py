@@ -260,7 +260,6 @@ def perform_audit(
     from datacleanse.auditing.run import run_audit
     from datacleanse_cli.console import Terminal
     from datacleanse_cli.summary import print_summary
-    from datacleanse_reports.view import read_view
 
     with _say_how_to_go_on(request, place) as stop, show_progress(quiet=quiet) as progress:
         folder = run_audit(
@@ -271,10 +270,10 @@ def perform_audit(
             progress=progress,
             stop=stop,
             ranks=ranks,
+            meanwhile=_load_reports,
         )
         progress.stage("Reports", None)
-        written = _write_reports(folder, top=request.settings.top)
-    view = read_view(folder, top=request.settings.top)
+        view, written = _write_reports(folder, top=request.settings.top)
     if as_json:
         summary = json.loads(written["json"].read_text(encoding="utf-8"))
         say_json({"run": str(place), **summary})
@@ -283,11 +282,25 @@ def perform_audit(
     return view
 
 
-def _write_reports(folder: RunFolder, *, top: int) -> dict[str, Path]:
-    from datacleanse_reports.write import write_reports
+def _load_reports() -> None:
+    """Load what reports and summary are written with, while another core trains."""
+    from datacleanse_cli import console, summary
+    from datacleanse_reports import view, write
+    from datacleanse_reports.formats.html import load_templates
+
+    del console, summary, view, write
+    load_templates()
+
+
+def _write_reports(folder: RunFolder, *, top: int) -> tuple[ReportView, dict[str, Path]]:
+    from datacleanse.storage.run_claims import keep_folder
+    from datacleanse_reports.view import read_view
+    from datacleanse_reports.write import write_view
 
     try:
-        return write_reports(folder, top=top)
+        with keep_folder(folder):
+            view = read_view(folder, top=top)
+            return view, write_view(view, folder)
     except OutputError as error:
         raise OutputError(
             error.message,

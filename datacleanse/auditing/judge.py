@@ -11,15 +11,18 @@ import torch
 
 from datacleanse.auditing.audit_table import write_tables
 from datacleanse.auditing.health import look_at_inputs
-from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.layout import lay_out_final, lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_original_cells
 from datacleanse.auditing.plan import redraw_folds
+from datacleanse.auditing.shared_worth import tell_worth
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.brought import join_brought
+from datacleanse.detection.calibration import Clues
 from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
+from datacleanse.detection.looked_at import LookedAt
 from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.records import Notice
@@ -28,9 +31,11 @@ from datacleanse.training.placement import find_tensor
 from datacleanse.training.rules import is_steered
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     import pyarrow as pa
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import nn
 
     from datacleanse.auditing.manifest_sections import Findings
     from datacleanse.auditing.plan import Plan
@@ -57,12 +62,10 @@ class Judgement:
     """The plainly trained network, to compare the final one with."""
     batch_size: int
     """Rows a step that the trainings ended with."""
-    worth: Tensor
-    """(M,) in [0, 1]: how much each row counts in the final model."""
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
-    final: TrainedNetwork | None
-    """The first network, where no true label steered it, so that no better one can be had."""
+    take_final: Callable[[], TrainedNetwork]
+    """Waits for the final model, whose training began before the tables were written."""
     notices: tuple[Notice, ...]
     """What to say of the tables."""
     health: HealthSection
@@ -80,6 +83,8 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
     trainer.lap("score")
+    worth = keep_rows(weigh_rows(assessment, plan.labels))
+    take_final = _begin_final(audit, trainer, networks, worth if evidence.is_steered else None)
     health = look_at_inputs(inputs, assessment)
     trainer.lap("health")
     stability = _measure_stability(audit, again) if again else None
@@ -93,7 +98,6 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         notices.extend(told)
         return table
 
-    worth = keep_rows(weigh_rows(assessment, plan.labels))
     write_tables(
         folder,
         inputs.data,
@@ -113,12 +117,41 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         found,
         networks.control.network,
         networks.control.batch_size,
-        torch.from_numpy(worth),
         assessment.suggested,
-        None if evidence.is_steered else networks.reweighted,
+        take_final,
         tuple(notices),
         health.section,
     )
+
+
+def _begin_final(
+    audit: RunningAudit,
+    trainer: Trainer,
+    networks: Trainings,
+    worth: NDArray[np.float32] | None,
+) -> Callable[[], TrainedNetwork]:
+    """Begin to train the final model; what is returned waits for it.
+
+    Args:
+        audit: the audit.
+        trainer: of the run itself.
+        networks: trained before.
+        worth: (M,) in [0, 1], how much each row counts; None: no true label steered the first
+            network, so no better one can be had.
+    """
+    if worth is None:
+        tell_worth(trainer.ranks, None)
+        return partial(_give, networks.reweighted)
+    counted = torch.from_numpy(worth)
+    tell_worth(trainer.ranks, counted)
+    examples = lay_out_final(audit.examples, audit.task.plan)
+    return partial(
+        trainer.wait, trainer.begin_refit(examples, counted, networks.control.batch_size)
+    )
+
+
+def _give(network: TrainedNetwork) -> TrainedNetwork:
+    return network
 
 
 def tell_final_weights(
@@ -175,9 +208,12 @@ def _begin_to_learn(
     task, examples = audit.task, audit.examples
     question = task.pose_question(examples, plan, trainer.lesson.seed)
     asked = [] if question is None else audit.adviser.ask(question, audit.folder.checkpoint_dir)
-    parts = [trainer.pool.submit(each) for each in asked]
+    # One that was asked ahead has its place already. The others take less time than a training,
+    # and what takes long goes first: one training would be left alone at the end.
+    ahead = {each.part: trainer.pool.submit(each) for each in asked if each.is_begun}
     folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
     learning = trainer.begin(folds, examples, keep=keep)
+    parts = [ahead.get(each.part) or trainer.pool.submit(each) for each in asked]
     return _Learned(plan, trainer, learning, question, parts)
 
 
@@ -189,9 +225,18 @@ def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence,
     answers = [trainer.pool.wait(part) for part in learned.parts]
     opinion = None if question is None else question.join(answers)
     evidence = gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
+    evidence = replace(evidence, looked_at=_recall_looked_at(audit.inputs))
     evidence, told = _hear_brought(audit.inputs, evidence, plan)
     told += _note_sample(question, plan)
     return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
+
+
+def _recall_looked_at(inputs: Inputs) -> LookedAt | None:
+    """What earlier rounds thought of the suspects that reviewers looked at, and these found."""
+    judged = None if inputs.reviewed is None else inputs.reviewed.judged
+    if judged is None:
+        return None
+    return LookedAt(Clues(judged.log_odds, judged.views, judged.labels), judged.is_wrong)
 
 
 def _note_sample(question: Question | None, plan: Plan) -> list[Notice]:

@@ -7,12 +7,11 @@ from functools import partial
 from time import sleep
 from typing import TYPE_CHECKING
 
-import torch
-
 from datacleanse.auditing.layout import lay_out_final, lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.plan import redraw_folds
 from datacleanse.auditing.resuming import open_checkpoints
+from datacleanse.auditing.shared_worth import NOTHING, hear_worth
 from datacleanse.errors import RunFolderError
 from datacleanse.progress import SILENT
 from datacleanse.storage.run_folder import RunFolder
@@ -23,17 +22,12 @@ from datacleanse.training.trainer import Trainer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from torch import Tensor
-
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.ranks import Ranks
     from datacleanse.training.stopping import StopRequest
-
-NOTHING = ""
-"""What rank 0 tells where nothing is left to train."""
 
 SEEING = 10.0
 """Seconds until another machine sees, on a disk that both share, a file that one wrote."""
@@ -90,22 +84,6 @@ def _train_folds(task: Task, examples: Examples, trainer: Trainer, folder: RunFo
         trained = again.learn(folds, examples, keep=None if number else keep)
         batch_size = batch_size or trained.control.batch_size
     return batch_size
-
-
-def tell_worth(ranks: Ranks, worth: Tensor | None) -> None:
-    """Tell the other ranks what each row counts in the final model; None: it is trained already."""
-    if ranks.count == 1:
-        return
-    ranks.tell(NOTHING if worth is None else "worth")
-    if worth is not None:
-        ranks.add_up(worth.clone())
-
-
-def hear_worth(ranks: Ranks, n_rows: int) -> Tensor | None:
-    """Hear what `tell_worth` tells: (M,) in [0, 1], or None."""
-    if ranks.tell(None) == NOTHING:
-        return None
-    return ranks.add_up(torch.zeros(n_rows, dtype=torch.float32))
 
 
 def compare_identities(ranks: Ranks, identity: Identity) -> None:

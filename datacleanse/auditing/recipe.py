@@ -13,14 +13,14 @@ import torch
 
 from datacleanse.auditing.audit_table import number_rows
 from datacleanse.auditing.judge import judge
-from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
 from datacleanse.auditing.pretrained_features import keep_features
-from datacleanse.auditing.ranked import NOTHING, compare_identities, tell_worth
+from datacleanse.auditing.ranked import compare_identities
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
-from datacleanse.auditing.running_audit import RunningAudit
+from datacleanse.auditing.running_audit import RunningAudit, do_nothing
+from datacleanse.auditing.shared_worth import NOTHING
 from datacleanse.detection.nearest_clean import find_neighbours
 from datacleanse.models.model_card import write_card
 from datacleanse.records import Notice
@@ -37,7 +37,7 @@ from datacleanse.training.ranks import ALONE
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     from datacleanse.auditing.judge import Judgement
@@ -65,6 +65,7 @@ def carry_out(
     progress: Progress,
     stop: StopRequest,
     ranks: Ranks = ALONE,
+    meanwhile: Callable[[], None] = do_nothing,
 ) -> RunFolder:
     """Train, score, and write the run folder.
 
@@ -81,6 +82,7 @@ def carry_out(
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
         ranks: the processes that train; this one is the first.
+        meanwhile: called once while the final model is trained; see `RunningAudit`.
     """
     compare_identities(ranks, task.identity)
     watch = Stopwatch({"read": inputs.seconds})
@@ -97,7 +99,10 @@ def carry_out(
         examples = _park_matrix(task.make_examples(inputs), folder.parked_file)
         watch.lap("encode")
         manifest = _learn_and_judge(
-            RunningAudit(folder, opening, task, inputs, examples, adviser, watch, progress, stop),
+            RunningAudit(
+                *(folder, opening, task, inputs, examples, adviser, watch, progress, stop),
+                meanwhile=meanwhile,
+            ),
             ranks,
         )
         folder.write_card(write_card(manifest))
@@ -128,10 +133,8 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     with _open_pool(task.settings, is_large=is_large) as (pool, places):
         trainer = replace(trainer, pool=pool, places=places)
         judged = judge(audit, trainer)
-    tell_worth(ranks, None if judged.final else judged.worth)
-    final = judged.final or trainer.refit(
-        lay_out_final(examples, task.plan), judged.worth, judged.batch_size
-    )
+        audit.meanwhile()
+        final = judged.take_final()
     progress.stage("Writing", None)
     if inputs.clean.n_rows:
         neighbours = _find_neighbours(audit, judged, final)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
+from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.first_look import refuse_at_first_look
@@ -15,6 +18,7 @@ from datacleanse.auditing.memory_need import (
 from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.auditing.regression.refusals import refuse_forecast, refuse_unserved
+from datacleanse.auditing.running_audit import do_nothing
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.errors import RunFolderError, SettingsError
@@ -29,10 +33,13 @@ from datacleanse.training.ranks import ALONE, Ranks
 from datacleanse.training.stopping import NEVER, StopRequest
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
     from datacleanse.auditing.forecast import Forecast
     from datacleanse.auditing.reading import Request
+
+_LONG_ROW = 200
+"""Bytes that few rows of a table take more of."""
 
 
 def run_audit(
@@ -44,6 +51,7 @@ def run_audit(
     progress: Progress = SILENT,
     stop: StopRequest = NEVER,
     ranks: Ranks = ALONE,
+    meanwhile: Callable[[], None] = do_nothing,
 ) -> RunFolder:
     """Audit DATA and write the run folder. Nothing is written before all inputs are checked.
 
@@ -59,6 +67,7 @@ def run_audit(
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
         ranks: the processes that audit together.
+        meanwhile: called once while the final model is trained; see `RunningAudit`.
 
     Raises:
         DatacleanseError: an input or a setting cannot be used, or nothing can be written.
@@ -89,6 +98,7 @@ def run_audit(
             progress=progress,
             stop=stop,
             ranks=ranks,
+            meanwhile=meanwhile,
         )
 
 
@@ -101,15 +111,16 @@ def _read_and_audit(
     progress: Progress,
     stop: StopRequest,
     ranks: Ranks,
+    meanwhile: Callable[[], None],
 ) -> RunFolder:
-    is_first = ranks.number == 0
-    # Reading compares pictures.
-    with use_one_thread():
-        inputs = read_inputs(request, progress, scratch=place.parent)
-    check_need(estimate_need(inputs), request.memory, place, progress)
-    is_alone = request.settings.jobs == 1
-    is_expected = is_first and inputs.pictures is None and not is_alone
-    with Adviser(inputs.data.n_rows if is_expected else 0, is_split=not is_alone) as adviser:
+    is_first, is_alone = ranks.number == 0, request.settings.jobs == 1
+    is_expected = is_first and not is_alone
+    with Adviser(_guess_rows(request) if is_expected else 0, is_split=not is_alone) as adviser:
+        # Reading compares pictures.
+        with use_one_thread():
+            inputs = read_inputs(request, progress, scratch=place.parent)
+        check_need(estimate_need(inputs), request.memory, place, progress)
+        adviser.expect(inputs.data.n_rows if is_expected and inputs.pictures is None else 0)
         prepared = None
         if adviser.is_waiting:
             with use_one_thread():
@@ -144,7 +155,16 @@ def _read_and_audit(
                 progress=progress,
                 stop=stop,
                 ranks=ranks,
+                meanwhile=meanwhile,
             )
+
+
+def _guess_rows(request: Request) -> int:
+    """How many rows DATA has at least, as its file's size tells; 0 where none tells."""
+    if isinstance(request.data, str | os.PathLike):
+        with suppress(OSError, ValueError):
+            return Path(request.data).stat().st_size // _LONG_ROW
+    return 0
 
 
 def _audit_numbers(

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from datacleanse.auditing.manifest import Stopwatch
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.tasks.interface import Task
@@ -15,6 +17,10 @@ if TYPE_CHECKING:
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse.training.examples import Examples
     from datacleanse.training.stopping import StopRequest
+
+
+def do_nothing() -> None:
+    """Nothing is wanted after the audit."""
 
 
 @dataclass(frozen=True)
@@ -39,3 +45,6 @@ class RunningAudit:
     """Receives stages and messages."""
     stop: StopRequest
     """Asked after each batch of the trainings."""
+    meanwhile: Callable[[], None] = do_nothing
+    """Called once while the final model is trained, best beside this process: what is wanted after
+    the audit is loaded then."""

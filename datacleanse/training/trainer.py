@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from datacleanse.progress import Progress
+    from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName, Schedule
     from datacleanse.training.checkpoint import Checkpoint, Checkpoints
     from datacleanse.training.examples import Examples
@@ -153,11 +154,20 @@ class Trainer:
 
     def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> TrainedNetwork:
         """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
+        return self.wait(self.begin_refit(everything, worth, batch_size))
+
+    def begin_refit(
+        self, everything: Examples, worth: Tensor, batch_size: int
+    ) -> Ticket[TrainedNetwork]:
+        """Begin what `refit` does; `wait` takes it."""
         examples = replace(everything, worth=worth.to(self.device))
+        task = Training(self, "final", "uniform", lambda: examples, None, Fed(batch_size))
+        return self.pool.submit(task, can_be_stopped=True)
+
+    def wait(self, ticket: Ticket[TrainedNetwork]) -> TrainedNetwork:
+        """Wait for a training."""
         with self.stop.awaited():
-            return Training(
-                self, "final", "uniform", lambda: examples, None, Fed(batch_size)
-            ).run_here()
+            return self.pool.wait(ticket, self.stop)
 
     def tell_halved(self, used: int) -> tuple[Notice, ...]:
         """Tell of a batch size that was smaller in the end than asked for."""

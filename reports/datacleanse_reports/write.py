@@ -44,8 +44,10 @@ def write_reports(
         return write_view(read_view(folder, top=top), folder, chosen)
 
 
-def write_view(view: ReportView, folder: RunFolder, formats: Sequence[Format]) -> dict[str, Path]:
-    """The same from a view that was already read."""
+def write_view(
+    view: ReportView, folder: RunFolder, formats: Sequence[Format] = tuple(FORMATS.values())
+) -> dict[str, Path]:
+    """The same from a view that was already read, in a folder that is held (`keep_folder`)."""
     # Rendered first, so that a failure leaves the earlier reports as they were.
     rendered = {each: each.render(view) for each in formats}
     make_own_folder(folder.reports_dir)

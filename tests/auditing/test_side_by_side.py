@@ -81,12 +81,13 @@ def test_the_bytes_are_the_same_side_by_side_and_all_are_shown(tables, alone, fo
     listener = Listener()
     audit(tables, tmp_path / "run", jobs=3, repeats=REPEATS, progress=listener)
     assert_same(alone, tmp_path / "run")
-    assert len(forked) == 3 * (1 + REPEATS)
+    assert len(forked) == 3 * (1 + REPEATS) + 1  # the final network
     assert [lane.name for lane in listener.lanes] == [
         "Training, rule l2rw",
         "Training, halves of CLEAN swapped",
         "Training, rule uniform",
         *["Repeat 1"] * 3,
+        "Training the final model",
     ]
     assert all(lane.is_over and lane.done == lane.total for lane in listener.lanes)
 
@@ -206,7 +207,7 @@ def test_a_live_network_is_trained_side_by_side_on_tensors(forked):
         table, model, _ = audit_network(TensorDataset, jobs)
         tables.append(table.drop(columns=["id"]))
         models.append(model.state_dict())
-    assert len(forked) == 3
+    assert len(forked) == 4
     assert tables[0].equals(tables[1])
     assert all(torch.equal(models[0][name], models[1][name]) for name in models[0])
 

@@ -157,7 +157,7 @@ def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
     ahead, expected, started, monkeypatch, tmp_path
 ):
     monkeypatch.setattr(module, "can_fork", lambda: True)
-    monkeypatch.setattr(question_module, "MANY", 0)
+    monkeypatch.setattr(question_module, "MANY_TO_SPLIT", 0)
     asked = question()
     with Adviser(120) as adviser:
         if ahead:
@@ -171,7 +171,7 @@ def test_parts_of_an_opinion_on_many_rows_are_joined_to_the_same_one(
 
 
 def test_an_opinion_whose_parts_would_take_much_memory_is_whole(monkeypatch):
-    monkeypatch.setattr(question_module, "MANY", 0)
+    monkeypatch.setattr(question_module, "MANY_TO_SPLIT", 0)
     assert len(question().split()) == 2
     monkeypatch.setattr(question_module, "MOST_JOINED", 239)
     assert len(question().split()) == 1

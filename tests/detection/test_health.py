@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.detection.health.column_tree import LEAF, LEAST_GAIN, predict_by_column
-from datacleanse.detection.health.columns import read_columns
+from datacleanse.detection.health.columns import Columns, read_columns
 from datacleanse.detection.health.leaking_columns import measure_skill
 from datacleanse.detection.health.look import MOST_ROWS, choose_rows, look_at
 from datacleanse.detection.health.near_pairs import find_near_pairs
@@ -24,6 +24,8 @@ from datacleanse.detection.health.strange_rows import (
     compare_with_clean,
     hold_discovery_rate,
     measure_distance,
+    place_rows,
+    score_normally,
 )
 from datacleanse.records import Notice
 from datacleanse.storage.manifest.health import HEALTH_KINDS
@@ -365,6 +367,42 @@ def test_strange_rows_that_clean_has_as_well_are_not_told():
     told = look(data, stack(make_table(1, 100), make_strange(8, 70.0)))
     assert "unlike-rows" not in kinds(told)
     assert (told.unlike_p_value[N:] > 0.05).all()
+
+
+def test_rows_are_strange_whose_counts_are_all_large_where_mostly_some_are_zero():
+    rng = np.random.default_rng(0)
+    strange = np.arange(10) * 60
+    counts = {}
+    for k in range(6):
+        values = np.where(rng.random(N) < 0.6, 0.0, np.exp(4 * rng.normal(size=N)))
+        values[strange] = 1000 * (1 + rng.random(10))
+        counts[f"count {k}"] = pa.array(values)
+    found = look(make_table(0, **counts)).is_unlike
+    assert found[strange].all()
+    assert found.sum() < 15
+
+
+def test_a_name_that_few_rows_have_is_as_far_from_the_others_as_they_are_from_each_other():
+    codes = np.concatenate([np.repeat(np.arange(40), 10), [99]])[:, None]
+    columns = Columns((), np.empty((len(codes), 0)), ("name",), codes)
+    points = place_rows(columns, slice(0, 400), slice(0, 401), score_normally)
+    common, other, rare, unknown = points[[0, 10, 399, 400]]
+    for far in (other, rare, unknown):
+        assert np.linalg.norm(common - far) == pytest.approx(np.linalg.norm(common - other))
+
+
+@given(st.lists(st.floats(-1e300, 1e300), min_size=1, max_size=30))
+def test_normal_scores_depend_on_ranks_alone(values):
+    known = np.array(values)
+    score = score_normally(np.append(known, np.nan), known)
+    assert np.isnan(score[-1])
+    assert np.isfinite(score[:-1]).all()
+    assert (np.sign(np.subtract.outer(score[:-1], score[:-1])) == compare_all(known)).all()
+    np.testing.assert_allclose(score[:-1], -score_normally(-known, -known), atol=1e-12)
+
+
+def compare_all(values):
+    return np.sign(np.greater.outer(values, values) - np.less.outer(values, values).astype(int))
 
 
 # --- the others -----------------------------------------------------------------------------------

@@ -44,6 +44,7 @@ from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.regression.assess import Seen, assess_numbers
 from datacleanse.detection.regression.opinions import predict_without_own_labels
 from datacleanse.detection.worth import weigh_by_probability
+from datacleanse.models.inference import compute_logits
 from datacleanse.models.number_predictor import NumberPredictor
 from datacleanse.models.tabular import TabularNetwork, build_network
 from datacleanse.storage.manifest.numbers import NumberManifest
@@ -96,15 +97,20 @@ class _Audit:
         labels = torch.from_numpy(self.planned.standardised.astype(np.float32))
         return replace(examples, labels=labels.to(self.device), n_classes=1)
 
-    def make_predictor(self, trained: TrainedNetwork) -> NumberPredictor:
-        """The predictor of numbers around a network."""
+    def make_predictor(self, trained: TrainedNetwork, shift: float = 0.0) -> NumberPredictor:
+        """The predictor of numbers around a network.
+
+        Args:
+            trained: the network.
+            shift: to add to what it says, in standardised units.
+        """
         assert isinstance(trained.network, TabularNetwork)
         targets = self.planned.targets
         return NumberPredictor(
             trained.network,
             self.encoding,
             self.inputs.data.schema,
-            targets.centre,
+            targets.centre + targets.scale * shift,
             targets.scale,
         )
 
@@ -196,11 +202,10 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
     worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
     notices = _write_tables(running, evidence, assessed, worth)
     trainer.lap("score")
-    final = trainer.refit(
-        lay_out_final(examples, plan), torch.from_numpy(worth), networks.control.batch_size
-    )
+    refitted, counted = lay_out_final(examples, plan), torch.from_numpy(worth)
+    final = trainer.refit(refitted, counted, networks.control.batch_size)
     trainer.progress.stage("Writing", None)
-    predictor = audit.make_predictor(final)
+    predictor = audit.make_predictor(final, _measure_mean_error(final, refitted, counted))
     predictor.save(folder.model_dir)
     metrics = compare_predictions(
         predictor,
@@ -219,6 +224,20 @@ def _learn_and_judge(running: _Running) -> NumberManifest:
         inputs=inputs,
     )
     return _describe(running, assessed, training, metrics, notices)
+
+
+def _measure_mean_error(trained: TrainedNetwork, examples: Examples, worth: torch.Tensor) -> float:
+    """Mean of label minus output over the rows learned from, where labels are right.
+
+    Under Huber's loss a network tells the middle of skewed numbers, not their mean. A row counts by
+    the probability that its label is right, of which its worth is the square: so weighed, the mean
+    is that of right labels.
+    """
+    rows = examples.training_rows
+    weights = worth.to(rows.device)[rows].double().sqrt()
+    outputs = compute_logits(trained.network, examples.inputs[rows])[:, 0].double()
+    errors = examples.labels[rows].double() - outputs
+    return float((weights * errors).sum() / weights.sum().clamp(min=1.0))
 
 
 def _write_tables(

@@ -1,12 +1,12 @@
 """How far rows are from all others, and which are too far.
 
-A row's distance is the one to its `NEIGHBOURS`-th neighbour among DATA's rows: some twenty strange
-rows that are alike do not hide each other. Whether it is too far is told by the distances of all
-rows, most of which are like others: the upper tail of the normal distribution that has their median
-and their 95th percentile. The false-discovery rate among the rows told is held at `LEVEL` under
-that tail (Benjamini, Hochberg 1995, "Controlling the False Discovery Rate"), which is a model and
-no promise. Distances between what the network's last layer reads only added false alarms: decision
-77.
+Rows are placed twice, see `SCALES`. A row's distance is the one to its `NEIGHBOURS`-th neighbour
+among DATA's rows: some twenty strange rows that are alike do not hide each other. Whether it is too
+far is told by the distances of all rows, most of which are like others: the upper tail of the
+normal distribution that has their median and their 95th percentile. The false-discovery rate among
+the rows told is held at `LEVEL` under that tail (Benjamini, Hochberg 1995, "Controlling the False
+Discovery Rate"), which is a model and no promise. Distances between what the network's last layer
+reads only added false alarms: decision 77.
 
 Where CLEAN is there, a conformal p-value compares the row with CLEAN's rows (Bates, Candès, Lei,
 Romano, Sesia 2023, "Testing for Outliers with Conformal p-values", arXiv 2104.08279), and no row is
@@ -23,9 +23,14 @@ import numpy as np
 from scipy import special
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TypeAlias
+
     from numpy.typing import NDArray
 
     from datacleanse.detection.health.columns import Columns
+
+    Scale: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
 
 NEIGHBOURS = 25
 LEAST_ROWS = 4 * NEIGHBOURS
@@ -33,10 +38,13 @@ REFERENCE = 3_000
 """Rows of DATA, evenly spaced, among which neighbours are looked for."""
 
 LEVEL = 0.05
+LEVELS = (LEVEL, 5e-4, 5e-6, 5e-8)
+"""Where one tells too many rows, since the table's own tail is a heavy one, the next is taken."""
+
 LARGEST_P_VALUE = 0.05
 MOST, MOST_OF_FEW = 0.02, 25
-"""Share of rows above which they are no strangers but a part of the data, and nothing is told; of
-few rows the number."""
+"""Share of rows above which they are no strangers but a part of the data; of few rows the
+number."""
 
 LEAST, PLAIN = 3, 1e-9
 """Rows below which nothing is told, since the tail is no exact one, unless one is plainly strange
@@ -57,7 +65,7 @@ _VALUES = 32
 """Values of a column of names that count as different, the most frequent; the others are one."""
 
 _MISMATCH = 1.5
-"""Squared distance of two names, as numbers in robust standard deviations count: (1.06 + 1.06)."""
+"""Distance of two names; that of two numbers is in standard deviations."""
 
 _BLOCK = 1024
 
@@ -86,33 +94,59 @@ def find_strange(
         clean_rows: (M,) the row of DATA that each row of CLEAN is; -1: none.
     """
     n_data = data.stop - data.start
-    points = place_rows(columns, data, slice(data.start, clean.stop))
-    if n_data < LEAST_ROWS or not points.shape[1]:
+    if n_data < LEAST_ROWS:
         return None
     own = np.concatenate([np.arange(n_data), clean_rows])
-    distance = measure_distance(points, n_data, own)
-    p_value = estimate_tail(distance[:n_data])
-    conformal = compare_with_clean(distance, n_data)
-    is_unlike = hold_discovery_rate(p_value, LEVEL) & ~(conformal > LARGEST_P_VALUE)
-    n_unlike = int(is_unlike.sum())
-    is_few = n_unlike < LEAST and p_value.min() > PLAIN
-    if is_few or n_unlike > max(MOST * n_data, MOST_OF_FEW):
-        is_unlike[:] = False
-    return Strange(is_unlike, p_value, conformal)
+    is_unlike, p_values, conformals = np.zeros(n_data, np.bool_), [], []
+    for scale in SCALES:
+        points = place_rows(columns, data, slice(data.start, clean.stop), scale)
+        if not points.shape[1]:
+            return None
+        distance = measure_distance(points, n_data, own)
+        p_values.append(estimate_tail(distance[:n_data]))
+        conformals.append(compare_with_clean(distance, n_data))
+        is_unlike |= choose_unlike(p_values[-1], conformals[-1])
+    return Strange(is_unlike, _join_p_values(p_values), _join_p_values(conformals))
 
 
-def place_rows(columns: Columns, data: slice, rows: slice) -> NDArray[np.float32]:
-    """(n, D) points of some rows; numbers in robust standard deviations, smoothly clipped.
+def _join_p_values(each: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """(n,) p-values of what one of several tests says, by Bonferroni's inequality."""
+    joined: NDArray[np.float64] = np.minimum(1.0, len(each) * np.min(each, axis=0))
+    return joined
+
+
+def choose_unlike(
+    p_value: NDArray[np.float64], conformal: NDArray[np.float64]
+) -> NDArray[np.bool_]:
+    """(n,) the rows that are told: of too many the plainest, if there are few of them.
+
+    Args:
+        p_value: (n,) by the tail.
+        conformal: (n,) against CLEAN; NaN where there are none.
+    """
+    most = max(MOST * len(p_value), MOST_OF_FEW)
+    for level in LEVELS:
+        told = hold_discovery_rate(p_value, level / len(SCALES))
+        told &= ~(conformal > LARGEST_P_VALUE)
+        if told.sum() <= most:
+            is_enough = told.sum() >= LEAST or p_value.min() <= PLAIN
+            return told if is_enough else np.zeros_like(told)
+    return np.zeros(len(p_value), np.bool_)
+
+
+def place_rows(columns: Columns, data: slice, rows: slice, scale: Scale) -> NDArray[np.float32]:
+    """(n, D) points of some rows.
 
     Args:
         columns: of all rows.
-        data: rows that scales and frequent names are taken from.
+        data: rows that ranks and frequent names are taken from.
         rows: rows that are placed.
+        scale: of numbers, one of `SCALES`.
     """
     numbers, codes = columns.numbers, columns.codes
     parts = [np.empty((rows.stop - rows.start, 0))]
     for values in numbers.T:
-        x = _soften(values[rows], values[data])
+        x = scale(values[rows], values[data])
         parts.append(np.nan_to_num(x)[:, None])
         if np.isnan(values[data]).any():
             parts.append(np.isnan(x)[:, None].astype(float))
@@ -120,11 +154,13 @@ def place_rows(columns: Columns, data: slice, rows: slice) -> NDArray[np.float32
         met, counts = np.unique(values[data], return_counts=True)
         frequent = met[np.argsort(-counts, kind="stable")[:_VALUES]]
         is_value = values[rows][:, None] == frequent[None]
-        parts.append(is_value * (_MISMATCH / np.sqrt(2)))
+        # A value that is none of them lies as far from each as they do from one another.
+        is_other = ~is_value.any(axis=1, keepdims=True)
+        parts.append(np.hstack([is_value, is_other]) * (_MISMATCH / np.sqrt(2)))
     return np.hstack(parts).astype(np.float32)
 
 
-def _soften(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+def soften(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
     """Scale robustly and clip smoothly, as `models.encoding` does for the network."""
     known = known[~np.isnan(known)]
     if not len(known):
@@ -137,6 +173,26 @@ def _soften(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[
     x = np.clip(x, -1e50, 1e50)
     softened: NDArray[np.float64] = x / np.sqrt(1.0 + (x / _CLIP) ** 2)
     return softened
+
+
+def score_normally(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) normal scores: the normal quantile of each value's rank among the known; NaN stays.
+
+    So no column is heavy-tailed.
+    """
+    known = np.sort(known[~np.isnan(known)])
+    if not len(known):
+        return np.where(np.isnan(values), np.nan, 0.0)
+    below = np.searchsorted(known, values, side="left")
+    within = np.searchsorted(known, values, side="right")
+    # Equal values have their mean rank.
+    rank = (below + within + 1) / 2
+    return np.where(np.isnan(values), np.nan, special.ndtri(rank / (len(known) + 1)))
+
+
+SCALES: tuple[Scale, ...] = (soften, score_normally)
+"""Rows are placed by each in turn, and told where they are too far by one of them: by the first
+where single values are wild, by the second where many columns are unusual at once."""
 
 
 def measure_distance(

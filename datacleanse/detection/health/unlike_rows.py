@@ -44,7 +44,7 @@ def _tell(seen: Material, strange: Strange) -> tuple[HealthFinding, ...]:
             kind="unlike-rows",
             message=f"{len(places):,} {'row is' if one else 'rows are'} unlike all others.",
             advice="Each is far from its nearest neighbours. See whether they belong to the data.",
-            method=f"Distance to the {NEIGHBOURS}th nearest row, by all columns, against "
+            method=f"Distance to the {NEIGHBOURS}th nearest row, by values and by ranks, against "
             "the tail of all rows' distances; "
             f"false-discovery rate {LEVEL:.0%} under that tail.{say_part(seen)}",
             certainty="judged",

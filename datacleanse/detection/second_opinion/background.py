@@ -66,12 +66,13 @@ class Adviser:
         """Start a process where a table of so many rows, soon to be asked about, will want one.
 
         Args:
-            expected_rows: of the table; 0: none is expected.
+            expected_rows: of the table, about; 0: none is expected.
             is_split: whether parts of an opinion may be formed apart.
         """
-        self._waiting = _start("table") if expected_rows >= MANY else None
+        self._waiting: subprocess.Popen[bytes] | None = None
         self._ahead: tuple[Question, tuple[Question, ...], RunningOpinion] | None = None
         self._is_split = is_split
+        self.expect(expected_rows)
 
     def __enter__(self) -> Self:
         """Return the adviser, which leaving the block closes."""
@@ -80,6 +81,14 @@ class Adviser:
     def __exit__(self, *_: object) -> None:
         """Close the adviser."""
         self.close()
+
+    def expect(self, rows: int) -> None:
+        """Have a process wait where a table of so many rows will want one, and none elsewhere."""
+        if rows < MANY:
+            _end(self._waiting)
+            self._waiting = None
+        elif self._waiting is None:
+            self._waiting = _start("table")
 
     @property
     def is_waiting(self) -> bool:
@@ -95,6 +104,10 @@ class Adviser:
                 running = self._put(parts[-1], place)
                 running.stack.push(stack.pop_all())
                 self._ahead = question, parts, running
+
+    def is_asked_ahead(self, question: Question) -> bool:
+        """Whether the process that waited has this question before its task began."""
+        return self._ahead is not None and self._ahead[1][-1] is question
 
     def ask(self, question: Question, place: Path) -> list[Opinion]:
         """The tasks of forming an opinion, whose results `Question.join` takes in their order.
@@ -158,6 +171,16 @@ class Opinion:
     place: Path
 
     needs_device: bool = False
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether it was asked ahead."""
+        return self.adviser.is_asked_ahead(self.question)
+
+    @property
+    def part(self) -> int | None:
+        """Of the whole opinion; None: it is the whole."""
+        return self.question.part
 
     def start(self, device: str | None) -> Running[NDArray[np.float32]] | None:
         """Form it beside this process."""

@@ -30,6 +30,9 @@ memory at a time."""
 MANY = 3_000
 """Rows from which a process of its own pays."""
 
+MANY_TO_SPLIT = 10_000
+"""Rows from which two processes pay: each loads scikit-learn, which takes about a second."""
+
 Kind = Literal["table", "images", "features"]
 """What the rows are: `tables` is asked, `images`, or `features`."""
 
@@ -69,7 +72,7 @@ class Question:
         An opinion on few rows, or whose parts would take much memory, stays whole.
         """
         size = len(self.rows) * self.n_classes
-        if self.kind != "table" or len(self.rows) < MANY or size > MOST_JOINED:
+        if self.kind != "table" or len(self.rows) < MANY_TO_SPLIT or size > MOST_JOINED:
             return (self,)
         return tuple(replace(self, part=part) for part in range(tables.N_PARTS))
 

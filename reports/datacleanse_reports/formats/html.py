@@ -60,6 +60,12 @@ SERVED_SCRIPTS = (
 STYLES = ("report.css", "suspects.css", "review.css")
 SERVED_STYLES = (*STYLES, "bulk.css", "grid.css")
 
+_PARTS = (
+    *("parts", "overview", "suspects", "decided", "noise", "reading", "health", "networks"),
+    *("details", "review"),
+)
+"""Templates that a page on a disk is put together from."""
+
 FIRST_SHOWN = 20
 """Suspects that are seen before somebody asks for all; `table.js` knows the number too."""
 
@@ -179,6 +185,12 @@ def _draw_charts(view: ReportView) -> dict[str, str]:
             control=control.clean_loss,
         ),
     }
+
+
+def load_templates() -> None:
+    """Compile the templates of a page on a disk, which takes longer than filling them in."""
+    for name in (*_PARTS, "report"):
+        make_environment().get_template(f"{name}.html.j2")
 
 
 @cache  # compiling the templates takes longer than filling them in
