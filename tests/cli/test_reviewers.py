@@ -17,16 +17,9 @@ from tests.browser import until
 from tests.cli.applying import apply_json
 from tests.cli.applying import decide as decide_by_file
 from tests.cli.conftest import run_here
-from tests.cli.test_review import ask, command, folder, last, server
-from tests.reports.conftest import Fabricated
+from tests.cli.test_review import ask, command, folder, last, server, written
 
-__all__ = ["folder", "server"]  # fixtures
-
-
-@pytest.fixture(scope="module")
-def written(tmp_path_factory):
-    run = Fabricated(n_rows=60, knows_rows=False)
-    return run.write(tmp_path_factory.mktemp("runs") / "people")
+__all__ = ["folder", "server", "written"]  # fixtures
 
 
 def post(server, row, action="keep", **what):
