@@ -16,6 +16,7 @@ from __future__ import annotations
 import sys
 import threading
 from contextlib import ExitStack, contextmanager
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from threadpoolctl import OpenBLASController, ThreadpoolController
@@ -58,10 +59,16 @@ _PROCESS = _ProcessLimit()
 
 def _limit(api: str) -> AbstractContextManager[object]:
     """Limit the libraries of one kind, ``blas`` or ``openmp``, and restore no other one after."""
-    limited: AbstractContextManager[object] = (
-        ThreadpoolController().select(user_api=api).limit(limits=1)
-    )
+    found = _find_libraries(len(sys.modules))
+    limited: AbstractContextManager[object] = found.select(user_api=api).limit(limits=1)
     return limited
+
+
+@lru_cache(maxsize=1)
+def _find_libraries(n_modules: int) -> ThreadpoolController:
+    """Find all libraries with threads: 5 ms, so anew only where modules were loaded since."""
+    del n_modules
+    return ThreadpoolController()
 
 
 def _take_control() -> None:

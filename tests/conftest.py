@@ -11,6 +11,7 @@ from hypothesis import settings
 
 from tests import browser as browsers
 from tests.light_judge import judge_lightly, judge_wholly
+from tests.one_core import seeing_one_core
 from tests.quick_disk import waiting_for_no_disk
 from tests.tries import tries
 
@@ -58,6 +59,13 @@ def light_judge() -> Iterator[None]:
 def quick_disk() -> Iterator[None]:
     """For all tests: see `tests.quick_disk`."""
     with waiting_for_no_disk():
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_core() -> Iterator[None]:
+    """For all tests: see `tests.one_core`."""
+    with seeing_one_core():
         yield
 
 

@@ -76,25 +76,39 @@ def test_several_options_are_named_one_by_one():
     assert said == "Say which (decimal='.' or decimal=',')."
 
 
-def texts_in_messages():
-    """Every text of the engine that names an option and is no documentation."""
-    for path in sorted(ENGINE.rglob("*.py")):
-        tree = ast.parse(path.read_text(encoding="utf-8"))
-        documentation = {
-            node.value
-            for node in ast.walk(tree)
-            if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-        }
-        for node in ast.walk(tree):
-            is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-            if is_text and node not in documentation and re.search(r"--[a-z]", node.value):
-                yield pytest.param(node.value, id=f"{path.name}:{node.lineno}")
+MODULES = {
+    path.relative_to(ENGINE).as_posix(): text
+    for path in sorted(ENGINE.rglob("*.py"))
+    if re.search(r"--[a-z]", text := path.read_text(encoding="utf-8"))
+}
+"""The text of every module of the engine that may name an option."""
 
 
-@pytest.mark.parametrize("text", list(texts_in_messages()))
-def test_no_message_of_the_engine_keeps_an_option_that_python_names(text):
-    left = re.findall(r"--([a-z][a-z-]*[a-z])", re.sub(r"`[^`]* [^`]*`", "", speak_python(text)))
-    assert set(left) <= OF_THE_COMMAND_LINE_ALONE
+def texts_in_messages(module):
+    """Every text of a module that names an option and is no documentation, by its line."""
+    nodes = [*ast.walk(ast.parse(module))]
+    documentation = {
+        id(node.value)
+        for node in nodes
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    }
+    for node in nodes:
+        is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if is_text and id(node) not in documentation and re.search(r"--[a-z]", node.value):
+            yield node.lineno, node.value
+
+
+@pytest.mark.parametrize("module", MODULES.values(), ids=MODULES.keys())
+def test_no_message_of_the_engine_keeps_an_option_that_python_names(module):
+    for line, text in texts_in_messages(module):
+        spoken = re.sub(r"`[^`]* [^`]*`", "", speak_python(text))
+        left = set(re.findall(r"--([a-z][a-z-]*[a-z])", spoken))
+        assert left <= OF_THE_COMMAND_LINE_ALONE, f"line {line}"
+
+
+def test_options_are_found_in_messages():
+    found = [text for module in MODULES.values() for _, text in texts_in_messages(module)]
+    assert len(found) > 100
 
 
 def test_errors_in_python_speak_python_and_the_command_line_keeps_its_own():

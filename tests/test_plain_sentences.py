@@ -14,6 +14,7 @@ ROOT = Path(__file__).parents[1]
 PACKAGES = ("datacleanse", "cli/datacleanse_cli", "reports/datacleanse_reports")
 FORMATS = (
     "storage/schemas.py",
+    "storage/suspect_schemas.py",
     "export/onnx_file.py",
     "export/safetensors_file.py",
     "detection/methods.py",

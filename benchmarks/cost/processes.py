@@ -40,8 +40,9 @@ def run_sampled(command: Sequence[str]) -> tuple[Measured, int]:
     """Run a command as `run_measured` does; the memory of it and all that it started, sampled.
 
     Returns:
-        The measures, and the largest sum of the resident sets of its processes, in bytes. Libraries
-        that several of them have mapped count in each. 0 where the system does not tell.
+        The measures, and the largest sum of the memory of its processes, in bytes. A page that
+        several of them have, of a library or a mapped file, counts once. 0 where the system does
+        not tell.
     """
     largest = 0
     is_done = threading.Event()
@@ -72,10 +73,11 @@ def _list_children(process: int) -> list[int]:
 
 
 def _measure_resident(process: int) -> int:
-    """Bytes of a process's resident set; 0 where it has ended."""
+    """Bytes of a process's proportional set; 0 where it has ended."""
     with suppress(OSError):
-        for line in Path(f"/proc/{process}/status").read_text(encoding="utf-8").splitlines():
-            if line.startswith("VmRSS:"):
+        told = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8")
+        for line in told.splitlines():
+            if line.startswith("Pss:"):
                 return int(line.split()[1]) * KIB
     return 0
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from datacleanse.data import read_ids, seal_rows
 from datacleanse.detection.assessment import find_likely_classes
 from datacleanse.detection.conflicts import find_conflicts
-from datacleanse.detection.ranking import score_ranks
+from datacleanse.detection.ranking import UNVERIFIED, score_ranks
 from datacleanse.detection.telling_cells import find_telling_cells
 from datacleanse.detection.telling_terms import find_telling_terms
 from datacleanse.detection.verdicts import VERDICTS, judge_rows
@@ -22,8 +22,8 @@ from datacleanse.storage.mapped_files import release_mapped
 from datacleanse.storage.schemas import (
     AUDIT_SCHEMA,
     CALIBRATION_SCHEMA,
-    LIKELIHOODS_SCHEMA,
 )
+from datacleanse.storage.suspect_schemas import CLUES_SCHEMA, LIKELIHOODS_SCHEMA
 from datacleanse.storage.table_column import ROW_GROUP
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.detection.calibration import Clues
     from datacleanse.detection.evidence import Assessment, Evidence
     from datacleanse.detection.health.look import Health
     from datacleanse.records import Dataset
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
 
 LIKELY_CLASSES = 9
 """Classes that are told of a stored suspect: as many as there are digits to choose them by."""
+
+MOST_CLUES = 20_000
+"""Rows of the ranking of which a later round can know what was thought."""
 
 STORED_SUSPECTS = 1000
 """Rows whose own columns are kept in the run folder, at least, so that reports can be rendered
@@ -214,6 +218,22 @@ def write_tables(
             find_telling_terms(data, assessment.probability, assessment.suggested, stored),
         )
     write_parquet(folder.calibration_file, tabulate_calibration(data, evidence, assessment))
+    if assessment.clues is not None:
+        write_parquet(folder.clues_file, _tabulate_clues(assessment, assessment.clues))
+
+
+def _tabulate_clues(assessment: Assessment, clues: Clues) -> pa.Table:
+    """One line a row that may be reviewed, with the columns of `CLUES_COLUMNS`."""
+    n_unverified = int(np.count_nonzero(assessment.verdict == UNVERIFIED))
+    first = min(MOST_CLUES, n_unverified)
+    rows = np.flatnonzero(assessment.rank <= first)
+    taken = clues.take(rows)
+    columns = {
+        "row": pa.array(rows),
+        "log_odds": pa.array(taken.log_odds),
+        "views": pa.array(list(taken.views)),
+    }
+    return pa.table(columns, schema=CLUES_SCHEMA)
 
 
 def tabulate_calibration(data: Dataset, evidence: Evidence, assessment: Assessment) -> pa.Table:

@@ -19,8 +19,10 @@ from datacleanse.auditing.plan import redraw_folds
 from datacleanse.auditing.shared_worth import tell_worth
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.brought import join_brought
+from datacleanse.detection.calibration import Clues
 from datacleanse.detection.equal_rows import find_equal
 from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
+from datacleanse.detection.looked_at import LookedAt
 from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
 from datacleanse.records import Notice
@@ -223,9 +225,18 @@ def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence,
     answers = [trainer.pool.wait(part) for part in learned.parts]
     opinion = None if question is None else question.join(answers)
     evidence = gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
+    evidence = replace(evidence, looked_at=_recall_looked_at(audit.inputs))
     evidence, told = _hear_brought(audit.inputs, evidence, plan)
     told += _note_sample(question, plan)
     return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
+
+
+def _recall_looked_at(inputs: Inputs) -> LookedAt | None:
+    """What earlier rounds thought of the suspects that reviewers looked at, and these found."""
+    judged = None if inputs.reviewed is None else inputs.reviewed.judged
+    if judged is None:
+        return None
+    return LookedAt(Clues(judged.log_odds, judged.views, judged.labels), judged.is_wrong)
 
 
 def _note_sample(question: Question | None, plan: Plan) -> list[Notice]:

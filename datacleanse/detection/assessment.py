@@ -67,6 +67,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         null_share=tests.null_share,
         rows_needed=found.rows_needed,
         listed_at_double=found.listed_at_double,
+        clues=found.clues,
     )
 
 

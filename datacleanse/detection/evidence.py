@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection import flags
+    from datacleanse.detection.calibration import Clues
     from datacleanse.detection.equal_rows import EqualRows
+    from datacleanse.detection.looked_at import LookedAt
     from datacleanse.detection.posterior import Noise
     from datacleanse.training.recorder import Dynamics
 
@@ -63,6 +65,8 @@ class Evidence:
     """Rows of CLEAN, its last, that are no sample of DATA; see `reviewed.py`."""
     corrected: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
     """Pairs whose label was wrong, and whose verified label stands in DATA by now."""
+    looked_at: LookedAt | None = None
+    """Suspects of earlier rounds whose verdicts calibrate beside the pairs."""
 
     @property
     def has_clean(self) -> bool:
@@ -110,6 +114,8 @@ class Calibrated:
     """See `Assessment.rows_needed`."""
     listed_at_double: int | None = None
     """See `Assessment.listed_at_double`."""
+    clues: Clues | None = None
+    """See `Assessment.clues`."""
 
 
 @dataclass(frozen=True)
@@ -162,6 +168,8 @@ class Assessment:
     listed_at_double: int | None = None
     """Rows that would be flagged at twice the share of false alarms, where pairs calibrate and
     nothing is flagged at the one that was asked for."""
+    clues: Clues | None = None
+    """Of DATA's N rows, where pairs calibrate."""
 
 
 def add_equal_rows(evidence: Evidence, equal: EqualRows | None) -> Evidence:

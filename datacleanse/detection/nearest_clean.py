@@ -17,7 +17,7 @@ import pyarrow as pa
 import torch
 from torch import nn
 
-from datacleanse.storage.schemas import NEIGHBOURS_SCHEMA
+from datacleanse.storage.suspect_schemas import NEIGHBOURS_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

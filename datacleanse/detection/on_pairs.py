@@ -17,6 +17,7 @@ import numpy as np
 from datacleanse.detection import flags
 from datacleanse.detection.calibration import DRAWS, fit_calibration
 from datacleanse.detection.evidence import Calibrated
+from datacleanse.detection.looked_at import join_looked_at
 
 MOST_DOUBLED = 0.5
 """Share of false alarms from which a list is worth little: no such list is told of."""
@@ -44,7 +45,8 @@ def calibrate_on_pairs(
         fdr: largest expected share of false alarms among the flags, in (0, 1).
     """
     clues, of_pairs = posteriors.gather_clues(), posteriors.gather_pair_clues(pairs)
-    calibration = fit_calibration(of_pairs, pairs.is_wrong, len(posteriors.confusion))
+    known, is_wrong = join_looked_at(of_pairs, pairs.is_wrong, evidence.looked_at)
+    calibration = fit_calibration(known, is_wrong, len(posteriors.confusion))
     probability = calibration.estimate(clues)
 
     def bound(rows: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -76,6 +78,7 @@ def calibrate_on_pairs(
         listed_at_double=(
             len(find_list(2 * fdr)) if not flagged.any() and 2 * fdr < MOST_DOUBLED else None
         ),
+        clues=clues,
     )
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from datacleanse.data import read_categories, read_moments, read_numbers
 from datacleanse.detection.told_rows import take_told_rows
-from datacleanse.storage.schemas import TELLING_SCHEMA
+from datacleanse.storage.suspect_schemas import TELLING_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -16,7 +16,7 @@ import pyarrow as pa
 from datacleanse.data import read_texts
 from datacleanse.detection.told_rows import take_told_rows
 from datacleanse.models.text_terms import Tokens, list_words, number_terms
-from datacleanse.storage.schemas import TERMS_SCHEMA
+from datacleanse.storage.suspect_schemas import TERMS_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

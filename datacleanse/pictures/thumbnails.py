@@ -13,7 +13,7 @@ from datacleanse.pictures.decode_one import decode, silence_decoding
 from datacleanse.pictures.quality import SIDE, find_usual, measure_sharpness, note_quality
 from datacleanse.pictures.signatures import PictureError
 from datacleanse.pictures.threads import map_in_threads
-from datacleanse.storage.schemas import THUMBNAILS_SCHEMA
+from datacleanse.storage.suspect_schemas import THUMBNAILS_SCHEMA
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -3,6 +3,7 @@
 They are no sample of DATA: reviewers look at what is suspicious. So they steer and are learned
 from like any trusted row, but neither calibrate flags nor teach the noise matrix. As calibration
 rows they break the flags' promise: `benchmarks/review/rounds.py`, figures in `docs/cleaning.md`.
+They calibrate by what was thought of them before anybody had looked: `judged_suspects.py`.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from datacleanse.records import Notice, Overlap
 from datacleanse.review.completion import complete_decisions
 from datacleanse.review.decisions import read_decisions
 from datacleanse.review.earlier_labels import read_mislabelled_pairs
+from datacleanse.review.judged_suspects import read_judged_suspects
 from datacleanse.review.recognition import name_row, recognise
 from datacleanse.storage.run_folder import RunFolder
 
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Dataset
     from datacleanse.review.completion import Contradiction
     from datacleanse.review.decisions import Decision
+    from datacleanse.review.judged_suspects import JudgedSuspects
     from datacleanse.review.recognition import Recognised
 
 
@@ -58,8 +61,11 @@ class Reviewed:
     kept: int
     """Of the K rows, those whose label was found right; the others got another one."""
     sha256: str
-    """Of all that the K rows and their labels are, and what is left out."""
+    """Of all that the K rows and their labels are, what is left out, and what was thought."""
     notices: tuple[Notice, ...]
+    judged: JudgedSuspects | None = None
+    """What the audits that proposed them had thought of those of the K rows that were looked at one
+    by one, where that is known."""
 
 
 def read_reviewed(
@@ -91,9 +97,12 @@ def read_reviewed(
     labels = np.array([verdicts.labels[row][1] for row in rows.tolist()], np.int64)
     left_out = np.array(sorted(verdicts.dropped), np.int64)
     kept = sum(decision.action == "keep" for decision, _ in verdicts.labels.values())
-    digest = hashlib.sha256(b"".join(each.tobytes() + b"|" for each in (rows, labels, left_out)))
+    counting = [verdicts.labels[row][0] for row in rows.tolist()]
+    judged = read_judged_suspects(data, counting, paths) if can_steer else None
+    told = (rows, labels, left_out, *(() if judged is None else judged.list_arrays()))
+    digest = hashlib.sha256(b"".join(each.tobytes() + b"|" for each in told)).hexdigest()
     found = Reviewed(
-        tuple(map(str, paths)), rows, labels, left_out, kept, digest.hexdigest(), tuple(notices)
+        *(tuple(map(str, paths)), rows, labels, left_out, kept, digest, tuple(notices), judged)
     )
     return replace(found, notices=(*found.notices, *_say_joined(found, can_steer=can_steer)))
 
@@ -278,19 +287,31 @@ def _say_unknown_class(path: Path, decision: Decision, data: Dataset) -> Notice:
     return Notice("decisions-left-out", message, is_warning=True)
 
 
+def _say_part(reviewed: Reviewed, can_steer: bool) -> str:
+    if not can_steer:
+        return (
+            "they are learned from, but neither steer nor calibrate, since they are no sample of "
+            "the data"
+        )
+    if reviewed.judged is None:
+        return (
+            "they steer and are learned from, but do not calibrate, since they are no sample of "
+            "the data"
+        )
+    n = len(reviewed.judged.labels)
+    return (
+        f"they steer and are learned from; {n:,} that {'was' if n == 1 else 'were'} looked at one "
+        "by one calibrate by what the audit before had thought of them"
+    )
+
+
 def _say_joined(reviewed: Reviewed, *, can_steer: bool) -> list[Notice]:
     n = len(reviewed.rows)
     if not n and not len(reviewed.left_out):
         return []
-    part = (
-        "they steer and are learned from, but do not calibrate"
-        if can_steer
-        else "they are learned from, but neither steer nor calibrate"
-    )
     message = (
         f"{n:,} reviewed {'row joins' if n == 1 else 'rows join'} the clean set ({reviewed.kept:,} "
-        f"found right, {n - reviewed.kept:,} relabelled): {part}, since they are no sample of the "
-        "data."
+        f"found right, {n - reviewed.kept:,} relabelled): {_say_part(reviewed, can_steer)}."
     )
     if len(reviewed.left_out):
         message += f" Left out of training, as a reviewer dropped them: {len(reviewed.left_out):,}."

@@ -46,6 +46,11 @@ class RunFiles:
         return self.path / "likelihoods.parquet"
 
     @property
+    def clues_file(self) -> Path:
+        """`clues.parquet`: what was thought of the first rows of the ranking, for a later round."""
+        return self.path / "clues.parquet"
+
+    @property
     def neighbours_file(self) -> Path:
         """`neighbours.parquet`: the nearest verified rows of the stored suspects."""
         return self.path / "neighbours.parquet"

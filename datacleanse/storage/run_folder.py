@@ -43,13 +43,16 @@ from datacleanse.storage.schemas import (
     CLEAN_ROW,
     CONFLICTS_COLUMNS,
     EPOCH_SCHEMA,
+    SUSPECTS_ROW,
+    UNREADABLE_COLUMNS,
+)
+from datacleanse.storage.suspect_schemas import (
+    CLUES_COLUMNS,
     LIKELIHOODS_COLUMNS,
     NEIGHBOURS_COLUMNS,
-    SUSPECTS_ROW,
     TELLING_COLUMNS,
     TERMS_COLUMNS,
     THUMBNAILS_COLUMNS,
-    UNREADABLE_COLUMNS,
 )
 
 if TYPE_CHECKING:
@@ -297,6 +300,13 @@ class RunFolder(RunFiles):
         """What `write_neighbours` wrote; None in runs of before there were any."""
         below = {"row": n_rows, "clean_row": n_clean}
         return _read_kept(self.neighbours_file, NEIGHBOURS_COLUMNS, below)
+
+    def read_clues(self, n_rows: int | None = None) -> pa.Table | None:
+        """What was thought of the first rows of the ranking before it was calibrated.
+
+        None where no pairs calibrated, and in runs of before there were any.
+        """
+        return _read_kept(self.clues_file, CLUES_COLUMNS, {"row": n_rows})
 
     def write_clean_rows(self, table: pa.Table) -> None:
         """Write the position in CLEAN, as the first column, and the original columns."""

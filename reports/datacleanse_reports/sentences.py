@@ -211,6 +211,8 @@ def say_trained_rows(view: ReportView) -> str:
     """How many rows were trained on, of how many."""
     if view.training.rows == view.headline.rows:
         return f"all {format_plural(view.training.rows, 'row')}"
+    if view.training.rows > view.headline.rows:
+        return f"{format_plural(view.training.rows, 'row')}, those of the clean set among them"
     why = "dropped rows are not trained on"
     if view.clean is not None:
         why = "verified rows that steer or are held back, and dropped ones, are not trained on"

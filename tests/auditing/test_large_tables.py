@@ -39,6 +39,13 @@ def audit(files, out, *, val="pairs", **options):
     )
 
 
+@pytest.fixture(scope="module")
+def in_memory(files, tmp_path_factory):
+    """What `audit` finds of pairs where nothing is large."""
+    place = tmp_path_factory.mktemp("memory") / "run"
+    return audit(files, place), place
+
+
 @pytest.fixture
 def on_disk(monkeypatch):
     """Everything lies in files, and is read in portions."""
@@ -66,12 +73,15 @@ def read_files(run):
 
 @pytest.mark.filterwarnings("ignore::datacleanse.DataWarning")
 @pytest.mark.parametrize("val", ["pairs", "others"])
-def test_an_audit_on_disk_writes_the_same_bytes(files, tmp_path, monkeypatch, val):
-    audit(files, tmp_path / "memory", val=val)
+def test_an_audit_on_disk_writes_the_same_bytes(files, in_memory, tmp_path, monkeypatch, val):
+    memory = in_memory[1]
+    if val != "pairs":
+        memory = tmp_path / "memory"
+        audit(files, memory, val=val)
     monkeypatch.setattr(mapped_files, "LARGE", 0)
     monkeypatch.setattr(parquet, "LARGE_TABLE", 0)
     audit(files, tmp_path / "disk", val=val)
-    expected, found = read_files(tmp_path / "memory"), read_files(tmp_path / "disk")
+    expected, found = read_files(memory), read_files(tmp_path / "disk")
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
     assert not [path for path in tmp_path.rglob(".*") if path.is_file()]
@@ -86,17 +96,17 @@ def test_rows_in_runs_are_said_and_drawn_alike_in_each_run(files, tmp_path, in_r
     assert read_files(tmp_path / "a") == read_files(tmp_path / "b")
 
 
-def test_rows_in_runs_find_what_is_found_otherwise(files, tmp_path, monkeypatch, request):
-    expected = audit(files, tmp_path / "a").table.set_index("row")["suspicion"]
-    request.getfixturevalue("in_runs")
+def test_rows_in_runs_find_what_is_found_otherwise(files, in_memory, in_runs, tmp_path):
+    expected = in_memory[0].table.set_index("row")["suspicion"]
     found = audit(files, tmp_path / "b").table.set_index("row")["suspicion"]
     assert found.rank().corr(expected.rank()) > 0.5
 
 
-def test_memory_that_is_allowed_changes_where_things_lie_and_not_what_is_found(files, tmp_path):
-    audit(files, tmp_path / "a")
+def test_memory_that_is_allowed_changes_where_things_lie_and_not_what_is_found(
+    files, in_memory, tmp_path
+):
     audit(files, tmp_path / "b", memory="1GB")
-    assert read_files(tmp_path / "a") == read_files(tmp_path / "b")
+    assert read_files(in_memory[1]) == read_files(tmp_path / "b")
 
 
 @pytest.mark.parametrize(

@@ -50,8 +50,16 @@ def test_ranks_that_differ_are_named_with_what_differs_first(other, said):
 
 
 def test_ranks_that_agree_go_on():
-    compare_identities(Told(), IDENTITY)
-    compare_identities(ALONE, IDENTITY)
+    asked = []
+
+    class Agreeing(Told):
+        def compare(self, text):
+            asked.append(json.loads(text))
+            return super().compare(text)
+
+    assert compare_identities(Agreeing(), IDENTITY) is None
+    assert asked == [IDENTITY]
+    assert compare_identities(ALONE, IDENTITY) is None
 
 
 class Threaded:

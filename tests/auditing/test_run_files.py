@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import datacleanse as dc
-from datacleanse.storage import schemas
+from datacleanse.storage import schemas, suspect_schemas
 from datacleanse.storage.table_column import SCHEMA_VERSION
 from tests.auditing.test_draws import frames
 
@@ -81,7 +81,7 @@ def test_rows_that_are_verified_are_not_flagged_and_the_manifest_says_what_the_l
 def test_every_file_carries_kind_version_and_meaning_of_its_columns(result):
     columns = {
         name.removesuffix("_COLUMNS").lower(): value
-        for name, value in vars(schemas).items()
+        for name, value in {**vars(schemas), **vars(suspect_schemas)}.items()
         if name.endswith("_COLUMNS")
     }
     folder = result.folder
@@ -94,7 +94,8 @@ def test_every_file_carries_kind_version_and_meaning_of_its_columns(result):
         "neighbours": folder.neighbours_file,
         "telling": folder.telling_file,
     }
-    assert set(columns) == set(files) | {"thumbnails", "duplicates", "unreadable", "terms"}
+    others = {"thumbnails", "duplicates", "unreadable", "terms", "clues"}
+    assert set(columns) == set(files) | others
     for kind, file in files.items():
         schema = pq.read_schema(file)
         told = json.loads(schema.metadata[b"datacleanse"])

@@ -18,7 +18,7 @@ from threadpoolctl import threadpool_limits
 import datacleanse as dc
 from tests.auditing.made_images import digits
 
-SHORT = {"epochs": 2, "seed": 3}
+SHORT = {"epochs": 2, "seed": 3, "jobs": 2}
 """So short that the second opinion is formed after the trainings for the most part."""
 N_COLUMNS = 12
 STAGES = ("Training, rule uniform", "Scoring", "Writing")
@@ -53,7 +53,7 @@ def tables():
 
 def audit(sets, place, **other):
     data, clean = sets
-    return dc.audit(data, val=clean, out=place, **SHORT, **other)
+    return dc.audit(data, val=clean, out=place, **{**SHORT, **other})
 
 
 def read_results(folder):

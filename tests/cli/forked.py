@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, TextIO
 
 from tests.cli.conftest import SCREEN, Done
 from tests.light_judge import judge_lightly
+from tests.one_core import seeing_one_core
 from tests.quick_disk import waiting_for_no_disk
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def _become(
     sys.argv = ["datacleanse", *arguments]
     if before is not None:
         before()
-    with judge_lightly(), waiting_for_no_disk():
+    with judge_lightly(), waiting_for_no_disk(), seeing_one_core():
         main()
 
 

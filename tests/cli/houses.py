@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from tests.cli.conftest import run_program
+from tests.cli.conftest import run_here
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--label", "price", "--id", "key")
 REGRESSION = (*AUDIT, "--task", "regression", "--epochs", "2")
@@ -37,7 +37,7 @@ def audited(tmp_path_factory):
     """The houses, audited: their folder, which are wrong, and what the program said."""
     folder = tmp_path_factory.mktemp("houses")
     wrong = write_houses(folder)
-    done = run_program(
+    done = run_here(
         *REGRESSION, "--test", "test.csv", "--hold-back", "0.1", "-o", "run", cwd=folder
     )
     assert done.code == 0, done.err

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 
 from tests.cli.applying import decide
-from tests.cli.conftest import people, run_here, run_program
+from tests.cli.conftest import people, run_here
+from tests.light_judge import judge_wholly
 
 RUN = "runs/data"
 
@@ -22,9 +23,10 @@ def ranked(tmp_path_factory):
     people(300, seed=0, wrong=0.1).to_csv(folder / "data.csv", index=False)
     people(60, seed=1).to_csv(folder / "clean.csv", index=False)
     people(100, seed=2).to_csv(folder / "test.csv", index=False)
-    done = run_program(
-        "audit", "data.csv", "--epochs", "6", "--id", "key", "--test", "test.csv", cwd=folder
-    )
+    with judge_wholly():
+        done = run_here(
+            "audit", "data.csv", "--epochs", "6", "--id", "key", "--test", "test.csv", cwd=folder
+        )
     assert done.code == 0, done.err
     return folder, done
 

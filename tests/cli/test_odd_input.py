@@ -123,7 +123,7 @@ def test_one_feature_whose_values_repeat(tmp_path):
 
 def test_a_very_wide_table(tmp_path):
     rng = np.random.default_rng(0)
-    table = pa.table({f"c{i}": rng.normal(size=200) for i in range(500)})
+    table = pa.table({f"c{i}": rng.normal(size=200) for i in range(240)})
     labels = pa.array(np.where(np.asarray(table["c0"]) > 0, "up", "down"))
     table = table.append_column("label", labels)
     pafeather.write_feather(table, str(tmp_path / "wide.feather"))

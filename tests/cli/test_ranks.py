@@ -14,6 +14,7 @@ import pytest
 
 from datacleanse.storage.run_folder import RunFolder
 from tests.cli.conftest import Done, people, run_here, run_program
+from tests.light_judge import judge_wholly
 from tests.tries import BY_CI
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
@@ -29,7 +30,8 @@ def folder(tmp_path_factory):
     place = tmp_path_factory.mktemp("ranks")
     people(200, seed=0, wrong=0.1).to_csv(place / "data.csv", index=False)
     people(80, seed=1).to_csv(place / "clean.csv", index=False)
-    done = run_program(*AUDIT, "--out", "alone", "-q", cwd=place)
+    with judge_wholly():  # as the programs do that torchrun starts
+        done = run_here(*AUDIT, "--out", "alone", "-q", cwd=place)
     assert done.code == 0, done.err
     return place
 
@@ -111,7 +113,8 @@ def test_any_number_of_ranks_goes_on(folder, n_ranks):
     shutil.copytree(folder / "killed", folder / run)
     words = (*AUDIT, "--out", run, "--resume", "-q")
     if n_ranks == 1:
-        done = run_program(*words, cwd=folder)
+        with judge_wholly():
+            done = run_here(*words, cwd=folder)
     else:
         done = run_ranks(n_ranks, "-m", "datacleanse", *words, cwd=folder)
     assert done.code == 0, done.err

@@ -61,8 +61,12 @@ def test_it_runs_in_a_kernel_with_progress_in_its_cells(tmp_path):
     nbformat, nbclient = pytest.importorskip("nbformat"), pytest.importorskip("nbclient")
     pytest.importorskip("ipykernel")
     notebook = nbformat.read(NOTEBOOK, as_version=4)
+    # What a kernel shows of an audit; that the rest runs is seen above.
+    (audited, *_) = [at for at, cell in enumerate(notebook.cells) if "dc.audit(" in cell.source]
+    del notebook.cells[audited + 1 :]
     for cell in notebook.cells:
         cell.source = cell.source.replace("epochs=10", "epochs=2")
+        cell.outputs = []
     resources = {"metadata": {"path": str(tmp_path)}}
     nbclient.NotebookClient(
         notebook, timeout=600, kernel_name="python3", resources=resources

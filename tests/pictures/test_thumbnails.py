@@ -23,9 +23,9 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.schemas import (
     AUDIT_SCHEMA,
     DUPLICATES_SCHEMA,
-    THUMBNAILS_SCHEMA,
     UNREADABLE_SCHEMA,
 )
+from datacleanse.storage.suspect_schemas import THUMBNAILS_SCHEMA
 from tests.pictures.made import class_folders, encoded, scene
 
 SQUARE = Usual(size=(6.0, 8.0), ratio=(-1.0, 1.0), sharpness=100.0)

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from datacleanse.storage.schemas import TELLING_SCHEMA
+from datacleanse.storage.suspect_schemas import TELLING_SCHEMA
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

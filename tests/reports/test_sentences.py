@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -242,3 +243,18 @@ def test_ranges_of_counts_are_rounded_outwards(low, high, expected):
 )
 def test_ranges_of_shares_are_short_and_rounded_outwards(low, high, expected):
     assert expected == wording.format_percent_range(low, high)
+
+
+@pytest.mark.parametrize(
+    ("trained", "said"),
+    [
+        (300, "all 300 rows"),
+        (340, "340 rows, those of the clean set among them"),
+        (280, "280 of the 300 rows (verified rows that steer or are held back, and dropped ones, "),
+    ],
+)
+def test_trained_rows_are_never_more_than_those_they_are_of(trained, said):
+    view = SimpleNamespace(
+        training=SimpleNamespace(rows=trained), headline=SimpleNamespace(rows=300), clean=object()
+    )
+    assert sentences.say_trained_rows(view).startswith(said)

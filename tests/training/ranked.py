@@ -1,13 +1,8 @@
-"""Trainings as each of several ranks does them; torchrun starts it: `-m tests.training.ranked OUT`.
-
-Nothing of pytest's is imported, so that it starts fast.
-"""
+"""Trainings as each of several ranks does them."""
 
 from __future__ import annotations
 
-import os
-import sys
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -20,8 +15,11 @@ from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.examples import Examples
 from datacleanse.training.joined_ranks import join_ranks
 from datacleanse.training.loop import Hooks, train
-from datacleanse.training.ranks import ALONE, Ranks, is_under_torchrun
+from datacleanse.training.ranks import ALONE, Ranks
 from datacleanse.training.rules import make_rule
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 N_DATA, N_CLEAN = 43, 7
 
@@ -122,8 +120,3 @@ def main(place: Path) -> None:
             run("mixing", "uniform", ranks)
         except Exception as error:
             (place / f"mixing-{ranks.number}").write_text(str(error), encoding="utf-8")
-
-
-if __name__ == "__main__" and is_under_torchrun():
-    main(Path(sys.argv[1]))
-    os._exit(0)

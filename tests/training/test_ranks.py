@@ -5,11 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import socket
-import subprocess
 import sys
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,6 +21,7 @@ from datacleanse.errors import SettingsError
 from datacleanse.models.residual import Views
 from datacleanse.models.row_noise import CutNoise, Part, compute_part
 from datacleanse.models.tabular import Dropout
+from datacleanse.scheduling.forked import fork
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training import joined_ranks
 from datacleanse.training.influence import Step
@@ -33,7 +32,6 @@ from datacleanse.training.shared_sums import add_up_together, cut_evenly, sum_gr
 from tests.training import ranked
 
 N_RANKS = 3
-ROOT = Path(__file__).parents[2]
 
 cuts = st.tuples(st.integers(1, 12), st.integers(0, 11)).flatmap(
     lambda pair: st.tuples(st.just(pair[0]), st.integers(0, pair[0] - 1), st.integers(1, 12))
@@ -42,33 +40,47 @@ cuts = st.tuples(st.integers(1, 12), st.integers(0, 11)).flatmap(
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
-    """What three ranks left of each kind of training."""
+def alone():
+    """What one process has of each kind of training."""
+    with use_one_thread():
+        return {kind: ranked.run(kind, rule) for kind, rule in ranked.KINDS.items()}
+
+
+@pytest.fixture(scope="module")
+def trained(alone, tmp_path_factory):
+    """What three ranks left of each kind of training.
+
+    They are forked, which saves loading torch four times; `tests/cli/test_ranks.py` has torchrun
+    start them. This process keeps the store, as torchrun does.
+    """
+    # Made before: what it loaded they share.
+    assert alone.keys() == ranked.KINDS.keys()
     place = tmp_path_factory.mktemp("ranks")
-    done = subprocess.run(
-        [
-            *(sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", str(N_RANKS)),
-            *("-m", "tests.training.ranked", str(place)),
-        ],
-        cwd=ROOT,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=300,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    shared = {
+        "WORLD_SIZE": str(N_RANKS),
+        "MASTER_ADDR": "127.0.0.1",
+        "MASTER_PORT": str(store.port),
+        "TORCHELASTIC_USE_AGENT_STORE": "True",
+    }
+
+    def train_as(number):
+        os.environ.update(shared, RANK=str(number))
+        ranked.main(place)
+
+    ranks = [fork(lambda _, number=number: train_as(number)) for number in range(N_RANKS)]
+    for rank in ranks:
+        rank.take()
     return place
 
 
 @pytest.mark.parametrize("kind", ranked.KINDS)
-def test_ranks_end_with_the_numbers_of_one_process(trained, kind):
-    with use_one_thread():
-        alone = ranked.run(kind, ranked.KINDS[kind])
-    assert np.isfinite(alone["0 loss"]).all()
+def test_ranks_end_with_the_numbers_of_one_process(trained, alone, kind):
+    assert np.isfinite(alone[kind]["0 loss"]).all()
     for number in range(N_RANKS):
         with np.load(trained / f"{kind}-{number}.npz") as found:
-            assert found.keys() == alone.keys()
-            for name, expected in alone.items():
+            assert found.keys() == alone[kind].keys()
+            for name, expected in alone[kind].items():
                 np.testing.assert_allclose(
                     found[name], expected, rtol=0, atol=1e-6, equal_nan=True, err_msg=name
                 )
