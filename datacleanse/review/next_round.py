@@ -17,7 +17,6 @@ import pyarrow as pa
 
 from datacleanse.data.any_number import (
     AnyNumber,
-    find_labels,
     make_label_finder,
     say_unknown,
 )
@@ -228,7 +227,8 @@ def _complete(
             "not in the folder of its run."
         )
         return made, [Notice("decisions-by-number", message, is_warning=True)]
-    completed = complete_decisions(made, folder, find_labels(folder.any_manifest()))
+    labels = data.schema.classes if data.numbers is None else AnyNumber()
+    completed = complete_decisions(made, folder, labels)
     return list(completed.decisions), [
         _say_contradiction(path, c) for c in completed.contradictions
     ]

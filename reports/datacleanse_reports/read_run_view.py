@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
-from datacleanse.data.any_number import AnyNumber, find_labels
 from datacleanse.records import UNCHECKED
 from datacleanse.storage.manifest.inputs import CleanSection
 from datacleanse_reports.audit import find_originals
@@ -66,6 +65,8 @@ def read_run_view(
         suspects: those that are listed.
         top: suspects that were asked for.
     """
+    from datacleanse.data.any_number import AnyNumber, find_labels  # slow to import
+
     positions, columns = find_originals(originals, manifest.data.label)
     labels = find_labels(manifest)
     return RunView(

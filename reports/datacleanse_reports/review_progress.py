@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from datacleanse.data.any_number import find_labels
 from datacleanse.errors import InputError
 from datacleanse_reports.reviewers import Reviewers, collect_reviewers
 
@@ -55,6 +54,7 @@ def read_progress(
     folder: RunFolder, manifest: AnyManifest, rows: NDArray[np.int64]
 ) -> ReviewProgress:
     """What `decisions.jsonl` says of the rows to review."""
+    from datacleanse.data.any_number import find_labels
     from datacleanse.review.decisions import read_decisions
 
     file, problem = folder.decisions_file, ""

@@ -164,6 +164,7 @@ def clean_up(source, options, out, clean):
         sha256,
         data.n_rows,
         Counter(given),
+        set(given),
         True,
         listing,
         location,

@@ -28,11 +28,18 @@ from tests.reports.conftest import Fabricated
 from tests.reports.made_numbers import FabricatedNumbers
 
 
-@pytest.fixture(scope="module", params=[Fabricated, FabricatedNumbers])
+@pytest.fixture(scope="module")
 def written(tmp_path_factory, request):
-    run = request.param()
+    """A run of classes, or of what a test asks for."""
+    run = getattr(request, "param", Fabricated)()
     run.n_rows, run.knows_rows = 60, False
     return run.write(tmp_path_factory.mktemp("runs") / "people")
+
+
+BOTH = pytest.mark.parametrize(
+    "written", [Fabricated, FabricatedNumbers], ids=["classes", "numbers"], indirect=True
+)
+"""For tests that hold of classes and of numbers."""
 
 
 @pytest.fixture
@@ -91,6 +98,7 @@ def test_the_page_is_the_report_and_may_talk_to_this_server_only(server):
     assert page.count("<tbody data-rank") == 60
 
 
+@BOTH
 def test_a_decision_is_on_the_disk_when_it_is_answered(server, folder):
     status, text = decide(server, 7, "drop")
     lines = folder.decisions_file.read_text().splitlines()
@@ -108,6 +116,7 @@ def test_a_decision_is_on_the_disk_when_it_is_answered(server, folder):
     assert json.loads(text)["decisions"] == [json.loads(lines[0])]
 
 
+@BOTH
 def test_what_the_page_says_of_the_row_is_not_believed(server, folder):
     forged = {"row": 7, "action": "keep", "id": "x", "row_sha256": "0", "run_id": "other"}
     body = json.dumps({**forged, "given_label": "nonsense", "at": "1970", "reviewer": "Eve" * 99})
@@ -167,6 +176,7 @@ def test_no_path_climbs_anywhere(path, server):
     assert len(text) < 100
 
 
+@BOTH
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 60_000, b'{"row":1}',

@@ -9,7 +9,7 @@ import pytest
 from datacleanse.review.decisions import read_decisions
 from datacleanse_reports.served import ServedReview
 from tests.browser import until
-from tests.cli.test_review import ask, command, decide, folder, last, server, written
+from tests.cli.test_review import BOTH, ask, command, decide, folder, last, server, written
 from tests.cli.test_review_undo import undo
 
 __all__ = ["folder", "server", "written"]  # fixtures
@@ -28,6 +28,7 @@ def suggested(server):
     return with_one, [each.row for each in suspects if not each.suggested_label]
 
 
+@BOTH
 def test_all_is_written_with_one_group_and_undone_at_once(server, folder):
     labels, _ = suggested(server)
     status, made = decide_many(server, labels, "accept", group="g-1", reviewer="Eve")
@@ -70,6 +71,7 @@ def test_sent_twice_it_is_written_once(server, folder):
     assert len(folder.decisions_file.read_bytes().splitlines()) == 2
 
 
+@BOTH
 def test_the_given_label_means_keep(server, folder):
     given = server.served._suspects[0].given_label
     decide_many(server, range(6), "relabel", new_label=given)
@@ -109,6 +111,7 @@ def open_bulk(page, **filters):
     return page.locator("#bulk")
 
 
+@BOTH
 def test_a_filter_is_decided_after_a_look_and_undone_by_one_click(folder, window):
     with command(folder) as (process, address):
         page = window.tab(address)

@@ -12,7 +12,7 @@ from datacleanse.review.decisions import read_decisions
 from datacleanse_reports.served import ServedReview
 from tests.browser import until
 from tests.cli.conftest import run_here
-from tests.cli.test_review import ask, command, decide, folder, last, server, written
+from tests.cli.test_review import BOTH, ask, command, decide, folder, last, server, written
 
 __all__ = ["folder", "server", "written"]  # fixtures
 
@@ -68,6 +68,7 @@ def test_what_is_sent_twice_is_written_once(server, folder):
     assert len(folder.decisions_file.read_text().splitlines()) == 1
 
 
+@BOTH
 def test_keys_undo_after_a_reload_and_after_a_restart(folder, window):
     with command(folder) as (process, address):
         page = open_review(window, address)

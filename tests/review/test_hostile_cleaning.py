@@ -87,6 +87,7 @@ def audited(tmp_path, source):
         sha256="other",
         n_rows=26,
         classes=dict.fromkeys(LABELS, 1),
+        labels=LABELS,
         has_clean=True,
         listing=None,
         location=locate(str(source)),
