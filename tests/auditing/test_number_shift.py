@@ -34,9 +34,9 @@ def test_what_is_missed_on_the_mean_is_that_of_right_labels(n_wrong):
     trained = TrainedNetwork(middle, None, 1, N)
     expected = right[::2][~is_wrong[::2]].mean() - 0.7
     assert _measure_mean_error(trained, examples, worth) == pytest.approx(expected, rel=1e-5)
-    # P(right) counts, not its square.
-    half = torch.full((N,), 0.25)
-    half[0] = 1.0
-    shares = np.where(np.arange(N) == 0, 1.0, 0.5)[::2]
+    # P(right) counts, not its square, and nothing of what is likelier wrong.
+    some = torch.full((N,), 0.81)
+    some[0], some[2], labels[2] = 1.0, 0.2, 1e6
+    shares = np.where(np.arange(N) == 0, 1.0, np.where(np.arange(N) == 2, 0.0, 0.9))[::2]
     expected = np.average(labels.numpy()[::2] - 0.7, weights=shares)
-    assert _measure_mean_error(trained, examples, half) == pytest.approx(expected, rel=1e-5)
+    assert _measure_mean_error(trained, examples, some) == pytest.approx(expected, rel=1e-5)

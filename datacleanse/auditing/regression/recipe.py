@@ -67,6 +67,9 @@ if TYPE_CHECKING:
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
     from datacleanse.training.stopping import StopRequest
 
+LEAST_RIGHT = 0.5
+"""P(right) from which a row tells the mean of right numbers."""
+
 
 def carry_out_numbers(
     request: Request,
@@ -163,11 +166,12 @@ def _measure_mean_error(trained: TrainedNetwork, examples: Examples, worth: torc
     """Mean of label minus output over the rows learned from, where labels are right.
 
     Under Huber's loss a network tells the middle of skewed numbers, not their mean. A row counts by
-    the probability that its label is right, of which its worth is the square: so weighed, the mean
-    is that of right labels.
+    the probability that its label is right, of which its worth is the square. One that is likelier
+    wrong counts not at all: a number times a thousand would outweigh all others by its rest.
     """
     rows = examples.training_rows
-    weights = worth.to(rows.device)[rows].double().sqrt()
+    right = worth.to(rows.device)[rows].double().sqrt()
+    weights = right * (right > LEAST_RIGHT)
     outputs = compute_logits(trained.network, examples.inputs[rows])[:, 0].double()
     errors = examples.labels[rows].double() - outputs
     return float((weights * errors).sum() / weights.sum().clamp(min=1.0))
