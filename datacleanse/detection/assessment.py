@@ -21,7 +21,13 @@ from datacleanse.detection.on_pairs import calibrate_on_pairs
 from datacleanse.detection.on_right_rows import calibrate_on_right_rows
 from datacleanse.detection.p_values import compare_with_right_rows
 from datacleanse.detection.pairs import find_judged_pairs
-from datacleanse.detection.ranking import PROVEN_RIGHT, PROVEN_WRONG, UNVERIFIED, rank_rows
+from datacleanse.detection.ranking import (
+    PROVEN_RIGHT,
+    PROVEN_WRONG,
+    UNVERIFIED,
+    list_first,
+    rank_rows,
+)
 from datacleanse.storage.mapped_files import copy_rows, keep_rows, make_rows, release_mapped
 
 if TYPE_CHECKING:
@@ -57,7 +63,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         wrong_pairs=found.wrong_pairs,
         p_value=tests.p_value,
         false_at_most=bound_false_alarms(found, rank, verdict),
-        flagged=found.flagged,
+        flagged=order_flags(found, rank, is_tested),
         basis=found.basis,
         suggested=_suggest_labels(posteriors, evidence, found.suspicion, verdict),
         confusion=_count_confusions(posteriors, evidence, found.suspicion),
@@ -69,6 +75,15 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         listed_at_double=found.listed_at_double,
         clues=found.clues,
     )
+
+
+def order_flags(
+    found: Calibrated, rank: NDArray[np.int64], is_tested: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """(N,) the flags; a list by probability is one run of the ranking, whatever ties there are."""
+    if found.basis != "calibrated":
+        return found.flagged
+    return list_first(found.flagged, rank, is_tested)
 
 
 def bound_false_alarms(

@@ -36,6 +36,9 @@ BOUNDED = 2.0
 """How much more than the expected share of false alarms a list may hold where 90 % certainty is
 asked for, as a multiple; values tried are in `docs/decisions`."""
 
+LEAST_LIKELY = 0.5
+"""P(wrong) above which a row may be on an estimated list."""
+
 MAX_BOUNDED = 20_000
 """Rows from the top that bounds on false alarms are worked out for; nobody reviews more."""
 
@@ -155,6 +158,8 @@ def find_longest_list(wrong_probability: NDArray[np.float64], level: float) -> N
 
     An estimate, as good as the probabilities, and no guarantee. It holds 1 / ``level`` rows at
     least, or none: a shorter one leaves room for no false alarm at all, which no estimate can tell.
+    It ends before the first row whose label is likelier right than wrong: where the top is nearly
+    sure, the share of false alarms that is allowed would be filled with such rows.
 
     Args:
         wrong_probability: (N,) in [0, 1].
@@ -164,8 +169,10 @@ def find_longest_list(wrong_probability: NDArray[np.float64], level: float) -> N
     n_false = np.cumsum(1.0 - wrong_probability[order])
     passing = np.flatnonzero(n_false <= level * np.arange(1, len(order) + 1))
     is_on_list = np.zeros(len(order), dtype=np.bool_)
-    if passing.size and (passing[-1] + 1) * level >= 1:
-        is_on_list[order[: passing[-1] + 1]] = True
+    n_likely = int(np.count_nonzero(wrong_probability > LEAST_LIKELY))
+    n = min(int(passing[-1]) + 1, n_likely) if passing.size else 0
+    if n * level >= 1:
+        is_on_list[order[:n]] = True
     return is_on_list
 
 

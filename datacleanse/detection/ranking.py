@@ -46,6 +46,24 @@ def rank_rows(
     return rank
 
 
+def list_first(
+    flagged: NDArray[np.bool_], rank: NDArray[np.int64], may_be: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """(N,) as many rows as are flagged, the first of the ranking: of equal suspicion not any ones.
+
+    Args:
+        flagged: (N,) the most suspicious of those that may be.
+        rank: (N,) see `rank_rows`.
+        may_be: (N,) rows that may be flagged.
+    """
+    rows = np.flatnonzero(may_be)
+    n = int(np.count_nonzero(flagged))
+    listed = np.zeros_like(flagged)
+    if n:
+        listed[rows[np.argpartition(rank[rows], n - 1)[:n]]] = True
+    return listed
+
+
 def score_ranks(
     suspicion: NDArray[np.float64], verdict: NDArray[np.int8], rank: NDArray[np.int64]
 ) -> NDArray[np.float64]:

@@ -148,10 +148,15 @@ def test_the_estimated_list_is_the_longest_that_keeps_the_mean_below_the_level(p
     order = np.argsort(-p, kind="stable")
     fitting = [k for k in range(1, len(p) + 1) if sum(1 - p[i] for i in order[:k]) <= level * k]
     listed = flags.find_longest_list(p, level)
-    longest = max(fitting, default=0)
+    longest = min(max(fitting, default=0), int((p > 0.5).sum()))
     # Too short for a single false alarm: no list.
     expected = order[:longest] if longest * level >= 1 else []
     assert set(np.flatnonzero(listed)) == set(expected)
+
+
+def test_a_list_is_not_filled_up_with_rows_that_are_likelier_right():
+    p = np.concatenate([np.full(50, 0.999), np.full(50, 0.001)])
+    assert np.flatnonzero(flags.find_longest_list(p, 0.1)).tolist() == list(range(50))
 
 
 def test_ten_rows_are_the_shortest_estimated_list_at_a_tenth():

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datacleanse.detection.ranking import rank_rows, score_ranks
+from datacleanse.detection.ranking import list_first, rank_rows, score_ranks
 
 ROW = st.tuples(
     st.sampled_from([0.0, 5e-324, 1e-13, 0.25, 0.5, 1.0 - 2**-53, 1.0]),
@@ -57,3 +57,20 @@ def test_distinct_values_are_written_as_they_are():
     verdict = np.zeros(1000, dtype=np.int8)
     rank = rank_rows(suspicion, verdict, np.zeros(1000, dtype=np.float32))
     np.testing.assert_array_equal(score_ranks(suspicion, verdict, rank), suspicion)
+
+
+@given(st.lists(st.integers(0, 3), min_size=1, max_size=30), st.integers(0, 30), st.randoms())
+def test_a_list_is_one_run_of_the_ranking_whatever_is_equal(levels, n, random):
+    suspicion = np.array(levels) / 4
+    loss = np.array([random.random() for _ in levels], dtype=np.float32)
+    rank = rank_rows(suspicion, np.zeros(len(levels), dtype=np.int8), loss)
+    may_be = np.array([random.random() < 0.8 for _ in levels])
+    rows = np.flatnonzero(may_be)
+    flagged = np.zeros(len(levels), dtype=bool)
+    flagged[rows[np.argsort(-suspicion[rows], kind="stable")][:n]] = True
+    listed = list_first(flagged, rank, may_be)
+    assert listed.sum() == flagged.sum()
+    assert not (listed & ~may_be).any()
+    others = may_be & ~listed
+    assert rank[listed].max(initial=0) < rank[others].min(initial=len(levels) + 1)
+    np.testing.assert_array_equal(np.sort(suspicion[listed]), np.sort(suspicion[flagged]))

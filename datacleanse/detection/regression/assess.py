@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.assessment import bound_false_alarms, read_verdicts, set_known
+from datacleanse.detection.assessment import (
+    bound_false_alarms,
+    order_flags,
+    read_verdicts,
+    set_known,
+)
 from datacleanse.detection.calibration import Clues, clip_log_odds
 from datacleanse.detection.evidence import Assessment
 from datacleanse.detection.on_pairs import calibrate_on_pairs
@@ -133,6 +138,7 @@ def assess_numbers(
         rank=rank,
         probability=set_known(found.probability, verdict),
         bounds=(set_known(found.low, verdict), set_known(found.high, verdict)),
+        flagged=order_flags(found, rank, is_tested),
         false_at_most=bound_false_alarms(found, rank, verdict),
         suggested=np.full(n, -1),
         confusion=posteriors.confusion,
@@ -148,7 +154,6 @@ def assess_numbers(
 _TAKEN_OVER = (
     "shares",
     "wrong_pairs",
-    "flagged",
     "basis",
     "calibration_score",
     "rows_needed",
