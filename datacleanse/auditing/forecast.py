@@ -202,7 +202,9 @@ class _TriedParts:
         """Seconds of the tasks of a run, in the order in which they are started."""
         parts = [self.opinion / self.n_parts] * self.n_parts if self.n_parts else []
         folds = [] if self.audited is None else [self.audited.seconds] * self.n_folds
-        return [*parts, *folds, self.plain.seconds]
+        # A whole one is asked ahead; parts take less time than trainings, and stand behind them.
+        ahead, behind = (parts, []) if self.n_parts == 1 else ([], parts)
+        return [*ahead, *folds, self.plain.seconds, *behind]
 
 
 def _try_parts(task: Foreseen, examples: Examples) -> _TriedParts:
