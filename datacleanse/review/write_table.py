@@ -185,7 +185,12 @@ class _ReadBack:
         try:
             # Pictures in a table have columns that the schema, which is of features, does not name.
             return read_like(
-                location, self.data.schema, role="NEW", delimiter=delimiter, ignore_extra=True
+                location,
+                self.data.schema,
+                # Numbers are read as labels, which those of NEW need not be.
+                role="NEW" if self.data.numbers is None else "CLEAN",
+                delimiter=delimiter,
+                ignore_extra=True,
             )
         except DatacleanseError as error:
             raise self._make_failure(error) from error
