@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
+    from datacleanse.detection.evidence import Assessment
+    from datacleanse.detection.health.look import Health
     from datacleanse.detection.second_opinion.question import Question
     from datacleanse.records import Overlap
     from datacleanse.scheduling.pool import Ticket
@@ -83,33 +85,18 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
     trainer.lap("score")
-    worth = keep_rows(weigh_rows(assessment, plan.labels))
-    take_final = _begin_final(audit, trainer, networks, worth if evidence.is_steered else None)
+    worth = keep_rows(weigh_rows(assessment, plan.labels)) if evidence.is_steered else None
+    take_final = _begin_final(audit, trainer, networks, worth)
     health = look_at_inputs(inputs, assessment)
     trainer.lap("health")
     stability = _measure_stability(audit, again) if again else None
     folder.check_ledger(task.lesson.schedule.epochs)
     for notice in told:
         audit.progress.say(notice.message)
-    notices = [*told, *note_unchecked(evidence, _list_parts(inputs))]
-
-    def take(rows: NDArray[np.int64]) -> pa.Table:
-        table, told = take_original_cells(inputs, rows)
-        notices.extend(told)
-        return table
-
-    write_tables(
-        folder,
-        inputs.data,
-        evidence,
-        assessment,
-        health=health,
-        stability=stability,
-        final_weight=tell_final_weights(
-            plan, inputs.comparison.overlap, worth if evidence.is_steered else None
-        ),
-        top=settings.top,
-        take=take,
+    told += note_unchecked(evidence, _list_parts(inputs))
+    weights = tell_final_weights(plan, inputs.comparison.overlap, worth)
+    told += _write_tables(
+        audit, evidence, assessment, health, stability=stability, final_weight=weights
     )
     found = describe_findings(networks, assessment, inputs, settings.fdr, has_clean=plan.has_clean)
     trainer.lap("tables")
@@ -119,9 +106,40 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         networks.control.batch_size,
         assessment.suggested,
         take_final,
-        tuple(notices),
+        tuple(told),
         health.section,
     )
+
+
+def _write_tables(
+    audit: RunningAudit,
+    evidence: Evidence,
+    assessment: Assessment,
+    health: Health,
+    *,
+    stability: NDArray[np.float64] | None,
+    final_weight: NDArray[np.float32],
+) -> list[Notice]:
+    """Write the audit table and all beside it; what is to be said of them."""
+    inputs, notices = audit.inputs, list[Notice]()
+
+    def take(rows: NDArray[np.int64]) -> pa.Table:
+        table, told = take_original_cells(inputs, rows)
+        notices.extend(told)
+        return table
+
+    write_tables(
+        audit.folder,
+        inputs.data,
+        evidence,
+        assessment,
+        health=health,
+        stability=stability,
+        final_weight=final_weight,
+        top=audit.task.settings.top,
+        take=take,
+    )
+    return notices
 
 
 def _begin_final(

@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.tasks.interface import Task
     from datacleanse.detection.second_opinion.background import Adviser
     from datacleanse.progress import Progress
-    from datacleanse.storage.manifest.results import UsedRule
+    from datacleanse.storage.manifest.results import MetricsSection, UsedRule
     from datacleanse.storage.manifest.whole import Manifest
     from datacleanse.training.examples import Examples
     from datacleanse.training.ranks import Ranks
@@ -133,17 +133,7 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
         audit.meanwhile()
         final = judged.take_final()
     progress.stage("Writing", None)
-    if inputs.clean.n_rows:
-        neighbours = _find_neighbours(audit, judged, final)
-        folder.write_neighbours(neighbours)
-        folder.write_clean_rows(_take_clean_rows(inputs, neighbours))
-    task.save(final.network, folder.model_dir)
-    metrics = compare_models(
-        task.test_network(final.network, inputs),
-        task.test_network(judged.control, inputs),
-        inputs.data.schema.classes,
-    )
-    write_picture_files(folder, inputs)
+    metrics = _write_final(audit, judged, final)
     watch.lap("write")
     device = DeviceSection(
         name=name_devices(task.settings.device, task.device),
@@ -163,6 +153,22 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     ending = Ending(training, device, metrics, files, watch.stop(), judged.health)
     told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
+
+
+def _write_final(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) -> MetricsSection:
+    """Write the final model, and what it tells of suspects and pictures; how good it is."""
+    folder, task, inputs = audit.folder, audit.task, audit.inputs
+    if inputs.clean.n_rows:
+        neighbours = _find_neighbours(audit, judged, final)
+        folder.write_neighbours(neighbours)
+        folder.write_clean_rows(_take_clean_rows(inputs, neighbours))
+    task.save(final.network, folder.model_dir)
+    write_picture_files(folder, inputs)
+    return compare_models(
+        task.test_network(final.network, inputs),
+        task.test_network(judged.control, inputs),
+        inputs.data.schema.classes,
+    )
 
 
 def _name_rule(task: Task) -> UsedRule:

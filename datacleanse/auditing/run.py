@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.forecast import Forecast
     from datacleanse.auditing.reading import Inputs, Request
+    from datacleanse.settings import Settings
 
 _LONG_ROW = 200
 """Bytes that few rows of a table take more of."""
@@ -130,20 +131,13 @@ def _read_and_audit(
             if prepared is not None:
                 adviser.ask_ahead(prepared.question)
         # Loads torch, which takes seconds: an error in the inputs should not have to wait for it.
-        from datacleanse.auditing.image_features import use_features
-        from datacleanse.auditing.pretrained_features import show_to_pretrained, wants_pretrained
         from datacleanse.auditing.ranked import follow
         from datacleanse.auditing.recipe import carry_out
         from datacleanse.auditing.tasks.planning import plan_task
 
         # Anew, as torch was not there to be limited.
         with use_one_thread():
-            if request.settings.features is not None:
-                progress.stage("Features", None)
-                inputs = use_features(inputs, request.settings)
-            elif wants_pretrained(request.settings, inputs):
-                kept = RunFolder(place) if resume else None
-                inputs = show_to_pretrained(inputs, request.settings, kept=kept, progress=progress)
+            inputs = _show_pictures(inputs, request.settings, RunFolder(place), resume, progress)
             task = plan_task(request, inputs, prepared)
             if not is_first:
                 return follow(task, inputs, place, ranks=ranks, stop=stop)
@@ -159,6 +153,21 @@ def _read_and_audit(
                 ranks=ranks,
                 meanwhile=meanwhile,
             )
+
+
+def _show_pictures(
+    inputs: Inputs, settings: Settings, folder: RunFolder, resume: bool, progress: Progress
+) -> Inputs:
+    """The inputs with what a pretrained network makes of pictures, where one is wanted."""
+    from datacleanse.auditing.image_features import use_features
+    from datacleanse.auditing.pretrained_features import show_to_pretrained, wants_pretrained
+
+    if settings.features is not None:
+        progress.stage("Features", None)
+        return use_features(inputs, settings)
+    if not wants_pretrained(settings, inputs):
+        return inputs
+    return show_to_pretrained(inputs, settings, kept=folder if resume else None, progress=progress)
 
 
 def _guess_rows(request: Request) -> int:
