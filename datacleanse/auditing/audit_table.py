@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from datacleanse.detection.calibration import Clues
     from datacleanse.detection.evidence import Assessment, Evidence
     from datacleanse.detection.health.look import Health
     from datacleanse.records import Dataset
@@ -218,12 +217,14 @@ def write_tables(
             find_telling_terms(data, assessment.probability, assessment.suggested, stored),
         )
     write_parquet(folder.calibration_file, tabulate_calibration(data, evidence, assessment))
-    if assessment.clues is not None:
-        write_parquet(folder.clues_file, _tabulate_clues(assessment, assessment.clues))
+    write_clues(folder, assessment)
 
 
-def _tabulate_clues(assessment: Assessment, clues: Clues) -> pa.Table:
-    """One line a row that may be reviewed, with the columns of `CLUES_COLUMNS`."""
+def write_clues(folder: RunFolder, assessment: Assessment) -> None:
+    """Write what was thought of the rows that may be reviewed, where pairs calibrate it."""
+    clues = assessment.clues
+    if clues is None:
+        return
     n_unverified = int(np.count_nonzero(assessment.verdict == UNVERIFIED))
     first = min(MOST_CLUES, n_unverified)
     rows = np.flatnonzero(assessment.rank <= first)
@@ -231,9 +232,9 @@ def _tabulate_clues(assessment: Assessment, clues: Clues) -> pa.Table:
     columns = {
         "row": pa.array(rows),
         "log_odds": pa.array(taken.log_odds),
-        "views": pa.array(list(taken.views)),
+        "views": pa.array(list(taken.views), CLUES_SCHEMA.field("views").type),
     }
-    return pa.table(columns, schema=CLUES_SCHEMA)
+    write_parquet(folder.clues_file, pa.table(columns, schema=CLUES_SCHEMA))
 
 
 def tabulate_calibration(data: Dataset, evidence: Evidence, assessment: Assessment) -> pa.Table:

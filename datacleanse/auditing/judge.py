@@ -243,18 +243,21 @@ def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence,
     answers = [trainer.pool.wait(part) for part in learned.parts]
     opinion = None if question is None else question.join(answers)
     evidence = gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
-    evidence = replace(evidence, looked_at=_recall_looked_at(audit.inputs))
+    evidence = replace(evidence, looked_at=recall_looked_at(audit.inputs))
     evidence, told = _hear_brought(audit.inputs, evidence, plan)
     told += _note_sample(question, plan)
     return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
 
 
-def _recall_looked_at(inputs: Inputs) -> LookedAt | None:
+def recall_looked_at(inputs: Inputs) -> LookedAt | None:
     """What earlier rounds thought of the suspects that reviewers looked at, and these found."""
     judged = None if inputs.reviewed is None else inputs.reviewed.judged
     if judged is None:
         return None
-    return LookedAt(Clues(judged.log_odds, judged.views, judged.labels), judged.is_wrong)
+    # Of numbers there is one kind of label.
+    is_of_numbers = inputs.data.numbers is not None
+    labels = np.zeros_like(judged.labels) if is_of_numbers else judged.labels
+    return LookedAt(Clues(judged.log_odds, judged.views, labels), judged.is_wrong)
 
 
 def _note_sample(question: Question | None, plan: Plan) -> list[Notice]:

@@ -25,6 +25,9 @@ probabilities, or there is no list."""
 RateBasis = Literal["pairs", "estimates", "none"]
 """What the rate of wrong labels rests on."""
 
+CORRECTED = "verified-before"
+"""The notice of verified labels that were wrong in the data until they were corrected."""
+
 
 @dataclass(frozen=True)
 class Headline:
@@ -211,9 +214,13 @@ class RunView:
 
     @property
     def agrees_wholly(self) -> bool:
-        """Whether no verified label differs from the data's, verdicts of the page aside."""
+        """Whether no verified label differs from the data's, verdicts of the page aside.
+
+        One that differed before the data were corrected shows that somebody checked.
+        """
         found, rests_on_them = self.overlap, self.headline.rate_basis == "pairs"
-        return rests_on_them and not found.wrong and found.matched_by != "verdicts"
+        has_differed = found.wrong or any(each.slug == CORRECTED for each in self.notices)
+        return rests_on_them and not has_differed and found.matched_by != "verdicts"
 
     @property
     def warnings(self) -> tuple[NoticeView, ...]:

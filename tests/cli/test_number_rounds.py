@@ -10,8 +10,10 @@ import pandas as pd
 import pytest
 
 import datacleanse as dc
+from datacleanse.data import ReadOptions, read_data
 from datacleanse.errors import InputError
-from datacleanse.review.decisions import read_decisions
+from datacleanse.review.decisions import Decision, read_decisions
+from datacleanse.review.judged_suspects import read_judged_suspects
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports.any_page import read_any_view
 from datacleanse_reports.served import ServedReview
@@ -250,3 +252,19 @@ def test_the_served_page_spells_numbers_and_refuses_text(run):
     made = read_decisions(folder.decisions_file).standing
 
     assert [each.new_label for each in made] == ["50.0"]
+
+
+def test_what_was_thought_of_numbers_is_kept_for_the_next_round(run):
+    folder = RunFolder(run / "run")
+    data = read_data(run / "data.csv", ReadOptions(label="price", id="key", task="regression"))
+    table = pd.read_parquet(run / "run/audit.parquet")
+    first = table[table.verified_label.isna()].sort_values("rank").iloc[0]
+    run_id = folder.number_manifest().run_id
+    seen = Decision(
+        *(int(first.row), first.id, first.row_sha256, first.given_label, "relabel"),
+        *(first.suggested_label, "", "", run_id),
+    )
+    found = read_judged_suspects(data, [seen], [run / "run/decisions.jsonl"])
+    assert found.views.shape == (1, 0)
+    assert found.is_wrong.all()
+    assert found.log_odds[0] == folder.read_clues().to_pandas().log_odds.max()

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from datacleanse_reports import flag_sentences, read_view, sentences, wording
+from datacleanse_reports.run_view import CORRECTED, NoticeView
 
 TAIL = " Read the ranking from the top instead."
 
@@ -185,6 +186,9 @@ def test_where_all_verified_labels_agree_the_rate_asks_for_checks(
     )
     assert (said in sentences.say_noise(asked)) is is_asked
     assert (said in sentences.say_share(asked)) is is_asked
+    before = NoticeView(CORRECTED, "12 verified rows were mislabelled.", False)
+    known = replace(asked, notices=(*asked.notices, before))
+    assert said not in sentences.say_noise(known)
 
 
 def test_in_doubt_what_the_first_rows_hold_is_doubted_too(doubted_run):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.auditing.judge import gather_evidence
+from datacleanse.auditing.judge import gather_evidence, recall_looked_at
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.places import open_pool
@@ -57,6 +57,7 @@ class _Learned:
         opinions = trainer.pool.wait(self.ticket)
         control = networks.control.outcome.dynamics
         evidence = gather_evidence(self.plan, networks, None, audit.lesson.rule)
+        evidence = replace(evidence, looked_at=recall_looked_at(audit.inputs))
         heard = np.column_stack([opinions, control.probability[:, 0]])
         assessed = assess_numbers(
             evidence,

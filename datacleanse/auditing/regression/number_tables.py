@@ -16,6 +16,7 @@ from datacleanse.auditing.audit_table import (
     tabulate_calibration,
     tell_bound,
     write_audit,
+    write_clues,
     write_suspects,
 )
 from datacleanse.data import read_ids
@@ -215,3 +216,4 @@ def write_number_tables(
     )
     write_suspects(folder, common.rank, n_stored, take)
     write_parquet(folder.calibration_file, tabulate_calibration(data, evidence, common))
+    write_clues(folder, common)

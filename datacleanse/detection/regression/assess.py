@@ -154,6 +154,7 @@ def assess_numbers(
 _TAKEN_OVER = (
     "shares",
     "wrong_pairs",
+    "clues",
     "basis",
     "calibration_score",
     "rows_needed",
