@@ -56,10 +56,11 @@ def list_first(
         rank: (N,) see `rank_rows`.
         may_be: (N,) rows that may be flagged.
     """
-    rows = np.flatnonzero(may_be)
     n = int(np.count_nonzero(flagged))
     listed = np.zeros_like(flagged)
     if n:
+        # Few rows: none behind the last flagged one.
+        rows = np.flatnonzero(may_be & (rank <= rank[flagged].max()))
         listed[rows[np.argpartition(rank[rows], n - 1)[:n]]] = True
     return listed
 
