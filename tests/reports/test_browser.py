@@ -227,7 +227,7 @@ def test_pictures_are_shown_and_of_no_foreign_kind(fabricated, tmp_path, window)
     page.locator("#more button").click()
     page.locator("#suspects [data-start-review]").click()
 
-    assert page.locator("img.thumb").count() == 30
+    until(page, "document.querySelectorAll('img.thumb').length === 30")
     # Those of the table load when they are scrolled to, those of the review at once.
     until(page, "document.querySelector('#review-row img').naturalWidth === 8")
     assert page.locator("#review-row img").count() == 4
