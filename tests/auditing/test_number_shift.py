@@ -11,32 +11,65 @@ from datacleanse.auditing.regression.recipe import _measure_mean_error
 from datacleanse.training.examples import Examples
 from datacleanse.training.side_by_side import TrainedNetwork
 
-N = 500
+N, N_CLEAN = 500, 100
+MIDDLE = 0.7
 
 
-@pytest.mark.parametrize("n_wrong", [0, 100])
-def test_what_is_missed_on_the_mean_is_that_of_right_labels(n_wrong):
-    rng = np.random.default_rng(0)
-    right = rng.exponential(size=N)
-    is_wrong = np.arange(N) < n_wrong
-    labels = torch.tensor(np.where(is_wrong, 10 * right, right), dtype=torch.float32)
-    worth = torch.tensor(np.where(is_wrong, 0.0, 1.0), dtype=torch.float32)
+def measure(labels, worth):
+    """Of a network that says the same of all rows; every second one of DATA is learned from."""
+    rows = torch.cat([torch.arange(0, N, 2), torch.arange(N, len(labels))])
     examples = Examples(
-        inputs=torch.zeros(N, 1),
-        labels=labels,
+        inputs=torch.zeros(len(labels), 1),
+        labels=torch.tensor(labels, dtype=torch.float32),
         n_data=N,
-        training_rows=torch.arange(0, N, 2),
+        training_rows=rows,
         steering_rows=torch.arange(0),
         n_classes=1,
     )
-    middle = nn.Linear(1, 1)
-    nn.init.constant_(middle.bias, 0.7)
-    trained = TrainedNetwork(middle, None, 1, N)
-    expected = right[::2][~is_wrong[::2]].mean() - 0.7
-    assert _measure_mean_error(trained, examples, worth) == pytest.approx(expected, rel=1e-5)
-    # P(right) counts, not its square, and nothing of what is likelier wrong.
-    some = torch.full((N,), 0.81)
-    some[0], some[2], labels[2] = 1.0, 0.2, 1e6
-    shares = np.where(np.arange(N) == 0, 1.0, np.where(np.arange(N) == 2, 0.0, 0.9))[::2]
-    expected = np.average(labels.numpy()[::2] - 0.7, weights=shares)
-    assert _measure_mean_error(trained, examples, some) == pytest.approx(expected, rel=1e-5)
+    network = nn.Linear(1, 1)
+    nn.init.constant_(network.bias, MIDDLE)
+    worth = torch.tensor(worth, dtype=torch.float32)
+    return _measure_mean_error(TrainedNetwork(network, None, 1, N), examples, worth)
+
+
+@pytest.fixture
+def right():
+    of_data = np.random.default_rng(0).exponential(size=N)
+    # Verified rows like DATA's.
+    return np.concatenate([of_data, np.sort(of_data)[2 :: N // N_CLEAN]])
+
+
+def average(labels, weights):
+    learned = np.concatenate([np.arange(0, N, 2), np.arange(N, len(labels))])
+    return np.average(labels[learned] - MIDDLE, weights=np.asarray(weights)[learned])
+
+
+@pytest.mark.parametrize("n_wrong", [0, 100])
+def test_what_is_missed_on_the_mean_is_that_of_right_labels(n_wrong, right):
+    is_wrong = np.arange(len(right)) < n_wrong
+    worth = np.where(is_wrong, 0.0, 1.0)
+    found = measure(np.where(is_wrong, 1e6 * right, right), worth)
+    assert found == pytest.approx(average(right, worth), rel=1e-5)
+
+
+def test_the_probability_counts_not_its_square_and_nothing_that_is_likelier_wrong(right):
+    worth = np.full(len(right), 0.81)
+    worth[N:], worth[2] = 1.0, 0.2
+    labels = right.copy()
+    labels[2] = 1e6
+    weights = np.where(worth < 0.25, 0.0, np.sqrt(worth))
+    assert measure(labels, worth) == pytest.approx(average(labels, weights), rel=1e-5)
+
+
+def test_what_verified_rows_do_not_bear_out_is_cut_off(right):
+    # A third of DATA's labels is shifted, and nobody noticed.
+    labels = right.copy()
+    labels[:N][np.arange(N) % 3 == 0] += 3
+    checked = right[N:] - MIDDLE
+    error = checked.std(ddof=1) / np.sqrt(N_CLEAN)
+    found = measure(labels, np.ones(len(right)))
+    assert found == pytest.approx(checked.mean() + error, rel=1e-5)
+
+
+def test_a_few_verified_rows_bear_nothing_out(right):
+    assert measure(right[: N + 9], np.ones(N + 9)) == 0.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import uuid
 from dataclasses import fields, replace
 from typing import TYPE_CHECKING
@@ -69,6 +70,9 @@ if TYPE_CHECKING:
 
 LEAST_RIGHT = 0.5
 """P(right) from which a row tells the mean of right numbers."""
+
+LEAST_CHECKED = 10
+"""Verified rows below which they bear nothing out."""
 
 
 def carry_out_numbers(
@@ -168,13 +172,20 @@ def _measure_mean_error(trained: TrainedNetwork, examples: Examples, worth: torc
     Under Huber's loss a network tells the middle of skewed numbers, not their mean. A row counts by
     the probability that its label is right, of which its worth is the square. One that is likelier
     wrong counts not at all: a number times a thousand would outweigh all others by its rest.
+    What verified rows do not bear out, by a standard error of their own mean, is cut off: wrong
+    labels that were not recognised move the mean, too.
     """
     rows = examples.training_rows
     right = worth.to(rows.device)[rows].double().sqrt()
     weights = right * (right > LEAST_RIGHT)
     outputs = compute_logits(trained.network, examples.inputs[rows])[:, 0].double()
     errors = examples.labels[rows].double() - outputs
-    return float((weights * errors).sum() / weights.sum().clamp(min=1.0))
+    mean = float((weights * errors).sum() / weights.sum().clamp(min=1.0))
+    checked = errors[rows >= examples.n_data]
+    if len(checked) < LEAST_CHECKED:
+        return 0.0
+    middle, spread = float(checked.mean()), float(checked.std()) / math.sqrt(len(checked))
+    return min(max(mean, middle - spread), middle + spread)
 
 
 def _write_tables(
