@@ -77,11 +77,22 @@ def join(device: str) -> Iterator[Ranks]:
     if not is_under_torchrun():
         yield ALONE
         return
-    from datacleanse.training.joined_ranks import join_ranks
-
+    have_met = False
     try:
+        from datacleanse.training.joined_ranks import join_ranks
+
         with join_ranks(device) as ranks:
+            have_met = True
             yield ranks
+    except KeyboardInterrupt as error:
+        if have_met:
+            raise
+        ignore_signals()
+        raise RanksError(
+            "This rank was stopped before all had met: another one was lost, or torchrun stopped.",
+            slug="ranks-not-joined",
+            hint="Start again: nothing was lost.",
+        ) from error
     except RanksError as error:
         # torchrun ends all others of its own once it notices.
         ignore_signals()

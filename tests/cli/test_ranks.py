@@ -7,12 +7,15 @@ import shutil
 import signal
 import subprocess
 import sys
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from datacleanse.storage.run_folder import RunFolder
+from datacleanse.training.ranks import RanksError
+from datacleanse_cli.ranks import join
 from tests.cli.conftest import Done, people, run_here, run_program
 from tests.light_judge import judge_wholly
 from tests.tries import BY_CI
@@ -162,3 +165,24 @@ def test_other_commands_are_refused(folder, monkeypatch):
     monkeypatch.setenv("RANK", "1")
     done = run_program("report", "alone", cwd=folder)
     assert (done.code, done.out, done.err) == (2, "", "")
+
+
+def test_a_rank_that_is_stopped_before_all_have_met_says_so(monkeypatch):
+    @contextmanager
+    def wait_for_others(device):
+        raise KeyboardInterrupt
+        yield
+
+    monkeypatch.setattr("datacleanse.training.joined_ranks.join_ranks", wait_for_others)
+    monkeypatch.setattr("datacleanse_cli.ranks.ignore_signals", lambda: None)
+    for name, value in {"TORCHELASTIC_RUN_ID": "x", "WORLD_SIZE": "2", "RANK": "0"}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(RanksError, match="stopped before all had met"), join("cpu"):
+        pass
+    with pytest.raises(KeyboardInterrupt), join_those_who_met(monkeypatch):
+        raise KeyboardInterrupt
+
+
+def join_those_who_met(monkeypatch):
+    monkeypatch.setattr("datacleanse.training.joined_ranks.join_ranks", nullcontext)
+    return join("cpu")
