@@ -14,7 +14,7 @@ from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.layout import lay_out_final, lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
-from datacleanse.auditing.original_cells import take_original_cells
+from datacleanse.auditing.original_cells import take_and_note
 from datacleanse.auditing.plan import redraw_folds
 from datacleanse.auditing.shared_worth import tell_worth
 from datacleanse.detection.assessment import assess
@@ -33,7 +33,6 @@ from datacleanse.training.rules import is_steered
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    import pyarrow as pa
     from numpy.typing import NDArray
     from torch import nn
 
@@ -121,23 +120,17 @@ def _write_tables(
     final_weight: NDArray[np.float32],
 ) -> list[Notice]:
     """Write the audit table and all beside it; what is to be said of them."""
-    inputs, notices = audit.inputs, list[Notice]()
-
-    def take(rows: NDArray[np.int64]) -> pa.Table:
-        table, told = take_original_cells(inputs, rows)
-        notices.extend(told)
-        return table
-
+    notices: list[Notice] = []
     write_tables(
         audit.folder,
-        inputs.data,
+        audit.inputs.data,
         evidence,
         assessment,
         health=health,
         stability=stability,
         final_weight=final_weight,
         top=audit.task.settings.top,
-        take=take,
+        take=partial(take_and_note, audit.inputs, notices),
     )
     return notices
 
@@ -242,8 +235,8 @@ def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence,
     trainer.progress.stage("Scoring", None)
     answers = [trainer.pool.wait(part) for part in learned.parts]
     opinion = None if question is None else question.join(answers)
-    evidence = gather_evidence(plan, networks, opinion, audit.task.lesson.rule)
-    evidence = replace(evidence, looked_at=recall_looked_at(audit.inputs))
+    rule, looked_at = audit.task.lesson.rule, recall_looked_at(audit.inputs)
+    evidence = gather_evidence(plan, networks, opinion, rule, looked_at=looked_at)
     evidence, told = _hear_brought(audit.inputs, evidence, plan)
     told += _note_sample(question, plan)
     return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
@@ -311,7 +304,12 @@ def _measure_stability(audit: RunningAudit, repeats: list[_Learned]) -> NDArray[
 
 
 def gather_evidence(
-    plan: Plan, networks: Trainings, second: NDArray[np.float32] | None, rule: RuleName
+    plan: Plan,
+    networks: Trainings,
+    second: NDArray[np.float32] | None,
+    rule: RuleName,
+    *,
+    looked_at: LookedAt | None,
 ) -> Evidence:
     """Put together what the trainings showed, for the assessment."""
     clean_at = plan.clean_at
@@ -332,6 +330,7 @@ def gather_evidence(
         clean_at=clean_at,
         n_reviewed=len(plan.reviewed),
         corrected=plan.corrected,
+        looked_at=looked_at,
     )
 
 

@@ -53,6 +53,13 @@ def take_original_cells(
     return values, (Notice("cells-by-value", message, is_warning=True),)
 
 
+def take_and_note(inputs: Inputs, notices: list[Notice], rows: NDArray[np.int64]) -> pa.Table:
+    """The rows that `take_original_cells` gives; what there is to say joins the notices."""
+    table, told = take_original_cells(inputs, rows)
+    notices += told
+    return table
+
+
 def _spell_manifest(pictures: PictureSet, values: pa.Table, rows: NDArray[np.int64]) -> pa.Table:
     """The values of pictures' rows, those of a manifest of text as it spells them."""
     if pictures.origin is None:

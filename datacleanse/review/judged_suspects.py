@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data.labels import ClassFinder
+from datacleanse.data.any_number import make_label_finder
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def read_judged_suspects(
     made = [each for each in decisions if each.action in ("keep", "relabel")]
     at_once = Counter((each.run_id, each.group) for each in made if each.group)
     alone = [each for each in made if at_once[each.run_id, each.group] <= 1]
-    find = ClassFinder(data.given_labels)
+    find = make_label_finder(data)
     found: list[tuple[float, list[float], int, bool]] = []
     for run_id, thought in map(_read_thought, files):
         for each in alone:

@@ -56,8 +56,8 @@ class _Learned:
         trainer.progress.stage("Scoring", None)
         opinions = trainer.pool.wait(self.ticket)
         control = networks.control.outcome.dynamics
-        evidence = gather_evidence(self.plan, networks, None, audit.lesson.rule)
-        evidence = replace(evidence, looked_at=recall_looked_at(audit.inputs))
+        rule, looked_at = audit.lesson.rule, recall_looked_at(audit.inputs)
+        evidence = gather_evidence(self.plan, networks, None, rule, looked_at=looked_at)
         heard = np.column_stack([opinions, control.probability[:, 0]])
         assessed = assess_numbers(
             evidence,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import uuid
 from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -25,7 +26,7 @@ from datacleanse.auditing.manifest_sections import (
     describe_trainings,
     gather_notices,
 )
-from datacleanse.auditing.original_cells import take_original_cells
+from datacleanse.auditing.original_cells import take_and_note
 from datacleanse.auditing.regression.number_audit import RunningNumbers, plan_number_audit
 from datacleanse.auditing.regression.number_judge import learn_and_judge
 from datacleanse.auditing.regression.number_sections import (
@@ -52,7 +53,6 @@ from datacleanse.training.trainer import Trainer
 if TYPE_CHECKING:
     from pathlib import Path
 
-    import pyarrow as pa
     from numpy.typing import NDArray
 
     from datacleanse.auditing.reading import Inputs, Request
@@ -208,12 +208,6 @@ def _write_tables(
     """
     audit = running.audit
     notices: list[Notice] = []
-
-    def take(rows: NDArray[np.int64]) -> pa.Table:
-        table, told = take_original_cells(audit.inputs, rows)
-        notices.extend(told)
-        return table
-
     write_number_tables(
         running.folder,
         audit.inputs.data,
@@ -224,7 +218,7 @@ def _write_tables(
         stability=stability,
         final_weight=tell_final_weights(audit.planned.plan, audit.inputs.comparison.overlap, worth),
         top=audit.request.settings.top,
-        take=take,
+        take=partial(take_and_note, audit.inputs, notices),
     )
     return notices
 

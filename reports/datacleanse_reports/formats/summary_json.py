@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -82,23 +82,12 @@ class SummaryJson:
 
 def summarise(view: ReportView) -> dict[str, Any]:
     """``schema_version``, the view's `KEYS` and ``suspects`` with `SUSPECT_KEYS`."""
-    # Only these are copied: the rest of a suspect, its neighbours above all, is far larger.
+    # A suspect is not copied whole: the rest of it, its neighbours above all, is far larger.
+    whole = asdict(replace(view, suspects=()))
     return {
         "schema_version": SCHEMA_VERSION,
-        **{key: _copy_plainly(getattr(view, key)) for key in KEYS},
+        **{key: whole[key] for key in KEYS},
         "suspects": [
-            {key: _copy_plainly(getattr(suspect, key)) for key in SUSPECT_KEYS}
-            for suspect in view.suspects
+            {key: getattr(suspect, key) for key in SUSPECT_KEYS} for suspect in view.suspects
         ],
     }
-
-
-def _copy_plainly(value: Any) -> Any:  # noqa: ANN401  # whatever a field of the view holds
-    """Copy a value, records within it as dictionaries."""
-    if is_dataclass(value) and not isinstance(value, type):
-        return asdict(value)
-    if isinstance(value, list | tuple):
-        return [_copy_plainly(each) for each in value]
-    if isinstance(value, dict):
-        return {key: _copy_plainly(each) for key, each in value.items()}
-    return value
