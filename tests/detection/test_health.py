@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise, permutations
+from itertools import pairwise, permutations, product
 
 import numpy as np
 import pyarrow as pa
@@ -16,8 +16,14 @@ from scipy import special
 from datacleanse.data import ReadOptions, compare, read_data, read_like
 from datacleanse.detection.health.column_tree import LEAF, LEAST_GAIN, predict_by_column
 from datacleanse.detection.health.columns import Columns, read_columns
-from datacleanse.detection.health.leaking_columns import measure_skill
+from datacleanse.detection.health.fine_rows import find_fine_rows
+from datacleanse.detection.health.leaking_columns import measure_skill, trust_labels
 from datacleanse.detection.health.look import MOST_ROWS, choose_rows, look_at
+from datacleanse.detection.health.natural_distances import (
+    Nearest,
+    estimate_dimension,
+    expect_nearer,
+)
 from datacleanse.detection.health.near_pairs import find_near_pairs
 from datacleanse.detection.health.number_skill import predict_numbers
 from datacleanse.detection.health.registry import CHECKS
@@ -29,6 +35,12 @@ from datacleanse.detection.health.strange_rows import (
     measure_distance,
     place_rows,
     score_normally,
+)
+from datacleanse.detection.health.value_pairs import (
+    ALIKE,
+    PARTS,
+    cut_numbers,
+    measure_surprise,
 )
 from datacleanse.records import Notice
 from datacleanse.storage.manifest.health import HEALTH_KINDS
@@ -198,6 +210,22 @@ def test_a_leak_is_found_whichever_labels_it_was_made_of(of):
     assert [each.columns for each in health.section.findings] == [("leak",)]
 
 
+def test_a_leak_of_a_rare_class_is_found_though_wrong_labels_are_not_quite_certain():
+    """One row in sixteen is of the class; 0.9 for each wrong label leaves a seventh of that."""
+    rng = np.random.default_rng(0)
+    truth = np.where(rng.random(3000) < 1 / 16, "yes", "no")
+    given, wrong = spoil(truth, 0.1)
+    table = make_table(0, 3000, label=pa.array(given), leak=pa.array(np.char.add("is ", truth)))
+    health = look(table, wrong=np.where(wrong, 0.9, 0.02))
+    assert [each.columns for each in health.section.findings] == [("leak",)]
+
+
+def test_labels_are_trusted_by_the_square_of_their_odds():
+    np.testing.assert_allclose(
+        trust_labels(np.array([0, 0.25, 0.5, 0.75, 1])), [1, 0.9, 0.5, 0.1, 0]
+    )
+
+
 def test_a_cell_that_one_class_lacks_is_a_leak():
     table = make_table(0)
     reason = [
@@ -289,6 +317,58 @@ def test_copies_are_found_with_jitter_and_without(jitter):
     assert (group >= 0).sum() <= 2 * 12 + 2
 
 
+@pytest.mark.parametrize("n_columns", [1, 2, 3])
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+def test_rows_of_few_columns_are_near_by_nature(n_columns, scale):
+    rng = np.random.default_rng(0)
+    numbers = np.exp(scale * rng.normal(size=(2000, n_columns)))
+    table = pa.table({f"x{k}": pa.array(numbers[:, k]) for k in range(n_columns)})
+    label = np.where(rng.random(2000) < 0.5, "yes", "no")
+    health = look(table.append_column("label", pa.array(label)))
+    assert "copies" not in kinds(health)
+
+
+def test_copies_off_the_grid_are_found_among_dense_rows_on_it():
+    """In whole numbers the next row is hardly farther than a copy with jitter."""
+    rng = np.random.default_rng(0)
+    numbers = rng.integers(0, 80, (2000, 3)).astype(float)
+    copied = numbers[:20] + rng.normal(size=(20, 3)) * 0.15
+    every = np.vstack([numbers, copied])
+    table = pa.table({f"x{k}": pa.array(every[:, k]) for k in range(3)})
+    label = np.where(rng.random(2020) < 0.5, "yes", "no")
+    group = look(table.append_column("label", pa.array(label))).copy_group
+    assert (group[2000:] >= 0).mean() >= 0.9
+    far = np.vstack([numbers, rng.random((20, 3)) * 80])
+    table = pa.table({f"x{k}": pa.array(far[:, k]) for k in range(3)})
+    health = look(table.append_column("label", pa.array(label)))
+    assert "copies" not in kinds(health)
+
+
+@pytest.mark.parametrize("dimension", [1, 2])
+def test_the_dimension_is_that_of_the_space_rows_lie_in(dimension):
+    rng = np.random.default_rng(0)
+    numbers = rng.random((800, dimension)) @ rng.normal(size=(dimension, 6))
+    gaps = np.sort(np.linalg.norm(numbers[:, None] - numbers[None], axis=2), axis=1)
+    nearest = Nearest(np.zeros((800, 2), np.int64), *gaps[:, 1:4].T)
+    found = estimate_dimension(nearest, 6)
+    assert found == pytest.approx(dimension, rel=0.2)
+    # By nature a share of rows has its nearest one so near, which is what is expected.
+    for share in (0.25, 0.5):
+        likely = expect_nearer(share * nearest.third, nearest.third, found).mean()
+        assert (nearest.first <= share * nearest.third).mean() == pytest.approx(likely, abs=0.04)
+
+
+def test_a_row_is_fine_where_many_of_its_numbers_are():
+    numbers = np.tile(np.arange(100.0)[:, None], (1, 4))
+    numbers[3, :2] += 0.25
+    numbers[4, 0] += 0.25
+    numbers[5] = [0.5, np.nan, np.nan, 7]
+    numbers[6] = np.nan
+    assert np.flatnonzero(find_fine_rows(numbers, np.ones(100, bool))).tolist() == [3, 5]
+    noise = np.random.default_rng(0).normal(size=(100, 4))
+    assert not find_fine_rows(noise, np.ones(100, bool)).any()
+
+
 def test_rows_of_few_values_are_not_called_copies():
     rng = np.random.default_rng(0)
     few = {name: pa.array(rng.integers(0, 3, N).astype(str)) for name in ("a", "b", "c")}
@@ -316,7 +396,25 @@ def test_test_rows_that_repeat_by_nature_are_no_fault_of_the_split():
     every = make_table(0, 1000)
     data = stack(every.slice(0, 800), every.slice(0, 100))
     test = stack(every.slice(800), every.slice(200, 45))
-    assert kinds(look(data, test=test)) == ["copies"]
+    health = look(data, test=test)
+    assert kinds(health) == ["shared-rows", "copies"]
+    shared = health.section.findings[0]
+    assert (shared.certainty, shared.is_warning, shared.n_rows) == ("exact", False, 45)
+    assert shared.message.startswith("45 of 245 rows of TEST stand in DATA exactly")
+    more = look(data, test=stack(test, every.slice(300, 40)))
+    assert [(each.kind, each.is_warning) for each in more.section.findings] == [
+        ("shared-rows", True),
+        ("copies", False),
+    ]
+
+
+def test_rows_of_clean_repeat_data_s_own_without_being_a_fault_of_the_split():
+    """A fifth of the rows repeats others, and CLEAN is drawn from DATA: each of its rows does."""
+    every = make_table(0, 1000)
+    data = stack(every.slice(0, 800), every.slice(0, 100))
+    test = stack(every.slice(800), every.slice(0, 45))
+    health = look(data, data.slice(0, 200), test)
+    assert not any(each.is_warning for each in health.section.findings)
 
 
 def test_test_that_is_data_is_told():
@@ -383,6 +481,77 @@ def test_rows_are_strange_whose_counts_are_all_large_where_mostly_some_are_zero(
     found = look(make_table(0, **counts)).is_unlike
     assert found[strange].all()
     assert found.sum() < 15
+
+
+def test_rows_are_strange_whose_values_are_common_but_never_together():
+    rng = np.random.default_rng(0)
+    kind = rng.integers(0, 4, N)
+    columns = {
+        f"c{k}": np.where(rng.random(N) < 0.02, rng.integers(0, 4, N), kind) for k in range(8)
+    }
+    strange = np.arange(10) * 60
+    for values in columns.values():
+        values[strange] = rng.integers(0, 4, 10)
+    named = {name: pa.array([f"v{each}" for each in values]) for name, values in columns.items()}
+    found = look(make_table(0, **named)).is_unlike
+    assert found[strange].mean() >= 0.8
+    assert found.sum() <= 12
+
+
+def test_surprise_is_that_of_a_slow_tree():
+    rng = np.random.default_rng(2)
+    codes = rng.integers(0, 3, (60, 4))
+    codes[:, 1] = np.where(rng.random(60) < 0.8, codes[:, 0], codes[:, 1])
+    codes[:, 3] = np.where(rng.random(60) < 0.7, codes[:, 1], codes[:, 3])
+    columns = Columns((), np.empty((60, 0)), tuple("abcd"), codes)
+    every = slice(0, 60)
+    found = measure_surprise(columns, every, every, np.arange(60))
+
+    def inform(a, b):
+        total = 0.0
+        for x, y in product(range(3), repeat=2):
+            both = ((codes[:, a] == x) & (codes[:, b] == y)).mean()
+            apart = (codes[:, a] == x).mean() * (codes[:, b] == y).mean()
+            total += both * np.log(both / apart) if both else 0.0
+        return total
+
+    edges = sorted(((inform(a, b), a, b) for a in range(4) for b in range(a)), reverse=True)
+    tree, sets = [], [{k} for k in range(4)]
+    for _, a, b in edges:  # Kruskal's way to the same tree
+        if sets[a] is not sets[b]:
+            tree.append((a, b))
+            joined = sets[a] | sets[b]
+            for k in joined:
+                sets[k] = joined
+    parents = {0: -1}
+    while len(parents) < 4:
+        for a, b in tree:
+            if (a in parents) != (b in parents):
+                parents |= {b: a} if a in parents else {a: b}
+    for row in range(60):
+        expected = 0.0
+        for own, parent in parents.items():
+            has = codes[:, own] == codes[row, own]
+            share = (max(has.sum() - ALIKE, 0) + 0.5) / 61
+            if parent >= 0:
+                given = codes[:, parent] == codes[row, parent]
+                both = max((has & given).sum() - ALIKE, 0)
+                share = (both + share) / (max(given.sum() - ALIKE, 0) + 1)
+            expected -= np.log(share)
+        assert found[row] == pytest.approx(expected)
+
+
+@given(st.lists(st.integers(-3, 3) | st.floats(-1e9, 1e9), min_size=1, max_size=40))
+def test_numbers_are_cut_in_their_order_and_common_ones_stand_alone(values):
+    known = np.array(values, dtype=float)
+    part = cut_numbers(np.append(known, np.nan), known)
+    assert part[-1] not in part[:-1]
+    order = np.argsort(known, kind="stable")
+    assert (np.diff(part[:-1][order]) >= 0).all()
+    assert len(np.unique(part)) <= 2 * PARTS + 1
+    for value, count in zip(*np.unique(known, return_counts=True), strict=True):
+        if count > 3 * len(known) / PARTS:
+            assert len(np.unique(known[part[:-1] == part[:-1][known == value][0]])) == 1
 
 
 def test_a_name_that_few_rows_have_is_as_far_from_the_others_as_they_are_from_each_other():
@@ -462,10 +631,10 @@ def test_of_a_part_of_the_rows_that_is_said(monkeypatch):
     health = look(table.sort_by("a"))
     assert len(health.copy_group) == table.num_rows
     assert {"small-classes", "row-order"} <= set(health.section.skipped)
-    strange = make_table(1, 60, a=pa.array(np.full(60, -60.0)), b=pa.array(np.full(60, 70.0)))
-    monkeypatch.setattr("datacleanse.detection.health.strange_rows.MOST", 0.2)
+    strange = make_table(1, 30, a=pa.array(np.full(30, -60.0)), b=pa.array(np.full(30, 70.0)))
     told = look(stack(make_table(0), strange))
-    assert "300 of 660 rows were looked at" in told.section.findings[0].method
+    assert kinds(told) == ["unlike-rows"]
+    assert "300 of 630 rows were looked at" in told.section.findings[0].method
 
 
 # --- labels that are numbers ----------------------------------------------------------------------

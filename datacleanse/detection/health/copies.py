@@ -81,8 +81,8 @@ def _tell(
         ""
         if scale is None
         else (
-            f"; near: all names alike, numbers at most {scale:g} standard deviations apart, and "
-            "every other row four times as far"
+            f"; near: all names alike, numbers at most {scale:.2g} standard deviations apart, and "
+            "every other row four times as far, or one of the two written more finely"
         )
     )
     order = np.argsort(group[rows], kind="stable")

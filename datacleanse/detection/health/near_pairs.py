@@ -1,11 +1,9 @@
 """Rows that repeat others: equal ones, and near ones as copies are near.
 
 Two rows can be copies only if they have the same names, texts and missing cells. Their numbers are
-compared in standard deviations; the distance is the root of the mean square over the columns.
-Rows that are near by nature come at every scale: where many are 0.01 apart, more are 0.04 apart.
-Copies with jitter do not, they are much nearer to each other than to anything else. So a pair
-counts where the next row is four times as far, and pairs of a scale count where they are more than
-such pairs of twice to four times that scale explain.
+compared in standard deviations; the distance is the root of the mean square over the columns. Near
+pairs count where there are more than by nature (`natural_distances`): pairs that are much nearer to
+each other than to anything else, and pairs of which one row is written more finely (`fine_rows`).
 
 Neighbours are found by a k-d tree over the numbers, above `TREE_DIMENSIONS` columns over as many
 random sums of them, which keep distances on the mean (Johnson, Lindenstrauss 1984, "Extensions of
@@ -20,24 +18,23 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.spatial import KDTree
 
+from datacleanse.detection.health.fine_rows import find_fine_rows
+from datacleanse.detection.health.natural_distances import (
+    Nearest,
+    choose_fine,
+    choose_isolated,
+    estimate_dimension,
+)
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.detection.health.columns import Columns
 
-SCALES = (0.001, 0.003, 0.01, 0.03)
-"""Distances, in standard deviations, up to which rows may be copies with jitter."""
-
-ISOLATED = 0.25
-"""A pair's distance over that to the next row, at most."""
-
 TREE_DIMENSIONS = 8
 
 NEIGHBOURS = 4
 """Of each row; two of them besides the copy show how far others are."""
-
-LEAST_PAIRS = 3
-"""Near pairs below which nothing is said: chance."""
 
 _SPREAD = 1e4
 """How far apart rows with other names, texts or missing cells are laid, so that a tree for all
@@ -53,7 +50,7 @@ class NearPairs:
     exact: NDArray[np.int64]
     """(n,) the same of groups of equal rows alone."""
     scale: float | None
-    """Distance up to which near rows count, in standard deviations; None: equal ones alone."""
+    """Largest distance of a near pair, in standard deviations; None: equal ones alone."""
 
 
 def find_near_pairs(columns: Columns, is_usual: NDArray[np.bool_]) -> NearPairs:
@@ -67,7 +64,8 @@ def find_near_pairs(columns: Columns, is_usual: NDArray[np.bool_]) -> NearPairs:
     numbers, likes = _standardise(columns, is_usual)
     first, equal = _find_equal(numbers, likes)
     exact = _number_groups(equal)
-    near, scale = _find_near(numbers[first], likes[first])
+    is_fine = find_fine_rows(columns.numbers, is_usual)
+    near, scale = _find_near(numbers[first], likes[first], is_fine[first])
     joined = _join(len(first), near)[equal] if scale is not None else equal
     return NearPairs(_number_groups(joined), exact, scale)
 
@@ -127,30 +125,22 @@ def _number_groups(group: NDArray[np.int64]) -> NDArray[np.int64]:
 
 
 def _find_near(
-    numbers: NDArray[np.float64], likes: NDArray[np.int64]
+    numbers: NDArray[np.float64], likes: NDArray[np.int64], is_fine: NDArray[np.bool_]
 ) -> tuple[NDArray[np.int64], float | None]:
-    """(p, 2) near pairs of distinct rows, and their scale; None where they may be by nature."""
-    nothing = np.empty((0, 2), np.int64)
+    """(p, 2) near pairs of distinct rows, and the largest distance; None where there are none."""
     if not numbers.shape[1] or len(numbers) < 2:
-        return nothing, None
-    pairs, distance, beyond = _list_isolated(numbers, likes)
-    is_isolated = distance <= ISOLATED * beyond
-    pairs, distance = pairs[is_isolated], distance[is_isolated]
-    chosen = None
-    for scale in SCALES:
-        within = int((distance <= scale).sum())
-        around = int(((distance > 2 * scale) & (distance <= 4 * scale)).sum())
-        if within >= LEAST_PAIRS + 2 * around:
-            chosen = scale
-    if chosen is None:
-        return nothing, None
-    return pairs[distance <= chosen], chosen
+        return np.empty((0, 2), np.int64), None
+    nearest = _list_nearest(numbers, likes)
+    dimension = estimate_dimension(nearest, numbers.shape[1])
+    one, other = is_fine[nearest.pairs].T
+    found = np.zeros(len(one), np.bool_)
+    for kind, choose in ((one == other, choose_isolated), (one != other, choose_fine)):
+        found[kind] = choose(nearest.take(kind), dimension)
+    return nearest.pairs[found], float(nearest.first[found].max()) if found.any() else None
 
 
-def _list_isolated(
-    numbers: NDArray[np.float64], likes: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]:
-    """(p, 2) each row and its nearest, (p,) how far that is, and (p,) how far the third is."""
+def _list_nearest(numbers: NDArray[np.float64], likes: NDArray[np.int64]) -> Nearest:
+    """Each row and its nearest, a mutual pair once."""
     rng = np.random.default_rng(0)
     n_numbers = numbers.shape[1]
     points = numbers / np.sqrt(n_numbers)
@@ -173,10 +163,10 @@ def _list_isolated(
     order = np.argsort(gaps, axis=1)
     ranked = np.take_along_axis(gaps, order, axis=1)
     nearest = other[rows, order[:, 0]]
-    is_first = (rows < nearest) | (nearest[nearest] != rows)  # a mutual pair once
+    is_first = (rows < nearest) | (nearest[nearest] != rows)
     is_kept = np.isfinite(ranked[:, 0]) & is_first
-    third = ranked[:, 2] if count > 2 else np.full(len(rows), np.inf)
-    return np.stack([rows, nearest], axis=1)[is_kept], ranked[is_kept, 0], third[is_kept]
+    second, third = ranked[:, 1:3].T if count > 2 else np.full((2, len(rows)), np.inf)
+    return Nearest(np.stack([rows, nearest], axis=1), ranked[:, 0], second, third).take(is_kept)
 
 
 def _join(n_rows: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -1,12 +1,13 @@
 """How far rows are from all others, and which are too far.
 
 Rows are placed twice, see `SCALES`. A row's distance is the one to its `NEIGHBOURS`-th neighbour
-among DATA's rows: some twenty strange rows that are alike do not hide each other. Whether it is too
-far is told by the distances of all rows, most of which are like others: the upper tail of the
-normal distribution that has their median and their 95th percentile. The false-discovery rate among
-the rows told is held at `LEVEL` under that tail (Benjamini, Hochberg 1995, "Controlling the False
-Discovery Rate"), which is a model and no promise. Distances between what the network's last layer
-reads only added false alarms: decision 77.
+among DATA's rows: some twenty strange rows that are alike do not hide each other. Rows are also
+scored by how seldom their values stand together (`value_pairs`). Whether a row is too far by one of
+the three is told by all rows, most of which are like others: by the upper tail of the normal
+distribution that has their median and an upper quantile. The false-discovery rate among the rows
+told is held at `LEVEL` under that tail (Benjamini, Hochberg 1995, "Controlling the False Discovery
+Rate"), which is a model and no promise. Distances between what the network's last layer reads only
+added false alarms: decision 77.
 
 Where CLEAN is there, a conformal p-value compares the row with CLEAN's rows (Bates, Candès, Lei,
 Romano, Sesia 2023, "Testing for Outliers with Conformal p-values", arXiv 2104.08279), and no row is
@@ -22,8 +23,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy import special
 
+from datacleanse.detection.health.value_pairs import measure_surprise
+
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import TypeAlias
 
     from numpy.typing import NDArray
@@ -57,8 +60,9 @@ of itself, has one neighbour less among its likes."""
 LEAST_CLEAN = 20
 """Rows of CLEAN that give conformal p-values."""
 
-_LOW, _HIGH = 0.5, 0.95
-"""Quantiles of the distances that the normal distribution is given by."""
+_LOW, _HIGH, _HIGH_OF_PAIRS = 0.5, 0.95, 0.98
+"""Quantiles of the distances that the normal distribution is given by. Scores of values that stand
+together have a heavier tail."""
 
 _CLIP = 3.0
 _VALUES = 32
@@ -96,17 +100,28 @@ def find_strange(
     n_data = data.stop - data.start
     if n_data < LEAST_ROWS:
         return None
-    own = np.concatenate([np.arange(n_data), clean_rows])
+    rows, own = slice(data.start, clean.stop), np.concatenate([np.arange(n_data), clean_rows])
     is_unlike, p_values, conformals = np.zeros(n_data, np.bool_), [], []
-    for scale in SCALES:
-        points = place_rows(columns, data, slice(data.start, clean.stop), scale)
-        if not points.shape[1]:
-            return None
-        distance = measure_distance(points, n_data, own)
-        p_values.append(estimate_tail(distance[:n_data]))
-        conformals.append(compare_with_clean(distance, n_data))
+    for score, high in _score_rows(columns, data, rows, own):
+        p_values.append(estimate_tail(score[:n_data], high))
+        conformals.append(compare_with_clean(score, n_data))
         is_unlike |= choose_unlike(p_values[-1], conformals[-1])
+    if not p_values:
+        return None
     return Strange(is_unlike, _join_p_values(p_values), _join_p_values(conformals))
+
+
+def _score_rows(
+    columns: Columns, data: slice, rows: slice, own: NDArray[np.int64]
+) -> Iterator[tuple[NDArray[np.float64], float]]:
+    """(n,) how strange rows are by each test, and the quantile that its tail is given by."""
+    for scale in SCALES:
+        points = place_rows(columns, data, rows, scale)
+        if points.shape[1]:
+            yield measure_distance(points, data.stop - data.start, own), _HIGH
+    surprise = measure_surprise(columns, data, rows, own)
+    if surprise is not None:
+        yield surprise, _HIGH_OF_PAIRS
 
 
 def _join_p_values(each: list[NDArray[np.float64]]) -> NDArray[np.float64]:
@@ -126,7 +141,7 @@ def choose_unlike(
     """
     most = max(MOST * len(p_value), MOST_OF_FEW)
     for level in LEVELS:
-        told = hold_discovery_rate(p_value, level / len(SCALES))
+        told = hold_discovery_rate(p_value, level / TESTS)
         told &= ~(conformal > LARGEST_P_VALUE)
         if told.sum() <= most:
             is_enough = told.sum() >= LEAST or p_value.min() <= PLAIN
@@ -194,6 +209,9 @@ SCALES: tuple[Scale, ...] = (soften, score_normally)
 """Rows are placed by each in turn, and told where they are too far by one of them: by the first
 where single values are wild, by the second where many columns are unusual at once."""
 
+TESTS = len(SCALES) + 1
+"""That tell rows, of values that stand together besides."""
+
 
 def measure_distance(
     points: NDArray[np.float32], n_data: int, own: NDArray[np.int64]
@@ -222,10 +240,15 @@ def measure_distance(
     return np.sqrt(np.maximum(distance, 0.0))
 
 
-def estimate_tail(distance: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) how likely a row like the others is as far."""
-    low, high = np.quantile(distance, [_LOW, _HIGH])
-    spread = (high - low) / (special.ndtri(_HIGH) - special.ndtri(_LOW))
+def estimate_tail(distance: NDArray[np.float64], quantile: float) -> NDArray[np.float64]:
+    """(n,) how likely a row like the others is as far.
+
+    Args:
+        distance: (n,) of all rows, most of which are like others.
+        quantile: the upper one that the normal distribution is given by, beside the median.
+    """
+    low, high = np.quantile(distance, [_LOW, quantile])
+    spread = (high - low) / (special.ndtri(quantile) - special.ndtri(_LOW))
     if not spread > 0:
         return np.ones(len(distance))
     tail: NDArray[np.float64] = special.ndtr(-(distance - low) / spread)

@@ -43,9 +43,10 @@ def _tell(seen: Material, strange: Strange) -> tuple[HealthFinding, ...]:
         HealthFinding(
             kind="unlike-rows",
             message=f"{len(places):,} {'row is' if one else 'rows are'} unlike all others.",
-            advice="Each is far from its nearest neighbours. See whether they belong to the data.",
-            method=f"Distance to the {NEIGHBOURS}th nearest row, by values and by ranks, against "
-            "the tail of all rows' distances; "
+            advice="Each is far from its nearest neighbours, or has values that seldom stand "
+            "together. See whether they belong to the data.",
+            method=f"Distance to the {NEIGHBOURS}th nearest row, by values and by ranks, and a "
+            "tree of columns that depend on each other, each against the tail of all rows; "
             f"false-discovery rate {LEVEL:.0%} under that tail.{say_part(seen)}",
             certainty="judged",
             is_warning=False,
