@@ -29,7 +29,7 @@ import numpy as np
 import pyarrow as pa
 
 from benchmarks.detection.regression import ERRORS, TARGETS
-from benchmarks.health.planting import (
+from benchmarks.health_planting import (
     LEAK,
     LEAK_JITTER,
     Drawn,
