@@ -29,7 +29,7 @@ OUTLIERS = 20
 COPIES, SHARED = 0.01, 0.05
 JITTERS = (0.001, 0.01)
 LEAK, LEAK_JITTER = "leak", 0.1
-NUMBER_JITTER = 0.02
+NUMBER_JITTER = 0.01
 """Of a leak of numbers, in their standard deviations."""
 
 
