@@ -25,6 +25,10 @@ from datacleanse.detection.evidence import Evidence, Fold, add_equal_rows
 from datacleanse.detection.looked_at import LookedAt
 from datacleanse.detection.unchecked import CleanPart, note_unchecked
 from datacleanse.detection.worth import weigh_rows
+from datacleanse.models.inference import compute_logits
+from datacleanse.models.residual import ResidualNetwork
+from datacleanse.models.tabular import TabularNetwork
+from datacleanse.models.temperature import divide_logits, fit_temperature
 from datacleanse.records import Notice
 from datacleanse.storage.mapped_files import keep_rows, release_mapped
 from datacleanse.training.placement import find_tensor
@@ -53,6 +57,21 @@ if TYPE_CHECKING:
     from datacleanse.training.trainer import Trainer
 
 
+MOST_ASKED = 10_000
+"""Rows of DATA, evenly spaced, that the temperature is fitted on at most."""
+
+
+@dataclass(frozen=True)
+class Final:
+    """The model to save."""
+
+    trained: TrainedNetwork
+    """With logits that were divided by the temperature."""
+    temperature: float | None
+    """At least 1; None: it is no refit, or a network of the user's own, whose layers are not
+    known."""
+
+
 @dataclass(frozen=True)
 class Judgement:
     """What is left once the tables are written: little, so that the final model has room."""
@@ -65,7 +84,7 @@ class Judgement:
     """Rows a step that the trainings ended with."""
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
-    take_final: Callable[[], TrainedNetwork]
+    take_final: Callable[[], Final]
     """Waits for the final model, whose training began before the tables were written."""
     notices: tuple[Notice, ...]
     """What to say of the tables."""
@@ -85,7 +104,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     assessment = assess(evidence, fdr=settings.fdr)
     trainer.lap("score")
     worth = keep_rows(weigh_rows(assessment, plan.labels)) if evidence.is_steered else None
-    take_final = _begin_final(audit, trainer, networks, worth)
+    take_final = _begin_final(audit, trainer, networks, worth, assessment.probability)
     health = look_at_inputs(inputs, assessment)
     trainer.lap("health")
     stability = _measure_stability(audit, again) if again else None
@@ -140,7 +159,8 @@ def _begin_final(
     trainer: Trainer,
     networks: Trainings,
     worth: NDArray[np.float32] | None,
-) -> Callable[[], TrainedNetwork]:
+    wrong: NDArray[np.float64],
+) -> Callable[[], Final]:
     """Begin to train the final model; what is returned waits for it.
 
     Args:
@@ -149,20 +169,39 @@ def _begin_final(
         networks: trained before.
         worth: (M,) in [0, 1], how much each row counts; None: no true label steered the first
             network, so no better one can be had.
+        wrong: (N,) in [0, 1], P(given label is wrong).
     """
     if worth is None:
         tell_worth(trainer.ranks, None)
-        return partial(_give, networks.reweighted)
+        return partial(Final, networks.reweighted, None)
     counted = torch.from_numpy(worth)
     tell_worth(trainer.ranks, counted)
     examples = lay_out_final(audit.examples, audit.task.plan)
-    return partial(
-        trainer.wait, trainer.begin_refit(examples, counted, networks.control.batch_size)
+    begun = trainer.begin_refit(examples, counted, networks.control.batch_size)
+
+    def take_final() -> Final:
+        trained = trainer.wait(begun)
+        return Final(trained, _set_temperature(trained.network, examples, wrong))
+
+    return take_final
+
+
+def _set_temperature(
+    network: nn.Module, examples: Examples, wrong: NDArray[np.float64]
+) -> float | None:
+    """Make the final model as sure of DATA's labels as the audit is; see `fit_temperature`."""
+    if not isinstance(network, TabularNetwork | ResidualNetwork):
+        return None
+    device = examples.labels.device
+    spread = np.linspace(0, examples.n_data - 1, min(examples.n_data, MOST_ASKED)).astype(np.int64)
+    rows = torch.from_numpy(spread).to(device)
+    temperature = fit_temperature(
+        compute_logits(network, examples.inputs[rows]),
+        examples.labels[rows],
+        torch.from_numpy(wrong[spread]).to(device),
     )
-
-
-def _give(network: TrainedNetwork) -> TrainedNetwork:
-    return network
+    divide_logits(network.head, temperature)
+    return temperature
 
 
 def tell_final_weights(
