@@ -1,4 +1,4 @@
-"""Temperature scaling: what is fitted, against an obvious reference, and what it does to a model."""
+"""Temperature scaling: what is fitted, against a slow reference, and what it does to a model."""
 
 from __future__ import annotations
 
