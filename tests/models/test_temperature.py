@@ -66,20 +66,23 @@ def test_a_divided_head_gives_divided_logits():
 
 
 def test_the_exported_model_is_as_sure_as_the_audit():
-    """Labels near a boundary go either way, so that a network of them can be sure of little."""
+    """Labels near a boundary go either way, so that a network can be sure of little there.
+
+    Verified rows are not asked.
+    """
     rng = np.random.default_rng(3)
-    x = rng.normal(size=(700, 2))
-    label = np.where(x[:, 0] + rng.normal(size=700) > 0, "high", "low")
+    x = rng.normal(size=(400, 2))
+    is_wrong = rng.random(400) < 0.5 * np.exp(-2 * np.abs(x[:, 0]))
+    label = np.where((x[:, 0] > 0) != is_wrong, "high", "low")
     frame = pd.DataFrame({"x": x[:, 0], "other": x[:, 1], "label": label})
-    result = dc.audit(
-        frame[:500], val=frame[500:], label="label", epochs=12, lr=0.02, device="cpu", seed=0
-    )
+    verified = frame[:100].assign(label=np.where(x[:100, 0] > 0, "high", "low"))
+    result = dc.audit(frame, val=verified, label="label", epochs=20, lr=0.02, device="cpu")
     temperature = result.manifest["training"]["temperature"]
-    assert temperature > 1.05
+    assert temperature > 1.02
     card = (result.folder.model_dir / "README.md").read_text(encoding="utf-8")
     assert f"divided by {temperature:.3g}" in card
     # Once is enough: the saved model's own logits need no further division.
-    p = result.model.predict_proba(frame[:500])
-    codes = torch.tensor((frame.label[:500] == "low").to_numpy(), dtype=torch.int64)
-    wrong = torch.tensor(result.table["mislabel_probability"].to_numpy())
+    p = result.model.predict_proba(frame[100:])
+    codes = torch.tensor((frame.label[100:] == "low").to_numpy(), dtype=torch.int64)
+    wrong = torch.tensor(result.table["mislabel_probability"][100:].to_numpy())
     assert fit_temperature(torch.tensor(np.log(p)), codes, wrong) == pytest.approx(1.0, abs=0.01)
