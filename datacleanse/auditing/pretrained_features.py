@@ -75,14 +75,8 @@ def show_to_pretrained(
         SettingsError: the network is not installed or cannot be had, or DATA is a table.
         InputError: a picture changed while the audit ran.
     """
-    if inputs.pictures is None:
-        raise SettingsError(
-            f"--model {settings.model} is for images, and DATA is a table.",
-            slug="settings-contradict",
-            hint="A column of lists in a table counts as features by itself.",
-        )
     progress.stage("Loading the pretrained network", None)
-    network = _open(inputs, settings)
+    network = open_network(inputs, settings)
     is_finished = kept is not None and kept.is_finished()
     if is_finished:
         features = _stand_in(inputs, network.backbone)
@@ -94,11 +88,23 @@ def show_to_pretrained(
     return add_features(inputs, [features.data, features.clean, features.test])
 
 
-def choose_reading(inputs: Inputs, settings: Settings, progress: Progress) -> Inputs:
+def choose_reading(
+    inputs: Inputs,
+    settings: Settings,
+    progress: Progress,
+    *,
+    seen: NDArray[np.int64] | None = None,
+) -> Inputs:
     """Let a network read the features where they tell the labels better than the pictures do.
 
     Both are asked by regressions that judge each row without its own label: given labels, and of
     verified rows the true ones.
+
+    Args:
+        inputs: with features of all pictures.
+        settings: of the audit.
+        progress: is told what is chosen.
+        seen: rows of DATA, the only ones that are asked; None: all rows are.
     """
     features, pictures = inputs.features, inputs.pictures
     assert features is not None
@@ -106,11 +112,12 @@ def choose_reading(inputs: Inputs, settings: Settings, progress: Progress) -> In
     progress.stage("Comparing features with pixels", None)
     plan = plan_rows(inputs, settings)
     labels = np.where(plan.truth >= 0, plan.truth, plan.labels)
+    rows = np.flatnonzero(plan.is_learned)
     by_features, by_patches = compare_with_patches(
         np.concatenate([features.data, features.clean]),
         Joined(pictures.data, pictures.clean),
         labels,
-        np.flatnonzero(plan.is_learned),
+        rows if seen is None else np.intersect1d(rows, seen),
         n_classes=len(inputs.data.schema.classes),
         seed=settings.seed,
     )
@@ -120,9 +127,10 @@ def choose_reading(inputs: Inputs, settings: Settings, progress: Progress) -> In
         if is_better
         else "a network is trained from scratch, and the features are heard beside it"
     )
+    shown = "the pictures" if seen is None else f"{len(seen):,} of the pictures"
     message = (
         f"{features.backbone.title} (licence {features.backbone.licence}, trained on "
-        f"{features.backbone.trained_on}) saw the pictures. Its features tell a label with a mean "
+        f"{features.backbone.trained_on}) saw {shown}. Its features tell a label with a mean "
         f"log-likelihood of {by_features:.2f}, patches of the pixels with {by_patches:.2f}: "
         f"{chosen}."
     )
@@ -149,7 +157,18 @@ def keep_features(folder: RunFolder, inputs: Inputs) -> None:
         save_file(held, aside, metadata={_KEY: key})
 
 
-def _open(inputs: Inputs, settings: Settings) -> FrozenNetwork:
+def open_network(inputs: Inputs, settings: Settings) -> FrozenNetwork:
+    """The pretrained network that the settings name, or that of the extra `vision`.
+
+    Raises:
+        SettingsError: it is not installed or cannot be had, or DATA is a table.
+    """
+    if inputs.pictures is None:
+        raise SettingsError(
+            f"--model {settings.model} is for images, and DATA is a table.",
+            slug="settings-contradict",
+            hint="A column of lists in a table counts as features by itself.",
+        )
     device = choose_device(settings.device)
     if is_timm(settings.model):
         from datacleanse.models.timm_networks import open_timm
@@ -211,11 +230,11 @@ def _compute(inputs: Inputs, network: FrozenNetwork, progress: Progress) -> Pict
     progress.stage("Features", sum(len(each) for each in arrays if each is not None))
     if gallery is None:
         data, clean, test = (
-            None if each is None else _see_pixels(each, network) for each in arrays
+            None if each is None or not len(each) else see_pixels(each, network) for each in arrays
         )
     else:
         data, clean, test = (
-            None if each is None else _see_originals(each, network, role, progress)
+            None if each is None else see_originals(each, network, role, progress)
             for each, role in zip(
                 (gallery.data, gallery.clean, gallery.test), ("DATA", "CLEAN", "TEST"), strict=True
             )
@@ -227,15 +246,19 @@ def _compute(inputs: Inputs, network: FrozenNetwork, progress: Progress) -> Pict
     return PictureFeatures(network.backbone, data, clean, test)
 
 
-def _see_pixels(images: NDArray[np.uint8], network: FrozenNetwork) -> Floats | None:
-    """The features of pictures that are decoded already; None of none at all."""
-    return network.compute_features(images) if len(images) else None
+def see_pixels(images: NDArray[np.uint8], network: FrozenNetwork) -> Floats:
+    """The features (N, F) of pictures (N, C, H, W) that are decoded already, N > 0."""
+    return network.compute_features(images)
 
 
-def _see_originals(
+def see_originals(
     pictures: PictureSet, network: FrozenNetwork, role: str, progress: Progress
 ) -> Floats:
-    """The features (N, F) of pictures, decoded anew at the size that the network wants."""
+    """The features (N, F) of pictures, decoded anew at the size that the network wants.
+
+    Raises:
+        InputError: a picture was changed meanwhile.
+    """
     order = np.argsort(pictures.places, kind="stable")
     side = network.backbone.side
 
