@@ -19,7 +19,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import tempfile
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from statistics import mean
 from time import process_time
@@ -46,8 +49,6 @@ from datacleanse.detection.health.look import Health, look_at
 from datacleanse.errors import DatacleanseError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from numpy.typing import NDArray
 
 RESULT = RESULTS / "health.json"
@@ -63,21 +64,17 @@ def main() -> None:
     parser.add_argument("--audits", default="", help="tables that are audited for the time")
     arguments = parser.parse_args()
     folder, names = arguments.data, available_tables(arguments.data, arguments.tables)
-    cells = [
-        cell | {"table": name, "seed": seed}
-        for name in names
-        for seed in range(arguments.draws)
-        for cell in measure(
-            folder, name, names, draw_classes(load_table(folder, name), seed), seed + 1
-        )
-    ]
-    numbers = [
-        cell | {"table": name, "error": error}
+    drawn = [(folder, names, name, seed, None) for name in names for seed in range(arguments.draws)]
+    drawn += [
+        (folder, names, name, seed, error)
         for name in names
         if name in TARGETS
         for seed, error in enumerate(ERRORS)
-        for cell in measure(folder, name, names, draw_numbers(folder, name, error, seed), seed + 1)
     ]
+    with ProcessPoolExecutor(os.cpu_count(), mp_context=get_context("spawn")) as pool:
+        every = [cell for found in pool.map(measure, *zip(*drawn, strict=True)) for cell in found]
+    cells = [cell for cell in every if cell["error"] is None]
+    numbers = [cell for cell in every if cell["error"] is not None]
     result: dict[str, Any] = {
         "provenance": provenance(),
         "classes": _sum_up(cells),
@@ -91,20 +88,28 @@ def main() -> None:
 
 
 def measure(
-    folder: Path, name: str, names: list[str], drawn: Drawn, seed: int
-) -> Iterator[dict[str, Any]]:
-    """One record for the table as it is and for each thing planted."""
-    rng = np.random.default_rng(seed)
+    folder: Path, names: list[str], name: str, seed: int, error: str | None
+) -> list[dict[str, Any]]:
+    """One record for the table as it is and for each thing planted; of classes without an error."""
+    if error is None:
+        drawn = draw_classes(load_table(folder, name), seed)
+    else:
+        drawn = draw_numbers(folder, name, error, seed)
+    rng = np.random.default_rng(seed + 1)
+    cells = []
     for what, data, truth, planted in plant_all(folder, name, names, drawn, rng):
         started = process_time()
         try:
             health = look(data, truth, drawn)
-        except DatacleanseError as error:
-            note(f"{name} {what}: {error.message}")
+        except DatacleanseError as refused:
+            note(f"{name} {what}: {refused.message}")
             continue
         seconds = process_time() - started
         findings = health.section.findings
         cell = {
+            "table": name,
+            "error": error,
+            "seed": seed,
             "planted": what,
             "recall": _recall(what, health, planted),
             "recall_beside_natural": _recall_beside_natural(what, health, data, planted),
@@ -113,8 +118,9 @@ def measure(
             "kinds": " ".join(sorted({each.kind for each in findings})),
             "seconds": seconds,
         }
-        note(f"{name} {what}: {cell['recall']} {cell['kinds']}")
-        yield cell
+        note(f"{name} {error or ''} {seed} {what}: {cell['recall']} {cell['kinds']}")
+        cells.append(cell)
+    return cells
 
 
 def look(data_table: pa.Table, truth: list[Any], drawn: Drawn) -> Health:

@@ -7,6 +7,7 @@ Labels are classes, of which `flip_uniformly` changes some, or a numeric column 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
@@ -194,10 +195,14 @@ def _jitter(
     return table
 
 
+@cache
+def _count_numeric(folder: Path, name: str) -> int:
+    return len(_numeric(load_table(folder, name)))
+
+
 def _choose_other(folder: Path, name: str, names: list[str], rng: np.random.Generator) -> str:
-    others = [
-        each for each in names if each != name and len(_numeric(load_table(folder, each))) > 2
-    ]
+    """Another table with three numbers at least."""
+    others = [each for each in names if each != name and _count_numeric(folder, each) > 2]
     return others[rng.integers(len(others))]
 
 

@@ -7,6 +7,7 @@ from docs.figures import (
     costs,
     detection,
     engine,
+    health,
     images,
     pretrained,
     regression,
@@ -18,7 +19,7 @@ from docs.figures.markers import Registry
 
 MODULES = (
     *(detection, sampled, audits, engine, images, pretrained, costs, steering, texts),
-    regression,
+    *(regression, health),
 )
 
 REGISTRY = Registry(
