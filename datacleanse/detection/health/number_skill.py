@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -58,16 +59,22 @@ def predict_numbers(values: Floats, numbers: Floats, asked: Floats) -> Floats:
     if missing.all():
         return found
     places, medians, counts = _summarise(values[~missing], numbers[~missing])
-    smooth = medians.copy()
-    for at in np.flatnonzero(counts < MANY):
-        # Alike on both sides: slopes cancel out.
-        reach = min(REACH, int(at), len(medians) - 1 - int(at))
-        smooth[at] = np.median(medians[at - reach : at + reach + 1])
+    smooth = np.where(counts < MANY, _smooth(medians), medians)
     is_known = ~np.isnan(asked)
     with np.errstate(over="ignore", invalid="ignore"):  # between values as far apart as can be
         said = np.interp(asked[is_known], places, smooth)
     found[is_known] = np.where(np.isfinite(said), said, np.median(numbers))
     return found
+
+
+def _smooth(medians: Floats) -> Floats:
+    """(v,) medians of neighbours, as many on either side, so that slopes cancel out."""
+    smooth = medians.copy()
+    for reach in range(1, REACH + 1):
+        if len(medians) > 2 * reach:
+            windows = sliding_window_view(medians, 2 * reach + 1)
+            smooth[reach:-reach] = np.median(windows, axis=1)
+    return smooth
 
 
 def _summarise(values: Floats, numbers: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
