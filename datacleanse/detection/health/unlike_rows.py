@@ -45,8 +45,8 @@ def _tell(seen: Material, strange: Strange) -> tuple[HealthFinding, ...]:
             message=f"{len(places):,} {'row is' if one else 'rows are'} unlike all others.",
             advice="Each is far from its nearest neighbours, or has values that seldom stand "
             "together. See whether they belong to the data.",
-            method=f"Distance to the {NEIGHBOURS}th nearest row, by values and by ranks. Beside it a "
-            "tree of columns that depend on each other. Each against the tail of all rows; "
+            method=f"Distance to the {NEIGHBOURS}th nearest row, by values and by ranks. Beside it "
+            "a tree of columns that depend on each other. Each against the tail of all rows; "
             f"false-discovery rate {LEVEL:.0%} under that tail.{say_part(seen)}",
             certainty="judged",
             is_warning=False,
