@@ -193,6 +193,7 @@ def _audit_numbers(
     from datacleanse.auditing.regression.recipe import carry_out_numbers
 
     with use_one_thread():
+        inputs = _show_pictures(inputs, request.settings, RunFolder(place), resume, progress)
         return carry_out_numbers(
             request, inputs, place, force=force, resume=resume, progress=progress, stop=stop
         )
@@ -219,12 +220,6 @@ def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
     from datacleanse.auditing.tasks.planning import plan_task
 
     with use_one_thread():
-        if is_of_numbers:
-            progress.stage("Encoding", None)
-            audit = plan_number_audit(request, inputs)
-            examples = audit.make_examples()
-            progress.stage("Trying", None)
-            return forecast(audit, examples)
         if request.settings.features is not None:
             inputs = use_features(inputs, request.settings)
         elif wants_pretrained(request.settings, inputs):
@@ -234,6 +229,11 @@ def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
                 hint="Give --model residual to plan an audit without one.",
             )
         progress.stage("Encoding", None)
+        if is_of_numbers:
+            audit = plan_number_audit(request, inputs)
+            examples = audit.make_examples()
+            progress.stage("Trying", None)
+            return forecast(audit, examples)
         task = plan_task(request, inputs)
         examples = task.make_examples(inputs)
         progress.stage("Trying", None)

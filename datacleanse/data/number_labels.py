@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, NoReturn
 import numpy as np
 
 from datacleanse.data.columns import is_text, parse_number
-from datacleanse.data.labels import check_complete, read_spellings
+from datacleanse.data.labels import (
+    Labels,
+    check_complete,
+    learn_labels,
+    match_labels,
+    read_spellings,
+)
 from datacleanse.data.messages import format_count, format_list, format_rows, quote_value
 from datacleanse.errors import InputError
 from datacleanse.records import NumberLabels
@@ -16,6 +22,8 @@ from datacleanse.records import NumberLabels
 if TYPE_CHECKING:
     import pyarrow as pa
     from numpy.typing import NDArray
+
+    from datacleanse.data.interface import TaskOption
 
 LEAST_DISTINCT = 5
 """Distinct numbers below which labels look like classes."""
@@ -25,6 +33,53 @@ FEW_ROWS = 20
 
 MOSTLY = 0.5
 """Share of rows without a number from which the column holds names."""
+
+
+def learn_labels_for(
+    task: TaskOption, column: pa.ChunkedArray, *, name: str, source: str, are_names: bool
+) -> Labels:
+    """Read the labels of DATA: classes, or numbers where these are asked for.
+
+    Args:
+        task: what they are asked for as.
+        column: the labels.
+        name: of the column.
+        source: how messages name DATA.
+        are_names: see `learn_labels`.
+
+    Raises:
+        InputError: as `learn_labels` or `learn_numbers`.
+    """
+    if task != "regression":
+        return learn_labels(column, name=name, source=source, are_names=are_names)
+    found = learn_numbers(column, name=name, source=source)
+    return Labels(found.codes, (), found.given, (), found.numbers)
+
+
+def match_labels_like(
+    column: pa.ChunkedArray, classes: tuple[str, ...], *, name: str, source: str, role: str
+) -> Labels | None:
+    """Read the labels of another file as DATA's are read: by its classes, or as numbers.
+
+    Args:
+        column: the labels.
+        classes: DATA's; none where its labels are numbers.
+        name: of the column.
+        source: how messages name the file.
+        role: what they call it.
+
+    Returns:
+        None for NEW where labels are numbers: they may be missing, or anything.
+
+    Raises:
+        InputError: as `match_labels` or `read_numbers`.
+    """
+    if classes:
+        return match_labels(column, classes, name=name, source=source, role=role)
+    if role == "NEW":
+        return None
+    found = read_numbers(column, name=name, source=f"{source} ({role})")
+    return Labels(found.codes, (), found.given, (), found.numbers)
 
 
 def learn_numbers(column: pa.ChunkedArray, *, name: str, source: str) -> NumberLabels:

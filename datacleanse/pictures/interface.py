@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.data import Source
+    from datacleanse.data.interface import TaskOption
     from datacleanse.data.spelled_rows import RowSource
     from datacleanse.records import Notice
 
@@ -47,6 +48,7 @@ class Asked:
         delimiter: what separates cells of a CSV; None for the format's own.
         classes: DATA's, where they are known.
         missing: texts that count as missing in a CSV; None takes the usual ones.
+        task: what DATA's labels are asked for as, see `ReadOptions`.
     """
 
     role: Role
@@ -56,6 +58,7 @@ class Asked:
     delimiter: str | None = None
     classes: tuple[str, ...] = ()
     missing: tuple[str, ...] | None = None
+    task: TaskOption = "auto"
 
 
 @dataclass(frozen=True)
@@ -75,6 +78,7 @@ class Listing:
             look like numbers.
         origin: the rows as the file of text spells them that names the pictures; None where the
             table is all there is.
+        task: what the labels are read as, see `ReadOptions`.
     """
 
     source: str
@@ -87,6 +91,7 @@ class Listing:
     notices: tuple[Notice, ...] = ()
     labels_are_names: bool = False
     origin: RowSource | None = None
+    task: TaskOption = "auto"
 
     def read_ids(self) -> pa.Array:
         """What names each row, (N,) strings."""

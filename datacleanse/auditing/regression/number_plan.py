@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.auditing.prepared import plan_rows
 from datacleanse.detection.regression.assess import Targets
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.auditing.plan import Plan
-    from datacleanse.auditing.reading import Inputs
-    from datacleanse.settings import Settings
+    from datacleanse.records import Dataset
 
 QUARTILES = 1.349
 """Quartile distance of the standard normal distribution."""
@@ -40,16 +38,11 @@ class NumberPlan:
         return found
 
 
-def plan_numbers(inputs: Inputs, settings: Settings) -> NumberPlan:
-    """Give each row its part.
-
-    Raises:
-        InputError: nothing is left to train on.
-    """
-    data = inputs.data
+def plan_numbers(data: Dataset, plan: Plan) -> NumberPlan:
+    """Add to a plan what its labels, DATA's among them, are worth."""
     assert data.numbers is not None
     centre, scale = measure_scale(data.targets)
-    return NumberPlan(plan_rows(inputs, settings), Targets(data.numbers, centre, scale))
+    return NumberPlan(plan, Targets(data.numbers, centre, scale))
 
 
 def measure_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from datacleanse.models.loading import load_number_predictor
 from datacleanse.storage.typed_json import to_json
 
 if TYPE_CHECKING:
-    from datacleanse.models.number_predictor import NumberPredictor
+    from datacleanse.models.number_predictor import AnyNumberPredictor
     from datacleanse.storage.manifest.numbers import NumberManifest
 
 _NUMBERS = ("given_label", "suggested_label", "verified_label")
@@ -59,9 +59,9 @@ class NumberResult(AuditResult):
         return frame if index is None else frame.set_axis(index)
 
     @cached_property
-    def model(self) -> NumberPredictor:  # type: ignore[override]  # it predicts numbers
+    def model(self) -> AnyNumberPredictor:  # type: ignore[override]  # it predicts numbers
         """The reweighted model; ``model.predict(frame)``."""
-        return load_number_predictor(self.folder.model_dir, self._numbers)
+        return load_number_predictor(self.folder.model_dir, self._numbers, model=self._module)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

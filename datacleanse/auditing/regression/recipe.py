@@ -27,6 +27,8 @@ from datacleanse.auditing.manifest_sections import (
     gather_notices,
 )
 from datacleanse.auditing.original_cells import take_and_note
+from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
+from datacleanse.auditing.pretrained_features import keep_features
 from datacleanse.auditing.regression.number_audit import RunningNumbers, plan_number_audit
 from datacleanse.auditing.regression.number_judge import learn_and_judge
 from datacleanse.auditing.regression.number_sections import (
@@ -37,11 +39,12 @@ from datacleanse.auditing.regression.number_sections import (
 )
 from datacleanse.auditing.regression.number_tables import write_number_tables
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
-from datacleanse.data import take_rows
 from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.worth import weigh_by_probability
-from datacleanse.models.inference import compute_logits
+from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
 from datacleanse.models.number_card import write_number_card
+from datacleanse.models.number_predictor import describe_scale
+from datacleanse.models.predictor import IMAGES_AT_ONCE
 from datacleanse.storage.manifest.numbers import NumberManifest
 from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection, Opening
@@ -103,6 +106,7 @@ def carry_out_numbers(
     if before is not None and before.status == "finished":
         return RunFolder(place)
     with hold_run(place, opening, before, force=force) as (folder, opening):
+        keep_features(folder, inputs)
         progress.stage("Encoding", None)
         examples = audit.make_examples()
         watch.lap("encode")
@@ -133,13 +137,12 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     trainer.lap("tables")
     final, mean_error = _train_final(running, networks, worth)
     trainer.progress.stage("Writing", None)
-    predictor = audit.make_predictor(final, mean_error)
-    predictor.save(folder.model_dir)
+    scale = audit.scale_outputs(mean_error)
+    audit.task.save(final.network, folder.model_dir, describe_scale(scale))
+    write_picture_files(folder, inputs)
     metrics = compare_predictions(
-        predictor,
-        audit.make_predictor(networks.control),
-        inputs.test,
-        take_rows(inputs.clean, plan.held_back),
+        audit.predict_known(final, scale),
+        audit.predict_known(networks.control, audit.scale_outputs()),
     )
     trainer.lap("write")
     notices += trainer.tell_halved(final.batch_size)
@@ -148,7 +151,7 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
         audit.lesson.schedule,
         final,
         rule=audit.lesson.rule if plan.has_clean else NONE_STEERED,
-        network=predictor.network.describe(),
+        network=audit.task.describe(final.network),
         inputs=inputs,
     )
     return _describe(running, assessed, training, metrics, told=notices, health=health.section)
@@ -163,10 +166,14 @@ def _train_final(
     rows = lay_out_final(running.examples, running.audit.planned.plan)
     counted = torch.from_numpy(worth)
     final = running.trainer.refit(rows, counted, networks.control.batch_size)
-    return final, _measure_mean_error(final, rows, counted)
+    is_of_pictures = running.audit.inputs.pictures is not None
+    at_once = IMAGES_AT_ONCE if is_of_pictures else EVALUATION_BATCH
+    return final, _measure_mean_error(final, rows, counted, at_once=at_once)
 
 
-def _measure_mean_error(trained: TrainedNetwork, examples: Examples, worth: torch.Tensor) -> float:
+def _measure_mean_error(
+    trained: TrainedNetwork, examples: Examples, worth: torch.Tensor, *, at_once: int
+) -> float:
     """Mean of label minus output over the rows learned from, where labels are right.
 
     Under Huber's loss a network tells the middle of skewed numbers, not their mean. A row counts by
@@ -178,7 +185,8 @@ def _measure_mean_error(trained: TrainedNetwork, examples: Examples, worth: torc
     rows = examples.training_rows
     right = worth.to(rows.device)[rows].double().sqrt()
     weights = right * (right > LEAST_RIGHT)
-    outputs = compute_logits(trained.network, examples.inputs[rows])[:, 0].double()
+    parts = [compute_logits(trained.network, examples.inputs[p]) for p in rows.split(at_once)]
+    outputs = torch.cat(parts)[:, 0].double()
     errors = examples.labels[rows].double() - outputs
     mean = float((weights * errors).sum() / weights.sum().clamp(min=1.0))
     checked = errors[rows >= examples.n_data]
@@ -245,6 +253,7 @@ def _describe(
         schema=describe_schema(inputs.data.schema),
         reviewed=describe_reviewed(inputs.reviewed),
         overlap=describe_overlap(inputs, planned.plan),
+        pictures=describe_pictures(inputs.gallery),
         notices=gather_notices(inputs, told),
         training=training,
         flags=_describe_flags(assessed, audit.request.settings.fdr, has_clean=has_clean),

@@ -11,9 +11,6 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.reading import Request
 
-MODELS = ("auto", "mlp")
-"""What ``--model`` may be."""
-
 
 def refuse_unserved(request: Request, *, n_ranks: int = 1) -> None:
     """See that nothing is asked for that is not there for numbers.
@@ -39,9 +36,5 @@ def _list_unserved(request: Request) -> Iterator[tuple[str, str]]:
     settings = request.settings
     if request.probabilities is not None or request.second_opinion is not None:
         yield "--probabilities", "Leave it out: they are of classes."
-    if settings.model not in MODELS or request.module is not None:
-        yield f"--model {settings.model}", "Leave --model out."
-    if settings.features is not None:
-        yield "--features", "Leave it out."
     if settings.rule == "lilaw":
         yield "--rule lilaw", "Leave --rule out: LiLAW's weights are of class probabilities."

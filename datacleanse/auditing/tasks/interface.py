@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from datacleanse.training.device import find_kind
+from datacleanse.training.objectives import CLASSES, NUMBERS, Objective
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.detection.second_opinion.question import Question
     from datacleanse.models.metrics import Tests
+    from datacleanse.records import Dataset
     from datacleanse.settings import Settings
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
@@ -72,6 +74,16 @@ class Task(Protocol):
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of ``--test`` and those held back."""
+
+
+def choose_objective(data: Dataset) -> Objective:
+    """What a training on DATA's labels aims at: classes, or numbers."""
+    return CLASSES if data.numbers is None else NUMBERS
+
+
+def count_outputs(data: Dataset) -> int:
+    """Outputs of a network: one for each of DATA's classes, a single one of numbers."""
+    return len(data.schema.classes) if data.numbers is None else 1
 
 
 def identify_settings(settings: Settings, device: torch.device) -> Identity:
