@@ -224,3 +224,37 @@ def spell_number(number: float, decimals: int | None, *, digits: int = 6) -> str
     rounded = round(number, decimals)
     text = f"{rounded:.{decimals}f}"
     return text.lstrip("-") if math.isclose(rounded, 0.0, abs_tol=0.0) else text
+
+
+QUARTILES = 1.349
+"""Quartile distance of the standard normal distribution."""
+
+
+def measure_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
+    """Median, and the quartile distance as a standard deviation; where that is 0, the deviation.
+
+    Args:
+        numbers: (N,) not all equal.
+    """
+    low, centre, high = np.quantile(numbers, (0.25, 0.5, 0.75))
+    scale = (high - low) / QUARTILES
+    return float(centre), float(scale if scale > 0 else numbers.std())
+
+
+GROUPS = 10
+"""Groups of like numbers, which stand for classes where only these will do."""
+
+
+def group_by_size(
+    numbers: NDArray[np.int64] | NDArray[np.float64],
+    others: NDArray[np.float64] | None = None,
+) -> NDArray[np.int64]:
+    """The group of each number among `GROUPS` of as many rows each, in ascending order.
+
+    Args:
+        numbers: (N,) of all rows, or their codes, which ascend with them.
+        others: (K,) of which the groups are asked for; None: of ``numbers`` themselves.
+    """
+    edges = np.quantile(numbers, np.linspace(0, 1, GROUPS + 1)[1:-1])
+    found: NDArray[np.int64] = np.searchsorted(edges, numbers if others is None else others)
+    return found

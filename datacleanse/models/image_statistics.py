@@ -25,9 +25,6 @@ KEPT = 0.7
 keep .26 to .40, photographs of flowers and of CIFAR-10's classes .90 to 1.20, also where 30 to 40 %
 of the labels are wrong (`docs/image-audit.md`)."""
 
-GROUPS = 10
-"""Groups of like numbers, which stand for classes where labels are numbers."""
-
 SCALED_BY = 10_000
 """Images that mean and deviation are taken from, at most."""
 
@@ -57,17 +54,6 @@ def keeps_label_mirrored(
     own, other = (_measure_agreement(asked, plain, given) - chance for asked in (plain, mirrored))
     # Where neighbours tell nothing, nothing is risked.
     return bool(own > 0 and other >= KEPT * own)
-
-
-def group_by_size(codes: NDArray[np.int64]) -> NDArray[np.int64]:
-    """(M,) the numbers' group among `GROUPS` of as many rows each, in ascending order.
-
-    Args:
-        codes: (M,) positions in the list of distinct numbers, ascending.
-    """
-    edges = np.quantile(codes, np.linspace(0, 1, GROUPS + 1)[1:-1])
-    found: NDArray[np.int64] = np.searchsorted(edges, codes)
-    return found
 
 
 def measure_channels(

@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
+from datacleanse.data.number_labels import measure_scale
 from datacleanse.detection.regression.assess import Targets
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.records import Dataset
-
-QUARTILES = 1.349
-"""Quartile distance of the standard normal distribution."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +40,3 @@ def plan_numbers(data: Dataset, plan: Plan) -> NumberPlan:
     assert data.numbers is not None
     centre, scale = measure_scale(data.targets)
     return NumberPlan(plan, Targets(data.numbers, centre, scale))
-
-
-def measure_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
-    """Median, and the quartile distance as a standard deviation; where that is 0, the deviation.
-
-    Args:
-        numbers: (N,) not all equal.
-    """
-    low, centre, high = np.quantile(numbers, (0.25, 0.5, 0.75))
-    scale = (high - low) / QUARTILES
-    return float(centre), float(scale if scale > 0 else numbers.std())

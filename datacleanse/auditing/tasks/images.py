@@ -16,13 +16,10 @@ from datacleanse.auditing.tasks.interface import (
     count_outputs,
     identify_request,
 )
+from datacleanse.data.number_labels import group_by_size
 from datacleanse.detection.second_opinion.question import Question
 from datacleanse.errors import SettingsError
-from datacleanse.models.image_statistics import (
-    group_by_size,
-    keeps_label_mirrored,
-    measure_channels,
-)
+from datacleanse.models.image_statistics import keeps_label_mirrored, measure_channels
 from datacleanse.models.metrics import Tested
 from datacleanse.models.predictor import ImagePredictor
 from datacleanse.models.residual import ResidualNetwork, build_residual, choose_residual_shape

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.detection.regression.spread import pool_predictions
 from datacleanse.detection.regression.wide_rows import encode_patches, find_components
 from datacleanse.detection.second_opinion import kernel_ridge, ridge
+from datacleanse.detection.second_opinion.features import draw_compared
 from datacleanse.detection.second_opinion.question import load_libraries
 from datacleanse.detection.second_opinion.trees import BAG_SHARE, MAX_BAG, PORTION
 from datacleanse.scheduling.forked import can_fork, fork
@@ -161,6 +163,43 @@ def predict_without_own_labels(
     by_lines = _predict_by_lines(rows, *labels, seed=seed, points=points)
     scores = [each[:, 0].astype(np.float64) for each in (*by_kernel, *by_lines)]
     return np.column_stack([*by_trees, *scores])
+
+
+def compare_with_patches(
+    features: NDArray[np.float32],
+    images: NDArray[np.uint8] | Joined,
+    numbers: NDArray[np.float64],
+    rows: NDArray[np.int64],
+    *,
+    seed: int,
+) -> tuple[float, float]:
+    """How far labels lie from what features, and patches of the pictures, tell of them.
+
+    Both are learned from the given labels of some rows, each predicted without its own.
+
+    Args:
+        features: (M, F) by a pretrained network.
+        images: (M, C, H, W).
+        numbers: (M,) labels as given, of verified rows the true ones, in robust deviations.
+        rows: positions, ascending, whose labels may be learned.
+        seed: of all draws.
+
+    Returns:
+        Median distance by features and by patches, in the unit of ``numbers``: wrong labels hardly
+        change it.
+    """
+    rows = draw_compared(rows, seed)
+    own, every = numbers[rows], np.ones(len(rows), dtype=np.bool_)
+
+    def measure(told: Sequence[NDArray[np.float32]]) -> float:
+        opinions = np.concatenate(told, axis=1).astype(np.float64)
+        found = pool_predictions(opinions, own, every.astype(np.float64))
+        return float(np.median(np.abs(own - found)))
+
+    seen, encoded = features[rows], encode_patches(images[rows], every, seed=seed)
+    by_features = _predict_by_kernel(seen, own, every, n_numbers=seen.shape[1], seed=seed)
+    by_patches = _predict_by_lines(encoded, own, every, seed=seed, penalties=ridge.PENALTIES)
+    return measure(by_features), measure(by_patches)
 
 
 def _predict_by_kernel(
