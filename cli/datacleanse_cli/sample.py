@@ -31,6 +31,7 @@ def sample(
     drop: options.Drop = None,
     missing: audit_options.Missing = None,
     task: audit_options.Task = "auto",
+    decimal: audit_options.Decimal = None,
     delimiter: options.Delimiter = None,
     seed: options.DrawSeed = 0,
     force: options.Force = False,
@@ -54,6 +55,7 @@ def sample(
         missing=None if missing is None else tuple(missing),
         seeks_id=not no_id,
         task=task,  # type: ignore[arg-type]  # ReadOptions checks it
+        decimal=decimal,  # type: ignore[arg-type]  # so does it
     )
     log = NoticeLog()
     with show_progress(quiet=quiet) as progress:

@@ -58,7 +58,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     label, notices = _choose_label(raw, options, progress)
     check_ids(raw.table, options.id, source=raw.name, unique=True)
     labels = learn_labels_for(
-        options.task,
+        options.of_labels,
         raw.table.column(label),
         name=label,
         source=raw.name,
@@ -82,6 +82,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         options.missing,
         raw.name_label_type(label),
         id_is_found=features.id is not None,
+        label_convention=labels.convention,
     )
     if options.missing is not None and raw.text_is_typed:
         notices.append(note_missing_unused(raw.name))
@@ -213,7 +214,7 @@ def _add_labels(whole: Dataset, raw: Raw, role: Role) -> Dataset:
             raise make_label_error(raw.name, raw.table.column_names, label, role)
         return whole
     labels = match_labels_like(
-        raw.table.column(label), whole.schema.classes, name=label, source=raw.name, role=role
+        raw.table.column(label), whole.schema, name=label, source=raw.name, role=role
     )
     if labels is None:
         return whole

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import numpy as np
 
 from datacleanse.data import read_ids
+from datacleanse.data.interface import LabelReading
 from datacleanse.records import Dataset, Schema
 
 if TYPE_CHECKING:
@@ -16,9 +17,10 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.data import Source
-    from datacleanse.data.interface import TaskOption
     from datacleanse.data.spelled_rows import RowSource
     from datacleanse.records import Notice
+
+AS_CLASSES = LabelReading()
 
 Role: TypeAlias = Literal["DATA", "CLEAN", "TEST", "NEW"]
 
@@ -48,7 +50,7 @@ class Asked:
         delimiter: what separates cells of a CSV; None for the format's own.
         classes: DATA's, where they are known.
         missing: texts that count as missing in a CSV; None takes the usual ones.
-        task: what DATA's labels are asked for as, see `ReadOptions`.
+        of_labels: how DATA's labels are read.
     """
 
     role: Role
@@ -58,7 +60,7 @@ class Asked:
     delimiter: str | None = None
     classes: tuple[str, ...] = ()
     missing: tuple[str, ...] | None = None
-    task: TaskOption = "auto"
+    of_labels: LabelReading = AS_CLASSES
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ class Listing:
             look like numbers.
         origin: the rows as the file of text spells them that names the pictures; None where the
             table is all there is.
-        task: what the labels are read as, see `ReadOptions`.
+        of_labels: how the labels are read.
     """
 
     source: str
@@ -91,7 +93,7 @@ class Listing:
     notices: tuple[Notice, ...] = ()
     labels_are_names: bool = False
     origin: RowSource | None = None
-    task: TaskOption = "auto"
+    of_labels: LabelReading = AS_CLASSES
 
     def read_ids(self) -> pa.Array:
         """What names each row, (N,) strings."""

@@ -128,6 +128,7 @@ def _learn_dataset(
         (),
         (),
         label_type=_name_label_type(listing),
+        label_convention=labels.convention,
     )
     return _make_dataset(listing, schema, labels, pixels, unreadable)
 
@@ -241,7 +242,7 @@ def learn_picture_labels(listing: Listing) -> Labels:
     """
     assert listing.label is not None  # no form lets DATA be without
     return learn_labels_for(
-        listing.task,
+        listing.of_labels,
         listing.table.column(listing.label),
         name=listing.label,
         source=listing.source,
@@ -263,6 +264,7 @@ def read_listing(listing: Listing) -> Dataset:
         (),
         (),
         label_type=_name_label_type(listing),
+        label_convention=labels.convention,
     )
     return Dataset(
         listing.source,
@@ -286,9 +288,7 @@ def _match_classes(listing: Listing, schema: Schema, role: Role) -> Labels | Non
             "CSV with the columns path and label.",
         )
     column = listing.table.column(listing.label)
-    return match_labels_like(
-        column, schema.classes, name=listing.label, source=listing.source, role=role
-    )
+    return match_labels_like(column, schema, name=listing.label, source=listing.source, role=role)
 
 
 def _make_no_pictures_error(source: Source, role: Role) -> InputError:

@@ -126,7 +126,7 @@ def plan_images(request: Request, inputs: Inputs) -> ImageTask:
     """
     settings, schema = request.settings, inputs.data.schema
     if request.module is not None or settings.model not in ("auto", *IMAGE_MODELS):
-        raise _make_no_network_error(settings.model)
+        raise _make_no_network_error(settings.model, of_numbers=inputs.data.numbers is not None)
     device = choose_device(settings.device)
     plan = plan_rows(inputs, settings)
     n_trained = int(plan.is_trained.sum())
@@ -167,10 +167,10 @@ def _join(pictures: PictureInputs) -> Joined:
     return Joined(pictures.data, pictures.clean)
 
 
-def _make_no_network_error(name: str) -> SettingsError:
+def _make_no_network_error(name: str, *, of_numbers: bool) -> SettingsError:
+    elsewhere = "; a network of your own is audited with datacleanse.audit_dataset in Python"
     return SettingsError(
         f"--model is {name!r}, which is no network for images.",
         slug="model-not-for-images",
-        hint=f"Give auto or {', '.join(IMAGE_MODELS)}; a network of your own is audited with "
-        "datacleanse.audit_dataset in Python.",
+        hint=f"Give auto or {', '.join(IMAGE_MODELS)}{'' if of_numbers else elsewhere}.",
     )
