@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 import datacleanse as dc
+from datacleanse.serving.mlflow_log import _collect_figures, _collect_params, _collect_tags
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports.changes.rows import pair_rows
 from tests.cli.conftest import run_here
@@ -280,3 +281,25 @@ def test_from_python_the_table_has_the_frames_index_and_floats(audited):
     assert result.manifest["task"] == "regression"
     assert "300 rows" in repr(result)
     assert "matched by their ids" in repr(result.compare(folder / "run"))
+
+
+def test_what_a_tracker_is_told_holds_errors_and_rate(audited):
+    run = RunFolder(audited[0] / "run").any_manifest()
+    figures, measured = dict(_collect_figures(run)), run.metrics.test
+    assert figures["test_reweighted_rmse"] == measured.reweighted.rmse
+    assert figures["noise_rate"] == run.noise.rate.share
+    assert _collect_params(run)["epochs"] == 2
+    assert _collect_tags(run)["datacleanse.clean.sha256"] == run.clean.sha256
+
+
+def test_rows_to_verify_are_drawn_from_low_and_high_numbers(audited):
+    folder, _, _ = audited
+    drawn = ("sample", "data.csv", "-n", "30", "--label", "price", "--task", "regression")
+    done = run_here(*drawn, "-o", "drawn.csv", cwd=folder)
+    assert done.code == 0, done.err
+    assert "--task regression" in done.out
+    whole, few = (pd.read_csv(folder / f"{name}.csv").price for name in ("data", "drawn"))
+    tenth = np.searchsorted(whole.quantile(np.arange(1, 10) / 10), few)
+    assert (np.bincount(tenth) == 3).all()
+    lines = (folder / "data.csv").read_text().splitlines()
+    assert set((folder / "drawn.csv").read_text().splitlines()) <= set(lines)

@@ -29,6 +29,7 @@ from datacleanse.auditing.manifest_sections import (
 from datacleanse.auditing.original_cells import take_and_note
 from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
 from datacleanse.auditing.pretrained_features import keep_features
+from datacleanse.auditing.regression.like_numbers import write_like_numbers
 from datacleanse.auditing.regression.number_audit import RunningNumbers, plan_number_audit
 from datacleanse.auditing.regression.number_judge import learn_and_judge
 from datacleanse.auditing.regression.number_sections import (
@@ -139,6 +140,7 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     trainer.progress.stage("Writing", None)
     scale = audit.scale_outputs(mean_error)
     audit.task.save(final.network, folder.model_dir, describe_scale(scale))
+    write_like_numbers(running, assessed, final)
     write_picture_files(folder, inputs)
     metrics = compare_predictions(
         audit.predict_known(final, scale),
