@@ -19,9 +19,7 @@ from safetensors.numpy import save_file
 from datacleanse.auditing.image_features import add_features
 from datacleanse.auditing.prepared import plan_rows
 from datacleanse.data.number_labels import measure_scale
-from datacleanse.detection.regression.opinions import (
-    compare_with_patches as compare_numbers_with_patches,
-)
+from datacleanse.detection.regression.opinions import compare_with_pixels
 from datacleanse.detection.second_opinion.features import compare_with_patches
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.models import vision_extra
@@ -146,10 +144,10 @@ def _compare_with_pixels(
         )
     centre, scale = measure_scale(inputs.data.targets)
     standardised = (numbers[labels] - centre) / scale
-    seen, plain = compare_numbers_with_patches(*asked, standardised, rows, seed=seed)
+    seen, plain = compare_with_pixels(*asked, standardised, rows, seed=seed)
     return seen < plain, (
         f"Half of the labels lie within {seen * scale:.3g} of what its features tell, and within "
-        f"{plain * scale:.3g} of what patches of the pixels tell"
+        f"{plain * scale:.3g} of what the pixels tell"
     )
 
 

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.regression.spread import pool_predictions
-from datacleanse.detection.regression.wide_rows import encode_patches, find_components
+from datacleanse.detection.regression.wide_rows import (
+    average_pixels,
+    encode_patches,
+    find_components,
+)
 from datacleanse.detection.second_opinion import kernel_ridge, ridge
 from datacleanse.detection.second_opinion.features import draw_compared
 from datacleanse.detection.second_opinion.question import load_libraries
@@ -37,6 +41,12 @@ KERNEL_PENALTIES = (0.001, 0.01, 0.1, 1.0)
 
 LINEAR_PENALTIES = (0.01, 0.3)
 """Of linear ridge regression."""
+
+
+NEAR = 3.0
+"""Robust deviations beyond which a label of a picture counts as if it were just so far. A number
+ten times too large would else draw all predictions; the pool hears regressions on the labels as
+they are, too."""
 
 
 @dataclass(frozen=True)
@@ -110,19 +120,27 @@ class NumberQuestion:
             return NumberOpinions(found, self.rows)
 
     def _look_at_pictures(self) -> NumberOpinions:
-        """All models on components of patches and features, regressions on the whole of them."""
-        labels, seed = (self.numbers, self.is_learned), self.seed
+        """All models on components of all that is seen, regressions on the whole of it.
+
+        Regressions learn from near labels, too: see `NEAR`.
+        """
+        near, seed = (np.clip(self.numbers, -NEAR, NEAR), self.is_learned), self.seed
         components, told = [], []
         if self.images is not None:
-            encoded = encode_patches(self.images, self.is_learned, seed=seed)
-            components.append(find_components(encoded, self.is_learned))
-            told += _predict_by_lines(encoded, *labels, seed=seed, penalties=ridge.PENALTIES)
+            seen = encode_patches(self.images, self.is_learned, seed=seed)
+            pixels = average_pixels(self.images)
+            components += [find_components(each, self.is_learned) for each in (seen, pixels)]
+            for each in (seen, pixels):
+                told += _predict_by_lines(each, *near, seed=seed, penalties=ridge.PENALTIES)
         if self.features is not None:
             components.append(find_components(self.features, self.is_learned))
             n_features = self.features.shape[1]
-            told += _predict_by_kernel(self.features, *labels, n_numbers=n_features, seed=seed)
+            told += _predict_by_kernel(self.features, *near, n_numbers=n_features, seed=seed)
         rows = np.concatenate(components, axis=1)
-        found = predict_without_own_labels(rows, *labels, n_numbers=rows.shape[1], seed=seed)
+        told += _predict_by_kernel(rows, *near, n_numbers=rows.shape[1], seed=seed)
+        found = predict_without_own_labels(
+            rows, self.numbers, self.is_learned, n_numbers=rows.shape[1], seed=seed
+        )
         return NumberOpinions(np.column_stack([found, *(each[:, 0] for each in told)]), rows)
 
     def start(self, device: str | None) -> Running[NumberOpinions] | None:
@@ -165,7 +183,7 @@ def predict_without_own_labels(
     return np.column_stack([*by_trees, *scores])
 
 
-def compare_with_patches(
+def compare_with_pixels(
     features: NDArray[np.float32],
     images: NDArray[np.uint8] | Joined,
     numbers: NDArray[np.float64],
@@ -173,7 +191,7 @@ def compare_with_patches(
     *,
     seed: int,
 ) -> tuple[float, float]:
-    """How far labels lie from what features, and patches of the pictures, tell of them.
+    """How far labels lie from what features, and pixels and their patches, tell of them.
 
     Both are learned from the given labels of some rows, each predicted without its own.
 
@@ -185,21 +203,25 @@ def compare_with_patches(
         seed: of all draws.
 
     Returns:
-        Median distance by features and by patches, in the unit of ``numbers``: wrong labels hardly
+        Median distance by features and by pixels, in the unit of ``numbers``: wrong labels hardly
         change it.
     """
     rows = draw_compared(rows, seed)
-    own, every = numbers[rows], np.ones(len(rows), dtype=np.bool_)
+    own, every = np.clip(numbers[rows], -NEAR, NEAR), np.ones(len(rows), dtype=np.bool_)
 
     def measure(told: Sequence[NDArray[np.float32]]) -> float:
         opinions = np.concatenate(told, axis=1).astype(np.float64)
         found = pool_predictions(opinions, own, every.astype(np.float64))
         return float(np.median(np.abs(own - found)))
 
-    seen, encoded = features[rows], encode_patches(images[rows], every, seed=seed)
+    seen, shown = features[rows], images[rows]
     by_features = _predict_by_kernel(seen, own, every, n_numbers=seen.shape[1], seed=seed)
-    by_patches = _predict_by_lines(encoded, own, every, seed=seed, penalties=ridge.PENALTIES)
-    return measure(by_features), measure(by_patches)
+    by_pixels = [
+        told
+        for each in (encode_patches(shown, every, seed=seed), average_pixels(shown))
+        for told in _predict_by_lines(each, own, every, seed=seed, penalties=ridge.PENALTIES)
+    ]
+    return measure(by_features), measure(by_pixels)
 
 
 def _predict_by_kernel(

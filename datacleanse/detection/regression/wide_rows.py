@@ -1,4 +1,4 @@
-"""Rows of many columns: what patches of pictures tell, and features of a pretrained network.
+"""Rows of many columns: patches and pixels of pictures, and features of a pretrained network.
 
 Regressions read all of the columns. Trees, and the spread of right numbers, read their first
 principal components.
@@ -12,6 +12,7 @@ import numpy as np
 
 from datacleanse.detection.second_opinion import images as patches
 from datacleanse.detection.second_opinion import ridge
+from datacleanse.models.image_statistics import average_blocks
 from datacleanse.storage.mapped_files import make_rows, release_mapped
 
 if TYPE_CHECKING:
@@ -49,6 +50,20 @@ def encode_patches(
         found[start : start + len(part)] = part
         release_mapped()
     return found
+
+
+def average_pixels(images: NDArray[np.uint8] | Joined) -> Floats:
+    """(M, F) the pixels of pictures, averaged down: patches do not tell how bright or large.
+
+    Args:
+        images: (M, C, H, W).
+    """
+    rows = np.arange(len(images))
+    parts = [
+        average_blocks(images[rows[start : start + PORTION]]).reshape(-1)
+        for start in range(0, len(rows), PORTION)
+    ]
+    return np.concatenate(parts).reshape(len(rows), -1)
 
 
 def find_components(rows: Floats, is_learned: NDArray[np.bool_]) -> Floats:
