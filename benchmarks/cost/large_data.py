@@ -4,6 +4,9 @@
 Parquet shards, and a tenth of them; `... pictures` audits 100,000 made pictures in Parquet. Both
 have a schedule of two epochs, the least that an audit takes, and `--memory` as it is asked for. The
 peak is that of the largest process, as in `scaling`, and of all processes together, sampled.
+
+`--group FOLDER` names a control group of Linux (`/sys/fs/cgroup/...`) with a limit of memory, in
+which the audits are to run: the system then kills what does not keep to it.
 """
 
 from __future__ import annotations
@@ -48,6 +51,7 @@ def main() -> None:
     parser.add_argument("--shards", type=int, default=20)
     parser.add_argument("--memory", help="1500MB for tables, 1GB for pictures")
     parser.add_argument("--scratch", type=Path, help="folder for the data and the run")
+    parser.add_argument("--group", type=Path, help="control group to run in")
     options = parser.parse_args()
     is_table = options.kind == "tables"
     rows = options.rows or ([1_000_000, 10_000_000] if is_table else [100_000])
@@ -57,35 +61,61 @@ def main() -> None:
     for n in rows:
         with tempfile.TemporaryDirectory(dir=options.scratch) as folder:
             data, clean = make(Path(folder), n, options.shards)
-            sizes.append(measure(data, clean, n, memory))
+            sizes.append(measure(data, clean, n, memory, options.group))
     for size in sizes:
         first = sizes[0]["microseconds_a_row"]
         size["time_a_row_over_first"] = size["microseconds_a_row"] / first
-    result = {"provenance": provenance(), "memory": memory, "epochs": EPOCHS, "sizes": sizes}
+    result = {
+        "provenance": provenance(),
+        "memory": memory,
+        "memory_of_group": None if options.group is None else _read_limit(options.group),
+        "epochs": EPOCHS,
+        "sizes": sizes,
+    }
     write_result(RESULT[options.kind], result, tables=())
     header = ["rows", "seconds", "µs a row", "over the first", "largest process MiB", "all MiB"]
+    header += ["all without files MiB"]
     print(markdown_table(header, [_row(size) for size in sizes]))
 
 
-def measure(data: Path, clean: Path, n_rows: int, memory: str) -> dict[str, Any]:
-    """Audit it by a process of its own."""
+def measure(
+    data: Path, clean: Path, n_rows: int, memory: str, group: Path | None
+) -> dict[str, Any]:
+    """Audit it by a process of its own, in that control group."""
     run = data.parent / "run"
     audit = [sys.executable, "-m", "datacleanse", "audit", str(data), "--val", str(clean)]
     schedule = ["--epochs", str(EPOCHS), "--memory", memory]
-    measured, together = run_sampled([*audit, "--out", str(run), "--quiet", *schedule])
+    command = [*audit, "--out", str(run), "--quiet", *schedule]
+    measured, together = run_sampled([*_enter(group), *command])
     manifest = RunFolder(run).manifest()
-    note(f"{n_rows} rows: {measured.seconds:.0f} s, {together / MIB:.0f} MiB")
+    note(f"{n_rows} rows: {measured.seconds:.0f} s, {together.resident / MIB:.0f} MiB")
     return {
         "rows": n_rows,
         "seconds": measured.seconds,
         "cpu_seconds": measured.cpu_seconds,
         "microseconds_a_row": 1e6 * measured.seconds / n_rows,
         "largest_process_bytes": measured.peak_bytes,
-        "all_processes_bytes": together if TREE_IS_KNOWN else None,
+        "all_processes_bytes": together.resident if TREE_IS_KNOWN else None,
+        "without_files_bytes": together.own if TREE_IS_KNOWN else None,
         "batch_size": manifest.training.batch_size,
         "said": [each.message for each in manifest.notices if each.slug in _SAID],
         "timings": manifest.timings,
     }
+
+
+def _enter(group: Path | None) -> list[str]:
+    """What to put before a command so that it runs in a control group."""
+    return (
+        []
+        if group is None
+        else ["sh", "-c", 'echo $$ > "$0" && exec "$@"', f"{group}/cgroup.procs"]
+    )
+
+
+def _read_limit(group: Path) -> int:
+    """Bytes of memory that a control group may take, of either version of such groups."""
+    files = [group / name for name in ("memory.max", "memory.limit_in_bytes")]
+    return int(next(file for file in files if file.exists()).read_text(encoding="ascii"))
 
 
 _SAID = ("opinion-sampled", "rows-in-runs")
@@ -145,14 +175,14 @@ def _encode(pixels: NDArray[np.uint8]) -> bytes:
 
 
 def _row(size: dict[str, Any]) -> list[str]:
-    together = size["all_processes_bytes"]
+    together = [size["all_processes_bytes"], size["without_files_bytes"]]
     return [
         f"{size['rows']:,}",
         f"{size['seconds']:.0f}",
         f"{size['microseconds_a_row']:.0f}",
         f"{size['time_a_row_over_first']:.2f}",
         f"{size['largest_process_bytes'] / MIB:.0f}",
-        "" if together is None else f"{together / MIB:.0f}",
+        *["" if each is None else f"{each / MIB:.0f}" for each in together],
     ]
 
 

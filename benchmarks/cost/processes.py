@@ -36,21 +36,30 @@ SAMPLED_EVERY = 0.1
 """Seconds."""
 
 
-def run_sampled(command: Sequence[str]) -> tuple[Measured, int]:
-    """Run a command as `run_measured` does; the memory of it and all that it started, sampled.
+@dataclass(frozen=True)
+class Together:
+    """The memory of a process and all that it started, in bytes; 0 where it is not told."""
 
-    Returns:
-        The measures, and the largest sum of the memory of its processes, in bytes. A page that
-        several of them have, of a library or a mapped file, counts once. 0 where the system does
-        not tell.
-    """
-    largest = 0
+    resident: int = 0
+    """The largest sum of their pages. One that several of them have, of a library or a mapped
+    file, counts once."""
+    own: int = 0
+    """The same without pages of files, which the system takes back when memory is wanted."""
+
+
+def run_sampled(command: Sequence[str]) -> tuple[Measured, Together]:
+    """Run a command as `run_measured` does; the memory of it and all that it started, sampled."""
+    largest = Together()
     is_done = threading.Event()
 
     def sample() -> None:
         nonlocal largest
         while not is_done.wait(SAMPLED_EVERY):
-            largest = max(largest, sum(map(_measure_resident, _list_children(os.getpid()))))
+            found = [_measure_resident(each) for each in _list_children(os.getpid())]
+            largest = Together(
+                max(largest.resident, sum(each.resident for each in found)),
+                max(largest.own, sum(each.own for each in found)),
+            )
 
     sampler = threading.Thread(target=sample, daemon=True)
     sampler.start()
@@ -72,14 +81,15 @@ def _list_children(process: int) -> list[int]:
     return found
 
 
-def _measure_resident(process: int) -> int:
-    """Bytes of a process's proportional set; 0 where it has ended."""
+def _measure_resident(process: int) -> Together:
+    """A process's part of the pages that it has; none where it has ended."""
+    told: dict[str, int] = {}
     with suppress(OSError):
-        told = Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8")
-        for line in told.splitlines():
-            if line.startswith("Pss:"):
-                return int(line.split()[1]) * KIB
-    return 0
+        for line in Path(f"/proc/{process}/smaps_rollup").read_text(encoding="utf-8").splitlines():
+            name, _, amount = line.partition(":")
+            if name.startswith("Pss"):
+                told[name] = int(amount.split()[0]) * KIB
+    return Together(told.get("Pss", 0), told.get("Pss_Anon", 0))
 
 
 def run_measured(

@@ -10,13 +10,13 @@ import numpy as np
 import torch
 
 from datacleanse.auditing.audit_table import write_tables
+from datacleanse.auditing.final_model import begin_final, tell_final_weights
 from datacleanse.auditing.health import look_at_inputs
-from datacleanse.auditing.layout import lay_out_final, lay_out_fold
+from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_and_note
 from datacleanse.auditing.plan import redraw_folds
-from datacleanse.auditing.shared_worth import tell_worth
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.brought import join_brought
 from datacleanse.detection.calibration import Clues
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from torch import nn
 
+    from datacleanse.auditing.final_model import Final
     from datacleanse.auditing.manifest_sections import Findings
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs
@@ -44,12 +45,11 @@ if TYPE_CHECKING:
     from datacleanse.detection.evidence import Assessment
     from datacleanse.detection.health.look import Health
     from datacleanse.detection.second_opinion.question import Question
-    from datacleanse.records import Overlap
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
     from datacleanse.storage.manifest.health import HealthSection
     from datacleanse.training.examples import Examples
-    from datacleanse.training.side_by_side import Keep, Learning, TrainedNetwork, Trainings
+    from datacleanse.training.side_by_side import Keep, Learning, Trainings
     from datacleanse.training.trainer import Trainer
 
 
@@ -65,7 +65,7 @@ class Judgement:
     """Rows a step that the trainings ended with."""
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
-    take_final: Callable[[], TrainedNetwork]
+    take_final: Callable[[], Final]
     """Waits for the final model, whose training began before the tables were written."""
     notices: tuple[Notice, ...]
     """What to say of the tables."""
@@ -85,7 +85,7 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     assessment = assess(evidence, fdr=settings.fdr)
     trainer.lap("score")
     worth = keep_rows(weigh_rows(assessment, plan.labels)) if evidence.is_steered else None
-    take_final = _begin_final(audit, trainer, networks, worth)
+    take_final = begin_final(audit, trainer, networks, worth, assessment)
     health = look_at_inputs(inputs, assessment)
     trainer.lap("health")
     stability = _measure_stability(audit, again) if again else None
@@ -133,58 +133,6 @@ def _write_tables(
         take=partial(take_and_note, audit.inputs, notices),
     )
     return notices
-
-
-def _begin_final(
-    audit: RunningAudit,
-    trainer: Trainer,
-    networks: Trainings,
-    worth: NDArray[np.float32] | None,
-) -> Callable[[], TrainedNetwork]:
-    """Begin to train the final model; what is returned waits for it.
-
-    Args:
-        audit: the audit.
-        trainer: of the run itself.
-        networks: trained before.
-        worth: (M,) in [0, 1], how much each row counts; None: no true label steered the first
-            network, so no better one can be had.
-    """
-    if worth is None:
-        tell_worth(trainer.ranks, None)
-        return partial(_give, networks.reweighted)
-    counted = torch.from_numpy(worth)
-    tell_worth(trainer.ranks, counted)
-    examples = lay_out_final(audit.examples, audit.task.plan)
-    return partial(
-        trainer.wait, trainer.begin_refit(examples, counted, networks.control.batch_size)
-    )
-
-
-def _give(network: TrainedNetwork) -> TrainedNetwork:
-    return network
-
-
-def tell_final_weights(
-    plan: Plan, overlap: Overlap, worth: NDArray[np.float32] | None
-) -> NDArray[np.float32]:
-    """(N,) how much each row of DATA counts in the final model, a verified one by its true label.
-
-    Args:
-        plan: the part of each row.
-        overlap: rows of DATA that stand in CLEAN.
-        worth: (M,) of all rows in the refit; None: there is none, and all rows count alike.
-    """
-    if worth is None:
-        counted = plan.is_learned.astype(np.float32)
-        counted[: plan.n_data][plan.verified >= 0] = 0.0
-        return counted[: plan.n_data]
-    counted = np.where(plan.is_refitted, worth, np.float32(0.0))
-    of_data = counted[: plan.n_data].copy()
-    is_single = overlap.clean_rows >= 0
-    places = plan.n_data + overlap.clean_rows[is_single]
-    of_data[overlap.data_rows[is_single]] = counted[places]
-    return of_data
 
 
 def _list_parts(inputs: Inputs) -> list[CleanPart]:

@@ -224,6 +224,7 @@ def describe_training(
     rule: UsedRule,
     network: str,
     inputs: Inputs,
+    temperature: float | None = None,
 ) -> TrainingSection:
     """The trainings that were compared and the final one; ``network``: a sentence on it."""
     meta = schedule.meta
@@ -245,6 +246,7 @@ def describe_training(
             final=_describe_curves(final.outcome),
         ),
         backbone=_describe_backbone(inputs),
+        temperature=None if temperature is None else round(temperature, 4),
     )
 
 

@@ -77,14 +77,8 @@ def show_to_pretrained(
         SettingsError: the network is not installed or cannot be had, or DATA is a table.
         InputError: a picture changed while the audit ran.
     """
-    if inputs.pictures is None:
-        raise SettingsError(
-            f"--model {settings.model} is for images, and DATA is a table.",
-            slug="settings-contradict",
-            hint="A column of lists in a table counts as features by itself.",
-        )
     progress.stage("Loading the pretrained network", None)
-    network = _open(inputs, settings)
+    network = open_network(inputs, settings)
     is_finished = kept is not None and kept.is_finished()
     if is_finished:
         features = _stand_in(inputs, network.backbone)
@@ -96,24 +90,37 @@ def show_to_pretrained(
     return add_features(inputs, [features.data, features.clean, features.test])
 
 
-def choose_reading(inputs: Inputs, settings: Settings, progress: Progress) -> Inputs:
+def choose_reading(
+    inputs: Inputs,
+    settings: Settings,
+    progress: Progress,
+    *,
+    seen: NDArray[np.int64] | None = None,
+) -> Inputs:
     """Let a network read the features where they tell the labels better than the pictures do.
 
     Both are asked by regressions that judge each row without its own label: given labels, and of
     verified rows the true ones.
+
+    Args:
+        inputs: with features of all pictures.
+        settings: of the audit.
+        progress: is told what is chosen.
+        seen: rows of DATA, the only ones that are asked; None: all rows are.
     """
     features = inputs.features
     assert features is not None
     progress.stage("Comparing features with pixels", None)
-    is_better, how_far = _compare_with_pixels(inputs, features, settings)
+    is_better, how_far = _compare_with_pixels(inputs, features, settings, seen)
     chosen = (
         "a network reads the features"
         if is_better
         else "a network is trained from scratch, and the features are heard beside it"
     )
+    shown = "the pictures" if seen is None else f"{len(seen):,} of the pictures"
     message = (
         f"{features.backbone.title} (licence {features.backbone.licence}, trained on "
-        f"{features.backbone.trained_on}) saw the pictures. {how_far}: {chosen}."
+        f"{features.backbone.trained_on}) saw {shown}. {how_far}: {chosen}."
     )
     progress.say(message)
     notice = Notice("pretrained-chosen", message, option="--model residual")
@@ -126,15 +133,22 @@ def choose_reading(inputs: Inputs, settings: Settings, progress: Progress) -> In
 
 
 def _compare_with_pixels(
-    inputs: Inputs, features: PictureFeatures, settings: Settings
+    inputs: Inputs,
+    features: PictureFeatures,
+    settings: Settings,
+    seen_rows: NDArray[np.int64] | None,
 ) -> tuple[bool, str]:
-    """Whether features tell labels better than patches of the pixels do, and how well each does."""
+    """Whether features tell labels better than the pixels do, and how well each does.
+
+    Arguments as for `choose_reading`.
+    """
     pictures, numbers = inputs.pictures, inputs.data.numbers
     assert pictures is not None
     plan = plan_rows(inputs, settings)
     labels = np.where(plan.truth >= 0, plan.truth, plan.labels)
     asked = np.concatenate([features.data, features.clean]), Joined(pictures.data, pictures.clean)
     rows, seed = np.flatnonzero(plan.is_learned), settings.seed
+    rows = rows if seen_rows is None else np.intersect1d(rows, seen_rows)
     if numbers is None:
         n_classes = len(inputs.data.schema.classes)
         seen, plain = compare_with_patches(*asked, labels, rows, n_classes=n_classes, seed=seed)
@@ -164,7 +178,18 @@ def keep_features(folder: RunFolder, inputs: Inputs) -> None:
         save_file(held, aside, metadata={_KEY: key})
 
 
-def _open(inputs: Inputs, settings: Settings) -> FrozenNetwork:
+def open_network(inputs: Inputs, settings: Settings) -> FrozenNetwork:
+    """The pretrained network that the settings name, or that of the extra `vision`.
+
+    Raises:
+        SettingsError: it is not installed or cannot be had, or DATA is a table.
+    """
+    if inputs.pictures is None:
+        raise SettingsError(
+            f"--model {settings.model} is for images, and DATA is a table.",
+            slug="settings-contradict",
+            hint="A column of lists in a table counts as features by itself.",
+        )
     device = choose_device(settings.device)
     if is_timm(settings.model):
         from datacleanse.models.timm_networks import open_timm
@@ -226,11 +251,11 @@ def _compute(inputs: Inputs, network: FrozenNetwork, progress: Progress) -> Pict
     progress.stage("Features", sum(len(each) for each in arrays if each is not None))
     if gallery is None:
         data, clean, test = (
-            None if each is None else _see_pixels(each, network) for each in arrays
+            None if each is None or not len(each) else see_pixels(each, network) for each in arrays
         )
     else:
         data, clean, test = (
-            None if each is None else _see_originals(each, network, role, progress)
+            None if each is None else see_originals(each, network, role, progress)
             for each, role in zip(
                 (gallery.data, gallery.clean, gallery.test), ("DATA", "CLEAN", "TEST"), strict=True
             )
@@ -242,15 +267,19 @@ def _compute(inputs: Inputs, network: FrozenNetwork, progress: Progress) -> Pict
     return PictureFeatures(network.backbone, data, clean, test)
 
 
-def _see_pixels(images: NDArray[np.uint8], network: FrozenNetwork) -> Floats | None:
-    """The features of pictures that are decoded already; None of none at all."""
-    return network.compute_features(images) if len(images) else None
+def see_pixels(images: NDArray[np.uint8], network: FrozenNetwork) -> Floats:
+    """The features (N, F) of pictures (N, C, H, W) that are decoded already, N > 0."""
+    return network.compute_features(images)
 
 
-def _see_originals(
+def see_originals(
     pictures: PictureSet, network: FrozenNetwork, role: str, progress: Progress
 ) -> Floats:
-    """The features (N, F) of pictures, decoded anew at the size that the network wants."""
+    """The features (N, F) of pictures, decoded anew at the size that the network wants.
+
+    Raises:
+        InputError: a picture was changed meanwhile.
+    """
     order = np.argsort(pictures.places, kind="stable")
     side = network.backbone.side
 

@@ -134,7 +134,7 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
         audit.meanwhile()
         final = judged.take_final()
     progress.stage("Writing", None)
-    metrics = _write_final(audit, judged, final)
+    metrics = _write_final(audit, judged, final.trained)
     watch.lap("write")
     device = DeviceSection(
         name=name_devices(task.settings.device, task.device),
@@ -145,14 +145,15 @@ def _learn_and_judge(audit: RunningAudit, ranks: Ranks) -> Manifest:
     training = describe_training(
         judged.found.trainings,
         task.lesson.schedule,
-        final,
+        final.trained,
         rule=_name_rule(task),
-        network=task.describe(final.network),
+        network=task.describe(final.trained.network),
         inputs=inputs,
+        temperature=final.temperature,
     )
     files = folder.model_files()
     ending = Ending(training, device, metrics, files, watch.stop(), judged.health)
-    told += [*judged.notices, *trainer.tell_halved(final.batch_size)]
+    told += [*judged.notices, *trainer.tell_halved(final.trained.batch_size)]
     return finish_run(audit.opening, inputs, task.plan, judged.found, ending, told=told)
 
 

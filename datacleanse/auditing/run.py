@@ -35,7 +35,7 @@ from datacleanse.training.stopping import NEVER, StopRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from datacleanse.auditing.forecast import Forecast
+    from datacleanse.auditing.forecast import Forecast, Foreseen
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.settings import Settings
 
@@ -216,28 +216,27 @@ def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
     from datacleanse.auditing.forecast import forecast
     from datacleanse.auditing.image_features import use_features
     from datacleanse.auditing.pretrained_features import wants_pretrained
+    from datacleanse.auditing.pretrained_trial import try_pretrained
     from datacleanse.auditing.regression.number_audit import plan_number_audit
     from datacleanse.auditing.tasks.planning import plan_task
 
     with use_one_thread():
+        further = 0.0
         if request.settings.features is not None:
             inputs = use_features(inputs, request.settings)
         elif wants_pretrained(request.settings, inputs):
-            raise SettingsError(
-                "--plan cannot tell how long a pretrained network looks at the pictures.",
-                slug="plan-of-pretrained",
-                hint="Give --model residual to plan an audit without one.",
-            )
+            inputs, further = try_pretrained(inputs, request.settings, progress)
         progress.stage("Encoding", None)
         if is_of_numbers:
             audit = plan_number_audit(request, inputs)
+            asked: Foreseen = audit
             examples = audit.make_examples()
-            progress.stage("Trying", None)
-            return forecast(audit, examples)
-        task = plan_task(request, inputs)
-        examples = task.make_examples(inputs)
+        else:
+            asked = task = plan_task(request, inputs)
+            examples = task.make_examples(inputs)
         progress.stage("Trying", None)
-        return forecast(task, examples)
+        found = forecast(asked, examples)
+        return replace(found, seconds=round(found.seconds + further, 1))
 
 
 def _check_request(request: Request) -> None:

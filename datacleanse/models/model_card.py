@@ -161,6 +161,16 @@ def _describe_training(manifest: Manifest) -> str:
         "each row counts by the square of its estimated probability of being right, each class as "
         "often as it is expected to be true. That was learned with the help of trusted rows (Ren "
         "et al. 2018, arXiv 1803.09050)."
+        f"{_describe_temperature(manifest.training.temperature)}"
+    )
+
+
+def _describe_temperature(temperature: float | None) -> str:
+    if temperature is None or temperature == 1:
+        return ""
+    return (
+        f" Its logits were divided by {temperature:.3g} (Guo et al. 2017, arXiv 1706.04599), so "
+        "that it is as sure of labels as they deserve."
     )
 
 

@@ -15,13 +15,14 @@ import torch
 
 import datacleanse as dc
 from datacleanse.auditing import pretrained_features as module
+from datacleanse.auditing import pretrained_trial
 from datacleanse.auditing.pretrained_features import (
     choose_reading,
     show_to_pretrained,
     wants_pretrained,
 )
 from datacleanse.auditing.reading import Request, read_inputs
-from datacleanse.auditing.run import run_audit
+from datacleanse.auditing.run import forecast_audit, run_audit
 from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError, RunFolderError, SettingsError, Stopped
 from datacleanse.models import optional_packages
@@ -208,16 +209,43 @@ def test_damaged_features_are_computed_again(blob, folders, vision, tmp_path):
     assert RunFolder(place).is_finished()
 
 
+@pytest.mark.parametrize("model", ["auto", "pretrained"])
+def test_an_audit_of_pretrained_features_is_planned(folders, vision, monkeypatch, model):
+    """Some pictures are seen: the others take as long, and the network's inputs are as wide."""
+    monkeypatch.setattr(pretrained_trial, "TRIED", 12)
+    monkeypatch.setattr(pretrained_trial, "COMPARED", 20)
+    monkeypatch.setattr(FrozenNetwork, "compute_features", None)  # originals are decoded anew
+    shown = []
+    encode = FrozenNetwork.encode
+    monkeypatch.setattr(
+        FrozenNetwork, "encode", lambda self, x: shown.append(len(x)) or encode(self, x)
+    )
+    asked = request(folders, model=model)
+    inputs = read_inputs(asked, SILENT)
+    found, further = pretrained_trial.try_pretrained(inputs, asked.settings, SILENT)
+    n_seen = sum(shown)
+    assert n_seen == (20 if model == "auto" else 12)
+    assert further > 0
+    assert found.features.data.shape == (60, 24)
+    assert found.features.clean.shape == (16, 24)
+    # Each picture has the features of the nearest before it that was seen.
+    assert len(np.unique(found.features.data, axis=0)) == n_seen
+    assert forecast_audit(asked).seconds > further
+    if model == "auto":
+        said = found.comparison.notices[-1].message
+        assert "saw 20 of the pictures" in said
+
+
 def test_a_picture_that_changes_meanwhile_is_noticed(folders, vision, tmp_path, monkeypatch):
     class_folders(tmp_path / "data", ("cat", "dog"), 8)
-    original = module._open
+    original = module.open_network
 
     def open_later(*arguments):
         for file in sorted((tmp_path / "data" / "cat").iterdir())[:1]:
             file.write_bytes(sorted((folders / "data" / "dog").iterdir())[-1].read_bytes())
         return original(*arguments)
 
-    monkeypatch.setattr(module, "_open", open_later)
+    monkeypatch.setattr(module, "open_network", open_later)
     clean = str(folders / "clean")
     asked = Request(str(tmp_path / "data"), (clean,), settings=Settings(model="pretrained"))
     with pytest.raises(InputError, match="A picture of DATA was changed while the audit read it"):

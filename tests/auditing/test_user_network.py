@@ -212,6 +212,8 @@ def test_a_network_of_ones_own_is_saved_by_name_and_predicts_as_it_did(here, nam
     assert result.table["rank"].is_unique
     assert result.manifest["settings"]["model"] == model
     assert model in result.manifest["training"]["network"]
+    # Its layers are not known, so that its logits are left as they are.
+    assert result.manifest["training"]["temperature"] is None
     assert {file.name for file in (here / "run" / "model").iterdir()} == {
         "README.md",
         "model.json",

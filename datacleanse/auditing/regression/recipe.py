@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from datacleanse.auditing.final_model import tell_final_weights
 from datacleanse.auditing.health import look_at_inputs
-from datacleanse.auditing.judge import tell_final_weights
 from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import Stopwatch, begin_run, read_clock
 from datacleanse.auditing.manifest_sections import (

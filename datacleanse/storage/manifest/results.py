@@ -113,6 +113,9 @@ class TrainingSection:
     """Learning curves."""
     backbone: BackboneSection | None = None
     """The pretrained network that saw the pictures; null: none did."""
+    temperature: Positive | None = None
+    """By which the logits of the final model were divided, so that it is as sure of labels as the
+    audit is, 1 or more; null: it is no refit, tells numbers, or is a network of the user's own."""
 
 
 @dataclass(frozen=True, kw_only=True)
