@@ -147,7 +147,7 @@ def test_every_form_of_pictures_gives_the_same_numbers(inked, tmp_path):
         request = Request(str(tmp_path / name), (), options=options)
         inputs = read_inputs(request, SILENT, scratch=tmp_path)
         assert sorted(inputs.data.targets) == sorted(data.label[:n])
-        assert plan_number_audit(request, inputs).make_examples().n_classes == 1
+        assert plan_number_audit(request, inputs).make_examples(inputs).n_classes == 1
 
 
 def test_what_is_no_number_is_named_before_a_picture_is_read(inked, tmp_path):

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class NumberAudit:
-    """An audit of numbers, planned; a `Foreseen` of a forecast."""
+    """An audit of numbers, planned; a `Foreseen` of a forecast, and what other ranks `follow`."""
 
     request: Request
     inputs: Inputs
@@ -86,9 +86,9 @@ class NumberAudit:
             return NumberQuestion(None, *labels, 0, seed, features=rows)
         return NumberQuestion(rows, *labels, len(task.encoding.numeric), seed)
 
-    def make_examples(self) -> Examples:
+    def make_examples(self, inputs: Inputs) -> Examples:
         """Lay out what the network sees of DATA and CLEAN, beside standardised labels."""
-        examples = self.task.make_examples(self.inputs)
+        examples = self.task.make_examples(inputs)
         labels = torch.from_numpy(self.planned.standardised.astype(np.float32))
         return replace(examples, labels=labels.to(self.device), n_classes=1)
 

@@ -12,14 +12,12 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Request
 
 
-def refuse_unserved(request: Request, *, n_ranks: int = 1) -> None:
+def refuse_unserved(request: Request) -> None:
     """See that nothing is asked for that is not there for numbers.
 
     Raises:
         SettingsError: something is.
     """
-    if n_ranks > 1:
-        raise _make_error("several processes", "Start one: datacleanse without torchrun.")
     for what, hint in _list_unserved(request):
         raise _make_error(what, hint)
 

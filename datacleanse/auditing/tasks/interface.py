@@ -27,16 +27,12 @@ if TYPE_CHECKING:
     from datacleanse.training.trainer import Lesson
 
 
-class Task(Protocol):
-    """All that the recipe asks of what is audited. It holds no rows: they are read, then let go."""
+class Audited(Protocol):
+    """What any audit's trainings need: a `Task`, or an audit of numbers."""
 
     @property
     def settings(self) -> Settings:
         """What the user chose."""
-
-    @property
-    def command(self) -> tuple[str, ...]:
-        """How it was called, for the manifest."""
 
     @property
     def plan(self) -> Plan:
@@ -56,6 +52,14 @@ class Task(Protocol):
 
     def make_examples(self, inputs: Inputs) -> Examples:
         """Lay out what the network sees."""
+
+
+class Task(Audited, Protocol):
+    """All that the recipe asks of what is audited. It holds no rows: they are read, then let go."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How it was called, for the manifest."""
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question | None:
         """Pose the question to the second opinion; None where there is none.
