@@ -183,7 +183,8 @@ def test_from_python_and_with_features_of_ones_own(inked, tmp_path):
     clean = pd.read_csv(folder / "clean.csv")
     for frame in (data, clean):
         frame["path"] = [str(folder / name) for name in frame.path]
-    both = [*data.path, *clean.path]
+    data.loc[5, "path"] = str(folder / "gone.png")
+    both = [*data.path.drop(5), *clean.path]
     np.save(tmp_path / "f.npy", read_pixels(folder, both).reshape(len(both), -1) / 255)
     result = dc.audit(
         data,
@@ -194,8 +195,10 @@ def test_from_python_and_with_features_of_ones_own(inked, tmp_path):
         progress=False,
     )
     table = result.table
-    is_open = table.verified_label.isna()
+    # Rows are named as in the frame, without the picture that is not there.
+    assert list(table.index) == [row for row in data.index if row != 5]
+    assert (table.given_label == data.label[table.index]).all()
+    is_open, wrong = table.verified_label.isna(), wrong[table.index]
     first = is_open & (table["rank"] <= (wrong & is_open).sum())
     assert wrong[first].mean() > 0.9
-    assert (table.given_label == data.label).all()
     assert pq.read_table(result.folder.path / "thumbnails.parquet").num_rows

@@ -25,8 +25,7 @@ _NUMBERS = ("given_label", "suggested_label", "verified_label")
 class NumberResult(AuditResult):
     """A finished audit of numbers: its table, its suspects, its model.
 
-    Labels are floats, and ``margin`` in its ledger holds residuals. `compare` refuses in a
-    sentence so far.
+    Labels are floats, and ``margin`` in its ledger holds residuals.
     """
 
     @cached_property
@@ -54,8 +53,7 @@ class NumberResult(AuditResult):
         frame: pd.DataFrame = self.folder.read_number_audit(self.n_rows).to_pandas()
         for name in _NUMBERS:
             frame[name] = pd.to_numeric(frame[name])
-        handed = self._handed_over
-        index = None if handed is None else handed.name_rows([])
+        index = self._name_rows()
         return frame if index is None else frame.set_axis(index)
 
     @cached_property
