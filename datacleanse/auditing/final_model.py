@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
     from datacleanse.training.trainer import Trainer
 
-MOST_ASKED = 10_000
-"""Unverified rows, evenly spaced, that the temperature is fitted on at most."""
+MOST_ASKED, AT_ONCE = 3_000, 256
+"""Unverified rows, evenly spaced, that the temperature is fitted on at most, and how many at a
+time."""
 
 
 @dataclass(frozen=True)
@@ -91,8 +92,10 @@ def _set_temperature(
     spread = np.linspace(0, len(asked) - 1, min(len(asked), MOST_ASKED)).astype(np.int64)
     asked, device = asked[spread], examples.labels.device
     rows = torch.from_numpy(asked).to(device)
+    # Of pictures, many at a time take gigabytes.
+    logits = [compute_logits(network, examples.inputs[part]) for part in rows.split(AT_ONCE)]
     temperature = fit_temperature(
-        compute_logits(network, examples.inputs[rows]),
+        torch.cat(logits),
         examples.labels[rows],
         torch.from_numpy(assessment.probability[asked]).to(device),
     )

@@ -43,6 +43,7 @@ OPEN = {
 
 DEFAULTS = {
     "backbone",
+    "temperature",
     "health",
     "schema_version",
     "width",
