@@ -109,6 +109,8 @@ class Schema:
     id_is_found: bool = False
     """Whether ``id`` was found by its values and not named by a person: then another file in which
     it cannot name rows is read all the same."""
+    label_convention: Convention | None = None
+    """How labels that are numbers are written; None: as programs write them."""
 
 
 @dataclass(frozen=True)
@@ -161,9 +163,12 @@ class NumberLabels:
     codes: NDArray[np.int64]
     """(N,) index into both others."""
     given: tuple[str, ...]
-    """Distinct numbers as the file spells them, one way each, K in number."""
+    """Distinct numbers as the file spells them, one way each, K in number; those that it does not
+    write as programs do are respelled."""
     numbers: NDArray[np.float64]
     """(K,) what they are worth; finite, ascending."""
+    convention: Convention | None = None
+    """How the file writes them; None: as programs do, as does ``given``."""
 
 
 @dataclass(frozen=True)

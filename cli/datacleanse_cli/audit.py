@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Request
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse.training.stopping import StopRequest
+    from datacleanse_reports.numbers.number_view import NumberView
     from datacleanse_reports.records import ReportView
+    from datacleanse_reports.run_view import RunView
 
 
 @dataclass(frozen=True)
@@ -153,16 +155,14 @@ def audit(given: AuditOptions) -> int:
     if given.plan:
         return _tell_plan(given.make_request(settings), quiet=given.quiet, as_json=given.as_json)
     place = given.out or Path("runs") / name_after(given.data)
-    if given.task == "regression":
-        with join(given.device) as ranks:
-            return _audit_numbers(given, given.make_request(settings), place, ranks)
     with join(given.device) as ranks:
         if ranks.number:
             _train_along(given, settings, place, ranks)
             return exits.DONE
         if given.mlflow:
             _check_mlflow()
-        view = perform_audit(
+        perform = perform_number_audit if given.task == "regression" else perform_audit
+        view: RunView = perform(
             given.make_request(settings),
             place,
             force=given.force,
@@ -175,42 +175,6 @@ def audit(given: AuditOptions) -> int:
         _log_to_mlflow(place, quiet=given.quiet)
     head = view.headline
     is_over = given.fail_over is not None and head.flagged > given.fail_over * head.rows
-    return exits.OVER_LIMIT if is_over else exits.DONE
-
-
-def _audit_numbers(given: AuditOptions, request: Request, place: Path, ranks: Ranks) -> int:
-    """Audit labels that are numbers; the exit code."""
-    from datacleanse.auditing.run import run_audit
-    from datacleanse_cli.console import Terminal
-    from datacleanse_cli.number_summary import print_number_summary
-    from datacleanse_reports.numbers.number_formats import summarise_numbers
-    from datacleanse_reports.numbers.number_reports import write_number_reports
-
-    if given.mlflow:
-        _check_mlflow()
-    with (
-        _say_how_to_go_on(request, place) as stop,
-        show_progress(quiet=given.quiet) as progress,
-    ):
-        folder = run_audit(
-            request,
-            place,
-            force=given.force,
-            resume=given.resume,
-            progress=progress,
-            stop=stop,
-            ranks=ranks,
-        )
-        progress.stage("Reports", None)
-        view = write_number_reports(folder, top=request.settings.top).view
-    if given.as_json:
-        say_json({"run": str(place), **summarise_numbers(view)})
-    else:
-        print_number_summary(view, Terminal(), run=place, is_brief=given.quiet)
-    if given.mlflow:
-        _log_to_mlflow(place, quiet=given.quiet)
-    limit = given.fail_over
-    is_over = limit is not None and view.flagged > limit * view.manifest.data.rows
     return exits.OVER_LIMIT if is_over else exits.DONE
 
 
@@ -275,6 +239,36 @@ def perform_audit(
         say_json({"run": str(place), **summary})
     else:
         print_summary(view, Terminal(), run=place, is_brief=quiet)
+    return view
+
+
+def perform_number_audit(
+    request: Request,
+    place: Path,
+    *,
+    force: bool,
+    resume: bool,
+    quiet: bool,
+    as_json: bool,
+    ranks: Ranks,
+) -> NumberView:
+    """As `perform_audit`, where labels are numbers."""
+    from datacleanse.auditing.run import run_audit
+    from datacleanse_cli.console import Terminal
+    from datacleanse_cli.number_summary import print_number_summary
+    from datacleanse_reports.numbers.number_formats import summarise_numbers
+    from datacleanse_reports.numbers.number_reports import write_number_reports
+
+    with _say_how_to_go_on(request, place) as stop, show_progress(quiet=quiet) as progress:
+        folder = run_audit(
+            request, place, force=force, resume=resume, progress=progress, stop=stop, ranks=ranks
+        )
+        progress.stage("Reports", None)
+        view = write_number_reports(folder, top=request.settings.top).view
+    if as_json:
+        say_json({"run": str(place), **summarise_numbers(view)})
+    else:
+        print_number_summary(view, Terminal(), run=place, is_brief=quiet)
     return view
 
 

@@ -30,12 +30,17 @@ def sample(
     no_id: options.NoId = False,
     drop: options.Drop = None,
     missing: audit_options.Missing = None,
+    task: audit_options.Task = "auto",
+    decimal: audit_options.Decimal = None,
     delimiter: options.Delimiter = None,
     seed: options.DrawSeed = 0,
     force: options.Force = False,
     quiet: options.Quiet = False,
 ) -> None:
-    """Draw rows for a person to verify, each class in proportion: they become the clean set."""
+    """Draw rows for a person to verify, each class in proportion: they become the clean set.
+
+    With --task regression, low and high numbers in proportion.
+    """
     from datacleanse.data import ReadOptions, check_target
     from datacleanse.settings import Settings
 
@@ -49,6 +54,8 @@ def sample(
         delimiter=delimiter,
         missing=None if missing is None else tuple(missing),
         seeks_id=not no_id,
+        task=task,  # type: ignore[arg-type]  # ReadOptions checks it
+        decimal=decimal,  # type: ignore[arg-type]  # so does it
     )
     log = NoticeLog()
     with show_progress(quiet=quiet) as progress:
@@ -60,8 +67,9 @@ def sample(
         then = ". None is left to be audited: draw fewer with -n, and name them with --val."
     else:
         then = ", then:"
+    what = "low and high numbers" if task == "regression" else "every class"
     say(
-        f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, every class in proportion: {out}",
+        f"{drawn.n_drawn} of {drawn.n_rows} {drawn.noun} drawn, {what} in proportion: {out}",
         f"Check the column {drawn.label!r} of each row, correct it where it is wrong{then}",
         *([] if drawn.n_drawn == drawn.n_rows else [f"  {command}"]),
     )

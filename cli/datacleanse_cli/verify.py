@@ -43,6 +43,7 @@ def verify(
     drop: options.Drop = None,
     missing: audit_options.Missing = None,
     task: audit_options.Task = "auto",
+    decimal: audit_options.Decimal = None,
     delimiter: options.Delimiter = None,
     seed: options.DrawSeed = 0,
     by_class: options.ByClass = False,
@@ -75,6 +76,7 @@ def verify(
         missing=None if missing is None else tuple(missing),
         seeks_id=not no_id,
         task=task,  # type: ignore[arg-type]  # ReadOptions checks it
+        decimal=decimal,  # type: ignore[arg-type]  # so does it
     )
     with show_progress(quiet=quiet) as progress:
         drawing = draw_from(

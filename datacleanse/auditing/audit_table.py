@@ -207,17 +207,32 @@ def write_tables(
     )
     if data.schema.columns:
         write_parquet(folder.conflicts_file, find_conflicts(data, rank))
-        write_parquet(
-            folder.telling_file,
-            find_telling_cells(data, assessment.probability, assessment.suggested, stored),
-        )
-    if any(column.kind == "text" for column in data.schema.columns):
-        write_parquet(
-            folder.terms_file,
-            find_telling_terms(data, assessment.probability, assessment.suggested, stored),
-        )
+    write_telling(folder, data, assessment.probability, assessment.suggested, stored)
     write_parquet(folder.calibration_file, tabulate_calibration(data, evidence, assessment))
     write_clues(folder, assessment)
+
+
+def write_telling(
+    folder: RunFolder,
+    data: Dataset,
+    probability: NDArray[np.float64],
+    suggested: NDArray[np.int64],
+    rows: NDArray[np.int64],
+) -> None:
+    """Write which cells and words of some rows tell most, where there are columns.
+
+    Args:
+        folder: of the run.
+        data: DATA, its labels classes.
+        probability: (N,) that the given label is wrong.
+        suggested: (N,) class, -1 where there is none.
+        rows: (K,) ascending.
+    """
+    if data.schema.columns:
+        told = find_telling_cells(data, probability, suggested, rows)
+        write_parquet(folder.telling_file, told)
+    if any(column.kind == "text" for column in data.schema.columns):
+        write_parquet(folder.terms_file, find_telling_terms(data, probability, suggested, rows))
 
 
 def write_clues(folder: RunFolder, assessment: Assessment) -> None:
@@ -292,6 +307,12 @@ def number_rows(originals: pa.Table, rows: NDArray[np.int64], name: str) -> pa.T
     columns = zip(originals.schema, originals.columns, strict=True)
     fields, arrays = zip((pa.field(name, pa.int64()), pa.array(rows)), *columns, strict=True)
     return pa.Table.from_arrays(list(arrays), schema=pa.schema(fields, originals.schema.metadata))
+
+
+def take_clean_rows(clean: Dataset, neighbours: pa.Table) -> pa.Table:
+    """The cells of the rows of CLEAN that are shown beside a suspect."""
+    rows = np.unique(neighbours["clean_row"].to_numpy())
+    return number_rows(clean.table.take(pa.array(rows)), rows, "clean_row")
 
 
 def name_rows(data: Dataset, rows: slice) -> pa.Array:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from datacleanse.auditing.layout import lay_out_fold
+from datacleanse.auditing.tasks.interface import Audited
 from datacleanse.detection.second_opinion.question import MANY
 from datacleanse.scheduling.cores import count_cores
 from datacleanse.scheduling.forked import can_fork
@@ -29,15 +30,12 @@ from datacleanse.training.short_trial import try_training
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    import torch
     from numpy.typing import NDArray
     from torch import Tensor
 
     from datacleanse.auditing.plan import Plan
-    from datacleanse.settings import Settings
     from datacleanse.training.examples import Examples
     from datacleanse.training.short_trial import Tried
-    from datacleanse.training.trainer import Lesson
 
 SIZES = (1_000, 3_000)
 """Rows that the second opinion is tried on; it grows further as between them."""
@@ -81,24 +79,8 @@ class Asked(Protocol):
         """Form it."""
 
 
-class Foreseen(Protocol):
-    """What is asked of an audit that is not done: of a `Task`, or of one of numbers."""
-
-    @property
-    def settings(self) -> Settings:
-        """What the user chose."""
-
-    @property
-    def plan(self) -> Plan:
-        """The part that each row plays."""
-
-    @property
-    def device(self) -> torch.device:
-        """The device that the networks would be trained on."""
-
-    @property
-    def lesson(self) -> Lesson:
-        """The network, and how it would be trained."""
+class Foreseen(Audited, Protocol):
+    """What is asked of an audit that is not done."""
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Asked | None:
         """Pose the question to the second opinion; None where there is none."""

@@ -25,14 +25,11 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from datacleanse.auditing.regression.number_result import NumberResult
-    from datacleanse.auditing.result import TemporaryFolder
     from datacleanse.data import Source
     from datacleanse.data.interface import DatesOption, DecimalOption, TaskOption
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.progress import ProgressOption
     from datacleanse.settings import DeviceName, RuleName
-    from datacleanse.storage.run_folder import RunFolder
 
 
 @suggest_keywords
@@ -234,24 +231,15 @@ def audit(
     place, temporary = choose_place(out)
     with follow(progress) as told:
         folder = run_audit(request, place, force=force, resume=resume, progress=told)
-    if task == "regression":
-        return _finish_numbers(request, folder, temporary)
-    manifest = folder.manifest()
+    manifest = folder.any_manifest()
     warn(each for each in manifest.notices if each.cells is not None)
-    handed_over = take_over(request.data, manifest.data.label)
-    return AuditResult(folder, model if is_user_code(name) else None, temporary, handed_over)
-
-
-def _finish_numbers(
-    request: Request, folder: RunFolder, temporary: TemporaryFolder | None
-) -> NumberResult:
-    """The result of an audit of numbers."""
+    own = model if is_user_code(name) else None
+    made_of = (folder, own, temporary, take_over(request.data, manifest.data.label))
+    if task != "regression":
+        return AuditResult(*made_of)
     from datacleanse.auditing.regression.number_result import NumberResult
 
-    manifest = folder.number_manifest()
-    warn(each for each in manifest.notices if each.cells is not None)
-    handed_over = take_over(request.data, manifest.data.label)
-    return NumberResult(folder, None, temporary, handed_over)
+    return NumberResult(*made_of)
 
 
 def _name_id_column(id_: str | bool | None) -> str | None:

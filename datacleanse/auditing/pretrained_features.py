@@ -18,6 +18,8 @@ from safetensors.numpy import save_file
 
 from datacleanse.auditing.image_features import add_features
 from datacleanse.auditing.prepared import plan_rows
+from datacleanse.data.number_labels import measure_scale
+from datacleanse.detection.regression.opinions import compare_with_pixels
 from datacleanse.detection.second_opinion.features import compare_with_patches
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.models import vision_extra
@@ -106,22 +108,10 @@ def choose_reading(
         progress: is told what is chosen.
         seen: rows of DATA, the only ones that are asked; None: all rows are.
     """
-    features, pictures = inputs.features, inputs.pictures
+    features = inputs.features
     assert features is not None
-    assert pictures is not None
     progress.stage("Comparing features with pixels", None)
-    plan = plan_rows(inputs, settings)
-    labels = np.where(plan.truth >= 0, plan.truth, plan.labels)
-    rows = np.flatnonzero(plan.is_learned)
-    by_features, by_patches = compare_with_patches(
-        np.concatenate([features.data, features.clean]),
-        Joined(pictures.data, pictures.clean),
-        labels,
-        rows if seen is None else np.intersect1d(rows, seen),
-        n_classes=len(inputs.data.schema.classes),
-        seed=settings.seed,
-    )
-    is_better = by_features > by_patches
+    is_better, how_far = _compare_with_pixels(inputs, features, settings, seen)
     chosen = (
         "a network reads the features"
         if is_better
@@ -130,9 +120,7 @@ def choose_reading(
     shown = "the pictures" if seen is None else f"{len(seen):,} of the pictures"
     message = (
         f"{features.backbone.title} (licence {features.backbone.licence}, trained on "
-        f"{features.backbone.trained_on}) saw {shown}. Its features tell a label with a mean "
-        f"log-likelihood of {by_features:.2f}, patches of the pixels with {by_patches:.2f}: "
-        f"{chosen}."
+        f"{features.backbone.trained_on}) saw {shown}. {how_far}: {chosen}."
     )
     progress.say(message)
     notice = Notice("pretrained-chosen", message, option="--model residual")
@@ -142,6 +130,39 @@ def choose_reading(
     if not is_better:
         return inputs
     return add_features(inputs, [features.data, features.clean, features.test])
+
+
+def _compare_with_pixels(
+    inputs: Inputs,
+    features: PictureFeatures,
+    settings: Settings,
+    seen_rows: NDArray[np.int64] | None,
+) -> tuple[bool, str]:
+    """Whether features tell labels better than the pixels do, and how well each does.
+
+    Arguments as for `choose_reading`.
+    """
+    pictures, numbers = inputs.pictures, inputs.data.numbers
+    assert pictures is not None
+    plan = plan_rows(inputs, settings)
+    labels = np.where(plan.truth >= 0, plan.truth, plan.labels)
+    asked = np.concatenate([features.data, features.clean]), Joined(pictures.data, pictures.clean)
+    rows, seed = np.flatnonzero(plan.is_learned), settings.seed
+    rows = rows if seen_rows is None else np.intersect1d(rows, seen_rows)
+    if numbers is None:
+        n_classes = len(inputs.data.schema.classes)
+        seen, plain = compare_with_patches(*asked, labels, rows, n_classes=n_classes, seed=seed)
+        return seen > plain, (
+            f"Its features tell a label with a mean log-likelihood of {seen:.2f}, patches of the "
+            f"pixels with {plain:.2f}"
+        )
+    centre, scale = measure_scale(inputs.data.targets)
+    standardised = (numbers[labels] - centre) / scale
+    seen, plain = compare_with_pixels(*asked, standardised, rows, seed=seed)
+    return seen < plain, (
+        f"Half of the labels lie within {seen * scale:.3g} of what its features tell, and within "
+        f"{plain * scale:.3g} of what the pixels tell"
+    )
 
 
 def keep_features(folder: RunFolder, inputs: Inputs) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from datacleanse.auditing.reading import Inputs
-    from datacleanse.auditing.tasks.interface import Task
+    from datacleanse.auditing.tasks.interface import Audited
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.ranks import Ranks
@@ -37,7 +37,7 @@ _SHOWN = 12
 
 
 def follow(
-    task: Task, inputs: Inputs, place: Path, *, ranks: Ranks, stop: StopRequest
+    task: Audited, inputs: Inputs, place: Path, *, ranks: Ranks, stop: StopRequest
 ) -> RunFolder:
     """Train as rank 0 does, which writes and judges all but this rank's parts of the ledger.
 
@@ -72,7 +72,7 @@ def follow(
     return folder
 
 
-def _train_folds(task: Task, examples: Examples, trainer: Trainer, folder: RunFolder) -> int:
+def _train_folds(task: Audited, examples: Examples, trainer: Trainer, folder: RunFolder) -> int:
     """Train all but the final network, in the order of `judge`; rows a step in the end."""
     batch_size = 0
     for number in range(task.settings.repeats + 1):

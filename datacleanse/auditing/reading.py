@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
@@ -29,7 +29,6 @@ from datacleanse.data import (
     read_like,
 )
 from datacleanse.data.probabilities import read_probabilities
-from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
@@ -50,6 +49,9 @@ if TYPE_CHECKING:
     from datacleanse.pictures.read import PictureSet
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset, PictureInputs
+
+    ReadPictures: TypeAlias = Callable[[Source], tuple[Dataset, PictureSet]]
+    """Reads the pictures of a source and holds them to DATA."""
 
 
 @dataclass(frozen=True)
@@ -163,12 +165,6 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     sources, repeated = drop_repeated(request.clean)
     request = replace(request, clean=sources)
     listing = find_pictures(request.data, ask_for_data(request.options))
-    if listing is not None and request.options.task == "regression":
-        raise InputError(
-            f"{listing.source} holds pictures; --task regression works on tables alone so far.",
-            slug="regression-not-served",
-            hint="Give a table, or leave --task regression out.",
-        )
     if listing is None:
         inputs = _read_tables(request, progress)
     else:
@@ -264,8 +260,11 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
         scratch=scratch,
         progress=progress,
     )
+    read: ReadPictures = partial(like, role="CLEAN")
+    if data.numbers is not None:
+        data, read = _share_numbers_of_pictures(data, request, read)
     clean, clean_pictures, duplicates = _read_clean_pictures(
-        data, pictures, request.clean, partial(like, role="CLEAN"), progress
+        data, pictures, request.clean, read, progress
     )
     test, test_pictures = (None, None) if request.test is None else like(request.test, role="TEST")
     sets = {"data": pictures, "clean": clean_pictures, "test": test_pictures}
@@ -286,11 +285,25 @@ def _read_pictures(request: Request, listing: Listing, scratch: Path, progress: 
     )
 
 
+def _share_numbers_of_pictures(
+    data: Dataset, request: Request, read: ReadPictures
+) -> tuple[Dataset, ReadPictures]:
+    """As `share_numbers`, of pictures beside their labels."""
+    seen: dict[int, PictureSet] = {}
+
+    def read_labels(source: Source) -> Dataset:
+        rows, seen[id(source)] = read(source)
+        return rows
+
+    data, find = share_numbers(data, request.clean, request.decisions, read_labels)
+    return data, lambda source: (find(source), seen[id(source)])
+
+
 def _read_clean_pictures(
     data: Dataset,
     pictures: PictureSet,
     sources: Sequence[Source],
-    read: Callable[[Source], tuple[Dataset, PictureSet]],
+    read: ReadPictures,
     progress: Progress,
 ) -> tuple[_Clean, PictureSet | None, Groups]:
     """CLEAN, its pictures, and the pictures of DATA that show the same."""

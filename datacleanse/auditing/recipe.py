@@ -7,10 +7,9 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-import pyarrow as pa
 import torch
 
-from datacleanse.auditing.audit_table import number_rows
+from datacleanse.auditing.audit_table import take_clean_rows
 from datacleanse.auditing.judge import judge
 from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_run
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
@@ -37,6 +36,8 @@ from datacleanse.training.trainer import Trainer
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import pyarrow as pa
 
     from datacleanse.auditing.judge import Judgement
     from datacleanse.auditing.reading import Inputs
@@ -162,7 +163,7 @@ def _write_final(audit: RunningAudit, judged: Judgement, final: TrainedNetwork) 
     if inputs.clean.n_rows:
         neighbours = _find_neighbours(audit, judged, final)
         folder.write_neighbours(neighbours)
-        folder.write_clean_rows(_take_clean_rows(inputs, neighbours))
+        folder.write_clean_rows(take_clean_rows(inputs.clean, neighbours))
     task.save(final.network, folder.model_dir)
     write_picture_files(folder, inputs)
     return compare_models(
@@ -190,12 +191,6 @@ def _find_neighbours(audit: RunningAudit, judged: Judgement, final: TrainedNetwo
         names,
         is_in_clean=np.isin(suspects, overlap.data_rows),
     )
-
-
-def _take_clean_rows(inputs: Inputs, neighbours: pa.Table) -> pa.Table:
-    """The cells of the clean rows that are shown beside a suspect."""
-    rows = np.unique(neighbours["clean_row"].to_numpy())
-    return number_rows(inputs.clean.table.take(pa.array(rows)), rows, "clean_row")
 
 
 def _tell_runs(examples: Examples, progress: Progress) -> list[Notice]:

@@ -110,7 +110,7 @@ class AuditResult:
         handed = self._handed_over
         if handed is None:
             return None
-        has_unread = self._manifest.pictures is not None
+        has_unread = self.folder.any_manifest().pictures is not None
         unread = read_unreadable_pictures(self.folder) if has_unread else []
         return handed.name_rows([each.place for each in unread])
 

@@ -35,7 +35,7 @@ from datacleanse.training.stopping import NEVER, StopRequest
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from datacleanse.auditing.forecast import Forecast
+    from datacleanse.auditing.forecast import Forecast, Foreseen
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.settings import Settings
 
@@ -76,7 +76,7 @@ def run_audit(
     """
     _check_flags(force=force, resume=resume)
     if request.options.task == "regression":
-        refuse_unserved(request, n_ranks=ranks.count)
+        refuse_unserved(request)
     _check_request(request)
     is_first = ranks.number == 0
     if not resume and is_first:
@@ -121,7 +121,14 @@ def _read_and_audit(
         check_need(estimate_need(inputs), request.memory, place, progress)
         if is_of_numbers:
             return _audit_numbers(
-                request, inputs, place, force=force, resume=resume, progress=progress, stop=stop
+                request,
+                inputs,
+                place,
+                force=force,
+                resume=resume,
+                progress=progress,
+                stop=stop,
+                ranks=ranks,
             )
         adviser.expect(inputs.data.n_rows if is_expected and inputs.pictures is None else 0)
         prepared = None
@@ -187,14 +194,21 @@ def _audit_numbers(
     resume: bool,
     progress: Progress,
     stop: StopRequest,
+    ranks: Ranks,
 ) -> RunFolder:
     """Audit labels that are numbers; arguments as for `run_audit`, and what was read."""
     # Loads torch; see `run_audit`.
+    from datacleanse.auditing.ranked import follow
+    from datacleanse.auditing.regression.number_audit import plan_number_audit
     from datacleanse.auditing.regression.recipe import carry_out_numbers
 
     with use_one_thread():
+        inputs = _show_pictures(inputs, request.settings, RunFolder(place), resume, progress)
+        audit = plan_number_audit(request, inputs)
+        if ranks.number:
+            return follow(audit, inputs, place, ranks=ranks, stop=stop)
         return carry_out_numbers(
-            request, inputs, place, force=force, resume=resume, progress=progress, stop=stop
+            audit, place, force=force, resume=resume, progress=progress, stop=stop, ranks=ranks
         )
 
 
@@ -220,22 +234,17 @@ def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
     from datacleanse.auditing.tasks.planning import plan_task
 
     with use_one_thread():
-        if is_of_numbers:
-            progress.stage("Encoding", None)
-            audit = plan_number_audit(request, inputs)
-            examples = audit.make_examples()
-            progress.stage("Trying", None)
-            return forecast(audit, examples)
         further = 0.0
         if request.settings.features is not None:
             inputs = use_features(inputs, request.settings)
         elif wants_pretrained(request.settings, inputs):
             inputs, further = try_pretrained(inputs, request.settings, progress)
         progress.stage("Encoding", None)
-        task = plan_task(request, inputs)
-        examples = task.make_examples(inputs)
+        plan_it = plan_number_audit if is_of_numbers else plan_task
+        asked: Foreseen = plan_it(request, inputs)
+        examples = asked.make_examples(inputs)
         progress.stage("Trying", None)
-        found = forecast(task, examples)
+        found = forecast(asked, examples)
         return replace(found, seconds=round(found.seconds + further, 1))
 
 

@@ -33,6 +33,14 @@ ROWS_AT_ONCE = 65_536
 
 
 @dataclass(frozen=True)
+class LabelReading:
+    """What a person says about labels; see `ReadOptions`."""
+
+    task: TaskOption = "auto"
+    decimal: DecimalOption | None = None
+
+
+@dataclass(frozen=True)
 class ReadOptions:
     """What a person says about the columns of DATA.
 
@@ -75,6 +83,11 @@ class ReadOptions:
     missing: tuple[str, ...] | None = None
     seeks_id: bool = True
     task: TaskOption = "auto"
+
+    @property
+    def of_labels(self) -> LabelReading:
+        """What is said about labels alone."""
+        return LabelReading(self.task, self.decimal)
 
     def __post_init__(self) -> None:
         if self.id is not None and not self.seeks_id:

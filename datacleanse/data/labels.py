@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.records import Convention
+
 _FLAGS = frozenset({"true", "false"})
 _MANY_CLASSES = 1000
 _MANY_NUMBERS = 50
@@ -60,6 +62,8 @@ class Labels:
     given: tuple[str, ...]
     notices: tuple[Notice, ...]
     numbers: NDArray[np.float64] | None = None
+    convention: Convention | None = None
+    """How numbers are written; None: as programs write them."""
 
 
 def learn_labels(

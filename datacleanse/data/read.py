@@ -16,11 +16,10 @@ from datacleanse.data.id_column import check_row_names
 from datacleanse.data.identity import check_ids
 from datacleanse.data.interface import ReadOptions, Request
 from datacleanse.data.label_column import USUAL_NAMES, choose_label
-from datacleanse.data.labels import Labels, learn_labels, match_labels
 from datacleanse.data.messages import suggest_column
 from datacleanse.data.missing_cells import note_missing, note_missing_unused
 from datacleanse.data.new_values import note_unreadable
-from datacleanse.data.number_labels import learn_numbers, read_numbers
+from datacleanse.data.number_labels import learn_labels_for, match_labels_like
 from datacleanse.data.packing import pack_table
 from datacleanse.data.plain_types import register_pandas_types
 from datacleanse.data.raw_table import Raw, Source, read_raw
@@ -58,7 +57,13 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
     raw = _read_as_written(source, request, options)
     label, notices = _choose_label(raw, options, progress)
     check_ids(raw.table, options.id, source=raw.name, unique=True)
-    labels = _learn_labels(raw, label, options)
+    labels = learn_labels_for(
+        options.of_labels,
+        raw.table.column(label),
+        name=label,
+        source=raw.name,
+        are_names=label in raw.declared,
+    )
     features = infer_features(
         raw.table,
         options,
@@ -77,6 +82,7 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         options.missing,
         raw.name_label_type(label),
         id_is_found=features.id is not None,
+        label_convention=labels.convention,
     )
     if options.missing is not None and raw.text_is_typed:
         notices.append(note_missing_unused(raw.name))
@@ -94,16 +100,6 @@ def read_data(source: Source, options: ReadOptions, *, progress: Progress = SILE
         row_names=name_rows(source),
         numbers=labels.numbers,
     )
-
-
-def _learn_labels(raw: Raw, label: str, options: ReadOptions) -> Labels:
-    """The labels of DATA: classes, or numbers where these are asked for."""
-    column = raw.table.column(label)
-    if options.task != "regression":
-        are_names = label in raw.declared
-        return learn_labels(column, name=label, source=raw.name, are_names=are_names)
-    found = learn_numbers(column, name=label, source=raw.name)
-    return Labels(found.codes, (), found.given, (), found.numbers)
 
 
 def ask_for_data(options: ReadOptions) -> Request:
@@ -217,15 +213,12 @@ def _add_labels(whole: Dataset, raw: Raw, role: Role) -> Dataset:
         if role != "NEW":
             raise make_label_error(raw.name, raw.table.column_names, label, role)
         return whole
-    if not whole.schema.classes:
-        if role == "NEW":  # whose labels may be missing, or anything
-            return whole
-        found = read_numbers(raw.table.column(label), name=label, source=f"{raw.name} ({role})")
-        return replace(whole, labels=found.codes, given_labels=found.given, numbers=found.numbers)
-    labels = match_labels(
-        raw.table.column(label), whole.schema.classes, name=label, source=raw.name, role=role
+    labels = match_labels_like(
+        raw.table.column(label), whole.schema, name=label, source=raw.name, role=role
     )
-    return replace(whole, labels=labels.codes, given_labels=labels.given)
+    if labels is None:
+        return whole
+    return replace(whole, labels=labels.codes, given_labels=labels.given, numbers=labels.numbers)
 
 
 def read_portions(

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pyarrow as pa
 
+from datacleanse.data.number_labels import group_by_size
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -18,7 +20,8 @@ def sample_rows(dataset: Dataset, n: int, *, seed: int) -> NDArray[np.int64]:
     """Draw rows in proportion to the labels, two of each class first if there is room.
 
     Args:
-        dataset: to draw from, without replacement.
+        dataset: to draw from, without replacement. Where labels are numbers, groups of like numbers
+            stand for classes.
         n: rows wanted; all rows if there are no more.
         seed: the same seed draws the same rows.
 
@@ -27,7 +30,8 @@ def sample_rows(dataset: Dataset, n: int, *, seed: int) -> NDArray[np.int64]:
     """
     if n >= dataset.n_rows:
         return np.arange(dataset.n_rows)
-    strata, members = np.unique(dataset.labels, return_inverse=True)
+    labels = dataset.labels if dataset.numbers is None else group_by_size(dataset.labels)
+    strata, members = np.unique(labels, return_inverse=True)
     quotas = _allot_rows(np.bincount(members, minlength=len(strata)), n)
     draw = np.random.default_rng(seed)
     chosen = [

@@ -112,16 +112,6 @@ class NumberScale:
 
 
 @dataclass(frozen=True)
-class NumberModel:
-    """The package's network for tables, where it predicts numbers."""
-
-    shape: TabularShape
-    encoding: Encoding
-    schema: Schema
-    label: NumberScale
-
-
-@dataclass(frozen=True)
 class LooseModel:
     """A network for a dataset of the user's own, which only its parameters tell of."""
 
@@ -137,6 +127,15 @@ class _Probe:
 
 
 Model = TableModel | ImageModel | OwnModel | LooseModel
+
+
+@dataclass(frozen=True)
+class NumberModel:
+    """A network that predicts numbers."""
+
+    network: TableModel | ImageModel | OwnModel
+    """Of one output."""
+    label: NumberScale
 
 
 def read_plain_description(directory: Path) -> dict[str, Any]:
@@ -176,7 +175,7 @@ def read_description(directory: Path) -> Model:
             hint="Predict with it by `datacleanse predict RUN NEW`.",
         )
     try:
-        return _read_model(plain)
+        return _read_model(plain, has_classes=True)
     except UnexpectedValueError as error:
         raise name_damage(directory / DESCRIPTION, error) from error
 
@@ -190,26 +189,25 @@ def read_number_description(directory: Path) -> NumberModel:
     plain = read_plain_description(directory)
     try:
         from_json(_NumberTask, plain)
-        schema = read_schema(plain.get("schema"), "schema", has_classes=False)
-        encoding = from_json(Encoding, plain.get("encoding"), "encoding")
-        check_encoding(encoding, schema.columns)
-        shape = from_json(TabularShape, plain.get("architecture"), "architecture")
-        label = from_json(NumberScale, plain.get("label"), "label")
-        return NumberModel(_check_shape(shape, encoding, 1), encoding, schema, label)
+        network = _read_model(plain, has_classes=False)
+        if isinstance(network, LooseModel):
+            raise UnexpectedValueError("architecture.name is that of a dataset of the user's own")
+        return NumberModel(network, from_json(NumberScale, plain.get("label"), "label"))
     except UnexpectedValueError as error:
         raise name_damage(directory / DESCRIPTION, error) from error
 
 
-def _read_model(plain: dict[str, Any]) -> Model:
+def _read_model(plain: dict[str, Any], *, has_classes: bool) -> Model:
     architecture = plain.get("architecture")
     name = from_json(_Architecture, architecture, "architecture").name
     if name == LOOSE:
         return LooseModel()
-    schema = read_schema(plain.get("schema"), "schema")
+    schema = read_schema(plain.get("schema"), "schema", has_classes=has_classes)
+    n_outputs = len(schema.classes) if has_classes else 1
     if name == RESIDUAL:
         shape = from_json(ResidualShape, architecture, "architecture")
         check_geometry(shape)
-        _check_equal("architecture.n_classes", shape.n_classes, len(schema.classes))
+        _check_equal("architecture.n_classes", shape.n_classes, n_outputs)
         return ImageModel(shape, schema)
     encoding = from_json(Encoding, plain.get("encoding"), "encoding")
     check_encoding(encoding, schema.columns)
@@ -218,11 +216,11 @@ def _read_model(plain: dict[str, Any]) -> Model:
         probe = from_json(_Probe, plain).probe
         _check_equal("the length of probe", len(probe), 2)
         for number, logits in enumerate(probe):
-            _check_equal(f"the length of probe[{number}]", len(logits), len(schema.classes))
+            _check_equal(f"the length of probe[{number}]", len(logits), n_outputs)
         return OwnModel(factory, encoding, schema, probe)
     assert name == TABULAR
     found = from_json(TabularShape, architecture, "architecture")
-    checked = _check_shape(found, encoding, len(schema.classes))
+    checked = _check_shape(found, encoding, n_outputs)
     return TableModel(checked, encoding, schema, _read_backbone(plain, schema))
 
 

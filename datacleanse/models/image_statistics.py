@@ -46,7 +46,7 @@ def keeps_label_mirrored(
     """
     drawn = np.random.default_rng(seed).permutation(used)[:ASKED]
     given = labels[drawn]
-    small = _average_blocks(images[drawn])
+    small = average_blocks(images[drawn])
     plain, mirrored = (each.reshape(len(drawn), -1) for each in (small, small[..., ::-1]))
     centre = plain.mean(axis=0)
     plain, mirrored = _normalise_rows(plain - centre), _normalise_rows(mirrored - centre)
@@ -72,7 +72,7 @@ def measure_channels(
     return mean, np.where(variance > 0, np.sqrt(variance), 1.0)
 
 
-def _average_blocks(images: NDArray[np.uint8]) -> NDArray[np.float32]:
+def average_blocks(images: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Average images (n, C, H, W) over blocks to sides of `SIDE` to twice as many pixels."""
     height, width = images.shape[2:]
     down, across = (max(1, length // SIDE) for length in (height, width))

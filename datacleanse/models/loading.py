@@ -25,7 +25,11 @@ from datacleanse.models.model_files import (
     load_parameters,
     name_damage,
 )
-from datacleanse.models.number_predictor import NumberPredictor
+from datacleanse.models.number_predictor import (
+    NumberPredictor,
+    NumberPretrainedPredictor,
+    scale_predictor,
+)
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.models.residual import ResidualNetwork
@@ -47,7 +51,7 @@ if TYPE_CHECKING:
     from datacleanse.models.description import Model
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.frozen_network import Backbone, FrozenNetwork
-    from datacleanse.models.tabular import TabularShape
+    from datacleanse.models.number_predictor import AnyNumberPredictor
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.storage.manifest.numbers import NumberManifest
     from datacleanse.storage.manifest.whole import Manifest
@@ -80,6 +84,37 @@ def load_predictor(
         _check_files(directory, manifest.model_files)
         if not isinstance(described, LooseModel):
             check_agreement(described.schema, manifest, directory / DESCRIPTION)
+    return _load_network(described, directory, model)
+
+
+def load_number_predictor(
+    directory: Path, manifest: NumberManifest, *, model: str | ModuleFactory | None = None
+) -> AnyNumberPredictor:
+    """Read back the model of an audit of numbers; nothing in it is executed.
+
+    Args:
+        directory: `model/` of a run.
+        manifest: of the run, which says what files and what model it wrote.
+        model: see `load_predictor`.
+
+    Raises:
+        DatacleanseError: as `load_predictor`.
+    """
+    _check_files(directory, manifest.model_files)
+    described = read_number_description(directory)
+    check_agreement(described.network.schema, manifest, directory / DESCRIPTION)
+    found = _load_network(described.network, directory, model)
+    if isinstance(found, PretrainedPredictor):
+        head = scale_predictor(found.head, described.label)
+        assert isinstance(head, NumberPredictor)
+        return NumberPretrainedPredictor(found.frozen, head)
+    return scale_predictor(found, described.label)
+
+
+def _load_network(
+    described: Model, directory: Path, model: str | ModuleFactory | None
+) -> Predictor | ImagePredictor | PretrainedPredictor:
+    """The network that a description names, with its parameters; raises as `load_predictor`."""
     _check_trust(directory, described, model)
     if isinstance(described, TableModel | OwnModel) and described.encoding.text_model is not None:
         check_text_model(described.encoding.text_model)
@@ -128,41 +163,14 @@ def _make_image_predictor(
 def _make_table_predictor(
     described: TableModel, tensors: dict[str, Tensor], directory: Path
 ) -> Predictor:
-    encoding = _take_texts(described.encoding, tensors, directory)
-    return Predictor(_make_tabular(described.shape, tensors, directory), encoding, described.schema)
-
-
-def _make_tabular(
-    shape: TabularShape, tensors: dict[str, Tensor], directory: Path
-) -> TabularNetwork:
-    """The package's network for tables with its parameters, in evaluation mode."""
+    encoding, shape = _take_texts(described.encoding, tensors, directory), described.shape
     # 0 is right where there are no numbers, or no bins of one.
     sizes = (shape.width, shape.n_hidden, shape.n_classes, *shape.n_categories)
     sizes += (shape.n_numeric + 1, *(n + 1 for n in shape.n_bins))
     _check_sizes(sizes, shape.count_values(), tensors, directory)
     network = TabularNetwork(shape)
     _fill(network, tensors, directory)
-    return network.eval()
-
-
-def load_number_predictor(directory: Path, manifest: NumberManifest) -> NumberPredictor:
-    """Read back what `NumberPredictor.save` wrote; nothing in it is executed.
-
-    Args:
-        directory: `model/` of a run.
-        manifest: of the run, which says what files and what model it wrote.
-
-    Raises:
-        RunFolderError: a file is missing, damaged, not the one the run wrote or of a later version.
-    """
-    _check_files(directory, manifest.model_files)
-    described = read_number_description(directory)
-    check_agreement(described.schema, manifest, directory / DESCRIPTION)
-    tensors = _load_finite(directory)
-    encoding = _take_texts(described.encoding, tensors, directory)
-    network = _make_tabular(described.shape, tensors, directory)
-    label = described.label
-    return NumberPredictor(network, encoding, described.schema, label.centre, label.scale)
+    return Predictor(network.eval(), encoding, described.schema)
 
 
 def _take_texts(encoding: Encoding, tensors: dict[str, Tensor], directory: Path) -> Encoding:
@@ -189,7 +197,7 @@ def _make_own_predictor(
     """A network of the user's own, made again and compared with the one that was saved."""
     encoding = _take_texts(described.encoding, tensors, directory)
     schema = described.schema
-    network = _build_own(model, encoding, len(schema.classes))
+    network = _build_own(model, encoding, len(schema.classes) or 1)
     difference = find_difference(network.state_dict(), tensors)
     if difference is not None:
         raise _name_change(directory, described.factory, difference)

@@ -19,13 +19,17 @@ from datacleanse.models.model_card import (
 if TYPE_CHECKING:
     from datacleanse.storage.manifest.numbers import NumberManifest, NumberMeasures
 
+ANY_ROW = "It gives a number to any {noun}, also to one like none it was trained on."
+
 OWN_LIMITS = (
-    "It gives a number to any row, also to one like none it was trained on.",
-    *LIMITS[1:2],
     "It was learned from labels part of which may be wrong. Wrong ones count less; what they teach "
     "is lessened, not undone.",
     *LIMITS[3:],
 )
+
+
+TABULAR, OF_PICTURES = "tabular-regression", "image-regression"
+"""What a model does, in the hub's words."""
 
 
 def write_number_card(manifest: NumberManifest, *, has_onnx: bool = False) -> str:
@@ -36,6 +40,10 @@ def write_number_card(manifest: NumberManifest, *, has_onnx: bool = False) -> st
         has_onnx: whether `model.onnx` lies beside the card.
     """
     data, training = manifest.data, manifest.training
+    is_of_pictures = manifest.pictures is not None
+    noun = "picture" if is_of_pictures else "row"
+    of_columns = () if is_of_pictures else LIMITS[1:2]
+    limits = (ANY_ROW.format(noun=noun), *of_columns, *OWN_LIMITS)
     lines = [
         *_write_header(manifest),
         "",
@@ -44,14 +52,14 @@ def write_number_card(manifest: NumberManifest, *, has_onnx: bool = False) -> st
         f"Predicts the number in column `{data.label}`. {training.network}",
         "",
         "## Data",
-        f"Trained on {data.rows:,} rows with labels from {data.least:g} to {data.most:g}, median "
-        f"{data.median:g}{_describe_clean(manifest)}",
+        f"Trained on {data.rows:,} {noun}s with labels from {data.least:g} to {data.most:g}, "
+        f"median {data.median:g}{_describe_clean(manifest)}",
         "",
         "## Errors",
         *_describe_metrics(manifest),
         "",
         "## Limits",
-        *(f"- {limit}" for limit in OWN_LIMITS),
+        *(f"- {limit}" for limit in limits),
         "",
         *list_files("the label's scale and architecture"),
         *say_onnx("the number", "predict", has_onnx=has_onnx),
@@ -60,10 +68,12 @@ def write_number_card(manifest: NumberManifest, *, has_onnx: bool = False) -> st
 
 
 def _write_header(manifest: NumberManifest) -> list[str]:
+    task = TABULAR if manifest.pictures is None else OF_PICTURES
     fields: Json = {
         "library_name": "datacleanse",
-        "pipeline_tag": "tabular-regression",
-        "tags": ["datacleanse", "label-noise", "example-reweighting"],
+        # The hub has no pipeline of that name for pictures.
+        **({"pipeline_tag": task} if task == TABULAR else {}),
+        "tags": ["datacleanse", "label-noise", "example-reweighting", task],
     }
     measured = manifest.measured
     if measured is not None:
@@ -74,9 +84,7 @@ def _write_header(manifest: NumberManifest) -> list[str]:
             if figures[key] is not None
         ]
         fields["metrics"] = [key for key, *_ in titled]
-        index = write_index(
-            manifest.data.source, fields["pipeline_tag"], _name_rows(manifest), titled
-        )
+        index = write_index(manifest.data.source, task, _name_rows(manifest), titled)
         fields["model-index"] = [index]
     return spell_header(fields)
 

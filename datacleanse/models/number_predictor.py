@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import torch
@@ -13,16 +13,20 @@ from datacleanse.data import read_new_rows
 from datacleanse.models.description import REGRESSION
 from datacleanse.models.encoding import Encoding, encode
 from datacleanse.models.inference import compute_finite
-from datacleanse.models.model_files import FORMAT_VERSION, save_description, save_parameters
+from datacleanse.models.predictor import ImagePredictor, Predictor, check_images, list_portions
+from datacleanse.models.pretrained_predictor import see_pictures
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from datacleanse.data import AllowedValues, KnownValues, Source
+    from datacleanse.models.description import NumberScale
+    from datacleanse.models.frozen_network import Backbone, FrozenNetwork
+    from datacleanse.models.residual import ResidualNetwork
     from datacleanse.models.tabular import TabularNetwork
+    from datacleanse.models.user_network import UserNetwork
     from datacleanse.records import Dataset, Schema
 
 
@@ -30,16 +34,14 @@ if TYPE_CHECKING:
 class NumberPredictor:
     """Predicts the label of new rows."""
 
-    network: TabularNetwork
-    """Encoded rows (n, F) to (n, 1) standardised numbers."""
+    network: TabularNetwork | UserNetwork
+    """In evaluation mode; encoded rows (n, F) to (n, 1) standardised numbers."""
     encoding: Encoding
     """From columns to what the network reads."""
     schema: Schema
     """DATA's columns; without classes."""
-    centre: float
-    """Of DATA's labels: the network's 0."""
-    scale: float
-    """Of DATA's labels: the network's 1."""
+    label: NumberScale
+    """From what the network says to numbers."""
 
     @property
     def known(self) -> tuple[KnownValues, ...]:
@@ -71,24 +73,122 @@ class NumberPredictor:
         """
         device = next(self.network.parameters()).device
         inputs = torch.from_numpy(encode(data, self.encoding)).to(device)
-        with use_one_thread():  # as in the audit, so that the same rows have the same digits
-            outputs = compute_finite(self.network, inputs, what="no number could be told")
-        found: NDArray[np.float64] = self.centre + self.scale * outputs[:, 0].cpu().numpy()
+        return _tell_numbers(self.network, inputs, self.label)
+
+
+@dataclass(frozen=True)
+class NumberImagePredictor:
+    """Predicts the label of new images, decoded and scaled as those of the audit were."""
+
+    network: ResidualNetwork
+    """In evaluation mode; images (n, C, H, W) to (n, 1) standardised numbers."""
+    schema: Schema
+    """Without columns and classes."""
+    label: NumberScale
+    """From what the network says to numbers."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(C, H, W) that images must have: 1 or 3 channels, height and width in pixels."""
+        return self.network.size
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """As `predict_images`: every model has this name for it."""
+        return self.predict_images(images)
+
+    def predict_images(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """(n,) numbers in the label's unit, of images (n, C, H, W), 0 (black) to 255.
+
+        Raises:
+            InputError: they are no such array, or of another size.
+            ModelError: the network gives NaN or infinity.
+        """
+        found = np.empty(len(images))
+        for start, part in list_portions(self.network, images):
+            found[start : start + len(part)] = _tell_numbers(self.network, part, self.label)
         return found
 
-    def save(self, directory: Path) -> None:
-        """Write `model.safetensors` and `model.json`."""
-        beside = {k: torch.from_numpy(v) for k, v in self.encoding.name_tensors().items()}
-        save_parameters(self.network, directory, beside)
-        description = {
-            "format_version": FORMAT_VERSION,
-            "task": REGRESSION,
-            "architecture": self.network.describe_architecture(),
-            "label": {"centre": self.centre, "scale": self.scale},
-            "encoding": self.encoding.to_json(),
-            "schema": asdict(self.schema),
-        }
-        save_description(description, directory)
+
+@dataclass(frozen=True)
+class NumberPretrainedPredictor:
+    """Predicts the label of new pictures: the pretrained network sees them, a head predicts."""
+
+    frozen: FrozenNetwork
+    """From pictures to features."""
+    head: NumberPredictor
+    """From features to numbers: the part that was trained, and that the run saves."""
+
+    @property
+    def schema(self) -> Schema:
+        """Without columns and classes."""
+        return replace(self.head.schema, columns=(), set_aside=())
+
+    @property
+    def network(self) -> TabularNetwork | UserNetwork:
+        """The head's, in evaluation mode."""
+        return self.head.network
+
+    @property
+    def label(self) -> NumberScale:
+        """From what the head says to numbers."""
+        return self.head.label
+
+    @property
+    def backbone(self) -> Backbone:
+        """What is told of the pretrained network."""
+        return self.frozen.backbone
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(C, H, W) that pictures must have: red, green and blue, height and width in pixels."""
+        return 3, self.backbone.side, self.backbone.side
+
+    def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """As `predict_images`: every model has this name for it."""
+        return self.predict_images(images)
+
+    def predict_images(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """(n,) numbers in the label's unit, of pictures (n, C, H, W), 0 (black) to 255.
+
+        Raises:
+            InputError: they are no such array, or of another size.
+        """
+        check_images(images, self.size)
+        return self.head.predict_rows(self.see(images)) if len(images) else np.empty(0)
+
+    def see(self, images: NDArray[np.uint8]) -> Dataset:
+        """The rows that the head reads: the features of pictures (n, C, H, W)."""
+        return see_pictures(self.frozen, self.head.schema, images)
+
+
+AnyNumberPredictor: TypeAlias = NumberPredictor | NumberImagePredictor | NumberPretrainedPredictor
+"""The model of an audit of numbers."""
+
+
+def scale_predictor(
+    found: Predictor | ImagePredictor, label: NumberScale
+) -> NumberPredictor | NumberImagePredictor:
+    """The predictor of numbers around a network of one output."""
+    if isinstance(found, ImagePredictor):
+        return NumberImagePredictor(found.network, found.schema, label)
+    return NumberPredictor(found.network, found.encoding, found.schema, label)
+
+
+def describe_scale(label: NumberScale) -> dict[str, Any]:
+    """What `model.json` says of a model of numbers beside its network."""
+    return {"task": REGRESSION, "label": {"centre": label.centre, "scale": label.scale}}
+
+
+def _tell_numbers(network: nn.Module, inputs: Tensor, label: NumberScale) -> NDArray[np.float64]:
+    """(n,) numbers in the label's unit.
+
+    Raises:
+        ModelError: the network gives NaN or infinity.
+    """
+    with use_one_thread():  # as in the audit, so that the same rows have the same digits
+        outputs = compute_finite(network, inputs, what="no number could be told")
+    found: NDArray[np.float64] = label.centre + label.scale * outputs[:, 0].cpu().numpy()
+    return found
 
 
 def measure_predictions(

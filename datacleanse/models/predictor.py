@@ -19,7 +19,7 @@ from datacleanse.models.user_network import UserNetwork, make_probe_rows
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -103,21 +103,28 @@ class Predictor:
         schema = replace(self.schema, columns=(), set_aside=())
         return render_model(_describe_network(self.network), schema, facts)
 
-    def save(self, directory: Path, backbone: Backbone | None = None) -> None:
+    def save(
+        self,
+        directory: Path,
+        backbone: Backbone | None = None,
+        about: Mapping[str, Any] | None = None,
+    ) -> None:
         """Write `model.safetensors` and `model.json`.
 
         Args:
             directory: to write to.
             backbone: the pretrained network whose features the columns are; None: there is none.
+            about: what else `model.json` is to say.
         """
-        about = {
+        said = {
+            **(about or {}),
             **({} if backbone is None else {"backbone": backbone.to_json()}),
             "encoding": self.encoding.to_json(),
             "schema": asdict(self.schema),
             "probe": self._probe().tolist(),
         }
         beside = {k: torch.from_numpy(v) for k, v in self.encoding.name_tensors().items()}
-        _save(self.network, about, directory, beside)
+        _save(self.network, said, directory, beside)
 
     def _probe(self) -> Tensor:
         """(2, C) logits of made rows: they tell whether this is the network that was saved."""
@@ -149,8 +156,7 @@ class ImagePredictor:
     @property
     def size(self) -> tuple[int, int, int]:
         """(C, H, W) that images must have: 1 or 3 channels, height and width in pixels."""
-        shape = self.network.shape
-        return shape.channels, shape.height, shape.width
+        return self.network.size
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Class probabilities of images (n, C, H, W), 0 (black) to 255: (n, K), rows sum to 1.
@@ -158,12 +164,8 @@ class ImagePredictor:
         Raises:
             InputError: they are no such array, or of another size.
         """
-        check_images(images, self.size)
-        device = _find_device(self.network)
         result = np.empty((len(images), len(self.classes)))
-        for start in range(0, len(images), IMAGES_AT_ONCE):
-            # A copy: torch warns of arrays that it could not write to.
-            part = torch.from_numpy(np.array(images[start : start + IMAGES_AT_ONCE])).to(device)
+        for start, part in list_portions(self.network, images):
             result[start : start + len(part)] = _work_out_probabilities(self.network, part)
         return result
 
@@ -177,9 +179,25 @@ class ImagePredictor:
         reads = ("Reads", f"{colours} pictures of {width} × {height} pixels")
         return render_model(_describe_network(self.network), self.schema, [reads])
 
-    def save(self, directory: Path) -> None:
-        """Write `model.safetensors` and `model.json`."""
-        _save(self.network, {"resize": RESIZE, "schema": asdict(self.schema)}, directory)
+    def save(self, directory: Path, about: Mapping[str, Any] | None = None) -> None:
+        """Write `model.safetensors` and `model.json`; ``about``: what else that is to say."""
+        said = {**(about or {}), "resize": RESIZE, "schema": asdict(self.schema)}
+        _save(self.network, said, directory)
+
+
+def list_portions(
+    network: ResidualNetwork, images: NDArray[np.uint8]
+) -> Iterator[tuple[int, Tensor]]:
+    """Images (n, C, H, W) in portions that fit into memory, each with its first position.
+
+    Raises:
+        InputError: they are no such array, or of another size than the network reads.
+    """
+    check_images(images, network.size)
+    device = _find_device(network)
+    for start in range(0, len(images), IMAGES_AT_ONCE):
+        # A copy: torch warns of arrays that it could not write to.
+        yield start, torch.from_numpy(np.array(images[start : start + IMAGES_AT_ONCE])).to(device)
 
 
 def check_images(images: NDArray[np.uint8], size: tuple[int, int, int]) -> None:

@@ -69,15 +69,7 @@ class PretrainedPredictor:
 
     def see(self, images: NDArray[np.uint8]) -> Dataset:
         """The rows that the head reads: the features of pictures (n, C, H, W)."""
-        column = make_feature_column(self.frozen.compute_features(images))
-        return Dataset(
-            "<pictures>",
-            pa.table({FEATURES: column}),
-            self.head.schema,
-            np.full(len(images), -1, np.int64),
-            self.classes,
-            (),
-        )
+        return see_pictures(self.frozen, self.head.schema, images)
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Likeliest class of each picture, (n,), in the type of DATA's labels."""
@@ -86,3 +78,21 @@ class PretrainedPredictor:
     def _repr_html_(self) -> str:
         seen = f"pictures of {self.backbone.side} × {self.backbone.side} pixels"
         return self.head.render([("Reads", f"{seen}, by {self.backbone.title}")])
+
+
+def see_pictures(frozen: FrozenNetwork, schema: Schema, images: NDArray[np.uint8]) -> Dataset:
+    """The rows that a head reads: the features of pictures (n, C, H, W).
+
+    Args:
+        frozen: from pictures to features.
+        schema: of the head.
+        images: of the size that the network reads.
+    """
+    return Dataset(
+        "<pictures>",
+        pa.table({FEATURES: make_feature_column(frozen.compute_features(images))}),
+        schema,
+        np.full(len(images), -1, np.int64),
+        schema.classes,
+        (),
+    )

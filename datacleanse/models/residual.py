@@ -208,6 +208,11 @@ class ResidualNetwork(nn.Module):
         self.stages = nn.Sequential(stem, _make_norm(first), nn.ReLU(), *blocks)
         self.head = nn.Linear(shape.widths[-1], shape.n_classes)
 
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(C, H, W) that images must have: 1 or 3 channels, height and width in pixels."""
+        return self.shape.channels, self.shape.height, self.shape.width
+
     def set_scale(self, mean: NDArray[np.float64], deviation: NDArray[np.float64]) -> None:
         """Take over the channels' mean and standard deviation, (C,) each, of training images."""
         self.mean.copy_(torch.from_numpy(mean)[:, None, None])

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     ModuleFactory = Callable[[int, int], nn.Module]
     "Number of features F and of classes C to a network from (B, F) float32 to logits (B, C)."
 
+LOGITS = "logits, one a class and no softmax"
+
 ARCHITECTURE = "own"
 """Name of such a network in `model.json`."""
 
@@ -153,7 +155,8 @@ def compute_outputs(network: nn.Module, inputs: Tensor, said: str, n_classes: in
         raise ModelError(
             f"{said} gives {met} for {len(inputs)} examples.",
             slug="model-output",
-            hint=f"Its output must be logits, one a class and no softmax: here {wanted}.",
+            hint=f"Its output must be {'a number a row' if n_classes == 1 else LOGITS}: here "
+            f"{wanted}.",
         )
     return logits  # type: ignore[no-any-return]  # a Tensor, as checked
 

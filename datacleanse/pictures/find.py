@@ -26,7 +26,7 @@ def find_pictures(source: Source, asked: Asked) -> Listing | None:
     for form in FORMS:
         found = form.find(source, asked)
         if found is not None:
-            return _tell_unused_option(found, asked)
+            return _tell_unused_option(replace(found, of_labels=asked.of_labels), asked)
     return None
 
 
@@ -47,4 +47,5 @@ def ask_for_data(options: ReadOptions) -> Asked:
         options.drop,
         options.delimiter,
         missing=options.missing,
+        of_labels=options.of_labels,
     )

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias
 import numpy as np
 
 from datacleanse.data import read_ids
+from datacleanse.data.interface import LabelReading
 from datacleanse.records import Dataset, Schema
 
 if TYPE_CHECKING:
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from datacleanse.data import Source
     from datacleanse.data.spelled_rows import RowSource
     from datacleanse.records import Notice
+
+AS_CLASSES = LabelReading()
 
 Role: TypeAlias = Literal["DATA", "CLEAN", "TEST", "NEW"]
 
@@ -47,6 +50,7 @@ class Asked:
         delimiter: what separates cells of a CSV; None for the format's own.
         classes: DATA's, where they are known.
         missing: texts that count as missing in a CSV; None takes the usual ones.
+        of_labels: how DATA's labels are read.
     """
 
     role: Role
@@ -56,6 +60,7 @@ class Asked:
     delimiter: str | None = None
     classes: tuple[str, ...] = ()
     missing: tuple[str, ...] | None = None
+    of_labels: LabelReading = AS_CLASSES
 
 
 @dataclass(frozen=True)
@@ -75,6 +80,7 @@ class Listing:
             look like numbers.
         origin: the rows as the file of text spells them that names the pictures; None where the
             table is all there is.
+        of_labels: how the labels are read.
     """
 
     source: str
@@ -87,6 +93,7 @@ class Listing:
     notices: tuple[Notice, ...] = ()
     labels_are_names: bool = False
     origin: RowSource | None = None
+    of_labels: LabelReading = AS_CLASSES
 
     def read_ids(self) -> pa.Array:
         """What names each row, (N,) strings."""

@@ -11,7 +11,8 @@ import pyarrow as pa
 
 from datacleanse.data import read_ids
 from datacleanse.data.label_types import name_label_type
-from datacleanse.data.labels import learn_labels, match_labels
+from datacleanse.data.labels import Labels
+from datacleanse.data.number_labels import learn_labels_for, match_labels_like
 from datacleanse.data.packing import CONTENT_MARK
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.chunks import ColourFoundError
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.data import ReadOptions, Source
-    from datacleanse.data.labels import Labels
     from datacleanse.data.spelled_rows import RowSource
     from datacleanse.pictures.decode_all import Pixels
     from datacleanse.pictures.interface import Listing, Role, Store
@@ -74,7 +74,7 @@ class PictureSet:
 def read_picture_data(
     listing: Listing, options: ReadOptions, *, scratch: Path, progress: Progress
 ) -> tuple[Dataset, PictureSet]:
-    """Decode DATA's pictures and learn its classes.
+    """Decode DATA's pictures and learn its labels.
 
     Raises:
         InputError: labels or pictures cannot be used; the message names them.
@@ -84,7 +84,7 @@ def read_picture_data(
     for notice in listing.notices:
         progress.say(notice.message)
     # What is wrong with the labels should not have to wait for the pictures.
-    learn_classes(listing)
+    learn_picture_labels(listing)
     store = listing.store
     progress.stage("Decoding DATA", len(store))
     shape = choose_shape(store, options.image_size)
@@ -117,10 +117,10 @@ def read_audited_pictures(
 def _learn_dataset(
     listing: Listing, pixels: Pixels, unreadable: tuple[Unreadable, ...]
 ) -> tuple[Dataset, PictureSet]:
-    """DATA's readable rows, with the classes that they have."""
+    """DATA's readable rows, with the labels that they have."""
     if unreadable:
         listing = replace(listing, table=listing.table.take(pa.array(pixels.rows)))
-    labels = learn_classes(listing)
+    labels = learn_picture_labels(listing)
     schema = Schema(
         listing.label or NO_LABEL,
         listing.id,
@@ -128,6 +128,7 @@ def _learn_dataset(
         (),
         (),
         label_type=_name_label_type(listing),
+        label_convention=labels.convention,
     )
     return _make_dataset(listing, schema, labels, pixels, unreadable)
 
@@ -150,7 +151,7 @@ def read_pictures_like(
     scratch: Path,
     progress: Progress,
 ) -> tuple[Dataset, PictureSet]:
-    """Read the pictures of another source and hold them to DATA's classes and size.
+    """Read the pictures of another source and hold them to DATA's labels and size.
 
     Args:
         source: of any form of pictures.
@@ -233,16 +234,19 @@ def check_picture_options(options: ReadOptions) -> None:
             )
 
 
-def learn_classes(listing: Listing) -> Labels:
-    """Learn the classes of DATA's pictures.
+def learn_picture_labels(listing: Listing) -> Labels:
+    """Read the labels of DATA's pictures.
 
     Raises:
-        InputError: a label is missing, or the values are no classes.
+        InputError: a label is missing, or the values are no classes, or no numbers.
     """
     assert listing.label is not None  # no form lets DATA be without
-    column = listing.table.column(listing.label)
-    return learn_labels(
-        column, name=listing.label, source=listing.source, are_names=listing.labels_are_names
+    return learn_labels_for(
+        listing.of_labels,
+        listing.table.column(listing.label),
+        name=listing.label,
+        source=listing.source,
+        are_names=listing.labels_are_names,
     )
 
 
@@ -250,12 +254,27 @@ def read_listing(listing: Listing) -> Dataset:
     """A data set of DATA's pictures with their labels, none of them decoded.
 
     Raises:
-        InputError: a label is missing, or the values are no classes.
+        InputError: a label is missing, or the values are no classes, or no numbers.
     """
-    labels = learn_classes(listing)
-    schema = Schema(listing.label or NO_LABEL, listing.id, labels.classes, (), ())
-    notices = (*listing.notices, *labels.notices)
-    return Dataset(listing.source, listing.table, schema, labels.codes, labels.given, notices)
+    labels = learn_picture_labels(listing)
+    schema = Schema(
+        listing.label or NO_LABEL,
+        listing.id,
+        labels.classes,
+        (),
+        (),
+        label_type=_name_label_type(listing),
+        label_convention=labels.convention,
+    )
+    return Dataset(
+        listing.source,
+        listing.table,
+        schema,
+        labels.codes,
+        labels.given,
+        (*listing.notices, *labels.notices),
+        numbers=labels.numbers,
+    )
 
 
 def _match_classes(listing: Listing, schema: Schema, role: Role) -> Labels | None:
@@ -269,9 +288,7 @@ def _match_classes(listing: Listing, schema: Schema, role: Role) -> Labels | Non
             "CSV with the columns path and label.",
         )
     column = listing.table.column(listing.label)
-    return match_labels(
-        column, schema.classes, name=listing.label, source=listing.source, role=role
-    )
+    return match_labels_like(column, schema, name=listing.label, source=listing.source, role=role)
 
 
 def _make_no_pictures_error(source: Source, role: Role) -> InputError:
@@ -291,12 +308,21 @@ def _make_dataset(
     unreadable: tuple[Unreadable, ...],
 ) -> tuple[Dataset, PictureSet]:
     """What was read of a listing whose table holds the readable rows only."""
-    codes = np.full(len(pixels.rows), -1, np.int64) if labels is None else labels.codes
-    given = schema.classes if labels is None else labels.given
-    notices = (*listing.notices, *(() if labels is None else labels.notices))
+    if labels is None:
+        codes = np.full(len(pixels.rows), -1, np.int64)
+        labels = Labels(codes, schema.classes, schema.classes, ())
+    notices = (*listing.notices, *labels.notices)
     if unreadable:
         notices = (*notices, note_unreadable_pictures(listing, unreadable))
-    dataset = Dataset(listing.source, listing.table, schema, codes, given, notices)
+    dataset = Dataset(
+        listing.source,
+        listing.table,
+        schema,
+        labels.codes,
+        labels.given,
+        notices,
+        numbers=labels.numbers,
+    )
     dataset = add_content_hashes(dataset, pixels.sha256)
     pictures = PictureSet(
         listing.form,

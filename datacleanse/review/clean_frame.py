@@ -10,6 +10,7 @@ from pandas.api.types import is_integer_dtype, is_numeric_dtype
 
 from datacleanse.data.any_number import make_label_finder
 from datacleanse.data.label_types import type_classes
+from datacleanse.data.number_labels import spell_as_written
 from datacleanse.data.packing import unpack_table
 from datacleanse.data.readers.frame import name_columns
 from datacleanse.errors import InputError
@@ -98,7 +99,7 @@ def _find_value(given: pd.Series[Any], data: Dataset, name: str, code: int | Non
         return given.iloc[int(rows[0])]
     if data.numbers is not None:
         if not is_numeric_dtype(given.dtype):
-            return name
+            return spell_as_written(name, data.schema.label_convention)
         return int(float(name)) if is_integer_dtype(given.dtype) else float(name)
     known = (*data.given_labels, *([] if name in data.given_labels else [name]))
     return type_classes(known, data.schema.label_type)[known.index(name)]

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
+from datacleanse.data.number_labels import spell_as_written
 from datacleanse.data.rewriting import Edits
 from datacleanse.data.sources import split_suffix
 from datacleanse.data.spreadsheets import defuse_formula, format_csv_line
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from datacleanse.records import Notice
+    from datacleanse.records import Convention, Notice
     from datacleanse.review.cleaning_plan import Change, Cleaning
 
 DIFF_COLUMNS = ("row", "id", "action", "old_label", "new_label", "reviewer", "at", "comment")
@@ -88,13 +89,14 @@ def write_diff_around(cleaning: Cleaning, diff: Path, *, raw: bool) -> Iterator[
     with write_aside(diff) as aside:
         text = "".join(format_diff(cleaning, raw=raw))
         aside.write_text(text, encoding="utf-8", newline="")
-        yield make_edits(cleaning.changes)
+        yield make_edits(cleaning.changes, cleaning.data.schema.label_convention)
 
 
-def make_edits(changes: Sequence[Change]) -> Edits:
-    """The new label by row, and the rows to drop."""
+def make_edits(changes: Sequence[Change], convention: Convention | None = None) -> Edits:
+    """The new label by row, and the rows to drop; ``convention``: how DATA writes its numbers."""
+    labels = {each.row: each.decision.new_label for each in changes if each.decision.new_label}
     return Edits(
-        {each.row: each.decision.new_label for each in changes if each.decision.new_label},
+        {row: spell_as_written(label, convention) for row, label in labels.items()},
         frozenset(each.row for each in changes if each.decision.action == "drop"),
     )
 

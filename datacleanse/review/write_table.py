@@ -21,18 +21,18 @@ from datacleanse.errors import DatacleanseError, SettingsError
 from datacleanse.review.write_changes import (
     COMPRESSION_SUFFIXES,
     CleanedFiles,
+    make_edits,
     name_files,
     write_diff_around,
 )
 from datacleanse.storage.atomic_files import check_free, check_place
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
     from datacleanse.data.interface import SpelledRows
-    from datacleanse.data.rewriting import Edits
     from datacleanse.errors import InputError
     from datacleanse.records import Dataset, Notice
     from datacleanse.review.cleaning_plan import Cleaning
@@ -90,7 +90,8 @@ class TableOutput:
                 edits,
                 cleaning.run.options.missing,
             )
-            check = _ReadBack(data, task, self.files.cleaned)
+            wanted = make_edits(cleaning.changes).labels
+            check = _ReadBack(data, task, wanted, self.files.cleaned)
             rewrite(task, self.files.cleaned, check=check)
 
 
@@ -127,6 +128,8 @@ class _ReadBack:
     """As it was read."""
     task: Rewriting
     """What was to be written."""
+    labels: Mapping[int, str]
+    """The new labels by row, as programs write them."""
     path: Path
     """What the file is to be called."""
 
@@ -165,7 +168,7 @@ class _ReadBack:
         data, edits, after = self.data, self.task.edits, self._read(location)
         stays = np.ones(data.n_rows, dtype=bool)
         stays[list(edits.dropped)] = False
-        if not _has_labels(after, data, edits, stays):
+        if not _has_labels(after, data, self.labels, stays):
             raise make_inseparable_error(
                 data.source, "read back, labels differ from what was asked for"
             )
@@ -200,16 +203,18 @@ class _ReadBack:
         return make_inseparable_error(self.data.source, why)
 
 
-def _has_labels(after: Dataset, data: Dataset, edits: Edits, stays: NDArray[np.bool_]) -> bool:
+def _has_labels(
+    after: Dataset, data: Dataset, labels: Mapping[int, str], stays: NDArray[np.bool_]
+) -> bool:
     """Whether the rows that stay have the labels that were asked for."""
     if data.numbers is None:
         expected = data.labels.copy()
         codes = {name: code for code, name in enumerate(data.given_labels)}
-        for row, label in edits.labels.items():
+        for row, label in labels.items():
             expected[row] = codes.get(label, -1)
         return np.array_equal(after.labels, expected[stays])
     wanted = data.targets.copy()
-    wanted[list(edits.labels)] = [float(label) for label in edits.labels.values()]
+    wanted[list(labels)] = [float(label) for label in labels.values()]
     # A column of narrower numbers holds the nearest ones.
     narrow = NARROW.get(data.schema.label_type or "", np.float64)
     return np.array_equal(after.targets.astype(narrow), wanted[stays].astype(narrow))

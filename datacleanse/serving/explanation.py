@@ -29,13 +29,16 @@ import torch
 from datacleanse.data.any_number import read_number
 from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
-from datacleanse.models.number_predictor import NumberPredictor
-from datacleanse.models.predictor import ImagePredictor, Predictor
-from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.progress import SILENT, follow
 from datacleanse.review.audited_run import open_audited_run
 from datacleanse.serving.open_model import open_model
-from datacleanse.serving.seen_rows import find_new_row, read_training_rows
+from datacleanse.serving.seen_rows import (
+    OF_CLASSES,
+    OF_NUMBERS,
+    OF_ROWS,
+    find_new_row,
+    read_training_rows,
+)
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.influence import choose_engine
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from datacleanse.data import Source
+    from datacleanse.models.description import NumberScale
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.progress import Progress, ProgressOption
     from datacleanse.review.audited_run import AuditedRun
@@ -251,8 +255,8 @@ def _ask(served: Network, one: NewRow, label: str | float | None, folder: RunFol
         SettingsError: ``label`` is no class, or no number.
     """
     outputs = _compute_outputs(one.network, one.inputs)[0]
-    if isinstance(served, NumberPredictor):
-        return _ask_about_number(served, float(outputs[0]), label)
+    if isinstance(served, OF_NUMBERS):
+        return _ask_about_number(served.label, float(outputs[0]), label)
     classes, probability = served.schema.classes, torch.softmax(outputs, dim=0)
     predicted = classes[int(probability.argmax())]
     target = classes.index(
@@ -267,12 +271,10 @@ def _ask(served: Network, one: NewRow, label: str | float | None, folder: RunFol
     return _Question(torch.tensor([target]), CLASSES.loss, answer)
 
 
-def _ask_about_number(
-    served: NumberPredictor, output: float, label: str | float | None
-) -> _Question:
+def _ask_about_number(scale: NumberScale, output: float, label: str | float | None) -> _Question:
     number = None if label is None else _check_number(label)
-    target = output + 1.0 if number is None else (number - served.centre) / served.scale
-    predicted = served.centre + served.scale * output
+    target = output + 1.0 if number is None else (number - scale.centre) / scale.scale
+    predicted = scale.centre + scale.scale * output
     answer = partial(NumberExplanation, predicted=predicted, number=number)
     return _Question(torch.tensor([target], dtype=torch.float32), NUMBERS.loss, answer)
 
@@ -284,8 +286,8 @@ def _check_network(served: object, run: AuditedRun) -> Network:
         SettingsError: it is another program's, or reads features that were made of pictures.
     """
     met = "an exported model"
-    if isinstance(served, Predictor | NumberPredictor | ImagePredictor | PretrainedPredictor):
-        if isinstance(served, Predictor | NumberPredictor) == (run.listing is None):
+    if isinstance(served, OF_CLASSES | OF_NUMBERS):
+        if isinstance(served, OF_ROWS) == (run.listing is None):
             return served
         met = "features of pictures"
     raise SettingsError(

@@ -9,7 +9,11 @@ from datacleanse.errors import SettingsError
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.serving.loaded_classifier import LoadedClassifier
 from datacleanse.serving.loaded_regressor import LoadedRegressor
-from datacleanse.serving.open_model import ServedNumberModel, open_model
+from datacleanse.serving.open_model import (
+    ServedNumberImageModel,
+    ServedNumberModel,
+    open_model,
+)
 
 if TYPE_CHECKING:
     from os import PathLike
@@ -46,7 +50,7 @@ def load(
         >>> model.predict(new_frame)  # doctest: +SKIP
     """
     served = open_model(Path(run), model=model)
-    if not isinstance(served, ServedNumberModel):
+    if not isinstance(served, ServedNumberModel | ServedNumberImageModel):
         loaded = LoadedClassifier(
             str(run), model=model, text_classes=text_classes, allow_unknown=allow_unknown
         )
@@ -57,5 +61,4 @@ def load(
             slug="settings-contradict",
             hint="Leave text_classes out.",
         )
-    assert model is None or isinstance(model, str)
     return LoadedRegressor(str(run), model=model, allow_unknown=allow_unknown)._hold(served)

@@ -10,7 +10,11 @@ from sklearn.base import ClassifierMixin
 from datacleanse.data.label_types import make_texts, type_schema_classes
 from datacleanse.errors import raise_as_value_errors
 from datacleanse.serving.loaded_model import LoadedModel
-from datacleanse.serving.open_model import ServedImageModel, ServedNumberModel
+from datacleanse.serving.open_model import (
+    ServedImageModel,
+    ServedNumberImageModel,
+    ServedNumberModel,
+)
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -67,7 +71,7 @@ class LoadedClassifier(ClassifierMixin, LoadedModel):  # type: ignore[misc]  # u
                 value that the model knows; the message says which.
         """
         served = self._open()
-        assert not isinstance(served, ServedNumberModel)
+        assert not isinstance(served, ServedNumberModel | ServedNumberImageModel)
         with raise_as_value_errors():
             if isinstance(served, ServedImageModel):
                 return served.predict_proba(np.asarray(X))

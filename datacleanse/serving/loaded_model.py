@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from datacleanse.data.readers.frame import Frame
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.records import Dataset
-    from datacleanse.serving.open_model import ServedImageModel, ServedModel, ServedNumberModel
+    from datacleanse.serving.open_model import AnyServedModel, ServedModel, ServedNumberModel
 
 _SERVED = "_served"
 
@@ -53,16 +53,16 @@ class LoadedModel(BaseEstimator):  # type: ignore[misc]  # untyped
         """F, the number of columns; 0 for a run of images."""
         return len(self._open().schema.columns)
 
-    def _hold(self, served: ServedModel | ServedImageModel | ServedNumberModel) -> Self:
+    def _hold(self, served: AnyServedModel) -> Self:
         """Take the model, which is open already."""
         self.__dict__[_SERVED] = served
         return self
 
-    def _open(self) -> ServedModel | ServedImageModel | ServedNumberModel:
+    def _open(self) -> AnyServedModel:
         """The model; read when it is first needed, also after unpickling."""
         if _SERVED not in self.__dict__:
             self._hold(open_model(Path(self.run), model=self.model))
-        served: ServedModel | ServedImageModel | ServedNumberModel = self.__dict__[_SERVED]
+        served: AnyServedModel = self.__dict__[_SERVED]
         return served
 
     def _read_rows(self, served: ServedModel | ServedNumberModel, X: Frame | ArrayLike) -> Dataset:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
 from sklearn.base import RegressorMixin
 
 from datacleanse.errors import raise_as_value_errors
 from datacleanse.serving.loaded_model import LoadedModel
-from datacleanse.serving.open_model import ServedNumberModel
+from datacleanse.serving.open_model import ServedNumberImageModel, ServedNumberModel
 
 if TYPE_CHECKING:
-    import numpy as np
     from numpy.typing import ArrayLike, NDArray
 
     from datacleanse.data.readers.frame import Frame
+    from datacleanse.models.user_network import ModuleFactory
 
 
 class LoadedRegressor(RegressorMixin, LoadedModel):  # type: ignore[misc]  # untyped
@@ -24,16 +25,22 @@ class LoadedRegressor(RegressorMixin, LoadedModel):  # type: ignore[misc]  # unt
 
     Args:
         run: the folder of a run of ``--task regression``, or an ONNX file exported from one.
-        model: an ONNX file exported from this run, which is used in place of its network.
+        model: see `load`.
         allow_unknown: see `LoadedClassifier`.
 
     Attributes:
         feature_names_in_: (F,) names of the columns that rows must have; others that DATA had may
             stand beside them.
-        n_features_in_: F.
+        n_features_in_: F; 0 for a run of images.
     """
 
-    def __init__(self, run: str, *, model: str | None = None, allow_unknown: bool = False) -> None:
+    def __init__(
+        self,
+        run: str,
+        *,
+        model: str | ModuleFactory | None = None,
+        allow_unknown: bool = False,
+    ) -> None:
         self.run = run
         self.model = model
         self.allow_unknown = allow_unknown
@@ -43,13 +50,16 @@ class LoadedRegressor(RegressorMixin, LoadedModel):  # type: ignore[misc]  # unt
 
         Args:
             X: pandas, pyarrow or polars frame with the columns ``feature_names_in_`` in any order;
-                or an array (n, F) with the columns in that order.
+                or an array (n, F) with the columns in that order. For a run of images, an array
+                (n, C, H, W) of uint8, of the size that the network was trained on.
 
         Raises:
             ValueError: columns are missing, renamed, of another kind, not DATA's, or without any
                 value that the model knows; the message says which.
         """
         served = self._open()
-        assert isinstance(served, ServedNumberModel)
         with raise_as_value_errors():
+            if isinstance(served, ServedNumberImageModel):
+                return served.predict_images(np.asarray(X))
+            assert isinstance(served, ServedNumberModel)
             return served.predict_rows(self._read_rows(served, X))

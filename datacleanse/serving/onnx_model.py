@@ -157,24 +157,34 @@ class OnnxImagePredictor:
         Raises:
             InputError: they are of another size or type.
         """
-        if images.dtype != np.uint8 or images.shape[1:] != self.size:
-            raise InputError(
-                f"The images are an array of {images.dtype}, {images.shape}; the network takes "
-                f"uint8 (n, {', '.join(map(str, self.size))}).",
-                slug="images-size",
-                hint="Scale them to that many channels, rows and columns, 0 (black) to 255.",
-            )
-        result = np.empty((len(images), len(self.classes)))
-        for start in range(0, len(images), IMAGES_AT_ONCE):
-            part = np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE])
-            shape = (len(part), len(self.classes))
-            result[start : start + len(part)] = _run(
-                self.session, self.output, {IMAGES: part}, shape
-            )
-        return result
+        return _run_on_images(self.session, self.output, images, self.size, (len(self.classes),))
 
 
-AnyOnnxPredictor: TypeAlias = OnnxPredictor | OnnxNumberPredictor | OnnxImagePredictor
+@dataclass(frozen=True)
+class OnnxNumberImagePredictor:
+    """Predicts the numbers of new images."""
+
+    session: onnxruntime.InferenceSession
+    schema: Schema
+    size: tuple[int, int, int]
+    """(C, H, W) that images must have."""
+    output: str
+    """Name of the numbers."""
+    run_id: str
+    """Of the run that the model comes from."""
+
+    def predict_images(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The number of each of the images (n, C, H, W): (n,), in the label's unit.
+
+        Raises:
+            InputError: they are of another size or type.
+        """
+        return _run_on_images(self.session, self.output, images, self.size, ())
+
+
+AnyOnnxPredictor: TypeAlias = (
+    OnnxPredictor | OnnxNumberPredictor | OnnxImagePredictor | OnnxNumberImagePredictor
+)
 
 
 def load_onnx(source: Path | bytes) -> AnyOnnxPredictor:
@@ -260,7 +270,8 @@ def _read_model(session: onnxruntime.InferenceSession, name: str) -> AnyOnnxPred
     _check_output(session, about.output, None if about.task else len(schema.classes))
     if about.images is not None:
         size = _read_size(session, about.images)
-        return OnnxImagePredictor(session, schema, size, about.output, about.run_id)
+        reads = OnnxImagePredictor if about.task is None else OnnxNumberImagePredictor
+        return reads(session, schema, size, about.output, about.run_id)
     inputs = {column.name: column.input for column in about.columns}
     _check_inputs(session, schema, inputs)
     kind = OnnxPredictor if about.task is None else OnnxNumberPredictor
@@ -335,6 +346,33 @@ def _run(
     if result.shape != shape or not _are_possible(result):
         said = "numbers" if len(shape) == 1 else "probabilities"
         raise _make_damage_error(_EXPORTED, f"what it gives are no {said}")
+    return result
+
+
+def _run_on_images(
+    session: onnxruntime.InferenceSession,
+    output: str,
+    images: NDArray[np.uint8],
+    size: tuple[int, int, int],
+    shape: tuple[int, ...],
+) -> NDArray[np.float64]:
+    """What the network gives of images (n, C, H, W): (n, *shape), as `_run` gives it.
+
+    Raises:
+        InputError: the images are of another size or type, or `_run` fails.
+    """
+    if images.dtype != np.uint8 or images.shape[1:] != size:
+        raise InputError(
+            f"The images are an array of {images.dtype}, {images.shape}; the network takes "
+            f"uint8 (n, {', '.join(map(str, size))}).",
+            slug="images-size",
+            hint="Scale them to that many channels, rows and columns, 0 (black) to 255.",
+        )
+    result = np.empty((len(images), *shape))
+    for start in range(0, len(images), IMAGES_AT_ONCE):
+        part = np.ascontiguousarray(images[start : start + IMAGES_AT_ONCE])
+        told = _run(session, output, {IMAGES: part}, (len(part), *shape))
+        result[start : start + len(part)] = told
     return result
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, TypeAlias, runtime_checkable
 
 from datacleanse.errors import SettingsError
 from datacleanse.serving.onnx_model import SUFFIX, load_onnx
@@ -69,9 +69,29 @@ class ServedNumberModel(Protocol):
         """The number of each row, (n,), in the label's unit."""
 
 
-def open_model(
-    source: Path, *, model: str | ModuleFactory | None = None
-) -> ServedModel | ServedImageModel | ServedNumberModel:
+@runtime_checkable
+class ServedNumberImageModel(Protocol):
+    """Predicts the numbers of images that are decoded and scaled already."""
+
+    @property
+    def schema(self) -> Schema:
+        """Has neither classes nor columns."""
+
+    @property
+    def size(self) -> tuple[int, int, int]:
+        """(C, H, W) that images must have."""
+
+    def predict_images(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
+        """The number of each of the images (n, C, H, W): (n,), in the label's unit."""
+
+
+AnyServedModel: TypeAlias = (
+    ServedModel | ServedImageModel | ServedNumberModel | ServedNumberImageModel
+)
+"""What a run or an exported file holds."""
+
+
+def open_model(source: Path, *, model: str | ModuleFactory | None = None) -> AnyServedModel:
     """The model of a run folder or of an exported ONNX file; executes nothing from the files.
 
     Args:
@@ -98,33 +118,12 @@ def open_model(
     manifest = folder.any_manifest()
     if isinstance(model, str) and model.endswith(SUFFIX):
         return _open_onnx_of_run(folder, manifest, model)
-    if isinstance(manifest, NumberManifest):
-        return _open_number_network(folder, manifest, model=model)
     # Loads torch, which takes seconds: what is wrong above should not have to wait for it.
-    from datacleanse.models.loading import load_predictor
+    from datacleanse.models.loading import load_number_predictor, load_predictor
 
+    if isinstance(manifest, NumberManifest):
+        return load_number_predictor(folder.model_dir, manifest, model=model)
     return load_predictor(folder.model_dir, model=model, manifest=manifest)
-
-
-def _open_number_network(
-    folder: RunFolder, manifest: NumberManifest, *, model: str | ModuleFactory | None
-) -> ServedNumberModel:
-    """The network of an audit of numbers, which is always the package's own.
-
-    Raises:
-        RunFolderError: the run is damaged or tampered with.
-        SettingsError: ``model`` is given.
-    """
-    if model is not None:
-        raise SettingsError(
-            f"{folder.path} holds a network of the package's own; --model has nothing to add.",
-            slug="settings-contradict",
-            hint=f"Leave --model out, or give a {SUFFIX} file that was exported from this run.",
-        )
-    # Loads torch; see `open_model`.
-    from datacleanse.models.loading import load_number_predictor
-
-    return load_number_predictor(folder.model_dir, manifest)
 
 
 def is_onnx(source: Path) -> bool:
@@ -132,9 +131,7 @@ def is_onnx(source: Path) -> bool:
     return source.suffix == SUFFIX and not os.path.isdir(source)  # noqa: PTH112 - says no where it may not be looked
 
 
-def _open_onnx_of_run(
-    folder: RunFolder, manifest: AnyManifest, file: str
-) -> ServedModel | ServedImageModel | ServedNumberModel:
+def _open_onnx_of_run(folder: RunFolder, manifest: AnyManifest, file: str) -> AnyServedModel:
     from pathlib import Path
 
     from datacleanse.models.run_agreement import check_agreement

@@ -15,7 +15,11 @@ import pyarrow as pa
 from datacleanse.data import NewValues, ReadOptions, read_ids, read_portions
 from datacleanse.pictures.read import read_pictures_like
 from datacleanse.progress import SILENT
-from datacleanse.serving.open_model import ServedImageModel, ServedNumberModel
+from datacleanse.serving.open_model import (
+    ServedImageModel,
+    ServedNumberImageModel,
+    ServedNumberModel,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from datacleanse.notices import NoticeLog
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset
-    from datacleanse.serving.open_model import ServedModel
+    from datacleanse.serving.open_model import AnyServedModel, ServedModel
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,7 @@ class NewRowsOptions:
 
 
 def predict_source(
-    model: ServedModel | ServedImageModel | ServedNumberModel,
+    model: AnyServedModel,
     source: str,
     *,
     scratch: Path,
@@ -67,7 +71,7 @@ def predict_source(
         InputError: columns differ from DATA's, one holds no value that the model knows, or no
             picture can be read. Some of this is only known behind the last row.
     """
-    if isinstance(model, ServedImageModel):
+    if isinstance(model, ServedImageModel | ServedNumberImageModel):
         table = _predict_pictures(
             model, source, options=options, scratch=scratch, log=log, progress=progress
         )
@@ -110,7 +114,7 @@ def predict_numbers(model: ServedNumberModel, data: Dataset) -> pa.Table:
 
 
 def _predict_pictures(
-    model: ServedImageModel,
+    model: ServedImageModel | ServedNumberImageModel,
     source: str,
     *,
     options: NewRowsOptions,
@@ -133,8 +137,12 @@ def _predict_pictures(
     )
     log.add(notice for notice in data.notices if notice.is_warning)
     progress.stage("Predicting", None)
-    probability, rows = model.predict_proba(pictures.values), pa.array(pictures.places)
+    rows = pa.array(pictures.places)
     names = rows.cast(pa.string()) if data.schema.id is None else read_ids(data)
+    if isinstance(model, ServedNumberImageModel):
+        predicted = model.predict_images(pictures.values)
+        return pa.table({"row": rows, "id": names, "predicted_label": predicted})
+    probability = model.predict_proba(pictures.values)
     return _tabulate(rows, names, model.schema.classes, probability, proba=options.proba)
 
 

@@ -13,7 +13,11 @@ from datacleanse.data import ReadOptions, read_data, read_like, read_portions, t
 from datacleanse.data.identity import fingerprint
 from datacleanse.errors import InputError, RunFolderError
 from datacleanse.models.encoding import encode
-from datacleanse.models.number_predictor import NumberPredictor
+from datacleanse.models.number_predictor import (
+    NumberImagePredictor,
+    NumberPredictor,
+    NumberPretrainedPredictor,
+)
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.pictures.read import read_audited_pictures, read_pictures_like
@@ -26,11 +30,24 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from datacleanse.data import Source
+    from datacleanse.models.description import NumberScale
     from datacleanse.progress import Progress
     from datacleanse.records import Dataset
     from datacleanse.review.audited_run import AuditedRun
 
-Network: TypeAlias = Predictor | ImagePredictor | PretrainedPredictor | NumberPredictor
+OF_CLASSES = Predictor | ImagePredictor | PretrainedPredictor
+OF_NUMBERS = NumberPredictor | NumberImagePredictor | NumberPretrainedPredictor
+OF_ROWS = Predictor | NumberPredictor
+"""What holds a network by what it tells, and those that read rows of tables."""
+
+Network: TypeAlias = (
+    Predictor
+    | ImagePredictor
+    | PretrainedPredictor
+    | NumberPredictor
+    | NumberImagePredictor
+    | NumberPretrainedPredictor
+)
 """What holds a run's own network."""
 
 
@@ -79,7 +96,7 @@ def find_new_row(
     Raises:
         InputError: NEW has no such row, or does not fit the run's columns.
     """
-    if isinstance(network, Predictor | NumberPredictor):
+    if isinstance(network, OF_ROWS):
         progress.stage("Reading NEW", None)
         found = _find_portion(network, new, row, delimiter)
         return NewRow(network.network, torch.from_numpy(encode(found, network.encoding)))
@@ -108,7 +125,7 @@ def read_training_rows(
         InputError: DATA is another one by now.
         RunFolderError: the run does not say how much each row counts in its model.
     """
-    if isinstance(network, Predictor | NumberPredictor):
+    if isinstance(network, OF_ROWS):
         data = read_data(run.readable, run.options, progress=progress)
         is_changed = fingerprint(run.readable) != run.sha256
         inputs = None if is_changed else torch.from_numpy(encode(data, network.encoding))
@@ -137,15 +154,15 @@ def read_training_rows(
 
 def _read_about(run: AuditedRun, network: Network) -> pa.Table:
     """DATA's rows of the audit table."""
-    if isinstance(network, NumberPredictor):
+    if isinstance(network, OF_NUMBERS):
         return run.folder.read_number_audit(run.n_rows)
     return run.folder.read_audit(run.classes)
 
 
 def _find_labels(network: Network, data: Dataset, about: pa.Table) -> Tensor:
     """See `SeenRows.labels`."""
-    if isinstance(network, NumberPredictor):
-        return torch.from_numpy(_scale_numbers(network, data, about))
+    if isinstance(network, OF_NUMBERS):
+        return torch.from_numpy(_scale_numbers(network.label, data, about))
     return torch.from_numpy(_find_learned(data, about))
 
 
@@ -168,10 +185,14 @@ def _find_portion(
 
 
 def _show_pictures(
-    network: ImagePredictor | PretrainedPredictor, values: NDArray[np.uint8]
+    network: ImagePredictor
+    | PretrainedPredictor
+    | NumberImagePredictor
+    | NumberPretrainedPredictor,
+    values: NDArray[np.uint8],
 ) -> Tensor:
     """What the trained part of a network reads of pictures, (n, C, H, W)."""
-    if isinstance(network, PretrainedPredictor):
+    if isinstance(network, PretrainedPredictor | NumberPretrainedPredictor):
         return torch.from_numpy(encode(network.see(np.asarray(values)), network.head.encoding))
     # A copy: torch warns of arrays that it could not write to.
     return torch.from_numpy(np.array(values))
@@ -185,13 +206,14 @@ def _find_learned(data: Dataset, about: pa.Table) -> NDArray[np.int64]:
     return np.where(known >= 0, known, data.labels)
 
 
-def _scale_numbers(network: NumberPredictor, data: Dataset, about: pa.Table) -> NDArray[np.float32]:
+def _scale_numbers(label: NumberScale, data: Dataset, about: pa.Table) -> NDArray[np.float32]:
     """(N,) number by which the final model learned each row, as the network sees it."""
     verified = [
         np.nan if text is None else float(text) for text in about["verified_label"].to_pylist()
     ]
     numbers = np.where(np.isnan(verified), data.targets, verified)
-    return ((numbers - network.centre) / network.scale).astype(np.float32)
+    found: NDArray[np.float32] = ((numbers - label.centre) / label.scale).astype(np.float32)
+    return found
 
 
 def _make_no_row_error(row: int, n_rows: int, what: str) -> InputError:

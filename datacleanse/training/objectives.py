@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import torch
 import torch.nn.functional as F
 
 from datacleanse.training.influence import cross_entropy
@@ -28,6 +29,8 @@ class Objective:
     """(B, C) outputs and (B,) labels to (B,) losses."""
     recorder: type[Recorder]
     """Records what the training shows of each example."""
+    label_type: torch.dtype
+    """Of the labels that the loss takes."""
 
 
 def huber_loss(outputs: Tensor, numbers: Tensor) -> Tensor:
@@ -38,6 +41,6 @@ def huber_loss(outputs: Tensor, numbers: Tensor) -> Tensor:
     return F.huber_loss(outputs[:, 0], numbers, reduction="none", delta=HUBER_DELTA)
 
 
-CLASSES = Objective(cross_entropy, Recorder)
+CLASSES = Objective(cross_entropy, Recorder, torch.int64)
 
-NUMBERS = Objective(huber_loss, ResidualRecorder)
+NUMBERS = Objective(huber_loss, ResidualRecorder, torch.float32)

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 
 from datacleanse.errors import ModelError
 from datacleanse.models.demands import check_unchanged, explain_derivative_errors, find_trainable
-from datacleanse.training.influence import choose_engine, cross_entropy
+from datacleanse.training.influence import choose_engine
+from datacleanse.training.objectives import CLASSES, Objective
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.user_code import report_as_user_code
 
@@ -28,6 +29,8 @@ def try_training(
     inputs: Tensor,
     said: str,
     optimisation: Optimisation | None = None,
+    *,
+    objective: Objective = CLASSES,
 ) -> Optimizer | None:
     """Make one step with a network that is thrown away, in the way that the training will.
 
@@ -37,6 +40,7 @@ def try_training(
         inputs: (B, ...) of examples, B >= 2; their labels do not matter.
         said: how messages name the network.
         optimisation: how the training will make updates from gradients.
+        objective: of the training.
 
     Returns:
         The optimiser where it is the caller's.
@@ -47,8 +51,8 @@ def try_training(
     """
     parameters = find_trainable(network)
     _check_parameters(network, parameters, build(), said)
-    labels = torch.arange(len(inputs)) % 2
-    engine = choose_engine(network.train(), cross_entropy)
+    labels = (torch.arange(len(inputs)) % 2).to(objective.label_type)
+    engine = choose_engine(network.train(), objective.loss)
     own = report_as_user_code(f"{said} fails in training mode")
     with (
         own,

@@ -18,7 +18,7 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse_reports.any_page import read_any_view
 from datacleanse_reports.served import ServedReview
 from tests.cli.conftest import run_here
-from tests.cli.houses import audited
+from tests.cli.houses import audited, write_houses
 from tests.review.verifying import draw, verify
 
 __all__ = ["audited"]  # a fixture
@@ -268,3 +268,30 @@ def test_what_was_thought_of_numbers_is_kept_for_the_next_round(run):
     assert found.views.shape == (1, 0)
     assert found.is_wrong.all()
     assert found.log_odds[0] == folder.read_clues().to_pandas().log_odds.max()
+
+
+def test_decimal_commas_are_read_and_written_back(tmp_path):
+    write_houses(tmp_path)
+    for name in ("data", "clean"):
+        table = pd.read_csv(tmp_path / f"{name}.csv")
+        table.to_csv(tmp_path / f"{name}.csv", sep=";", decimal=",", index=False)
+    words = ("data.csv", "--val", "clean.csv", "--delimiter", ";", *READ)
+    done = run_here("audit", *words, "-o", "run", cwd=tmp_path)
+    assert done.code == 0, done.err
+    table = pd.read_parquet(tmp_path / "run/audit.parquet").set_index("id")
+    first = table[table.verified_label.isna()].sort_values("rank").iloc[0]
+    decide(tmp_path, (int(first.row), first.given_label, "relabel", "1234.25"))
+    done = run_here("apply", "run", "-o", "cleaned.csv", cwd=tmp_path)
+    assert done.code == 0, done.err
+    before, after = (
+        [line.split(";") for line in (tmp_path / name).read_text().splitlines()]
+        for name in ("data.csv", "cleaned.csv")
+    )
+    changed = {one[0]: one[3] for one, other in zip(after, before, strict=True) if one != other}
+    key = before[int(first.row) + 1][0]
+    assert changed.pop(key) == "1234,25"
+    wrong = table[(table.verified_label != table.given_label) & table.verified_label.notna()]
+    assert changed == {
+        each: label.replace(".", ",") for each, label in wrong.verified_label.items()
+    }
+    assert [one[:3] for one in after] == [one[:3] for one in before]

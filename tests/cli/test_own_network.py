@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +14,8 @@ import pytest
 
 from tests.cli.conftest import people, run_here
 from tests.cli.forked import run_forked
+from tests.cli.houses import AUDIT as AUDIT_OF_HOUSES
+from tests.cli.houses import write_houses
 
 NETS = """
 from torch import nn
@@ -22,9 +25,14 @@ def small(n_features, n_classes):
     return nn.Sequential(nn.Linear(n_features, 16), nn.ReLU(), nn.Linear(16, n_classes))
 
 
+def wide(n_features, n_classes):
+    return nn.Linear(n_features, 2)
+
+
 def frozen(n_features, n_classes):
     return small(n_features, n_classes).requires_grad_(False)
 """
+PRICED = (*AUDIT_OF_HOUSES, "--task", "regression", "--epochs", "2")
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "2")
 
 
@@ -116,3 +124,30 @@ def test_without_such_a_name_no_file_of_the_directory_is_imported(folder):
     finally:
         shadow.unlink()
     assert done.returncode == 0, done.stderr
+
+
+def test_a_network_of_ones_own_predicts_numbers(folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    wrong = write_houses(tmp_path)
+    shutil.copytree(folder / "nets", tmp_path / "nets")
+    model = ("--model", "nets.tables:small")
+    done = run_here(*PRICED, *model, "--test", "test.csv", "-o", "run", cwd=tmp_path)
+    assert done.code == 0, done.err
+    table = pd.read_parquet(tmp_path / "run/audit.parquet")
+    assert wrong[table.flagged].mean() > 0.8
+    untrusted = run_here("predict", "run", "test.csv", "-o", "p.csv", cwd=tmp_path)
+    assert "No code is run because a file names it" in untrusted.err
+    done = run_here("predict", "run", "test.csv", *model, "-o", "p.csv", cwd=tmp_path)
+    assert done.code == 0, done.err
+    error = (
+        pd.read_csv(tmp_path / "p.csv").predicted_label - pd.read_csv(tmp_path / "test.csv").price
+    )
+    run = json.loads((tmp_path / "run/run.json").read_text("utf-8"))
+    assert np.sqrt((error**2).mean()) == pytest.approx(run["metrics"]["test"]["reweighted"]["rmse"])
+    wide = ("--model", "nets.tables:wide", "-o", "other")
+    refused = run_here(*PRICED, *wide, cwd=tmp_path)
+    for name in ("nets", "nets.tables"):
+        sys.modules.pop(name, None)
+    assert refused.code == 2
+    assert "a number a row" in refused.err
+    assert not (tmp_path / "other").exists()

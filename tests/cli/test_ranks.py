@@ -17,6 +17,7 @@ from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.ranks import RanksError
 from datacleanse_cli.ranks import join
 from tests.cli.conftest import Done, people, run_here, run_program
+from tests.cli.houses import REGRESSION, write_houses
 from tests.light_judge import judge_wholly
 from tests.tries import BY_CI
 
@@ -186,3 +187,15 @@ def test_a_rank_that_is_stopped_before_all_have_met_says_so(monkeypatch):
 def join_those_who_met(monkeypatch):
     monkeypatch.setattr("datacleanse.training.joined_ranks.join_ranks", nullcontext)
     return join("cpu")
+
+
+def test_two_ranks_rank_numbers_as_one_process(tmp_path):
+    write_houses(tmp_path)
+    with judge_wholly():
+        alone = run_here(*REGRESSION, "-o", "alone", "-q", cwd=tmp_path)
+    assert alone.code == 0, alone.err
+    done = run_ranks(2, "-m", "datacleanse", *REGRESSION, "-o", "two", cwd=tmp_path)
+    assert done.code == 0, done.err
+    assert done.out.count("Top 10 suspects") == 1
+    assert_same_ranking(tmp_path, "two")
+    assert RunFolder(tmp_path / "two").number_manifest().device.processes == 2

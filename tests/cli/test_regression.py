@@ -13,7 +13,9 @@ import pyarrow.parquet as pq
 import pytest
 
 import datacleanse as dc
+from datacleanse.serving.mlflow_log import _collect_figures, _collect_params, _collect_tags
 from datacleanse.storage.run_folder import RunFolder
+from datacleanse_reports.any_page import read_any_view
 from datacleanse_reports.changes.rows import pair_rows
 from tests.cli.conftest import run_here
 from tests.cli.houses import REGRESSION, audited
@@ -280,3 +282,46 @@ def test_from_python_the_table_has_the_frames_index_and_floats(audited):
     assert result.manifest["task"] == "regression"
     assert "300 rows" in repr(result)
     assert "matched by their ids" in repr(result.compare(folder / "run"))
+
+
+def test_what_a_tracker_is_told_holds_errors_and_rate(audited):
+    run = RunFolder(audited[0] / "run").any_manifest()
+    figures, measured = dict(_collect_figures(run)), run.metrics.test
+    assert figures["test_reweighted_rmse"] == measured.reweighted.rmse
+    assert figures["noise_rate"] == run.noise.rate.share
+    assert _collect_params(run)["epochs"] == 2
+    assert _collect_tags(run)["datacleanse.clean.sha256"] == run.clean.sha256
+
+
+def test_rows_to_verify_are_drawn_from_low_and_high_numbers(audited):
+    folder, _, _ = audited
+    drawn = ("sample", "data.csv", "-n", "30", "--label", "price", "--task", "regression")
+    done = run_here(*drawn, "-o", "drawn.csv", cwd=folder)
+    assert done.code == 0, done.err
+    assert "--task regression" in done.out
+    whole, few = (pd.read_csv(folder / f"{name}.csv").price for name in ("data", "drawn"))
+    tenth = np.searchsorted(whole.quantile(np.arange(1, 10) / 10), few)
+    assert (np.bincount(tenth) == 3).all()
+    lines = (folder / "data.csv").read_text().splitlines()
+    assert set((folder / "drawn.csv").read_text().splitlines()) <= set(lines)
+
+
+def test_verified_rows_like_a_suspect_and_its_telling_cells_are_kept(audited):
+    folder, _, _ = audited
+    run, clean = folder / "run", pd.read_csv(folder / "clean.csv")
+    table = pd.read_parquet(run / "audit.parquet")
+    near = pd.read_parquet(run / "neighbours.parquet")
+    assert (clean.price[near.clean_row].to_numpy() == near.label.astype(float)).all()
+    # The nearest verified row has a number like the suggested one: of the same tenth.
+    first = near[near.place == 1].set_index("row").label.astype(float)
+    slipped = table[table.slip.notna() & table.verified_label.isna()]
+    edges = table.given_label.astype(float).quantile(np.arange(1, 10) / 10)
+    wanted, met = (
+        np.searchsorted(edges, each)
+        for each in (slipped.suggested_label.astype(float), first[slipped.row])
+    )
+    assert (wanted == met).mean() > 0.9
+    telling = pd.read_parquet(run / "telling.parquet")
+    assert set(telling.column) == {"size", "town"}
+    view = read_any_view(RunFolder(run), top=3)
+    assert all(each.neighbours and each.telling for each in view.suspects)

@@ -9,7 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datacleanse.data import ReadOptions, compare, read_data, read_like
-from datacleanse.data.number_labels import count_decimals, learn_numbers, spell_number
+from datacleanse.data.number_labels import (
+    count_decimals,
+    learn_numbers,
+    spell_as_written,
+    spell_number,
+)
 from datacleanse.errors import InputError, SettingsError
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
@@ -103,9 +108,48 @@ def test_a_number_is_spelled_with_the_columns_decimals(decimals, steps):
     assert not (steps == 0 and text.startswith("-"))
 
 
-@pytest.mark.parametrize("texts", [["12,5", "13,5", "14"], ["1,200", "3", "4,5", "9", "7", "8"]])
-def test_a_comma_in_numbers_is_named_and_what_to_write_instead(texts):
-    with pytest.raises(InputError, match="has a comma in its numbers") as caught:
-        learn_numbers(pa.chunked_array([texts]), name="price", source="data.csv")
-    assert caught.value.slug == "label-decimal-comma"
-    assert "12.5" in caught.value.hint
+WRITTEN = {
+    "decimal commas": (["12,5", "13,5", "14"], None, ["12.5", "13.5", "14"], [12.5, 13.5, 14.0]),
+    "commas decide": (["1,200", "3", "4,5"], None, ["1.200", "3", "4.5"], [1.2, 3.0, 4.5]),
+    "thousands": (["1.250,5", "999"], None, ["999", "1250.5"], [999.0, 1250.5]),
+    "a currency": (["€ 1,250.50", "€ 999.00"], None, ["999.00", "1250.50"], [999.0, 1250.5]),
+    "said to be decimals": (["1,234", "5,678"], ",", ["1.234", "5.678"], [1.234, 5.678]),
+    "said to be thousands": (["1,234", "5,678"], ".", ["1234", "5678"], [1234.0, 5678.0]),
+    "points where commas are said": (["1.234", "5,5"], ",", ["5.5", "1234"], [5.5, 1234.0]),
+}
+
+
+@pytest.mark.parametrize(
+    ("texts", "decimal", "given", "numbers"), WRITTEN.values(), ids=WRITTEN.keys()
+)
+def test_numbers_are_read_as_people_write_them(texts, decimal, given, numbers):
+    labels = learn_numbers(column(texts), name="y", source="data.csv", decimal=decimal)
+    assert labels.given == tuple(given)
+    assert labels.numbers.tolist() == numbers
+    assert labels.convention is not None
+
+
+@pytest.mark.parametrize(
+    ("texts", "said", "cure"),
+    [
+        (["1,234", "5,678"], "with thousands or with decimals", "--decimal"),
+        (["12,5 %", "13,5 %"], "shares such as 12,5 %", "plain numbers"),
+        (["12,5", "13.5", "1"], "two conventions", "in one way"),
+    ],
+)
+def test_numbers_that_leave_it_open_what_they_are_worth_are_refused(texts, said, cure):
+    with pytest.raises(InputError, match=said) as caught:
+        learn_numbers(column(texts), name="price", source="data.csv")
+    assert "price" in caught.value.message
+    assert cure in caught.value.hint
+
+
+def test_verified_numbers_are_read_as_the_file_writes_them_else_as_data_does(tmp_path):
+    texts = [f"{i},5" for i in range(30)]
+    data = read_data(frame(texts), ReadOptions(label="y", task="regression"))
+    assert data.targets[:2].tolist() == [0.5, 1.5]
+    assert any(notice.slug == "label-convention" for notice in data.notices)
+    for written in (["0,5", "1,250"], ["0.5", "1.25"]):
+        clean = read_like(frame(written), data.schema, role="CLEAN")
+        assert clean.targets.tolist() == [0.5, 1.25]
+    assert spell_as_written("12.5", data.schema.label_convention) == "12,5"

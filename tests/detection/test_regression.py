@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import logsumexp
+from sklearn.datasets import load_digits
 
 from datacleanse.detection.regression.mixture import Known, fit_mixture, sum_logs
-from datacleanse.detection.regression.opinions import predict_without_own_labels
+from datacleanse.detection.regression.opinions import NumberQuestion, predict_without_own_labels
 from datacleanse.detection.regression.slips import Slip, find_slips, weigh_grid
 from datacleanse.detection.regression.spread import pool_predictions
+from datacleanse.detection.regression.wide_rows import N_COMPONENTS, find_components
 
 
 @given(st.sampled_from([10.0, 0.001, -1.0, 2.54]), st.integers(0, 2**32 - 1))
@@ -141,3 +143,36 @@ def test_the_interval_holds_nine_of_ten_right_numbers(mixed):
     _, truth, _, found = mixed
     inside = (found.low <= truth) & (truth <= found.high)
     assert 0.8 < inside.mean() < 0.98
+
+
+def test_pictures_are_predicted_without_their_own_label_and_not_drawn_by_far_ones():
+    digits = load_digits().images[:300]
+    images = (digits * 15.9).astype(np.uint8)[:, None]
+    ink = digits.sum(axis=(1, 2))
+    numbers = (ink - np.median(ink)) / ink.std()
+    labels = numbers.copy()
+    labels[::20] = 30.0
+    every = np.ones(300, dtype=np.bool_)
+    question = NumberQuestion(None, labels, every, 0, 0, images=images)
+    found = question.answer()
+    pooled = pool_predictions(found.predictions, labels, every.astype(float))
+    is_right = labels == numbers
+    assert np.median(np.abs(pooled - numbers)[is_right]) < 0.2
+    assert found.rows.shape == (300, 2 * N_COMPONENTS)
+    # Another label of a picture changes what is said of others, and not what is said of it.
+    changed = labels.copy()
+    changed[7] = -30.0
+    again = NumberQuestion(None, changed, every, 0, 0, images=images).answer()
+    moved = np.abs(again.predictions - found.predictions).max(axis=1)
+    assert moved[7] < 0.01 < moved.max()
+
+
+def test_few_components_stand_for_many_columns():
+    rng = np.random.default_rng(0)
+    rows = (rng.normal(size=(400, 3)) @ rng.normal(size=(3, 60)) * 5).astype(np.float32)
+    found = find_components(rows + 2, np.arange(400) < 300)
+    assert found.shape == (400, 32)
+    spread = found.var(axis=0)
+    assert spread[:3].sum() > 0.999 * spread.sum()
+    distance = [np.linalg.norm(each[1:] - each[:-1], axis=1) for each in (rows, found)]
+    assert distance[1] == pytest.approx(distance[0], rel=1e-2)

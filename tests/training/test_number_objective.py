@@ -12,12 +12,17 @@ from datacleanse.training.examples import Examples
 from datacleanse.training.influence import choose_engine
 from datacleanse.training.loop import train
 from datacleanse.training.objectives import HUBER_DELTA, NUMBERS, huber_loss
+from datacleanse.training.rehearsal import try_training
 from datacleanse.training.rules import make_rule
+
+
+def make_network_anew():
+    return nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))
 
 
 def make_network():
     torch.manual_seed(0)
-    return nn.Sequential(nn.Linear(3, 5), nn.ReLU(), nn.Linear(5, 1))
+    return make_network_anew()
 
 
 def test_the_loss_is_hubers():
@@ -25,6 +30,11 @@ def test_the_loss_is_hubers():
     losses = huber_loss(torch.zeros(3, 1), residual)
     expected = [0.125, 2.0, HUBER_DELTA * (10 - HUBER_DELTA / 2)]
     assert losses.tolist() == pytest.approx(expected)
+
+
+def test_a_network_of_one_output_is_tried_by_its_own_loss():
+    rows = torch.randn(3, 3, generator=torch.Generator().manual_seed(0))
+    try_training(make_network(), make_network_anew, rows, "It", objective=NUMBERS)
 
 
 def test_influences_are_those_of_gradients_one_by_one():

@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import torch
 
-from datacleanse.auditing.layout import encode_examples
 from datacleanse.auditing.manifest import Stopwatch
-from datacleanse.auditing.plan import choose_rule
-from datacleanse.auditing.prepared import learn_encoding
 from datacleanse.auditing.regression.number_plan import plan_numbers
-from datacleanse.auditing.tasks.interface import identify_request
+from datacleanse.auditing.tasks.images import ImageTask
+from datacleanse.auditing.tasks.planning import plan_task
+from datacleanse.auditing.tasks.table import TableTask
+from datacleanse.data import take_rows
 from datacleanse.detection.regression.opinions import NumberQuestion
-from datacleanse.models.number_predictor import NumberPredictor
-from datacleanse.models.tabular import TabularNetwork, build_network
+from datacleanse.models.description import NumberScale
+from datacleanse.models.number_predictor import NumberPredictor, scale_predictor
 from datacleanse.storage.manifest.whole import Opening
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import choose_device
-from datacleanse.training.objectives import NUMBERS
-from datacleanse.training.placement import find_tensor
-from datacleanse.training.schedule import choose_schedule
-from datacleanse.training.trainer import Lesson, Trainer
+from datacleanse.training.placement import find_images, find_tensor
+from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -32,23 +28,25 @@ if TYPE_CHECKING:
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.auditing.regression.number_plan import NumberPlan
-    from datacleanse.models.encoding import Encoding
     from datacleanse.settings import Settings
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.side_by_side import TrainedNetwork
+    from datacleanse.training.trainer import Lesson
+
+    Known: TypeAlias = tuple[NDArray[np.float64], NDArray[np.float64]]
+    """(n,) numbers as predicted, and as they truly are."""
 
 
 @dataclass(frozen=True)
 class NumberAudit:
-    """An audit of numbers, planned; a `Foreseen` of a forecast."""
+    """An audit of numbers, planned; a `Foreseen` of a forecast, and what other ranks `follow`."""
 
     request: Request
     inputs: Inputs
     planned: NumberPlan
-    encoding: Encoding
-    device: torch.device
-    lesson: Lesson
+    task: TableTask | ImageTask
+    """What is audited, and with which network: its part that knows nothing of labels."""
     identity: Identity
 
     @property
@@ -61,6 +59,16 @@ class NumberAudit:
         """The part that each row plays."""
         return self.planned.plan
 
+    @property
+    def device(self) -> torch.device:
+        """The device that the networks are trained on."""
+        return self.task.device
+
+    @property
+    def lesson(self) -> Lesson:
+        """The network, and how it is trained."""
+        return self.task.lesson
+
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> NumberQuestion:
         """Pose the question to the second opinions: trees and regressions.
 
@@ -69,39 +77,45 @@ class NumberAudit:
             plan: the part of each row.
             seed: of the opinions.
         """
-        return NumberQuestion(
-            _take_matrix(examples),
-            self.planned.standardised,
-            plan.is_learned,
-            len(self.encoding.numeric),
-            seed,
-        )
+        task, labels = self.task, (self.planned.standardised, plan.is_learned)
+        if isinstance(task, ImageTask):
+            images = find_images(examples.inputs)
+            return NumberQuestion(None, *labels, 0, seed, images=images, features=task.seen)
+        rows = _take_matrix(examples)
+        if self.inputs.gallery is not None:
+            return NumberQuestion(None, *labels, 0, seed, features=rows)
+        return NumberQuestion(rows, *labels, len(task.encoding.numeric), seed)
 
-    def make_examples(self) -> Examples:
-        """Encode DATA and CLEAN into one matrix, beside standardised labels."""
-        inputs, plan = self.inputs, self.planned.plan
-        examples = encode_examples(
-            inputs.data, inputs.clean, plan, self.encoding, device=self.device
-        )
+    def make_examples(self, inputs: Inputs) -> Examples:
+        """Lay out what the network sees of DATA and CLEAN, beside standardised labels."""
+        examples = self.task.make_examples(inputs)
         labels = torch.from_numpy(self.planned.standardised.astype(np.float32))
         return replace(examples, labels=labels.to(self.device), n_classes=1)
 
-    def make_predictor(self, trained: TrainedNetwork, shift: float = 0.0) -> NumberPredictor:
-        """The predictor of numbers around a network.
-
-        Args:
-            trained: the network.
-            shift: to add to what it says, in standardised units.
-        """
-        assert isinstance(trained.network, TabularNetwork)
+    def scale_outputs(self, shift: float = 0.0) -> NumberScale:
+        """From what a network says to numbers; ``shift`` is added to that, in robust deviations."""
         targets = self.planned.targets
-        return NumberPredictor(
-            trained.network,
-            self.encoding,
-            self.inputs.data.schema,
-            targets.centre + targets.scale * shift,
-            targets.scale,
-        )
+        return NumberScale(targets.centre + targets.scale * shift, targets.scale)
+
+    def predict_known(self, trained: TrainedNetwork, scale: NumberScale) -> dict[str, Known | None]:
+        """What a network says of the rows with true labels: those of TEST, and those held back."""
+        predictor = scale_predictor(self.task.make_predictor(trained.network), scale)
+        inputs, held_back = self.inputs, self.plan.held_back
+        sets = {"test": inputs.test, "held_back": take_rows(inputs.clean, held_back)}
+        found: dict[str, Known | None] = dict.fromkeys(sets)
+        for name, rows in sets.items():
+            if rows is None:
+                continue
+            if isinstance(predictor, NumberPredictor):
+                said = predictor.predict_rows(rows)
+            else:
+                pictures = inputs.pictures
+                assert pictures is not None
+                images = pictures.test if name == "test" else pictures.clean[held_back]
+                assert images is not None
+                said = predictor.predict_images(images)
+            found[name] = said, rows.targets
+        return found
 
 
 @dataclass(frozen=True)
@@ -120,23 +134,13 @@ def plan_number_audit(request: Request, inputs: Inputs) -> NumberAudit:
     """Plan the audit.
 
     Raises:
-        InputError: nothing is left to train on.
-        SettingsError: the device asked for is not there.
+        DatacleanseError: as `plan_task`.
     """
-    settings = request.settings
-    planned = plan_numbers(inputs, settings)
-    device, plan = choose_device(settings.device), planned.plan
-    encoding = learn_encoding(inputs.data, plan)
-    lesson = Lesson(
-        partial(build_network, encoding, 1, seed=settings.seed),
-        False,
-        choose_rule(settings, plan),
-        choose_schedule(settings, int(plan.is_trained.sum())),
-        settings.seed,
-        objective=NUMBERS,
-    )
-    identity = identify_request(request, inputs, device) | {"--task": "regression"}
-    return NumberAudit(request, inputs, planned, encoding, device, lesson, identity)
+    task = plan_task(request, inputs)
+    assert isinstance(task, TableTask | ImageTask)
+    planned = plan_numbers(inputs.data, task.plan)
+    identity = task.identity | {"--task": "regression"}
+    return NumberAudit(request, inputs, planned, task, identity)
 
 
 def _take_matrix(examples: Examples) -> NDArray[np.float32]:

@@ -15,7 +15,6 @@ from datacleanse.auditing.places import open_pool
 from datacleanse.auditing.plan import redraw_folds
 from datacleanse.detection.evidence import Evidence
 from datacleanse.detection.regression.assess import Seen, assess_numbers
-from datacleanse.detection.regression.opinions import NumberQuestion
 from datacleanse.training.placement import find_window
 from datacleanse.training.trainer import Trainer
 
@@ -25,6 +24,7 @@ if TYPE_CHECKING:
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.regression.number_audit import NumberAudit, RunningNumbers
     from datacleanse.detection.regression.assess import NumberAssessment
+    from datacleanse.detection.regression.opinions import NumberOpinions, NumberQuestion
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.training.side_by_side import Keep, Learning, Trainings
 
@@ -47,7 +47,7 @@ class _Learned:
     trainer: Trainer
     learning: Learning
     question: NumberQuestion
-    ticket: Ticket[NDArray[np.float64]]
+    ticket: Ticket[NumberOpinions]
 
     def judge(self) -> JudgedNumbers:
         """Wait for all, and judge each row by them."""
@@ -58,11 +58,11 @@ class _Learned:
         control = networks.control.outcome.dynamics
         rule, looked_at = audit.lesson.rule, recall_looked_at(audit.inputs)
         evidence = gather_evidence(self.plan, networks, None, rule, looked_at=looked_at)
-        heard = np.column_stack([opinions, control.probability[:, 0]])
+        heard = np.column_stack([opinions.predictions, control.probability[:, 0]])
         assessed = assess_numbers(
             evidence,
             audit.planned.targets,
-            Seen(self.question.rows, heard, self.question.is_learned),
+            Seen(opinions.rows, heard, self.question.is_learned),
             fdr=audit.settings.fdr,
             seed=audit.settings.seed,
         )

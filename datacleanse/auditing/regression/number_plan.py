@@ -5,20 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from datacleanse.auditing.prepared import plan_rows
+from datacleanse.data.number_labels import measure_scale
 from datacleanse.detection.regression.assess import Targets
 
 if TYPE_CHECKING:
+    import numpy as np
     from numpy.typing import NDArray
 
     from datacleanse.auditing.plan import Plan
-    from datacleanse.auditing.reading import Inputs
-    from datacleanse.settings import Settings
-
-QUARTILES = 1.349
-"""Quartile distance of the standard normal distribution."""
+    from datacleanse.records import Dataset
 
 
 @dataclass(frozen=True)
@@ -40,24 +35,8 @@ class NumberPlan:
         return found
 
 
-def plan_numbers(inputs: Inputs, settings: Settings) -> NumberPlan:
-    """Give each row its part.
-
-    Raises:
-        InputError: nothing is left to train on.
-    """
-    data = inputs.data
+def plan_numbers(data: Dataset, plan: Plan) -> NumberPlan:
+    """Add to a plan what its labels, DATA's among them, are worth."""
     assert data.numbers is not None
     centre, scale = measure_scale(data.targets)
-    return NumberPlan(plan_rows(inputs, settings), Targets(data.numbers, centre, scale))
-
-
-def measure_scale(numbers: NDArray[np.float64]) -> tuple[float, float]:
-    """Median, and the quartile distance as a standard deviation; where that is 0, the deviation.
-
-    Args:
-        numbers: (N,) not all equal.
-    """
-    low, centre, high = np.quantile(numbers, (0.25, 0.5, 0.75))
-    scale = (high - low) / QUARTILES
-    return float(centre), float(scale if scale > 0 else numbers.std())
+    return NumberPlan(plan, Targets(data.numbers, centre, scale))

@@ -15,7 +15,7 @@ from datacleanse.models.loading import load_number_predictor
 from datacleanse.storage.typed_json import to_json
 
 if TYPE_CHECKING:
-    from datacleanse.models.number_predictor import NumberPredictor
+    from datacleanse.models.number_predictor import AnyNumberPredictor
     from datacleanse.storage.manifest.numbers import NumberManifest
 
 _NUMBERS = ("given_label", "suggested_label", "verified_label")
@@ -25,8 +25,7 @@ _NUMBERS = ("given_label", "suggested_label", "verified_label")
 class NumberResult(AuditResult):
     """A finished audit of numbers: its table, its suspects, its model.
 
-    Labels are floats, and ``margin`` in its ledger holds residuals. `compare` refuses in a
-    sentence so far.
+    Labels are floats, and ``margin`` in its ledger holds residuals.
     """
 
     @cached_property
@@ -54,14 +53,13 @@ class NumberResult(AuditResult):
         frame: pd.DataFrame = self.folder.read_number_audit(self.n_rows).to_pandas()
         for name in _NUMBERS:
             frame[name] = pd.to_numeric(frame[name])
-        handed = self._handed_over
-        index = None if handed is None else handed.name_rows([])
+        index = self._name_rows()
         return frame if index is None else frame.set_axis(index)
 
     @cached_property
-    def model(self) -> NumberPredictor:  # type: ignore[override]  # it predicts numbers
+    def model(self) -> AnyNumberPredictor:  # type: ignore[override]  # it predicts numbers
         """The reweighted model; ``model.predict(frame)``."""
-        return load_number_predictor(self.folder.model_dir, self._numbers)
+        return load_number_predictor(self.folder.model_dir, self._numbers, model=self._module)
 
     @cached_property
     def manifest(self) -> dict[str, Any]:

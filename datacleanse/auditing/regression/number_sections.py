@@ -24,10 +24,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.auditing.reading import Inputs
+    from datacleanse.auditing.regression.number_audit import Known
     from datacleanse.auditing.regression.number_plan import NumberPlan
     from datacleanse.detection.regression.assess import NumberAssessment
-    from datacleanse.models.number_predictor import NumberPredictor
-    from datacleanse.records import Dataset
 
 
 def describe_data(inputs: Inputs, planned: NumberPlan) -> NumberDataSection:
@@ -77,24 +76,21 @@ def describe_noise(assessed: NumberAssessment, *, has_clean: bool) -> NumberNois
 
 
 def compare_predictions(
-    final: NumberPredictor,
-    control: NumberPredictor,
-    test: Dataset | None,
-    held_back: Dataset | None,
+    final: dict[str, Known | None], control: dict[str, Known | None]
 ) -> NumberMetricsSection:
-    """Errors of both networks on rows with true labels."""
+    """Errors of both networks on rows with true labels, by what these are."""
     found = {
-        name: None if rows is None else _compare(final, control, rows)
-        for name, rows in (("test", test), ("held_back", held_back))
+        name: None if known is None else _compare(known, control[name])
+        for name, known in final.items()
     }
     return NumberMetricsSection(test=found["test"], held_back=found["held_back"])
 
 
-def _compare(final: NumberPredictor, control: NumberPredictor, rows: Dataset) -> NumberComparison:
-    true = rows.targets
-    by_final, by_control = final.predict_rows(rows), control.predict_rows(rows)
+def _compare(final: Known, control: Known | None) -> NumberComparison:
+    assert control is not None, "both networks are tested on the same rows"
+    (by_final, true), (by_control, _) = final, control
     return NumberComparison(
-        rows=rows.n_rows,
+        rows=len(true),
         reweighted=_measure(by_final, true),
         control=_measure(by_control, true),
         rmse_difference_error=estimate_difference_error(by_final, by_control, true),

@@ -27,7 +27,11 @@ from datacleanse.auditing.manifest_sections import (
     gather_notices,
 )
 from datacleanse.auditing.original_cells import take_and_note
-from datacleanse.auditing.regression.number_audit import RunningNumbers, plan_number_audit
+from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
+from datacleanse.auditing.pretrained_features import keep_features
+from datacleanse.auditing.ranked import compare_identities
+from datacleanse.auditing.regression.like_numbers import write_like_numbers
+from datacleanse.auditing.regression.number_audit import RunningNumbers
 from datacleanse.auditing.regression.number_judge import learn_and_judge
 from datacleanse.auditing.regression.number_sections import (
     compare_predictions,
@@ -37,17 +41,20 @@ from datacleanse.auditing.regression.number_sections import (
 )
 from datacleanse.auditing.regression.number_tables import write_number_tables
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
-from datacleanse.data import take_rows
+from datacleanse.auditing.shared_worth import NOTHING, tell_worth
 from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.worth import weigh_by_probability
-from datacleanse.models.inference import compute_logits
+from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
 from datacleanse.models.number_card import write_number_card
+from datacleanse.models.number_predictor import describe_scale
+from datacleanse.models.predictor import IMAGES_AT_ONCE
 from datacleanse.storage.manifest.numbers import NumberManifest
 from datacleanse.storage.manifest.results import NONE_STEERED
 from datacleanse.storage.manifest.whole import DeviceSection, Opening
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.device import name_devices
 from datacleanse.training.placement import describe_rows
+from datacleanse.training.ranks import ALONE
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -55,7 +62,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from datacleanse.auditing.reading import Inputs, Request
+    from datacleanse.auditing.regression.number_audit import NumberAudit
     from datacleanse.auditing.regression.number_judge import JudgedNumbers
     from datacleanse.detection.health.look import Health
     from datacleanse.detection.regression.assess import NumberAssessment
@@ -65,6 +72,7 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.numbers import NumberMetricsSection
     from datacleanse.storage.manifest.results import FlagsSection, TrainingSection
     from datacleanse.training.examples import Examples
+    from datacleanse.training.ranks import Ranks
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
     from datacleanse.training.stopping import StopRequest
 
@@ -76,38 +84,45 @@ LEAST_CHECKED = 10
 
 
 def carry_out_numbers(
-    request: Request,
-    inputs: Inputs,
+    audit: NumberAudit,
     place: Path,
     *,
     force: bool,
     resume: bool,
     progress: Progress,
     stop: StopRequest,
+    ranks: Ranks = ALONE,
 ) -> RunFolder:
     """Train, score, and write the run folder.
 
     Args:
-        request: what is asked for.
-        inputs: what was read for it.
+        audit: what is audited.
         place: the run folder.
         force: replace what run is there.
         resume: go on with the unfinished run there; leave a finished one.
         progress: receives stages and messages.
         stop: asked after each batch of the trainings.
+        ranks: the processes that train; this one is the first.
     """
+    compare_identities(ranks, audit.identity)
+    request, inputs = audit.request, audit.inputs
     watch = Stopwatch({"read": inputs.seconds})
-    audit = plan_number_audit(request, inputs)
     opening = begin_run(uuid.uuid4().hex, request.command, request.settings, audit.identity)
     before = find_begun(place, audit.identity, progress) if resume else None
     if before is not None and before.status == "finished":
+        ranks.tell(NOTHING)
         return RunFolder(place)
     with hold_run(place, opening, before, force=force) as (folder, opening):
+        ranks.tell(opening.run_id)
+        keep_features(folder, inputs)
         progress.stage("Encoding", None)
-        examples = audit.make_examples()
+        examples = audit.make_examples(inputs)
         watch.lap("encode")
         checkpoints = open_checkpoints(folder, audit.identity, examples)
-        trainer = Trainer(audit.lesson, audit.device, watch.lap, progress, checkpoints, stop)
+        compare_identities(ranks, checkpoints.identity)
+        trainer = Trainer(
+            audit.lesson, audit.device, watch.lap, progress, checkpoints, stop, ranks=ranks
+        )
         manifest = _learn_and_judge(
             RunningNumbers(audit, folder, opening, examples, trainer, watch)
         )
@@ -133,13 +148,13 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     trainer.lap("tables")
     final, mean_error = _train_final(running, networks, worth)
     trainer.progress.stage("Writing", None)
-    predictor = audit.make_predictor(final, mean_error)
-    predictor.save(folder.model_dir)
+    scale = audit.scale_outputs(mean_error)
+    audit.task.save(final.network, folder.model_dir, describe_scale(scale))
+    write_like_numbers(running, assessed, final)
+    write_picture_files(folder, inputs)
     metrics = compare_predictions(
-        predictor,
-        audit.make_predictor(networks.control),
-        inputs.test,
-        take_rows(inputs.clean, plan.held_back),
+        audit.predict_known(final, scale),
+        audit.predict_known(networks.control, audit.scale_outputs()),
     )
     trainer.lap("write")
     notices += trainer.tell_halved(final.batch_size)
@@ -148,7 +163,7 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
         audit.lesson.schedule,
         final,
         rule=audit.lesson.rule if plan.has_clean else NONE_STEERED,
-        network=predictor.network.describe(),
+        network=audit.task.describe(final.network),
         inputs=inputs,
     )
     return _describe(running, assessed, training, metrics, told=notices, health=health.section)
@@ -158,15 +173,22 @@ def _train_final(
     running: RunningNumbers, networks: Trainings, worth: NDArray[np.float32] | None
 ) -> tuple[TrainedNetwork, float]:
     """The network to save, and its mean error; see `_write_tables` for ``worth``."""
+    ranks = running.trainer.ranks
     if worth is None:
+        tell_worth(ranks, None)
         return networks.reweighted, 0.0
     rows = lay_out_final(running.examples, running.audit.planned.plan)
     counted = torch.from_numpy(worth)
+    tell_worth(ranks, counted)
     final = running.trainer.refit(rows, counted, networks.control.batch_size)
-    return final, _measure_mean_error(final, rows, counted)
+    is_of_pictures = running.audit.inputs.pictures is not None
+    at_once = IMAGES_AT_ONCE if is_of_pictures else EVALUATION_BATCH
+    return final, _measure_mean_error(final, rows, counted, at_once=at_once)
 
 
-def _measure_mean_error(trained: TrainedNetwork, examples: Examples, worth: torch.Tensor) -> float:
+def _measure_mean_error(
+    trained: TrainedNetwork, examples: Examples, worth: torch.Tensor, *, at_once: int
+) -> float:
     """Mean of label minus output over the rows learned from, where labels are right.
 
     Under Huber's loss a network tells the middle of skewed numbers, not their mean. A row counts by
@@ -178,7 +200,8 @@ def _measure_mean_error(trained: TrainedNetwork, examples: Examples, worth: torc
     rows = examples.training_rows
     right = worth.to(rows.device)[rows].double().sqrt()
     weights = right * (right > LEAST_RIGHT)
-    outputs = compute_logits(trained.network, examples.inputs[rows])[:, 0].double()
+    parts = [compute_logits(trained.network, examples.inputs[p]) for p in rows.split(at_once)]
+    outputs = torch.cat(parts)[:, 0].double()
     errors = examples.labels[rows].double() - outputs
     mean = float((weights * errors).sum() / weights.sum().clamp(min=1.0))
     checked = errors[rows >= examples.n_data]
@@ -245,6 +268,7 @@ def _describe(
         schema=describe_schema(inputs.data.schema),
         reviewed=describe_reviewed(inputs.reviewed),
         overlap=describe_overlap(inputs, planned.plan),
+        pictures=describe_pictures(inputs.gallery),
         notices=gather_notices(inputs, told),
         training=training,
         flags=_describe_flags(assessed, audit.request.settings.fdr, has_clean=has_clean),
@@ -254,6 +278,7 @@ def _describe(
             name=name_devices(audit.settings.device, audit.device),
             threads=torch.get_num_threads(),
             rows=describe_rows(running.examples.inputs),
+            processes=running.trainer.ranks.count,
         ),
         metrics=metrics,
         model_files=running.folder.model_files(),

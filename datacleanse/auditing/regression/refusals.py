@@ -11,18 +11,13 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.reading import Request
 
-MODELS = ("auto", "mlp")
-"""What ``--model`` may be."""
 
-
-def refuse_unserved(request: Request, *, n_ranks: int = 1) -> None:
+def refuse_unserved(request: Request) -> None:
     """See that nothing is asked for that is not there for numbers.
 
     Raises:
         SettingsError: something is.
     """
-    if n_ranks > 1:
-        raise _make_error("several processes", "Start one: datacleanse without torchrun.")
     for what, hint in _list_unserved(request):
         raise _make_error(what, hint)
 
@@ -39,9 +34,5 @@ def _list_unserved(request: Request) -> Iterator[tuple[str, str]]:
     settings = request.settings
     if request.probabilities is not None or request.second_opinion is not None:
         yield "--probabilities", "Leave it out: they are of classes."
-    if settings.model not in MODELS or request.module is not None:
-        yield f"--model {settings.model}", "Leave --model out."
-    if settings.features is not None:
-        yield "--features", "Leave it out."
     if settings.rule == "lilaw":
         yield "--rule lilaw", "Leave --rule out: LiLAW's weights are of class probabilities."

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from datacleanse.auditing.layout import lay_out
 from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.prepared import plan_rows
-from datacleanse.auditing.tasks.interface import identify_request
+from datacleanse.auditing.tasks.interface import (
+    choose_objective,
+    count_outputs,
+    identify_request,
+)
+from datacleanse.data.number_labels import group_by_size
 from datacleanse.detection.second_opinion.question import Question
 from datacleanse.errors import SettingsError
 from datacleanse.models.image_statistics import keeps_label_mirrored, measure_channels
@@ -26,10 +31,11 @@ from datacleanse.training.schedule import IMAGES, choose_schedule
 from datacleanse.training.trainer import Lesson
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import torch
+    from numpy.typing import NDArray
     from torch import nn
 
     from datacleanse.auditing.plan import Plan
@@ -64,31 +70,38 @@ class ImageTask:
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
         """Ask for regressions on patches of the images, and on features where there are any."""
-        images, features = find_images(examples.inputs), self.features
         return Question(
             "images",
-            images,
+            find_images(examples.inputs),
             plan.labels,
             plan.is_learned,
             examples.n_classes,
             seed,
-            features=None if features is None else np.concatenate([features.data, features.clean]),
+            features=self.seen,
         )
+
+    @property
+    def seen(self) -> NDArray[np.float32] | None:
+        """(M, F) features of DATA's pictures, then CLEAN's; None: no network made any."""
+        features = self.features
+        return None if features is None else np.concatenate([features.data, features.clean])
 
     def describe(self, network: nn.Module) -> str:
         """Describe the residual network: its layers, and how it was fitted to the images."""
-        said = self._make_predictor(network).network.describe()
+        said = self.make_predictor(network).network.describe()
         if self.features is None:
             return said
         return f"{said} {self.features.backbone.describe()} Its features are a second opinion."
 
-    def save(self, network: nn.Module, directory: Path) -> None:
-        """Keep the network as a predictor of images."""
-        self._make_predictor(network).save(directory)
+    def save(
+        self, network: nn.Module, directory: Path, about: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep the network as a predictor of images; see `TableTask.save`."""
+        self.make_predictor(network).save(directory, about)
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify TEST and the images held back."""
-        pictures, classify = _get_pictures(inputs), self._make_predictor(network).predict_proba
+        pictures, classify = _get_pictures(inputs), self.make_predictor(network).predict_proba
         found: Tests = {"test": None, "held_back": None}
         if inputs.test is not None and pictures.test is not None:
             found["test"] = Tested(classify(pictures.test), inputs.test.labels)
@@ -98,7 +111,8 @@ class ImageTask:
             found["held_back"] = Tested(classify(pictures.clean[held_back]), labels)
         return found
 
-    def _make_predictor(self, network: nn.Module) -> ImagePredictor:
+    def make_predictor(self, network: nn.Module) -> ImagePredictor:
+        """What classifies new images by a network of the audit."""
         assert isinstance(network, ResidualNetwork)
         return ImagePredictor(network, self.schema)
 
@@ -112,13 +126,17 @@ def plan_images(request: Request, inputs: Inputs) -> ImageTask:
     """
     settings, schema = request.settings, inputs.data.schema
     if request.module is not None or settings.model not in ("auto", *IMAGE_MODELS):
-        raise _make_no_network_error(settings.model)
+        raise _make_no_network_error(settings.model, of_numbers=inputs.data.numbers is not None)
     device = choose_device(settings.device)
     plan = plan_rows(inputs, settings)
     n_trained = int(plan.is_trained.sum())
-    build = _choose_network(_get_pictures(inputs), plan, len(schema.classes), settings.seed)
+    labels = plan.labels if inputs.data.numbers is None else group_by_size(plan.labels)
+    build = _choose_network(
+        _get_pictures(inputs), plan, labels, count_outputs(inputs.data), settings.seed
+    )
     schedule = choose_schedule(settings, n_trained, IMAGES)
-    lesson = Lesson(build, False, choose_rule(settings, plan), schedule, settings.seed)
+    rule, objective = choose_rule(settings, plan), choose_objective(inputs.data)
+    lesson = Lesson(build, False, rule, schedule, settings.seed, objective=objective)
     identity = identify_request(request, inputs, device)
     return ImageTask(
         settings, request.command, plan, device, identity, lesson, schema, inputs.features
@@ -126,14 +144,14 @@ def plan_images(request: Request, inputs: Inputs) -> ImageTask:
 
 
 def _choose_network(
-    pictures: PictureInputs, plan: Plan, n_classes: int, seed: int
+    pictures: PictureInputs, plan: Plan, labels: NDArray[np.int64], n_outputs: int, seed: int
 ) -> Callable[[], nn.Module]:
-    """What makes the network, with what the training images say about views and scale."""
+    """What makes the network, with what the training images, (M,) labels, say about views."""
     images, trained = _join(pictures), np.flatnonzero(plan.is_trained)
-    is_mirrored = keeps_label_mirrored(images, plan.labels, trained, seed=seed)
+    is_mirrored = keeps_label_mirrored(images, labels, trained, seed=seed)
     channels, height, width = images.shape[1:]
     shape = choose_residual_shape(
-        (channels, height, width), len(trained), n_classes, is_mirrored=is_mirrored
+        (channels, height, width), len(trained), n_outputs, is_mirrored=is_mirrored
     )
     mean, deviation = measure_channels(images, trained)
     return partial(build_residual, shape, mean, deviation, seed=seed)
@@ -149,10 +167,10 @@ def _join(pictures: PictureInputs) -> Joined:
     return Joined(pictures.data, pictures.clean)
 
 
-def _make_no_network_error(name: str) -> SettingsError:
+def _make_no_network_error(name: str, *, of_numbers: bool) -> SettingsError:
+    elsewhere = "; a network of your own is audited with datacleanse.audit_dataset in Python"
     return SettingsError(
         f"--model is {name!r}, which is no network for images.",
         slug="model-not-for-images",
-        hint=f"Give auto or {', '.join(IMAGE_MODELS)}; a network of your own is audited with "
-        "datacleanse.audit_dataset in Python.",
+        hint=f"Give auto or {', '.join(IMAGE_MODELS)}{'' if of_numbers else elsewhere}.",
     )

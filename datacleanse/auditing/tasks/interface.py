@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 
 from datacleanse.training.device import find_kind
+from datacleanse.training.objectives import CLASSES, NUMBERS, Objective
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -19,22 +20,19 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.detection.second_opinion.question import Question
     from datacleanse.models.metrics import Tests
+    from datacleanse.records import Dataset
     from datacleanse.settings import Settings
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.trainer import Lesson
 
 
-class Task(Protocol):
-    """All that the recipe asks of what is audited. It holds no rows: they are read, then let go."""
+class Audited(Protocol):
+    """What any audit's trainings need: a `Task`, or an audit of numbers."""
 
     @property
     def settings(self) -> Settings:
         """What the user chose."""
-
-    @property
-    def command(self) -> tuple[str, ...]:
-        """How it was called, for the manifest."""
 
     @property
     def plan(self) -> Plan:
@@ -55,6 +53,14 @@ class Task(Protocol):
     def make_examples(self, inputs: Inputs) -> Examples:
         """Lay out what the network sees."""
 
+
+class Task(Audited, Protocol):
+    """All that the recipe asks of what is audited. It holds no rows: they are read, then let go."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How it was called, for the manifest."""
+
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question | None:
         """Pose the question to the second opinion; None where there is none.
 
@@ -72,6 +78,16 @@ class Task(Protocol):
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of ``--test`` and those held back."""
+
+
+def choose_objective(data: Dataset) -> Objective:
+    """What a training on DATA's labels aims at: classes, or numbers."""
+    return CLASSES if data.numbers is None else NUMBERS
+
+
+def count_outputs(data: Dataset) -> int:
+    """Outputs of a network: one for each of DATA's classes, a single one of numbers."""
+    return len(data.schema.classes) if data.numbers is None else 1
 
 
 def identify_settings(settings: Settings, device: torch.device) -> Identity:

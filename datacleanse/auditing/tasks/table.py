@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing.layout import encode_examples
 from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.prepared import learn_encoding, plan_rows, pose_table_question
-from datacleanse.auditing.tasks.interface import identify_request
+from datacleanse.auditing.tasks.interface import (
+    choose_objective,
+    count_outputs,
+    identify_request,
+)
 from datacleanse.data import take_rows
 from datacleanse.errors import SettingsError
 from datacleanse.models.metrics import Tested
@@ -32,7 +36,7 @@ from datacleanse.training.trainer import Lesson
 from datacleanse.user_code import find_factory
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     import torch
@@ -93,7 +97,7 @@ class TableTask:
 
     def describe(self, network: nn.Module) -> str:
         """Describe the network: its kind and its layers, and what it stands on."""
-        said = self._make_predictor(network).network.describe()
+        said = self.make_predictor(network).network.describe()
         if self.backbone is not None:
             return f"{said} {self.backbone.describe()}"
         used = self.encoding.text_model
@@ -101,22 +105,31 @@ class TableTask:
             said if used is None else f"{said} Texts are read by {used.name} beside their counts."
         )
 
-    def save(self, network: nn.Module, directory: Path) -> None:
-        """Keep the network as a predictor of rows as they stand in tables."""
+    def save(
+        self, network: nn.Module, directory: Path, about: Mapping[str, Any] | None = None
+    ) -> None:
+        """Keep the network as a predictor of rows as they stand in tables.
+
+        Args:
+            network: trained.
+            directory: to write to.
+            about: what else `model.json` is to say.
+        """
         # Of timm's networks only the part on their features: a file's name downloads nothing.
         is_ours = self.backbone is not None and not is_timm(self.backbone.name)
-        self._make_predictor(network).save(directory, self.backbone if is_ours else None)
+        self.make_predictor(network).save(directory, self.backbone if is_ours else None, about)
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of TEST and those held back."""
-        predictor, held_back = self._make_predictor(network), self.plan.held_back
+        predictor, held_back = self.make_predictor(network), self.plan.held_back
         rows = {"test": inputs.test, "held_back": take_rows(inputs.clean, held_back)}
         return {
             name: None if each is None else Tested(predictor.probabilities(each), each.labels)
             for name, each in rows.items()
         }
 
-    def _make_predictor(self, network: nn.Module) -> Predictor:
+    def make_predictor(self, network: nn.Module) -> Predictor:
+        """What classifies new rows by a network of the audit."""
         assert isinstance(network, TabularNetwork | UserNetwork)
         return Predictor(network, self.encoding, self.schema)
 
@@ -152,17 +165,19 @@ def plan_table(request: Request, inputs: Inputs, prepared: Prepared | None = Non
     if text_model is not None:
         identity |= {"the text model": f"{text_model.name} {text_model.release}"}
     is_users = request.module is not None or is_user_code(settings.model)
-    seed, n_classes = settings.seed, len(schema.classes)
-    build: Callable[[], nn.Module] = partial(build_network, encoding, n_classes, seed=seed)
+    seed, n_outputs = settings.seed, count_outputs(inputs.data)
+    objective = choose_objective(inputs.data)
+    build: Callable[[], nn.Module] = partial(build_network, encoding, n_outputs, seed=seed)
     if is_users:
         name = settings.model
         factory = request.module or find_factory(name)
-        build = partial(build_user_network, factory, encoding, n_classes, seed=seed, name=name)
-        network = build()
-        try_training(network, build, make_probe_rows(encoding), f"The network of {name}")
+        build = partial(build_user_network, factory, encoding, n_outputs, seed=seed, name=name)
+        network, probe = build(), make_probe_rows(encoding)
+        try_training(network, build, probe, f"The network of {name}", objective=objective)
         identity |= {NETWORK: digest_layers(network)}
     schedule = choose_schedule(settings, int(plan.is_trained.sum()))
-    lesson = Lesson(build, is_users, choose_rule(settings, plan), schedule, seed)
+    rule = choose_rule(settings, plan)
+    lesson = Lesson(build, is_users, rule, schedule, seed, objective=objective)
     return TableTask(
         settings,
         request.command,

@@ -88,6 +88,13 @@ def score_features(
     )
 
 
+def draw_compared(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
+    """The rows by which features and patches are compared, ascending; the same seed, the same."""
+    if len(rows) <= MOST_COMPARED:
+        return rows
+    return np.sort(np.random.default_rng(seed).choice(rows, size=MOST_COMPARED, replace=False))
+
+
 def compare_with_patches(
     features: Floats,
     images: NDArray[np.uint8] | Joined,
@@ -113,9 +120,7 @@ def compare_with_patches(
     Returns:
         Mean log-likelihood of the labels, in nats, by features and by patches.
     """
-    rng = np.random.default_rng(seed)
-    if len(rows) > MOST_COMPARED:
-        rows = np.sort(rng.choice(rows, size=MOST_COMPARED, replace=False))
+    rows = draw_compared(rows, seed)
     own, every = labels[rows], np.ones(len(rows), dtype=np.bool_)
 
     def measure(scores: Sequence[Floats]) -> float:

@@ -101,15 +101,28 @@ def score_patches(
     """Scores of the classes, (M, K) for each penalty; arguments as for `ask`."""
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
-    encoder = _Encoder.learned(images, used, rng)
+    features = learn_features(images, used, rng)
     return ridge.score_without_own_labels(
-        lambda rows: encoder.features(images[rows]),
+        lambda rows: features(images[rows]),
         labels,
         used,
         n_classes=n_classes,
         portion=PORTION,
         is_unwanted=is_unwanted,
     )
+
+
+def learn_features(
+    images: Images, used: NDArray[np.int64], rng: np.random.Generator
+) -> Callable[[NDArray[np.uint8]], Floats]:
+    """Learn patches of some images; what it gives turns (n, C, H, W) into (n, F) features.
+
+    Args:
+        images: (M, C, H, W).
+        used: positions of those whose patches may be looked at.
+        rng: of the draw.
+    """
+    return _Encoder.learned(images, used, rng).features
 
 
 @dataclass(frozen=True)

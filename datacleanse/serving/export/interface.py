@@ -8,7 +8,11 @@ from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from datacleanse.errors import SettingsError
 from datacleanse.models.loading import load_number_predictor, load_predictor
-from datacleanse.models.number_predictor import NumberPredictor
+from datacleanse.models.number_predictor import (
+    NumberImagePredictor,
+    NumberPredictor,
+    NumberPretrainedPredictor,
+)
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.storage.manifest.numbers import NumberManifest
@@ -21,7 +25,10 @@ if TYPE_CHECKING:
     from datacleanse.storage.manifest.numbers import AnyManifest
     from datacleanse.storage.run_folder import RunFolder
 
-Served: TypeAlias = Predictor | ImagePredictor | PretrainedPredictor | NumberPredictor
+Exported: TypeAlias = Predictor | ImagePredictor | NumberPredictor | NumberImagePredictor
+"""A model that is whole without a pretrained network."""
+
+Served: TypeAlias = Exported | PretrainedPredictor | NumberPretrainedPredictor
 """The model of a run."""
 
 
@@ -42,7 +49,7 @@ class FinishedRun:
             RunFolderError: as `load_predictor`.
         """
         if isinstance(self.manifest, NumberManifest):
-            return load_number_predictor(self.folder.model_dir, self.manifest)
+            return load_number_predictor(self.folder.model_dir, self.manifest, model=self.own)
         return load_predictor(self.folder.model_dir, model=self.own, manifest=self.manifest)
 
     @property
@@ -51,13 +58,13 @@ class FinishedRun:
         return self.manifest.run_id
 
 
-def refuse_pretrained(name: str, predictor: Served) -> Predictor | ImagePredictor | NumberPredictor:
+def refuse_pretrained(name: str, predictor: Served) -> Exported:
     """Refuse a model on top of a pretrained network, for a format that would have to hold it.
 
     Raises:
         SettingsError: it is one.
     """
-    if isinstance(predictor, PretrainedPredictor):
+    if isinstance(predictor, PretrainedPredictor | NumberPretrainedPredictor):
         raise SettingsError(
             f"The model reads pictures through {predictor.backbone.title}, which --format {name} "
             "cannot hold.",

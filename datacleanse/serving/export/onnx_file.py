@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import torch
 
 from datacleanse.models.description import REGRESSION
-from datacleanse.models.number_predictor import NumberPredictor
+from datacleanse.models.number_predictor import NumberImagePredictor, NumberPredictor
 from datacleanse.models.optional_packages import check_installed
 from datacleanse.models.predictor import RESIZE, ImagePredictor, Predictor
 from datacleanse.models.user_network import make_probe_rows
@@ -19,6 +19,7 @@ from datacleanse.serving.export.samples import (
     check_agreement,
     choose_tolerance,
     compute_answers,
+    compute_image_answers,
     make_sample_images,
     read_sample_rows,
 )
@@ -27,6 +28,7 @@ from datacleanse.serving.onnx_model import (
     IMAGES,
     KEY,
     OnnxImagePredictor,
+    OnnxNumberImagePredictor,
     load_onnx,
 )
 from datacleanse.storage.atomic_files import check_place, write_aside
@@ -36,8 +38,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
 
+    from datacleanse.models.description import NumberScale
     from datacleanse.serving.export.graph import Graph
-    from datacleanse.serving.export.interface import FinishedRun
+    from datacleanse.serving.export.interface import Exported, FinishedRun
     from datacleanse.serving.onnx_model import AnyOnnxPredictor
 
 DOC = """Raw columns to class probabilities, or to numbers in the label's unit. One input a column:
@@ -48,6 +51,14 @@ moments, int64's minimum for missing. A model of images: uint8 (rows, channels, 
 
 DTYPES = {"datetime": "int64", "categorical": "string"}
 """By kind of column; the others are float64."""
+
+
+class Outputs(NamedTuple):
+    """Names of a file's outputs: the first two are of classes, the last is of numbers."""
+
+    label: str
+    probabilities: str
+    prediction: str
 
 
 @dataclass(frozen=True)
@@ -78,14 +89,15 @@ def check_export(name: str, run: FinishedRun, exported: AnyOnnxPredictor) -> str
         OutputError: it does something else.
     """
     predictor = refuse_pretrained(OnnxFormat().name, run.predictor)
-    if isinstance(predictor, ImagePredictor):
-        assert isinstance(exported, OnnxImagePredictor)
+    tolerance = choose_tolerance(predictor)
+    if isinstance(predictor, ImagePredictor | NumberImagePredictor):
+        assert isinstance(exported, OnnxImagePredictor | OnnxNumberImagePredictor)
         images = make_sample_images(predictor)
-        found = exported.predict_proba(images)
-        check_agreement(name, predictor.predict_proba(images), found)
+        expected, found = (compute_image_answers(each, images) for each in (predictor, exported))
+        check_agreement(name, expected, found, tolerance=tolerance)
         return f"{len(images)} images"
-    assert not isinstance(exported, OnnxImagePredictor)
-    samples, tolerance = read_sample_rows(run, predictor), choose_tolerance(predictor)
+    assert not isinstance(exported, OnnxImagePredictor | OnnxNumberImagePredictor)
+    samples = read_sample_rows(run, predictor)
     for rows in samples:
         expected, found = (compute_answers(model, rows) for model in (predictor, exported))
         check_agreement(name, expected, found, tolerance=tolerance)
@@ -95,23 +107,25 @@ def check_export(name: str, run: FinishedRun, exported: AnyOnnxPredictor) -> str
 def make_onnx(run: FinishedRun) -> bytes:
     """The run's model as an ONNX file, not yet checked against the run."""
     predictor = refuse_pretrained(OnnxFormat().name, run.predictor)
-    if isinstance(predictor, ImagePredictor):
+    if isinstance(predictor, ImagePredictor | NumberImagePredictor):
         return _convert_image_model(run, predictor)
     return _convert_row_model(run, predictor)
 
 
-def _convert_image_model(run: FinishedRun, predictor: ImagePredictor) -> bytes:
-    """Bytes of decoded images to probabilities; normalisation is the network's first layer."""
+def _convert_image_model(
+    run: FinishedRun, predictor: ImagePredictor | NumberImagePredictor
+) -> bytes:
+    """Bytes of decoded images to what the model says; normalisation is the first layer."""
     from datacleanse.serving.export.graph import UINT8, Graph
     from datacleanse.serving.export.onnx_network import add_network
 
-    graph = Graph([IMAGES, "label", "probabilities"])
+    names = Outputs("label", "probabilities", "prediction")
+    graph = Graph([IMAGES, *names])
     images = graph.input(IMAGES, UINT8, *predictor.size)
     sample = torch.zeros(2, *predictor.size, dtype=torch.uint8)
-    logits = add_network(graph, predictor.network.cpu(), images, sample)
+    told = add_network(graph, predictor.network.cpu(), images, sample)
     metadata = {"images": {"size": predictor.size, "resize": RESIZE}}
-    outputs = _add_classes(graph, predictor.schema.classes, logits, ("label", "probabilities"))
-    return _finish(graph, run, metadata | outputs)
+    return _finish(graph, run, metadata | _add_outputs(graph, predictor, told, names))
 
 
 def _convert_row_model(run: FinishedRun, predictor: Predictor | NumberPredictor) -> bytes:
@@ -122,32 +136,35 @@ def _convert_row_model(run: FinishedRun, predictor: Predictor | NumberPredictor)
     schema, encoding = predictor.schema, predictor.encoding
     refuse_text(OnnxFormat().name, schema)
     inputs = _name_inputs(column.name for column in schema.columns)
-    label, probabilities, prediction = (
-        _find_unused(name, inputs.values()) for name in ("label", "probabilities", "prediction")
+    names = Outputs(
+        *(_find_unused(name, inputs.values()) for name in ("label", "probabilities", "prediction"))
     )
-    graph = Graph([*inputs.values(), label, probabilities, prediction])
+    graph = Graph([*inputs.values(), *names])
     add_inputs(graph, schema, inputs)
     rows = add_encoding(graph, schema, encoding, inputs)
     told = add_network(graph, predictor.network.cpu(), rows, make_probe_rows(encoding))
-    if isinstance(predictor, NumberPredictor):
-        outputs = _add_numbers(graph, predictor, told, prediction)
-    else:
-        outputs = _add_classes(graph, schema.classes, told, (label, probabilities))
     columns = [
         {**asdict(column), "input": inputs[column.name], "dtype": _choose_dtype(column.kind)}
         for column in schema.columns
     ]
     about = {"columns": columns, "known": [asdict(each) for each in predictor.known]}
-    return _finish(graph, run, about | outputs)
+    return _finish(graph, run, about | _add_outputs(graph, predictor, told, names))
+
+
+def _add_outputs(graph: Graph, predictor: Exported, told: str, names: Outputs) -> dict[str, Any]:
+    """Give out what the model says behind its network; what the metadata say of that."""
+    if isinstance(predictor, NumberPredictor | NumberImagePredictor):
+        return _add_numbers(graph, predictor.label, told, names.prediction)
+    return _add_classes(graph, predictor.schema.classes, told, names)
 
 
 def _add_classes(
-    graph: Graph, classes: tuple[str, ...], logits: str, names: tuple[str, str]
+    graph: Graph, classes: tuple[str, ...], logits: str, names: Outputs
 ) -> dict[str, Any]:
     """Give out label and probabilities behind logits; what the metadata say of them."""
     from datacleanse.serving.export.graph import DOUBLE, FLOAT, STRING
 
-    label, probabilities = names
+    label, probabilities = names.label, names.probabilities
     exact = graph.node("Softmax", graph.node("Cast", logits, to=DOUBLE), axis=1)
     likeliest = graph.node("ArgMax", exact, axis=1, keepdims=0)
     known = graph.constant(np.array(classes, dtype=object))
@@ -156,16 +173,12 @@ def _add_classes(
     return {"classes": classes, "output": probabilities, "label_output": label}
 
 
-def _add_numbers(
-    graph: Graph, predictor: NumberPredictor, outputs: str, name: str
-) -> dict[str, Any]:
+def _add_numbers(graph: Graph, label: NumberScale, outputs: str, name: str) -> dict[str, Any]:
     """Give out numbers in the label's unit behind (rows, 1) outputs; what the metadata say."""
     from datacleanse.serving.export.graph import DOUBLE
 
     one = graph.node("Squeeze", outputs, graph.constant(np.array([1], np.int64)))
-    scale, centre = (
-        graph.constant(np.float64(value)) for value in (predictor.scale, predictor.centre)
-    )
+    scale, centre = (graph.constant(np.float64(value)) for value in (label.scale, label.centre))
     scaled = graph.node("Mul", graph.node("Cast", one, to=DOUBLE), scale)
     graph.output(name, DOUBLE, graph.node("Add", scaled, centre))
     return {"task": REGRESSION, "output": name}

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import torch
+from torch import nn
 from torch.export import Dim
 
 from datacleanse.errors import OutputError
-from datacleanse.models.number_predictor import NumberPredictor
+from datacleanse.models.number_predictor import NumberImagePredictor, NumberPredictor
 from datacleanse.models.predictor import ImagePredictor
 from datacleanse.serving.export.interface import refuse_pretrained, refuse_text
 from datacleanse.serving.export.raw_network import (
-    ImageNetwork,
     Numbers,
     Probabilities,
     RawNetwork,
@@ -27,6 +27,7 @@ from datacleanse.serving.export.samples import (
     check_agreement,
     choose_tolerance,
     compute_answers,
+    compute_image_answers,
     make_sample_images,
     read_sample_rows,
 )
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
 
     import numpy as np
     from numpy.typing import NDArray
-    from torch import Tensor, nn
+    from torch import Tensor
 
     from datacleanse.serving.export.interface import FinishedRun
 
@@ -97,17 +98,18 @@ class _Trial:
 def _make_trial(run: FinishedRun) -> _Trial:
     predictor = refuse_pretrained(Pt2Format().name, run.predictor)
     network, tolerance = predictor.network.cpu(), choose_tolerance(predictor)
-    if isinstance(predictor, ImagePredictor):
-        images = make_sample_images(predictor)
-        expected = predictor.predict_proba(images)
-        return _Trial(ImageNetwork(network), [torch.from_numpy(images)], [expected], tolerance)
-    refuse_text(Pt2Format().name, predictor.schema)
-    samples = read_sample_rows(run, predictor)
     last = (
-        Numbers(predictor.centre, predictor.scale)
-        if isinstance(predictor, NumberPredictor)
+        Numbers(predictor.label)
+        if isinstance(predictor, NumberPredictor | NumberImagePredictor)
         else Probabilities()
     )
+    if isinstance(predictor, ImagePredictor | NumberImagePredictor):
+        images = make_sample_images(predictor)
+        expected = compute_image_answers(predictor, images)
+        whole = nn.Sequential(network, last)
+        return _Trial(whole, [torch.from_numpy(images)], [expected], tolerance)
+    refuse_text(Pt2Format().name, predictor.schema)
+    samples = read_sample_rows(run, predictor)
     return _Trial(
         RawNetwork(network, last, predictor.schema, predictor.encoding),
         [code_categories(read_raw_columns(rows), predictor.encoding) for rows in samples],

@@ -14,6 +14,7 @@ from datacleanse.models.encoding import CLIP, FAR
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from datacleanse.models.description import NumberScale
     from datacleanse.models.encoding import Encoding
     from datacleanse.records import Column, Schema
     from datacleanse.serving.raw_columns import RawColumns
@@ -76,30 +77,13 @@ class Probabilities(nn.Module):
 class Numbers(nn.Module):
     """The last step where labels are numbers: (N, 1) outputs to (N,) float64 in their unit."""
 
-    def __init__(self, centre: float, scale: float) -> None:
+    def __init__(self, label: NumberScale) -> None:
         super().__init__()
-        self._centre, self._scale = centre, scale
+        self._centre, self._scale = label.centre, label.scale
 
     def forward(self, outputs: Tensor) -> Tensor:
         """(N,) numbers."""
         return self._centre + self._scale * outputs[:, 0].double()
-
-
-class ImageNetwork(nn.Module):
-    """A network of images to probabilities.
-
-    - Input: (N, C, H, W) uint8
-    - Output: (N, K) float64, rows sum to 1
-    """
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(N, K) probabilities from (N, C, H, W) uint8."""
-        logits: Tensor = self.network(images)
-        return logits.double().softmax(dim=1)
 
 
 def code_categories(columns: RawColumns, encoding: Encoding) -> dict[str, Tensor]:

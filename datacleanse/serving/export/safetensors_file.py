@@ -9,10 +9,15 @@ from typing import TYPE_CHECKING, Any
 from datacleanse.errors import SettingsError
 from datacleanse.models.description import read_plain_description
 from datacleanse.models.model_files import PARAMETERS
-from datacleanse.models.number_predictor import NumberPredictor
+from datacleanse.models.number_predictor import (
+    NumberImagePredictor,
+    NumberPredictor,
+    NumberPretrainedPredictor,
+)
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.models.tabular import TabularNetwork
+from datacleanse.serving.seen_rows import OF_CLASSES
 from datacleanse.storage.atomic_files import check_place, write_aside
 from datacleanse.version import __version__
 
@@ -81,8 +86,7 @@ IMAGES = (
     "h = relu(norm(conv k/stride(x))), k = max(3, 2 stride - 1); tensors stages.0 and stages.1",
     "for each block stages.i, i from 3: h = relu(second_norm(conv 3/1(relu(first_norm("
     "conv 3/2(h))))) + conv 1/2(h)); tensors first, first_norm, second, second_norm, short",
-    "logits = mean of h over positions @ head.weight^T + head.bias; probabilities = "
-    "softmax(logits), columns as schema.classes",
+    "outputs = mean of h over positions @ head.weight^T + head.bias",
 )
 """The package's network for images, by the names of the tensors."""
 
@@ -133,18 +137,18 @@ def describe_model(run: FinishedRun) -> dict[str, Any]:
     predictor = run.predictor
     saved = read_plain_description(run.folder.model_dir)
     encoding = _describe_encoding(predictor)
-    if isinstance(predictor, PretrainedPredictor):
+    last = CLASSES if isinstance(predictor, OF_CLASSES) else NUMBERS
+    if isinstance(predictor, PretrainedPredictor | NumberPretrainedPredictor):
         backbone = predictor.backbone
         seen = (PRETRAINED.format(side=backbone.side, title=backbone.title, scaling=SCALED),)
-        computation: tuple[str, ...] = (*seen, *ENCODING, *NETWORK, CLASSES)
-    elif isinstance(predictor, ImagePredictor):
-        computation = IMAGES
+        computation: tuple[str, ...] = (*seen, *ENCODING, *NETWORK, last)
+    elif isinstance(predictor, ImagePredictor | NumberImagePredictor):
+        computation = (*IMAGES, last)
     elif isinstance(predictor.network, TabularNetwork):
-        last = NUMBERS if isinstance(predictor, NumberPredictor) else CLASSES
         computation = (*encoding, *NETWORK, last)
     else:
         factory = saved["architecture"]["factory"]
-        computation = (*encoding, f"the network that {factory} makes")
+        computation = (*encoding, f"the network that {factory} makes", last)
     return {
         **saved,
         "computation": computation,

@@ -10,8 +10,8 @@ import pyarrow as pa
 from datacleanse.data import read_like
 from datacleanse.data.written_numbers import SHARES
 from datacleanse.errors import OutputError
-from datacleanse.models.number_predictor import NumberPredictor
-from datacleanse.serving.open_model import ServedNumberModel
+from datacleanse.models.number_predictor import NumberImagePredictor, NumberPredictor
+from datacleanse.serving.open_model import ServedNumberImageModel, ServedNumberModel
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.predictor import ImagePredictor, Predictor
     from datacleanse.records import Column, Convention, Dataset, Schema
-    from datacleanse.serving.export.interface import FinishedRun
-    from datacleanse.serving.open_model import ServedModel
+    from datacleanse.serving.export.interface import Exported, FinishedRun
+    from datacleanse.serving.open_model import ServedImageModel, ServedModel
 
 TOLERANCE = 1e-4
 """Largest difference of a probability, or of a number in deviations of DATA's labels."""
@@ -54,7 +54,9 @@ def read_sample_rows(run: FinishedRun, predictor: Predictor | NumberPredictor) -
     return [read_like(table, schema, role="NEW", ignore_extra=True) for table in tables]
 
 
-def make_sample_images(predictor: ImagePredictor) -> NDArray[np.uint8]:
+def make_sample_images(
+    predictor: ImagePredictor | NumberImagePredictor,
+) -> NDArray[np.uint8]:
     """Black, white and noisy images, of one grey and of contrasts, (n, C, H, W)."""
     rng = np.random.default_rng(0)
     shape = (N_IMAGES, *predictor.size)
@@ -107,10 +109,20 @@ def compute_answers(model: ServedModel | ServedNumberModel, rows: Dataset) -> ND
     return model.probabilities(rows)
 
 
-def choose_tolerance(predictor: Predictor | ImagePredictor | NumberPredictor) -> float:
+def compute_image_answers(
+    model: ServedImageModel | ServedNumberImageModel, images: NDArray[np.uint8]
+) -> NDArray[np.float64]:
+    """What a model says of images (n, C, H, W): (n, K) probabilities, or (n,) numbers."""
+    if isinstance(model, ServedNumberImageModel):
+        return model.predict_images(images)
+    return model.predict_proba(images)
+
+
+def choose_tolerance(predictor: Exported) -> float:
     """Largest difference of what an export gives, in the unit of what it gives."""
-    scale = predictor.scale if isinstance(predictor, NumberPredictor) else 1.0
-    return TOLERANCE * scale
+    if isinstance(predictor, NumberPredictor | NumberImagePredictor):
+        return TOLERANCE * predictor.label.scale
+    return TOLERANCE
 
 
 def check_agreement(

@@ -11,6 +11,7 @@ from datacleanse.storage.manifest.health import HealthSection
 from datacleanse.storage.manifest.inputs import (
     InputFile,
     OverlapSection,
+    PicturesSection,
     Reading,
     ReviewedSection,
     SchemaSection,
@@ -145,6 +146,8 @@ class NumberManifest(Opening):
     """What DATA's columns were taken for."""
     overlap: OverlapSection
     """Rows of DATA that stand in CLEAN too."""
+    pictures: PicturesSection | None = None
+    """How pictures were read; null: the rows are those of a table."""
     notices: tuple[Notice, ...]
     """What a person should know although the work went on."""
     training: TrainingSection
@@ -176,10 +179,6 @@ class NumberManifest(Opening):
     def seconds(self) -> float:
         """Seconds that all stages took together."""
         return add_up(self.timings)
-
-    @property
-    def pictures(self) -> None:
-        """The rows are those of a table."""
 
     @property
     def n_clean(self) -> int:

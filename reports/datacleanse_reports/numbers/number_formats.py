@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.storage.typed_json import to_json
@@ -15,6 +14,7 @@ from datacleanse_reports.formats.markdown import (
     lay_out_health,
     lay_out_table,
 )
+from datacleanse_reports.formats.summary_json import SUSPECT_KEYS
 from datacleanse_reports.formats.suspects_csv import PREFIX, spell_cell
 from datacleanse_reports.numbers import number_sentences as sentences
 from datacleanse_reports.sentences import say_noise, say_overlap
@@ -58,6 +58,9 @@ LAST_COLUMNS = (
     "in_training",
 )
 
+NUMBER_KEYS = ("predicted", "predicted_low", "predicted_high", "slip")
+"""Of each suspect in `summary.json`, behind those that classes have."""
+
 SHOWN = 20
 """Suspects in `report.md`; `suspects.csv` has all that are listed."""
 
@@ -93,7 +96,7 @@ def summarise_numbers(view: NumberView) -> dict[str, Any]:
         "flagged": view.flagged,
         **{key: value for key, value in whole.items() if key not in ("schema_version", "task")},
         "suspects": [
-            {key: value for key, value in asdict(suspect).items() if key != "cells"}
+            {key: getattr(suspect, key) for key in (*SUSPECT_KEYS, *NUMBER_KEYS)}
             for suspect in view.suspects
         ],
     }

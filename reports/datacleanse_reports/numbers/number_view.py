@@ -13,6 +13,7 @@ from datacleanse_reports.audit import (
     read_columns,
 )
 from datacleanse_reports.cells import choose_cells, spell_column
+from datacleanse_reports.companions import read_companions
 from datacleanse_reports.health import make_health
 from datacleanse_reports.read_run_view import read_run_view
 from datacleanse_reports.run_view import RunView
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from datacleanse.storage.manifest.numbers import NumberManifest
     from datacleanse.storage.run_folder import RunFolder
+    from datacleanse_reports.companions import Companions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,17 +103,23 @@ def _collect_suspects(
     texts = [spell_column(originals.column(i), originals.field(i)) for i in positions]
     places = place_for_people(names, manifest)
     stored = {row: i for i, row in enumerate(originals.column(0).to_pylist())}
+    listed = [each for each in folder.read_number_suspects(last=top) if each["row"] in stored]
+    rows = {record["row"] for record in listed}
+    beside = read_companions(folder, manifest, rows=rows, columns=names)
     suspects = []
-    for record in folder.read_number_suspects(last=top):
-        if record["row"] in stored:
-            cells = [text[stored[record["row"]]] for text in texts]
-            telling = choose_cells(cells, places, ())
-            suspects.append(_make_suspect(record, tuple(cells), telling))
+    for record in listed:
+        row = record["row"]
+        cells = [text[stored[row]] for text in texts]
+        telling = choose_cells(cells, places, beside.telling.get(row, ()))
+        suspects.append(_make_suspect(record, tuple(cells), telling, beside))
     return tuple(suspects)
 
 
 def _make_suspect(
-    record: Mapping[str, Any], cells: tuple[str | None, ...], telling: tuple[int, ...]
+    record: Mapping[str, Any],
+    cells: tuple[str | None, ...],
+    telling: tuple[int, ...],
+    beside: Companions,
 ) -> NumberSuspect:
     values: dict[str, Any] = {name: record[name] for name in _TAKEN_OVER}
     values |= {name: keep_finite(record[name]) for name in _MEASURED}
@@ -123,8 +131,8 @@ def _make_suspect(
         reason=give_reason(record),
         cells=cells,
         likely=(),
-        neighbours=(),
-        picture=None,
+        neighbours=beside.neighbours.get(record["row"], ()),
+        picture=beside.pictures.get(record["row"]),
         telling=telling,
     )
 

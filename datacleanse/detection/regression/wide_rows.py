@@ -1,0 +1,85 @@
+"""Rows of many columns: patches and pixels of pictures, and features of a pretrained network.
+
+Regressions read all of the columns. Trees, and the spread of right numbers, read their first
+principal components.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from datacleanse.detection.second_opinion import images as patches
+from datacleanse.detection.second_opinion import ridge
+from datacleanse.models.image_statistics import average_blocks
+from datacleanse.storage.mapped_files import make_rows, release_mapped
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from datacleanse.pictures.joined import Joined
+
+    Floats = NDArray[np.float32]
+
+N_COMPONENTS = 32
+"""Principal components that stand for the columns."""
+
+PORTION = 2_048
+"""Rows that are turned to components at a time."""
+
+
+def encode_patches(
+    images: NDArray[np.uint8] | Joined, is_learned: NDArray[np.bool_], *, seed: int
+) -> Floats:
+    """(M, F) what patches of pictures tell, learned without any label.
+
+    Args:
+        images: (M, C, H, W).
+        is_learned: (M,) pictures whose patches may be looked at.
+        seed: of the draw of patches.
+    """
+    rng = np.random.default_rng(seed)
+    find = patches.learn_features(images, ridge.draw_rows(is_learned, rng), rng)
+    rows = np.arange(len(images))
+    found: Floats = np.empty((0, 0), dtype=np.float32)
+    for start in range(0, len(rows), patches.PORTION):
+        part = find(images[rows[start : start + patches.PORTION]])
+        if not start:
+            found = make_rows((len(rows), part.shape[1]), np.float32)
+        found[start : start + len(part)] = part
+        release_mapped()
+    return found
+
+
+def average_pixels(images: NDArray[np.uint8] | Joined) -> Floats:
+    """(M, F) the pixels of pictures, averaged down: patches do not tell how bright or large.
+
+    Args:
+        images: (M, C, H, W).
+    """
+    rows = np.arange(len(images))
+    parts = [
+        average_blocks(images[rows[start : start + PORTION]]).reshape(-1)
+        for start in range(0, len(rows), PORTION)
+    ]
+    return np.concatenate(parts).reshape(len(rows), -1)
+
+
+def find_components(rows: Floats, is_learned: NDArray[np.bool_]) -> Floats:
+    """(M, K) the first principal components of (M, F) rows, K <= `N_COMPONENTS`.
+
+    Args:
+        rows: finite.
+        is_learned: (M,) rows whose spread is learned from.
+    """
+    seen = rows[np.flatnonzero(is_learned)[: ridge.MAX_FITTED]].astype(np.float64)
+    centre = seen.mean(axis=0)
+    seen -= centre
+    _, axes = np.linalg.eigh(seen.T @ seen)
+    kept = axes[:, ::-1][:, :N_COMPONENTS].astype(np.float32)
+    found = np.empty((len(rows), kept.shape[1]), dtype=np.float32)
+    for start in range(0, len(rows), PORTION):
+        part = slice(start, start + PORTION)
+        found[part] = (rows[part] - centre.astype(np.float32)) @ kept
+    return found
