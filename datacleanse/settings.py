@@ -82,7 +82,8 @@ class Settings:
     """What reads texts beside their counts: ``wordllama``, a model of sentence-transformers by its
     folder or name, or `NO_TEXT_MODEL`; None: what the extra ``text`` brings, where installed."""
     fast: bool = False
-    """One reweighted training instead of two: half of the clean rows calibrate."""
+    """One reweighted training instead of two, so that half of the clean rows calibrate; of tables
+    fewer trees; a final model that starts from the plainly trained one."""
     hold_back: float = 0.0
     """Share of CLEAN that takes no part but to compare the models on, in [0, 0.5]."""
     repeats: int = 0
@@ -202,6 +203,9 @@ class Schedule:
     batch_size: int
     lr: float
     meta: Meta = field(default_factory=Meta)
+    further_share: float = 1.0
+    """Of the epochs, taken by trainings with other halves of CLEAN than the first: they only give
+    an opinion."""
 
 
 def _check_choice(name: str, value: str, allowed: tuple[str, ...]) -> None:

@@ -17,6 +17,7 @@ import json
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -44,6 +45,7 @@ from datacleanse.training.examples import Examples
 from datacleanse.training.loop import WEIGHT_DECAY, _Loop
 from datacleanse.training.rules.l2rw import L2RW
 from datacleanse.training.schedule import IMAGES, choose_schedule
+from datacleanse.training.split_rows import split_before
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +53,9 @@ if TYPE_CHECKING:
 RESULT = RESULTS / "step_cost.json"
 N_IMAGES = 1024
 IMAGE_BATCH = 128
+SPLIT = ExitStack()
+"""Rows stay split until the end of the program."""
+
 FRESH = Meta(batch=10_000, every=1, average=0.0)
 """All trusted rows, at each step."""
 
@@ -150,7 +155,9 @@ def audited(case: Case, meta: Meta | None = None) -> Callable[[], None]:
     schedule = case.schedule
     meta = meta or schedule.meta
     endless = Schedule(10**6, schedule.batch_size, schedule.lr, meta)
-    loop = _Loop(case.make(), L2RW(), case.examples, endless, 0)
+    model = case.make()
+    rows = SPLIT.enter_context(split_before(model, case.examples))
+    loop = _Loop(model, L2RW(), rows, endless, 0)
 
     def epoch() -> None:
         for index in loop.draw_batches():

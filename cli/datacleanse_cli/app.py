@@ -34,7 +34,12 @@ from datacleanse_cli.explain import explain
 from datacleanse_cli.export import export
 from datacleanse_cli.gate import gate
 from datacleanse_cli.library_warnings import silence_warnings
-from datacleanse_cli.memory import heed_limit, make_shortage_error, return_freed_memory
+from datacleanse_cli.memory import (
+    collect_rarely,
+    heed_limit,
+    make_shortage_error,
+    return_freed_memory,
+)
 from datacleanse_cli.predict import predict
 from datacleanse_cli.printing import say
 from datacleanse_cli.ranks import fall_silent, refuse_ranks, speak_again
@@ -105,6 +110,7 @@ def main() -> None:
 
 def _run() -> int:
     return_freed_memory()
+    collect_rarely()
     silence_warnings()
     signal.signal(signal.SIGTERM, interrupt)
     try:

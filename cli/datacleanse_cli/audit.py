@@ -6,9 +6,11 @@ import json
 import sys
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacleanse.detection.second_opinion.waiting import wait_for_question
 from datacleanse.errors import OutputError, SettingsError, Stopped
 from datacleanse.settings import Settings
 from datacleanse.training.ranks import ALONE, Ranks
@@ -24,6 +26,7 @@ from datacleanse_reports.next_step import name_after, spell_place
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from subprocess import Popen
 
     from datacleanse.auditing.reading import Request
     from datacleanse.storage.run_folder import RunFolder
@@ -161,16 +164,21 @@ def audit(given: AuditOptions) -> int:
             return exits.DONE
         if given.mlflow:
             _check_mlflow()
-        perform = perform_number_audit if given.task == "regression" else perform_audit
-        view: RunView = perform(
-            given.make_request(settings),
-            place,
-            force=given.force,
-            resume=given.resume,
-            quiet=given.quiet,
-            as_json=given.as_json,
-            ranks=ranks,
-        )
+        is_of_numbers = given.task == "regression"
+        expected = None if given.jobs == 1 or is_of_numbers else given.data
+        # Before `make_request`, which loads what tables are read with.
+        with wait_for_question(expected) as waiting:
+            usual = partial(perform_audit, waiting=waiting)
+            perform = perform_number_audit if is_of_numbers else usual
+            view: RunView = perform(
+                given.make_request(settings),
+                place,
+                force=given.force,
+                resume=given.resume,
+                quiet=given.quiet,
+                as_json=given.as_json,
+                ranks=ranks,
+            )
     if given.mlflow:
         _log_to_mlflow(place, quiet=given.quiet)
     head = view.headline
@@ -211,8 +219,11 @@ def perform_audit(
     quiet: bool,
     as_json: bool,
     ranks: Ranks = ALONE,
+    waiting: Popen[bytes] | None = None,
 ) -> ReportView:
     """Run the audit, write the reports, print the summary.
+
+    Args as for `run_audit`.
 
     Raises:
         Stopped: by Ctrl-C or SIGTERM; the hint is the command to go on.
@@ -231,6 +242,7 @@ def perform_audit(
             stop=stop,
             ranks=ranks,
             meanwhile=_load_reports,
+            waiting=waiting,
         )
         progress.stage("Reports", None)
         view, written = _write_reports(folder, top=request.settings.top)

@@ -143,7 +143,9 @@ LearningRate = Annotated[float | None, typer.Option(help="Learning rate.", show_
 Fast = Annotated[
     bool,
     typer.Option(
-        "--fast", help="One reweighted training instead of two: fewer clean rows calibrate."
+        "--fast",
+        help="One reweighted training instead of two (fewer clean rows calibrate), and shorter "
+        "ones.",
     ),
 ]
 HoldBack = Annotated[

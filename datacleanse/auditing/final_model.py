@@ -70,7 +70,8 @@ def begin_final(
     counted = torch.from_numpy(worth)
     tell_worth(trainer.ranks, counted)
     examples = lay_out_final(audit.examples, audit.task.plan)
-    begun = trainer.begin_refit(examples, counted, networks.control.batch_size)
+    is_fast = audit.task.settings.fast
+    begun = trainer.begin_refit(examples, counted, networks.control, is_fast=is_fast)
 
     def take_final() -> Final:
         trained = trainer.wait(begun)

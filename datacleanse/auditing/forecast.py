@@ -18,7 +18,7 @@ import numpy as np
 
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.tasks.interface import Audited
-from datacleanse.detection.second_opinion.question import MANY
+from datacleanse.detection.second_opinion.waiting import MANY
 from datacleanse.scheduling.cores import count_cores
 from datacleanse.scheduling.forked import can_fork
 from datacleanse.storage.mapped_files import LARGE
@@ -145,20 +145,23 @@ def forecast(task: Foreseen, examples: Examples) -> Forecast:
     plain, n_data = tried.plain, task.plan.n_data
     scored = (SCORE_SECONDS + SCORE_SECONDS_A_ROW * n_data) * n_runs
     held = find_tensor(examples.inputs)
+    is_of_numbers = task.lesson.objective is NUMBERS
+    is_short = task.settings.fast and not is_of_numbers
+    final = plain.seconds / 2 if is_short else plain.seconds
     n_trained = (tried.n_folds + 1) * n_runs + n_final
     kept_bytes, scratch_bytes = _count_kept(n_data, plain, n_trained, held)
     return Forecast(
         rows=n_data,
         clean_rows=len(task.plan.labels) - n_data,
         features=held.shape[1] if held is not None and held.dim() == 2 else None,
-        classes=0 if task.lesson.objective is NUMBERS else examples.n_classes,
+        classes=0 if is_of_numbers else examples.n_classes,
         reweighted=tried.n_folds * n_runs,
         plain=n_runs + n_final,
         epochs=plain.epochs,
         steps=plain.steps,
         side_by_side=side_by_side,
         device=name_devices(task.settings.device, task.device),
-        seconds=round(begun + spent + scored + n_final * plain.seconds + REPORT_SECONDS, 1),
+        seconds=round(begun + spent + scored + n_final * final + REPORT_SECONDS, 1),
         memory_bytes=peak + _count_memory(side_by_side, plain, has_opinion=tried.n_parts > 0),
         disk_bytes=kept_bytes,
         scratch_bytes=scratch_bytes,
@@ -173,6 +176,8 @@ class _TriedParts:
     """A training with learned weights; None where there is none."""
     n_folds: int
     """How many there are of it in a run."""
+    further_share: float
+    """Of the time, taken by all but the first of them."""
     plain: Tried
     """A training without."""
     opinion: float
@@ -183,10 +188,11 @@ class _TriedParts:
     def list_seconds(self) -> list[float]:
         """Seconds of the tasks of a run, in the order in which they are started."""
         parts = [self.opinion / self.n_parts] * self.n_parts if self.n_parts else []
-        folds = [] if self.audited is None else [self.audited.seconds] * self.n_folds
+        folds = [self.audited.seconds] if self.audited is not None else []
+        further = [seconds * self.further_share for seconds in folds] * (self.n_folds - 1)
         # A whole one is asked ahead; parts take less time than trainings, and stand behind them.
         ahead, behind = (parts, []) if self.n_parts == 1 else ([], parts)
-        return [*ahead, *folds, self.plain.seconds, *behind]
+        return [*ahead, *folds, self.plain.seconds, *further, *behind]
 
 
 def _try_parts(task: Foreseen, examples: Examples) -> _TriedParts:
@@ -202,6 +208,7 @@ def _try_parts(task: Foreseen, examples: Examples) -> _TriedParts:
     return _TriedParts(
         audited,
         0 if audited is None else len(plan.folds),
+        lesson.schedule.further_share,
         plain,
         opinion,
         0 if question is None else len(question.split()),

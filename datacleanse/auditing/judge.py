@@ -11,7 +11,6 @@ import torch
 
 from datacleanse.auditing.audit_table import write_tables
 from datacleanse.auditing.final_model import begin_final, tell_final_weights
-from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
@@ -86,6 +85,9 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     trainer.lap("score")
     worth = keep_rows(weigh_rows(assessment, plan.labels)) if evidence.is_steered else None
     take_final = begin_final(audit, trainer, networks, worth, assessment)
+    # Loads SciPy's search for neighbours, while the final network is trained.
+    from datacleanse.auditing.health import look_at_inputs
+
     health = look_at_inputs(inputs, assessment)
     trainer.lap("health")
     stability = _measure_stability(audit, again) if again else None

@@ -104,7 +104,9 @@ def prepare_small_table(inputs: Inputs, settings: Settings) -> Prepared | None:
         return None
     matrix = encode_matrix(inputs.data, inputs.clean, plan, encoding)
     n_classes = len(inputs.data.schema.classes)
-    question = pose_table_question(matrix, encoding, plan, n_classes, settings.seed)
+    question = pose_table_question(
+        matrix, encoding, plan, n_classes, settings.seed, is_quick=settings.fast
+    )
     return Prepared(plan, encoding, matrix, question)
 
 
@@ -117,6 +119,7 @@ def pose_table_question(  # what tells one question from another
     *,
     texts: csr_array | None = None,
     kind: Kind = "table",
+    is_quick: bool = False,
 ) -> Question:
     """Ask for trees and regressions on (M, F) encoded rows, and on texts or features."""
     is_learned = plan.is_learned
@@ -141,6 +144,7 @@ def pose_table_question(  # what tells one question from another
         n_numbers=n_numbers,
         texts=texts,
         vectors=vectors,
+        is_quick=is_quick,
     )
 
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.ranks import Ranks
+    from datacleanse.training.side_by_side import TrainedNetwork
     from datacleanse.training.stopping import StopRequest
 
 SEEING = 10.0
@@ -65,16 +66,19 @@ def follow(
     trainer = Trainer(
         task.lesson, task.device, lambda part: None, SILENT, checkpoints, stop, ranks=ranks
     )
-    batch_size = _train_folds(task, examples, trainer, folder)
+    control = _train_folds(task, examples, trainer, folder)
     worth = hear_worth(ranks, len(examples.labels))
     if worth is not None:
-        trainer.refit(lay_out_final(examples, task.plan), worth, batch_size)
+        rows, is_fast = lay_out_final(examples, task.plan), task.settings.fast
+        trainer.refit(rows, worth, control, is_fast=is_fast)
     return folder
 
 
-def _train_folds(task: Audited, examples: Examples, trainer: Trainer, folder: RunFolder) -> int:
-    """Train all but the final network, in the order of `judge`; rows a step in the end."""
-    batch_size = 0
+def _train_folds(
+    task: Audited, examples: Examples, trainer: Trainer, folder: RunFolder
+) -> TrainedNetwork:
+    """Train all but the final network, in the order of `judge`; the run's own control."""
+    controls = []
     for number in range(task.settings.repeats + 1):
         again, plan, keep = trainer, task.plan, keep_epochs(folder, trainer.ranks)
         if number:
@@ -82,8 +86,8 @@ def _train_folds(task: Audited, examples: Examples, trainer: Trainer, folder: Ru
             plan = redraw_folds(task.plan, seed=again.lesson.seed)
         folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
         trained = again.learn(folds, examples, keep=None if number else keep)
-        batch_size = batch_size or trained.control.batch_size
-    return batch_size
+        controls.append(trained.control)
+    return controls[0]
 
 
 def compare_identities(ranks: Ranks, identity: Identity) -> None:

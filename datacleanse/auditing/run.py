@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +19,7 @@ from datacleanse.auditing.regression.refusals import refuse_unserved
 from datacleanse.auditing.running_audit import do_nothing
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
+from datacleanse.detection.second_opinion.waiting import guess_rows
 from datacleanse.errors import RunFolderError, SettingsError
 from datacleanse.models.optional_packages import VISION, check_installed
 from datacleanse.progress import SILENT, Progress
@@ -34,13 +33,11 @@ from datacleanse.training.stopping import NEVER, StopRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from subprocess import Popen
 
     from datacleanse.auditing.forecast import Forecast, Foreseen
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.settings import Settings
-
-_LONG_ROW = 200
-"""Bytes that few rows of a table take more of."""
 
 
 def run_audit(
@@ -53,6 +50,7 @@ def run_audit(
     stop: StopRequest = NEVER,
     ranks: Ranks = ALONE,
     meanwhile: Callable[[], None] = do_nothing,
+    waiting: Popen[bytes] | None = None,
 ) -> RunFolder:
     """Audit DATA and write the run folder. Nothing is written before all inputs are checked.
 
@@ -69,6 +67,7 @@ def run_audit(
         stop: asked after each batch of the trainings.
         ranks: the processes that audit together.
         meanwhile: called once while the final model is trained; see `RunningAudit`.
+        waiting: a process of `second_opinion.waiting`; whoever started it ends it, too.
 
     Raises:
         DatacleanseError: an input or a setting cannot be used, or nothing can be written.
@@ -97,6 +96,7 @@ def run_audit(
             stop=stop,
             ranks=ranks,
             meanwhile=meanwhile,
+            waiting=waiting,
         )
 
 
@@ -110,11 +110,13 @@ def _read_and_audit(
     stop: StopRequest,
     ranks: Ranks,
     meanwhile: Callable[[], None],
+    waiting: Popen[bytes] | None,
 ) -> RunFolder:
     is_first, is_alone = ranks.number == 0, request.settings.jobs == 1
     is_of_numbers = request.options.task == "regression"
     is_expected = is_first and not is_alone and not is_of_numbers
-    with Adviser(_guess_rows(request) if is_expected else 0, is_split=not is_alone) as adviser:
+    n_rows = guess_rows(request.data) if is_expected else 0
+    with Adviser(n_rows, is_split=not is_alone, waiting=waiting) as adviser:
         # Reading compares pictures.
         with use_one_thread():
             inputs = read_inputs(request, progress, scratch=place.parent)
@@ -175,14 +177,6 @@ def _show_pictures(
     if not wants_pretrained(settings, inputs):
         return inputs
     return show_to_pretrained(inputs, settings, kept=folder if resume else None, progress=progress)
-
-
-def _guess_rows(request: Request) -> int:
-    """How many rows DATA has at least, as its file's size tells; 0 where none tells."""
-    if isinstance(request.data, str | os.PathLike):
-        with suppress(OSError, ValueError):
-            return Path(request.data).stat().st_size // _LONG_ROW
-    return 0
 
 
 def _audit_numbers(

@@ -10,6 +10,7 @@ column to be chosen, and costs a layer more.
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -22,7 +23,7 @@ from datacleanse.models.row_noise import draw_rows
 from datacleanse.storage.typed_json import Count, Limit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from torch import Tensor
 
@@ -56,6 +57,10 @@ class TabularShape:
     """Units in each hidden layer."""
     n_hidden: Count
     dropout: Dropped
+
+    def count_split(self) -> int:
+        """Count the columns of rows that were split; see `TabularNetwork.read_split`."""
+        return self.n_numeric + sum(self.n_bins) + len(self.missing) + len(self.n_categories)
 
     def count_values(self) -> int:
         """Count the values in the tensors of such a network, without making it."""
@@ -141,8 +146,8 @@ class Dropout(nn.Module):
         self._dropped = round(256 * share)
         self.kept_scale = 256 / (256 - self._dropped)
 
-    def drop_(self, units: Tensor) -> Tensor:
-        """Drop some of (B, width) in place, and scale the others."""
+    def drop(self, units: Tensor) -> Tensor:
+        """Drop some of (B, width), and scale the others."""
         if not self._dropped:
             return units
         width = units.shape[1]
@@ -154,12 +159,14 @@ class Dropout(nn.Module):
             words.random_(torch.iinfo(torch.int64).min, None)
             return words.view(torch.uint8)[:n].view(n_rows, width)
 
-        drawn = draw_rows(draw, len(units))
-        return units.mul_(drawn >= self._dropped).mul_(self.kept_scale)
+        drawn = draw_rows(draw, len(units)).to(units.dtype)
+        # One pass over numbers: a mask of booleans is made, converted and multiplied, in three.
+        kept: Tensor = torch.ops.aten.threshold_backward(units, drawn, self._dropped - 1)
+        return kept.mul_(self.kept_scale)
 
     def forward(self, units: Tensor) -> Tensor:
-        """Drop some units of a copy in training; outside it return units as they are."""
-        return self.drop_(units.clone()) if self.training else units
+        """Drop some units in training; outside it return units as they are."""
+        return self.drop(units) if self.training else units
 
 
 class TabularNetwork(nn.Module):
@@ -174,6 +181,7 @@ class TabularNetwork(nn.Module):
     def __init__(self, shape: TabularShape) -> None:
         super().__init__()
         self.shape = shape
+        self._reads_split = False
         self.numbers = PiecewiseLinear(shape)
         n_first = shape.n_numeric + sum(shape.n_bins) + len(shape.missing)
         starts = torch.tensor([0, *shape.n_categories], dtype=torch.int64).cumsum(0)
@@ -208,8 +216,28 @@ class TabularNetwork(nn.Module):
 
     def split_inputs(self, rows: Tensor) -> tuple[Tensor, Tensor]:
         """Split (B, F) into what `first` reads, (B, F'), and rows of `categories`, (B, K)."""
+        if self._reads_split:
+            n_first = rows.shape[1] - len(self.offsets)
+            return rows[:, :n_first], rows[:, n_first:].long()
         n_numeric = self.shape.n_numeric
         return self.numbers(rows[:, :n_numeric]), rows[:, n_numeric:].long() + self.offsets
+
+    @contextmanager
+    def read_split(self, rows: Tensor) -> Iterator[Tensor]:
+        """Within the block the network reads rows that were split before: these, (M, F' + K).
+
+        No parameter has a part in splitting them, so that it need not be done for each batch anew.
+        The codes are float32 among the numbers, which is exact below 2^24.
+
+        Args:
+            rows: (M, F).
+        """
+        numbers, codes = self.split_inputs(rows)
+        self._reads_split = True
+        try:
+            yield torch.cat([numbers, codes.to(numbers.dtype)], dim=1)
+        finally:
+            self._reads_split = False
 
     def penultimate(self, rows: Tensor) -> Tensor:
         """What the head reads, (B, width), of encoded rows (B, F)."""
@@ -231,9 +259,9 @@ class TabularNetwork(nn.Module):
 
     # What `influence.perceptron` asks for.
 
-    def drop_(self, units: Tensor) -> Tensor:
-        """Drop some of (B, width) in place, and scale the others."""
-        return self.dropout.drop_(units)
+    def drop(self, units: Tensor) -> Tensor:
+        """Drop some of (B, width), and scale the others."""
+        return self.dropout.drop(units)
 
     @property
     def kept_scale(self) -> float:

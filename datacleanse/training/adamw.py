@@ -26,8 +26,12 @@ class AdamW:
         self._decay = weight_decay
         self._means = [torch.zeros_like(p) for p in self._parameters]
         self._squares = [torch.zeros_like(p) for p in self._parameters]
-        # Each its own count, as a parameter may lack a gradient at times.
-        self._steps = [torch.zeros((), device=p.device) for p in self._parameters]
+        # Each its own count, as a parameter may lack a gradient at times. All in one tensor, so
+        # that they are counted together.
+        self._counts = torch.zeros(
+            len(self._parameters), device=self._parameters[0].device if self._parameters else None
+        )
+        self._steps = list(self._counts.unbind())
 
     @torch.no_grad()
     def step(self, lr: float | Tensor, is_idle: Tensor | None = None) -> None:
@@ -42,7 +46,10 @@ class AdamW:
             return
         due, gradients = [i for i, _ in given], [gradient for _, gradient in given]
         steps = [self._steps[i] for i in due]
-        torch._foreach_add_(steps, 1)
+        if len(due) == len(self._steps):
+            self._counts.add_(1)
+        else:
+            torch._foreach_add_(steps, 1)
         torch._fused_adamw_(
             [self._parameters[i] for i in due],
             gradients,

@@ -27,6 +27,7 @@ from datacleanse.training.placement import fetch, find_window
 from datacleanse.training.ranks import ALONE
 from datacleanse.training.recorder import Dynamics
 from datacleanse.training.rules.uniform import Uniform
+from datacleanse.training.split_rows import split_before
 from datacleanse.training.worth import apply_worth
 
 if TYPE_CHECKING:
@@ -115,10 +116,9 @@ def train(
         UnusableStateError: ``saved`` cannot be of such a training.
     """
     hooks = hooks or Hooks()
-    loop = _Loop(model, rule, examples, schedule, seed, optimisation, ranks, objective)
-    device = examples.inputs.device
-    devices = [device] if device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
+    devices = [each for each in (examples.inputs.device,) if each.type == "cuda"]
+    with split_before(model, examples) as rows, torch.random.fork_rng(devices=devices):
+        loop = _Loop(model, rule, rows, schedule, seed, optimisation, ranks, objective)
         torch.manual_seed(seed)
         if saved is not None:
             loop.load(saved)

@@ -19,6 +19,7 @@ from datacleanse.models.row_noise import CutNoise, Part, compute_part
 from datacleanse.training.checkpoint import digest
 from datacleanse.training.influence.interface import Whole
 from datacleanse.training.influence.trial import ROUGH, TOLERANCE, leave_untouched
+from datacleanse.training.placement import take_batch
 from datacleanse.training.ranks import RanksError
 from datacleanse.training.shared_sums import cut_evenly, sum_gradients
 
@@ -61,7 +62,8 @@ class Parts:
         """
         inputs, labels = self._examples.inputs, self._examples.labels
         if self._ranks.count == 1:
-            return index, self._engine.open(inputs[index], labels[index], direction)
+            batch, own = take_batch(inputs, index), labels.index_select(0, index)
+            return index, self._engine.open(batch, own, direction)
         cut = cut_evenly(len(index), self._ranks)
         # Whoever has none computes one that is then forgotten, so that generators stay in step.
         is_idle = cut.start == cut.stop

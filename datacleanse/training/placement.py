@@ -242,6 +242,14 @@ def find_tensor(rows: Rows) -> Tensor | None:
     return rows if isinstance(rows, Tensor) else None
 
 
+def take_batch(rows: Rows, index: Tensor) -> Tensor:
+    """Take the inputs at (B,) positions.
+
+    Of a tensor by ``index_select``: that copies row by row, where indexing goes by single values.
+    """
+    return rows.index_select(0, index) if isinstance(rows, Tensor) else rows[index]
+
+
 def find_window(rows: Rows) -> int:
     """Rows that are mixed at a time, so that files are read in runs; 0: all are.
 

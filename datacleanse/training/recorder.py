@@ -97,7 +97,8 @@ class Recorder:
     def record_logits(self, index: Tensor, logits: Tensor) -> None:
         """Record what the network makes of examples, (B,): logits (B, C), without weights."""
         self._logits.index_copy_(0, index, logits.float())
-        self._is_own[index] = True
+        if self._ranks.count > 1:
+            self._is_own[index] = True
 
     def exchange(self) -> None:
         """Learn what the other ranks have recorded since this was called last. By blocks of rows.

@@ -39,9 +39,15 @@ class Defaults:
 
     sizes: tuple[_Size, ...]
     meta: Meta
+    further_share: float = 1.0
+    """See `Schedule`."""
 
 
-TABLES = Defaults(SIZES, Meta())
+TABLES = Defaults(SIZES, Meta(), further_share=0.5)
+"""Measured: `docs/network.md`, decision 87."""
+
+NUMBER_TABLES = Defaults(SIZES, Meta())
+"""Tables whose labels are numbers."""
 
 IMAGES = Defaults(
     (
@@ -63,4 +69,5 @@ def choose_schedule(settings: Settings, n_rows: int, defaults: Defaults = TABLES
         batch_size=settings.batch_size or size.batch_size,
         lr=settings.lr or LR,
         meta=defaults.meta.apply_settings(settings),
+        further_share=defaults.further_share,
     )

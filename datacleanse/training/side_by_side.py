@@ -36,6 +36,10 @@ SECONDS_APART = 0.1
 """Between two reports of steps by a process of its own: each wakes this one."""
 
 
+def do_nothing() -> None:
+    """All is kept at once."""
+
+
 @dataclass(frozen=True)
 class TrainedNetwork:
     """A network that was trained, and what its training showed."""
@@ -94,7 +98,11 @@ class Trains(Protocol):
         """Devices that trainings are dealt over; none: they are on ``device``."""
 
     def move_to(
-        self, progress: Progress, stop: StopRequest, device: torch.device | None = None
+        self,
+        progress: Progress,
+        stop: StopRequest,
+        device: torch.device | None = None,
+        settle: Callable[[], None] = do_nothing,
     ) -> Trains:
         """Return the same for a process of its own, on another device if one is given."""
 
@@ -231,7 +239,7 @@ def _train_there(
 ) -> _Sent:
     """Train in the process of its own that this is."""
     told = _Teller(parent)
-    trainer = training.trainer.move_to(told, told, device)
+    trainer = training.trainer.move_to(told, told, device, told.settle)
     keep = None if training.keep is None else told.keep
     train = trainer.run if is_alone else trainer.try_once
     size = training.fed.batch_size
@@ -268,6 +276,8 @@ class _Teller:
 
     _parent: Parent
     _steps: int = 0
+    _is_keeping: bool = False
+    """Whether records were told that the parent may not have written yet."""
     _told_at: float = field(default_factory=monotonic)
 
     def __call__(self) -> bool:
@@ -298,8 +308,15 @@ class _Teller:
         self._parent.tell("say", message)
 
     def keep(self, epoch: int, record: EpochRecord) -> None:
-        """Have the ledger written before the checkpoint is."""
-        self._parent.ask("keep", epoch, record)
+        """Have the ledger written, and train on meanwhile."""
+        self._parent.tell("keep", epoch, record)
+        self._is_keeping = True
+
+    def settle(self) -> None:
+        """Wait until all of the ledger is written, before a checkpoint says that it is."""
+        if self._is_keeping:
+            self._parent.ask("settle")
+            self._is_keeping = False
 
 
 @dataclass
@@ -335,7 +352,7 @@ class Learning:
 
     trainer: Trains
     tickets: dict[str, Ticket[TrainedNetwork]]
-    """By name; the control's is the last."""
+    """By name, in the order of running."""
     n_folds: int
 
     def finish(self) -> Trainings:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import math
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -21,7 +22,14 @@ from datacleanse.training.objectives import CLASSES, Objective
 from datacleanse.training.ranks import ALONE
 from datacleanse.training.rules import make_rule
 from datacleanse.training.saved_state import UnusableStateError
-from datacleanse.training.side_by_side import Fed, Learning, TrainedNetwork, Training
+from datacleanse.training.side_by_side import (
+    Fed,
+    Learning,
+    TrainedNetwork,
+    Training,
+    do_nothing,
+)
+from datacleanse.training.sparing import SparingSaver
 from datacleanse.training.stopping import NEVER, StopRequest
 from datacleanse.user_code import report_as_user_code
 
@@ -41,6 +49,9 @@ if TYPE_CHECKING:
 
 FOLD_NAMES = ("reweighted", "swapped")
 """Trainings by fold of the clean set; the first is the run's own."""
+
+SHORT_SHARE = 0.5
+"""Of the epochs, taken by a final training that starts from the control's parameters."""
 
 STAGES = {"swapped": "Training, halves of CLEAN swapped", "final": "Training the final model"}
 
@@ -87,6 +98,8 @@ class Trainer:
     """Devices that trainings are dealt over, ``device`` being the CPU; none: all are on that."""
     ranks: Ranks = ALONE
     """The processes that train together."""
+    settle: Callable[[], None] = do_nothing
+    """Called before a checkpoint is saved: returns when all records of epochs are kept."""
 
     def repeat_with(self, number: int) -> Trainer:
         """Return a trainer with other random draws; its networks start from the same parameters."""
@@ -98,13 +111,18 @@ class Trainer:
         return self.lesson.build()
 
     def move_to(
-        self, progress: Progress, stop: StopRequest, device: torch.device | None = None
+        self,
+        progress: Progress,
+        stop: StopRequest,
+        device: torch.device | None = None,
+        settle: Callable[[], None] = do_nothing,
     ) -> Trainer:
         """Return the same trainer for a process of its own, which only tells what it does."""
         return replace(
             self,
             progress=progress,
             stop=stop,
+            settle=settle,
             device=self.device if device is None else device,
             lap=lambda part: None,
             pool=Pool(),
@@ -139,12 +157,14 @@ class Trainer:
             keep: called after each epoch of the first training; again for an epoch begun anew.
         """
         rule, fed = self.lesson.rule, Fed(self.lesson.schedule.batch_size)
-        asked = []
+        asked, trainer = [], self
         if rule != "uniform":
             for name, lay_out in zip(FOLD_NAMES, folds, strict=False):
-                asked.append(Training(self, name, rule, lay_out, keep, fed))
-                keep = None
-        asked.append(Training(self, "control", "uniform", lambda: everything, keep, fed))
+                asked.append(Training(trainer, name, rule, lay_out, keep, fed))
+                keep, trainer = None, self._shorten(self.lesson.schedule.further_share)
+        # What takes long begins first.
+        control = Training(self, "control", "uniform", lambda: everything, keep, fed)
+        asked.insert(min(1, len(asked)), control)
         if self.checkpoints is not None:
             # As many rows a step as the smallest that any of them came to before it was stopped.
             for each in asked:
@@ -152,17 +172,48 @@ class Trainer:
         tickets = {each.name: self.pool.submit(each, can_be_stopped=True) for each in asked}
         return Learning(self, tickets, len(folds))
 
-    def refit(self, everything: Examples, worth: Tensor, batch_size: int) -> TrainedNetwork:
-        """Train uniformly on all rows, each counting by its worth, (M,) in [0, 1]."""
-        return self.wait(self.begin_refit(everything, worth, batch_size))
+    def refit(
+        self, everything: Examples, worth: Tensor, control: TrainedNetwork, *, is_fast: bool
+    ) -> TrainedNetwork:
+        """Train uniformly on all rows, each counting by its worth; see `begin_refit`."""
+        return self.wait(self.begin_refit(everything, worth, control, is_fast=is_fast))
 
     def begin_refit(
-        self, everything: Examples, worth: Tensor, batch_size: int
+        self, everything: Examples, worth: Tensor, control: TrainedNetwork, *, is_fast: bool
     ) -> Ticket[TrainedNetwork]:
-        """Begin what `refit` does; `wait` takes it."""
+        """Begin what `refit` does; `wait` takes it.
+
+        Args:
+            everything: all rows.
+            worth: (M,) in [0, 1].
+            control: the network trained plainly on all rows; it is fed as many rows a step.
+            is_fast: where labels are classes, start from its parameters, for half of the epochs.
+        """
         examples = replace(everything, worth=worth.to(self.device))
-        task = Training(self, "final", "uniform", lambda: examples, None, Fed(batch_size))
+        is_short = is_fast and self.lesson.objective is CLASSES
+        trainer = self._start_from(control.network) if is_short else self
+        fed = Fed(control.batch_size)
+        task = Training(trainer, "final", "uniform", lambda: examples, None, fed)
         return self.pool.submit(task, can_be_stopped=True)
+
+    def _start_from(self, network: nn.Module) -> Trainer:
+        """Return the same trainer, whose networks start from this one's parameters."""
+        state = {name: value.cpu() for name, value in network.state_dict().items()}
+        build = self.lesson.build
+
+        def build_again() -> nn.Module:
+            built = build()
+            built.load_state_dict(state)
+            return built
+
+        short = self._shorten(SHORT_SHARE)
+        return replace(short, lesson=replace(short.lesson, build=build_again))
+
+    def _shorten(self, share: float) -> Trainer:
+        """Return the same trainer with a share of the epochs."""
+        schedule = self.lesson.schedule
+        shorter = replace(schedule, epochs=math.ceil(share * schedule.epochs))
+        return replace(self, lesson=replace(self.lesson, schedule=shorter))
 
     def wait(self, ticket: Ticket[TrainedNetwork]) -> TrainedNetwork:
         """Wait for a training."""
@@ -238,7 +289,7 @@ class Trainer:
         stage = f"Repeat {self.repeat}" if self.repeat else f"Training, rule {rule}"
         self.progress.stage(STAGES.get(name, stage), total)
         is_saved = self.checkpoints is not None and self.ranks.number == 0
-        save = partial(self.checkpoints.save, name) if self.checkpoints and is_saved else None
+        save = SparingSaver(partial(self._save, name), schedule.epochs) if is_saved else None
         what = f"Training with rule {rule} failed in the network"
         try:
             # A full disk is not the network's fault.
@@ -273,6 +324,11 @@ class Trainer:
                 raise _make_too_large_error(self.device) from error
             return None
         return TrainedNetwork(network, outcome, batch_size, len(examples.training_rows))
+
+    def _save(self, name: str, checkpoint: Checkpoint) -> None:
+        assert self.checkpoints is not None
+        self.settle()
+        self.checkpoints.save(name, checkpoint)
 
     def _load_saved(self, name: str, *, is_told: bool) -> Checkpoint | None:
         saved = None if self.checkpoints is None else self.checkpoints.load(name)

@@ -21,7 +21,7 @@ from tests.auditing.made_images import digits
 SHORT = {"epochs": 2, "seed": 3, "jobs": 2}
 """So short that the second opinion is formed after the trainings for the most part."""
 N_COLUMNS = 12
-STAGES = ("Training, rule uniform", "Scoring", "Writing")
+STAGES = ("Training, halves of CLEAN swapped", "Scoring", "Writing")
 """At which a run is killed: the second opinion is then formed beside little or no training."""
 
 

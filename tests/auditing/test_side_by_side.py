@@ -85,8 +85,8 @@ def test_the_bytes_are_the_same_side_by_side_and_all_are_shown(tables, alone, fo
     assert len(forked) == 3 * (1 + REPEATS) + 1  # the final network
     assert [lane.name for lane in listener.lanes] == [
         "Training, rule l2rw",
-        "Training, halves of CLEAN swapped",
         "Training, rule uniform",
+        "Training, halves of CLEAN swapped",
         *["Repeat 1"] * 3,
         "Training the final model",
     ]

@@ -24,7 +24,7 @@ from tests.tries import BY_CI
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks for processes in /proc")
 
 AUDIT = ("audit", "data.csv", "--val", "clean.csv", "--epochs", "3", "--batch-size", "16")
-STAGE = "Training, halves of CLEAN swapped"
+STAGE = "Training, rule uniform"
 """When it begins, the first training is saved whole, and nothing of the second."""
 
 

@@ -52,7 +52,7 @@ def expected():
 
 
 class Forked:
-    """A process that waits for a question, used like the `Popen` that `_start` gives.
+    """A process that waits for a question, used like the `Popen` that `start` gives.
 
     It is forked, which saves loading its libraries: what a start itself does is tested without.
     """
@@ -90,9 +90,9 @@ class Forked:
 def started(monkeypatch):
     """The processes, whatever the number of rows, as they are started."""
     found = []
-    start = Forked if sys.platform == "linux" else module._start
+    start = Forked if sys.platform == "linux" else module.start
     monkeypatch.setattr(module, "MANY", 0)
-    monkeypatch.setattr(module, "_start", lambda *a: found.append(start(*a)) or found[-1])
+    monkeypatch.setattr(module, "start", lambda *a: found.append(start(*a)) or found[-1])
     return found
 
 
@@ -201,7 +201,7 @@ def test_a_question_asked_ahead_in_vain_leaves_no_process(started, tmp_path):
 
 
 def test_without_a_process_that_waits_nothing_is_asked_ahead(monkeypatch):
-    monkeypatch.setattr(module, "_start", lambda kind: pytest.fail("started"))
+    monkeypatch.setattr(module, "start", lambda kind: pytest.fail("started"))
     with Adviser() as adviser:
         assert not adviser.is_waiting
         adviser.ask_ahead(question())
@@ -271,13 +271,13 @@ def test_a_process_that_was_waiting_ends_where_its_question_cannot_be_saved(
 
 
 def test_nothing_is_started_for_few_rows(monkeypatch):
-    monkeypatch.setattr(module, "_start", lambda kind: pytest.fail("started"))
+    monkeypatch.setattr(module, "start", lambda kind: pytest.fail("started"))
     with Adviser(module.MANY - 1):
         pass
 
 
 def test_a_process_whose_caller_dies_before_it_asks_ends():
-    process = module._start("images")
+    process = module.start("images")
     process.stdin.close()
     assert process.wait(60) == 0
 
@@ -292,7 +292,7 @@ def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
         np.save(tmp_path / name, values)
     parents = iter([1, 1, 2])
     monkeypatch.setattr(os, "getppid", lambda: next(parents))
-    line = json.dumps([str(tmp_path), "table", 2, 3, 3, None]).encode()
+    line = json.dumps([str(tmp_path), "table", False, 2, 3, 3, None]).encode()
     with pytest.raises(AbandonedError):
         module.main("table", BytesIO(line))
     assert not (tmp_path / module._OPINION).exists()

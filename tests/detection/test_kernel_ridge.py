@@ -96,7 +96,7 @@ def test_of_many_rows_some_are_solved_on(monkeypatch):
 
 
 def test_of_many_rows_some_are_landmarks(monkeypatch):
-    monkeypatch.setattr(module, "N_LANDMARKS", 60)
+    monkeypatch.setattr(module, "MOST_LANDMARKS", 60)
     rows, labels = table()
     scores = ask(rows, labels, np.ones(N, bool))
     assert (scores[0].argmax(axis=1) == labels).mean() > 0.85
@@ -146,3 +146,10 @@ def test_nobody_waits():
     rows, labels = table()
     with pytest.raises(AbandonedError):
         ask(rows, labels, np.arange(N) > 50, is_unwanted=lambda: True)
+
+
+def test_landmarks_grow_with_the_root_of_the_rows_and_span_the_numbers():
+    assert module.count_landmarks(100, 5) == module.LEAST_LANDMARKS
+    assert module.count_landmarks(10_000, 5) == 922
+    assert module.count_landmarks(100, 25) == 400
+    assert module.count_landmarks(10**6, 5) == module.MOST_LANDMARKS

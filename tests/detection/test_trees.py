@@ -113,3 +113,12 @@ def test_it_stops_where_nobody_wants_it_any_more():
         vote_out_of_bag(
             rows, labels, np.ones(N, bool), n_classes=2, seed=0, is_unwanted=lambda: True
         )
+
+
+def test_a_quick_opinion_is_of_a_third_of_the_trees(few_trees, monkeypatch):
+    rows, labels = table()
+    grown, grow = [], trees._grow
+    monkeypatch.setattr(trees, "_grow", lambda tree, *a: grown.append(tree) or grow(tree, *a))
+    quick = opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=0, is_quick=True)
+    assert len(grown) == 2 * 9
+    assert (quick.argmax(axis=1) == labels).mean() > 0.85

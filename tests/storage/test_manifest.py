@@ -325,6 +325,11 @@ def test_the_sentence_says_place_value_and_expectation(path, value, said, tmp_pa
         (("budget", 0, "rows"), 81, "budget[0].rows is 81, where at most 80 was expected"),
         (("flags", "flagged"), 81, "flags.flagged is 81, where at most 80 was expected"),
         (("training", "epochs"), 4, "the length of training.curves.reweighted.loss is 3, where 4"),
+        (
+            ("training", "curves", "final", "loss"),
+            [0.1] * 4,
+            "the length of training.curves.final.loss is 4, where at most 3 was",
+        ),
         (("pictures", "height"), 5000, "pictures.height is 5,000, where at most 1,024"),
         (("schema", "columns", 0, "width"), 0, "schema.columns[0].width is 0, where"),
         (("schema", "columns", 0, "name"), "score", "schema.columns names 'score' 2 times"),

@@ -16,7 +16,7 @@ from datacleanse.errors import MemoryShortError, Stopped, is_shortage
 from datacleanse.models.inference import compute_logits
 from datacleanse.progress import SILENT
 from datacleanse.settings import Schedule
-from datacleanse.training import placement
+from datacleanse.training import placement, sparing
 from datacleanse.training.checkpoint import Checkpoints
 from datacleanse.training.examples import Examples
 from datacleanse.training.placement import Moved, Part, place
@@ -32,6 +32,12 @@ SHORTAGES = {
     "windows": RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 B"),
     "python": MemoryError(),
 }
+
+
+@pytest.fixture(autouse=True)
+def checkpoint_at_each_epoch(monkeypatch):
+    """However short it took."""
+    monkeypatch.setattr(sparing, "SECONDS_APART", 0.0)
 
 
 class Bounded(nn.Module):

@@ -180,7 +180,8 @@ def _train_final(
     rows = lay_out_final(running.examples, running.audit.planned.plan)
     counted = torch.from_numpy(worth)
     tell_worth(ranks, counted)
-    final = running.trainer.refit(rows, counted, networks.control.batch_size)
+    is_fast = running.audit.settings.fast
+    final = running.trainer.refit(rows, counted, networks.control, is_fast=is_fast)
     is_of_pictures = running.audit.inputs.pictures is not None
     at_once = IMAGES_AT_ONCE if is_of_pictures else EVALUATION_BATCH
     return final, _measure_mean_error(final, rows, counted, at_once=at_once)

@@ -29,9 +29,10 @@ from datacleanse.models.user_network import (
 from datacleanse.settings import NO_TEXT_MODEL, RESIDUAL, is_timm, is_user_code
 from datacleanse.training.checkpoint import NETWORK, Identity
 from datacleanse.training.device import choose_device
+from datacleanse.training.objectives import CLASSES
 from datacleanse.training.placement import find_tensor
 from datacleanse.training.rehearsal import try_training
-from datacleanse.training.schedule import choose_schedule
+from datacleanse.training.schedule import NUMBER_TABLES, TABLES, choose_schedule
 from datacleanse.training.trainer import Lesson
 from datacleanse.user_code import find_factory
 
@@ -93,6 +94,7 @@ class TableTask:
             seed,
             texts=examples.texts,
             kind="table" if self.backbone is None else "features",
+            is_quick=self.settings.fast,
         )
 
     def describe(self, network: nn.Module) -> str:
@@ -175,7 +177,8 @@ def plan_table(request: Request, inputs: Inputs, prepared: Prepared | None = Non
         network, probe = build(), make_probe_rows(encoding)
         try_training(network, build, probe, f"The network of {name}", objective=objective)
         identity |= {NETWORK: digest_layers(network)}
-    schedule = choose_schedule(settings, int(plan.is_trained.sum()))
+    defaults = TABLES if objective is CLASSES else NUMBER_TABLES
+    schedule = choose_schedule(settings, int(plan.is_trained.sum()), defaults)
     rule = choose_rule(settings, plan)
     lesson = Lesson(build, is_users, rule, schedule, seed, objective=objective)
     return TableTask(

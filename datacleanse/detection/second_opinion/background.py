@@ -12,9 +12,9 @@ and can be asked before torch is there: see `Adviser`.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
-import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -27,7 +27,8 @@ from typing import TYPE_CHECKING, get_args
 import numpy as np
 from scipy.sparse import load_npz, save_npz
 
-from datacleanse.detection.second_opinion.question import MANY, Kind, Question, load_libraries
+from datacleanse.detection.second_opinion.question import Kind, Question, load_libraries
+from datacleanse.detection.second_opinion.waiting import MANY, end, start
 from datacleanse.scheduling.forked import can_fork, fork
 from datacleanse.scheduling.interface import CannotBeDoneThereError
 from datacleanse.storage.atomic_files import make_own_folder
@@ -39,6 +40,7 @@ from datacleanse.storage.mapped_files import (
 )
 
 if TYPE_CHECKING:
+    import subprocess
     from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO, Self
 
@@ -62,14 +64,21 @@ class Adviser:
     block.
     """
 
-    def __init__(self, expected_rows: int = 0, *, is_split: bool = True) -> None:
+    def __init__(
+        self,
+        expected_rows: int = 0,
+        *,
+        is_split: bool = True,
+        waiting: subprocess.Popen[bytes] | None = None,
+    ) -> None:
         """Start a process where a table of so many rows, soon to be asked about, will want one.
 
         Args:
             expected_rows: of the table, about; 0: none is expected.
             is_split: whether parts of an opinion may be formed apart.
+            waiting: a process of `waiting` that was started before.
         """
-        self._waiting: subprocess.Popen[bytes] | None = None
+        self._waiting = waiting
         self._ahead: tuple[Question, tuple[Question, ...], RunningOpinion] | None = None
         self._is_split = is_split
         self.expect(expected_rows)
@@ -85,10 +94,10 @@ class Adviser:
     def expect(self, rows: int) -> None:
         """Have a process wait where a table of so many rows will want one, and none elsewhere."""
         if rows < MANY:
-            _end(self._waiting)
+            end(self._waiting)
             self._waiting = None
         elif self._waiting is None:
-            self._waiting = _start("table")
+            self._waiting = start("table")
 
     @property
     def is_waiting(self) -> bool:
@@ -145,9 +154,9 @@ class Adviser:
 
     def _put(self, question: Question, place: Path) -> RunningOpinion:
         """Put a question to the process that waits, or to a new one."""
-        process, self._waiting = self._waiting or _start(question.kind), None
+        process, self._waiting = self._waiting or start(question.kind), None
         with ExitStack() as stack:
-            stack.callback(_end, process)
+            stack.callback(end, process)
             answer = stack.enter_context(_ask_process(process, question, place))
             return RunningOpinion(
                 lambda: process is None or process.poll() is not None, answer, stack.pop_all()
@@ -155,7 +164,7 @@ class Adviser:
 
     def close(self) -> None:
         """End the process that was started and never asked, or asked in vain, if there is one."""
-        _end(self._waiting)
+        end(self._waiting)
         self._waiting = None
         if self._ahead is not None:
             self._ahead[2].end()
@@ -250,7 +259,7 @@ def _ask_process(
             yield wait
         finally:
             # Before the folder goes, in which it may still write.
-            _end(process)
+            end(process)
 
 
 def _save(path: Path, rows: Rows) -> None:
@@ -265,40 +274,14 @@ def _save(path: Path, rows: Rows) -> None:
         write_rows(file, rows)
 
 
-def _start(kind: Kind) -> subprocess.Popen[bytes] | None:
-    """Start a process that waits for a question; None where the system does not let it."""
-    threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    # The same packages as here, wherever they were found.
-    path = {"PYTHONPATH": os.pathsep.join(entry for entry in sys.path if entry)}
-    try:
-        return subprocess.Popen(
-            [sys.executable, "-m", "datacleanse.detection.second_opinion.background", kind],
-            env=os.environ | threads | path,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-    except OSError:
-        return None
-
-
 def _send(process: subprocess.Popen[bytes] | None, folder: Path, question: Question) -> None:
     """Tell the process where its question lies; one that has ended is noticed later."""
     if process is None or process.stdin is None:
         return
     numbers = (question.n_classes, question.seed, question.n_numbers, question.part)
+    is_quick = question.is_quick
     with suppress(OSError), process.stdin as pipe:
-        pipe.write(json.dumps([str(folder), question.kind, *numbers]).encode() + b"\n")
-
-
-def _end(process: subprocess.Popen[bytes] | None) -> None:
-    """Kill the process, where it still runs."""
-    if process is None:
-        return
-    process.kill()
-    process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
+        pipe.write(json.dumps([str(folder), question.kind, is_quick, *numbers]).encode() + b"\n")
 
 
 def main(kind: str, asked: BinaryIO) -> None:
@@ -308,14 +291,14 @@ def main(kind: str, asked: BinaryIO) -> None:
     line = asked.readline()
     if not line:
         return
-    place, kind, *numbers = json.loads(line)
+    place, kind, is_quick, *numbers = json.loads(line)
     folder = Path(place)
     with keep_on_disk(folder):
-        answer = _read_question(folder, _name_kind(kind), numbers).answer
+        answer = _read_question(folder, _name_kind(kind), numbers, is_quick=is_quick).answer
         np.save(folder / _OPINION, answer(lambda: os.getppid() != parent))
 
 
-def _read_question(folder: Path, kind: Kind, numbers: Sequence[int]) -> Question:
+def _read_question(folder: Path, kind: Kind, numbers: Sequence[int], *, is_quick: bool) -> Question:
     # Mapped: nothing of it is copied but what is learned from at a time.
     n_classes, seed, n_numbers, part = numbers
     return Question(
@@ -329,6 +312,7 @@ def _read_question(folder: Path, kind: Kind, numbers: Sequence[int]) -> Question
         texts=load_npz(folder / _TEXTS) if (folder / _TEXTS).is_file() else None,
         vectors=np.load(folder / _VECTORS) if (folder / _VECTORS).is_file() else None,
         features=np.load(folder / _FEATURES) if (folder / _FEATURES).is_file() else None,
+        is_quick=is_quick,
         part=part,
     )
 
@@ -338,4 +322,9 @@ def _name_kind(kind: str) -> Kind:
 
 
 if __name__ == "__main__":
+    # It lives too short to leave much behind, and looking through all that libraries make takes a
+    # tenth of the time that they load in.
+    gc.disable()
     main(sys.argv[1], sys.stdin.buffer)
+    # Whoever asked waits for the end: nothing is gained by taking the libraries apart.
+    os._exit(0)

@@ -27,9 +27,6 @@ MOST_JOINED = 2**24
 """Rows times classes of opinions whose parts may be formed apart: all of their scores are then in
 memory at a time."""
 
-MANY = 3_000
-"""Rows from which a process of its own pays."""
-
 MANY_TO_SPLIT = 10_000
 """Rows from which two processes pay: each loads scikit-learn, which takes about a second."""
 
@@ -62,7 +59,8 @@ class Question:
     """(M, E) what a text model makes of the same texts, NaN where missing; None without one."""
     features: NDArray[np.float32] | None = None
     """(M, F) features of images by a pretrained network, which is asked beside their patches."""
-
+    is_quick: bool = False
+    """Whether an opinion on a table is formed with fewer trees."""
     part: int | None = None
     """Only a part of the opinion is asked for; see `split`. None: all of it."""
 
@@ -133,7 +131,12 @@ class Question:
         """Whom to ask, with the rows given to it."""
         rows: Any = self.rows
         if self.kind == "table":
-            known: Any = {"n_numbers": self.n_numbers, "texts": self.texts, "vectors": self.vectors}
+            known: Any = {
+                "n_numbers": self.n_numbers,
+                "texts": self.texts,
+                "vectors": self.vectors,
+                "is_quick": self.is_quick,
+            }
             if self.part is None:
                 return partial(tables.ask, rows, **known)
             return _stack(partial(tables.ask_part, self.part, rows, **known))

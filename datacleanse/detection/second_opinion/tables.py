@@ -44,6 +44,7 @@ def ask(
     seed: int,
     texts: csr_array | None = None,
     vectors: NDArray[np.float32] | None = None,
+    is_quick: bool = False,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> NDArray[np.float32]:
     """What trees and regressions make of rows whose labels they did not see.
@@ -58,6 +59,7 @@ def ask(
         seed: of bags, trees and samples.
         texts: (M, V) weighted counts of terms; None without a column of text.
         vectors: (M, E) of the texts by a text model, NaN where missing; None without one.
+        is_quick: with fewer trees.
         is_unwanted: asked now and then.
 
     Returns:
@@ -78,6 +80,7 @@ def ask(
             seed=seed,
             texts=texts,
             vectors=vectors,
+            is_quick=is_quick,
             is_unwanted=is_unwanted,
         )
     return pool_opinions(opinions, labels, np.flatnonzero(is_learned))
@@ -94,6 +97,7 @@ def ask_part(
     seed: int,
     texts: csr_array | None = None,
     vectors: NDArray[np.float32] | None = None,
+    is_quick: bool = False,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> list[NDArray[np.float32]]:
     """The opinions that one part of `ask` hears, (M, C) scores each, in the order of the parts.
@@ -108,6 +112,7 @@ def ask_part(
         seed: as for `ask`.
         texts: as for `ask`.
         vectors: as for `ask`.
+        is_quick: as for `ask`.
         is_unwanted: asked now and then.
 
     Raises:
@@ -116,7 +121,9 @@ def ask_part(
     drawn: Drawn = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
     opinions = []
     if rows.shape[1]:
-        opinions += vote_out_of_bag(rows, labels, is_learned, kinds=[part], **drawn)
+        opinions += vote_out_of_bag(
+            rows, labels, is_learned, kinds=[part], is_quick=is_quick, **drawn
+        )
     if part == 0:
         return opinions
     if rows.shape[1]:

@@ -30,6 +30,9 @@ KINDS = (0, 1)
 N_TREES = 150
 """Of each kind."""
 
+QUICK = 3
+"""Times less of them in a quick opinion."""
+
 BAG_SHARE, MAX_BAG = 0.3, 20_000
 """Of the rows that a tree is grown on, and how many at most: each draws its own. Three such trees
 take less time than two grown on as many rows as there are, and say as much."""
@@ -55,6 +58,7 @@ def vote_out_of_bag(
     n_classes: int,
     seed: int,
     kinds: Collection[int] = KINDS,
+    is_quick: bool = False,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> list[NDArray[np.float32]]:
     """Log-probabilities of the classes by trees that did not see the row.
@@ -67,6 +71,7 @@ def vote_out_of_bag(
         seed: of bags and trees.
         kinds: which are grown: 0 those that choose the best column, 1 those that cut at random.
             Each kind is the same whether the other one is grown or not.
+        is_quick: a third of the trees.
         is_unwanted: asked before each tree.
 
     Returns:
@@ -75,6 +80,7 @@ def vote_out_of_bag(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
+    from sklearn import config_context
     from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
     opinions = []
@@ -83,25 +89,28 @@ def vote_out_of_bag(
     # A small part of many rows is read once, and not for each tree.
     seen = take_spread(rows, used) if SPARSE * len(used) < len(rows) else None
     size = min(math.ceil(BAG_SHARE * len(used)), MAX_BAG)
+    n_trees = math.ceil(N_TREES / QUICK) if is_quick else N_TREES
     for number, kind in enumerate((DecisionTreeClassifier, ExtraTreeClassifier)):
         if number not in kinds:
             # The same draws, so that the kinds after it get theirs.
-            for _ in range(N_TREES):
+            for _ in range(n_trees):
                 rng.choice(used, size=size)
                 rng.integers(2**31)
             continue
-        votes = make_rows((len(rows), n_classes), np.float32)
-        for start in range(0, N_TREES, AT_ONCE):
-            grown = []
-            for _ in range(min(AT_ONCE, N_TREES - start)):
-                if is_unwanted():
-                    raise AbandonedError
-                drawn, counts = np.unique(rng.choice(len(used), size=size), return_counts=True)
-                bag = used[drawn]
-                tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
-                _grow(tree, rows[bag] if seen is None else seen[drawn], labels[bag], counts)
-                grown.append((tree, bag))
-            _vote(votes, grown, rows, is_unwanted)
+        # The arrays are our own: what scikit-learn looks through for each tree is in order.
+        with config_context(assume_finite=True, skip_parameter_validation=True):
+            votes = make_rows((len(rows), n_classes), np.float32)
+            for start in range(0, n_trees, AT_ONCE):
+                grown = []
+                for _ in range(min(AT_ONCE, n_trees - start)):
+                    if is_unwanted():
+                        raise AbandonedError
+                    drawn, counts = np.unique(rng.choice(len(used), size=size), return_counts=True)
+                    bag = used[drawn]
+                    tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
+                    _grow(tree, rows[bag] if seen is None else seen[drawn], labels[bag], counts)
+                    grown.append((tree, bag))
+                _vote(votes, grown, rows, is_unwanted)
         for part in split_rows(votes):
             np.divide(part, np.maximum(part.sum(axis=1, keepdims=True), 1), out=part)
             np.log(np.maximum(part, FLOOR, out=part), out=part)
@@ -144,7 +153,7 @@ def _vote(
             is_judged[bag[first:end] - start] = False
             judged = np.flatnonzero(is_judged)
             if len(judged):
-                given = tree.predict_proba(part[judged])
+                given = tree.predict_proba(part[judged], check_input=False)
                 # A leaf knows few classes: of many, most get nothing.
                 at, found = np.nonzero(given)
                 votes[start + judged[at], tree.classes_[found]] += given[at, found]

@@ -23,7 +23,7 @@ def check_consistency(manifest: Manifest) -> None:
     Raises:
         UnexpectedValueError: some do not; it names both places and values.
     """
-    for bound in (_bound_rows, _bound_results, _bound_measures):
+    for bound in (_bound_rows, _bound_curves, _bound_results, _bound_measures):
         for place, value, other, limit in bound(manifest):
             if value > limit:
                 raise UnexpectedValueError(
@@ -47,11 +47,19 @@ def _list_equal(manifest: Manifest) -> Iterator[tuple[str, int, str, int]]:
         yield "the sum of clean.classes", sum(clean.classes.values()), "clean.rows", clean.rows
     if manifest.noise.rate is not None:
         yield "noise.rate.rows", manifest.noise.rate.rows, "data.rows", data.rows
-    for name in ("reweighted", "control", "final"):
+    for name in ("reweighted", "control"):
         each = getattr(curves, name)
         for kind in ("loss", "clean_loss"):
             place = f"the length of training.curves.{name}.{kind}"
             yield place, len(getattr(each, kind)), "training.epochs", manifest.training.epochs
+
+
+def _bound_curves(manifest: Manifest) -> Iterator[Bound]:
+    # The final model may take fewer epochs, from the control's parameters.
+    final = manifest.training.curves.final
+    for kind in ("loss", "clean_loss"):
+        place = f"the length of training.curves.final.{kind}"
+        yield place, len(getattr(final, kind)), "training.epochs", manifest.training.epochs
 
 
 Bound = tuple[str, float, str, float]

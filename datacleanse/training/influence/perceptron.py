@@ -44,8 +44,8 @@ class Perceptron(Protocol):
     def split_inputs(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
         """Split (B, ...) into numbers (B, F) and codes (B, K), rows of ``categories``."""
 
-    def drop_(self, units: Tensor) -> Tensor:
-        """Apply dropout in training mode to (B, width) in place: kept units are scaled."""
+    def drop(self, units: Tensor) -> Tensor:
+        """Apply dropout in training mode to (B, width): kept units are scaled."""
 
     @property
     def kept_scale(self) -> float:
@@ -138,11 +138,11 @@ class ClosedForm:
         numbers, codes = network.split_inputs(inputs)
         z = None if network.first is None else network.first(numbers)
         if network.categories is not None:
-            z = _add(z, F.embedding_bag(codes, network.categories.weight, mode="sum"))
+            z = _add(z, _sum_embeddings(codes, network.categories.weight))
         assert z is not None
         for layer in (*network.hidden, network.head):
             a = z.relu_()
-            units.append(network.drop_(a) if is_training else a)
+            units.append(network.drop(a) if is_training else a)
             z = layer(units[-1])
         return _Pass(numbers, codes, units, z, network.kept_scale if is_training else 1.0)
 
@@ -164,7 +164,7 @@ class ClosedForm:
                 along = F.linear(a, v[layer[1]], v[layer[2]])
                 total = _add(total, torch.linalg.vecdot(delta, along))
         if self._table is not None:
-            along = F.embedding_bag(done.codes, v[self._table[1]], mode="sum")
+            along = _sum_embeddings(done.codes, v[self._table[1]])
             total = _add(total, torch.linalg.vecdot(deltas[0], along))
         assert total is not None
         return total
@@ -178,10 +178,21 @@ class ClosedForm:
         if self._table is not None:
             table, name = self._table
             found[name] = torch.zeros_like(table.weight)
-            # Column by column: a tenth of the time of autograd's backward pass of an embedding.
-            for column in done.codes.unbind(dim=1):
-                found[name].index_add_(0, column, deltas[0])
+            # All columns at once: half the time of autograd's backward pass of an embedding.
+            codes = done.codes
+            each = deltas[0].repeat_interleave(codes.shape[1], dim=0)
+            found[name].index_add_(0, codes.flatten(), each)
         return found
+
+
+def _sum_embeddings(codes: Tensor, table: Tensor) -> Tensor:
+    """Sum the rows of (V, width) that (B, K) codes name: (B, width).
+
+    As ``F.embedding_bag`` does, whose checks take as long as the sums of a small batch.
+    """
+    starts = torch.arange(0, codes.numel(), codes.shape[1], device=codes.device)
+    found: Tensor = torch.embedding_bag(table, codes.flatten(), starts, False, 0, False, None)[0]
+    return found
 
 
 def _compute_losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
