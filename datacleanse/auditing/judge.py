@@ -186,7 +186,14 @@ def _learn(audit: RunningAudit, learned: _Learned) -> tuple[Trainings, Evidence,
     answers = [trainer.pool.wait(part) for part in learned.parts]
     opinion = None if question is None else question.join(answers)
     rule, looked_at = audit.task.lesson.rule, recall_looked_at(audit.inputs)
-    evidence = gather_evidence(plan, networks, opinion, rule, looked_at=looked_at)
+    evidence = gather_evidence(
+        plan,
+        networks,
+        opinion,
+        rule,
+        looked_at=looked_at,
+        has_texts=question is not None and question.texts is not None,
+    )
     evidence, told = _hear_brought(audit.inputs, evidence, plan)
     told += _note_sample(question, plan)
     return networks, add_equal_rows(evidence, _find_equal_rows(audit.examples, plan)), told
@@ -260,6 +267,7 @@ def gather_evidence(
     rule: RuleName,
     *,
     looked_at: LookedAt | None,
+    has_texts: bool = False,
 ) -> Evidence:
     """Put together what the trainings showed, for the assessment."""
     clean_at = plan.clean_at
@@ -281,6 +289,7 @@ def gather_evidence(
         n_reviewed=len(plan.reviewed),
         corrected=plan.corrected,
         looked_at=looked_at,
+        has_texts=has_texts,
     )
 
 

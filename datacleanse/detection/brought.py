@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.noise_matrix import raise_to_floor
+from datacleanse.detection.deconvolution import raise_to_floor
 from datacleanse.detection.second_opinion.pool import apply_weights, fit_weights
 from datacleanse.records import Notice
 

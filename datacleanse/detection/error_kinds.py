@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.noise_matrix import raise_to_floor
+from datacleanse.detection.deconvolution import raise_to_floor
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -35,9 +35,12 @@ START = (0.9, 0.05, 0.05)
 IMAGINED = (0.0, 1.0, 1.0)
 """Rows of each kind that are imagined beside DATA's, so that no share is 0."""
 
+LEAST_EXCESS = 1e-3
+"""Of rows that each kind has at least, when kinds are compared with those of right labels."""
+
 LEAST = 1e-9
 """Floor under probabilities that only keeps 1 - p above 0, where a correction left p at 1: what a
-model is believed at most has its floor in `noise_matrix`. At 1e-6 no suspicion moves by .01."""
+model is believed at most has its floor in `deconvolution`. At 1e-6 no suspicion moves by .01."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +72,25 @@ def fit_spread(p: Matrix, labels: NDArray[np.int64]) -> Spread:
         counts = (joint / joint.sum(axis=0)).sum(axis=1) + np.array(IMAGINED)
         shares = counts / counts.sum()
     return Spread(float(shares[1]), float(shares[2]))
+
+
+def compare_with_right(found: Spread, seeming: Spread) -> Spread:
+    """The errors that were found, parted by what right labels do not seem to have as well.
+
+    Where an opinion is too sure, right labels look like errors, too, most often among likely
+    classes.
+
+    Args:
+        found: in DATA.
+        seeming: in labels that are known to be right.
+
+    Returns:
+        Of the same sum as ``found``.
+    """
+    even = max(found.even - seeming.even, LEAST_EXCESS)
+    alike = max(found.alike - seeming.alike, LEAST_EXCESS)
+    scale = (found.even + found.alike) / (even + alike)
+    return Spread(scale * even, scale * alike)
 
 
 def posterior(p: Matrix, labels: NDArray[np.int64], spread: Spread) -> Matrix:

@@ -67,6 +67,8 @@ class Evidence:
     """Pairs whose label was wrong, and whose verified label stands in DATA by now."""
     looked_at: LookedAt | None = None
     """Suspects of earlier rounds whose verdicts calibrate beside the pairs."""
+    has_texts: bool = False
+    """Whether the second opinion read texts."""
 
     @property
     def has_clean(self) -> bool:

@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.calibration import Clues, clip_log_odds
-from datacleanse.detection.posterior import Opinions, choose_trust, learn_noise
+from datacleanse.detection.posterior import (
+    SECOND_VOTE,
+    TEXTS_VOTE,
+    Opinions,
+    choose_trust,
+    learn_noise,
+)
 from datacleanse.storage.mapped_files import make_rows, release_mapped, split_rows
 
 if TYPE_CHECKING:
@@ -113,7 +119,8 @@ def gather_opinions(evidence: Evidence, fold: Fold) -> Opinions:
     of_true: list[NDArray[np.float32]] = []
     if fold.opinion is not None:
         (of_true if evidence.is_steered else of_given).append(fold.opinion)
-    return Opinions(of_given, of_true, second=evidence.second)
+    vote = TEXTS_VOTE if evidence.has_texts else SECOND_VOTE
+    return Opinions(of_given, of_true, second=evidence.second, second_vote=vote)
 
 
 def _learn_noise(

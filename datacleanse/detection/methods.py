@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from datacleanse.detection import flags
+from datacleanse.detection.deconvolution import USUAL_RATE
 from datacleanse.detection.on_right_rows import LOCAL_PART
-from datacleanse.detection.posterior import USUAL_RATE
 
 _PATCHES = "images: ridge regression on whitened patches"
 _PRETRAINED = (

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection import error_kinds
+from datacleanse.detection.deconvolution import deconvolve, raise_to_floor
 from datacleanse.detection.flags import MIN_CALIBRATION
-from datacleanse.detection.noise_matrix import deconvolve, raise_to_floor
 from datacleanse.detection.posterior import learn_noise_alone
 from datacleanse.records import UNCHECKED, Notice
 

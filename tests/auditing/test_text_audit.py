@@ -10,6 +10,8 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 import datacleanse as dc
+from datacleanse.auditing import judge
+from datacleanse.detection.assessment import assess
 from datacleanse.errors import DatacleanseError
 from datacleanse.models.loading import load_predictor
 from datacleanse.serving.export import export_run
@@ -108,3 +110,17 @@ def test_a_second_run_leaves_the_same_bytes(result, frames, tmp_path):
     for name in ("audit.parquet", "model/model.safetensors", "model/model.json"):
         one, other = (found.folder.path / name for found in (result, again))
         assert one.read_bytes() == other.read_bytes(), name
+
+
+def test_where_there_are_texts_their_opinion_has_the_greater_vote(frames, monkeypatch):
+    data, clean = frames
+    heard = []
+
+    def listen(evidence, **by):
+        heard.append(evidence)
+        return assess(evidence, **by)
+
+    monkeypatch.setattr(judge, "assess", listen)
+    for drop in ([], ["text"]):
+        dc.audit(data, val=clean, drop=drop, **SHORT | {"epochs": 2})
+    assert [evidence.has_texts for evidence in heard] == [True, False]

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datacleanse.detection.error_kinds import Spread, fit_spread, posterior
+from datacleanse.detection.error_kinds import Spread, compare_with_right, fit_spread, posterior
 
 
 def drawn(even, alike, *, n=4000, n_classes=4, sharpness=2.5, seed=0):
@@ -75,3 +75,24 @@ def test_certain_rows_and_a_single_row_are_served():
     q = posterior(p, labels, found)
     assert np.isfinite(q).all()
     assert q[0].argmax() == 0
+
+
+def test_what_right_labels_seem_to_have_as_well_is_no_error_of_its_kind():
+    found = compare_with_right(Spread(0.08, 0.06), Spread(0.01, 0.05))
+    assert found.even + found.alike == pytest.approx(0.14)
+    assert found.even == pytest.approx(7 * found.alike)
+
+
+def test_a_kind_that_right_labels_seem_to_have_more_of_is_nearly_left_out():
+    found = compare_with_right(Spread(0.08, 0.02), Spread(0.01, 0.05))
+    assert 0 < found.alike < 0.002
+    assert found.even + found.alike == pytest.approx(0.1)
+
+
+def test_errors_on_any_class_are_known_as_such_by_an_opinion_that_is_too_sure():
+    p, truth, labels = drawn(0.1, 0.0, n=6000)
+    sure = p**2 / (p**2).sum(axis=1, keepdims=True)
+    found, right = fit_spread(sure, labels), fit_spread(sure[:3000], truth[:3000])
+    compared = compare_with_right(found, right)
+    assert found.alike > 0.25 * found.even
+    assert compared.alike < 0.05 * compared.even

@@ -7,13 +7,13 @@ import pytest
 import torch
 
 from datacleanse.detection import noise_matrix
-from datacleanse.detection.noise_matrix import (
+from datacleanse.detection.deconvolution import (
     MANY_CLASSES,
     deconvolve,
-    fit_noise,
     make_one_rate_matrix,
     raise_to_floor,
 )
+from datacleanse.detection.noise_matrix import fit_noise
 
 C = 3
 ALL = np.ones((1, 300), dtype=np.bool_)

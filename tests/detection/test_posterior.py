@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
-from datacleanse.detection.error_kinds import Spread
-from datacleanse.detection.noise_matrix import (
-    NoiseModel,
+from datacleanse.detection.deconvolution import (
+    USUAL_RATE,
     deconvolve,
     make_one_rate_matrix,
     raise_to_floor,
 )
+from datacleanse.detection.error_kinds import Spread
+from datacleanse.detection.fold_posteriors import gather_opinions
+from datacleanse.detection.noise_matrix import NoiseModel
 from datacleanse.detection.posterior import (
     BURDEN,
     POOL_LEAST,
     SHARPNESS,
-    USUAL_RATE,
     Noise,
     Opinions,
     _pool,
@@ -105,6 +108,26 @@ def test_without_a_second_opinion_the_networks_have_all_votes():
         a, b = (np.maximum(p, POOL_LEAST) / np.maximum(p, POOL_LEAST).sum() for p in (u, r))
         expected = (a * b) ** (SHARPNESS / 2)
         np.testing.assert_allclose(pool[i], expected / expected.sum(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("has_texts", [False, True])
+def test_what_reads_whole_texts_has_two_thirds_of_the_votes(has_texts):
+    control, own, second = draw(1), draw(2), draw(3)
+    matrix = make_one_rate_matrix(C, 0.1)
+    noise = Noise(NoiseModel(matrix, matrix, gain=0.0), Spread(0.1, 0.1), trust=1.0)
+    evidence = SimpleNamespace(
+        control=SimpleNamespace(probability=control),
+        is_steered=True,
+        second=second,
+        has_texts=has_texts,
+    )
+    opinions = gather_opinions(evidence, SimpleNamespace(opinion=own))
+    labels = np.zeros(N, dtype=np.int64)
+    found = opinions.posterior(np.arange(N), labels, noise)
+    given, true, other = (raise_to_floor(each.astype(float)) for each in (control, own, second))
+    pool = _pool([given], [true], other, matrix, 2 / 3 if has_texts else 1 / 2)
+    expected = pool * matrix[:, 0]
+    np.testing.assert_allclose(found, expected / expected.sum(axis=1, keepdims=True))
 
 
 def test_the_noise_is_learned_from_an_opinion_that_is_right():

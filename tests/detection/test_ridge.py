@@ -76,3 +76,17 @@ def test_of_many_rows_some_are_drawn_to_be_learned(monkeypatch):
     assert set(some) <= set(learned)
     np.testing.assert_array_equal(some, same)
     assert (some != other).any()
+
+
+def test_labels_may_be_shares_of_the_classes():
+    rng = np.random.default_rng(5)
+    features = rng.normal(size=(30, 4)).astype(np.float32)
+    labels = rng.integers(3, size=30)
+    whole = Ridge(features.copy(), labels, 3).score_without_own_labels()
+    shares = np.eye(3, dtype=np.float32)[labels]
+    np.testing.assert_array_equal(
+        Ridge(features.copy(), shares, 3).score_without_own_labels(), whole
+    )
+    half = 0.5 * shares + 0.5 / 3
+    milder = Ridge(features.copy(), half, 3).score_without_own_labels()
+    np.testing.assert_allclose(milder, 0.5 * whole + 0.5 / 3, atol=1e-5)

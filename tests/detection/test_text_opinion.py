@@ -8,6 +8,7 @@ from scipy import sparse
 
 from datacleanse.detection.second_opinion import background, naive_bayes, ridge, tables, texts
 from datacleanse.detection.second_opinion.background import Adviser
+from datacleanse.detection.second_opinion.corrected_labels import LEAST_SHARE, share_out
 from datacleanse.detection.second_opinion.question import Question
 
 N, V = 90, 40
@@ -102,3 +103,49 @@ def test_naive_bayes_judges_each_row_as_if_it_had_not_been_there(counts, labels)
         alone = naive_bayes.score_without_own_labels(counts, labels, without, n_classes=3)
         np.testing.assert_allclose(found[row], alone[row], atol=1e-4)
     assert (found.argmax(axis=1) == labels)[np.arange(N) != 5].mean() > 0.9
+
+
+def test_naive_bayes_looks_again_with_wrong_labels_corrected():
+    rng = np.random.default_rng(3)
+    truth = rng.integers(0, 3, 600)
+    dense = (rng.random((600, V)) < 0.05) * rng.random((600, V))
+    dense[np.arange(600), 8 * truth + rng.integers(0, 8, 600)] = 1
+    given = np.where(rng.random(600) < 0.25, (truth + 1) % 3, truth)
+    many, every = sparse.csr_array(dense.astype(np.float32)), np.arange(600)
+    ones = sparse.csr_array((np.ones(600), (every, given)), shape=(600, 3))
+    once = naive_bayes.score_without_own_shares(many, ones, every)
+    twice = naive_bayes.score_without_own_labels(many, given, np.ones(600, bool), n_classes=3)
+
+    def sureness(scores):
+        """Of the true class before the label that is most often wrong for it."""
+        return scores[every, truth] - scores[every, (truth + 1) % 3]
+
+    assert np.mean(sureness(twice)) > 1.1 * np.mean(sureness(once))
+
+
+def test_what_a_row_gave_to_several_classes_is_taken_away_from_each(counts, labels):
+    used = np.arange(N - 10)
+    shares = np.full((len(used), 3), 0.1)
+    shares[used, labels[used]] = 0.8
+    found = naive_bayes.score_without_own_shares(counts, sparse.csr_array(shares), used)
+    for row in (0, 7):
+        rest = np.delete(used, row)
+        alone = naive_bayes.score_without_own_shares(counts, sparse.csr_array(shares[rest]), rest)
+        # The classes' own sizes lack a whole row there, and only its share here.
+        np.testing.assert_allclose(np.diff(found[row]), np.diff(alone[row]), atol=0.02)
+
+
+def test_rows_are_parted_by_the_opinion_and_by_how_labels_go_wrong():
+    rng = np.random.default_rng(4)
+    truth = rng.integers(0, 4, 400)
+    opinion = np.full((400, 4), 0.04, np.float32)
+    opinion[np.arange(400), truth] = 0.88
+    given = np.where(rng.random(400) < 0.2, (truth + 1) % 4, truth)
+    rows = np.arange(20, 400)
+    shares = share_out(opinion, given, rows)
+    np.testing.assert_allclose(shares.sum(axis=1), 1)
+    assert shares.data.min() >= LEAST_SHARE
+    dense, at = shares.toarray(), np.arange(len(rows))
+    is_wrong = given[rows] != truth[rows]
+    assert dense[at, given[rows]][is_wrong].max() < 0.6
+    assert dense[at, given[rows]][~is_wrong].min() > 0.9

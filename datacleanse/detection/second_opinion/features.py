@@ -1,7 +1,9 @@
 """The second opinion on pictures by what a pretrained network made of them: `kernel_ridge`.
 
 Trees are left out: on such features they tell less and take most of the time. A regression on the
-features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`).
+features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`). Where it
+stands alone it looks twice: the second time at labels that are corrected (`corrected_labels`). The
+likelihood of the given labels says how much each look counts.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import numpy as np
 
 from datacleanse.detection.second_opinion import images as patches
 from datacleanse.detection.second_opinion import kernel_ridge
+from datacleanse.detection.second_opinion.corrected_labels import share_out
 from datacleanse.detection.second_opinion.pool import pool_opinions
 
 if TYPE_CHECKING:
@@ -57,6 +60,7 @@ def ask(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
+    used = np.flatnonzero(is_learned)
     scores = score_features(
         features, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
     )
@@ -64,19 +68,28 @@ def ask(
         scores += patches.score_patches(
             images, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
         )
-    return pool_opinions(scores, labels, np.flatnonzero(is_learned))
+        return pool_opinions(scores, labels, used)
+    corrected = np.zeros((len(labels), n_classes), dtype=np.float32)
+    corrected[used] = share_out(pool_opinions(scores, labels, used), labels, used).toarray()
+    scores += score_features(
+        features, corrected, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
+    )
+    return pool_opinions(scores, labels, used)
 
 
 def score_features(
     features: Floats,
-    labels: NDArray[np.int64],
+    labels: NDArray[np.int64] | NDArray[np.floating],
     is_learned: NDArray[np.bool_],
     *,
     n_classes: int,
     seed: int,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> list[Floats]:
-    """Scores of the classes, (M, K) for each penalty; arguments as for `ask`."""
+    """Scores of the classes, (M, K) for each penalty.
+
+    Arguments are as for `ask`, but labels may be (M, K) shares of the classes, too.
+    """
     return kernel_ridge.score_without_own_labels(
         features,
         labels,

@@ -50,7 +50,7 @@ PORTION = 4_096
 
 def score_without_own_labels(
     rows: Floats,
-    labels: NDArray[np.int64] | NDArray[np.float64],
+    labels: NDArray[np.int64] | NDArray[np.floating],
     is_learned: NDArray[np.bool_],
     *,
     n_numbers: int,
@@ -63,7 +63,7 @@ def score_without_own_labels(
 
     Args:
         rows: (M, F): ``n_numbers`` numbers, NaN where missing, then category codes.
-        labels: (M,) as given: classes, or float numbers.
+        labels: (M,) as given: classes, or float numbers; or (M, C) float shares of the classes.
         is_learned: (M,) whether the row's label may be learned; all others are judged too.
         n_numbers: columns that are numbers.
         n_classes: C; of labels that are numbers 1.
@@ -132,7 +132,7 @@ def score_points(
 
 def _score(
     find_points: Callable[[NDArray[np.int64]], Floats],
-    labels: NDArray[np.int64] | NDArray[np.float64],
+    labels: NDArray[np.int64] | NDArray[np.floating],
     used: NDArray[np.int64],
     rng: np.random.Generator,
     *,

@@ -4,6 +4,9 @@ Multinomial, on weighted counts (Rennie, Shih, Teevan, Karger 2003, "Tackling th
 of Naive Bayes Text Classifiers"). What a class's texts amount to is a sum over its rows, so that a
 row is left out by taking its own counts away. Where classes have few rows each it sees more than
 regressions do.
+
+Texts with wrong labels would spoil these sums. So they are formed twice: at first by the labels as
+given, then each text is parted among the classes that it may truly have (`corrected_labels`).
 """
 
 from __future__ import annotations
@@ -11,6 +14,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from datacleanse.detection.second_opinion.corrected_labels import share_out
+from datacleanse.detection.second_opinion.pool import pool_opinions
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,26 +45,52 @@ def score_without_own_labels(
         n_classes: C.
 
     Returns:
-        (M, C).
+        (M, C). A row's own label has no part in its scores, but for what it changed, through the
+        first sums, in how other rows were parted.
     """
     from scipy import sparse
 
     used = np.flatnonzero(is_learned)
-    ones = np.ones(len(used))
-    member = sparse.csr_array((ones, (labels[used], used)), shape=(n_classes, len(labels)))
-    counts = np.asarray((member @ texts.astype(np.float64)).todense())
-    rows = np.bincount(labels[used], minlength=n_classes).astype(np.float64)
-    total = counts.sum(axis=1)
-    n_terms = texts.shape[1]
+    if not len(used):
+        return np.zeros((len(labels), n_classes), dtype=np.float32)
+    at = np.arange(len(used))
+    as_given = sparse.csr_array((np.ones(len(used)), (at, labels[used])), (len(used), n_classes))
+    first = score_without_own_shares(texts, as_given, used)
+    shares = share_out(pool_opinions([first], labels, used), labels, used)
+    return score_without_own_shares(texts, shares, used)
+
+
+def score_without_own_shares(
+    texts: sparse.csr_array, shares: sparse.csr_array, used: NDArray[np.int64]
+) -> Floats:
+    """The same by sums to which rows give shares.
+
+    Args:
+        texts: (M, V) weighted counts.
+        shares: (n, C) of the ``used`` rows among the classes; rows sum to 1.
+        used: (n,) positions of the rows that are learned from.
+
+    Returns:
+        (M, C); what a row itself gave is taken away first.
+    """
+    from scipy import sparse
+
+    exact = texts.astype(np.float64)
+    learned, n_terms = exact[used], texts.shape[1]
+    counts = np.asarray((shares.T @ learned).todense())
+    rows, total = np.asarray(shares.sum(axis=0)), counts.sum(axis=1)
     weight = np.log(counts + SMOOTHING) - np.log(total + SMOOTHING * n_terms)[:, None]
-    scores = texts @ weight.T + np.log(rows + 1)
-    # The same for a row's own class, without the row.
-    own, size = labels[used], np.diff(texts.indptr)[used]
-    part = texts[used].astype(np.float64)
-    at, mine = np.repeat(own, size), part.data
-    left = np.log(np.maximum(counts[at, part.indices] - mine, 0) + SMOOTHING)
-    rest = np.maximum(total[own] - part.sum(axis=1), 0) + SMOOTHING * n_terms
-    shared = sparse.csr_array((mine * left, part.indices, part.indptr), shape=part.shape)
-    scores[used, own] = shared.sum(axis=1) - part.sum(axis=1) * np.log(rest) + np.log(rows[own])
+    scores = exact @ weight.T + np.log(rows + 1)
+    # The same for the classes that a row gave to, without the row.
+    giver, own = shares.nonzero()
+    given, part = shares[giver, own], learned[giver]
+    size = np.diff(part.indptr)
+    mine = np.repeat(given, size) * part.data
+    left = np.maximum(counts[np.repeat(own, size), part.indices] - mine, 0) + SMOOTHING
+    told = sparse.csr_array((part.data * np.log(left), part.indices, part.indptr), part.shape)
+    length = part.sum(axis=1)
+    rest = np.maximum(total[own] - given * length, 0) + SMOOTHING * n_terms
+    alone = np.maximum(rows[own] - given, 0) + 1
+    scores[used[giver], own] = told.sum(axis=1) - length * np.log(rest) + np.log(alone)
     found: Floats = scores.astype(np.float32)
     return found

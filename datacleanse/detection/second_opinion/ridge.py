@@ -41,7 +41,7 @@ def draw_rows(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArra
 
 def score_without_own_labels(
     features: Callable[[NDArray[np.int64]], Floats],
-    labels: NDArray[np.int64] | NDArray[np.float64],
+    labels: NDArray[np.int64] | NDArray[np.floating],
     used: NDArray[np.int64],
     *,
     n_classes: int,
@@ -54,7 +54,7 @@ def score_without_own_labels(
 
     Args:
         features: of rows at some positions, (n,) to (n, F).
-        labels: (M,) as given: classes, or float numbers.
+        labels: (M,) as given: classes, or float numbers; or (M, C) float shares of the classes.
         used: positions that are learned from; see `draw_rows`.
         n_classes: C; of numbers 1.
         portion: rows whose features are made at a time.
@@ -97,12 +97,12 @@ def score_without_own_labels(
 
 
 class Ridge:
-    """Ridge regression with an intercept to one-hot labels, or to numbers, for each penalty."""
+    """Ridge regression with an intercept to shares of classes, or to numbers, for each penalty."""
 
     def __init__(
         self,
         features: Floats,
-        labels: NDArray[np.int64] | NDArray[np.float64],
+        labels: NDArray[np.int64] | NDArray[np.floating],
         n_classes: int,
         *,
         axes: Floats | None = None,
@@ -112,7 +112,7 @@ class Ridge:
 
         Args:
             features: (n, F), or (n, G) turned to ``axes`` already; scaled in place.
-            labels: (n,) classes, or float numbers.
+            labels: (n,) classes, or float numbers; or (n, K) float shares of the classes.
             n_classes: K; of numbers 1.
             axes: see `score_without_own_labels`.
             penalties: see `PENALTIES`.
@@ -125,7 +125,7 @@ class Ridge:
             features /= scale
         self._features = features
         self._targets = (
-            labels.astype(np.float32)[:, None]
+            labels.astype(np.float32).reshape(len(labels), -1)
             if np.issubdtype(labels.dtype, np.floating)
             else np.eye(n_classes, dtype=np.float32)[labels]
         )

@@ -1,0 +1,44 @@
+"""The second opinion on features of pictures: alone it looks twice, beside patches once."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from datacleanse.detection.second_opinion import features
+
+N = 300
+
+
+@pytest.fixture(scope="module")
+def rows():
+    """More features than can be learned from so few rows, and labels that often go one way."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(4, size=N)
+    centres = rng.normal(size=(4, 80))
+    seen = (centres[truth] + 2 * rng.normal(size=(N, 80))).astype(np.float32)
+    return seen, truth, np.where(rng.random(N) < 0.3, (truth + 1) % 4, truth)
+
+
+def ask(seen, given, images=None):
+    return features.ask(seen, given, np.ones(N, bool), n_classes=4, seed=0, images=images)
+
+
+def test_the_second_look_knows_true_classes_better(rows):
+    seen, truth, given = rows
+    scores = features.score_features(seen, given, np.ones(N, bool), n_classes=4, seed=0)
+    once = features.pool_opinions(scores, given, np.arange(N))
+    twice = ask(seen, given)
+    at = np.arange(N), truth
+    np.testing.assert_allclose(twice.sum(axis=1), 1, atol=1e-5)
+    assert np.log(twice[at]).mean() > np.log(once[at]).mean() + 0.03
+
+
+def test_beside_patches_it_looks_once(rows, monkeypatch):
+    seen, _, given = rows
+    monkeypatch.setattr(features, "share_out", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr(
+        features.patches, "score_patches", lambda *_, **__: [np.zeros((N, 4), np.float32)]
+    )
+    told = ask(seen, given, images=np.zeros((N, 1, 8, 8), np.uint8))
+    np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-5)
