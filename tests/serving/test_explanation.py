@@ -110,9 +110,9 @@ def test_a_number_is_pushed_by_the_gradients_of_huber_s_loss(number_pairs, new, 
     model, table = result.model, result.table
     assert (table["verified_label"].dropna() != table["given_label"][::5]).any()
     assert found.predicted == pytest.approx(model.predict(new)[7])
-    learned = (find_learned(table).astype(float) - model.centre) / model.scale
-    asked = found.predicted + model.scale if number is None else number
-    target = (asked - model.centre) / model.scale
+    learned = (find_learned(table).astype(float) - model.label.centre) / model.label.scale
+    asked = found.predicted + model.label.scale if number is None else number
+    target = (asked - model.label.centre) / model.label.scale
     expected = compute_pushes(
         data, new.iloc[[7]], result, labels=learned, target=target, loss=huber
     )
@@ -124,7 +124,7 @@ def test_a_step_on_the_row_that_pushes_up_most_raises_the_number(number_pairs, n
     found = dc.explain(result.folder.path, new, row=3, top=1, data=data)
     model = result.model
     one = torch.from_numpy(encode(read_rows(new.iloc[[3]], result), model.encoding))
-    learned = (find_learned(result.table).astype(float) - model.centre) / model.scale
+    learned = (find_learned(result.table).astype(float) - model.label.centre) / model.label.scale
     before = model.network(one).item()
     for row, way in zip(found.table["row"], (1, -1), strict=True):
         network = copy.deepcopy(model.network)

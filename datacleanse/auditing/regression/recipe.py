@@ -182,13 +182,17 @@ def _train_final(
     tell_worth(ranks, counted)
     is_fast = running.audit.settings.fast
     final = running.trainer.refit(rows, counted, networks.control, is_fast=is_fast)
-    is_of_pictures = running.audit.inputs.pictures is not None
-    at_once = IMAGES_AT_ONCE if is_of_pictures else EVALUATION_BATCH
+    has_pictures = running.audit.inputs.pictures is not None
+    at_once = IMAGES_AT_ONCE if has_pictures else EVALUATION_BATCH
     return final, _measure_mean_error(final, rows, counted, at_once=at_once)
 
 
 def _measure_mean_error(
-    trained: TrainedNetwork, examples: Examples, worth: torch.Tensor, *, at_once: int
+    trained: TrainedNetwork,
+    examples: Examples,
+    worth: torch.Tensor,
+    *,
+    at_once: int = EVALUATION_BATCH,
 ) -> float:
     """Mean of label minus output over the rows learned from, where labels are right.
 
