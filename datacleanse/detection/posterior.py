@@ -117,8 +117,10 @@ def learn_noise(
     noise = []
     for found, seen in zip(models, is_in, strict=True):
         spread = fit_spread(deconvolve(of_data, found.one_rate), labels[data])
-        seeming = fit_spread(deconvolve(given[seen], found.one_rate), truth[clean[seen]])
-        noise.append(Noise(found, compare_with_right(spread, seeming), trust))
+        if not on_pairs:
+            seeming = fit_spread(deconvolve(given[seen], found.one_rate), truth[clean[seen]])
+            spread = compare_with_right(spread, seeming)
+        noise.append(Noise(found, spread, trust))
     return noise
 
 
