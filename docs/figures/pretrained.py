@@ -46,6 +46,7 @@ FIGURES: dict[str, Figure] = {
     "sampled.model.cells": lambda r: count(len(r[MODEL]["cells"])),
     "sampled.model.worse": lambda r: count(len(r[MODEL]["worse_accuracy"])),
     "sampled.model.worse_balanced": lambda r: count(len(r[MODEL]["worse_balanced_accuracy"])),
+    "sampled.model.higher_loss": lambda r: count(len(r[MODEL]["higher_log_loss"])),
     "sampled.model.way": lambda r: percent(r[MODEL]["share_of_the_way"]),
 }
 TABLES: dict[str, Figure] = {"pretrained.by_cell": by_cell}
