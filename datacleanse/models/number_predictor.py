@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -14,7 +14,7 @@ from datacleanse.models.description import REGRESSION
 from datacleanse.models.encoding import Encoding, encode
 from datacleanse.models.inference import compute_finite
 from datacleanse.models.predictor import ImagePredictor, Predictor, check_images, list_portions
-from datacleanse.models.pretrained_predictor import see_pictures
+from datacleanse.models.pretrained_predictor import SeenPictures
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
     from datacleanse.data import AllowedValues, KnownValues, Source
     from datacleanse.models.description import NumberScale
-    from datacleanse.models.frozen_network import Backbone, FrozenNetwork
     from datacleanse.models.residual import ResidualNetwork
     from datacleanse.models.tabular import TabularNetwork
     from datacleanse.models.user_network import UserNetwork
@@ -110,38 +109,13 @@ class NumberImagePredictor:
 
 
 @dataclass(frozen=True)
-class NumberPretrainedPredictor:
-    """Predicts the label of new pictures: the pretrained network sees them, a head predicts."""
-
-    frozen: FrozenNetwork
-    """From pictures to features."""
-    head: NumberPredictor
-    """From features to numbers: the part that was trained, and that the run saves."""
-
-    @property
-    def schema(self) -> Schema:
-        """Without columns and classes."""
-        return replace(self.head.schema, columns=(), set_aside=())
-
-    @property
-    def network(self) -> TabularNetwork | UserNetwork:
-        """The head's, in evaluation mode."""
-        return self.head.network
+class NumberPretrainedPredictor(SeenPictures[NumberPredictor]):
+    """Predicts the label of new pictures: a number."""
 
     @property
     def label(self) -> NumberScale:
         """From what the head says to numbers."""
         return self.head.label
-
-    @property
-    def backbone(self) -> Backbone:
-        """What is told of the pretrained network."""
-        return self.frozen.backbone
-
-    @property
-    def size(self) -> tuple[int, int, int]:
-        """(C, H, W) that pictures must have: red, green and blue, height and width in pixels."""
-        return 3, self.backbone.side, self.backbone.side
 
     def predict(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """As `predict_images`: every model has this name for it."""
@@ -155,10 +129,6 @@ class NumberPretrainedPredictor:
         """
         check_images(images, self.size)
         return self.head.predict_rows(self.see(images)) if len(images) else np.empty(0)
-
-    def see(self, images: NDArray[np.uint8]) -> Dataset:
-        """The rows that the head reads: the features of pictures (n, C, H, W)."""
-        return see_pictures(self.frozen, self.head.schema, images)
 
 
 AnyNumberPredictor: TypeAlias = NumberPredictor | NumberImagePredictor | NumberPretrainedPredictor

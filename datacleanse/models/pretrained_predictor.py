@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 import pyarrow as pa
@@ -16,24 +16,27 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from datacleanse.models.frozen_network import Backbone, FrozenNetwork
+    from datacleanse.models.number_predictor import NumberPredictor
     from datacleanse.models.predictor import Predictor
     from datacleanse.models.tabular import TabularNetwork
     from datacleanse.models.user_network import UserNetwork
     from datacleanse.records import Schema
 
+Head = TypeVar("Head", bound="Predictor | NumberPredictor")
+
 
 @dataclass(frozen=True)
-class PretrainedPredictor:
-    """Classifies new pictures: the pretrained network sees them, a trained head decides."""
+class SeenPictures(Generic[Head]):
+    """A model of new pictures: the pretrained network sees them, a trained head decides."""
 
     frozen: FrozenNetwork
     """From pictures to features."""
-    head: Predictor
-    """From features to probabilities: the part that was trained, and that the run saves."""
+    head: Head
+    """From features to what is predicted: the part that was trained, and that the run saves."""
 
     @property
     def schema(self) -> Schema:
-        """DATA's classes; without columns."""
+        """The head's, without columns."""
         return replace(self.head.schema, columns=(), set_aside=())
 
     @property
@@ -47,14 +50,30 @@ class PretrainedPredictor:
         return self.frozen.backbone
 
     @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the probabilities' columns."""
-        return self.head.classes
-
-    @property
     def size(self) -> tuple[int, int, int]:
         """(C, H, W) that pictures must have: red, green and blue, height and width in pixels."""
         return 3, self.backbone.side, self.backbone.side
+
+    def see(self, images: NDArray[np.uint8]) -> Dataset:
+        """The rows that the head reads: the features of pictures (n, C, H, W)."""
+        return Dataset(
+            "<pictures>",
+            pa.table({FEATURES: make_feature_column(self.frozen.compute_features(images))}),
+            self.head.schema,
+            np.full(len(images), -1, np.int64),
+            self.head.schema.classes,
+            (),
+        )
+
+
+@dataclass(frozen=True)
+class PretrainedPredictor(SeenPictures["Predictor"]):
+    """Classifies new pictures."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the probabilities' columns."""
+        return self.head.classes
 
     def predict_proba(self, images: NDArray[np.uint8]) -> NDArray[np.float64]:
         """Class probabilities of pictures (n, C, H, W), 0 (black) to 255: (n, K), rows sum to 1.
@@ -67,10 +86,6 @@ class PretrainedPredictor:
             return np.empty((0, len(self.classes)))
         return self.head.probabilities(self.see(images))
 
-    def see(self, images: NDArray[np.uint8]) -> Dataset:
-        """The rows that the head reads: the features of pictures (n, C, H, W)."""
-        return see_pictures(self.frozen, self.head.schema, images)
-
     def predict(self, images: NDArray[np.uint8]) -> NDArray[Any]:
         """Likeliest class of each picture, (n,), in the type of DATA's labels."""
         return choose_likeliest(self.head.schema, self.predict_proba(images))
@@ -78,21 +93,3 @@ class PretrainedPredictor:
     def _repr_html_(self) -> str:
         seen = f"pictures of {self.backbone.side} × {self.backbone.side} pixels"
         return self.head.render([("Reads", f"{seen}, by {self.backbone.title}")])
-
-
-def see_pictures(frozen: FrozenNetwork, schema: Schema, images: NDArray[np.uint8]) -> Dataset:
-    """The rows that a head reads: the features of pictures (n, C, H, W).
-
-    Args:
-        frozen: from pictures to features.
-        schema: of the head.
-        images: of the size that the network reads.
-    """
-    return Dataset(
-        "<pictures>",
-        pa.table({FEATURES: make_feature_column(frozen.compute_features(images))}),
-        schema,
-        np.full(len(images), -1, np.int64),
-        schema.classes,
-        (),
-    )

@@ -121,15 +121,7 @@ def _learn_dataset(
     if unreadable:
         listing = replace(listing, table=listing.table.take(pa.array(pixels.rows)))
     labels = learn_picture_labels(listing)
-    schema = Schema(
-        listing.label or NO_LABEL,
-        listing.id,
-        labels.classes,
-        (),
-        (),
-        label_type=_name_label_type(listing),
-        label_convention=labels.convention,
-    )
+    schema = _make_schema(listing, labels)
     return _make_dataset(listing, schema, labels, pixels, unreadable)
 
 
@@ -257,15 +249,7 @@ def read_listing(listing: Listing) -> Dataset:
         InputError: a label is missing, or the values are no classes, or no numbers.
     """
     labels = learn_picture_labels(listing)
-    schema = Schema(
-        listing.label or NO_LABEL,
-        listing.id,
-        labels.classes,
-        (),
-        (),
-        label_type=_name_label_type(listing),
-        label_convention=labels.convention,
-    )
+    schema = _make_schema(listing, labels)
     return Dataset(
         listing.source,
         listing.table,
@@ -297,6 +281,19 @@ def _make_no_pictures_error(source: Source, role: Role) -> InputError:
         f"{name} ({role}) is a table without pictures, but DATA's rows are pictures.",
         slug="pictures-missing",
         hint="Give class folders, a manifest with a column path, or a table with a column image.",
+    )
+
+
+def _make_schema(listing: Listing, labels: Labels) -> Schema:
+    """Of pictures: a label, and no columns."""
+    return Schema(
+        listing.label or NO_LABEL,
+        listing.id,
+        labels.classes,
+        (),
+        (),
+        label_type=_name_label_type(listing),
+        label_convention=labels.convention,
     )
 
 

@@ -80,7 +80,6 @@ def vote_out_of_bag(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
-    from sklearn import config_context
     from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
     opinions = []
@@ -97,20 +96,18 @@ def vote_out_of_bag(
                 rng.choice(used, size=size)
                 rng.integers(2**31)
             continue
-        # The arrays are our own: what scikit-learn looks through for each tree is in order.
-        with config_context(assume_finite=True, skip_parameter_validation=True):
-            votes = make_rows((len(rows), n_classes), np.float32)
-            for start in range(0, n_trees, AT_ONCE):
-                grown = []
-                for _ in range(min(AT_ONCE, n_trees - start)):
-                    if is_unwanted():
-                        raise AbandonedError
-                    drawn, counts = np.unique(rng.choice(len(used), size=size), return_counts=True)
-                    bag = used[drawn]
-                    tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
-                    _grow(tree, rows[bag] if seen is None else seen[drawn], labels[bag], counts)
-                    grown.append((tree, bag))
-                _vote(votes, grown, rows, is_unwanted)
+        votes = make_rows((len(rows), n_classes), np.float32)
+        for start in range(0, n_trees, AT_ONCE):
+            grown = []
+            for _ in range(min(AT_ONCE, n_trees - start)):
+                if is_unwanted():
+                    raise AbandonedError
+                drawn, counts = np.unique(rng.choice(len(used), size=size), return_counts=True)
+                bag = used[drawn]
+                tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
+                _grow(tree, rows[bag] if seen is None else seen[drawn], labels[bag], counts)
+                grown.append((tree, bag))
+            _vote(votes, grown, rows, is_unwanted)
         for part in split_rows(votes):
             np.divide(part, np.maximum(part.sum(axis=1, keepdims=True), 1), out=part)
             np.log(np.maximum(part, FLOOR, out=part), out=part)
@@ -133,7 +130,11 @@ def _grow(
     if 2 * len(np.unique(labels)) > len(labels):
         rows, labels = np.concatenate([rows, rows]), np.concatenate([labels, labels])
         counts = np.concatenate([counts, np.zeros_like(counts)])
-    tree.fit(rows, labels, sample_weight=counts)
+    from sklearn import config_context
+
+    # The arrays are our own: what scikit-learn looks through for each tree is in order.
+    with config_context(assume_finite=True, skip_parameter_validation=True):
+        tree.fit(rows, labels, sample_weight=counts)
 
 
 def _vote(
