@@ -16,7 +16,9 @@ import pyarrow.parquet as pq
 
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.models.feature_column import FEATURES, make_feature_column
+from datacleanse.models.optional_packages import VISION, is_installed
 from datacleanse.records import Column, Dataset, SetAside
+from datacleanse.settings import PRETRAINED, is_timm
 from datacleanse.storage.damage import say_on_one_line
 
 if TYPE_CHECKING:
@@ -26,6 +28,15 @@ if TYPE_CHECKING:
     from datacleanse.settings import Settings
 
     Floats = NDArray[np.float32]
+
+
+def wants_pretrained(settings: Settings, inputs: Inputs) -> bool:
+    """Whether a pretrained network is to see the pictures."""
+    if settings.features is not None:
+        return False
+    if is_timm(settings.model) or settings.model == PRETRAINED:
+        return True
+    return settings.model == "auto" and inputs.pictures is not None and is_installed(*VISION)
 
 
 def use_features(inputs: Inputs, settings: Settings) -> Inputs:

@@ -24,11 +24,10 @@ from datacleanse.detection.second_opinion.features import compare_with_patches
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.models import vision_extra
 from datacleanse.models.frozen_network import PictureFeatures
-from datacleanse.models.optional_packages import VISION, is_installed
 from datacleanse.pictures.decode_all import decode_and_work
 from datacleanse.pictures.joined import Joined
 from datacleanse.records import Comparison, Notice
-from datacleanse.settings import PRETRAINED, is_timm
+from datacleanse.settings import is_timm
 from datacleanse.storage.atomic_files import make_own_folder, write_aside
 from datacleanse.training.device import choose_device
 
@@ -49,15 +48,6 @@ _KEY = "made of"
 """What features were made of, in the metadata of their file."""
 
 
-def wants_pretrained(settings: Settings, inputs: Inputs) -> bool:
-    """Whether a pretrained network is to see the pictures."""
-    if settings.features is not None:
-        return False
-    if is_timm(settings.model) or settings.model == PRETRAINED:
-        return True
-    return settings.model == "auto" and inputs.pictures is not None and is_installed(*VISION)
-
-
 def show_to_pretrained(
     inputs: Inputs, settings: Settings, *, kept: RunFolder | None, progress: Progress
 ) -> Inputs:
@@ -65,7 +55,7 @@ def show_to_pretrained(
 
     Args:
         inputs: what was read.
-        settings: as `wants_pretrained` was asked with.
+        settings: as `image_features.wants_pretrained` was asked with.
         kept: the run that is gone on with: features that it keeps are not computed again.
         progress: is told of each picture.
 

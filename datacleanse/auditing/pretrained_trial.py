@@ -39,7 +39,7 @@ def try_pretrained(inputs: Inputs, settings: Settings, progress: Progress) -> tu
 
     Args:
         inputs: what was read, of pictures.
-        settings: as `wants_pretrained` was asked with.
+        settings: as `image_features.wants_pretrained` was asked with.
         progress: is told of each picture.
 
     Returns:

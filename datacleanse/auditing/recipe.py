@@ -15,7 +15,6 @@ from datacleanse.auditing.manifest import Ending, Stopwatch, begin_run, finish_r
 from datacleanse.auditing.manifest_sections import compare_models, describe_training
 from datacleanse.auditing.picture_files import write_picture_files
 from datacleanse.auditing.places import open_pool
-from datacleanse.auditing.pretrained_features import keep_features
 from datacleanse.auditing.ranked import compare_identities
 from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
 from datacleanse.auditing.running_audit import RunningAudit, do_nothing
@@ -91,7 +90,11 @@ def carry_out(
         return RunFolder(place)
     with hold_run(place, opening, before, force=force) as (folder, opening):
         ranks.tell(opening.run_id)
-        keep_features(folder, inputs)
+        if inputs.features is not None:
+            # Loads what decodes pictures.
+            from datacleanse.auditing.pretrained_features import keep_features
+
+            keep_features(folder, inputs)
         progress.stage("Encoding", None)
         inputs.park_table(folder.parked_file)
         examples = _park_matrix(task.make_examples(inputs), folder.parked_file)

@@ -168,14 +168,16 @@ def _show_pictures(
     inputs: Inputs, settings: Settings, folder: RunFolder, resume: bool, progress: Progress
 ) -> Inputs:
     """The inputs with what a pretrained network makes of pictures, where one is wanted."""
-    from datacleanse.auditing.image_features import use_features
-    from datacleanse.auditing.pretrained_features import show_to_pretrained, wants_pretrained
+    from datacleanse.auditing.image_features import use_features, wants_pretrained
 
     if settings.features is not None:
         progress.stage("Features", None)
         return use_features(inputs, settings)
     if not wants_pretrained(settings, inputs):
         return inputs
+    # Loads what decodes pictures.
+    from datacleanse.auditing.pretrained_features import show_to_pretrained
+
     return show_to_pretrained(inputs, settings, kept=folder if resume else None, progress=progress)
 
 
@@ -221,8 +223,7 @@ def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
     with use_one_thread():
         inputs = read_inputs(request, progress)
     from datacleanse.auditing.forecast import forecast
-    from datacleanse.auditing.image_features import use_features
-    from datacleanse.auditing.pretrained_features import wants_pretrained
+    from datacleanse.auditing.image_features import use_features, wants_pretrained
     from datacleanse.auditing.pretrained_trial import try_pretrained
     from datacleanse.auditing.regression.number_audit import plan_number_audit
     from datacleanse.auditing.tasks.planning import plan_task

@@ -16,10 +16,10 @@ import torch
 import datacleanse as dc
 from datacleanse.auditing import pretrained_features as module
 from datacleanse.auditing import pretrained_trial
+from datacleanse.auditing.image_features import wants_pretrained
 from datacleanse.auditing.pretrained_features import (
     choose_reading,
     show_to_pretrained,
-    wants_pretrained,
 )
 from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.auditing.run import forecast_audit, run_audit

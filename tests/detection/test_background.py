@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 from contextlib import contextmanager
 from io import BytesIO
@@ -296,3 +297,20 @@ def test_a_process_whose_caller_is_gone_gives_up(monkeypatch, tmp_path):
     with pytest.raises(AbandonedError):
         module.main("table", BytesIO(line))
     assert not (tmp_path / module._OPINION).exists()
+
+
+def test_the_process_that_waits_loads_no_pandas():
+    # Elsewhere in the process pandas stays as it is: it can be loaded afterwards.
+    program = """
+import io, sys
+from datacleanse.detection.second_opinion.background import main
+main("table", io.BytesIO())
+assert "sklearn.tree" in sys.modules and "pandas" not in sys.modules
+import pandas
+main("table", io.BytesIO())
+assert sys.modules["pandas"] is pandas
+"""
+    path = os.pathsep.join(sys.path)
+    subprocess.run(
+        [sys.executable, "-c", program], check=True, env=os.environ | {"PYTHONPATH": path}
+    )

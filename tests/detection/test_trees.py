@@ -64,7 +64,7 @@ def test_a_bag_of_many_classes_grows_the_tree_that_it_would_grow_as_it_is(kind):
     rows = rng.normal(size=(60, 3)).astype(np.float32)
     rows[::9, 1] = np.nan
     grown, plain = (kind(max_features="sqrt", random_state=5) for _ in range(2))
-    trees._grow(grown, rows, labels, counts)
+    trees._fit(grown, rows, labels, counts)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         plain.fit(rows, labels, sample_weight=counts)
@@ -117,8 +117,8 @@ def test_it_stops_where_nobody_wants_it_any_more():
 
 def test_a_quick_opinion_is_of_a_third_of_the_trees(few_trees, monkeypatch):
     rows, labels = table()
-    grown, grow = [], trees._grow
-    monkeypatch.setattr(trees, "_grow", lambda tree, *a: grown.append(tree) or grow(tree, *a))
+    grown, grow = [], trees._fit
+    monkeypatch.setattr(trees, "_fit", lambda tree, *a: grown.append(tree) or grow(tree, *a))
     quick = opinion_of(rows, labels, np.ones(N, bool), n_classes=2, seed=0, is_quick=True)
     assert len(grown) == 2 * 9
     assert (quick.argmax(axis=1) == labels).mean() > 0.85

@@ -28,7 +28,6 @@ from datacleanse.auditing.manifest_sections import (
 )
 from datacleanse.auditing.original_cells import take_and_note
 from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
-from datacleanse.auditing.pretrained_features import keep_features
 from datacleanse.auditing.ranked import compare_identities
 from datacleanse.auditing.regression.like_numbers import write_like_numbers
 from datacleanse.auditing.regression.number_audit import RunningNumbers
@@ -114,7 +113,11 @@ def carry_out_numbers(
         return RunFolder(place)
     with hold_run(place, opening, before, force=force) as (folder, opening):
         ranks.tell(opening.run_id)
-        keep_features(folder, inputs)
+        if inputs.features is not None:
+            # Loads what decodes pictures.
+            from datacleanse.auditing.pretrained_features import keep_features
+
+            keep_features(folder, inputs)
         progress.stage("Encoding", None)
         examples = audit.make_examples(inputs)
         watch.lap("encode")

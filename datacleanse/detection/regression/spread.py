@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.optimize import nnls
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,6 +38,8 @@ def pool_predictions(opinions: Floats, numbers: Floats, weight: Floats) -> Float
         numbers: (M,) labels.
         weight: (M,) P(the label is right), 0 for rows that are not to be learned.
     """
+    from scipy.optimize import nnls
+
     columns = np.column_stack([opinions, np.ones(len(numbers)), -np.ones(len(numbers))])
     used = np.flatnonzero(weight > 0)
     matrix, target, share = columns[used], numbers[used], weight[used]

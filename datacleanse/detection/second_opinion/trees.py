@@ -83,18 +83,13 @@ def vote_out_of_bag(
     from sklearn.tree import DecisionTreeClassifier, ExtraTreeClassifier
 
     opinions = []
-    rng = np.random.default_rng(seed)
-    used = np.flatnonzero(is_grown_on)
-    # A small part of many rows is read once, and not for each tree.
-    seen = take_spread(rows, used) if SPARSE * len(used) < len(rows) else None
-    size = min(math.ceil(BAG_SHARE * len(used)), MAX_BAG)
+    bags = _Bags(rows, labels, np.flatnonzero(is_grown_on), np.random.default_rng(seed))
     n_trees = math.ceil(N_TREES / QUICK) if is_quick else N_TREES
     for number, kind in enumerate((DecisionTreeClassifier, ExtraTreeClassifier)):
         if number not in kinds:
             # The same draws, so that the kinds after it get theirs.
             for _ in range(n_trees):
-                rng.choice(used, size=size)
-                rng.integers(2**31)
+                bags.draw()
             continue
         votes = make_rows((len(rows), n_classes), np.float32)
         for start in range(0, n_trees, AT_ONCE):
@@ -102,11 +97,7 @@ def vote_out_of_bag(
             for _ in range(min(AT_ONCE, n_trees - start)):
                 if is_unwanted():
                     raise AbandonedError
-                drawn, counts = np.unique(rng.choice(len(used), size=size), return_counts=True)
-                bag = used[drawn]
-                tree = kind(max_features="sqrt", random_state=int(rng.integers(2**31)))
-                _grow(tree, rows[bag] if seen is None else seen[drawn], labels[bag], counts)
-                grown.append((tree, bag))
+                grown.append(bags.grow(kind))
             _vote(votes, grown, rows, is_unwanted)
         for part in split_rows(votes):
             np.divide(part, np.maximum(part.sum(axis=1, keepdims=True), 1), out=part)
@@ -115,7 +106,44 @@ def vote_out_of_bag(
     return opinions
 
 
-def _grow(
+class _Bags:
+    """Trees of some rows, each grown on a bag of its own."""
+
+    def __init__(
+        self,
+        rows: NDArray[np.float32],
+        labels: NDArray[np.int64],
+        used: NDArray[np.int64],
+        rng: np.random.Generator,
+    ) -> None:
+        self._rows, self._labels, self._used, self._rng = rows, labels, used, rng
+        self._size = min(math.ceil(BAG_SHARE * len(used)), MAX_BAG)
+        # A small part of many rows is read once, and not for each tree.
+        self._seen = take_spread(rows, used) if SPARSE * len(used) < len(rows) else None
+
+    def draw(self) -> tuple[NDArray[np.int64], int]:
+        """Draw the places of a bag's rows among those used, with repetition, and a tree's seed."""
+        drawn = self._rng.choice(len(self._used), size=self._size)
+        return drawn, int(self._rng.integers(2**31))
+
+    def grow(
+        self, kind: type[DecisionTreeClassifier]
+    ) -> tuple[DecisionTreeClassifier, NDArray[np.int64]]:
+        """Grow the next tree; and the rows, sorted, that it was grown on."""
+        drawn, seed = self.draw()
+        drawn, counts = np.unique(drawn, return_counts=True)
+        bag = self._used[drawn]
+        tree = kind(max_features="sqrt", random_state=seed)
+        _fit(
+            tree,
+            self._rows[bag] if self._seen is None else self._seen[drawn],
+            self._labels[bag],
+            counts,
+        )
+        return tree, bag
+
+
+def _fit(
     tree: DecisionTreeClassifier,
     rows: NDArray[np.float32],
     labels: NDArray[np.int64],

@@ -223,7 +223,10 @@ def make_environment() -> Environment:
     """The templates, with what they need to write values for people."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
+    from datacleanse_reports.compiled_templates import keep_compiled
+
     environment = Environment(
+        bytecode_cache=keep_compiled(),
         loader=PackageLoader("datacleanse_reports", "templates"),
         autoescape=True,
         undefined=StrictUndefined,
