@@ -204,6 +204,19 @@ def by_audit(
     has_clean: bool = True,
     probabilities: pd.DataFrame | None = None,
 ) -> Verdict:
+    """The product's verdict; arguments are those of `run_audit`."""
+    started = process_time()
+    result = run_audit(cell, fdr, has_clean=has_clean, probabilities=probabilities)
+    return read_verdict(result, cell.drawn.classes, process_time() - started)
+
+
+def run_audit(
+    cell: Cell,
+    fdr: float,
+    *,
+    has_clean: bool = True,
+    probabilities: pd.DataFrame | None = None,
+) -> AuditResult:
     """The product, called as its users call it, with the clean rows or without.
 
     Args:
@@ -212,8 +225,7 @@ def by_audit(
         has_clean: whether the clean rows are given.
         probabilities: of the noisy rows, a column a class, by a model of the user's.
     """
-    started = process_time()
-    result = dc.audit(
+    return dc.audit(
         cell.noisy_table(),
         val=cell.clean_table() if has_clean else None,
         label=LABEL,
@@ -223,7 +235,6 @@ def by_audit(
         device="cpu",
         probabilities=probabilities,
     )
-    return read_verdict(result, cell.drawn.classes, process_time() - started)
 
 
 def read_verdict(result: AuditResult, classes: Sequence[str], seconds: float) -> Verdict:

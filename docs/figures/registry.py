@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from docs.figures import (
     audits,
+    brought,
     costs,
     detection,
     engine,
@@ -19,7 +20,7 @@ from docs.figures.markers import Registry
 
 MODULES = (
     *(detection, sampled, audits, engine, images, pretrained, costs, steering, texts),
-    *(regression, health),
+    *(regression, health, brought),
 )
 
 REGISTRY = Registry(

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.detection.second_opinion.corrected_labels import share_out
 from datacleanse.storage.mapped_files import make_rows, split_rows
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
+    from scipy import sparse
 
 MAX_FITTED = 20_000
 """Rows, about, that the weights of a pool are fitted on."""
@@ -42,15 +44,73 @@ def pool_opinions(
     return apply_weights(opinions, fit_weights(opinions, labels, used))
 
 
+def pool_by_guide(
+    opinions: Sequence[NDArray[np.float32]],
+    guide: NDArray[np.float32],
+    labels: NDArray[np.int64],
+    used: NDArray[np.int64],
+) -> NDArray[np.float32]:
+    """A pool whose weights suit labels that one opinion, the guide, has corrected.
+
+    Where errors follow from the rows, as near a boundary, a flexible model foresees wrong labels,
+    and the likelihood of labels as given rewards it. So corrected labels say whom to believe, and
+    labels as given how sharply.
+
+    Args:
+        opinions: as for `pool_opinions`.
+        guide: (M, C) scores by one of them; labels are corrected as `share_out` does.
+        labels: as for `pool_opinions`.
+        used: as for `pool_opinions`.
+    """
+    fitted = _thin(used)
+    own, every = labels[fitted], np.arange(len(fitted))
+    shares = share_out(pool_opinions([guide[fitted]], own, every), own, every)
+    seen = [opinion[fitted] for opinion in opinions]
+    weights = fit_weights_to_shares(seen, shares)
+    pooled = np.tensordot(weights.astype(np.float32), seen, 1)
+    return apply_weights(opinions, weights * fit_weights([pooled], own, every))
+
+
 def fit_weights(
     opinions: Sequence[NDArray[np.float32]], labels: NDArray[np.int64], used: NDArray[np.int64]
 ) -> NDArray[np.float64]:
     """The weights b, (K,), of the greatest likelihood; arguments as for `pool_opinions`."""
+    fitted = _thin(used)
+    seen = np.stack([opinion[fitted].astype(np.float64) for opinion in opinions])
+    return _maximise_likelihood(seen, seen[:, np.arange(len(fitted)), labels[fitted]])
+
+
+def fit_weights_to_shares(
+    opinions: Sequence[NDArray[np.float32]], shares: sparse.csr_array
+) -> NDArray[np.float64]:
+    """The weights, (K,), of the greatest expected likelihood.
+
+    Args:
+        opinions: (n, C) as for `pool_opinions`.
+        shares: (n, C) of the classes in each row; rows sum to 1.
+    """
+    seen = np.stack([opinion.astype(np.float64) for opinion in opinions])
+    return _maximise_likelihood(
+        seen, np.stack([shares.multiply(each).sum(axis=1) for each in seen])
+    )
+
+
+def _thin(used: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Of some positions the few, about `MAX_FITTED`, that weights are fitted on."""
+    return used[:: max(1, len(used) // MAX_FITTED)]
+
+
+def _maximise_likelihood(
+    seen: NDArray[np.float64], own: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """The weights, (K,), under which a pool finds the labels likeliest.
+
+    Args:
+        seen: (K, n, C) scores of the classes.
+        own: (K, n) of the rows' labels, or the mean by how the rows are shared out.
+    """
     from scipy.optimize import minimize
 
-    fitted = used[:: max(1, len(used) // MAX_FITTED)]
-    seen = np.stack([opinion[fitted].astype(np.float64) for opinion in opinions])
-    own = seen[:, np.arange(len(fitted)), labels[fitted]]
     product = np.empty_like(seen[0])
 
     def mean_loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
@@ -65,8 +125,8 @@ def fit_weights(
         loss = (top + np.log(sums))[:, 0] - weights @ own
         return float(loss.mean()), (np.stack(expected) - own).mean(axis=1)
 
-    start = np.full(len(opinions), 1 / len(opinions))
-    bounds = [(0.0, None)] * len(opinions)
+    start = np.full(len(seen), 1 / len(seen))
+    bounds = [(0.0, None)] * len(seen)
     found: NDArray[np.float64] = minimize(
         mean_loss, start, jac=True, bounds=bounds, method="L-BFGS-B"
     ).x

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from datacleanse.detection.second_opinion import features, images, tables
-from datacleanse.detection.second_opinion.pool import pool_opinions
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
@@ -102,7 +101,9 @@ class Question:
             return answers[0]
         with use_one_thread():
             heard = [opinion for answer in answers for opinion in answer]
-            return pool_opinions(heard, self.labels, np.flatnonzero(self.is_learned))
+            return tables.pool_parts(
+                heard, self.labels, self.is_learned, has_texts=self.texts is not None
+            )
 
     def answer(self, is_unwanted: Callable[[], bool] = lambda: False) -> NDArray[np.float32]:
         """Form the opinion: (M, C) class probabilities, each row's without its own label.

@@ -12,11 +12,11 @@ import numpy as np
 
 from datacleanse.detection.second_opinion import kernel_ridge, naive_bayes
 from datacleanse.detection.second_opinion import texts as text_ridge
-from datacleanse.detection.second_opinion.pool import pool_opinions
+from datacleanse.detection.second_opinion.pool import pool_by_guide, pool_opinions
 from datacleanse.detection.second_opinion.trees import vote_out_of_bag
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
@@ -83,7 +83,21 @@ def ask(
             is_quick=is_quick,
             is_unwanted=is_unwanted,
         )
-    return pool_opinions(opinions, labels, np.flatnonzero(is_learned))
+    return pool_parts(opinions, labels, is_learned, has_texts=texts is not None)
+
+
+def pool_parts(
+    opinions: Sequence[NDArray[np.float32]],
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    has_texts: bool,
+) -> NDArray[np.float32]:
+    """Pool what all parts of `ask` said, (M, C) each; of texts naive Bayes guides the pool."""
+    used = np.flatnonzero(is_learned)
+    if has_texts:
+        return pool_by_guide(opinions, opinions[-1], labels, used)
+    return pool_opinions(opinions, labels, used)
 
 
 def ask_part(
@@ -101,6 +115,8 @@ def ask_part(
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> list[NDArray[np.float32]]:
     """The opinions that one part of `ask` hears, (M, C) scores each, in the order of the parts.
+
+    Naive Bayes is the last of all, where there are texts.
 
     Args:
         part: 0, one kind of trees; 1, all others.
@@ -130,13 +146,13 @@ def ask_part(
         opinions += kernel_ridge.score_without_own_labels(
             rows, labels, is_learned, n_numbers=n_numbers, **drawn
         )
+    if vectors is not None:
+        opinions += kernel_ridge.score_points(_direct(vectors), labels, is_learned, **drawn)
     if texts is not None:
         opinions += text_ridge.score_without_own_labels(texts, labels, is_learned, **drawn)
         opinions.append(
             naive_bayes.score_without_own_labels(texts, labels, is_learned, n_classes=n_classes)
         )
-    if vectors is not None:
-        opinions += kernel_ridge.score_points(_direct(vectors), labels, is_learned, **drawn)
     return opinions
 
 
