@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor
 
 from datacleanse.errors import ModelError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from torch import Tensor, nn
 
@@ -74,3 +74,23 @@ def find_trainable(model: nn.Module) -> dict[str, nn.Parameter]:
     # ``torch.compile`` wraps a network and its names; both routes look inside.
     named = ((name.removeprefix("_orig_mod."), p) for name, p in model.named_parameters())
     return {name: p for name, p in named if p.requires_grad}
+
+
+@runtime_checkable
+class PartlyMeasured(Protocol):
+    """A network that names the modules whose parameters influences are measured by."""
+
+    def list_measured(self) -> Iterable[nn.Module]:
+        """List modules of the network that have parameters."""
+
+
+def find_measured(model: nn.Module) -> dict[str, nn.Parameter]:
+    """The parameters that the virtual step of an influence moves, by name.
+
+    All trainable ones, unless the network is `PartlyMeasured`.
+    """
+    trainable = find_trainable(model)
+    if not isinstance(model, PartlyMeasured):
+        return trainable
+    moved = {id(p) for module in model.list_measured() for p in module.parameters()}
+    return {name: p for name, p in trainable.items() if id(p) in moved}

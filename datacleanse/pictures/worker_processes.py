@@ -115,8 +115,10 @@ def _answer(target: Target, blobs: Sequence[Blob]) -> Chunk | None:
 
 def _send(pipe: IO[bytes], message: object) -> None:
     content = pickle.dumps(message, protocol=pickle.HIGHEST_PROTOCOL)
-    pipe.write(len(content).to_bytes(_LENGTH, "little"))
-    pipe.write(content)
+    rest = memoryview(len(content).to_bytes(_LENGTH, "little") + content)
+    while rest:
+        # Under PYTHONUNBUFFERED a pipe takes only a part, if the process was stopped meanwhile.
+        rest = rest[pipe.write(rest) :]
     pipe.flush()
 
 

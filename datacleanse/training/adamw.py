@@ -6,16 +6,19 @@ compiler, a second and 70 MiB of every audit, and costs a third of a step of a s
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 BETAS = (0.9, 0.999)
 EPSILON = 1e-8
+SMALLEST = 5e-324
+"""Above 0, but where such numbers are taken for 0."""
 
 
 class AdamW:
@@ -50,22 +53,23 @@ class AdamW:
             self._counts.add_(1)
         else:
             torch._foreach_add_(steps, 1)
-        torch._fused_adamw_(
-            [self._parameters[i] for i in due],
-            gradients,
-            [self._means[i] for i in due],
-            [self._squares[i] for i in due],
-            [],
-            steps,
-            lr=lr,
-            beta1=BETAS[0],
-            beta2=BETAS[1],
-            weight_decay=self._decay,
-            eps=EPSILON,
-            amsgrad=False,
-            maximize=False,
-            found_inf=is_idle,
-        )
+        with _flush_denormals():
+            torch._fused_adamw_(
+                [self._parameters[i] for i in due],
+                gradients,
+                [self._means[i] for i in due],
+                [self._squares[i] for i in due],
+                [],
+                steps,
+                lr=lr,
+                beta1=BETAS[0],
+                beta2=BETAS[1],
+                weight_decay=self._decay,
+                eps=EPSILON,
+                amsgrad=False,
+                maximize=False,
+                found_inf=is_idle,
+            )
         if is_idle is not None:
             torch._foreach_sub_(steps, [is_idle] * len(steps))
         for parameter in self._parameters:
@@ -80,3 +84,18 @@ class AdamW:
         for name, own in self.state().items():
             for mine, saved in zip(own, state[name], strict=True):
                 mine.copy_(saved)
+
+
+@contextmanager
+def _flush_denormals() -> Iterator[None]:
+    """Take numbers below 1e-38 for 0 within the block, on this thread of a CPU.
+
+    The mean of a gradient that stays 0, as of a dead unit, falls below that after 830 steps.
+    Processors compute with such numbers a hundred times slower.
+    """
+    was_on = SMALLEST * 1.0 == 0.0
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(was_on)

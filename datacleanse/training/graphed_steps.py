@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from datacleanse.training.adamw import AdamW
-from datacleanse.training.influence.interface import accumulate
+from datacleanse.training.influence.interface import add_direction
 from datacleanse.training.worth import apply_worth
 
 if TYPE_CHECKING:
@@ -117,8 +117,7 @@ class FixedStep:
             weights = apply_worth(weights, examples.worth[self.index], step)
         work.recorder.record_batch(self.index, step, weights)
         step.descend(weights)
-        for name, gradient in self.direction.items():
-            accumulate(self.parameters[name], gradient, work.rule.trusted_share)
+        add_direction(self.parameters, self.direction, work.rule.trusted_share)
         is_idle = (weights == 0).all().float() if self.direction else None
         if is_idle is not None:
             self.n_skipped.add_(is_idle)

@@ -19,7 +19,7 @@ from datacleanse.training.batches import count_batches, draw_order, draw_order_i
 from datacleanse.training.checkpoint import Checkpoint
 from datacleanse.training.graphed_steps import GraphedSteps, Workings
 from datacleanse.training.influence import Trusted, TrustedDirection, choose_engine
-from datacleanse.training.influence.interface import accumulate
+from datacleanse.training.influence.interface import add_direction
 from datacleanse.training.objectives import CLASSES, Objective
 from datacleanse.training.optimisers import Optimisation, make_optimiser
 from datacleanse.training.parts import Parts
@@ -385,10 +385,8 @@ class _Loop:
 
     def _follow(self, direction: Direction | None) -> None:
         """Let the update follow the trusted gradient too, as far as the rule wants it."""
-        if direction is None or not self._rule.trusted_share:
-            return
-        for name, parameter in self._parameters.items():
-            accumulate(parameter, direction[name], self._rule.trusted_share)
+        if direction is not None and self._rule.trusted_share:
+            add_direction(self._parameters, direction, self._rule.trusted_share)
 
 
 def _make_diverged_error(what: str, epoch: int, batch: int) -> TrainingError:

@@ -18,7 +18,7 @@ from datacleanse.training.influence import (
     choose_engine,
     compute_trusted_gradient,
 )
-from datacleanse.training.influence.interface import accumulate
+from datacleanse.training.influence.interface import add_direction
 from datacleanse.training.rules.l2rw import L2RW
 
 if TYPE_CHECKING:
@@ -131,8 +131,7 @@ class Reweighter:
         if _check_finite(found):
             step.descend(found.weights)
             if self._rule.trusted_share:
-                for name, parameter in find_trainable(self._model).items():
-                    accumulate(parameter, v[name], self._rule.trusted_share)
+                add_direction(find_trainable(self._model), v, self._rule.trusted_share)
         return found
 
     def _aim(self, trusted: Trusted) -> TrustedDirection:

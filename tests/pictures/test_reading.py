@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import subprocess
 import sys
@@ -300,6 +301,19 @@ def test_processes_that_are_killed_only_cost_time(root, many, monkeypatch):
     assert len(started) == 2
     assert all(process.poll() is not None for process in started)
     assert (found.values == expected.values).all()
+
+
+def test_a_pipe_that_takes_a_part_gets_the_rest():
+    """As one that is unbuffered does, whose writer was stopped for a while."""
+
+    class Narrow(io.BytesIO):
+        def write(self, content):
+            return super().write(bytes(content[:1000]))
+
+    pipe = Narrow()
+    worker_processes._send(pipe, b"x" * 5_000)
+    pipe.seek(0)
+    assert worker_processes._receive(pipe) == b"x" * 5_000
 
 
 def test_where_no_process_can_be_started_threads_decode(root, many, monkeypatch):

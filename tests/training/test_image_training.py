@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from datacleanse.errors import Stopped
+from datacleanse.models.demands import find_measured
 from datacleanse.models.residual import build_residual, choose_residual_shape
 from datacleanse.pictures.joined import Joined
 from datacleanse.settings import Meta, Schedule
@@ -117,8 +118,8 @@ def test_influences_are_those_of_the_views_that_were_drawn(n):
     for image, label in zip(drawn.split(1), y.split(1), strict=True):
         scaled = (image.double() - model.mean) / model.deviation
         loss = cross_entropy(model.head(model.stages(scaled).mean(dim=(2, 3))), label)
-        gradients = torch.autograd.grad(loss.sum(), list(model.parameters()))
-        names = [name for name, _ in model.named_parameters()]
-        expected.append(sum((g * v[k]).sum() for k, g in zip(names, gradients, strict=True)))
+        measured = find_measured(model)
+        gradients = torch.autograd.grad(loss.sum(), list(measured.values()))
+        expected.append(sum((g * v[k]).sum() for k, g in zip(measured, gradients, strict=True)))
     # The network turns bytes into float32.
     torch.testing.assert_close(step.influence, torch.stack(expected), rtol=1e-5, atol=1e-6)

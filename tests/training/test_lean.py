@@ -12,6 +12,7 @@ from datacleanse.training.influence import (
     choose_engine,
     compute_trusted_gradient,
     cross_entropy,
+    perceptron,
 )
 from datacleanse.training.influence.perceptron import ClosedForm
 
@@ -43,8 +44,12 @@ def shape(request):
     return SHAPES[request.param]
 
 
+@pytest.mark.parametrize("selects_from", [0, 2**17])
 @pytest.mark.parametrize("is_training", [True, False])
-def test_the_closed_form_is_forward_mode_with_the_same_dropout_mask(shape, is_training):
+def test_the_closed_form_is_forward_mode_with_the_same_dropout_mask(
+    shape, is_training, selects_from, monkeypatch
+):
+    monkeypatch.setattr(perceptron, "SELECT_FROM", selects_from)
     model = network(shape).train(is_training)
     batch, trusted = rows(shape, 20, 1), rows(shape, 9, 2)
     direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
@@ -137,3 +142,15 @@ def test_a_byte_is_drawn_for_each_unit_by_itself():
     kept = (Dropout(0.5)(torch.ones(4000, 16)) > 0).double()
     correlation = torch.corrcoef(kept.T)
     assert float((correlation - torch.eye(16)).abs().max()) < 0.08
+
+
+def test_a_mean_that_fades_away_becomes_zero():
+    """Below 1e-38 processors are slow; the parameter is the same to the last bit."""
+    parameter = torch.ones(3, requires_grad=True)
+    optimiser = AdamW([parameter], weight_decay=0.0)
+    optimiser.state()["means"][0].fill_(1e-39)
+    parameter.grad = torch.zeros(3)
+    optimiser.step(1e-3)
+    assert not optimiser.state()["means"][0].any()
+    assert parameter.detach().equal(torch.ones(3))
+    assert torch.tensor(1e-39) * 1.0 > 0, "the caller's arithmetic is as it was"

@@ -7,7 +7,8 @@ the loss on the trusted examples changes with e_i. At e = 0, where the paper tak
 
     -dL_trusted / de_i  =  lr * < grad l_i(theta), grad L_trusted(theta) >.
 
-That inner product is the influence.
+That inner product is the influence. A network may name the layers that influences are measured by
+(`find_measured`): the virtual step moves these alone, and the inner product is over them.
 
 NOTE[DIFF] the step that follows is AdamW's, or one of the caller's optimiser. Influences are those
 of the paper's virtual step, one of plain gradient descent.

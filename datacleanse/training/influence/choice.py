@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from torch import nn
 
 from datacleanse.errors import ModelError
-from datacleanse.models.demands import find_trainable
+from datacleanse.models.demands import find_measured, find_trainable
 from datacleanse.training.influence.double_backward import DoubleBackward
 from datacleanse.training.influence.forward_mode import ForwardMode
 from datacleanse.training.influence.interface import (
@@ -100,7 +100,8 @@ class AutomaticEngine:
     @property
     def route(self) -> Route:
         """The route in use, and why; final from the first batch on."""
-        return Route(self.name, WHY.get(self.name) or self._refusals[-1])
+        why = WHY.get(self.name) or self._refusals[-1]
+        return Route(self.name, why + _tell_of_measured(self._model))
 
     @property
     def is_final(self) -> bool:
@@ -151,6 +152,15 @@ class AutomaticEngine:
                 hint="Write the layer named last in torch's own operations, or give its "
                 "autograd.Function a `jvp`.",
             )
+
+
+def _tell_of_measured(model: nn.Module) -> str:
+    """Which parameters influences are measured by, as a sentence; "" where by all."""
+    measured = find_measured(model)
+    if len(measured) == len(find_trainable(model)):
+        return ""
+    layers = dict.fromkeys(name.rpartition(".")[0] for name in measured)
+    return f" Influences are measured by the parameters of {', '.join(layers)} alone."
 
 
 def _list_routes(model: nn.Module, loss: Loss, *, is_layerwise: bool) -> Iterator[Engine]:

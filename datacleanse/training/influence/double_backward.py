@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from datacleanse.errors import is_shortage
-from datacleanse.models.demands import find_trainable
+from datacleanse.models.demands import find_measured
 from datacleanse.training.influence.interface import (
     Direction,
     Loss,
@@ -68,7 +68,7 @@ class DoubleBackward:
 
     def _compute_influence(self, losses: Tensor, direction: Direction) -> Tensor:
         """Compute the influences, (B,), as the derivative of < G(u), v > with respect to u."""
-        parameters = find_trainable(self._model)
+        parameters = find_measured(self._model)
         u = torch.ones_like(losses, requires_grad=True)
         gradients = torch.autograd.grad(
             losses, list(parameters.values()), u, create_graph=True, allow_unused=True

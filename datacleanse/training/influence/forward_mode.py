@@ -15,7 +15,7 @@ from torch.autograd import forward_ad
 from torch.func import functional_call
 
 from datacleanse.errors import is_shortage
-from datacleanse.models.demands import find_trainable
+from datacleanse.models.demands import find_measured
 from datacleanse.training.influence.interface import (
     Direction,
     Loss,
@@ -73,7 +73,7 @@ class ForwardMode:
         buffers = [name for name, _ in self._model.named_buffers()]
         with forward_ad.dual_level(), use_differentiable_kernels(self._model, inputs):
             tensors = {name: buffer.clone() for name, buffer in self._model.named_buffers()}
-            for name, parameter in find_trainable(self._model).items():
+            for name, parameter in find_measured(self._model).items():
                 tensors[name] = forward_ad.make_dual(parameter, direction[name])
             # `functional_call` would tie by name, and leave a module that has two names with the
             # duals in it.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -175,14 +175,28 @@ def make_backward(model: nn.Module, losses: Tensor) -> Callable[[Tensor], None]:
     return descend
 
 
-def accumulate(parameter: Tensor, gradient: Tensor, factor: float = 1.0) -> None:
-    """Add to ``.grad``, as ``backward`` does. With factor 1 the gradient may be taken over.
+def accumulate(parameter: Tensor, gradient: Tensor) -> None:
+    """Add to ``.grad``, as ``backward`` does. The gradient may be taken over.
 
     A new ``.grad`` lies in memory as the parameter does, which fused optimisers take for granted.
     """
     if parameter.grad is not None:
-        parameter.grad.add_(gradient, alpha=factor)
+        parameter.grad.add_(gradient)
     elif gradient.stride() != parameter.stride():
-        parameter.grad = torch.empty_like(parameter).copy_(gradient).mul_(factor)
+        parameter.grad = torch.empty_like(parameter).copy_(gradient)
     else:
-        parameter.grad = gradient if factor == 1.0 else factor * gradient
+        parameter.grad = gradient
+
+
+def add_direction(parameters: Mapping[str, Tensor], direction: Direction, share: float) -> None:
+    """Add a share of v to the ``.grad`` of the trainable parameters, given by name."""
+    gradients, added = [], []
+    for name, along in direction.items():
+        gradient = parameters[name].grad
+        if gradient is None:
+            accumulate(parameters[name], share * along)
+        else:
+            gradients.append(gradient)
+            added.append(along)
+    if gradients:
+        torch._foreach_add_(gradients, added, alpha=share)

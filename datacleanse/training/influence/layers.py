@@ -13,11 +13,13 @@ arXiv 2406.11011), which need the trusted examples in the same batch.
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Any, Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from datacleanse.training.influence.interface import NotServedError, name_module
 
 Parameters = dict[str, Tensor]
 """Tensors shaped like a layer's own ``weight`` and ``bias``, by these names."""
@@ -260,6 +262,26 @@ CALLS: dict[
     nn.RMSNorm: NormCall,
 }
 """Layers served. Exact types only: a subclass may compute something else."""
+
+
+def make_call(
+    model: nn.Module, layer: nn.Module, args: tuple[Any, ...], out: Tensor, n_examples: int
+) -> Call:
+    """Make the call of a layer of the network that was given ``args`` and returned ``out``.
+
+    Raises:
+        NotServedError: input or output has no row for each example.
+    """
+    if not args or len(out) != n_examples or len(args[0]) != n_examples:
+        met = f"{len(args[0])} rows" if args else "keywords alone"
+        where = name_module(model, layer)
+        raise NotServedError(f"{where} is given {met} for a batch of {n_examples}.")
+    return CALLS[type(layer)](layer, args[0].detach())
+
+
+def widen(found: Tensor) -> Tensor:
+    """Widen to float32 at least: under autocast a layer's products come in half precision."""
+    return found.to(torch.promote_types(found.dtype, torch.float32))
 
 
 def find_counting_rows(weights: Tensor) -> Tensor | None:

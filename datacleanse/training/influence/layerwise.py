@@ -4,6 +4,8 @@ One forward pass and one backward pass to the layers' outputs give each layer's 
 gradients delta, from which `layers` forms the inner products as soon as a delta arrives. The
 weighted parameter gradients then come from the same a and (w_i delta_i). The network is never run
 twice, and dropout's mask is one and the same in weighting and update.
+
+Where influences are measured by some layers alone, `last_layers` serves.
 """
 
 from __future__ import annotations
@@ -15,18 +17,25 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import get_gradient_edge
 
-from datacleanse.models.demands import find_trainable
+from datacleanse.models.demands import find_measured, find_trainable
 from datacleanse.training.influence.interface import (
     Direction,
     Loss,
-    NotServedError,
     Step,
     accumulate,
     compute_losses,
     name_module,
     open_plain,
 )
-from datacleanse.training.influence.layers import CALLS, Call, Parameters, find_counting_rows
+from datacleanse.training.influence.last_layers import open_by_last_layers
+from datacleanse.training.influence.layers import (
+    CALLS,
+    Call,
+    Parameters,
+    find_counting_rows,
+    make_call,
+    widen,
+)
 from datacleanse.training.influence.trusted import compute_trusted_gradient
 
 if TYPE_CHECKING:
@@ -75,10 +84,11 @@ class Layerwise:
         self._model = model
         self._loss = loss
         self._layers = [m for m in model.modules() if _has_trainable(m)]
+        self._measured = set(find_measured(model))
         # A shared parameter has one name in named_parameters() but several homes.
         canonical = {id(p): name for name, p in find_trainable(model).items()}
         self._names = {
-            layer: {k: canonical.get(id(p)) for k, p in layer.named_parameters(recurse=False)}
+            layer: {k: canonical.get(id(p), "") for k, p in layer.named_parameters(recurse=False)}
             for layer in self._layers
         }
 
@@ -90,7 +100,10 @@ class Layerwise:
         """
         if direction is None:
             return open_plain(self._model, self._loss, inputs, labels)
-        tape = _Tape(self._model, len(inputs), self._split_direction(direction))
+        along = self._split_direction(direction)
+        if len(along) < len(self._layers):
+            return open_by_last_layers(self._model, self._loss, inputs, labels, along)
+        tape = _Tape(self._model, len(inputs), along)
         with ExitStack() as stack:
             for layer in self._layers:
                 stack.callback(layer.register_forward_hook(tape.keep).remove)
@@ -108,13 +121,14 @@ class Layerwise:
         return compute_trusted_gradient(self._model, self._loss, inputs, labels)
 
     def _split_direction(self, direction: Direction) -> dict[nn.Module, Parameters]:
-        """Split v by layer."""
+        """Split v by layer, of the layers that influences are measured by."""
         return {
             layer: {
-                k: torch.zeros_like(p) if names[k] is None else direction[names[k]]  # type: ignore[index]
+                k: direction[names[k]] if names[k] in self._measured else torch.zeros_like(p)
                 for k, p in layer.named_parameters(recurse=False)
             }
             for layer, names in self._names.items()
+            if not self._measured.isdisjoint(names.values())
         }
 
     @torch.no_grad()
@@ -144,22 +158,16 @@ class _Tape:
         """Forward hook: keep the input, wait for the output's gradient."""
         if not out.requires_grad:
             return
-        if not args or len(out) != self._n or len(args[0]) != self._n:
-            met = f"{len(args[0])} rows" if args else "keywords alone"
-            where = name_module(self._model, layer)
-            raise NotServedError(f"{where} is given {met} for a batch of {self._n}.")
+        call = make_call(self._model, layer, args, out, self._n)
         if not args[0].requires_grad:
             # Nothing trainable lies before this layer, so the backward pass may end here.
             self._firsts.append(get_gradient_edge(out))
-        call = CALLS[type(layer)](layer, args[0].detach())
         # The hook is of the output as it is now, even if it is overwritten later.
         out.register_hook(self._make_reader(layer, call))
 
     def _make_reader(self, layer: nn.Module, call: Call) -> Callable[[Tensor], None]:
         def read(delta: Tensor) -> None:
-            found = call.compute_influence(delta, self._along[layer])
-            # Under autocast a layer's products come in half precision; their sum should not.
-            found = found.to(torch.promote_types(found.dtype, torch.float32))
+            found = widen(call.compute_influence(delta, self._along[layer]))
             total = self._influence
             self._influence = found if total is None else total + found
             self._read.append((layer, call))
@@ -168,8 +176,11 @@ class _Tape:
 
     def read(self, losses: Tensor) -> Tensor:
         """(B,) influence, by one backward pass that forms no parameter's gradient."""
-        if self._firsts and losses.requires_grad:
-            torch.autograd.grad(losses.sum(), self._firsts, allow_unused=True)
+        # The tape keeps none: the graph's hooks hold the tape, and both would wait for Python to
+        # look for garbage, with the first layer's input and delta of each step.
+        firsts, self._firsts = self._firsts, []
+        if firsts and losses.requires_grad:
+            torch.autograd.grad(losses.sum(), firsts, allow_unused=True)
         if self._influence is None:
             return torch.zeros_like(losses)
         return self._influence.detach().to(losses.dtype)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import torch
 
-from datacleanse.models.demands import find_trainable
+from datacleanse.models.demands import find_measured, find_trainable
 from datacleanse.training.influence.interface import NotServedError, open_plain
 from datacleanse.training.influence.kernels import use_differentiable_kernels
 
@@ -65,7 +65,8 @@ def find_fault(
                 f"On the first batch the {route.name} gradient of {name!r} was not autograd's: the "
                 "parameter is used outside its layer, or examples mix."
             )
-    if not _check_adds_up(step, plain, v, tolerance):
+    measured = {name: v[name] for name in find_measured(model)}
+    if not _check_adds_up(step, plain, measured, tolerance):
         return (
             f"On the first batch the {route.name} influences did not add up to the gradient: a "
             "part of the network is hidden from it, by torch.no_grad or an autograd.Function."
@@ -120,7 +121,8 @@ def _check_adds_up(step: Step, gradient: Direction, v: Direction, tolerance: flo
     """
     assert step.influence is not None
     influence = (_draw_weights(step) * step.influence).double()
-    product = torch.stack([(g.double() * v[name]).sum() for name, g in gradient.items()]).sum()
+    products = [(gradient[name].double() * each).sum() for name, each in v.items()]
+    product = torch.stack(products).sum()
     size = _measure_norm(gradient) + influence.norm() + 1e-9
     return bool((influence.sum() - product).abs() <= tolerance * size)
 
