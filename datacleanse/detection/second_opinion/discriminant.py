@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float32]
 
 SHRINKAGE = 0.8
-"""Part of the covariance that is a multiple of the identity. Covariances of 1,280 features by some
-thousand rows tell little; decision 89 has the figures for other parts."""
+"""Part of the covariance that is a multiple of the identity. Covariances of hundreds of features by
+some thousand rows tell little; decision 89 has the figures for other parts."""
 
 LEAST_COUNT = 0.5
 """Rows that a class without any counts for; it is taken to lie at the mean of all rows."""

@@ -61,7 +61,7 @@ def ask(
     images: NDArray[np.uint8] | Joined | None = None,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> Floats:
-    """What the regression makes of each row, its own label having had no part in it.
+    """What both make of each row, its own label having had no part in it.
 
     Args:
         features: (M, F) by a pretrained network.
