@@ -156,10 +156,9 @@ def _compare_with_pixels(
 
 
 def keep_features(folder: RunFolder, inputs: Inputs) -> None:
-    """Keep the features in the run folder, so that ``--resume`` need not compute them again."""
+    """Keep the inputs' features in the run folder: ``--resume`` need not compute them again."""
     features = inputs.features
-    if features is None:
-        return
+    assert features is not None
     parts = {"data": features.data, "clean": features.clean, "test": features.test}
     held = {name: np.ascontiguousarray(part) for name, part in parts.items() if part is not None}
     make_own_folder(folder.checkpoint_dir)

@@ -90,8 +90,9 @@ def open_lite0(side: int, device: torch.device, *, what: str, name: str = NAME) 
     network.eval().requires_grad_(False)
     _merge_layers(network)
 
+    read = network.extract_features if name == WITH_HEAD else partial(_run_blocks, network)
+
     def encode(x: torch.Tensor) -> torch.Tensor:
-        read = network.extract_features if name == WITH_HEAD else partial(_run_blocks, network)
         mean: torch.Tensor = read(x).mean(dim=(2, 3))
         return mean
 

@@ -20,8 +20,7 @@ import numpy as np
 
 from datacleanse.detection.second_opinion import ridge
 from datacleanse.detection.second_opinion.kernel_ridge import Columns
-from datacleanse.detection.second_opinion.pool import AbandonedError
-from datacleanse.storage.mapped_files import make_rows, release_mapped, take_spread
+from datacleanse.storage.mapped_files import make_rows, take_spread
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -70,12 +69,8 @@ def score_without_own_labels(
     columns = Columns.learned(take_spread(rows, used), rows.shape[1])
 
     def portions(some: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Floats]]:
-        for start in range(0, len(some), PORTION):
-            if is_unwanted():
-                raise AbandonedError
-            at = some[start : start + PORTION]
+        for at in ridge.take_portions(some, PORTION, is_unwanted):
             yield at, columns.points(rows[at])
-            release_mapped()
 
     learned = ((points, labels[at]) for at, points in portions(used))
     classes = Discriminant.learned(learned, n_classes, rows.shape[1])

@@ -39,6 +39,21 @@ def draw_rows(is_learned: NDArray[np.bool_], rng: np.random.Generator) -> NDArra
     return used
 
 
+def take_portions(
+    rows: NDArray[np.int64], portion: int, is_unwanted: Callable[[], bool]
+) -> Iterator[NDArray[np.int64]]:
+    """Take so many positions at a time; what was read of mapped files is let go in between.
+
+    Raises:
+        AbandonedError: ``is_unwanted``, asked before each portion, said so.
+    """
+    for start in range(0, len(rows), portion):
+        if is_unwanted():
+            raise AbandonedError
+        yield rows[start : start + portion]
+        release_mapped()
+
+
 def score_without_own_labels(
     features: Callable[[NDArray[np.int64]], Floats],
     labels: NDArray[np.int64] | NDArray[np.floating],
@@ -68,17 +83,9 @@ def score_without_own_labels(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
-
-    def portions(rows: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
-        for start in range(0, len(rows), portion):
-            if is_unwanted():
-                raise AbandonedError
-            yield rows[start : start + portion]
-            release_mapped()
-
     # Filled portion by portion: held beside their copy they would take twice the memory.
     seen, done = np.empty((0, 0), dtype=np.float32), 0
-    for rows in portions(used):
+    for rows in take_portions(used, portion, is_unwanted):
         part = features(rows) if axes is None else features(rows) @ axes
         if not done:
             seen = np.empty((len(used), part.shape[1]), dtype=np.float32)
@@ -90,7 +97,7 @@ def score_without_own_labels(
         each[used] = found
     is_other = np.ones(len(labels), dtype=np.bool_)
     is_other[used] = False
-    for rows in portions(np.flatnonzero(is_other)):
+    for rows in take_portions(np.flatnonzero(is_other), portion, is_unwanted):
         for each, found in zip(scores, ridge.scores(features(rows)), strict=True):
             each[rows] = found
     return scores
