@@ -196,15 +196,19 @@ def _sum_embeddings(codes: Tensor, table: Tensor) -> Tensor:
 
     As ``F.embedding_bag`` does, whose checks take as long as the sums of a small batch.
     """
-    starts = _list_starts(*codes.shape, codes.device)
+    # A graph of a GPU may outlive what a cache holds, and would read freed memory.
+    find = _list_kept_starts if codes.device.type == "cpu" else _list_starts
+    starts = find(len(codes), codes.shape[1], codes.device)
     found: Tensor = torch.embedding_bag(table, codes.flatten(), starts, False, 0, False, None)[0]
     return found
 
 
-@lru_cache(maxsize=16)
 def _list_starts(n_rows: int, n_columns: int, device: torch.device) -> Tensor:
     """List where each row begins among all codes of a batch, one after the other: (B,)."""
     return torch.arange(0, n_rows * n_columns, n_columns, device=device)
+
+
+_list_kept_starts = lru_cache(maxsize=16)(_list_starts)
 
 
 def _compute_losses(logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
