@@ -26,7 +26,7 @@ def ask(seen, given, images=None):
 
 def test_the_second_look_knows_true_classes_better(rows):
     seen, truth, given = rows
-    scores = features.score_features(seen, given, np.ones(N, bool), n_classes=4, seed=0)
+    scores = features.make_regression(seen, np.ones(N, bool), n_classes=4, seed=0)(given)
     once = features.pool_opinions(scores, given, np.arange(N))
     twice = ask(seen, given)
     at = np.arange(N), truth
