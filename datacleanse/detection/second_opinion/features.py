@@ -1,4 +1,4 @@
-"""The second opinion on pictures by what a pretrained network made of them.
+"""The second opinion on features: embeddings, or what a network or patches see of pictures.
 
 It is the even pool of two that err apart. Kernel ridge regression bends to what single rows tell,
 and looks twice: the second time at labels that are corrected (`corrected_labels`). `discriminant`
@@ -6,8 +6,8 @@ knows the mean of each class alone. By the likelihood of given labels, which may
 that bends would outweigh the other, and so both have as much to say.
 
 Trees are left out: on such features they tell less and take most of the time. A regression on the
-features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`). Beside
-patches of the pictures there is the regression alone, which looks once.
+features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`). Where both
+a network's features and patches are heard, there are regressions alone, which look once.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from datacleanse.pictures.joined import Joined
 
     Floats = NDArray[np.float32]
+    Images: TypeAlias = NDArray[np.uint8] | Joined
     Labels: TypeAlias = NDArray[np.int64] | NDArray[np.floating]
 
     class Asked(TypedDict):
@@ -64,13 +65,13 @@ def ask(
     *,
     n_classes: int,
     seed: int,
-    images: NDArray[np.uint8] | Joined | None = None,
+    images: Images | None = None,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> Floats:
     """What both make of each row, its own label having had no part in it.
 
     Args:
-        features: (M, F) by a pretrained network.
+        features: (M, F), NaN where missing.
         labels: (M,) as given.
         is_learned: (M,) whether the row's label may be learned; all others are judged too.
         n_classes: K.
@@ -97,6 +98,21 @@ def ask(
     by_means = discriminant.score_without_own_labels(features, labels, is_learned, **asked)
     both = [pool_opinions(each, labels, used) for each in (scores, [by_means])]
     return apply_weights([np.log(np.maximum(each, EVEN_FLOOR)) for each in both], EVEN)
+
+
+def ask_on_patches(
+    images: Images,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> Floats:
+    """`ask` on what patches of the images, (M, C, H, W), answer in place of features."""
+    features = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
+    asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    return ask(features, labels, is_learned, **asked)
 
 
 def make_regression(
@@ -145,7 +161,7 @@ def draw_compared(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 
 def compare_with_patches(
     features: Floats,
-    images: NDArray[np.uint8] | Joined,
+    images: Images,
     labels: NDArray[np.int64],
     rows: NDArray[np.int64],
     *,
