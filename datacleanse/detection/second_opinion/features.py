@@ -24,7 +24,7 @@ from datacleanse.detection.second_opinion.pool import apply_weights, pool_opinio
 from datacleanse.detection.second_opinion.whole_kernel import MOST_ROWS, WholeKernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
@@ -90,7 +90,8 @@ def ask(
     regress = make_regression(features, is_learned, **asked)
     scores = regress(labels)
     if images is not None:
-        scores += patches.score_patches(images, labels, is_learned, **asked)
+        answers = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
+        scores += make_regression(answers, is_learned, **asked)(labels)
         return pool_opinions(scores, labels, used)
     corrected = np.zeros((len(labels), n_classes), dtype=np.float32)
     corrected[used] = share_out(pool_opinions(scores, labels, used), labels, used).toarray()
@@ -187,11 +188,10 @@ def compare_with_patches(
     rows = draw_compared(rows, seed)
     own, every = labels[rows], np.ones(len(rows), dtype=np.bool_)
 
-    def measure(scores: Sequence[Floats]) -> float:
+    def measure(seen: Floats) -> float:
+        scores = make_regression(seen, every, n_classes=n_classes, seed=seed)(own)
         told = pool_opinions(scores, own, np.arange(len(rows)))
         likely = np.maximum(told[np.arange(len(rows)), own], FLOOR)
         return float(np.log(likely.astype(np.float64)).mean())
 
-    by_features = make_regression(features[rows], every, n_classes=n_classes, seed=seed)(own)
-    by_patches = patches.score_patches(images[rows], own, every, n_classes=n_classes, seed=seed)
-    return measure(by_features), measure(by_patches)
+    return measure(features[rows]), measure(patches.encode_patches(images[rows], every, seed=seed))

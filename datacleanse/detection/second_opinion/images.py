@@ -86,44 +86,6 @@ def encode_patches(
     return found
 
 
-def score_patches(
-    images: Images,
-    labels: NDArray[np.int64],
-    is_learned: NDArray[np.bool_],
-    *,
-    n_classes: int,
-    seed: int,
-    is_unwanted: Callable[[], bool] = lambda: False,
-) -> list[Floats]:
-    """Scores of the classes by ridge regression that the row's own label had no part in.
-
-    Args:
-        images: (M, C, H, W).
-        labels: (M,) as given.
-        is_learned: (M,) whether the row's label may be learned; all others are judged too.
-        n_classes: K.
-        seed: of the patches and of the rows where they are many.
-        is_unwanted: asked before each portion of images.
-
-    Returns:
-        (M, K) for each penalty.
-
-    Raises:
-        AbandonedError: ``is_unwanted`` said so.
-    """
-    rng = np.random.default_rng(seed)
-    used = ridge.draw_rows(is_learned, rng)
-    features = learn_features(images, used, rng)
-    return ridge.score_without_own_labels(
-        lambda rows: features(images[rows]),
-        labels,
-        used,
-        n_classes=n_classes,
-        portion=PORTION,
-        is_unwanted=is_unwanted,
-    )
-
-
 def learn_features(
     images: Images, used: NDArray[np.int64], rng: np.random.Generator
 ) -> Callable[[NDArray[np.uint8]], Floats]:
