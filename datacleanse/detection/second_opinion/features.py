@@ -87,18 +87,41 @@ def ask(
     """
     used = np.flatnonzero(is_learned)
     asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
-    regress = make_regression(features, is_learned, **asked)
-    scores = regress(labels)
     if images is not None:
         answers = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
-        scores += make_regression(answers, is_learned, **asked)(labels)
-        return pool_opinions(scores, labels, used)
-    corrected = np.zeros((len(labels), n_classes), dtype=np.float32)
-    corrected[used] = share_out(pool_opinions(scores, labels, used), labels, used).toarray()
-    scores += regress(corrected)
+        both_seen = [
+            score
+            for seen in (features, answers)
+            for score in make_regression(seen, is_learned, **asked)(labels)
+        ]
+        return pool_opinions(both_seen, labels, used)
+    scores = look_twice(features, labels, is_learned, **asked)
     by_means = discriminant.score_without_own_labels(features, labels, is_learned, **asked)
     both = [pool_opinions(each, labels, used) for each in (scores, [by_means])]
     return apply_weights([np.log(np.maximum(each, EVEN_FLOOR)) for each in both], EVEN)
+
+
+def look_twice(
+    features: Floats,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool],
+) -> list[Floats]:
+    """Scores by regressions on the labels as given, then on what their answer corrects.
+
+    Arguments are as for `ask`; (M, K) for each penalty and look.
+    """
+    used = np.flatnonzero(is_learned)
+    regress = make_regression(
+        features, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
+    )
+    scores = regress(labels)
+    corrected = np.zeros((len(labels), n_classes), dtype=np.float32)
+    corrected[used] = share_out(pool_opinions(scores, labels, used), labels, used).toarray()
+    return scores + regress(corrected)
 
 
 def ask_on_patches(

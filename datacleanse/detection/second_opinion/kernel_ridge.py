@@ -82,14 +82,18 @@ def score_without_own_labels(
     rng = np.random.default_rng(seed)
     used = ridge.draw_rows(is_learned, rng)
     columns = Columns.learned(take_spread(rows, used), n_numbers)
-    return _score(
-        lambda some: columns.points(rows[some]),
+    wanted = n_landmarks or count_landmarks(len(used), n_numbers)
+    chosen = np.sort(rng.permutation(used)[:wanted])
+    # Copies would be landmarks in vain, and draw the median distance to 0.
+    landmarks = Landmarks.at(np.unique(columns.points(rows[chosen]), axis=0))
+    return ridge.score_without_own_labels(
+        lambda some: landmarks.values(columns.points(rows[some])),
         labels,
         used,
-        rng,
-        n_landmarks=n_landmarks or count_landmarks(len(used), n_numbers),
         n_classes=n_classes,
+        portion=PORTION,
         is_unwanted=is_unwanted,
+        axes=landmarks.find_axes(),
         penalties=penalties,
     )
 
@@ -107,56 +111,6 @@ def count_landmarks(n_rows: int, n_numbers: int) -> int:
     """
     enough = math.ceil(math.sqrt(n_rows) * math.log(n_rows))
     return min(MOST_LANDMARKS, max(enough, PER_NUMBER * n_numbers, LEAST_LANDMARKS))
-
-
-def score_points(
-    points: Floats,
-    labels: NDArray[np.int64],
-    is_learned: NDArray[np.bool_],
-    *,
-    n_classes: int,
-    seed: int,
-    is_unwanted: Callable[[], bool],
-) -> list[Floats]:
-    """As `score_without_own_labels`, of rows that are (M, P) points already."""
-    rng = np.random.default_rng(seed)
-    used = ridge.draw_rows(is_learned, rng)
-    return _score(
-        lambda some: points[some],
-        labels,
-        used,
-        rng,
-        n_landmarks=count_landmarks(len(used), points.shape[1]),
-        n_classes=n_classes,
-        is_unwanted=is_unwanted,
-    )
-
-
-def _score(
-    find_points: Callable[[NDArray[np.int64]], Floats],
-    labels: NDArray[np.int64] | NDArray[np.floating],
-    used: NDArray[np.int64],
-    rng: np.random.Generator,
-    *,
-    n_landmarks: int,
-    n_classes: int,
-    is_unwanted: Callable[[], bool],
-    penalties: Sequence[float] = ridge.PENALTIES,
-) -> list[Floats]:
-    """Scores by a regression on the ``used`` rows; ``find_points`` of (n,) rows gives (n, P)."""
-    chosen = np.sort(rng.permutation(used)[:n_landmarks])
-    # Copies would be landmarks in vain, and draw the median distance to 0.
-    landmarks = Landmarks.at(np.unique(find_points(chosen), axis=0))
-    return ridge.score_without_own_labels(
-        lambda some: landmarks.values(find_points(some)),
-        labels,
-        used,
-        n_classes=n_classes,
-        portion=PORTION,
-        is_unwanted=is_unwanted,
-        axes=landmarks.find_axes(),
-        penalties=penalties,
-    )
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from datacleanse.detection.second_opinion import kernel_ridge, naive_bayes
 from datacleanse.detection.second_opinion import texts as text_ridge
+from datacleanse.detection.second_opinion.features import look_twice
 from datacleanse.detection.second_opinion.pool import pool_by_guide, pool_opinions
 from datacleanse.detection.second_opinion.trees import vote_out_of_bag
 
@@ -147,7 +148,7 @@ def ask_part(
             rows, labels, is_learned, n_numbers=n_numbers, **drawn
         )
     if vectors is not None:
-        opinions += kernel_ridge.score_points(_direct(vectors), labels, is_learned, **drawn)
+        opinions += look_twice(_direct(vectors), labels, is_learned, **drawn)
     if texts is not None:
         opinions += text_ridge.score_without_own_labels(texts, labels, is_learned, **drawn)
         opinions.append(
