@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import uuid
 from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -11,10 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
+from datacleanse.auditing.beginning import begin_audit
 from datacleanse.auditing.final_model import tell_final_weights
 from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.layout import lay_out_final
-from datacleanse.auditing.manifest import Stopwatch, begin_run, read_clock
+from datacleanse.auditing.manifest import read_clock
 from datacleanse.auditing.manifest_sections import (
     describe_flags,
     describe_overlap,
@@ -28,7 +28,7 @@ from datacleanse.auditing.manifest_sections import (
 )
 from datacleanse.auditing.original_cells import take_and_note
 from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
-from datacleanse.auditing.ranked import compare_identities
+from datacleanse.auditing.ranked import make_trainer
 from datacleanse.auditing.regression.like_numbers import write_like_numbers
 from datacleanse.auditing.regression.number_audit import RunningNumbers
 from datacleanse.auditing.regression.number_judge import learn_and_judge
@@ -39,8 +39,8 @@ from datacleanse.auditing.regression.number_sections import (
     describe_noise,
 )
 from datacleanse.auditing.regression.number_tables import write_number_tables
-from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
-from datacleanse.auditing.shared_worth import NOTHING, tell_worth
+from datacleanse.auditing.shared_worth import tell_worth
+from datacleanse.auditing.tasks.interface import describe_device, name_rule
 from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.worth import weigh_by_probability
 from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
@@ -48,32 +48,23 @@ from datacleanse.models.number_card import write_number_card
 from datacleanse.models.number_predictor import describe_scale
 from datacleanse.models.predictor import IMAGES_AT_ONCE
 from datacleanse.storage.manifest.numbers import NumberManifest
-from datacleanse.storage.manifest.results import NONE_STEERED
-from datacleanse.storage.manifest.whole import DeviceSection, Opening
+from datacleanse.storage.manifest.whole import Opening
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import name_devices
-from datacleanse.training.placement import describe_rows
-from datacleanse.training.ranks import ALONE
-from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
+    from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.regression.number_audit import NumberAudit
     from datacleanse.auditing.regression.number_judge import JudgedNumbers
     from datacleanse.detection.health.look import Health
     from datacleanse.detection.regression.assess import NumberAssessment
-    from datacleanse.progress import Progress
     from datacleanse.records import Notice
     from datacleanse.storage.manifest.health import HealthSection
     from datacleanse.storage.manifest.numbers import NumberMetricsSection
     from datacleanse.storage.manifest.results import FlagsSection, TrainingSection
     from datacleanse.training.examples import Examples
-    from datacleanse.training.ranks import Ranks
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
-    from datacleanse.training.stopping import StopRequest
 
 LEAST_RIGHT = 0.5
 """P(right) from which a row tells the mean of right numbers."""
@@ -82,61 +73,29 @@ LEAST_CHECKED = 10
 """Verified rows below which they bear nothing out."""
 
 
-def carry_out_numbers(
-    audit: NumberAudit,
-    place: Path,
-    *,
-    force: bool,
-    resume: bool,
-    progress: Progress,
-    stop: StopRequest,
-    ranks: Ranks = ALONE,
-) -> RunFolder:
+def carry_out_numbers(audit: NumberAudit, conduct: Conduct) -> RunFolder:
     """Train, score, and write the run folder.
 
     Args:
         audit: what is audited.
-        place: the run folder.
-        force: replace what run is there.
-        resume: go on with the unfinished run there; leave a finished one.
-        progress: receives stages and messages.
-        stop: asked after each batch of the trainings.
-        ranks: the processes that train; this one is the first.
+        conduct: of the audit; this process is the first of its ranks.
     """
-    compare_identities(ranks, audit.identity)
-    request, inputs = audit.request, audit.inputs
-    watch = Stopwatch({"read": inputs.seconds})
-    opening = begin_run(uuid.uuid4().hex, request.command, request.settings, audit.identity)
-    before = find_begun(place, audit.identity, progress) if resume else None
-    if before is not None and before.status == "finished":
-        ranks.tell(NOTHING)
-        return RunFolder(place)
-    with hold_run(place, opening, before, force=force) as (folder, opening):
-        ranks.tell(opening.run_id)
-        if inputs.features is not None:
-            # Loads what decodes pictures.
-            from datacleanse.auditing.pretrained_features import keep_features
-
-            keep_features(folder, inputs)
-        progress.stage("Encoding", None)
-        examples = audit.make_examples(inputs)
-        watch.lap("encode")
-        checkpoints = open_checkpoints(folder, audit.identity, examples)
-        compare_identities(ranks, checkpoints.identity)
-        trainer = Trainer(
-            audit.lesson, audit.device, watch.lap, progress, checkpoints, stop, ranks=ranks
-        )
-        manifest = _learn_and_judge(
-            RunningNumbers(audit, folder, opening, examples, trainer, watch)
-        )
+    with begin_audit(audit, audit.inputs, conduct) as begun:
+        if begun is None:
+            return RunFolder(conduct.place)
+        folder, lap = begun.folder, begun.watch.lap
+        examples = audit.make_examples(audit.inputs)
+        lap("encode")
+        trainer = make_trainer(audit, examples, folder, lap, conduct)
+        manifest = _learn_and_judge(RunningNumbers(audit, begun, examples, trainer))
         folder.write_card(write_number_card(manifest))
         folder.finish(manifest)
-    return folder
+        return folder
 
 
 def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     """Train, judge, train the final model; all that `run.json` says of the run."""
-    audit, folder, trainer = running.audit, running.folder, running.trainer
+    audit, folder, trainer = running.audit, running.begun.folder, running.trainer
     plan, inputs = audit.planned.plan, audit.inputs
 
     judged, stability = learn_and_judge(running)
@@ -165,7 +124,7 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
         describe_trainings(networks),
         audit.lesson.schedule,
         final,
-        rule=audit.lesson.rule if plan.has_clean else NONE_STEERED,
+        rule=name_rule(audit),
         network=audit.task.describe(final.network),
         inputs=inputs,
     )
@@ -240,7 +199,7 @@ def _write_tables(
     audit = running.audit
     notices: list[Notice] = []
     write_number_tables(
-        running.folder,
+        running.begun.folder,
         audit.inputs.data,
         judged.evidence,
         judged.assessed,
@@ -264,12 +223,12 @@ def _describe(
     health: HealthSection,
 ) -> NumberManifest:
     """All of `run.json`."""
-    audit, opening = running.audit, running.opening
+    audit, begun = running.audit, running.begun
     inputs, planned = audit.inputs, audit.planned
     has_clean = planned.plan.has_clean
-    begun = {each.name: getattr(opening, each.name) for each in fields(Opening)}
+    opening = {each.name: getattr(begun.opening, each.name) for each in fields(Opening)}
     return NumberManifest(
-        **(begun | {"status": "finished", "stopped_at": None}),
+        **(opening | {"status": "finished", "stopped_at": None}),
         data=describe_data(inputs, planned),
         clean=describe_clean(inputs, planned),
         test=describe_test(inputs),
@@ -282,15 +241,10 @@ def _describe(
         flags=_describe_flags(assessed, audit.request.settings.fdr, has_clean=has_clean),
         noise=describe_noise(assessed, has_clean=has_clean),
         budget=tuple(map(describe_share, expect_budget(assessed.rows))) if has_clean else (),
-        device=DeviceSection(
-            name=name_devices(audit.settings.device, audit.device),
-            threads=torch.get_num_threads(),
-            rows=describe_rows(running.examples.inputs),
-            processes=running.trainer.ranks.count,
-        ),
+        device=describe_device(audit, running.examples, running.trainer.ranks),
         metrics=metrics,
-        model_files=running.folder.model_files(),
-        timings=running.watch.stop(),
+        model_files=begun.folder.model_files(),
+        timings=begun.watch.stop(),
         finished_at=read_clock(),
         health=health,
     )
