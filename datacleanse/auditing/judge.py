@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.auditing.audit_table import write_tables
+from datacleanse.auditing.class_tables import write_class_tables
 from datacleanse.auditing.final_model import begin_final, tell_final_weights
+from datacleanse.auditing.found_rows import FoundRows
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
-    from datacleanse.detection.evidence import Assessment
-    from datacleanse.detection.health.look import Health
     from datacleanse.detection.second_opinion.question import Question
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
@@ -98,9 +97,10 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         audit.conduct.progress.say(notice.message)
     told += note_unchecked(evidence, _list_parts(inputs))
     weights = tell_final_weights(plan, inputs.comparison.overlap, worth)
-    told += _write_tables(
-        audit, evidence, assessment, health, stability=stability, final_weight=weights
+    found_rows = FoundRows(
+        inputs.data, evidence, assessment, health, stability, weights, settings.top
     )
+    write_class_tables(folder, found_rows, partial(take_and_note, inputs, told))
     found = describe_findings(networks, assessment, inputs, settings.fdr, has_clean=plan.has_clean)
     trainer.lap("tables")
     return Judgement(
@@ -112,31 +112,6 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         tuple(told),
         health.section,
     )
-
-
-def _write_tables(
-    audit: RunningAudit,
-    evidence: Evidence,
-    assessment: Assessment,
-    health: Health,
-    *,
-    stability: NDArray[np.float64] | None,
-    final_weight: NDArray[np.float32],
-) -> list[Notice]:
-    """Write the audit table and all beside it; what is to be said of them."""
-    notices: list[Notice] = []
-    write_tables(
-        audit.begun.folder,
-        audit.inputs.data,
-        evidence,
-        assessment,
-        health=health,
-        stability=stability,
-        final_weight=final_weight,
-        top=audit.task.settings.top,
-        take=partial(take_and_note, audit.inputs, notices),
-    )
-    return notices
 
 
 def _list_parts(inputs: Inputs) -> list[CleanPart]:

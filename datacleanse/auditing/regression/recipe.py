@@ -12,6 +12,7 @@ import torch
 
 from datacleanse.auditing.beginning import begin_audit
 from datacleanse.auditing.final_model import tell_final_weights
+from datacleanse.auditing.found_rows import FoundRows
 from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.layout import lay_out_final
 from datacleanse.auditing.manifest import read_clock
@@ -56,8 +57,6 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.regression.number_audit import NumberAudit
-    from datacleanse.auditing.regression.number_judge import JudgedNumbers
-    from datacleanse.detection.health.look import Health
     from datacleanse.detection.regression.assess import NumberAssessment
     from datacleanse.records import Notice
     from datacleanse.storage.manifest.health import HealthSection
@@ -106,7 +105,11 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     worth = None
     if evidence.is_steered:
         worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
-    notices = _write_tables(running, judged, worth, health=health, stability=stability)
+    weights = tell_final_weights(plan, inputs.comparison.overlap, worth)
+    told: list[Notice] = []
+    take, top = partial(take_and_note, inputs, told), audit.settings.top
+    found = FoundRows(inputs.data, evidence, assessed.rows, health, stability, weights, top)
+    write_number_tables(folder, found, assessed, audit.planned.targets, take)
     trainer.lap("tables")
     final, mean_error = _train_final(running, networks, worth)
     trainer.progress.stage("Writing", None)
@@ -119,7 +122,7 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
         audit.predict_known(networks.control, audit.scale_outputs()),
     )
     trainer.lap("write")
-    notices += trainer.tell_halved(final.batch_size)
+    told += trainer.tell_halved(final.batch_size)
     training = describe_training(
         describe_trainings(networks),
         audit.lesson.schedule,
@@ -128,7 +131,7 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
         network=audit.task.describe(final.network),
         inputs=inputs,
     )
-    return _describe(running, assessed, training, metrics, told=notices, health=health.section)
+    return _describe(running, assessed, training, metrics, told=told, health=health.section)
 
 
 def _train_final(
@@ -176,41 +179,6 @@ def _measure_mean_error(
         return 0.0
     middle, spread = float(checked.mean()), float(checked.std()) / math.sqrt(len(checked))
     return min(max(mean, middle - spread), middle + spread)
-
-
-def _write_tables(
-    running: RunningNumbers,
-    judged: JudgedNumbers,
-    worth: NDArray[np.float32] | None,
-    *,
-    health: Health,
-    stability: NDArray[np.float64] | None,
-) -> list[Notice]:
-    """Write the audit table and the suspects; what is to be said of them.
-
-    Args:
-        running: the audit.
-        judged: what was found.
-        worth: how much each row counts in the final model; None: no true label steered, so that
-            the saved network is the first one.
-        health: what was seen beside wrong labels.
-        stability: (N,) share of the repeated runs that flag each row; None: there were none.
-    """
-    audit = running.audit
-    notices: list[Notice] = []
-    write_number_tables(
-        running.begun.folder,
-        audit.inputs.data,
-        judged.evidence,
-        judged.assessed,
-        audit.planned.targets,
-        health=health,
-        stability=stability,
-        final_weight=tell_final_weights(audit.planned.plan, audit.inputs.comparison.overlap, worth),
-        top=audit.request.settings.top,
-        take=partial(take_and_note, audit.inputs, notices),
-    )
-    return notices
 
 
 def _describe(
