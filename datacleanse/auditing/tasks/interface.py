@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
@@ -83,6 +83,18 @@ class Task(Audited, Protocol):
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of ``--test`` and those held back."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What any `Task` is made of; see `Audited` for each."""
+
+    settings: Settings
+    command: tuple[str, ...]
+    plan: Plan
+    device: torch.device
+    identity: Identity
+    lesson: Lesson
 
 
 def name_rule(audit: Audited) -> UsedRule:
