@@ -96,21 +96,25 @@ class Findings:
 
 def describe_data(inputs: Inputs) -> DataSection:
     """DATA's file, columns and classes."""
+    return DataSection(classes=_count_classes(inputs.data), **tell_data(inputs))
+
+
+def tell_data(inputs: Inputs) -> dict[str, Any]:
+    """What is said of DATA whatever its labels are, by the fields of `DataSection`."""
     data = inputs.data
-    return DataSection(
-        source=data.source,
-        sha256=inputs.sha256["data"],
-        rows=data.n_rows,
-        columns=data.table.num_columns,
-        label=data.schema.label,
-        id=data.schema.id,
-        label_type=data.schema.label_type,
-        classes=_count_classes(data),
-        reading=describe_reading(inputs.options),
-    )
+    return {
+        "source": data.source,
+        "sha256": inputs.sha256["data"],
+        "rows": data.n_rows,
+        "columns": data.table.num_columns,
+        "label": data.schema.label,
+        "id": data.schema.id,
+        "label_type": data.schema.label_type,
+        "reading": _describe_reading(inputs.options),
+    }
 
 
-def describe_reading(options: ReadOptions) -> Reading:
+def _describe_reading(options: ReadOptions) -> Reading:
     """What the user said about DATA's columns."""
     return Reading(
         label=options.label,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -15,41 +14,23 @@ from datacleanse.auditing.final_model import tell_final_weights
 from datacleanse.auditing.found_rows import FoundRows
 from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.layout import lay_out_final
-from datacleanse.auditing.manifest import read_clock
-from datacleanse.auditing.manifest_sections import (
-    describe_flags,
-    describe_overlap,
-    describe_reviewed,
-    describe_schema,
-    describe_share,
-    describe_test,
-    describe_training,
-    describe_trainings,
-    gather_notices,
-)
+from datacleanse.auditing.manifest import Ending
+from datacleanse.auditing.manifest_sections import describe_training, describe_trainings
 from datacleanse.auditing.original_cells import take_and_note
-from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
+from datacleanse.auditing.picture_files import write_picture_files
 from datacleanse.auditing.ranked import make_trainer
 from datacleanse.auditing.regression.like_numbers import write_like_numbers
 from datacleanse.auditing.regression.number_audit import RunningNumbers
 from datacleanse.auditing.regression.number_judge import learn_and_judge
-from datacleanse.auditing.regression.number_sections import (
-    compare_predictions,
-    describe_clean,
-    describe_data,
-    describe_noise,
-)
+from datacleanse.auditing.regression.number_sections import compare_predictions, finish_number_run
 from datacleanse.auditing.regression.number_tables import write_number_tables
 from datacleanse.auditing.shared_worth import tell_worth
 from datacleanse.auditing.tasks.interface import describe_device, name_rule
-from datacleanse.detection.noise_rates import expect_budget
 from datacleanse.detection.worth import weigh_by_probability
 from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
 from datacleanse.models.number_card import write_number_card
 from datacleanse.models.number_predictor import describe_scale
 from datacleanse.models.predictor import IMAGES_AT_ONCE
-from datacleanse.storage.manifest.numbers import NumberManifest
-from datacleanse.storage.manifest.whole import Opening
 from datacleanse.storage.run_folder import RunFolder
 
 if TYPE_CHECKING:
@@ -57,11 +38,9 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.regression.number_audit import NumberAudit
-    from datacleanse.detection.regression.assess import NumberAssessment
+    from datacleanse.auditing.regression.number_judge import JudgedNumbers
     from datacleanse.records import Notice
-    from datacleanse.storage.manifest.health import HealthSection
-    from datacleanse.storage.manifest.numbers import NumberMetricsSection
-    from datacleanse.storage.manifest.results import FlagsSection, TrainingSection
+    from datacleanse.storage.manifest.numbers import NumberManifest, NumberMetricsSection
     from datacleanse.training.examples import Examples
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
 
@@ -113,14 +92,7 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     trainer.lap("tables")
     final, mean_error = _train_final(running, networks, worth)
     trainer.progress.stage("Writing", None)
-    scale = audit.scale_outputs(mean_error)
-    audit.task.save(final.network, folder.model_dir, describe_scale(scale))
-    write_like_numbers(running, assessed, final)
-    write_picture_files(folder, inputs)
-    metrics = compare_predictions(
-        audit.predict_known(final, scale),
-        audit.predict_known(networks.control, audit.scale_outputs()),
-    )
+    metrics = _write_final(running, judged, final, mean_error)
     trainer.lap("write")
     told += trainer.tell_halved(final.batch_size)
     training = describe_training(
@@ -131,13 +103,23 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
         network=audit.task.describe(final.network),
         inputs=inputs,
     )
-    return _describe(running, assessed, training, metrics, told=told, health=health.section)
+    device = describe_device(audit, running.examples, trainer.ranks)
+    files, timings = folder.model_files(), running.begun.watch.stop()
+    ending = Ending(training, device, metrics, files, timings, health.section)
+    return finish_number_run(running.begun.opening, audit, assessed, ending, told=told)
 
 
 def _train_final(
     running: RunningNumbers, networks: Trainings, worth: NDArray[np.float32] | None
 ) -> tuple[TrainedNetwork, float]:
-    """The network to save, and its mean error; see `_write_tables` for ``worth``."""
+    """The network to save, and its mean error.
+
+    Args:
+        running: the audit.
+        networks: trained before.
+        worth: (M,) how much each row counts; None: no true label steered, so that the saved network
+            is the first one.
+    """
     ranks = running.trainer.ranks
     if worth is None:
         tell_worth(ranks, None)
@@ -150,6 +132,21 @@ def _train_final(
     has_pictures = running.audit.inputs.pictures is not None
     at_once = IMAGES_AT_ONCE if has_pictures else EVALUATION_BATCH
     return final, _measure_mean_error(final, rows, counted, at_once=at_once)
+
+
+def _write_final(
+    running: RunningNumbers, judged: JudgedNumbers, final: TrainedNetwork, mean_error: float
+) -> NumberMetricsSection:
+    """Write the final model, and what it tells of suspects and pictures; how good it is."""
+    audit, folder = running.audit, running.begun.folder
+    scale = audit.scale_outputs(mean_error)
+    audit.task.save(final.network, folder.model_dir, describe_scale(scale))
+    write_like_numbers(running, judged.assessed, final)
+    write_picture_files(folder, audit.inputs)
+    return compare_predictions(
+        audit.predict_known(final, scale),
+        audit.predict_known(judged.networks.control, audit.scale_outputs()),
+    )
 
 
 def _measure_mean_error(
@@ -179,46 +176,3 @@ def _measure_mean_error(
         return 0.0
     middle, spread = float(checked.mean()), float(checked.std()) / math.sqrt(len(checked))
     return min(max(mean, middle - spread), middle + spread)
-
-
-def _describe(
-    running: RunningNumbers,
-    assessed: NumberAssessment,
-    training: TrainingSection,
-    metrics: NumberMetricsSection,
-    *,
-    told: list[Notice],
-    health: HealthSection,
-) -> NumberManifest:
-    """All of `run.json`."""
-    audit, begun = running.audit, running.begun
-    inputs, planned = audit.inputs, audit.planned
-    has_clean = planned.plan.has_clean
-    opening = {each.name: getattr(begun.opening, each.name) for each in fields(Opening)}
-    return NumberManifest(
-        **(opening | {"status": "finished", "stopped_at": None}),
-        data=describe_data(inputs, planned),
-        clean=describe_clean(inputs, planned),
-        test=describe_test(inputs),
-        schema=describe_schema(inputs.data.schema),
-        reviewed=describe_reviewed(inputs.reviewed),
-        overlap=describe_overlap(inputs, planned.plan),
-        pictures=describe_pictures(inputs.gallery),
-        notices=gather_notices(inputs, told),
-        training=training,
-        flags=_describe_flags(assessed, audit.request.settings.fdr, has_clean=has_clean),
-        noise=describe_noise(assessed, has_clean=has_clean),
-        budget=tuple(map(describe_share, expect_budget(assessed.rows))) if has_clean else (),
-        device=describe_device(audit, running.examples, running.trainer.ranks),
-        metrics=metrics,
-        model_files=begun.folder.model_files(),
-        timings=begun.watch.stop(),
-        finished_at=read_clock(),
-        health=health,
-    )
-
-
-def _describe_flags(assessed: NumberAssessment, fdr: float, *, has_clean: bool) -> FlagsSection:
-    """What the flags promise; without CLEAN nothing tells how many labels are wrong."""
-    flags = describe_flags(assessed.rows, fdr)
-    return flags if has_clean else replace(flags, estimated_wrong=None)
