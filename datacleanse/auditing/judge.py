@@ -59,8 +59,6 @@ class Judgement:
     """What `run.json` says of trainings and verdict."""
     control: nn.Module
     """The plainly trained network, to compare the final one with."""
-    batch_size: int
-    """Rows a step that the trainings ended with."""
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
     take_final: Callable[[], Final]
@@ -101,12 +99,11 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
         inputs.data, evidence, assessment, health, stability, weights, settings.top
     )
     write_class_tables(folder, found_rows, partial(take_and_note, inputs, told))
-    found = describe_findings(networks, assessment, inputs, settings.fdr, has_clean=plan.has_clean)
+    found = describe_findings(networks, assessment, inputs, has_clean=plan.has_clean)
     trainer.lap("tables")
     return Judgement(
         found,
         networks.control.network,
-        networks.control.batch_size,
         assessment.suggested,
         take_final,
         tuple(told),

@@ -56,7 +56,7 @@ def finish_number_run(
     """
     inputs, planned = audit.inputs, audit.planned
     has_clean = planned.plan.has_clean
-    flags = describe_flags(assessed.rows, audit.settings.fdr)
+    flags = describe_flags(assessed.rows)
     return NumberManifest(
         data=_describe_data(inputs, planned),
         clean=_describe_clean(inputs, planned),
