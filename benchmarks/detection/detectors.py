@@ -197,16 +197,10 @@ def by_chance(cell: Cell) -> Verdict:
     return Verdict(np.random.default_rng(cell.name.seed).random(len(cell.given)))
 
 
-def by_audit(
-    cell: Cell,
-    fdr: float,
-    *,
-    has_clean: bool = True,
-    probabilities: pd.DataFrame | None = None,
-) -> Verdict:
-    """The product's verdict; arguments are those of `run_audit`."""
+def by_audit(cell: Cell, fdr: float, *, has_clean: bool = True) -> Verdict:
+    """The product's verdict; see `run_audit`."""
     started = process_time()
-    result = run_audit(cell, fdr, has_clean=has_clean, probabilities=probabilities)
+    result = run_audit(cell, fdr, has_clean=has_clean)
     return read_verdict(result, cell.drawn.classes, process_time() - started)
 
 

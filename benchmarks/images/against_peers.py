@@ -53,6 +53,7 @@ from benchmarks.record import RESULTS, markdown_table, note, provenance
 from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
 from datacleanse.auditing import judge
+from datacleanse.auditing.conduct import Conduct
 from datacleanse.auditing.reading import Inputs, Request
 from datacleanse.auditing.recipe import carry_out
 from datacleanse.auditing.tasks.images import plan_images
@@ -63,12 +64,10 @@ from datacleanse.detection.nearest_clean import compute_penultimate
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.models.inference import compute_logits
 from datacleanse.pictures.joined import Joined
-from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
 from datacleanse.settings import Settings
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.placement import Gathered
-from datacleanse.training.stopping import NEVER
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -332,12 +331,8 @@ def audited(cell: ImageCell, settings: Settings, place: Path) -> RunFolder:
         return carry_out(
             plan_task(_request(settings), inputs),
             inputs,
-            place,
+            Conduct(place),
             adviser=Adviser(),
-            force=False,
-            resume=False,
-            progress=SILENT,
-            stop=NEVER,
         )
 
 

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from datacleanse.auditing.audit_table import write_tables
+from datacleanse.auditing.class_tables import write_class_tables
 from datacleanse.auditing.final_model import begin_final, tell_final_weights
+from datacleanse.auditing.found_rows import FoundRows
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
 from datacleanse.auditing.manifest_sections import describe_findings
 from datacleanse.auditing.original_cells import take_and_note
-from datacleanse.auditing.plan import redraw_folds
+from datacleanse.auditing.repeats import redraw_runs
 from datacleanse.detection.assessment import assess
 from datacleanse.detection.brought import join_brought
 from datacleanse.detection.calibration import Clues
@@ -41,8 +42,6 @@ if TYPE_CHECKING:
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.running_audit import RunningAudit
     from datacleanse.detection.equal_rows import EqualRows
-    from datacleanse.detection.evidence import Assessment
-    from datacleanse.detection.health.look import Health
     from datacleanse.detection.second_opinion.question import Question
     from datacleanse.scheduling.pool import Ticket
     from datacleanse.settings import RuleName
@@ -60,8 +59,6 @@ class Judgement:
     """What `run.json` says of trainings and verdict."""
     control: nn.Module
     """The plainly trained network, to compare the final one with."""
-    batch_size: int
-    """Rows a step that the trainings ended with."""
     suggested: NDArray[np.int64]
     """(N,) class, -1 where the given label is the likeliest."""
     take_final: Callable[[], Final]
@@ -74,11 +71,13 @@ class Judgement:
 
 def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     """Train with learned weights and plainly, and write what that says of each row."""
-    folder, task, inputs = audit.folder, audit.task, audit.inputs
+    folder, task, inputs = audit.begun.folder, audit.task, audit.inputs
     plan, settings = task.plan, task.settings
 
     learned = _begin_to_learn(audit, plan, trainer, keep_epochs(folder, trainer.ranks))
-    again = _begin_repeats(audit, trainer)
+    again = [
+        _begin_to_learn(audit, *redrawn) for redrawn in redraw_runs(plan, trainer, settings.repeats)
+    ]
     networks, evidence, told = _learn(audit, learned)
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
@@ -93,48 +92,23 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     stability = _measure_stability(audit, again) if again else None
     folder.check_ledger(task.lesson.schedule.epochs)
     for notice in told:
-        audit.progress.say(notice.message)
+        audit.conduct.progress.say(notice.message)
     told += note_unchecked(evidence, _list_parts(inputs))
     weights = tell_final_weights(plan, inputs.comparison.overlap, worth)
-    told += _write_tables(
-        audit, evidence, assessment, health, stability=stability, final_weight=weights
+    found_rows = FoundRows(
+        inputs.data, evidence, assessment, health, stability, weights, settings.top
     )
-    found = describe_findings(networks, assessment, inputs, settings.fdr, has_clean=plan.has_clean)
+    write_class_tables(folder, found_rows, partial(take_and_note, inputs, told))
+    found = describe_findings(networks, assessment, inputs, has_clean=plan.has_clean)
     trainer.lap("tables")
     return Judgement(
         found,
         networks.control.network,
-        networks.control.batch_size,
         assessment.suggested,
         take_final,
         tuple(told),
         health.section,
     )
-
-
-def _write_tables(
-    audit: RunningAudit,
-    evidence: Evidence,
-    assessment: Assessment,
-    health: Health,
-    *,
-    stability: NDArray[np.float64] | None,
-    final_weight: NDArray[np.float32],
-) -> list[Notice]:
-    """Write the audit table and all beside it; what is to be said of them."""
-    notices: list[Notice] = []
-    write_tables(
-        audit.folder,
-        audit.inputs.data,
-        evidence,
-        assessment,
-        health=health,
-        stability=stability,
-        final_weight=final_weight,
-        top=audit.task.settings.top,
-        take=partial(take_and_note, audit.inputs, notices),
-    )
-    return notices
 
 
 def _list_parts(inputs: Inputs) -> list[CleanPart]:
@@ -166,9 +140,9 @@ def _begin_to_learn(
     audit: RunningAudit, plan: Plan, trainer: Trainer, keep: Keep | None = None
 ) -> _Learned:
     """Submit the second opinion, and the trainings in every fold and plainly."""
-    task, examples = audit.task, audit.examples
-    question = task.pose_question(examples, plan, trainer.lesson.seed)
-    asked = [] if question is None else audit.adviser.ask(question, audit.folder.checkpoint_dir)
+    examples, folder = audit.examples, audit.begun.folder
+    question = audit.task.pose_question(examples, plan, trainer.lesson.seed)
+    asked = [] if question is None else audit.adviser.ask(question, folder.checkpoint_dir)
     # One that was asked ahead has its place already. The others take less time than a training,
     # and what takes long goes first: one training would be left alone at the end.
     ahead = {each.part: trainer.pool.submit(each) for each in asked if each.is_begun}
@@ -239,24 +213,14 @@ def _hear_brought(inputs: Inputs, evidence: Evidence, plan: Plan) -> tuple[Evide
     return replace(evidence, second=joined.second), [joined.notice]
 
 
-def _begin_repeats(audit: RunningAudit, trainer: Trainer) -> list[_Learned]:
-    """Submit the repeated runs, with other random draws, behind the run itself."""
-    plan, found = audit.task.plan, []
-    for number in range(1, audit.task.settings.repeats + 1):
-        again = trainer.repeat_with(number)
-        redrawn = redraw_folds(plan, seed=again.lesson.seed)
-        found.append(_begin_to_learn(audit, redrawn, again))
-    return found
-
-
 def _measure_stability(audit: RunningAudit, repeats: list[_Learned]) -> NDArray[np.float64]:
     """(N,) share of the repeated runs in which each row is flagged."""
-    flagged = np.zeros(audit.task.plan.n_data)
-    for learned in repeats:
-        _, evidence, _ = _learn(audit, learned)
-        flagged += assess(evidence, fdr=audit.task.settings.fdr).flagged
-    audit.watch.lap("repeats")
-    share: NDArray[np.float64] = flagged / len(repeats)
+    fdr = audit.task.settings.fdr
+    evidences = (_learn(audit, learned)[1] for learned in repeats)
+    share: NDArray[np.float64] = np.mean(
+        [assess(evidence, fdr=fdr).flagged for evidence in evidences], axis=0
+    )
+    audit.begun.watch.lap("repeats")
     return share
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from datacleanse.auditing import manifest_sections as sections
 from datacleanse.auditing.picture_files import describe_pictures
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from datacleanse.records import Notice
     from datacleanse.settings import Settings
     from datacleanse.storage.manifest.health import HealthSection
+    from datacleanse.storage.manifest.numbers import NumberMetricsSection
     from datacleanse.storage.manifest.results import MetricsSection, TrainingSection
     from datacleanse.training.checkpoint import Identity
 
@@ -89,13 +90,13 @@ def stop_run(opening: Opening) -> Opening:
 
 @dataclass(frozen=True)
 class Ending:
-    """What is known of a run only when its files are written."""
+    """What is known of a run only when its files are written, by the fields of `Manifest`."""
 
     training: TrainingSection
     """How the networks were trained, the final one too."""
     device: DeviceSection
     """Where."""
-    metrics: MetricsSection
+    metrics: MetricsSection | NumberMetricsSection
     """How good the final network is."""
     model_files: dict[str, str]
     """sha256 (hex) of the model's files, by name."""
@@ -114,37 +115,36 @@ def finish_run(
     *,
     told: Iterable[Notice],
 ) -> Manifest:
-    """All of `run.json`; ``told``: notices of the training."""
+    """All of `run.json` of an audit of classes; ``told``: notices of the training."""
     return Manifest(
-        run_id=opening.run_id,
-        status="finished",
-        command=opening.command,
-        created_at=opening.created_at,
-        settings=opening.settings,
-        versions=opening.versions,
-        identity=opening.identity,
-        resumed_at=opening.resumed_at,
-        stopped_at=None,
         data=sections.describe_data(inputs),
         clean=sections.describe_clean(inputs, plan),
-        test=sections.describe_test(inputs),
-        reviewed=sections.describe_reviewed(inputs.reviewed),
-        schema=sections.describe_schema(inputs.data.schema),
-        overlap=sections.describe_overlap(inputs, plan),
-        pictures=describe_pictures(inputs.gallery),
-        notices=sections.gather_notices(inputs, told),
-        training=ending.training,
         flags=findings.flags,
         noise=findings.noise,
         budget=findings.budget,
         methods=findings.methods,
-        device=ending.device,
-        metrics=ending.metrics,
-        model_files=ending.model_files,
-        timings=ending.timings,
-        finished_at=read_clock(),
-        health=ending.health,
+        **tell_ending(opening, inputs, plan, ending, told=told),
     )
+
+
+def tell_ending(
+    opening: Opening, inputs: Inputs, plan: Plan, ending: Ending, *, told: Iterable[Notice]
+) -> dict[str, Any]:
+    """What is said of a finished run whatever its labels are, by the fields of `Manifest`."""
+    begun = {each.name: getattr(opening, each.name) for each in fields(Opening)}
+    return {
+        **begun,
+        "status": "finished",
+        "stopped_at": None,
+        "test": sections.describe_test(inputs),
+        "reviewed": sections.describe_reviewed(inputs.reviewed),
+        "schema": sections.describe_schema(inputs.data.schema),
+        "overlap": sections.describe_overlap(inputs, plan),
+        "pictures": describe_pictures(inputs.gallery),
+        "notices": sections.gather_notices(inputs, told),
+        **vars(ending),
+        "finished_at": read_clock(),
+    }
 
 
 def read_clock() -> str:

@@ -96,21 +96,25 @@ class Findings:
 
 def describe_data(inputs: Inputs) -> DataSection:
     """DATA's file, columns and classes."""
+    return DataSection(classes=_count_classes(inputs.data), **tell_data(inputs))
+
+
+def tell_data(inputs: Inputs) -> dict[str, Any]:
+    """What is said of DATA whatever its labels are, by the fields of `DataSection`."""
     data = inputs.data
-    return DataSection(
-        source=data.source,
-        sha256=inputs.sha256["data"],
-        rows=data.n_rows,
-        columns=data.table.num_columns,
-        label=data.schema.label,
-        id=data.schema.id,
-        label_type=data.schema.label_type,
-        classes=_count_classes(data),
-        reading=describe_reading(inputs.options),
-    )
+    return {
+        "source": data.source,
+        "sha256": inputs.sha256["data"],
+        "rows": data.n_rows,
+        "columns": data.table.num_columns,
+        "label": data.schema.label,
+        "id": data.schema.id,
+        "label_type": data.schema.label_type,
+        "reading": _describe_reading(inputs.options),
+    }
 
 
-def describe_reading(options: ReadOptions) -> Reading:
+def _describe_reading(options: ReadOptions) -> Reading:
     """What the user said about DATA's columns."""
     return Reading(
         label=options.label,
@@ -259,13 +263,13 @@ def _describe_backbone(inputs: Inputs) -> BackboneSection | None:
 
 
 def describe_findings(
-    networks: Trainings, assessment: Assessment, inputs: Inputs, fdr: float, *, has_clean: bool
+    networks: Trainings, assessment: Assessment, inputs: Inputs, *, has_clean: bool
 ) -> Findings:
     """What the flags promise, the noise found and how far to read, with what that rests on.
 
     Without CLEAN there is nothing of this to say, since nothing checks the probabilities.
     """
-    flags = describe_flags(assessment, fdr)
+    flags = describe_flags(assessment)
     tell = dict if inputs.features is None else name_pretrained
     if not has_clean:
         return Findings(
@@ -286,12 +290,12 @@ def describe_findings(
     )
 
 
-def describe_flags(assessment: Assessment, fdr: float) -> FlagsSection:
+def describe_flags(assessment: Assessment) -> FlagsSection:
     """What the list of flags promises."""
     bound, flagged = assessment.false_at_most, assessment.flagged
     n_calibration = int(np.count_nonzero(~np.isnan(assessment.calibration_score)))
     return FlagsSection(
-        fdr=fdr,
+        fdr=assessment.fdr,
         flagged=int(flagged.sum()),
         # Flagged rows are the first of the ranking.
         false_at_most=int(bound[flagged].max()) if bound is not None and flagged.any() else None,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.auditing.conduct import Conduct
 from datacleanse.auditing.recipe import carry_out
 from datacleanse.auditing.result import AuditResult, choose_place
 from datacleanse.auditing.tasks.dataset import plan_dataset
@@ -17,7 +18,6 @@ from datacleanse.settings import Settings
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.influence.choice import unwrap
 from datacleanse.training.optimisers import Optimisation
-from datacleanse.training.stopping import NEVER
 from datacleanse.user_code import name_factory
 
 if TYPE_CHECKING:
@@ -152,14 +152,7 @@ def audit_dataset(
         task, inputs = plan_dataset(model, datasets, classes, chosen, optimisation)
         place, temporary = choose_place(out)
         folder = carry_out(
-            task,
-            inputs,
-            place,
-            adviser=Adviser(),
-            force=force,
-            resume=resume,
-            progress=told,
-            stop=NEVER,
+            task, inputs, Conduct(place, force, resume, progress=told), adviser=Adviser()
         )
     load_into(unwrap(model), folder.model_dir)
     model.eval()

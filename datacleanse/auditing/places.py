@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from datacleanse.scheduling.cores import count_cores
 from datacleanse.scheduling.pool import Pool
 from datacleanse.training.device import choose_places
+from datacleanse.training.placement import find_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    import torch
-
     from datacleanse.settings import Settings
+    from datacleanse.training.examples import Examples
+    from datacleanse.training.trainer import Trainer
 
 
 @contextmanager
-def open_pool(settings: Settings, *, is_large: bool) -> Iterator[tuple[Pool, list[torch.device]]]:
-    """Places for trainings, and the devices that they are dealt over where there are several.
+def place_trainings(trainer: Trainer, settings: Settings, examples: Examples) -> Iterator[Trainer]:
+    """Give trainings places, and devices that they are dealt over where there are several.
 
     Of inputs as large as are read in runs one task is done at a time, if nothing else is asked for:
     what another process has found of each row is sent here, and held in memory.
     """
+    is_large = find_window(examples.inputs) > 0
     places = choose_places(settings.device)
     if len(places) < 2:
         places = []
     # The second opinion needs no device.
     jobs = settings.jobs or (len(places) + 1 if places else 1 if is_large else count_cores())
     with Pool(jobs, [str(place) for place in places]) as pool:
-        yield pool, places
+        yield replace(trainer, pool=pool, places=places)

@@ -9,26 +9,26 @@ from typing import TYPE_CHECKING
 
 from datacleanse.auditing.layout import lay_out_final, lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
-from datacleanse.auditing.plan import redraw_folds
+from datacleanse.auditing.repeats import redraw_runs
 from datacleanse.auditing.resuming import open_checkpoints
 from datacleanse.auditing.shared_worth import NOTHING, hear_worth
 from datacleanse.errors import RunFolderError
-from datacleanse.progress import SILENT
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.checkpoint import FILES, ROWS, VERSIONS
 from datacleanse.training.ranks import RanksError
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from datacleanse.auditing.conduct import Conduct
+    from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs
     from datacleanse.auditing.tasks.interface import Audited
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
     from datacleanse.training.ranks import Ranks
-    from datacleanse.training.side_by_side import TrainedNetwork
-    from datacleanse.training.stopping import StopRequest
+    from datacleanse.training.side_by_side import Keep, TrainedNetwork
 
 SEEING = 10.0
 """Seconds until another machine sees, on a disk that both share, a file that one wrote."""
@@ -37,9 +37,7 @@ _SHOWN = 12
 """Signs of a digest that tell two of them apart."""
 
 
-def follow(
-    task: Audited, inputs: Inputs, place: Path, *, ranks: Ranks, stop: StopRequest
-) -> RunFolder:
+def follow(task: Audited, inputs: Inputs, conduct: Conduct) -> RunFolder:
     """Train as rank 0 does, which writes and judges all but this rank's parts of the ledger.
 
     To be called within `use_one_thread`, by all ranks but the first.
@@ -47,25 +45,20 @@ def follow(
     Args:
         task: what is audited.
         inputs: what was read for it.
-        place: the run folder, which rank 0 makes.
-        ranks: the processes that train.
-        stop: asked after each batch of the trainings.
+        conduct: of the audit, whose run folder rank 0 makes.
 
     Raises:
         RanksError: another rank failed, or works on something else.
         RunFolderError: the run folder is not where rank 0 sees it.
     """
+    ranks = conduct.ranks
     compare_identities(ranks, task.identity)
-    run_id, folder = ranks.tell(None), RunFolder(place)
+    run_id, folder = ranks.tell(None), RunFolder(conduct.place)
     if run_id == NOTHING:
         return folder
     _check_sees(folder, run_id)
     examples = task.make_examples(inputs)
-    checkpoints = open_checkpoints(folder, task.identity, examples)
-    compare_identities(ranks, checkpoints.identity)
-    trainer = Trainer(
-        task.lesson, task.device, lambda part: None, SILENT, checkpoints, stop, ranks=ranks
-    )
+    trainer = make_trainer(task, examples, folder, lambda part: None, conduct)
     control = _train_folds(task, examples, trainer, folder)
     worth = hear_worth(ranks, len(examples.labels))
     if worth is not None:
@@ -74,20 +67,51 @@ def follow(
     return folder
 
 
+def make_trainer(
+    task: Audited,
+    examples: Examples,
+    folder: RunFolder,
+    lap: Callable[[str], None],
+    conduct: Conduct,
+) -> Trainer:
+    """Make what trains the audit's networks, on rows that all ranks encoded alike.
+
+    Args:
+        task: what is audited.
+        examples: what the networks see.
+        folder: of the run, which keeps the checkpoints.
+        lap: called with the name of each part when it is done.
+        conduct: of the audit.
+
+    Raises:
+        RanksError: another rank's rows differ.
+    """
+    checkpoints = open_checkpoints(folder, task.identity, examples)
+    compare_identities(conduct.ranks, checkpoints.identity)
+    return Trainer(
+        task.lesson,
+        task.device,
+        lap,
+        conduct.progress,
+        checkpoints,
+        conduct.stop,
+        ranks=conduct.ranks,
+    )
+
+
 def _train_folds(
     task: Audited, examples: Examples, trainer: Trainer, folder: RunFolder
 ) -> TrainedNetwork:
     """Train all but the final network, in the order of `judge`; the run's own control."""
-    controls = []
-    for number in range(task.settings.repeats + 1):
-        again, plan, keep = trainer, task.plan, keep_epochs(folder, trainer.ranks)
-        if number:
-            again = trainer.repeat_with(number)
-            plan = redraw_folds(task.plan, seed=again.lesson.seed)
+
+    def learn(plan: Plan, trainer: Trainer, keep: Keep | None = None) -> TrainedNetwork:
         folds = [partial(lay_out_fold, examples, plan, fold) for fold in plan.folds]
-        trained = again.learn(folds, examples, keep=None if number else keep)
-        controls.append(trained.control)
-    return controls[0]
+        return trainer.learn(folds, examples, keep=keep).control
+
+    control = learn(task.plan, trainer, keep_epochs(folder, trainer.ranks))
+    for redrawn in redraw_runs(task.plan, trainer, task.settings.repeats):
+        learn(*redrawn)
+    return control
 
 
 def compare_identities(ranks: Ranks, identity: Identity) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacleanse.auditing.conduct import Conduct, do_nothing
 from datacleanse.auditing.first_look import refuse_at_first_look
 from datacleanse.auditing.memory_need import (
     check_need,
@@ -16,7 +17,6 @@ from datacleanse.auditing.memory_need import (
 from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
 from datacleanse.auditing.regression.refusals import refuse_unserved
-from datacleanse.auditing.running_audit import do_nothing
 from datacleanse.auditing.without_clean import check_needs_no_clean
 from datacleanse.detection.second_opinion.background import Adviser
 from datacleanse.detection.second_opinion.waiting import guess_rows
@@ -88,31 +88,13 @@ def run_audit(
         request = replace(request, settings=replace(request.settings, jobs=1))
     with keep_on_disk(place.parent, choose_least(request.memory), request.memory):
         return _read_and_audit(
-            request,
-            place,
-            force=force,
-            resume=resume,
-            progress=progress,
-            stop=stop,
-            ranks=ranks,
-            meanwhile=meanwhile,
-            waiting=waiting,
+            request, Conduct(place, force, resume, progress, stop, ranks, meanwhile), waiting
         )
 
 
-def _read_and_audit(
-    request: Request,
-    place: Path,
-    *,
-    force: bool,
-    resume: bool,
-    progress: Progress,
-    stop: StopRequest,
-    ranks: Ranks,
-    meanwhile: Callable[[], None],
-    waiting: Popen[bytes] | None,
-) -> RunFolder:
-    is_first, is_alone = ranks.number == 0, request.settings.jobs == 1
+def _read_and_audit(request: Request, conduct: Conduct, waiting: Popen[bytes] | None) -> RunFolder:
+    place, progress = conduct.place, conduct.progress
+    is_first, is_alone = conduct.ranks.number == 0, request.settings.jobs == 1
     is_of_numbers = request.options.task == "regression"
     is_expected = is_first and not is_alone and not is_of_numbers
     n_rows = guess_rows(request.data) if is_expected else 0
@@ -122,16 +104,7 @@ def _read_and_audit(
             inputs = read_inputs(request, progress, scratch=place.parent)
         check_need(estimate_need(inputs), request.memory, place, progress)
         if is_of_numbers:
-            return _audit_numbers(
-                request,
-                inputs,
-                place,
-                force=force,
-                resume=resume,
-                progress=progress,
-                stop=stop,
-                ranks=ranks,
-            )
+            return _audit_numbers(request, inputs, conduct)
         adviser.expect(inputs.data.n_rows if is_expected and inputs.pictures is None else 0)
         prepared = None
         if adviser.is_waiting:
@@ -146,66 +119,42 @@ def _read_and_audit(
 
         # Anew, as torch was not there to be limited.
         with use_one_thread():
-            inputs = _show_pictures(inputs, request.settings, RunFolder(place), resume, progress)
+            inputs = _show_pictures(inputs, request.settings, conduct)
             task = plan_task(request, inputs, prepared)
             if not is_first:
-                return follow(task, inputs, place, ranks=ranks, stop=stop)
-            return carry_out(
-                task,
-                inputs,
-                place,
-                adviser=adviser,
-                force=force,
-                resume=resume,
-                progress=progress,
-                stop=stop,
-                ranks=ranks,
-                meanwhile=meanwhile,
-            )
+                return follow(task, inputs, conduct)
+            return carry_out(task, inputs, conduct, adviser=adviser)
 
 
-def _show_pictures(
-    inputs: Inputs, settings: Settings, folder: RunFolder, resume: bool, progress: Progress
-) -> Inputs:
+def _show_pictures(inputs: Inputs, settings: Settings, conduct: Conduct) -> Inputs:
     """The inputs with what a pretrained network makes of pictures, where one is wanted."""
     from datacleanse.auditing.image_features import use_features, wants_pretrained
 
     if settings.features is not None:
-        progress.stage("Features", None)
+        conduct.progress.stage("Features", None)
         return use_features(inputs, settings)
     if not wants_pretrained(settings, inputs):
         return inputs
     # Loads what decodes pictures.
     from datacleanse.auditing.pretrained_features import show_to_pretrained
 
-    return show_to_pretrained(inputs, settings, kept=folder if resume else None, progress=progress)
+    kept = RunFolder(conduct.place) if conduct.resume else None
+    return show_to_pretrained(inputs, settings, kept=kept, progress=conduct.progress)
 
 
-def _audit_numbers(
-    request: Request,
-    inputs: Inputs,
-    place: Path,
-    *,
-    force: bool,
-    resume: bool,
-    progress: Progress,
-    stop: StopRequest,
-    ranks: Ranks,
-) -> RunFolder:
-    """Audit labels that are numbers; arguments as for `run_audit`, and what was read."""
-    # Loads torch; see `run_audit`.
+def _audit_numbers(request: Request, inputs: Inputs, conduct: Conduct) -> RunFolder:
+    """Audit labels that are numbers."""
+    # Loads torch; see `_read_and_audit`.
     from datacleanse.auditing.ranked import follow
     from datacleanse.auditing.regression.number_audit import plan_number_audit
     from datacleanse.auditing.regression.recipe import carry_out_numbers
 
     with use_one_thread():
-        inputs = _show_pictures(inputs, request.settings, RunFolder(place), resume, progress)
+        inputs = _show_pictures(inputs, request.settings, conduct)
         audit = plan_number_audit(request, inputs)
-        if ranks.number:
-            return follow(audit, inputs, place, ranks=ranks, stop=stop)
-        return carry_out_numbers(
-            audit, place, force=force, resume=resume, progress=progress, stop=stop, ranks=ranks
-        )
+        if conduct.ranks.number:
+            return follow(audit, inputs, conduct)
+        return carry_out_numbers(audit, conduct)
 
 
 def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:

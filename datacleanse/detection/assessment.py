@@ -63,6 +63,7 @@ def assess(evidence: Evidence, *, fdr: float) -> Assessment:
         wrong_pairs=found.wrong_pairs,
         p_value=tests.p_value,
         false_at_most=bound_false_alarms(found, rank, verdict),
+        fdr=fdr,
         flagged=order_flags(found, rank, is_tested),
         basis=found.basis,
         suggested=_suggest_labels(posteriors, evidence, found.suspicion, verdict),

@@ -149,6 +149,8 @@ class Assessment:
     """(N,) how many of the unverified rows down to this one in the ranking have a right label, at
     most, with a confidence of 90 %; -1 for verified rows and beyond the first `MAX_BOUNDED`. None
     where no pairs calibrate."""
+    fdr: float
+    """The expected share of false alarms among the flags that was allowed, in (0, 1)."""
     flagged: NDArray[np.bool_]
     basis: flags.Basis
     suggested: NDArray[np.int64]

@@ -9,14 +9,15 @@ from datacleanse_reports.records import MatrixCell, NoiseMatrix
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from datacleanse_reports.records import ClassSummary, Confusion
+    from datacleanse.storage.manifest.results import ClassConfusion
+    from datacleanse_reports.records import ClassSummary
 
 MAX_CLASSES = 12
 """More do not fit beside each other on a page."""
 
 
 def make_noise_matrix(
-    classes: Sequence[ClassSummary], confusions: Sequence[Confusion], order: Sequence[str]
+    classes: Sequence[ClassSummary], confusions: Sequence[ClassConfusion], order: Sequence[str]
 ) -> NoiseMatrix | None:
     """Expected rows by given label and true class; None where no error is expected.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from datacleanse.records import UNCHECKED
@@ -20,12 +19,9 @@ from datacleanse_reports.review_progress import find_rows_to_review, read_progre
 from datacleanse_reports.run_view import (
     Budget,
     CleanSource,
-    ColumnAside,
     DataSource,
     Flagging,
     Headline,
-    NoticeView,
-    OverlapSummary,
     RunView,
 )
 
@@ -34,8 +30,7 @@ if TYPE_CHECKING:
 
     import pyarrow as pa
 
-    from datacleanse.records import Notice, SetAside
-    from datacleanse.storage.manifest.inputs import DataSection, OverlapSection
+    from datacleanse.storage.manifest.inputs import DataSection
     from datacleanse.storage.manifest.numbers import (
         AnyManifest,
         NumberCleanSection,
@@ -81,9 +76,9 @@ def read_run_view(
         numbers=labels if isinstance(labels, AnyNumber) else None,
         data=_make_data(manifest.data),
         clean=None if manifest.clean is None else _clean(manifest.clean),
-        overlap=_make_overlap(manifest.overlap),
-        columns_aside=tuple(map(_make_aside, manifest.schema.set_aside)),
-        notices=tuple(map(_make_notice, manifest.notices)),
+        overlap=manifest.overlap,
+        columns_aside=manifest.schema.set_aside,
+        notices=manifest.notices,
         top=top,
         columns=columns,
         own_columns=_find_own_columns(originals, positions),
@@ -171,20 +166,3 @@ def _clean(clean: CleanSection | NumberCleanSection) -> CleanSource:
         classes=clean.classes if isinstance(clean, CleanSection) else {},
         reviewed_rows=clean.reviewed_rows,
     )
-
-
-def _make_overlap(overlap: OverlapSection) -> OverlapSummary:
-    return OverlapSummary(
-        rows=overlap.rows,
-        verified=overlap.verified,
-        wrong=overlap.wrong,
-        matched_by=overlap.matched_by,
-    )
-
-
-def _make_aside(column: SetAside) -> ColumnAside:
-    return ColumnAside(name=column.name, kind=column.kind, reason=column.reason)
-
-
-def _make_notice(notice: Notice) -> NoticeView:
-    return NoticeView(**asdict(notice))

@@ -12,6 +12,8 @@ from datacleanse_reports.run_view import RunView
 
 if TYPE_CHECKING:
     from datacleanse.detection.reliability import ReliabilityBin
+    from datacleanse.storage.manifest.inputs import InputFile
+    from datacleanse.storage.manifest.results import ClassConfusion, LearningCurves
     from datacleanse_reports.suspect import Conflicts, Suspect
 
 Basis = Literal["flagged", "top"]
@@ -33,18 +35,6 @@ class ClassSummary:
     high_share: float
     """Upper end."""
     flagged: int
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """Rows of one class that bear the label of another."""
-
-    given: str
-    true: str
-    rows: float
-    """Expected number."""
-    share: float
-    """Of the rows with the given label, in [0, 1]."""
 
 
 @dataclass(frozen=True)
@@ -100,16 +90,6 @@ class Comparison:
 
 
 @dataclass(frozen=True)
-class Curves:
-    """Learning curves of one network; losses in nats, one per epoch."""
-
-    loss: tuple[float | None, ...]
-    """On the training rows, against the labels as given."""
-    clean_loss: tuple[float | None, ...]
-    """On the clean rows that steer the weights, so not a fair test of the reweighted network."""
-
-
-@dataclass(frozen=True)
 class Training:
     """How the networks were trained."""
 
@@ -126,10 +106,10 @@ class Training:
     """One sentence."""
     skipped_steps: int
     """Steps without an update because every weight was 0."""
-    reweighted: Curves
+    reweighted: LearningCurves
     """Of the first fold."""
-    control: Curves
-    final: Curves | None
+    control: LearningCurves
+    final: LearningCurves | None
     """Of the network that was saved and tested; None where that is the reweighted one itself."""
 
 
@@ -159,15 +139,6 @@ class ReadingPoint:
 
 
 @dataclass(frozen=True)
-class TableSource:
-    """A file that was read."""
-
-    source: str
-    sha256: str
-    rows: int
-
-
-@dataclass(frozen=True)
 class ColumnUse:
     """A column that the network read."""
 
@@ -183,7 +154,7 @@ class ReportView(RunView):
     suspects: tuple[Suspect, ...]
     classes: tuple[ClassSummary, ...]
     """Of the labels that DATA has, most suspected first."""
-    confusions: tuple[Confusion, ...]
+    confusions: tuple[ClassConfusion, ...]
     """Most expected rows first; the rarest are left out."""
     matrix: NoiseMatrix | None
     """None where no errors are expected between two classes."""
@@ -198,7 +169,7 @@ class ReportView(RunView):
     """Rising, as far as reading is likely to be worth it."""
     conflicts: Conflicts | None
     """None where equal rows were not looked for."""
-    test_set: TableSource | None
+    test_set: InputFile | None
     columns_read: tuple[ColumnUse, ...]
     methods: dict[str, str]
     """A sentence for each audit column that rests on a choice of method."""

@@ -1,6 +1,7 @@
 """What every report of a run says, be its labels classes or numbers, as frozen values.
 
-None always means "not known" and is shown as such; no float here is NaN or infinite.
+What `run.json` says in a report's words stands here as it is read. None always means "not known"
+and is shown as such; no float here is NaN or infinite.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from datacleanse_reports.health import RETOLD
 
 if TYPE_CHECKING:
     from datacleanse.data.any_number import AnyNumber
+    from datacleanse.records import Notice, SetAside
+    from datacleanse.storage.manifest.inputs import OverlapSection
     from datacleanse_reports.health import HealthView
     from datacleanse_reports.review_progress import ReviewProgress
     from datacleanse_reports.suspect import Suspect
@@ -120,40 +123,6 @@ class CleanSource:
     calibrate."""
 
 
-@dataclass(frozen=True)
-class OverlapSummary:
-    """Rows of DATA that stand in CLEAN too."""
-
-    rows: int
-    verified: int
-    """Of ``rows``, those with a verified label."""
-    wrong: int
-    """Of ``verified``, those whose given label is another one."""
-    matched_by: str
-
-
-@dataclass(frozen=True)
-class ColumnAside:
-    """A column that the network did not read, and why."""
-
-    name: str
-    kind: str
-    reason: str
-
-
-@dataclass(frozen=True)
-class NoticeView:
-    """Something that a reader should know."""
-
-    slug: str
-    message: str
-    is_warning: bool
-    column: str | None = None
-    cells: int | None = None
-    option: str | None = None
-    """What overrules the choice that it tells of."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class RunView:
     """What the overview, the list of suspects and the review need of a run."""
@@ -171,9 +140,9 @@ class RunView:
     data: DataSource
     clean: CleanSource | None
     """None: no row is verified."""
-    overlap: OverlapSummary
-    columns_aside: tuple[ColumnAside, ...]
-    notices: tuple[NoticeView, ...]
+    overlap: OverlapSection
+    columns_aside: tuple[SetAside, ...]
+    notices: tuple[Notice, ...]
     top: int
     """Suspects asked for; fewer are listed where the run stored fewer."""
     columns: tuple[str, ...]
@@ -223,7 +192,7 @@ class RunView:
         return rests_on_them and not has_differed and found.matched_by != "verdicts"
 
     @property
-    def warnings(self) -> tuple[NoticeView, ...]:
+    def warnings(self) -> tuple[Notice, ...]:
         """Notices where the result may suffer, but those that findings tell again."""
         retold = () if self.health is None else RETOLD
         return tuple(

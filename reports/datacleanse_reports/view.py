@@ -17,11 +17,8 @@ from datacleanse_reports.records import (
     ClassSummary,
     ColumnUse,
     Comparison,
-    Confusion,
-    Curves,
     Metric,
     ReportView,
-    TableSource,
     Training,
 )
 
@@ -29,10 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from datacleanse.records import Column
-    from datacleanse.storage.manifest.inputs import InputFile
     from datacleanse.storage.manifest.results import (
-        ClassConfusion,
-        LearningCurves,
         Measures,
         MetricsSection,
         NoiseShare,
@@ -64,7 +58,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
     table = audit.read_columns(folder, manifest.data.classes)
     basis, mask = audit.choose_basis(table, listed=top)
     classes = _make_classes(manifest.noise.by_given_label, audit.count_flagged_by_label(table))
-    confusions = tuple(map(_make_confusion, manifest.noise.confusions))
+    confusions = manifest.noise.confusions
     scores, is_wrong = audit.read_calibration(folder, manifest.n_clean)
     common = read_run_view(folder, manifest, table, originals=originals, suspects=suspects, top=top)
     return ReportView(
@@ -87,7 +81,7 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         ),
         reading=audit.sum_by_rank(table) if manifest.noise.rate is not None else (),
         conflicts=read_conflicts(folder, n_rows),
-        test_set=None if manifest.test is None else _read_table(manifest.test),
+        test_set=manifest.test,
         columns_read=tuple(map(_make_column, manifest.schema.columns)),
         methods=manifest.methods,
         settings=to_json(manifest.settings),
@@ -96,14 +90,6 @@ def read_view(folder: RunFolder, *, top: int) -> ReportView:
         timings=manifest.timings,
         compare_words=propose_comparing(folder, manifest),
     )
-
-
-def _make_confusion(pair: ClassConfusion) -> Confusion:
-    return Confusion(given=pair.given, true=pair.true, rows=pair.rows, share=pair.share)
-
-
-def _read_table(file: InputFile) -> TableSource:
-    return TableSource(source=file.source, sha256=file.sha256, rows=file.rows)
 
 
 def _make_column(column: Column) -> ColumnUse:
@@ -142,14 +128,10 @@ def _make_training(training: TrainingSection) -> Training:
         parameters=training.parameters,
         network=training.network,
         skipped_steps=training.skipped_steps,
-        reweighted=_make_curves(curves.reweighted),
-        control=_make_curves(curves.control),
-        final=None if curves.final == curves.reweighted else _make_curves(curves.final),
+        reweighted=curves.reweighted,
+        control=curves.control,
+        final=None if curves.final == curves.reweighted else curves.final,
     )
-
-
-def _make_curves(curves: LearningCurves) -> Curves:
-    return Curves(loss=curves.loss, clean_loss=curves.clean_loss)
 
 
 def _make_comparison(metrics: MetricsSection) -> Comparison | None:

@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 from sklearn.datasets import load_digits
 
+from datacleanse.auditing.conduct import Conduct
 from datacleanse.auditing.reading import Inputs, Request
 from datacleanse.auditing.recipe import carry_out
 from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.data import compare_labels
 from datacleanse.detection.second_opinion.background import Adviser
-from datacleanse.progress import SILENT
 from datacleanse.records import Dataset, PictureInputs, Schema
 from datacleanse.settings import Settings
 from datacleanse.thread_limit import use_one_thread
@@ -85,10 +85,6 @@ def audit_inputs(inputs, place, *, resume=False, stop=NEVER, **settings):
         return carry_out(
             plan_task(request(**settings), inputs),
             inputs,
-            place,
+            Conduct(place, resume=resume, stop=stop),
             adviser=Adviser(),
-            force=False,
-            resume=resume,
-            progress=SILENT,
-            stop=stop,
         )

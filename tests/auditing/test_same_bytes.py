@@ -139,8 +139,8 @@ def write_pictures(folder, images, labels):
 def test_pictures_killed_and_resumed_on_other_cores(tmp_path):
     images, labels = digits()
     labels = labels % 3
-    data = write_pictures(tmp_path / "data", images[:72], labels[:72])
-    clean = write_pictures(tmp_path / "clean", images[300:336], labels[300:336])
+    data = write_pictures(tmp_path / "data", images[:48], labels[:48])
+    clean = write_pictures(tmp_path / "clean", images[300:324], labels[300:324])
     with computing_with(1):
         audit((data, clean), tmp_path / "whole")
     kill_and_resume((data, clean), tmp_path / "run", "Scoring")

@@ -23,11 +23,13 @@ from tests.quick_disk import waiting_for_no_disk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from contextlib import AbstractContextManager
     from multiprocessing.connection import Connection
     from multiprocessing.context import ForkServerProcess
 
 LOADED = (
     "datacleanse.auditing.recipe",
+    "datacleanse.auditing.regression.recipe",
     "datacleanse.auditing.run",
     "datacleanse.auditing.tasks.images",
     "datacleanse.auditing.tasks.table",
@@ -39,8 +41,10 @@ LOADED = (
     "datacleanse.serving.predictions",
     "datacleanse_cli.app",
     "datacleanse_cli.console",
+    "datacleanse_cli.number_summary",
     "datacleanse_cli.review_server",
     "datacleanse_cli.summary",
+    "datacleanse_reports.numbers.number_reports",
     "datacleanse_reports.served",
     "datacleanse_reports.verification",
     "datacleanse_reports.write",
@@ -61,6 +65,19 @@ def limit_files(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+def be_rank(number: int, port: int) -> None:
+    """Be one of two ranks, as torchrun names them, whose store is at a port of this machine."""
+    os.environ.update(
+        TORCHELASTIC_RUN_ID="forked",
+        TORCHELASTIC_USE_AGENT_STORE="True",
+        WORLD_SIZE="2",
+        RANK=str(number),
+        LOCAL_RANK=str(number),
+        MASTER_ADDR="127.0.0.1",
+        MASTER_PORT=str(port),
+    )
+
+
 def hide_gpus() -> None:
     """Leave the process no GPU, whatever the machine has."""
     os.environ["CUDA_VISIBLE_DEVICES"] = ""
@@ -71,7 +88,9 @@ def _become(
     cwd: Path,
     out: str,
     err: Connection,
+    *,
     before: Callable[[], None] | None,
+    judging: Callable[[], AbstractContextManager[None]],
 ) -> None:
     """Be the program, with stdout in a file and stderr at the end of a pipe."""
     from datacleanse_cli.app import main
@@ -89,7 +108,7 @@ def _become(
     sys.argv = ["datacleanse", *arguments]
     if before is not None:
         before()
-    with judge_lightly(), waiting_for_no_disk(), seeing_one_core():
+    with judging(), waiting_for_no_disk(), seeing_one_core():
         main()
 
 
@@ -99,16 +118,19 @@ def forked(
     cwd: Path,
     out: str = os.devnull,
     before: Callable[[], None] | None = None,
+    judging: Callable[[], AbstractContextManager[None]] = judge_lightly,
 ) -> Iterator[tuple[ForkServerProcess, TextIO]]:
     """Run the program; give the process and what it says on stderr.
 
     Results go to ``out``. ``before`` is called there first: `limit_files` with its size, say.
+    ``judging`` gives the block of `tests.light_judge` that it runs in.
     """
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([*LOADED])
     reading, writing = context.Pipe(duplex=False)
     words = tuple(map(str, arguments))
-    process = context.Process(target=_become, args=(words, cwd, out, writing, before))
+    options = {"before": before, "judging": judging}
+    process = context.Process(target=_become, args=(words, cwd, out, writing), kwargs=options)
     process.start()
     writing.close()
     with reading, open(reading.fileno(), encoding="utf-8", closefd=False) as lines:

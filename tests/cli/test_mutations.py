@@ -250,8 +250,7 @@ def check_audit(suffix, content, prepared, folder, monkeypatch):
     """Whether it was read up to the first training, with the rows that are there."""
     seen = []
 
-    def stop(audit, ranks):
-        del ranks
+    def stop(audit):
         seen.append(audit.inputs.data)
         raise ReadToTheEndError
 

@@ -200,6 +200,7 @@ def test_a_verdict_that_is_no_number_is_refused(verified, tmp_path):
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.usefixtures("whole_judge")
 def test_without_verified_rows_there_is_a_ranking_and_no_promise(audited, tmp_path):
     folder, wrong, _ = audited
     done = run_here("audit", folder / "data.csv", *READ, "-o", "run", cwd=tmp_path)

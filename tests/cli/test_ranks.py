@@ -8,16 +8,19 @@ import signal
 import subprocess
 import sys
 from contextlib import contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+import torch
 
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.ranks import RanksError
 from datacleanse_cli.ranks import join
 from tests.cli.conftest import Done, people, run_here, run_program
+from tests.cli.forked import be_rank, forked
 from tests.cli.houses import REGRESSION, write_houses
 from tests.light_judge import judge_wholly
 from tests.tries import BY_CI
@@ -203,12 +206,23 @@ def join_those_who_met(monkeypatch):
 
 
 def test_two_ranks_rank_numbers_as_one_process(tmp_path):
+    """They are forked, and share what is loaded. This process keeps the store, as torchrun does."""
     write_houses(tmp_path)
-    with judge_wholly():
+    with judge_wholly():  # of few trees, more suspicions than these lie within `ROUNDING`
         alone = run_here(*REGRESSION, "-o", "alone", "-q", cwd=tmp_path)
     assert alone.code == 0, alone.err
-    done = run_ranks(2, "-m", "datacleanse", *REGRESSION, "-o", "two", cwd=tmp_path)
-    assert done.code == 0, done.err
-    assert done.out.count("Top 10 suspects") == 1
+    store = torch.distributed.TCPStore("127.0.0.1", 0, is_master=True, wait_for_workers=False)
+    out = tmp_path / "out"
+    out.touch()
+    start_rank = partial(forked, *REGRESSION, "-o", "two", cwd=tmp_path, judging=judge_wholly)
+    with (
+        start_rank(before=partial(be_rank, 1, store.port)) as (second, silence),
+        start_rank(before=partial(be_rank, 0, store.port), out=str(out)) as (first, lines),
+    ):
+        err = lines.read()
+        assert silence.read() == ""
+    assert (first.exitcode, second.exitcode) == (0, 0), err
+    assert out.read_text(encoding="utf-8").count("Top 10 suspects") == 1
+    assert err.count("Training the final model") == 1
     assert_same_ranking(tmp_path, "two")
     assert RunFolder(tmp_path / "two").number_manifest().device.processes == 2

@@ -7,10 +7,11 @@ import pyarrow as pa
 import pytest
 
 from datacleanse.detection.reliability import EDGES, LEAST_ROWS
+from datacleanse.storage.manifest.results import ClassConfusion
 from datacleanse_reports import read_view
 from datacleanse_reports.audit import check_probabilities, sum_by_rank
 from datacleanse_reports.matrix import MAX_CLASSES, make_noise_matrix
-from datacleanse_reports.records import ClassSummary, Confusion
+from datacleanse_reports.records import ClassSummary
 
 
 def table(n, *, wrong=0.2, seed=0):
@@ -123,7 +124,10 @@ def test_reading_curve_sums_probabilities_by_rank(n):
 def test_noise_matrix_adds_up_to_the_rows_of_each_label():
     order = [str(i) for i in range(20)]
     classes = [ClassSummary(name, 100, 20.0 - int(name), 0.1, 0, 0.2, 3) for name in order]
-    confusions = [Confusion(str(i), str((i + 1) % 20), 20.0 - i, 0.1) for i in range(20)]
+    confusions = [
+        ClassConfusion(given=str(i), true=str((i + 1) % 20), rows=20.0 - i, share=0.1)
+        for i in range(20)
+    ]
     matrix = make_noise_matrix(classes, confusions, order)
 
     assert len(matrix.labels) == MAX_CLASSES

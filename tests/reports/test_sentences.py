@@ -7,8 +7,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from datacleanse.records import Notice
 from datacleanse_reports import flag_sentences, read_view, sentences, wording
-from datacleanse_reports.run_view import CORRECTED, NoticeView
+from datacleanse_reports.run_view import CORRECTED
 
 TAIL = " Read the ranking from the top instead."
 
@@ -186,7 +187,7 @@ def test_where_all_verified_labels_agree_the_rate_asks_for_checks(
     )
     assert (said in sentences.say_noise(asked)) is is_asked
     assert (said in sentences.say_share(asked)) is is_asked
-    before = NoticeView(CORRECTED, "12 verified rows were mislabelled.", False)
+    before = Notice(CORRECTED, "12 verified rows were mislabelled.", False)
     known = replace(asked, notices=(*asked.notices, before))
     assert said not in sentences.say_noise(known)
 

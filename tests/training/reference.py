@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.func import functional_call
 from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from datacleanse.training.influence import Engine, compute_trusted_gradient
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
@@ -39,6 +42,26 @@ def double_backward_influence(
     meta = cross_entropy(functional_call(model, virtual, trusted[0]), trusted[1]).mean()
     model.train()
     return -torch.autograd.grad(meta, epsilon, materialize_grads=True)[0] / lr
+
+
+def hold_to_the_weighted_loss(
+    route: Callable[..., Engine],
+    model: nn.Module,
+    batch: tuple[Tensor, Tensor],
+    trusted: tuple[Tensor, Tensor],
+) -> None:
+    """Any route's step leaves every parameter the gradient of the weighted sum of losses."""
+    x, y = batch
+    weights = torch.rand(len(x), dtype=torch.float64)
+    (weights * cross_entropy(model(x), y)).sum().backward()
+    expected = {name: p.grad.clone() for name, p in model.named_parameters()}
+    model.zero_grad()
+
+    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
+    route(model, cross_entropy).open(x, y, direction).descend(weights)
+
+    found = {name: p.grad for name, p in model.named_parameters()}
+    torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
 
 
 class PlainLiLAW:

@@ -19,7 +19,11 @@ from datacleanse.training.influence import (
     compute_trusted_gradient,
 )
 from datacleanse.training.reweighter import reweight
-from tests.training.reference import cross_entropy, double_backward_influence
+from tests.training.reference import (
+    cross_entropy,
+    double_backward_influence,
+    hold_to_the_weighted_loss,
+)
 
 N_IN, N_CLASSES = 6, 3
 
@@ -126,18 +130,8 @@ def test_influence_equals_the_double_backward_reference(name, make, engine):
 
 @pytest.mark.parametrize(("name", "make", "engine"), CASES)
 def test_descend_leaves_the_gradient_of_the_weighted_loss(name, make, engine):
-    model = built(make)
-    (x, y), trusted = (with_missing(name, part) for part in batches())
-    weights = torch.rand(len(x), dtype=torch.float64)
-    (weights * cross_entropy(model(x), y)).sum().backward()
-    expected = {name: p.grad.clone() for name, p in model.named_parameters()}
-    model.zero_grad()
-
-    direction, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
-    engine(model, cross_entropy).open(x, y, direction).descend(weights)
-
-    for key, parameter in model.named_parameters():
-        torch.testing.assert_close(parameter.grad, expected[key], rtol=1e-9, atol=1e-12)
+    batch, trusted = (with_missing(name, part) for part in batches())
+    hold_to_the_weighted_loss(engine, built(make), batch, trusted)
 
 
 @pytest.mark.parametrize("engine", [Layerwise, ForwardMode])

@@ -19,7 +19,11 @@ from datacleanse.training.influence import (
     compute_trusted_gradient,
 )
 from datacleanse.training.reweighter import Reweighter
-from tests.training.reference import cross_entropy, double_backward_influence
+from tests.training.reference import (
+    cross_entropy,
+    double_backward_influence,
+    hold_to_the_weighted_loss,
+)
 
 
 class MeasuredByItsEnd(nn.Module):
@@ -79,17 +83,7 @@ def test_the_virtual_step_moves_the_named_layers_alone(name, route):
 @pytest.mark.parametrize("route", ROUTES)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_all_parameters_get_the_weighted_gradient(name, route):
-    (x, y), trusted = draw(11, 1), draw(7, 2)
-    model, weights = make(name), torch.rand(11, dtype=torch.float64)
-    (weights * cross_entropy(model(x), y)).sum().backward()
-    expected = {key: p.grad.clone() for key, p in model.named_parameters()}
-    model.zero_grad()
-
-    v, _ = compute_trusted_gradient(model, cross_entropy, *trusted)
-    route(model, cross_entropy).open(x, y, v).descend(weights)
-
-    for key, parameter in model.named_parameters():
-        torch.testing.assert_close(parameter.grad, expected[key], rtol=1e-9, atol=1e-12)
+    hold_to_the_weighted_loss(route, make(name), draw(11, 1), draw(7, 2))
 
 
 def test_the_route_is_tried_and_taken():

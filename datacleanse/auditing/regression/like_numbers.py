@@ -38,7 +38,7 @@ def write_like_numbers(
         assessed: the verdict.
         final: the network that tells which rows are like each other.
     """
-    folder, inputs = running.folder, running.audit.inputs
+    folder, inputs = running.begun.folder, running.audit.inputs
     numbers, suspects = inputs.data.targets, folder.read_suspects().column(0).to_numpy()
     suggested = _group_suggestions(numbers, assessed.suggested)
     grouped = replace(inputs.data, labels=group_by_size(numbers), given_labels=NAMES)

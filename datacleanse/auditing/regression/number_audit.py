@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeAlias
 import numpy as np
 import torch
 
-from datacleanse.auditing.manifest import Stopwatch
 from datacleanse.auditing.regression.number_plan import plan_numbers
+from datacleanse.auditing.running_audit import Begun
 from datacleanse.auditing.tasks.images import ImageTask
 from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.auditing.tasks.table import TableTask
@@ -17,8 +17,6 @@ from datacleanse.data import take_rows
 from datacleanse.detection.regression.opinions import NumberQuestion
 from datacleanse.models.description import NumberScale
 from datacleanse.models.number_predictor import NumberPredictor, scale_predictor
-from datacleanse.storage.manifest.whole import Opening
-from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training.placement import find_images, find_tensor
 from datacleanse.training.trainer import Trainer
 
@@ -48,6 +46,11 @@ class NumberAudit:
     task: TableTask | ImageTask
     """What is audited, and with which network: its part that knows nothing of labels."""
     identity: Identity
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How it was called, for the manifest."""
+        return self.request.command
 
     @property
     def settings(self) -> Settings:
@@ -123,11 +126,9 @@ class RunningNumbers:
     """The same with its run folder begun."""
 
     audit: NumberAudit
-    folder: RunFolder
-    opening: Opening
+    begun: Begun
     examples: Examples
     trainer: Trainer
-    watch: Stopwatch
 
 
 def plan_number_audit(request: Request, inputs: Inputs) -> NumberAudit:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,11 +11,10 @@ import numpy as np
 from datacleanse.auditing.judge import gather_evidence, recall_looked_at
 from datacleanse.auditing.layout import lay_out_fold
 from datacleanse.auditing.ledger_parts import keep_epochs
-from datacleanse.auditing.places import open_pool
-from datacleanse.auditing.plan import redraw_folds
+from datacleanse.auditing.places import place_trainings
+from datacleanse.auditing.repeats import redraw_runs
 from datacleanse.detection.evidence import Evidence
 from datacleanse.detection.regression.assess import Seen, assess_numbers
-from datacleanse.training.placement import find_window
 from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
@@ -72,27 +71,24 @@ class _Learned:
 def learn_and_judge(running: RunningNumbers) -> tuple[JudgedNumbers, NDArray[np.float64] | None]:
     """Train and judge; beside it the share of repeated runs that flag each row, (N,), or None."""
     audit, trainer, settings = running.audit, running.trainer, running.audit.settings
-    is_large = find_window(running.examples.inputs) > 0
-    with open_pool(settings, is_large=is_large) as (pool, places):
-        trainer = replace(trainer, pool=pool, places=places)
-        keep = keep_epochs(running.folder, trainer.ranks)
-        learned = _begin_to_learn(running, trainer, audit.plan, keep)
-        again = []
-        for number in range(1, settings.repeats + 1):
-            other = trainer.repeat_with(number)
-            redrawn = redraw_folds(audit.plan, seed=other.lesson.seed)
-            again.append(_begin_to_learn(running, other, redrawn))
+    with place_trainings(trainer, settings, running.examples) as trainer:
+        keep = keep_epochs(running.begun.folder, trainer.ranks)
+        learned = _begin_to_learn(running, audit.plan, trainer, keep)
+        again = [
+            _begin_to_learn(running, *redrawn)
+            for redrawn in redraw_runs(audit.plan, trainer, settings.repeats)
+        ]
         judged = learned.judge()
         trainer.lap("score")
         if not again:
             return judged, None
         flagged = np.mean([each.judge().assessed.rows.flagged for each in again], axis=0)
-        running.watch.lap("repeats")
+        running.begun.watch.lap("repeats")
         return judged, flagged
 
 
 def _begin_to_learn(
-    running: RunningNumbers, trainer: Trainer, plan: Plan, keep: Keep | None = None
+    running: RunningNumbers, plan: Plan, trainer: Trainer, keep: Keep | None = None
 ) -> _Learned:
     """Submit the second opinions, and the trainings in every fold and plainly."""
     audit, examples = running.audit, running.examples

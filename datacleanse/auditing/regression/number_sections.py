@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.auditing.manifest_sections import describe_reading, describe_share, tell_clean
+from datacleanse.auditing.manifest import tell_ending
+from datacleanse.auditing.manifest_sections import (
+    describe_flags,
+    describe_share,
+    tell_clean,
+    tell_data,
+)
 from datacleanse.data.number_labels import count_decimals
-from datacleanse.detection.noise_rates import estimate_noise_rate
+from datacleanse.detection.noise_rates import estimate_noise_rate, expect_budget
 from datacleanse.models.number_predictor import estimate_difference_error, measure_predictions
 from datacleanse.storage.manifest.numbers import (
     NumberCleanSection,
     NumberComparison,
     NumberDataSection,
+    NumberManifest,
     NumberMeasures,
     NumberMetricsSection,
     NumberNoiseSection,
@@ -21,43 +29,65 @@ from datacleanse.storage.manifest.numbers import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from numpy.typing import NDArray
 
+    from datacleanse.auditing.manifest import Ending
     from datacleanse.auditing.reading import Inputs
-    from datacleanse.auditing.regression.number_audit import Known
+    from datacleanse.auditing.regression.number_audit import Known, NumberAudit
     from datacleanse.auditing.regression.number_plan import NumberPlan
     from datacleanse.detection.regression.assess import NumberAssessment
+    from datacleanse.records import Notice
+    from datacleanse.storage.manifest.whole import Opening
 
 
-def describe_data(inputs: Inputs, planned: NumberPlan) -> NumberDataSection:
+def finish_number_run(
+    opening: Opening,
+    audit: NumberAudit,
+    assessed: NumberAssessment,
+    ending: Ending,
+    *,
+    told: Iterable[Notice],
+) -> NumberManifest:
+    """All of `run.json` of an audit of numbers; ``told``: notices of the training.
+
+    Without CLEAN nothing tells how many labels are wrong.
+    """
+    inputs, planned = audit.inputs, audit.planned
+    has_clean = planned.plan.has_clean
+    flags = describe_flags(assessed.rows)
+    return NumberManifest(
+        data=_describe_data(inputs, planned),
+        clean=_describe_clean(inputs, planned),
+        flags=flags if has_clean else replace(flags, estimated_wrong=None),
+        noise=_describe_noise(assessed, has_clean=has_clean),
+        budget=tuple(map(describe_share, expect_budget(assessed.rows))) if has_clean else (),
+        **tell_ending(opening, inputs, planned.plan, ending, told=told),
+    )
+
+
+def _describe_data(inputs: Inputs, planned: NumberPlan) -> NumberDataSection:
     """DATA's file, columns and labels."""
-    data = inputs.data
-    numbers = data.targets
+    numbers = inputs.data.targets
     return NumberDataSection(
-        source=data.source,
-        sha256=inputs.sha256["data"],
-        rows=data.n_rows,
-        columns=data.table.num_columns,
-        label=data.schema.label,
-        id=data.schema.id,
-        label_type=data.schema.label_type,
         least=float(numbers.min()),
         median=planned.targets.centre,
         most=float(numbers.max()),
         deviation=planned.targets.scale,
         decimals=count_decimals(numbers),
-        reading=describe_reading(inputs.options),
+        **tell_data(inputs),
     )
 
 
-def describe_clean(inputs: Inputs, planned: NumberPlan) -> NumberCleanSection | None:
+def _describe_clean(inputs: Inputs, planned: NumberPlan) -> NumberCleanSection | None:
     """CLEAN's file, and how many of its rows play which part; None without any row."""
     if not inputs.clean.n_rows:
         return None
     return NumberCleanSection(**tell_clean(inputs, planned.plan))
 
 
-def describe_noise(assessed: NumberAssessment, *, has_clean: bool) -> NumberNoiseSection:
+def _describe_noise(assessed: NumberAssessment, *, has_clean: bool) -> NumberNoiseSection:
     """The rate of wrong labels, and the slips that made them; none that verified rows check."""
     if not has_clean:
         return NumberNoiseSection(basis="none", rate=None, slips=())

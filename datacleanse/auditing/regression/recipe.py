@@ -3,77 +3,46 @@
 from __future__ import annotations
 
 import math
-import uuid
-from dataclasses import fields, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 
+from datacleanse.auditing.beginning import begin_audit
 from datacleanse.auditing.final_model import tell_final_weights
+from datacleanse.auditing.found_rows import FoundRows
 from datacleanse.auditing.health import look_at_inputs
 from datacleanse.auditing.layout import lay_out_final
-from datacleanse.auditing.manifest import Stopwatch, begin_run, read_clock
-from datacleanse.auditing.manifest_sections import (
-    describe_flags,
-    describe_overlap,
-    describe_reviewed,
-    describe_schema,
-    describe_share,
-    describe_test,
-    describe_training,
-    describe_trainings,
-    gather_notices,
-)
+from datacleanse.auditing.manifest import Ending
+from datacleanse.auditing.manifest_sections import describe_training, describe_trainings
 from datacleanse.auditing.original_cells import take_and_note
-from datacleanse.auditing.picture_files import describe_pictures, write_picture_files
-from datacleanse.auditing.ranked import compare_identities
+from datacleanse.auditing.picture_files import write_picture_files
+from datacleanse.auditing.ranked import make_trainer
 from datacleanse.auditing.regression.like_numbers import write_like_numbers
 from datacleanse.auditing.regression.number_audit import RunningNumbers
 from datacleanse.auditing.regression.number_judge import learn_and_judge
-from datacleanse.auditing.regression.number_sections import (
-    compare_predictions,
-    describe_clean,
-    describe_data,
-    describe_noise,
-)
+from datacleanse.auditing.regression.number_sections import compare_predictions, finish_number_run
 from datacleanse.auditing.regression.number_tables import write_number_tables
-from datacleanse.auditing.resuming import find_begun, hold_run, open_checkpoints
-from datacleanse.auditing.shared_worth import NOTHING, tell_worth
-from datacleanse.detection.noise_rates import expect_budget
+from datacleanse.auditing.shared_worth import tell_worth
+from datacleanse.auditing.tasks.interface import describe_device, name_rule
 from datacleanse.detection.worth import weigh_by_probability
 from datacleanse.models.inference import EVALUATION_BATCH, compute_logits
 from datacleanse.models.number_card import write_number_card
 from datacleanse.models.number_predictor import describe_scale
 from datacleanse.models.predictor import IMAGES_AT_ONCE
-from datacleanse.storage.manifest.numbers import NumberManifest
-from datacleanse.storage.manifest.results import NONE_STEERED
-from datacleanse.storage.manifest.whole import DeviceSection, Opening
 from datacleanse.storage.run_folder import RunFolder
-from datacleanse.training.device import name_devices
-from datacleanse.training.placement import describe_rows
-from datacleanse.training.ranks import ALONE
-from datacleanse.training.trainer import Trainer
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from numpy.typing import NDArray
 
+    from datacleanse.auditing.conduct import Conduct
     from datacleanse.auditing.regression.number_audit import NumberAudit
     from datacleanse.auditing.regression.number_judge import JudgedNumbers
-    from datacleanse.detection.health.look import Health
-    from datacleanse.detection.regression.assess import NumberAssessment
-    from datacleanse.progress import Progress
     from datacleanse.records import Notice
-    from datacleanse.storage.manifest.health import HealthSection
-    from datacleanse.storage.manifest.numbers import NumberMetricsSection
-    from datacleanse.storage.manifest.results import FlagsSection, TrainingSection
+    from datacleanse.storage.manifest.numbers import NumberManifest, NumberMetricsSection
     from datacleanse.training.examples import Examples
-    from datacleanse.training.ranks import Ranks
     from datacleanse.training.side_by_side import TrainedNetwork, Trainings
-    from datacleanse.training.stopping import StopRequest
 
 LEAST_RIGHT = 0.5
 """P(right) from which a row tells the mean of right numbers."""
@@ -82,61 +51,29 @@ LEAST_CHECKED = 10
 """Verified rows below which they bear nothing out."""
 
 
-def carry_out_numbers(
-    audit: NumberAudit,
-    place: Path,
-    *,
-    force: bool,
-    resume: bool,
-    progress: Progress,
-    stop: StopRequest,
-    ranks: Ranks = ALONE,
-) -> RunFolder:
+def carry_out_numbers(audit: NumberAudit, conduct: Conduct) -> RunFolder:
     """Train, score, and write the run folder.
 
     Args:
         audit: what is audited.
-        place: the run folder.
-        force: replace what run is there.
-        resume: go on with the unfinished run there; leave a finished one.
-        progress: receives stages and messages.
-        stop: asked after each batch of the trainings.
-        ranks: the processes that train; this one is the first.
+        conduct: of the audit; this process is the first of its ranks.
     """
-    compare_identities(ranks, audit.identity)
-    request, inputs = audit.request, audit.inputs
-    watch = Stopwatch({"read": inputs.seconds})
-    opening = begin_run(uuid.uuid4().hex, request.command, request.settings, audit.identity)
-    before = find_begun(place, audit.identity, progress) if resume else None
-    if before is not None and before.status == "finished":
-        ranks.tell(NOTHING)
-        return RunFolder(place)
-    with hold_run(place, opening, before, force=force) as (folder, opening):
-        ranks.tell(opening.run_id)
-        if inputs.features is not None:
-            # Loads what decodes pictures.
-            from datacleanse.auditing.pretrained_features import keep_features
-
-            keep_features(folder, inputs)
-        progress.stage("Encoding", None)
-        examples = audit.make_examples(inputs)
-        watch.lap("encode")
-        checkpoints = open_checkpoints(folder, audit.identity, examples)
-        compare_identities(ranks, checkpoints.identity)
-        trainer = Trainer(
-            audit.lesson, audit.device, watch.lap, progress, checkpoints, stop, ranks=ranks
-        )
-        manifest = _learn_and_judge(
-            RunningNumbers(audit, folder, opening, examples, trainer, watch)
-        )
+    with begin_audit(audit, audit.inputs, conduct) as begun:
+        if begun is None:
+            return RunFolder(conduct.place)
+        folder, lap = begun.folder, begun.watch.lap
+        examples = audit.make_examples(audit.inputs)
+        lap("encode")
+        trainer = make_trainer(audit, examples, folder, lap, conduct)
+        manifest = _learn_and_judge(RunningNumbers(audit, begun, examples, trainer))
         folder.write_card(write_number_card(manifest))
         folder.finish(manifest)
-    return folder
+        return folder
 
 
 def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     """Train, judge, train the final model; all that `run.json` says of the run."""
-    audit, folder, trainer = running.audit, running.folder, running.trainer
+    audit, folder, trainer = running.audit, running.begun.folder, running.trainer
     plan, inputs = audit.planned.plan, audit.inputs
 
     judged, stability = learn_and_judge(running)
@@ -147,35 +84,42 @@ def _learn_and_judge(running: RunningNumbers) -> NumberManifest:
     worth = None
     if evidence.is_steered:
         worth = weigh_by_probability(assessed.rows, len(plan.labels)).astype(np.float32)
-    notices = _write_tables(running, judged, worth, health=health, stability=stability)
+    weights = tell_final_weights(plan, inputs.comparison.overlap, worth)
+    told: list[Notice] = []
+    take, top = partial(take_and_note, inputs, told), audit.settings.top
+    found = FoundRows(inputs.data, evidence, assessed.rows, health, stability, weights, top)
+    write_number_tables(folder, found, assessed, audit.planned.targets, take)
     trainer.lap("tables")
     final, mean_error = _train_final(running, networks, worth)
     trainer.progress.stage("Writing", None)
-    scale = audit.scale_outputs(mean_error)
-    audit.task.save(final.network, folder.model_dir, describe_scale(scale))
-    write_like_numbers(running, assessed, final)
-    write_picture_files(folder, inputs)
-    metrics = compare_predictions(
-        audit.predict_known(final, scale),
-        audit.predict_known(networks.control, audit.scale_outputs()),
-    )
+    metrics = _write_final(running, judged, final, mean_error)
     trainer.lap("write")
-    notices += trainer.tell_halved(final.batch_size)
+    told += trainer.tell_halved(final.batch_size)
     training = describe_training(
         describe_trainings(networks),
         audit.lesson.schedule,
         final,
-        rule=audit.lesson.rule if plan.has_clean else NONE_STEERED,
+        rule=name_rule(audit),
         network=audit.task.describe(final.network),
         inputs=inputs,
     )
-    return _describe(running, assessed, training, metrics, told=notices, health=health.section)
+    device = describe_device(audit, running.examples, trainer.ranks)
+    files, timings = folder.model_files(), running.begun.watch.stop()
+    ending = Ending(training, device, metrics, files, timings, health.section)
+    return finish_number_run(running.begun.opening, audit, assessed, ending, told=told)
 
 
 def _train_final(
     running: RunningNumbers, networks: Trainings, worth: NDArray[np.float32] | None
 ) -> tuple[TrainedNetwork, float]:
-    """The network to save, and its mean error; see `_write_tables` for ``worth``."""
+    """The network to save, and its mean error.
+
+    Args:
+        running: the audit.
+        networks: trained before.
+        worth: (M,) how much each row counts; None: no true label steered, so that the saved network
+            is the first one.
+    """
     ranks = running.trainer.ranks
     if worth is None:
         tell_worth(ranks, None)
@@ -188,6 +132,21 @@ def _train_final(
     has_pictures = running.audit.inputs.pictures is not None
     at_once = IMAGES_AT_ONCE if has_pictures else EVALUATION_BATCH
     return final, _measure_mean_error(final, rows, counted, at_once=at_once)
+
+
+def _write_final(
+    running: RunningNumbers, judged: JudgedNumbers, final: TrainedNetwork, mean_error: float
+) -> NumberMetricsSection:
+    """Write the final model, and what it tells of suspects and pictures; how good it is."""
+    audit, folder = running.audit, running.begun.folder
+    scale = audit.scale_outputs(mean_error)
+    audit.task.save(final.network, folder.model_dir, describe_scale(scale))
+    write_like_numbers(running, judged.assessed, final)
+    write_picture_files(folder, audit.inputs)
+    return compare_predictions(
+        audit.predict_known(final, scale),
+        audit.predict_known(judged.networks.control, audit.scale_outputs()),
+    )
 
 
 def _measure_mean_error(
@@ -217,86 +176,3 @@ def _measure_mean_error(
         return 0.0
     middle, spread = float(checked.mean()), float(checked.std()) / math.sqrt(len(checked))
     return min(max(mean, middle - spread), middle + spread)
-
-
-def _write_tables(
-    running: RunningNumbers,
-    judged: JudgedNumbers,
-    worth: NDArray[np.float32] | None,
-    *,
-    health: Health,
-    stability: NDArray[np.float64] | None,
-) -> list[Notice]:
-    """Write the audit table and the suspects; what is to be said of them.
-
-    Args:
-        running: the audit.
-        judged: what was found.
-        worth: how much each row counts in the final model; None: no true label steered, so that
-            the saved network is the first one.
-        health: what was seen beside wrong labels.
-        stability: (N,) share of the repeated runs that flag each row; None: there were none.
-    """
-    audit = running.audit
-    notices: list[Notice] = []
-    write_number_tables(
-        running.folder,
-        audit.inputs.data,
-        judged.evidence,
-        judged.assessed,
-        audit.planned.targets,
-        health=health,
-        stability=stability,
-        final_weight=tell_final_weights(audit.planned.plan, audit.inputs.comparison.overlap, worth),
-        top=audit.request.settings.top,
-        take=partial(take_and_note, audit.inputs, notices),
-    )
-    return notices
-
-
-def _describe(
-    running: RunningNumbers,
-    assessed: NumberAssessment,
-    training: TrainingSection,
-    metrics: NumberMetricsSection,
-    *,
-    told: list[Notice],
-    health: HealthSection,
-) -> NumberManifest:
-    """All of `run.json`."""
-    audit, opening = running.audit, running.opening
-    inputs, planned = audit.inputs, audit.planned
-    has_clean = planned.plan.has_clean
-    begun = {each.name: getattr(opening, each.name) for each in fields(Opening)}
-    return NumberManifest(
-        **(begun | {"status": "finished", "stopped_at": None}),
-        data=describe_data(inputs, planned),
-        clean=describe_clean(inputs, planned),
-        test=describe_test(inputs),
-        schema=describe_schema(inputs.data.schema),
-        reviewed=describe_reviewed(inputs.reviewed),
-        overlap=describe_overlap(inputs, planned.plan),
-        pictures=describe_pictures(inputs.gallery),
-        notices=gather_notices(inputs, told),
-        training=training,
-        flags=_describe_flags(assessed, audit.request.settings.fdr, has_clean=has_clean),
-        noise=describe_noise(assessed, has_clean=has_clean),
-        budget=tuple(map(describe_share, expect_budget(assessed.rows))) if has_clean else (),
-        device=DeviceSection(
-            name=name_devices(audit.settings.device, audit.device),
-            threads=torch.get_num_threads(),
-            rows=describe_rows(running.examples.inputs),
-            processes=running.trainer.ranks.count,
-        ),
-        metrics=metrics,
-        model_files=running.folder.model_files(),
-        timings=running.watch.stop(),
-        finished_at=read_clock(),
-        health=health,
-    )
-
-
-def _describe_flags(assessed: NumberAssessment, fdr: float, *, has_clean: bool) -> FlagsSection:
-    """What the flags promise; without CLEAN nothing tells how many labels are wrong."""
-    flags = describe_flags(assessed.rows, fdr)
-    return flags if has_clean else replace(flags, estimated_wrong=None)

@@ -18,14 +18,14 @@ from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.prepared import plan_rows
 from datacleanse.auditing.reading import Inputs
 from datacleanse.auditing.tasks.dataset_labels import read_labels
-from datacleanse.auditing.tasks.interface import identify_settings
+from datacleanse.auditing.tasks.interface import Planned, identify_settings
 from datacleanse.auditing.without_clean import compare_with_nothing, make_empty_clean
 from datacleanse.data import compare_labels
 from datacleanse.errors import InputError, ModelError
 from datacleanse.models.model_files import save_loose
 from datacleanse.models.user_network import compute_outputs, digest_layers
 from datacleanse.records import Dataset, Schema
-from datacleanse.training.checkpoint import NETWORK, Identity, digest
+from datacleanse.training.checkpoint import NETWORK, digest
 from datacleanse.training.device import choose_device
 from datacleanse.training.influence.choice import unwrap
 from datacleanse.training.placement import Fetched, join_rows
@@ -53,15 +53,9 @@ LABEL = "label"
 
 
 @dataclass(frozen=True)
-class DatasetTask:
+class DatasetTask(Planned):
     """A `Task`: the audit of a map-style dataset of the user's own with a network of theirs."""
 
-    settings: Settings
-    command: tuple[str, ...]
-    plan: Plan
-    device: torch.device
-    identity: Identity
-    lesson: Lesson
     datasets: tuple[MapDataset[Any], ...]
     """DATA, and CLEAN where it is given."""
     n_classes: int

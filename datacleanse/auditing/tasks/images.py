@@ -12,6 +12,7 @@ from datacleanse.auditing.layout import lay_out
 from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.prepared import plan_rows
 from datacleanse.auditing.tasks.interface import (
+    Planned,
     choose_objective,
     count_outputs,
     identify_request,
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import torch
     from numpy.typing import NDArray
     from torch import nn
 
@@ -43,21 +43,13 @@ if TYPE_CHECKING:
     from datacleanse.models.frozen_network import PictureFeatures
     from datacleanse.models.metrics import Tests
     from datacleanse.records import PictureInputs, Schema
-    from datacleanse.settings import Settings
-    from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
 
 
 @dataclass(frozen=True)
-class ImageTask:
+class ImageTask(Planned):
     """A `Task`: the audit of images with the package's residual network."""
 
-    settings: Settings
-    command: tuple[str, ...]
-    plan: Plan
-    device: torch.device
-    identity: Identity
-    lesson: Lesson
     schema: Schema
     features: PictureFeatures | None = None
     """What a pretrained network made of the pictures, for the second opinion; None: it did not see

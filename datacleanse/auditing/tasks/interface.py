@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol
 
 import torch
 
-from datacleanse.training.device import find_kind
+from datacleanse.storage.manifest.results import NONE_STEERED
+from datacleanse.storage.manifest.whole import DeviceSection
+from datacleanse.training.device import find_kind, name_devices
 from datacleanse.training.objectives import CLASSES, NUMBERS, Objective
+from datacleanse.training.placement import describe_rows
 from datacleanse.version import __version__
 
 if TYPE_CHECKING:
@@ -22,13 +25,19 @@ if TYPE_CHECKING:
     from datacleanse.models.metrics import Tests
     from datacleanse.records import Dataset
     from datacleanse.settings import Settings
+    from datacleanse.storage.manifest.results import UsedRule
     from datacleanse.training.checkpoint import Identity
     from datacleanse.training.examples import Examples
+    from datacleanse.training.ranks import Ranks
     from datacleanse.training.trainer import Lesson
 
 
 class Audited(Protocol):
-    """What any audit's trainings need: a `Task`, or an audit of numbers."""
+    """What any audit needs: a `Task`, or an audit of numbers."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """How it was called, for the manifest."""
 
     @property
     def settings(self) -> Settings:
@@ -57,10 +66,6 @@ class Audited(Protocol):
 class Task(Audited, Protocol):
     """All that the recipe asks of what is audited. It holds no rows: they are read, then let go."""
 
-    @property
-    def command(self) -> tuple[str, ...]:
-        """How it was called, for the manifest."""
-
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question | None:
         """Pose the question to the second opinion; None where there is none.
 
@@ -78,6 +83,33 @@ class Task(Audited, Protocol):
 
     def test_network(self, network: nn.Module, inputs: Inputs) -> Tests:
         """Classify the rows of ``--test`` and those held back."""
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What any `Task` is made of; see `Audited` for each."""
+
+    settings: Settings
+    command: tuple[str, ...]
+    plan: Plan
+    device: torch.device
+    identity: Identity
+    lesson: Lesson
+
+
+def name_rule(audit: Audited) -> UsedRule:
+    """What weighed the rows; where nothing could steer, that is said."""
+    return audit.lesson.rule if audit.plan.has_clean else NONE_STEERED
+
+
+def describe_device(audit: Audited, examples: Examples, ranks: Ranks) -> DeviceSection:
+    """Where the networks were trained, and where their inputs lay."""
+    return DeviceSection(
+        name=name_devices(audit.settings.device, audit.device),
+        threads=torch.get_num_threads(),
+        rows=describe_rows(examples.inputs),
+        processes=ranks.count,
+    )
 
 
 def choose_objective(data: Dataset) -> Objective:

@@ -10,6 +10,7 @@ from datacleanse.auditing.layout import encode_examples
 from datacleanse.auditing.plan import choose_rule
 from datacleanse.auditing.prepared import learn_encoding, plan_rows, pose_table_question
 from datacleanse.auditing.tasks.interface import (
+    Planned,
     choose_objective,
     count_outputs,
     identify_request,
@@ -27,7 +28,7 @@ from datacleanse.models.user_network import (
     make_probe_rows,
 )
 from datacleanse.settings import NO_TEXT_MODEL, RESIDUAL, is_timm, is_user_code
-from datacleanse.training.checkpoint import NETWORK, Identity
+from datacleanse.training.checkpoint import NETWORK
 from datacleanse.training.device import choose_device
 from datacleanse.training.objectives import CLASSES
 from datacleanse.training.placement import find_tensor
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from pathlib import Path
 
-    import torch
     from torch import nn
 
     from datacleanse.auditing.plan import Plan
@@ -57,15 +57,9 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class TableTask:
+class TableTask(Planned):
     """A `Task`: the audit of a table with the package's network or one of the user's own."""
 
-    settings: Settings
-    command: tuple[str, ...]
-    plan: Plan
-    device: torch.device
-    identity: Identity
-    lesson: Lesson
     encoding: Encoding
     schema: Schema
     backbone: Backbone | None = None

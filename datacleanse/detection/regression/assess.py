@@ -138,6 +138,7 @@ def assess_numbers(
         rank=rank,
         probability=set_known(found.probability, verdict),
         bounds=(set_known(found.low, verdict), set_known(found.high, verdict)),
+        fdr=fdr,
         flagged=order_flags(found, rank, is_tested),
         false_at_most=bound_false_alarms(found, rank, verdict),
         suggested=np.full(n, -1),

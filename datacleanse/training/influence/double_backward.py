@@ -13,13 +13,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from datacleanse.errors import is_shortage
 from datacleanse.models.demands import find_measured
 from datacleanse.training.influence.interface import (
     Direction,
-    Loss,
     NotServedError,
     Step,
     compute_losses,
@@ -27,13 +26,13 @@ from datacleanse.training.influence.interface import (
     open_plain,
 )
 from datacleanse.training.influence.kernels import take_first_line, use_differentiable_kernels
-from datacleanse.training.influence.trusted import compute_trusted_gradient
+from datacleanse.training.influence.trusted import ByAutograd
 
 if TYPE_CHECKING:
     from datacleanse.training.influence.interface import RouteName
 
 
-class DoubleBackward:
+class DoubleBackward(ByAutograd):
     """The last resort: any network of operations that can be differentiated twice.
 
     A part that cannot be, marked ``once_differentiable``, may go unnoticed here: the trial of
@@ -41,10 +40,6 @@ class DoubleBackward:
     """
 
     name: RouteName = "double-backward"
-
-    def __init__(self, model: nn.Module, loss: Loss) -> None:
-        self._model = model
-        self._loss = loss
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
         """Run the network on a batch, and differentiate the gradient along ``direction``."""
@@ -61,10 +56,6 @@ class DoubleBackward:
                 said = f"It cannot be differentiated twice ({take_first_line(error)})."
                 raise NotServedError(said) from error
         return make_step(self._model, logits, losses, labels, influence)
-
-    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """Compute the trusted gradient by autograd."""
-        return compute_trusted_gradient(self._model, self._loss, inputs, labels)
 
     def _compute_influence(self, losses: Tensor, direction: Direction) -> Tensor:
         """Compute the influences, (B,), as the derivative of < G(u), v > with respect to u."""

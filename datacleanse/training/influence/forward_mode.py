@@ -18,7 +18,6 @@ from datacleanse.errors import is_shortage
 from datacleanse.models.demands import find_measured
 from datacleanse.training.influence.interface import (
     Direction,
-    Loss,
     NotServedError,
     Step,
     compute_losses,
@@ -30,20 +29,16 @@ from datacleanse.training.influence.kernels import (
     take_first_line,
     use_differentiable_kernels,
 )
-from datacleanse.training.influence.trusted import compute_trusted_gradient
+from datacleanse.training.influence.trusted import ByAutograd
 
 if TYPE_CHECKING:
     from datacleanse.training.influence.interface import RouteName
 
 
-class ForwardMode:
+class ForwardMode(ByAutograd):
     """The general route: any network of operations that have forward derivatives."""
 
     name: RouteName = "forward-mode"
-
-    def __init__(self, model: nn.Module, loss: Loss) -> None:
-        self._model = model
-        self._loss = loss
 
     def open(self, inputs: Tensor, labels: Tensor, direction: Direction | None) -> Step:
         """Run the network on a batch, and carry ``direction`` along in dual numbers."""
@@ -60,10 +55,6 @@ class ForwardMode:
             said = f"{where} has no forward derivative ({take_first_line(error)})."
             raise NotServedError(said) from error
         return make_step(self._model, logits, losses, labels, influence)
-
-    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """Compute the trusted gradient by autograd."""
-        return compute_trusted_gradient(self._model, self._loss, inputs, labels)
 
     def _run_dual(
         self, inputs: Tensor, labels: Tensor, direction: Direction

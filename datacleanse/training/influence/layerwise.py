@@ -36,7 +36,7 @@ from datacleanse.training.influence.layers import (
     make_call,
     widen,
 )
-from datacleanse.training.influence.trusted import compute_trusted_gradient
+from datacleanse.training.influence.trusted import ByAutograd
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -75,14 +75,13 @@ def _find_obstacle_in(module: nn.Module) -> str | None:
     return None
 
 
-class Layerwise:
+class Layerwise(ByAutograd):
     """The cheap route, for networks in which `find_obstacle` finds none."""
 
     name: RouteName = "layerwise"
 
     def __init__(self, model: nn.Module, loss: Loss) -> None:
-        self._model = model
-        self._loss = loss
+        super().__init__(model, loss)
         self._layers = [m for m in model.modules() if _has_trainable(m)]
         self._measured = set(find_measured(model))
         # A shared parameter has one name in named_parameters() but several homes.
@@ -115,10 +114,6 @@ class Layerwise:
             self._add_weighted(tape, weights)
 
         return Step(logits.detach(), losses.detach(), labels, influence, descend)
-
-    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
-        """Compute the trusted gradient by autograd."""
-        return compute_trusted_gradient(self._model, self._loss, inputs, labels)
 
     def _split_direction(self, direction: Direction) -> dict[nn.Module, Parameters]:
         """Split v by layer, of the layers that influences are measured by."""

@@ -63,6 +63,18 @@ def compute_trusted_gradient(
     return dict(zip(parameters, gradients, strict=True)), mean.detach()
 
 
+class ByAutograd:
+    """What the routes share that get the trusted gradient by autograd."""
+
+    def __init__(self, model: nn.Module, loss: Loss) -> None:
+        self._model = model
+        self._loss = loss
+
+    def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
+        """Compute the trusted gradient by autograd."""
+        return compute_trusted_gradient(self._model, self._loss, inputs, labels)
+
+
 @dataclass(frozen=True)
 class Trusted:
     """The trusted examples; batches of them lie on the network's device."""

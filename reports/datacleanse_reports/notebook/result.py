@@ -22,9 +22,9 @@ from datacleanse_reports.wording import (
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from datacleanse.storage.manifest.inputs import OverlapSection
     from datacleanse.storage.run_folder import RunFolder
     from datacleanse_reports.records import ReportView
-    from datacleanse_reports.run_view import OverlapSummary
 
 SUSPECTS = 10
 """Suspects that are shown."""
@@ -138,7 +138,7 @@ def _say_corrected(view: ReportView) -> str:
     return "; ".join([*parts, _say_wrong_in_data(found)])
 
 
-def _say_wrong_in_data(found: OverlapSummary) -> str:
+def _say_wrong_in_data(found: OverlapSection) -> str:
     if not found.verified:
         return "none of them in the data"
     return f"{format_count(found.wrong)} of {format_count(found.verified)} in the data mislabelled"
