@@ -20,8 +20,8 @@ def rows():
     return seen, truth, np.where(rng.random(N) < 0.3, (truth + 1) % 4, truth)
 
 
-def ask(seen, given, images=None):
-    return features.ask(seen, given, np.ones(N, bool), n_classes=4, seed=0, images=images)
+def ask(seen, given):
+    return features.ask(seen, given, np.ones(N, bool), n_classes=4, seed=0)
 
 
 def test_the_second_look_knows_true_classes_better(rows):
@@ -52,5 +52,6 @@ def test_beside_patches_it_looks_once(rows, monkeypatch):
     monkeypatch.setattr(
         features.patches, "encode_patches", lambda *_, **__: np.zeros((N, 9), np.float32)
     )
-    told = ask(seen, given, images=np.zeros((N, 1, 8, 8), np.uint8))
+    images, every = np.zeros((N, 1, 8, 8), np.uint8), np.ones(N, bool)
+    told = features.ask_beside_patches(seen, images, given, every, n_classes=4, seed=0)
     np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-5)

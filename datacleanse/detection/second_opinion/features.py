@@ -65,7 +65,6 @@ def ask(
     *,
     n_classes: int,
     seed: int,
-    images: Images | None = None,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> Floats:
     """What both make of each row, its own label having had no part in it.
@@ -75,8 +74,7 @@ def ask(
         labels: (M,) as given.
         is_learned: (M,) whether the row's label may be learned; all others are judged too.
         n_classes: K.
-        seed: of landmarks, patches, and of the rows where they are many.
-        images: (M, C, H, W), where patches of them are to be asked too.
+        seed: of landmarks, and of the rows where they are many.
         is_unwanted: asked now and then.
 
     Returns:
@@ -87,14 +85,6 @@ def ask(
     """
     used = np.flatnonzero(is_learned)
     asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
-    if images is not None:
-        answers = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
-        both_seen = [
-            score
-            for seen in (features, answers)
-            for score in make_regression(seen, is_learned, **asked)(labels)
-        ]
-        return pool_opinions(both_seen, labels, used)
     scores = look_twice(features, labels, is_learned, **asked)
     by_means = discriminant.score_without_own_labels(features, labels, is_learned, **asked)
     both = [pool_opinions(each, labels, used) for each in (scores, [by_means])]
@@ -137,6 +127,28 @@ def ask_on_patches(
     features = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
     asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
     return ask(features, labels, is_learned, **asked)
+
+
+def ask_beside_patches(
+    features: Floats,
+    images: Images,
+    labels: NDArray[np.int64],
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> Floats:
+    """What regressions on features and on patches of the images, (M, C, H, W), make of each row.
+
+    They look once: neither alone would be a good guide. Arguments and result are as for `ask`.
+    """
+    asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    answers = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
+    scores: list[Floats] = []
+    for seen in (features, answers):
+        scores += make_regression(seen, is_learned, **asked)(labels)
+    return pool_opinions(scores, labels, np.flatnonzero(is_learned))
 
 
 def make_regression(

@@ -144,7 +144,7 @@ class Question:
         if self.kind == "features":
             return partial(features.ask, rows)
         if self.features is not None:
-            return partial(features.ask, self.features, images=rows)
+            return partial(features.ask_beside_patches, self.features, rows)
         return partial(features.ask_on_patches, rows)
 
 
