@@ -84,14 +84,13 @@ def estimate_need(inputs: Inputs) -> Need:
     return Need(n, LIBRARIES + A_ROW * n, 0 if is_small else n * a_row + table)
 
 
-def check_need(need: Need, allowed: int | None, place: Path, progress: Progress) -> None:
-    """Tell what an audit takes where that is much, and refuse what cannot be had.
+def refuse_need(need: Need, allowed: int | None, place: Path) -> None:
+    """Refuse an audit for which there is too little.
 
     Args:
         need: see `estimate_need`.
         allowed: bytes of memory that a person allows; None: those that are free.
         place: the run folder, on whose disk files lie.
-        progress: is told.
 
     Raises:
         MemoryShortError: it takes more memory than is allowed.
@@ -114,13 +113,18 @@ def check_need(need: Need, allowed: int | None, place: Path, progress: Progress)
             slug="disk-short",
             hint="Free some space, or choose another disk with --out.",
         )
+
+
+def tell_need(need: Need, allowed: int | None, place: Path, progress: Progress) -> None:
+    """Tell what an audit takes, where that is much or was asked for; arguments as `refuse_need`."""
     if allowed is None and max(need.memory, need.disk) < TOLD:
         return
     there = measure_free_memory() if allowed is None else allowed
     whose = "free" if allowed is None else "allowed by --memory"
     progress.say(
-        f"The audit of {of_rows} takes about {format_size(need.memory)} of memory, of "
-        f"{format_size(there)} {whose}, and {format_size(need.disk)} of disk in {folder}."
+        f"The audit of {need.rows:,} rows takes about {format_size(need.memory)} of memory, of "
+        f"{format_size(there)} {whose}, and {format_size(need.disk)} of disk in "
+        f"{find_existing(place.parent)}."
     )
 
 

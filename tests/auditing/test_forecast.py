@@ -7,14 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from datacleanse.auditing import forecast as module
-from datacleanse.auditing.forecast import forecast
+from datacleanse.auditing import foreseeing, tried_sizes
 from datacleanse.auditing.reading import Request, read_inputs
+from datacleanse.auditing.run import forecast_audit
 from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.progress import SILENT
 from datacleanse.settings import Settings
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training import short_trial
+from datacleanse_cli.plan_summary import measure_age
 from tests.auditing.test_same_bytes import points
 from tests.cli.conftest import run_here
 
@@ -120,36 +121,29 @@ def test_steps_and_what_is_between_epochs_are_measured_apart(folder, monkeypatch
 
 @pytest.mark.parametrize(("places", "expected"), [(1, 10.0), (2, 5.0), (3, 4.0), (9, 4.0)])
 def test_tasks_are_dealt_in_their_order(places, expected):
-    assert module._pack([2.0, 1.0, 4.0, 3.0], places) == expected
+    assert foreseeing._pack([2.0, 1.0, 4.0, 3.0], places) == expected
 
 
-def test_an_opinion_on_many_rows_goes_on_along_a_line(monkeypatch):
-    class Question:
-        def __init__(self, n):
-            self.n_rows = n
+def test_work_on_many_rows_goes_on_along_a_line(monkeypatch):
+    clock, seen = Clock(), []
 
-        def load(self):
-            """Nothing to do."""
+    def work(rows):
+        seen.append(len(rows))
+        clock.now += 3 + 0.002 * len(rows)
 
-        def answer(self):
-            clock.now += 3 + 0.002 * self.n_rows
-
-    clock = Clock()
-    monkeypatch.setattr(module, "perf_counter", clock)
-    monkeypatch.setattr(module, "_take_some", lambda question, size: Question(size))
+    monkeypatch.setattr(tried_sizes, "perf_counter", clock)
     # Each measurement is a look longer.
-    assert module._try_question(Question(50_000)) == pytest.approx(3 + 0.002 * 50_000 + 1)
-    assert module._try_question(Question(800)) == pytest.approx(1 + 3 + 0.002 * 800 + 1)
+    assert tried_sizes.foresee_seconds(work, 50_000) == pytest.approx(3 + 0.002 * 50_000 + 1)
+    assert tried_sizes.foresee_seconds(work, 800) == pytest.approx(3 + 0.002 * 800 + 1)
+    assert seen == [*tried_sizes.SIZES, 800, 800]
 
 
 def test_the_age_of_the_process_is_above_its_computing_time():
-    assert module.measure_age() > 0
-    assert Path("/proc/self/stat").exists() or module.measure_age() < 10**6
+    assert measure_age() > 0
+    assert Path("/proc/self/stat").exists() or measure_age() < 10**6
 
 
 def test_without_rows_that_steer_there_is_one_network(folder):
     request = Request(str(folder / "data.csv"), (), settings=Settings(epochs=2))
-    inputs = read_inputs(request, SILENT)
-    task = plan_task(request, inputs)
-    found = forecast(task, task.make_examples(inputs))
+    found = forecast_audit(request, folder / "run")
     assert (found.reweighted, found.plain, found.clean_rows) == (0, 1, 0)
