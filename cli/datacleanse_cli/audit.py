@@ -189,11 +189,12 @@ def audit(given: AuditOptions) -> int:
 
 def _tell_plan(request: Request, place: Path, *, quiet: bool, as_json: bool) -> int:
     """Say what the audit would take."""
+    from datacleanse.auditing.pace import measure_pace
     from datacleanse.auditing.run import forecast_audit
     from datacleanse_cli.console import Terminal
     from datacleanse_cli.plan_summary import REPORT_SECONDS, measure_age, print_plan
 
-    beside = measure_age() + REPORT_SECONDS
+    beside = measure_age() + REPORT_SECONDS * measure_pace()
     with show_progress(quiet=quiet) as progress:
         found = forecast_audit(request, place, progress, beside=beside)
     if as_json:

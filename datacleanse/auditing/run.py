@@ -119,7 +119,7 @@ def _read_and_audit(
         # Reading compares pictures.
         with use_one_thread():
             inputs = read_inputs(request, progress, scratch=place.parent)
-        need = estimate_need(inputs)
+        need = estimate_need(inputs, request.settings.jobs)
         refuse_need(need, request.memory, place)
         tell_need(need, request.memory, place, progress)
         if is_of_numbers:
@@ -232,12 +232,13 @@ def forecast_audit(
             # The user's classifier would be trained whole while it is read.
             read = replace(request, second_opinion=None)
             inputs = read_inputs(read, progress, scratch=place.parent)
-        refuse_need(estimate_need(inputs), request.memory, place)
+        need = estimate_need(inputs, request.settings.jobs)
+        refuse_need(need, request.memory, place)
         # Loads torch; see `run_audit`.
         from datacleanse.auditing.foreseeing import foresee
 
         with use_one_thread():
-            return foresee(request, inputs, progress, begun)
+            return foresee(request, inputs, need, progress, begun)
 
 
 def _check_request(request: Request) -> None:
