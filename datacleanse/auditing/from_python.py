@@ -206,7 +206,7 @@ def plan_audit(given: Mapping[str, Any]) -> Forecast:
 
     It takes the arguments of `audit`: ``plan_audit(frame, val=clean)`` plans what
     ``audit(frame, val=clean)`` does. All is read and encoded as in an audit, and each part is tried
-    for about a second; no network is trained to its end. Nothing is written but temporary files, so
+    for some seconds; no network is trained to its end. Nothing is written but temporary files, so
     ``force`` and ``resume`` change nothing; ``out`` says on which disk there must be room.
 
     Raises:

@@ -113,7 +113,7 @@ def _read_and_audit(
 ) -> RunFolder:
     is_first, is_alone = ranks.number == 0, request.settings.jobs == 1
     is_of_numbers = request.options.task == "regression"
-    is_expected = is_first and not is_alone and not is_of_numbers
+    is_expected = is_first and _expects_opinion(request)
     n_rows = guess_rows(request.data) if is_expected else 0
     with Adviser(n_rows, is_split=not is_alone, waiting=waiting) as adviser:
         # Reading compares pictures.
@@ -227,7 +227,12 @@ def forecast_audit(
     """
     begun = perf_counter() - beside
     _check_request(request)
-    with keep_on_disk(place.parent, choose_least(request.memory), request.memory):
+    n_rows = guess_rows(request.data) if _expects_opinion(request) else 0
+    with (
+        keep_on_disk(place.parent, choose_least(request.memory), request.memory),
+        # Never asked, but it loads beside this process, as it does in an audit.
+        Adviser(n_rows),
+    ):
         with use_one_thread():
             # The user's classifier would be trained whole while it is read.
             read = replace(request, second_opinion=None)
@@ -239,6 +244,11 @@ def forecast_audit(
 
         with use_one_thread():
             return foresee(request, inputs, need, progress, begun)
+
+
+def _expects_opinion(request: Request) -> bool:
+    """Whether a process is to load what a second opinion on a table is formed with."""
+    return request.settings.jobs != 1 and request.options.task != "regression"
 
 
 def _check_request(request: Request) -> None:

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 SIZES = (3_000, 6_000)
-"""Rows that it is tried on; it takes longer further on as between them. With fewer, what does not
-depend on their number hides a third of what a row takes: decision 68."""
+"""Rows that it is tried on where there are more; it takes longer further on as between them. With
+fewer, what does not depend on their number hides a third of what a row takes: decision 68."""
 
 
 def foresee_seconds(work: Callable[[NDArray[np.int64]], object], n: int) -> float:
@@ -24,15 +24,15 @@ def foresee_seconds(work: Callable[[NDArray[np.int64]], object], n: int) -> floa
         work: does it on some rows, given (K,) ascending positions spread over all.
         n: number of all rows, at least 1.
     """
-    found = []
-    for size in (min(size, n) for size in SIZES):
-        rows = np.unique(np.linspace(0, n - 1, size).astype(np.int64))
-        started = perf_counter()
-        work(rows)
-        found.append(perf_counter() - started)
-    small, large = found
-    if n <= SIZES[0]:
-        return large
-    tried = min(SIZES[1], n)
-    a_row = max(0.0, (large - small) / (tried - SIZES[0]))
-    return large + a_row * (n - tried)
+    small, large = SIZES
+    if n <= large:
+        return _time(work, n, n)
+    few, many = _time(work, small, n), _time(work, large, n)
+    return many + max(0.0, many - few) / (large - small) * (n - large)
+
+
+def _time(work: Callable[[NDArray[np.int64]], object], size: int, n: int) -> float:
+    rows = np.unique(np.linspace(0, n - 1, size).astype(np.int64))
+    started = perf_counter()
+    work(rows)
+    return perf_counter() - started
