@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,12 +37,15 @@ def watch_memory() -> Iterator[Watched]:
             seen.peak = max(seen.peak, measure_resident())
 
     watcher = threading.Thread(target=look, name="memory", daemon=True)
-    watcher.start()
+    # Where address space is short there may be no room for a thread: then the end is looked at.
+    with suppress(RuntimeError):
+        watcher.start()
     try:
         yield seen
     finally:
         is_over.set()
-        watcher.join()
+        if watcher.ident is not None:
+            watcher.join()
         seen.peak = max(seen.peak, measure_resident())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -188,6 +189,18 @@ def test_memory_is_watched_whatever_was_taken_before():
         del block
     if watched_memory.measure_resident():
         assert 2**26 < seen.peak - seen.before < 2**28
+
+
+def test_memory_is_looked_at_in_the_end_where_there_is_no_room_for_a_thread(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with watched_memory.watch_memory() as seen:
+        kept = np.ones(2**24)
+    assert len(kept)
+    if watched_memory.measure_resident():
+        assert seen.peak - seen.before > 2**26
 
 
 def test_work_on_many_rows_goes_on_along_a_line(monkeypatch):
