@@ -10,6 +10,8 @@ the sets named by `--scratch`.
 
 Peers get features of the same network, and the clean pictures as further rows: five-fold
 probabilities by logistic regression and by the ten nearest neighbours, on standardised features.
+They are asked twice: on the features that the audit reads, and on those that are usual with this
+network, the means of its last convolution's output.
 Cleanlab's scores are written out: self-confidence is the probability of the given label, the
 normalised margin what that is above the largest other one (Northcutt, Jiang, Chuang 2021,
 "Confident Learning", arXiv 1911.00068).
@@ -46,6 +48,7 @@ from benchmarks.results_files import write_result
 from benchmarks.tables import LABEL
 from datacleanse.auditing import pretrained_features
 from datacleanse.models.frozen_network import PictureFeatures
+from datacleanse.models.vision_extra import NAME, WITH_HEAD, open_lite0
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -57,6 +60,9 @@ if TYPE_CHECKING:
 
 RESULT = RESULTS / "pretrained.json"
 OURS, SCRATCH = "ours", "from scratch"
+USUAL = "usual features: "
+"""Before the names of peers that read those."""
+
 PEERS = {
     "logistic": partial(LogisticRegression, C=1e-3, max_iter=200),
     "neighbours": partial(KNeighborsClassifier, 10),
@@ -114,13 +120,14 @@ def main() -> None:
 def run_cell(cell: ImageCell, folder: Path, limits: Limits, *, has_scratch: bool) -> dict[str, Any]:
     """The average precision of the audit and of the peers, and what the audit did."""
     tables = draw_originals(cell, folder, limits)
-    own, seconds, features = audit(cell, tables, "auto")
+    own, seconds = audit(cell, tables, "auto")
     manifest = own.manifest
-    assert features is not None
     precision = {OURS: measure(cell, own.table["suspicion"].to_numpy())}
-    precision |= ask_peers(cell, np.concatenate([features.data, features.clean]))
+    for before, features in (("", _seen[NAME]), (USUAL, _seen[WITH_HEAD])):
+        told = ask_peers(cell, np.concatenate([features.data, features.clean]))
+        precision |= {before + name: value for name, value in told.items()}
     if has_scratch:
-        plain, _, _ = audit(cell, tables, "residual")
+        plain, _ = audit(cell, tables, "residual")
         precision[SCRATCH] = measure(cell, plain.table["suspicion"].to_numpy())
     return {
         "wrong": int(cell.is_wrong.sum()),
@@ -148,10 +155,8 @@ def draw_originals(cell: ImageCell, folder: Path, limits: Limits) -> list[pa.Tab
     ]
 
 
-def audit(
-    cell: ImageCell, tables: list[pa.Table], model: str
-) -> tuple[AuditResult, float, PictureFeatures | None]:
-    """The audit as files, the processor time that it took, and what the pretrained network made."""
+def audit(cell: ImageCell, tables: list[pa.Table], model: str) -> tuple[AuditResult, float]:
+    """The audit as files, and the processor time that it took."""
     started = process_time()
     with tempfile.TemporaryDirectory() as place:
         files = [Path(place) / f"{name}.parquet" for name in ("data", "clean", "test")]
@@ -159,10 +164,11 @@ def audit(
             pq.write_table(table, file)
         data, clean, test = map(str, files)
         result = dc.audit(data, val=clean, test=test, label=LABEL, model=model, seed=cell.seed)
-        return result, round(process_time() - started, 1), _seen.get("last")
+        return result, round(process_time() - started, 1)
 
 
-_seen: dict[Any, Any] = {}
+_seen: dict[str, PictureFeatures] = {}
+"""The features of the last audit's pictures, by the name of what reads them from the network."""
 
 
 @contextmanager
@@ -170,7 +176,7 @@ def seen_once(folder: Path) -> Iterator[None]:
     """Let the network see the same pictures once, whatever labels they have; kept in a folder."""
     original = pretrained_features._compute
 
-    def compute(inputs: Any, network: Any, progress: Any) -> PictureFeatures:  # noqa: ANN401
+    def find(inputs: Any, network: Any, progress: Any) -> PictureFeatures:  # noqa: ANN401
         shown = (inputs.gallery.data, inputs.gallery.clean, inputs.gallery.test)
         key = hashlib.sha256(repr(network.backbone).encode())
         for each in shown:
@@ -181,9 +187,14 @@ def seen_once(folder: Path) -> Iterator[None]:
             file.parent.mkdir(parents=True, exist_ok=True)
             np.savez(file, data=made.data, clean=made.clean, test=made.test)
         with np.load(file) as parts:
-            _seen["last"] = PictureFeatures(network.backbone, **parts)
-        found: PictureFeatures = _seen["last"]
-        return found
+            return PictureFeatures(network.backbone, **parts)
+
+    def compute(inputs: Any, network: Any, progress: Any) -> PictureFeatures:  # noqa: ANN401
+        side, device = network.backbone.side, torch.device("cpu")
+        usual = open_lite0(side, device, what="the benchmark", name=WITH_HEAD)
+        _seen[WITH_HEAD] = find(inputs, usual, progress)
+        _seen[NAME] = find(inputs, network, progress)
+        return _seen[NAME]
 
     pretrained_features._compute = compute
     try:
@@ -218,22 +229,25 @@ def false_share(cell: ImageCell, result: AuditResult) -> float | None:
     return round(float((~cell.is_wrong[flagged]).mean()), 4) if flagged.any() else None
 
 
-def best_peer(trial: dict[str, Any]) -> float:
-    """The best average precision of the peers."""
-    return max(value for name, value in trial["precision"].items() if ", " in name)
+def best_peer(trial: dict[str, Any], before: str = "") -> float:
+    """The best average precision of the peers whose names begin so."""
+    named = (before + name for name in PEERS)
+    starts = tuple(f"{name}, " for name in named)
+    return max(value for name, value in trial["precision"].items() if name.startswith(starts))
 
 
 def report(found: list[dict[str, Any]]) -> str:
     """Average precision of the audit, from scratch, and of the best peer in each cell."""
     rows = []
     for trial in found:
-        ours, peer = trial["precision"][OURS], best_peer(trial)
-        scratch = trial["precision"].get(SCRATCH)
+        ours, scratch = trial["precision"][OURS], trial["precision"].get(SCRATCH)
         said = "" if scratch is None else f"{scratch:.3f}"
+        peers = [best_peer(trial, before) for before in ("", USUAL)]
+        beside = [text for peer in peers for text in (f"{peer:.3f}", f"{ours - peer:+.3f}")]
         place = f"{trial['set']} {trial['kind']}"
-        by = trial["features_read_by"]
-        rows.append([place, f"{ours:.3f}", said, f"{peer:.3f}", f"{ours - peer:+.3f}", by])
-    return markdown_table(["", OURS, SCRATCH, "best peer", "lead", "features read by"], rows)
+        rows.append([place, f"{ours:.3f}", said, *beside, trial["features_read_by"]])
+    header = ["", OURS, SCRATCH, "best peer, same features", "lead", "best peer, usual features"]
+    return markdown_table([*header, "lead", "features read by"], rows)
 
 
 if __name__ == "__main__":

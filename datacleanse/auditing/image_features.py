@@ -1,7 +1,7 @@
 """Images audited by features, which take the place of the pictures.
 
 The features become the one column of a table, an embedding, and the audit is a table's: the
-reweighted multilayer perceptron is the head, trees and a regression are the second opinion.
+reweighted multilayer perceptron is the head, regressions are the second opinion.
 """
 
 from __future__ import annotations

@@ -23,11 +23,13 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.plan import Plan
     from datacleanse.auditing.reading import Inputs
-    from datacleanse.detection.second_opinion.question import Kind
     from datacleanse.models.encoding import Encoding
     from datacleanse.models.text_models import UsedTextModel
     from datacleanse.records import Dataset
     from datacleanse.settings import Settings
+
+LEAST_EMBEDDING = 8
+"""Numbers of a row from which on embeddings are asked about without trees (decision 93)."""
 
 FEW_CLASSES = 10
 """Up to so many, trees read texts, too; of 77 they told nothing and took longest: decision 63."""
@@ -110,7 +112,7 @@ def prepare_small_table(inputs: Inputs, settings: Settings) -> Prepared | None:
     return Prepared(plan, encoding, matrix, question)
 
 
-def pose_table_question(  # what tells one question from another
+def pose_table_question(
     rows: NDArray[np.float32],
     encoding: Encoding,
     plan: Plan,
@@ -118,10 +120,12 @@ def pose_table_question(  # what tells one question from another
     seed: int,
     *,
     texts: csr_array | None = None,
-    kind: Kind = "table",
     is_quick: bool = False,
 ) -> Question:
-    """Ask for trees and regressions on (M, F) encoded rows, and on texts or features."""
+    """Ask for trees and regressions on (M, F) encoded rows and texts; on embeddings without trees.
+
+    Features of pictures are an embedding, too.
+    """
     is_learned = plan.is_learned
     if rows.nbytes >= LARGE_INPUTS:
         is_learned = _draw_learned(is_learned, seed)
@@ -134,8 +138,9 @@ def pose_table_question(  # what tells one question from another
         n_numbers = int((kept < n_numbers).sum())
         vectors = rows[:, embedded] if len(embedded) else None
         rows = rows[:, kept]
+    is_of_embeddings = encoding.is_of_embeddings and encoding.width >= LEAST_EMBEDDING
     return Question(
-        kind,
+        "features" if is_of_embeddings else "table",
         rows,
         plan.labels,
         is_learned,

@@ -124,6 +124,12 @@ class Encoding:
         """Number of columns F of the encoded matrix."""
         return len(self.numeric) + len(self.categorical)
 
+    @property
+    def is_of_embeddings(self) -> bool:
+        """Whether each column of the table is an embedding."""
+        is_entry = [feature.part.startswith("[") for feature in self.numeric]
+        return all(is_entry) and not self.categorical and not self.texts
+
     def list_known(self) -> tuple[KnownValues, ...]:
         """What was learned of each column's values, by which those of new rows are judged."""
         lacking: dict[str, bool] = {}

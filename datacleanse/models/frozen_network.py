@@ -40,7 +40,7 @@ class Backbone:
     """What is told of a pretrained network: in `model.json`, `run.json` and the model card."""
 
     name: str
-    """What opens it again, e.g. ``efficientnet-lite0-blocks``."""
+    """What opens it again, e.g. ``efficientnet-lite0-stages``."""
     title: str
     """Its name for people."""
     licence: str

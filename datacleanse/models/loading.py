@@ -37,7 +37,7 @@ from datacleanse.models.run_agreement import check_agreement
 from datacleanse.models.tabular import TabularNetwork
 from datacleanse.models.text_models import check_text_model
 from datacleanse.models.user_network import UserNetwork, build_user_network
-from datacleanse.models.vision_extra import NAME, WITH_HEAD, describe_lite0, open_lite0
+from datacleanse.models.vision_extra import ENCODERS, describe_lite0, open_lite0
 from datacleanse.storage.damage import say_on_one_line
 from datacleanse.storage.typed_json import UnexpectedValueError
 from datacleanse.user_code import find_factory, name_factory, report_as_user_code
@@ -140,7 +140,7 @@ def _open_backbone(backbone: Backbone, directory: Path) -> FrozenNetwork:
         RunFolderError: it is another one.
         SettingsError: the extra is not installed.
     """
-    is_known = backbone.name in (NAME, WITH_HEAD)
+    is_known = backbone.name in ENCODERS
     if not is_known or backbone != describe_lite0(backbone.side, backbone.name):
         raise name_damage(
             directory / DESCRIPTION,

@@ -23,14 +23,20 @@ from datacleanse.models.optional_packages import VISION, check_installed
 from datacleanse.storage.damage import say_on_one_line
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
+    from collections.abc import Callable
 
-NAME = "efficientnet-lite0-blocks"
-"""Its features are the means of the last block's output, 320 numbers."""
+    from numpy.typing import NDArray
+    from torch import Tensor
+
+NAME = "efficientnet-lite0-stages"
+"""Its features are mean and spread of every stage's output over all positions, 1,568 numbers."""
+
+BLOCKS = "efficientnet-lite0-blocks"
+"""The same network's means of the last stage alone, 320 numbers: models that were saved before all
+stages were read were learned from them."""
 
 WITH_HEAD = "efficientnet-lite0"
-"""Of the same network one convolution further, 1,280 numbers: models that were saved before the
-other was chosen read them."""
+"""Means one convolution further, 1,280 numbers: models saved earlier still read them."""
 
 _CODE_NAME = "efficientnet-lite0"
 """As the package calls it."""
@@ -71,7 +77,7 @@ def open_lite0(side: int, device: torch.device, *, what: str, name: str = NAME) 
         side: of the squares that it is to read, in pixels.
         device: to run on.
         what: needs it; begins the message where it is not installed.
-        name: `NAME` or `WITH_HEAD`.
+        name: one of `ENCODERS`.
 
     Raises:
         SettingsError: the extra is not installed, or holds other parameters.
@@ -90,21 +96,47 @@ def open_lite0(side: int, device: torch.device, *, what: str, name: str = NAME) 
     network.eval().requires_grad_(False)
     _merge_layers(network)
 
-    read = network.extract_features if name == WITH_HEAD else partial(_run_blocks, network)
-
-    def encode(x: torch.Tensor) -> torch.Tensor:
-        mean: torch.Tensor = read(x).mean(dim=(2, 3))
-        return mean
-
+    encode = partial(ENCODERS[name], network)
     return FrozenNetwork(encode, network, describe_lite0(side, name), SCALING, device)
 
 
-def _run_blocks(network: Any, x: torch.Tensor) -> torch.Tensor:  # noqa: ANN401  # a class of the package's
-    """What the last block gives."""
+# Networks are of a class of the package's, which has no types.
+def _read_stages(network: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+    """Mean and standard deviation of what each stage gives, (n, 2 F): the last stage is first."""
+    outputs = _list_stages(network, x)
+    means = [each.mean(dim=(2, 3)) for each in outputs]
+    spreads = [each.std(dim=(2, 3), correction=0) for each in outputs]
+    return torch.cat([*means, *spreads], dim=1)
+
+
+def _read_last_stage(network: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+    mean: Tensor = _list_stages(network, x)[0].mean(dim=(2, 3))
+    return mean
+
+
+def _read_head(network: Any, x: Tensor) -> Tensor:  # noqa: ANN401
+    mean: Tensor = network.extract_features(x).mean(dim=(2, 3))
+    return mean
+
+
+ENCODERS: dict[str, Callable[[Any, Tensor], Tensor]] = {
+    NAME: _read_stages,
+    BLOCKS: _read_last_stage,
+    WITH_HEAD: _read_head,
+}
+"""How features are read from the network and normalised pixels (n, 3, S, S), by name."""
+
+
+def _list_stages(network: Any, x: Tensor) -> list[Tensor]:  # noqa: ANN401
+    """What each stage gives, the last one first: blocks of as many channels are one stage."""
     x = network._swish(network._bn0(network._conv_stem(x)))
+    outputs: list[Tensor] = []
     for block in network._blocks:
         x = block(x)
-    return x
+        if outputs and outputs[-1].shape[1] == x.shape[1]:
+            outputs.pop()
+        outputs.append(x)
+    return outputs[::-1]
 
 
 def _merge_layers(network: nn.Module) -> None:

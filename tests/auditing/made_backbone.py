@@ -29,16 +29,18 @@ class Conv(nn.Conv2d):
 
 
 class Block(nn.Module):
-    def __init__(self):
+    def __init__(self, wide, out):
         super().__init__()
-        self._depthwise_conv = Conv(8, 8, 3, pads=(1, 1, 1, 1))
-        self._bn1 = nn.BatchNorm2d(8)
-        self._project_conv = Conv(8, 8, 1, pads=(0, 0, 0, 0))
-        self._bn2 = nn.BatchNorm2d(8)
+        self._depthwise_conv = Conv(wide, wide, 3, pads=(1, 1, 1, 1))
+        self._bn1 = nn.BatchNorm2d(wide)
+        self._project_conv = Conv(wide, out, 1, pads=(0, 0, 0, 0))
+        self._bn2 = nn.BatchNorm2d(out)
         self._swish = nn.ReLU6()
+        self.is_skipped = wide == out
 
     def forward(self, x):
-        return x + self._bn2(self._project_conv(self._swish(self._bn1(self._depthwise_conv(x)))))
+        y = self._bn2(self._project_conv(self._swish(self._bn1(self._depthwise_conv(x)))))
+        return x + y if self.is_skipped else y
 
 
 class EfficientNet(nn.Module):
@@ -51,8 +53,8 @@ class EfficientNet(nn.Module):
         super().__init__()
         self._conv_stem = Conv(3, 8, 8, pads=(0, 1, 0, 1), stride=8)
         self._bn0 = nn.BatchNorm2d(8)
-        self._blocks = nn.ModuleList([Block()])
-        self._conv_head = Conv(8, 24, 1, pads=(0, 0, 0, 0))
+        self._blocks = nn.ModuleList([Block(8, 8), Block(8, 8), Block(8, 12)])
+        self._conv_head = Conv(12, 24, 1, pads=(0, 0, 0, 0))
         self._bn1 = nn.BatchNorm2d(24)
         self._swish = nn.ReLU6()
 

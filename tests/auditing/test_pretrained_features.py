@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from contextlib import contextmanager
 from dataclasses import replace
 
 import numpy as np
@@ -29,6 +30,7 @@ from datacleanse.models import loading, optional_packages
 from datacleanse.models.frozen_network import FrozenNetwork, PictureFeatures
 from datacleanse.models.optional_packages import VISION
 from datacleanse.models.vision_extra import (
+    BLOCKS,
     NAME,
     WITH_HEAD,
     choose_side,
@@ -84,16 +86,34 @@ def run(folders, vision, tmp_path_factory):
 def test_layers_that_are_merged_give_the_same_features(vision):
     images = np.random.default_rng(0).integers(256, size=(20, 3, 160, 160), dtype=np.uint8)
     x = (torch.from_numpy(images).float() - 127) / 128
-    last = []
-    with torch.no_grad(), vision._blocks[-1].register_forward_hook(lambda *a: last.append(a[2])):
-        expected = {WITH_HEAD: vision.extract_features(x), NAME: last[0]}
-    for name, output in expected.items():
+    with torch.no_grad(), keep_outputs(vision._blocks) as outputs:
+        head = vision.extract_features(x)
+    # The first two blocks have as many channels, and so are one stage.
+    stages = [outputs[2], outputs[1]]
+    means = [each.mean(dim=(2, 3)) for each in stages]
+    spreads = [each.var(dim=(2, 3), correction=0).sqrt() for each in stages]
+    expected = {
+        WITH_HEAD: head.mean(dim=(2, 3)),
+        BLOCKS: means[0],
+        NAME: torch.cat([*means, *spreads], dim=1),
+    }
+    for name, features in expected.items():
         found = open_network(name=name).compute_features(images)
         assert found.dtype == np.float32
-        np.testing.assert_allclose(found, output.mean(dim=(2, 3)), rtol=1e-3, atol=1e-4)
+        np.testing.assert_allclose(found, features, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize(("name", "width"), [(NAME, 8), (WITH_HEAD, 24)])
+@contextmanager
+def keep_outputs(blocks):
+    """What each of the blocks gives, within."""
+    kept = []
+    handles = [each.register_forward_hook(lambda *a: kept.append(a[2].clone())) for each in blocks]
+    yield kept
+    for handle in handles:
+        handle.remove()
+
+
+@pytest.mark.parametrize(("name", "width"), [(NAME, 40), (BLOCKS, 12), (WITH_HEAD, 24)])
 def test_a_saved_model_reads_the_features_that_it_learned(vision, tmp_path, name, width):
     network = loading._open_backbone(describe_lite0(160, name), tmp_path)
     assert network.backbone.name == name
@@ -247,8 +267,8 @@ def test_an_audit_of_pretrained_features_is_planned(folders, vision, monkeypatch
     n_seen = sum(shown)
     assert n_seen == (20 if model == "auto" else 12)
     assert further > 0
-    assert found.features.data.shape == (60, 8)
-    assert found.features.clean.shape == (16, 8)
+    assert found.features.data.shape == (60, 40)
+    assert found.features.clean.shape == (16, 40)
     # Each picture has the features of the nearest before it that was seen.
     assert len(np.unique(found.features.data, axis=0)) == n_seen
     assert forecast_audit(asked).seconds > further
@@ -321,7 +341,7 @@ def test_pictures_with_verdicts_are_seen_as_those_of_data(folders, vision, tmp_p
     inputs = read_inputs(asked, SILENT)
     found = show_to_pretrained(inputs, asked.settings, kept=None, progress=SILENT)
     of_clean, of_data = found.features.clean, found.features.data
-    assert of_clean.shape == (36, 8)
+    assert of_clean.shape == (36, 40)
     rows = sorted(each.row for each in drawing.rows)
     np.testing.assert_allclose(of_clean[:20], of_data[rows], rtol=1e-4, atol=1e-5)
     assert found.clean.table.num_rows == 36

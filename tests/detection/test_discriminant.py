@@ -98,3 +98,15 @@ def test_rows_whose_labels_are_not_learned_have_no_part_in_it(rows):
 def test_it_gives_up_where_it_is_not_wanted(rows):
     with pytest.raises(AbandonedError):
         ask(*rows, is_unwanted=lambda: True)
+
+
+def test_what_is_missing_lies_at_the_mean(rows):
+    seen, labels = rows
+    lacking = seen.copy()
+    lacking[5, 2] = np.nan
+    told = ask(lacking, labels)
+    assert np.isfinite(told).all()
+    filled = seen.copy()
+    filled[5, 2] = np.nanmean(lacking[:, 2])
+    # The scale of the column is that of what is known, and so hardly another.
+    np.testing.assert_allclose(told, ask(filled, labels), atol=0.3)

@@ -26,7 +26,7 @@ def ask(seen, given, images=None):
 
 def test_the_second_look_knows_true_classes_better(rows):
     seen, truth, given = rows
-    scores = features.score_features(seen, given, np.ones(N, bool), n_classes=4, seed=0)
+    scores = features.make_regression(seen, np.ones(N, bool), n_classes=4, seed=0)(given)
     once = features.pool_opinions(scores, given, np.arange(N))
     twice = ask(seen, given)
     at = np.arange(N), truth
@@ -50,7 +50,7 @@ def test_beside_patches_it_looks_once(rows, monkeypatch):
         features.discriminant, "score_without_own_labels", lambda *_, **__: pytest.fail("asked")
     )
     monkeypatch.setattr(
-        features.patches, "score_patches", lambda *_, **__: [np.zeros((N, 4), np.float32)]
+        features.patches, "encode_patches", lambda *_, **__: np.zeros((N, 9), np.float32)
     )
     told = ask(seen, given, images=np.zeros((N, 1, 8, 8), np.uint8))
     np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-5)

@@ -1,4 +1,4 @@
-"""Ridge regression on patches: each row is judged as if it had been left out."""
+"""The second opinion by patches of images: each row is judged as if it had been left out."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 
 from datacleanse.detection.second_opinion import images as module
 from datacleanse.detection.second_opinion import ridge
-from datacleanse.detection.second_opinion.images import ask
+from datacleanse.detection.second_opinion.features import ask_on_patches as ask
 from datacleanse.detection.second_opinion.pool import AbandonedError
 from datacleanse.pictures.joined import Joined
 from tests.auditing.made_images import digits

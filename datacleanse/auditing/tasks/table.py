@@ -81,7 +81,7 @@ class TableTask:
         )
 
     def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Question:
-        """Ask for trees and regressions on the encoded rows, and on texts or features."""
+        """Ask for a second opinion on the encoded rows, and on texts."""
         if self.prepared is not None and plan is self.prepared.plan:
             return self.prepared.question
         held = find_tensor(examples.inputs)
@@ -93,7 +93,6 @@ class TableTask:
             examples.n_classes,
             seed,
             texts=examples.texts,
-            kind="table" if self.backbone is None else "features",
             is_quick=self.settings.fast,
         )
 

@@ -15,11 +15,11 @@ import numpy as np
 from datacleanse.detection.regression.spread import pool_predictions
 from datacleanse.detection.regression.wide_rows import (
     average_pixels,
-    encode_patches,
     find_components,
 )
 from datacleanse.detection.second_opinion import kernel_ridge, ridge
 from datacleanse.detection.second_opinion.features import draw_compared
+from datacleanse.detection.second_opinion.images import encode_patches
 from datacleanse.detection.second_opinion.question import load_libraries
 from datacleanse.detection.second_opinion.trees import BAG_SHARE, MAX_BAG, PORTION
 from datacleanse.scheduling.forked import can_fork, fork

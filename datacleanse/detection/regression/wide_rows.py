@@ -10,10 +10,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.detection.second_opinion import images as patches
 from datacleanse.detection.second_opinion import ridge
 from datacleanse.models.image_statistics import average_blocks
-from datacleanse.storage.mapped_files import make_rows, release_mapped
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -27,29 +25,6 @@ N_COMPONENTS = 32
 
 PORTION = 2_048
 """Rows that are turned to components at a time."""
-
-
-def encode_patches(
-    images: NDArray[np.uint8] | Joined, is_learned: NDArray[np.bool_], *, seed: int
-) -> Floats:
-    """(M, F) what patches of pictures tell, learned without any label.
-
-    Args:
-        images: (M, C, H, W).
-        is_learned: (M,) pictures whose patches may be looked at.
-        seed: of the draw of patches.
-    """
-    rng = np.random.default_rng(seed)
-    find = patches.learn_features(images, ridge.draw_rows(is_learned, rng), rng)
-    rows = np.arange(len(images))
-    found: Floats = np.empty((0, 0), dtype=np.float32)
-    for start in range(0, len(rows), patches.PORTION):
-        part = find(images[rows[start : start + patches.PORTION]])
-        if not start:
-            found = make_rows((len(rows), part.shape[1]), np.float32)
-        found[start : start + len(part)] = part
-        release_mapped()
-    return found
 
 
 def average_pixels(images: NDArray[np.uint8] | Joined) -> Floats:

@@ -52,7 +52,7 @@ def score_without_own_labels(
     """Log-densities of the classes, with their frequencies, that the row's label had no part in.
 
     Args:
-        rows: (M, F) features, finite.
+        rows: (M, F) features; what is missing, NaN, is taken to be the mean.
         labels: (M,) as given.
         is_learned: (M,) whether the row's label may be learned; all others are judged too.
         n_classes: C.
@@ -70,7 +70,7 @@ def score_without_own_labels(
 
     def portions(some: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], Floats]]:
         for at in ridge.take_portions(some, PORTION, is_unwanted):
-            yield at, columns.points(rows[at])
+            yield at, columns.points(rows[at])[:, : rows.shape[1]]
 
     learned = ((points, labels[at]) for at, points in portions(used))
     classes = Discriminant.learned(learned, n_classes, rows.shape[1])

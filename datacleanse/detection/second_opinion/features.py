@@ -1,18 +1,19 @@
-"""The second opinion on pictures by what a pretrained network made of them.
+"""The second opinion on features: embeddings, or what a network or patches see of pictures.
 
-It is the even pool of two that err apart. `kernel_ridge` bends to what single rows tell, and looks
-twice: the second time at labels that are corrected (`corrected_labels`). `discriminant` knows the
-mean of each class alone. By the likelihood of given labels, which may be wrong, the one that bends
-would outweigh the other, and so both have as much to say.
+It is the even pool of two that err apart. Kernel ridge regression bends to what single rows tell,
+and looks twice: the second time at labels that are corrected (`corrected_labels`). `discriminant`
+knows the mean of each class alone. By the likelihood of given labels, which may be wrong, the one
+that bends would outweigh the other, and so both have as much to say.
 
 Trees are left out: on such features they tell less and take most of the time. A regression on the
-features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`). Beside
-patches of the pictures there is the regression alone, which looks once.
+features as they are adds nothing to one on the likeness of rows (`docs/image-audit.md`). Where both
+a network's features and patches are heard, there are regressions alone, which look once.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 import numpy as np
 
@@ -20,15 +21,18 @@ from datacleanse.detection.second_opinion import discriminant, kernel_ridge
 from datacleanse.detection.second_opinion import images as patches
 from datacleanse.detection.second_opinion.corrected_labels import share_out
 from datacleanse.detection.second_opinion.pool import apply_weights, pool_opinions
+from datacleanse.detection.second_opinion.whole_kernel import MOST_ROWS, WholeKernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
     from numpy.typing import NDArray
 
     from datacleanse.pictures.joined import Joined
 
     Floats = NDArray[np.float32]
+    Images: TypeAlias = NDArray[np.uint8] | Joined
+    Labels: TypeAlias = NDArray[np.int64] | NDArray[np.floating]
 
     class Asked(TypedDict):
         """What both are asked with."""
@@ -37,6 +41,9 @@ if TYPE_CHECKING:
         seed: int
         is_unwanted: Callable[[], bool]
 
+
+N_LANDMARKS = 2_000
+"""Where there are too many rows for `whole_kernel`."""
 
 MOST_COMPARED = 2_000
 """Rows, about, by which features and patches are compared: both are learned for it."""
@@ -58,13 +65,13 @@ def ask(
     *,
     n_classes: int,
     seed: int,
-    images: NDArray[np.uint8] | Joined | None = None,
+    images: Images | None = None,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> Floats:
     """What both make of each row, its own label having had no part in it.
 
     Args:
-        features: (M, F) by a pretrained network.
+        features: (M, F), NaN where missing.
         labels: (M,) as given.
         is_learned: (M,) whether the row's label may be learned; all others are judged too.
         n_classes: K.
@@ -80,32 +87,61 @@ def ask(
     """
     used = np.flatnonzero(is_learned)
     asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
-    scores = score_features(features, labels, is_learned, **asked)
+    regress = make_regression(features, is_learned, **asked)
+    scores = regress(labels)
     if images is not None:
-        scores += patches.score_patches(images, labels, is_learned, **asked)
+        answers = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
+        scores += make_regression(answers, is_learned, **asked)(labels)
         return pool_opinions(scores, labels, used)
     corrected = np.zeros((len(labels), n_classes), dtype=np.float32)
     corrected[used] = share_out(pool_opinions(scores, labels, used), labels, used).toarray()
-    scores += score_features(features, corrected, is_learned, **asked)
+    scores += regress(corrected)
     by_means = discriminant.score_without_own_labels(features, labels, is_learned, **asked)
     both = [pool_opinions(each, labels, used) for each in (scores, [by_means])]
     return apply_weights([np.log(np.maximum(each, EVEN_FLOOR)) for each in both], EVEN)
 
 
-def score_features(
-    features: Floats,
-    labels: NDArray[np.int64] | NDArray[np.floating],
+def ask_on_patches(
+    images: Images,
+    labels: NDArray[np.int64],
     is_learned: NDArray[np.bool_],
     *,
     n_classes: int,
     seed: int,
     is_unwanted: Callable[[], bool] = lambda: False,
-) -> list[Floats]:
-    """Scores of the classes, (M, K) for each penalty.
+) -> Floats:
+    """`ask` on what patches of the images, (M, C, H, W), answer in place of features."""
+    features = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
+    asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    return ask(features, labels, is_learned, **asked)
 
-    Arguments are as for `ask`, but labels may be (M, K) shares of the classes, too.
+
+def make_regression(
+    features: Floats,
+    is_learned: NDArray[np.bool_],
+    *,
+    n_classes: int,
+    seed: int,
+    is_unwanted: Callable[[], bool] = lambda: False,
+) -> Callable[[Labels], list[Floats]]:
+    """Make what regresses labels on the features, one time or several.
+
+    Args:
+        features: see `ask`, also for what follows.
+        is_learned: (M,).
+        n_classes: C.
+        seed: of landmarks, and of the rows where they are many.
+        is_unwanted: asked now and then.
+
+    Returns:
+        From (M,) classes, or (M, C) shares of them, to scores without a row's own label, (M, C) for
+        each penalty of `ridge`.
     """
-    return kernel_ridge.score_without_own_labels(
+    used = np.flatnonzero(is_learned)
+    if len(used) <= MOST_ROWS:
+        kernel = WholeKernel(features, used, is_unwanted)
+        return partial(kernel.score_without_own_labels, n_classes=n_classes)
+    return lambda labels: kernel_ridge.score_without_own_labels(
         features,
         labels,
         is_learned,
@@ -113,6 +149,7 @@ def score_features(
         n_classes=n_classes,
         seed=seed,
         is_unwanted=is_unwanted,
+        n_landmarks=N_LANDMARKS,
     )
 
 
@@ -125,7 +162,7 @@ def draw_compared(rows: NDArray[np.int64], seed: int) -> NDArray[np.int64]:
 
 def compare_with_patches(
     features: Floats,
-    images: NDArray[np.uint8] | Joined,
+    images: Images,
     labels: NDArray[np.int64],
     rows: NDArray[np.int64],
     *,
@@ -151,11 +188,10 @@ def compare_with_patches(
     rows = draw_compared(rows, seed)
     own, every = labels[rows], np.ones(len(rows), dtype=np.bool_)
 
-    def measure(scores: Sequence[Floats]) -> float:
+    def measure(seen: Floats) -> float:
+        scores = make_regression(seen, every, n_classes=n_classes, seed=seed)(own)
         told = pool_opinions(scores, own, np.arange(len(rows)))
         likely = np.maximum(told[np.arange(len(rows)), own], FLOOR)
         return float(np.log(likely.astype(np.float64)).mean())
 
-    by_features = score_features(features[rows], own, every, n_classes=n_classes, seed=seed)
-    by_patches = patches.score_patches(images[rows], own, every, n_classes=n_classes, seed=seed)
-    return measure(by_features), measure(by_patches)
+    return measure(features[rows]), measure(patches.encode_patches(images[rows], every, seed=seed))

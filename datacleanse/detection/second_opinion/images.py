@@ -1,10 +1,10 @@
-"""A second opinion on images, without a network: whitened patches and ridge regression.
+"""What a second opinion sees of images, without a network: the answers of whitened patches.
 
 Features are learned without labels: patches drawn from the images are whitened and serve as
 filters; what they answer is rectified by its sign and summed over the quarters of an image (Coates,
 Ng, Lee 2011, "An Analysis of Single-Layer Networks in Unsupervised Feature Learning"; exemplars
-instead of centroids: Coates, Ng 2011, "The Importance of Encoding Versus Training"). On them a
-regression to the given labels is solved once, and each row judged without its own label (`ridge`).
+instead of centroids: Coates, Ng 2011, "The Importance of Encoding Versus Training"). `features`
+asks about them as about a pretrained network's.
 
 The network's own features would not do: they were learned from the very labels in question.
 """
@@ -18,8 +18,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from datacleanse.detection.second_opinion import ridge
-from datacleanse.detection.second_opinion.pool import pool_opinions
-from datacleanse.storage.mapped_files import release_mapped
+from datacleanse.storage.mapped_files import make_rows, release_mapped
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -58,58 +57,33 @@ PORTION = 64
 """Images whose patches lie in memory at a time."""
 
 
-def ask(
+def encode_patches(
     images: Images,
-    labels: NDArray[np.int64],
     is_learned: NDArray[np.bool_],
     *,
-    n_classes: int,
     seed: int,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> Floats:
-    """What a regression on patches makes of each row, its own label having had no part in it.
+    """(M, F) what patches of images answer, learned without any label.
 
     Args:
         images: (M, C, H, W).
-        labels: (M,) as given.
-        is_learned: (M,) whether the row's label may be learned; all others are judged too.
-        n_classes: K.
-        seed: of the patches and of the rows where they are many.
+        is_learned: (M,) whether a row's patches may be looked at.
+        seed: of the draw of patches.
         is_unwanted: asked before each portion of images.
-
-    Returns:
-        (M, K) P(given label | x), rows sum to 1.
 
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
-    scores = score_patches(
-        images, labels, is_learned, n_classes=n_classes, seed=seed, is_unwanted=is_unwanted
-    )
-    return pool_opinions(scores, labels, ridge.draw_rows(is_learned, np.random.default_rng(seed)))
-
-
-def score_patches(
-    images: Images,
-    labels: NDArray[np.int64],
-    is_learned: NDArray[np.bool_],
-    *,
-    n_classes: int,
-    seed: int,
-    is_unwanted: Callable[[], bool] = lambda: False,
-) -> list[Floats]:
-    """Scores of the classes, (M, K) for each penalty; arguments as for `ask`."""
     rng = np.random.default_rng(seed)
-    used = ridge.draw_rows(is_learned, rng)
-    features = learn_features(images, used, rng)
-    return ridge.score_without_own_labels(
-        lambda rows: features(images[rows]),
-        labels,
-        used,
-        n_classes=n_classes,
-        portion=PORTION,
-        is_unwanted=is_unwanted,
-    )
+    find = learn_features(images, ridge.draw_rows(is_learned, rng), rng)
+    found: Floats = np.empty((0, 0), dtype=np.float32)
+    for rows in ridge.take_portions(np.arange(len(images)), PORTION, is_unwanted):
+        part = find(images[rows])
+        if not len(found):
+            found = make_rows((len(images), part.shape[1]), np.float32)
+        found[rows] = part
+    return found
 
 
 def learn_features(

@@ -58,6 +58,7 @@ def score_without_own_labels(
     seed: int,
     is_unwanted: Callable[[], bool],
     penalties: Sequence[float] = ridge.PENALTIES,
+    n_landmarks: int | None = None,
 ) -> list[Floats]:
     """Scores of the classes by a regression that the row's own label had no part in.
 
@@ -70,6 +71,7 @@ def score_without_own_labels(
         seed: of the landmarks, and of the rows that are learned where they are many.
         is_unwanted: asked before each portion of rows.
         penalties: see `ridge`.
+        n_landmarks: how many rows others are compared with; None: see `count_landmarks`.
 
     Returns:
         (M, C) for each penalty.
@@ -85,7 +87,7 @@ def score_without_own_labels(
         labels,
         used,
         rng,
-        n_landmarks=count_landmarks(len(used), n_numbers),
+        n_landmarks=n_landmarks or count_landmarks(len(used), n_numbers),
         n_classes=n_classes,
         is_unwanted=is_unwanted,
         penalties=penalties,
@@ -144,7 +146,7 @@ def _score(
     """Scores by a regression on the ``used`` rows; ``find_points`` of (n,) rows gives (n, P)."""
     chosen = np.sort(rng.permutation(used)[:n_landmarks])
     # Copies would be landmarks in vain, and draw the median distance to 0.
-    landmarks = _Landmarks.among(np.unique(find_points(chosen), axis=0))
+    landmarks = Landmarks.at(np.unique(find_points(chosen), axis=0))
     return ridge.score_without_own_labels(
         lambda some: landmarks.values(find_points(some)),
         labels,
@@ -152,7 +154,7 @@ def _score(
         n_classes=n_classes,
         portion=PORTION,
         is_unwanted=is_unwanted,
-        axes=landmarks.axes,
+        axes=landmarks.find_axes(),
         penalties=penalties,
     )
 
@@ -201,25 +203,27 @@ class Columns:
 
 
 @dataclass(frozen=True)
-class _Landmarks:
+class Landmarks:
     """Points that others are compared with."""
 
     points: Floats
     """(L, P)."""
     width: float
     """m."""
-    axes: Floats
-    """(L, R) from `values` to features whose products are the kernel's between landmarks."""
 
     @staticmethod
-    def among(points: Floats) -> _Landmarks:
+    def at(points: Floats) -> Landmarks:
         """These points, (L, P)."""
         squared = _compute_squared_distances(points, points)
-        width = float(np.median(squared)) or 1.0
-        values, axes = np.linalg.eigh(np.exp(-squared.astype(np.float64) / width))
+        return Landmarks(points, float(np.median(squared)) or 1.0)
+
+    def find_axes(self) -> Floats:
+        """(L, R) from `values` to features whose products are the kernel's between landmarks."""
+        squared = _compute_squared_distances(self.points, self.points)
+        values, axes = np.linalg.eigh(np.exp(-squared.astype(np.float64) / self.width))
         is_kept = values > LEAST_EIGENVALUE
-        scaled = axes[:, is_kept] / np.sqrt(values[is_kept])
-        return _Landmarks(points, width, scaled.astype(np.float32))
+        scaled: Floats = (axes[:, is_kept] / np.sqrt(values[is_kept])).astype(np.float32)
+        return scaled
 
     def values(self, points: Floats) -> Floats:
         """The kernel between points and landmarks: (n, P) to (n, L)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from datacleanse.detection.second_opinion import features, images, tables
+from datacleanse.detection.second_opinion import features, tables
 from datacleanse.thread_limit import use_one_thread
 
 if TYPE_CHECKING:
@@ -145,7 +145,7 @@ class Question:
             return partial(features.ask, rows)
         if self.features is not None:
             return partial(features.ask, self.features, images=rows)
-        return partial(images.ask, rows)
+        return partial(features.ask_on_patches, rows)
 
 
 def _stack(

@@ -103,6 +103,14 @@ def score_without_own_labels(
     return scores
 
 
+def make_targets(labels: NDArray[np.int64] | NDArray[np.floating], n_classes: int) -> Floats:
+    """What is learned: (n, K) of (n,) classes, one column of numbers, or (n, K) shares as given."""
+    if np.issubdtype(labels.dtype, np.floating):
+        return labels.astype(np.float32).reshape(len(labels), -1)
+    targets: Floats = np.eye(n_classes, dtype=np.float32)[labels]
+    return targets
+
+
 class Ridge:
     """Ridge regression with an intercept to shares of classes, or to numbers, for each penalty."""
 
@@ -131,11 +139,7 @@ class Ridge:
             scale = features.std(axis=0) + 1e-6
             features /= scale
         self._features = features
-        self._targets = (
-            labels.astype(np.float32).reshape(len(labels), -1)
-            if np.issubdtype(labels.dtype, np.floating)
-            else np.eye(n_classes, dtype=np.float32)[labels]
-        )
+        self._targets = make_targets(labels, n_classes)
         self._base = self._targets.mean(axis=0)
         moments = (self._features.T @ self._features).astype(np.float64)
         values, vectors = np.linalg.eigh(moments)

@@ -67,7 +67,7 @@ class BackboneSection:
     """The pretrained network that saw the pictures. It stays as it is: nothing trains it."""
 
     name: str
-    """What opens it, e.g. ``efficientnet-lite0-blocks``."""
+    """What opens it, e.g. ``efficientnet-lite0-stages``."""
     title: str
     """Its name for people."""
     licence: str
