@@ -19,7 +19,8 @@ from datacleanse.version import __version__
 
 if TYPE_CHECKING:
     from datacleanse.auditing.classifier import ReweightedClassifier
-    from datacleanse.auditing.from_python import audit
+    from datacleanse.auditing.forecast import Forecast
+    from datacleanse.auditing.from_python import audit, plan_audit
     from datacleanse.auditing.own_dataset import audit_dataset
     from datacleanse.auditing.regression.number_result import NumberResult
     from datacleanse.auditing.result import AuditResult
@@ -41,6 +42,7 @@ __all__ = [
     "DataWarning",
     "DatacleanseError",
     "Explanation",
+    "Forecast",
     "InputError",
     "LoadedClassifier",
     "LoadedRegressor",
@@ -63,6 +65,7 @@ __all__ = [
     "explain",
     "load",
     "load_predictor",
+    "plan_audit",
     "reweight",
 ]
 
@@ -70,6 +73,7 @@ _LAZY = {
     "AuditResult": "datacleanse.auditing.result",
     "CleaningResult": "datacleanse.review.apply",
     "Explanation": "datacleanse.serving.explanation",
+    "Forecast": "datacleanse.auditing.forecast",
     "LoadedClassifier": "datacleanse.serving.loaded_classifier",
     "LoadedRegressor": "datacleanse.serving.loaded_regressor",
     "Meta": "datacleanse.settings",
@@ -88,6 +92,7 @@ _LAZY = {
     "explain": "datacleanse.serving.explanation",
     "load": "datacleanse.serving.load",
     "load_predictor": "datacleanse.models.loading",
+    "plan_audit": "datacleanse.auditing.from_python",
     "reweight": "datacleanse.training.reweighter",
 }
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import functools
 import inspect
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
 Entry = TypeVar("Entry", bound="Callable[..., Any]")
+Taken = ParamSpec("Taken")
+Result = TypeVar("Result")
 
 
 def suggest_keywords(entry: Entry) -> Entry:
@@ -24,6 +26,30 @@ def suggest_keywords(entry: Entry) -> Entry:
         return entry
     checked: Entry = _check_names(entry, entry.__name__)
     return checked
+
+
+def take_arguments_of(
+    other: Callable[Taken, object],
+) -> Callable[[Callable[[Mapping[str, Any]], Result]], Callable[Taken, Result]]:
+    """Decorate a function of arguments by their names, so that it takes them as another one does.
+
+    Args:
+        other: whose signature and defaults it has.
+    """
+    theirs = inspect.signature(other)
+
+    def decorate(entry: Callable[[Mapping[str, Any]], Result]) -> Callable[Taken, Result]:
+        @functools.wraps(entry)
+        def call(*given: Taken.args, **named: Taken.kwargs) -> Result:
+            bound = theirs.bind(*given, **named)
+            bound.apply_defaults()
+            return entry(bound.arguments)
+
+        told = inspect.signature(entry).return_annotation
+        call.__signature__ = theirs.replace(return_annotation=told)  # type: ignore[attr-defined]
+        return call
+
+    return decorate
 
 
 def _check_names(called: Any, name: str) -> Any:  # noqa: ANN401  # any signature

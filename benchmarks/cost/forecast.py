@@ -45,11 +45,12 @@ def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--most-rows", type=int, default=10**9, help="leave larger cases out")
+    parser.add_argument("--out", type=Path, default=RESULT, help="the JSON file")
     options = parser.parse_args()
     found = [compare(n, given) for n, given in CASES if n <= options.most_rows]
     n_near = sum(1 / WITHIN <= each["time_ratio"] <= WITHIN for each in found)
     result: dict[str, Any] = {"provenance": provenance(), "within": WITHIN, "near": n_near}
-    write_result(RESULT, result | {"count": len(found), "cases": found}, tables=())
+    write_result(options.out, result | {"count": len(found), "cases": found}, tables=())
     header = ["rows", "options", "seconds", "told / taken", "memory", "disk"]
     print(markdown_table(header, [_row(each) for each in found]))
     print(f"{n_near} of {len(found)} within a factor of {WITHIN}")
@@ -80,14 +81,20 @@ def compare(n_rows: int, given: tuple[str, ...]) -> dict[str, Any]:
 
 
 def run_watched(command: list[str]) -> tuple[float, int]:
-    """Run a command; its wall time, and the largest memory of its processes, shared pages once."""
+    """Run a command; its wall time, and the largest memory of its processes, shared pages once.
+
+    Files, mostly libraries, count as often as the process that has mapped most of them maps them:
+    other programs that use them, too, change nothing.
+    """
     started, peak, is_done = perf_counter(), 0, threading.Event()
     with subprocess.Popen(command, stdout=subprocess.DEVNULL) as process:
 
         def watch() -> None:
             nonlocal peak
             while not is_done.is_set():
-                peak = max(peak, sum(map(measure_share, list_tree(process.pid))))
+                seen = [measure_memory(each) for each in list_tree(process.pid)]
+                files = max((mapped for _, mapped in seen), default=0)
+                peak = max(peak, sum(own for own, _ in seen) + files)
                 sleep(0.05)
 
         watcher = threading.Thread(target=watch)
@@ -113,14 +120,16 @@ def list_tree(pid: int) -> list[int]:
     return found
 
 
-def measure_share(pid: int) -> int:
-    """Bytes of memory that a process has, each shared page divided among those that share it."""
+def measure_memory(pid: int) -> tuple[int, int]:
+    """Bytes of a process: its own, each shared page divided among its family, and of files."""
     try:
         text = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii")
     except OSError:
-        return 0
-    sizes = [line.split()[1] for line in text.splitlines() if line.startswith("Pss:")]
-    return KIB * sum(map(int, sizes))
+        return 0, 0
+    fields = (line.split() for line in text.splitlines() if line.endswith(" kB"))
+    size = {field[0]: KIB * int(field[1]) for field in fields}
+    own = size["Pss_Anon:"] + size["Pss_Shmem:"]
+    return own, size["Rss:"] - size["Anonymous:"]
 
 
 def _row(each: dict[str, Any]) -> list[str]:

@@ -155,9 +155,10 @@ def audit(given: AuditOptions) -> int:
     heed_current_directory(given.model)
     settings = given.make_settings()
     _check_share(given.fail_over, has_clean=given.val is not None)
-    if given.plan:
-        return _tell_plan(given.make_request(settings), quiet=given.quiet, as_json=given.as_json)
     place = given.out or Path("runs") / name_after(given.data)
+    if given.plan:
+        request = given.make_request(settings)
+        return _tell_plan(request, place, quiet=given.quiet, as_json=given.as_json)
     with join(given.device) as ranks:
         if ranks.number:
             _train_along(given, settings, place, ranks)
@@ -186,14 +187,16 @@ def audit(given: AuditOptions) -> int:
     return exits.OVER_LIMIT if is_over else exits.DONE
 
 
-def _tell_plan(request: Request, *, quiet: bool, as_json: bool) -> int:
+def _tell_plan(request: Request, place: Path, *, quiet: bool, as_json: bool) -> int:
     """Say what the audit would take."""
+    from datacleanse.auditing.pace import measure_pace
     from datacleanse.auditing.run import forecast_audit
     from datacleanse_cli.console import Terminal
-    from datacleanse_cli.plan_summary import print_plan
+    from datacleanse_cli.plan_summary import REPORT_SECONDS, measure_age, print_plan
 
+    beside = measure_age() + REPORT_SECONDS * measure_pace()
     with show_progress(quiet=quiet) as progress:
-        found = forecast_audit(request, progress)
+        found = forecast_audit(request, place, progress, beside=beside)
     if as_json:
         say_json(found.to_json())
     else:

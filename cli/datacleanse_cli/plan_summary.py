@@ -2,65 +2,39 @@
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+from time import process_time
 from typing import TYPE_CHECKING
 
 from datacleanse_cli.layout import lay_out_line, print_sections
-from datacleanse_reports.wording import format_plural, format_seconds
+from datacleanse_reports.forecast_sentences import say_forecast
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from datacleanse.auditing.forecast import Forecast
 
-MEBIBYTE = 2**20
-
-NEAR = 1.5
-"""Factor within which nine of ten forecasts of the time should be: `benchmarks.cost.forecast`."""
+REPORT_SECONDS = 0.3
+"""What reports and the summary take at the usual pace, about: decision 68."""
 
 
 def print_plan(found: Forecast, console: Console) -> None:
     """Print what an audit would take."""
     encoding = console.encoding or "utf-8"
-    sections = {
-        "Data": _say_data(found),
-        "Training": _say_training(found),
-        "Takes about": _say_cost(found),
-    }
     laid_out = [
         (title, [lay_out_line(line, encoding) for line in lines])
-        for title, lines in sections.items()
+        for title, lines in say_forecast(found).items()
     ]
     print_sections(laid_out, console)
 
 
-def _say_data(found: Forecast) -> list[str]:
-    parts = [format_plural(found.rows, "row")]
-    if found.features is not None:
-        parts.append(format_plural(found.features, "feature"))
-    classes = format_plural(found.classes, "class", "classes")
-    parts.append(classes if found.classes else "numbers to predict")
-    return [f"{', '.join(parts)}; {format_plural(found.clean_rows, 'verified row')}"]
-
-
-def _say_training(found: Forecast) -> list[str]:
-    kinds = {"with learned weights": found.reweighted, "plainly": found.plain}
-    told = " and ".join(f"{number} {how}" for how, number in kinds.items() if number)
-    return [
-        f"Networks: {told}; {format_plural(found.epochs, 'pass', 'passes')} over the rows each, "
-        f"{format_plural(found.steps, 'step')} a pass",
-        f"On {found.device}, up to {format_plural(found.side_by_side, 'task')} at a time (--jobs)",
-    ]
-
-
-def _say_cost(found: Forecast) -> list[str]:
-    least, most = (format_seconds(found.seconds * factor) for factor in (1 / NEAR, NEAR))
-    return [
-        f"{format_seconds(found.seconds)} (between {least} and {most})",
-        f"{found.memory_bytes / MEBIBYTE:,.0f} MiB of memory, all processes together",
-        f"{_format_size(found.disk_bytes)} on disk for the run, and "
-        f"{_format_size(found.scratch_bytes)} besides as long as it lasts",
-    ]
-
-
-def _format_size(n_bytes: int) -> str:
-    return f"{max(1, round(n_bytes / MEBIBYTE)):,} MiB"
+def measure_age() -> float:
+    """Seconds since this process was started; where the system does not tell, those computed."""
+    try:
+        status = Path("/proc/self/stat").read_text(encoding="utf-8")
+        started = int(status.rsplit(") ", 1)[-1].split()[19])
+        up = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
+        return up - started / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return process_time()

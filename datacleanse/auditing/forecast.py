@@ -1,94 +1,21 @@
-"""What an audit would take, told before it is begun: time, memory and room on disk.
-
-What is read is read. Of each kind of training some steps are made, and the second opinion is formed
-on some of the rows. The rest is counted.
-"""
+"""What an audit would take: a record of what was counted and tried."""
 
 from __future__ import annotations
 
-import os
-import sys
 from dataclasses import asdict, dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from time import perf_counter, process_time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
-import numpy as np
-
-from datacleanse.auditing.layout import lay_out_fold
-from datacleanse.auditing.tasks.interface import Audited
-from datacleanse.detection.second_opinion.waiting import MANY
-from datacleanse.scheduling.cores import count_cores
-from datacleanse.scheduling.forked import can_fork
-from datacleanse.storage.mapped_files import LARGE
-from datacleanse.training.device import choose_places, name_devices
-from datacleanse.training.objectives import NUMBERS
-from datacleanse.training.placement import find_tensor, is_handed_over
-from datacleanse.training.short_trial import try_training
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-
-    from numpy.typing import NDArray
-    from torch import Tensor
-
-    from datacleanse.auditing.plan import Plan
-    from datacleanse.training.examples import Examples
-    from datacleanse.training.short_trial import Tried
-
-SIZES = (1_000, 3_000)
-"""Rows that the second opinion is tried on; it grows further as between them."""
-
-SCORE_SECONDS, SCORE_SECONDS_A_ROW = 0.3, 6e-6
-"""What the scores take. Measured by `benchmarks.cost.scaling`."""
-
-REPORT_SECONDS = 1.0
-"""What files, reports and the summary take, about."""
-
-BYTES_A_ROW = 120
-"""Of `audit.parquet` and what else tells of every row, but for the weights of each epoch."""
-
-REPORT_BYTES = 2 * 2**20
-"""Of the reports, about, without pictures."""
-
-PRIVATE_BYTES = 40 * 2**20
-"""What a forked process comes to have for itself by computing at all, about."""
-
-OPINION_BYTES = 110 * 2**20
-"""What a process with scikit-learn takes, about."""
+from datacleanse.auditing.shown import describe_forecast
+from datacleanse.option_names import speak_python
 
 
-class Asked(Protocol):
-    """What the second opinion is formed on."""
-
-    @property
-    def n_rows(self) -> int:
-        """M."""
-
-    def take_rows(self, at: NDArray[np.int64]) -> Asked:
-        """The same of some rows alone."""
-
-    def split(self) -> Sequence[Asked]:
-        """The parts that may be formed apart."""
-
-    def load(self) -> None:
-        """Load what it is formed with."""
-
-    def answer(self) -> object:
-        """Form it."""
-
-
-class Foreseen(Audited, Protocol):
-    """What is asked of an audit that is not done."""
-
-    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Asked | None:
-        """Pose the question to the second opinion; None where there is none."""
-
-
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Forecast:
-    """An audit that was not done."""
+    """What an audit would take, told before it is begun.
+
+    The last line of a notebook's cell shows it in words, and so does ``print``. How near forecasts
+    come is measured by `benchmarks.cost.forecast`.
+    """
 
     rows: int
     """N, of DATA."""
@@ -111,192 +38,18 @@ class Forecast:
     device: str
     """What the networks would be trained on."""
     seconds: float
-    """Wall time of the whole program."""
+    """Wall time, in seconds: on the command line of the whole program, reports too; in Python of
+    the call of `datacleanse.audit`."""
     memory_bytes: int
-    """Largest memory of all its processes together."""
+    """Largest memory of all its processes together, in bytes; this one as it is now, too."""
     disk_bytes: int
-    """Size of the run folder."""
+    """Size of the run folder, in bytes."""
     scratch_bytes: int
-    """Room on its disk that is wanted besides, as long as it runs."""
+    """Bytes on its disk that are wanted besides, as long as it runs."""
 
     def to_json(self) -> dict[str, Any]:
         """Return all as plain values."""
         return asdict(self)
 
-
-def forecast(task: Foreseen, examples: Examples) -> Forecast:
-    """Try the parts of an audit, and count.
-
-    Args:
-        task: what would be audited.
-        examples: what the network would see.
-
-    Raises:
-        TrainingError: a loss became NaN or infinite.
-        UserCodeError: the user's network failed.
-    """
-    begun, peak = measure_age(), _measure_peak()
-    places = choose_places(task.settings.device)
-    if len(places) > 1:
-        examples = examples.move_to(places[0])
-    tried, n_runs = _try_parts(task, examples), 1 + task.settings.repeats
-    side_by_side, spent = _deal(task, tried, examples, len(places))
-    n_final = int(tried.audited is not None)
-    plain, n_data = tried.plain, task.plan.n_data
-    scored = (SCORE_SECONDS + SCORE_SECONDS_A_ROW * n_data) * n_runs
-    held = find_tensor(examples.inputs)
-    is_of_numbers = task.lesson.objective is NUMBERS
-    is_short = task.settings.fast and not is_of_numbers
-    final = plain.seconds / 2 if is_short else plain.seconds
-    n_trained = (tried.n_folds + 1) * n_runs + n_final
-    kept_bytes, scratch_bytes = _count_kept(n_data, plain, n_trained, held)
-    return Forecast(
-        rows=n_data,
-        clean_rows=len(task.plan.labels) - n_data,
-        features=held.shape[1] if held is not None and held.dim() == 2 else None,
-        classes=0 if is_of_numbers else examples.n_classes,
-        reweighted=tried.n_folds * n_runs,
-        plain=n_runs + n_final,
-        epochs=plain.epochs,
-        steps=plain.steps,
-        side_by_side=side_by_side,
-        device=name_devices(task.settings.device, task.device),
-        seconds=round(begun + spent + scored + n_final * final + REPORT_SECONDS, 1),
-        memory_bytes=peak + _count_memory(side_by_side, plain, has_opinion=tried.n_parts > 0),
-        disk_bytes=kept_bytes,
-        scratch_bytes=scratch_bytes,
-    )
-
-
-@dataclass(frozen=True)
-class _TriedParts:
-    """What trials of an audit's parts showed."""
-
-    audited: Tried | None
-    """A training with learned weights; None where there is none."""
-    n_folds: int
-    """How many there are of it in a run."""
-    further_share: float
-    """Of the time, taken by all but the first of them."""
-    plain: Tried
-    """A training without."""
-    opinion: float
-    """Seconds of a second opinion."""
-    n_parts: int
-    """Parts of it that may be formed apart; 0: there is none."""
-
-    def list_seconds(self) -> list[float]:
-        """Seconds of the tasks of a run, in the order in which they are started."""
-        parts = [self.opinion / self.n_parts] * self.n_parts if self.n_parts else []
-        folds = [self.audited.seconds] if self.audited is not None else []
-        further = [seconds * self.further_share for seconds in folds] * (self.n_folds - 1)
-        # A whole one is asked ahead; parts take less time than trainings, and stand behind them.
-        ahead, behind = (parts, []) if self.n_parts == 1 else ([], parts)
-        return [*ahead, *folds, self.plain.seconds, *further, *behind]
-
-
-def _try_parts(task: Foreseen, examples: Examples) -> _TriedParts:
-    """Try each kind of training, and the second opinion."""
-    plan, lesson, audited = task.plan, task.lesson, None
-    with TemporaryDirectory() as folder:
-        if lesson.rule != "uniform":
-            rows = lay_out_fold(examples, plan, plan.split)
-            audited = try_training(lesson, lesson.rule, rows, Path(folder))
-        plain = try_training(lesson, "uniform", examples, Path(folder))
-    question = task.pose_question(examples, plan, lesson.seed)
-    opinion = 0.0 if question is None else _try_question(question)
-    return _TriedParts(
-        audited,
-        0 if audited is None else len(plan.folds),
-        lesson.schedule.further_share,
-        plain,
-        opinion,
-        0 if question is None else len(question.split()),
-    )
-
-
-def _deal(
-    task: Foreseen, tried: _TriedParts, examples: Examples, n_devices: int
-) -> tuple[int, float]:
-    """How many tasks would be at work at a time, and seconds until all are done."""
-    n_runs = 1 + task.settings.repeats
-    seconds = tried.list_seconds() * n_runs
-    if n_devices > 1:
-        places = min(task.settings.jobs or n_devices + 1, len(seconds))
-        return places, _pack(seconds, places)
-    places = min(task.settings.jobs or count_cores(), len(seconds))
-    # More than there are cores get in each other's way.
-    cores = min(places, count_cores())
-    if cores == 1 or (can_fork() and is_handed_over(examples.inputs)):
-        return places, _pack(seconds, cores)
-    opinions = tried.opinion * n_runs
-    return min(places, 2), max(sum(seconds) - opinions, opinions)
-
-
-def _pack(tasks: Iterable[float], places: int) -> float:
-    """Seconds until all tasks are done that are started in their order, each in a free place."""
-    free = [0.0] * places
-    for seconds in tasks:
-        first = free.index(min(free))
-        free[first] += seconds
-    return max(free)
-
-
-def _try_question(question: Asked) -> float:
-    """Seconds that an opinion on all rows takes, from those that it takes on some."""
-    started = perf_counter()
-    question.load()
-    loaded = perf_counter() - started
-    n, found = question.n_rows, []
-    for size in (min(size, n) for size in SIZES):
-        started = perf_counter()
-        _take_some(question, size).answer()
-        found.append(perf_counter() - started)
-    small, large = found
-    if n <= SIZES[0]:
-        return loaded + large
-    a_row = max(0.0, (large - small) / (min(SIZES[1], n) - SIZES[0]))
-    further = a_row * (n - min(SIZES[1], n))
-    # Large ones load their libraries while torch is loaded here.
-    return large + further + (loaded if n < MANY else 0.0)
-
-
-def _take_some(question: Asked, size: int) -> Asked:
-    """The question on some of its rows, spread over all; each class keeps its share, about."""
-    return question.take_rows(np.unique(np.linspace(0, question.n_rows - 1, size).astype(np.int64)))
-
-
-def _count_memory(places: int, plain: Tried, *, has_opinion: bool) -> int:
-    """Bytes that trainings and the opinion take beside this process."""
-    trainings = places * (PRIVATE_BYTES + 2 * plain.checkpoint_bytes)
-    return trainings + has_opinion * OPINION_BYTES
-
-
-def _count_kept(n_data: int, plain: Tried, n_trained: int, held: Tensor | None) -> tuple[int, int]:
-    """Bytes of the run folder in the end, and of what lies beside it until then."""
-    rows = n_data * (BYTES_A_ROW + 4 * plain.epochs)
-    matrix = 0 if held is None or held.nbytes < LARGE else held.nbytes
-    scratch = n_trained * plain.checkpoint_bytes + matrix
-    return rows + plain.epochs * plain.ledger_bytes + REPORT_BYTES, scratch
-
-
-def measure_age() -> float:
-    """Seconds since this process was started; where the system does not tell, those computed."""
-    try:
-        status = Path("/proc/self/stat").read_text(encoding="utf-8")
-        started = int(status.rsplit(") ", 1)[-1].split()[19])
-        up = float(Path("/proc/uptime").read_text(encoding="ascii").split()[0])
-        return up - started / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
-        return process_time()
-
-
-def _measure_peak() -> int:
-    """Bytes of memory that this process had at most so far; 0 where the system does not tell."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return 0
-    # Linux counts in KiB, macOS in bytes.
-    scale = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * scale
+    def __repr__(self) -> str:
+        return speak_python(describe_forecast(self))

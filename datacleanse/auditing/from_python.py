@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Mapping
+from dataclasses import fields
 from os import PathLike
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, cast
 
 from datacleanse.auditing.handed_over import take_over
 from datacleanse.auditing.reading import Request
 from datacleanse.auditing.result import AuditResult, choose_place
-from datacleanse.auditing.run import run_audit
+from datacleanse.auditing.run import forecast_audit, run_audit
 from datacleanse.data import ReadOptions, hold_source
 from datacleanse.errors import SettingsError
-from datacleanse.keyword_arguments import suggest_keywords
+from datacleanse.keyword_arguments import suggest_keywords, take_arguments_of
 from datacleanse.memory_bound import parse_size
 from datacleanse.notices import warn
 from datacleanse.progress import follow
@@ -25,11 +28,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.auditing.forecast import Forecast
     from datacleanse.data import Source
     from datacleanse.data.interface import DatesOption, DecimalOption, TaskOption
     from datacleanse.models.user_network import ModuleFactory
     from datacleanse.progress import ProgressOption
     from datacleanse.settings import DeviceName, RuleName
+
+_COLUMNS = ("drop", "categorical", "numeric", "text")
+_READ_AS_GIVEN = ("label", "delimiter", "image_size", "max_unreadable", "dates", "decimal", "task")
+"""Arguments of `ReadOptions`."""
 
 
 @suggest_keywords
@@ -174,72 +182,82 @@ def audit(
         >>> result = audit(frame, val=clean_frame, label="income")  # doctest: +SKIP
         >>> frame[result.table.flagged]  # doctest: +SKIP
     """
-    if probabilities is not None and second_opinion is not None:
-        raise SettingsError(
-            "Both probabilities and second_opinion are given.",
-            slug="settings-contradict",
-            hint="Give one of them: both are a model of yours.",
-        )
-    name = model if isinstance(model, str) else name_factory(model)
-    options = ReadOptions(
-        label,
-        _name_id_column(id),
-        *(tuple(drop), tuple(categorical), tuple(numeric), tuple(text)),
-        delimiter=delimiter,
-        image_size=image_size,
-        max_unreadable=max_unreadable,
-        dates=dates,
-        decimal=decimal,
-        missing=None if missing is None else tuple(missing),
-        seeks_id=id is not False,
-        task=task,
-    )
-    settings = Settings(
-        rule=rule,
-        model=name,
-        epochs=epochs,
-        batch_size=batch_size,
-        lr=lr,
-        meta_batch=meta_batch,
-        meta_every=meta_every,
-        meta_average=meta_average,
-        weights=weights,
-        features=features,
-        text_model=text_model,
-        fast=fast,
-        hold_back=hold_back,
-        repeats=repeats,
-        fdr=fdr,
-        top=top,
-        device=device,
-        seed=seed,
-        jobs=jobs,
-    )
-    request = Request(
-        data=hold_source(data),
-        clean=tuple(map(hold_source, list_sources(val))),
-        test=None if test is None else hold_source(test),
-        decisions=list_files(decisions),
-        options=options,
-        settings=settings,
-        command=("datacleanse.audit",),
-        module=None if isinstance(model, str) else model,
-        probabilities=probabilities,
-        second_opinion=second_opinion,
-        memory=None if memory is None else parse_size(memory, "memory"),
-    )
+    # By their names, as the plan of an audit has them: first of all, while there is nothing else.
+    given = locals()
+    request = _read_arguments(given)
     place, temporary = choose_place(out)
     with follow(progress) as told:
         folder = run_audit(request, place, force=force, resume=resume, progress=told)
     manifest = folder.any_manifest()
     warn(each for each in manifest.notices if each.cells is not None)
-    own = model if is_user_code(name) else None
+    own = model if is_user_code(request.settings.model) else None
     made_of = (folder, own, temporary, take_over(request.data, manifest.data.label))
     if task != "regression":
         return AuditResult(*made_of)
     from datacleanse.auditing.regression.number_result import NumberResult
 
     return NumberResult(*made_of)
+
+
+@suggest_keywords
+@take_arguments_of(audit)
+def plan_audit(given: Mapping[str, Any]) -> Forecast:
+    """Tell what an audit would take: time, memory and room on disk.
+
+    It takes the arguments of `audit`: ``plan_audit(frame, val=clean)`` plans what
+    ``audit(frame, val=clean)`` does. All is read and encoded as in an audit, and each part is tried
+    for some seconds; no network is trained to its end. Nothing is written but temporary files, so
+    ``force`` and ``resume`` change nothing; ``out`` says on which disk there must be room.
+
+    Raises:
+        DatacleanseError: as by `audit`, with the same words, but for what is in the way at ``out``.
+        TypeError: there is no argument of such a name; the message says which was meant.
+
+    Examples:
+        >>> plan_audit(frame, val=clean_frame, label="income").seconds  # doctest: +SKIP
+        34.5
+    """
+    request = _read_arguments(given)
+    out = given["out"]
+    # Where `choose_place` would make a folder of its own.
+    place = Path(tempfile.gettempdir(), "run") if out is None else Path(out)
+    with follow(given["progress"]) as told:
+        return forecast_audit(request, place, told)
+
+
+def _read_arguments(given: Mapping[str, Any]) -> Request:
+    """What is asked for by the arguments of `audit`, those that settings and options have alone."""
+    if given["probabilities"] is not None and given["second_opinion"] is not None:
+        raise SettingsError(
+            "Both probabilities and second_opinion are given.",
+            slug="settings-contradict",
+            hint="Give one of them: both are a model of yours.",
+        )
+    model = given["model"]
+    chosen = {each.name: given[each.name] for each in fields(Settings)}
+    chosen["model"] = model if isinstance(model, str) else name_factory(model)
+    read = {name: given[name] for name in _READ_AS_GIVEN}
+    read |= {name: tuple(given[name]) for name in _COLUMNS}
+    missing, id_, memory = given["missing"], given["id"], given["memory"]
+    options = ReadOptions(
+        **read,
+        id=_name_id_column(id_),
+        missing=None if missing is None else tuple(missing),
+        seeks_id=id_ is not False,
+    )
+    return Request(
+        data=hold_source(given["data"]),
+        clean=tuple(map(hold_source, list_sources(given["val"]))),
+        test=None if given["test"] is None else hold_source(given["test"]),
+        decisions=list_files(given["decisions"]),
+        options=options,
+        settings=Settings(**chosen),
+        command=("datacleanse.audit",),
+        module=None if isinstance(model, str) else model,
+        probabilities=given["probabilities"],
+        second_opinion=given["second_opinion"],
+        memory=None if memory is None else parse_size(memory, "memory"),
+    )
 
 
 def _name_id_column(id_: str | bool | None) -> str | None:

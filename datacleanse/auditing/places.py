@@ -19,6 +19,20 @@ if TYPE_CHECKING:
     from datacleanse.training.trainer import Trainer
 
 
+def count_jobs(settings: Settings, n_devices: int, *, is_large: bool) -> int:
+    """How many tasks of an audit are at work at a time, if there are so many.
+
+    Args:
+        settings: a number that is asked for counts.
+        n_devices: that trainings are dealt over.
+        is_large: see `open_pool`.
+    """
+    if settings.jobs is not None:
+        return settings.jobs
+    # The second opinion needs no device.
+    return n_devices + 1 if n_devices > 1 else 1 if is_large else count_cores()
+
+
 @contextmanager
 def place_trainings(trainer: Trainer, settings: Settings, examples: Examples) -> Iterator[Trainer]:
     """Give trainings places, and devices that they are dealt over where there are several.
@@ -30,7 +44,6 @@ def place_trainings(trainer: Trainer, settings: Settings, examples: Examples) ->
     places = choose_places(settings.device)
     if len(places) < 2:
         places = []
-    # The second opinion needs no device.
-    jobs = settings.jobs or (len(places) + 1 if places else 1 if is_large else count_cores())
+    jobs = count_jobs(settings, len(places), is_large=is_large)
     with Pool(jobs, [str(place) for place in places]) as pool:
         yield replace(trainer, pool=pool, places=places)

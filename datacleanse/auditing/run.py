@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from time import perf_counter
 from typing import TYPE_CHECKING
 
 from datacleanse.auditing.conduct import Conduct, do_nothing
 from datacleanse.auditing.first_look import refuse_at_first_look
 from datacleanse.auditing.memory_need import (
-    check_need,
     choose_least,
     estimate_need,
+    refuse_need,
     refuse_too_little,
+    tell_need,
 )
 from datacleanse.auditing.prepared import prepare_small_table
 from datacleanse.auditing.reading import read_inputs
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from subprocess import Popen
 
-    from datacleanse.auditing.forecast import Forecast, Foreseen
+    from datacleanse.auditing.forecast import Forecast
     from datacleanse.auditing.reading import Inputs, Request
     from datacleanse.settings import Settings
 
@@ -74,13 +76,10 @@ def run_audit(
         Stopped: on request; everything so far is saved.
     """
     _check_flags(force=force, resume=resume)
-    if request.options.task == "regression":
-        refuse_unserved(request)
     _check_request(request)
     is_first = ranks.number == 0
     if not resume and is_first:
         _check_place(request, place, force=force)
-    refuse_too_little(request.memory)
     if not is_first:
         request = replace(request, test=None)
     if ranks.count > 1:
@@ -96,13 +95,15 @@ def _read_and_audit(request: Request, conduct: Conduct, waiting: Popen[bytes] | 
     place, progress = conduct.place, conduct.progress
     is_first, is_alone = conduct.ranks.number == 0, request.settings.jobs == 1
     is_of_numbers = request.options.task == "regression"
-    is_expected = is_first and not is_alone and not is_of_numbers
+    is_expected = is_first and _expects_opinion(request)
     n_rows = guess_rows(request.data) if is_expected else 0
     with Adviser(n_rows, is_split=not is_alone, waiting=waiting) as adviser:
         # Reading compares pictures.
         with use_one_thread():
             inputs = read_inputs(request, progress, scratch=place.parent)
-        check_need(estimate_need(inputs), request.memory, place, progress)
+        need = estimate_need(inputs, request.settings.jobs)
+        refuse_need(need, request.memory, place)
+        tell_need(need, request.memory, place, progress)
         if is_of_numbers:
             return _audit_numbers(request, inputs, conduct)
         adviser.expect(inputs.data.n_rows if is_expected and inputs.pictures is None else 0)
@@ -157,47 +158,57 @@ def _audit_numbers(request: Request, inputs: Inputs, conduct: Conduct) -> RunFol
         return carry_out_numbers(audit, conduct)
 
 
-def forecast_audit(request: Request, progress: Progress = SILENT) -> Forecast:
+def forecast_audit(
+    request: Request, place: Path, progress: Progress = SILENT, *, beside: float = 0.0
+) -> Forecast:
     """Read what an audit would read, try its parts for some seconds, and tell what it would take.
 
     Nothing is written but temporary files.
 
+    Args:
+        request: what is asked for.
+        place: the run folder that would be written.
+        progress: receives stages.
+        beside: seconds that the program takes before and after the audit.
+
     Raises:
         DatacleanseError: an input or a setting cannot be used.
     """
-    is_of_numbers = request.options.task == "regression"
-    if is_of_numbers:
-        refuse_unserved(request)
+    begun = perf_counter() - beside
     _check_request(request)
-    with use_one_thread():
-        inputs = read_inputs(request, progress)
-    from datacleanse.auditing.forecast import forecast
-    from datacleanse.auditing.image_features import use_features, wants_pretrained
-    from datacleanse.auditing.pretrained_trial import try_pretrained
-    from datacleanse.auditing.regression.number_audit import plan_number_audit
-    from datacleanse.auditing.tasks.planning import plan_task
+    n_rows = guess_rows(request.data) if _expects_opinion(request) else 0
+    with (
+        keep_on_disk(place.parent, choose_least(request.memory), request.memory),
+        # Never asked, but it loads beside this process, as it does in an audit.
+        Adviser(n_rows),
+    ):
+        with use_one_thread():
+            # The user's classifier would be trained whole while it is read.
+            read = replace(request, second_opinion=None)
+            inputs = read_inputs(read, progress, scratch=place.parent)
+        need = estimate_need(inputs, request.settings.jobs)
+        refuse_need(need, request.memory, place)
+        # Loads torch; see `run_audit`.
+        from datacleanse.auditing.foreseeing import foresee
 
-    with use_one_thread():
-        further = 0.0
-        if request.settings.features is not None:
-            inputs = use_features(inputs, request.settings)
-        elif wants_pretrained(request.settings, inputs):
-            inputs, further = try_pretrained(inputs, request.settings, progress)
-        progress.stage("Encoding", None)
-        plan_it = plan_number_audit if is_of_numbers else plan_task
-        asked: Foreseen = plan_it(request, inputs)
-        examples = asked.make_examples(inputs)
-        progress.stage("Trying", None)
-        found = forecast(asked, examples)
-        return replace(found, seconds=round(found.seconds + further, 1))
+        with use_one_thread():
+            return foresee(request, inputs, need, progress, begun)
+
+
+def _expects_opinion(request: Request) -> bool:
+    """Whether a process is to load what a second opinion on a table is formed with."""
+    return request.settings.jobs != 1 and request.options.task != "regression"
 
 
 def _check_request(request: Request) -> None:
     """Refuse what no input can make good."""
+    if request.options.task == "regression":
+        refuse_unserved(request)
     if request.settings.model == PRETRAINED:
         check_installed(*VISION, extra="vision", what=f"--model {PRETRAINED}")
     if not request.clean:
         check_needs_no_clean(request.settings)
+    refuse_too_little(request.memory)
 
 
 def _check_place(request: Request, place: Path, *, force: bool) -> None:

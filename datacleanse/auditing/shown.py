@@ -117,5 +117,11 @@ def summarise_as_text(folder: RunFolder, *, is_temporary: bool) -> str:
     return made
 
 
+def describe_forecast(found: object) -> str:
+    """A `Forecast`, which shows itself by this, as lines of text."""
+    made: str = _find("datacleanse_reports.forecast_sentences").describe_forecast(found)
+    return made
+
+
 def _find(name: str) -> Any:  # noqa: ANN401  # a module of a package above
     return import_module(name)

@@ -13,6 +13,7 @@ from datacleanse.training.batches import count_batches
 from datacleanse.training.checkpoint import Checkpoints
 from datacleanse.training.loop import Hooks, train
 from datacleanse.training.rules import make_rule
+from datacleanse.training.sparing import SECONDS_APART
 from datacleanse.user_code import report_as_user_code
 
 if TYPE_CHECKING:
@@ -44,7 +45,10 @@ class Tried:
     step: float
     """Seconds of a step."""
     epoch: float
-    """Seconds of an epoch besides its steps: a look at the other rows, ledger, checkpoint."""
+    """Seconds of an epoch besides its steps: a look at the other rows, and the ledger if it is
+    kept."""
+    save: float
+    """Seconds of a checkpoint."""
     steps: int
     """Steps of an epoch."""
     epochs: int
@@ -56,8 +60,9 @@ class Tried:
 
     @property
     def seconds(self) -> float:
-        """Of the whole training."""
-        return self.epochs * (self.steps * self.step + self.epoch)
+        """Of the whole training, checkpoints as far apart as `SparingSaver` has them."""
+        bare = self.epochs * (self.steps * self.step + self.epoch)
+        return bare + min(self.epochs, 1 + bare // SECONDS_APART) * self.save
 
 
 class _EnoughError(Exception):
@@ -73,6 +78,7 @@ class _Clock:
     """When each step of the epoch was done."""
     steps: list[float] = field(default_factory=list)
     epochs: list[float] = field(default_factory=list)
+    saves: list[float] = field(default_factory=list)
     begun: float = field(default_factory=perf_counter)
     ledger_bytes: int = 0
     checkpoint_bytes: int = 0
@@ -101,20 +107,25 @@ class _Clock:
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Write a checkpoint, which ends the epoch."""
+        ended = perf_counter()
+        self.epochs.append(ended - self.stamps[-1])
         Checkpoints(self.place, {}).save("trial", checkpoint)
         self.checkpoint_bytes = sum(file.stat().st_size for file in self.place.glob("trial*"))
-        self.epochs.append(perf_counter() - self.stamps[-1])
+        self.saves.append(perf_counter() - ended)
         self.stamps.clear()
 
 
-def try_training(lesson: Lesson, rule: RuleName, examples: Examples, place: Path) -> Tried:
+def try_training(
+    lesson: Lesson, rule: RuleName, examples: Examples, place: Path, *, is_kept: bool
+) -> Tried:
     """Train for a moment as an audit would.
 
     Args:
         lesson: how.
         rule: weighs the rows.
         examples: the whole of them.
-        place: an empty folder for what is written.
+        place: a folder for what is written.
+        is_kept: whether its ledger is kept, as that of the first training of an audit is.
 
     Raises:
         TrainingError: a loss became NaN or infinite.
@@ -131,7 +142,7 @@ def try_training(lesson: Lesson, rule: RuleName, examples: Examples, place: Path
             examples,
             schedule,
             seed=lesson.seed,
-            hooks=Hooks(clock.keep, clock.save, None, clock),
+            hooks=Hooks(clock.keep if is_kept else None, clock.save, None, clock),
             optimisation=lesson.optimisation,
             objective=lesson.objective,
         )
@@ -139,15 +150,15 @@ def try_training(lesson: Lesson, rule: RuleName, examples: Examples, place: Path
 
 
 def _read(clock: _Clock, examples: Examples, batch_size: int, epochs: int) -> Tried:
-    step = fmean(sorted(clock.steps)[: max(1, len(clock.steps) * 19 // 20)]) if clock.steps else 0.0
+    step = fmean(clock.steps) if clock.steps else 0.0
     n, n_trained = len(examples.labels), len(examples.training_rows)
     # Sums and means of each row, and as much again while an epoch is open.
     checkpoint = clock.checkpoint_bytes or 4 * n * (5 + examples.n_classes)
     ledger = clock.ledger_bytes or 16 * examples.n_data
-    epoch = (
-        median(clock.epochs)
-        if clock.epochs
-        else EVALUATED * step * (n - n_trained) / batch_size
-        + (checkpoint + ledger) / BYTES_A_SECOND
-    )
-    return Tried(step, epoch, count_batches(n_trained, batch_size), epochs, checkpoint, ledger)
+    if clock.epochs:
+        epoch, save = median(clock.epochs), median(clock.saves)
+    else:
+        epoch = EVALUATED * step * (n - n_trained) / batch_size + ledger / BYTES_A_SECOND
+        save = checkpoint / BYTES_A_SECOND
+    n_steps = count_batches(n_trained, batch_size)
+    return Tried(step, epoch, save, n_steps, epochs, checkpoint, ledger)

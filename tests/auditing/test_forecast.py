@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import json
+import threading
+import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from datacleanse.auditing import forecast as module
-from datacleanse.auditing.forecast import forecast
+from datacleanse.auditing import foreseeing, timeline, trials, tried_sizes, watched_memory
 from datacleanse.auditing.reading import Request, read_inputs
+from datacleanse.auditing.run import forecast_audit
 from datacleanse.auditing.tasks.planning import plan_task
 from datacleanse.progress import SILENT
 from datacleanse.settings import Settings
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.training import short_trial
+from datacleanse_cli.plan_summary import measure_age
 from tests.auditing.test_same_bytes import points
 from tests.cli.conftest import run_here
 
@@ -108,48 +113,116 @@ def test_steps_and_what_is_between_epochs_are_measured_apart(folder, monkeypatch
     task = plan_task(request, inputs)
     place = folder / "trial"
     place.mkdir()
-    tried = short_trial.try_training(task.lesson, "uniform", task.make_examples(inputs), place)
+    tried = short_trial.try_training(
+        task.lesson, "uniform", task.make_examples(inputs), place, is_kept=True
+    )
     # A step looks twice: at the time that it was done, and at the time since the beginning.
     assert tried.step == 2
     assert tried.epoch == 2
     assert (tried.epochs, tried.steps) == (3, 10)
-    assert tried.seconds == 3 * (10 * 2 + 2)
+    assert tried.save == 1
+    # Checkpoints are a second apart, no more than one an epoch.
+    assert tried.seconds == 3 * (10 * 2 + 2) + 3 * 1
+    assert replace(tried, step=0.01, epoch=0.1).seconds == pytest.approx(3 * 0.2 + 1)
     assert tried.checkpoint_bytes == (place / "trial.safetensors").stat().st_size
     assert tried.ledger_bytes == (place / "epoch").stat().st_size
 
 
+PARTS = timeline.Parts(run=[2.0, 1.0, 4.0, 3.0], repeats=[], score=0.5, final=1.0, look=0.25)
+
+
 @pytest.mark.parametrize(("places", "expected"), [(1, 10.0), (2, 5.0), (3, 4.0), (9, 4.0)])
 def test_tasks_are_dealt_in_their_order(places, expected):
-    assert module._pack([2.0, 1.0, 4.0, 3.0], places) == expected
+    """The final training follows the scores, what else is looked at is done beside it."""
+    assert PARTS.deal(places) == expected + 0.5 + 1.0
+    assert replace(PARTS, look=3.0).deal(places) == expected + 0.5 + 3.0
+    assert replace(PARTS, final=0.0).deal(places) == expected + 0.5 + 0.25
 
 
-def test_an_opinion_on_many_rows_goes_on_along_a_line(monkeypatch):
-    class Question:
-        def __init__(self, n):
-            self.n_rows = n
+def test_repeated_runs_are_dealt_behind_the_run_and_before_the_final_training():
+    repeated = replace(PARTS, repeats=[[6.0], [2.0, 7.0]])
+    # Of two places one is free after 5 s each; the repeats go to 5 + 6, 5 + 2 and 7 + 7. The final
+    # training begins at 11, and a score of each repeat follows the last of its tasks.
+    assert repeated.deal(2) == 14.0 + 2 * 0.5
+    assert replace(repeated, final=9.0).deal(2) == 11.0 + 9.0
+    assert repeated.add_up() == 10.0 + 15.0 + 3 * 0.5 + 1.0 + 0.25
 
-        def load(self):
-            """Nothing to do."""
 
-        def answer(self):
-            clock.now += 3 + 0.002 * self.n_rows
+def test_parts_of_an_opinion_stand_where_the_audit_starts_them():
+    tried = short_trial.Tried(0.5, 0.0, 0.0, 2, 10, 0, 0)
+    seen = watched_memory.Watched(0, 0)
+    parts = trials.TriedParts(tried, 2, 0.5, tried, (3.0, 4.0), 1.0, 1.0, seen)
+    assert parts.list_run(is_forked=False, is_ahead=False) == [10.0, 10.0, 5.0, 4.0, 5.0]
+    begun = trials.START_SECONDS
+    ahead = parts.list_run(is_forked=True, is_ahead=True)
+    assert ahead == pytest.approx([4.0, begun + 10, begun + 10, begun + 5, begun + 1 + 3])
 
-    clock = Clock()
-    monkeypatch.setattr(module, "perf_counter", clock)
-    monkeypatch.setattr(module, "_take_some", lambda question, size: Question(size))
+
+def test_trials_have_as_much_beside_them_as_an_audit_has(folder, monkeypatch):
+    """Two cores: a training goes on in a process of its own, and ends when the trials do."""
+    ends, fork = [], trials.fork
+
+    def begin(work):
+        child = fork(work)
+        end = child.end
+        child.end = lambda: (ends.append(child.attend()), end())
+        return child
+
+    monkeypatch.setattr(trials, "fork", begin)
+    monkeypatch.setattr(foreseeing, "count_cores", lambda: 2)
+    files = str(folder / "data.csv"), (str(folder / "clean.csv"),)
+    for jobs, expected in ((1, []), (2, [False, False])):
+        ends.clear()
+        found = forecast_audit(
+            Request(*files, settings=Settings(epochs=3, device="cpu", jobs=jobs)), folder / "run"
+        )
+        assert ends == expected
+        assert found.side_by_side == jobs
+
+
+def test_memory_is_watched_whatever_was_taken_before():
+    block = np.ones(2**25)
+    del block
+    with watched_memory.watch_memory() as seen:
+        block = np.ones(2**24)
+        time.sleep(0.1)
+        del block
+    if watched_memory.measure_resident():
+        assert 2**26 < seen.peak - seen.before < 2**28
+
+
+def test_memory_is_looked_at_in_the_end_where_there_is_no_room_for_a_thread(monkeypatch):
+    def refuse(self):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    with watched_memory.watch_memory() as seen:
+        kept = np.ones(2**24)
+    assert len(kept)
+    if watched_memory.measure_resident():
+        assert seen.peak - seen.before > 2**26
+
+
+def test_work_on_many_rows_goes_on_along_a_line(monkeypatch):
+    clock, seen = Clock(), []
+
+    def work(rows):
+        seen.append(len(rows))
+        clock.now += 3 + 0.002 * len(rows)
+
+    monkeypatch.setattr(tried_sizes, "perf_counter", clock)
     # Each measurement is a look longer.
-    assert module._try_question(Question(50_000)) == pytest.approx(3 + 0.002 * 50_000 + 1)
-    assert module._try_question(Question(800)) == pytest.approx(1 + 3 + 0.002 * 800 + 1)
+    assert tried_sizes.foresee_seconds(work, 50_000) == pytest.approx(3 + 0.002 * 50_000 + 1)
+    assert tried_sizes.foresee_seconds(work, 800) == pytest.approx(3 + 0.002 * 800 + 1)
+    assert seen == [*tried_sizes.SIZES, 800]
 
 
 def test_the_age_of_the_process_is_above_its_computing_time():
-    assert module.measure_age() > 0
-    assert Path("/proc/self/stat").exists() or module.measure_age() < 10**6
+    assert measure_age() > 0
+    assert Path("/proc/self/stat").exists() or measure_age() < 10**6
 
 
 def test_without_rows_that_steer_there_is_one_network(folder):
     request = Request(str(folder / "data.csv"), (), settings=Settings(epochs=2))
-    inputs = read_inputs(request, SILENT)
-    task = plan_task(request, inputs)
-    found = forecast(task, task.make_examples(inputs))
+    found = forecast_audit(request, folder / "run")
     assert (found.reweighted, found.plain, found.clean_rows) == (0, 1, 0)

@@ -113,7 +113,7 @@ def test_memory_that_is_allowed_changes_where_things_lie_and_not_what_is_found(
     ("memory", "said", "cure"),
     [
         ("100MB", "--memory is 100 MB, and an audit takes", "or more."),
-        ("LEAST", "rows takes about", "or fewer rows"),
+        ("LEAST", "rows takes at least", "or fewer rows"),
     ],
 )
 def test_too_little_memory_is_refused_before_anything_is_written(
