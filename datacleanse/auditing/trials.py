@@ -88,15 +88,15 @@ class TriedParts:
 
         Args:
             is_forked: whether each has a process of its own, in which it loads what it needs.
-            is_ahead: whether the last part of the opinion was asked for before the trainings, in a
+            is_ahead: whether the first part of the opinion was asked for before the trainings, in a
                 process that loaded all while torch was loaded.
         """
         begun = START_SECONDS * self.pace if is_forked else 0.0
         folds = [self.audited.seconds] if self.audited is not None else []
         further = [seconds * self.further_share for seconds in folds] * (self.n_folds - 1)
         trainings = [begun + each for each in (*folds, self.plain.seconds, *further)]
-        ahead = [self.opinion[-1]] if is_ahead else []
-        behind = self.opinion[:-1] if is_ahead else self.opinion
+        ahead = [self.opinion[0]] if is_ahead else []
+        behind = self.opinion[1:] if is_ahead else self.opinion
         return [*ahead, *trainings, *(begun + self.loaded + each for each in behind)]
 
 

@@ -251,7 +251,7 @@ def test_damaged_features_are_computed_again(blob, folders, vision, tmp_path):
 
 
 @pytest.mark.parametrize("model", ["auto", "pretrained"])
-def test_an_audit_of_pretrained_features_is_planned(folders, vision, monkeypatch, model):
+def test_an_audit_of_pretrained_features_is_planned(folders, vision, tmp_path, monkeypatch, model):
     """Some pictures are seen: the others take as long, and the network's inputs are as wide."""
     monkeypatch.setattr(pretrained_trial, "TRIED", 12)
     monkeypatch.setattr(pretrained_trial, "COMPARED", 20)
@@ -271,7 +271,7 @@ def test_an_audit_of_pretrained_features_is_planned(folders, vision, monkeypatch
     assert found.features.clean.shape == (16, 40)
     # Each picture has the features of the nearest before it that was seen.
     assert len(np.unique(found.features.data, axis=0)) == n_seen
-    assert forecast_audit(asked).seconds > further
+    assert forecast_audit(asked, tmp_path / "run").seconds > further
     if model == "auto":
         said = found.comparison.notices[-1].message
         assert "saw 20 of the pictures" in said

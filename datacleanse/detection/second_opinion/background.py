@@ -106,18 +106,22 @@ class Adviser:
         return self._waiting is not None
 
     def ask_ahead(self, question: Question) -> None:
-        """Put a question to the process that waits, if one does, before its task is submitted."""
+        """Put a question to the process that waits, if one does, before its task is submitted.
+
+        Of several parts that is the first: it takes longest, and nothing should be left alone at
+        the end.
+        """
         if self._waiting is not None:
             with ExitStack() as stack:
                 place = Path(stack.enter_context(TemporaryDirectory()))
                 parts = self._split(question)
-                running = self._put(parts[-1], place)
+                running = self._put(parts[0], place)
                 running.stack.push(stack.pop_all())
                 self._ahead = question, parts, running
 
     def is_asked_ahead(self, question: Question) -> bool:
         """Whether the process that waited has this question before its task began."""
-        return self._ahead is not None and self._ahead[1][-1] is question
+        return self._ahead is not None and self._ahead[1][0] is question
 
     def ask(self, question: Question, place: Path) -> list[Opinion]:
         """The tasks of forming an opinion, whose results `Question.join` takes in their order.
@@ -139,7 +143,7 @@ class Adviser:
         """Begin to answer beside this process; None where that cannot be."""
         if self._ahead is not None:
             _, parts, running = self._ahead
-            if question is parts[-1]:
+            if question is parts[0]:
                 self._ahead = None
                 return running
             if not any(question is part for part in parts):
