@@ -44,9 +44,9 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float32]
 
-LEAST_LEAD = 0.1
-"""Nats by which features must tell a label better than patches do: a network that is trained from
-scratch tells it better than patches, too. Decision 94."""
+LEAST_LEAD = 1.1
+"""Times what patches tell of a label that features must tell of it: a network that is trained from
+scratch tells more than patches, too. Decision 94."""
 
 _KEY = "made of"
 """What features were made of, in the metadata of their file."""
@@ -146,9 +146,9 @@ def _compare_with_pixels(
     if numbers is None:
         n_classes = len(inputs.data.schema.classes)
         seen, plain = compare_with_patches(*asked, labels, rows, n_classes=n_classes, seed=seed)
-        return seen > plain + LEAST_LEAD, (
-            f"Its features tell a label with a mean log-likelihood of {seen:.2f}, patches of the "
-            f"pixels with {plain:.2f}, and {LEAST_LEAD} more is asked for"
+        return seen > plain * LEAST_LEAD, (
+            f"Its features tell {seen:.2f} nats of a label, patches of the pixels {plain:.2f}, and "
+            "a tenth more than those is asked for"
         )
     centre, scale = measure_scale(inputs.data.targets)
     standardised = (numbers[labels] - centre) / scale

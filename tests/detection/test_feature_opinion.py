@@ -55,3 +55,15 @@ def test_beside_patches_it_looks_once(rows, monkeypatch):
     images, every = np.zeros((N, 1, 8, 8), np.uint8), np.ones(N, bool)
     told = features.ask_beside_patches(seen, images, given, every, n_classes=4, seed=0)
     np.testing.assert_allclose(told.sum(axis=1), 1, atol=1e-5)
+
+
+def test_what_is_told_of_labels_is_measured_above_their_shares(rows):
+    seen, truth, _ = rows
+    rng = np.random.default_rng(0)
+    images, every = rng.integers(256, size=(N, 1, 8, 8), dtype=np.uint8), np.arange(N)
+    by_features, by_patches = features.compare_with_patches(
+        seen, images, truth, every, n_classes=4, seed=0
+    )
+    # Four classes hold at most log 4 nats; pictures of noise tell none of them.
+    assert 0.5 < by_features < np.log(4)
+    assert abs(by_patches) < 0.15

@@ -218,15 +218,17 @@ def compare_with_patches(
         seed: of all draws.
 
     Returns:
-        Mean log-likelihood of the labels, in nats, by features and by patches.
+        Information about a label, in nats, by features and by patches: mean log-likelihood of the
+        labels above that by the classes' shares.
     """
     rows = draw_compared(rows, seed)
     own, every = labels[rows], np.ones(len(rows), dtype=np.bool_)
+    by_shares = float(np.log(np.bincount(own)[own] / len(rows)).mean())
 
     def measure(seen: Floats) -> float:
         scores = make_regression(seen, every, n_classes=n_classes, seed=seed)(own)
         told = pool_opinions(scores, own, np.arange(len(rows)))
         likely = np.maximum(told[np.arange(len(rows)), own], FLOOR)
-        return float(np.log(likely.astype(np.float64)).mean())
+        return float(np.log(likely.astype(np.float64)).mean()) - by_shares
 
     return measure(features[rows]), measure(patches.encode_patches(images[rows], every, seed=seed))
