@@ -68,7 +68,7 @@ from datacleanse.records import Dataset, PictureInputs, Schema
 from datacleanse.settings import Settings
 from datacleanse.thread_limit import use_one_thread
 from datacleanse.training.placement import Gathered
-from datacleanse.training.trainer import Trainer
+from datacleanse.training.side_by_side import Learning
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -252,21 +252,21 @@ def _by_parts(
 def observed() -> Iterator[Seen]:
     """Keep the evidence and the trainings of the audits within the block."""
     seen = Seen()
-    original, learn = judge.assess, Trainer.learn
+    original, finish = judge.assess, Learning.finish
 
     def assessed(evidence: Evidence, *, fdr: float) -> Assessment:
         seen.evidence.append(evidence)
         return original(evidence, fdr=fdr)
 
-    def learned(*arguments: Any, **named: Any) -> Trainings:  # noqa: ANN401
-        seen.trainings.append(learn(*arguments, **named))
+    def finished(learning: Learning) -> Trainings:
+        seen.trainings.append(finish(learning))
         return seen.trainings[-1]
 
-    judge.assess, Trainer.learn = assessed, learned  # type: ignore[method-assign]
+    judge.assess, Learning.finish = assessed, finished  # type: ignore[method-assign]
     try:
         yield seen
     finally:
-        judge.assess, Trainer.learn = original, learn  # type: ignore[method-assign]
+        judge.assess, Learning.finish = original, finish  # type: ignore[method-assign]
 
 
 def out_of_fold(cell: ImageCell, task: ImageTask) -> NDArray[np.float64]:
