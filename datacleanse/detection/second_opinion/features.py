@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING, TypeAlias, TypedDict
 
 import numpy as np
 
-from datacleanse.detection.second_opinion import discriminant, kernel_ridge
+from datacleanse.detection.second_opinion import discriminant, kernel_ridge, ridge
 from datacleanse.detection.second_opinion import images as patches
 from datacleanse.detection.second_opinion.corrected_labels import share_out
 from datacleanse.detection.second_opinion.pool import apply_weights, pool_opinions
 from datacleanse.detection.second_opinion.whole_kernel import MOST_ROWS, WholeKernel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
 
@@ -52,7 +52,10 @@ FLOOR = 1e-6
 """Least probability that counts in the comparison."""
 
 EVEN = np.array([0.5, 0.5])
-"""Weights of the regression and of the discriminant."""
+"""Weights of two opinions that have as much to say."""
+
+PORTION = 4_096
+"""Rows that a linear regression reads at a time."""
 
 EVEN_FLOOR = np.float32(1e-3)
 """Under both in the even pool, so that neither rules a class out; see `deconvolution.LEAST`."""
@@ -88,6 +91,11 @@ def ask(
     scores = look_twice(features, labels, is_learned, **asked)
     by_means = discriminant.score_without_own_labels(features, labels, is_learned, **asked)
     both = [pool_opinions(each, labels, used) for each in (scores, [by_means])]
+    return _pool_evenly(both)
+
+
+def _pool_evenly(both: Sequence[Floats]) -> Floats:
+    """The even pool of two opinions, (M, K) each."""
     return apply_weights([np.log(np.maximum(each, EVEN_FLOOR)) for each in both], EVEN)
 
 
@@ -123,10 +131,23 @@ def ask_on_patches(
     seed: int,
     is_unwanted: Callable[[], bool] = lambda: False,
 ) -> Floats:
-    """`ask` on what patches of the images, (M, C, H, W), answer in place of features."""
+    """What patches of the images, (M, C, H, W), tell; other arguments and the result as for `ask`.
+
+    It is the even pool of `ask` on what patches answer, and of linear ridge regression on the same.
+    On few pictures that are easily told apart the line is the better guide beside a network.
+    """
     features = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
     asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
-    return ask(features, labels, is_learned, **asked)
+    by_lines = ridge.score_without_own_labels(
+        lambda rows: features[rows],
+        labels,
+        ridge.draw_rows(is_learned, np.random.default_rng(seed)),
+        n_classes=n_classes,
+        portion=PORTION,
+        is_unwanted=is_unwanted,
+    )
+    linear = pool_opinions(by_lines, labels, np.flatnonzero(is_learned))
+    return _pool_evenly([linear, ask(features, labels, is_learned, **asked)])
 
 
 def ask_beside_patches(
