@@ -51,10 +51,10 @@ def test_points_are_standardised_numbers_indicators_and_categories():
 @given(st.integers(2, 60), st.integers(1, 5), st.integers(0, 2**31))
 def test_products_of_features_are_the_kernel_between_landmarks(n, n_columns, seed):
     points = np.random.default_rng(seed).normal(size=(n, n_columns)).astype(np.float32)
-    landmarks = Landmarks.at(points)
-    features = landmarks.values(points) @ landmarks.find_axes()
-    squared = ((points[:, None] - points) ** 2).sum(axis=2)
-    expected = rbf_kernel(points.astype(np.float64), gamma=1 / np.median(squared))
+    landmarks, squared = Landmarks.among(points)
+    features = landmarks.values(points) @ landmarks.find_axes(squared)
+    exact = ((points[:, None] - points) ** 2).sum(axis=2)
+    expected = rbf_kernel(points.astype(np.float64), gamma=1 / np.median(exact))
     # What is left out lies along axes of next to no variance.
     np.testing.assert_allclose(features @ features.T, expected, atol=2e-3)
 

@@ -31,7 +31,7 @@ def regress(seen, labels, is_learned=None, **options):
 def test_left_out_scores_are_those_of_a_regression_without_the_row(rows):
     seen, labels = rows
     points = Columns.learned(seen, 30).points(seen).astype(np.float64)
-    width = Landmarks.at(points.astype(np.float32)).width
+    width = Landmarks.among(points.astype(np.float32))[0].width
     kernel = np.exp(-((points[:, None] - points) ** 2).sum(axis=2) / width)
     # Centring looks at no label: it is that of all rows. An intercept of its own has each fit.
     kernel += -kernel.mean(axis=0) - kernel.mean(axis=1)[:, None] + kernel.mean()
@@ -55,7 +55,7 @@ def test_rows_that_are_not_learned_are_judged_but_change_nothing(rows):
     np.testing.assert_array_equal(found, other)
     used = np.flatnonzero(is_learned)
     columns = Columns.learned(seen[used], 30)
-    kernel = Landmarks.at(columns.points(seen[used]))
+    kernel, _ = Landmarks.among(columns.points(seen[used]))
     learned, asked = (kernel.values(columns.points(each)) for each in (seen[used], seen[:20]))
     mean = learned.mean(axis=0)
     centred = learned - mean - (mean - mean.mean())[:, None]

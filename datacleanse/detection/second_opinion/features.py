@@ -13,7 +13,7 @@ a network's features and patches are heard, there are regressions alone, which l
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
@@ -28,19 +28,12 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from datacleanse.detection.second_opinion.pool import Asked
     from datacleanse.pictures.joined import Joined
 
     Floats = NDArray[np.float32]
     Images: TypeAlias = NDArray[np.uint8] | Joined
     Labels: TypeAlias = NDArray[np.int64] | NDArray[np.floating]
-
-    class Asked(TypedDict):
-        """What both are asked with."""
-
-        n_classes: int
-        seed: int
-        is_unwanted: Callable[[], bool]
-
 
 N_LANDMARKS = 2_000
 """Where there are too many rows for `whole_kernel`."""
@@ -53,9 +46,6 @@ FLOOR = 1e-6
 
 EVEN = np.array([0.5, 0.5])
 """Weights of two opinions that have as much to say."""
-
-PORTION = 4_096
-"""Rows that a linear regression reads at a time."""
 
 EVEN_FLOOR = np.float32(1e-3)
 """Under both in the even pool, so that neither rules a class out; see `deconvolution.LEAST`."""
@@ -143,7 +133,7 @@ def ask_on_patches(
         labels,
         ridge.draw_rows(is_learned, np.random.default_rng(seed)),
         n_classes=n_classes,
-        portion=PORTION,
+        portion=kernel_ridge.PORTION,
         is_unwanted=is_unwanted,
     )
     linear = pool_opinions(by_lines, labels, np.flatnonzero(is_learned))

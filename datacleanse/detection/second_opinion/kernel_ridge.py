@@ -85,7 +85,7 @@ def score_without_own_labels(
     wanted = n_landmarks or count_landmarks(len(used), n_numbers)
     chosen = np.sort(rng.permutation(used)[:wanted])
     # Copies would be landmarks in vain, and draw the median distance to 0.
-    landmarks = Landmarks.at(np.unique(columns.points(rows[chosen]), axis=0))
+    landmarks, squared = Landmarks.among(np.unique(columns.points(rows[chosen]), axis=0))
     return ridge.score_without_own_labels(
         lambda some: landmarks.values(columns.points(rows[some])),
         labels,
@@ -93,7 +93,7 @@ def score_without_own_labels(
         n_classes=n_classes,
         portion=PORTION,
         is_unwanted=is_unwanted,
-        axes=landmarks.find_axes(),
+        axes=landmarks.find_axes(squared),
         penalties=penalties,
     )
 
@@ -166,14 +166,13 @@ class Landmarks:
     """m."""
 
     @staticmethod
-    def at(points: Floats) -> Landmarks:
-        """These points, (L, P)."""
+    def among(points: Floats) -> tuple[Landmarks, Floats]:
+        """These points, (L, P), and the squared distances between them, (L, L)."""
         squared = _compute_squared_distances(points, points)
-        return Landmarks(points, float(np.median(squared)) or 1.0)
+        return Landmarks(points, float(np.median(squared)) or 1.0), squared
 
-    def find_axes(self) -> Floats:
+    def find_axes(self, squared: Floats) -> Floats:
         """(L, R) from `values` to features whose products are the kernel's between landmarks."""
-        squared = _compute_squared_distances(self.points, self.points)
         values, axes = np.linalg.eigh(np.exp(-squared.astype(np.float64) / self.width))
         is_kept = values > LEAST_EIGENVALUE
         scaled: Floats = (axes[:, is_kept] / np.sqrt(values[is_kept])).astype(np.float32)
@@ -181,9 +180,12 @@ class Landmarks:
 
     def values(self, points: Floats) -> Floats:
         """The kernel between points and landmarks: (n, P) to (n, L)."""
-        alike = _compute_squared_distances(points, self.points)
-        alike /= np.float32(-self.width)
-        return np.exp(alike, out=alike)
+        return self.measure(_compute_squared_distances(points, self.points))
+
+    def measure(self, squared: Floats) -> Floats:
+        """Make squared distances the kernel, in place."""
+        squared /= np.float32(-self.width)
+        return np.exp(squared, out=squared)
 
 
 def _standardise(column: Floats) -> tuple[float, float]:

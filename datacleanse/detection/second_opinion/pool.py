@@ -1,13 +1,13 @@
 """A second opinion on the labels, by models that share no weakness with the network.
 
-`tables` asks trees and a regression about a table's rows, `images` a regression on patches about
-images. Each row is judged by what did not see its label. The answer is (M, C) class probabilities,
-rows sum to 1.
+`tables` asks trees and a regression about a table's rows, `features` regressions and class means
+about embeddings and images. Each row is judged by what did not see its label. The answer is (M, C)
+class probabilities, rows sum to 1.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -15,13 +15,21 @@ from datacleanse.detection.second_opinion.corrected_labels import share_out
 from datacleanse.storage.mapped_files import make_rows, split_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from numpy.typing import NDArray
     from scipy import sparse
 
 MAX_FITTED = 20_000
 """Rows, about, that the weights of a pool are fitted on."""
+
+
+class Asked(TypedDict):
+    """What whoever gives an opinion is told besides rows and labels."""
+
+    n_classes: int
+    seed: int
+    is_unwanted: Callable[[], bool]
 
 
 class AbandonedError(Exception):

@@ -6,7 +6,7 @@ columns like others where classes are few: see decision 63.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypedDict
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,13 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-
-class Drawn(TypedDict):
-    """What every opinion is told besides."""
-
-    n_classes: int
-    seed: int
-    is_unwanted: Callable[[], bool]
+    from datacleanse.detection.second_opinion.pool import Asked
 
 
 N_PARTS = 2
@@ -135,7 +129,7 @@ def ask_part(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
-    drawn: Drawn = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    drawn: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
     opinions = []
     if rows.shape[1]:
         opinions += vote_out_of_bag(

@@ -44,9 +44,9 @@ class WholeKernel:
     ) -> None:
         self._rows, self._used, self._is_unwanted = rows, used, is_unwanted
         self._columns = Columns.learned(rows[used], rows.shape[1])
-        self._landmarks = Landmarks.at(self._columns.points(rows[used]))
+        self._landmarks, squared = Landmarks.among(self._columns.points(rows[used]))
         # Scores differ by a millionth from those of float64, in half of its memory.
-        kernel = self._landmarks.values(self._landmarks.points)
+        kernel = self._landmarks.measure(squared)
         self._mean: Floats = kernel.mean(axis=0, dtype=np.float64).astype(np.float32)
         kernel -= self._mean
         kernel -= kernel.mean(axis=1, dtype=np.float64, keepdims=True).astype(np.float32)
