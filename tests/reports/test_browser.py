@@ -167,7 +167,12 @@ def test_a_pair_of_labels_leads_to_its_suspects(load):
     page = load()
     link = page.locator("#noise a[href^='#pair=']").first
     n_rows = int(link.text_content().split()[0])
+    # The page hears of its new address after the click.
+    page.evaluate(
+        "() => { moved = new Promise(done => addEventListener('hashchange', () => done())) }"
+    )
     link.click()
+    page.evaluate("moved")
 
     assert page.locator("#shown").evaluate("e => e.value") == f"first 20 of {n_rows} rows"
     assert page.locator("#suspects").evaluate("e => e.getBoundingClientRect().top") < 200
