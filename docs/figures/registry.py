@@ -11,6 +11,7 @@ from docs.figures import (
     health,
     images,
     pretrained,
+    reach,
     regression,
     sampled,
     steering,
@@ -20,7 +21,7 @@ from docs.figures.markers import Registry
 
 MODULES = (
     *(detection, sampled, audits, engine, images, pretrained, costs, steering, texts),
-    *(regression, health, brought),
+    *(regression, health, brought, reach),
 )
 
 REGISTRY = Registry(

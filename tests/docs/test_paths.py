@@ -37,6 +37,16 @@ PACKAGE = re.compile(r"[\w./-]+/")
 BENCHMARK = re.compile(r"\bbenchmarks(?:\.\w+)+")
 NOT_A_MODULE = (".md", ".json")
 
+PART_OF_OTHERS = ("benchmarks.cost.cross_validation",)
+"""Runnable modules that other benchmarks start."""
+
+RUNNABLE = sorted(
+    module
+    for path in (ROOT / "benchmarks").rglob("*.py")
+    if '__name__ == "__main__"' in path.read_text(encoding="utf-8")
+    and (module := ".".join(path.relative_to(ROOT).with_suffix("").parts)) not in PART_OF_OTHERS
+)
+
 
 @pytest.mark.parametrize("name", PAGES)
 def test_what_a_page_names_exists(name):
@@ -55,6 +65,11 @@ def test_a_name_that_moved_is_seen():
 
     assert missing_paths(text) == ["trainings.py", "influence/loop.py", "export/rules/"]
     assert missing_benchmarks(text) == ["benchmarks.gpu"]
+
+
+@pytest.mark.parametrize("module", RUNNABLE)
+def test_the_index_of_benchmarks_names_each_that_can_be_run(module):
+    assert module in BENCHMARK.findall(PAGES["benchmarks/README.md"].read_text(encoding="utf-8"))
 
 
 def missing_paths(text: str) -> list[str]:
