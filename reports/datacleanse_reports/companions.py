@@ -66,26 +66,21 @@ def read_companions(
     """
     n_rows, n_clean = manifest.data.rows, manifest.n_clean
     likely: dict[int, list[LikelyClass]] = defaultdict(list)
-    for line in _list_by_place(folder.read_likelihoods(n_rows)):
-        if line["row"] in rows:
-            likely[line["row"]].append(LikelyClass(line["label"], line["probability"]))
-    lines = _list_by_place(folder.read_neighbours(n_rows, n_clean))
-    nearest = [line for line in lines if line["row"] in rows]
-    clean_rows = {line["clean_row"] for line in nearest}
+    told = folder.read_likelihoods(n_rows)
+    for row, label, probability in _list_by_place(told, "row", "label", "probability"):
+        if row in rows:
+            likely[row].append(LikelyClass(label, probability))
+    lines = _list_by_place(
+        folder.read_neighbours(n_rows, n_clean), "row", "clean_row", "label", "distance"
+    )
+    nearest = [line for line in lines if line[0] in rows]
+    clean_rows = {clean_row for _, clean_row, _, _ in nearest}
     pictures = _read_pictures(folder, {"data": rows, "clean": clean_rows})
     cells = read_clean_cells(folder, n_clean, columns)
     neighbours: dict[int, list[Neighbour]] = defaultdict(list)
-    for line in nearest:
-        picture = pictures["clean"].get(line["clean_row"])
-        neighbours[line["row"]].append(
-            Neighbour(
-                line["clean_row"],
-                line["label"],
-                line["distance"],
-                picture,
-                cells.get(line["clean_row"], ()),
-            )
-        )
+    for row, clean_row, label, distance in nearest:
+        picture, own_cells = pictures["clean"].get(clean_row), cells.get(clean_row, ())
+        neighbours[row].append(Neighbour(clean_row, label, distance, picture, own_cells))
     return Companions(
         likely={row: tuple(classes) for row, classes in likely.items()},
         neighbours={row: tuple(near) for row, near in neighbours.items()},
@@ -98,9 +93,9 @@ def read_companions(
 def _read_terms(folder: RunFolder, n_rows: int, rows: set[int]) -> dict[int, tuple[str, ...]]:
     """Words by row, most telling first, whatever column they stand in."""
     found: dict[int, list[tuple[float, str]]] = defaultdict(list)
-    for line in _list_by_place(folder.read_terms(n_rows)):
-        if line["row"] in rows:
-            found[line["row"]].append((-line["evidence"], line["term"]))
+    for row, evidence, term in _list_by_place(folder.read_terms(n_rows), "row", "evidence", "term"):
+        if row in rows:
+            found[row].append((-evidence, term))
     return {
         row: tuple(dict.fromkeys(term for _, term in sorted(told)))[:MOST_TERMS]
         for row, told in found.items()
@@ -110,17 +105,19 @@ def _read_terms(folder: RunFolder, n_rows: int, rows: set[int]) -> dict[int, tup
 def _read_telling(folder: RunFolder, n_rows: int, rows: set[int]) -> dict[int, tuple[str, ...]]:
     """Columns by row, most telling first."""
     names: dict[int, list[str]] = defaultdict(list)
-    for line in _list_by_place(folder.read_telling(n_rows)):
-        if line["row"] in rows:
-            names[line["row"]].append(line["column"])
+    for row, column in _list_by_place(folder.read_telling(n_rows), "row", "column"):
+        if row in rows:
+            names[row].append(column)
     return {row: tuple(columns) for row, columns in names.items()}
 
 
-def _list_by_place(table: pa.Table | None) -> Iterator[dict[str, Any]]:
-    """The lines of a table, by row and place; none where there is no table."""
+def _list_by_place(table: pa.Table | None, *names: str) -> Iterator[tuple[Any, ...]]:
+    """Some columns of a table, line by line, by row and place; none where there is no table."""
     if table is None:
         return
-    yield from table.sort_by([("row", "ascending"), ("place", "ascending")]).to_pylist()
+    ordered = table.sort_by([("row", "ascending"), ("place", "ascending")])
+    # A dictionary a line would take five times as long.
+    yield from zip(*(ordered[name].to_pylist() for name in names), strict=True)
 
 
 def _read_pictures(
