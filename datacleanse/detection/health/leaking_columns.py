@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.health.column_tree import predict_by_column
+from datacleanse.detection.health.halves import draw_half
 from datacleanse.detection.health.interface import Found, Material
 from datacleanse.detection.health.number_skill import measure_number_skill
 from datacleanse.detection.health.wording import say_part
@@ -154,14 +155,18 @@ def measure_skill(
     if not len(known) or (len(known) == len(values) and known.min() == known.max()):
         return 0.0
     # Missing is a value as well, below all others.
-    ranks = np.unique(np.where(np.isnan(values), -np.inf, values), return_inverse=True)[1].ravel()
+    values = np.where(np.isnan(values), -np.inf, values)
     n_classes = int(labels.max()) + 1
     n_leaves = max(8, 4 * n_classes)
-    half = np.random.default_rng(0).permutation(len(labels)) % 2 == 0
+    half = draw_half(len(labels))
     is_wrong = np.empty(len(labels), np.bool_)
     for learned in (half, ~half):
         said = predict_by_column(
-            ranks[learned], labels[learned], ranks[~learned], n_classes=n_classes, n_leaves=n_leaves
+            values[learned],
+            labels[learned],
+            values[~learned],
+            n_classes=n_classes,
+            n_leaves=n_leaves,
         )
         is_wrong[~learned] = said != labels[~learned]
     total = np.bincount(labels, trust, n_classes)

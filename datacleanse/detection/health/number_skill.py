@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from datacleanse.detection.health.halves import draw_half
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -37,7 +39,7 @@ def measure_number_skill(values: Floats, numbers: Floats, trust: Floats) -> floa
     if len(np.unique(values[is_counted])) < 2:  # NaN is one value here
         return 0.0
     values, numbers, trust = values[is_counted], numbers[is_counted], trust[is_counted]
-    half = np.random.default_rng(0).permutation(len(numbers)) % 2 == 0
+    half = draw_half(len(numbers))
     error = np.empty(len(numbers))
     for learned in (half, ~half):
         said = predict_numbers(values[learned], numbers[learned], values[~learned])
