@@ -10,10 +10,16 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    Rows = NDArray[np.int64]
+
 
 @lru_cache(maxsize=1)
-def draw_half(n_rows: int) -> NDArray[np.bool_]:
-    """(n,) rows of the first half, drawn; the same for every column. It cannot be written to."""
-    half: NDArray[np.bool_] = np.random.default_rng(0).permutation(n_rows) % 2 == 0
-    half.flags.writeable = False
-    return half
+def draw_halves(n_rows: int) -> tuple[tuple[Rows, Rows], tuple[Rows, Rows]]:
+    """Positions of the rows learned from and of those asked about, twice; alike for all columns.
+
+    They ascend, and cannot be written to.
+    """
+    is_first = np.random.default_rng(0).permutation(n_rows) % 2 == 0
+    first, second = np.flatnonzero(is_first), np.flatnonzero(~is_first)
+    first.flags.writeable = second.flags.writeable = False
+    return (first, second), (second, first)

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.health.column_tree import predict_by_column
-from datacleanse.detection.health.halves import draw_half
+from datacleanse.detection.health.halves import draw_halves
 from datacleanse.detection.health.interface import Found, Material
-from datacleanse.detection.health.number_skill import measure_number_skill
+from datacleanse.detection.health.number_skill import measure_chance, measure_number_skill
 from datacleanse.detection.health.wording import say_part
 from datacleanse.storage.manifest.health import HealthFinding
 
@@ -106,9 +106,11 @@ def _choose_measure(
 ]:
     """What measures the skill of a column of the chosen rows, and what makes one of codes."""
     if seen.is_of_numbers:
-        numbers, counted = seen.data.targets[chosen], np.where(trust > 0.5, trust, 0.0)
+        numbers, is_counted = seen.data.targets[chosen], trust > 0.5
+        counted, trust = numbers[is_counted], trust[is_counted]
+        by_chance = measure_chance(counted, trust)
         return (
-            lambda values: measure_number_skill(values, numbers, counted),
+            lambda values: measure_number_skill(values[is_counted], counted, trust, by_chance),
             lambda codes: _order_by_numbers(codes, numbers),
         )
     labels = seen.data.labels[chosen]
@@ -158,17 +160,12 @@ def measure_skill(
     values = np.where(np.isnan(values), -np.inf, values)
     n_classes = int(labels.max()) + 1
     n_leaves = max(8, 4 * n_classes)
-    half = draw_half(len(labels))
     is_wrong = np.empty(len(labels), np.bool_)
-    for learned in (half, ~half):
+    for learned, asked in draw_halves(len(labels)):
         said = predict_by_column(
-            values[learned],
-            labels[learned],
-            values[~learned],
-            n_classes=n_classes,
-            n_leaves=n_leaves,
+            values[learned], labels[learned], values[asked], n_classes=n_classes, n_leaves=n_leaves
         )
-        is_wrong[~learned] = said != labels[~learned]
+        is_wrong[asked] = said != labels[asked]
     total = np.bincount(labels, trust, n_classes)
     by_chance = 1.0 - total.max() / max(total.sum(), np.finfo(float).tiny)
     if not by_chance > 0:
