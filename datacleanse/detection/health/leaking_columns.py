@@ -19,6 +19,7 @@ from datacleanse.detection.health.column_tree import predict_by_column
 from datacleanse.detection.health.halves import draw_halves
 from datacleanse.detection.health.interface import Found, Material
 from datacleanse.detection.health.number_skill import measure_chance, measure_number_skill
+from datacleanse.detection.health.ranks import is_constant
 from datacleanse.detection.health.wording import say_part
 from datacleanse.storage.manifest.health import HealthFinding
 
@@ -153,8 +154,7 @@ def measure_skill(
         labels: (n,) as given.
         trust: (n,) how much each row counts, in [0, 1].
     """
-    known = values[~np.isnan(values)]
-    if not len(known) or (len(known) == len(values) and known.min() == known.max()):
+    if is_constant(values):
         return 0.0
     # Missing is a value as well, below all others.
     values = np.where(np.isnan(values), -np.inf, values)

@@ -127,8 +127,7 @@ def _find_equal(
     numbers: NDArray[np.float64], likes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(u,) the first of each set of equal rows, and (n,) the set of each row."""
-    alike = _identify_rows(numbers.view(np.int64)) * len(likes) + likes
-    group = np.unique(alike, return_inverse=True)[1]
+    group = _identify_rows(np.hstack([numbers.view(np.int64), likes[:, None]]))
     first = np.unique(group, return_index=True)[1]
     return first, group
 
@@ -175,7 +174,9 @@ def _list_nearest(numbers: NDArray[np.float64], likes: NDArray[np.int64]) -> Nea
     is_other = (found < len(points)) & (found != np.arange(len(points))[:, None])
     other = np.where(is_other, found, 0)
     rows = np.arange(len(points))
-    gaps = np.where(is_other & (likes[:, None] == likes[other]), _measure_gaps(numbers, other), np.inf)
+    gaps = np.where(
+        is_other & (likes[:, None] == likes[other]), _measure_gaps(numbers, other), np.inf
+    )
     order = np.argsort(gaps, axis=1)
     ranked = np.take_along_axis(gaps, order, axis=1)
     nearest = other[rows, order[:, 0]]

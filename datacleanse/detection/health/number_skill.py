@@ -12,6 +12,7 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
 from datacleanse.detection.health.halves import draw_halves
+from datacleanse.detection.health.ranks import is_constant
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,7 +34,7 @@ def measure_number_skill(values: Floats, numbers: Floats, trust: Floats, by_chan
         trust: (n,) how much each row counts, in (0, 1].
         by_chance: errors of the guess, see `measure_chance`.
     """
-    if len(np.unique(values)) < 2 or not by_chance > 0:  # NaN is one value here
+    if is_constant(values) or not by_chance > 0:
         return 0.0
     error = np.empty(len(numbers))
     for learned, asked in draw_halves(len(numbers)):
@@ -95,8 +96,13 @@ def _take_middle(a: Floats, b: Floats, c: Floats) -> Floats:
 
 def _summarise(values: Floats, numbers: Floats) -> tuple[Floats, Floats, NDArray[np.int64]]:
     """The distinct values, ascending, the median number of each, and its rows."""
-    order = np.lexsort((numbers, values))
-    places, first, counts = np.unique(values[order], return_index=True, return_counts=True)
+    order = np.argsort(values)
+    places = values[order]
+    first = np.flatnonzero(np.append(True, places[1:] != places[:-1]))
+    counts = np.diff(np.append(first, len(order)))
+    is_shared = np.repeat(counts > 1, counts)
+    shared = order[is_shared]
+    order[is_shared] = shared[np.lexsort((numbers[shared], values[shared]))]
     ordered = numbers[order]
     low, high = ordered[first + (counts - 1) // 2], ordered[first + counts // 2]
-    return places, low / 2 + high / 2, counts
+    return places[first], low / 2 + high / 2, counts

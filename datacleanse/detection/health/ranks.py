@@ -1,4 +1,4 @@
-"""Quantiles and ranks of numbers that are sorted once."""
+"""Columns of numbers in their order: each is sorted once for its quantiles, or its ranks."""
 
 from __future__ import annotations
 
@@ -12,14 +12,20 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+def is_constant(values: NDArray[np.float64]) -> bool:
+    """Whether (n,) numbers are all one value, or none; NaN, where one is missing, counts as one."""
+    n_missing = np.count_nonzero(np.isnan(values))
+    if n_missing or not len(values):
+        return bool(n_missing == len(values))
+    return bool(values.min() == values.max())
+
+
 def sort_known(values: NDArray[np.float64]) -> NDArray[np.float64]:
     """(k,) the numbers that are not missing, ascending."""
     return np.sort(values)[: len(values) - np.count_nonzero(np.isnan(values))]
 
 
-def pick_quantiles(
-    ordered: NDArray[np.float64], shares: Sequence[float]
-) -> NDArray[np.float64]:
+def pick_quantiles(ordered: NDArray[np.float64], shares: Sequence[float]) -> NDArray[np.float64]:
     """(q,) what `numpy.quantile` says, to the last bit, without sorting again.
 
     Args:
@@ -48,7 +54,7 @@ def rank_among(values: NDArray[np.float64], n_known: int) -> tuple[NDArray[np.in
     ordered = values[order]
     is_known = (order < n_known) & ~np.isnan(ordered)
     within = np.cumsum(is_known)
-    below = within - is_known
+    below: NDArray[np.int64] = within - is_known
     is_first = np.append(True, ordered[1:] != ordered[:-1])
     if not is_first.all():
         first = np.flatnonzero(is_first)
