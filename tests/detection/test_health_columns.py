@@ -1,4 +1,4 @@
-"""Columns are sorted once: what is read off their order is what slower ways say, to the last bit."""
+"""Columns are sorted once: what is read off their order is what slower ways say."""
 
 from __future__ import annotations
 
