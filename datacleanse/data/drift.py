@@ -111,12 +111,14 @@ def _group_rare_classes(
 
 def note_features(data: Dataset, other: Dataset, *, role: Role = "CLEAN") -> list[Notice]:
     """A warning that names the columns of another file which are least like DATA's."""
-    columns = [each for each in data.schema.columns if each.kind not in ("embedding", "text")]
+    # Another file may write a column in a way of its own.
+    both = zip(data.schema.columns, other.schema.columns, strict=True)
+    columns = [pair for pair in both if pair[0].kind not in ("embedding", "text")]
     level = _LEVEL / max(1, len(columns))
     found = [
         difference
-        for column in columns
-        for difference in [_find_difference(data, other, column, role, level=level)]
+        for column, its in columns
+        for difference in [_find_difference((data, column), (other, its), role, level=level)]
         if difference is not None
     ]
     if not found:
@@ -151,16 +153,15 @@ def note_numbers(
 
 
 def _find_difference(
-    data: Dataset, other: Dataset, column: Column, role: Role, *, level: float
+    own: tuple[Dataset, Column], its: tuple[Dataset, Column], role: Role, *, level: float
 ) -> _Difference | None:
+    column = own[1]
     if column.kind == "categorical":
-        codes, names = read_categories(data, column)
-        its_codes, its_names = read_categories(other, column)
+        codes, names = read_categories(*own)
+        its_codes, its_names = read_categories(its[0], column)
         missing = _compare_missing(column.name, codes < 0, its_codes < 0, role, level=level)
         return missing or _compare_categories(column.name, names, its_codes, its_names, role)
-    # Another file may write the column in a way of its own.
-    own = other.schema.columns[data.schema.columns.index(column)]
-    values, its_values = _read_ordered(data, column), _read_ordered(other, own)
+    values, its_values = _read_ordered(*own), _read_ordered(*its)
     absent, its_absent = np.isnan(values), np.isnan(its_values)
     missing = _compare_missing(column.name, absent, its_absent, role, level=level)
     return missing or _compare_values(
@@ -229,12 +230,12 @@ def _test_kolmogorov_smirnov(
 
     As `scipy.stats.ks_2samp`; that module takes half a second and 50 MB to import.
     """
-    first, second = np.sort(first), np.sort(second)
     everything = np.concatenate([first, second])
-    below = [
-        np.searchsorted(values, everything, side="right") / len(values)
-        for values in (first, second)
-    ]
-    distance = float(np.abs(below[0] - below[1]).max())
+    order = np.argsort(everything)
+    ordered = everything[order]
+    # Of equal numbers the last one has all of them below.
+    last = np.flatnonzero(np.append(ordered[1:] != ordered[:-1], True))
+    below = np.cumsum(order < len(first))[last]
+    distance = float(np.abs(below / len(first) - (last + 1 - below) / len(second)).max())
     n = len(first) * len(second) / len(everything)
     return distance, float(special.kolmogorov(distance * np.sqrt(n)))

@@ -27,7 +27,7 @@ class Columns:
     number_names: tuple[str, ...]
     """(F,) column of each number; a vector's column stands once for each entry."""
     numbers: NDArray[np.float64]
-    """(n, F), NaN where missing; of moments seconds."""
+    """(n, F), NaN where missing; of moments seconds. They lie in memory column by column."""
     code_names: tuple[str, ...]
     """(K,) column of each code."""
     codes: NDArray[np.int64]
@@ -41,7 +41,8 @@ class Columns:
 def read_columns(parts: Sequence[Dataset]) -> Columns:
     """Read the feature columns of data sets that were held to one schema, the first one's."""
     data = parts[0]
-    numbers: list[tuple[str, NDArray[np.float64]]] = []
+    names: list[str] = []
+    numbers: list[NDArray[np.float64]] = []
     codes: list[tuple[str, NDArray[np.int64]]] = []
     for place, column in enumerate(data.schema.columns):
         # Another file may write the column in a way of its own.
@@ -50,13 +51,15 @@ def read_columns(parts: Sequence[Dataset]) -> Columns:
             codes.append((column.name, _join_codes(own)))
             continue
         values = np.concatenate([_read_values(each, its) for each, its in own])
-        numbers += [(column.name, entry) for entry in values.reshape(len(values), -1).T]
+        numbers.append(values.reshape(len(values), -1).T)
+        names += [column.name] * len(numbers[-1])
     n_rows = sum(each.n_rows for each in parts)
+    joined = np.empty((len(names), n_rows))
+    if numbers:
+        np.concatenate(numbers, out=joined)
     return Columns(
-        tuple(name for name, _ in numbers),
-        np.clip(np.stack([each for _, each in numbers], axis=1), -FAR, FAR)
-        if numbers
-        else np.empty((n_rows, 0)),
+        tuple(names),
+        np.clip(joined, -FAR, FAR, out=joined).T,
         tuple(name for name, _ in codes),
         np.stack([each for _, each in codes], axis=1) if codes else np.empty((n_rows, 0), np.int64),
     )

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from datacleanse.data.number_labels import count_decimals, is_on_grid
+from datacleanse.data.number_labels import MOST_DECIMALS, ON_GRID, count_decimals, is_on_grid
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -31,7 +31,10 @@ def find_fine_rows(numbers: NDArray[np.float64], is_usual: NDArray[np.bool_]) ->
     for values in numbers.T:
         is_known = ~np.isnan(values)
         usual = values[is_known & is_usual]
-        decimals = count_decimals(usual) if len(usual) else None
+        # Most numbers keep to no grid, which the finest one tells at once.
+        if not len(usual) or np.mean(is_on_grid(usual, MOST_DECIMALS)) <= ON_GRID:
+            continue
+        decimals = count_decimals(usual)
         if decimals is None:
             continue
         n_known += is_known

@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from datacleanse.detection.health.column_tree import predict_by_column
+from datacleanse.detection.health.halves import draw_halves
 from datacleanse.detection.health.interface import Found, Material
-from datacleanse.detection.health.number_skill import measure_number_skill
+from datacleanse.detection.health.number_skill import measure_chance, measure_number_skill
+from datacleanse.detection.health.ranks import is_constant
 from datacleanse.detection.health.wording import say_part
 from datacleanse.storage.manifest.health import HealthFinding
 
@@ -105,9 +107,11 @@ def _choose_measure(
 ]:
     """What measures the skill of a column of the chosen rows, and what makes one of codes."""
     if seen.is_of_numbers:
-        numbers, counted = seen.data.targets[chosen], np.where(trust > 0.5, trust, 0.0)
+        numbers, is_counted = seen.data.targets[chosen], trust > 0.5
+        counted, trust = numbers[is_counted], trust[is_counted]
+        by_chance = measure_chance(counted, trust)
         return (
-            lambda values: measure_number_skill(values, numbers, counted),
+            lambda values: measure_number_skill(values[is_counted], counted, trust, by_chance),
             lambda codes: _order_by_numbers(codes, numbers),
         )
     labels = seen.data.labels[chosen]
@@ -150,20 +154,18 @@ def measure_skill(
         labels: (n,) as given.
         trust: (n,) how much each row counts, in [0, 1].
     """
-    known = values[~np.isnan(values)]
-    if not len(known) or (len(known) == len(values) and known.min() == known.max()):
+    if is_constant(values):
         return 0.0
     # Missing is a value as well, below all others.
-    ranks = np.unique(np.where(np.isnan(values), -np.inf, values), return_inverse=True)[1].ravel()
+    values = np.where(np.isnan(values), -np.inf, values)
     n_classes = int(labels.max()) + 1
     n_leaves = max(8, 4 * n_classes)
-    half = np.random.default_rng(0).permutation(len(labels)) % 2 == 0
     is_wrong = np.empty(len(labels), np.bool_)
-    for learned in (half, ~half):
+    for learned, asked in draw_halves(len(labels)):
         said = predict_by_column(
-            ranks[learned], labels[learned], ranks[~learned], n_classes=n_classes, n_leaves=n_leaves
+            values[learned], labels[learned], values[asked], n_classes=n_classes, n_leaves=n_leaves
         )
-        is_wrong[~learned] = said != labels[~learned]
+        is_wrong[asked] = said != labels[asked]
     total = np.bincount(labels, trust, n_classes)
     by_chance = 1.0 - total.max() / max(total.sum(), np.finfo(float).tiny)
     if not by_chance > 0:

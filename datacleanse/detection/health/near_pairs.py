@@ -40,6 +40,12 @@ _SPREAD = 1e4
 """How far apart rows with other names, texts or missing cells are laid, so that a tree for all
 finds neighbours of a row among its likes."""
 
+_LEAD = 16
+"""Columns that tell most rows apart."""
+
+_BLOCK = 64
+"""Rows that are measured at once."""
+
 
 @dataclass(frozen=True)
 class NearPairs:
@@ -74,25 +80,40 @@ def _standardise(
     columns: Columns, is_usual: NDArray[np.bool_]
 ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """(n, F) numbers in standard deviations, missing ones 0, and (n,) which rows are likes."""
-    numbers = columns.numbers
-    missing = np.isnan(numbers)
-    center, spread = np.zeros(numbers.shape[1]), np.zeros(numbers.shape[1])
-    for place, values in enumerate(numbers[is_usual].T):
-        known = values[~np.isnan(values)]
-        if len(known):
-            with np.errstate(over="ignore", invalid="ignore"):
-                center[place], spread[place] = known.mean(), known.std()
-    is_known = np.isfinite(spread) & (spread > 0)
-    with np.errstate(over="ignore", invalid="ignore"):
-        scaled = (numbers - center)[:, is_known] / spread[is_known]
-    # What is the same in all of DATA may be another number elsewhere.
-    same = np.nan_to_num(numbers[:, ~is_known]) + 0.0
-    told = np.hstack([missing.astype(np.int64), columns.codes, same.view(np.int64)])
-    return np.where(missing[:, is_known], 0.0, scaled) + 0.0, _identify_rows(told)
+    varying, told, same = [np.empty((0, len(columns.numbers)))], [], []
+    for values in columns.numbers.T:
+        is_missing = np.isnan(values)
+        if is_missing.any():
+            told.append(is_missing.astype(np.int64))
+        known = values[is_usual & ~is_missing]
+        with np.errstate(over="ignore", invalid="ignore"):
+            spread = known.std() if len(known) else 0.0
+            is_varying = np.isfinite(spread) and spread > 0
+            scaled = (values - known.mean()) / spread if is_varying else values
+        # Zeros of either sign are equal.
+        plain = np.where(is_missing, 0.0, scaled) + 0.0
+        if is_varying:
+            varying.append(plain[None])
+        else:
+            # What is the same in all of DATA may be another number elsewhere.
+            same.append(plain.view(np.int64))
+    rows = np.column_stack([*told, columns.codes, *same])
+    return np.ascontiguousarray(np.concatenate(varying).T), _identify_rows(rows)
 
 
 def _identify_rows(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     """(n,) the same number for equal rows, from 0."""
+    group = _identify_wholly(rows[:, :_LEAD])
+    is_open = np.bincount(group)[group] > 1
+    if rows.shape[1] > _LEAD and is_open.any():
+        # Only rows that begin alike are compared as a whole: that takes long.
+        group *= len(rows)
+        group[is_open] += _identify_wholly(rows[is_open])
+        group = np.unique(group, return_inverse=True)[1]
+    return group
+
+
+def _identify_wholly(rows: NDArray[np.int64]) -> NDArray[np.int64]:
     if not rows.shape[1]:
         return np.zeros(len(rows), np.int64)
     whole = np.ascontiguousarray(rows).view(
@@ -106,8 +127,7 @@ def _find_equal(
     numbers: NDArray[np.float64], likes: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """(u,) the first of each set of equal rows, and (n,) the set of each row."""
-    whole = np.hstack([np.ascontiguousarray(numbers).view(np.int64), likes[:, None]])
-    group = _identify_rows(whole)
+    group = _identify_rows(np.hstack([numbers.view(np.int64), likes[:, None]]))
     first = np.unique(group, return_index=True)[1]
     return first, group
 
@@ -154,12 +174,9 @@ def _list_nearest(numbers: NDArray[np.float64], likes: NDArray[np.int64]) -> Nea
     is_other = (found < len(points)) & (found != np.arange(len(points))[:, None])
     other = np.where(is_other, found, 0)
     rows = np.arange(len(points))
-    gaps = np.full(other.shape, np.inf)
-    for place in range(count):
-        there = other[:, place]
-        is_like = is_other[:, place] & (likes[rows] == likes[there])
-        gap = np.sqrt(np.square(numbers[rows] - numbers[there]).mean(axis=1))
-        gaps[:, place] = np.where(is_like, gap, np.inf)
+    gaps = np.where(
+        is_other & (likes[:, None] == likes[other]), _measure_gaps(numbers, other), np.inf
+    )
     order = np.argsort(gaps, axis=1)
     ranked = np.take_along_axis(gaps, order, axis=1)
     nearest = other[rows, order[:, 0]]
@@ -167,6 +184,17 @@ def _list_nearest(numbers: NDArray[np.float64], likes: NDArray[np.int64]) -> Nea
     is_kept = np.isfinite(ranked[:, 0]) & is_first
     second, third = ranked[:, 1:3].T if count > 2 else np.full((2, len(rows)), np.inf)
     return Nearest(np.stack([rows, nearest], axis=1), ranked[:, 0], second, third).take(is_kept)
+
+
+def _measure_gaps(numbers: NDArray[np.float64], other: NDArray[np.int64]) -> NDArray[np.float64]:
+    """(n, k) distances of each row to k others, a few rows at a time: these stay in the cache."""
+    gaps = np.empty(other.shape)
+    for start in range(0, len(numbers), _BLOCK):
+        block = slice(start, start + _BLOCK)
+        for place, there in enumerate(other[block].T):
+            apart = numbers[block] - numbers[there]
+            gaps[block, place] = np.sqrt(np.square(apart, out=apart).mean(axis=1))
+    return gaps
 
 
 def _join(n_rows: int, pairs: NDArray[np.int64]) -> NDArray[np.int64]:

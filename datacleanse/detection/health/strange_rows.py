@@ -18,11 +18,13 @@ told that is not stranger than nearly all of them (`LARGEST_P_VALUE`). It alone 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import special
 
+from datacleanse.detection.health.ranks import pick_quantiles, rank_among, sort_known
 from datacleanse.detection.health.value_pairs import measure_surprise
 
 if TYPE_CHECKING:
@@ -33,7 +35,7 @@ if TYPE_CHECKING:
 
     from datacleanse.detection.health.columns import Columns
 
-    Scale: TypeAlias = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.float64]]
+    Scale: TypeAlias = Callable[[NDArray[np.float64], int], NDArray[np.float64]]
 
 NEIGHBOURS = 25
 LEAST_ROWS = 4 * NEIGHBOURS
@@ -155,54 +157,69 @@ def place_rows(columns: Columns, data: slice, rows: slice, scale: Scale) -> NDAr
     Args:
         columns: of all rows.
         data: rows that ranks and frequent names are taken from.
-        rows: rows that are placed.
+        rows: rows that are placed, DATA's first.
         scale: of numbers, one of `SCALES`.
     """
-    numbers, codes = columns.numbers, columns.codes
-    parts = [np.empty((rows.stop - rows.start, 0))]
-    for values in numbers.T:
-        x = scale(values[rows], values[data])
-        parts.append(np.nan_to_num(x)[:, None])
-        if np.isnan(values[data]).any():
-            parts.append(np.isnan(x)[:, None].astype(float))
-    for values in codes.T:
-        met, counts = np.unique(values[data], return_counts=True)
+    n_data = data.stop - data.start
+    parts = [np.empty((0, rows.stop - rows.start), np.float32)]
+    for values in columns.numbers[rows].T:
+        x = scale(values, n_data).astype(np.float32)
+        is_missing = np.isnan(x)
+        if not is_missing.any():
+            parts.append(x[None])
+            continue
+        parts.append(np.where(is_missing, np.float32(0), x)[None])
+        if is_missing[:n_data].any():
+            parts.append(is_missing[None].astype(np.float32))
+    for values in columns.codes[rows].T:
+        met, counts = np.unique(values[:n_data], return_counts=True)
         frequent = met[np.argsort(-counts, kind="stable")[:_VALUES]]
-        is_value = values[rows][:, None] == frequent[None]
+        is_value = values[None] == frequent[:, None]
         # A value that is none of them lies as far from each as they do from one another.
-        is_other = ~is_value.any(axis=1, keepdims=True)
-        parts.append(np.hstack([is_value, is_other]) * (_MISMATCH / np.sqrt(2)))
-    return np.hstack(parts).astype(np.float32)
+        is_other = ~is_value.any(axis=0, keepdims=True)
+        parts.append(np.float32(_MISMATCH / np.sqrt(2)) * np.concatenate([is_value, is_other]))
+    return np.ascontiguousarray(np.concatenate(parts).T)
 
 
-def soften(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale robustly and clip smoothly, as `models.encoding` does for the network."""
-    known = known[~np.isnan(known)]
+def soften(values: NDArray[np.float64], n_known: int) -> NDArray[np.float64]:
+    """Scale robustly and clip smoothly, as `models.encoding` does for the network.
+
+    Args:
+        values: (n,), NaN where missing.
+        n_known: the first so many tell the scale.
+    """
+    known = sort_known(values[:n_known])
     if not len(known):
         return np.zeros_like(values)
-    low, center, high = np.quantile(known, [0.25, 0.5, 0.75])
+    low, center, high = pick_quantiles(known, (0.25, 0.5, 0.75))
     scale = (high - low) / 1.349
     if not scale > 0:
-        scale = (known.max() - known.min()) / 2 or 1.0
+        scale = (known[-1] - known[0]) / 2 or 1.0
     x = values / scale - center / scale
     x = np.clip(x, -1e50, 1e50)
     softened: NDArray[np.float64] = x / np.sqrt(1.0 + (x / _CLIP) ** 2)
     return softened
 
 
-def score_normally(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.float64]:
+def score_normally(values: NDArray[np.float64], n_known: int) -> NDArray[np.float64]:
     """(n,) normal scores: the normal quantile of each value's rank among the known; NaN stays.
 
     So no column is heavy-tailed.
+
+    Args:
+        values: (n,), NaN where missing.
+        n_known: the first so many are the known.
     """
-    known = np.sort(known[~np.isnan(known)])
-    if not len(known):
-        return np.where(np.isnan(values), np.nan, 0.0)
-    below = np.searchsorted(known, values, side="left")
-    within = np.searchsorted(known, values, side="right")
-    # Equal values have their mean rank.
-    rank = (below + within + 1) / 2
-    return np.where(np.isnan(values), np.nan, special.ndtri(rank / (len(known) + 1)))
+    twice, n_ranked = rank_among(values, n_known)
+    scores = _list_normal_scores(n_ranked)[twice] if n_ranked else np.zeros(len(values))
+    return np.where(np.isnan(values), np.nan, scores)
+
+
+@lru_cache(maxsize=1)
+def _list_normal_scores(n: int) -> NDArray[np.float64]:
+    """(2 n + 2,) the scores of n numbers' ranks, by twice the rank: equal ones have a mean rank."""
+    scores: NDArray[np.float64] = special.ndtri(np.arange(2 * n + 2) / 2 / (n + 1))
+    return scores
 
 
 SCALES: tuple[Scale, ...] = (soften, score_normally)

@@ -13,7 +13,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from datacleanse.detection.health.ranks import sort_known
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from numpy.typing import NDArray
 
     from datacleanse.detection.health.columns import Columns
@@ -42,15 +46,18 @@ def measure_surprise(
         rows: rows that are scored, DATA's first.
         own: (n,) the row of DATA that each row is; -1: none.
     """
-    parts = [cut_numbers(values[rows], values[data]) for values in columns.numbers.T]
-    parts += [_cut_names(values[rows], values[data]) for values in columns.codes.T]
-    parts = [part for part in parts if part.max() > 0]
-    ends = np.cumsum([0, *(int(part.max()) + 1 for part in parts)])
-    if len(parts) < 2 or ends[-1] > MOST_VALUES:
+    parts, ends = [], [0]
+    for part in _cut_columns(columns, data, rows):
+        if part.max() > 0:
+            parts.append(part)
+            ends.append(ends[-1] + int(part.max()) + 1)
+        if ends[-1] > MOST_VALUES:
+            return None
+    if len(parts) < 2:
         return None
     places = np.stack(parts, axis=1) + ends[:-1]
     n_data = data.stop - data.start
-    together = _count_together(places[:n_data], int(ends[-1]))
+    together = _count_together(places[:n_data], ends[-1])
     parents = grow_tree(measure_information(together, ends, n_data))
     lowered = np.where(own >= 0, ALIKE, ALIKE - 1)
     alone = np.maximum(np.diag(together)[places] - lowered[:, None], 0)
@@ -65,14 +72,19 @@ def measure_surprise(
     return surprise
 
 
+def _cut_columns(columns: Columns, data: slice, rows: slice) -> Iterator[NDArray[np.int64]]:
+    """(n,) the part that each column's values fall into."""
+    yield from (cut_numbers(values[rows], values[data]) for values in columns.numbers.T)
+    yield from (_cut_names(values[rows], values[data]) for values in columns.codes.T)
+
+
 def cut_numbers(values: NDArray[np.float64], known: NDArray[np.float64]) -> NDArray[np.int64]:
     """(n,) the part that each number falls into, from 0; missing ones are a part of their own."""
-    known = known[~np.isnan(known)]
+    known = sort_known(known)
     if not len(known):
         return np.zeros(len(values), np.int64)
-    edges, counts = np.unique(
-        np.quantile(known, np.arange(1, PARTS) / PARTS, method="lower"), return_counts=True
-    )
+    lower = known[np.arange(1, PARTS) * (len(known) - 1) // PARTS]
+    edges, counts = np.unique(lower, return_counts=True)
     edges = np.union1d(edges, np.nextafter(edges[counts > 1], -np.inf))
     part = np.where(np.isnan(values), len(edges) + 1, np.searchsorted(edges, values))
     return np.unique(part, return_inverse=True)[1].ravel()
@@ -98,7 +110,7 @@ def _count_together(places: NDArray[np.int64], n_values: int) -> NDArray[np.floa
 
 
 def measure_information(
-    together: NDArray[np.float64], ends: NDArray[np.int64], n_rows: int
+    together: NDArray[np.float64], ends: Sequence[int], n_rows: int
 ) -> NDArray[np.float64]:
     """(F, F) mutual information of columns, in nats.
 
