@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from datacleanse.detection.second_opinion import discriminant, kernel_ridge, ridge
-from datacleanse.detection.second_opinion import images as patches
+from datacleanse.detection.second_opinion import discriminant, kernel_ridge, patches, ridge
 from datacleanse.detection.second_opinion.corrected_labels import share_out
 from datacleanse.detection.second_opinion.pool import apply_weights, pool_opinions
 from datacleanse.detection.second_opinion.whole_kernel import MOST_ROWS, WholeKernel
