@@ -169,8 +169,8 @@ def audit(given: AuditOptions) -> int:
         expected = None if given.jobs == 1 or is_of_numbers else given.data
         # Before `make_request`, which loads what tables are read with.
         with wait_for_question(expected) as waiting:
-            usual = partial(perform_audit, waiting=waiting)
-            perform = perform_number_audit if is_of_numbers else usual
+            usual = partial(audit_classes, waiting=waiting)
+            perform = audit_numbers if is_of_numbers else usual
             view: RunView = perform(
                 given.make_request(settings),
                 place,
@@ -213,7 +213,7 @@ def _train_along(given: AuditOptions, settings: Settings, place: Path, ranks: Ra
         run_audit(request, place, force=given.force, resume=given.resume, stop=stop, ranks=ranks)
 
 
-def perform_audit(
+def audit_classes(
     request: Request,
     place: Path,
     *,
@@ -257,7 +257,7 @@ def perform_audit(
     return view
 
 
-def perform_number_audit(
+def audit_numbers(
     request: Request,
     place: Path,
     *,
@@ -267,7 +267,7 @@ def perform_number_audit(
     as_json: bool,
     ranks: Ranks,
 ) -> NumberView:
-    """As `perform_audit`, where labels are numbers."""
+    """As `audit_classes`, where labels are numbers."""
     from datacleanse.auditing.run import run_audit
     from datacleanse_cli.console import Terminal
     from datacleanse_cli.number_summary import print_number_summary

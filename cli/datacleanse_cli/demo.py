@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from datacleanse.settings import Settings
 from datacleanse_cli import options
-from datacleanse_cli.audit import perform_audit
+from datacleanse_cli.audit import audit_classes
 from datacleanse_cli.next_commands import spell_command
 from datacleanse_cli.printing import say
 from datacleanse_cli.progress import show_progress
@@ -78,7 +78,7 @@ def demo(
         command=(*command, "--seed", str(seed)),
     )
     # Only the demo's own folder gives way by itself, so that the demo can be repeated.
-    view = perform_audit(request, place, force=force or place == own, quiet=quiet, as_json=as_json)
+    view = audit_classes(request, place, force=force or place == own, quiet=quiet, as_json=as_json)
     if not as_json:
         _tell_hits(view, count_hits(RunFolder(place), files), files)
 

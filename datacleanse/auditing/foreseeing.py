@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from datacleanse.auditing.memory_need import Need
     from datacleanse.auditing.reading import Inputs, Request
-    from datacleanse.auditing.trials import Asked, Foreseen, TriedParts
+    from datacleanse.auditing.trials import AnyQuestion, Foreseen, TriedParts
     from datacleanse.progress import Progress
     from datacleanse.training.examples import Examples
 
@@ -126,7 +126,7 @@ def _is_of_numbers(task: Foreseen) -> bool:
     return task.lesson.objective is NUMBERS
 
 
-def _count_tasks(task: Foreseen, question: Asked | None) -> int:
+def _count_tasks(task: Foreseen, question: AnyQuestion | None) -> int:
     """Trainings and parts of the second opinion in a run."""
     n_folds = 0 if task.lesson.rule == "uniform" else len(task.plan.folds)
     return n_folds + 1 + (0 if question is None else len(question.split()))

@@ -82,7 +82,9 @@ def judge(audit: RunningAudit, trainer: Trainer) -> Judgement:
     release_mapped()
     assessment = assess(evidence, fdr=settings.fdr)
     trainer.lap("score")
-    worth = keep_rows(weigh_rows(assessment, plan.labels)) if evidence.is_steered else None
+    worth = None
+    if evidence.is_steered:
+        worth = keep_rows(weigh_rows(assessment, plan.labels, plan.is_refitted))
     take_final = begin_final(audit, trainer, networks, worth, assessment)
     # Loads SciPy's search for neighbours, while the final network is trained.
     from datacleanse.auditing.health import look_at_inputs

@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from datacleanse.pictures.interface import Listing
     from datacleanse.pictures.read import PictureSet
     from datacleanse.progress import Progress
-    from datacleanse.records import Dataset, PictureInputs
+    from datacleanse.records import Dataset
 
     ReadPictures: TypeAlias = Callable[[Source], tuple[Dataset, PictureSet]]
     """Reads the pictures of a source and holds them to DATA."""

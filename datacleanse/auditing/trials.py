@@ -35,17 +35,17 @@ START_SECONDS = 0.05
 Measured: decision 68."""
 
 
-class Asked(Protocol):
+class AnyQuestion(Protocol):
     """What the second opinion is formed on."""
 
     @property
     def n_rows(self) -> int:
         """M."""
 
-    def take_rows(self, at: NDArray[np.int64]) -> Asked:
+    def take_rows(self, at: NDArray[np.int64]) -> AnyQuestion:
         """The same of some rows alone."""
 
-    def split(self) -> Sequence[Asked]:
+    def split(self) -> Sequence[AnyQuestion]:
         """The parts that may be formed apart."""
 
     def load(self) -> None:
@@ -58,7 +58,7 @@ class Asked(Protocol):
 class Foreseen(Audited, Protocol):
     """What is asked of an audit that is not done."""
 
-    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> Asked | None:
+    def pose_question(self, examples: Examples, plan: Plan, seed: int) -> AnyQuestion | None:
         """Pose the question to the second opinion; None where there is none."""
 
 
@@ -101,7 +101,7 @@ class TriedParts:
 
 
 def try_parts(
-    task: Foreseen, examples: Examples, question: Asked | None, beside: int
+    task: Foreseen, examples: Examples, question: AnyQuestion | None, beside: int
 ) -> TriedParts:
     """Try each kind of training, and each part of the second opinion.
 
@@ -157,7 +157,7 @@ def _keep_busy(work: Callable[[Parent], None], n: int) -> Iterator[None]:
         yield
 
 
-def _try_opinion(parts: Sequence[Asked]) -> tuple[float, tuple[float, ...]]:
+def _try_opinion(parts: Sequence[AnyQuestion]) -> tuple[float, tuple[float, ...]]:
     """Seconds in which it is loaded, and of each of its parts on all rows."""
     if not parts:
         return 0.0, ()
@@ -167,5 +167,5 @@ def _try_opinion(parts: Sequence[Asked]) -> tuple[float, tuple[float, ...]]:
     return loaded, tuple(foresee_seconds(partial(_answer, each), each.n_rows) for each in parts)
 
 
-def _answer(part: Asked, rows: NDArray[np.int64]) -> None:
+def _answer(part: AnyQuestion, rows: NDArray[np.int64]) -> None:
     part.take_rows(rows).answer()

@@ -96,7 +96,9 @@ def fit_strength(opinion: NDArray[np.float32], equal: EqualRows) -> float:
         equal: see `find_equal`.
     """
     own = np.flatnonzero(equal.is_learned), equal.labels[equal.is_learned]
-    p, n = opinion[equal.rows].astype(np.float64)[own], equal.counts[own]
+    # A network may rule a class out: whatever is rounded to 0 is no impossible label.
+    p = np.maximum(opinion[equal.rows].astype(np.float64)[own], np.finfo(np.float32).tiny)
+    n = equal.counts[own]
     total = equal.counts.sum(axis=1)[equal.is_learned]
     found = {s: float(np.log((n + s * p) / (total + s)).sum()) for s in STRENGTHS}
     best = max(found, key=found.__getitem__)

@@ -19,9 +19,6 @@ from datacleanse.detection.calibration import DRAWS, fit_calibration
 from datacleanse.detection.evidence import Calibrated
 from datacleanse.detection.looked_at import join_looked_at
 
-MOST_DOUBLED = 0.5
-"""Share of false alarms from which a list is worth little: no such list is told of."""
-
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -30,6 +27,9 @@ if TYPE_CHECKING:
     from datacleanse.detection.judged_folds import JudgedFolds
     from datacleanse.detection.p_values import Tests
     from datacleanse.detection.pairs import JudgedPairs
+
+MOST_DOUBLED = 0.5
+"""Share of false alarms from which a list is worth little: no such list is told of."""
 
 
 def calibrate_on_pairs(

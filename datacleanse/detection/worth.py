@@ -17,7 +17,9 @@ MOST_CHANGED = 20.0
 """By which a class may gain or lose weight in the final model, at most."""
 
 
-def weigh_rows(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.float32]:
+def weigh_rows(
+    assessment: Assessment, labels: NDArray[np.int64], is_learned: NDArray[np.bool_]
+) -> NDArray[np.float32]:
     """How much each row counts in the final model, (M,) in [0, 1], the largest 1.
 
     P(label is right)^2, times a factor of the label's class. Squared, the final model is nearer to
@@ -29,8 +31,11 @@ def weigh_rows(assessment: Assessment, labels: NDArray[np.int64]) -> NDArray[np.
     Args:
         assessment: of DATA's rows.
         labels: (M,) given labels, of DATA's rows, then of CLEAN's, which are right.
+        is_learned: (M,) whether the final model learns the row; all others count 0.
     """
     worth = weigh_by_probability(assessment, len(labels))
+    # Rows that are held back would make up the weight of a class that has none of it.
+    worth[~is_learned] = 0.0
     expected = np.maximum(assessment.confusion.sum(axis=0), 0.5)
     present = np.bincount(labels, worth, len(expected))
     factor = (expected / expected.sum()) / np.maximum(present / present.sum(), np.finfo(float).eps)

@@ -37,7 +37,7 @@ from datacleanse.storage.mapped_files import take_parked
 from datacleanse.storage.typed_json import Positive, UnexpectedValueError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
     from numpy.typing import NDArray
 
@@ -387,9 +387,3 @@ def _look_up_codes(
     lookup = np.array([*(code_of.get(name, 0) for name in names), 0], dtype=np.float32)
     result: NDArray[np.float32] = lookup[codes]  # -1, missing, picks the last entry
     return result
-
-
-def name_features(encoding: Encoding) -> Sequence[str]:
-    """Names of the matrix's columns, for people."""
-    numeric = [f"{feature.column} {feature.part}".strip() for feature in encoding.numeric]
-    return [*numeric, *(feature.column for feature in encoding.categorical)]

@@ -34,7 +34,8 @@ class EpochRecord:
     """What one epoch showed of each row of DATA. NaN stands for null."""
 
     weight: NDArray[np.float32]
-    """(N,) >= 0, mean 1 over each batch; NaN for rows that were not trained on."""
+    """(N,) >= 0, mean 1 over each batch, unless all are 0 or the rule has a scale of its own; NaN
+    for rows that were not trained on."""
     influence: NDArray[np.float32]
     """(N,) signed; NaN throughout where the rule computes none."""
     loss: NDArray[np.float32]

@@ -126,6 +126,7 @@ def train(
         loop.parts.check_alike(loop.done)
         while loop.epoch < schedule.epochs:
             _run_epoch(loop, schedule, hooks, ranks)
+        loop.parts.settle_route(rule, schedule.batch_size)
     return loop.sum_up()
 
 

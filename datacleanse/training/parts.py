@@ -30,9 +30,11 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from datacleanse.training.examples import Examples
-    from datacleanse.training.influence import Direction, Engine, Step
+    from datacleanse.training.influence import Direction, Step
+    from datacleanse.training.influence.choice import AutomaticEngine
     from datacleanse.training.ranks import Ranks
     from datacleanse.training.recorder import Recorder
+    from datacleanse.training.rules import Rule
 
 
 EVALUATION_SHARE = 4
@@ -42,7 +44,9 @@ EVALUATION_SHARE = 4
 class Parts:
     """Opens batches, of which each rank computes its part."""
 
-    def __init__(self, model: nn.Module, engine: Engine, examples: Examples, ranks: Ranks) -> None:
+    def __init__(
+        self, model: nn.Module, engine: AutomaticEngine, examples: Examples, ranks: Ranks
+    ) -> None:
         self._model, self._engine = model, engine
         self._examples, self._ranks = examples, ranks
         self._cut_noise: Callable[[], AbstractContextManager[object]] | None = None
@@ -77,6 +81,14 @@ class Parts:
         if is_idle:
             rows, step = rows[:0], _forget(step)
         return rows, replace(step, whole=Whole(part.first, part.whole, self._ranks.add_up))
+
+    def settle_route(self, rule: Rule, batch_size: int) -> None:
+        """Find the route that a training took, where all of its batches were done before a stop."""
+        if rule.needs_influence and not self._engine.is_final:
+            index = self._examples.training_rows[:batch_size]
+            self._model.train()
+            batch, labels = take_batch(self._examples.inputs, index), self._examples.labels[index]
+            self._engine.settle(batch, labels)
 
     def check_alike(self, steps: int) -> None:
         """See that all ranks begin at the same place with the same parameters.

@@ -9,6 +9,7 @@ import pytest
 
 import datacleanse as dc
 from datacleanse.auditing.clean_split import hold_back_rows, split_clean
+from datacleanse.auditing.regression import number_judge
 from datacleanse.errors import SettingsError, Stopped
 
 N, N_WRONG, N_CLEAN = 300, 30, 80
@@ -49,6 +50,21 @@ def test_repeats_change_nothing_but_that_column(repeated):
     pd.testing.assert_frame_equal(
         alone.drop(columns="flag_stability"), repeated.table.drop(columns="flag_stability")
     )
+
+
+def test_repeats_of_numbers_are_judged_with_draws_of_their_own(monkeypatch):
+    seeds, assess = [], number_judge.assess_numbers
+
+    def note(*given, seed, **options):
+        seeds.append(seed)
+        return assess(*given, seed=seed, **options)
+
+    monkeypatch.setattr(number_judge, "assess_numbers", note)
+    data, clean = (
+        frame.head(60).assign(label=lambda each: (10 * each["a"]).round(1)) for frame in frames()
+    )
+    dc.audit(data, val=clean, task="regression", epochs=2, repeats=2, seed=3, jobs=1)
+    assert seeds == [3, 4, 5]
 
 
 def test_held_back_rows_take_no_part_but_to_compare_the_models(repeated):

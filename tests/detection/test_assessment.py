@@ -18,6 +18,7 @@ from datacleanse.detection.worth import weigh_rows
 from datacleanse.training.recorder import Dynamics
 
 N, N_CLEAN = 400, 300
+EVERY = np.ones(N + N_CLEAN, bool)
 
 
 def dynamics(right) -> Dynamics:
@@ -282,7 +283,7 @@ def test_rows_that_the_clean_set_verifies_get_its_verdict():
     assert assessment.suggested[100] == -1
     assert np.isnan(assessment.p_value[[100, 200]]).all()
     labels = evidence().labels
-    worth = weigh_rows(assessment, labels)
+    worth = weigh_rows(assessment, labels, EVERY)
     assert worth[200] == 0.0
     for label in (0, 1):
         clean = worth[N:][labels[N:] == label]
@@ -300,17 +301,29 @@ def test_in_the_final_model_a_class_weighs_what_is_expected_of_it_however_doubtf
         suspicion=np.where(labels[:N] == 1, 0.8, 0.01),
         confusion=np.array([[360.0, 0.0], [20.0, 20.0]]),
     )
-    worth = weigh_rows(doubtful, labels)
+    worth = weigh_rows(doubtful, labels, EVERY)
     assert worth[labels == 1].sum() / worth.sum() == pytest.approx(20 / 400)
     assert worth.max() == 1.0
     assert worth[0] < worth[N]
+
+
+def test_rows_that_are_held_back_make_up_no_weight_of_their_class():
+    assessment = replace(
+        assess(evidence(n_wrong=0), fdr=0.1), confusion=np.array([[360.0, 0.0], [0.0, 40.0]])
+    )
+    labels = np.where(np.arange(N + N_CLEAN) % 10 == 0, 1, 0)
+    labels[N:] = 1
+    is_learned = np.arange(N + N_CLEAN) < N
+    worth = weigh_rows(assessment, labels, is_learned)
+    assert (worth[N:] == 0).all()
+    assert worth[labels == 1].sum() / worth.sum() == pytest.approx(40 / 400)
 
 
 def test_no_class_gains_weight_without_bounds():
     assessment = assess(evidence(n_wrong=0), fdr=0.1)
     labels = np.where(np.arange(N + N_CLEAN) == 0, 1, 0)
     alone = replace(assessment, confusion=np.array([[0.0, 399.0], [0.0, 1.0]]))
-    worth = weigh_rows(alone, labels)
+    worth = weigh_rows(alone, labels, EVERY)
     assert worth[0] / worth[N] < module.MOST_CHANGED**2 + 1
 
 

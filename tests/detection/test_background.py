@@ -191,6 +191,23 @@ def test_a_question_asked_ahead_is_not_asked_again(expected, started, tmp_path):
         assert len(started) == 2
 
 
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_with_one_place_who_was_asked_ahead_answers_too(
+    is_killed, expected, started, monkeypatch, tmp_path
+):
+    with Adviser(120) as adviser, Pool(1) as pool:
+        asked = question()
+        adviser.ask_ahead(asked)
+        if is_killed:
+            started[0].kill()
+        else:
+            monkeypatch.setattr(Question, "answer", lambda *_: pytest.fail("asked here"))
+        (task,) = adviser.ask(asked, tmp_path)
+        np.testing.assert_array_equal(pool.wait(pool.submit(task)), expected)
+        assert started[0].poll() is not None
+    assert len(started) == 1
+
+
 def test_a_question_asked_ahead_in_vain_leaves_no_process(started, tmp_path):
     with Adviser(120) as adviser:
         adviser.ask_ahead(question())

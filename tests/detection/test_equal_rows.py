@@ -86,6 +86,21 @@ def test_where_equal_rows_tell_nothing_opinions_stay():
     assert fit_strength(opinion, equal) == np.inf
 
 
+def test_a_label_that_an_opinion_rules_out_does_not_silence_the_others():
+    """Numbers of wild scale drive a network's probabilities to 0 in float32."""
+    opinion, equal = pairs(0.9)
+    n = len(opinion)
+    opinion = np.concatenate([opinion, np.float32([[1, 0], [0, 1]])])
+    two = EqualRows(
+        np.concatenate([equal.rows, [n, n + 1]]),
+        np.concatenate([equal.counts, [[1.0, 0.0], [0.0, 1.0]]]),
+        np.concatenate([equal.labels, [1, 0]]),
+        np.ones(n + 2, dtype=bool),
+    )
+    # Each of both has the label that the other one, and the opinion, speak against.
+    assert fit_strength(opinion, two) < np.inf
+
+
 def test_rows_without_others_keep_their_opinion():
     equal = EqualRows(np.array([1]), np.array([[3.0, 0.0]]), np.array([1]), np.array([True]))
     opinion = np.full((3, 2), [0.2, 0.8], np.float32)

@@ -193,7 +193,7 @@ def test_verified_rows_are_counted_as_they_are():
     np.testing.assert_allclose(found.confusion.sum(axis=1), np.bincount(labels))
     expected = [found.probability[labels == label].sum() for label in range(C)]
     np.testing.assert_allclose([found.confusion[0, 1], found.confusion[1, 0]], expected)
-    worth = weigh_rows(found, evidence.labels)
+    worth = weigh_rows(found, evidence.labels, np.ones(len(evidence.labels), bool))
     assert (worth[evidence.clean_at] == 0).all()
 
 

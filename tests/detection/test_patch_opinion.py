@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from datacleanse.detection.second_opinion import images as module
+from datacleanse.detection.second_opinion import patches as module
 from datacleanse.detection.second_opinion import ridge
 from datacleanse.detection.second_opinion.features import ask_on_patches as ask
 from datacleanse.detection.second_opinion.pool import AbandonedError

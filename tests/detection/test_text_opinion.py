@@ -149,3 +149,13 @@ def test_rows_are_parted_by_the_opinion_and_by_how_labels_go_wrong():
     is_wrong = given[rows] != truth[rows]
     assert dense[at, given[rows]][is_wrong].max() < 0.6
     assert dense[at, given[rows]][~is_wrong].min() > 0.9
+
+
+def test_a_row_that_resembles_each_of_very_many_classes_is_parted_too():
+    """Most labels are wrong here, so that none of some rows' classes has a share worth keeping."""
+    n, n_classes, n_sure = 3_000, 200, 2_500
+    given = np.arange(n) % n_classes
+    opinion = np.full((n, n_classes), 1 / n_classes, np.float32)
+    opinion[:n_sure] = np.eye(n_classes, dtype=np.float32)[(given[:n_sure] + 1) % n_classes]
+    shares = share_out(opinion, given, np.arange(n))
+    np.testing.assert_allclose(shares.sum(axis=1), 1)

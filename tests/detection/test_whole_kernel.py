@@ -47,6 +47,16 @@ def test_left_out_scores_are_those_of_a_regression_without_the_row(rows):
             np.testing.assert_allclose(scores[row], expected, atol=2e-3)
 
 
+def test_rows_of_which_nothing_is_known_do_not_blind_it_to_the_others():
+    """Where three in four have no features, most distances are 0."""
+    rng = np.random.default_rng(1)
+    labels, is_known = rng.integers(3, size=600), rng.random(600) < 0.25
+    seen = rng.normal(size=(3, 30))[labels] + rng.normal(size=(600, 30))
+    seen[~is_known] = np.nan
+    scores = regress(seen.astype(np.float32), labels)[1]
+    assert np.mean(scores.argmax(axis=1)[is_known] == labels[is_known]) > 0.9
+
+
 def test_rows_that_are_not_learned_are_judged_but_change_nothing(rows):
     seen, labels = rows
     is_learned = np.arange(N) >= 20

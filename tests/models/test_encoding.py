@@ -21,7 +21,6 @@ from datacleanse.models.encoding import (
     Encoding,
     encode,
     fit_encoding,
-    name_features,
 )
 from datacleanse.models.tabular import PiecewiseLinear, make_tabular_shape
 from datacleanse.storage.typed_json import from_json
@@ -38,9 +37,14 @@ def fit_frame(frame, rows=None, **options):
     return data, fit_encoding(data, np.arange(len(frame)) if rows is None else rows)
 
 
+def name_columns(encoding: Encoding) -> list[str]:
+    numbers = [f"{feature.column} {feature.part}".strip() for feature in encoding.numeric]
+    return [*numbers, *(feature.column for feature in encoding.categorical)]
+
+
 def column(frame, name: str, **options):
     data, encoding = fit_frame(frame, **options)
-    return encode(data, encoding)[:, list(name_features(encoding)).index(name)]
+    return encode(data, encoding)[:, name_columns(encoding).index(name)]
 
 
 def test_numbers_are_centred_scaled_and_bounded_in_their_order():
@@ -106,7 +110,7 @@ def test_dates_become_days_and_cyclic_parts():
         ["2024-01-01", "2024-01-08", "2024-07-01", None, "2023-12-31", "2024-01-02"]
     )
     data, encoding = fit_frame(table(d=days))
-    names = list(name_features(encoding))
+    names = name_columns(encoding)
     assert names[:3] == ["d days", "d month sin", "d month cos"]
     matrix = encode(data, encoding)
     weekday = matrix[:, [names.index("d weekday sin"), names.index("d weekday cos")]]
@@ -118,7 +122,7 @@ def test_dates_become_days_and_cyclic_parts():
 def test_embedding_columns_become_as_many_numbers():
     vectors = list(np.random.default_rng(0).normal(size=(20, 5)))
     data, encoding = fit_frame(table(v=vectors))
-    assert list(name_features(encoding)) == [f"v [{i}]" for i in range(5)]
+    assert name_columns(encoding) == [f"v [{i}]" for i in range(5)]
     assert encode(data, encoding).shape == (20, 5)
 
 

@@ -11,6 +11,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from safetensors.torch import load_file
+from torch import nn
 
 from datacleanse.errors import RunFolderError, Stopped
 from datacleanse.settings import Meta, Schedule
@@ -101,6 +102,27 @@ def test_a_finished_training_is_given_back_without_a_step(tmp_path):
     whole = trained("l2rw", checkpoints)
     again = trained("l2rw", checkpoints, stop_after=1)
     assert again[1] == {}
+    assert_same(whole, again)
+
+
+class Mixing(nn.Module):
+    """Layers alone do not show that its examples mix: a batch does."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = network()
+
+    def forward(self, x):
+        logits = self.inner(x)
+        return logits - logits.mean(dim=0)
+
+
+def test_a_finished_training_tells_the_route_that_it_took(tmp_path):
+    checkpoints = Checkpoints(tmp_path / "c", IDENTITY)
+    whole = trained("l2rw", checkpoints, model=Mixing())
+    again = trained("l2rw", checkpoints, model=Mixing())
+    assert whole[0].route.name == "forward-mode"
+    assert again[0].route == whole[0].route
     assert_same(whole, again)
 
 

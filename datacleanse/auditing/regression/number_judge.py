@@ -63,7 +63,7 @@ class _Learned:
             audit.planned.targets,
             Seen(opinions.rows, heard, self.question.is_learned),
             fdr=audit.settings.fdr,
-            seed=audit.settings.seed,
+            seed=trainer.lesson.seed,
         )
         return JudgedNumbers(networks, evidence, assessed)
 

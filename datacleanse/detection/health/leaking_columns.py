@@ -37,7 +37,7 @@ CLEAR = 0.9
 """Skill from which it does where no other column comes near."""
 
 AHEAD = 0.3
-"""How much more skilful it then is than the best of those that do not."""
+"""How far below `CLEAR` the best of those that do not then is."""
 
 SAMPLE = 10_000
 """Rows that trees are learned and asked on, evenly spaced."""
@@ -62,7 +62,7 @@ class LeakingColumns:
         ranked = sorted(skills.items(), key=lambda pair: (-pair[1], pair[0]))
         leaks = [(name, skill) for name, skill in ranked if skill >= ALMOST]
         rest = [skill for _, skill in ranked if skill < CLEAR]
-        if all(skill >= CLEAR for _, skill in leaks) and (not rest or max(rest) <= CLEAR - AHEAD):
+        if not rest or max(rest) <= CLEAR - AHEAD:
             leaks = [(name, skill) for name, skill in ranked if skill >= CLEAR]
         findings = [_tell(seen, name, skill, max(rest, default=None)) for name, skill in leaks]
         return Found((*findings, *_find_later(seen)))

@@ -19,7 +19,7 @@ from datacleanse.detection.regression.wide_rows import (
 )
 from datacleanse.detection.second_opinion import kernel_ridge, ridge
 from datacleanse.detection.second_opinion.features import draw_compared
-from datacleanse.detection.second_opinion.images import encode_patches
+from datacleanse.detection.second_opinion.patches import encode_patches
 from datacleanse.detection.second_opinion.question import load_libraries
 from datacleanse.detection.second_opinion.trees import BAG_SHARE, MAX_BAG, PORTION
 from datacleanse.scheduling.forked import can_fork, fork

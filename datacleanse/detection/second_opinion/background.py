@@ -123,6 +123,13 @@ class Adviser:
         """Whether the process that waited has this question before its task began."""
         return self._ahead is not None and self._ahead[1][0] is question
 
+    def take_ahead(self, question: Question) -> RunningOpinion | None:
+        """What forms the answer, where it was asked ahead; whoever takes it ends it."""
+        if self._ahead is None or not self.is_asked_ahead(question):
+            return None
+        running, self._ahead = self._ahead[2], None
+        return running
+
     def ask(self, question: Question, place: Path) -> list[Opinion]:
         """The tasks of forming an opinion, whose results `Question.join` takes in their order.
 
@@ -141,14 +148,12 @@ class Adviser:
 
     def begin(self, question: Question, place: Path) -> Running[NDArray[np.float32]] | None:
         """Begin to answer beside this process; None where that cannot be."""
-        if self._ahead is not None:
-            _, parts, running = self._ahead
-            if question is parts[0]:
-                self._ahead = None
-                return running
-            if not any(question is part for part in parts):
-                running.end()
-                self._ahead = None
+        running = self.take_ahead(question)
+        if running is not None:
+            return running
+        if self._ahead is not None and not any(question is part for part in self._ahead[1]):
+            self._ahead[2].end()
+            self._ahead = None
         is_many = len(question.rows) >= MANY
         if can_fork() and not (is_many and self._waiting is not None):
             return fork(lambda parent: question.answer(parent.is_unwanted))
@@ -202,7 +207,11 @@ class Opinion:
         return self.adviser.begin(self.question, self.place)
 
     def run_here(self) -> NDArray[np.float32]:
-        """Form it in this process."""
+        """Form it in this process, unless one that was asked ahead does, as on a single core."""
+        running = self.adviser.take_ahead(self.question)
+        if running is not None:
+            with running.stack, suppress(CannotBeDoneThereError):
+                return running.take()
         return self.question.answer()
 
 

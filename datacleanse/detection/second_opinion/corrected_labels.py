@@ -44,8 +44,8 @@ def share_out(
         rows: (n,) positions of the rows to part.
 
     Returns:
-        (n, C) float64 P(true class | x, given label), shares below `LEAST_SHARE` left out; rows sum
-        to 1.
+        (n, C) float64 P(true class | x, given label), shares below `LEAST_SHARE` left out but for
+        the largest; rows sum to 1.
     """
     from scipy import sparse
 
@@ -60,6 +60,7 @@ def share_out(
     for start in range(0, len(rows), PORTION):
         some = rows[start : start + PORTION]
         found = posterior(correct(some), labels[some], spread)
-        found[found < LEAST_SHARE] = 0.0
+        # Of hundreds of classes none may reach it: a row is then of its likeliest.
+        found[found < np.minimum(LEAST_SHARE, found.max(axis=1, keepdims=True))] = 0.0
         parts.append(sparse.csr_array(found / found.sum(axis=1, keepdims=True)))
     return sparse.csr_array(sparse.vstack(parts))

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 
-from datacleanse.detection.second_opinion import discriminant, kernel_ridge, ridge
-from datacleanse.detection.second_opinion import images as patches
+from datacleanse.detection.second_opinion import discriminant, kernel_ridge, patches, ridge
 from datacleanse.detection.second_opinion.corrected_labels import share_out
 from datacleanse.detection.second_opinion.pool import apply_weights, pool_opinions
 from datacleanse.detection.second_opinion.whole_kernel import MOST_ROWS, WholeKernel
@@ -28,7 +27,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from datacleanse.detection.second_opinion.pool import Asked
+    from datacleanse.detection.second_opinion.pool import Conditions
     from datacleanse.pictures.joined import Joined
 
     Floats = NDArray[np.float32]
@@ -77,7 +76,7 @@ def ask(
         AbandonedError: ``is_unwanted`` said so.
     """
     used = np.flatnonzero(is_learned)
-    asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    asked: Conditions = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
     scores = look_twice(features, labels, is_learned, **asked)
     by_means = discriminant.score_without_own_labels(features, labels, is_learned, **asked)
     both = [pool_opinions(each, labels, used) for each in (scores, [by_means])]
@@ -127,7 +126,7 @@ def ask_on_patches(
     On few pictures that are easily told apart the line is the better guide beside a network.
     """
     features = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
-    asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    asked: Conditions = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
     by_lines = ridge.score_without_own_labels(
         lambda rows: features[rows],
         labels,
@@ -154,7 +153,7 @@ def ask_beside_patches(
 
     They look once: neither alone would be a good guide. Arguments and result are as for `ask`.
     """
-    asked: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    asked: Conditions = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
     answers = patches.encode_patches(images, is_learned, seed=seed, is_unwanted=is_unwanted)
     scores: list[Floats] = []
     for seen in (features, answers):

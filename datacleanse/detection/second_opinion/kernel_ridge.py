@@ -2,9 +2,9 @@
 
 It sees what trees are slow to see: smooth effects of many columns together, as in embeddings. Two
 rows are alike by exp(-d^2 / m): d is their distance in standardised numbers and one-hot categories,
-m the median of d^2 between landmarks. These are some of the rows: the kernel becomes features
-through its values at them (Williams, Seeger 2000, "Using the Nystroem Method to Speed Up Kernel
-Machines"), and `ridge` judges each row without its own label.
+m the median of d^2 between landmarks that differ. These are some of the rows: the kernel becomes
+features through its values at them (Williams, Seeger 2000, "Using the Nystroem Method to Speed Up
+Kernel Machines"), and `ridge` judges each row without its own label.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def score_without_own_labels(
     columns = Columns.learned(take_spread(rows, used), n_numbers)
     wanted = n_landmarks or count_landmarks(len(used), n_numbers)
     chosen = np.sort(rng.permutation(used)[:wanted])
-    # Copies would be landmarks in vain, and draw the median distance to 0.
+    # Copies would be landmarks in vain.
     landmarks, squared = Landmarks.among(np.unique(columns.points(rows[chosen]), axis=0))
     return ridge.score_without_own_labels(
         lambda some: landmarks.values(columns.points(rows[some])),
@@ -167,9 +167,15 @@ class Landmarks:
 
     @staticmethod
     def among(points: Floats) -> tuple[Landmarks, Floats]:
-        """These points, (L, P), and the squared distances between them, (L, L)."""
+        """These points, (L, P), and the squared distances between them, (L, L).
+
+        m is the median between those that differ: where most are equal, as all are of which nothing
+        is known, it would be 0, and the others alike to none.
+        """
         squared = _compute_squared_distances(points, points)
-        return Landmarks(points, float(np.median(squared)) or 1.0), squared
+        first = np.unique(points, axis=0, return_index=True)[1]
+        between = squared if len(first) == len(points) else squared[np.ix_(first, first)]
+        return Landmarks(points, float(np.median(between)) or 1.0), squared
 
     def find_axes(self, squared: Floats) -> Floats:
         """(L, R) from `values` to features whose products are the kernel's between landmarks."""

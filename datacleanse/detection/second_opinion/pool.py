@@ -24,7 +24,7 @@ MAX_FITTED = 20_000
 """Rows, about, that the weights of a pool are fitted on."""
 
 
-class Asked(TypedDict):
+class Conditions(TypedDict):
     """What whoever gives an opinion is told besides rows and labels."""
 
     n_classes: int

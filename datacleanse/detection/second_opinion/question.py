@@ -30,7 +30,7 @@ MANY_TO_SPLIT = 10_000
 """Rows from which two processes pay: each loads scikit-learn, which takes about a second."""
 
 Kind = Literal["table", "images", "features"]
-"""What the rows are: `tables` is asked, `images`, or `features`."""
+"""What the rows are: of a table `tables` is asked, of the others `features`."""
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.sparse import csr_array
 
-    from datacleanse.detection.second_opinion.pool import Asked
+    from datacleanse.detection.second_opinion.pool import Conditions
 
 
 N_PARTS = 2
@@ -129,7 +129,7 @@ def ask_part(
     Raises:
         AbandonedError: ``is_unwanted`` said so.
     """
-    drawn: Asked = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
+    drawn: Conditions = {"n_classes": n_classes, "seed": seed, "is_unwanted": is_unwanted}
     opinions = []
     if rows.shape[1]:
         opinions += vote_out_of_bag(

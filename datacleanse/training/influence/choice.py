@@ -122,6 +122,15 @@ class AutomaticEngine:
                 self._leave(str(error))
         return self.open(inputs, labels, direction)
 
+    def settle(self, inputs: Tensor, labels: Tensor) -> None:
+        """Leave the routes that are not exact on a batch, (B, ...) and (B,), without a step.
+
+        Raises:
+            ModelError: no route serves the network.
+        """
+        with suspend_compilation():
+            self._try(inputs, labels)
+
     def compute_gradient(self, inputs: Tensor, labels: Tensor) -> tuple[Direction, Tensor]:
         """Compute the trusted gradient by the route in use."""
         # The others take autograd's, which needs no trial.
