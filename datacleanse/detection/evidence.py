@@ -80,6 +80,12 @@ class Evidence:
         """(N,) label that CLEAN gives this very row, -1 where it gives none."""
         return self.truth[: self.n_data]
 
+    def count_sampled(self) -> NDArray[np.int64]:
+        """(C,) rows of CLEAN that were sampled, by true class; reviewed ones are no sample."""
+        sampled = self.clean_at[: len(self.clean_at) - self.n_reviewed]
+        n_classes = self.control.probability.shape[1]
+        return np.bincount(self.truth[sampled], minlength=n_classes)
+
     @property
     def current(self) -> NDArray[np.int64]:
         """(N,) labels as they stand in DATA."""

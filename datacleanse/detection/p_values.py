@@ -24,13 +24,13 @@ UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
 many rows of each is no sample of DATA."""
 
-
 @dataclass(frozen=True)
 class Tests:
     """What the comparison with right rows says."""
 
     is_tested: NDArray[np.bool_]
-    """(N,) rows of DATA that were compared: trained on, and verified by nobody."""
+    """(N,) rows of DATA that were compared: trained on, verified by nobody, and of no class that
+    `left_out` finds."""
     p_value: NDArray[np.float64]
     """(N,) in (0, 1]; NaN where none is possible."""
     folds: Sequence[Scored]
@@ -92,8 +92,7 @@ def _compute(
     """
     labels, n = evidence.labels, evidence.n_data
     n_classes = evidence.control.probability.shape[1]
-    sampled = evidence.clean_at[: len(evidence.clean_at) - evidence.n_reviewed]
-    counts = np.bincount(evidence.truth[sampled], minlength=n_classes)
+    counts = evidence.count_sampled()
     shares = np.bincount(labels[:n], minlength=n_classes) / n
     is_balanced = counts.min() > 0 and np.ptp(counts) <= 1
     if not is_balanced or np.ptp(shares) < UNBALANCED:

@@ -12,6 +12,7 @@ from datacleanse.detection import flags
 from datacleanse.detection import worth as module
 from datacleanse.detection.assessment import assess, find_likely_classes
 from datacleanse.detection.evidence import Evidence, Fold
+from datacleanse.detection.left_out import find_left_out
 from datacleanse.detection.noise_rates import count_confusions, estimate_noise_by_class
 from datacleanse.detection.on_right_rows import LOCAL_PART
 from datacleanse.detection.worth import weigh_rows
@@ -200,6 +201,59 @@ def test_a_clean_set_balanced_on_purpose_is_compared_class_by_class():
     assert np.mean(p_value[:40]) == pytest.approx(0.5, abs=0.15)
     assert np.mean(p_value[40:]) == pytest.approx(0.5, abs=0.15)
     assert assessment.smallest_p_value == 1 / (N_CLEAN / 2 + 1)
+
+
+def lacking(found: Evidence, kept: int) -> Evidence:
+    """The same where CLEAN has ``kept`` rows of the second class, and all of the first."""
+    second = np.flatnonzero(found.labels[N:] == 1) + N
+    gone = second[kept:]
+
+    def leave(rows):
+        return np.setdiff1d(rows, gone)
+
+    folds = [
+        replace(fold, steering=leave(fold.steering), calibration=leave(fold.calibration))
+        for fold in found.folds
+    ]
+    truth = found.truth.copy()
+    truth[gone] = -1
+    return replace(found, folds=tuple(folds), clean_at=leave(found.clean_at), truth=truth)
+
+
+def test_a_class_that_clean_leaves_out_is_ranked_but_not_flagged():
+    found = lacking(evidence(), kept=0)
+    assessment = assess(found, fdr=0.2)
+    is_left_out = found.labels[:N] == 1
+    assert not assessment.flagged[is_left_out].any()
+    assert np.isnan(assessment.p_value[is_left_out]).all()
+    assert assessment.flagged[:60][~is_left_out[:60]].mean() > 0.8
+    assert np.isfinite(assessment.suspicion).all()
+    assert len(set(assessment.rank)) == N
+
+
+def test_a_class_with_a_clean_row_or_so_rare_that_chance_leaves_it_out_is_flagged():
+    one = lacking(evidence(), kept=1)
+    assert not find_left_out(one).any()
+    rare = lacking(evidence(), kept=0)
+    labels = np.zeros_like(rare.labels)
+    labels[np.flatnonzero(rare.labels[:N] == 1)[:10]] = 1
+    assert not find_left_out(replace(rare, labels=labels)).any()
+    labels[np.flatnonzero(rare.labels[:N] == 1)[:60]] = 1
+    assert find_left_out(replace(rare, labels=labels)).tolist() == [False, True]
+
+
+def test_a_label_that_verified_rows_had_is_flagged_though_it_is_never_right():
+    found = lacking(evidence(), kept=0)
+    pair = np.flatnonzero(found.labels[:N] == 1)[0]
+    truth = found.truth.copy()
+    truth[pair] = 0
+    paired = replace(found, clean_at=np.append(found.clean_at, pair), truth=truth)
+    assert find_left_out(found)[1]
+    assert not find_left_out(paired).any()
+
+
+def test_without_clean_rows_no_class_is_left_out():
+    assert not find_left_out(without_clean(evidence())).any()
 
 
 def test_with_ten_classes_of_ten_clean_rows_p_values_go_down_to_an_eleventh():
