@@ -39,6 +39,8 @@ def parse_size(text: str, option: str) -> int:
 
 def format_size(size: float) -> str:
     """A size for people, in decimal units."""
+    if size < 1e6:
+        return f"{size:,.0f} B"
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
 
 

@@ -29,7 +29,9 @@ from datacleanse.data import (
     read_like,
 )
 from datacleanse.data.probabilities import read_probabilities
+from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
+from datacleanse.pictures.interface import Asked
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
 from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
@@ -243,7 +245,17 @@ def _read_like(
     data: Dataset, source: Source, *, role: Role, delimiter: str | None, progress: Progress
 ) -> Dataset:
     """Another table held to DATA, with notices of the names in it that DATA lacks."""
-    read = read_like(source, data.schema, role=role, delimiter=delimiter, progress=progress)
+    try:
+        read = read_like(source, data.schema, role=role, delimiter=delimiter, progress=progress)
+    except InputError as error:
+        # Pictures are looked for only here: columns of paths are cells of this table.
+        if error.slug != "shards-missing" or find_pictures(source, Asked(role)) is None:
+            raise
+        raise InputError(
+            f"{source} ({role}) holds pictures, but DATA's rows are those of a table.",
+            slug="pictures-beside-table",
+            hint="Give a table with the columns of DATA.",
+        ) from error
     return replace(read, notices=(*read.notices, *note_unknown_names(data, read, role=role)))
 
 

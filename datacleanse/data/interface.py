@@ -118,7 +118,7 @@ class ReadOptions:
                 raise SettingsError(
                     f"--{name} is {value!r}.",
                     slug="setting-out-of-range",
-                    hint=f"Give one of {' '.join(known)}",
+                    hint=f"Give one of {', '.join(known)}.",
                 )
 
 

@@ -103,10 +103,8 @@ def _measure_part(views: list[Floats], weights: NDArray[np.float64]) -> float:
     Weights alone would not say: they are large where probabilities are mild, and anything where
     these are the same for all classes.
     """
-    told = [
-        weight * float(view.std(axis=1).mean()) for view, weight in zip(views, weights, strict=True)
-    ]
-    return told[1] / max(sum(told), np.finfo(np.float64).tiny)
+    told = weights * [view.std(axis=1).mean() for view in views]
+    return float(told[1] / max(told.sum(), np.finfo(np.float64).tiny))
 
 
 def _find_sign_of_memory(brought: Floats, evidence: Evidence) -> str | None:
