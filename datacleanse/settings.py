@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 from datacleanse import user_code
@@ -42,7 +42,10 @@ MAX_HELD_BACK = 0.5
 """Share of CLEAN: the rest must steer and calibrate."""
 
 
-NUMBERS = ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed", "jobs")
+WHOLE = ("epochs", "batch_size", "meta_batch", "meta_every", "repeats", "top", "seed", "jobs")
+"""Settings that are whole numbers."""
+
+NUMBERS = (*WHOLE, "lr", "meta_average", "hold_back", "fdr")
 """Settings that are numbers."""
 
 
@@ -102,7 +105,10 @@ class Settings:
 
     def __post_init__(self) -> None:
         for name in NUMBERS:
-            _check_number(name, getattr(self, name))
+            value, default = getattr(self, name), getattr(type(self), name)
+            if value is not None or default is not None:
+                number = read_number(name.replace("_", "-"), value, is_whole=name in WHOLE)
+                object.__setattr__(self, name, number)
         if self.rule is not None:
             _check_choice("rule", self.rule, get_args(RuleName))
         if is_user_code(self.model):
@@ -148,9 +154,23 @@ class Settings:
             )
 
 
-def _check_number(name: str, value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
-        raise _make_range_error(name.replace("_", "-"), value, "a number")
+def read_number(name: str, value: object, *, is_whole: bool) -> int | float:
+    """A number as Python's own, which JSON can hold; numpy's, for one, are numbers too.
+
+    Args:
+        name: of its option on the command line.
+        value: what is given.
+        is_whole: whether only whole numbers will do.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    kind = Integral if is_whole else Real
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise _make_range_error(name, value, "a whole number" if is_whole else "a number")
+    if isinstance(value, int | float):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def is_timm(model: str) -> bool:
