@@ -116,4 +116,9 @@ def follow(asked: ProgressOption) -> AbstractContextManager[Progress]:
             "datacleanse_cli.python_progress"
         ).show_progress_in_python(always=bool(asked))
         return shown
+    if not all(callable(getattr(asked, name, None)) for name in ("stage", "advance", "say")):
+        raise TypeError(
+            f"progress={asked!r}. Give None, True, False, or an object with the methods of "
+            "datacleanse.Progress."
+        )
     return nullcontext(asked)

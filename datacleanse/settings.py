@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass, field
 from numbers import Integral, Real
@@ -104,11 +105,8 @@ class Settings:
     """Networks trained side by side, at least 1; None: as many as there are cores."""
 
     def __post_init__(self) -> None:
-        for name in NUMBERS:
-            value, default = getattr(self, name), getattr(type(self), name)
-            if value is not None or default is not None:
-                number = read_number(name.replace("_", "-"), value, is_whole=name in WHOLE)
-                object.__setattr__(self, name, number)
+        self._read_numbers()
+        self._read_others()
         if self.rule is not None:
             _check_choice("rule", self.rule, get_args(RuleName))
         if is_user_code(self.model):
@@ -137,6 +135,25 @@ class Settings:
             raise _make_range_error("lr", self.lr, "a number above 0, e.g. 0.001")
         if not 0 < self.fdr < 1:
             raise _make_range_error("fdr", self.fdr, "a share between 0 and 1, e.g. 0.10")
+
+    def _read_numbers(self) -> None:
+        for name in NUMBERS:
+            value, default = getattr(self, name), getattr(type(self), name)
+            if value is not None or default is not None:
+                number = read_number(name.replace("_", "-"), value, is_whole=name in WHOLE)
+                object.__setattr__(self, name, number)
+
+    def _read_others(self) -> None:
+        if not isinstance(self.fast, bool):
+            raise SettingsError(
+                f"fast={self.fast!r}.", slug="setting-out-of-range", hint="Give True or False."
+            )
+        for name in ("weights", "features", "text_model"):
+            value = getattr(self, name)
+            if isinstance(value, os.PathLike):
+                object.__setattr__(self, name, os.fspath(value))
+            elif value is not None and not isinstance(value, str):
+                raise _make_range_error(name.replace("_", "-"), value, "a text")
 
     def _check_features(self) -> None:
         is_pretrained = is_timm(self.model)

@@ -235,7 +235,7 @@ def _read_arguments(given: Mapping[str, Any]) -> Request:
         )
     model = given["model"]
     chosen = {each.name: given[each.name] for each in fields(Settings)}
-    chosen["model"] = model if isinstance(model, str) else name_factory(model)
+    chosen["model"] = _name_model(model)
     read = {name: given[name] for name in _READ_AS_GIVEN}
     read |= {name: _list_texts(name, given[name]) for name in _COLUMNS}
     missing, id_, memory = given["missing"], given["id"], given["memory"]
@@ -258,6 +258,18 @@ def _read_arguments(given: Mapping[str, Any]) -> Request:
         second_opinion=given["second_opinion"],
         memory=None if memory is None else parse_size(memory, "memory"),
     )
+
+
+def _name_model(model: object) -> str:
+    if isinstance(model, str):
+        return model
+    if not callable(model):
+        raise SettingsError(
+            f"model={model!r}.",
+            slug="setting-out-of-range",
+            hint="Give 'auto', another name, or what makes a network of (n_features, n_classes).",
+        )
+    return name_factory(model)
 
 
 def _list_texts(name: str, given: object) -> tuple[Any, ...]:

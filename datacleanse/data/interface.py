@@ -112,7 +112,7 @@ class ReadOptions:
                 )
 
     def _check_names(self) -> None:
-        one = {"label": self.label, "id": self.id}
+        one = {"label": self.label, "id": self.id, "delimiter": self.delimiter}
         several = {
             "drop": self.drop,
             "categorical": self.categorical,
@@ -127,7 +127,7 @@ class ReadOptions:
                 raise SettingsError(
                     f"--{option} is given an object of the type {type(name).__name__}.",
                     slug="setting-out-of-range",
-                    hint="Give texts: columns go by their names.",
+                    hint="Give a text, as for a column its name.",
                 )
 
     def _read_numbers(self) -> None:

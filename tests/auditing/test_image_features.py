@@ -32,7 +32,7 @@ def write(path, rows):
         np.save(path, rows)
     else:
         pq.write_table(pa.table({"path": list(map(str, range(len(rows)))), "v": arrow(rows)}), path)
-    return Settings(features=str(path))
+    return Settings(features=path)
 
 
 @pytest.mark.parametrize("name", ["f.npy", "f.parquet"])

@@ -284,7 +284,11 @@ def test_an_unknown_argument_names_the_one_that_was_meant(call, meant):
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"label": 5}, "label= is given an object of the type int. Give texts"),
+        ({"label": 5}, "label= is given an object of the type int. Give a text"),
+        ({"delimiter": 5}, "delimiter= is given an object of the type int"),
+        ({"fast": "yes"}, "fast='yes'. Give True or False."),
+        ({"text_model": 5}, "text_model=5. Give a text."),
+        ({"model": None}, "model=None. Give 'auto'"),
         ({"label": pd.Series(["a"])}, "label= is given an object of the type Series"),
         ({"drop": 5}, "drop=5. Give a list of texts."),
         ({"drop": None}, "drop=None. Give a list of texts."),
@@ -303,6 +307,12 @@ def test_an_argument_of_another_type_is_refused_in_a_sentence(given, said):
     with pytest.raises(dc.SettingsError) as caught:
         dc.audit(data, val=clean, **LIGHT | given)
     assert str(caught.value).startswith(said)
+
+
+def test_what_cannot_be_told_of_progress_is_refused():
+    data, clean = made()
+    with pytest.raises(TypeError, match=r"progress=5\. Give None, True, False, or an object"):
+        dc.audit(data, val=clean, progress=5, **LIGHT)
 
 
 def test_numbers_of_numpy_are_numbers_and_a_name_alone_is_one_column():
