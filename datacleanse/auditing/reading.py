@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -29,6 +30,7 @@ from datacleanse.data import (
     read_like,
 )
 from datacleanse.data.probabilities import read_probabilities
+from datacleanse.data.sources import check_exists
 from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
 from datacleanse.pictures.interface import Asked
@@ -164,6 +166,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     """
     started = perf_counter()
     progress.stage("Reading", None)
+    _check_places(request)
     sources, repeated = drop_repeated(request.clean)
     request = replace(request, clean=sources)
     listing = find_pictures(request.data, ask_for_data(request.options))
@@ -185,6 +188,14 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
         seconds=seconds,
         is_provisional=request.is_provisional,
     )
+
+
+def _check_places(request: Request) -> None:
+    """Refuse names of files that are not there, before a large one is read for nothing."""
+    beside = (request.test, request.probabilities, request.settings.features)
+    for source in (request.data, *request.clean, *beside):
+        if isinstance(source, str | PathLike):
+            check_exists(source)
 
 
 @dataclass(frozen=True)
