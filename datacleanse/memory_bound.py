@@ -23,7 +23,7 @@ def parse_size(text: str, option: str) -> int:
     Raises:
         SettingsError: it is none, or none above 0.
     """
-    found = _SIZE.fullmatch(text.strip())
+    found = _SIZE.fullmatch(text.strip()) if isinstance(text, str) else None
     size = 0
     if found is not None:
         base = 1024 if (found[3] or "").lower() == "ib" else 1000
@@ -39,6 +39,8 @@ def parse_size(text: str, option: str) -> int:
 
 def format_size(size: float) -> str:
     """A size for people, in decimal units."""
+    if size < 1e6:
+        return f"{size:,.0f} B"
     return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.0f} MB"
 
 

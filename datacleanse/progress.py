@@ -89,6 +89,18 @@ class _Silent:
 
 SILENT: Progress = _Silent()
 
+
+class StagesAlone:
+    """Passes on stages, not what is said: of data that is read again, the audit has said it."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.stage, self.advance = progress.stage, progress.advance
+
+    def say(self, message: str) -> None:
+        """Keep it to oneself."""
+        del message
+
+
 ProgressOption: TypeAlias = Progress | bool | None
 """What a caller in Python may ask for: None shows progress where a person looks, in a notebook or a
 terminal; True shows it everywhere, False nowhere; an object of one's own is told of it."""
@@ -104,4 +116,9 @@ def follow(asked: ProgressOption) -> AbstractContextManager[Progress]:
             "datacleanse_cli.python_progress"
         ).show_progress_in_python(always=bool(asked))
         return shown
+    if not all(callable(getattr(asked, name, None)) for name in ("stage", "advance", "say")):
+        raise TypeError(
+            f"progress={asked!r}. Give None, True, False, or an object with the methods of "
+            "datacleanse.Progress."
+        )
     return nullcontext(asked)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass, field
-from numbers import Real
+from numbers import Integral, Real
 from typing import Literal, get_args
 
 from datacleanse import user_code
@@ -42,7 +43,10 @@ MAX_HELD_BACK = 0.5
 """Share of CLEAN: the rest must steer and calibrate."""
 
 
-NUMBERS = ("epochs", "batch_size", "lr", "hold_back", "repeats", "fdr", "top", "seed", "jobs")
+WHOLE = ("epochs", "batch_size", "meta_batch", "meta_every", "repeats", "top", "seed", "jobs")
+"""Settings that are whole numbers."""
+
+NUMBERS = (*WHOLE, "lr", "meta_average", "hold_back", "fdr")
 """Settings that are numbers."""
 
 
@@ -101,8 +105,8 @@ class Settings:
     """Networks trained side by side, at least 1; None: as many as there are cores."""
 
     def __post_init__(self) -> None:
-        for name in NUMBERS:
-            _check_number(name, getattr(self, name))
+        self._read_numbers()
+        self._read_others()
         if self.rule is not None:
             _check_choice("rule", self.rule, get_args(RuleName))
         if is_user_code(self.model):
@@ -132,6 +136,25 @@ class Settings:
         if not 0 < self.fdr < 1:
             raise _make_range_error("fdr", self.fdr, "a share between 0 and 1, e.g. 0.10")
 
+    def _read_numbers(self) -> None:
+        for name in NUMBERS:
+            value, default = getattr(self, name), getattr(type(self), name)
+            if value is not None or default is not None:
+                number = read_number(name.replace("_", "-"), value, is_whole=name in WHOLE)
+                object.__setattr__(self, name, number)
+
+    def _read_others(self) -> None:
+        if not isinstance(self.fast, bool):
+            raise SettingsError(
+                f"fast={self.fast!r}.", slug="setting-out-of-range", hint="Give True or False."
+            )
+        for name in ("weights", "features", "text_model"):
+            value = getattr(self, name)
+            if isinstance(value, os.PathLike):
+                object.__setattr__(self, name, os.fspath(value))
+            elif value is not None and not isinstance(value, str):
+                raise _make_range_error(name.replace("_", "-"), value, "a text")
+
     def _check_features(self) -> None:
         is_pretrained = is_timm(self.model)
         if self.weights is not None and not is_pretrained:
@@ -148,9 +171,23 @@ class Settings:
             )
 
 
-def _check_number(name: str, value: object) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, Real)):
-        raise _make_range_error(name.replace("_", "-"), value, "a number")
+def read_number(name: str, value: object, *, is_whole: bool) -> int | float:
+    """A number as Python's own, which JSON can hold; numpy's, for one, are numbers too.
+
+    Args:
+        name: of its option on the command line.
+        value: what is given.
+        is_whole: whether only whole numbers will do.
+
+    Raises:
+        SettingsError: it is none.
+    """
+    kind = Integral if is_whole else Real
+    if isinstance(value, bool) or not isinstance(value, kind):
+        raise _make_range_error(name, value, "a whole number" if is_whole else "a number")
+    if isinstance(value, int | float):
+        return value
+    return int(value) if isinstance(value, Integral) else float(value)
 
 
 def is_timm(model: str) -> bool:

@@ -33,7 +33,9 @@ def test_what_is_no_size_is_refused(text):
     assert "2GB" in caught.value.hint
 
 
-@pytest.mark.parametrize(("size", "text"), [(2.35e9, "2.4 GB"), (999e6, "999 MB"), (1e9, "1.0 GB")])
+@pytest.mark.parametrize(
+    ("size", "text"), [(2.35e9, "2.4 GB"), (999e6, "999 MB"), (1e9, "1.0 GB"), (1, "1 B")]
+)
 def test_sizes_are_told(size, text):
     assert format_size(size) == text
 

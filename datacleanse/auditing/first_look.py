@@ -39,8 +39,7 @@ def refuse_at_first_look(request: Request) -> None:
     if len(names) < 2 or not set(PATH_COLUMNS).isdisjoint(names):
         return
     options = request.options
-    candidates = names if options.label else [name for name in names if name not in options.drop]
-    label = choose_label(candidates, options.label, source=_name(request.data))
+    label = choose_label(names, options.label, source=_name(request.data), dropped=options.drop)
     for source in others:
         found = [] if is_verified_file(source) else _read_names(source, request)
         if len(found) > 1 and label not in found:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import fields
 from os import PathLike
 from pathlib import Path
@@ -235,14 +235,14 @@ def _read_arguments(given: Mapping[str, Any]) -> Request:
         )
     model = given["model"]
     chosen = {each.name: given[each.name] for each in fields(Settings)}
-    chosen["model"] = model if isinstance(model, str) else name_factory(model)
+    chosen["model"] = _name_model(model)
     read = {name: given[name] for name in _READ_AS_GIVEN}
-    read |= {name: tuple(given[name]) for name in _COLUMNS}
+    read |= {name: _list_texts(name, given[name]) for name in _COLUMNS}
     missing, id_, memory = given["missing"], given["id"], given["memory"]
     options = ReadOptions(
         **read,
         id=_name_id_column(id_),
-        missing=None if missing is None else tuple(missing),
+        missing=None if missing is None else _list_texts("missing", missing),
         seeks_id=id_ is not False,
     )
     return Request(
@@ -258,6 +258,29 @@ def _read_arguments(given: Mapping[str, Any]) -> Request:
         second_opinion=given["second_opinion"],
         memory=None if memory is None else parse_size(memory, "memory"),
     )
+
+
+def _name_model(model: object) -> str:
+    if isinstance(model, str):
+        return model
+    if not callable(model):
+        raise SettingsError(
+            f"model={model!r}.",
+            slug="setting-out-of-range",
+            hint="Give 'auto', another name, or what makes a network of (n_features, n_classes).",
+        )
+    return name_factory(model)
+
+
+def _list_texts(name: str, given: object) -> tuple[Any, ...]:
+    """The texts in a list; a text alone is one, not a list of its letters."""
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Iterable):
+        raise SettingsError(
+            f"{name}={given!r}.", slug="setting-out-of-range", hint="Give a list of texts."
+        )
+    return tuple(given)
 
 
 def _name_id_column(id_: str | bool | None) -> str | None:

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from datacleanse.data.messages import format_count
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.models.feature_column import FEATURES, make_feature_column
 from datacleanse.models.optional_packages import VISION, is_installed
@@ -87,9 +88,10 @@ def _read(file: Path, inputs: Inputs) -> list[Floats | None]:
     bad = np.flatnonzero(~np.isfinite(matrix).all(axis=1))
     if len(bad):
         raise InputError(
-            f"{file} has {len(bad):,} rows with NaN or infinity, the first is row {bad[0]}.",
+            f"{file} has {format_count(len(bad), 'row')} with NaN, infinity or numbers too large "
+            f"for float32, the first is row {bad[0]}.",
             slug="features-not-finite",
-            hint="Compute them again.",
+            hint="Compute them again, or scale them.",
         )
     parts: list[Floats | None] = [*np.split(matrix, np.cumsum(counts)[:-1])]
     return [*parts, None][:3]

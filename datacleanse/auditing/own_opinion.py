@@ -9,7 +9,7 @@ import numpy as np
 
 from datacleanse.auditing.tried_sizes import foresee_seconds
 from datacleanse.data import take_rows
-from datacleanse.data.probabilities import Brought
+from datacleanse.data.probabilities import Brought, check_probabilities
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.storage.damage import say_on_one_line
 from datacleanse.user_code import UserCodeError
@@ -36,7 +36,7 @@ def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> B
 
     Raises:
         SettingsError: it has no ``predict_proba``.
-        InputError: there are too few rows of each class.
+        InputError: there are too few rows of each class, or it tells what is no probability.
         UserCodeError: it fails.
     """
     from sklearn.base import clone
@@ -56,9 +56,11 @@ def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> B
     for learned, judged in folds:
         try:
             fitted = clone(classifier).fit(rows.iloc[learned], classes[data.labels[learned]])
-            found[judged] = _spread(fitted, rows.iloc[judged], classes)
+            found[judged] = _ask(fitted, rows.iloc[judged], classes)
             if clean.n_rows:
-                of_clean += _spread(fitted, own, classes) / len(folds)
+                of_clean += _ask(fitted, own, classes) / len(folds)
+        except UserCodeError:
+            raise
         except Exception as error:
             raise UserCodeError(
                 f"{name} fails on DATA's columns ({type(error).__name__}: "
@@ -67,6 +69,8 @@ def cross_fit(classifier: Any, data: Dataset, clean: Dataset, *, seed: int) -> B
                 hint="Give a pipeline that takes a data frame with these columns: "
                 f"{', '.join(map(str, rows.columns[:10]))}.",
             ) from error
+    check_probabilities(found, name)
+    check_probabilities(of_clean, f"{name}, asked about CLEAN")
     return Brought(name, found, of_clean, (), repr(classifier))
 
 
@@ -112,10 +116,17 @@ def _frame(dataset: Dataset) -> pd.DataFrame:
     return frame
 
 
-def _spread(fitted: Any, rows: pd.DataFrame, classes: NDArray[Any]) -> NDArray[np.float32]:  # noqa: ANN401
+def _ask(fitted: Any, rows: pd.DataFrame, classes: NDArray[Any]) -> NDArray[np.float32]:  # noqa: ANN401
     """(n, C) probabilities by DATA's classes; 0 of one that the fold did not have."""
-    told = np.asarray(fitted.predict_proba(rows), dtype=np.float32)
+    told, present = np.asarray(fitted.predict_proba(rows)), list(fitted.classes_)
+    if told.shape != (len(rows), len(present)) or told.dtype.kind not in "fiu":
+        raise UserCodeError(
+            f"second_opinion={type(fitted).__name__}: its predict_proba returned {told.dtype} of "
+            f"shape {told.shape} for {len(rows)} rows and {len(present)} classes.",
+            slug="second-opinion-fails",
+            hint="Let it return numbers of shape (rows, classes), as in scikit-learn.",
+        )
     spread = np.zeros((len(rows), len(classes)), dtype=np.float32)
     place = {name: number for number, name in enumerate(classes)}
-    spread[:, [place[name] for name in fitted.classes_]] = told
+    spread[:, [place[name] for name in present]] = told
     return spread

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from functools import partial
+from os import PathLike
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -29,7 +30,10 @@ from datacleanse.data import (
     read_like,
 )
 from datacleanse.data.probabilities import read_probabilities
+from datacleanse.data.sources import check_exists
+from datacleanse.errors import InputError
 from datacleanse.pictures.find import ask_for_data, find_pictures
+from datacleanse.pictures.interface import Asked
 from datacleanse.records import Comparison, PictureInputs
 from datacleanse.review.earlier_labels import NO_LABELS, EarlierLabels, find_earlier_labels
 from datacleanse.review.next_round import Reviewed, add_reviewed, read_reviewed
@@ -162,6 +166,7 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
     """
     started = perf_counter()
     progress.stage("Reading", None)
+    _check_places(request)
     sources, repeated = drop_repeated(request.clean)
     request = replace(request, clean=sources)
     listing = find_pictures(request.data, ask_for_data(request.options))
@@ -183,6 +188,14 @@ def read_inputs(request: Request, progress: Progress, scratch: Path | None = Non
         seconds=seconds,
         is_provisional=request.is_provisional,
     )
+
+
+def _check_places(request: Request) -> None:
+    """Refuse names of files that are not there, before a large one is read for nothing."""
+    beside = (request.test, request.probabilities, request.settings.features)
+    for source in (request.data, *request.clean, *beside):
+        if isinstance(source, str | PathLike):
+            check_exists(source)
 
 
 @dataclass(frozen=True)
@@ -243,7 +256,17 @@ def _read_like(
     data: Dataset, source: Source, *, role: Role, delimiter: str | None, progress: Progress
 ) -> Dataset:
     """Another table held to DATA, with notices of the names in it that DATA lacks."""
-    read = read_like(source, data.schema, role=role, delimiter=delimiter, progress=progress)
+    try:
+        read = read_like(source, data.schema, role=role, delimiter=delimiter, progress=progress)
+    except InputError as error:
+        # Pictures are looked for only here: columns of paths are cells of this table.
+        if error.slug != "shards-missing" or find_pictures(source, Asked(role)) is None:
+            raise
+        raise InputError(
+            f"{source} ({role}) holds pictures, but DATA's rows are those of a table.",
+            slug="pictures-beside-table",
+            hint="Give a table with the columns of DATA.",
+        ) from error
     return replace(read, notices=(*read.notices, *note_unknown_names(data, read, role=role)))
 
 

@@ -107,7 +107,8 @@ def read_as_text(
     option = f"--drop {shlex.quote(name)}"
     words = measure_words(spellings, counts)
     where = f"Column '{name}' of {source}"
-    message = f"{where} is read as text, {words:.0f} words a cell; {option} leaves it out."
+    length = format_count(round(words), "word")
+    message = f"{where} is read as text, {length} a cell; {option} leaves it out."
     told = Notice("text-read", message, column=name, option=option)
     notices = (*_note_same(name, where, simple), *_note_long(name, where, simple))
     return use_as_feature(name, "text", told, *notices)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TypeAlias, get_args
 
 from datacleanse.data.columns import MISSING_TEXTS
 from datacleanse.errors import SettingsError
+from datacleanse.settings import read_number
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -90,24 +91,13 @@ class ReadOptions:
         return LabelReading(self.task, self.decimal)
 
     def __post_init__(self) -> None:
+        self._check_names()
+        self._read_numbers()
         if self.id is not None and not self.seeks_id:
             raise SettingsError(
                 "--id and --no-id contradict each other.",
                 slug="column-options-conflict",
                 hint="Give one of the two.",
-            )
-        least, most = IMAGE_SIZES
-        if self.image_size is not None and not least <= self.image_size <= most:
-            raise SettingsError(
-                f"--image-size is {self.image_size!r}.",
-                slug="setting-out-of-range",
-                hint=f"Give a number of pixels from {least} to {most}, e.g. 64.",
-            )
-        if not 0 <= self.max_unreadable <= 1:
-            raise SettingsError(
-                f"--max-unreadable is {self.max_unreadable!r}.",
-                slug="setting-out-of-range",
-                hint="Give a share between 0 and 1, e.g. 0.05.",
             )
         for name, value, known in (
             ("dates", self.dates, get_args(DatesOption)),
@@ -118,8 +108,47 @@ class ReadOptions:
                 raise SettingsError(
                     f"--{name} is {value!r}.",
                     slug="setting-out-of-range",
-                    hint=f"Give one of {' '.join(known)}",
+                    hint=f"Give one of {', '.join(known)}.",
                 )
+
+    def _check_names(self) -> None:
+        one = {"label": self.label, "id": self.id, "delimiter": self.delimiter}
+        several = {
+            "drop": self.drop,
+            "categorical": self.categorical,
+            "numeric": self.numeric,
+            "text": self.text,
+            "missing": self.missing or (),
+        }
+        named = [(option, name) for option, names in several.items() for name in names]
+        named += [(option, name) for option, name in one.items() if name is not None]
+        for option, name in named:
+            if not isinstance(name, str):
+                raise SettingsError(
+                    f"--{option} is given an object of the type {type(name).__name__}.",
+                    slug="setting-out-of-range",
+                    hint="Give a text, as for a column its name.",
+                )
+
+    def _read_numbers(self) -> None:
+        least, most = IMAGE_SIZES
+        if self.image_size is not None:
+            size = read_number("image-size", self.image_size, is_whole=True)
+            object.__setattr__(self, "image_size", size)
+            if not least <= size <= most:
+                raise SettingsError(
+                    f"--image-size is {size!r}.",
+                    slug="setting-out-of-range",
+                    hint=f"Give a number of pixels from {least} to {most}, e.g. 64.",
+                )
+        share = read_number("max-unreadable", self.max_unreadable, is_whole=False)
+        object.__setattr__(self, "max_unreadable", share)
+        if not 0 <= share <= 1:
+            raise SettingsError(
+                f"--max-unreadable is {share!r}.",
+                slug="setting-out-of-range",
+                hint="Give a share between 0 and 1, e.g. 0.05.",
+            )
 
 
 @dataclass(frozen=True)

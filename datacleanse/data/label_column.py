@@ -25,8 +25,16 @@ _HUMP = re.compile("(?<=[a-z])(?=[A-Z])")
 """Where a word begins within a name such as ``eventType``."""
 
 
-def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> str:
+def choose_label(
+    names: Sequence[str], wanted: str | None, *, source: str, dropped: Sequence[str] = ()
+) -> str:
     """Choose the label column by its name.
+
+    Args:
+        names: of the columns.
+        wanted: what the person calls it; None: a usual name is looked for.
+        source: how messages name the table.
+        dropped: columns that are the label only where it is wanted.
 
     Raises:
         InputError: the wanted column is not there, or none was named and none or several fit.
@@ -41,6 +49,8 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
             hint=find_padded(names, [wanted])
             or suggest_nearest(wanted, names, otherwise="Name one of these with --label."),
         )
+    left_out = [name for name in names if name in USUAL_NAMES and name in dropped]
+    names = [name for name in names if name not in dropped]
     usual = [name for name in names if name in USUAL_NAMES]
     if len(usual) == 1:
         return usual[0]
@@ -49,6 +59,13 @@ def choose_label(names: Sequence[str], wanted: str | None, *, source: str) -> st
             f"{source} has several columns that may be the label: {', '.join(usual)}.",
             slug="label-column-ambiguous",
             hint="Say which with --label; leave the others out with --drop if they give it away.",
+        )
+    if left_out:
+        raise InputError(
+            f"{source} has no other column for the label than {quote_value(left_out[0])}, which "
+            "--drop names.",
+            slug="label-column-missing",
+            hint="Leave that --drop out, or say which column holds the label with --label.",
         )
     raise InputError(
         f"{source} has no column named {', '.join(USUAL_NAMES[:-1])} or {USUAL_NAMES[-1]}; its "

@@ -251,7 +251,8 @@ def check_complete(codes: NDArray[np.int32], *, name: str, source: str) -> None:
             f"{format_rows([int(row) for row in rows[:5]], total=len(rows))}.",
             slug="label-missing",
             hint="Fill in or remove these rows. In a CSV, empty cells count as missing, and so do "
-            'texts such as NA, null or None; if one is the name of a class, write "NA" in quotes.',
+            'texts such as NA, null or None; if one is the name of a class, write "NA" in quotes. '
+            "In files of Hugging Face, -1 does.",
         )
 
 

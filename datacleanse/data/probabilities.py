@@ -79,7 +79,7 @@ def read_probabilities(source: Source | NDArray[Any], data: Dataset, clean: Data
         InputError: it cannot be read, lacks a class or a row, or holds what is no probability.
     """
     told = _read(source, data)
-    _check(told.matrix, told.name)
+    check_probabilities(told.matrix, told.name)
     if told.ids is not None:
         return _place_by_id(told, told.ids, data, clean)
     n, n_clean, n_told = data.n_rows, clean.n_rows, len(told.matrix)
@@ -106,7 +106,8 @@ def _read(source: Source | NDArray[Any], data: Dataset) -> _Told:
     absent = [each for each in classes if each not in names]
     if absent:
         raise _refuse(
-            f"{raw.name} has no column for the class {format_list([repr(e) for e in absent])}.",
+            f"{raw.name} has no column for the {'class' if len(absent) == 1 else 'classes'} "
+            f"{format_list([repr(e) for e in absent])}.",
             f"Name one column for each class as DATA does. {suggest_column(absent[0], names)}",
         )
     columns = [_read_column(raw.table, each, raw.name) for each in classes]
@@ -157,21 +158,31 @@ def _check_array(found: NDArray[Any], name: str, data: Dataset) -> Floats:
     return found.astype(np.float64)
 
 
-def _check(matrix: Floats, name: str) -> None:
-    """Refuse rows that are no probabilities, by the first of them."""
-    is_number = np.atleast_1d(np.isfinite(matrix).all(axis=1))
+def check_probabilities(matrix: NDArray[np.floating], name: str) -> None:
+    """Refuse rows that are no probabilities, by the first of them; make sums exactly 1, in place.
+
+    Args:
+        matrix: (K, C) of K rows.
+        name: how messages name their source.
+
+    Raises:
+        InputError: numbers are not finite, or outside [0, 1], or a row does not sum to 1.
+    """
+    is_number = np.isfinite(matrix)
     if not is_number.all():
-        raise _refuse_rows(name, is_number, "hold what is no finite number", "Compute them again.")
-    is_share = np.atleast_1d(((matrix >= 0) & (matrix <= 1)).all(axis=1))
+        verbs = "holds what is no finite number", "hold what is no finite number"
+        raise _refuse_cells(name, matrix, is_number, verbs, "Give a finite number for each class.")
+    is_share = (matrix >= 0) & (matrix <= 1)
     if not is_share.all():
         hint = "Give probabilities; of a network's outputs (logits) they are the softmax."
-        raise _refuse_rows(name, is_share, "hold numbers below 0 or above 1", hint)
+        verbs = "holds a number below 0 or above 1", "hold numbers below 0 or above 1"
+        raise _refuse_cells(name, matrix, is_share, verbs, hint)
     sums = matrix.sum(axis=1)
     is_whole = np.abs(sums - 1) <= SUM_WITHIN
     if not is_whole.all():
-        first = float(sums[np.flatnonzero(~is_whole)[0]])
-        what = f"do not sum to 1 (the first to {first:.3g})"
-        raise _refuse_rows(name, is_whole, what, "Give the probabilities of all classes.")
+        hint = "Give the probabilities of all classes."
+        verbs = "does not sum to 1", "do not sum to 1"
+        raise _refuse_cells(name, sums[:, None], is_whole[:, None], verbs, hint)
     matrix /= sums[:, None]
 
 
@@ -220,10 +231,18 @@ def _refuse(message: str, hint: str) -> InputError:
     return InputError(message, slug=SLUG, hint=hint)
 
 
-def _refuse_rows(name: str, is_good: NDArray[np.bool_], what: str, hint: str) -> InputError:
-    first, count = int(np.flatnonzero(~is_good)[0]), int(np.count_nonzero(~is_good))
+def _refuse_cells(
+    name: str,
+    cells: NDArray[np.floating],
+    is_good: NDArray[np.bool_],
+    verbs: tuple[str, str],
+    hint: str,
+) -> InputError:
+    """That some rows hold what they may not: how many, the first, and its first such cell."""
+    rows = np.flatnonzero(~is_good.all(axis=1))
+    value = cells[rows[0]][~is_good[rows[0]]][0]
     return _refuse(
-        f"{name}: {format_count(count, 'row')} of {len(is_good):,} {what}; the first is row "
-        f"{first}.",
+        f"{name}: {format_count(len(rows), 'row')} of {len(cells):,} {verbs[len(rows) > 1]}; the "
+        f"first is row {rows[0]}, with {value:.4g}.",
         hint,
     )

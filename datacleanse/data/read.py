@@ -119,8 +119,7 @@ def ask_for_data(options: ReadOptions) -> Request:
 def _choose_label(raw: Raw, options: ReadOptions, progress: Progress) -> tuple[str, list[Notice]]:
     """The label column, options that name columns being checked, and what is to be said of it."""
     names = raw.table.column_names
-    candidates = names if options.label else [name for name in names if name not in options.drop]
-    label = choose_label(candidates, options.label, source=raw.name)
+    label = choose_label(names, options.label, source=raw.name, dropped=options.drop)
     check_options(options, names, label=label, source=raw.name)
     notices: list[Notice] = []
     if options.label is None:

@@ -74,7 +74,7 @@ def check_options(options: ReadOptions, names: Sequence[str], *, label: str, sou
                     slug="column-unknown",
                     hint=suggest_column(name, names),
                 )
-    for (flag, wanted), (other, others) in combinations(kinds.items(), 2):
+    for (flag, wanted), (other, others) in combinations(lists.items(), 2):
         both = [name for name in wanted if name in others]
         if both:
             raise _make_conflict_error(

@@ -280,7 +280,9 @@ def _find_shards(
     if not found:
         what = "matches no Parquet file"
         if pattern is None:
-            what = "holds no Parquet file, and no pictures in folders"
+            what = "holds no Parquet file"
+            # What else it holds may be pictures, which are no rows of a table.
+            what += "" if any(is_file for _, is_file in below) else ", and no pictures in folders"
         raise InputError(
             f"{name} {what}.",
             slug="shards-missing",

@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 ENOUGH = 20
 """Rows verified to be wrong that can tell by themselves."""
 
+FEWEST = 20
+"""Rows of DATA with probabilities from which their worth can be learned: a weight that is fitted on
+fewer may be anything, and CLEAN's rows, which take the probabilities of these few, score by it."""
+
 SURE = 0.8
 """Probability from which both opinions are sure of another class."""
 
@@ -71,19 +75,36 @@ def join_brought(name: str, brought: Floats, evidence: Evidence, used: NDArray[n
         )
         return Joined(second, Notice("probabilities-in-sample", message, is_warning=True))
     known = ~np.isnan(brought[:, 0])
+    n_data = int(np.count_nonzero(known[: evidence.n_data]))
+    if n_data < min(FEWEST, evidence.n_data):
+        message = (
+            f"{name}: not used. It has probabilities of {n_data:,} of {evidence.n_data:,} rows of "
+            f"DATA; from fewer than {FEWEST} nobody can tell what they are worth. Give those of "
+            "more rows."
+        )
+        return Joined(second, Notice("probabilities-few", message, is_warning=True))
     whole = fill_unknown(brought, second, evidence.labels, evidence.n_data)
     told = ~np.isnan(whole[:, 0])
     views = [_log(second[told]), _log(whole[told])]
     joined = second.copy()
     weights = fit_weights(views, evidence.labels[told], np.flatnonzero((known & used)[told]))
     joined[told] = apply_weights(views, weights)
-    n_data = int(np.count_nonzero(known[: evidence.n_data]))
-    part = float(weights[1] / max(weights.sum(), np.finfo(np.float64).tiny))
+    part = _measure_part(views, weights)
     message = (
         f"{name}: the probabilities of {n_data:,} rows of DATA are part of the second opinion, "
         f"{part:.0%} of it by what they say of the labels."
     )
     return Joined(joined, Notice("probabilities-used", message))
+
+
+def _measure_part(views: list[Floats], weights: NDArray[np.float64]) -> float:
+    """Which part of the pool's differences between classes the second of two views makes.
+
+    Weights alone would not say: they are large where probabilities are mild, and anything where
+    these are the same for all classes.
+    """
+    told = weights * [view.std(axis=1).mean() for view in views]
+    return float(told[1] / max(told.sum(), np.finfo(np.float64).tiny))
 
 
 def _find_sign_of_memory(brought: Floats, evidence: Evidence) -> str | None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
@@ -59,7 +61,7 @@ if TYPE_CHECKING:
 
 @suggest_keywords
 def load_predictor(
-    directory: Path,
+    directory: str | os.PathLike[str],
     *,
     model: str | ModuleFactory | None = None,
     manifest: Manifest | None = None,
@@ -67,7 +69,7 @@ def load_predictor(
     """Read back what `Predictor.save` or `ImagePredictor.save` wrote; nothing in it is executed.
 
     Args:
-        directory: `model/` of a run.
+        directory: `model/` of a run, or a folder that was exported as ``hub-folder``.
         model: for a network of your own, its factory or ``package.module:factory``. The run names
             it, too, but no code is imported because a file names it.
         manifest: of the run, which says what files and what model it wrote; None: not checked.
@@ -79,6 +81,7 @@ def load_predictor(
             not there.
         UserCodeError: ``model`` cannot be imported or fails.
     """
+    directory = Path(directory)
     described = read_description(directory)
     if manifest is not None:
         _check_files(directory, manifest.model_files)
@@ -93,7 +96,7 @@ def load_number_predictor(
     """Read back the model of an audit of numbers; nothing in it is executed.
 
     Args:
-        directory: `model/` of a run.
+        directory: `model/` of a run, or a folder that was exported as ``hub-folder``.
         manifest: of the run, which says what files and what model it wrote.
         model: see `load_predictor`.
 

@@ -9,12 +9,13 @@ import json
 import re
 from typing import TYPE_CHECKING, Any
 
+from datacleanse.data.messages import format_count
 from datacleanse.records import UNCHECKED
 from datacleanse.settings import is_timm
 from datacleanse.storage.manifest.results import NONE_STEERED
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
     from datacleanse.records import Column
     from datacleanse.storage.manifest.results import (
@@ -183,7 +184,8 @@ def _describe_data(manifest: Manifest) -> list[str]:
     columns = [_describe_column(column) for column in manifest.schema.columns]
     if columns and not _needs_vision(manifest):
         more = f" and {len(columns) - 40} more" if len(columns) > 40 else ""
-        lines += ["", f"It reads {len(columns)} columns: {', '.join(columns[:40])}{more}."]
+        number = format_count(len(columns), "column")
+        lines += ["", f"It reads {number}: {', '.join(columns[:40])}{more}."]
     lines += ["", *_write_table(("class", "training rows"))]
     lines += [
         _write_row((_escape_plain(name), f"{rows:,}"))
@@ -307,7 +309,8 @@ def _use(manifest: Manifest, *, has_onnx: bool) -> list[str]:
             "It reads what the pretrained network makes of pictures: `datacleanse predict` and "
             "`datacleanse.load` need `pip install 'datacleanse[vision]'` for that.",
         ]
-    return [*files, *say_onnx("probabilities", "predict_proba", has_onnx=has_onnx)]
+    kinds = {column.kind for column in manifest.schema.columns}
+    return [*files, *say_use("probabilities", "predict_proba", kinds, has_onnx=has_onnx)]
 
 
 def list_files(described: str) -> list[str]:
@@ -320,23 +323,30 @@ def list_files(described: str) -> list[str]:
     ]
 
 
-def say_onnx(given: str, method: str, *, has_onnx: bool) -> list[str]:
-    """How an ONNX file is used, or made where there is none beside the card.
+def say_use(given: str, method: str, kinds: Collection[str], *, has_onnx: bool) -> list[str]:
+    """How the model is used, as an ONNX file where it can be one.
 
     Args:
         given: what it gives.
-        method: of what `datacleanse.load` returns, which gives the same.
-        has_onnx: whether it lies beside the card.
+        method: of what is loaded, which gives that.
+        kinds: of its columns.
+        has_onnx: whether an ONNX file lies beside the card.
     """
+    if "text" in kinds:
+        first = "It reads text, which no ONNX file can hold. In this folder:"
+        return ["", first, "", *_spell_use("load_predictor", ".", method)]
     if not has_onnx:
         return ["", "`datacleanse export RUN --format onnx` makes one file of both."]
+    first = f"- `model.onnx`: from raw columns to {given}, for onnxruntime:"
+    return [first, "", *_spell_use("load", "model.onnx", method)]
+
+
+def _spell_use(load: str, place: str, method: str) -> list[str]:
     return [
-        f"- `model.onnx`: from raw columns to {given}, for onnxruntime:",
-        "",
         "```python",
         "import datacleanse as dc",
         "",
-        'model = dc.load("model.onnx")',
+        f'model = dc.{load}("{place}")',
         f"model.{method}(frame)",
         "```",
     ]

@@ -10,7 +10,7 @@ from datacleanse.models.model_card import (
     ON_TEST,
     Json,
     list_files,
-    say_onnx,
+    say_use,
     spell_header,
     write_index,
     write_title,
@@ -62,7 +62,12 @@ def write_number_card(manifest: NumberManifest, *, has_onnx: bool = False) -> st
         *(f"- {limit}" for limit in limits),
         "",
         *list_files("the label's scale and architecture"),
-        *say_onnx("the number", "predict", has_onnx=has_onnx),
+        *say_use(
+            "the number",
+            "predict",
+            {column.kind for column in manifest.schema.columns},
+            has_onnx=has_onnx,
+        ),
     ]
     return "\n".join(lines) + "\n"
 

@@ -54,7 +54,7 @@ def _read_cell(cells: pa.Array, place: int) -> bytes:
     """
     value = cells[place].as_buffer()
     if value is None:
-        raise PictureError("is missing (null)")
+        raise PictureError("has no bytes (null); a path beside them is not followed")
     check_length(value.size)
     return bytes(value)
 

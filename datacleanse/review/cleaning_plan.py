@@ -10,7 +10,7 @@ from datacleanse.data import fingerprint, read_data
 from datacleanse.data.any_number import make_label_finder
 from datacleanse.errors import InputError, SettingsError
 from datacleanse.pictures.content_hashes import fingerprint_without, hash_dataset
-from datacleanse.progress import SILENT
+from datacleanse.progress import SILENT, StagesAlone
 from datacleanse.review.audited_run import read_unreadable_pictures
 from datacleanse.review.automatic import AUTO, FlagLimits, decide_flagged
 from datacleanse.review.completion import complete_decisions
@@ -229,7 +229,7 @@ def _make_undecided_error(folder: RunFolder) -> SettingsError:
 def _read_now(run: AuditedRun, progress: Progress) -> tuple[Dataset, bool]:
     """DATA as it is now, and whether it is another than when it was audited."""
     if run.listing is None:
-        dataset = read_data(run.readable, run.options, progress=progress)
+        dataset = read_data(run.readable, run.options, progress=StagesAlone(progress))
         progress.stage("Comparing", None)
         return dataset, fingerprint(run.readable) != run.sha256
     dataset, sha256 = hash_dataset(run.listing, progress=progress)

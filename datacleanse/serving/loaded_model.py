@@ -11,6 +11,7 @@ from sklearn.base import BaseEstimator
 
 from datacleanse.data import read_new_rows
 from datacleanse.data.label_types import make_texts
+from datacleanse.data.messages import format_count
 from datacleanse.data.readers.frame import is_frame
 from datacleanse.serving.open_model import open_model
 
@@ -76,9 +77,9 @@ class LoadedModel(BaseEstimator):  # type: ignore[misc]  # untyped
         names = self.feature_names_in_
         if values.ndim != 2 or values.shape[1] != len(names):
             raise ValueError(
-                f"X has shape {values.shape}, but this model reads {len(names)} columns: "
-                f"{', '.join(names[:20])}. Give an array (n, {len(names)}) in this order, or a "
-                "frame with these columns."
+                f"X has shape {values.shape}, but this model reads "
+                f"{format_count(len(names), 'column')}: {', '.join(names[:20])}. Give an "
+                f"array (n, {len(names)}) in this order, or a frame with these columns."
             )
         return pd.DataFrame(values, columns=list(names)).infer_objects()
 

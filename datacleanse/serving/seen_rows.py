@@ -21,6 +21,7 @@ from datacleanse.models.number_predictor import (
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
 from datacleanse.pictures.read import read_audited_pictures, read_pictures_like
+from datacleanse.progress import StagesAlone
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -126,7 +127,7 @@ def read_training_rows(
         RunFolderError: the run does not say how much each row counts in its model.
     """
     if isinstance(network, OF_ROWS):
-        data = read_data(run.readable, run.options, progress=progress)
+        data = read_data(run.readable, run.options, progress=StagesAlone(progress))
         is_changed = fingerprint(run.readable) != run.sha256
         inputs = None if is_changed else torch.from_numpy(encode(data, network.encoding))
     else:

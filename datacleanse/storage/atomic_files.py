@@ -237,9 +237,9 @@ def check_place(path: Path) -> None:
     try:
         if stat.S_ISDIR(path.stat().st_mode):
             raise make_unwritable_error(path, OSError(errno.EISDIR, ""))
-    except (FileNotFoundError, NotADirectoryError):
+    except (FileNotFoundError, NotADirectoryError) as error:
         if not os.path.isdir(path.parent):  # noqa: PTH112 - says no where Path would raise
-            raise make_unwritable_error(path, OSError(errno.ENOTDIR, "")) from None
+            raise make_unwritable_error(path, error) from None
     except OSError as error:
         raise make_unwritable_error(path, error) from error
 

@@ -121,6 +121,7 @@ class Reweighter:
             ModelError: the model or the loss has another output, changes its inputs in place,
                 cannot be differentiated, or gives losses that are not finite.
         """
+        _check_pairs(batch, trusted)
         self._follow_freezing()
         direction = self._aim(Trusted(*trusted))
         with check_unchanged(batch[0], trusted[0]), explain_derivative_errors():
@@ -176,6 +177,7 @@ def reweight(model: nn.Module, loss: Loss, batch: Batch, trusted: Batch) -> Rewe
         >>> (found.weights * loss(model(x), y)).sum().backward()  # doctest: +SKIP
     """
     engine = choose_engine(model, loss)
+    _check_pairs(batch, trusted)
     _check_trusted(trusted[1])
     with check_unchanged(batch[0], trusted[0]), explain_derivative_errors():
         direction, trusted_loss = compute_trusted_gradient(model, loss, *trusted)
@@ -188,6 +190,17 @@ def reweight(model: nn.Module, loss: Loss, batch: Batch, trusted: Batch) -> Rewe
 def _gather(rule: L2RW, step: Step, trusted_loss: Tensor) -> Reweighted:
     assert step.influence is not None
     return Reweighted(rule.weigh(step), step.influence, step.losses, step.logits, trusted_loss)
+
+
+def _check_pairs(batch: object, trusted: object) -> None:
+    """See that both are pairs: a tensor would be taken apart by its examples."""
+    for name, each in (("batch", batch), ("trusted", trusted)):
+        if not isinstance(each, tuple | list) or len(each) != 2:
+            raise ModelError(
+                f"{name} is {type(each).__name__}, not a pair of inputs and labels.",
+                slug="batch-no-pair",
+                hint="Give both, e.g. (x, y).",
+            )
 
 
 def _check_trusted(labels: Tensor) -> None:

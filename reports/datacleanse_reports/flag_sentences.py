@@ -84,7 +84,7 @@ def _say_unflagged(view: RunView) -> str:
             f"About {format_plural(flagging.rows_needed or 0, 'verified row')} would make flags "
             "possible."
         )
-    elif flagging.rows_needed is None and view.rows_lacking and not view.is_doubted:
+    elif view.rows_lacking and not view.is_doubted:
         parts.append(
             f"{format_plural(view.rows_lacking, 'more verified row')} may make flags possible."
         )

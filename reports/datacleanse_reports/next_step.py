@@ -42,7 +42,9 @@ def count_lacking(manifest: AnyManifest) -> int:
     flags, data = manifest.flags, manifest.data
     if manifest.noise.rate is None or flags.flagged:
         return 0
-    aim = min(flags.rows_needed or ROWS, data.rows // 2)
+    needed = flags.rows_needed
+    # Where DATA has too few rows for one kind of list, rows drawn from it still calibrate another.
+    aim = min(ROWS if needed is None or needed > data.rows else needed, data.rows // 2)
     return max(0, aim - flags.calibration_rows)
 
 

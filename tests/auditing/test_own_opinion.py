@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
@@ -63,9 +64,30 @@ def test_classes_with_fewer_rows_than_folds_are_asked_about_all_the_same(counts)
     assert slugs(result)["probabilities-used"].startswith("second_opinion=LogisticRegression: ")
 
 
+class Odd(ClassifierMixin, BaseEstimator):
+    """A classifier that returns what it is told to, made of as many even shares."""
+
+    def __init__(self, change):
+        self.change = change
+
+    def fit(self, rows, labels):
+        self.classes_ = np.unique(labels)
+        return self
+
+    def predict_proba(self, rows):
+        return self.change(np.full((len(rows), len(self.classes_)), 1 / len(self.classes_)))
+
+
 @pytest.mark.parametrize(
     ("model", "said"),
     [
+        (Odd(lambda _: None), r"Odd: its predict_proba returned object of shape \(\)"),
+        (Odd(lambda even: even[1:]), r"float64 of shape \(29, 2\) for 30 rows and 2 classes"),
+        (Odd(lambda even: even[:, :1]), r"float64 of shape \(30, 1\) for 30 rows and 2 classes"),
+        (Odd(lambda even: even.astype(str)), "its predict_proba returned <U32 of"),
+        (Odd(lambda even: even * 9), "150 rows of 150 hold numbers below 0 or above 1; the first"),
+        (Odd(lambda even: even * np.nan), "150 rows of 150 hold what is no finite number"),
+        (Odd(lambda even: even / 2), "150 rows of 150 do not sum to 1; the first is row 0, with"),
         (LinearSVC(), "second_opinion=LinearSVC has no predict_proba"),
         (LogisticRegression(C=-1.0), "second_opinion=LogisticRegression fails on DATA's columns"),
     ],

@@ -281,6 +281,49 @@ def test_an_unknown_argument_names_the_one_that_was_meant(call, meant):
     assert meant in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"label": 5}, "label= is given an object of the type int. Give a text"),
+        ({"delimiter": 5}, "delimiter= is given an object of the type int"),
+        ({"fast": "yes"}, "fast='yes'. Give True or False."),
+        ({"text_model": 5}, "text_model=5. Give a text."),
+        ({"model": None}, "model=None. Give 'auto'"),
+        ({"label": pd.Series(["a"])}, "label= is given an object of the type Series"),
+        ({"drop": 5}, "drop=5. Give a list of texts."),
+        ({"drop": None}, "drop=None. Give a list of texts."),
+        ({"text": [5]}, "text= is given an object of the type int"),
+        ({"text": True}, "text=True. Give a list of texts."),
+        ({"epochs": 2.5}, "epochs=2.5. Give a whole number."),
+        ({"seed": None}, "seed=None. Give a whole number."),
+        ({"fdr": "0.1"}, "fdr='0.1'. Give a number."),
+        ({"image_size": "32"}, "image_size='32'. Give a whole number."),
+        ({"max_unreadable": None}, "max_unreadable=None. Give a number."),
+        ({"memory": 5}, "memory=5. Give a size such as 2GB"),
+    ],
+)
+def test_an_argument_of_another_type_is_refused_in_a_sentence(given, said):
+    data, clean = made()
+    with pytest.raises(dc.SettingsError) as caught:
+        dc.audit(data, val=clean, **LIGHT | given)
+    assert str(caught.value).startswith(said)
+
+
+def test_what_cannot_be_told_of_progress_is_refused():
+    data, clean = made()
+    with pytest.raises(TypeError, match=r"progress=5\. Give None, True, False, or an object"):
+        dc.audit(data, val=clean, progress=5, **LIGHT)
+
+
+def test_numbers_of_numpy_are_numbers_and_a_name_alone_is_one_column():
+    data, clean = made()
+    settings = {"epochs": np.int64(2), "fdr": np.float32(0.125), "seed": np.uint8(3)}
+    result = dc.audit(data, val=clean, drop="noise", **LIGHT | settings)
+
+    assert [each["name"] for each in result.manifest["schema"]["columns"]] == ["size"]
+    assert result.manifest["settings"]["fdr"] == 0.125
+
+
 def test_errors_and_warnings_name_arguments_as_python_does():
     data, clean = made()
     with pytest.raises(dc.InputError, match="label=") as caught:

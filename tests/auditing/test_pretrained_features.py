@@ -194,6 +194,7 @@ def test_exports_say_what_they_cannot_hold(run, tmp_path):
     assert said["backbone"]["sha256"] == describe_lite0(160).sha256
     _, told = export_run(run.path, "hub-folder", tmp_path / "hub")
     assert told[0].startswith("Without model.onnx: The model reads pictures through")
+    assert told[0].endswith("which --format onnx cannot hold.")
 
 
 def test_a_model_needs_the_extra(run, monkeypatch):

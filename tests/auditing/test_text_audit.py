@@ -79,10 +79,22 @@ def test_formats_without_text_refuse_and_the_others_are_whole(result, tmp_path):
     for name in ("onnx", "pt2"):
         with pytest.raises(DatacleanseError, match="reads column 'text' as text"):
             export_run(result.folder.path, name, tmp_path / f"model.{name}")
-    export_run(result.folder.path, "hub-folder", tmp_path / "hub")
+    _, (without, _) = export_run(result.folder.path, "hub-folder", tmp_path / "hub")
+    assert without.endswith("as text, which --format onnx cannot hold.")
     described = json.loads((tmp_path / "hub" / "model.json").read_text(encoding="utf-8"))
     assert described["computation"][0].startswith("texts: ")
     assert "texts.0.axes" in load_file(tmp_path / "hub" / "model.safetensors")
+
+
+def test_the_card_of_a_model_of_texts_shows_a_way_that_works(result, monkeypatch):
+    card = (result.folder.model_dir / "README.md").read_text(encoding="utf-8")
+    code = card.split("```python")[1].split("```")[0]
+    monkeypatch.chdir(result.folder.model_dir)
+    told = {"frame": made(20, seed=2).drop(columns="label")}
+    exec(code.replace("model.predict_proba", "found = model.predict_proba"), told)
+
+    assert told["found"].shape == (20, 3)
+    assert "--format onnx" not in card
 
 
 @pytest.mark.parametrize("change", ["missing", "shape", "names"])

@@ -135,3 +135,11 @@ def test_a_message_follows_progress_lines_when_not_quiet(folder):
     assert all(line.startswith("Reading") for line in progress)
     assert message == "error: dta.csv does not exist."
     assert hint == "Did you mean 'data.csv'?"
+
+
+@pytest.mark.parametrize("option", ["--val", "--test", "--probabilities", "--features"])
+def test_a_file_that_is_not_there_is_missed_before_data_is_read(folder, option):
+    done = run_here("audit", "data.csv", "--val", "clean.csv", option, "gone.npy", cwd=folder)
+    assert done.code == 2
+    assert "error: gone.npy does not exist." in done.err
+    assert "Reading DATA" not in done.err

@@ -45,6 +45,24 @@ def test_rows_are_named_with_their_labels_and_suspects_are_marked(folder, progra
     assert "rows.csv exists already" in again.err
 
 
+def test_what_the_audit_said_of_the_data_is_not_said_again(tmp_path):
+    said = people(80, seed=0, wrong=0.2)
+    said["words"] = [f"number {i} of them lives in {city}" for i, city in enumerate(said["city"])]
+    said.to_csv(tmp_path / "data.csv", index=False)
+    said.iloc[::2].to_csv(tmp_path / "clean.csv", index=False)
+    first = run_here(*(each for each in AUDIT if each != "-q"), cwd=tmp_path)
+    line = {"row": 1, "given_label": said["label"][1], "action": "drop"}
+    (tmp_path / "run" / "decisions.jsonl").write_text(json.dumps(line), encoding="utf-8")
+    explained = run_here("explain", "run", "data.csv", "--row", "4", cwd=tmp_path)
+    applied = run_here("apply", "run", "-o", "cleaned.csv", cwd=tmp_path)
+
+    assert (explained.code, applied.code) == (0, 0), explained.err + applied.err
+    assert "--drop words leaves it out" in first.err
+    for later in (explained, applied):
+        assert "Reading DATA" in later.err
+        assert "--drop" not in later.err
+
+
 def test_json_holds_the_same_as_the_file(folder, program):
     done = program("explain", "run", "new.csv", "--row", "9", "--json", "-q", "-o", "nine.jsonl")
     found = json.loads(done.out)

@@ -97,6 +97,12 @@ CASES = {
         "folder of pictures for each class",
         _by("none"),
     ),
+    "pictures beside a table": Case(
+        _manifest("a", "b", column="shape"),
+        ("clean (CLEAN) holds pictures, but DATA's rows are those of a table.",),
+        "the columns of DATA",
+        (*_by("list.csv"), "--text", "shape"),
+    ),
     "a picture": Case(
         lambda folder: None, ("data/cat/000.png", "'.png'"), "classes", _by("data/cat/000.png")
     ),

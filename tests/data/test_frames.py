@@ -275,5 +275,6 @@ def test_a_number_without_a_name_and_a_missing_label_are_refused_with_their_rows
     with pytest.raises(InputError, match=r"a label is 2, but.*classes 0 to 1: rows 2, 5, 8, 11"):
         read_data(with_names(NUMBERED, ["a", "b"]), ReadOptions())
     unlabelled = NUMBERED.set_column(1, "label", pa.array([0, -1, 1] * 4))
-    with pytest.raises(InputError, match="is missing in 4 rows: rows 1, 4, 7, 10"):
+    with pytest.raises(InputError, match="is missing in 4 rows: rows 1, 4, 7, 10") as caught:
         read_data(with_names(unlabelled, ["a", "b"]), ReadOptions())
+    assert "In files of Hugging Face, -1 does." in caught.value.hint

@@ -329,3 +329,10 @@ def test_a_column_that_sounds_like_a_label_is_proposed_and_not_taken(names, said
     with pytest.raises(InputError) as raised:
         choose_label(names, None, source="data.csv")
     assert raised.value.hint.endswith(said)
+
+
+def test_a_usual_name_that_is_dropped_is_said_to_be_dropped():
+    with pytest.raises(InputError, match="than 'label', which drop= names") as raised:
+        choose_label(["text", "label"], None, source="data.csv", dropped=["label"])
+    assert raised.value.hint.startswith("Leave that")
+    assert choose_label(["y", "label"], None, source="d", dropped=["label"]) == "y"

@@ -97,11 +97,33 @@ def change(row, *cells):
     ("source", "said", "cure"),
     [
         (as_table(probabilities(N))[["yes", "10"]], "no column for the class 'no'", "Name one"),
+        (
+            as_table(probabilities(N)[:, :2], ("a", "b")),
+            "the classes '10', 'no', 'yes'",
+            "Name one",
+        ),
+        (
+            as_table(probabilities(N) * 100),
+            "6 rows of 6 hold numbers below 0 or above 1",
+            "softmax",
+        ),
         (as_table(probabilities(N - 1)), "has 5 rows; DATA has 6, or 9 with CLEAN's", "order"),
-        (as_table(change(2, 0.5, 0.2, 0.2)), "do not sum to 1 (the first to 0.9)", "all classes"),
-        (as_table(change(2, -0.1, 0.6, 0.5)), "below 0 or above 1; the first is row 2", "softmax"),
-        (as_table(change(3, np.nan, 0.6, 0.5)), "no finite number; the first is row 3", "again"),
-        (change(4, np.inf, 0.6, 0.5), "1 row of 6 hold what is no finite number", "again"),
+        (
+            as_table(change(2, 0.5, 0.2, 0.2)),
+            "does not sum to 1; the first is row 2, with 0.9",
+            "all classes",
+        ),
+        (
+            as_table(change(2, -0.1, 0.6, 0.5)),
+            "a number below 0 or above 1; the first is row 2, with -0.1",
+            "softmax",
+        ),
+        (
+            as_table(change(3, np.nan, 0.6, 0.5)),
+            "no finite number; the first is row 3, with nan",
+            "finite",
+        ),
+        (change(4, np.inf, 0.6, 0.5), "1 row of 6 holds what is no finite number", "finite"),
         (as_table(probabilities(N), key="r1"), "id", "id"),
         (as_table(probabilities(N), key=list("abcdef")), "No id of DATA (column 'key')", "ids"),
         (probabilities(N)[:, :2], "float64 of shape (6, 2); DATA has 3 classes", "10, no, yes"),

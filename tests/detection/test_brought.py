@@ -59,6 +59,20 @@ def test_a_better_model_decides_and_a_useless_one_changes_nothing(made):
     assert hit(evidence.second, made.true) < 0.8
     assert good.notice.slug == same.notice.slug == "probabilities-used"
     assert (same.second.argmax(axis=1) == evidence.second.argmax(axis=1)).all()
+    assert "600 rows of DATA are part of the second opinion, 0% of it" in same.notice.message
+
+
+def test_probabilities_of_a_few_rows_are_not_used(made):
+    brought = np.full((N + V, C), np.nan, dtype=np.float32)
+    brought[:19] = one_hot(made.true[:19], 0.9)
+    few = join_brought("p.npy", brought, made.evidence, made.used)
+    brought[19] = brought[18]
+    enough = join_brought("p.npy", brought, made.evidence, made.used)
+
+    assert few.second is made.evidence.second
+    assert few.notice.is_warning
+    assert "not used. It has probabilities of 19 of 600 rows of DATA" in few.notice.message
+    assert enough.notice.slug == "probabilities-used"
 
 
 def test_what_knows_the_labels_by_heart_is_told_by_verified_rows_and_left_out(made):

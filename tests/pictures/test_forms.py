@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from datacleanse.data import write_table
+from datacleanse.pictures.decode_one import PictureError
 from datacleanse.pictures.find import find_pictures
 from datacleanse.pictures.forms import FORMS
 from datacleanse.pictures.interface import Asked
@@ -211,6 +212,14 @@ def test_names_in_the_metadata_are_told(root):
         if notice.slug == "label-names-from-metadata"
     ]
     assert f"0 is '{CLASSES[-1]}'" in notice.message
+
+
+def test_a_picture_without_bytes_is_said_to_have_none(root):
+    cells = pa.array([{"bytes": None, "path": "cat/0.png"}, {"bytes": b"b", "path": "b"}])
+    found = find_pictures(pa.table({"image": cells, "label": ["a", "b"]}), DATA)
+    (_, read), _ = found.store.iterate_blobs(np.arange(2))
+    with pytest.raises(PictureError, match="has no bytes"):
+        read()
 
 
 def test_every_form_is_tried(root):

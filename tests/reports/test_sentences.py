@@ -90,6 +90,17 @@ def test_reading_promises_what_the_flags_rest_on(flagging, flagged, expected, vi
     assert expected == flag_sentences.say_reading(view)
 
 
+@pytest.mark.parametrize("needed", [None, 5001])
+def test_what_is_said_of_more_rows_is_what_is_proposed(needed, view):
+    flagging = replace(view.flagging, basis="none", rows_needed=needed)
+    lacking = replace(view, rows_lacking=40, next_words=("verify", "x.csv"), flagging=flagging)
+    lacking = replace(lacking, headline=replace(view.headline, flagged=0, rows=5000))
+
+    assert "40 more verified rows may make flags possible." in flag_sentences.say_reading(lacking)
+    assert "would not change" not in flag_sentences.say_reading(lacking)
+    assert sentences.say_verifying_more(lacking).startswith("For flags, verify 40 more rows")
+
+
 def test_expectation_names_the_largest_budget_of_a_sitting_and_its_range(view):
     budgets = tuple(
         replace(

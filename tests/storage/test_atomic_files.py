@@ -194,8 +194,12 @@ def test_a_link_or_a_pipe_is_not_added_to(tmp_path):
 
 def test_a_place_that_is_a_folder_or_in_none_is_refused(tmp_path):
     (tmp_path / "file").touch()
-    for path in (tmp_path, tmp_path / "no" / "x.csv", tmp_path / "file" / "x.csv"):
-        with pytest.raises(OutputError, match="cannot be written"):
+    for path, why in (
+        (tmp_path, "directory"),
+        (tmp_path / "no" / "x.csv", "No such file or directory"),
+        (tmp_path / "file" / "x.csv", ""),
+    ):
+        with pytest.raises(OutputError, match=f"cannot be written: .*{why}"):
             check_place(path)
     check_place(tmp_path / "x.csv")
     with pytest.raises(OutputError, match="cannot be written"):

@@ -8,7 +8,7 @@ from torch import nn
 
 from datacleanse.errors import ModelError
 from datacleanse.training.influence import cross_entropy
-from datacleanse.training.reweighter import reweight
+from datacleanse.training.reweighter import Reweighter, reweight
 
 
 class Doubled(torch.autograd.Function):
@@ -88,6 +88,21 @@ def test_a_network_that_cannot_be_differentiated_is_refused_with_the_cure(case):
         reweight(make(), cross_entropy, *batches())
     assert said in error.value.message
     assert cure in error.value.hint
+
+
+@pytest.mark.parametrize(
+    "entry", [reweight, lambda *given: Reweighter(*given[:2]).step(*given[2:])]
+)
+def test_what_is_no_network_and_what_is_no_pair_is_named(entry):
+    network, loss = nn.Linear(3, 2), nn.CrossEntropyLoss(reduction="none")
+    x, y = torch.zeros(8, 3), torch.arange(8) % 2
+    for given, said in (
+        (("m", loss, (x, y), (x, y)), "model is str, not a torch.nn.Module"),
+        ((network, loss, x, (x, y)), "batch is Tensor, not a pair of inputs and labels"),
+        ((network, loss, (x, y), (x, y, y)), "trusted is tuple, not a pair"),
+    ):
+        with pytest.raises(ModelError, match=said):
+            entry(*given)
 
 
 def test_another_error_of_the_network_stays_as_it_is():

@@ -21,7 +21,7 @@ from datacleanse.auditing.tasks.dataset_labels import read_labels
 from datacleanse.auditing.tasks.interface import Planned, identify_settings
 from datacleanse.auditing.without_clean import compare_with_nothing, make_empty_clean
 from datacleanse.data import compare_labels
-from datacleanse.errors import InputError, ModelError
+from datacleanse.errors import InputError
 from datacleanse.models.model_files import save_loose
 from datacleanse.models.user_network import compute_outputs, digest_layers
 from datacleanse.records import Dataset, Schema
@@ -146,12 +146,6 @@ def _take_sample(datasets: tuple[MapDataset[Any], ...]) -> Tensor:
 
 def _make_copier(model: nn.Module, sample: Tensor) -> tuple[Callable[[], nn.Module], int]:
     """What makes copies of the network as it is now, and the number of classes C."""
-    if not isinstance(model, nn.Module):
-        raise ModelError(
-            f"model is {type(model).__name__}, not a torch.nn.Module.",
-            slug="model-no-module",
-            hint="Give the network itself.",
-        )
     with report_as_user_code(f"The network ({type(model).__name__}) cannot be copied"):
         pristine = copy.deepcopy(unwrap(model)).cpu()
     logits = compute_outputs(pristine, sample, "The network", None)

@@ -43,7 +43,7 @@ def make_no_table_error(source: object) -> InputError:
     kind = type(source).__name__
     cure = f"Give {ACCEPTED}."
     if isinstance(source, np.ndarray) and source.ndim == 2:
-        cure = "Name its columns: pandas.DataFrame(array, columns=[...]) with the label among them."
+        cure = "Name its columns, e.g. with pandas.DataFrame(array, columns=[...])."
     elif hasattr(source, "to_frame") or isinstance(source, pa.Array | pa.ChunkedArray):
         cure = f"It is a single column. {cure}"
     elif isinstance(source, bytes):

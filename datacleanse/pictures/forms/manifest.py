@@ -188,7 +188,8 @@ def choose_label_column(raw: Raw, asked: Asked) -> str | None:
     """
     names: list[str] = [name for name in raw.table.column_names if name not in asked.drop]
     if asked.role == "DATA":
-        return choose_label(names, asked.label, source=raw.name)
+        candidates = raw.table.column_names if asked.label is None else names
+        return choose_label(candidates, asked.label, source=raw.name, dropped=asked.drop)
     if asked.label is not None and asked.label in names:
         return asked.label
     usual = [name for name in names if name in USUAL_NAMES]

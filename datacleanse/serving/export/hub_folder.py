@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from datacleanse.errors import DatacleanseError, OutputError
 from datacleanse.models.model_card import CARD, write_card
 from datacleanse.models.number_card import write_number_card
+from datacleanse.serving.export.interface import NOT_HELD
 from datacleanse.serving.export.onnx_file import OnnxFormat
 from datacleanse.serving.export.safetensors_file import SafetensorsFormat
 from datacleanse.storage.atomic_files import check_place, make_unwritable_error, write_folder_aside
@@ -67,5 +68,7 @@ def _add_onnx(run: FinishedRun, folder: Path) -> tuple[str, ...]:
         onnx.check(target)
         onnx.write(run, target)
     except DatacleanseError as error:
-        return (f"Without model.onnx: {error.message} {error.hint}",)
+        # Of what no ONNX file can hold, the hint names this very format.
+        hint = "" if error.slug in NOT_HELD else f" {error.hint}"
+        return (f"Without model.onnx: {error.message}{hint}",)
     return ()

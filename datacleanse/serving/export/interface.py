@@ -58,6 +58,10 @@ class FinishedRun:
         return self.manifest.run_id
 
 
+NOT_HELD = ("export-pretrained", "export-text")
+"""Slugs of what is said of models that some formats cannot hold at all."""
+
+
 def refuse_pretrained(name: str, predictor: Served) -> Exported:
     """Refuse a model on top of a pretrained network, for a format that would have to hold it.
 

@@ -49,9 +49,18 @@ def choose_engine(model: nn.Module, loss: Loss) -> AutomaticEngine:
 
 
 def unwrap(model: nn.Module) -> nn.Module:
-    """Take the network out of ``torch.compile``'s wrapper, which hides layers from all routes."""
+    """Take the network out of ``torch.compile``'s wrapper, which hides layers from all routes.
+
+    Raises:
+        ModelError: it is none, or split over devices, or has nothing to train.
+    """
     inner = getattr(model, "_orig_mod", model)
-    assert isinstance(inner, nn.Module)
+    if not isinstance(inner, nn.Module):
+        raise ModelError(
+            f"model is {type(model).__name__}, not a torch.nn.Module.",
+            slug="model-no-module",
+            hint="Give the network itself.",
+        )
     if not find_trainable(inner):
         raise ModelError(
             "No parameter of the network is trainable.",
