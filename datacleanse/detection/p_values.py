@@ -24,6 +24,7 @@ UNBALANCED = 0.1
 """Difference of the largest and the least share of a class in DATA from which a clean set with as
 many rows of each is no sample of DATA."""
 
+
 @dataclass(frozen=True)
 class Tests:
     """What the comparison with right rows says."""
