@@ -131,7 +131,7 @@ def test_a_disk_that_is_too_small_is_said_before_anything_is_written(files, tmp_
     monkeypatch.setattr(memory_need, "LARGE", 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10, 5, 5))
     with pytest.raises(
-        OutputError, match=r"takes about .* of disk, and .* has 0 MB left"
+        OutputError, match=r"takes about .* of disk, and .* has 5 B left"
     ) as caught:
         audit(files, tmp_path / "run")
     assert caught.value.slug == "disk-short"
