@@ -103,7 +103,10 @@ def gather_weights(paths: Sequence[Path], n_rows: int) -> Iterator[NDArray[np.fl
 
 def list_parts(path: Path) -> list[Path]:
     """The files of an epoch, in the order of their rows: itself, or those in its folder."""
-    return sorted(path.glob("part-*.parquet")) if path.is_dir() else [path]
+    if not path.is_dir():
+        return [path]
+    # Numbers have two digits at least: the hundredth is longer, and follows the others.
+    return sorted(path.glob("part-*.parquet"), key=lambda part: (len(part.name), part.name))
 
 
 def _join_parts(path: Path, epoch: int, n_rows: int) -> Iterator[NDArray[np.float32]]:

@@ -15,7 +15,7 @@ from datacleanse.auditing import audit_table
 from datacleanse.auditing.audit_table import write_audit
 from datacleanse.errors import RunFolderError
 from datacleanse.storage import ledger
-from datacleanse.storage.ledger import EpochRecord, gather_weights, write_epoch
+from datacleanse.storage.ledger import EpochRecord, gather_weights, list_parts, write_epoch
 from datacleanse.storage.schemas import AUDIT_COLUMNS, AUDIT_SCHEMA
 from datacleanse.storage.table_column import SCHEMA_VERSION
 from tests.tries import tries
@@ -113,3 +113,10 @@ def test_a_ledger_that_was_changed_is_refused_when_it_is_gathered(tmp_path):
     pq.write_table(whole, paths[1], row_group_size=2)
     with pytest.raises(RunFolderError, match="grouped as those of no ledger"):
         list(gather_weights(paths, 5))
+
+
+def test_parts_of_an_epoch_are_in_the_order_of_their_numbers(tmp_path):
+    names = [f"part-{number:02d}.parquet" for number in (0, 9, 10, 11, 99, 100, 101, 110)]
+    for name in reversed(names):
+        (tmp_path / name).touch()
+    assert [path.name for path in list_parts(tmp_path)] == names
