@@ -325,8 +325,8 @@ def _note_sizes(data: Dataset, clean: Dataset) -> list[Notice]:
         noun = "class" if len(lacking) == 1 else "classes"
         message = (
             f"CLEAN ({clean.source}) has no row of {len(lacking)} {noun} of DATA: "
-            f"{format_list(lacking)}; labels of such rows cannot be judged well. Where DATA has many, "
-            "they are not flagged."
+            f"{format_list(lacking)}; labels of such rows cannot be judged well. Where DATA has "
+            "many, they are not flagged."
         )
         notices.append(Notice("clean-lacks-class", message, is_warning=True))
     few = np.flatnonzero((counts > 0) & (counts < _SMALL_CLASS))

@@ -32,8 +32,13 @@ digits with planted errors."""
 START = (0.9, 0.05, 0.05)
 """Shares of right, even and alike that it starts from."""
 
-IMAGINED = (0.0, 1.0, 1.0)
-"""Rows of each kind that are imagined beside DATA's, so that no share is 0."""
+IMAGINED = (1.8, 0.1, 0.1)
+"""Rows of each kind that are imagined beside DATA's, so that no share is 0. They are parted as at
+the start: where an opinion says nothing of any row, the shares stay there."""
+
+IMAGINED_WRONG = (0.0, 1.0, 1.0)
+"""The same beside labels that are known to be right: a few of them cannot show that no right label
+seems wrong, and so one of each kind is supposed to."""
 
 LEAST_EXCESS = 1e-3
 """Of rows that each kind has at least, when kinds are compared with those of right labels."""
@@ -53,12 +58,15 @@ class Spread:
     """Wrong, likely classes more often."""
 
 
-def fit_spread(p: Matrix, labels: NDArray[np.int64]) -> Spread:
+def fit_spread(
+    p: Matrix, labels: NDArray[np.int64], imagined: tuple[float, float, float] = IMAGINED
+) -> Spread:
     """The likeliest shares.
 
     Args:
         p: (n, C) probabilities of the true class, by what has not seen the row's label.
         labels: (n,) as given, n >= 1.
+        imagined: rows of each kind that are supposed beside these.
     """
     rows = np.arange(len(labels))
     even, alike = _compute_chances(raise_to_floor(p, LEAST), labels)
@@ -69,7 +77,7 @@ def fit_spread(p: Matrix, labels: NDArray[np.int64]) -> Spread:
     shares = np.array(START)
     for _ in range(STEPS):
         joint = shares[:, None] * likelihoods
-        counts = (joint / joint.sum(axis=0)).sum(axis=1) + np.array(IMAGINED)
+        counts = (joint / joint.sum(axis=0)).sum(axis=1) + np.array(imagined)
         shares = counts / counts.sum()
     return Spread(float(shares[1]), float(shares[2]))
 

@@ -31,7 +31,12 @@ from datacleanse.detection.deconvolution import (
     make_one_rate_matrix,
     raise_to_floor,
 )
-from datacleanse.detection.error_kinds import Spread, compare_with_right, fit_spread
+from datacleanse.detection.error_kinds import (
+    IMAGINED_WRONG,
+    Spread,
+    compare_with_right,
+    fit_spread,
+)
 from datacleanse.detection.noise_matrix import NoiseModel, fit_noise, fit_noise_on_pairs
 
 if TYPE_CHECKING:
@@ -118,7 +123,8 @@ def learn_noise(
     for found, seen in zip(models, is_in, strict=True):
         spread = fit_spread(deconvolve(of_data, found.one_rate), labels[data])
         if not on_pairs:
-            seeming = fit_spread(deconvolve(given[seen], found.one_rate), truth[clean[seen]])
+            right = deconvolve(given[seen], found.one_rate)
+            seeming = fit_spread(right, truth[clean[seen]], IMAGINED_WRONG)
             spread = compare_with_right(spread, seeming)
         noise.append(Noise(found, spread, trust))
     return noise

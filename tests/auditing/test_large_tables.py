@@ -130,9 +130,7 @@ def test_too_little_memory_is_refused_before_anything_is_written(
 def test_a_disk_that_is_too_small_is_said_before_anything_is_written(files, tmp_path, monkeypatch):
     monkeypatch.setattr(memory_need, "LARGE", 0)
     monkeypatch.setattr(shutil, "disk_usage", lambda place: shutil._ntuple_diskusage(10, 5, 5))
-    with pytest.raises(
-        OutputError, match=r"takes about .* of disk, and .* has 5 B left"
-    ) as caught:
+    with pytest.raises(OutputError, match=r"takes about .* of disk, and .* has 5 B left") as caught:
         audit(files, tmp_path / "run")
     assert caught.value.slug == "disk-short"
     assert list(tmp_path.iterdir()) == []

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datacleanse.detection.error_kinds import Spread, compare_with_right, fit_spread, posterior
+from datacleanse.detection.error_kinds import (
+    START,
+    Spread,
+    compare_with_right,
+    fit_spread,
+    posterior,
+)
 
 
 def drawn(even, alike, *, n=4000, n_classes=4, sharpness=2.5, seed=0):
@@ -96,3 +102,10 @@ def test_errors_on_any_class_are_known_as_such_by_an_opinion_that_is_too_sure():
     compared = compare_with_right(found, right)
     assert found.alike > 0.25 * found.even
     assert compared.alike < 0.05 * compared.even
+
+
+@pytest.mark.parametrize("n_rows", [4, 20, 100])
+def test_opinions_that_say_nothing_leave_the_shares_at_the_start(n_rows):
+    flat = np.full((n_rows, 2), 0.5)
+    found = fit_spread(flat, np.arange(n_rows) % 2)
+    np.testing.assert_allclose((found.even, found.alike), START[1:], atol=1e-6)
