@@ -79,7 +79,6 @@ def ceiling_table(results: Results) -> str:
 FIGURES: dict[str, Figure] = {
     "busy.source": source("busy_cores"),
     "wide.source": source("many_features"),
-    "large.tables.source": source("large_tables"),
     "large.pictures.source": source("large_pictures"),
     "forecast.source": source("forecast"),
     "forecast.near": lambda r: count(r["forecast"]["near"]),
@@ -92,7 +91,6 @@ FIGURES: dict[str, Figure] = {
 TABLES: dict[str, Figure] = {
     "busy.by_rows": busy_table,
     "wide.by_kind": wide_table,
-    "large.tables.by_rows": large_table("large_tables"),
     "large.pictures.by_rows": large_table("large_pictures"),
     "ceiling.by_kind": ceiling_table,
 }
