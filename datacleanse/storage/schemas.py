@@ -87,7 +87,7 @@ AUDIT_COLUMNS: tuple[TableColumn, ...] = (
         "p_value",
         pa.float64(),
         "conformal p-value of 'this label is right'; null: the row is verified, or was not trained "
-        "on, or fewer than 10 right rows calibrate",
+        "on, or fewer than 10 right rows calibrate, or CLEAN leaves out the class of the label",
         least=0,
         most=1,
         is_nullable=True,
