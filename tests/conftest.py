@@ -13,7 +13,7 @@ from tests import browser as browsers
 from tests.light_judge import judge_lightly, judge_wholly
 from tests.one_core import seeing_one_core
 from tests.quick_disk import waiting_for_no_disk
-from tests.tries import tries
+from tests.tries import IS_THOROUGH, tries
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,7 +25,10 @@ for library in ("OMP", "OPENBLAS", "MKL"):
     os.environ.setdefault(f"{library}_NUM_THREADS", "1")
 
 # For random tests that do not say how many examples they try. Beside others they have no deadline.
-settings.register_profile("make test", max_examples=tries(100), deadline=None)
+# CI tries the same examples each time: what it says is about the commit. At a desk they are new.
+settings.register_profile(
+    "make test", max_examples=tries(100), deadline=None, derandomize=IS_THOROUGH
+)
 settings.load_profile("make test")
 
 

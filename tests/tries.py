@@ -1,8 +1,8 @@
 """How many examples the random tests try: a quarter in `make test`, all of them with THOROUGH=1.
 
-CI tries all. Hypothesis draws other examples in each run, so that a quarter of them at each of many
-runs asks no less in the end. Mutations and kills that a seed draws are the same in each run: of
-these the rest is tried by CI alone.
+CI tries all, the same ones each time, so that its verdict is about the commit. At a desk hypothesis
+draws others in each run: a quarter of them at each of many runs asks no less in the end. Mutations
+and kills that a seed draws are the same in each run: of these the rest is tried by CI alone.
 """
 
 from __future__ import annotations

@@ -71,7 +71,8 @@ def test_medians_of_neighbours_are_those_of_windows(numbers):
         expected.append(np.median(numbers[at - reach : at + reach + 1]))
     places = np.random.default_rng(0).permutation(n).astype(float)
     found = predict_numbers(places, np.array(numbers)[places.astype(int)], np.arange(float(n)))
-    np.testing.assert_allclose(found, expected, rtol=1e-12)
+    # Half of the least number there is, is none.
+    np.testing.assert_allclose(found, expected, rtol=1e-12, atol=np.finfo(float).tiny)
 
 
 def test_equal_values_are_predicted_by_their_median_whatever_the_order_of_rows():
