@@ -15,6 +15,7 @@ from datacleanse.auditing.result import AuditResult, choose_place
 from datacleanse.auditing.run import forecast_audit, run_audit
 from datacleanse.data import ReadOptions, hold_source
 from datacleanse.errors import SettingsError
+from datacleanse.given_paths import read_path
 from datacleanse.keyword_arguments import suggest_keywords, take_arguments_of
 from datacleanse.memory_bound import parse_size
 from datacleanse.notices import warn
@@ -220,7 +221,7 @@ def plan_audit(given: Mapping[str, Any]) -> Forecast:
     request = _read_arguments(given)
     out = given["out"]
     # Where `choose_place` would make a folder of its own.
-    place = Path(tempfile.gettempdir(), "run") if out is None else Path(out)
+    place = Path(tempfile.gettempdir(), "run") if out is None else read_path("out", out)
     with follow(given["progress"]) as told:
         return forecast_audit(request, place, told)
 

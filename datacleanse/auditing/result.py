@@ -25,6 +25,7 @@ from datacleanse.auditing.shown import (
 )
 from datacleanse.data.label_types import LabelValues, type_classes
 from datacleanse.errors import SettingsError
+from datacleanse.given_paths import read_path
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
 from datacleanse.models.pretrained_predictor import PretrainedPredictor
@@ -76,6 +77,10 @@ class AuditResult:
     """Held so that ``folder`` stays as long as this result, where the caller named no place."""
     _handed_over: HandedOver | None = field(default=None, hash=False, compare=False)
     """What was audited; None: the run was opened again."""
+
+    def __fspath__(self) -> str:
+        """Path of its folder, so that it serves where a run folder is asked for."""
+        return str(self.folder.path)
 
     @cached_property
     def _manifest(self) -> Manifest:
@@ -180,7 +185,7 @@ class AuditResult:
         """
         if isinstance(earlier, AuditResult):
             return show_changes(self.folder, earlier.folder)
-        return show_changes(self.folder, RunFolder(Path(earlier)))
+        return show_changes(self.folder, RunFolder(read_path("earlier", earlier)))
 
     def review(
         self, *, first: int = 1, reviewer: str | None = None, open_browser: bool = False
@@ -255,7 +260,7 @@ class AuditResult:
         Raises:
             RunFolderError: something stands there and ``force`` is off, or it is no run.
         """
-        with begin_folder(Path(path), force=force) as target:
+        with begin_folder(read_path("path", path), force=force) as target:
             copy_folder(self.folder, target)
         return target
 
@@ -270,6 +275,6 @@ class AuditResult:
 def choose_place(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:
     """The run folder asked for; without one, a place in a temporary folder, and that folder."""
     if out is not None:
-        return Path(out), None
+        return read_path("out", out), None
     temporary = TemporaryFolder()
     return temporary.path / "run", temporary

@@ -14,6 +14,7 @@ from datacleanse.errors import DatacleanseError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from os import PathLike
     from pathlib import Path
 
     import pandas as pd
@@ -28,7 +29,7 @@ class InlineReport(Protocol):
     def html(self) -> str:
         """The page: one that needs nothing beside it."""
 
-    def save(self, path: str) -> Path:
+    def save(self, path: str | PathLike[str]) -> Path:
         """Write the page to a file."""
 
     def _repr_html_(self) -> str: ...

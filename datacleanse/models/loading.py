@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 
 from datacleanse.errors import RunFolderError
+from datacleanse.given_paths import read_path
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.models.description import (
     Factory,
@@ -81,7 +81,7 @@ def load_predictor(
             not there.
         UserCodeError: ``model`` cannot be imported or fails.
     """
-    directory = Path(directory)
+    directory = read_path("directory", directory)
     described = read_description(directory)
     if manifest is not None:
         _check_files(directory, manifest.model_files)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
-from os import fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from datacleanse.data.label_column import USUAL_NAMES
 from datacleanse.data.sources import split_suffix
 from datacleanse.errors import SettingsError
+from datacleanse.given_paths import read_path, read_place
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.progress import follow
 from datacleanse.review.audited_run import open_audited_run
@@ -165,10 +165,12 @@ def apply(
     Examples:
         >>> cleaned = apply("runs/orders", out="orders.cleaned.csv")  # doctest: +SKIP
     """
-    limits = choose_limits(auto, relabel_above, drop_above, RunFolder(Path(run)))
-    place = None if data is None else fspath(data)
-    audited = open_audited_run(RunFolder(Path(run)), data=place, delimiter=delimiter)
-    output = _choose_output(audited, None if out is None else Path(out), link=link)
+    folder = RunFolder(read_path("run", run))
+    limits = choose_limits(auto, relabel_above, drop_above, folder)
+    place = None if data is None else read_place("data", data)
+    audited = open_audited_run(folder, data=place, delimiter=delimiter)
+    target = None if out is None else read_path("out", out)
+    output = _choose_output(audited, target, link=link)
     output.check(force=force)
     files = list_files(decisions)
     with follow(progress) as told:

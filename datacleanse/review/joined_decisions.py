@@ -2,26 +2,34 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence, Set
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacleanse.given_paths import read_path
 from datacleanse.review.agreement import DIFFERING, note_differing
 from datacleanse.review.decisions import Decisions, read_decisions
 from datacleanse.storage.run_folder import find_decisions
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Sequence
+    from collections.abc import Container
+    from pathlib import Path
 
 
 def list_files(
     places: str | PathLike[str] | Sequence[str | PathLike[str]] | None,
 ) -> tuple[Path, ...]:
-    """The files that are meant by one place or several: a file, or the run that it is about."""
+    """The files that are meant by one place or several: a file, or the run that it is about.
+
+    Raises:
+        SettingsError: one is no path.
+    """
     if places is None:
         return ()
-    each = [places] if isinstance(places, str | PathLike) else places
-    return tuple(find_decisions(Path(place)) for place in each)
+    # Not whatever can be iterated: frames and dictionaries, for which this may be taken, can be.
+    if isinstance(places, Sequence | Set | Iterator) and not isinstance(places, str | bytes):
+        return tuple(find_decisions(read_path("decisions", each)) for each in places)
+    return (find_decisions(read_path("decisions", places)),)
 
 
 def read_joined(

@@ -28,6 +28,7 @@ import torch
 
 from datacleanse.data.any_number import read_number
 from datacleanse.errors import SettingsError
+from datacleanse.given_paths import read_path
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.progress import SILENT, follow
 from datacleanse.review.audited_run import open_audited_run
@@ -162,7 +163,7 @@ def explain(
     Examples:
         >>> dc.explain("runs/churn", "new.csv", row=17).table  # doctest: +SKIP
     """
-    folder = RunFolder(Path(run))
+    folder = RunFolder(read_path("run", run))
     with tempfile.TemporaryDirectory(prefix="datacleanse-") as place, follow(progress) as told:
         return explain_prediction(
             folder,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.errors import SettingsError
+from datacleanse.given_paths import read_path
 from datacleanse.keyword_arguments import suggest_keywords
 from datacleanse.serving.loaded_classifier import LoadedClassifier
 from datacleanse.serving.loaded_regressor import LoadedRegressor
@@ -49,10 +49,11 @@ def load(
         >>> model = load("runs/income")  # doctest: +SKIP
         >>> model.predict(new_frame)  # doctest: +SKIP
     """
-    served = open_model(Path(run), model=model)
+    path = read_path("run", run)
+    served = open_model(path, model=model)
     if not isinstance(served, ServedNumberModel | ServedNumberImageModel):
         loaded = LoadedClassifier(
-            str(run), model=model, text_classes=text_classes, allow_unknown=allow_unknown
+            str(path), model=model, text_classes=text_classes, allow_unknown=allow_unknown
         )
         return loaded._hold(served)
     if text_classes:
@@ -61,4 +62,4 @@ def load(
             slug="settings-contradict",
             hint="Leave text_classes out.",
         )
-    return LoadedRegressor(str(run), model=model, allow_unknown=allow_unknown)._hold(served)
+    return LoadedRegressor(str(path), model=model, allow_unknown=allow_unknown)._hold(served)

@@ -15,6 +15,10 @@ class RunFiles:
 
     path: Path
 
+    def __fspath__(self) -> str:
+        """Its path, so that it serves where a path is asked for."""
+        return str(self.path)
+
     @property
     def manifest_file(self) -> Path:
         """`run.json`: settings, data, timings, metrics, notices."""

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
-from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datacleanse.given_paths import read_path
 from datacleanse.storage.atomic_files import write_aside
 from datacleanse_reports.any_page import read_any_view, render_any_page
 
 if TYPE_CHECKING:
+    from os import PathLike
+    from pathlib import Path
+
     from datacleanse.storage.run_folder import RunFolder
 
 LARGEST = 4_000_000
@@ -29,9 +32,13 @@ class InlineReport:
     title: str
     """What it is about."""
 
-    def save(self, path: str) -> Path:
-        """Write the page to a file, which appears whole or not at all."""
-        target = Path(path)
+    def save(self, path: str | PathLike[str]) -> Path:
+        """Write the page to a file, which appears whole or not at all.
+
+        Raises:
+            DatacleanseError: it cannot be written, or ``path`` is no path.
+        """
+        target = read_path("path", path)
         with write_aside(target) as aside:
             aside.write_text(self.html, encoding="utf-8", newline="")
         return target

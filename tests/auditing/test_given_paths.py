@@ -1,0 +1,87 @@
+"""Paths that Python hands over: what has one serves, what is none is refused in a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+import datacleanse as dc
+from tests.auditing.test_pandas import LIGHT, made
+
+
+@pytest.fixture(scope="module")
+def audited(tmp_path_factory):
+    """A run of a file, with a decision."""
+    place = tmp_path_factory.mktemp("paths")
+    data, clean = made()
+    data.to_csv(place / "data.csv", index=False)
+    clean.to_csv(place / "clean.csv", index=False)
+    result = dc.audit(
+        place / "data.csv", val=place / "clean.csv", out=place / "run", **LIGHT, progress=False
+    )
+    run_id = result.manifest["run_id"]
+    said = {"row": 3, "action": "drop", "given_label": result.table.given_label[3], "at": ""}
+    file = result.folder.decisions_file
+    file.write_text(pd.Series(said | {"run_id": run_id}).to_json() + "\n", encoding="utf-8")
+    return result
+
+
+NO_PATHS = {
+    "a number": (5, "an object of the type int, which is no path. Give a path as text"),
+    "nothing": ("", "an empty text, which is no path."),
+    "bytes": (b"runs", "bytes, which is no path. Give a path as text (os.fsdecode)."),
+    "a frame": (pd.DataFrame({"a": [1]}), "an object of the type DataFrame, which is no path."),
+    "a NUL": ("a\0b", "'a\\x00b', which is no path. Give a path of letters"),
+    "half a sign": ("\ud800", "'\\ud800', which is no path. Give a path of letters"),
+}
+
+ENTRIES = {
+    "dc.audit, out": ("out", lambda data, run, wrong: dc.audit(data, out=wrong, **LIGHT)),
+    "dc.audit, decisions": ("decisions", lambda data, run, wrong: dc.audit(data, decisions=wrong)),
+    "dc.audit, one of them": (
+        "decisions",
+        lambda data, run, wrong: dc.audit(data, decisions=[run, wrong]),
+    ),
+    "dc.plan_audit": ("out", lambda data, run, wrong: dc.plan_audit(data, out=wrong, **LIGHT)),
+    "dc.load": ("run", lambda data, run, wrong: dc.load(wrong)),
+    "dc.load_predictor": ("directory", lambda data, run, wrong: dc.load_predictor(wrong)),
+    "dc.explain": ("run", lambda data, run, wrong: dc.explain(wrong, data, row=0)),
+    "dc.apply, run": ("run", lambda data, run, wrong: dc.apply(wrong)),
+    "dc.apply, out": ("out", lambda data, run, wrong: dc.apply(run, out=wrong)),
+    "dc.apply, data": ("data", lambda data, run, wrong: dc.apply(run, data=wrong)),
+    "save": ("path", lambda data, run, wrong: run.save(wrong)),
+    "compare": ("earlier", lambda data, run, wrong: run.compare(wrong)),
+    "report": ("path", lambda data, run, wrong: run.report().save(wrong)),
+}
+
+
+@pytest.mark.parametrize("wrong", NO_PATHS)
+@pytest.mark.parametrize("entry", ENTRIES)
+def test_what_is_no_path_is_refused_in_a_sentence(entry, wrong, audited):
+    name, call = ENTRIES[entry]
+    given, said = NO_PATHS[wrong]
+    with pytest.raises(dc.SettingsError) as caught:
+        call(made()[0], audited, given)
+    assert str(caught.value).startswith(f"{name} is {said}")
+
+
+def test_a_result_and_what_save_returns_serve_as_the_run_folder(audited, tmp_path):
+    data, _ = made()
+    saved = audited.save(tmp_path / "saved")
+    for run in (audited, saved):
+        assert dc.load(run).predict(data).shape == (len(data),)
+        assert dc.explain(run, data, row=2).predicted in ("a", "b")
+        assert dc.apply(run, dry_run=True).dropped == 1
+        assert len(audited.cleaned(run)) == len(data) - 1
+    assert dc.load(saved).run == str(tmp_path / "saved")
+    with pytest.raises(dc.InputError, match="is the folder of a run"):
+        dc.audit(audited)
+
+
+def test_a_tilde_is_the_user_s_own_folder(audited, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert Path(audited.save("~/saved")) == tmp_path / "saved"
+    assert dc.load("~/saved").run == str(tmp_path / "saved")
