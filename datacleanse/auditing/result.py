@@ -24,7 +24,7 @@ from datacleanse.auditing.shown import (
     summarise_as_text,
 )
 from datacleanse.data.label_types import LabelValues, type_classes
-from datacleanse.errors import SettingsError
+from datacleanse.errors import RunFolderError, SettingsError
 from datacleanse.given_paths import read_path
 from datacleanse.models.loading import load_predictor
 from datacleanse.models.predictor import ImagePredictor, Predictor
@@ -258,9 +258,12 @@ class AuditResult:
         """Copy the run folder to ``path``; `datacleanse report` renders its reports.
 
         Raises:
-            RunFolderError: something stands there and ``force`` is off, or it is no run.
+            RunFolderError: something stands there and ``force`` is off, or it is no run, or it is
+                this very folder or around or within it.
         """
-        with begin_folder(read_path("path", path), force=force) as target:
+        place = read_path("path", path)
+        _check_apart(self.folder.path, place)
+        with begin_folder(place, force=force) as target:
             copy_folder(self.folder, target)
         return target
 
@@ -270,6 +273,17 @@ class AuditResult:
     def _repr_html_(self) -> str:
         is_temporary = self._temporary is not None
         return summarise_as_html(self.folder, self._name_rows, is_temporary=is_temporary)
+
+
+def _check_apart(source: Path, target: Path) -> None:
+    """Refuse to copy a run over itself, which would remove it first, or into itself."""
+    own, other = source.resolve(), target.resolve()
+    if own == other or own in other.parents or other in own.parents:
+        raise RunFolderError(
+            f"The run lies in {source} already, and a copy in {target} would be in its way.",
+            slug="run-in-the-way",
+            hint="Choose a place beside it; nothing was changed there.",
+        )
 
 
 def choose_place(out: str | PathLike[str] | None) -> tuple[Path, TemporaryFolder | None]:

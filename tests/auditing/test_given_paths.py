@@ -85,3 +85,16 @@ def test_a_tilde_is_the_user_s_own_folder(audited, tmp_path, monkeypatch):
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     assert Path(audited.save("~/saved")) == tmp_path / "saved"
     assert dc.load("~/saved").run == str(tmp_path / "saved")
+
+
+def test_a_run_is_not_saved_over_around_or_into_itself(audited, tmp_path):
+    around = tmp_path / "around"
+    kept = audited.save(around / "run")
+    (around / "run.json").write_bytes(kept.manifest_file.read_bytes())
+    result = dc.AuditResult(kept)
+    before = sorted(around.rglob("*"))
+    for place in (kept.path, around / "." / "run", kept.path / "copy", around):
+        with pytest.raises(dc.RunFolderError, match="lies in .* already, and a copy in"):
+            result.save(place, force=True)
+    assert sorted(around.rglob("*")) == before
+    assert result.folder.is_finished()
