@@ -13,10 +13,14 @@ _WANTED = "Give a path as text, or as a pathlib.Path."
 
 def read_path(name: str, given: object) -> Path:
     """The path that an argument names, with ``~`` for the user's own folder; see `read_place`."""
-    path = Path(read_place(name, given))
-    with suppress(RuntimeError):  # nobody has that name: so it is a folder's
-        return path.expanduser()
-    return path
+    return expand_home(read_place(name, given))
+
+
+def expand_home(path: str | os.PathLike[str]) -> Path:
+    """The path with ``~`` and ``~NAME`` for the folders of users; as it is where nobody is NAME."""
+    with suppress(RuntimeError):
+        return Path(path).expanduser()
+    return Path(path)
 
 
 def read_place(name: str, given: object) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from datacleanse.data.messages import format_list, quote_value
 from datacleanse.errors import DatacleanseError, InputError
+from datacleanse.given_paths import expand_home
 from datacleanse.storage.run_folder import RunFolder
 from datacleanse.storage.run_places import DEMO_SETS, is_demo_data, list_runs
 
@@ -20,7 +21,7 @@ def refuse_run(source: object) -> None:
     """
     if not isinstance(source, str | os.PathLike) or "://" in os.fspath(source):
         return
-    folder = RunFolder(Path(source).expanduser())
+    folder = RunFolder(expand_home(os.fspath(source)))
     _refuse_folder_of_runs(folder.path, os.fspath(source))
     try:
         is_run = folder.manifest_file.is_file() and (

@@ -16,6 +16,7 @@ from datacleanse.data.run_as_source import refuse_run
 from datacleanse.data.saved_datasets import SUFFIX as SAVED_SUFFIX
 from datacleanse.data.saved_datasets import find_saved_files
 from datacleanse.errors import InputError
+from datacleanse.given_paths import expand_home
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -142,7 +143,7 @@ def is_same_file(first: str, second: str) -> bool:
 def would_be_shard(name: str, path: Path) -> bool:
     """Whether a file at ``path`` would be one more shard of the folder or glob ``name``."""
     filesystem, place = _open_filesystem(name)
-    own = path.expanduser().resolve().as_posix()
+    own = expand_home(path).resolve().as_posix()
     if not isinstance(filesystem, pafs.LocalFileSystem) or not own.lower().endswith(SHARD_SUFFIX):
         return False
     if filesystem.get_file_info(place).type == pafs.FileType.Directory:
@@ -189,8 +190,14 @@ def is_utf8(name: str) -> bool:
 
 
 def _open_filesystem(name: str) -> tuple[pafs.FileSystem, str]:
+    if not name or "\0" in name:
+        raise InputError(
+            f"{name!a} is no name of a file.",
+            slug="name-impossible",
+            hint="Give a path; a variable of the shell without a value gives an empty text.",
+        )
     if "://" not in name:
-        place = Path(name).expanduser().absolute().as_posix()
+        place = expand_home(name).absolute().as_posix()
         if not is_utf8(place):
             raise make_spelling_error(place)
         return pafs.LocalFileSystem(), place

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from datacleanse.data.any_number import is_one_number
 from datacleanse.data.row_seals import spell_label
 from datacleanse.errors import InputError
+from datacleanse.given_paths import expand_home
 from datacleanse.review.verified_file import is_verified_file, read_verified_file
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ class _VerdictFile:
     """A file of verdicts that may grow while a run is reviewed."""
 
     def __init__(self, path: Path) -> None:
-        self._path = path.expanduser()
+        self._path = expand_home(path)
         self._read: tuple[object, Mapping[int, CleanLabel]] = (None, {})
 
     def read(self, data_sha256: str) -> Mapping[int, CleanLabel]:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from datacleanse.errors import InputError
+from datacleanse.given_paths import expand_home
 from datacleanse.records import Notice
 from datacleanse.review.json_lines import (
     UnusableLineError,
@@ -118,7 +119,7 @@ def is_verified_file(source: object) -> bool:
     if not isinstance(source, str | PathLike):
         return False
     try:
-        with Path(source).expanduser().open("rb") as file:
+        with expand_home(source).open("rb") as file:
             lines = file.read(_HEAD).removeprefix(b"\xef\xbb\xbf").splitlines(keepends=True)
     except (OSError, ValueError):
         return False  # whoever reads it as a table says what is wrong
@@ -175,7 +176,7 @@ def _say_why(notices: list[Notice]) -> str:
 def _read_verdicts(path: Path, tell: Callable[[Notice], None]) -> Iterator[tuple[int, Verdict]]:
     """Yield the verdicts with the numbers of their lines; tell of a line that was cut off."""
     try:
-        with path.expanduser().open("rb") as file:
+        with expand_home(path).open("rb") as file:
             for number, line in read_lines(file):
                 try:
                     yield number, _parse(parse_line(line))

@@ -202,3 +202,27 @@ def test_a_name_that_no_check_foresaw_is_named_too(monkeypatch, tmp_path):
 
     assert done.code == 2
     assert done.err.splitlines()[-2].startswith("error: /srv/caf\\xe9/x is no name in UTF-8.")
+
+
+@pytest.mark.parametrize("name", ["", "~nobody-of-that-name/data.csv"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("audit", "{}"),
+        ("audit", "data.csv", "--val", "{}"),
+        ("audit", "data.csv", "--probabilities", "{}"),
+        ("sample", "{}", "-o", "drawn.csv"),
+        ("verify", "{}", "-o", "verified.jsonl"),
+    ],
+    ids=" ".join,
+)
+def test_no_name_and_a_folder_of_nobody_are_refused(name, command, tmp_path):
+    """What a shell hands over for a variable without a value, and for a misspelled user."""
+    people(30, seed=0).to_csv(tmp_path / "data.csv", index=False)
+    for label in ("cat", "dog"):
+        (tmp_path / label).mkdir()
+        (tmp_path / label / "a.png").write_bytes(b"")
+    done = run_here(*(word.format(name) for word in command), cwd=tmp_path)
+    assert done.code == 2
+    said = "'' is no name of a file." if not name else f"{name} does not exist."
+    assert f"error: {said}" in done.err

@@ -324,3 +324,19 @@ def test_a_pipe_named_like_a_picture_is_not_waited_for(root):
     [(_, blob)] = listing.store.iterate_blobs(np.array([at]))
     with pytest.raises(PictureError, match="pipe"):
         blob()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="making links takes a privilege on Windows")
+def test_a_link_that_may_not_be_followed_leads_out(root, monkeypatch):
+    (root / "cat" / "locked.png").symlink_to(root / "cat" / "a.png")
+    real = os.path.realpath
+
+    def follow(path, **named):
+        if str(path).endswith("locked.png"):
+            raise PermissionError(13, "Permission denied", path)
+        return real(path, **named)
+
+    monkeypatch.setattr(os.path, "realpath", follow)
+    listing = find_pictures(root, DATA)
+    at = listing.table.column("path").to_pylist().index("cat/locked.png")
+    assert isinstance(listing.store.paths[at], PictureError)

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from datacleanse.data.sources import make_unreadable_error
+from datacleanse.given_paths import expand_home
 from datacleanse.pictures.signatures import SUFFIXES
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Enclosure:
                     self._folders[folder] = os.path.realpath(folder)
                 real = os.path.join(self._folders[folder], name)  # noqa: PTH118 - faster
             return os.path.commonpath([real, self._root]) != self._root
-        except ValueError:  # another drive, or a name that no file can have
+        except (OSError, ValueError):  # not to be followed, another drive, no name of a file
             return True
 
 
@@ -75,9 +76,9 @@ def find_folder(source: Source) -> Path | None:
     if not isinstance(source, str | os.PathLike):
         return None
     name = os.fspath(source)
-    if "://" in name:
+    if not name or "://" in name:
         return None
-    path = Path(name).expanduser()
+    path = expand_home(name)
     return path if os.path.isdir(path) else None  # noqa: PTH112 - says no where it may not be looked
 
 
