@@ -46,7 +46,7 @@ def _read_names(feature: Any) -> tuple[str, ...]:  # noqa: ANN401  # JSON
     if not isinstance(feature, dict) or feature.get("_type") != _KIND:
         return ()
     names = tuple(feature["names"])
-    is_sound = all(isinstance(name, str) and name for name in names) and len(set(names)) > 1
+    is_sound = all(isinstance(name, str) and name for name in names)
     return names if is_sound and len(set(names)) == len(names) else ()
 
 
@@ -88,8 +88,8 @@ def _name_cells(cells: pa.ChunkedArray, names: tuple[str, ...], source: str) -> 
     odd = np.flatnonzero(pc.fill_null(pc.invert(known), False).to_numpy())
     if len(odd):
         raise InputError(
-            f"{source}: a label is {codes[int(odd[0])].as_py()}, but the metadata name the classes "
-            f"0 to {len(names) - 1}: {format_rows(odd[:5].tolist(), total=len(odd))}.",
+            f"{source}: a label is {codes[int(odd[0])].as_py()}, but the metadata name "
+            f"{_say_numbers(len(names))}: {format_rows(odd[:5].tolist(), total=len(odd))}.",
             slug="class-without-name",
             hint="Check the program that wrote the file, or write it without the metadata "
             "'huggingface'.",
@@ -100,6 +100,10 @@ def _name_cells(cells: pa.ChunkedArray, names: tuple[str, ...], source: str) -> 
         [pa.DictionaryArray.from_arrays(chunk, values) for chunk in indices.chunks],
         pa.dictionary(pa.int32(), pa.string()),
     )
+
+
+def _say_numbers(n_names: int) -> str:
+    return "the class 0 alone" if n_names == 1 else f"the classes 0 to {n_names - 1}"
 
 
 def number_classes(labels: Mapping[int, str], column: str, schema: pa.Schema) -> dict[int, str]:
